@@ -1,0 +1,159 @@
+/*
+ * Intel VT-d remapping hardware unit, revision 5.10 of the architecture
+ * specification: public interface of the model.
+ *
+ * One instance is used by one thread at a time; the host serialises.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef IM_VTD_H
+#define IM_VTD_H
+
+#include <glib.h>
+
+#include "im/im_port.h"
+#include "im/im_txn.h"
+
+typedef struct ImVtd ImVtd;
+
+#define IM_VTD_MMIO_SIZE  0x1000
+
+/*
+ * What the unit shall be. Validated once by im_vtd_new(); afterwards VER,
+ * CAP and ECAP are the truth. Start from IM_VTD_CONFIG_DEFAULT.
+ */
+typedef struct ImVtdConfig {
+    uint8_t major;              /* VER_REG.MAX, 1 .. 5 */
+    uint8_t aw_bits;            /* 39, 48 or 57: largest AGAW and MGAW */
+    uint8_t haw_bits;           /* host address width, 32 .. 52, <= aw_bits */
+    uint8_t domain_bits;        /* 4, 6, .. 16 */
+    uint8_t pasid_bits;         /* 0: no PASID; 1 .. 20 */
+    uint16_t fault_records;     /* 1 .. 256 */
+    bool dma_translation;       /* false: SAGAW 0, interrupts only (not with scalable) */
+    bool scalable;              /* SMTS */
+    bool first_stage;           /* FSTS */
+    bool second_stage;          /* SSTS */
+    bool nested;                /* NEST */
+    bool pass_through;          /* PT */
+    bool fs5lp;
+    bool fs1gp;
+    bool ss2m;                  /* SSLPS */
+    bool ss1g;
+    bool device_tlb;            /* DT */
+    bool page_request;          /* PRS, PDS */
+    bool no_write_flag;         /* NWFS */
+    bool supervisor;            /* SRS */
+    bool ext_accessed;          /* EAFS */
+    bool ss_dirty;              /* SSADS */
+    bool page_walk_coherency;   /* SMPWCS */
+    bool rid_pasid;             /* RPS */
+    bool abort_dma;             /* ADMS */
+    bool coherent;              /* C */
+    bool snoop_control;         /* SC */
+    bool intremap;              /* IR */
+    bool eim;                   /* EIM */
+    bool caching_mode;          /* CM */
+    bool psi;
+    bool zlr;
+    bool esrtps;
+    bool esirtps;
+    bool stop_marker;           /* SMS */
+    uint64_t ats_timeout_ns;    /* device-TLB invalidation completion */
+    uint32_t iotlb_entries;     /* capacity, power of two, >= 16 */
+} ImVtdConfig;
+
+extern const ImVtdConfig IM_VTD_CONFIG_DEFAULT;
+
+/*
+ * Create a unit. Returns NULL and sets *err to one line that names both
+ * sides of an impossible combination (g_free() it). port is copied; host is
+ * passed to every port call and must outlive the unit.
+ */
+ImVtd *im_vtd_new(const ImVtdConfig *config, const ImPort *port, void *host,
+                  char **err);
+void im_vtd_free(ImVtd *s);
+
+/* Power-on reset: every register, every cache, everything pending. */
+void im_vtd_reset(ImVtd *s);
+
+/*
+ * Register access, 11.2. off < IM_VTD_MMIO_SIZE; size 4 or 8, naturally
+ * aligned. Any other access reads 0 and writes nothing.
+ */
+uint64_t im_vtd_mmio_read(ImVtd *s, uint64_t off, unsigned size);
+void im_vtd_mmio_write(ImVtd *s, uint64_t off, uint64_t val, unsigned size);
+
+/*
+ * Answer one memory request: untranslated, translation request or
+ * translated by txn->at. Covers addr up to the end of the region that
+ * mask describes; a request that reaches further is continued by the
+ * caller (3.13). Never IM_PENDING.
+ */
+ImXlat im_vtd_translate(ImVtd *s, const ImTxn *txn);
+
+/* A page request message has arrived (7.4.1). */
+void im_vtd_page_request(ImVtd *s, const ImPageReq *req);
+
+/*
+ * A function completed invalidations (4.3): itag_vector has one bit per
+ * ITag. A completion that matches nothing sets FSTS.ICE.
+ */
+void im_vtd_ats_inv_done(ImVtd *s, uint16_t rid, uint32_t itag_vector);
+
+/* The alarm set by port->deadline() is due. */
+void im_vtd_deadline(ImVtd *s);
+
+/*
+ * Remap an interrupt request (5.1.4). IM_OK: out is what reaches the
+ * interrupt controller. IM_FAULT: blocked, fault recorded unless FPD.
+ */
+typedef struct ImIntOut {
+    uint8_t status;             /* ImStatus */
+    uint8_t fault;
+    bool remapped;              /* false: request passes as it came */
+    uint8_t vector;
+    uint8_t delivery_mode;      /* DLM */
+    bool level;                 /* TM */
+    bool logical;               /* DM */
+    bool redirection_hint;      /* RH */
+    uint32_t dest;              /* APIC ID; 8 bits unless EIME */
+} ImIntOut;
+
+ImIntOut im_vtd_interrupt(ImVtd *s, const ImMsi *msi);
+/* Whether IRTA is latched with EIME=1 and IRES=1. */
+bool im_vtd_eim_active(const ImVtd *s);
+
+/*
+ * Explain a request: walk all structures from memory, no cache, no side
+ * effect (no A/D update, no fault record), one step each. The result is
+ * what im_vtd_translate() would answer with empty caches.
+ */
+ImXlat im_vtd_explain(ImVtd *s, const ImTxn *txn, ImStepFn *fn, void *opaque);
+
+/*
+ * Name of a fault reason of this model ("SPT.2"), or NULL when unknown;
+ * *text receives the condition in words when text is not NULL.
+ */
+const char *im_vtd_fault_name(uint8_t reason, const char **text);
+
+/* Registers, root, queues, caches, pending work, decoded, for people. */
+void im_vtd_dump(ImVtd *s, GString *out);
+
+#define IM_VTD_COUNTERS(C)                                                \
+    C(translations)    C(iotlb_hits)      C(iotlb_misses)                 \
+    C(walk_reads)      C(context_hits)    C(context_misses)               \
+    C(pasid_hits)      C(pasid_misses)    C(ats_requests)                 \
+    C(translated)      C(faults_recorded) C(faults_dropped)               \
+    C(descriptors)     C(iotlb_invalidations) C(ats_invalidations)        \
+    C(ats_completions) C(ats_timeouts)    C(page_requests)                \
+    C(page_groups)     C(page_responses)  C(auto_responses)               \
+    C(page_requests_dropped) C(interrupts) C(interrupts_blocked)
+
+#define IM_VTD_COUNTER_MEMBER(n)  uint64_t n;
+typedef struct ImVtdCounters {
+    IM_VTD_COUNTERS(IM_VTD_COUNTER_MEMBER)
+} ImVtdCounters;
+
+const ImVtdCounters *im_vtd_counters(const ImVtd *s);
+
+#endif /* IM_VTD_H */
