@@ -1,0 +1,13 @@
+/*
+ * SPDX-License-Identifier: MIT
+ */
+#include "lib/spec.h"
+
+void spec_add(SpecClause clause, const char *tag, const char *path,
+              GTestDataFunc fn, const void *data)
+{
+    g_autofree char *full = g_strdup_printf("/%s/%s", tag, path);
+
+    g_assert_cmpint(clause, <, CLAUSES);
+    g_test_add_data_func(full, data, fn);
+}

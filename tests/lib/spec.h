@@ -1,0 +1,37 @@
+/*
+ * Rows of the specification suite. A row names the clause it is evidence
+ * for; a tag that no clauses file declares does not compile. The tag is
+ * part of the test's path, so that a list of tests is a map of clauses.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef TESTS_LIB_SPEC_H
+#define TESTS_LIB_SPEC_H
+
+#include <glib.h>
+
+#define CLAUSE(tag, ...)  CLAUSE_##tag,
+typedef enum SpecClause {
+#include "im/spec/clauses.h.inc"
+    CLAUSES
+} SpecClause;
+#undef CLAUSE
+
+void spec_add(SpecClause clause, const char *tag, const char *path,
+              GTestDataFunc fn, const void *data);
+
+static inline void spec_call(const void *data)
+{
+    ((void (*)(void))data)();
+}
+
+#define spec_test(TAG, path, fn) \
+    spec_add(CLAUSE_##TAG, #TAG, path, spec_call, (const void *)(fn))
+#define spec_row(TAG, path, fn, row) \
+    spec_add(CLAUSE_##TAG, #TAG, path, fn, row)
+/* For tables: a row's first two members. */
+#define SPEC(TAG)  .clause = CLAUSE_##TAG, .tag = #TAG
+#define spec_table_row(row, path, fn) \
+    spec_add((row)->clause, (row)->tag, path, fn, row)
+
+#endif /* TESTS_LIB_SPEC_H */
