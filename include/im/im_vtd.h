@@ -60,9 +60,17 @@ typedef struct ImVtdConfig {
     bool stop_marker;           /* SMS */
     uint64_t ats_timeout_ns;    /* device-TLB invalidation completion */
     uint32_t iotlb_entries;     /* capacity, power of two, >= 16 */
+    bool eim_required;          /* EIMER */
+    bool intremap_required;     /* IRREQ */
 } ImVtdConfig;
 
 extern const ImVtdConfig IM_VTD_CONFIG_DEFAULT;
+
+/*
+ * Switch off every feature whose prerequisite is off, so that a host which
+ * switches off, say, scalable need not know what depends on it.
+ */
+void im_vtd_config_prune(ImVtdConfig *config);
 
 /*
  * Create a unit. Returns NULL and sets *err to one line that names both

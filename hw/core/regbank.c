@@ -1,0 +1,249 @@
+/*
+ * Register bank.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "hw/core/regbank.h"
+
+/* One register of this instance; rw and w1c may be fewer than the row's. */
+typedef struct RegSlot {
+    const ImRegDef *def;
+    unsigned elem;
+    uint64_t value;
+    uint64_t reset;
+    uint64_t exists;
+    uint64_t rw;
+    uint64_t w1c;
+} RegSlot;
+
+struct ImRegBank {
+    const ImRegDef *defs;
+    void *dev;
+    size_t bytes;
+    unsigned ndefs;
+    unsigned nslots;
+    unsigned *first;        /* by row: slot of element 0 */
+    RegSlot *slots;
+    uint16_t *map;          /* by 4-byte word: slot + 1, 0 is none */
+};
+
+static unsigned def_count(const ImRegDef *def)
+{
+    return def->count ? def->count : 1;
+}
+
+static uint64_t width_mask(const ImRegDef *def)
+{
+    return def->size == 8 ? UINT64_MAX : UINT32_MAX;
+}
+
+static void map_slot(ImRegBank *b, unsigned slot, bool present)
+{
+    const RegSlot *s = &b->slots[slot];
+    size_t off = s->def->offset + (size_t)s->elem * s->def->stride;
+
+    for (size_t i = 0; i < s->def->size; i += 4) {
+        uint16_t *word = &b->map[(off + i) / 4];
+
+        g_assert(off + i + 4 <= b->bytes);
+        g_assert(*word == 0 || !present);
+        *word = (uint16_t)(present ? slot + 1 : 0);
+    }
+}
+
+ImRegBank *im_regbank_new(const ImRegDef *defs, unsigned n, size_t bytes,
+                          void *dev)
+{
+    ImRegBank *b = g_new0(ImRegBank, 1);
+    unsigned slot = 0;
+
+    b->defs = defs;
+    b->ndefs = n;
+    b->bytes = bytes;
+    b->dev = dev;
+    b->first = g_new(unsigned, n);
+    for (unsigned i = 0; i < n; i++) {
+        b->first[i] = b->nslots;
+        b->nslots += def_count(&defs[i]);
+    }
+    g_assert(b->nslots < UINT16_MAX);
+    b->slots = g_new0(RegSlot, b->nslots);
+    b->map = g_new0(uint16_t, bytes / 4);
+    for (unsigned i = 0; i < n; i++) {
+        const ImRegDef *def = &defs[i];
+
+        g_assert(def->size == 4 || def->size == 8);
+        g_assert(def->offset % def->size == 0);
+        g_assert((def->rw & def->w1c) == 0);
+        for (unsigned e = 0; e < def_count(def); e++, slot++) {
+            b->slots[slot] = (RegSlot) {
+                .def = def, .elem = e, .value = def->reset,
+                .reset = def->reset, .rw = def->rw, .w1c = def->w1c,
+                .exists = width_mask(def),
+            };
+            map_slot(b, slot, true);
+        }
+    }
+    return b;
+}
+
+void im_regbank_free(ImRegBank *b)
+{
+    if (!b) {
+        return;
+    }
+    g_free(b->first);
+    g_free(b->slots);
+    g_free(b->map);
+    g_free(b);
+}
+
+static RegSlot *slot_of(const ImRegBank *b, unsigned reg, unsigned elem)
+{
+    g_assert(reg < b->ndefs && elem < def_count(&b->defs[reg]));
+    return &b->slots[b->first[reg] + elem];
+}
+
+void im_regbank_hide(ImRegBank *b, unsigned reg, uint64_t mask)
+{
+    for (unsigned e = 0; e < def_count(&b->defs[reg]); e++) {
+        RegSlot *s = slot_of(b, reg, e);
+
+        s->exists &= ~mask;
+        s->rw &= ~mask;
+        s->w1c &= ~mask;
+        s->reset &= ~mask;
+        s->value &= ~mask;
+    }
+}
+
+void im_regbank_limit(ImRegBank *b, unsigned reg, unsigned count)
+{
+    for (unsigned e = count; e < def_count(&b->defs[reg]); e++) {
+        map_slot(b, b->first[reg] + e, false);
+    }
+}
+
+void im_regbank_preset(ImRegBank *b, unsigned reg, uint64_t value)
+{
+    RegSlot *s = slot_of(b, reg, 0);
+
+    s->reset = value & s->exists;
+    s->value = s->reset;
+}
+
+void im_regbank_reset(ImRegBank *b, bool warm)
+{
+    for (unsigned i = 0; i < b->nslots; i++) {
+        RegSlot *s = &b->slots[i];
+        uint64_t keep = warm ? s->def->sticky : 0;
+
+        s->value = (s->value & keep) | (s->reset & ~keep);
+    }
+}
+
+uint64_t im_reg_get(const ImRegBank *b, unsigned reg, unsigned elem)
+{
+    return slot_of(b, reg, elem)->value;
+}
+
+void im_reg_set(ImRegBank *b, unsigned reg, unsigned elem, uint64_t value)
+{
+    RegSlot *s = slot_of(b, reg, elem);
+
+    s->value = value & s->exists;
+}
+
+static bool access_ok(const ImRegBank *b, uint64_t off, unsigned size)
+{
+    return (size == 4 || size == 8) && off % size == 0 &&
+           off < b->bytes && b->bytes - off >= size;
+}
+
+static RegSlot *slot_at(const ImRegBank *b, uint64_t off)
+{
+    uint16_t slot = b->map[off / 4];
+
+    return slot ? &b->slots[slot - 1] : NULL;
+}
+
+/* Whether an aligned 8-byte access at off is one register. */
+static bool is_wide(const ImRegBank *b, uint64_t off)
+{
+    const RegSlot *s = slot_at(b, off);
+
+    return s && s->def->size == 8;
+}
+
+/* How far the byte at off is shifted inside its register. */
+static unsigned lane_shift(const RegSlot *s, uint64_t off)
+{
+    return s->def->size == 8 && off % 8 ? 32 : 0;
+}
+
+static uint64_t slot_read(ImRegBank *b, const RegSlot *s)
+{
+    return s->def->read ? s->def->read(b->dev, s->elem, s->value) & s->exists
+                        : s->value;
+}
+
+static uint64_t read_word(ImRegBank *b, uint64_t off)
+{
+    const RegSlot *s = slot_at(b, off);
+
+    return s ? (uint32_t)(slot_read(b, s) >> lane_shift(s, off)) : 0;
+}
+
+uint64_t im_regbank_read(ImRegBank *b, uint64_t off, unsigned size)
+{
+    if (!access_ok(b, off, size)) {
+        return 0;
+    }
+    if (size == 4) {
+        return read_word(b, off);
+    }
+    if (is_wide(b, off)) {
+        return slot_read(b, slot_at(b, off));
+    }
+    return read_word(b, off) | read_word(b, off + 4) << 32;
+}
+
+static void slot_write(ImRegBank *b, RegSlot *s, uint64_t val,
+                       uint64_t lanes, unsigned bytes)
+{
+    uint64_t old = s->value;
+
+    s->value = im_reg_merge(old, val, s->rw, s->w1c, lanes);
+    if (s->def->written && s->exists) {
+        s->def->written(b->dev, s->elem, old, bytes);
+    }
+}
+
+static void write_word(ImRegBank *b, uint64_t off, uint64_t val)
+{
+    RegSlot *s = slot_at(b, off);
+    unsigned shift;
+
+    if (!s) {
+        return;
+    }
+    shift = lane_shift(s, off);
+    slot_write(b, s, (val & UINT32_MAX) << shift,
+               (uint64_t)UINT32_MAX << shift, 0xfu << shift / 8);
+}
+
+void im_regbank_write(ImRegBank *b, uint64_t off, uint64_t val,
+                      unsigned size)
+{
+    if (!access_ok(b, off, size)) {
+        return;
+    }
+    if (size == 4) {
+        write_word(b, off, val);
+    } else if (is_wide(b, off)) {
+        slot_write(b, slot_at(b, off), val, UINT64_MAX, 0xff);
+    } else {
+        write_word(b, off, val);
+        write_word(b, off + 4, val >> 32);
+    }
+}

@@ -1,0 +1,103 @@
+/*
+ * VT-d registers as the chapters behind them see them.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef HW_VTD_REGS_H
+#define HW_VTD_REGS_H
+
+#include "hw/core/regbank.h"
+#include "hw/vtd/vtd.h"
+#include "im/spec/vtd_regs.h.inc"
+
+#define VTD_LAYOUT_ROW(l)  IM_LAYOUT(l);
+VTD_REG_LAYOUTS(VTD_LAYOUT_ROW)
+#undef VTD_LAYOUT_ROW
+
+#define VTD_REG_ID(name, ...)  VTD_R_##name,
+enum { VTD_REGS(VTD_REG_ID) VTD_R_COUNT };
+#undef VTD_REG_ID
+
+struct VtdRegs {
+    ImRegBank *bank;
+    unsigned frcd_index;        /* next fault recording register, 7.2.1 */
+};
+
+/* A whole register by its row, element 0. */
+static inline uint64_t im_vtd_reg(const ImVtd *s, unsigned reg)
+{
+    return im_reg_get(s->regs->bank, reg, 0);
+}
+
+static inline void im_vtd_reg_set(ImVtd *s, unsigned reg, uint64_t val)
+{
+    im_reg_set(s->regs->bank, reg, 0, val);
+}
+
+static inline bool im_vtd_has_ecap(const ImVtd *s, uint64_t mask)
+{
+    return (s->ecap & mask) == mask;
+}
+
+/* --- config.c ----------------------------------------------------------- */
+
+/* Check; fill ver, cap and ecap of s from cfg. NULL, or a line to free. */
+char *im_vtd_config_apply(ImVtd *s, const ImVtdConfig *cfg);
+
+/* --- vtd.c -------------------------------------------------------------- */
+
+/* Coherent write of a queue or a status; fails beyond HAW. */
+ImBus im_vtd_mem_write(ImVtd *s, uint64_t pa, const void *buf, size_t len);
+/* Whether [pa, pa + len) lies below 2^HAW. */
+bool im_vtd_mem_inside(const ImVtd *s, uint64_t pa, size_t len);
+void im_vtd_event(ImVtd *s, const ImEvent *ev);
+/* Tell listeners outside that translations are gone. */
+void im_vtd_unmap(ImVtd *s, uint64_t addr, uint64_t mask);
+
+/* --- regs.c ------------------------------------------------------------- */
+
+VtdRegs *im_vtd_regs_new(ImVtd *s);
+void im_vtd_regs_free(VtdRegs *r);
+void im_vtd_regs_reset(ImVtd *s);
+/* The clause tag of a register, "VTD_REG_FSTS". */
+const char *im_vtd_reg_name(unsigned reg);
+unsigned im_vtd_reg_offset(unsigned reg);
+
+/* --- fault.c: events, 6.5.2.10, 7.3 and 7.5 ------------------------------ */
+
+typedef enum VtdEvent {
+    VTD_EVENT_FAULT,
+    VTD_EVENT_INV,
+    VTD_EVENT_PAGE,
+    VTD_EVENT_COUNT,
+} VtdEvent;
+
+/* Set status bits; the event is raised if none was pending before. */
+void im_vtd_event_set(ImVtd *s, VtdEvent ev, uint64_t bits);
+/* The status register was written: IP goes with the last condition. */
+void im_vtd_event_serviced(ImVtd *s, VtdEvent ev);
+/* The control register was written: a pending message may be due. */
+void im_vtd_event_unmask(ImVtd *s, VtdEvent ev);
+/* An F field was cleared by software: recompute PPF. */
+void im_vtd_fault_records_written(ImVtd *s);
+
+/* --- inval.c ------------------------------------------------------------ */
+
+VtdQueue *im_vtd_queue_new(void);
+void im_vtd_queue_free(VtdQueue *q);
+void im_vtd_queue_reset(ImVtd *s);
+void im_vtd_queue_enable(ImVtd *s, bool on);
+/* Fetch and execute what may be fetched now. */
+void im_vtd_queue_run(ImVtd *s);
+void im_vtd_queue_deadline(ImVtd *s);
+/* Register-based commands; return the register with its answer. */
+uint64_t im_vtd_ccmd(ImVtd *s, uint64_t ccmd);
+uint64_t im_vtd_iotlb_cmd(ImVtd *s, uint64_t iotlb, uint64_t iva);
+
+/* --- pagereq.c ---------------------------------------------------------- */
+
+/* Send a response; name is what traces show. */
+void im_vtd_page_response(ImVtd *s, const ImPageResp *resp,
+                          const char *name);
+
+#endif /* HW_VTD_REGS_H */

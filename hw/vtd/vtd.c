@@ -1,0 +1,126 @@
+/*
+ * VT-d unit: life, memory and time.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "hw/vtd/regs.h"
+
+#include <string.h>
+
+static void copy_port(ImPort *to, const ImPort *from)
+{
+    g_assert(from->size >= G_STRUCT_OFFSET(ImPort, event));
+    memcpy(to, from, MIN(from->size, sizeof(*to)));
+    to->size = sizeof(*to);
+    g_assert(to->read && to->write && to->cmpxchg64 && to->msi &&
+             to->ats_invalidate && to->page_response && to->now &&
+             to->deadline);
+}
+
+ImVtd *im_vtd_new(const ImVtdConfig *config, const ImPort *port, void *host,
+                  char **err)
+{
+    ImVtd *s = g_new0(ImVtd, 1);
+    char *why = im_vtd_config_apply(s, config);
+
+    if (why) {
+        if (err) {
+            *err = why;
+        } else {
+            g_free(why);
+        }
+        g_free(s);
+        return NULL;
+    }
+    copy_port(&s->port, port);
+    s->host = host;
+    s->caches = im_vtd_caches_new(&s->cfg);
+    s->regs = im_vtd_regs_new(s);
+    s->queue = im_vtd_queue_new();
+    return s;
+}
+
+void im_vtd_free(ImVtd *s)
+{
+    if (!s) {
+        return;
+    }
+    im_vtd_queue_free(s->queue);
+    im_vtd_regs_free(s->regs);
+    im_vtd_caches_free(s->caches);
+    g_free(s);
+}
+
+void im_vtd_reset(ImVtd *s)
+{
+    im_vtd_regs_reset(s);
+    im_vtd_queue_reset(s);
+    s->gsts = 0;
+    memset(&s->root, 0, sizeof(s->root));
+    memset(&s->ir, 0, sizeof(s->ir));
+    im_vtd_inv_all(s);
+    im_vtd_unmap(s, 0, UINT64_MAX);
+    if (s->port.mode_changed) {
+        s->port.mode_changed(s->host);
+    }
+}
+
+uint64_t im_vtd_mmio_read(ImVtd *s, uint64_t off, unsigned size)
+{
+    return im_regbank_read(s->regs->bank, off, size);
+}
+
+void im_vtd_mmio_write(ImVtd *s, uint64_t off, uint64_t val, unsigned size)
+{
+    im_regbank_write(s->regs->bank, off, val, size);
+}
+
+void im_vtd_deadline(ImVtd *s)
+{
+    im_vtd_queue_deadline(s);
+}
+
+const ImVtdCounters *im_vtd_counters(const ImVtd *s)
+{
+    return &s->counters;
+}
+
+bool im_vtd_mem_inside(const ImVtd *s, uint64_t pa, size_t len)
+{
+    uint64_t limit = UINT64_C(1) << s->cfg.haw_bits;
+
+    return pa < limit && len <= limit - pa;
+}
+
+ImBus im_vtd_mem_read(ImVtd *s, uint64_t pa, void *buf, size_t len)
+{
+    s->counters.walk_reads++;
+    if (!im_vtd_mem_inside(s, pa, len)) {
+        return IM_BUS_ERROR;
+    }
+    return s->port.read(s->host, pa, buf, len);
+}
+
+ImBus im_vtd_mem_write(ImVtd *s, uint64_t pa, const void *buf, size_t len)
+{
+    if (!im_vtd_mem_inside(s, pa, len)) {
+        return IM_BUS_ERROR;
+    }
+    return s->port.write(s->host, pa, buf, len);
+}
+
+void im_vtd_event(ImVtd *s, const ImEvent *ev)
+{
+    if (s->port.event) {
+        s->port.event(s->host, ev);
+    }
+}
+
+void im_vtd_unmap(ImVtd *s, uint64_t addr, uint64_t mask)
+{
+    ImUnmap unmap = { .addr = addr & ~mask, .mask = mask };
+
+    if (s->port.unmap) {
+        s->port.unmap(s->host, &unmap);
+    }
+}
