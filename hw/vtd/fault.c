@@ -6,7 +6,7 @@
  */
 #include "hw/vtd/regs.h"
 
-/* --- Events --------------------------------------------------------------- */
+/* --- Events -------------------------------------------------------------- */
 
 typedef struct EventDef {
     const char *name;
@@ -89,7 +89,7 @@ void im_vtd_event_unmask(ImVtd *s, VtdEvent ev)
     event_deliver(s, &event_defs[ev]);
 }
 
-/* --- Fault records -------------------------------------------------------- */
+/* --- Fault records ------------------------------------------------------- */
 
 /* What one fault record holds, and who asked. */
 typedef struct FaultRecord {

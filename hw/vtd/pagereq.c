@@ -7,6 +7,10 @@
 #include "hw/vtd/regs.h"
 #include "im/spec/vtd_pagereq.h.inc"
 
+#include <inttypes.h>
+
+#define DUMP_REQUESTS  16
+
 #define VTD_LAYOUT_ROW(l)  IM_LAYOUT(l);
 VTD_PREQ_LAYOUTS(VTD_LAYOUT_ROW)
 #undef VTD_LAYOUT_ROW
@@ -181,5 +185,32 @@ void im_vtd_page_request(ImVtd *s, const ImPageReq *req)
     im_vtd_event(s, &ev);
     if (fate->answered && wants_response) {
         auto_response(s, req, fate->code);
+    }
+}
+
+void im_vtd_page_queue_dump(ImVtd *s, GString *out)
+{
+    ImRing ring = page_queue(s);
+    uint32_t off = im_ring_wrap(&ring, im_vtd_reg(s, VTD_R_PQH));
+    uint32_t tail = im_ring_wrap(&ring, im_vtd_reg(s, VTD_R_PQT));
+
+    if (!im_vtd_has_ecap(s, IM_MASK(VTD_ECAP_PRS))) {
+        return;
+    }
+    g_string_append_printf(out, "page request queue: base %" PRIx64 ", %u "
+                           "entries, head %x, tail %x\n", ring.base,
+                           im_ring_entries(&ring), off, tail);
+    for (unsigned n = 0; off != tail && n < DUMP_REQUESTS;
+         n++, off = im_ring_next(&ring, off)) {
+        uint64_t d[2];
+
+        if (im_vtd_mem_peek(s, im_ring_addr(&ring, off), d, sizeof(d)) !=
+            IM_BUS_OK) {
+            g_string_append_printf(out, "    %05x: not readable\n", off);
+            continue;
+        }
+        g_string_append_printf(out, "    %05x: %016" PRIx64 " %016" PRIx64
+                               "\n", off, GUINT64_FROM_LE(d[0]),
+                               GUINT64_FROM_LE(d[1]));
     }
 }

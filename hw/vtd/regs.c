@@ -192,7 +192,7 @@ static void iqt_written(void *dev, unsigned elem G_GNUC_UNUSED,
     im_vtd_queue_run(dev);
 }
 
-/* --- The table. ----------------------------------------------------------- */
+/* --- The table. ---------------------------------------------------------- */
 
 /* The clause and the capabilities that a row of VTD_REGS adds. */
 typedef struct VtdRegInfo {

@@ -50,6 +50,8 @@ char *im_vtd_config_apply(ImVtd *s, const ImVtdConfig *cfg);
 ImBus im_vtd_mem_write(ImVtd *s, uint64_t pa, const void *buf, size_t len);
 /* Whether [pa, pa + len) lies below 2^HAW. */
 bool im_vtd_mem_inside(const ImVtd *s, uint64_t pa, size_t len);
+/* A read that no counter sees: queues, dumps. */
+ImBus im_vtd_mem_peek(ImVtd *s, uint64_t pa, void *buf, size_t len);
 void im_vtd_event(ImVtd *s, const ImEvent *ev);
 /* Tell listeners outside that translations are gone. */
 void im_vtd_unmap(ImVtd *s, uint64_t addr, uint64_t mask);
@@ -83,6 +85,29 @@ void im_vtd_fault_records_written(ImVtd *s);
 
 /* --- inval.c ------------------------------------------------------------ */
 
+/* Why a descriptor is not executed. The errors are IQERCD_REG.IQEI. */
+typedef enum VtdIqResult {
+    VTD_IQR_DONE = 0,
+    VTD_IQR_BAD_TAIL = 1,        /* CLAUSE(VTD_IQEI_1) */
+    VTD_IQR_FETCH = 2,           /* CLAUSE(VTD_IQEI_2) */
+    VTD_IQR_BAD_TYPE = 3,        /* CLAUSE(VTD_IQEI_3) */
+    VTD_IQR_RESERVED = 4,        /* CLAUSE(VTD_IQEI_4) */
+    VTD_IQR_BAD_WIDTH = 5,       /* CLAUSE(VTD_IQEI_5) */
+    VTD_IQR_TAIL_ALIGN = 6,      /* CLAUSE(VTD_IQEI_6) */
+    VTD_IQR_BAD_TTM = 7,         /* CLAUSE(VTD_IQEI_7) */
+    VTD_IQR_LATER,               /* not now: the head stays, no error */
+} VtdIqResult;
+
+VtdIqResult im_vtd_desc_context(ImVtd *s, const uint64_t *d);
+VtdIqResult im_vtd_desc_iotlb(ImVtd *s, const uint64_t *d);
+VtdIqResult im_vtd_desc_piotlb(ImVtd *s, const uint64_t *d);
+VtdIqResult im_vtd_desc_pasid_cache(ImVtd *s, const uint64_t *d);
+/* Register-based commands; return the register with its answer. */
+uint64_t im_vtd_ccmd(ImVtd *s, uint64_t ccmd);
+uint64_t im_vtd_iotlb_cmd(ImVtd *s, uint64_t iotlb, uint64_t iva);
+
+/* --- iq.c ---------------------------------------------------------------- */
+
 VtdQueue *im_vtd_queue_new(void);
 void im_vtd_queue_free(VtdQueue *q);
 void im_vtd_queue_reset(ImVtd *s);
@@ -90,14 +115,12 @@ void im_vtd_queue_enable(ImVtd *s, bool on);
 /* Fetch and execute what may be fetched now. */
 void im_vtd_queue_run(ImVtd *s);
 void im_vtd_queue_deadline(ImVtd *s);
-/* Register-based commands; return the register with its answer. */
-uint64_t im_vtd_ccmd(ImVtd *s, uint64_t ccmd);
-uint64_t im_vtd_iotlb_cmd(ImVtd *s, uint64_t iotlb, uint64_t iva);
 
 /* --- pagereq.c ---------------------------------------------------------- */
 
 /* Send a response; name is what traces show. */
 void im_vtd_page_response(ImVtd *s, const ImPageResp *resp,
                           const char *name);
+void im_vtd_page_queue_dump(ImVtd *s, GString *out);
 
 #endif /* HW_VTD_REGS_H */

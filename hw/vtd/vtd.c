@@ -92,13 +92,18 @@ bool im_vtd_mem_inside(const ImVtd *s, uint64_t pa, size_t len)
     return pa < limit && len <= limit - pa;
 }
 
-ImBus im_vtd_mem_read(ImVtd *s, uint64_t pa, void *buf, size_t len)
+ImBus im_vtd_mem_peek(ImVtd *s, uint64_t pa, void *buf, size_t len)
 {
-    s->counters.walk_reads++;
     if (!im_vtd_mem_inside(s, pa, len)) {
         return IM_BUS_ERROR;
     }
     return s->port.read(s->host, pa, buf, len);
+}
+
+ImBus im_vtd_mem_read(ImVtd *s, uint64_t pa, void *buf, size_t len)
+{
+    s->counters.walk_reads++;
+    return im_vtd_mem_peek(s, pa, buf, len);
 }
 
 ImBus im_vtd_mem_write(ImVtd *s, uint64_t pa, const void *buf, size_t len)

@@ -1,0 +1,295 @@
+/*
+ * Everything a person wants to see of a unit, decoded by the same layouts
+ * that the unit works with.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "hw/vtd/regs.h"
+#include "im/spec/vtd_tables.h.inc"
+
+#include <inttypes.h>
+
+IM_LAYOUT(VTD_ROOT0);
+IM_LAYOUT(VTD_SCTX0);
+IM_LAYOUT(VTD_PDIR);
+
+/* A guest can make tables of any size: how much of them is shown. */
+#define DUMP_ENTRIES  512
+#define DUMP_READS    32768
+
+typedef struct Field {
+    const char *name;
+    uint8_t hi, lo;
+} Field;
+
+#define FIELD_ROW(unit, field, hi, lo)  { #field, (hi), (lo) },
+#define NO_ROW(hi, lo)
+#define FIELDS(layout)  \
+    (const Field[]) { layout(FIELD_ROW, NO_ROW, NO_ROW) { NULL, 0, 0 } }
+
+/* Every field that is not 0. */
+static void dump_fields(GString *out, const Field *f, uint64_t word)
+{
+    for (; f->name; f++) {
+        uint64_t val = (word & IM_BITS(f->hi, f->lo)) >> f->lo;
+
+        if (val) {
+            g_string_append_printf(out, " %s=%" PRIx64, f->name, val);
+        }
+    }
+}
+
+/* --- Registers ----------------------------------------------------------- */
+
+static const Field no_fields[] = { { NULL, 0, 0 } };
+
+static const struct RegFields {
+    unsigned reg;
+    const Field *fields;
+} reg_rows[] = {
+    { VTD_R_VER, FIELDS(VTD_VER) },
+    { VTD_R_CAP, FIELDS(VTD_CAP) },
+    { VTD_R_ECAP, FIELDS(VTD_ECAP) },
+    { VTD_R_GSTS, FIELDS(VTD_GCMD) },
+    { VTD_R_RTADDR, FIELDS(VTD_RTADDR) },
+    { VTD_R_CCMD, FIELDS(VTD_CCMD) },
+    { VTD_R_IOTLB, FIELDS(VTD_IOTLB) },
+    { VTD_R_FSTS, FIELDS(VTD_FSTS) },
+    { VTD_R_FECTL, FIELDS(VTD_EVCTL) },
+    { VTD_R_IQA, FIELDS(VTD_IQA) },
+    { VTD_R_ICS, FIELDS(VTD_ICS) },
+    { VTD_R_IECTL, FIELDS(VTD_EVCTL) },
+    { VTD_R_IQERCD, FIELDS(VTD_IQERCD) },
+    { VTD_R_IRTA, FIELDS(VTD_IRTA) },
+    { VTD_R_PQA, FIELDS(VTD_PQA) },
+    { VTD_R_PRS, FIELDS(VTD_PRS) },
+    { VTD_R_PECTL, FIELDS(VTD_EVCTL) },
+};
+
+static const Field *reg_fields(unsigned reg)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(reg_rows); i++) {
+        if (reg_rows[i].reg == reg) {
+            return reg_rows[i].fields;
+        }
+    }
+    return no_fields;
+}
+
+static void dump_fault_records(ImVtd *s, GString *out)
+{
+    ImRegBank *bank = s->regs->bank;
+
+    for (unsigned i = 0; i <= IM_GET(s->cap, VTD_CAP_NFR); i++) {
+        uint64_t head = im_reg_get(bank, VTD_R_FRCD1, i);
+        const char *text = NULL, *name;
+
+        if (!IM_GET(head, VTD_FRCD1_FAULT)) {
+            continue;
+        }
+        name = im_vtd_fault_name((uint8_t)IM_GET(head, VTD_FRCD1_FR), &text);
+        g_string_append_printf(out, "fault record %u: %s (%s), address "
+                               "%" PRIx64 ":", i, name ? name : "?",
+                               text ? text : "unknown reason",
+                               im_reg_get(bank, VTD_R_FRCD0, i));
+        dump_fields(out, FIELDS(VTD_FRCD1), head);
+        g_string_append_c(out, '\n');
+    }
+}
+
+void im_vtd_regs_dump(ImVtd *s, GString *out)
+{
+    g_string_append(out, "registers:\n");
+    for (unsigned i = 0; i < VTD_R_FRCD0; i++) {
+        uint64_t val = i == VTD_R_GSTS ? s->gsts : im_vtd_reg(s, i);
+
+        g_string_append_printf(out, "    %03x %-16s %016" PRIx64,
+                               im_vtd_reg_offset(i), im_vtd_reg_name(i),
+                               val);
+        dump_fields(out, reg_fields(i), val);
+        g_string_append_c(out, '\n');
+    }
+    dump_fault_records(s, out);
+}
+
+/* --- Tables -------------------------------------------------------------- */
+
+typedef struct Walk {
+    ImVtd *s;
+    GString *out;
+    unsigned entries, reads;    /* what may still be shown and read */
+} Walk;
+
+/* Read one entry; false when it is not there or enough has been read. */
+static bool read_entry(Walk *w, uint64_t pa, uint64_t *d, unsigned words)
+{
+    if (!w->reads) {
+        return false;
+    }
+    w->reads--;
+    if (im_vtd_mem_peek(w->s, pa, d, words * 8) != IM_BUS_OK) {
+        g_string_append_printf(w->out, "    %" PRIx64 ": not readable\n",
+                               pa);
+        return false;
+    }
+    for (unsigned i = 0; i < words; i++) {
+        d[i] = GUINT64_FROM_LE(d[i]);
+    }
+    return true;
+}
+
+/* Whether one more entry may be shown. */
+static bool show(Walk *w)
+{
+    if (!w->entries) {
+        return false;
+    }
+    if (--w->entries == 0) {
+        g_string_append(w->out, "    ... more than is shown\n");
+        return false;
+    }
+    return true;
+}
+
+static const Field *const pasid_fields[] = {
+    FIELDS(VTD_PTE0), FIELDS(VTD_PTE1), FIELDS(VTD_PTE2),
+};
+
+static void dump_pasid_table(Walk *w, uint64_t table, uint32_t first)
+{
+    for (uint32_t i = 0; i < 64; i++) {
+        uint64_t d[8];
+
+        if (!read_entry(w, table + i * sizeof(d), d, 8)) {
+            return;
+        }
+        if (!d[0] || !show(w)) {
+            continue;
+        }
+        g_string_append_printf(w->out, "        PASID %05x:", first + i);
+        for (unsigned k = 0; k < G_N_ELEMENTS(pasid_fields); k++) {
+            dump_fields(w->out, pasid_fields[k], d[k]);
+        }
+        g_string_append_c(w->out, '\n');
+    }
+}
+
+static void dump_pasid_directory(Walk *w, uint64_t dir, uint32_t entries)
+{
+    uint64_t d[8];
+
+    for (uint32_t i = 0; i < entries; i += 8) {
+        if (!w->entries || !read_entry(w, dir + i * 8, d, 8)) {
+            return;
+        }
+        for (uint32_t k = 0; k < 8; k++) {
+            if (IM_GET(d[k], VTD_PDIR_P)) {
+                dump_pasid_table(w, d[k] & IM_MASK(VTD_PDIR_SMPTBLPTR),
+                                 (i + k) * 64);
+            }
+        }
+    }
+}
+
+static void dump_legacy_context(Walk *w, uint64_t table, uint16_t rid)
+{
+    uint64_t d[2];
+
+    if (!read_entry(w, table + (rid & 0xff) * sizeof(d), d, 2) ||
+        !d[0] || !show(w)) {
+        return;
+    }
+    g_string_append_printf(w->out, "    context %04x:", rid);
+    dump_fields(w->out, FIELDS(VTD_CTX0), d[0]);
+    dump_fields(w->out, FIELDS(VTD_CTX1), d[1]);
+    g_string_append_c(w->out, '\n');
+}
+
+static void dump_scalable_context(Walk *w, uint64_t table, uint16_t rid)
+{
+    uint64_t d[4];
+
+    if (!read_entry(w, table + (rid & 0x7f) * sizeof(d), d, 4) ||
+        !d[0] || !show(w)) {
+        return;
+    }
+    g_string_append_printf(w->out, "    context %04x:", rid);
+    dump_fields(w->out, FIELDS(VTD_SCTX0), d[0]);
+    dump_fields(w->out, FIELDS(VTD_SCTX1), d[1]);
+    g_string_append_c(w->out, '\n');
+    if (IM_GET(d[0], VTD_SCTX_P)) {
+        dump_pasid_directory(w, d[0] & IM_MASK(VTD_SCTX_PASIDDIRPTR),
+                             128u << IM_GET(d[0], VTD_SCTX_PDTS));
+    }
+}
+
+/* One quad-word of a root entry: count context entries from rid on. */
+static void dump_contexts(Walk *w, uint64_t root, uint16_t rid,
+                          unsigned count)
+{
+    uint64_t table = root & IM_MASK(VTD_ROOT_CTP);
+
+    if (!IM_GET(root, VTD_ROOT_P)) {
+        return;
+    }
+    for (unsigned i = 0; i < count && w->entries; i++) {
+        if (count == 256) {
+            dump_legacy_context(w, table, (uint16_t)(rid + i));
+        } else {
+            dump_scalable_context(w, table, (uint16_t)(rid + i));
+        }
+    }
+}
+
+static void dump_tables(ImVtd *s, GString *out)
+{
+    static const char *const modes[] = {
+        "legacy", "scalable", "reserved", "abort-dma",
+    };
+    Walk w = { s, out, DUMP_ENTRIES, DUMP_READS };
+    bool scalable = s->root.ttm == VTD_TTM_SCALABLE;
+
+    g_string_append_printf(out, "root table: %" PRIx64 ", %s mode%s\n",
+                           s->root.table, modes[s->root.ttm],
+                           s->gsts & IM_MASK(VTD_GCMD_SRTP) ? "" :
+                           " (not set)");
+    if (!(s->gsts & IM_MASK(VTD_GCMD_SRTP)) ||
+        s->root.ttm > VTD_TTM_SCALABLE) {
+        return;
+    }
+    for (unsigned bus = 0; bus < 256 && w.entries; bus++) {
+        uint16_t rid = (uint16_t)(bus << 8);
+        uint64_t d[2];
+
+        if (!read_entry(&w, s->root.table + bus * sizeof(d), d, 2)) {
+            return;
+        }
+        dump_contexts(&w, d[0], rid, scalable ? 128 : 256);
+        if (scalable) {
+            dump_contexts(&w, d[1], rid | 0x80, 128);
+        }
+    }
+}
+
+static void dump_counters(const ImVtd *s, GString *out)
+{
+    g_string_append(out, "counters:\n");
+#define COUNTER(n)  \
+    g_string_append_printf(out, "    %-24s %" PRIu64 "\n", #n, \
+                           s->counters.n);
+    IM_VTD_COUNTERS(COUNTER)
+#undef COUNTER
+}
+
+void im_vtd_dump(ImVtd *s, GString *out)
+{
+    im_vtd_regs_dump(s, out);
+    g_string_append_printf(out, "interrupt remapping table: %" PRIx64
+                           ", %u entries, %s mode\n", s->ir.table,
+                           s->ir.entries, s->ir.eime ? "x2APIC" : "xAPIC");
+    dump_tables(s, out);
+    im_vtd_queue_dump(s, out);
+    im_vtd_page_queue_dump(s, out);
+    im_vtd_caches_dump(s, out);
+    dump_counters(s, out);
+}

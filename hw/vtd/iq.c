@@ -1,0 +1,570 @@
+/*
+ * The invalidation queue: fetching, waits, and messages to device-TLBs,
+ * 6.5.2 and 4.3.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "hw/core/ring.h"
+#include "hw/vtd/regs.h"
+#include "im/spec/vtd_inval.h.inc"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define VTD_LAYOUT_ROW(l)  IM_LAYOUT(l);
+VTD_DESC_LAYOUTS(VTD_LAYOUT_ROW)
+#undef VTD_LAYOUT_ROW
+
+#define ITAGS       32
+#define WAITS       32      /* waits that may be held at a time */
+#define DESC_WORDS  4
+#define DUMP_DESCRIPTORS  16
+
+typedef struct Itag {
+    bool busy;
+    uint16_t rid;
+    uint64_t due;
+} Itag;
+
+/* A wait descriptor that was fetched and is held. */
+typedef struct HeldWait {
+    uint64_t word[2];
+    uint32_t itags;         /* invalidations ahead of it still outstanding */
+} HeldWait;
+
+struct VtdQueue {
+    ImRing ring;            /* latched when the queue is enabled */
+    bool running;           /* fetching: no second fetcher */
+    unsigned epoch;         /* counts enabling and disabling */
+    unsigned nwaits;
+    HeldWait waits[WAITS];  /* oldest first */
+    Itag itags[ITAGS];
+};
+
+typedef VtdIqResult DescRun(ImVtd *s, const uint64_t *d);
+
+typedef struct DescDef {
+    const char *name;
+    const char *clause;
+    uint8_t modes;          /* bit per TTM */
+    uint8_t grans;
+    uint64_t needs;
+    uint64_t rsvd[2];
+    uint64_t optional;      /* ECAP_REG bit that unreserves ... */
+    uint64_t optional_mask; /* ... these bits of word 0 */
+    DescRun *run;
+} DescDef;
+
+/* No interrupt entry is cached, and none is in flight. */
+static VtdIqResult inv_iec(ImVtd *s G_GNUC_UNUSED,
+                        const uint64_t *d G_GNUC_UNUSED)
+{
+    return VTD_IQR_DONE;
+}
+
+/* --- Device-TLB invalidation: messages, tags and time. ------------------- */
+
+static uint32_t busy_itags(const VtdQueue *q)
+{
+    uint32_t busy = 0;
+
+    for (unsigned i = 0; i < ITAGS; i++) {
+        busy |= (q->itags[i].busy ? 1u : 0) << i;
+    }
+    return busy;
+}
+
+static void arm_deadline(ImVtd *s)
+{
+    uint64_t when = IM_NEVER;
+
+    for (unsigned i = 0; i < ITAGS; i++) {
+        const Itag *t = &s->queue->itags[i];
+
+        when = t->busy ? MIN(when, t->due) : when;
+    }
+    s->port.deadline(s->host, when);
+}
+
+/* ATS 3.4.1: with S the lowest 0 of the address tells the size. */
+static void decode_range(uint64_t addr, bool size, ImAtsInv *inv)
+{
+    unsigned lg2 = 12;
+
+    if (size) {
+        while (lg2 < 63 && (addr >> lg2 & 1)) {
+            lg2++;
+        }
+        lg2++;
+    }
+    inv->lg2size = lg2 > 63 ? IM_INV_ALL : (uint8_t)lg2;
+    inv->addr = lg2 > 63 ? 0 : addr & ~((UINT64_C(1) << lg2) - 1);
+}
+
+/* CLAUSE(VTD_IQ_ITAG) */
+static VtdIqResult send_inv(ImVtd *s, ImAtsInv *inv)
+{
+    VtdQueue *q = s->queue;
+    uint64_t now = s->port.now(s->host);
+    ImUnmap unmap = {
+        .addr = inv->addr, .rid = inv->rid, .has_rid = true,
+        .device_tlb = true,
+        .mask = inv->lg2size == IM_INV_ALL ? UINT64_MAX :
+                (UINT64_C(1) << inv->lg2size) - 1,
+    };
+    unsigned tag;
+
+    for (tag = 0; tag < ITAGS && q->itags[tag].busy; tag++) {
+    }
+    if (tag == ITAGS) {
+        return VTD_IQR_LATER;
+    }
+    q->itags[tag] = (Itag) {
+        .busy = true, .rid = inv->rid, .due = now + s->cfg.ats_timeout_ns,
+    };
+    inv->itag = (uint8_t)tag;
+    s->counters.ats_invalidations++;
+    arm_deadline(s);
+    if (s->port.unmap) {
+        s->port.unmap(s->host, &unmap);
+    }
+    s->port.ats_invalidate(s->host, inv);
+    return VTD_IQR_DONE;
+}
+
+static VtdIqResult inv_dev_tlb(ImVtd *s, const uint64_t *d)
+{
+    ImAtsInv inv = { .rid = (uint16_t)IM_GET(d[0], VTD_DTLB0_SID) };
+
+    decode_range(d[1] & IM_MASK(VTD_DTLB1_ADDR), IM_GET(d[1], VTD_DTLB1_S),
+                 &inv);
+    return send_inv(s, &inv);
+}
+
+static VtdIqResult inv_pdev_tlb(ImVtd *s, const uint64_t *d)
+{
+    ImAtsInv inv = {
+        .rid = (uint16_t)IM_GET(d[0], VTD_PDTLB0_SID),
+        .pasid = (uint32_t)IM_GET(d[0], VTD_PDTLB0_PASID),
+        .has_pasid = true,
+        .global = IM_GET(d[1], VTD_PDTLB1_GI),
+    };
+
+    decode_range(d[1] & IM_MASK(VTD_PDTLB1_ADDR),
+                 IM_GET(d[1], VTD_PDTLB1_S), &inv);
+    return send_inv(s, &inv);
+}
+
+static VtdIqResult inv_page_resp(ImVtd *s, const uint64_t *d)
+{
+    ImPageResp resp = {
+        .rid = (uint16_t)IM_GET(d[0], VTD_RESP0_RID),
+        .prgi = (uint16_t)IM_GET(d[1], VTD_RESP1_PRGI),
+        .code = (uint8_t)IM_GET(d[0], VTD_RESP0_RC),
+        .has_pasid = IM_GET(d[0], VTD_RESP0_PP),
+    };
+
+    if (resp.has_pasid) {
+        resp.pasid = (uint32_t)IM_GET(d[0], VTD_RESP0_PASID);
+    }
+    s->counters.page_responses++;
+    im_vtd_page_response(s, &resp, "software");
+    return VTD_IQR_DONE;
+}
+
+/* --- Waits. -------------------------------------------------------------- */
+
+/* CLAUSE(VTD_DESC_WAIT). A status nobody can read is lost. */
+static void complete_wait(ImVtd *s, const HeldWait *w)
+{
+    uint64_t addr = w->word[1] & IM_MASK(VTD_WAIT1_ADDR) &
+                    ((UINT64_C(1) << s->cfg.haw_bits) - 1);
+    uint32_t data = GUINT32_TO_LE((uint32_t)IM_GET(w->word[0],
+                                                   VTD_WAIT0_DATA));
+
+    if (IM_GET(w->word[0], VTD_WAIT0_SW)) {
+        im_vtd_mem_write(s, addr, &data, sizeof(data));
+    }
+    if (IM_GET(w->word[0], VTD_WAIT0_IF)) {
+        im_vtd_event_set(s, VTD_EVENT_INV, IM_MASK(VTD_ICS_IWC));
+    }
+}
+
+/*
+ * CLAUSE(VTD_IQ_ORDER). In order, and each when nothing ahead of it is
+ * outstanding. Page requests are in memory as soon as they are received, so
+ * PD asks for nothing more. CLAUSE(VTD_PRQ_DRAIN)
+ */
+static void complete_waits(ImVtd *s)
+{
+    VtdQueue *q = s->queue;
+
+    while (q->nwaits && !q->waits[0].itags) {
+        HeldWait w = q->waits[0];
+
+        q->nwaits--;
+        memmove(&q->waits[0], &q->waits[1], q->nwaits * sizeof(w));
+        complete_wait(s, &w);
+    }
+}
+
+static VtdIqResult inv_wait(ImVtd *s, const uint64_t *d)
+{
+    VtdQueue *q = s->queue;
+
+    if (q->nwaits == WAITS) {
+        return VTD_IQR_LATER;
+    }
+    q->waits[q->nwaits++] = (HeldWait) {
+        .word = { d[0], d[1] }, .itags = busy_itags(q),
+    };
+    return VTD_IQR_DONE;
+}
+
+/* CLAUSE(VTD_IQ_FENCE) */
+static bool fenced(const VtdQueue *q)
+{
+    return q->nwaits &&
+           IM_GET(q->waits[q->nwaits - 1].word[0], VTD_WAIT0_FN);
+}
+
+/* --- The table. ---------------------------------------------------------- */
+
+#define DESC_DEF(type, clause_, name_, modes_, needs_, w0, w1, grans_,    \
+                 opt, opt_mask, fn)                                       \
+    [type] = {                                                            \
+        .name = name_, .clause = #clause_, .modes = (modes_),             \
+        .grans = (grans_), .needs = (needs_),                             \
+        .rsvd = { IM_RSVD(w0), IM_RSVD(w1) },                             \
+        .optional = (opt), .optional_mask = (opt_mask), .run = fn,        \
+    },
+static const DescDef descs[16] = { VTD_DESCS(DESC_DEF) };
+
+/* The row of a descriptor, or NULL: CLAUSE(VTD_IQ_MODES). */
+static const DescDef *desc_def(const ImVtd *s, uint64_t word)
+{
+    const DescDef *def = &descs[IM_GET(word, VTD_CC0_TYPE)];
+
+    if (!def->name || IM_GET(word, VTD_CC0_TYPEH) ||
+        !(def->modes >> s->root.ttm & 1) ||
+        !im_vtd_has_ecap(s, def->needs) || !def->run) {
+        return NULL;
+    }
+    return def;
+}
+
+static bool reserved_set(const ImVtd *s, const DescDef *def,
+                         const uint64_t *d)
+{
+    uint64_t rsvd0 = def->rsvd[0];
+
+    if (!im_vtd_has_ecap(s, def->optional)) {
+        rsvd0 |= def->optional_mask;
+    }
+    return (d[0] & rsvd0) || (d[1] & def->rsvd[1]) || d[2] || d[3] ||
+           (def->grans && !(def->grans >> IM_GET(d[0], VTD_CC0_G) & 1));
+}
+
+static VtdIqResult execute(ImVtd *s, const uint64_t *d)
+{
+    const DescDef *def = desc_def(s, d[0]);
+    ImEvent ev = { .kind = IM_EVENT_INVALIDATE };
+    VtdIqResult r;
+
+    if (!def) {
+        return VTD_IQR_BAD_TYPE;
+    }
+    if (reserved_set(s, def, d)) {
+        return VTD_IQR_RESERVED;
+    }
+    r = def->run(s, d);
+    if (r == VTD_IQR_DONE) {
+        s->counters.descriptors++;
+        ev.name = def->name;
+        memcpy(ev.arg, d, sizeof(ev.arg));
+        im_vtd_event(s, &ev);
+    }
+    return r;
+}
+
+/* --- Fetching. ----------------------------------------------------------- */
+
+static bool ttm_valid(const ImVtd *s)
+{
+    static const uint64_t needs[] = {
+        [VTD_TTM_SCALABLE] = IM_MASK(VTD_ECAP_SMTS),
+        [VTD_TTM_ABORT] = IM_MASK(VTD_ECAP_ADMS),
+    };
+
+    return s->root.ttm != VTD_TTM_RESERVED &&
+           im_vtd_has_ecap(s, needs[s->root.ttm]);
+}
+
+/* 128 bits only in legacy mode; 256 bits only where a mode needs them. */
+static bool width_valid(const ImVtd *s)
+{
+    return s->queue->ring.entry == 16 ?
+           s->root.ttm == VTD_TTM_LEGACY :
+           (s->ecap & (IM_MASK(VTD_ECAP_SMTS) | IM_MASK(VTD_ECAP_ADMS)));
+}
+
+static VtdIqResult check_queue(const ImVtd *s, uint64_t tail)
+{
+    const ImRing *ring = &s->queue->ring;
+
+    return !ttm_valid(s) ? VTD_IQR_BAD_TTM :
+           !width_valid(s) ? VTD_IQR_BAD_WIDTH :
+           !im_ring_aligned(ring, tail) ? VTD_IQR_TAIL_ALIGN :
+           !im_ring_inside(ring, tail) ? VTD_IQR_BAD_TAIL : VTD_IQR_DONE;
+}
+
+static VtdIqResult fetch(ImVtd *s, uint32_t head, uint64_t *d)
+{
+    const ImRing *ring = &s->queue->ring;
+    uint64_t addr = im_ring_addr(ring, head);
+
+    if (im_vtd_mem_peek(s, addr, d, ring->entry) != IM_BUS_OK) {
+        return VTD_IQR_FETCH;
+    }
+    for (unsigned i = 0; i < DESC_WORDS; i++) {
+        d[i] = GUINT64_FROM_LE(d[i]);
+    }
+    return VTD_IQR_DONE;
+}
+
+static void queue_error(ImVtd *s, VtdIqResult why)
+{
+    uint64_t rcd = im_vtd_reg(s, VTD_R_IQERCD);
+
+    im_vtd_reg_set(s, VTD_R_IQERCD, IM_SET(rcd, VTD_IQERCD_IQEI, why));
+    im_vtd_event_set(s, VTD_EVENT_FAULT, IM_MASK(VTD_FSTS_IQE));
+}
+
+/* CLAUSE(VTD_IQ_FETCH) */
+static bool may_fetch(ImVtd *s)
+{
+    return (s->gsts & IM_MASK(VTD_GCMD_QIE)) && !fenced(s->queue) &&
+           !(im_vtd_reg(s, VTD_R_FSTS) &
+             (IM_MASK(VTD_FSTS_IQE) | IM_MASK(VTD_FSTS_ITE))) &&
+           im_vtd_reg(s, VTD_R_IQH) != im_vtd_reg(s, VTD_R_IQT);
+}
+
+/* One descriptor; false when fetching stops. */
+static bool step(ImVtd *s)
+{
+    VtdQueue *q = s->queue;
+    uint64_t d[DESC_WORDS] = { 0 };
+    uint32_t head = (uint32_t)im_vtd_reg(s, VTD_R_IQH);
+    unsigned epoch = q->epoch;
+    VtdIqResult r = check_queue(s, im_vtd_reg(s, VTD_R_IQT));
+
+    r = r ? r : fetch(s, head, d);
+    r = r ? r : execute(s, d);
+    if (q->epoch != epoch || r == VTD_IQR_LATER) {
+        return false;
+    }
+    if (r != VTD_IQR_DONE) {
+        queue_error(s, r);
+        return false;
+    }
+    im_vtd_reg_set(s, VTD_R_IQH, im_ring_next(&q->ring, head));
+    complete_waits(s);
+    return true;
+}
+
+/* CLAUSE(VTD_IQ_RESUME). At most one round of the ring for each call. */
+void im_vtd_queue_run(ImVtd *s)
+{
+    VtdQueue *q = s->queue;
+    uint32_t left;
+
+    if (q->running || !may_fetch(s)) {
+        return;
+    }
+    q->running = true;
+    left = im_ring_entries(&q->ring);
+    while (left-- && may_fetch(s) && step(s)) {
+    }
+    q->running = false;
+}
+
+/* CLAUSE(VTD_REG_IQA). Disabling always works: software spins on QIES. */
+void im_vtd_queue_enable(ImVtd *s, bool on)
+{
+    VtdQueue *q = s->queue;
+    uint64_t iqa = im_vtd_reg(s, VTD_R_IQA);
+
+    q->epoch++;
+    q->nwaits = 0;
+    im_vtd_reg_set(s, VTD_R_IQH, 0);
+    if (on) {
+        q->ring = (ImRing) {
+            .base = iqa & IM_MASK(VTD_IQA_IQA),
+            .bytes = 0x1000u << IM_GET(iqa, VTD_IQA_QS),
+            .entry = iqa & IM_MASK(VTD_IQA_DW) ? 32 : 16,
+        };
+        im_vtd_queue_run(s);
+    }
+}
+
+/* --- Completions. -------------------------------------------------------- */
+
+static void free_itag(VtdQueue *q, unsigned tag)
+{
+    q->itags[tag].busy = false;
+    for (unsigned i = 0; i < q->nwaits; i++) {
+        q->waits[i].itags &= ~(1u << tag);
+    }
+}
+
+/* CLAUSE(VTD_IQ_ICE) */
+static void completion_error(ImVtd *s, uint16_t rid)
+{
+    uint64_t rcd = im_vtd_reg(s, VTD_R_IQERCD);
+
+    if (!(im_vtd_reg(s, VTD_R_FSTS) & IM_MASK(VTD_FSTS_ICE))) {
+        im_vtd_reg_set(s, VTD_R_IQERCD,
+                       IM_SET(rcd, VTD_IQERCD_ICESID, rid));
+    }
+    im_vtd_event_set(s, VTD_EVENT_FAULT, IM_MASK(VTD_FSTS_ICE));
+}
+
+/* 4.2.1: while translation is off, a completion is an unsupported request. */
+void im_vtd_ats_inv_done(ImVtd *s, uint16_t rid, uint32_t itag_vector)
+{
+    VtdQueue *q = s->queue;
+    bool stray = false;
+
+    if (!(s->gsts & IM_MASK(VTD_GCMD_TE)) ||
+        !im_vtd_has_ecap(s, IM_MASK(VTD_ECAP_DT))) {
+        return;
+    }
+    for (unsigned tag = 0; tag < ITAGS; tag++) {
+        if (!(itag_vector >> tag & 1)) {
+            continue;
+        }
+        if (q->itags[tag].busy && q->itags[tag].rid == rid) {
+            free_itag(q, tag);
+            s->counters.ats_completions++;
+        } else {
+            stray = true;
+        }
+    }
+    if (stray) {
+        completion_error(s, rid);
+    }
+    arm_deadline(s);
+    complete_waits(s);
+    im_vtd_queue_run(s);
+}
+
+/* CLAUSE(VTD_IQ_ITE). Held waits are gone; the head stays where it is. */
+static void timed_out(ImVtd *s, uint16_t rid)
+{
+    uint64_t rcd = im_vtd_reg(s, VTD_R_IQERCD);
+
+    s->counters.ats_timeouts++;
+    s->queue->nwaits = 0;
+    if (!(im_vtd_reg(s, VTD_R_FSTS) & IM_MASK(VTD_FSTS_ITE))) {
+        im_vtd_reg_set(s, VTD_R_IQERCD,
+                       IM_SET(rcd, VTD_IQERCD_ITESID, rid));
+    }
+    im_vtd_event_set(s, VTD_EVENT_FAULT, IM_MASK(VTD_FSTS_ITE));
+}
+
+void im_vtd_queue_deadline(ImVtd *s)
+{
+    VtdQueue *q = s->queue;
+    uint64_t now = s->port.now(s->host);
+
+    for (unsigned tag = 0; tag < ITAGS; tag++) {
+        if (q->itags[tag].busy && q->itags[tag].due <= now) {
+            free_itag(q, tag);
+            timed_out(s, q->itags[tag].rid);
+        }
+    }
+    arm_deadline(s);
+    im_vtd_queue_run(s);
+}
+
+/* --- Dump and life. ------------------------------------------------------ */
+
+VtdQueue *im_vtd_queue_new(void)
+{
+    return g_new0(VtdQueue, 1);
+}
+
+void im_vtd_queue_free(VtdQueue *q)
+{
+    g_free(q);
+}
+
+void im_vtd_queue_reset(ImVtd *s)
+{
+    unsigned epoch = s->queue->epoch;
+    bool running = s->queue->running;
+
+    *s->queue = (VtdQueue) { .epoch = epoch + 1, .running = running };
+    arm_deadline(s);
+}
+
+/* Descriptors not yet fetched, the first few of them. */
+static void dump_descriptors(ImVtd *s, GString *out)
+{
+    const ImRing *ring = &s->queue->ring;
+    uint32_t off = (uint32_t)im_vtd_reg(s, VTD_R_IQH);
+    uint32_t tail = im_ring_wrap(ring, im_vtd_reg(s, VTD_R_IQT));
+
+    for (unsigned n = 0; off != tail; n++, off = im_ring_next(ring, off)) {
+        uint64_t d[DESC_WORDS] = { 0 };
+        const DescDef *def;
+
+        if (n == DUMP_DESCRIPTORS) {
+            g_string_append_printf(out, "    and %u more\n",
+                                   im_ring_used(ring, off, tail));
+            break;
+        }
+        if (fetch(s, off, d) != VTD_IQR_DONE) {
+            g_string_append_printf(out, "    %05x: not readable\n", off);
+            continue;
+        }
+        def = desc_def(s, d[0]);
+        g_string_append_printf(out, "    %05x: %-24s", off,
+                               def ? def->name : "invalid");
+        for (unsigned i = 0; i < ring->entry / 8; i++) {
+            g_string_append_printf(out, " %016" PRIx64, d[i]);
+        }
+        g_string_append_c(out, '\n');
+    }
+}
+
+void im_vtd_queue_dump(ImVtd *s, GString *out)
+{
+    const VtdQueue *q = s->queue;
+
+    g_string_append(out, "invalidation queue:");
+    if (!(s->gsts & IM_MASK(VTD_GCMD_QIE))) {
+        g_string_append(out, " disabled\n");
+    } else {
+        g_string_append_printf(out, " base %" PRIx64 ", %u entries of %u "
+                               "bytes, head %" PRIx64 ", tail %" PRIx64 "\n",
+                               q->ring.base, im_ring_entries(&q->ring),
+                               q->ring.entry, im_vtd_reg(s, VTD_R_IQH),
+                               im_vtd_reg(s, VTD_R_IQT));
+        dump_descriptors(s, out);
+    }
+    for (unsigned i = 0; i < q->nwaits; i++) {
+        g_string_append_printf(out, "    held wait: %016" PRIx64
+                               " %016" PRIx64 ", behind tags %08x\n",
+                               q->waits[i].word[0], q->waits[i].word[1],
+                               q->waits[i].itags);
+    }
+    for (unsigned i = 0; i < ITAGS; i++) {
+        if (q->itags[i].busy) {
+            g_string_append_printf(out, "    device-TLB invalidation: tag "
+                                   "%u, requester %04x, due at %" PRIu64
+                                   " ns\n", i, q->itags[i].rid,
+                                   q->itags[i].due);
+        }
+    }
+}
