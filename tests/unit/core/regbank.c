@@ -1,0 +1,214 @@
+/*
+ * Register bank: access widths, the merge rule, hooks, instances.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <glib.h>
+
+#include "hw/core/regbank.h"
+
+enum { R_WIDE, R_NARROW, R_CTL, R_STATUS, R_RO, R_ARRAY, R_COUNT };
+
+/* What the last hook saw. */
+typedef struct Seen {
+    unsigned calls;
+    unsigned elem;
+    uint64_t old;
+    unsigned bytes;
+} Seen;
+
+static void written(void *dev, unsigned elem, uint64_t old, unsigned bytes)
+{
+    Seen *s = dev;
+
+    s->calls++;
+    s->elem = elem;
+    s->old = old;
+    s->bytes = bytes;
+}
+
+static uint64_t inverted(void *dev G_GNUC_UNUSED, unsigned elem,
+                         uint64_t value)
+{
+    return ~value + elem;
+}
+
+static const ImRegDef defs[R_COUNT] = {
+    [R_WIDE] = { .name = "WIDE", .offset = 0x08, .size = 8,
+                 .rw = 0xff00ff00ff00ff00, .written = written },
+    [R_NARROW] = { .name = "NARROW", .offset = 0x10, .size = 4,
+                   .reset = 0x80000000, .rw = 0x8000ffff,
+                   .written = written },
+    [R_CTL] = { .name = "CTL", .offset = 0x14, .size = 4,
+                .rw = 0xffffffff, .written = written },
+    [R_STATUS] = { .name = "STATUS", .offset = 0x18, .size = 4,
+                   .rw = 0xf0, .w1c = 0x0f, .sticky = 0x03,
+                   .written = written },
+    [R_RO] = { .name = "RO", .offset = 0x1c, .size = 4, .read = inverted },
+    [R_ARRAY] = { .name = "ARRAY", .offset = 0x40, .size = 8, .count = 4,
+                  .stride = 16, .rw = UINT64_MAX, .written = written },
+};
+
+typedef struct Fixture {
+    ImRegBank *b;
+    Seen seen;
+} Fixture;
+
+static void setup(Fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+    f->b = im_regbank_new(defs, R_COUNT, 0x100, &f->seen);
+}
+
+static void teardown(Fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+    im_regbank_free(f->b);
+}
+
+static void test_merge(void)
+{
+    /* old, val, rw, w1c, lanes, expected */
+    static const uint64_t rows[][6] = {
+        { 0x00, 0xff, 0xf0, 0x00, 0xff, 0xf0 },     /* only rw is set */
+        { 0xff, 0x00, 0xf0, 0x00, 0xff, 0x0f },     /* only rw is cleared */
+        { 0xff, 0x05, 0x00, 0x0f, 0xff, 0xfa },     /* 1 clears w1c */
+        { 0x00, 0x0f, 0x00, 0x0f, 0xff, 0x00 },     /* 1 does not set it */
+        { 0xff, 0x00, 0xff, 0x00, 0x0f, 0xf0 },     /* only these lanes */
+        { 0xff, 0xff, 0x00, 0xff, 0x0f, 0xf0 },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_assert_cmphex(im_reg_merge(rows[i][0], rows[i][1], rows[i][2],
+                                     rows[i][3], rows[i][4]),
+                        ==, rows[i][5]);
+    }
+}
+
+static void test_full_width(Fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+    im_regbank_write(f->b, 0x08, UINT64_MAX, 8);
+    g_assert_cmphex(im_regbank_read(f->b, 0x08, 8), ==, 0xff00ff00ff00ff00);
+    g_assert_cmpuint(f->seen.calls, ==, 1);
+    g_assert_cmphex(f->seen.bytes, ==, 0xff);
+    g_assert_cmphex(f->seen.old, ==, 0);
+}
+
+static void test_halves(Fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+    im_regbank_write(f->b, 0x0c, 0x1234567812345678, 4);
+    g_assert_cmphex(im_regbank_read(f->b, 0x08, 8), ==, 0x1200560000000000);
+    g_assert_cmphex(f->seen.bytes, ==, 0xf0);
+    im_regbank_write(f->b, 0x08, 0xabcdef01, 4);
+    g_assert_cmphex(im_regbank_read(f->b, 0x08, 8), ==, 0x12005600ab00ef00);
+    g_assert_cmphex(f->seen.bytes, ==, 0x0f);
+    g_assert_cmphex(f->seen.old, ==, 0x1200560000000000);
+    g_assert_cmphex(im_regbank_read(f->b, 0x0c, 4), ==, 0x12005600);
+    g_assert_cmphex(im_regbank_read(f->b, 0x08, 4), ==, 0xab00ef00);
+}
+
+/* One access of 8 bytes to two registers: two accesses, the lower first. */
+static void test_pair(Fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+    im_regbank_write(f->b, 0x10, 0x1111111122222222, 8);
+    g_assert_cmpuint(f->seen.calls, ==, 2);
+    g_assert_cmphex(f->seen.bytes, ==, 0x0f);
+    g_assert_cmphex(f->seen.old, ==, 0);            /* of CTL */
+    g_assert_cmphex(im_regbank_read(f->b, 0x10, 8), ==, 0x1111111100002222);
+}
+
+static void test_w1c(Fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+    im_reg_set(f->b, R_STATUS, 0, 0x0f);
+    im_regbank_write(f->b, 0x18, 0xf5, 4);
+    g_assert_cmphex(im_regbank_read(f->b, 0x18, 4), ==, 0xfa);
+    g_assert_cmphex(f->seen.old, ==, 0x0f);
+}
+
+static void test_read_hook(Fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+    im_regbank_write(f->b, 0x1c, 0x1234, 4);        /* read-only */
+    g_assert_cmphex(im_reg_get(f->b, R_RO, 0), ==, 0);
+    g_assert_cmphex(im_regbank_read(f->b, 0x1c, 4), ==, 0xffffffff);
+    g_assert_cmphex(im_regbank_read(f->b, 0x18, 8), ==, 0xffffffff00000000);
+}
+
+static void test_array(Fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+    im_regbank_limit(f->b, R_ARRAY, 3);
+    im_regbank_write(f->b, 0x60, 0x77, 8);
+    g_assert_cmpuint(f->seen.elem, ==, 2);
+    g_assert_cmphex(im_reg_get(f->b, R_ARRAY, 2), ==, 0x77);
+    f->seen.calls = 0;
+    im_regbank_write(f->b, 0x70, 0x77, 8);          /* beyond the limit */
+    im_regbank_write(f->b, 0x48, 0x77, 8);          /* between elements */
+    g_assert_cmpuint(f->seen.calls, ==, 0);
+    g_assert_cmphex(im_regbank_read(f->b, 0x70, 8), ==, 0);
+    g_assert_cmphex(im_regbank_read(f->b, 0x48, 8), ==, 0);
+}
+
+static void test_hidden(Fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+    im_regbank_hide(f->b, R_NARROW, 0xffff0000);
+    im_regbank_hide(f->b, R_CTL, UINT64_MAX);
+    im_regbank_write(f->b, 0x10, UINT64_MAX, 8);
+    g_assert_cmphex(im_regbank_read(f->b, 0x10, 8), ==, 0xffff);
+    g_assert_cmpuint(f->seen.calls, ==, 1);         /* no hook of CTL */
+    im_reg_set(f->b, R_NARROW, 0, 0xffffffff);
+    g_assert_cmphex(im_reg_get(f->b, R_NARROW, 0), ==, 0xffff);
+    im_regbank_reset(f->b, false);
+    g_assert_cmphex(im_regbank_read(f->b, 0x10, 8), ==, 0);
+}
+
+static void test_reset(Fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+    g_assert_cmphex(im_regbank_read(f->b, 0x10, 4), ==, 0x80000000);
+    im_regbank_write(f->b, 0x10, 0x55, 4);
+    im_reg_set(f->b, R_STATUS, 0, 0xff);
+    im_regbank_preset(f->b, R_RO, 0x42);
+    im_regbank_reset(f->b, true);
+    g_assert_cmphex(im_regbank_read(f->b, 0x10, 4), ==, 0x80000000);
+    g_assert_cmphex(im_reg_get(f->b, R_STATUS, 0), ==, 0x03);
+    g_assert_cmphex(im_reg_get(f->b, R_RO, 0), ==, 0x42);
+    im_regbank_reset(f->b, false);
+    g_assert_cmphex(im_reg_get(f->b, R_STATUS, 0), ==, 0);
+}
+
+/* Odd sizes, odd places, and every combination of them. */
+static void test_garbage(Fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+    static const uint64_t far[] = { 0x100, 0xfffc, UINT64_MAX - 3,
+                                    UINT64_MAX & ~UINT64_C(7) };
+
+    for (unsigned size = 0; size <= 16; size++) {
+        for (uint64_t off = 0; off < 0x100; off++) {
+            if ((size == 4 || size == 8) && off % size == 0) {
+                continue;
+            }
+            im_regbank_write(f->b, off, UINT64_MAX, size);
+            g_assert_cmphex(im_regbank_read(f->b, off, size), ==, 0);
+        }
+        for (size_t i = 0; i < G_N_ELEMENTS(far); i++) {
+            im_regbank_write(f->b, far[i], UINT64_MAX, size);
+            g_assert_cmphex(im_regbank_read(f->b, far[i], size), ==, 0);
+        }
+    }
+    g_assert_cmpuint(f->seen.calls, ==, 0);
+}
+
+#define CASE(name, fn)  \
+    g_test_add("/core/regbank/" name, Fixture, NULL, setup, fn, teardown)
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/core/regbank/merge-rule", test_merge);
+    CASE("quad-word-access-to-quad-word-register", test_full_width);
+    CASE("double-word-access-to-halves", test_halves);
+    CASE("quad-word-access-to-two-registers", test_pair);
+    CASE("write-one-to-clear", test_w1c);
+    CASE("read-hook", test_read_hook);
+    CASE("array-of-registers", test_array);
+    CASE("hidden-bits-and-registers", test_hidden);
+    CASE("reset-keeps-sticky-bits", test_reset);
+    CASE("garbage-accesses-do-nothing", test_garbage);
+    return g_test_run();
+}
