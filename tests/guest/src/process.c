@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Several processes, several PASIDs, privilege, sudden death. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "guest.h"
+
+/* Where two processes have different bytes at one address. */
+#define COMMON ((void *)0x200000000ul)
+
+/* A word at a time between parent and child. */
+typedef struct Link {
+    int down[2], up[2];
+    pid_t pid;
+} Link;
+
+static void tell(int fd, uint32_t word)
+{
+    CHECK(write(fd, &word, 4) == 4, "pipe: %m");
+}
+
+static uint32_t hear(int fd)
+{
+    uint32_t word;
+
+    CHECK(read(fd, &word, 4) == 4, "the other process is gone");
+    return word;
+}
+
+static void start(Link *l, void (*run)(Link *l, unsigned arg), unsigned arg)
+{
+    CHECK(!pipe2(l->down, O_CLOEXEC) && !pipe2(l->up, O_CLOEXEC),
+          "pipe: %m");
+    l->pid = fork();
+    CHECK(l->pid >= 0, "fork: %m");
+    if (!l->pid) {
+        close(l->down[1]);
+        close(l->up[0]);
+        run(l, arg);
+        _exit(0);
+    }
+    close(l->down[0]);
+    close(l->up[1]);
+}
+
+static void finish(Link *l)
+{
+    int status;
+
+    CHECK(waitpid(l->pid, &status, 0) == l->pid && !status,
+          "a process failed (status %x)", status);
+    close(l->down[1]);
+    close(l->up[0]);
+}
+
+static bool wait_state(Ep *ep, unsigned state)
+{
+    for (int i = 0; i < 2000; i++) {
+        if (ep_state(ep) == state) {
+            return true;
+        }
+        usleep(1000);
+    }
+    return false;
+}
+
+/* --- two processes ------------------------------------------------------ */
+
+static void one_of_two(Link *l, unsigned arg)
+{
+    size_t len = 64 * PAGE;
+    uint8_t *buf;
+    Ep ep;
+
+    ep_open(&ep);
+    buf = map_at(COMMON, len, PROT_READ | PROT_WRITE, MAP_FIXED_NOREPLACE);
+    tell(l->up[1], ep.pasid);
+    hear(l->down[0]);
+    {
+        struct pep_job job = ep_job(&ep, PASID_EP_OP_WRITE, buf, len,
+                                    arg * 1000);
+        struct pep_result r;
+
+        ep_submit(&ep, &job);
+        CHECK(wait_state(&ep, PASID_EP_STATE_WAIT_PAGE),
+              "the channel does not wait for a page but is in state %u",
+              ep_state(&ep));
+        tell(l->up[1], ep.channel);     /* mine waits with its response held */
+        r = ep_wait(&ep);
+        ep_check_ok(&r, len, "device write, both at once");
+    }
+    pattern_check("my bytes at the common address", buf, len, arg * 1000);
+    for (unsigned round = 1; round <= 12; round++) {
+        uint64_t seed = arg * 1000 + round;
+
+        madvise(buf, len, MADV_DONTNEED);
+        ep_write(&ep, buf, len, seed);
+        pattern_check("my bytes, in turns", buf, len, seed);
+        pattern_fill(buf, len, seed + 500);
+        ep_compare(&ep, buf, len, seed + 500);
+    }
+    tell(l->up[1], 1);
+    hear(l->down[0]);
+    ep_close(&ep);
+}
+
+static void two_processes(void)
+{
+    uint32_t pasid[2], channel[2];
+    Link link[2];
+    Ep ep;
+
+    ep_open_unbound(&ep);
+    /* The first response of each is held: both wait at the same time. */
+    ep_set(&ep, PASID_EP_INJ_PRG_HOLD, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        start(&link[i], one_of_two, i + 1);
+        pasid[i] = hear(link[i].up[0]);
+    }
+    CHECK(pasid[0] != pasid[1], "two processes with one PASID");
+    for (unsigned i = 0; i < 2; i++) {
+        tell(link[i].down[1], 1);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        channel[i] = hear(link[i].up[0]);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        ep.channel = channel[i];
+        CHECK(ep_state(&ep) == PASID_EP_STATE_WAIT_PAGE,
+              "channel %u is in state %u while both should wait", channel[i],
+              ep_state(&ep));
+        CHECK(ep_channel_reg(&ep, PASID_EP_CH_PASID) == pasid[i],
+              "channel %u works for another PASID", channel[i]);
+    }
+    ep_command(&ep, PASID_EP_CMD_RELEASE, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        hear(link[i].up[0]);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        tell(link[i].down[1], 1);
+        finish(&link[i]);
+    }
+    ep_close(&ep);
+}
+
+/* --- on behalf of a forked child ---------------------------------------- */
+
+static uint8_t *shared_by_fork;
+
+static void forked_child(Link *l, unsigned arg)
+{
+    size_t len = 16 * PAGE;
+    uint32_t pasid;
+
+    /* The parent's file: a bond of its own in it. */
+    CHECK(!ioctl((int)arg, PEP_BIND, &pasid), "child: bind: %m");
+    tell(l->up[1], pasid);
+    hear(l->down[0]);
+    pattern_check("the child's bytes", shared_by_fork, len, 121);
+    tell(l->up[1], 1);
+    hear(l->down[0]);
+}
+
+static void forked(void)
+{
+    size_t len = 16 * PAGE;
+    struct pep_result r;
+    struct pep_job job;
+    uint32_t pasid;
+    Link link;
+    Ep ep;
+
+    ep_open(&ep);
+    shared_by_fork = map_pages(len);
+    pattern_fill(shared_by_fork, len, 120);
+    start(&link, forked_child, (unsigned)ep.fd);
+    pasid = hear(link.up[0]);
+    CHECK(pasid != ep.pasid, "parent and child with one PASID");
+    job = ep_job(&ep, PASID_EP_OP_WRITE, shared_by_fork, len, 121);
+    job.pasid = pasid;
+    r = ep_do(&ep, &job);
+    ep_check_ok(&r, len, "write for the child");
+    pattern_check("the parent's bytes", shared_by_fork, len, 120);
+    ep_compare(&ep, shared_by_fork, len, 120);
+    tell(link.down[1], 1);
+    hear(link.up[0]);
+    tell(link.down[1], 1);
+    finish(&link);
+    /* The child is gone, its bond is not: refused, and nobody is hurt. */
+    r = ep_do(&ep, &job);
+    CHECK(PASID_EP_GET(r.status, PASID_EP_CH_STATUS_STATE) ==
+          PASID_EP_STATE_ERROR && r.done == 0,
+          "DMA for a dead process: status %llx, %llu bytes",
+          (unsigned long long)r.status, (unsigned long long)r.done);
+    ep_compare(&ep, shared_by_fork, len, 120);
+    ep_close(&ep);
+}
+
+/* --- a PASID with a paging domain of its own ---------------------------- */
+
+static void check_error(const struct pep_result *r, unsigned cause,
+                        const char *what)
+{
+    CHECK(PASID_EP_GET(r->status, PASID_EP_CH_STATUS_STATE) ==
+          PASID_EP_STATE_ERROR &&
+          PASID_EP_GET(r->status, PASID_EP_CH_STATUS_CAUSE) == cause &&
+          r->done == 0, "%s: status %llx, cause %s, %llu bytes", what,
+          (unsigned long long)r->status, ep_cause(r->status),
+          (unsigned long long)r->done);
+}
+
+static struct pep_job domain_job(Ep *ep, uint32_t pasid, unsigned op,
+                                 uint64_t iova, size_t len, uint64_t seed)
+{
+    struct pep_job job = ep_job(ep, op, (void *)(uintptr_t)iova, len, seed);
+
+    job.pasid = pasid;
+    job.ctrl &= ~PASID_EP_CH_CTRL_MODE;
+    job.ctrl |= PASID_EP_PUT(PASID_EP_CH_CTRL_MODE,
+                             (uint64_t)PASID_EP_MODE_ATS);
+    return job;
+}
+
+static void own_domain(void)
+{
+    const uint64_t iova = 0x12340000000ull, ro = 0x23450000000ull;
+    size_t len = 64 * PAGE;
+    uint8_t *buf = map_pages(len), *sva = map_pages(len);
+    struct pep_result r;
+    struct pep_job job;
+    struct pep_map map;
+    uint32_t pasid;
+    Ep ep;
+
+    ep_open(&ep);
+    CHECK(!ioctl(ep.fd, PEP_DOMAIN_NEW, &pasid), "paging domain: %m");
+    CHECK(pasid && pasid != ep.pasid, "PASID %u for the domain", pasid);
+    map = (struct pep_map){ .pasid = pasid, .prot = 3, .iova = iova,
+                            .addr = (uintptr_t)buf, .len = len };
+    job = domain_job(&ep, pasid, PASID_EP_OP_WRITE, iova, len, 130);
+    r = ep_do(&ep, &job);
+    check_error(&r, PASID_EP_CAUSE_NO_PERMISSION, "before it is mapped");
+    CHECK(!ioctl(ep.fd, PEP_DOMAIN_MAP, &map), "map: %m");
+    r = ep_do(&ep, &job);
+    ep_check_ok(&r, len, "write through the domain");
+    pattern_check("the domain's buffer", buf, len, 130);
+    /* This process's own PASID, at the same time, means other memory. */
+    ep_write(&ep, sva, len, 131);
+    ep_refused(&ep, PASID_EP_OP_READ, (void *)(uintptr_t)iova, PAGE,
+               "the domain's address with the process's PASID");
+    pattern_check("the process's buffer", sva, len, 131);
+    pattern_check("the domain's buffer still", buf, len, 130);
+    map.iova = ro;
+    map.prot = 1;
+    CHECK(!ioctl(ep.fd, PEP_DOMAIN_MAP, &map), "map read-only: %m");
+    job = domain_job(&ep, pasid, PASID_EP_OP_COMPARE, ro, len, 130);
+    r = ep_do(&ep, &job);
+    ep_check_ok(&r, len, "read through a read-only mapping");
+    job = domain_job(&ep, pasid, PASID_EP_OP_WRITE, ro, len, 132);
+    r = ep_do(&ep, &job);
+    check_error(&r, PASID_EP_CAUSE_NO_PERMISSION, "write where read-only");
+    map.iova = iova;
+    CHECK(!ioctl(ep.fd, PEP_DOMAIN_UNMAP, &map), "unmap: %m");
+    job = domain_job(&ep, pasid, PASID_EP_OP_WRITE, iova, len, 133);
+    r = ep_do(&ep, &job);
+    check_error(&r, PASID_EP_CAUSE_NO_PERMISSION, "after it is unmapped");
+    pattern_check("the domain's buffer at last", buf, len, 130);
+    CHECK(!ioctl(ep.fd, PEP_DOMAIN_FREE, &pasid), "free the domain: %m");
+    ep_compare(&ep, sva, len, 131);
+    ep_close(&ep);
+}
+
+/* --- privilege ---------------------------------------------------------- */
+
+static void privileged(void)
+{
+    size_t len = 4 * PAGE;
+    uint8_t *buf = map_pages(len);
+    struct pep_raw_page raw;
+    struct pep_result r;
+    struct pep_job job;
+    Ep ep;
+
+    ep_open(&ep);
+    CHECK(ep_reg(&ep, PASID_EP_STATUS) & PASID_EP_STATUS_PRIV_ON,
+          "privileged mode is not enabled in the PASID capability");
+    pattern_fill(buf, len, 140);
+    ep_compare(&ep, buf, len, 140);     /* user: present and readable */
+    job = ep_job(&ep, PASID_EP_OP_WRITE, buf, len, 141);
+    job.ctrl |= PASID_EP_CH_CTRL_PRIV;
+    for (int op = PASID_EP_OP_WRITE; op <= PASID_EP_OP_READ; op++) {
+        job.ctrl &= ~PASID_EP_CH_CTRL_OP;
+        job.ctrl |= PASID_EP_PUT(PASID_EP_CH_CTRL_OP, (uint64_t)op);
+        r = ep_do(&ep, &job);
+        check_error(&r, PASID_EP_CAUSE_RESP_INVALID, "privileged request");
+        CHECK(PASID_EP_GET(r.status, PASID_EP_CH_STATUS_RESPONSE) == 1,
+              "response %llu, not Invalid (1)",
+              (unsigned long long)PASID_EP_GET(r.status,
+                                               PASID_EP_CH_STATUS_RESPONSE));
+    }
+    /* The page request alone, and its response code. */
+    raw = (struct pep_raw_page){
+        .addr = (uintptr_t)buf, .pasid = ep.pasid, .timeout_ms = 20000,
+        .ctrl = PASID_EP_PR_CTRL_READ | PASID_EP_PR_CTRL_LAST |
+                PASID_EP_PR_CTRL_PASID | PASID_EP_PR_CTRL_PRIV |
+                PASID_EP_PR_CTRL_PRGI_AUTO,
+    };
+    CHECK(!ioctl(ep.fd, PEP_RAW_PAGE, &raw), "page request: %m");
+    CHECK(raw.response & PASID_EP_PR_RESP_VALID &&
+          PASID_EP_GET(raw.response, PASID_EP_PR_RESP_CODE) == 1,
+          "privileged page request: status %llx, response %llx",
+          (unsigned long long)raw.status, (unsigned long long)raw.response);
+    raw.ctrl &= ~PASID_EP_PR_CTRL_PRIV;
+    CHECK(!ioctl(ep.fd, PEP_RAW_PAGE, &raw), "page request: %m");
+    CHECK(raw.response & PASID_EP_PR_RESP_VALID &&
+          PASID_EP_GET(raw.response, PASID_EP_PR_RESP_CODE) == 0,
+          "user page request: status %llx, response %llx",
+          (unsigned long long)raw.status, (unsigned long long)raw.response);
+    pattern_check("after the refused writes", buf, len, 140);
+    ep_compare(&ep, buf, len, 140);
+    ep_close(&ep);
+}
+
+/* --- killed ------------------------------------------------------------- */
+
+static void victim(Link *l, unsigned hold)
+{
+    size_t len = 64 * MiB;
+    uint8_t *buf = map_at(COMMON, len, PROT_READ | PROT_WRITE,
+                          MAP_FIXED_NOREPLACE);
+    struct pep_job job;
+    Ep ep;
+
+    ep_open(&ep);
+    job = ep_job(&ep, PASID_EP_OP_WRITE, buf, len, 150);
+    if (!hold) {
+        job.group = 1;          /* one page, one request: long under way */
+    }
+    ep_submit(&ep, &job);
+    tell(l->up[1], ep.channel);
+    tell(l->up[1], ep.pasid);
+    for (;;) {
+        pause();
+    }
+}
+
+static void kill_one(Ep *ep, unsigned hold)
+{
+    uint32_t pasid;
+    int status;
+    Link link;
+
+    ep_set(ep, PASID_EP_INJ_PRG_HOLD, hold);
+    start(&link, victim, hold);
+    ep->channel = hear(link.up[0]);
+    pasid = hear(link.up[0]);
+    if (hold) {
+        CHECK(wait_state(ep, PASID_EP_STATE_WAIT_PAGE),
+              "the channel does not wait for a page");
+    } else {
+        for (int i = 0; ep_channel_reg(ep, PASID_EP_CH_DONE) == 0; i++) {
+            CHECK(i < 20000, "the channel does nothing");
+            usleep(100);
+        }
+    }
+    CHECK(ep_running(ep), "the DMA is over before the process is killed");
+    CHECK(!kill(link.pid, SIGKILL), "kill: %m");
+    CHECK(waitpid(link.pid, &status, 0) == link.pid &&
+          WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
+          "the process ended with %x", status);
+    CHECK(!ep_running(ep), "the channel still works for the dead process");
+    CHECK(ep_channel_reg(ep, PASID_EP_CH_DONE) < 64 * MiB,
+          "the DMA was over before the process was killed");
+    ep_command(ep, PASID_EP_CMD_RELEASE, 0);
+    note("killed with PASID %u: channel %u in state %u (%s) after %llu bytes",
+         pasid, ep->channel, ep_state(ep),
+         ep_cause(ep_channel_reg(ep, PASID_EP_CH_STATUS)),
+         (unsigned long long)ep_channel_reg(ep, PASID_EP_CH_DONE));
+    close(link.down[1]);
+    close(link.up[0]);
+}
+
+static void killed(void)
+{
+    size_t len = 64 * PAGE;
+    uint8_t *buf;
+    Ep watch, ep;
+
+    ep_open_unbound(&watch);
+    kill_one(&watch, 0);        /* requests and responses going on */
+    kill_one(&watch, 1);        /* a response arrives after the death */
+    /* The device goes on with the next one, perhaps with that PASID. */
+    ep_open(&ep);
+    buf = map_at(COMMON, len, PROT_READ | PROT_WRITE, MAP_FIXED_NOREPLACE);
+    ep_write(&ep, buf, len, 151);
+    pattern_check("the next process", buf, len, 151);
+    ep_close(&ep);
+    ep_close(&watch);
+}
+
+const Scenario process_scenarios[] = {
+    { "two-processes", "two processes, a PASID each, at once", two_processes },
+    { "forked", "DMA on behalf of a forked child", forked },
+    { "own-domain", "a PASID with a paging domain of its own", own_domain },
+    { "privileged", "privileged requests refused", privileged },
+    { "killed", "processes killed with DMA in flight", killed },
+    { },
+};

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Results, options, the state of the endpoint's capabilities. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "guest.h"
+
+#define RESULTS_FD 3            /* opened by init; standard output if not */
+
+static int results_fd(void)
+{
+    return fcntl(RESULTS_FD, F_GETFD) >= 0 ? RESULTS_FD : STDOUT_FILENO;
+}
+
+static void put_line(const char *kind, const char *fmt, va_list args)
+{
+    char line[1024];
+    int len = snprintf(line, sizeof(line), "im: %s", kind);
+
+    len += vsnprintf(line + len, sizeof(line) - (size_t)len - 1, fmt, args);
+    if (len > (int)sizeof(line) - 2) {
+        len = sizeof(line) - 2;
+    }
+    line[len++] = '\n';
+    for (int done = 0; done < len;) {
+        ssize_t n = write(results_fd(), line + done, (size_t)(len - done));
+
+        if (n <= 0) {
+            _exit(9);
+        }
+        done += (int)n;
+    }
+}
+
+void say(const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    put_line("", fmt, args);
+    va_end(args);
+}
+
+void note(const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    put_line("note ", fmt, args);
+    va_end(args);
+}
+
+void fail(const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    put_line("note FAILED: ", fmt, args);
+    va_end(args);
+    _exit(1);
+}
+
+void wait_for_runner(void)
+{
+    char c;
+
+    if (results_fd() != RESULTS_FD || !option("sync")) {
+        return;
+    }
+    do {
+        if (read(RESULTS_FD, &c, 1) != 1) {
+            _exit(9);
+        }
+    } while (c != '\n');
+}
+
+bool read_file(const char *path, char *buf, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n;
+
+    if (fd < 0) {
+        return false;
+    }
+    n = read(fd, buf, size - 1);
+    close(fd);
+    if (n < 0) {
+        return false;
+    }
+    buf[n] = 0;
+    buf[strcspn(buf, "\n")] = 0;
+    return true;
+}
+
+void write_file(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+    if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text)) {
+        fail("cannot write '%s' to %s: %m", text, path);
+    }
+    close(fd);
+}
+
+const char *option(const char *name)
+{
+    static char cmdline[4096];
+    static char value[256];
+    char key[64];
+    char *at;
+
+    if (!cmdline[0]) {
+        read_file("/proc/cmdline", cmdline, sizeof(cmdline));
+    }
+    snprintf(key, sizeof(key), "im.%s=", name);
+    at = strstr(cmdline, key);
+    if (!at) {
+        return NULL;
+    }
+    at += strlen(key);
+    snprintf(value, sizeof(value), "%.*s", (int)strcspn(at, " \n"), at);
+    return value;
+}
+
+/* --- capabilities, from configuration space ----------------------------- */
+
+static unsigned long config_word(int fd, unsigned off, unsigned size)
+{
+    uint32_t val = 0;
+
+    if (pread(fd, &val, size, off) != (ssize_t)size) {
+        return ~0ul;
+    }
+    return val;
+}
+
+static unsigned find_extended(int fd, unsigned id)
+{
+    unsigned off = 0x100;
+
+    for (int i = 0; off >= 0x100 && i < 64; i++) {
+        unsigned long head = config_word(fd, off, 4);
+
+        if ((head & 0xffff) == id && head != ~0ul) {
+            return off;
+        }
+        off = head == ~0ul ? 0 : head >> 20;
+    }
+    return 0;
+}
+
+static unsigned find_express(int fd)
+{
+    unsigned off = config_word(fd, 0x34, 1) & 0xfc;
+
+    for (int i = 0; off && i < 48; i++) {
+        if (config_word(fd, off, 1) == 0x10) {
+            return off;
+        }
+        off = config_word(fd, off + 1, 1) & 0xfc;
+    }
+    return 0;
+}
+
+static void print_function(const char *bdf)
+{
+    char path[512], text[128];
+    unsigned ats, pri, pasid, exp;
+    int fd;
+
+    snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/config", bdf);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return;
+    }
+    ats = find_extended(fd, 0x0f);
+    pri = find_extended(fd, 0x13);
+    pasid = find_extended(fd, 0x1b);
+    exp = find_express(fd);
+    if (!ats && !pri && !pasid) {
+        close(fd);
+        return;
+    }
+    note("state %s: id %04lx:%04lx command %04lx, end-end prefix %s", bdf,
+         config_word(fd, 0, 2), config_word(fd, 2, 2), config_word(fd, 4, 2),
+         exp && config_word(fd, exp + 0x24, 4) & 1 << 21 ? "yes" : "NO");
+    if (ats) {
+        unsigned long cap = config_word(fd, ats + 4, 2);
+        unsigned long ctl = config_word(fd, ats + 6, 2);
+
+        note("state %s: ATS %s, STU %lu, queue depth %lu, page aligned %lu",
+             bdf, ctl & 0x8000 ? "on" : "OFF", ctl & 0x1f, cap & 0x1f,
+             cap >> 5 & 1);
+    }
+    if (pasid) {
+        unsigned long cap = config_word(fd, pasid + 4, 2);
+        unsigned long ctl = config_word(fd, pasid + 6, 2);
+
+        note("state %s: PASID %s, width %lu, execute %s, privileged %s", bdf,
+             ctl & 1 ? "on" : "OFF", cap >> 8 & 0x1f,
+             ctl & 2 ? "on" : "off", ctl & 4 ? "on" : "off");
+    }
+    if (pri) {
+        unsigned long ctl = config_word(fd, pri + 4, 2);
+        unsigned long st = config_word(fd, pri + 6, 2);
+
+        note("state %s: PRI %s%s%s%s, PASID in response %s, capacity %lu, "
+             "allocation %lu", bdf, ctl & 1 ? "on" : "OFF",
+             st & 1 ? ", response failure" : "",
+             st & 2 ? ", unexpected index" : "",
+             st & 0x100 ? ", stopped" : "",
+             st & 0x8000 ? "required" : "not required",
+             config_word(fd, pri + 8, 4), config_word(fd, pri + 12, 4));
+    }
+    snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group/type",
+             bdf);
+    if (!read_file(path, text, sizeof(text))) {
+        snprintf(text, sizeof(text), "NONE");
+    }
+    note("state %s: IOMMU group of type %s", bdf, text);
+    close(fd);
+}
+
+void print_state(void)
+{
+    const char *names[] = { "version", "cap", "ecap" };
+    char path[128], text[128];
+    DIR *dir = opendir("/sys/bus/pci/devices");
+    struct dirent *entry;
+
+    for (int i = 0; i < 3; i++) {
+        snprintf(path, sizeof(path), "/sys/class/iommu/dmar0/intel-iommu/%s",
+                 names[i]);
+        note("state dmar0 %s: %s", names[i],
+             read_file(path, text, sizeof(text)) ? text : "none");
+    }
+    while (dir && (entry = readdir(dir))) {
+        if (entry->d_name[0] != '.') {
+            print_function(entry->d_name);
+        }
+    }
+    if (dir) {
+        closedir(dir);
+    }
+}
