@@ -1,0 +1,677 @@
+/*
+ * pasid-endpoint: a PCIe function with PASID, ATS and PRI around libim's
+ * model. docs/specs/pasid-endpoint.rst is its programming interface.
+ *
+ * The model runs under the BQL only. It is never entered from within one of
+ * its own calls: messages that arrive meanwhile wait in the inbox, accesses
+ * to its own registers by its own DMA are refused.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "hw/pci/msi.h"
+#include "hw/pci/msix.h"
+#include "hw/pci/pci_device.h"
+#include "hw/pci/pcie.h"
+#include "hw/qdev-properties.h"
+#include "migration/blocker.h"
+#include "qapi/error.h"
+#include "qemu/host-utils.h"
+#include "qemu/main-loop.h"
+#include "qemu/timer.h"
+#include "im-model.h"
+#include "pci-pasid.h"
+#include "trace.h"
+
+#include "im/im_pcie.h"
+
+#define TYPE_PASID_ENDPOINT "pasid-endpoint"
+OBJECT_DECLARE_SIMPLE_TYPE(PasidEndpoint, PASID_ENDPOINT)
+
+/* QEMU's own vendor ID; the device ID is free there (docs/specs/pci-ids). */
+#define EP_VENDOR_ID    0x1234
+#define EP_DEVICE_ID    0xa51d
+#define EP_REVISION     0x01
+#define EP_CLASS        0x1200      /* processing accelerator */
+
+typedef struct EpMsg {
+    enum { EP_ATS_INV, EP_PAGE_RESP, EP_DMA_DONE, EP_DEADLINE } kind;
+    union {
+        ImAtsInv inv;
+        ImPageResp resp;
+        struct {
+            uint64_t handle;
+            ImStatus status;
+            ImCpl cpl;
+        } dma;
+    };
+} EpMsg;
+
+struct PasidEndpoint {
+    PCIDevice parent_obj;
+
+    MemoryRegion bar0;
+    MemoryRegion bar2;
+    MemoryRegion msix_bar;
+
+    ImEpConfig cfg;
+    OnOffAuto option[16];           /* one for each row of EP_SWITCHES */
+    uint16_t vendor_id;
+    uint16_t device_id;
+    uint16_t class_id;
+    uint8_t revision;
+
+    ImEp *ep;
+    QEMUBH *bh;
+    QEMUTimer *timer;
+    PciPasidListener listener;
+    Error *blocker;
+    bool has_msi;
+
+    unsigned busy;                  /* calls into the model on the stack */
+    GArray *inbox;                  /* EpMsg */
+};
+
+/* --- properties ------------------------------------------------------- */
+
+/* S(name, member, needs, description) */
+#define EP_SWITCHES(S)                                                    \
+    S("pasid", pasid, true, "PASID capability")                           \
+    S("ats", ats, true, "ATS capability")                                 \
+    S("pri", pri, c->ats, "page request capability")                      \
+    S("pasid-exec", pasid_exec, c->pasid, "Execute Permission Supported") \
+    S("pasid-priv", pasid_priv, c->pasid, "Privileged Mode Supported")    \
+    S("ats-page-aligned", ats_page_aligned, c->ats,                       \
+      "Page Aligned Request")                                             \
+    S("ats-global-invalidate", ats_global_invalidate, c->ats && c->pasid, \
+      "Global Invalidate Supported")                                      \
+    S("pri-pasid-required", pri_pasid_required, c->pri && c->pasid,       \
+      "PRG Response PASID Required")
+
+/* N(name, member, type of the property, C type, description) */
+#define EP_NUMBERS(N)                                                     \
+    N("pasid-bits", pasid_bits, qdev_prop_uint8, uint8_t,                 \
+      "Max PASID Width, 0..20")                                           \
+    N("ats-queue-depth", ats_queue_depth, qdev_prop_uint8, uint8_t,       \
+      "Invalidate Queue Depth, 0 (means 32)..31")                         \
+    N("pri-capacity", pri_capacity, qdev_prop_uint32, uint32_t,           \
+      "Outstanding Page Request Capacity")                                \
+    N("atc-entries", atc_entries, qdev_prop_uint32, uint32_t,             \
+      "entries of the translation cache; 0: none")                        \
+    N("channels", channels, qdev_prop_uint8, uint8_t,                     \
+      "DMA channels, 1..32")                                              \
+    N("page-timeout", page_timeout_ns, qdev_prop_uint64, uint64_t,        \
+      "lost page response, ns of virtual time; 0: wait for ever")         \
+    N("buffer-size", buffer_size, qdev_prop_uint32, uint32_t,             \
+      "BAR2 in bytes, a power of two, at least 1 MiB")
+
+/* I(name, member, type, C type, default, description) */
+#define EP_IDS(I)                                                         \
+    I("vendor-id", vendor_id, qdev_prop_uint16, uint16_t, EP_VENDOR_ID,   \
+      "PCI vendor ID")                                                    \
+    I("device-id", device_id, qdev_prop_uint16, uint16_t, EP_DEVICE_ID,   \
+      "PCI device ID")                                                    \
+    I("revision", revision, qdev_prop_uint8, uint8_t, EP_REVISION,        \
+      "PCI revision ID")                                                  \
+    I("class", class_id, qdev_prop_uint16, uint16_t, EP_CLASS,            \
+      "PCI base class and sub-class")
+
+#define EP_SWITCH_ID(name, member, needs, text)        SW_##member,
+#define EP_NUMBER_ID(name, member, info, type, text)   NR_##member,
+enum { EP_SWITCHES(EP_SWITCH_ID) SW_COUNT };
+enum { EP_NUMBERS(EP_NUMBER_ID) NR_COUNT };
+QEMU_BUILD_BUG_ON(SW_COUNT > ARRAY_SIZE(((PasidEndpoint *)NULL)->option));
+
+/* Defaults of numbers are filled in from the model's. */
+static Property ep_props[] = {
+#define EP_NUMBER_PROP(name, member, info, type, text)                    \
+    DEFINE_PROP(name, PasidEndpoint, cfg.member, info, type,              \
+                .set_default = true),
+    EP_NUMBERS(EP_NUMBER_PROP)
+#define EP_SWITCH_PROP(name, member, needs, text)                         \
+    DEFINE_PROP(name, PasidEndpoint, option[SW_##member],                 \
+                qdev_prop_on_off_auto, OnOffAuto,                         \
+                .set_default = true, .defval.i = ON_OFF_AUTO_AUTO),
+    EP_SWITCHES(EP_SWITCH_PROP)
+#define EP_ID_PROP(name, member, info, type, def, text)                   \
+    DEFINE_PROP_UNSIGNED(name, PasidEndpoint, member, def, info, type),
+    EP_IDS(EP_ID_PROP)
+};
+
+static void props_init(DeviceClass *dc)
+{
+    ObjectClass *oc = OBJECT_CLASS(dc);
+    const ImEpConfig *d = &IM_EP_CONFIG_DEFAULT;
+
+#define EP_NUMBER_DEFAULT(name, member, info, type, text) \
+    ep_props[NR_##member].defval.u = d->member;
+    EP_NUMBERS(EP_NUMBER_DEFAULT)
+    device_class_set_props_n(dc, ep_props, ARRAY_SIZE(ep_props));
+
+#define EP_NUMBER_TEXT(name, member, info, type, text) \
+    object_class_property_set_description(oc, name, text);
+#define EP_SWITCH_TEXT(name, member, needs, text)                         \
+    object_class_property_set_description(oc, name,                       \
+        d->member ? text "; auto: on" : text "; auto: off");
+#define EP_ID_TEXT(name, member, info, type, def, text) \
+    object_class_property_set_description(oc, name, text);
+    EP_NUMBERS(EP_NUMBER_TEXT)
+    EP_SWITCHES(EP_SWITCH_TEXT)
+    EP_IDS(EP_ID_TEXT)
+}
+
+/* A capability that is left out takes along what describes it. */
+static void resolve_config(PasidEndpoint *s)
+{
+    const ImEpConfig *d = &IM_EP_CONFIG_DEFAULT;
+    ImEpConfig *c = &s->cfg;
+
+#define EP_SWITCH_TAKE(name, member, needs, text)                         \
+    c->member = s->option[SW_##member] == ON_OFF_AUTO_AUTO                \
+                ? d->member && (needs)                                    \
+                : s->option[SW_##member] == ON_OFF_AUTO_ON;
+    EP_SWITCHES(EP_SWITCH_TAKE)
+}
+
+/* --- into the model --------------------------------------------------- */
+
+static void deliver(PasidEndpoint *s, const EpMsg *m)
+{
+    const char *id = s->parent_obj.name;
+
+    switch (m->kind) {
+    case EP_ATS_INV:
+        trace_pasid_endpoint_invalidate(id, m->inv.has_pasid
+                                        ? (int64_t)m->inv.pasid : -1,
+                                        m->inv.addr, m->inv.lg2size,
+                                        m->inv.itag, m->inv.global);
+        im_ep_ats_invalidate(s->ep, &m->inv);
+        break;
+    case EP_PAGE_RESP:
+        trace_pasid_endpoint_response(id, m->resp.has_pasid
+                                      ? (int64_t)m->resp.pasid : -1,
+                                      m->resp.prgi, m->resp.code);
+        im_ep_page_response(s->ep, &m->resp);
+        break;
+    case EP_DMA_DONE:
+        im_ep_dma_done(s->ep, m->dma.handle, m->dma.status, m->dma.cpl);
+        break;
+    case EP_DEADLINE:
+        im_ep_deadline(s->ep);
+        break;
+    }
+}
+
+static void ep_enter(PasidEndpoint *s)
+{
+    assert(bql_locked() && !s->busy);
+    s->busy = 1;
+}
+
+static void ep_leave(PasidEndpoint *s)
+{
+    /* deliveries may add to it; s->inbox is read anew each time */
+    for (unsigned i = 0; i < s->inbox->len; i++) {
+        EpMsg m = g_array_index(s->inbox, EpMsg, i);
+
+        deliver(s, &m);
+    }
+    g_array_set_size(s->inbox, 0);
+    s->busy = 0;
+}
+
+static void receive(PasidEndpoint *s, const EpMsg *m)
+{
+    if (s->busy) {
+        g_array_append_vals(s->inbox, m, 1);
+        return;
+    }
+    ep_enter(s);
+    deliver(s, m);
+    ep_leave(s);
+}
+
+static void on_ats_invalidate(void *opaque, const ImAtsInv *inv)
+{
+    receive(opaque, &(EpMsg) { .kind = EP_ATS_INV, .inv = *inv });
+}
+
+static void on_page_response(void *opaque, const ImPageResp *resp)
+{
+    receive(opaque, &(EpMsg) { .kind = EP_PAGE_RESP, .resp = *resp });
+}
+
+static void on_dma_done(void *opaque, uint64_t handle, ImStatus status,
+                        ImCpl cpl)
+{
+    receive(opaque, &(EpMsg) { .kind = EP_DMA_DONE,
+                               .dma = { handle, status, cpl } });
+}
+
+static void on_timer(void *opaque)
+{
+    receive(opaque, &(EpMsg) { .kind = EP_DEADLINE });
+}
+
+static void on_kick(void *opaque)
+{
+    PasidEndpoint *s = opaque;
+    bool more;
+
+    ep_enter(s);
+    more = im_ep_run(s->ep);
+    ep_leave(s);
+    if (more) {
+        qemu_bh_schedule(s->bh);
+    }
+}
+
+/* --- out of the model: ImEpPort --------------------------------------- */
+
+static ImStatus port_dma(void *host, const ImTxn *txn, bool has_rid,
+                         void *buf, ImCpl *cpl, uint64_t *handle)
+{
+    return pci_pasid_dma(host, txn, has_rid, buf, cpl, handle);
+}
+
+static ImXlat port_ats(void *host, const ImTxn *txn, bool has_rid)
+{
+    return pci_pasid_ats(host, txn, has_rid);
+}
+
+static void port_page_request(void *host, const ImPageReq *req)
+{
+    pci_pasid_page_request(host, req);
+}
+
+static void port_ats_inv_done(void *host, uint32_t itag_vector)
+{
+    pci_pasid_ats_inv_done(host, itag_vector);
+}
+
+static void port_msi(void *host, unsigned vector)
+{
+    PCIDevice *dev = host;
+
+    trace_pasid_endpoint_msi(dev->name, vector);
+    if (msix_enabled(dev)) {
+        if (vector < dev->msix_entries_nr) {
+            msix_notify(dev, vector);
+        }
+    } else if (msi_enabled(dev)) {
+        /* the guest may have granted fewer than we have: share them */
+        msi_notify(dev, vector % msi_nr_vectors_allocated(dev));
+    }
+}
+
+static void port_kick(void *host)
+{
+    PasidEndpoint *s = host;
+
+    qemu_bh_schedule(s->bh);
+}
+
+static uint64_t port_now(void *host)
+{
+    return qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+}
+
+static void port_deadline(void *host, uint64_t when)
+{
+    PasidEndpoint *s = host;
+
+    if (when == IM_NEVER) {
+        timer_del(s->timer);
+    } else {
+        timer_mod_ns(s->timer, MIN(when, INT64_MAX));
+    }
+}
+
+static void port_event(void *host, const ImEvent *ev)
+{
+    PCIDevice *dev = host;
+
+    trace_pasid_endpoint_event(dev->name, ev->kind, ev->name ?: "",
+                               ev->arg[0], ev->arg[1], ev->arg[2],
+                               ev->arg[3]);
+}
+
+static const ImEpPort ep_port = {
+    .size = sizeof(ImEpPort),
+    .dma = port_dma,
+    .ats = port_ats,
+    .page_request = port_page_request,
+    .ats_inv_done = port_ats_inv_done,
+    .msi = port_msi,
+    .kick = port_kick,
+    .now = port_now,
+    .deadline = port_deadline,
+    .event = port_event,
+};
+
+/* --- registers and buffer --------------------------------------------- */
+
+static uint64_t bar0_read(void *opaque, hwaddr off, unsigned size)
+{
+    PasidEndpoint *s = opaque;
+    uint64_t val = UINT64_MAX;
+
+    if (!s->busy) {
+        ep_enter(s);
+        val = im_ep_mmio_read(s->ep, off, size);
+        ep_leave(s);
+    }
+    trace_pasid_endpoint_read(s->parent_obj.name, off, size, val);
+    return val;
+}
+
+static void bar0_write(void *opaque, hwaddr off, uint64_t val, unsigned size)
+{
+    PasidEndpoint *s = opaque;
+
+    trace_pasid_endpoint_write(s->parent_obj.name, off, size, val);
+    if (!s->busy) {
+        ep_enter(s);
+        im_ep_mmio_write(s->ep, off, val, size);
+        ep_leave(s);
+    }
+}
+
+/* The model decides which accesses mean something: it sees them as made. */
+static const MemoryRegionOps bar0_ops = {
+    .read = bar0_read,
+    .write = bar0_write,
+    .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = { .min_access_size = 1, .max_access_size = 8,
+               .unaligned = true },
+    .impl = { .min_access_size = 1, .max_access_size = 8,
+              .unaligned = true },
+};
+
+static uint64_t bar2_read(void *opaque, hwaddr off, unsigned size)
+{
+    PasidEndpoint *s = opaque;
+
+    if (off > s->cfg.buffer_size - size) {
+        return UINT64_MAX;          /* the access ends beyond the BAR */
+    }
+    return ldn_le_p(im_ep_buffer(s->ep) + off, size);
+}
+
+static void bar2_write(void *opaque, hwaddr off, uint64_t val, unsigned size)
+{
+    PasidEndpoint *s = opaque;
+
+    if (off <= s->cfg.buffer_size - size) {
+        stn_le_p(im_ep_buffer(s->ep) + off, size, val);
+    }
+}
+
+static const MemoryRegionOps bar2_ops = {
+    .read = bar2_read,
+    .write = bar2_write,
+    .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = { .min_access_size = 1, .max_access_size = 8,
+               .unaligned = true },
+    .impl = { .min_access_size = 1, .max_access_size = 8,
+              .unaligned = true },
+};
+
+/* --- configuration space ---------------------------------------------- */
+
+static uint32_t ep_config_read(PCIDevice *dev, uint32_t addr, int len)
+{
+    PasidEndpoint *s = PASID_ENDPOINT(dev);
+    uint32_t val = UINT32_MAX;
+
+    if (addr < IM_EP_ECAP_BASE) {
+        return pci_default_read_config(dev, addr, len);
+    }
+    if (!s->busy) {
+        ep_enter(s);
+        val = im_ep_cfg_read(s->ep, addr, len);
+        ep_leave(s);
+    }
+    return val;
+}
+
+/* Requests leave the function in D0 with Bus Master Enable only. */
+static void update_bus_master(PasidEndpoint *s)
+{
+    PCIDevice *dev = &s->parent_obj;
+    bool master = pci_get_word(dev->config + PCI_COMMAND) &
+                  PCI_COMMAND_MASTER;
+    unsigned state = pci_get_word(dev->config + dev->pm_cap + PCI_PM_CTRL) &
+                     PCI_PM_CTRL_STATE_MASK;
+
+    ep_enter(s);
+    im_ep_set_bus_master(s->ep, master && state == 0);
+    ep_leave(s);
+}
+
+static void ep_config_write(PCIDevice *dev, uint32_t addr, uint32_t val,
+                            int len)
+{
+    PasidEndpoint *s = PASID_ENDPOINT(dev);
+
+    trace_pasid_endpoint_cfg_write(dev->name, addr, len, val);
+    if (s->busy) {
+        return;
+    }
+    if (addr >= IM_EP_ECAP_BASE) {
+        ep_enter(s);
+        im_ep_cfg_write(s->ep, addr, val, len);
+        ep_leave(s);
+        return;
+    }
+    pci_default_write_config(dev, addr, val, len);
+    pcie_cap_flr_write_config(dev, addr, val, len);
+    update_bus_master(s);
+}
+
+/* --- life cycle ------------------------------------------------------- */
+
+static void ep_reset_hold(Object *obj, ResetType type)
+{
+    PasidEndpoint *s = PASID_ENDPOINT(obj);
+    PCIDevice *dev = PCI_DEVICE(obj);
+    bool flr = pci_get_word(dev->config + dev->exp.exp_cap +
+                            PCI_EXP_DEVCTL) & PCI_EXP_DEVCTL_BCR_FLR;
+
+    trace_pasid_endpoint_reset(dev->name, flr);
+    ep_enter(s);
+    if (flr) {
+        im_ep_flr(s->ep);
+    } else {
+        im_ep_reset(s->ep);
+    }
+    im_ep_set_bus_master(s->ep, false);
+    ep_leave(s);
+}
+
+static bool init_caps(PasidEndpoint *s, Error **errp)
+{
+    PCIDevice *dev = &s->parent_obj;
+    unsigned vectors = IM_EP_VECTORS(s->cfg.channels);
+    int pm;
+
+    if (pcie_endpoint_cap_init(dev, 0) < 0) {
+        error_setg(errp, TYPE_PASID_ENDPOINT ": no room for the PCI Express "
+                   "capability");
+        return false;
+    }
+    pcie_cap_flr_init(dev);
+    pm = pci_pm_init(dev, 0, errp);
+    if (pm < 0) {
+        return false;
+    }
+    pci_set_word(dev->config + pm + PCI_PM_PMC, 3);     /* version 1.2 */
+    pci_set_word(dev->config + pm + PCI_PM_CTRL, PCI_PM_CTRL_NO_SOFT_RESET);
+    pci_set_word(dev->wmask + pm + PCI_PM_CTRL, PCI_PM_CTRL_STATE_MASK);
+
+    if (msix_init(dev, vectors, &s->msix_bar, 1, 0, &s->msix_bar, 1, 0x800,
+                  0, errp) < 0) {
+        return false;
+    }
+    for (unsigned i = 0; i < vectors; i++) {
+        msix_vector_use(dev, i);
+    }
+    if (msi_init(dev, 0, MIN(pow2ceil(vectors), 32), true, false, errp) < 0) {
+        return false;
+    }
+    s->has_msi = true;
+    return true;
+}
+
+static void ep_exit(PCIDevice *dev)
+{
+    PasidEndpoint *s = PASID_ENDPOINT(dev);
+
+    if (s->listener.dev) {
+        pci_pasid_unlisten(&s->listener);
+        s->listener.dev = NULL;
+    }
+    msix_uninit(dev, &s->msix_bar, &s->msix_bar);
+    if (s->has_msi) {
+        msi_uninit(dev);
+    }
+    migrate_del_blocker(&s->blocker);
+    g_clear_pointer(&s->timer, timer_free);
+    g_clear_pointer(&s->bh, qemu_bh_delete);
+    g_clear_pointer(&s->ep, im_ep_free);
+    if (s->inbox) {
+        g_array_free(s->inbox, true);
+        s->inbox = NULL;
+    }
+}
+
+static void init_ids(PasidEndpoint *s)
+{
+    uint8_t *config = s->parent_obj.config;
+
+    pci_set_word(config + PCI_VENDOR_ID, s->vendor_id);
+    pci_set_word(config + PCI_DEVICE_ID, s->device_id);
+    pci_set_byte(config + PCI_REVISION_ID, s->revision);
+    pci_set_word(config + PCI_CLASS_DEVICE, s->class_id);
+}
+
+static void init_bars(PasidEndpoint *s)
+{
+    PCIDevice *dev = &s->parent_obj;
+
+    memory_region_init_io(&s->bar0, OBJECT(s), &bar0_ops, s,
+                          "pasid-endpoint-registers", IM_EP_BAR0_SIZE);
+    memory_region_init(&s->msix_bar, OBJECT(s), "pasid-endpoint-msix",
+                       0x1000);
+    memory_region_init_io(&s->bar2, OBJECT(s), &bar2_ops, s,
+                          "pasid-endpoint-buffer", s->cfg.buffer_size);
+    pci_register_bar(dev, 0, PCI_BASE_ADDRESS_SPACE_MEMORY, &s->bar0);
+    pci_register_bar(dev, 1, PCI_BASE_ADDRESS_SPACE_MEMORY, &s->msix_bar);
+    pci_register_bar(dev, 2, PCI_BASE_ADDRESS_SPACE_MEMORY, &s->bar2);
+}
+
+static void ep_realize(PCIDevice *dev, Error **errp)
+{
+    PasidEndpoint *s = PASID_ENDPOINT(dev);
+    char *err = NULL;
+
+    if (!pci_bus_is_express(pci_get_bus(dev))) {
+        error_setg(errp, TYPE_PASID_ENDPOINT " is a PCI Express function, "
+                   "bus %s is conventional PCI", BUS(pci_get_bus(dev))->name);
+        return;
+    }
+    resolve_config(s);
+    s->inbox = g_array_new(false, false, sizeof(EpMsg));
+    s->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, on_timer, s);
+    /* guarded: DMA to the function's own BARs is refused */
+    s->bh = qemu_bh_new_guarded(on_kick, s, &DEVICE(dev)->mem_reentrancy_guard);
+    s->ep = im_ep_new(&s->cfg, &ep_port, s, &err);
+    if (!s->ep) {
+        error_setg(errp, TYPE_PASID_ENDPOINT ": %s", err);
+        g_free(err);
+        ep_exit(dev);
+        return;
+    }
+    error_setg(&s->blocker, TYPE_PASID_ENDPOINT " does not save its state "
+               "yet: no migration, no snapshot with it");
+    if (migrate_add_blocker(&s->blocker, errp) < 0) {
+        ep_exit(dev);
+        return;
+    }
+    init_ids(s);
+    init_bars(s);
+    if (!init_caps(s, errp)) {
+        ep_exit(dev);
+        return;
+    }
+    s->listener = (PciPasidListener) {
+        .dev = dev,
+        .opaque = s,
+        .ats_invalidate = on_ats_invalidate,
+        .page_response = on_page_response,
+        .dma_done = on_dma_done,
+    };
+    pci_pasid_listen(&s->listener);
+}
+
+/* --- for people ------------------------------------------------------- */
+
+static void model_dump(Object *obj, GString *out)
+{
+    PasidEndpoint *s = PASID_ENDPOINT(obj);
+
+    if (!s->busy) {
+        ep_enter(s);
+        im_ep_dump(s->ep, out);
+        ep_leave(s);
+    }
+}
+
+static void model_counters(Object *obj, ImCounterFn *fn, void *opaque)
+{
+    const ImEpCounters *c = im_ep_counters(PASID_ENDPOINT(obj)->ep);
+
+#define EP_COUNTER(n)  fn(opaque, #n, c->n);
+    IM_EP_COUNTERS(EP_COUNTER)
+}
+
+static void ep_class_init(ObjectClass *klass, void *data)
+{
+    DeviceClass *dc = DEVICE_CLASS(klass);
+    PCIDeviceClass *pc = PCI_DEVICE_CLASS(klass);
+    ResettableClass *rc = RESETTABLE_CLASS(klass);
+    ImModelClass *mc = IM_MODEL_CLASS(klass);
+
+    dc->desc = "PCIe function with PASID, ATS and PRI for IOMMU tests "
+               "(libim model)";
+    set_bit(DEVICE_CATEGORY_MISC, dc->categories);
+    props_init(dc);
+    rc->phases.hold = ep_reset_hold;
+    pc->realize = ep_realize;
+    pc->exit = ep_exit;
+    pc->config_read = ep_config_read;
+    pc->config_write = ep_config_write;
+    pc->vendor_id = EP_VENDOR_ID;
+    pc->device_id = EP_DEVICE_ID;
+    pc->revision = EP_REVISION;
+    pc->class_id = EP_CLASS;
+    mc->dump = model_dump;
+    mc->counters = model_counters;
+}
+
+static const TypeInfo ep_info = {
+    .name = TYPE_PASID_ENDPOINT,
+    .parent = TYPE_PCI_DEVICE,
+    .instance_size = sizeof(PasidEndpoint),
+    .class_init = ep_class_init,
+    .interfaces = (InterfaceInfo[]) {
+        { INTERFACE_PCIE_DEVICE }, { TYPE_IM_MODEL }, { },
+    },
+};
+
+static void ep_register_types(void)
+{
+    type_register_static(&ep_info);
+}
+
+type_init(ep_register_types)

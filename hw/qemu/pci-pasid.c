@@ -1,0 +1,360 @@
+/*
+ * PASID, ATS and PRI between PCI functions and the IOMMU above them.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "exec/address-spaces.h"
+#include "hw/pci/pci_bus.h"
+#include "qemu/main-loop.h"
+#include "pci-pasid.h"
+#include "trace.h"
+
+/* A request that the IOMMU parked. */
+typedef struct PciPasidParked {
+    PciPasidListener *listener;
+    void *iommu;
+    uint64_t handle;
+    ImTxn txn;
+    void *buf;
+    QLIST_ENTRY(PciPasidParked) next;
+} PciPasidParked;
+
+/* Both lists are under the BQL. */
+static QLIST_HEAD(, PciPasidListener) listeners =
+    QLIST_HEAD_INITIALIZER(listeners);
+static QLIST_HEAD(, PciPasidParked) parked = QLIST_HEAD_INITIALIZER(parked);
+
+/*
+ * The root decodes nothing itself: its ops are the mark by which a root of
+ * ours is known, and what no region of the IOMMU covers is an error.
+ */
+static bool root_accepts(void *opaque, hwaddr addr, unsigned size,
+                         bool is_write, MemTxAttrs attrs)
+{
+    return false;
+}
+
+static const MemoryRegionOps pci_pasid_root_ops = {
+    .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = { .min_access_size = 1, .max_access_size = 8,
+               .accepts = root_accepts },
+};
+
+void pci_pasid_fn_init(PciPasidFn *fn, Object *owner, const char *name,
+                       const PciPasidIommuOps *ops, void *iommu)
+{
+    fn->ops = ops;
+    fn->iommu = iommu;
+    memory_region_init_io(&fn->root, owner, &pci_pasid_root_ops, fn, name,
+                          UINT64_MAX);
+    address_space_init(&fn->as, &fn->root, name);
+}
+
+/* NULL: no IOMMU, or none of ours. */
+static PciPasidFn *fn_of(PCIDevice *dev)
+{
+    AddressSpace *as = pci_device_iommu_address_space(dev);
+
+    if (as->root->ops != &pci_pasid_root_ops) {
+        return NULL;
+    }
+    return container_of(as->root, PciPasidFn, root);
+}
+
+void pci_pasid_listen(PciPasidListener *listener)
+{
+    assert(listener->dev && bql_locked());
+    QLIST_INSERT_HEAD(&listeners, listener, next);
+}
+
+void pci_pasid_unlisten(PciPasidListener *listener)
+{
+    PciPasidParked *p, *tmp;
+
+    assert(bql_locked());
+    QLIST_REMOVE(listener, next);
+    QLIST_FOREACH_SAFE(p, &parked, next, tmp) {
+        if (p->listener == listener) {
+            QLIST_REMOVE(p, next);
+            g_free(p);
+        }
+    }
+}
+
+static PciPasidListener *listener_of(PCIDevice *dev)
+{
+    PciPasidListener *l;
+
+    QLIST_FOREACH(l, &listeners, next) {
+        if (l->dev == dev) {
+            return l;
+        }
+    }
+    return NULL;
+}
+
+/* Two functions may have one requester ID below different IOMMUs. */
+static PciPasidListener *listener_at(void *iommu, uint16_t rid)
+{
+    PciPasidListener *l;
+
+    QLIST_FOREACH(l, &listeners, next) {
+        PciPasidFn *fn;
+
+        if (pci_requester_id(l->dev) != rid) {
+            continue;
+        }
+        fn = fn_of(l->dev);
+        if (fn && fn->iommu == iommu) {
+            return l;
+        }
+    }
+    return NULL;
+}
+
+bool pci_pasid_send_ats_invalidate(void *iommu, const ImAtsInv *inv)
+{
+    PciPasidListener *l = listener_at(iommu, inv->rid);
+
+    if (!l || !l->ats_invalidate) {
+        return false;
+    }
+    l->ats_invalidate(l->opaque, inv);
+    return true;
+}
+
+bool pci_pasid_send_page_response(void *iommu, const ImPageResp *resp)
+{
+    PciPasidListener *l = listener_at(iommu, resp->rid);
+
+    if (!l || !l->page_response) {
+        return false;
+    }
+    l->page_response(l->opaque, resp);
+    return true;
+}
+
+typedef struct FindByRid {
+    uint16_t rid;
+    PCIDevice *found;
+} FindByRid;
+
+static void match_rid(PCIBus *bus, PCIDevice *dev, void *opaque)
+{
+    FindByRid *f = opaque;
+
+    if (pci_requester_id(dev) == f->rid) {
+        f->found = dev;
+    }
+}
+
+static void match_bus(PCIBus *bus, void *opaque)
+{
+    pci_for_each_device_under_bus(bus, match_rid, opaque);
+}
+
+PCIDevice *pci_pasid_find_device(PCIBus *root, uint16_t rid)
+{
+    FindByRid f = { .rid = rid };
+
+    pci_for_each_bus(root, match_bus, &f);
+    return f.found;
+}
+
+/* --- requests --------------------------------------------------------- */
+
+static ImStatus refuse(ImCpl *cpl, ImCpl how)
+{
+    *cpl = how;
+    return IM_FAULT;
+}
+
+static ImStatus access_memory(AddressSpace *as, const ImTxn *txn,
+                              uint64_t addr, void *buf, uint64_t len,
+                              ImCpl *cpl)
+{
+    MemTxAttrs attrs = { .requester_id = txn->rid };
+
+    if (len && address_space_rw(as, addr, attrs, buf, len,
+                                txn->access != IM_READ) != MEMTX_OK) {
+        return refuse(cpl, IM_CPL_UR);
+    }
+    return IM_OK;
+}
+
+/* A translated piece of the request, or all of it: to memory or beyond. */
+static ImStatus deliver(PciPasidFn *fn, const ImTxn *txn, const ImXlat *x,
+                        void *buf, uint64_t len, ImCpl *cpl)
+{
+    if (x->interrupt) {
+        ImMsi msi = { .addr = x->addr, .rid = txn->rid };
+
+        if (len != 4 || txn->access != IM_WRITE) {
+            return refuse(cpl, IM_CPL_UR);
+        }
+        msi.data = ldl_le_p(buf);
+        if (fn->ops->interrupt(fn->iommu, &msi) != MEMTX_OK) {
+            return refuse(cpl, IM_CPL_UR);
+        }
+        return IM_OK;
+    }
+    if (txn->access == IM_ATOMIC) {
+        /* the platform below completes no AtomicOp (PCIe 6.15) */
+        return refuse(cpl, IM_CPL_UR);
+    }
+    return access_memory(&address_space_memory, txn, x->addr, buf, len, cpl);
+}
+
+static ImStatus park(PCIDevice *dev, PciPasidFn *fn, const ImTxn *txn,
+                     const ImXlat *x, void *buf, ImCpl *cpl,
+                     uint64_t *handle)
+{
+    PciPasidListener *l = listener_of(dev);
+    PciPasidParked *p;
+
+    if (!l || !l->dma_done) {
+        return refuse(cpl, IM_CPL_UR);
+    }
+    p = g_new(PciPasidParked, 1);
+    *p = (PciPasidParked) {
+        .listener = l, .iommu = fn->iommu, .handle = x->handle,
+        .txn = *txn, .buf = buf,
+    };
+    QLIST_INSERT_HEAD(&parked, p, next);
+    *handle = x->handle;
+    return IM_PENDING;
+}
+
+void pci_pasid_resume(void *iommu, uint64_t handle, const ImXlat *xlat)
+{
+    PciPasidParked *p;
+
+    assert(bql_locked());
+    QLIST_FOREACH(p, &parked, next) {
+        if (p->iommu == iommu && p->handle == handle) {
+            break;
+        }
+    }
+    if (p) {
+        PciPasidListener *l = p->listener;
+        PciPasidFn *fn = fn_of(l->dev);
+        ImCpl cpl = xlat->cpl;
+        ImStatus status = IM_FAULT;
+
+        QLIST_REMOVE(p, next);
+        if (xlat->status == IM_OK && fn) {
+            status = deliver(fn, &p->txn, xlat, p->buf, p->txn.len, &cpl);
+        }
+        l->dma_done(l->opaque, handle, status, cpl);
+        g_free(p);
+    }
+}
+
+static ImStatus dma_pieces(PCIDevice *dev, PciPasidFn *fn, ImTxn *t,
+                           uint8_t *buf, ImCpl *cpl, uint64_t *handle)
+{
+    uint64_t left = t->len;
+
+    for (;;) {
+        ImXlat x = fn->ops->translate(fn->iommu, t);
+        uint64_t n = left;
+        ImStatus status;
+
+        if (x.status == IM_PENDING) {
+            return park(dev, fn, t, &x, buf, cpl, handle);
+        }
+        if (x.status != IM_OK) {
+            return refuse(cpl, x.cpl);
+        }
+        if (n && n - 1 > (x.mask & ~t->addr)) {
+            n = (x.mask & ~t->addr) + 1;
+        }
+        status = deliver(fn, t, &x, buf, n, cpl);
+        left -= n;
+        if (status != IM_OK || !left) {
+            return status;
+        }
+        buf += n;
+        t->addr += n;
+        t->len = left;
+    }
+}
+
+ImStatus pci_pasid_dma(PCIDevice *dev, const ImTxn *txn, bool has_rid,
+                       void *buf, ImCpl *cpl, uint64_t *handle)
+{
+    PciPasidFn *fn = fn_of(dev);
+    ImTxn t = *txn;
+    ImStatus status;
+
+    assert(bql_locked());
+    *cpl = IM_CPL_SC;
+    if (!has_rid) {
+        t.rid = pci_requester_id(dev);
+    }
+    if (!(pci_get_word(dev->config + PCI_COMMAND) & PCI_COMMAND_MASTER)) {
+        return refuse(cpl, IM_CPL_UR);
+    }
+    if (fn) {
+        status = dma_pieces(dev, fn, &t, buf, cpl, handle);
+    } else if (t.has_pasid || t.at != IM_AT_UNTRANSLATED ||
+               t.access == IM_ATOMIC) {
+        status = refuse(cpl, IM_CPL_UR);
+    } else {
+        status = access_memory(pci_get_address_space(dev), &t, t.addr, buf,
+                               t.len, cpl);
+    }
+    trace_pci_pasid_dma(dev->name, t.rid, t.has_pasid ? (int64_t)t.pasid : -1,
+                        txn->addr, txn->len, t.access, t.at, status, *cpl);
+    return status;
+}
+
+ImXlat pci_pasid_ats(PCIDevice *dev, const ImTxn *txn, bool has_rid)
+{
+    PciPasidFn *fn = fn_of(dev);
+    ImXlat x = { .status = IM_FAULT, .cpl = IM_CPL_UR };
+    ImTxn t = *txn;
+
+    assert(bql_locked());
+    if (!has_rid) {
+        t.rid = pci_requester_id(dev);
+    }
+    t.at = IM_AT_TRANSLATION;
+    if (fn &&
+        (pci_get_word(dev->config + PCI_COMMAND) & PCI_COMMAND_MASTER)) {
+        x = fn->ops->translate(fn->iommu, &t);
+    }
+    trace_pci_pasid_ats(dev->name, t.rid,
+                        t.has_pasid ? (int64_t)t.pasid : -1, t.addr,
+                        x.status, x.cpl, x.addr, x.mask, x.perm);
+    return x;
+}
+
+void pci_pasid_page_request(PCIDevice *dev, const ImPageReq *req)
+{
+    PciPasidFn *fn = fn_of(dev);
+    ImPageReq r = *req;
+
+    assert(bql_locked());
+    r.rid = pci_requester_id(dev);
+    trace_pci_pasid_page_request(dev->name, r.rid,
+                                 r.has_pasid ? (int64_t)r.pasid : -1, r.addr,
+                                 r.prgi, r.read, r.write, r.last);
+    if (fn) {
+        /* without an IOMMU nobody answers: the message is lost */
+        fn->ops->page_request(fn->iommu, &r);
+    }
+}
+
+void pci_pasid_ats_inv_done(PCIDevice *dev, uint32_t itag_vector)
+{
+    PciPasidFn *fn = fn_of(dev);
+
+    assert(bql_locked());
+    trace_pci_pasid_ats_inv_done(dev->name, pci_requester_id(dev),
+                                 itag_vector);
+    if (fn) {
+        fn->ops->ats_inv_done(fn->iommu, pci_requester_id(dev), itag_vector);
+    }
+}
