@@ -68,6 +68,15 @@ static void iotlb_inv(ImVtd *s, unsigned g, uint16_t did, uint64_t iva)
 
 /* --- Register-based commands. -------------------------------------------- */
 
+static void trace_command(ImVtd *s, const char *name, uint64_t a, uint64_t b)
+{
+    ImEvent ev = {
+        .kind = IM_EVENT_INVALIDATE, .name = name, .arg = { a, b },
+    };
+
+    im_vtd_event(s, &ev);
+}
+
 /* CLAUSE(VTD_6_5_1_REGISTER_INV) */
 static bool register_inv_allowed(const ImVtd *s)
 {
@@ -86,6 +95,7 @@ uint64_t im_vtd_ccmd(ImVtd *s, uint64_t ccmd)
     context_inv(s, g, domain_id(s, IM_GET(ccmd, VTD_CCMD_DID)),
                 (uint16_t)IM_GET(ccmd, VTD_CCMD_SID),
                 (unsigned)IM_GET(ccmd, VTD_CCMD_FM));
+    trace_command(s, "CCMD_REG", ccmd, 0);
     return IM_SET(ccmd, VTD_CCMD_CAIG, g);
 }
 
@@ -104,6 +114,7 @@ uint64_t im_vtd_iotlb_cmd(ImVtd *s, uint64_t iotlb, uint64_t iva)
         return iotlb;
     }
     iotlb_inv(s, g, domain_id(s, IM_GET(iotlb, VTD_IOTLB_DID)), iva);
+    trace_command(s, "IOTLB_REG", iotlb, iva);
     return IM_SET(iotlb, VTD_IOTLB_IAIG, g);
 }
 

@@ -125,8 +125,8 @@ static VtdIqResult send_inv(ImVtd *s, ImAtsInv *inv)
     inv->itag = (uint8_t)tag;
     s->counters.ats_invalidations++;
     arm_deadline(s);
-    if (s->port.unmap) {
-        s->port.unmap(s->host, &unmap);
+    if (s->port.unmap && !inv->has_pasid) {
+        s->port.unmap(s->host, &unmap);     /* they know no PASID */
     }
     s->port.ats_invalidate(s->host, inv);
     return VTD_IQR_DONE;
@@ -155,6 +155,7 @@ static VtdIqResult inv_pdev_tlb(ImVtd *s, const uint64_t *d)
     return send_inv(s, &inv);
 }
 
+/* CLAUSE(VTD_PRQ_RESPONSE_ORDER): sent in their order among invalidations. */
 static VtdIqResult inv_page_resp(ImVtd *s, const uint64_t *d)
 {
     ImPageResp resp = {
@@ -174,7 +175,10 @@ static VtdIqResult inv_page_resp(ImVtd *s, const uint64_t *d)
 
 /* --- Waits. -------------------------------------------------------------- */
 
-/* CLAUSE(VTD_DESC_WAIT). A status nobody can read is lost. */
+/*
+ * CLAUSE(VTD_DESC_WAIT), CLAUSE(VTD_IQ_EVENT): the status is visible before
+ * the interrupt. A status nobody can read is lost.
+ */
 static void complete_wait(ImVtd *s, const HeldWait *w)
 {
     uint64_t addr = w->word[1] & IM_MASK(VTD_WAIT1_ADDR) &

@@ -171,7 +171,7 @@ static void test_dump_in_every_state(void)
     im_vtd_dump(r->vtd, out);
     g_assert_nonnull(strstr(out->str, "held wait"));
     g_assert_nonnull(strstr(out->str, "requester 0108"));
-    g_assert_nonnull(strstr(out->str, "IOTLB"));
+    g_assert_nonnull(strstr(out->str, "iotlb_inv"));
     im_vtd_reset(r->vtd);
     im_vtd_dump(r->vtd, out);
 }
