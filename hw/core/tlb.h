@@ -1,0 +1,75 @@
+/*
+ * A translation cache: set-associative, 16 bytes an entry, four entries a
+ * cache line, found by one probe for each page size in use.
+ *
+ * An entry belongs to a tag, which stands for one owner: a requester, an
+ * address space, a privilege. Who gives an owner a new tag has invalidated
+ * all it had cached, in O(1), wherever it sits; what is left of the old tag
+ * is never found again and is replaced in time. A single page is dropped by
+ * probing for it. Nothing is flushed because the cache is full, and nothing
+ * is allocated after creation.
+ *
+ * The same engine caches tables on the way of a walk: a class is a level.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef HW_CORE_TLB_H
+#define HW_CORE_TLB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define IM_TLB_CLASSES  4
+#define IM_TLB_WAYS     4
+#define IM_TLB_TAG_MAX  ((1u << 31) - 1)
+
+typedef struct ImTlbEntry {
+    uint64_t key;           /* input bits 56:12, low half of the tag */
+    uint64_t val;           /* output bits 51:12, rest of the tag, flags */
+} ImTlbEntry;
+
+typedef struct ImTlb {
+    ImTlbEntry *entry;      /* sets of IM_TLB_WAYS, each a cache line */
+    void *memory;
+    uint32_t set_mask;
+    uint8_t set_bits;
+    uint8_t shift[IM_TLB_CLASSES];  /* log2 of the range of a class */
+    uint32_t victim;
+} ImTlb;
+
+typedef struct ImTlbHit {
+    uint64_t addr;          /* start of the output range */
+    uint8_t flags;          /* as put */
+} ImTlbHit;
+
+/*
+ * entries: power of two, at least IM_TLB_WAYS. shift: ranges of the
+ * classes, 0 for a class that is not used; at least 12.
+ */
+void im_tlb_init(ImTlb *t, uint32_t entries,
+                 const uint8_t shift[IM_TLB_CLASSES]);
+void im_tlb_destroy(ImTlb *t);
+/* Forget everything; afterwards tags may be used again from 1. */
+void im_tlb_flush(ImTlb *t);
+
+/* Cache addr -> out for a tag (1 .. IM_TLB_TAG_MAX), replacing an entry for
+ * the same range. */
+void im_tlb_put(ImTlb *t, uint32_t tag, unsigned cls, uint64_t addr,
+                uint64_t out, uint8_t flags);
+bool im_tlb_get(ImTlb *t, uint32_t tag, unsigned cls, uint64_t addr,
+                ImTlbHit *hit);
+/*
+ * Drop what overlaps the aligned 2^lg2 bytes at addr, and only that.
+ * classes: bit mask of the classes that may be present. Costs a probe for
+ * each possible entry in the range, at most one visit of every entry.
+ * Returns the number of probes.
+ */
+uint64_t im_tlb_drop(ImTlb *t, uint32_t tag, unsigned classes, uint64_t addr,
+                     unsigned lg2);
+
+/* Call fn for every entry. For dumps and tests. */
+typedef void ImTlbVisit(void *opaque, uint32_t tag, unsigned cls,
+                        uint64_t addr, const ImTlbHit *hit);
+void im_tlb_visit(const ImTlb *t, ImTlbVisit *fn, void *opaque);
+
+#endif /* HW_CORE_TLB_H */

@@ -1,0 +1,300 @@
+/*
+ * The nesting page-table walker.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <glib.h>
+
+#include "hw/core/walk.h"
+
+/* A guest that changes one entry this often while we look is at fault. */
+#define CMPXCHG_TRIES  64
+
+#define ANY_ACCESS  (IM_PERM_R | IM_PERM_W | IM_PERM_X)
+
+/* One stage's walk in progress. */
+typedef struct Cursor {
+    const ImWalk *w;
+    const ImPtStage *st;
+    unsigned stage;
+    uint64_t in;
+    uint64_t table;         /* in the stage's output space, or physical */
+    uint64_t pa;            /* of the entry under the cursor */
+    uint8_t need;
+    uint8_t perm;           /* granted so far */
+    bool write;
+    uint8_t level;
+    bool physical;          /* table is a physical address */
+    bool writable;
+    bool fresh;             /* descended to, not found in a cache */
+    bool whole;             /* the table is one piece of physical memory */
+} Cursor;
+
+static bool walk_stage(Cursor *c, ImWalkOut *out);
+
+static bool stop(const Cursor *c, ImWalkStop why, ImWalkOut *out)
+{
+    out->stop = why;
+    out->stage = (uint8_t)c->stage;
+    out->level = c->level;
+    out->top = c->level == c->st->top;
+    out->for_entry = false;
+    out->perm = c->perm;
+    return false;
+}
+
+static bool nested(const Cursor *c)
+{
+    return c->stage == 0 && c->w->stage[1];
+}
+
+static unsigned index_bits(const Cursor *c)
+{
+    return c->level == c->st->top && c->st->top_bits ?
+           c->st->top_bits : c->st->fmt->index_bits;
+}
+
+static Cursor begin(const ImWalk *w, unsigned stage, uint64_t in,
+                    uint8_t need, bool write)
+{
+    const ImPtStage *st = w->stage[stage];
+    ImWalkPoint at;
+    Cursor c = {
+        .w = w, .st = st, .stage = stage, .in = in,
+        .need = need, .write = write,
+        .table = st->root, .level = st->top, .perm = UINT8_MAX,
+        .writable = true, .whole = true,
+    };
+
+    c.physical = !nested(&c);
+    if (w->ops->find && w->ops->find(w->opaque, stage, in, &at)) {
+        c.table = at.table;
+        c.level = at.level;
+        c.perm = at.perm;
+        c.writable = at.writable;
+        c.physical = true;
+    }
+    return c;
+}
+
+/* log2 of the size of the table under the cursor, rounded up. */
+static unsigned table_shift(const Cursor *c)
+{
+    const ImPtFormat *fmt = c->st->fmt;
+
+    return index_bits(c) + (fmt->entry_size > 4 ? 3 : 2);
+}
+
+/* Take the entry's address through the nested stage. */
+static bool locate_nested(Cursor *c, uint64_t entry, ImWalkOut *out)
+{
+    bool both = c->st->nest_write;
+    Cursor n = begin(c->w, 1, entry, both ? IM_PERM_R | IM_PERM_W : IM_PERM_R,
+                     both);
+
+    if (!walk_stage(&n, out)) {
+        if (out->stop == IM_WALK_PERM) {
+            return stop(c, IM_WALK_NESTED_READ, out);
+        }
+        out->for_entry = true;
+        return false;
+    }
+    c->pa = out->addr;
+    c->writable = out->perm & IM_PERM_W;
+    c->whole = out->shift >= table_shift(c);
+    return true;
+}
+
+static bool locate(Cursor *c, ImWalkOut *out)
+{
+    const ImPtFormat *fmt = c->st->fmt;
+    uint64_t index = (c->in >> im_pt_level_shift(fmt, c->level)) &
+                     ((UINT64_C(1) << index_bits(c)) - 1);
+    uint64_t offset = index * fmt->entry_size;
+    ImWalkPoint at;
+
+    if (c->physical) {
+        c->pa = c->table + offset;
+    } else if (!locate_nested(c, c->table + offset, out)) {
+        return false;
+    }
+    if (c->fresh && c->whole && c->w->ops->keep) {
+        at.table = c->pa - offset;
+        at.level = c->level;
+        at.perm = c->perm;
+        at.writable = c->writable;
+        c->w->ops->keep(c->w->opaque, c->stage, c->in, &at);
+    }
+    return true;
+}
+
+static void report(const Cursor *c, uint64_t pte)
+{
+    static const char *const notes[] = {
+        [IM_PTE_FAULT] = "not present",
+        [IM_PTE_RSVD] = "reserved bits set",
+        [IM_PTE_TABLE] = "next table",
+        [IM_PTE_LEAF] = "page",
+    };
+    ImPteView v;
+    ImStep step = {
+        .what = c->st->fmt->entry[c->level],
+        .note = notes[c->st->fmt->decode(c->st, c->level, pte, &v)],
+        .addr = c->pa,
+        .value = { pte },
+        .words = 1,
+    };
+
+    c->w->ops->step(c->w->opaque, &step);
+}
+
+static bool read_entry(Cursor *c, uint64_t *pte, ImWalkOut *out)
+{
+    uint64_t raw = 0;
+
+    if (c->w->ops->read(c->w->opaque, c->pa, &raw, c->st->fmt->entry_size)
+        != IM_BUS_OK) {
+        return stop(c, IM_WALK_ACCESS, out);
+    }
+    *pte = GUINT64_FROM_LE(raw);
+    if (G_UNLIKELY(c->w->ops->step)) {
+        report(c, *pte);
+    }
+    return true;
+}
+
+/* The page is found: check rights, go through the nested stage. */
+static bool finish(Cursor *c, const ImPteView *v, ImWalkOut *out)
+{
+    uint64_t offset = c->in & ((UINT64_C(1) << v->shift) - 1);
+    uint8_t perm = c->perm & v->perm;
+    ImWalkOut last;
+
+    if (c->need & ~perm) {
+        stop(c, IM_WALK_PERM, out);
+        out->perm = perm;
+        return false;
+    }
+    out->addr = v->addr | offset;
+    out->shift = v->shift;
+    out->attr = v->attr;
+    out->dirty = true;
+    if (nested(c)) {
+        Cursor n = begin(c->w, 1, out->addr, c->need,
+                         c->write && (perm & IM_PERM_W));
+
+        if (!walk_stage(&n, &last)) {
+            *out = last;
+            return false;
+        }
+        perm &= (uint8_t)(last.perm | IM_PT_USER);
+        out->addr = last.addr;
+        out->shift = MIN(v->shift, last.shift);
+        out->attr = last.attr;
+        out->dirty = last.dirty;
+    }
+    out->stop = IM_WALK_OK;
+    out->perm = perm;
+    out->first_shift = v->shift;
+    return true;
+}
+
+static bool check(Cursor *c, ImPteKind kind, const ImPteView *v,
+                  ImWalkOut *out)
+{
+    if (kind == IM_PTE_FAULT) {
+        return stop(c, IM_WALK_ABSENT, out);
+    }
+    if (kind == IM_PTE_RSVD) {
+        return stop(c, IM_WALK_RSVD, out);
+    }
+    if (nested(c) && v->addr > c->w->stage[1]->in_last) {
+        return stop(c, IM_WALK_RANGE, out);
+    }
+    if (c->st->must & ~v->perm) {
+        return stop(c, IM_WALK_MUST, out);
+    }
+    if (!(c->perm & v->perm & ANY_ACCESS)) {
+        c->perm = 0;
+        return stop(c, IM_WALK_ABSENT, out);
+    }
+    return true;
+}
+
+/*
+ * Judge the entry and set its flags. An entry that changed meanwhile is
+ * judged again, so that no update of a CPU is lost.
+ */
+static bool use_entry(Cursor *c, uint64_t pte, ImPteKind *kind,
+                      ImPteView *v, ImWalkOut *out)
+{
+    const ImWalkOps *ops = c->w->ops;
+
+    for (unsigned i = 0; i < CMPXCHG_TRIES; i++) {
+        uint64_t set;
+        ImBus bus;
+
+        *kind = c->st->fmt->decode(c->st, c->level, pte, v);
+        if (!check(c, *kind, v, out)) {
+            return false;
+        }
+        set = v->used;
+        if (*kind == IM_PTE_LEAF) {
+            if (!finish(c, v, out)) {
+                return false;
+            }
+            if (c->write && (out->perm & IM_PERM_W)) {
+                set |= v->dirty;
+            }
+            out->dirty = out->dirty && !(v->dirty & ~(pte | set));
+        }
+        if (!(set & ~pte)) {
+            return true;
+        }
+        if (c->st->no_update) {
+            return stop(c, IM_WALK_NO_UPDATE, out);
+        }
+        if (!c->writable) {
+            return stop(c, IM_WALK_NESTED_WRITE, out);
+        }
+        if (!ops->cmpxchg64) {
+            return true;
+        }
+        bus = ops->cmpxchg64(c->w->opaque, c->pa, &pte, pte | set);
+        if (bus != IM_BUS_RETRY) {
+            return bus == IM_BUS_OK || stop(c, IM_WALK_UPDATE, out);
+        }
+    }
+    return stop(c, IM_WALK_UPDATE, out);
+}
+
+static bool walk_stage(Cursor *c, ImWalkOut *out)
+{
+    for (;;) {
+        ImPteKind kind;
+        ImPteView v;
+        uint64_t pte;
+
+        if (!locate(c, out) || !read_entry(c, &pte, out) ||
+            !use_entry(c, pte, &kind, &v, out)) {
+            return false;
+        }
+        if (kind == IM_PTE_LEAF) {
+            return true;
+        }
+        c->perm &= v.perm;
+        c->table = v.addr;
+        c->physical = !nested(c);
+        c->level--;
+        c->fresh = true;
+    }
+}
+
+ImWalkOut im_walk(const ImWalk *w, uint64_t addr, uint8_t need, bool write)
+{
+    ImWalkOut out = { 0 };
+    Cursor c = begin(w, 0, addr, need, write);
+
+    walk_stage(&c, &out);
+    return out;
+}

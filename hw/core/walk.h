@@ -1,0 +1,138 @@
+/*
+ * One page-table walker for every format, alone or nested.
+ *
+ * A format is data and one decoder; a stage is a format plus the registers
+ * and table entries that govern this walk. The walker reads entries, sets
+ * accessed and dirty flags, nests the second stage into the first, and
+ * stops at the first thing that forbids the access. It knows no
+ * specification: what a stop means is up to the caller.
+ *
+ * Levels count from the leaf: level 0 holds the entries of the smallest
+ * page.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef HW_CORE_WALK_H
+#define HW_CORE_WALK_H
+
+#include "im/im_port.h"
+
+/* Beside ImPerm: unprivileged requests may use what lies below. */
+#define IM_PT_USER  8
+
+typedef enum ImPteKind {
+    IM_PTE_FAULT,           /* not present */
+    IM_PTE_RSVD,            /* present, but a bit that must be zero is not */
+    IM_PTE_TABLE,
+    IM_PTE_LEAF,
+} ImPteKind;
+
+typedef struct ImPteView {
+    uint64_t addr;          /* next table, or first byte of the page */
+    uint64_t used;          /* bits to set because the entry is used */
+    uint64_t dirty;         /* leaf: bits to set when written through */
+    uint8_t perm;           /* what this entry alone allows */
+    uint8_t attr;           /* the format's own, of a leaf */
+    uint8_t shift;          /* leaf: log2 of the page size */
+} ImPteView;
+
+typedef struct ImPtStage ImPtStage;
+
+typedef struct ImPtFormat {
+    const char *name;
+    const char *const *entry;   /* entry names by level */
+    uint8_t levels;
+    uint8_t index_bits;         /* entries of a table, log2 */
+    uint8_t page_shift;         /* smallest page, log2 */
+    uint8_t entry_size;         /* bytes, 4 or 8 */
+    /* Pure. Fills *view for TABLE and LEAF. */
+    ImPteKind (*decode)(const ImPtStage *st, unsigned level, uint64_t pte,
+                        ImPteView *view);
+} ImPtFormat;
+
+struct ImPtStage {
+    const ImPtFormat *fmt;
+    uint64_t root;              /* address of the first table */
+    uint64_t out_mask;          /* address bits an entry may use */
+    uint64_t in_last;           /* last input address, asked when nested */
+    uint32_t flags;             /* the format's own */
+    uint8_t top;                /* level of the first table */
+    uint8_t top_bits;           /* its index bits; 0: as the format says */
+    uint8_t must;               /* permissions every entry must grant */
+    bool no_update;             /* flags in entries cannot be set */
+    bool nest_write;            /* reads of entries need R and W of the
+                                   nested stage, and count as writes */
+};
+
+typedef enum ImWalkStop {
+    IM_WALK_OK,
+    IM_WALK_ACCESS,             /* an entry could not be read */
+    IM_WALK_ABSENT,             /* not present, or nothing granted at all */
+    IM_WALK_RSVD,
+    IM_WALK_MUST,               /* ImPtStage.must not granted */
+    IM_WALK_RANGE,              /* address beyond in_last of the nested */
+    IM_WALK_NESTED_READ,        /* nested stage denies reading an entry */
+    IM_WALK_NESTED_WRITE,       /* nested stage denies updating it */
+    IM_WALK_NO_UPDATE,          /* ImPtStage.no_update, but flags to set */
+    IM_WALK_UPDATE,             /* the update failed */
+    IM_WALK_PERM,               /* the leaf is found, need is not granted */
+} ImWalkStop;
+
+typedef struct ImWalkOut {
+    uint64_t addr;              /* output address; valid with OK */
+    ImWalkStop stop;
+    uint8_t stage;              /* where it stopped */
+    uint8_t level;
+    bool top;                   /* at an entry of the first table */
+    bool for_entry;             /* nested walk was for an entry of stage 0 */
+    uint8_t perm;               /* granted by all levels; OK and PERM */
+    uint8_t shift;              /* page size of all stages together */
+    uint8_t first_shift;        /* page size of stage 0 alone */
+    uint8_t attr;               /* of the leaf of the last stage */
+    bool dirty;                 /* a write needs no more flags set */
+} ImWalkOut;
+
+/* A table on the way, with the permissions of the entries above it. */
+typedef struct ImWalkPoint {
+    uint64_t table;             /* physical */
+    uint8_t level;
+    uint8_t perm;
+    bool writable;              /* nested stage lets its entries be set */
+} ImWalkPoint;
+
+typedef struct ImWalkOps {
+    ImBus (*read)(void *opaque, uint64_t pa, void *buf, size_t len);
+    /* NULL: set no flags, but stop where setting them would be refused. */
+    ImBus (*cmpxchg64)(void *opaque, uint64_t pa, uint64_t *expected,
+                       uint64_t desired);
+    /* Paging-structure cache: the deepest known point. Optional. */
+    bool (*find)(void *opaque, unsigned stage, uint64_t in,
+                 ImWalkPoint *at);
+    /* in is translated through at. Optional. */
+    void (*keep)(void *opaque, unsigned stage, uint64_t in,
+                 const ImWalkPoint *at);
+    ImStepFn *step;             /* every entry read. Optional. */
+} ImWalkOps;
+
+typedef struct ImWalk {
+    const ImWalkOps *ops;
+    void *opaque;
+    const ImPtStage *stage[2];  /* [1] == NULL: not nested */
+} ImWalk;
+
+/*
+ * Translate addr. need: permissions without which the walk stops with PERM
+ * (a translation request needs none). write: set the dirty flag if writing
+ * is granted. The caller has checked that addr is in the range of stage 0,
+ * and the root of stage 0 in that of stage 1.
+ */
+ImWalkOut im_walk(const ImWalk *w, uint64_t addr, uint8_t need, bool write);
+
+/* log2 of the input range that an entry of a level covers. */
+static inline unsigned im_pt_level_shift(const ImPtFormat *fmt,
+                                         unsigned level)
+{
+    return fmt->page_shift + level * fmt->index_bits;
+}
+
+#endif /* HW_CORE_WALK_H */

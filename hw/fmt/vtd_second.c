@@ -1,0 +1,100 @@
+/*
+ * VT-d second-stage page tables, 3.7 and 9.8.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "hw/core/field.h"
+#include "hw/fmt/vtd.h"
+#include "im/spec/vtd_tables.h.inc"
+
+IM_LAYOUT(VTD_SS_TOP);
+IM_LAYOUT(VTD_SS_TABLE);
+IM_LAYOUT(VTD_SS_1G);
+IM_LAYOUT(VTD_SS_2M);
+IM_LAYOUT(VTD_SS_4K);
+
+#define PS  IM_MASK(VTD_SST_PS)
+
+static const char *const entry_names[] = {
+    "SS-PTE", "SS-PDE", "SS-PDPE", "SS-PML4E", "SS-PML5E",
+};
+
+/* Address and must-be-zero bits by level; [0] for tables, [1] for pages. */
+static const uint64_t addr_bits[5][2] = {
+    { 0, IM_MASK(VTD_SS4K_ADDR) },
+    { IM_MASK(VTD_SST_ADDR), IM_MASK(VTD_SS2M_ADDR) },
+    { IM_MASK(VTD_SST_ADDR), IM_MASK(VTD_SS1G_ADDR) },
+    { IM_MASK(VTD_SS_ADDR), 0 },
+    { IM_MASK(VTD_SS_ADDR), 0 },
+};
+
+static const uint64_t zero_bits[5][2] = {
+    { 0, IM_RSVD(VTD_SS_4K) },
+    { IM_RSVD(VTD_SS_TABLE), IM_RSVD(VTD_SS_2M) },
+    { IM_RSVD(VTD_SS_TABLE), IM_RSVD(VTD_SS_1G) },
+    { IM_RSVD(VTD_SS_TOP), 0 },
+    { IM_RSVD(VTD_SS_TOP), 0 },
+};
+
+static uint8_t rights(const ImPtStage *st, uint64_t pte)
+{
+    bool io = st->flags & IM_VTD_SS_IRWE;
+    uint64_t r = io ? IM_MASK(VTD_SS_IR) : IM_MASK(VTD_SS_RD);
+    uint64_t w = io ? IM_MASK(VTD_SS_IW) : IM_MASK(VTD_SS_WR);
+
+    return (uint8_t)((pte & r ? IM_PERM_R : 0) | (pte & w ? IM_PERM_W : 0));
+}
+
+/* What the capabilities add to the bits that must be zero. */
+static uint64_t unsupported(const ImPtStage *st, unsigned level, bool leaf)
+{
+    uint64_t zero = 0;
+
+    if ((level == 1 && !(st->flags & IM_VTD_SS_2M)) ||
+        (level == 2 && !(st->flags & IM_VTD_SS_1G))) {
+        zero |= PS;
+    }
+    if (leaf && !(st->flags & IM_VTD_SS_SC)) {
+        zero |= IM_MASK(VTD_SS4K_SNP);
+    }
+    if (!(st->flags & IM_VTD_SS_IRWE)) {
+        zero |= IM_MASK(VTD_SS_IW);
+    }
+    return zero;
+}
+
+static ImPteKind second_stage_decode(const ImPtStage *st, unsigned level,
+                                     uint64_t pte, ImPteView *v)
+{
+    bool leaf = level == 0 || (level <= 2 && (pte & PS));
+    uint64_t addr = addr_bits[level][leaf];
+
+    v->perm = rights(st, pte);
+    if (!v->perm) {
+        return IM_PTE_FAULT;
+    }
+    if (pte & (zero_bits[level][leaf] | (addr & ~st->out_mask) |
+               unsupported(st, level, leaf))) {
+        return IM_PTE_RSVD;
+    }
+    v->addr = pte & addr;
+    v->used = 0;
+    v->dirty = 0;
+    if (st->flags & IM_VTD_SS_AD) {
+        v->used = IM_MASK(VTD_SS_A);
+        v->dirty = leaf ? v->used | IM_MASK(VTD_SS4K_D) : 0;
+    }
+    v->attr = leaf && (pte & IM_MASK(VTD_SS4K_SNP)) ? IM_VTD_SNP : 0;
+    v->shift = (uint8_t)im_pt_level_shift(st->fmt, level);
+    return leaf ? IM_PTE_LEAF : IM_PTE_TABLE;
+}
+
+const ImPtFormat im_vtd_second_stage = {
+    .name = "VT-d second stage",
+    .entry = entry_names,
+    .levels = 5,
+    .index_bits = 9,
+    .page_shift = 12,
+    .entry_size = 8,
+    .decode = second_stage_decode,
+};

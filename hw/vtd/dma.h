@@ -1,0 +1,186 @@
+/*
+ * VT-d: what the files of the DMA route share: route.c, tables.c, cache.c,
+ * explain.c.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef HW_VTD_DMA_H
+#define HW_VTD_DMA_H
+
+#include "hw/core/tlb.h"
+#include "hw/core/walk.h"
+#include "hw/vtd/regs.h"
+#include "hw/vtd/vtd.h"
+
+/* Column of VtdFaultDef.reply. */
+typedef enum VtdKind {
+    VTD_UNTRANSLATED,
+    VTD_TRANSLATION,
+    VTD_TRANSLATED,
+    VTD_PAGE_REQUEST,
+} VtdKind;
+
+/* A member of a list; heads are pointers. */
+typedef struct VtdLink {
+    struct VtdLink *next;
+    struct VtdLink **pprev;
+} VtdLink;
+
+/* A context entry, checked and decoded (9.3, 9.4). */
+typedef struct VtdCtx {
+    VtdLink hash;
+    VtdLink *spaces;            /* made through this entry */
+    uint64_t dir;               /* PASIDDIRPTR, or SSPTPTR in legacy mode */
+    uint32_t rid_pasid;
+    uint16_t rid;
+    uint16_t did;               /* legacy */
+    uint8_t pgtt;               /* legacy: TT as SECOND or PASS */
+    uint8_t aw;                 /* legacy: AW as encoded */
+    uint8_t pdts;
+    bool valid;
+    bool used;                  /* since the clock last came by */
+    bool legacy;
+    bool fpd;
+    bool ats;                   /* DTE, or TT = 01b */
+    bool pre;
+    bool paside;
+    bool eptr;
+    bool rid_priv;
+} VtdCtx;
+
+/*
+ * An address space as one requester sees it: a PASID entry, checked and
+ * decoded (9.6), or what a legacy context entry says instead. All that is
+ * cached below it carries its tags.
+ */
+typedef struct VtdSpace {
+    uint64_t key;               /* im_vtd_space_key(), or VTD_NO_SPACE */
+    uint32_t tlb_tag;           /* + 1 for supervisor requests */
+    uint32_t fs_tag;            /* first-stage tables; likewise */
+    uint32_t ss_tag;            /* second-stage tables */
+    uint8_t tlb_classes;        /* page sizes that may be cached */
+    uint8_t fs_classes;         /* levels that may be cached */
+    uint8_t ss_classes;
+    uint8_t frac;               /* log2 of the largest page cached in
+                                   smaller pieces, or 0 */
+    uint16_t rid;
+    uint16_t did;
+    uint32_t pasid;             /* RID_PASID for a request without */
+    uint8_t pgtt;               /* VtdPgtt */
+    bool used;
+    bool legacy;
+    bool fpd;
+    bool ats;
+    bool rid_priv;
+    bool sre;
+    bool pgsnp;
+    ImPtStage fs;
+    ImPtStage ss;
+    VtdLink hash;
+    VtdLink by_did;
+    VtdLink by_asid;            /* DID and PASID */
+    VtdLink by_ctx;
+} VtdSpace;
+
+#define VTD_NO_SPACE  UINT64_MAX
+
+/* One request on its way. */
+typedef struct VtdRoute {
+    ImVtd *s;
+    const ImTxn *txn;           /* NULL for a page request */
+    VtdKind kind;
+    uint16_t rid;
+    bool has_pasid;
+    uint32_t pasid;             /* of the request; then of the space */
+    bool priv;
+    uint8_t need;               /* ImPerm without which it faults */
+    bool write;                 /* counts as a write for D */
+    bool quiet;                 /* explain: no cache, no side effect */
+    bool fpd;
+    uint8_t reason;             /* 0, or why it was refused */
+    const VtdCtx *ctx;
+    VtdSpace *sp;
+    ImXlat out;
+    ImStepFn *fn;               /* explain */
+    void *opaque;
+    const char *clause;         /* explain: what decided */
+    VtdCtx *tmp_ctx;            /* explain: instead of the caches */
+    VtdSpace *tmp_space;
+} VtdRoute;
+
+/* --- widths that the unit reports ---------------------------------------- */
+
+/* Last address below min(MGAW, AW); aw as encoded, 0: MGAW alone. */
+static inline uint64_t im_vtd_gaw_last(const ImVtd *s, unsigned aw)
+{
+    unsigned mgaw = (unsigned)IM_GET(s->cap, VTD_CAP_MGAW) + 1;
+
+    return UINT64_MAX >> (64 - (aw ? MIN(mgaw, 30 + 9 * aw) : mgaw));
+}
+
+/* Last host address; reported by the platform, not by a register. */
+static inline uint64_t im_vtd_haw_last(const ImVtd *s)
+{
+    return UINT64_MAX >> (64 - s->cfg.haw_bits);
+}
+
+static inline uint16_t im_vtd_did_last(const ImVtd *s)
+{
+    return (uint16_t)(UINT16_MAX >> (12 - 2 * IM_GET(s->cap, VTD_CAP_ND)));
+}
+
+/* --- tables.c ----------------------------------------------------------- */
+
+/* Refuse the request; returns true, as the steps of the route do. */
+bool im_vtd_refuse(VtdRoute *r, uint8_t reason);
+/* Set r->ctx from the context cache or the root and context tables, and
+ * check what the context entry says about this request. */
+bool im_vtd_context_fault(VtdRoute *r);
+/* Set r->sp from the PASID cache or the PASID directory and table. */
+bool im_vtd_pasid_fault(VtdRoute *r);
+
+/* --- route.c ------------------------------------------------------------ */
+
+/* What the request asks for; r is otherwise zero or set up by explain. */
+void im_vtd_route_begin(VtdRoute *r, ImVtd *s, const ImTxn *txn);
+/* Answer the request of r->txn in r->out. */
+void im_vtd_route(VtdRoute *r);
+
+/* --- cache.c ------------------------------------------------------------ */
+
+static inline uint64_t im_vtd_space_key(uint16_t rid, bool has_pasid,
+                                        uint32_t pasid)
+{
+    return (uint64_t)rid << 33 | (uint64_t)has_pasid << 32 |
+           (has_pasid ? pasid : 0);
+}
+
+VtdCtx *im_vtd_ctx_get(VtdCaches *c, uint16_t rid);
+VtdCtx *im_vtd_ctx_put(VtdCaches *c, const VtdCtx *from);
+VtdSpace *im_vtd_space_get(VtdCaches *c, uint64_t key);
+/* ctx: a pointer that im_vtd_ctx_get() or _put() returned. */
+VtdSpace *im_vtd_space_put(VtdCaches *c, const VtdSpace *from, VtdCtx *ctx);
+
+/* The IOTLB. flags: ImPerm bits, and these. */
+#define VTD_TLB_SNP    (1 << 4)         /* leaf SNP */
+#define VTD_TLB_DIRTY  (1 << 5)         /* a write sets nothing more */
+
+typedef struct VtdHit {
+    uint64_t addr;              /* start of the page */
+    uint8_t shift;
+    uint8_t flags;
+} VtdHit;
+
+bool im_vtd_iotlb_get(VtdCaches *c, const VtdSpace *sp, bool priv,
+                      uint64_t addr, VtdHit *hit);
+/* whole: log2 of the page that this is a piece of. */
+void im_vtd_iotlb_put(VtdCaches *c, VtdSpace *sp, bool priv, uint64_t addr,
+                      const VtdHit *hit, unsigned whole);
+
+/* Paging-structure caches; stage 0: FS tables, 1: SS tables. */
+bool im_vtd_psc_get(VtdCaches *c, const VtdSpace *sp, bool priv,
+                    unsigned stage, uint64_t in, ImWalkPoint *at);
+void im_vtd_psc_put(VtdCaches *c, VtdSpace *sp, bool priv, unsigned stage,
+                    uint64_t in, const ImWalkPoint *at);
+
+#endif /* HW_VTD_DMA_H */

@@ -1,0 +1,567 @@
+/*
+ * VT-d: the route of a DMA request, chapters 3, 4.2 and 7.1.3.
+ *
+ * Every step returns true when it has answered the request in r->out.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "hw/fmt/vtd.h"
+#include "hw/vtd/dma.h"
+
+#define FEE_FIRST  UINT64_C(0xfee00000)
+#define FEE_LAST   UINT64_C(0xfeefffff)
+
+/* The largest translation request that one completion may answer: RCB is
+ * 64 bytes in our root complex. */
+#define RCB  64
+
+static bool interrupt_address(uint64_t addr)
+{
+    return addr >= FEE_FIRST && addr <= FEE_LAST;
+}
+
+/* Whether the aligned 2^lg2 bytes around addr touch FEEx_xxxxh. */
+static bool overlaps_interrupts(uint64_t addr, unsigned lg2)
+{
+    uint64_t mask = UINT64_MAX >> (64 - lg2);
+
+    return (addr & ~mask) <= FEE_LAST && (addr | mask) >= FEE_FIRST;
+}
+
+static bool refuse_silently(VtdRoute *r, const char *clause)
+{
+    r->clause = clause;
+    r->out.status = IM_FAULT;
+    r->out.cpl = IM_CPL_UR;
+    r->out.perm = 0;
+    r->out.mask = 0xfff;
+    return true;
+}
+
+/*
+ * Grant addr -> out. The region shrinks until it contains nothing that has
+ * a rule of its own: the interrupt range.
+ */
+static bool grant(VtdRoute *r, uint64_t out, unsigned lg2, uint8_t perm)
+{
+    uint64_t in = r->txn->addr;
+
+    while (lg2 > 12 && (overlaps_interrupts(out, lg2) ||
+                        (!r->has_pasid && overlaps_interrupts(in, lg2)))) {
+        lg2--;
+    }
+    r->out.addr = out;
+    r->out.mask = UINT64_MAX >> (64 - lg2);
+    r->out.perm = perm;
+    return true;
+}
+
+/* 4.2.1 */
+static bool ats_protocol_error(VtdRoute *r)
+{
+    const ImTxn *t = r->txn;
+
+    if (t->at == IM_AT_RESERVED) {
+        return refuse_silently(r, "VTD_4_2_1_AT_RESERVED");
+    }
+    if (t->at == IM_AT_TRANSLATION) {
+        if (t->access != IM_READ) {
+            return refuse_silently(r, "VTD_4_2_1_AT_WRITE");
+        }
+        if (t->len == 0 || t->len % 8 || t->len > RCB) {
+            return refuse_silently(r, "VTD_4_2_1_MALFORMED");
+        }
+    }
+    return false;
+}
+
+/*
+ * 3.15: without PASID the range is not memory, whatever the tables say.
+ * While remapping is off a PASID is ignored (3.1).
+ */
+static bool interrupt_range(VtdRoute *r)
+{
+    const ImTxn *t = r->txn;
+    bool tes = r->s->gsts & IM_MASK(VTD_GCMD_TE);
+
+    if (G_LIKELY(!interrupt_address(t->addr)) ||
+        r->kind != VTD_UNTRANSLATED || (tes && r->has_pasid)) {
+        return false;
+    }
+    if (t->access == IM_WRITE && t->len == 4 && t->addr % 4 == 0) {
+        r->clause = "VTD_3_15_INTERRUPT";
+        r->out.interrupt = true;
+        r->out.addr = t->addr;
+        r->out.mask = 3;
+        r->out.perm = IM_PERM_W;
+        return true;
+    }
+    if (t->access == IM_READ && t->len == 0) {
+        r->clause = "VTD_3_15_ZLR";
+        r->out.addr = t->addr;
+        r->out.mask = 0xfff;
+        r->out.perm = IM_PERM_R;
+        return true;
+    }
+    if (!tes && !(r->s->gsts & IM_MASK(VTD_GCMD_IRE))) {
+        return false;
+    }
+    return im_vtd_refuse(r, 0x29);                              /* IR.29 */
+}
+
+/* 11.4.4.2: not remapped; only untranslated requests pass (4.2.1). */
+static bool remapping_off(VtdRoute *r)
+{
+    if (G_LIKELY(r->s->gsts & IM_MASK(VTD_GCMD_TE))) {
+        return false;
+    }
+    if (r->kind != VTD_UNTRANSLATED) {
+        return refuse_silently(r, "VTD_4_2_1_TES0");
+    }
+    r->clause = "VTD_3_1_TES0_PASID";
+    r->has_pasid = false;
+    return grant(r, r->txn->addr, 63, IM_PERM_R | IM_PERM_W);
+}
+
+/* 11.4.5, RTA.1 to RTA.5 */
+static bool table_mode_fault(VtdRoute *r)
+{
+    ImVtd *s = r->s;
+
+    switch (s->root.ttm) {
+    case VTD_TTM_SCALABLE:
+        if (!(s->ecap & IM_MASK(VTD_ECAP_SMTS))) {
+            return im_vtd_refuse(r, 0x30);                      /* RTA.1 */
+        }
+        break;
+    case VTD_TTM_LEGACY:
+        if (r->kind == VTD_PAGE_REQUEST) {
+            return im_vtd_refuse(r, 0x32);                      /* RTA.3 */
+        }
+        if (r->has_pasid) {
+            return im_vtd_refuse(r, 0x31);                      /* RTA.2 */
+        }
+        if (s->root.ssirwe) {
+            return im_vtd_refuse(r, 0x30);                      /* RTA.1 */
+        }
+        break;
+    case VTD_TTM_ABORT:
+        return im_vtd_refuse(r, s->ecap & IM_MASK(VTD_ECAP_ADMS) ?
+                             0x33 : 0x30);              /* RTA.4, RTA.1 */
+    default:
+        return im_vtd_refuse(r, 0x30);                          /* RTA.1 */
+    }
+    return false;
+}
+
+/* --- answers ------------------------------------------------------------ */
+
+static bool no_write(const VtdRoute *r)
+{
+    return r->txn->no_write && (r->s->ecap & IM_MASK(VTD_ECAP_NWFS));
+}
+
+/*
+ * A translation was found. perm is what the tables grant; a write by an
+ * untranslated request is granted beyond this request only when it would
+ * set no dirty flag.
+ */
+static bool found(VtdRoute *r, uint64_t out, unsigned lg2, uint8_t flags)
+{
+    const VtdSpace *sp = r->sp;
+    uint8_t perm = flags & (IM_PERM_R | IM_PERM_W);
+    bool through_ss = sp->pgtt == VTD_PGTT_SECOND ||
+                      sp->pgtt == VTD_PGTT_NESTED;
+
+    if (!(flags & VTD_TLB_DIRTY) || (r->kind == VTD_TRANSLATION &&
+                                     no_write(r))) {
+        perm &= (uint8_t)~IM_PERM_W;
+    }
+    if (r->kind == VTD_TRANSLATION) {
+        r->out.non_snoop = sp->pgsnp ||
+                           (through_ss && (flags & VTD_TLB_SNP));
+    }
+    return grant(r, out, lg2, perm);
+}
+
+/* 6.2.7: what the IOTLB holds needs no table, if it grants enough. */
+static bool iotlb_hit(VtdRoute *r)
+{
+    const ImTxn *t = r->txn;
+    VtdCaches *c = r->s->caches;
+    uint64_t key = im_vtd_space_key(r->rid, r->has_pasid, r->pasid);
+    uint8_t want = (uint8_t)(r->need | (r->write ? IM_PERM_W | VTD_TLB_DIRTY :
+                                        0));
+    VtdHit hit;
+    bool priv;
+
+    if (r->quiet || r->kind > VTD_TRANSLATION || t->exec) {
+        return false;
+    }
+    r->sp = im_vtd_space_get(c, key);
+    if (!r->sp || (r->kind == VTD_TRANSLATION &&
+                   (!r->sp->ats || interrupt_address(t->addr)))) {
+        return false;
+    }
+    priv = r->has_pasid ? t->priv : r->sp->rid_priv;
+    if ((priv && !r->sp->sre) ||
+        !im_vtd_iotlb_get(c, r->sp, priv, t->addr, &hit) ||
+        (hit.flags & want) != want) {
+        return false;
+    }
+    r->s->counters.iotlb_hits++;
+    r->fpd = r->sp->fpd;
+    return found(r, hit.addr |
+                 (t->addr & ((UINT64_C(1) << hit.shift) - 1)),
+                 hit.shift, hit.flags);
+}
+
+/* 4.2.3: bypasses translation once the context entry lets it. */
+static bool translated_request(VtdRoute *r)
+{
+    bool legacy = r->ctx->legacy;
+
+    if (r->kind != VTD_TRANSLATED) {
+        return false;
+    }
+    if (r->txn->addr > im_vtd_haw_last(r->s)) {
+        return im_vtd_refuse(r, legacy ? 0x04 : 0x83);  /* LGN.1, SGN.4 */
+    }
+    if (interrupt_address(r->txn->addr)) {
+        return im_vtd_refuse(r, legacy ? 0x0e : 0x87);  /* LGN.4, SGN.8 */
+    }
+    r->clause = "VTD_4_2_3_TRANSLATED";
+    return grant(r, r->txn->addr, 12, IM_PERM_R | IM_PERM_W);
+}
+
+/* 7.1.3, S.1 and S.2: a translation request without PASID to FEEx. */
+static bool special_condition(VtdRoute *r)
+{
+    if (r->kind != VTD_TRANSLATION || r->has_pasid ||
+        !interrupt_address(r->txn->addr)) {
+        return false;
+    }
+    r->out.addr = r->txn->addr;
+    r->out.mask = 0xfff;
+    if (r->txn->no_write) {
+        r->clause = "VTD_7_1_3_S2";
+        return true;
+    }
+    r->clause = "VTD_7_1_3_S1";
+    r->out.perm = IM_PERM_W;
+    r->out.untranslated_only = true;
+    return true;
+}
+
+/* log2 of the largest page that the unit supports, 4.2.3. */
+static unsigned largest_page(const ImVtd *s)
+{
+    uint64_t sslps = IM_GET(s->cap, VTD_CAP_SSLPS);
+
+    if ((sslps & 2) || (s->cap & IM_MASK(VTD_CAP_FS1GP))) {
+        return 30;
+    }
+    return (sslps & 1) || (s->ecap & IM_MASK(VTD_ECAP_FSTS)) ? 21 : 12;
+}
+
+/* 3.9; in legacy mode AW bounds the address too (9.3). */
+static bool pass_through(VtdRoute *r)
+{
+    const VtdSpace *sp = r->sp;
+    uint64_t addr = r->txn->addr;
+    uint64_t last = im_vtd_haw_last(r->s);
+
+    if (sp->pgtt != VTD_PGTT_PASS) {
+        return false;
+    }
+    if (sp->legacy) {
+        last = MIN(last, sp->ss.in_last);
+    }
+    if (addr > last) {
+        return im_vtd_refuse(r, sp->legacy ? 0x04 : 0x83); /* LGN.1, SGN.4 */
+    }
+    if (interrupt_address(addr)) {
+        return im_vtd_refuse(r, sp->legacy ? 0x0e : 0x87); /* LGN.4, SGN.8 */
+    }
+    r->clause = "VTD_3_9_PASS_THROUGH";
+    return found(r, addr, largest_page(r->s),
+                 IM_PERM_R | IM_PERM_W | VTD_TLB_DIRTY);
+}
+
+static bool canonical(uint64_t addr, unsigned bits)
+{
+    uint64_t high = addr >> (bits - 1);
+
+    return high == 0 || high == UINT64_MAX >> (bits - 1);
+}
+
+/* 3.6 canonical, 3.7 AGAW and MGAW */
+static bool input_range(VtdRoute *r)
+{
+    const VtdSpace *sp = r->sp;
+    uint64_t addr = r->txn->addr;
+
+    if (sp->pgtt == VTD_PGTT_SECOND) {
+        return addr > sp->ss.in_last &&
+               im_vtd_refuse(r, sp->legacy ? 0x04 : 0x84); /* LGN.1, SGN.5 */
+    }
+    return !canonical(addr, sp->fs.top == 4 ? 57 : 48) &&
+           im_vtd_refuse(r, 0x80);                              /* SGN.1 */
+}
+
+/* --- the walk ------------------------------------------------------------ */
+
+static ImBus op_read(void *opaque, uint64_t pa, void *buf, size_t len)
+{
+    VtdRoute *r = opaque;
+
+    return im_vtd_mem_read(r->s, pa, buf, len);
+}
+
+static ImBus op_peek(void *opaque, uint64_t pa, void *buf, size_t len)
+{
+    VtdRoute *r = opaque;
+
+    return im_vtd_mem_peek(r->s, pa, buf, len);
+}
+
+static ImBus op_cmpxchg(void *opaque, uint64_t pa, uint64_t *expected,
+                        uint64_t desired)
+{
+    VtdRoute *r = opaque;
+
+    return r->s->port.cmpxchg64(r->s->host, pa, expected, desired);
+}
+
+static bool op_find(void *opaque, unsigned stage, uint64_t in,
+                    ImWalkPoint *at)
+{
+    VtdRoute *r = opaque;
+    unsigned which = r->sp->pgtt == VTD_PGTT_SECOND ? 1 : stage;
+
+    return im_vtd_psc_get(r->s->caches, r->sp, r->priv, which, in, at);
+}
+
+static void op_keep(void *opaque, unsigned stage, uint64_t in,
+                    const ImWalkPoint *at)
+{
+    VtdRoute *r = opaque;
+    unsigned which = r->sp->pgtt == VTD_PGTT_SECOND ? 1 : stage;
+
+    im_vtd_psc_put(r->s->caches, r->sp, r->priv, which, in, at);
+}
+
+static void op_step(void *opaque, const ImStep *step)
+{
+    VtdRoute *r = opaque;
+
+    r->fn(r->opaque, step);
+}
+
+static const ImWalkOps walk_ops = {
+    .read = op_read, .cmpxchg64 = op_cmpxchg,
+    .find = op_find, .keep = op_keep,
+};
+
+static const ImWalkOps explain_ops = { .read = op_peek, .step = op_step };
+
+/* LGN.2, LGN.3, SGN.6, SGN.7: which right the request lacks. */
+static uint8_t lacking(const VtdRoute *r, uint8_t perm)
+{
+    bool write = r->txn->access & IM_WRITE && !(perm & IM_PERM_W);
+
+    return (uint8_t)((r->sp->legacy ? 0x05 : 0x85) + (write ? 0 : 1));
+}
+
+/* Second stage, alone or below the first. */
+static uint8_t second_stage_reason(const VtdRoute *r, const ImWalkOut *w)
+{
+    bool legacy = r->sp->legacy;
+
+    switch (w->stop) {
+    case IM_WALK_ACCESS:
+        return w->top ? legacy ? 0x03 : 0x7b :  /* LCT.4, SSS.4 */
+               legacy ? 0x07 : 0x78;            /* LSS.1, SSS.1 */
+    case IM_WALK_ABSENT:
+        return legacy ? lacking(r, 0) : 0x79;   /* SSS.2 */
+    case IM_WALK_RSVD:
+        return legacy ? 0x0c : 0x7a;            /* LSS.2, SSS.3 */
+    case IM_WALK_NO_UPDATE:
+        return 0x7c;                            /* SSS.5 */
+    case IM_WALK_UPDATE:
+        return 0x7d;                            /* SSS.6 */
+    default:
+        return lacking(r, w->perm);             /* LGN.2/3, SGN.6/7 */
+    }
+}
+
+static uint8_t first_stage_reason(const VtdRoute *r, const ImWalkOut *w)
+{
+    switch (w->stop) {
+    case IM_WALK_ACCESS:
+        return w->top ? 0x73 : 0x70;            /* SFS.4, SFS.1 */
+    case IM_WALK_ABSENT:
+        return 0x71;                            /* SFS.2 */
+    case IM_WALK_RSVD:
+        return 0x72;                            /* SFS.3 */
+    case IM_WALK_MUST:
+        return 0x81;                            /* SGN.2 */
+    case IM_WALK_RANGE:
+        return 0x74;                            /* SFS.5 */
+    case IM_WALK_NESTED_READ:
+        return w->top ? 0x75 : 0x76;            /* SFS.6, SFS.7 */
+    case IM_WALK_NESTED_WRITE:
+        return 0x77;                            /* SFS.8 */
+    case IM_WALK_NO_UPDATE:
+        return 0x90;                            /* SFS.9 */
+    case IM_WALK_UPDATE:
+        return 0x91;                            /* SFS.10 */
+    default:
+        return lacking(r, w->perm);             /* SGN.6 */
+    }
+}
+
+static ImWalkOut walk(VtdRoute *r)
+{
+    const VtdSpace *sp = r->sp;
+    ImPtStage fs = sp->fs;
+    ImWalk w = {
+        .ops = r->quiet ? &explain_ops : &walk_ops,
+        .opaque = r,
+        .stage = { &fs, sp->pgtt == VTD_PGTT_NESTED ? &sp->ss : NULL },
+    };
+
+    if (sp->pgtt == VTD_PGTT_SECOND) {
+        w.stage[0] = &sp->ss;
+    } else if (r->priv) {
+        fs.flags |= IM_VTD_FS_SUPER;
+    }
+    return im_walk(&w, r->txn->addr, r->need, r->write);
+}
+
+/* SGN.8, LGN.4: a translation completion speaks for all of its page. */
+static bool output_is_interrupt(const VtdRoute *r, const ImWalkOut *w)
+{
+    return r->kind == VTD_TRANSLATION ?
+           overlaps_interrupts(w->addr, w->shift) :
+           interrupt_address(w->addr);
+}
+
+/* 3.6, 3.7, 3.8 */
+static bool walk_tables(VtdRoute *r)
+{
+    ImVtd *s = r->s;
+    const VtdSpace *sp = r->sp;
+    ImWalkOut w = walk(r);
+    uint8_t flags;
+    VtdHit hit;
+
+    s->counters.iotlb_misses += !r->quiet;
+    if (w.stop != IM_WALK_OK) {
+        return im_vtd_refuse(r, w.stage == 1 ||
+                             sp->pgtt == VTD_PGTT_SECOND ?
+                             second_stage_reason(r, &w) :
+                             first_stage_reason(r, &w));
+    }
+    if (output_is_interrupt(r, &w)) {
+        return im_vtd_refuse(r, sp->legacy ? 0x0e : 0x87); /* LGN.4, SGN.8 */
+    }
+    flags = (uint8_t)((w.perm & (IM_PERM_R | IM_PERM_W)) |
+                      (w.attr & IM_VTD_SNP ? VTD_TLB_SNP : 0) |
+                      (w.dirty ? VTD_TLB_DIRTY : 0));
+    found(r, w.addr, w.shift, flags);
+    if (!r->quiet) {
+        hit.addr = w.addr & ~r->out.mask;
+        hit.shift = (uint8_t)(64 - __builtin_clzll(r->out.mask));
+        hit.flags = flags;
+        im_vtd_iotlb_put(s->caches, r->sp, r->priv, r->txn->addr, &hit,
+                         w.first_shift);
+    }
+    return true;
+}
+
+/* --- the route ------------------------------------------------------------ */
+
+void im_vtd_route(VtdRoute *r)
+{
+    (void)(ats_protocol_error(r) ||     /* 4.2.1 */
+           interrupt_range(r) ||        /* 3.15 */
+           remapping_off(r) ||          /* 11.4.4.2, 4.2.1 */
+           table_mode_fault(r) ||       /* 11.4.5: RTA */
+           iotlb_hit(r) ||              /* 6.2.4, 6.2.7 */
+           im_vtd_context_fault(r) ||   /* 9.1 - 9.4: LRT, LCT, SRT, SCT */
+           translated_request(r) ||     /* 4.2.3 */
+           im_vtd_pasid_fault(r) ||     /* 9.5, 9.6: SPD, SPT */
+           special_condition(r) ||      /* 7.1.3: S.1, S.2 */
+           pass_through(r) ||           /* 3.9 */
+           input_range(r) ||            /* 3.6, 3.7: SGN.1, SGN.5, LGN.1 */
+           walk_tables(r));             /* 3.6 - 3.8: SFS, SSS, LSS, SGN */
+}
+
+/* What the request asks for, 3.6.1, 3.7.1, 3.14, 4.2.3. */
+void im_vtd_route_begin(VtdRoute *r, ImVtd *s, const ImTxn *txn)
+{
+    r->s = s;
+    r->txn = txn;
+    r->rid = txn->rid;
+    r->has_pasid = txn->has_pasid;
+    r->pasid = txn->pasid;
+    if (txn->at == IM_AT_UNTRANSLATED) {
+        bool zlr = txn->len == 0 && txn->access == IM_READ &&
+                   (s->cap & IM_MASK(VTD_CAP_ZLR));
+
+        r->kind = VTD_UNTRANSLATED;
+        r->need = zlr ? 0 : txn->access;
+        r->write = txn->access & IM_WRITE;
+    } else if (txn->at == IM_AT_TRANSLATION) {
+        r->kind = VTD_TRANSLATION;
+        r->write = !no_write(r);
+        r->out.priv = txn->has_pasid && txn->priv;
+    } else {
+        r->kind = VTD_TRANSLATED;
+    }
+}
+
+ImXlat im_vtd_translate(ImVtd *s, const ImTxn *txn)
+{
+    VtdRoute r = { 0 };
+
+    im_vtd_route_begin(&r, s, txn);
+    s->counters.translations++;
+    s->counters.ats_requests += r.kind == VTD_TRANSLATION;
+    s->counters.translated += r.kind == VTD_TRANSLATED;
+    im_vtd_route(&r);
+    if (G_UNLIKELY(s->port.event)) {
+        ImEvent ev = {
+            .kind = IM_EVENT_TRANSLATE,
+            .name = r.reason ? im_vtd_fault_name(r.reason, NULL) : r.clause,
+            .txn = txn,
+            .xlat = &r.out,
+        };
+
+        s->port.event(s->host, &ev);
+    }
+    return r.out;
+}
+
+VtdResolved im_vtd_resolve_page_request(ImVtd *s, const ImPageReq *req)
+{
+    VtdRoute r = {
+        .s = s,
+        .kind = VTD_PAGE_REQUEST,
+        .rid = req->rid,
+        .has_pasid = req->has_pasid,
+        .pasid = req->pasid,
+    };
+    VtdResolved v = { 0 };
+
+    if (!table_mode_fault(&r) && !im_vtd_context_fault(&r) &&
+        !im_vtd_pasid_fault(&r)) {
+        v.pgtt = r.sp->pgtt;
+        v.did = r.sp->did;
+        v.pasid = r.sp->pasid;
+    }
+    v.reason = r.reason;
+    v.fpd = r.fpd;
+    return v;
+}

@@ -1,0 +1,506 @@
+/*
+ * VT-d tables on the way to a page table, chapter 9: root, context, PASID
+ * directory, PASID table, legacy and scalable.
+ *
+ * An entry is cached once it has passed every check for the request at
+ * hand, never one that faulted (6.2.2, 6.2.3).
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <string.h>
+
+#include "hw/fmt/vtd.h"
+#include "hw/vtd/dma.h"
+#include "im/spec/vtd_tables.h.inc"
+
+IM_LAYOUT(VTD_ROOT0);
+IM_LAYOUT(VTD_SROOT);
+IM_LAYOUT(VTD_CTX0);
+IM_LAYOUT(VTD_CTX1);
+IM_LAYOUT(VTD_SCTX0);
+IM_LAYOUT(VTD_SCTX1);
+IM_LAYOUT(VTD_PDIR);
+IM_LAYOUT(VTD_PTE0);
+IM_LAYOUT(VTD_PTE1);
+IM_LAYOUT(VTD_PTE2);
+IM_LAYOUT(VTD_PTE4);
+IM_LAYOUT(VTD_PTE5);
+
+static bool has(const ImVtd *s, uint64_t ecap)
+{
+    return s->ecap & ecap;
+}
+
+/* mask when the unit lacks a capability: the field must be zero then. */
+static uint64_t unless(const ImVtd *s, uint64_t ecap, uint64_t mask)
+{
+    return has(s, ecap) ? 0 : mask;
+}
+
+static uint64_t beyond_haw(const ImVtd *s)
+{
+    return ~im_vtd_haw_last(s);
+}
+
+/* Read an entry of n quad-words; explain sees it. */
+static bool read_entry(VtdRoute *r, const char *what, uint64_t pa,
+                       uint64_t *q, unsigned n)
+{
+    ImStep step = { .what = what, .addr = pa, .words = (uint8_t)n };
+    ImBus bus = r->quiet ? im_vtd_mem_peek(r->s, pa, q, 8 * n) :
+                im_vtd_mem_read(r->s, pa, q, 8 * n);
+
+    if (bus != IM_BUS_OK) {
+        memset(q, 0, 8 * n);
+        step.words = 0;
+        step.note = "could not be read";
+    }
+    for (unsigned i = 0; i < n; i++) {
+        q[i] = GUINT64_FROM_LE(q[i]);
+        step.value[i] = q[i];
+    }
+    if (r->fn) {
+        r->fn(r->opaque, &step);
+    }
+    return bus == IM_BUS_OK;
+}
+
+bool im_vtd_refuse(VtdRoute *r, uint8_t reason)
+{
+    const VtdFaultDef *def = im_vtd_fault_def(reason);
+    uint8_t reply = def->reply[r->kind];
+    bool success = reply == VTD_REPLY_S0 || reply == VTD_REPLY_SE;
+
+    r->reason = reason;
+    r->out.fault = reason;
+    r->out.perm = 0;
+    r->out.mask = 0xfff;
+    r->out.status = success ? IM_OK : IM_FAULT;
+    r->out.cpl = success ? IM_CPL_SC :
+                 reply == VTD_REPLY_CA ? IM_CPL_CA : IM_CPL_UR;
+    if (!r->quiet && r->kind != VTD_PAGE_REQUEST &&
+        (!success || def->s0_recorded)) {
+        im_vtd_fault_dma(r->s, r->txn, reason, r->fpd);
+    }
+    return true;
+}
+
+/* --- legacy, 9.1 and 9.3 -------------------------------------------------- */
+
+static bool aw_supported(const ImVtd *s, uint64_t aw)
+{
+    return aw >= 1 && aw <= 3 && (IM_GET(s->cap, VTD_CAP_SAGAW) >> aw & 1);
+}
+
+static bool tt_supported(const ImVtd *s, uint64_t tt)
+{
+    return tt == 0 || (tt == 1 && has(s, IM_MASK(VTD_ECAP_DT))) ||
+           (tt == 2 && has(s, IM_MASK(VTD_ECAP_PT)));
+}
+
+static bool legacy_context(VtdRoute *r, VtdCtx *ctx)
+{
+    ImVtd *s = r->s;
+    uint64_t root[2];
+    uint64_t q[2];
+    uint64_t tt;
+    uint64_t zero0;
+
+    if (!read_entry(r, "root entry", s->root.table + (r->rid >> 8) * 16u,
+                    root, 2)) {
+        return im_vtd_refuse(r, 0x08);                          /* LRT.1 */
+    }
+    if (!(root[0] & IM_MASK(VTD_ROOT_P))) {
+        return im_vtd_refuse(r, 0x01);                          /* LRT.2 */
+    }
+    if ((root[0] & (IM_RSVD(VTD_ROOT0) | beyond_haw(s))) || root[1]) {
+        return im_vtd_refuse(r, 0x0a);                          /* LRT.3 */
+    }
+    if (!read_entry(r, "context entry", (root[0] & IM_MASK(VTD_ROOT_CTP)) +
+                    (r->rid & 0xff) * 16u, q, 2)) {
+        return im_vtd_refuse(r, 0x09);                          /* LCT.1 */
+    }
+    tt = IM_GET(q[0], VTD_CTX_TT);
+    ctx->fpd = r->fpd = q[0] & IM_MASK(VTD_CTX_FPD);
+    if (!(q[0] & IM_MASK(VTD_CTX_P))) {
+        return im_vtd_refuse(r, 0x02);                          /* LCT.2 */
+    }
+    zero0 = IM_RSVD(VTD_CTX0) | (tt == 2 ? 0 : beyond_haw(s));
+    if ((q[0] & zero0) || (q[1] & IM_RSVD(VTD_CTX1)) ||
+        IM_GET(q[1], VTD_CTX_DID) > im_vtd_did_last(s)) {
+        return im_vtd_refuse(r, 0x0b);                          /* LCT.3 */
+    }
+    if (!aw_supported(s, IM_GET(q[1], VTD_CTX_AW)) || !tt_supported(s, tt)) {
+        return im_vtd_refuse(r, 0x03);                          /* LCT.4 */
+    }
+    ctx->legacy = true;
+    ctx->ats = tt == 1;
+    ctx->pgtt = tt == 2 ? VTD_PGTT_PASS : VTD_PGTT_SECOND;
+    ctx->dir = q[0] & IM_MASK(VTD_CTX_SSPTPTR);
+    ctx->aw = (uint8_t)IM_GET(q[1], VTD_CTX_AW);
+    ctx->did = (uint16_t)IM_GET(q[1], VTD_CTX_DID);
+    return false;
+}
+
+/* --- scalable, 9.2 and 9.4 ------------------------------------------------ */
+
+static bool scalable_root(VtdRoute *r, uint64_t *table)
+{
+    ImVtd *s = r->s;
+    unsigned upper = r->rid >> 7 & 1;
+    uint64_t root[2];
+    uint64_t half;
+
+    if (!read_entry(r, "scalable root entry",
+                    s->root.table + (r->rid >> 8) * 16u, root, 2)) {
+        return im_vtd_refuse(r, 0x38);                          /* SRT.1 */
+    }
+    half = root[upper];
+    if (!(half & IM_MASK(VTD_SROOT_P))) {
+        return im_vtd_refuse(r, 0x39);                          /* SRT.2 */
+    }
+    if (half & (IM_RSVD(VTD_SROOT) | beyond_haw(s))) {
+        return im_vtd_refuse(r, 0x3a);                          /* SRT.3 */
+    }
+    *table = half & IM_MASK(VTD_SROOT_CTP);
+    return false;
+}
+
+static bool sctx_reserved(const ImVtd *s, const uint64_t q[4])
+{
+    uint64_t zero0 =
+        IM_RSVD(VTD_SCTX0) | beyond_haw(s) |
+        unless(s, IM_MASK(VTD_ECAP_DT), IM_MASK(VTD_SCTX_DTE)) |
+        unless(s, IM_MASK(VTD_ECAP_PASID), IM_MASK(VTD_SCTX_PASIDE)) |
+        unless(s, IM_MASK(VTD_ECAP_PRS), IM_MASK(VTD_SCTX_PRE)) |
+        unless(s, IM_MASK(VTD_ECAP_HPTS), IM_MASK(VTD_SCTX_HPTE)) |
+        unless(s, IM_MASK(VTD_ECAP_PTRS), IM_MASK(VTD_SCTX_EPTR));
+    uint64_t zero1 =
+        IM_RSVD(VTD_SCTX1) |
+        unless(s, IM_MASK(VTD_ECAP_RPS), IM_MASK(VTD_SCTX_RID_PASID)) |
+        unless(s, IM_MASK(VTD_ECAP_RPRIVS), IM_MASK(VTD_SCTX_RID_PRIV));
+
+    return (q[0] & zero0) || (q[1] & zero1) || q[2] || q[3];
+}
+
+/* Largest PASID that the directory of a context entry reaches. */
+static uint32_t pasid_last(const VtdCtx *ctx)
+{
+    return (UINT32_C(1) << (ctx->pdts + 13)) - 1;
+}
+
+static bool scalable_context(VtdRoute *r, VtdCtx *ctx)
+{
+    ImVtd *s = r->s;
+    uint64_t table = 0;
+    uint64_t q[4];
+
+    if (scalable_root(r, &table)) {
+        return true;
+    }
+    if (!read_entry(r, "scalable context entry",
+                    table + (r->rid & 0x7f) * 32u, q, 4)) {
+        return im_vtd_refuse(r, 0x40);                          /* SCT.1 */
+    }
+    ctx->fpd = r->fpd = q[0] & IM_MASK(VTD_SCTX_FPD);
+    if (!(q[0] & IM_MASK(VTD_SCTX_P))) {
+        return im_vtd_refuse(r, 0x41);                          /* SCT.2 */
+    }
+    if (sctx_reserved(s, q)) {
+        return im_vtd_refuse(r, 0x42);                          /* SCT.3 */
+    }
+    ctx->ats = q[0] & IM_MASK(VTD_SCTX_DTE);
+    ctx->paside = q[0] & IM_MASK(VTD_SCTX_PASIDE);
+    ctx->pre = q[0] & IM_MASK(VTD_SCTX_PRE);
+    ctx->eptr = q[0] & IM_MASK(VTD_SCTX_EPTR);
+    ctx->pdts = (uint8_t)IM_GET(q[0], VTD_SCTX_PDTS);
+    ctx->dir = q[0] & IM_MASK(VTD_SCTX_PASIDDIRPTR);
+    ctx->rid_pasid = (uint32_t)IM_GET(q[1], VTD_SCTX_RID_PASID);
+    ctx->rid_priv = q[1] & IM_MASK(VTD_SCTX_RID_PRIV);
+    if ((!ctx->ats && ctx->pre) || ctx->rid_pasid > pasid_last(ctx)) {
+        return im_vtd_refuse(r, 0x43);                          /* SCT.4 */
+    }
+    return false;
+}
+
+/* --- what a context entry says about this request ------------------------- */
+
+static uint32_t pss_last(const ImVtd *s)
+{
+    return (uint32_t)((UINT64_C(2) << IM_GET(s->ecap, VTD_ECAP_PSS)) - 1);
+}
+
+static bool context_refuses_pasid(VtdRoute *r, const VtdCtx *ctx)
+{
+    if (!ctx->paside && r->kind != VTD_TRANSLATED) {
+        return im_vtd_refuse(r, 0x45);                          /* SCT.6 */
+    }
+    if (!ctx->eptr && r->kind == VTD_TRANSLATED) {
+        return im_vtd_refuse(r, 0x49);                          /* SCT.10 */
+    }
+    if (r->pasid > pss_last(r->s) && r->kind != VTD_PAGE_REQUEST) {
+        return im_vtd_refuse(r, 0x89);                          /* SGN.10 */
+    }
+    if (r->pasid > pasid_last(ctx)) {
+        return im_vtd_refuse(r, 0x46);                          /* SCT.7 */
+    }
+    if (r->pasid == ctx->rid_pasid) {
+        return im_vtd_refuse(r, 0x48);                          /* SCT.9 */
+    }
+    return false;
+}
+
+static bool context_refuses(VtdRoute *r, const VtdCtx *ctx)
+{
+    bool device_tlb = r->kind == VTD_TRANSLATION ||
+                      r->kind == VTD_TRANSLATED;
+
+    if (ctx->legacy) {
+        return device_tlb && !ctx->ats && im_vtd_refuse(r, 0x0d); /* LCT.5 */
+    }
+    if (ctx->eptr && !ctx->paside &&
+        (!r->has_pasid || r->kind >= VTD_TRANSLATED)) {
+        return im_vtd_refuse(r, 0x43);                          /* SCT.4 */
+    }
+    if (device_tlb && !ctx->ats) {
+        return im_vtd_refuse(r, 0x44);                          /* SCT.5 */
+    }
+    if (r->kind == VTD_PAGE_REQUEST && !ctx->pre) {
+        return im_vtd_refuse(r, 0x47);                          /* SCT.8 */
+    }
+    return r->has_pasid && context_refuses_pasid(r, ctx);
+}
+
+bool im_vtd_context_fault(VtdRoute *r)
+{
+    ImVtd *s = r->s;
+    VtdCtx fresh = { .rid = r->rid };
+    VtdCtx *ctx = r->quiet ? NULL : im_vtd_ctx_get(s->caches, r->rid);
+
+    if (ctx) {
+        s->counters.context_hits++;
+        r->ctx = ctx;
+        r->fpd = ctx->fpd;
+        return context_refuses(r, ctx);
+    }
+    s->counters.context_misses += !r->quiet;
+    if (s->root.ttm == VTD_TTM_LEGACY ? legacy_context(r, &fresh) :
+        scalable_context(r, &fresh)) {
+        return true;
+    }
+    if (context_refuses(r, &fresh)) {
+        return true;
+    }
+    if (r->quiet) {
+        *r->tmp_ctx = fresh;
+        r->ctx = r->tmp_ctx;
+    } else {
+        r->ctx = im_vtd_ctx_put(s->caches, &fresh);
+    }
+    return false;
+}
+
+/* --- PASID directory and table, 9.5 and 9.6 ------------------------------- */
+
+static void second_stage(const ImVtd *s, ImPtStage *st, uint64_t root,
+                         unsigned aw)
+{
+    uint64_t sslps = IM_GET(s->cap, VTD_CAP_SSLPS);
+
+    *st = (ImPtStage){
+        .fmt = &im_vtd_second_stage,
+        .root = root,
+        .top = (uint8_t)(aw + 1),
+        .out_mask = im_vtd_haw_last(s),
+        .in_last = im_vtd_gaw_last(s, aw),
+        .flags = (sslps & 1 ? IM_VTD_SS_2M : 0) |
+                 (sslps & 2 ? IM_VTD_SS_1G : 0) |
+                 (has(s, IM_MASK(VTD_ECAP_SC)) ? IM_VTD_SS_SC : 0) |
+                 (s->root.ssirwe ? IM_VTD_SS_IRWE : 0),
+    };
+}
+
+static void legacy_space(const ImVtd *s, const VtdCtx *ctx, VtdSpace *sp)
+{
+    sp->legacy = true;
+    sp->did = ctx->did;
+    sp->pgtt = ctx->pgtt;
+    second_stage(s, &sp->ss, ctx->dir, ctx->aw);
+}
+
+static bool pasid_reserved(const ImVtd *s, const uint64_t q[8])
+{
+    bool ssts = has(s, IM_MASK(VTD_ECAP_SSTS));
+    uint64_t zero0 =
+        IM_RSVD(VTD_PTE0) | beyond_haw(s) |
+        (ssts && has(s, IM_MASK(VTD_ECAP_SSADS)) ? 0 :
+         IM_MASK(VTD_PASID_SSADE)) |
+        (ssts ? 0 : IM_MASK(VTD_PASID_AW) | IM_MASK(VTD_PASID_SSPTPTR));
+    uint64_t zero1 =
+        IM_RSVD(VTD_PTE1) |
+        unless(s, IM_MASK(VTD_ECAP_SMPWCS), IM_MASK(VTD_PASID_PWSNP)) |
+        unless(s, IM_MASK(VTD_ECAP_SC), IM_MASK(VTD_PASID_PGSNP)) |
+        unless(s, IM_MASK(VTD_ECAP_MTS), IM_MASK(VTD_PASID_CD) |
+               IM_MASK(VTD_PASID_EMTE) | IM_MASK(VTD_PASID_PAT));
+    uint64_t zero2 =
+        IM_RSVD(VTD_PTE2) | beyond_haw(s) |
+        unless(s, IM_MASK(VTD_ECAP_SRS), IM_MASK(VTD_PASID_SRE)) |
+        unless(s, IM_MASK(VTD_ECAP_EAFS), IM_MASK(VTD_PASID_EAFE)) |
+        unless(s, IM_MASK(VTD_ECAP_FSTS), IM_MASK(VTD_PASID_FSPM) |
+               IM_MASK(VTD_PASID_WPE) | IM_MASK(VTD_PASID_FSPTPTR));
+    uint64_t hpt = IM_MASK(VTD_ECAP_HPTS);
+
+    return (q[0] & zero0) || (q[1] & zero1) || (q[2] & zero2) || q[3] ||
+           (q[4] & (IM_RSVD(VTD_PTE4) | unless(s, hpt, UINT64_MAX))) ||
+           (q[5] & (IM_RSVD(VTD_PTE5) | unless(s, hpt, UINT64_MAX))) ||
+           q[6] || q[7] ||
+           IM_GET(q[1], VTD_PASID_DID) > im_vtd_did_last(s);
+}
+
+static bool pgtt_supported(const ImVtd *s, uint64_t pgtt)
+{
+    switch (pgtt) {
+    case VTD_PGTT_FIRST:
+        return has(s, IM_MASK(VTD_ECAP_FSTS));
+    case VTD_PGTT_SECOND:
+        return has(s, IM_MASK(VTD_ECAP_SSTS));
+    case VTD_PGTT_NESTED:
+        return has(s, IM_MASK(VTD_ECAP_NEST));
+    case VTD_PGTT_PASS:
+        return has(s, IM_MASK(VTD_ECAP_PT));
+    default:
+        return false;
+    }
+}
+
+static bool pasid_misprogrammed(const ImVtd *s, const uint64_t q[8])
+{
+    uint64_t pgtt = IM_GET(q[0], VTD_PASID_PGTT);
+    uint64_t aw = IM_GET(q[0], VTD_PASID_AW);
+    bool by_ss = pgtt == VTD_PGTT_SECOND || pgtt == VTD_PGTT_NESTED;
+    uint64_t fspm_last = s->cap & IM_MASK(VTD_CAP_FS5LP) ? 1 : 0;
+
+    return !pgtt_supported(s, pgtt) ||
+           (by_ss && !aw_supported(s, aw)) ||
+           IM_GET(q[2], VTD_PASID_FSPM) > fspm_last ||
+           (pgtt == VTD_PGTT_NESTED &&
+            (q[2] & IM_MASK(VTD_PASID_FSPTPTR)) >
+            im_vtd_gaw_last(s, (unsigned)aw));
+}
+
+static void scalable_space(const ImVtd *s, const uint64_t q[8], VtdSpace *sp)
+{
+    bool snooped = has(s, IM_MASK(VTD_ECAP_SMPWCS)) &&
+                   (q[1] & IM_MASK(VTD_PASID_PWSNP));
+    bool ssade = q[0] & IM_MASK(VTD_PASID_SSADE);
+
+    sp->pgtt = (uint8_t)IM_GET(q[0], VTD_PASID_PGTT);
+    sp->did = (uint16_t)IM_GET(q[1], VTD_PASID_DID);
+    sp->sre = q[2] & IM_MASK(VTD_PASID_SRE);
+    sp->pgsnp = q[1] & IM_MASK(VTD_PASID_PGSNP);
+    second_stage(s, &sp->ss, q[0] & IM_MASK(VTD_PASID_SSPTPTR),
+                 (unsigned)IM_GET(q[0], VTD_PASID_AW));
+    sp->ss.flags |= ssade ? IM_VTD_SS_AD : 0;
+    sp->ss.no_update = !snooped;
+    sp->fs = (ImPtStage){
+        .fmt = &im_vtd_first_stage,
+        .root = q[2] & IM_MASK(VTD_PASID_FSPTPTR),
+        .top = q[2] & IM_MASK(VTD_PASID_FSPM) ? 4 : 3,
+        .out_mask = im_vtd_haw_last(s),
+        .must = IM_PT_USER,
+        .flags = (s->cap & IM_MASK(VTD_CAP_FS1GP) ? IM_VTD_FS_1GP : 0) |
+                 (q[2] & IM_MASK(VTD_PASID_EAFE) ? IM_VTD_FS_EAFE : 0) |
+                 (q[2] & IM_MASK(VTD_PASID_WPE) ? IM_VTD_FS_WPE : 0),
+        .no_update = !snooped,
+        .nest_write = sp->pgtt == VTD_PGTT_NESTED && ssade,
+    };
+}
+
+static bool read_pasid_entry(VtdRoute *r, VtdSpace *sp)
+{
+    ImVtd *s = r->s;
+    uint64_t dir;
+    uint64_t q[8];
+
+    if (!read_entry(r, "PASID directory entry",
+                    r->ctx->dir + (r->pasid >> 6) * 8u, &dir, 1)) {
+        return im_vtd_refuse(r, 0x50);                          /* SPD.1 */
+    }
+    r->fpd |= !!(dir & IM_MASK(VTD_PDIR_FPD));
+    if (!(dir & IM_MASK(VTD_PDIR_P))) {
+        return im_vtd_refuse(r, 0x51);                          /* SPD.2 */
+    }
+    if (dir & (IM_RSVD(VTD_PDIR) | beyond_haw(s))) {
+        return im_vtd_refuse(r, 0x52);                          /* SPD.3 */
+    }
+    if (!read_entry(r, "PASID table entry",
+                    (dir & IM_MASK(VTD_PDIR_SMPTBLPTR)) +
+                    (r->pasid & 63) * 64u, q, 8)) {
+        return im_vtd_refuse(r, 0x58);                          /* SPT.1 */
+    }
+    r->fpd |= !!(q[0] & IM_MASK(VTD_PASID_FPD));
+    if (!(q[0] & IM_MASK(VTD_PASID_P))) {
+        return im_vtd_refuse(r, 0x59);                          /* SPT.2 */
+    }
+    if (pasid_reserved(s, q)) {
+        return im_vtd_refuse(r, 0x5a);                          /* SPT.3 */
+    }
+    if (pasid_misprogrammed(s, q)) {
+        return im_vtd_refuse(r, 0x5b);                          /* SPT.4 */
+    }
+    scalable_space(s, q, sp);
+    return false;
+}
+
+/* What a PASID entry says about this request. */
+static bool pasid_refuses(VtdRoute *r, const VtdSpace *sp)
+{
+    r->fpd = sp->fpd;
+    if (r->kind == VTD_PAGE_REQUEST) {
+        return false;
+    }
+    if (r->has_pasid && r->txn->exec) {
+        return im_vtd_refuse(r, 0x5c);                          /* SPT.5 */
+    }
+    r->priv = r->has_pasid ? r->txn->priv : sp->rid_priv;
+    return r->priv && !sp->legacy && !sp->sre &&
+           im_vtd_refuse(r, 0x5d);                              /* SPT.6 */
+}
+
+bool im_vtd_pasid_fault(VtdRoute *r)
+{
+    ImVtd *s = r->s;
+    uint64_t key = im_vtd_space_key(r->rid, r->has_pasid, r->pasid);
+    VtdSpace fresh = { .key = key, .rid = r->rid };
+    bool scalable = !r->ctx->legacy;
+
+    r->sp = r->quiet ? NULL : im_vtd_space_get(s->caches, key);
+    if (r->sp) {
+        s->counters.pasid_hits += scalable;
+        r->pasid = r->sp->pasid;
+        return pasid_refuses(r, r->sp);
+    }
+    if (scalable) {
+        s->counters.pasid_misses += !r->quiet;
+        r->pasid = r->has_pasid ? r->pasid : r->ctx->rid_pasid;
+        if (read_pasid_entry(r, &fresh)) {
+            return true;
+        }
+    } else {
+        legacy_space(s, r->ctx, &fresh);
+    }
+    fresh.pasid = r->pasid;
+    fresh.fpd = r->fpd;
+    fresh.ats = r->ctx->ats;
+    fresh.rid_priv = r->ctx->rid_priv;
+    if (pasid_refuses(r, &fresh)) {
+        return true;
+    }
+    if (r->quiet) {
+        *r->tmp_space = fresh;
+        r->sp = r->tmp_space;
+    } else {
+        r->sp = im_vtd_space_put(s->caches, &fresh, (VtdCtx *)r->ctx);
+    }
+    return false;
+}
