@@ -120,7 +120,8 @@ static VtdIqResult send_inv(ImVtd *s, ImAtsInv *inv)
         return VTD_IQR_LATER;
     }
     q->itags[tag] = (Itag) {
-        .busy = true, .rid = inv->rid, .due = now + s->cfg.ats_timeout_ns,
+        .busy = true, .rid = inv->rid,
+        .due = now + MIN(s->cfg.ats_timeout_ns, IM_NEVER - 1 - now),
     };
     inv->itag = (uint8_t)tag;
     s->counters.ats_invalidations++;

@@ -37,7 +37,6 @@ typedef enum VtdGran {
 typedef struct VtdCaches VtdCaches;     /* cache.c */
 typedef struct VtdRegs VtdRegs;         /* regs.c: register file */
 typedef struct VtdQueue VtdQueue;       /* inval.c: invalidation queue */
-typedef struct VtdPri VtdPri;           /* pagereq.c */
 
 struct ImVtd {
     ImVtdConfig cfg;
@@ -67,7 +66,6 @@ struct ImVtd {
     VtdCaches *caches;
     VtdRegs *regs;
     VtdQueue *queue;
-    VtdPri *pri;
     ImVtdCounters counters;
 };
 
