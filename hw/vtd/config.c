@@ -49,12 +49,12 @@ const ImVtdConfig IM_VTD_CONFIG_DEFAULT = {
 /*
  * N(feature, prerequisite): what chapter 11.4.2 and 11.4.3 report as Clear
  * when something else is Clear. A prerequisite stands above its dependents,
- * so that one pass prunes them all.
+ * so that one pass prunes them all. second_stage needs nothing: legacy mode
+ * has it anyway.
  */
 #define VTD_NEEDS(N)                                                      \
     N(scalable, dma_translation)                                          \
     N(first_stage, scalable)                                              \
-    N(second_stage, scalable)                                             \
     N(page_walk_coherency, scalable)                                      \
     N(rid_pasid, scalable)                                                \
     N(supervisor, scalable)                                               \
@@ -243,7 +243,7 @@ static uint64_t build_ecap(const ImVtdConfig *c)
            IM_PUT(VTD_ECAP_PDS, c->page_request) |
            IM_PUT(VTD_ECAP_SMTS, c->scalable) |
            IM_PUT(VTD_ECAP_SSADS, c->ss_dirty) |
-           IM_PUT(VTD_ECAP_SSTS, c->second_stage) |
+           IM_PUT(VTD_ECAP_SSTS, c->scalable && c->second_stage) |
            IM_PUT(VTD_ECAP_FSTS, c->first_stage) |
            IM_PUT(VTD_ECAP_SMPWCS, c->page_walk_coherency) |
            IM_PUT(VTD_ECAP_RPS, c->rid_pasid) |
