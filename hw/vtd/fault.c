@@ -225,17 +225,17 @@ static uint64_t pasid_bits(bool has_pasid, uint32_t pasid, bool exec,
            IM_PUT(VTD_FRCD1_EXE, exec) | IM_PUT(VTD_FRCD1_PRIV, priv);
 }
 
-/* CLAUSE(VTD_REG_FRCD) */
+/* CLAUSE(VTD_REG_FRCD). A translation request is a memory read. */
 void im_vtd_fault_dma(ImVtd *s, const ImTxn *txn, uint8_t reason, bool fpd)
 {
+    uint8_t access = txn->at == IM_AT_TRANSLATION ? IM_READ : txn->access;
     FaultRecord f = {
         .info = page_of(s, txn->addr),
         .head = IM_PUT(VTD_FRCD1_SID, txn->rid) |
                 IM_PUT(VTD_FRCD1_AT, txn->at) |
-                type_bits(txn->access & IM_READ,
-                          txn->access == IM_ATOMIC) |
+                type_bits(access & IM_READ, access == IM_ATOMIC) |
                 pasid_bits(txn->has_pasid, txn->pasid,
-                           txn->exec && txn->access == IM_READ, txn->priv),
+                           txn->exec && access == IM_READ, txn->priv),
         .reason = reason,
         .fpd = fpd,
         .txn = txn,
