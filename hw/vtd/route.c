@@ -184,6 +184,20 @@ static bool found(VtdRoute *r, uint64_t out, unsigned lg2, uint8_t flags)
     return grant(r, out, lg2, perm);
 }
 
+static bool canonical(uint64_t addr, unsigned bits)
+{
+    uint64_t high = addr >> (bits - 1);
+
+    return high == 0 || high == UINT64_MAX >> (bits - 1);
+}
+
+/* The IOTLB looks at bits 56:12. The others are what they must be? */
+static bool iotlb_address(const VtdSpace *sp, uint64_t addr)
+{
+    return sp->pgtt == VTD_PGTT_SECOND ? addr >> 57 == 0 :
+           canonical(addr, 57);
+}
+
 /* 6.2.7: what the IOTLB holds needs no table, if it grants enough. */
 static bool iotlb_hit(VtdRoute *r)
 {
@@ -204,7 +218,7 @@ static bool iotlb_hit(VtdRoute *r)
         return false;
     }
     priv = r->has_pasid ? t->priv : r->sp->rid_priv;
-    if ((priv && !r->sp->sre) ||
+    if ((priv && !r->sp->sre) || !iotlb_address(r->sp, t->addr) ||
         !im_vtd_iotlb_get(c, r->sp, priv, t->addr, &hit) ||
         (hit.flags & want) != want) {
         return false;
@@ -286,13 +300,6 @@ static bool pass_through(VtdRoute *r)
     r->clause = "VTD_3_9_PASS_THROUGH";
     return found(r, addr, largest_page(r->s),
                  IM_PERM_R | IM_PERM_W | VTD_TLB_DIRTY);
-}
-
-static bool canonical(uint64_t addr, unsigned bits)
-{
-    uint64_t high = addr >> (bits - 1);
-
-    return high == 0 || high == UINT64_MAX >> (bits - 1);
 }
 
 /* 3.6 canonical, 3.7 AGAW and MGAW */
