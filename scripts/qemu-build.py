@@ -225,15 +225,15 @@ def run_ninja(tree, state, goals):
                            stderr=subprocess.STDOUT, text=True,
                            errors='replace',
                            env=environment(tree, state.get('python_path')))
-    shown = 0
+    began = shown = time.time()         # nothing is said of a short run
     for line in job.stdout:
         step = re.match(r'\[(\d+)/(\d+)\] ', line)
         if not step:
             if 'no work to do' not in line and 'Entering dir' not in line:
                 print(('\r\033[K' if tty else '') + line, end='', flush=True)
             continue
-        last = step[1] == step[2]
-        if last or time.time() - shown > (0.1 if tty else 10):
+        last = step[1] == step[2] and shown > began
+        if last or time.time() - shown > (1 if tty else 10):
             shown = time.time()
             text = f'QEMU: step {step[1]} of {step[2]}'
             print(f'\r\033[K{text}' if tty else text,

@@ -130,10 +130,10 @@ def replace(path, text):
     new.rename(path)
 
 
-def apply(tree, ours, check=False):
+def apply(tree, ours, check=False, graft=None):
     """Graft @ours onto @tree; the names of what was changed."""
     tree, ours = Path(tree), Path(ours)
-    graft = Graft()
+    graft = graft or Graft()
     check_series(tree, graft)
     wanted = [(file, line) for file, _, _, line in graft.rows]
     before = recorded(tree)

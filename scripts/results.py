@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Count the results of a test run, from the log that meson writes.
+
+  results.py meson-logs/testlog.json
+
+prints failures, skips with their reasons, and as the last line
+'N passed, N failed, N skipped'. Counted are the tests inside the programs. A
+program that ends badly without a failed test is a failure of its own (JUnit
+does not say so, which is why meson's own log is read); so are a skip without
+a reason and a run without tests.
+"""
+
+import json
+import re
+import sys
+
+LINE = re.compile(r'(not )?ok\b *\d* *(?:- )?(.*?)'
+                  r'(?: *#\s*(SKIP|TODO)\S*\s*(.*))?$', re.I)
+GOOD = ('OK', 'SKIP', 'EXPECTEDFAIL')
+
+
+def tests(output):
+    """(test, verdict, reason) of each result line of a TAP stream."""
+    for line in output.splitlines():
+        row = LINE.match(line)
+        if not row:
+            plan = re.match(r'1\.\.0 *# *skip\S* *(.*)', line, re.I)
+            if plan:
+                yield 'all', 'skipped', plan[1]
+            continue
+        bad, name, directive, reason = row.groups()
+        if (directive or '').upper() == 'SKIP':
+            yield name, 'skipped', reason
+        else:
+            yield name, 'failed' if bad else 'passed', ''
+
+
+def verdicts(record):
+    """The same for one program, which may be no TAP at all."""
+    output, result = record.get('stdout', ''), record['result']
+    rows = list(tests(output))
+    for name, verdict, reason in rows:
+        if verdict == 'skipped' and not reason.strip():
+            verdict, reason = 'failed', 'skipped without a reason'
+        yield name, verdict, reason
+    if result not in GOOD:
+        if not any(verdict == 'failed' for _, verdict, _ in rows):
+            yield ('the program itself', 'failed',
+                   f'{result}, exit status {record.get("returncode")}')
+    elif not rows:
+        last = (output.strip().splitlines() or [''])[-1]
+        if result == 'SKIP' and not last:
+            yield 'all', 'failed', 'skipped without a reason'
+        else:
+            yield ('all', 'skipped' if result == 'SKIP' else 'passed', last)
+
+
+def cases(path):
+    """(program, test, verdict, reason) of a whole run."""
+    with open(path, errors='replace') as log:
+        for line in log:
+            record = json.loads(line)
+            program = record['name'].rpartition(' / ')[2]
+            for row in verdicts(record):
+                yield (program, *row)
+
+
+def main():
+    count = {'passed': 0, 'failed': 0, 'skipped': 0}
+    try:
+        for program, name, verdict, reason in cases(sys.argv[1]):
+            count[verdict] += 1
+            if verdict != 'passed':
+                print(f'{verdict.upper()} {program}: {name}'
+                      + (f': {reason}' if reason else ''))
+    except (OSError, ValueError) as e:
+        print(f'no results: {e}')
+        count['failed'] += 1
+    print('{passed} passed, {failed} failed, {skipped} skipped'
+          .format(**count))
+    return count['failed'] > 0 or count['passed'] == 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Build libim and its tests a second time, with sanitizers, and run them.
+
+Prints the second run's tests as TAP.
+"""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'scripts'))
+import results                                      # noqa: E402
+
+SUITES = ('unit', 'spec', 'fuzz')
+
+
+def run(*command):
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout
+
+
+def bail(what, output):
+    print(f'# {what} failed:')
+    for line in output.splitlines()[-40:]:
+        print(f'# {line}')
+    print(f'Bail out! {what}')
+    sys.exit(1)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('--meson', required=True)
+    parser.add_argument('--source', required=True)
+    parser.add_argument('--build', required=True, type=Path)
+    a = parser.parse_args()
+    options = ['-Dqemu=false', '-Dnested=false', '-Db_lundef=false',
+               '-Db_sanitize=address,undefined']
+    if not (a.build / 'build.ninja').exists():
+        options = ['--wipe'] * (a.build / 'meson-private').exists() + options
+        code, output = run(a.meson, 'setup', str(a.build), a.source, *options)
+        if code:
+            bail('configuration', output)
+    log = a.build / 'meson-logs' / 'testlog.json'
+    log.unlink(missing_ok=True)
+    suites = [arg for s in SUITES for arg in ('--suite', s)]
+    _, output = run(a.meson, 'test', '-C', str(a.build), '--print-errorlogs',
+                    '--num-processes', '2', *suites)
+    if not log.exists():
+        bail('build', output)
+    rows = list(results.cases(log))
+    print(f'1..{len(rows)}')
+    for number, (program, name, verdict, reason) in enumerate(rows, 1):
+        print(f'{"not ok" if verdict == "failed" else "ok"} {number} '
+              f'{program}: {name}'
+              + (f' # SKIP {reason}' if verdict == 'skipped' else ''))
+    if any(verdict == 'failed' for _, _, verdict, _ in rows):
+        print('\n'.join(output.splitlines()[-200:]), file=sys.stderr)
+
+
+if __name__ == '__main__':
+    main()
