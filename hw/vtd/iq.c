@@ -57,7 +57,7 @@ typedef struct DescDef {
 
 /* No interrupt entry is cached, and none is in flight. */
 static VtdIqResult inv_iec(ImVtd *s G_GNUC_UNUSED,
-                        const uint64_t *d G_GNUC_UNUSED)
+                           const uint64_t *d G_GNUC_UNUSED)
 {
     return VTD_IQR_DONE;
 }
@@ -270,10 +270,17 @@ static bool reserved_set(const ImVtd *s, const DescDef *def,
            (def->grans && !(def->grans >> IM_GET(d[0], VTD_CC0_G) & 1));
 }
 
+static void trace_queue(ImVtd *s, const char *name, const uint64_t *d)
+{
+    ImEvent ev = { .kind = IM_EVENT_INVALIDATE, .name = name };
+
+    memcpy(ev.arg, d, sizeof(ev.arg));
+    im_vtd_event(s, &ev);
+}
+
 static VtdIqResult execute(ImVtd *s, const uint64_t *d)
 {
     const DescDef *def = desc_def(s, d[0]);
-    ImEvent ev = { .kind = IM_EVENT_INVALIDATE };
     VtdIqResult r;
 
     if (!def) {
@@ -285,9 +292,7 @@ static VtdIqResult execute(ImVtd *s, const uint64_t *d)
     r = def->run(s, d);
     if (r == VTD_IQR_DONE) {
         s->counters.descriptors++;
-        ev.name = def->name;
-        memcpy(ev.arg, d, sizeof(ev.arg));
-        im_vtd_event(s, &ev);
+        trace_queue(s, def->name, d);
     }
     return r;
 }
@@ -337,10 +342,21 @@ static VtdIqResult fetch(ImVtd *s, uint32_t head, uint64_t *d)
     return VTD_IQR_DONE;
 }
 
-static void queue_error(ImVtd *s, VtdIqResult why)
+/* d is the offender, or 0 when it was not fetched. */
+static void queue_error(ImVtd *s, VtdIqResult why, const uint64_t *d)
 {
+    static const char *const names[] = {
+        [VTD_IQR_BAD_TAIL] = "IQE: tail beyond the queue",
+        [VTD_IQR_FETCH] = "IQE: descriptor not readable",
+        [VTD_IQR_BAD_TYPE] = "IQE: invalid type",
+        [VTD_IQR_RESERVED] = "IQE: reserved field set",
+        [VTD_IQR_BAD_WIDTH] = "IQE: invalid descriptor width",
+        [VTD_IQR_TAIL_ALIGN] = "IQE: tail not aligned",
+        [VTD_IQR_BAD_TTM] = "IQE: invalid TTM",
+    };
     uint64_t rcd = im_vtd_reg(s, VTD_R_IQERCD);
 
+    trace_queue(s, names[why], d);
     im_vtd_reg_set(s, VTD_R_IQERCD, IM_SET(rcd, VTD_IQERCD_IQEI, why));
     im_vtd_event_set(s, VTD_EVENT_FAULT, IM_MASK(VTD_FSTS_IQE));
 }
@@ -369,7 +385,7 @@ static bool step(ImVtd *s)
         return false;
     }
     if (r != VTD_IQR_DONE) {
-        queue_error(s, r);
+        queue_error(s, r, d);
         return false;
     }
     im_vtd_reg_set(s, VTD_R_IQH, im_ring_next(&q->ring, head));
@@ -427,6 +443,8 @@ static void completion_error(ImVtd *s, uint16_t rid)
 {
     uint64_t rcd = im_vtd_reg(s, VTD_R_IQERCD);
 
+    trace_queue(s, "ICE: unexpected completion",
+                (const uint64_t[DESC_WORDS]) { rid });
     if (!(im_vtd_reg(s, VTD_R_FSTS) & IM_MASK(VTD_FSTS_ICE))) {
         im_vtd_reg_set(s, VTD_R_IQERCD,
                        IM_SET(rcd, VTD_IQERCD_ICESID, rid));
@@ -468,6 +486,8 @@ static void timed_out(ImVtd *s, uint16_t rid)
 {
     uint64_t rcd = im_vtd_reg(s, VTD_R_IQERCD);
 
+    trace_queue(s, "ITE: no completion in time",
+                (const uint64_t[DESC_WORDS]) { rid });
     s->counters.ats_timeouts++;
     s->queue->nwaits = 0;
     if (!(im_vtd_reg(s, VTD_R_FSTS) & IM_MASK(VTD_FSTS_ITE))) {
