@@ -93,6 +93,7 @@ static bool flag(const ImVtdConfig *c, size_t offset)
 
 void im_vtd_config_prune(ImVtdConfig *config)
 {
+    config->scalable &= config->first_stage || config->second_stage;
     for (size_t i = 0; i < G_N_ELEMENTS(config_needs); i++) {
         if (!flag(config, config_needs[i].needs)) {
             G_STRUCT_MEMBER(bool, config, config_needs[i].feature) = false;

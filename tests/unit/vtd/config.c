@@ -82,6 +82,7 @@ static void test_pruned(void)
         { "device_tlb", no_device_tlb, { NULL, NULL } },
         { "intremap", no_intremap, { NULL, NULL } },
         { "dma", no_dma, { NULL, NULL } },
+        { "stages", no_stage, { NULL, NULL } },
         { "coherency", no_walk_coherency, { NULL, NULL } },
         { "2m", only_1g, { NULL, NULL } },
         { "aw", aw_39, { NULL, NULL } },
