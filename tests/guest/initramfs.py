@@ -120,9 +120,10 @@ def ensure(which):
         image, tree = kernel.ensure_stock()
         order = (tree / 'order').read_text().split()
         modules = [(n, (tree / f'{n}.ko').read_bytes()) for n in order]
-    out = kernel.guest_dir() / which / 'initramfs.gz'
-    tmp = out.with_suffix(f'.{os.getpid()}')
-    tmp.write_bytes(build(modules))
-    kernel.place(tmp, out)
-    tmp.unlink()
+    with kernel.locked(kernel.guest_dir() / f'initramfs-{which}.lock'):
+        out = kernel.guest_dir() / which / 'initramfs.gz'
+        tmp = out.with_suffix('.new')
+        tmp.write_bytes(build(modules))
+        kernel.place(tmp, out)
+        tmp.unlink()
     return image, out

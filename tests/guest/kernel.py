@@ -24,7 +24,6 @@ import signal
 import subprocess
 import sys
 import tarfile
-import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -325,9 +324,7 @@ def build_module(own):
     h = hashlib.sha256(own.name.encode())
     for name in MODULE_SOURCES:
         h.update((HERE / 'module' / name).read_bytes())
-    spec = ROOT / 'include/im/spec/endpoint_regs.h.inc'
-    if spec.exists():
-        h.update(spec.read_bytes())
+    h.update((ROOT / 'include/im/spec/pasid_ep_uapi.h').read_bytes())
     stamp, ko = out / 'stamp', out / 'pasid_ep.ko'
     if ko.exists() and stamp.exists() and stamp.read_text() == h.hexdigest():
         return ko
@@ -422,6 +419,30 @@ def build_stock():
 
 # --- what the runner calls --------------------------------------------------
 
+def recipe_of(what, more=''):
+    """Of what is known without the package: has anything been changed?"""
+    return hashlib.sha256('\0'.join(
+        [RECIPE, str(sorted(what.items())), str(STOCK_MODULES), more]
+    ).encode()).hexdigest()
+
+
+def in_place(which, recipe):
+    """The cached directory that build/guest/WHICH came from, if it did."""
+    try:
+        known, path = (guest_dir() / which / 'made-of').read_text().split()
+    except (OSError, ValueError):
+        return None
+    found = Path(path)
+    return found if known == recipe and (found / 'complete').exists() \
+        else None
+
+
+def put_in_place(which, recipe, found, names):
+    out = guest_dir() / which
+    for name in names:
+        place(found / name, out / name)
+    (out / 'made-of').write_text(f'{recipe} {found}\n')
+
 def need_tools(names):
     missing = [n for n in names if not shutil.which(n)]
     if missing:
@@ -429,35 +450,48 @@ def need_tools(names):
                      './configure --install-deps')
 
 
-def ensure_own():
-    """Paths of (bzImage, pasid_ep.ko) below the build directory."""
-    own = build_own()
-    for name in ('bzImage', 'config', 'release', 'System.map'):
-        place(own / name, guest_dir() / 'own' / name)
-    return guest_dir() / 'own/bzImage', build_module(own)
+def ensure_own(check=False):
+    """
+    Paths of (bzImage, pasid_ep.ko) below the build directory. CHECK: look
+    into the archive again, although nothing of ours has changed.
+    """
+    cc, version = compiler()
+    recipe = recipe_of(SOURCE, wanted_config() + cc + version)
+    own = None if check else in_place('own', recipe)
+    if not own:
+        own = build_own()
+        put_in_place('own', recipe, own,
+                     ['bzImage', 'config', 'release', 'System.map'])
+    with locked(guest_dir() / 'module.lock'):
+        return guest_dir() / 'own/bzImage', build_module(own)
 
 
-def ensure_stock():
+def ensure_stock(check=False):
     """Paths of (vmlinuz, directory of modules) below the build directory."""
-    stock = build_stock()
-    for name in ('vmlinuz', 'config', 'release'):
-        place(stock / name, guest_dir() / 'stock' / name)
-    for module in (stock / 'modules').iterdir():
-        place(module, guest_dir() / 'stock/modules' / module.name)
+    recipe = recipe_of(STOCK)
+    stock = None if check else in_place('stock', recipe)
+    if not stock:
+        stock = build_stock()
+        put_in_place('stock', recipe, stock,
+                     ['vmlinuz', 'config', 'release'] +
+                     [f'modules/{m.name}'
+                      for m in (stock / 'modules').iterdir()])
     return guest_dir() / 'stock/vmlinuz', guest_dir() / 'stock/modules'
 
 
 def command_build(args):
     if args.only in (None, 'own'):
-        ensure_own()
+        ensure_own(args.check)
     if args.only in (None, 'stock'):
-        ensure_stock()
+        ensure_stock(args.check)
     if args.only is None:
         import initramfs
         initramfs.ensure('own')
         initramfs.ensure('stock')
     if args.stamp:
-        Path(args.stamp).write_text('built\n', encoding='utf-8')
+        stamp = Path(args.stamp)
+        if not stamp.exists():
+            stamp.write_text('built\n', encoding='utf-8')
 
 
 def command_list(_args):
@@ -477,6 +511,8 @@ def main():
     sub = parser.add_subparsers(required=True)
     p = sub.add_parser('build')
     p.add_argument('--only', choices=['own', 'stock'])
+    p.add_argument('--check', action='store_true',
+                   help='look into the archive even when nothing changed')
     p.add_argument('--stamp', help='file to write when all is built')
     p.set_defaults(run=command_build)
     sub.add_parser('list').set_defaults(run=command_list)
@@ -485,7 +521,6 @@ def main():
         os.environ['IM_BUILD_DIR'] = os.path.abspath(args.build_dir)
     # "terminate" unwinds like ^C: what was started here is ended too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    assert threading.current_thread() is threading.main_thread()
     try:
         args.run(args)
     except Failed as e:

@@ -396,8 +396,9 @@ static void to_driver(const char *dir, const char *driver)
 
 void endpoints_to_driver(const char *driver)
 {
-    CHECK(for_each_endpoint(to_driver, driver) > 0,
-          "no pasid-endpoint in this machine");
+    if (!for_each_endpoint(to_driver, driver)) {
+        note("no pasid-endpoint in this machine");
+    }
 }
 
 static char first_endpoint[512];

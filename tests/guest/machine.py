@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A guest as the runner sees it: QEMU, its disks and network, its results.
+
+Results come line by line over a serial port of their own, each "im: ...".
+The guest waits for an answer at the begin and the end of each scenario, so
+that counters are read between them and nothing here depends on time.
+"""
+
+import os
+import select
+import shutil
+import socket
+import struct
+import sys
+import threading
+import time
+from pathlib import Path
+
+import kernel
+from kernel import Failed
+
+TRACE = ['im_vtd_fault', 'im_vtd_invalidate', 'im_vtd_page_request',
+         'im_vtd_page_response', 'im_vtd_ats_invalidate', 'im_vtd_reset',
+         'pasid_endpoint_event', 'pasid_endpoint_invalidate',
+         'pasid_endpoint_response', 'pasid_endpoint_reset',
+         'pasid_endpoint_cfg_write']
+FIRMWARE = ['/usr/share/seabios', '/usr/share/qemu', '/usr/lib/ipxe/qemu']
+# Seconds without a line from the guest; a loaded machine is slow.
+SILENCE = 180 * float(os.environ.get('IM_TIMEOUT_SCALE', '1'))
+
+PATTERN = 0x9e3779b97f4a7c15
+MASK = (1 << 64) - 1
+DISK_STEP = 256 * 1024
+DISK_SIZE = 4 << 20
+MAC = '52:54:00:00:00:01'
+
+
+def emulator():
+    path = os.environ.get('IM_QEMU')
+    build = kernel.build_dir()
+    for p in [path] if path else [build / 'qemu-system-x86_64',
+                                  build / 'qemu/qemu-system-x86_64']:
+        if os.access(p, os.X_OK):
+            return Path(p)
+    raise Failed(f'no emulator in {build}: run ninja -C build first')
+
+
+def qemu_python():
+    """QEMU's own Python packages, from the unpacked source."""
+    if 'qemu' not in sys.modules:
+        for tree in (os.environ.get('IM_QEMU_SRC'),
+                     kernel.build_dir() / 'qemu-src'):
+            if tree and (Path(tree) / 'python/qemu/machine').is_dir():
+                sys.path.insert(0, str(Path(tree) / 'python'))
+                break
+        else:
+            raise Failed("QEMU's Python packages are not below the build "
+                         'directory: run ./configure')
+    from qemu.machine import QEMUMachine
+    return QEMUMachine
+
+
+def pattern(seed, length):
+    """The endpoint's pattern (docs/specs/pasid-endpoint.rst)."""
+    words = []
+    x = (seed + 1) * PATTERN & MASK
+    for _ in range(length // 8):
+        words.append(x ^ x >> 29)
+        x = x + PATTERN & MASK
+    return struct.pack(f'<{len(words)}Q', *words)
+
+
+class Disk:
+    """An image whose first half holds a pattern, the second is the guest's."""
+
+    def __init__(self, path, seed):
+        self.path, self.seed = path, seed
+        with open(path, 'wb') as f:
+            for at in range(0, DISK_SIZE // 2, DISK_STEP):
+                f.write(pattern(seed + at, DISK_STEP))
+            f.truncate(DISK_SIZE)
+
+    def check(self):
+        """What is wrong with the image after the guest's run, or None."""
+        with open(self.path, 'rb') as f:
+            for at in range(0, DISK_SIZE, DISK_STEP):
+                if f.read(DISK_STEP) != pattern(self.seed + at, DISK_STEP):
+                    return f'{self.path.name} is wrong at {at}'
+        return None
+
+
+class Peer:
+    """The other end of a network cable: frames come back inverted."""
+
+    def __init__(self):
+        self.ours, self.qemus = socket.socketpair(socket.AF_UNIX,
+                                                  socket.SOCK_DGRAM)
+        os.set_inheritable(self.qemus.fileno(), True)
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.invert = bytes(255 - i for i in range(256))
+
+    def run(self):
+        while True:
+            try:
+                frame = self.ours.recv(65536)
+                if not frame:
+                    return
+                if frame[12:14] == b'\x88\xb5':
+                    self.ours.send(frame[6:12] + b'\x52\x54\x00\x00\x00\x02' +
+                                   frame[12:14] +
+                                   frame[14:].translate(self.invert))
+            except OSError:
+                return
+
+    def launched(self):
+        self.qemus.close()
+        self.thread.start()
+
+    def close(self):
+        try:
+            self.ours.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        if self.thread.is_alive():
+            self.thread.join(5)
+        self.ours.close()
+
+
+class Guest:
+    """One run of one guest."""
+
+    def __init__(self, name, iommu='vtd-model', memory='768M', cpus=2,
+                 trace=None):
+        self.name, self.iommu = name, iommu
+        self.dir = kernel.guest_dir() / 'logs' / name
+        shutil.rmtree(self.dir, ignore_errors=True)
+        self.dir.mkdir(parents=True)
+        self.append = ['console=ttyS0', 'panic=-1', 'im.sync=1']
+        self.args = ['-nodefaults', '-no-user-config', '-no-reboot',
+                     '-machine', 'q35', '-accel', 'tcg', '-cpu', 'max',
+                     '-smp', str(cpus), '-m', memory]
+        for path in FIRMWARE:
+            if os.path.isdir(path):
+                self.args += ['-L', path]
+        self.args += ['-D', str(self.dir / 'trace.log')]
+        if iommu == 'vtd-model' or trace:
+            for event in TRACE + (trace or []):
+                self.args += ['-trace', event]
+        self.disks, self.peers, self.lines = [], [], []
+        self.buffer = b''
+        self.vm = self.results = None
+        self.failures = []
+        # Before every other device: they ask for their IOMMU when created.
+        self.args += ['-device', self.iommu_option()]
+
+    def iommu_option(self):
+        kind, _, rest = self.iommu.partition(',')
+        defaults = {'intel-iommu': ',intremap=on,x-scalable-mode=on'}
+        return kind + defaults.get(kind, '') + (f',{rest}' if rest else '')
+
+    # --- what is plugged in ---
+
+    def endpoint(self, port='rp0', options=''):
+        self.args += [
+            '-device', f'pcie-root-port,id={port},chassis=1,slot=1',
+            '-device', f'pasid-endpoint,bus={port}{options}']
+
+    def work_disks(self):
+        """A disk to swap to, and one for a file system."""
+        for n, (name, size) in enumerate((('swap', 256), ('file', 32))):
+            path = self.dir / f'{name}.img'
+            with open(path, 'wb') as f:
+                f.truncate(size << 20)
+            self.add_drive(name, path)
+            self.args += ['-device', f'virtio-blk-pci,drive={name},'
+                          f'serial=im-{name},addr={0x10 + n:#x},'
+                          'iommu_platform=on,disable-legacy=on']
+
+    def add_drive(self, name, path):
+        self.args += ['-drive', f'if=none,id={name},format=raw,'
+                      f'cache=unsafe,file={path}']
+
+    def data_disk(self, name, device, seed):
+        path = self.dir / f'{name}.img'
+        self.disks.append(Disk(path, seed))
+        self.add_drive(name, path)
+        self.args += ['-device', device.replace('DRIVE', name)]
+
+    def network(self, name, device):
+        peer = Peer()
+        self.peers.append(peer)
+        self.args += ['-netdev', f'dgram,id={name},local.type=fd,'
+                      f'local.str={peer.qemus.fileno()}',
+                      '-device', f'{device},netdev={name},mac={MAC}']
+
+    def ordinary_devices(self, wanted, virtio='', iothread=False):
+        """The devices WANTED; the programs expect these seeds."""
+        io = ''
+        if iothread:
+            self.args += ['-object', 'iothread,id=io0']
+            io = ',iothread=io0'
+        virtio = f',iommu_platform=on,disable-legacy=on{virtio}'
+        if 'virtio-blk' in wanted:
+            self.data_disk('vblk', f'virtio-blk-pci,drive=DRIVE{virtio}{io}',
+                           1 << 40)
+        if 'nvme' in wanted:
+            self.data_disk('nvme', 'nvme,drive=DRIVE,serial=im-nvme', 2 << 40)
+        if 'ahci' in wanted:
+            self.args += ['-device', 'ahci,id=sata']
+            self.data_disk('sata', 'ide-hd,bus=sata.0,drive=DRIVE', 3 << 40)
+        if 'e1000e' in wanted:
+            self.network('n0', 'e1000e')
+        if 'virtio-net' in wanted:
+            self.network('n1', f'virtio-net-pci{virtio}')
+
+    # --- running ---
+
+    def start(self, image, initramfs):
+        machine = qemu_python()
+        ours, qemus = socket.socketpair()
+        os.set_inheritable(qemus.fileno(), True)
+        self.args += [
+            '-chardev', f'file,id=con,path={self.dir / "serial.log"}',
+            '-serial', 'chardev:con',
+            '-chardev', f'socket,id=res,fd={qemus.fileno()}',
+            '-serial', 'chardev:res',
+            '-kernel', str(image), '-initrd', str(initramfs),
+            '-append', ' '.join(self.append)]
+        wrapper = []
+        if shutil.which('setpriv'):
+            wrapper = ['setpriv', '--pdeathsig', 'KILL', '--']
+        # Sockets and temporary files are short-lived: not in the logs.
+        self.vm = machine(str(emulator()), args=self.args, wrapper=wrapper,
+                          name='qemu', base_temp_dir=str(self.dir),
+                          log_dir=str(self.dir), qmp_timer=60)
+        (self.dir / 'command').write_text(' '.join(
+            [str(emulator()), *self.args]) + '\n')
+        try:
+            self.vm.launch()
+        except Exception as e:
+            log = self.dir / 'qemu.log'
+            text = log.read_text().strip() if log.exists() else str(e)
+            raise Failed(f'{self.name}: QEMU does not start: '
+                         f'{text.splitlines()[-1] if text else e}') from e
+        finally:
+            qemus.close()
+        self.results = ours
+        for peer in self.peers:
+            peer.launched()
+
+    def read_line(self):
+        """The guest's next result, without "im: "; None: no more."""
+        deadline = time.monotonic() + SILENCE
+        while True:
+            line, newline, rest = self.buffer.partition(b'\n')
+            if newline:
+                self.buffer = rest
+                text = line.decode(errors='replace').rstrip('\r')
+                self.lines.append(text)
+                if text.startswith('im: '):
+                    return text[4:]
+                continue
+            left = deadline - time.monotonic()
+            ready = left > 0 and select.select([self.results], [], [],
+                                               left)[0]
+            if not ready:
+                self.fail(f'no result for {SILENCE:.0f} s')
+                return None
+            try:
+                data = self.results.recv(65536)
+            except OSError:
+                data = b''
+            if not data:
+                return None
+            self.buffer += data
+
+    def go(self):
+        self.results.sendall(b'go\n')
+
+    def fail(self, text):
+        self.failures.append(text)
+
+    def has_counters(self):
+        return self.iommu.startswith('vtd-model')
+
+    def counters(self):
+        """{type: {counter: value}}, instances of a type added up."""
+        if not self.has_counters():
+            return {}
+        total = {}
+        for device in self.vm.cmd('x-im-counters'):
+            into = total.setdefault(device['type'], {})
+            for c in device['counters']:
+                into[c['name']] = into.get(c['name'], 0) + c['value']
+        return total
+
+    def serial(self):
+        path = self.dir / 'serial.log'
+        return path.read_text(errors='replace') if path.exists() else ''
+
+    def kernel_complaints(self):
+        signs = ('WARNING:', 'BUG:', 'Oops', 'Kernel panic', 'Call Trace',
+                 'blocked for more than', 'hardware is malfunctioning')
+        return [line.strip() for line in self.serial().splitlines()
+                if any(s in line for s in signs)]
+
+    def save_state(self):
+        """What the models know, beside the logs."""
+        if not self.vm or not self.vm.is_running():
+            return
+        for command, name in (('x-im-dump', 'dump.txt'),
+                              ('x-im-faults', 'faults.txt'),
+                              ('x-im-counters', 'counters.txt')):
+            try:
+                out = self.vm.cmd(command) if self.has_counters() else ''
+            except Exception as e:
+                out = str(e)
+            if isinstance(out, dict):
+                out = out.get('human-readable-text', str(out))
+            if isinstance(out, list):
+                out = ''.join(f'{row}\n' for row in out)
+            (self.dir / name).write_text(out)
+
+    def stop(self):
+        """End the guest; a guest that powered off leaves nothing to end."""
+        if self.vm:
+            if self.failures:
+                self.save_state()
+                self.vm.kill()
+            try:
+                self.vm.wait(timeout=60)
+            except Exception as e:
+                self.fail(f'QEMU did not end by itself: {type(e).__name__}')
+            code = self.vm.exitcode()
+            if code and not (self.failures and code < 0):
+                self.fail(f'QEMU ended with status {code}')
+        if self.results:
+            self.results.close()
+        for peer in self.peers:
+            peer.close()
+        (self.dir / 'results.log').write_text(
+            ''.join(f'{line}\n' for line in self.lines))
+
+    def tidy(self):
+        """After success: images and trace are of no use."""
+        for path in list(self.dir.glob('*.img')) + [self.dir / 'trace.log']:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,419 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Run guests: the demonstration, single tests, or a kernel of your own.
+
+  run.py demo                    every scenario in one guest, then a table
+  run.py list                    names of the tests
+  run.py test NAME...            these tests, in TAP
+  run.py boot [options] [-- QEMU arguments]
+                                 a guest with an endpoint behind vtd-model,
+                                 console on this terminal
+"""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+import initramfs                                    # noqa: E402
+import kernel                                       # noqa: E402
+import machine                                      # noqa: E402
+from kernel import Failed                           # noqa: E402
+from machine import Guest                           # noqa: E402
+
+DEMO = ['touched', 'untouched', 'read-only', 'cow', 'remapped', 'thp',
+        'hugetlb', 'stack', 'file', 'swapped', 'two-processes', 'forked',
+        'own-domain', 'privileged', 'killed', 'uio']
+ORDINARY = ['groups', 'virtio-blk', 'nvme', 'e1000e', 'virtio-net']
+STOCK = ORDINARY + ['ahci']             # our kernel is without SCSI disks
+
+# The columns of the table: title, the device's counter, the IOMMU's (added
+# up). Device and IOMMU count the same messages: they must agree.
+COLUMNS = [
+    ('page requests', ['page_requests'], ['page_requests']),
+    ('groups', ['page_groups'], ['page_groups']),
+    ('responses', ['page_responses'], ['page_responses', 'auto_responses']),
+    ('ATC inval.', ['invalidations'], ['ats_invalidations']),
+    ('faults', ['dma_errors'], ['faults_recorded', 'faults_dropped']),
+]
+IOMMU_TYPE, EP_TYPE = 'vtd-model', 'pasid-endpoint'
+
+
+class Row:
+    """One scenario's result."""
+
+    def __init__(self, name, text):
+        self.name, self.text = name, text
+        self.passed, self.reasons, self.stat = False, [], {}
+        self.before = self.after = {}
+        self.seconds = 0.0
+
+    def count(self, kind, names):
+        a, b = self.before.get(kind, {}), self.after.get(kind, {})
+        return sum(b.get(n, 0) - a.get(n, 0) for n in names)
+
+    def check_counters(self):
+        """Device and IOMMU have to tell the same story."""
+        for title, device, iommu in COLUMNS:
+            d = self.count(EP_TYPE, device)
+            i = self.count(IOMMU_TYPE, iommu)
+            if d != i:
+                self.reasons.append(f'{title}: the device counts {d}, '
+                                    f'the IOMMU {i}')
+            seen = [self.stat.get(n) for n in device]
+            if self.stat and sum(seen) != d:
+                self.reasons.append(f'{title}: the guest reads {sum(seen)} '
+                                    f'from the device, QMP says {d}')
+        if self.reasons:
+            self.passed = False
+
+
+def run_scenarios(guest, wanted, out, check_counters):
+    """Follow the guest through its scenarios; a Row for each of WANTED."""
+    rows, row, finished, began = [], None, False, 0.0
+    while not guest.failures:
+        line = guest.read_line()
+        if line is None:
+            break
+        word, _, rest = line.partition(' ')
+        if word == 'begin':
+            name, _, text = rest.partition(' ')
+            row = Row(name, text)
+            rows.append(row)
+            row.before = guest.counters()
+            began = time.monotonic()
+            guest.go()
+        elif word == 'stat' and row:
+            row.stat = {k: int(v) for k, _, v in
+                        (f.partition('=') for f in rest.split()[1:])}
+        elif word == 'end' and row:
+            row.after = guest.counters()
+            row.seconds = time.monotonic() - began
+            row.passed = rest.split()[1] == 'ok'
+            if check_counters:
+                row.check_counters()
+            if not row.passed:
+                guest.save_state()
+            out(row)
+            row = None
+            guest.go()
+        elif word == 'done':
+            finished = True
+            guest.go()
+        elif word == 'note':
+            if rest.startswith('FAILED: '):
+                reason = rest[len('FAILED: '):]
+                (row.reasons if row else guest.failures).append(reason)
+            else:
+                out(f'  {rest}')
+        elif word == 'hello':
+            out(f'  Linux {rest} is up')
+    if not finished:
+        guest.fail('the guest ended early')
+        if row:
+            row.reasons.append('the guest did not finish it')
+            out(row)
+    for name in wanted:
+        if name not in [r.name for r in rows]:
+            lost = Row(name, '')
+            lost.reasons.append('was never begun')
+            rows.append(lost)
+            out(lost)
+    return rows
+
+
+def finish(guest, rows):
+    """End the guest and see what else is wrong."""
+    guest.stop()
+    for disk in guest.disks:
+        wrong = disk.check()
+        if wrong:
+            guest.fail(f'on the host: {wrong}')
+    for line in guest.kernel_complaints():
+        guest.fail(f'the guest\'s kernel says: {line}')
+    good = not guest.failures and all(r.passed for r in rows)
+    if good:
+        guest.tidy()
+    return good
+
+
+def explain_failure(guest, out):
+    for text in guest.failures[:10]:
+        out(f'{guest.name}: {text}')
+    tail = guest.serial().splitlines()[-15:]
+    for line in tail:
+        out(f'  | {line.rstrip()}')
+    out(f'{guest.name}: serial.log, trace.log, dump.txt, results.log and the '
+        f'command are in {guest.dir}')
+
+
+# --- the tests --------------------------------------------------------------
+
+class Test:
+    """A guest, what is plugged in, what it runs."""
+
+    def __init__(self, scenarios, which='own', append='', endpoint=True,
+                 group=None, scalable=None, translated=None, virtio='',
+                 iothread=False, rounds=500):
+        self.scenarios, self.which, self.append = scenarios, which, append
+        self.endpoint, self.group, self.scalable = endpoint, group, scalable
+        self.translated, self.virtio = translated, virtio
+        self.iothread = iothread
+        self.rounds = rounds
+
+    def guest(self, name, args):
+        g = Guest(name.replace('/', '-'), iommu=args.iommu,
+                  trace=args.trace)
+        g.append.append('im.run=' + ','.join(self.scenarios))
+        g.append += self.append.split()
+        if self.group:
+            g.append.append(f'im.group-type={self.group}')
+        if 'random' in self.scenarios:
+            g.append += [f'im.rounds={args.rounds or self.rounds}',
+                         f'im.seed={args.seed}']
+        if self.endpoint:
+            g.endpoint()
+            g.work_disks()
+        else:
+            g.args += ['-device', 'edu']
+            g.ordinary_devices(self.scenarios, self.virtio, self.iothread)
+        return g
+
+    def check(self, guest, rows):
+        """What the counters must say about ordinary devices."""
+        if not guest.has_counters() or self.endpoint or not rows:
+            return
+        last = rows[-1].after.get(IOMMU_TYPE, {})
+        if self.scalable is not None:
+            walked = last.get('pasid_misses', 0) + last.get('pasid_hits', 0)
+            if (walked > 0) != self.scalable:
+                guest.fail(f'{walked} look-ups of PASID entries, scalable '
+                           f'mode was to be {self.scalable}')
+        if self.translated:
+            for row in rows:
+                n = row.count(IOMMU_TYPE, ['translations', 'ats_requests'])
+                if row.name != 'groups' and row.passed and n == 0:
+                    row.passed = False
+                    row.reasons.append('no DMA went through the IOMMU')
+        faults = last.get('faults_recorded', 0) + last.get('faults_dropped',
+                                                           0)
+        if faults:
+            guest.fail(f'the IOMMU counts {faults} faults')
+
+
+STRICT = 'intel_iommu=on iommu.strict=1'
+TESTS = {f'sva/{name}': Test([name]) for name in DEMO}
+TESTS.update({
+    'sva/random': Test(['random']),
+    'own/devices': Test(ORDINARY, endpoint=False, group='DMA',
+                        append=STRICT, scalable=True, translated=True,
+                        iothread=True),
+    'own/lazy': Test(ORDINARY, endpoint=False, group='DMA-FQ',
+                     append='intel_iommu=on iommu.strict=0', scalable=True,
+                     translated=True),
+    'own/virtio-ats': Test(['virtio-blk', 'virtio-net'], endpoint=False,
+                           append=STRICT, scalable=True, translated=True,
+                           virtio=',ats=on'),
+    'long/random': Test(['random'], rounds=20000),
+    'long/demo-again': Test(DEMO * 5),
+    'stock/strict': Test(STOCK, 'stock', endpoint=False, group='DMA',
+                         append=STRICT, scalable=True, translated=True),
+    'stock/sm-off': Test(STOCK, 'stock', endpoint=False, group='DMA',
+                         append='intel_iommu=on,sm_off iommu.strict=1',
+                         scalable=False, translated=True),
+    'stock/pt': Test(STOCK, 'stock', endpoint=False, group='identity',
+                     append='intel_iommu=on iommu=pt'),
+})
+
+
+def run_test(name, test, args, out):
+    """Rows and guest of one test, finished."""
+    image, initrd = initramfs.ensure(test.which)
+    guest = test.guest(name, args)
+    rows = []
+    try:
+        guest.start(image, initrd)
+        rows = run_scenarios(guest, test.scenarios, out,
+                             test.endpoint and guest.has_counters())
+        test.check(guest, rows)
+    except Exception as e:
+        guest.fail(f'{type(e).__name__}: {e}')
+        raise
+    finally:
+        good = finish(guest, rows)
+    return rows, guest, good
+
+
+def command_test(args):
+    """TAP: one line per scenario, and one for the guest as a whole."""
+    total = sum(len(TESTS[n].scenarios) + 1 for n in args.name)
+    print('TAP version 13', flush=True)
+    print(f'1..{total}', flush=True)
+    number, bad = 0, 0
+
+    def comment(what):
+        if isinstance(what, Row):
+            for reason in what.reasons:
+                print(f'# {what.name}: {reason}', flush=True)
+        else:
+            print(f'#{what}', flush=True)
+
+    for name in args.name:
+        rows, guest, good = run_test(name, TESTS[name], args, comment)
+        for row in rows:
+            number += 1
+            bad += not row.passed
+            print(f'{"ok" if row.passed else "not ok"} {number} - {name} '
+                  f'{row.name} ({row.seconds:.1f} s)', flush=True)
+        number += 1
+        bad += not good
+        print(f'{"ok" if good else "not ok"} {number} - {name} guest ended '
+              'well', flush=True)
+        if not good:
+            explain_failure(guest, lambda t: print(f'# {t}', flush=True))
+    return 1 if bad else 0
+
+
+# --- the demonstration ------------------------------------------------------
+
+def print_table(rows, counted):
+    print()
+    head = f'{"scenario":<44}{"result":<8}'
+    if counted:
+        head += ''.join(f'{title:>15}' for title, _, _ in COLUMNS)
+    print(head)
+    if counted:
+        print(' ' * 52 + f'{"device/IOMMU":>15}' * len(COLUMNS))
+    print('-' * len(head))
+    for row in rows:
+        line = f'{row.text or row.name:<44}'
+        line += f'{"passed" if row.passed else "FAILED":<8}'
+        for _, device, iommu in COLUMNS if counted else []:
+            pair = (f'{row.count(EP_TYPE, device)}/'
+                    f'{row.count(IOMMU_TYPE, iommu)}')
+            line += f'{pair:>15}'
+        print(line)
+    print('-' * len(head), flush=True)
+
+
+def command_demo(args):
+    began = time.monotonic()
+    wanted = args.only.split(',') if args.only else DEMO
+    print('A Linux guest shares its processes\' address spaces with a '
+          'pasid-endpoint\nbehind the modelled VT-d. The guest checks every '
+          'byte.\n', flush=True)
+
+    def show(what):
+        if isinstance(what, Row):
+            print(f'{"passed" if what.passed else "FAILED":<8}'
+                  f'{what.text or what.name} ({what.seconds:.1f} s)',
+                  flush=True)
+            for reason in what.reasons:
+                print(f'        {reason}', flush=True)
+        else:
+            print(f'      {what}', flush=True)
+
+    rows, guest, good = run_test('demo', Test(wanted), args, show)
+    print_table(rows, guest.has_counters())
+    passed = sum(r.passed for r in rows)
+    print(f'{passed} of {len(rows)} scenarios passed in '
+          f'{time.monotonic() - began:.0f} s; log in {guest.dir}')
+    if not good:
+        explain_failure(guest, print)
+    return 0 if good else 1
+
+
+# --- by hand ----------------------------------------------------------------
+
+def command_boot(args):
+    """Replace this process by QEMU, console on the terminal."""
+    if args.kernel and args.initrd:
+        image, initrd = args.kernel, args.initrd
+    else:
+        image, initrd = initramfs.ensure(args.guest)
+        image, initrd = args.kernel or image, args.initrd or initrd
+    append = f'console=ttyS0 {args.append}'.strip()
+    cmd = [str(machine.emulator())]
+    for path in machine.FIRMWARE:
+        if os.path.isdir(path):
+            cmd += ['-L', path]
+    cmd += ['-nodefaults', '-no-reboot', '-machine',
+            'q35,kernel-irqchip=split', '-accel', args.accel, '-cpu', 'max',
+            '-smp', '2', '-m', args.memory, '-display', 'none',
+            '-device', args.iommu,
+            '-chardev', 'stdio,id=con,mux=on,signal=off',
+            '-serial', 'chardev:con', '-mon', 'chardev=con']
+    if not args.no_endpoint:
+        cmd += ['-device', 'pcie-root-port,id=rp0,chassis=1,slot=1',
+                '-device', 'pasid-endpoint,bus=rp0']
+    cmd += ['-kernel', str(image), '-initrd', str(initrd), '-append', append]
+    cmd += args.qemu
+    print('+ ' + ' '.join(cmd) + '\n(Ctrl-A C: monitor, Ctrl-A X: end)',
+          flush=True)
+    os.execv(cmd[0], cmd)
+
+
+def command_list(_args):
+    for name, test in TESTS.items():
+        print(f'{name:20} {" ".join(test.scenarios)}')
+    return 0
+
+
+def options(parser):
+    parser.add_argument('--iommu', default='vtd-model',
+                        help='IOMMU device with properties '
+                        '(intel-iommu: upstream\'s, to compare)')
+    parser.add_argument('--trace', action='append',
+                        help='further trace events for trace.log')
+    parser.add_argument('--rounds', type=int, help='of sva/random')
+    parser.add_argument('--seed', type=int, default=20261121)
+
+
+def main():
+    argv, qemu = sys.argv[1:], []
+    if '--' in argv:
+        qemu = argv[argv.index('--') + 1:]
+        argv = argv[:argv.index('--')]
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument('--build-dir', help='default: build/ of the checkout')
+    sub = parser.add_subparsers(required=True)
+    p = sub.add_parser('demo')
+    options(p)
+    p.add_argument('--only', help='these scenarios, comma-separated')
+    p.set_defaults(run=command_demo)
+    p = sub.add_parser('test')
+    options(p)
+    p.add_argument('name', nargs='+', choices=list(TESTS))
+    p.set_defaults(run=command_test)
+    p = sub.add_parser('boot')
+    p.add_argument('--kernel', type=Path)
+    p.add_argument('--initrd', type=Path)
+    p.add_argument('--guest', choices=['own', 'stock'], default='own')
+    p.add_argument('--append', default='', help='to the command line')
+    p.add_argument('--iommu', default='vtd-model')
+    p.add_argument('--accel', default='tcg')
+    p.add_argument('--memory', default='1G')
+    p.add_argument('--no-endpoint', action='store_true')
+    p.set_defaults(run=command_boot)
+    sub.add_parser('list').set_defaults(run=command_list)
+    args = parser.parse_args(argv)
+    args.qemu = qemu
+    if args.build_dir:
+        os.environ['IM_BUILD_DIR'] = os.path.abspath(args.build_dir)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        return args.run(args)
+    except Failed as e:
+        print(f'guest: {e}', file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print('guest: interrupted', file=sys.stderr)
+        return 130
+
+
+if __name__ == '__main__':
+    sys.exit(main())
