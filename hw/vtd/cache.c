@@ -34,10 +34,13 @@ struct VtdCaches {
     VtdLink **asid_hash;        /* spaces */
     VtdLink *did_hash[DID_HASH];
     VtdLink *ctx_hash[CTX_HASH];
+    VtdLink *ctx_all;
 };
 
 #define SPACE_OF(link, member) \
     ((VtdSpace *)((char *)(link) - offsetof(VtdSpace, member)))
+#define CTX_OF(link, member) \
+    ((VtdCtx *)((char *)(link) - offsetof(VtdCtx, member)))
 
 static void link_in(VtdLink **head, VtdLink *n)
 {
@@ -139,6 +142,7 @@ static void drop_ctx(VtdCaches *c, VtdCtx *ctx)
         drop_space(c, SPACE_OF(ctx->spaces, by_ctx));
     }
     link_out(&ctx->hash);
+    link_out(&ctx->all);
     ctx->valid = false;
     ctx->used = false;
 }
@@ -148,7 +152,7 @@ VtdCtx *im_vtd_ctx_get(VtdCaches *c, uint16_t rid)
     VtdLink *n = c->ctx_hash[rid % CTX_HASH];
 
     for (; n; n = n->next) {
-        VtdCtx *ctx = (VtdCtx *)((char *)n - offsetof(VtdCtx, hash));
+        VtdCtx *ctx = CTX_OF(n, hash);
 
         if (ctx->rid == rid) {
             ctx->used = true;
@@ -177,6 +181,7 @@ VtdCtx *im_vtd_ctx_put(VtdCaches *c, const VtdCtx *from)
     ctx->valid = true;
     ctx->used = true;
     link_in(&c->ctx_hash[ctx->rid % CTX_HASH], &ctx->hash);
+    link_in(&c->ctx_all, &ctx->all);
     return ctx;
 }
 
@@ -315,10 +320,8 @@ void im_vtd_inv_all(ImVtd *s)
 {
     VtdCaches *c = s->caches;
 
-    for (uint32_t i = 0; i < c->ctxs; i++) {
-        if (c->ctx[i].valid) {
-            drop_ctx(c, &c->ctx[i]);
-        }
+    while (c->ctx_all) {
+        drop_ctx(c, CTX_OF(c->ctx_all, all));
     }
 }
 
@@ -331,17 +334,38 @@ void im_vtd_inv_context(ImVtd *s, VtdGran g, uint16_t did, uint16_t sid,
 {
     static const uint8_t masked[] = { 0, 1 << 2, 3 << 1, 7 };
     VtdCaches *c = s->caches;
+    VtdLink *next;
 
-    for (uint32_t i = 0; i < c->ctxs; i++) {
-        VtdCtx *ctx = &c->ctx[i];
+    for (VtdLink *n = c->ctx_all; n; n = next) {
+        VtdCtx *ctx = CTX_OF(n, all);
 
-        if (!ctx->valid ||
-            (g == VTD_GRAN_DOMAIN && ctx->legacy && ctx->did != did) ||
+        next = n->next;
+        if ((g == VTD_GRAN_DOMAIN && ctx->legacy && ctx->did != did) ||
             (g == VTD_GRAN_DEVICE &&
              ((ctx->rid ^ sid) & (uint16_t)~masked[fm & 3]))) {
             continue;
         }
         drop_ctx(c, ctx);
+    }
+}
+
+/* Apply fn to every space, which may drop it. */
+static void each_space(VtdCaches *c, void (*fn)(VtdCaches *, VtdSpace *))
+{
+    for (VtdLink *n = c->ctx_all; n; n = n->next) {
+        VtdLink *next;
+
+        for (VtdLink *m = CTX_OF(n, all)->spaces; m; m = next) {
+            next = m->next;
+            fn(c, SPACE_OF(m, by_ctx));
+        }
+    }
+}
+
+static void drop_scalable(VtdCaches *c, VtdSpace *sp)
+{
+    if (!sp->legacy) {
+        drop_space(c, sp);
     }
 }
 
@@ -354,11 +378,7 @@ void im_vtd_inv_pasid(ImVtd *s, VtdGran g, uint16_t did, uint32_t pasid)
 
     did = domain_id(s, did);
     if (g == VTD_GRAN_GLOBAL) {
-        for (uint32_t i = 0; i < c->spaces; i++) {
-            if (c->space[i].key != VTD_NO_SPACE && !c->space[i].legacy) {
-                drop_space(c, &c->space[i]);
-            }
-        }
+        each_space(c, drop_scalable);
         return;
     }
     n = g == VTD_GRAN_DOMAIN ? c->did_hash[did % DID_HASH] :
@@ -440,11 +460,7 @@ void im_vtd_inv_iotlb(ImVtd *s, VtdGran g, uint16_t did, uint64_t addr,
 
     s->counters.iotlb_invalidations++;
     if (g == VTD_GRAN_GLOBAL) {
-        for (uint32_t i = 0; i < c->spaces; i++) {
-            if (c->space[i].key != VTD_NO_SPACE) {
-                inv_space(c, &c->space[i]);
-            }
-        }
+        each_space(c, inv_space);
         return;
     }
     did = domain_id(s, did);

@@ -29,6 +29,7 @@ typedef struct VtdLink {
 /* A context entry, checked and decoded (9.3, 9.4). */
 typedef struct VtdCtx {
     VtdLink hash;
+    VtdLink all;
     VtdLink *spaces;            /* made through this entry */
     uint64_t dir;               /* PASIDDIRPTR, or SSPTPTR in legacy mode */
     uint32_t rid_pasid;
