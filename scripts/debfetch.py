@@ -185,9 +185,10 @@ class Apt:
 
 
 def reason(done):
-    lines = [s for s in (done.stderr or done.stdout or '').splitlines()
-             if s.startswith(('E:', 'Err', 'W:'))]
-    return lines[-1][2:].strip() if lines else f'status {done.returncode}'
+    """The first error that APT names."""
+    lines = [s for s in done.stderr.splitlines()
+             if s.startswith(('E:', 'W:'))]
+    return lines[0][2:].strip() if lines else f'status {done.returncode}'
 
 
 def human(size):
@@ -371,7 +372,7 @@ def main():
             path = newest(a.name, a.suite, arch=a.arch)
         print(path)
     except FetchError as e:
-        sys.exit(f'{Path(sys.argv[0]).name}: {e}')
+        sys.exit(f'fetch: {e}')
 
 
 if __name__ == '__main__':
