@@ -28,7 +28,8 @@ typedef struct ImEpPort {
      */
     ImStatus (*dma)(void *host, const ImTxn *txn, bool has_rid, void *buf,
                     ImCpl *cpl, uint64_t *handle);
-    /* A translation request for one page's translation. */
+    /* A translation request for one page's translation; len is 8. The
+     * host answers with IM_OK or IM_FAULT. */
     ImXlat (*ats)(void *host, const ImTxn *txn, bool has_rid);
     void (*page_request)(void *host, const ImPageReq *req);
     void (*ats_inv_done)(void *host, uint32_t itag_vector);
@@ -55,16 +56,31 @@ typedef struct ImEpConfig {
     uint32_t atc_entries;       /* 0: no caching */
     uint8_t channels;           /* 1 .. 32 */
     uint64_t page_timeout_ns;   /* lost page response; 0: wait for ever */
-    uint32_t buffer_size;       /* BAR2, power of two, >= 1 MiB */
+    uint32_t buffer_size;       /* BAR2, power of two, 1 .. 256 MiB */
+    uint16_t next_ecap;         /* the host's capability after ours; 0: none */
 } ImEpConfig;
 
 extern const ImEpConfig IM_EP_CONFIG_DEFAULT;
 
+/* Interrupt vectors a function with this many channels uses (MSI-X size). */
+#define IM_EP_VECTORS(channels)  ((channels) + 1u)
+
+/*
+ * Create a function. Returns NULL and sets *err to one line that names both
+ * sides of an impossible combination (g_free() it). port is copied; host is
+ * passed to every port call and must outlive the function. Port calls may
+ * re-enter the model (a request can hit the function's own BARs).
+ *
+ * im_ep_free() drops what is parked: the host cancels it first.
+ */
 ImEp *im_ep_new(const ImEpConfig *config, const ImEpPort *port, void *host,
                 char **err);
 void im_ep_free(ImEp *ep);
 
-/* Conventional reset; and function-level reset, with requests outstanding. */
+/*
+ * Conventional reset; and function-level reset, with requests outstanding.
+ * Both leave Bus Master Enable at 0, as configuration space then has it.
+ */
 void im_ep_reset(ImEp *ep);
 void im_ep_flr(ImEp *ep);
 

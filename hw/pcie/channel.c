@@ -1,0 +1,233 @@
+/*
+ * Channels: an operation from START to its end. One request of it is dma.c.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <string.h>
+
+#include "hw/pcie/ep.h"
+
+bool im_ep_ch_active(const EpChannel *ch)
+{
+    return ch->state == PASID_EP_STATE_RUNNING ||
+           ch->state == PASID_EP_STATE_WAIT_PAGE ||
+           ch->state == PASID_EP_STATE_WAIT_DMA;
+}
+
+/*
+ * A request of this channel is parked: its buffer stays with the host
+ * until im_ep_dma_done(), the channel gets another one.
+ */
+static void orphan(ImEp *ep, EpChannel *ch)
+{
+    if (ch->state == PASID_EP_STATE_WAIT_DMA) {
+        ch->flight->channel = EP_NOBODY;
+        ch->flight = g_new0(EpFlight, 1);
+        ep->orphans++;
+    }
+}
+
+/* A group of this channel stays outstanding, but nobody waits for it. */
+static void abandon(ImEp *ep, EpChannel *ch)
+{
+    EpGroup *g = &ep->group[ch->prgi % EP_PRGIS];
+
+    if (ch->state == PASID_EP_STATE_WAIT_PAGE && !ch->wait_credit &&
+        g->used && g->channel == (int)ch->index) {
+        g->channel = EP_NOBODY;
+    }
+}
+
+/*
+ * End an operation. A page request group that was opened is closed by
+ * im_ep_pri_ask(), never left open here.
+ */
+void im_ep_ch_end(ImEp *ep, EpChannel *ch, unsigned state, unsigned cause)
+{
+    orphan(ep, ch);
+    abandon(ep, ch);
+    ch->gen++;
+    ch->state = (uint8_t)state;
+    ch->cause = (uint8_t)cause;
+    ch->wait_credit = false;
+    ch->deadline = IM_NEVER;
+    ch->reg[EP_R_CH_RETURNED]++;
+    if (IM_GET(ch->reg[EP_R_CH_INTR], EP_CH_INTR_ENABLE)) {
+        im_ep_interrupt(ep, IM_GET(ch->reg[EP_R_CH_INTR],
+                                   EP_CH_INTR_VECTOR));
+    }
+}
+
+void im_ep_ch_fail(ImEp *ep, EpChannel *ch, unsigned cause, uint64_t addr)
+{
+    ch->reg[EP_R_CH_BADADDR] = addr;
+    im_ep_ch_end(ep, ch, PASID_EP_STATE_ERROR, cause);
+}
+
+void im_ep_ch_abort(ImEp *ep, EpChannel *ch)
+{
+    if (im_ep_ch_active(ch)) {
+        im_ep_ch_end(ep, ch, PASID_EP_STATE_ABORTED, PASID_EP_CAUSE_NONE);
+    }
+}
+
+/* The wait is over: the next slice looks again. */
+void im_ep_ch_resume(ImEp *ep, EpChannel *ch)
+{
+    (void)ep;
+    ch->state = PASID_EP_STATE_RUNNING;
+    ch->wait_credit = false;
+    ch->deadline = IM_NEVER;
+}
+
+void im_ep_ch_reset(ImEp *ep, EpChannel *ch)
+{
+    EpFlight *flight;
+    unsigned index = ch->index;
+    uint64_t gen = ch->gen + 1;
+
+    orphan(ep, ch);
+    flight = ch->flight;
+    memset(ch, 0, sizeof(*ch));
+    ch->index = index;
+    ch->gen = gen;
+    ch->flight = flight;
+    ch->deadline = IM_NEVER;
+}
+
+/* CLAUSE(PCIE_PRI_STOP_MARKER): after the last request with that PASID. */
+void im_ep_stop_pasid(ImEp *ep, uint32_t pasid)
+{
+    const ImAtsInv all = {
+        .has_pasid = true, .pasid = pasid, .lg2size = IM_INV_ALL,
+    };
+
+    for (unsigned i = 0; i < ep->channels; i++) {
+        EpChannel *ch = &ep->ch[i];
+
+        if (im_ep_ch_active(ch) && ch->prog.req.has_pasid &&
+            ch->prog.req.pasid == pasid) {
+            im_ep_ch_abort(ep, ch);
+        }
+    }
+    im_ep_atc_invalidate(&ep->atc, &all);
+    im_ep_pri_stop_marker(ep, pasid);
+}
+
+static bool writes_memory(unsigned op)
+{
+    return op == PASID_EP_OP_WRITE || op == PASID_EP_OP_STORE ||
+           op == PASID_EP_OP_FILL;
+}
+
+static bool uses_buffer(unsigned op)
+{
+    return op == PASID_EP_OP_LOAD || op == PASID_EP_OP_STORE ||
+           op == PASID_EP_OP_COMPARE_BUF;
+}
+
+/* A range of bytes that does not wrap; its end may be 2^64. */
+static bool wraps(uint64_t addr, uint64_t len)
+{
+    return len != 0 && addr + (len - 1) < addr;
+}
+
+/* CLAUSE(EP_OPERATION): what is refused as BAD_PROGRAM. */
+static bool impossible(const ImEp *ep, const EpProgram *p)
+{
+    if (p->op > PASID_EP_OP_ZERO_READ || p->mode > PASID_EP_MODE_RAW) {
+        return true;
+    }
+    if (p->op == PASID_EP_OP_NONE) {
+        return false;
+    }
+    if (p->split > EP_PAGE || (p->split & (p->split - 1)) != 0 ||
+        wraps(p->addr, p->len)) {
+        return true;
+    }
+    if (p->op == PASID_EP_OP_COPY && wraps(p->addr2, p->len)) {
+        return true;
+    }
+    if (uses_buffer(p->op) && (p->len > ep->buffer_size ||
+                               p->addr2 > ep->buffer_size - p->len)) {
+        return true;
+    }
+    if (p->req.exec && writes_memory(p->op)) {
+        return true;
+    }
+    return p->mode == PASID_EP_MODE_RAW && p->at == IM_AT_TRANSLATION &&
+           p->op != PASID_EP_OP_READ && p->op != PASID_EP_OP_ZERO_READ;
+}
+
+static void load_program(EpChannel *ch)
+{
+    const uint64_t *reg = ch->reg;
+    uint64_t ctrl = reg[EP_R_CH_CTRL];
+
+    ch->prog = (EpProgram) {
+        .op = (unsigned)IM_GET(ctrl, EP_CH_CTRL_OP),
+        .mode = (unsigned)IM_GET(ctrl, EP_CH_CTRL_MODE),
+        .at = (uint8_t)IM_GET(ctrl, EP_CH_CTRL_AT),
+        .addr = reg[EP_R_CH_ADDR],
+        .addr2 = reg[EP_R_CH_ADDR2],
+        .len = reg[EP_R_CH_LEN],
+        .seed = reg[EP_R_CH_SEED],
+        .split = (uint32_t)reg[EP_R_CH_SPLIT],
+        .retries = (uint32_t)reg[EP_R_CH_RETRIES],
+        .group = (uint32_t)reg[EP_R_CH_GROUP],
+        .req = {
+            .pasid = (uint32_t)reg[EP_R_CH_PASID],
+            .rid = (uint16_t)IM_GET(ctrl, EP_CH_CTRL_RID),
+            .has_rid = IM_GET(ctrl, EP_CH_CTRL_RID_VALID),
+            .has_pasid = IM_GET(ctrl, EP_CH_CTRL_PASID),
+            .priv = IM_GET(ctrl, EP_CH_CTRL_PRIV),
+            .exec = IM_GET(ctrl, EP_CH_CTRL_EXEC),
+            .nw = IM_GET(ctrl, EP_CH_CTRL_NW),
+            .no_cache = IM_GET(ctrl, EP_CH_CTRL_NO_CACHE),
+            .force = IM_GET(ctrl, EP_CH_CTRL_FORCE),
+        },
+    };
+}
+
+static void clear_results(EpChannel *ch)
+{
+    static const EpChReg results[] = {
+        EP_R_CH_DONE, EP_R_CH_BADADDR, EP_R_CH_CRC, EP_R_CH_COMPARE,
+        EP_R_CH_REQUESTS, EP_R_CH_PAGE_REQUESTS,
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(results); i++) {
+        ch->reg[results[i]] = 0;
+    }
+    ch->cause = ch->cpl = ch->response = 0;
+    ch->ignored = ch->second = ch->single = ch->wait_credit = false;
+    ch->wait_va = UINT64_MAX;
+    ch->retried = 0;
+    ch->deadline = IM_NEVER;
+    ch->crc = UINT32_MAX;
+}
+
+/* CLAUSE(EP_CHANNEL) */
+void im_ep_ch_start(ImEp *ep, EpChannel *ch)
+{
+    if (im_ep_ch_active(ch)) {
+        ch->ignored = true;
+        im_ep_misuse(ep, EP_MISUSE_CH_RUNNING_LO, ch->index);
+        return;
+    }
+    load_program(ch);
+    clear_results(ch);
+    ch->reg[EP_R_CH_LAUNCHED]++;
+    ch->gen++;
+    ch->state = PASID_EP_STATE_RUNNING;
+    if (impossible(ep, &ch->prog)) {
+        im_ep_ch_fail(ep, ch, PASID_EP_CAUSE_BAD_PROGRAM, 0);
+    } else if (ep->orphans >= EP_ORPHAN_MAX) {
+        im_ep_ch_fail(ep, ch, PASID_EP_CAUSE_BUSY, 0);
+    } else if (!ep->bus_master) {
+        im_ep_refused(ep, PASID_EP_CAUSE_NO_BUS_MASTER, ch->index);
+        im_ep_ch_fail(ep, ch, PASID_EP_CAUSE_NO_BUS_MASTER, 0);
+    } else if (ch->prog.len == 0 || ch->prog.op == PASID_EP_OP_NONE) {
+        im_ep_ch_end(ep, ch, PASID_EP_STATE_OK, PASID_EP_CAUSE_NONE);
+    }
+}

@@ -1,0 +1,375 @@
+/*
+ * One memory request of a channel: where it goes, what it carries, what
+ * its end means.
+ *
+ * A port call may re-enter the model. ch->gen tells afterwards whether the
+ * operation is still the one that made the call.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "hw/pcie/ep.h"
+
+static bool is_write(const EpChannel *ch)
+{
+    switch (ch->prog.op) {
+    case PASID_EP_OP_WRITE:
+    case PASID_EP_OP_STORE:
+    case PASID_EP_OP_FILL:
+        return true;
+    case PASID_EP_OP_COPY:
+        return ch->second;
+    default:
+        return false;
+    }
+}
+
+static uint64_t to_page_end(uint64_t addr)
+{
+    return EP_PAGE - (addr & (EP_PAGE - 1));
+}
+
+/* Bytes of the next request: within a page of each address. */
+static uint32_t next_length(const EpChannel *ch)
+{
+    const EpProgram *p = &ch->prog;
+    uint64_t done = ch->reg[EP_R_CH_DONE];
+    uint64_t n = MIN(p->len - done, to_page_end(p->addr + done));
+
+    if (p->op == PASID_EP_OP_COPY) {
+        n = MIN(n, to_page_end(p->addr2 + done));
+    }
+    if (p->split && p->op != PASID_EP_OP_ZERO_READ) {
+        n = MIN(n, p->split);
+    }
+    return (uint32_t)n;
+}
+
+static EpReq next_request(const EpChannel *ch)
+{
+    const EpProgram *p = &ch->prog;
+    EpReq req = p->req;
+
+    req.write = is_write(ch);
+    req.va = (ch->second ? p->addr2 : p->addr) + ch->reg[EP_R_CH_DONE];
+    req.exec = req.exec && !req.write;
+    req.nw = req.nw && !req.write;
+    return req;
+}
+
+/* A request has ended well: count it, end or go on. */
+static void advance(ImEp *ep, EpChannel *ch, uint32_t len)
+{
+    ch->second = false;
+    ch->reg[EP_R_CH_DONE] += len;
+    ch->reg[EP_R_CH_CRC] = ~ch->crc;
+    if (ch->reg[EP_R_CH_DONE] == ch->prog.len) {
+        im_ep_ch_end(ep, ch, PASID_EP_STATE_OK, PASID_EP_CAUSE_NONE);
+    } else {
+        ch->state = PASID_EP_STATE_RUNNING;
+    }
+}
+
+static void fail_dma(ImEp *ep, EpChannel *ch, unsigned cause, ImCpl cpl)
+{
+    ep->counters.dma_errors++;
+    ch->cpl = (uint8_t)cpl;
+    im_ep_ch_fail(ep, ch, cause, ch->flight->req.va);
+}
+
+/* A completion for ch->flight. */
+static void completed(ImEp *ep, EpChannel *ch, ImStatus status, ImCpl cpl)
+{
+    const EpFlight *f = ch->flight;
+    bool move = ch->prog.op != PASID_EP_OP_ZERO_READ;
+
+    if (status != IM_OK) {
+        fail_dma(ep, ch, cpl == IM_CPL_UR ? PASID_EP_CAUSE_DMA_UR :
+                 PASID_EP_CAUSE_DMA_CA,
+                 cpl == IM_CPL_UR ? IM_CPL_UR : IM_CPL_CA);
+        return;
+    }
+    if (!f->write && move && EP_REG(ep, INJ_POISON)) {
+        EP_REG(ep, INJ_POISON)--;
+        fail_dma(ep, ch, PASID_EP_CAUSE_POISONED, IM_CPL_SC);
+        return;
+    }
+    if (move) {
+        ep->counters.dma_bytes += f->len;
+        if (!im_ep_data_take(ep, ch, ch->reg[EP_R_CH_DONE], f->len)) {
+            return;
+        }
+    }
+    if (ch->prog.op == PASID_EP_OP_COPY && !f->write) {
+        ch->second = true;
+        ch->state = PASID_EP_STATE_RUNNING;
+        return;
+    }
+    advance(ep, ch, f->len);
+}
+
+/* The flight stays with the host; the channel may have gone meanwhile. */
+static void park(ImEp *ep, EpChannel *ch, uint64_t handle, bool alive)
+{
+    EpFlight *f = ch->flight;
+
+    f->handle = handle;
+    g_queue_push_tail(ep->parked, f);
+    if (alive) {
+        ch->state = PASID_EP_STATE_WAIT_DMA;
+    } else {
+        f->channel = EP_NOBODY;
+        ep->orphans++;
+        ch->flight = g_new0(EpFlight, 1);
+    }
+}
+
+/* CLAUSE(EP_INJECT): INJ_RESET counts down with each memory request. */
+static bool reset_now(ImEp *ep)
+{
+    if (EP_REG(ep, INJ_RESET) == 0 || --EP_REG(ep, INJ_RESET) > 0) {
+        return false;
+    }
+    im_ep_reset_as(ep, EP_RESET_INJECTED);
+    return true;
+}
+
+static void issue(ImEp *ep, EpChannel *ch, const EpReq *req,
+                  const ImTxn *txn, uint32_t len)
+{
+    EpFlight *f = ch->flight;
+    uint64_t gen = ch->gen;
+    uint64_t handle = 0;
+    ImCpl cpl = IM_CPL_CA;
+    ImStatus status;
+
+    if (reset_now(ep)) {
+        return;
+    }
+    f->req = *req;
+    f->len = len;
+    f->write = req->write;
+    f->translated = txn->at == IM_AT_TRANSLATED;
+    f->serial = ++ep->serial;
+    f->channel = (int)ch->index;
+    if (req->write) {
+        im_ep_data_make(ep, ch, ch->reg[EP_R_CH_DONE], len);
+        ep->counters.dma_writes++;
+    } else {
+        ep->counters.dma_reads++;
+    }
+    ch->reg[EP_R_CH_REQUESTS]++;
+    status = ep->port.dma(ep->host, txn, req->has_rid, f->data, &cpl,
+                          &handle);
+    if (status == IM_PENDING) {
+        park(ep, ch, handle, gen == ch->gen);
+    } else if (gen == ch->gen) {
+        completed(ep, ch, status, cpl);
+    }
+}
+
+/* Pages this operation still needs from va on, at most a group. */
+static uint32_t pages_wanted(const EpChannel *ch, uint64_t va)
+{
+    uint64_t left = ch->prog.len - ch->reg[EP_R_CH_DONE];
+    uint64_t span = (va & (EP_PAGE - 1)) + MIN(left, UINT64_C(1) << 40);
+    uint64_t pages = (span + EP_PAGE - 1) / EP_PAGE;
+
+    return ch->single ? 1 :
+           (uint32_t)MIN(pages, MAX(ch->prog.group, UINT32_C(1)));
+}
+
+/* CLAUSE(EP_MODE), AUTO: no permission; ask for the page, then retry. */
+static void ask_for_page(ImEp *ep, EpChannel *ch, const EpReq *req)
+{
+    unsigned cause = PASID_EP_CAUSE_NONE;
+
+    if ((ch->wait_va ^ req->va) & ~(EP_PAGE - 1)) {
+        ch->retried = 0;
+    }
+    ch->wait_va = req->va;
+    if (ch->retried >= ch->prog.retries) {
+        im_ep_ch_fail(ep, ch, PASID_EP_CAUSE_RETRIES, req->va);
+        return;
+    }
+    switch (im_ep_pri_ask(ep, ch, req, pages_wanted(ch, req->va))) {
+    case EP_ASK_OFF:
+        cause = PASID_EP_CAUSE_PRI_OFF;
+        break;
+    case EP_ASK_NEVER:
+        cause = PASID_EP_CAUSE_NO_ALLOCATION;
+        break;
+    default:
+        return;
+    }
+    im_ep_refused(ep, cause, ch->index);
+    im_ep_ch_fail(ep, ch, cause, req->va);
+}
+
+/* What becomes of a request without a usable translation. */
+static unsigned cause_of(const ImEp *ep, EpXlatKind kind)
+{
+    switch (kind) {
+    case EP_XLAT_NONE:
+        return PASID_EP_CAUSE_NO_PERMISSION;
+    case EP_XLAT_U:
+        return PASID_EP_CAUSE_U_ONLY;
+    case EP_XLAT_UR:
+        return EP_CAP(ep, EP_ATS0, PCIE_ATS_ENABLE) ?
+               PASID_EP_CAUSE_ATS_UR : PASID_EP_CAUSE_ATS_OFF;
+    case EP_XLAT_CA:
+        return PASID_EP_CAUSE_ATS_CA;
+    default:
+        return PASID_EP_CAUSE_ATS_MALFORMED;
+    }
+}
+
+static bool may_go_untranslated(unsigned mode, EpXlatKind kind)
+{
+    if (mode == PASID_EP_MODE_FALLBACK) {
+        return kind == EP_XLAT_NONE || kind == EP_XLAT_U ||
+               kind == EP_XLAT_UR;
+    }
+    return mode == PASID_EP_MODE_AUTO && kind == EP_XLAT_U;
+}
+
+static void fail_xlat(ImEp *ep, EpChannel *ch, const EpReq *req,
+                      EpXlatKind kind)
+{
+    ch->cpl = kind == EP_XLAT_UR ? PASID_EP_CPL_UR :
+              kind == EP_XLAT_CA ? PASID_EP_CPL_CA : PASID_EP_CPL_SC;
+    im_ep_ch_fail(ep, ch, cause_of(ep, kind), req->va);
+}
+
+/*
+ * Modes ATS, AUTO and FALLBACK. Returns true when *txn is ready to go; a
+ * translated one carries no PASID, the capability does not offer it.
+ */
+static bool translate(ImEp *ep, EpChannel *ch, const EpReq *req, ImTxn *txn)
+{
+    unsigned mode = ch->prog.mode;
+    uint64_t gen = ch->gen;
+    EpXlat x = im_ep_xlat(ep, req);
+
+    if (gen != ch->gen) {
+        return false;
+    }
+    if (x.kind == EP_XLAT_OK) {
+        ch->wait_credit = false;
+        txn->addr = x.addr;
+        txn->at = IM_AT_TRANSLATED;
+        txn->has_pasid = txn->priv = txn->exec = false;
+        txn->pasid = 0;
+        return true;
+    }
+    if (may_go_untranslated(mode, x.kind)) {
+        return true;
+    }
+    if (mode == PASID_EP_MODE_AUTO && x.kind == EP_XLAT_NONE) {
+        ask_for_page(ep, ch, req);
+    } else {
+        fail_xlat(ep, ch, req, x.kind);
+    }
+    return false;
+}
+
+/* Mode RAW with AT 1: a translation request that moves no data. */
+static void probe(ImEp *ep, EpChannel *ch, const EpReq *req, uint32_t len)
+{
+    uint64_t gen = ch->gen;
+    EpXlat x;
+
+    ch->reg[EP_R_CH_REQUESTS]++;
+    x = im_ep_ats_ask(ep, req);
+    if (gen != ch->gen) {
+        return;
+    }
+    if (x.kind == EP_XLAT_OK || x.kind == EP_XLAT_U) {
+        advance(ep, ch, len);
+    } else {
+        fail_xlat(ep, ch, req, x.kind);
+    }
+}
+
+/* CLAUSE(EP_REFUSAL): what configuration forbids, unless forced. */
+static unsigned refusal(const ImEp *ep, const EpChannel *ch,
+                        const EpReq *req)
+{
+    const EpProgram *p = &ch->prog;
+    bool off_ok = IM_GET(EP_REG(ep, INJ_FLAGS), EP_INJ_FLAGS_ATS_OFF);
+    bool ats = ((p->mode == PASID_EP_MODE_ATS ||
+                 p->mode == PASID_EP_MODE_AUTO) && !off_ok) ||
+               (p->mode == PASID_EP_MODE_RAW &&
+                (p->at == IM_AT_TRANSLATION || p->at == IM_AT_TRANSLATED));
+
+    if (!ep->bus_master) {
+        return PASID_EP_CAUSE_NO_BUS_MASTER;
+    }
+    return req->force ? PASID_EP_CAUSE_NONE : im_ep_refuse(ep, req, ats);
+}
+
+/* Do the next request of a running channel. */
+void im_ep_dma_step(ImEp *ep, EpChannel *ch)
+{
+    const EpProgram *p = &ch->prog;
+    uint32_t len = next_length(ch);
+    EpReq req = next_request(ch);
+    unsigned cause = refusal(ep, ch, &req);
+    ImTxn txn = {
+        .addr = req.va,
+        .len = p->op == PASID_EP_OP_ZERO_READ ? 0 : len,
+        .pasid = req.pasid,
+        .rid = req.rid,
+        .access = req.write ? IM_WRITE : IM_READ,
+        .at = p->mode == PASID_EP_MODE_RAW ? p->at : IM_AT_UNTRANSLATED,
+        .has_pasid = req.has_pasid,
+        .priv = req.priv,
+        .exec = req.exec,
+    };
+
+    if (cause != PASID_EP_CAUSE_NONE) {
+        im_ep_refused(ep, cause, ch->index);
+        im_ep_ch_fail(ep, ch, cause, req.va);
+        return;
+    }
+    if (p->mode == PASID_EP_MODE_RAW && p->at == IM_AT_TRANSLATION) {
+        probe(ep, ch, &req, len);
+        return;
+    }
+    if (p->mode == PASID_EP_MODE_UNTRANSLATED ||
+        p->mode == PASID_EP_MODE_RAW || translate(ep, ch, &req, &txn)) {
+        issue(ep, ch, &req, &txn, len);
+    }
+}
+
+static EpFlight *take_parked(ImEp *ep, uint64_t handle)
+{
+    for (GList *l = ep->parked->head; l; l = l->next) {
+        EpFlight *f = l->data;
+
+        if (f->handle == handle) {
+            g_queue_delete_link(ep->parked, l);
+            return f;
+        }
+    }
+    return NULL;
+}
+
+void im_ep_dma_done(ImEp *ep, uint64_t handle, ImStatus status, ImCpl cpl)
+{
+    EpFlight *f = take_parked(ep, handle);
+
+    if (!f) {
+        return;
+    }
+    if (f->channel == EP_NOBODY) {
+        ep->orphans--;
+        g_free(f);
+    } else {
+        EpChannel *ch = &ep->ch[f->channel];
+
+        ch->state = PASID_EP_STATE_RUNNING;
+        completed(ep, ch, status, cpl);
+    }
+    im_ep_inv_retry(ep);
+    im_ep_settle(ep);
+}
