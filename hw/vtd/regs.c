@@ -120,6 +120,20 @@ static void ccmd_written(void *dev, unsigned elem G_GNUC_UNUSED,
     }
 }
 
+/* Write-only fields, whose value on a read the manual leaves open. */
+static uint64_t ccmd_read(void *dev G_GNUC_UNUSED,
+                          unsigned elem G_GNUC_UNUSED, uint64_t value)
+{
+    return value & ~(IM_MASK(VTD_CCMD_SID) | IM_MASK(VTD_CCMD_FM));
+}
+
+static uint64_t iva_read(void *dev G_GNUC_UNUSED,
+                         unsigned elem G_GNUC_UNUSED,
+                         uint64_t value G_GNUC_UNUSED)
+{
+    return 0;
+}
+
 static void iotlb_written(void *dev, unsigned elem G_GNUC_UNUSED,
                           uint64_t old G_GNUC_UNUSED, unsigned bytes)
 {
