@@ -38,7 +38,7 @@ static inline Key make_key(const ImTlb *t, uint32_t tag, unsigned cls,
     /* Fold, do not mix: neighbours never share a set. */
     where = (uint32_t)(page ^ page >> t->set_bits ^
                        page >> (2 * t->set_bits));
-    where ^= (tag * 0x9e3779b1u) >> 7;
+    where ^= (tag * 0x9e3779b1u) >> (32 - t->set_bits);
     k.set = &t->entry[(where & t->set_mask) * IM_TLB_WAYS];
     k.key = IM_PUT(TLB_PAGE, low) | IM_PUT(TLB_TAG_LO, tag);
     k.val = IM_PUT(TLB_TAG_HI, tag >> 19) | IM_MASK(TLB_VALID) |
@@ -63,11 +63,6 @@ static ImTlbEntry *choose_victim(ImTlb *t, ImTlbEntry *set)
     unsigned first = t->victim++ % IM_TLB_WAYS;
 
     for (unsigned i = 0; i < IM_TLB_WAYS; i++) {
-        if (!set[i].val) {
-            return &set[i];
-        }
-    }
-    for (unsigned i = 0; i < IM_TLB_WAYS; i++) {
         ImTlbEntry *e = &set[(first + i) % IM_TLB_WAYS];
 
         if (!(e->val & IM_MASK(TLB_USED))) {
@@ -84,6 +79,11 @@ void im_tlb_put(ImTlb *t, uint32_t tag, unsigned cls, uint64_t addr,
     Key k = make_key(t, tag, cls, addr);
     ImTlbEntry *e = find(&k);
 
+    for (unsigned i = 0; !e && i < IM_TLB_WAYS; i++) {
+        if (!k.set[i].val) {
+            e = &k.set[i];
+        }
+    }
     if (!e) {
         e = choose_victim(t, k.set);
     }

@@ -32,7 +32,7 @@ typedef struct ImTlb {
     ImTlbEntry *entry;      /* sets of IM_TLB_WAYS, each a cache line */
     void *memory;
     uint32_t set_mask;
-    uint8_t set_bits;
+    uint8_t set_bits;           /* log2 of the sets, at least 1 */
     uint8_t shift[IM_TLB_CLASSES];  /* log2 of the range of a class */
     uint32_t victim;
 } ImTlb;

@@ -25,6 +25,7 @@ struct VtdCaches {
     VtdSpace *last;             /* found last */
     uint32_t next_tag;
     uint32_t space_hand;
+    VtdLink *space_free;        /* dropped, by VtdSpace.hash */
     uint32_t ctx_hand;
     uint32_t spaces;            /* power of two */
     uint32_t ctxs;
@@ -129,6 +130,7 @@ static void drop_space(VtdCaches *c, VtdSpace *sp)
     link_out(&sp->by_did);
     link_out(&sp->by_asid);
     link_out(&sp->by_ctx);
+    link_in(&c->space_free, &sp->hash);
     sp->key = VTD_NO_SPACE;
     sp->used = false;
     if (c->last == sp) {
@@ -209,16 +211,15 @@ VtdSpace *im_vtd_space_put(VtdCaches *c, const VtdSpace *from, VtdCtx *ctx)
 {
     VtdSpace *sp;
 
-    for (;;) {
+    while (!c->space_free) {
         sp = &c->space[c->space_hand++ & (c->spaces - 1)];
         if (!sp->used) {
-            break;
+            drop_space(c, sp);
         }
         sp->used = false;
     }
-    if (sp->key != VTD_NO_SPACE) {
-        drop_space(c, sp);
-    }
+    sp = SPACE_OF(c->space_free, hash);
+    link_out(&sp->hash);
     *sp = *from;
     sp->used = true;
     new_tlb_tag(c, sp);
@@ -527,7 +528,7 @@ VtdCaches *im_vtd_caches_new(const ImVtdConfig *cfg)
     uint32_t n = cfg->iotlb_entries;
 
     im_tlb_init(&c->tlb, n, page_shift);
-    im_tlb_init(&c->psc, clamp_pow2(n / 4, 16, 1u << 20), table_shift);
+    im_tlb_init(&c->psc, clamp_pow2(n / 16, 64, 1u << 20), table_shift);
     c->spaces = clamp_pow2(n / 16, 16, 4096);
     c->ctxs = clamp_pow2(n / 64, 16, 1024);
     c->space = g_new0(VtdSpace, c->spaces);
@@ -537,6 +538,7 @@ VtdCaches *im_vtd_caches_new(const ImVtdConfig *cfg)
     c->next_tag = 2;
     for (uint32_t i = 0; i < c->spaces; i++) {
         c->space[i].key = VTD_NO_SPACE;
+        link_in(&c->space_free, &c->space[i].hash);
     }
     c->last = &c->space[0];
     return c;

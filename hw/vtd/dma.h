@@ -85,28 +85,42 @@ typedef struct VtdSpace {
 
 #define VTD_NO_SPACE  UINT64_MAX
 
-/* One request on its way. */
+/* Explaining: no cache, no side effect, steps are told. */
+typedef struct VtdExplain {
+    ImStepFn *fn;
+    void *opaque;
+    VtdCtx ctx;                 /* instead of the caches */
+    VtdSpace space;
+} VtdExplain;
+
+/*
+ * One request on its way, and its answer. Small, and not laid out like
+ * ImXlat: copying what was just stored in pieces would stall every hit.
+ */
 typedef struct VtdRoute {
     ImVtd *s;
     const ImTxn *txn;           /* NULL for a page request */
-    VtdKind kind;
-    uint16_t rid;
-    bool has_pasid;
-    uint32_t pasid;             /* of the request; then of the space */
-    bool priv;
-    uint8_t need;               /* ImPerm without which it faults */
-    bool write;                 /* counts as a write for D */
-    bool quiet;                 /* explain: no cache, no side effect */
-    bool fpd;
-    uint8_t reason;             /* 0, or why it was refused */
+    VtdExplain *ex;             /* NULL: for real */
     const VtdCtx *ctx;
     VtdSpace *sp;
-    ImXlat out;
-    ImStepFn *fn;               /* explain */
-    void *opaque;
-    const char *clause;         /* explain: what decided */
-    VtdCtx *tmp_ctx;            /* explain: instead of the caches */
-    VtdSpace *tmp_space;
+    const char *clause;         /* what decided, when no fault did */
+    uint64_t addr;              /* output address */
+    uint64_t mask;
+    uint32_t pasid;             /* of the request; then of the space */
+    uint16_t rid;
+    uint8_t kind;               /* VtdKind */
+    bool has_pasid;
+    bool priv;
+    bool write;                 /* counts as a write for D */
+    bool fpd;
+    uint8_t need;               /* ImPerm without which it faults */
+    uint8_t perm;               /* granted */
+    uint8_t reason;             /* 0, or why it was refused */
+    uint8_t status;             /* ImStatus */
+    uint8_t cpl;                /* ImCpl */
+    bool interrupt;
+    bool non_snoop;
+    bool untranslated_only;
 } VtdRoute;
 
 /* --- widths that the unit reports ---------------------------------------- */
@@ -142,10 +156,10 @@ bool im_vtd_pasid_fault(VtdRoute *r);
 
 /* --- route.c ------------------------------------------------------------ */
 
-/* What the request asks for; r is otherwise zero or set up by explain. */
-void im_vtd_route_begin(VtdRoute *r, ImVtd *s, const ImTxn *txn);
-/* Answer the request of r->txn in r->out. */
+/* Answer the request of r: s, txn, ex, and rid, has_pasid, pasid of txn
+ * are set, the rest is 0. */
 void im_vtd_route(VtdRoute *r);
+ImXlat im_vtd_answer(const VtdRoute *r);
 
 /* --- cache.c ------------------------------------------------------------ */
 

@@ -14,29 +14,20 @@ static void fault_clause(char *buf, size_t size, uint8_t reason)
     g_strdelimit(buf, ".", '_');
 }
 
-static void report_result(VtdRoute *r)
+static const char *verdict(const ImXlat *x)
 {
-    char clause[32];
-    const char *text = NULL;
-    ImStep step = { .what = "result", .clause = r->clause,
-                    .addr = r->out.addr };
+    static const char *const granted[] = {
+        [0] = "nothing granted",
+        [IM_PERM_R] = "read granted",
+        [IM_PERM_W] = "write granted",
+        [IM_PERM_R | IM_PERM_W] = "read and write granted",
+    };
 
-    if (r->reason) {
-        fault_clause(clause, sizeof(clause), r->reason);
-        im_vtd_fault_name(r->reason, &text);
-        step.clause = clause;
-        step.note = text;
-    } else if (r->out.status == IM_FAULT) {
-        step.note = "unsupported request, not recorded";
-    } else if (r->out.interrupt) {
-        step.note = "interrupt request";
-    } else if (!r->out.perm) {
-        step.note = "nothing granted";
-    } else {
-        step.note = r->out.perm == IM_PERM_R ? "read" :
-                    r->out.perm == IM_PERM_W ? "write" : "read, write";
+    if (x->status == IM_FAULT) {
+        return "unsupported request, not recorded";
     }
-    r->fn(r->opaque, &step);
+    return x->interrupt ? "an interrupt request, not memory" :
+           granted[x->perm & (IM_PERM_R | IM_PERM_W)];
 }
 
 static void no_step(void *opaque, const ImStep *step)
@@ -47,18 +38,26 @@ static void no_step(void *opaque, const ImStep *step)
 
 ImXlat im_vtd_explain(ImVtd *s, const ImTxn *txn, ImStepFn *fn, void *opaque)
 {
-    VtdCtx ctx;
-    VtdSpace space;
+    VtdExplain ex = { .fn = fn ? fn : no_step, .opaque = opaque };
     VtdRoute r = {
-        .quiet = true,
-        .fn = fn ? fn : no_step,
-        .opaque = opaque,
-        .tmp_ctx = &ctx,
-        .tmp_space = &space,
+        .s = s, .txn = txn, .ex = &ex, .rid = txn->rid,
+        .has_pasid = txn->has_pasid, .pasid = txn->pasid,
     };
+    ImStep step = { .what = "result" };
+    char clause[32];
+    ImXlat x;
 
-    im_vtd_route_begin(&r, s, txn);
     im_vtd_route(&r);
-    report_result(&r);
-    return r.out;
+    x = im_vtd_answer(&r);
+    step.addr = x.addr;
+    step.clause = r.clause;
+    if (r.reason) {
+        fault_clause(clause, sizeof(clause), r.reason);
+        im_vtd_fault_name(r.reason, &step.note);
+        step.clause = clause;
+    } else {
+        step.note = verdict(&x);
+    }
+    ex.fn(opaque, &step);
+    return x;
 }

@@ -1,7 +1,7 @@
 /*
  * VT-d: the route of a DMA request, chapters 3, 4.2 and 7.1.3.
  *
- * Every step returns true when it has answered the request in r->out.
+ * Every step returns true when it has answered the request in r->
  *
  * SPDX-License-Identifier: MIT
  */
@@ -31,10 +31,10 @@ static bool overlaps_interrupts(uint64_t addr, unsigned lg2)
 static bool refuse_silently(VtdRoute *r, const char *clause)
 {
     r->clause = clause;
-    r->out.status = IM_FAULT;
-    r->out.cpl = IM_CPL_UR;
-    r->out.perm = 0;
-    r->out.mask = 0xfff;
+    r->status = IM_FAULT;
+    r->cpl = IM_CPL_UR;
+    r->perm = 0;
+    r->mask = 0xfff;
     return true;
 }
 
@@ -50,9 +50,9 @@ static bool grant(VtdRoute *r, uint64_t out, unsigned lg2, uint8_t perm)
                         (!r->has_pasid && overlaps_interrupts(in, lg2)))) {
         lg2--;
     }
-    r->out.addr = out;
-    r->out.mask = UINT64_MAX >> (64 - lg2);
-    r->out.perm = perm;
+    r->addr = out;
+    r->mask = UINT64_MAX >> (64 - lg2);
+    r->perm = perm;
     return true;
 }
 
@@ -90,17 +90,17 @@ static bool interrupt_range(VtdRoute *r)
     }
     if (t->access == IM_WRITE && t->len == 4 && t->addr % 4 == 0) {
         r->clause = "VTD_3_15_INTERRUPT";
-        r->out.interrupt = true;
-        r->out.addr = t->addr;
-        r->out.mask = 3;
-        r->out.perm = IM_PERM_W;
+        r->interrupt = true;
+        r->addr = t->addr;
+        r->mask = 3;
+        r->perm = IM_PERM_W;
         return true;
     }
     if (t->access == IM_READ && t->len == 0) {
         r->clause = "VTD_3_15_ZLR";
-        r->out.addr = t->addr;
-        r->out.mask = 0xfff;
-        r->out.perm = IM_PERM_R;
+        r->addr = t->addr;
+        r->mask = 0xfff;
+        r->perm = IM_PERM_R;
         return true;
     }
     if (!tes && !(r->s->gsts & IM_MASK(VTD_GCMD_IRE))) {
@@ -178,7 +178,7 @@ static bool found(VtdRoute *r, uint64_t out, unsigned lg2, uint8_t flags)
         perm &= (uint8_t)~IM_PERM_W;
     }
     if (r->kind == VTD_TRANSLATION) {
-        r->out.non_snoop = sp->pgsnp ||
+        r->non_snoop = sp->pgsnp ||
                            (through_ss && (flags & VTD_TLB_SNP));
     }
     return grant(r, out, lg2, perm);
@@ -209,7 +209,7 @@ static bool iotlb_hit(VtdRoute *r)
     VtdHit hit;
     bool priv;
 
-    if (r->quiet || r->kind > VTD_TRANSLATION || t->exec) {
+    if (r->ex || r->kind > VTD_TRANSLATION || t->exec) {
         return false;
     }
     r->sp = im_vtd_space_get(c, key);
@@ -255,15 +255,15 @@ static bool special_condition(VtdRoute *r)
         !interrupt_address(r->txn->addr)) {
         return false;
     }
-    r->out.addr = r->txn->addr;
-    r->out.mask = 0xfff;
+    r->addr = r->txn->addr;
+    r->mask = 0xfff;
     if (r->txn->no_write) {
         r->clause = "VTD_7_1_3_S2";
         return true;
     }
     r->clause = "VTD_7_1_3_S1";
-    r->out.perm = IM_PERM_W;
-    r->out.untranslated_only = true;
+    r->perm = IM_PERM_W;
+    r->untranslated_only = true;
     return true;
 }
 
@@ -362,7 +362,7 @@ static void op_step(void *opaque, const ImStep *step)
 {
     VtdRoute *r = opaque;
 
-    r->fn(r->opaque, step);
+    r->ex->fn(r->ex->opaque, step);
 }
 
 static const ImWalkOps walk_ops = {
@@ -433,7 +433,7 @@ static ImWalkOut walk(VtdRoute *r)
     const VtdSpace *sp = r->sp;
     ImPtStage fs = sp->fs;
     ImWalk w = {
-        .ops = r->quiet ? &explain_ops : &walk_ops,
+        .ops = r->ex ? &explain_ops : &walk_ops,
         .opaque = r,
         .stage = { &fs, sp->pgtt == VTD_PGTT_NESTED ? &sp->ss : NULL },
     };
@@ -463,7 +463,7 @@ static bool walk_tables(VtdRoute *r)
     uint8_t flags;
     VtdHit hit;
 
-    s->counters.iotlb_misses += !r->quiet;
+    s->counters.iotlb_misses += !r->ex;
     if (w.stop != IM_WALK_OK) {
         return im_vtd_refuse(r, w.stage == 1 ||
                              sp->pgtt == VTD_PGTT_SECOND ?
@@ -477,9 +477,9 @@ static bool walk_tables(VtdRoute *r)
                       (w.attr & IM_VTD_SNP ? VTD_TLB_SNP : 0) |
                       (w.dirty ? VTD_TLB_DIRTY : 0));
     found(r, w.addr, w.shift, flags);
-    if (!r->quiet) {
-        hit.addr = w.addr & ~r->out.mask;
-        hit.shift = (uint8_t)(64 - __builtin_clzll(r->out.mask));
+    if (!r->ex) {
+        hit.addr = w.addr & ~r->mask;
+        hit.shift = (uint8_t)(64 - __builtin_clzll(r->mask));
         hit.flags = flags;
         im_vtd_iotlb_put(s->caches, r->sp, r->priv, r->txn->addr, &hit,
                          w.first_shift);
@@ -487,10 +487,31 @@ static bool walk_tables(VtdRoute *r)
     return true;
 }
 
-/* --- the route ------------------------------------------------------------ */
+/* --- the route ----------------------------------------------------------- */
+
+/* What the request asks for, 3.6.1, 3.7.1, 3.14, 4.2.3. */
+static void begin(VtdRoute *r)
+{
+    const ImTxn *t = r->txn;
+
+    if (G_LIKELY(t->at == IM_AT_UNTRANSLATED)) {
+        bool zlr = t->len == 0 && t->access == IM_READ &&
+                   (r->s->cap & IM_MASK(VTD_CAP_ZLR));
+
+        r->kind = VTD_UNTRANSLATED;
+        r->need = zlr ? 0 : t->access;
+        r->write = t->access & IM_WRITE;
+    } else if (t->at == IM_AT_TRANSLATION) {
+        r->kind = VTD_TRANSLATION;
+        r->write = !no_write(r);
+    } else {
+        r->kind = VTD_TRANSLATED;
+    }
+}
 
 void im_vtd_route(VtdRoute *r)
 {
+    begin(r);
     (void)(ats_protocol_error(r) ||     /* 4.2.1 */
            interrupt_range(r) ||        /* 3.15 */
            remapping_off(r) ||          /* 11.4.4.2, 4.2.1 */
@@ -505,50 +526,50 @@ void im_vtd_route(VtdRoute *r)
            walk_tables(r));             /* 3.6 - 3.8: SFS, SSS, LSS, SGN */
 }
 
-/* What the request asks for, 3.6.1, 3.7.1, 3.14, 4.2.3. */
-void im_vtd_route_begin(VtdRoute *r, ImVtd *s, const ImTxn *txn)
+ImXlat im_vtd_answer(const VtdRoute *r)
 {
-    r->s = s;
-    r->txn = txn;
-    r->rid = txn->rid;
-    r->has_pasid = txn->has_pasid;
-    r->pasid = txn->pasid;
-    if (txn->at == IM_AT_UNTRANSLATED) {
-        bool zlr = txn->len == 0 && txn->access == IM_READ &&
-                   (s->cap & IM_MASK(VTD_CAP_ZLR));
+    return (ImXlat){
+        .addr = r->addr,
+        .mask = r->mask,
+        .status = r->status,
+        .cpl = r->cpl,
+        .perm = r->perm,
+        .fault = r->reason,
+        .interrupt = r->interrupt,
+        .priv = r->kind == VTD_TRANSLATION && r->has_pasid && r->txn->priv,
+        .untranslated_only = r->untranslated_only,
+        .non_snoop = r->non_snoop,
+    };
+}
 
-        r->kind = VTD_UNTRANSLATED;
-        r->need = zlr ? 0 : txn->access;
-        r->write = txn->access & IM_WRITE;
-    } else if (txn->at == IM_AT_TRANSLATION) {
-        r->kind = VTD_TRANSLATION;
-        r->write = !no_write(r);
-        r->out.priv = txn->has_pasid && txn->priv;
-    } else {
-        r->kind = VTD_TRANSLATED;
-    }
+static void trace(const VtdRoute *r)
+{
+    ImXlat x = im_vtd_answer(r);
+    ImEvent ev = {
+        .kind = IM_EVENT_TRANSLATE,
+        .name = r->reason ? im_vtd_fault_name(r->reason, NULL) : r->clause,
+        .txn = r->txn,
+        .xlat = &x,
+    };
+
+    r->s->port.event(r->s->host, &ev);
 }
 
 ImXlat im_vtd_translate(ImVtd *s, const ImTxn *txn)
 {
-    VtdRoute r = { 0 };
+    VtdRoute r = {
+        .s = s, .txn = txn, .rid = txn->rid,
+        .has_pasid = txn->has_pasid, .pasid = txn->pasid,
+    };
 
-    im_vtd_route_begin(&r, s, txn);
+    im_vtd_route(&r);
     s->counters.translations++;
     s->counters.ats_requests += r.kind == VTD_TRANSLATION;
     s->counters.translated += r.kind == VTD_TRANSLATED;
-    im_vtd_route(&r);
     if (G_UNLIKELY(s->port.event)) {
-        ImEvent ev = {
-            .kind = IM_EVENT_TRANSLATE,
-            .name = r.reason ? im_vtd_fault_name(r.reason, NULL) : r.clause,
-            .txn = txn,
-            .xlat = &r.out,
-        };
-
-        s->port.event(s->host, &ev);
+        trace(&r);
     }
-    return r.out;
+    return im_vtd_answer(&r);
 }
 
 VtdResolved im_vtd_resolve_page_request(ImVtd *s, const ImPageReq *req)

@@ -46,21 +46,22 @@ static uint64_t beyond_haw(const ImVtd *s)
 static bool read_entry(VtdRoute *r, const char *what, uint64_t pa,
                        uint64_t *q, unsigned n)
 {
-    ImStep step = { .what = what, .addr = pa, .words = (uint8_t)n };
-    ImBus bus = r->quiet ? im_vtd_mem_peek(r->s, pa, q, 8 * n) :
+    ImBus bus = r->ex ? im_vtd_mem_peek(r->s, pa, q, 8 * n) :
                 im_vtd_mem_read(r->s, pa, q, 8 * n);
 
     if (bus != IM_BUS_OK) {
         memset(q, 0, 8 * n);
-        step.words = 0;
-        step.note = "could not be read";
     }
     for (unsigned i = 0; i < n; i++) {
         q[i] = GUINT64_FROM_LE(q[i]);
-        step.value[i] = q[i];
     }
-    if (r->fn) {
-        r->fn(r->opaque, &step);
+    if (G_UNLIKELY(r->ex)) {
+        ImStep step = { .what = what, .addr = pa };
+
+        step.words = bus == IM_BUS_OK ? (uint8_t)n : 0;
+        step.note = bus == IM_BUS_OK ? NULL : "could not be read";
+        memcpy(step.value, q, 8 * n);
+        r->ex->fn(r->ex->opaque, &step);
     }
     return bus == IM_BUS_OK;
 }
@@ -72,13 +73,12 @@ bool im_vtd_refuse(VtdRoute *r, uint8_t reason)
     bool success = reply == VTD_REPLY_S0 || reply == VTD_REPLY_SE;
 
     r->reason = reason;
-    r->out.fault = reason;
-    r->out.perm = 0;
-    r->out.mask = 0xfff;
-    r->out.status = success ? IM_OK : IM_FAULT;
-    r->out.cpl = success ? IM_CPL_SC :
-                 reply == VTD_REPLY_CA ? IM_CPL_CA : IM_CPL_UR;
-    if (!r->quiet && r->kind != VTD_PAGE_REQUEST &&
+    r->perm = 0;
+    r->mask = 0xfff;
+    r->status = success ? IM_OK : IM_FAULT;
+    r->cpl = success ? IM_CPL_SC :
+             reply == VTD_REPLY_CA ? IM_CPL_CA : IM_CPL_UR;
+    if (!r->ex && r->kind != VTD_PAGE_REQUEST &&
         (!success || def->s0_recorded)) {
         im_vtd_fault_dma(r->s, r->txn, reason, r->fpd);
     }
@@ -275,7 +275,7 @@ bool im_vtd_context_fault(VtdRoute *r)
 {
     ImVtd *s = r->s;
     VtdCtx fresh = { .rid = r->rid };
-    VtdCtx *ctx = r->quiet ? NULL : im_vtd_ctx_get(s->caches, r->rid);
+    VtdCtx *ctx = r->ex ? NULL : im_vtd_ctx_get(s->caches, r->rid);
 
     if (ctx) {
         s->counters.context_hits++;
@@ -283,7 +283,7 @@ bool im_vtd_context_fault(VtdRoute *r)
         r->fpd = ctx->fpd;
         return context_refuses(r, ctx);
     }
-    s->counters.context_misses += !r->quiet;
+    s->counters.context_misses += !r->ex;
     if (s->root.ttm == VTD_TTM_LEGACY ? legacy_context(r, &fresh) :
         scalable_context(r, &fresh)) {
         return true;
@@ -291,9 +291,9 @@ bool im_vtd_context_fault(VtdRoute *r)
     if (context_refuses(r, &fresh)) {
         return true;
     }
-    if (r->quiet) {
-        *r->tmp_ctx = fresh;
-        r->ctx = r->tmp_ctx;
+    if (r->ex) {
+        r->ex->ctx = fresh;
+        r->ctx = &r->ex->ctx;
     } else {
         r->ctx = im_vtd_ctx_put(s->caches, &fresh);
     }
@@ -474,14 +474,14 @@ bool im_vtd_pasid_fault(VtdRoute *r)
     VtdSpace fresh = { .key = key, .rid = r->rid };
     bool scalable = !r->ctx->legacy;
 
-    r->sp = r->quiet ? NULL : im_vtd_space_get(s->caches, key);
+    r->sp = r->ex ? NULL : im_vtd_space_get(s->caches, key);
     if (r->sp) {
         s->counters.pasid_hits += scalable;
         r->pasid = r->sp->pasid;
         return pasid_refuses(r, r->sp);
     }
     if (scalable) {
-        s->counters.pasid_misses += !r->quiet;
+        s->counters.pasid_misses += !r->ex;
         r->pasid = r->has_pasid ? r->pasid : r->ctx->rid_pasid;
         if (read_pasid_entry(r, &fresh)) {
             return true;
@@ -496,9 +496,9 @@ bool im_vtd_pasid_fault(VtdRoute *r)
     if (pasid_refuses(r, &fresh)) {
         return true;
     }
-    if (r->quiet) {
-        *r->tmp_space = fresh;
-        r->sp = r->tmp_space;
+    if (r->ex) {
+        r->ex->space = fresh;
+        r->sp = &r->ex->space;
     } else {
         r->sp = im_vtd_space_put(s->caches, &fresh, (VtdCtx *)r->ctx);
     }
