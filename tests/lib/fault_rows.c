@@ -53,11 +53,14 @@ static void check_record(World *w, const FaultCase *c, uint64_t addr,
     g_assert_cmphex(f.reason, ==, c->row.reason);
     g_assert_cmphex(f.sid, ==, w->rid);
     g_assert_cmpuint(f.type, ==, type);
+    /* 11.4.7.6, FI: bits at and above the largest AGAW are 0 */
+    addr &= (UINT64_C(1) << w->r->cfg.aw_bits) - 1;
     g_assert_cmphex(f.fi, ==, addr & ~UINT64_C(0xfff));
     g_assert_cmpuint(f.pp, ==, c->pasid);
     if (c->pasid) {
         g_assert_cmphex(f.pasid, ==, t->pasid);
         g_assert_cmpuint(f.priv, ==, t->priv);
+        g_assert_cmpuint(f.exe, ==, t->exec);
     }
     if (c->col != COL_P) {
         g_assert_cmpuint(f.at, ==, t->at);

@@ -106,7 +106,7 @@ uint64_t rig_get(Rig *r, uint64_t pa, unsigned hi, unsigned lo)
     return val;
 }
 
-/* --- the port ----------------------------------------------------------- */
+/* --- the port ------------------------------------------------------------ */
 
 static uint8_t *access_check(Rig *r, uint64_t pa, size_t len, unsigned use)
 {
@@ -258,7 +258,7 @@ static void port_deadline(void *host, uint64_t when)
     r->deadline = when;
 }
 
-/* --- life --------------------------------------------------------------- */
+/* --- life ---------------------------------------------------------------- */
 
 ImVtdConfig rig_vtd_config(void)
 {
@@ -337,7 +337,7 @@ void rig_advance(Rig *r, uint64_t ns)
     r->now = end;
 }
 
-/* --- the log ------------------------------------------------------------ */
+/* --- the log ------------------------------------------------------------- */
 
 int rig_position(const Rig *r, RigSeen kind, unsigned n)
 {
@@ -371,7 +371,7 @@ void rig_log_clear(Rig *r)
     g_array_set_size(r->log, 0);
 }
 
-/* --- registers ---------------------------------------------------------- */
+/* --- registers ----------------------------------------------------------- */
 
 uint32_t rig_reg32(Rig *r, uint64_t off)
 {

@@ -5,7 +5,7 @@
 
 #include "lib/vtd_build.h"
 
-/* --- descriptors ---------------------------------------------------------- */
+/* --- descriptors --------------------------------------------------------- */
 
 void desc_put(Desc *d, unsigned hi, unsigned lo, uint64_t val)
 {
@@ -145,7 +145,7 @@ Desc desc_page_resp(uint16_t rid, bool pp, uint32_t pasid, uint16_t prgi,
     return d;
 }
 
-/* --- registers ------------------------------------------------------------ */
+/* --- registers ----------------------------------------------------------- */
 
 void vb_gcmd(Rig *r, uint32_t bit, bool on)
 {
@@ -256,7 +256,7 @@ FaultRec vb_fault(Rig *r, unsigned n)
 
     return (FaultRec) {
         .f = hi >> 63 & 1,
-        .type = (unsigned)((hi >> 28 & 1) << 1 ^ (hi >> 62 & 1)),
+        .type = (unsigned)((hi >> 62 & 1) << 1 | (hi >> 28 & 1)),
         .at = hi >> 60 & 3,
         .pasid = hi >> 40 & 0xfffff,
         .reason = hi >> 32 & 0xff,
@@ -286,7 +286,7 @@ void vb_fault_clear(Rig *r)
     rig_set32(r, REG_FSTS, FSTS_PFO | FSTS_IQE | FSTS_ICE | FSTS_ITE);
 }
 
-/* --- interrupts ------------------------------------------------------------ */
+/* --- interrupts ---------------------------------------------------------- */
 
 void vb_irte(Rig *r, unsigned index, Irte e)
 {
@@ -324,7 +324,7 @@ ImMsi vb_msi_sub(uint16_t rid, uint16_t handle, uint32_t data)
     return m;
 }
 
-/* --- answers ---------------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------- */
 
 void xlat_is_ok(const ImXlat *x, uint64_t addr)
 {

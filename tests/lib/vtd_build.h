@@ -10,7 +10,7 @@
 #include "lib/rig.h"
 #include "lib/vtd_regs.h"
 
-/* --- page tables, 9.7 and 9.8 ------------------------------------------- */
+/* --- page tables, 9.7 and 9.8 -------------------------------------------- */
 
 #define FS_P        (UINT64_C(1) << 0)
 #define FS_RW       (UINT64_C(1) << 1)
@@ -74,7 +74,7 @@ void vb_fault_event(Rig *r, uint32_t data);     /* address and unmask */
 
 typedef struct FaultRec {
     bool f;
-    unsigned type;          /* T2:T1 as (T2 << 1 | T1) */
+    unsigned type;          /* T1:T2 */
     unsigned at;
     uint32_t pasid;
     unsigned reason;
@@ -92,7 +92,7 @@ FaultRec vb_fault(Rig *r, unsigned n);
 unsigned vb_faults(Rig *r);                     /* how many have F set */
 void vb_fault_clear(Rig *r);                    /* all, and FSTS */
 
-/* --- interrupt remapping, 9.9 --------------------------------------------- */
+/* --- interrupt remapping, 9.9 -------------------------------------------- */
 
 typedef struct Irte {
     bool p, fpd, dm, rh, tm;
@@ -107,7 +107,7 @@ void vb_irte(Rig *r, unsigned index, Irte e);
 ImMsi vb_msi(uint16_t rid, uint16_t handle);            /* SHV = 0 */
 ImMsi vb_msi_sub(uint16_t rid, uint16_t handle, uint32_t data);
 
-/* --- one mapped page, in every way there is -------------------------------- */
+/* --- one mapped page, in every way there is ------------------------------ */
 
 typedef enum WorldKind {
     W_LEGACY,               /* TT=01: second stage, ATS allowed */

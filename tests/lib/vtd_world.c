@@ -23,7 +23,7 @@ static unsigned index_of(uint64_t va, unsigned level)
     return (unsigned)(va >> (12 + 9 * (level - 1)) & 0x1ff);
 }
 
-/* --- page tables ------------------------------------------------------------ */
+/* --- page tables --------------------------------------------------------- */
 
 uint64_t world_table(World *w)
 {
@@ -127,7 +127,7 @@ uint64_t world_leaf(World *w, uint64_t iova)
            world_fs_entry(w, iova, 1) : world_ss_entry(w, iova, 1);
 }
 
-/* --- root, context, PASID ---------------------------------------------------- */
+/* --- root, context, PASID ------------------------------------------------ */
 
 /* 9.1, 9.3: 256 entries of 16 bytes */
 static uint64_t legacy_context(World *w, uint16_t rid)
@@ -243,7 +243,7 @@ uint64_t world_pasid_entry(World *w, uint16_t rid, uint32_t pasid,
     return pe;
 }
 
-/* --- worlds -------------------------------------------------------------------- */
+/* --- worlds -------------------------------------------------------------- */
 
 static void world_tables(World *w)
 {
