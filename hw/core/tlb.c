@@ -6,56 +6,7 @@
 #include <glib.h>
 #include <string.h>
 
-#include "hw/core/field.h"
 #include "hw/core/tlb.h"
-
-#define TLB_KEY(F, R, I)                                                  \
-    F(TLB, TAG_LO, 18, 0) F(TLB, PAGE, 63, 19)
-#define TLB_VAL(F, R, I)                                                  \
-    F(TLB, CLASS, 1, 0)   F(TLB, VALID, 2, 2)   F(TLB, USED, 3, 3)        \
-    F(TLB, FLAGS, 11, 4)  F(TLB, OUT, 51, 12)   F(TLB, TAG_HI, 63, 52)
-
-IM_LAYOUT(TLB_KEY);
-IM_LAYOUT(TLB_VAL);
-
-/* What must match in ImTlbEntry.val; VALID makes 0 an empty entry. */
-#define VAL_KEY  (IM_MASK(TLB_TAG_HI) | IM_MASK(TLB_VALID) | IM_MASK(TLB_CLASS))
-
-typedef struct Key {
-    uint64_t key;
-    uint64_t val;
-    ImTlbEntry *set;
-} Key;
-
-static inline Key make_key(const ImTlb *t, uint32_t tag, unsigned cls,
-                           uint64_t addr)
-{
-    uint64_t page = (addr & IM_BITS(56, 12)) >> t->shift[cls];
-    uint64_t low = page << t->shift[cls] >> 12;
-    uint32_t where;
-    Key k;
-
-    /* Fold, do not mix: neighbours never share a set. */
-    where = (uint32_t)(page ^ page >> t->set_bits ^
-                       page >> (2 * t->set_bits));
-    where ^= (tag * 0x9e3779b1u) >> (32 - t->set_bits);
-    k.set = &t->entry[(where & t->set_mask) * IM_TLB_WAYS];
-    k.key = IM_PUT(TLB_PAGE, low) | IM_PUT(TLB_TAG_LO, tag);
-    k.val = IM_PUT(TLB_TAG_HI, tag >> 19) | IM_MASK(TLB_VALID) |
-            IM_PUT(TLB_CLASS, cls);
-    return k;
-}
-
-static inline ImTlbEntry *find(const Key *k)
-{
-    for (unsigned i = 0; i < IM_TLB_WAYS; i++) {
-        if (k->set[i].key == k->key &&
-            (k->set[i].val & VAL_KEY) == k->val) {
-            return &k->set[i];
-        }
-    }
-    return NULL;
-}
 
 /* Not used since its set was last searched, beginning at a moving way. */
 static ImTlbEntry *choose_victim(ImTlb *t, ImTlbEntry *set)
@@ -65,10 +16,10 @@ static ImTlbEntry *choose_victim(ImTlb *t, ImTlbEntry *set)
     for (unsigned i = 0; i < IM_TLB_WAYS; i++) {
         ImTlbEntry *e = &set[(first + i) % IM_TLB_WAYS];
 
-        if (!(e->val & IM_MASK(TLB_USED))) {
+        if (!(e->val & IM_MASK(IM_TLB_USED))) {
             return e;
         }
-        e->val &= ~IM_MASK(TLB_USED);
+        e->val &= ~IM_MASK(IM_TLB_USED);
     }
     return &set[first];
 }
@@ -76,8 +27,8 @@ static ImTlbEntry *choose_victim(ImTlb *t, ImTlbEntry *set)
 void im_tlb_put(ImTlb *t, uint32_t tag, unsigned cls, uint64_t addr,
                 uint64_t out, uint8_t flags)
 {
-    Key k = make_key(t, tag, cls, addr);
-    ImTlbEntry *e = find(&k);
+    ImTlbKey k = im_tlb_key(t, tag, cls, addr);
+    ImTlbEntry *e = im_tlb_find(&k);
 
     for (unsigned i = 0; !e && i < IM_TLB_WAYS; i++) {
         if (!k.set[i].val) {
@@ -88,35 +39,18 @@ void im_tlb_put(ImTlb *t, uint32_t tag, unsigned cls, uint64_t addr,
         e = choose_victim(t, k.set);
     }
     e->key = k.key;
-    e->val = k.val | (out & IM_MASK(TLB_OUT)) | IM_PUT(TLB_FLAGS, flags);
-}
-
-bool im_tlb_get(ImTlb *t, uint32_t tag, unsigned cls, uint64_t addr,
-                ImTlbHit *hit)
-{
-    Key k = make_key(t, tag, cls, addr);
-    ImTlbEntry *e = find(&k);
-
-    if (!e) {
-        return false;
-    }
-    if (!(e->val & IM_MASK(TLB_USED))) {
-        e->val |= IM_MASK(TLB_USED);
-    }
-    hit->addr = e->val & IM_MASK(TLB_OUT);
-    hit->flags = (uint8_t)IM_GET(e->val, TLB_FLAGS);
-    return true;
+    e->val = k.val | (out & IM_MASK(IM_TLB_OUT)) | IM_PUT(IM_TLB_FLAGS, flags);
 }
 
 static uint32_t entry_tag(const ImTlbEntry *e)
 {
-    return (uint32_t)(IM_GET(e->val, TLB_TAG_HI) << 19 |
-                      IM_GET(e->key, TLB_TAG_LO));
+    return (uint32_t)(IM_GET(e->val, IM_TLB_TAG_HI) << 19 |
+                      IM_GET(e->key, IM_TLB_TAG_LO));
 }
 
 static uint64_t entry_addr(const ImTlbEntry *e)
 {
-    return IM_GET(e->key, TLB_PAGE) << 12;
+    return IM_GET(e->key, IM_TLB_PAGE) << 12;
 }
 
 /* The range is larger than the cache: look at every entry instead. */
@@ -127,7 +61,7 @@ static uint64_t drop_by_visit(ImTlb *t, uint32_t tag, unsigned classes,
 
     for (uint32_t i = 0; i < n; i++) {
         ImTlbEntry *e = &t->entry[i];
-        unsigned cls = (unsigned)IM_GET(e->val, TLB_CLASS);
+        unsigned cls = (unsigned)IM_GET(e->val, IM_TLB_CLASS);
         unsigned shift = MAX(lg2, t->shift[cls]);
 
         if (e->val && (classes & 1u << cls) && entry_tag(e) == tag &&
@@ -147,8 +81,8 @@ static uint64_t drop_class(ImTlb *t, uint32_t tag, unsigned cls,
 
     addr &= ~((UINT64_C(1) << MAX(lg2, shift)) - 1);
     for (uint64_t i = 0; i < count; i++) {
-        Key k = make_key(t, tag, cls, addr + (i << shift));
-        ImTlbEntry *e = find(&k);
+        ImTlbKey k = im_tlb_key(t, tag, cls, addr + (i << shift));
+        ImTlbEntry *e = im_tlb_find(&k);
 
         if (e) {
             *e = (ImTlbEntry){ 0 };
@@ -211,12 +145,12 @@ void im_tlb_visit(const ImTlb *t, ImTlbVisit *fn, void *opaque)
     for (uint32_t i = 0; i < n; i++) {
         const ImTlbEntry *e = &t->entry[i];
         ImTlbHit hit = {
-            .addr = e->val & IM_MASK(TLB_OUT),
-            .flags = (uint8_t)IM_GET(e->val, TLB_FLAGS),
+            .addr = e->val & IM_MASK(IM_TLB_OUT),
+            .flags = (uint8_t)IM_GET(e->val, IM_TLB_FLAGS),
         };
 
         if (e->val) {
-            fn(opaque, entry_tag(e), (unsigned)IM_GET(e->val, TLB_CLASS),
+            fn(opaque, entry_tag(e), (unsigned)IM_GET(e->val, IM_TLB_CLASS),
                entry_addr(e), &hit);
         }
     }

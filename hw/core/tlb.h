@@ -19,6 +19,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hw/core/field.h"
+
 #define IM_TLB_CLASSES  4
 #define IM_TLB_WAYS     4
 #define IM_TLB_TAG_MAX  ((1u << 31) - 1)
@@ -56,8 +58,6 @@ void im_tlb_flush(ImTlb *t);
  * the same range. */
 void im_tlb_put(ImTlb *t, uint32_t tag, unsigned cls, uint64_t addr,
                 uint64_t out, uint8_t flags);
-bool im_tlb_get(ImTlb *t, uint32_t tag, unsigned cls, uint64_t addr,
-                ImTlbHit *hit);
 /*
  * Drop what overlaps the aligned 2^lg2 bytes at addr, and only that.
  * classes: bit mask of the classes that may be present. Costs a probe for
@@ -71,5 +71,75 @@ uint64_t im_tlb_drop(ImTlb *t, uint32_t tag, unsigned classes, uint64_t addr,
 typedef void ImTlbVisit(void *opaque, uint32_t tag, unsigned cls,
                         uint64_t addr, const ImTlbHit *hit);
 void im_tlb_visit(const ImTlb *t, ImTlbVisit *fn, void *opaque);
+
+/* --- the probe, inline because every DMA makes one ---------------------- */
+
+#define IM_TLB_KEY(F, R, I)                                                  \
+    F(IM_TLB, TAG_LO, 18, 0) F(IM_TLB, PAGE, 63, 19)
+#define IM_TLB_VAL(F, R, I)                                                  \
+    F(IM_TLB, CLASS, 1, 0)   F(IM_TLB, VALID, 2, 2)                       \
+    F(IM_TLB, USED, 3, 3)    F(IM_TLB, FLAGS, 11, 4)                      \
+    F(IM_TLB, OUT, 51, 12)   F(IM_TLB, TAG_HI, 63, 52)
+
+IM_LAYOUT(IM_TLB_KEY);
+IM_LAYOUT(IM_TLB_VAL);
+
+/* What must match in ImTlbEntry.val; VALID makes 0 an empty entry. */
+#define IM_TLB_VAL_KEY  (IM_MASK(IM_TLB_TAG_HI) | IM_MASK(IM_TLB_VALID) | \
+                         IM_MASK(IM_TLB_CLASS))
+
+typedef struct ImTlbKey {
+    uint64_t key;
+    uint64_t val;
+    ImTlbEntry *set;
+} ImTlbKey;
+
+static inline ImTlbKey im_tlb_key(const ImTlb *t, uint32_t tag, unsigned cls,
+                                  uint64_t addr)
+{
+    uint64_t page = (addr & IM_BITS(56, 12)) >> t->shift[cls];
+    uint64_t low = page << t->shift[cls] >> 12;
+    uint32_t where;
+    ImTlbKey k;
+
+    /* Fold, do not mix: neighbours never share a set. */
+    where = (uint32_t)(page ^ page >> t->set_bits ^
+                       page >> 2 * t->set_bits);
+    where ^= (tag * 0x9e3779b1u) >> (32 - t->set_bits);
+    k.set = &t->entry[(where & t->set_mask) * IM_TLB_WAYS];
+    k.key = IM_PUT(IM_TLB_PAGE, low) | IM_PUT(IM_TLB_TAG_LO, tag);
+    k.val = IM_PUT(IM_TLB_TAG_HI, tag >> 19) | IM_MASK(IM_TLB_VALID) |
+            IM_PUT(IM_TLB_CLASS, cls);
+    return k;
+}
+
+static inline ImTlbEntry *im_tlb_find(const ImTlbKey *k)
+{
+    for (unsigned i = 0; i < IM_TLB_WAYS; i++) {
+        if (k->set[i].key == k->key &&
+            (k->set[i].val & IM_TLB_VAL_KEY) == k->val) {
+            return &k->set[i];
+        }
+    }
+    return NULL;
+}
+
+/* Whether addr is cached for a tag in a class. */
+static inline bool im_tlb_get(ImTlb *t, uint32_t tag, unsigned cls,
+                              uint64_t addr, ImTlbHit *hit)
+{
+    ImTlbKey k = im_tlb_key(t, tag, cls, addr);
+    ImTlbEntry *e = im_tlb_find(&k);
+
+    if (!e) {
+        return false;
+    }
+    if (!(e->val & IM_MASK(IM_TLB_USED))) {
+        e->val |= IM_MASK(IM_TLB_USED);
+    }
+    hit->addr = e->val & IM_MASK(IM_TLB_OUT);
+    hit->flags = (uint8_t)IM_GET(e->val, IM_TLB_FLAGS);
+    return true;
+}
 
 #endif /* HW_CORE_TLB_H */
