@@ -139,7 +139,7 @@ static void port_event(void *host, const ImEvent *ev)
     case IM_EVENT_INVALIDATE:
         trace_im_vtd_invalidate(ev->name, ev->arg[0], ev->arg[1], ev->arg[2],
                                 ev->arg[3]);
-        if (g_strcmp0(ev->name, "interrupt entry cache") == 0) {
+        if (g_strcmp0(ev->name, "iec_inv") == 0) {
             s->iec_changed = true;
         }
         break;

@@ -78,7 +78,7 @@
     N("version-major", major, vtdm_prop_uint8, uint8_t,                   \
       "VER_REG.MAX, 1..5")                                                \
     N("fault-records", fault_records, qdev_prop_uint16, uint16_t,         \
-      "fault recording registers, 1..256")                                \
+      "fault recording registers, 1..186")                                \
     N("iotlb-entries", iotlb_entries, qdev_prop_uint32, uint32_t,         \
       "capacity of the IOTLB, a power of two")                            \
     N("ats-timeout", ats_timeout_ns, qdev_prop_uint64, uint64_t,          \
@@ -147,6 +147,16 @@ static Property vtdm_props[] = {
     VTDM_SWITCHES(SWITCH_PROP)
 };
 
+/* The parent class has the property: every x86 IOMMU is described so. */
+static void describe_inherited(ObjectClass *oc, const char *name,
+                               const char *text)
+{
+    ObjectProperty *op = object_class_property_find(oc, name);
+
+    g_free(op->description);
+    op->description = g_strdup(text);
+}
+
 static void props_init(DeviceClass *dc)
 {
     ObjectClass *oc = OBJECT_CLASS(dc);
@@ -163,7 +173,7 @@ static void props_init(DeviceClass *dc)
     object_class_property_set_description(oc, name,                       \
         d->member ? text "; auto: on" : text "; auto: off");
 #define INHERITED_TEXT(name, member, text) \
-    object_class_property_set_description(oc, name, text);
+    describe_inherited(oc, name, text);
     VTDM_NUMBERS(NUMBER_TEXT)
     VTDM_SWITCHES(SWITCH_TEXT)
     VTDM_INHERITED(INHERITED_TEXT)

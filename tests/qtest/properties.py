@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Properties of the devices: help, what is accepted, what is refused."""
+
+import re
+import subprocess
+
+import vtd
+from harness import Machine, MachineRefused, emulator, expect, expect_true, \
+    main, rows
+from vtd import Vtd
+
+
+def help_text(device):
+    done = subprocess.run([emulator(), '-device', f'{device},help'],
+                          capture_output=True, text=True)
+    expect(done.returncode, 0, 'exit status')
+    return done.stdout
+
+
+OURS = {
+    'vtd-model':
+        'aw-bits haw-bits domain-bits pasid-bits version-major fault-records '
+        'iotlb-entries ats-timeout dma-translation scalable-mode first-stage '
+        'second-stage nested fs5lp fs1gp ss2m ss1g pri no-write-flag '
+        'supervisor ext-accessed ss-dirty page-walk-coherency rid-pasid '
+        'abort-dma coherent snoop-control eim eim-required '
+        'intremap-required caching-mode psi zlr esrtps esirtps stop-marker '
+        'intremap device-iotlb pt',
+    'pasid-endpoint':
+        'pasid-bits ats-queue-depth pri-capacity atc-entries channels '
+        'page-timeout buffer-size pasid ats pri pasid-exec pasid-priv '
+        'ats-page-aligned ats-global-invalidate pri-pasid-required '
+        'vendor-id device-id revision class',
+}
+
+
+@rows([(f'{device}/{name}', device, name)
+       for device, names in OURS.items() for name in names.split()])
+def described(device, name):
+    row = re.search(rf'^  {name}=<(\w+)>\s+- (.+)$', help_text(device), re.M)
+    expect_true(row, f'{device},help lists {name} with a description')
+    expect_true('on/off' not in row[2], 'the description says what it is')
+
+
+@rows([
+    ('default', ''),
+    ('legacy', 'scalable-mode=off'),
+    ('39-bits', 'aw-bits=39'),
+    ('no-ats', 'device-iotlb=off'),
+    ('no-pri', 'pri=off'),
+    ('no-intremap', 'intremap=off'),
+    ('no-pasid', 'pasid-bits=0'),
+    ('no-second-stage', 'second-stage=off'),
+    ('no-first-stage', 'first-stage=off'),
+    ('interrupts-only', 'dma-translation=off'),
+    ('small', 'fault-records=1,iotlb-entries=16,domain-bits=4,pasid-bits=1'),
+    ('caching-mode', 'caching-mode=on'),
+])
+def accepted(options):
+    with Machine('-device', f'vtd-model,{options}'.rstrip(',')) as vm:
+        v = Vtd(vm)
+        v.set_root(vtd.SCALABLE if v.rd64(vtd.ECAP) >> 43 & 1 else vtd.LEGACY)
+
+
+# vtd-model: what is refused, and both names that the line must contain
+@rows([
+    ('pri-without-scalable', 'scalable-mode=off,pri=on',
+     'pri', 'scalable-mode'),
+    ('pri-without-device-iotlb', 'device-iotlb=off,pri=on',
+     'pri', 'device-iotlb'),
+    ('pasid-without-scalable', 'scalable-mode=off,pasid-bits=20',
+     'pasid-bits', 'scalable-mode'),
+    ('nested-without-first-stage', 'first-stage=off,nested=on',
+     'nested', 'first-stage'),
+    ('nested-without-second-stage', 'second-stage=off,nested=on',
+     'nested', 'second-stage'),
+    ('eim-without-intremap', 'intremap=off,eim=on', 'eim', 'intremap'),
+    ('fs5lp-without-first-stage', 'first-stage=off,fs5lp=on',
+     'fs5lp', 'first-stage'),
+    ('scalable-without-translation', 'dma-translation=off,scalable-mode=on',
+     'scalable-mode', 'dma-translation'),
+    ('host-wider-than-guest', 'aw-bits=39,haw-bits=52',
+     'haw-bits', 'aw-bits'),
+    ('aw-40', 'aw-bits=40', 'aw-bits', '48'),
+    ('pasid-21', 'pasid-bits=21', 'pasid-bits', '20'),
+    ('no-fault-record', 'fault-records=0', 'fault-records', '1'),
+    ('odd-domain', 'domain-bits=5', 'domain-bits', 'even'),
+    ('iotlb-17', 'iotlb-entries=17', 'iotlb-entries', 'power of two'),
+])
+def refused(options, *names):
+    check_refused(['-device', f'vtd-model,{options}'], *names)
+
+
+def check_refused(args, *names, machine='q35'):
+    try:
+        with Machine(*args, machine=machine):
+            pass
+    except MachineRefused as e:
+        lines = [l for l in str(e).splitlines() if 'rom: file' not in l]
+        expect(len(lines), 1, f'lines of the refusal {lines}')
+        for name in names:
+            expect_true(name in lines[0], f'"{name}" in "{lines[0]}"')
+        return
+    expect_true(False, 'the machine starts: expected a refusal')
+
+
+@rows([
+    ('two-of-ours', ['-device', 'vtd-model'] * 2, 'multiple'),
+    ('ours-and-upstream', ['-device', 'vtd-model', '-device', 'intel-iommu'],
+     'multiple'),
+    ('upstream-and-ours', ['-device', 'intel-iommu', '-device', 'vtd-model'],
+     'multiple'),
+    ('ours-and-virtio', ['-device', 'vtd-model', '-device',
+                         'virtio-iommu-pci'], 'multiple'),
+    ('virtio-and-ours', ['-device', 'virtio-iommu-pci', '-device',
+                         'vtd-model'], 'multiple'),
+    ('only-migratable', ['-device', 'vtd-model', '-only-migratable'],
+     'vtd-model'),
+    ('endpoint-on-conventional-bus',
+     ['-device', 'pcie-pci-bridge,id=b', '-device',
+      'pasid-endpoint,bus=b,addr=1'], 'pasid-endpoint', 'PCI'),
+])
+def refused_machine(args, *names):
+    check_refused(args, *names)
+
+
+@rows([('bypass', 'q35,default-bus-bypass-iommu=on', 'bypass-iommu'),
+       ('i440fx', 'pc', 'dynamic')])
+def refused_on_machine(machine, name):
+    check_refused(['-device', 'vtd-model'], name, machine=machine)
+
+
+# pasid-endpoint
+@rows([
+    ('pri-without-ats', 'ats=off,pri=on', 'pri', 'ats'),
+    ('pasid-21', 'pasid-bits=21', 'pasid', '20'),
+    ('no-channel', 'channels=0', 'channels', '32'),
+    ('many-channels', 'channels=33', 'channels', '32'),
+    ('small-buffer', 'buffer-size=4096', 'buffer', ''),
+])
+def endpoint_refused(options, *names):
+    check_refused(['-device', f'pasid-endpoint,{options}'], *names)
+
+
+if __name__ == '__main__':
+    main()
