@@ -120,25 +120,7 @@ typedef struct Walk {
     unsigned entries, reads;    /* what may still be shown and read */
 } Walk;
 
-/* Read one entry; false when it is not there or enough has been read. */
-static bool read_entry(Walk *w, uint64_t pa, uint64_t *d, unsigned words)
-{
-    if (!w->reads) {
-        return false;
-    }
-    w->reads--;
-    if (im_vtd_mem_peek(w->s, pa, d, words * 8) != IM_BUS_OK) {
-        g_string_append_printf(w->out, "    %" PRIx64 ": not readable\n",
-                               pa);
-        return false;
-    }
-    for (unsigned i = 0; i < words; i++) {
-        d[i] = GUINT64_FROM_LE(d[i]);
-    }
-    return true;
-}
-
-/* Whether one more entry may be shown. */
+/* Whether one more line may be shown. */
 static bool show(Walk *w)
 {
     if (!w->entries) {
@@ -147,6 +129,26 @@ static bool show(Walk *w)
     if (--w->entries == 0) {
         g_string_append(w->out, "    ... more than is shown\n");
         return false;
+    }
+    return true;
+}
+
+/* Read one entry; false when it is not there or enough has been read. */
+static bool read_entry(Walk *w, uint64_t pa, uint64_t *d, unsigned words)
+{
+    if (!w->reads) {
+        return false;
+    }
+    w->reads--;
+    if (im_vtd_mem_peek(w->s, pa, d, words * 8) != IM_BUS_OK) {
+        if (show(w)) {
+            g_string_append_printf(w->out, "    %" PRIx64 ": not "
+                                   "readable\n", pa);
+        }
+        return false;
+    }
+    for (unsigned i = 0; i < words; i++) {
+        d[i] = GUINT64_FROM_LE(d[i]);
     }
     return true;
 }
