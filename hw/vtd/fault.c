@@ -259,7 +259,11 @@ void im_vtd_fault_page_request(ImVtd *s, const ImPageReq *req,
     log_fault(s, &f);
 }
 
-/* Whether a reason of 5.1.4.1 comes with the interrupt_index. */
+/*
+ * Whether a reason of 5.1.4.1 comes with the interrupt_index. What is no
+ * interrupt, 29h, is recorded as the DMA request that it is:
+ * CLAUSE(VTD_FLT_IR_29)
+ */
 static bool index_defined(uint8_t reason)
 {
     return reason >= 0x21 && reason <= 0x28 && reason != 0x25;
