@@ -124,6 +124,13 @@ static inline ImTlbEntry *im_tlb_find(const ImTlbKey *k)
     return NULL;
 }
 
+/* Begin to fetch what a put will touch. */
+static inline void im_tlb_prefetch(const ImTlb *t, uint32_t tag,
+                                   unsigned cls, uint64_t addr)
+{
+    __builtin_prefetch(im_tlb_key(t, tag, cls, addr).set, 1);
+}
+
 /* Whether addr is cached for a tag in a class. */
 static inline bool im_tlb_get(ImTlb *t, uint32_t tag, unsigned cls,
                               uint64_t addr, ImTlbHit *hit)

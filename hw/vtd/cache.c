@@ -207,7 +207,8 @@ VtdSpace *im_vtd_space_get(VtdCaches *c, uint64_t key)
     return NULL;
 }
 
-VtdSpace *im_vtd_space_put(VtdCaches *c, const VtdSpace *from, VtdCtx *ctx)
+VtdSpace *im_vtd_space_put(VtdCaches *c, uint64_t key, uint16_t did,
+                           uint32_t pasid, VtdCtx *ctx)
 {
     VtdSpace *sp;
 
@@ -220,7 +221,9 @@ VtdSpace *im_vtd_space_put(VtdCaches *c, const VtdSpace *from, VtdCtx *ctx)
     }
     sp = SPACE_OF(c->space_free, hash);
     link_out(&sp->hash);
-    *sp = *from;
+    sp->key = key;
+    sp->did = did;
+    sp->pasid = pasid;
     sp->used = true;
     new_tlb_tag(c, sp);
     new_fs_tag(c, sp);
@@ -236,8 +239,10 @@ VtdSpace *im_vtd_space_put(VtdCaches *c, const VtdSpace *from, VtdCtx *ctx)
 /* --- IOTLB, paging-structure caches -------------------------------------- */
 
 static const uint8_t page_shift[IM_TLB_CLASSES] = { 12, 21, 30, 0 };
-/* What a table of level 0 .. 3 translates. */
-static const uint8_t table_shift[IM_TLB_CLASSES] = { 21, 30, 39, 48 };
+/* What a table of level 0 and 1 translates. Tables above are few, and read
+ * again: a place for each would cost every miss more than it saves. */
+static const uint8_t table_shift[IM_TLB_CLASSES] = { 21, 30, 0, 0 };
+#define PSC_LEVELS  2
 
 bool im_vtd_iotlb_get(VtdCaches *c, const VtdSpace *sp, bool priv,
                       uint64_t addr, VtdHit *hit)
@@ -254,6 +259,12 @@ bool im_vtd_iotlb_get(VtdCaches *c, const VtdSpace *sp, bool priv,
         }
     }
     return false;
+}
+
+void im_vtd_iotlb_prefetch(VtdCaches *c, const VtdSpace *sp, bool priv,
+                           uint64_t addr)
+{
+    im_tlb_prefetch(&c->tlb, sp->tlb_tag + priv, 0, addr);
 }
 
 void im_vtd_iotlb_put(VtdCaches *c, VtdSpace *sp, bool priv, uint64_t addr,
@@ -300,6 +311,9 @@ void im_vtd_psc_put(VtdCaches *c, VtdSpace *sp, bool priv, unsigned stage,
     uint32_t tag = stage == 0 ? sp->fs_tag + priv : sp->ss_tag;
     uint8_t *classes = stage == 0 ? &sp->fs_classes : &sp->ss_classes;
 
+    if (at->level >= PSC_LEVELS) {
+        return;
+    }
     *classes |= (uint8_t)(1u << at->level);
     im_tlb_put(&c->psc, tag, at->level, in, at->table, flags);
 }

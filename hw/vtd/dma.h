@@ -173,8 +173,12 @@ static inline uint64_t im_vtd_space_key(uint16_t rid, bool has_pasid,
 VtdCtx *im_vtd_ctx_get(VtdCaches *c, uint16_t rid);
 VtdCtx *im_vtd_ctx_put(VtdCaches *c, const VtdCtx *from);
 VtdSpace *im_vtd_space_get(VtdCaches *c, uint64_t key);
-/* ctx: a pointer that im_vtd_ctx_get() or _put() returned. */
-VtdSpace *im_vtd_space_put(VtdCaches *c, const VtdSpace *from, VtdCtx *ctx);
+/*
+ * A new space; the caller fills in what is not an argument here. ctx: a
+ * pointer that im_vtd_ctx_get() or im_vtd_ctx_put() returned.
+ */
+VtdSpace *im_vtd_space_put(VtdCaches *c, uint64_t key, uint16_t did,
+                           uint32_t pasid, VtdCtx *ctx);
 
 /* The IOTLB. flags: ImPerm bits, and these. */
 #define VTD_TLB_SNP    (1 << 4)         /* leaf SNP */
@@ -188,6 +192,9 @@ typedef struct VtdHit {
 
 bool im_vtd_iotlb_get(VtdCaches *c, const VtdSpace *sp, bool priv,
                       uint64_t addr, VtdHit *hit);
+/* A walk for addr begins. */
+void im_vtd_iotlb_prefetch(VtdCaches *c, const VtdSpace *sp, bool priv,
+                           uint64_t addr);
 /* whole: log2 of the page that this is a piece of. */
 void im_vtd_iotlb_put(VtdCaches *c, VtdSpace *sp, bool priv, uint64_t addr,
                       const VtdHit *hit, unsigned whole);

@@ -459,11 +459,15 @@ static bool walk_tables(VtdRoute *r)
 {
     ImVtd *s = r->s;
     const VtdSpace *sp = r->sp;
-    ImWalkOut w = walk(r);
+    ImWalkOut w;
     uint8_t flags;
     VtdHit hit;
 
-    s->counters.iotlb_misses += !r->ex;
+    if (!r->ex) {
+        s->counters.iotlb_misses++;
+        im_vtd_iotlb_prefetch(s->caches, sp, r->priv, r->txn->addr);
+    }
+    w = walk(r);
     if (w.stop != IM_WALK_OK) {
         return im_vtd_refuse(r, w.stage == 1 ||
                              sp->pgtt == VTD_PGTT_SECOND ?

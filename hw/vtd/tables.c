@@ -322,9 +322,9 @@ static void second_stage(const ImVtd *s, ImPtStage *st, uint64_t root,
 
 static void legacy_space(const ImVtd *s, const VtdCtx *ctx, VtdSpace *sp)
 {
-    sp->legacy = true;
-    sp->did = ctx->did;
     sp->pgtt = ctx->pgtt;
+    sp->sre = false;
+    sp->pgsnp = false;
     second_stage(s, &sp->ss, ctx->dir, ctx->aw);
 }
 
@@ -395,13 +395,14 @@ static void scalable_space(const ImVtd *s, const uint64_t q[8], VtdSpace *sp)
     bool ssade = q[0] & IM_MASK(VTD_PASID_SSADE);
 
     sp->pgtt = (uint8_t)IM_GET(q[0], VTD_PASID_PGTT);
-    sp->did = (uint16_t)IM_GET(q[1], VTD_PASID_DID);
     sp->sre = q[2] & IM_MASK(VTD_PASID_SRE);
     sp->pgsnp = q[1] & IM_MASK(VTD_PASID_PGSNP);
-    second_stage(s, &sp->ss, q[0] & IM_MASK(VTD_PASID_SSPTPTR),
-                 (unsigned)IM_GET(q[0], VTD_PASID_AW));
-    sp->ss.flags |= ssade ? IM_VTD_SS_AD : 0;
-    sp->ss.no_update = !snooped;
+    if (sp->pgtt != VTD_PGTT_FIRST) {
+        second_stage(s, &sp->ss, q[0] & IM_MASK(VTD_PASID_SSPTPTR),
+                     (unsigned)IM_GET(q[0], VTD_PASID_AW));
+        sp->ss.flags |= ssade ? IM_VTD_SS_AD : 0;
+        sp->ss.no_update = !snooped;
+    }
     sp->fs = (ImPtStage){
         .fmt = &im_vtd_first_stage,
         .root = q[2] & IM_MASK(VTD_PASID_FSPTPTR),
@@ -416,11 +417,10 @@ static void scalable_space(const ImVtd *s, const uint64_t q[8], VtdSpace *sp)
     };
 }
 
-static bool read_pasid_entry(VtdRoute *r, VtdSpace *sp)
+static bool read_pasid_entry(VtdRoute *r, uint64_t q[8])
 {
     ImVtd *s = r->s;
     uint64_t dir;
-    uint64_t q[8];
 
     if (!read_entry(r, "PASID directory entry",
                     r->ctx->dir + (r->pasid >> 6) * 8u, &dir, 1)) {
@@ -448,59 +448,57 @@ static bool read_pasid_entry(VtdRoute *r, VtdSpace *sp)
     if (pasid_misprogrammed(s, q)) {
         return im_vtd_refuse(r, 0x5b);                          /* SPT.4 */
     }
-    scalable_space(s, q, sp);
     return false;
 }
 
-/* What a PASID entry says about this request. */
-static bool pasid_refuses(VtdRoute *r, const VtdSpace *sp)
+/* What a PASID entry with this SRE says about this request. */
+static bool pasid_refuses(VtdRoute *r, bool sre, bool rid_priv)
 {
-    r->fpd = sp->fpd;
     if (r->kind == VTD_PAGE_REQUEST) {
         return false;
     }
     if (r->has_pasid && r->txn->exec) {
         return im_vtd_refuse(r, 0x5c);                          /* SPT.5 */
     }
-    r->priv = r->has_pasid ? r->txn->priv : sp->rid_priv;
-    return r->priv && !sp->legacy && !sp->sre &&
-           im_vtd_refuse(r, 0x5d);                              /* SPT.6 */
+    r->priv = r->has_pasid ? r->txn->priv : rid_priv;
+    return r->priv && !sre && im_vtd_refuse(r, 0x5d);           /* SPT.6 */
 }
 
 bool im_vtd_pasid_fault(VtdRoute *r)
 {
     ImVtd *s = r->s;
+    const VtdCtx *ctx = r->ctx;
     uint64_t key = im_vtd_space_key(r->rid, r->has_pasid, r->pasid);
-    VtdSpace fresh = { .key = key, .rid = r->rid };
-    bool scalable = !r->ctx->legacy;
+    uint16_t did = ctx->did;
+    uint64_t q[8];
 
     r->sp = r->ex ? NULL : im_vtd_space_get(s->caches, key);
     if (r->sp) {
-        s->counters.pasid_hits += scalable;
+        s->counters.pasid_hits += !ctx->legacy;
         r->pasid = r->sp->pasid;
-        return pasid_refuses(r, r->sp);
+        r->fpd = r->sp->fpd;
+        return pasid_refuses(r, r->sp->sre, ctx->rid_priv);
     }
-    if (scalable) {
+    if (!ctx->legacy) {
         s->counters.pasid_misses += !r->ex;
-        r->pasid = r->has_pasid ? r->pasid : r->ctx->rid_pasid;
-        if (read_pasid_entry(r, &fresh)) {
+        r->pasid = r->has_pasid ? r->pasid : ctx->rid_pasid;
+        if (read_pasid_entry(r, q) ||
+            pasid_refuses(r, q[2] & IM_MASK(VTD_PASID_SRE), ctx->rid_priv)) {
             return true;
         }
-    } else {
-        legacy_space(s, r->ctx, &fresh);
+        did = (uint16_t)IM_GET(q[1], VTD_PASID_DID);
     }
-    fresh.pasid = r->pasid;
-    fresh.fpd = r->fpd;
-    fresh.ats = r->ctx->ats;
-    fresh.rid_priv = r->ctx->rid_priv;
-    if (pasid_refuses(r, &fresh)) {
-        return true;
-    }
-    if (r->ex) {
-        r->ex->space = fresh;
-        r->sp = &r->ex->space;
+    r->sp = r->ex ? &r->ex->space :
+            im_vtd_space_put(s->caches, key, did, r->pasid, (VtdCtx *)ctx);
+    r->sp->rid = r->rid;
+    r->sp->legacy = ctx->legacy;
+    r->sp->fpd = r->fpd;
+    r->sp->ats = ctx->ats;
+    r->sp->rid_priv = ctx->rid_priv;
+    if (ctx->legacy) {
+        legacy_space(s, ctx, r->sp);
     } else {
-        r->sp = im_vtd_space_put(s->caches, &fresh, (VtdCtx *)r->ctx);
+        scalable_space(s, q, r->sp);
     }
     return false;
 }
