@@ -9,6 +9,8 @@
 
 #define PAGE_BITS   12
 #define PAGE_MASK   0xfffu
+#define MMIO_BASE   UINT64_C(0xfe000000)
+#define MMIO_END    UINT64_C(0x100000000)
 
 static RigPage *page_find(const Rig *r, uint64_t pa)
 {
@@ -121,9 +123,13 @@ static uint8_t *access_check(Rig *r, uint64_t pa, size_t len, unsigned use)
     }
     if (r->accesses++ == r->fail_at) {
         r->failure_hit = true;
+        r->fail_pa = pa;
+        r->fail_use = use;
         return NULL;
     }
-    if (pa >= r->ram_top || r->ram_top - pa < len) {
+    /* As on a PC: registers below 4 GiB, no memory above ram_top. */
+    if (pa >= r->ram_top || r->ram_top - pa < len ||
+        (pa >= MMIO_BASE && pa < MMIO_END)) {
         r->bus_errors++;
         return NULL;
     }

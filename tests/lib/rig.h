@@ -68,6 +68,8 @@ struct Rig {
     uint64_t updates;
     uint64_t fail_at;           /* access number that fails; UINT64_MAX */
     bool failure_hit;
+    uint64_t fail_pa;           /* where, and RIG_READ/WRITE/UPDATE */
+    unsigned fail_use;
 
     /* A CPU that gets in between: called before a compare and swap. */
     void (*race)(Rig *r, uint64_t pa);
