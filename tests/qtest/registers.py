@@ -2,7 +2,8 @@
 """vtd-model: registers, queue, events and reset, through QEMU's bus."""
 
 import vtd
-from harness import Machine, Failure, expect, expect_true, main, rows, test
+from harness import Machine, expect, expect_true, main, rows, test
+from rig import pending_vectors
 from vtd import Vtd
 
 
@@ -157,16 +158,6 @@ def queue_not_in_memory(addr):
         expect(v.rd32(vtd.FSTS) & vtd.FSTS_IQE, vtd.FSTS_IQE, 'FSTS.IQE')
         expect(v.rd64(vtd.IQERCD) & 0xf, 2, 'IQERCD.IQEI: fetch error')
         expect(v.rd64(vtd.IQH), 0, 'IQH')
-
-
-def pending_vectors(vm):
-    """Vectors in IRR of the first local APIC."""
-    for line in vm.hmp('info lapic').splitlines():
-        if line.startswith('IRR'):
-            words = line.split(None, 1)[1]
-            return set() if '(none)' in words else \
-                {int(w.split('(')[0]) for w in words.split()}
-    raise Failure('info lapic shows no IRR')
 
 
 @test
