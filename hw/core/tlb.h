@@ -102,7 +102,7 @@ static inline ImTlbKey im_tlb_key(const ImTlb *t, uint32_t tag, unsigned cls,
     uint32_t where;
     ImTlbKey k;
 
-    /* Fold, do not mix: neighbours never share a set. */
+    /* Fold, do not mix: neighbours spread evenly over the sets. */
     where = (uint32_t)(page ^ page >> t->set_bits ^
                        page >> 2 * t->set_bits);
     where ^= (tag * 0x9e3779b1u) >> (32 - t->set_bits);

@@ -1,0 +1,642 @@
+/*
+ * How fast is a VT-d unit alone, on memory that is an array?
+ *
+ * Every figure is the median of batches, in nanoseconds an operation of this
+ * thread's time, pages in random order.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <inttypes.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "im/im_vtd.h"
+/* Inside knowledge, for probe counts and sizes only. */
+#include "hw/vtd/dma.h"
+
+#define MEM_SIZE    (UINT64_C(96) << 20)
+#define VA_BASE     UINT64_C(0x7f0000000000)
+#define OUT_BASE    UINT64_C(0x100000000)
+#define BATCHES     15
+#define RID         0x0100
+
+/* Fixed places in memory. */
+#define ROOT        UINT64_C(0x1000)
+#define CONTEXT     UINT64_C(0x2000)
+#define DIRECTORY   UINT64_C(0x3000)
+#define PASIDS      UINT64_C(0x10000)       /* 1024 entries */
+#define IQ          UINT64_C(0x30000)
+#define PRQ         UINT64_C(0x40000)
+#define TABLES      UINT64_C(0x100000)
+
+typedef struct Bench {
+    uint8_t *mem;
+    uint64_t next;              /* table allocator */
+    uint64_t responses;
+    ImVtd *s;
+    uint32_t *order;
+    bool failed;                /* something is wrong, not just slow */
+} Bench;
+
+/* --- the host ----------------------------------------------------------- */
+
+static ImBus mem_read(void *host, uint64_t pa, void *buf, size_t len)
+{
+    Bench *b = host;
+
+    if (pa > MEM_SIZE - len) {
+        return IM_BUS_ERROR;
+    }
+    memcpy(buf, b->mem + pa, len);
+    return IM_BUS_OK;
+}
+
+static ImBus mem_write(void *host, uint64_t pa, const void *buf, size_t len)
+{
+    Bench *b = host;
+
+    if (pa > MEM_SIZE - len) {
+        return IM_BUS_ERROR;
+    }
+    memcpy(b->mem + pa, buf, len);
+    return IM_BUS_OK;
+}
+
+static ImBus mem_cmpxchg(void *host, uint64_t pa, uint64_t *expected,
+                         uint64_t desired)
+{
+    Bench *b = host;
+    uint64_t *at = (uint64_t *)(void *)(b->mem + pa);
+
+    if (pa > MEM_SIZE - 8) {
+        return IM_BUS_ERROR;
+    }
+    return __atomic_compare_exchange_n(at, expected, desired, false,
+                                       __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) ?
+           IM_BUS_OK : IM_BUS_RETRY;
+}
+
+static void no_msi(void *host, const ImMsi *msi)
+{
+    (void)host;
+    (void)msi;
+}
+
+static void no_inv(void *host, const ImAtsInv *inv)
+{
+    (void)host;
+    (void)inv;
+}
+
+static void response(void *host, const ImPageResp *resp)
+{
+    Bench *b = host;
+
+    (void)resp;
+    b->responses++;
+}
+
+static uint64_t no_time(void *host)
+{
+    (void)host;
+    return 0;
+}
+
+static void no_deadline(void *host, uint64_t when)
+{
+    (void)host;
+    (void)when;
+}
+
+static uint64_t *word(Bench *b, uint64_t pa)
+{
+    return (uint64_t *)(void *)(b->mem + pa);
+}
+
+/* --- tables ------------------------------------------------------------- */
+
+static uint64_t new_table(Bench *b)
+{
+    uint64_t t = b->next;
+
+    b->next += 0x1000;
+    if (b->next > MEM_SIZE) {
+        fprintf(stderr, "bench: tables do not fit\n");
+        exit(1);
+    }
+    memset(b->mem + t, 0, 0x1000);
+    return t;
+}
+
+/* 4-level table in either format: flags of tables and of leaves. */
+static void map(Bench *b, uint64_t root, uint64_t va, uint64_t pa,
+                uint64_t table, uint64_t leaf)
+{
+    uint64_t t = root;
+
+    for (unsigned shift = 39; shift > 12; shift -= 9) {
+        uint64_t *e = word(b, t + 8 * (va >> shift & 511));
+
+        if (!*e) {
+            *e = new_table(b) | table;
+        }
+        t = *e & UINT64_C(0xffffffffff000);
+    }
+    *word(b, t + 8 * (va >> 12 & 511)) = pa | leaf;
+}
+
+/* P, R/W, U/S, A; a leaf also D. */
+#define FS_TABLE  0x27
+#define FS_LEAF   0x67
+/* R, W, A, D. */
+#define SS_ENTRY  0x303
+
+static void pasid_entry(Bench *b, uint32_t pasid, uint16_t did, uint64_t fs,
+                        uint64_t ss)
+{
+    uint64_t *e = word(b, PASIDS + 64 * pasid);
+    uint64_t pgtt = ss ? 3 : 1;
+
+    memset(e, 0, 64);
+    e[1] = did | UINT64_C(1) << 23;         /* DID, PWSNP */
+    e[2] = fs;
+    e[0] = 1 | pgtt << 6 | 2 << 2 | ss;     /* P, PGTT, AW: 4 levels */
+}
+
+static void reg_write(Bench *b, uint64_t off, uint64_t val, unsigned size)
+{
+    im_vtd_mmio_write(b->s, off, val, size);
+}
+
+static void start(Bench *b, uint32_t iotlb_entries)
+{
+    ImVtdConfig cfg = IM_VTD_CONFIG_DEFAULT;
+    ImPort port = {
+        .size = sizeof(port), .read = mem_read, .write = mem_write,
+        .cmpxchg64 = mem_cmpxchg, .msi = no_msi, .ats_invalidate = no_inv,
+        .page_response = response, .now = no_time,
+        .deadline = no_deadline,
+    };
+    char *err = NULL;
+
+    cfg.aw_bits = 48;
+    cfg.haw_bits = 48;
+    cfg.fs5lp = false;
+    cfg.iotlb_entries = iotlb_entries;
+    b->s = im_vtd_new(&cfg, &port, b, &err);
+    if (!b->s) {
+        fprintf(stderr, "bench: %s\n", err);
+        exit(1);
+    }
+    for (unsigned bus = 0; bus < 256; bus++) {
+        word(b, ROOT)[2 * bus] = CONTEXT | 1;
+        word(b, ROOT)[2 * bus + 1] = CONTEXT | 1;
+    }
+    for (unsigned fn = 0; fn < 128; fn++) {
+        uint64_t *e = word(b, CONTEXT + 32 * fn);
+
+        e[0] = DIRECTORY | 1 | 1 << 2 | 1 << 3 | 1 << 4;
+        e[1] = e[2] = e[3] = 0;
+    }
+    for (unsigned i = 0; i < 16; i++) {
+        word(b, DIRECTORY)[i] = (PASIDS + 0x1000 * i) | 1;
+    }
+    b->next = TABLES;
+    reg_write(b, 0x020, ROOT | 1 << 10, 8);         /* RTADDR, scalable */
+    reg_write(b, 0x018, 1u << 30, 4);               /* SRTP */
+    reg_write(b, 0x090, IQ | 1 << 11, 8);           /* IQA, 256-bit */
+    reg_write(b, 0x018, 1u << 26, 4);               /* QIE */
+    reg_write(b, 0x0d0, PRQ, 8);                    /* PQA */
+    reg_write(b, 0x018, 1u << 31 | 1u << 26, 4);    /* TE */
+}
+
+static void stop(Bench *b)
+{
+    im_vtd_free(b->s);
+    b->s = NULL;
+}
+
+static void shuffle(uint32_t *v, uint32_t n)
+{
+    uint64_t x = UINT64_C(0x243f6a8885a308d3);
+
+    for (uint32_t i = 0; i < n; i++) {
+        v[i] = i;
+    }
+    for (uint32_t i = n - 1; i > 0; i--) {
+        uint32_t j;
+
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        j = (uint32_t)(x % (i + 1));
+        uint32_t t = v[i];
+
+        v[i] = v[j];
+        v[j] = t;
+    }
+}
+
+/* --- measuring ---------------------------------------------------------- */
+
+static double now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static double median(double *v, unsigned n)
+{
+    qsort(v, n, sizeof(*v), compare);
+    return v[n / 2];
+}
+
+static void print(const char *what, double ns, double target)
+{
+    if (target <= 0) {
+        printf("%-46s %9.1f ns\n", what, ns);
+        return;
+    }
+    printf("%-46s %9.1f ns   target %5.0f  %s\n", what, ns, target,
+           ns <= target ? "reached" : "MISSED");
+}
+
+static ImTxn request(uint32_t pasid, uint64_t addr)
+{
+    return (ImTxn){ .rid = RID, .has_pasid = true, .pasid = pasid,
+                    .addr = addr, .len = 64, .access = IM_READ };
+}
+
+static void must(bool ok)
+{
+    if (!ok) {
+        fprintf(stderr, "bench: a translation that must succeed failed\n");
+        exit(1);
+    }
+}
+
+static double lookups(Bench *b, uint32_t pages, uint32_t count)
+{
+    ImTxn t = request(1, 0);
+    double start_ns;
+    uint32_t at = 0;
+    uint8_t bad = 0;
+
+    start_ns = now_ns();
+    for (uint32_t i = 0; i < count; i++) {
+        t.addr = VA_BASE + ((uint64_t)b->order[at] << 12);
+        bad |= im_vtd_translate(b->s, &t).status;
+        at = at + 1 == pages ? 0 : at + 1;
+    }
+    must(!bad);
+    return (now_ns() - start_ns) / count;
+}
+
+static void bench_hits(Bench *b, uint32_t pages, uint32_t capacity,
+                       double target)
+{
+    double v[BATCHES];
+    uint32_t count = MAX(pages, 200000);
+    const ImVtdCounters *c;
+    uint64_t before;
+    uint64_t fs;
+    char what[80];
+
+    start(b, capacity);
+    c = im_vtd_counters(b->s);
+    fs = new_table(b);
+    pasid_entry(b, 1, 1, fs, 0);
+    for (uint32_t i = 0; i < pages; i++) {
+        map(b, fs, VA_BASE + ((uint64_t)i << 12),
+            OUT_BASE + ((uint64_t)i << 12), FS_TABLE, FS_LEAF);
+    }
+    shuffle(b->order, pages);
+    lookups(b, pages, count);
+    before = c->iotlb_misses;
+    for (unsigned i = 0; i < BATCHES; i++) {
+        v[i] = lookups(b, pages, count);
+    }
+    snprintf(what, sizeof(what), "hit, %u pages of %u entries", pages,
+             capacity);
+    print(what, median(v, BATCHES), target);
+    if (c->iotlb_misses != before) {
+        printf("  (%" PRIu64 " of %" PRIu64 " were misses)\n",
+               c->iotlb_misses - before, (uint64_t)BATCHES * count);
+    }
+    stop(b);
+}
+
+/* Every request comes from another requester: nothing is cached for it. */
+static void bench_miss(Bench *b, bool nested, double target)
+{
+    const ImVtdCounters *c;
+    double v[BATCHES];
+    uint64_t reads;
+    uint64_t fs;
+    uint64_t ss = 0;
+    uint32_t pages = 512;
+
+    start(b, 65536);
+    c = im_vtd_counters(b->s);
+    fs = new_table(b);
+    if (nested) {
+        ss = new_table(b);
+    }
+    for (uint32_t i = 0; i < pages; i++) {
+        map(b, fs, VA_BASE + ((uint64_t)i << 12), OUT_BASE + (i << 12),
+            FS_TABLE, FS_LEAF);
+    }
+    for (uint64_t pa = 0; nested && pa < UINT64_C(4) << 20; pa += 0x1000) {
+        map(b, ss, pa, pa, SS_ENTRY, SS_ENTRY);
+    }
+    for (uint32_t i = 0; nested && i < pages; i++) {
+        map(b, ss, OUT_BASE + (i << 12), OUT_BASE + (i << 12), SS_ENTRY,
+            SS_ENTRY);
+    }
+    pasid_entry(b, 1, 1, fs, ss);
+    reads = c->walk_reads;
+    for (unsigned n = 0; n < BATCHES; n++) {
+        ImTxn t = request(1, 0);
+        double t0 = now_ns();
+
+        for (uint32_t rid = 0; rid < 65536; rid++) {
+            t.rid = (uint16_t)(rid * 40503u);
+            t.addr = VA_BASE + ((rid & 511) << 12);
+            must(im_vtd_translate(b->s, &t).status == IM_OK);
+        }
+        v[n] = (now_ns() - t0) / 65536;
+    }
+    print(nested ? "miss, nested 4 x 4 levels, all caches empty" :
+          "miss, 4 levels, all caches empty", median(v, BATCHES), target);
+    printf("  (%.1f reads of guest memory each)\n",
+           (double)(c->walk_reads - reads) / (65536.0 * BATCHES));
+    stop(b);
+}
+
+/* IOTLB misses with tables and entries above the leaf cached. */
+static void bench_leaf_miss(Bench *b)
+{
+    double v[BATCHES];
+    const ImVtdCounters *c;
+    uint64_t misses;
+    uint64_t reads;
+    uint64_t fs;
+    uint32_t pages = 65536;
+
+    start(b, 4096);
+    c = im_vtd_counters(b->s);
+    fs = new_table(b);
+    pasid_entry(b, 1, 1, fs, 0);
+    for (uint32_t i = 0; i < pages; i++) {
+        map(b, fs, VA_BASE + ((uint64_t)i << 12),
+            OUT_BASE + ((uint64_t)i << 12), FS_TABLE, FS_LEAF);
+    }
+    shuffle(b->order, pages);
+    lookups(b, pages, pages);
+    misses = c->iotlb_misses;
+    reads = c->walk_reads;
+    for (unsigned i = 0; i < BATCHES; i++) {
+        v[i] = lookups(b, pages, pages);
+    }
+    print("64K pages in turn through 4K entries", median(v, BATCHES), 0);
+    printf("  (%.0f %% misses, %.2f reads a miss)\n",
+           100.0 * (double)(c->iotlb_misses - misses) / (pages * BATCHES),
+           (double)(c->walk_reads - reads) /
+           (double)(c->iotlb_misses - misses));
+    stop(b);
+}
+
+#define SPACES  64
+#define EACH    1024
+
+/* 64 PASIDs of 1K pages each, every PASID a domain of its own. */
+static void fill(Bench *b)
+{
+    for (uint32_t p = 0; p < SPACES; p++) {
+        for (uint32_t i = 0; i < EACH; i++) {
+            ImTxn t = request(1 + p, VA_BASE + ((uint64_t)i << 12));
+
+            must(im_vtd_translate(b->s, &t).status == IM_OK);
+        }
+    }
+}
+
+typedef void InvFn(Bench *b, uint32_t i);
+
+static void inv_page(Bench *b, uint32_t i)
+{
+    im_vtd_inv_piotlb(b->s, VTD_GRAN_PAGE, (uint16_t)(1 + i % SPACES),
+                      1 + i % SPACES, VA_BASE + ((uint64_t)i / SPACES << 12),
+                      0, false);
+}
+
+static void inv_2m(Bench *b, uint32_t i)
+{
+    im_vtd_inv_piotlb(b->s, VTD_GRAN_PAGE, (uint16_t)(1 + i % SPACES),
+                      1 + i % SPACES,
+                      VA_BASE + ((uint64_t)(i / SPACES & 1) << 21), 9,
+                      false);
+}
+
+static void inv_pasid(Bench *b, uint32_t i)
+{
+    im_vtd_inv_piotlb(b->s, VTD_GRAN_PASID, (uint16_t)(1 + i), 1 + i, 0, 0,
+                      false);
+}
+
+static void inv_domain(Bench *b, uint32_t i)
+{
+    im_vtd_inv_iotlb(b->s, VTD_GRAN_DOMAIN, (uint16_t)(1 + i), 0, 0, false);
+}
+
+static void inv_global(Bench *b, uint32_t i)
+{
+    (void)i;
+    im_vtd_inv_iotlb(b->s, VTD_GRAN_GLOBAL, 0, 0, 0, false);
+}
+
+static void bench_inv(Bench *b, const char *what, InvFn *fn, uint32_t count,
+                      uint32_t gone)
+{
+    double v[BATCHES];
+    unsigned left = 0;
+
+    for (unsigned n = 0; n < BATCHES; n++) {
+        double t0;
+
+        fill(b);
+        t0 = now_ns();
+        for (uint32_t i = 0; i < count; i++) {
+            fn(b, i);
+        }
+        v[n] = (now_ns() - t0) / count;
+        left = im_vtd_cached_translations(b->s);
+    }
+    print(what, median(v, BATCHES), 0);
+    if (left + gone != SPACES * EACH) {
+        printf("  (%u left, expected %u)\n", left, SPACES * EACH - gone);
+        b->failed = true;
+    }
+}
+
+static void bench_invalidations(Bench *b)
+{
+    start(b, 65536 * 2);
+    for (uint32_t p = 0; p < SPACES; p++) {
+        uint64_t fs = new_table(b);
+
+        pasid_entry(b, 1 + p, (uint16_t)(1 + p), fs, 0);
+        for (uint32_t i = 0; i < EACH; i++) {
+            map(b, fs, VA_BASE + ((uint64_t)i << 12),
+                OUT_BASE + ((uint64_t)i << 12), FS_TABLE, FS_LEAF);
+        }
+    }
+    bench_inv(b, "invalidate a page, 64K cached", inv_page, 16384, 16384);
+    bench_inv(b, "invalidate 512 pages (AM=9), 64K cached", inv_2m, 128,
+              65536);
+    bench_inv(b, "invalidate a PASID, 64K cached", inv_pasid, 64, 65536);
+    bench_inv(b, "invalidate a domain, 64K cached", inv_domain, 64, 65536);
+    bench_inv(b, "invalidate all, 64 spaces, 64K cached", inv_global, 64,
+              65536);
+    stop(b);
+}
+
+/* Request, descriptor read, response descriptor, response message. */
+static void bench_page_request(Bench *b)
+{
+    double v[BATCHES];
+    uint64_t fs;
+    uint32_t count = 20000;
+    uint32_t tail = 0;
+
+    start(b, 65536);
+    fs = new_table(b);
+    pasid_entry(b, 1, 1, fs, 0);
+    map(b, fs, VA_BASE, OUT_BASE, FS_TABLE, FS_LEAF);
+    b->responses = 0;
+    for (unsigned n = 0; n < BATCHES; n++) {
+        double t0 = now_ns();
+
+        for (uint32_t i = 0; i < count; i++) {
+            ImPageReq req = {
+                .rid = RID, .has_pasid = true, .pasid = 1, .addr = VA_BASE,
+                .read = true, .last = true, .prgi = i & 511,
+            };
+            uint64_t *d = word(b, IQ + tail);
+            uint64_t head = im_vtd_mmio_read(b->s, 0x0c0, 8);
+            uint64_t *q = word(b, PRQ + head);
+
+            im_vtd_page_request(b->s, &req);
+            d[0] = 0x9 | 1 << 4 | (uint64_t)RID << 16 |
+                   (uint64_t)(q[0] >> 32 & 0xfffff) << 32;
+            d[1] = (q[1] >> 3 & 511) << 3;
+            d[2] = d[3] = 0;
+            reg_write(b, 0x0c0, (head + 32) & 0xfff, 8);
+            tail = (tail + 32) & 0xfff;
+            reg_write(b, 0x088, tail, 8);
+        }
+        v[n] = (now_ns() - t0) / count;
+    }
+    if (b->responses != (uint64_t)count * BATCHES) {
+        printf("  (%" PRIu64 " responses, expected %u)\n", b->responses,
+               count * BATCHES);
+        b->failed = true;
+    }
+    print("page request round trip", median(v, BATCHES), 0);
+    stop(b);
+}
+
+/*
+ * O(1): a lookup looks at one set of four entries for each page size in
+ * use, however many are cached.
+ */
+static void count_probes(Bench *b, uint32_t pages)
+{
+    static const uint8_t shift[IM_TLB_CLASSES] = { 12, 21, 30, 0 };
+    uint64_t looked = 0;
+    uint32_t found = 0;
+    ImTlb t;
+
+    im_tlb_init(&t, MAX(pages, 65536), shift);
+    for (uint32_t i = 0; i < pages; i++) {
+        im_tlb_put(&t, 2, 0, VA_BASE + ((uint64_t)i << 12), 0, 0);
+    }
+    for (uint32_t i = 0; i < pages; i++) {
+        ImTlbKey k = im_tlb_key(&t, 2, 0, VA_BASE + ((uint64_t)i << 12));
+        ImTlbEntry *e = im_tlb_find(&k);
+
+        looked += e ? (uint64_t)(e - k.set) + 1 : IM_TLB_WAYS;
+        found += !!e;
+    }
+    printf("%7u pages cached: %u found, 1 set and %.2f entries a lookup\n",
+           pages, found, (double)looked / pages);
+    b->failed |= found != pages;
+    im_tlb_destroy(&t);
+}
+
+static size_t heap(void)
+{
+    struct mallinfo2 m = mallinfo2();
+
+    return m.uordblks + m.hblkhd;
+}
+
+static void count_bytes(uint32_t entries)
+{
+    ImVtdConfig cfg = IM_VTD_CONFIG_DEFAULT;
+    size_t before = heap();
+    VtdCaches *c;
+    double each;
+
+    cfg.iotlb_entries = entries;
+    c = im_vtd_caches_new(&cfg);
+    each = (double)(heap() - before) / entries;
+    printf("%7u entries: %.1f bytes each with all caches and indices"
+           "   target    64  %s\n", entries, each,
+           each <= 64 ? "reached" : "MISSED");
+    im_vtd_caches_free(c);
+}
+
+int main(void)
+{
+    Bench b = { .mem = calloc(1, MEM_SIZE) };
+
+    if (!b.mem) {
+        return 1;
+    }
+    b.order = calloc(1u << 20, sizeof(*b.order));
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    bench_hits(&b, 16, 65536, 40);
+    bench_hits(&b, 4096, 65536, 40);
+    bench_hits(&b, 65536, 65536, 80);
+    bench_hits(&b, 65536, 131072, 80);
+    bench_hits(&b, 1u << 20, 1u << 20, 0);
+    bench_miss(&b, false, 250);
+    bench_miss(&b, true, 0);
+    bench_leaf_miss(&b);
+    bench_invalidations(&b);
+    bench_page_request(&b);
+    count_probes(&b, 16);
+    count_probes(&b, 4096);
+    count_probes(&b, 65536);
+    count_probes(&b, 1u << 20);
+    count_bytes(4096);
+    count_bytes(65536);
+    count_bytes(1u << 20);
+    free(b.order);
+    free(b.mem);
+    return b.failed ? 1 : 0;
+}
