@@ -46,6 +46,15 @@ def emulator():
     return path
 
 
+class Line:
+    """A socket of text lines: written at once, read with a buffer."""
+
+    def __init__(self, conn):
+        self.conn = conn
+        self.readline = conn.makefile('rb').readline
+        self.write = conn.sendall
+
+
 class Machine:
     def __init__(self, *args, machine='q35'):
         self.dir = tempfile.mkdtemp(prefix='im-qtest-')
@@ -92,7 +101,7 @@ class Machine:
                 continue
             listener.close()
             conn.settimeout(PATIENCE)
-            return conn.makefile('rwb', buffering=0)
+            return Line(conn)
         raise Failure('QEMU did not connect')
 
     def output(self):

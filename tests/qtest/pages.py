@@ -434,7 +434,8 @@ def unplug_with_a_page_request_outstanding():
     port = ('-device', 'pcie-root-port,id=p,addr=5,chassis=1')
     native = ('-global',
               'ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off')
-    with Rig(*native, *port, '-device', 'pasid-endpoint,bus=p,addr=0,id=gone') as r:
+    below = ('-device', 'pasid-endpoint,bus=p,addr=0,id=gone')
+    with Rig(*native, *port, *below) as r:
         pcie.enable_bridge(r.vm, 5, 1, 1)
         rid = pcie.rid(1, 0)
         shared(r, present=False)
@@ -451,14 +452,31 @@ def unplug_with_a_page_request_outstanding():
         # attention button: the software side of a native hot unplug
         port5.set_cfg(exp + 0x18, port5.cfg(exp + 0x18, 2) | 0x700, 2)
         r.vm.step(6 * SECOND)
-        r.vm.wait(lambda: r.vm.qmp('qom-list', path='/machine/peripheral')
-                  and not any(p['name'] == 'gone' for p in
-                              r.vm.qmp('qom-list',
-                                       path='/machine/peripheral')),
+        devices = '/machine/peripheral'
+        r.vm.wait(lambda: not any(p['name'] == 'gone' for p in
+                                  r.vm.qmp('qom-list', path=devices)),
                   'the device is gone')
         r.queue.respond(req)
         r.ep = here
         r.ep.must(0, E.OP_NONE, 0, 0)
+
+
+@test
+def no_dma_in_d3():
+    with Rig() as r:
+        leaf = shared(r, present=False)
+        auto(r)
+        req = r.queue.take()
+        pm = r.ep.cap(pcie.CAP_PM)
+        r.ep.set_cfg(pm + 4, 3, 2)
+        expect(r.ep.cfg(pm + 4, 2) & 3, 3, 'PMCSR.PowerState')
+        r.vtd.set_q(leaf, r.buf | R | W | U)
+        r.queue.respond(req)
+        r.vm.step(1000)
+        r.ep.set_cfg(pm + 4, 0, 2)
+        expect_true(not r.ep.running(0), 'the operation ended')
+        expect(r.vm.read(r.buf, 8), 0, 'memory')
+        r.moves(IOVA, r.buf, pasid=PASID, mode=E.MODE_AUTO)
 
 
 @test
