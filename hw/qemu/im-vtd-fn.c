@@ -379,6 +379,9 @@ static VtdmFn *fn_new(VtdModel *s, PCIBus *bus, uint8_t devfn, uint16_t rid)
                              0, memory_region_size(sysmem));
     memory_region_init_io(&fn->msi, owner, &msi_ops, fn, "vtd-model-msi",
                           VTDM_MSI_SIZE);
+    /* A response that a register write sends makes a device interrupt while
+     * that write is on the stack; the lock is free by then. */
+    fn->msi.disable_reentrancy_guard = true;
 
     memory_region_transaction_begin();
     fn_switch(fn, s->translating);
