@@ -50,7 +50,11 @@ static ImBus mem_read(void *host, uint64_t pa, void *buf, size_t len)
     if (pa > MEM_SIZE - len) {
         return IM_BUS_ERROR;
     }
-    memcpy(buf, b->mem + pa, len);
+    if (len == 8) {
+        memcpy(buf, b->mem + pa, 8);
+    } else {
+        memcpy(buf, b->mem + pa, len);
+    }
     return IM_BUS_OK;
 }
 
