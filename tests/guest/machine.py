@@ -6,6 +6,7 @@ The guest waits for an answer at the begin and the end of each scenario, so
 that counters are read between them and nothing here depends on time.
 """
 
+import logging
 import os
 import select
 import shutil
@@ -57,6 +58,8 @@ def qemu_python():
             raise Failed("QEMU's Python packages are not below the build "
                          'directory: run ./configure')
     from qemu.machine import QEMUMachine
+    for name in ('qemu.machine.machine', 'qemu.qmp'):
+        logging.getLogger(name).setLevel(logging.CRITICAL)   # ours says it
     return QEMUMachine
 
 
@@ -147,7 +150,7 @@ class Guest:
             for event in TRACE + (trace or []):
                 self.args += ['-trace', event]
         self.disks, self.peers, self.lines = [], [], []
-        self.buffer = b''
+        self.buffer, self.last_fault = b'', 0
         self.vm = self.results = None
         self.failures = []
         # Before every other device: they ask for their IOMMU when created.
@@ -239,9 +242,11 @@ class Guest:
             self.vm.launch()
         except Exception as e:
             log = self.dir / 'qemu.log'
-            text = log.read_text().strip() if log.exists() else str(e)
-            raise Failed(f'{self.name}: QEMU does not start: '
-                         f'{text.splitlines()[-1] if text else e}') from e
+            text = log.read_text().strip() if log.exists() else ''
+            code = self.vm.exitcode()
+            why = text.splitlines()[-1] if text else f'exit status {code}'
+            raise Failed(f'{self.name}: QEMU does not start: {why} (command '
+                         f'line in {self.dir}/command)') from e
         finally:
             qemus.close()
         self.results = ours
@@ -293,6 +298,16 @@ class Guest:
             for c in device['counters']:
                 into[c['name']] = into.get(c['name'], 0) + c['value']
         return total
+
+    def new_faults(self):
+        """Names of the faults since the last call, each once."""
+        if not self.has_counters():
+            return []
+        faults = [f for f in self.vm.cmd('x-im-faults')
+                  if f['sequence'] > self.last_fault]
+        self.last_fault = max([self.last_fault] +
+                              [f['sequence'] for f in faults])
+        return sorted({f.get('name', str(f['reason'])) for f in faults})
 
     def serial(self):
         path = self.dir / 'serial.log'

@@ -26,20 +26,27 @@ from machine import Guest                           # noqa: E402
 
 DEMO = ['touched', 'untouched', 'read-only', 'cow', 'remapped', 'thp',
         'hugetlb', 'stack', 'file', 'swapped', 'two-processes', 'forked',
-        'own-domain', 'privileged', 'killed', 'uio']
+        'own-domain', 'privileged', 'killed',
+        'uio']                  # the last: its driver cannot be unbound
 ORDINARY = ['groups', 'virtio-blk', 'nvme', 'e1000e', 'virtio-net']
 STOCK = ORDINARY + ['ahci']             # our kernel is without SCSI disks
 
-# The columns of the table: title, the device's counter, the IOMMU's (added
-# up). Device and IOMMU count the same messages: they must agree.
+# The columns of the table: title, the device's counters, the IOMMU's (added
+# up). Device and IOMMU count the same messages: they must agree. A stop
+# marker is a page request message to the IOMMU, and it answers groups by
+# itself that never reach its queue. Faults are different things to the two.
 COLUMNS = [
-    ('page requests', ['page_requests'], ['page_requests']),
-    ('groups', ['page_groups'], ['page_groups']),
+    ('page requests', ['page_requests', 'stop_markers'], ['page_requests']),
+    ('groups', ['page_groups'], ['page_groups', 'auto_responses']),
     ('responses', ['page_responses'], ['page_responses', 'auto_responses']),
     ('ATC inval.', ['invalidations'], ['ats_invalidations']),
     ('faults', ['dma_errors'], ['faults_recorded', 'faults_dropped']),
 ]
 IOMMU_TYPE, EP_TYPE = 'vtd-model', 'pasid-endpoint'
+
+# No scenario may cause an unrecoverable fault, but for DMA with the PASID of
+# a process that is gone: Linux 7.3 leaves its entry without P and FPD.
+DEAD_PASID = {'forked': ['SPT.2'], 'killed': ['SPT.2']}
 
 
 class Row:
@@ -50,9 +57,11 @@ class Row:
         self.passed, self.reasons, self.stat = False, [], {}
         self.before = self.after = {}
         self.seconds = 0.0
+        self.faults = []                # names of the IOMMU's, each once
 
     def count(self, kind, names):
-        a, b = self.before.get(kind, {}), self.after.get(kind, {})
+        a = self.before.get(kind, {})
+        b = (self.after or self.before).get(kind, {})
         return sum(b.get(n, 0) - a.get(n, 0) for n in names)
 
     def check_counters(self):
@@ -60,13 +69,16 @@ class Row:
         for title, device, iommu in COLUMNS:
             d = self.count(EP_TYPE, device)
             i = self.count(IOMMU_TYPE, iommu)
-            if d != i:
+            if d != i and title != 'faults':
                 self.reasons.append(f'{title}: the device counts {d}, '
                                     f'the IOMMU {i}')
             seen = [self.stat.get(n) for n in device]
             if self.stat and sum(seen) != d:
                 self.reasons.append(f'{title}: the guest reads {sum(seen)} '
                                     f'from the device, QMP says {d}')
+        for name in self.faults:
+            if name not in DEAD_PASID.get(self.name, []):
+                self.reasons.append(f'the IOMMU reported fault {name}')
         if self.reasons:
             self.passed = False
 
@@ -91,6 +103,7 @@ def run_scenarios(guest, wanted, out, check_counters):
                         (f.partition('=') for f in rest.split()[1:])}
         elif word == 'end' and row:
             row.after = guest.counters()
+            row.faults = guest.new_faults()
             row.seconds = time.monotonic() - began
             row.passed = rest.split()[1] == 'ok'
             if check_counters:
@@ -218,7 +231,7 @@ TESTS.update({
                            append=STRICT, scalable=True, translated=True,
                            virtio=',ats=on'),
     'long/random': Test(['random'], rounds=20000),
-    'long/demo-again': Test(DEMO * 5),
+    'long/demo-again': Test(DEMO[:-1] * 5),
     'stock/strict': Test(STOCK, 'stock', endpoint=False, group='DMA',
                          append=STRICT, scalable=True, translated=True),
     'stock/sm-off': Test(STOCK, 'stock', endpoint=False, group='DMA',
@@ -262,7 +275,11 @@ def command_test(args):
             print(f'#{what}', flush=True)
 
     for name in args.name:
-        rows, guest, good = run_test(name, TESTS[name], args, comment)
+        try:
+            rows, guest, good = run_test(name, TESTS[name], args, comment)
+        except Failed as e:
+            print(f'Bail out! {e}', flush=True)
+            return 1
         for row in rows:
             number += 1
             bad += not row.passed
@@ -296,7 +313,10 @@ def print_table(rows, counted):
                     f'{row.count(IOMMU_TYPE, iommu)}')
             line += f'{pair:>15}'
         print(line)
-    print('-' * len(head), flush=True)
+    print('-' * len(head))
+    print('page requests: messages, stop markers included; ATC inval.: '
+          'invalidation requests\nto the endpoint; faults: unrecoverable '
+          'ones', flush=True)
 
 
 def command_demo(args):
