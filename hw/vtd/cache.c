@@ -502,6 +502,15 @@ void im_vtd_inv_iotlb(ImVtd *s, VtdGran g, uint16_t did, uint64_t addr,
     }
 }
 
+/* First-stage entries are tagged by Addr[47:12] or Addr[56:12] (Table 18):
+ * the bits above do not matter, in whatever form software sends them. */
+static uint64_t fs_address(const VtdSpace *sp, uint64_t addr)
+{
+    unsigned unused = sp->fs.top == 4 ? 7 : 16;
+
+    return (uint64_t)((int64_t)(addr << unused) >> unused);
+}
+
 /* 6.5.2.4, Table 24 */
 void im_vtd_inv_piotlb(ImVtd *s, VtdGran g, uint16_t did, uint32_t pasid,
                        uint64_t addr, unsigned am, bool ih)
@@ -521,9 +530,9 @@ void im_vtd_inv_piotlb(ImVtd *s, VtdGran g, uint16_t did, uint32_t pasid,
             new_tlb_tag(c, sp);
             new_fs_tag(c, sp);
         } else if (by_first_stage(sp)) {
-            drop_pages(c, sp, addr, lg2);
+            drop_pages(c, sp, fs_address(sp, addr), lg2);
             if (!ih) {
-                drop_fs_tables(c, sp, addr, lg2);
+                drop_fs_tables(c, sp, fs_address(sp, addr), lg2);
             }
         }
     }

@@ -183,6 +183,7 @@ VtdSpace *im_vtd_space_put(VtdCaches *c, uint64_t key, uint16_t did,
 /* The IOTLB. flags: ImPerm bits, and these. */
 #define VTD_TLB_SNP    (1 << 4)         /* leaf SNP */
 #define VTD_TLB_DIRTY  (1 << 5)         /* a write sets nothing more */
+#define VTD_TLB_FEE    (1 << 6)         /* the page touches FEEx_xxxxh */
 
 typedef struct VtdHit {
     uint64_t addr;              /* start of the page */

@@ -220,7 +220,8 @@ static bool iotlb_hit(VtdRoute *r)
     priv = r->has_pasid ? t->priv : r->sp->rid_priv;
     if ((priv && !r->sp->sre) || !iotlb_address(r->sp, t->addr) ||
         !im_vtd_iotlb_get(c, r->sp, priv, t->addr, &hit) ||
-        (hit.flags & want) != want) {
+        (hit.flags & want) != want ||
+        (r->kind == VTD_TRANSLATION && (hit.flags & VTD_TLB_FEE))) {
         return false;
     }
     r->s->counters.iotlb_hits++;
@@ -483,7 +484,9 @@ static bool walk_tables(VtdRoute *r)
     }
     flags = (uint8_t)((w.perm & (IM_PERM_R | IM_PERM_W)) |
                       (w.attr & IM_VTD_SNP ? VTD_TLB_SNP : 0) |
-                      (w.dirty ? VTD_TLB_DIRTY : 0));
+                      (w.dirty ? VTD_TLB_DIRTY : 0) |
+                      (overlaps_interrupts(w.addr, w.shift) ?
+                       VTD_TLB_FEE : 0));
     found(r, w.addr, w.shift, flags);
     if (!r->ex) {
         hit.addr = w.addr & ~r->mask;
