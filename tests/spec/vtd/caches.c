@@ -236,6 +236,18 @@ static Desc cc_device(const World *w)
     return desc_context(CC_DEVICE, w->did, w->rid, 0);
 }
 
+/* TTM=01: contexts have no domain-id, every one is meant. */
+static Desc cc_domain_any(const World *w)
+{
+    return desc_context(CC_DOMAIN, (uint16_t)~w->did, 0, 0);
+}
+
+/* ... and the domain-id of a device-selective one is ignored. */
+static Desc cc_device_any(const World *w)
+{
+    return desc_context(CC_DEVICE, (uint16_t)~w->did, w->rid, 0);
+}
+
 /* FM=3 masks the function number: 2:0 */
 static Desc cc_device_fm(const World *w)
 {
@@ -281,6 +293,13 @@ static Desc io_page_ih(const World *w)
     uint64_t at = w->kind == W_NESTED ? w->gpa : w->iova;
 
     return desc_iotlb(IOTLB_PAGE, w->did, at, 0, true);
+}
+
+/* Address bits above MGAW are ignored. */
+static Desc io_page_high(const World *w)
+{
+    return desc_iotlb(IOTLB_PAGE, w->did,
+                      w->iova | UINT64_C(0xabcd) << 48, 0, false);
 }
 
 /* Size-aligned region of 2^9 pages that holds the address */
@@ -343,6 +362,7 @@ static const DropRow drops[] = {
     { IO(PAGE), "legacy-ih", W_LEGACY, false, LEAF, { io_page_ih } },
     { IO(PAGE), "legacy-am", W_LEGACY, false, LEAF, { io_page_am } },
     { IO(PAGE), "legacy-table", W_LEGACY, false, TABLE, { io_page } },
+    { IO(PAGE), "address-above-mgaw", W_SS, true, LEAF, { io_page_high } },
     { IO(PAGE), "second-stage", W_SS, true, LEAF, { io_page } },
     { IO(PAGE), "second-stage-ih", W_SS, true, LEAF, { io_page_ih } },
     { IO(PAGE), "second-stage-am", W_SS, false, LEAF, { io_page_am } },
@@ -386,7 +406,11 @@ static const DropRow drops[] = {
     { SPEC(VTD_6_5_2_CC), "device-function-mask", W_FS, true, CTX,
       { cc_device_fm, pc_domain, io_domain } },
     { SPEC(VTD_6_5_2_CC), "domain-is-global-in-scalable-mode", W_FS, true,
-      CTX, { cc_domain, pc_domain, io_domain } },
+      CTX, { cc_domain_any, pc_domain, io_domain } },
+    { SPEC(VTD_6_5_2_CC), "device-ignores-did-in-scalable-mode", W_FS,
+      true, CTX, { cc_device_any, pc_domain, io_domain } },
+    { SPEC(VTD_6_5_2_CC), "context-alone", W_FS, true, CTX,
+      { cc_domain_any } },
     { SPEC(VTD_6_5_2_CC), "global", W_FS, true, CTX,
       { cc_global, pc_global, io_global } },
     { SPEC(VTD_6_5_2_CC), "root", W_FS, true, ROOT,

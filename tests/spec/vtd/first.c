@@ -237,6 +237,37 @@ static void user_fault_then_supervisor(void)
     xlat_is_fault(&x, IM_CPL_UR, 0x85);
 }
 
+/* SRE is asked of every request, also of one that a cache answers. */
+static void sre_is_checked_on_a_hit(void)
+{
+    g_autoptr(World) w = world_new(NULL, W_FS, true);
+    ImTxn t = world_txn(w, IM_AT_UNTRANSLATED, IM_READ);
+    ImXlat x = im_vtd_translate(w->r->vtd, &t);
+
+    xlat_is_ok(&x, w->hpa);
+    t.priv = true;
+    x = im_vtd_translate(w->r->vtd, &t);
+    xlat_is_fault(&x, IM_CPL_UR, 0x5d);
+    t.priv = false;
+    x = im_vtd_translate(w->r->vtd, &t);
+    xlat_is_ok(&x, w->hpa);
+}
+
+/* What a caller may remember: no W before D is set, else D were lost. */
+static void clean_page_grants_no_write(void)
+{
+    g_autoptr(World) w = world_new(NULL, W_FS, true);
+    ImXlat x = world_dma(w, IM_READ, w->iova);
+
+    g_assert_cmpuint(x.perm, ==, IM_PERM_R);
+    x = world_dma(w, IM_READ, w->iova);
+    g_assert_cmpuint(x.perm, ==, IM_PERM_R);
+    x = world_dma(w, IM_WRITE, w->iova);
+    g_assert_cmpuint(x.perm, ==, IM_PERM_R | IM_PERM_W);
+    x = world_dma(w, IM_READ, w->iova);
+    g_assert_cmpuint(x.perm, ==, IM_PERM_R | IM_PERM_W);
+}
+
 /* --- flags of the first stage -------------------------------------------- */
 
 static void fs_read_sets_a(void)
@@ -380,6 +411,10 @@ int main(int argc, char **argv)
     spec_test(VTD_3_6_1_WPE, "0-writes-read-only", supervisor_write_wpe_0);
     spec_test(VTD_3_6_1_WPE, "1-obeys-rw", supervisor_write_wpe_1);
     spec_test(VTD_3_6_1_WPE, "not-for-users", user_write_ignores_wpe);
+    spec_test(VTD_3_6_1_SUPERVISOR, "sre-checked-on-a-hit",
+              sre_is_checked_on_a_hit);
+    spec_test(VTD_3_6_2_DIRTY, "clean-page-grants-no-write",
+              clean_page_grants_no_write);
     spec_test(VTD_3_6_1_USER, "checked-on-a-hit",
               privilege_is_checked_on_a_hit);
     spec_test(VTD_3_6_2_ACCESSED, "read", fs_read_sets_a);

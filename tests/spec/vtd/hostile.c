@@ -450,6 +450,25 @@ static void explain_has_no_effect(const void *data)
     g_assert_cmpuint(vb_faults(w->r), ==, x.status == IM_FAULT);
 }
 
+static void explain_reads_memory(void)
+{
+    g_autoptr(World) w = world_new(NULL, W_FS, true);
+    ImTxn t = world_txn(w, IM_AT_UNTRANSLATED, IM_READ);
+    ImXlat x = im_vtd_translate(w->r->vtd, &t);
+
+    xlat_is_ok(&x, w->hpa);
+    rig_put(w->r, w->ctx, 0, 0, 0);             /* cached all the same */
+    x = im_vtd_explain(w->r->vtd, &t, NULL, NULL);
+    g_assert_cmphex(x.fault, ==, 0x41);
+    rig_put(w->r, w->ctx, 0, 0, 1);
+    rig_put(w->r, w->pe, 0, 0, 0);
+    x = im_vtd_explain(w->r->vtd, &t, NULL, NULL);
+    g_assert_cmphex(x.fault, ==, 0x59);
+    x = im_vtd_translate(w->r->vtd, &t);
+    xlat_is_ok(&x, w->hpa);
+    g_assert_cmpuint(vb_faults(w->r), ==, 0);
+}
+
 static void add_rows(void)
 {
     for (unsigned i = 0; i < G_N_ELEMENTS(pointers); i++) {
@@ -479,6 +498,8 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     add_rows();
+    spec_test(VTD_3_4_RID_PASID, "hostile/explain/reads-memory",
+              explain_reads_memory);
     spec_test(VTD_FLT_SPT_3, "hostile/confusion", confusion);
     spec_test(VTD_3_6_LEVELS, "hostile/loop", first_stage_loop);
     spec_test(VTD_3_7_LEVELS, "hostile/loop", second_stage_loop);

@@ -361,7 +361,11 @@ static void upgrade_row(const void *data)
     if (kind == W_SS) {
         rig_put(w->r, leaf, 51, 12, (w->hpa + 0x1000) >> 12);
     }
+    x = world_dma(w, IM_READ, w->iova);
+    xlat_is_ok(&x, w->hpa);                     /* still the old one */
     send(w, &q);
+    x = world_dma(w, IM_READ, w->iova);
+    xlat_is_ok(&x, w->hpa + 0x1000);
     x = world_dma(w, IM_WRITE, w->iova);
     xlat_is_ok(&x, w->hpa + 0x1000);
 }

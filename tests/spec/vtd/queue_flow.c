@@ -429,6 +429,68 @@ static void no_timeout_after_answer(void)
     g_assert_cmpuint(im_vtd_counters(w->r->vtd)->ats_timeouts, ==, 0);
 }
 
+/* 4.2.1: while TES=0 a completion is an unsupported request: ignored. */
+static void completion_while_off(void)
+{
+    g_autoptr(World) w = world_new(NULL, W_FS, true);
+    Rig *r = w->r;
+
+    vb_submit(r, desc_dev_tlb(RID, 0, false));
+    wait_sw(r, 9);
+    vb_gcmd(r, GCMD_TE, false);
+    done(r, 0);
+    im_vtd_ats_inv_done(r->vtd, 0x1234, 1);
+    g_assert_cmphex(fsts(r), ==, 0);
+    g_assert_cmphex(status(r), ==, 0);
+    vb_gcmd(r, GCMD_TE, true);
+    done(r, 0);
+    g_assert_cmphex(status(r), ==, 9);
+}
+
+/* Status address bits at and above HAW are ignored. */
+static void wait_address_beyond_haw(void)
+{
+    g_autoptr(World) w = world_new(NULL, W_FS, true);
+
+    vb_submit(w->r, desc_wait(WAIT_SW, w->r->status |
+                              UINT64_C(0x5555) << 46, 0x99));
+    g_assert_cmphex(status(w->r), ==, 0x99);
+}
+
+/* im_port.h: what a listener outside must forget. */
+static void listeners_are_told(void)
+{
+    g_autoptr(World) w = world_new(NULL, W_LEGACY, false);
+    Rig *r = w->r;
+    const ImUnmap *u;
+
+    rig_log_clear(r);
+    vb_submit(r, desc_iotlb(IOTLB_PAGE, w->did, w->iova & ~0x3fffull, 2,
+                            false));
+    u = &rig_seen(r, RIG_SEEN_UNMAP, 0)->unmap;
+    g_assert_cmphex(u->addr & ~u->mask, ==, w->iova & ~u->mask);
+    g_assert_cmphex(u->mask, >=, 0x3fff);
+    g_assert_false(u->device_tlb);
+    rig_log_clear(r);
+    vb_submit(r, desc_dev_tlb(RID, w->iova, false));
+    u = &rig_seen(r, RIG_SEEN_UNMAP, 0)->unmap;
+    g_assert_true(u->device_tlb);
+    g_assert_true(u->has_rid);
+    g_assert_cmphex(u->rid, ==, RID);
+    g_assert_cmphex(u->addr & ~u->mask, ==, w->iova & ~u->mask);
+    done(r, 0);
+    rig_log_clear(r);
+    vb_submit(r, desc_context(CC_GLOBAL, 0, 0, 0));
+    g_assert_cmpuint(rig_count(r, RIG_SEEN_UNMAP), >=, 1);
+    rig_log_clear(r);
+    vb_one_shot(r, GCMD_SRTP);
+    g_assert_cmphex(rig_seen(r, RIG_SEEN_UNMAP, 0)->unmap.mask, ==,
+                    UINT64_MAX);
+    rig_log_clear(r);
+    vb_gcmd(r, GCMD_TE, false);
+    g_assert_cmpuint(rig_count(r, RIG_SEEN_UNMAP), >=, 1);
+}
+
 /* Answers that come while ITE is set are processed as usual. */
 static void answers_while_stopped(void)
 {
@@ -573,6 +635,8 @@ static void add_device_tlb(void)
     spec_test(VTD_IQ_ITE, "late-answer", timeout_then_answer);
     spec_test(VTD_IQ_ITE, "no-timeout-after-answer",
               no_timeout_after_answer);
+    spec_test(VTD_4_2_1_TES0, "completion", completion_while_off);
+    spec_test(VTD_DESC_IOTLB, "listeners", listeners_are_told);
     spec_test(VTD_IQ_ITE, "answers-while-stopped", answers_while_stopped);
 }
 
@@ -590,6 +654,7 @@ int main(int argc, char **argv)
     spec_test(VTD_DESC_WAIT, "status-is-one-dword", wait_status_write);
     spec_test(VTD_DESC_WAIT, "address-ignored-without-sw",
               wait_without_sw);
+    spec_test(VTD_DESC_WAIT, "address-beyond-haw", wait_address_beyond_haw);
     spec_test(VTD_IQ_EVENT, "once-while-iwc", wait_event);
     spec_test(VTD_IQ_EVENT, "masked", wait_event_masked);
     spec_test(VTD_IQ_EVENT, "serviced", wait_event_serviced);

@@ -310,6 +310,18 @@ static void event_serviced_drops_pending(void)
     g_assert_cmpuint(rig_count(r, RIG_SEEN_MSI), ==, 0);
 }
 
+/* F of the last record was the last condition. */
+static void event_serviced_by_frcd(void)
+{
+    g_autoptr(World) w = world_new(NULL, W_FS, true);
+    uint64_t fro = (rig_reg64(w->r, REG_CAP) >> 24 & 0x3ff) * 16;
+
+    rig_set32(w->r, REG_FECTL, CTL_IM);
+    fault_from(w, 0x100);
+    rig_set32(w->r, fro + 12, 0x80000000u);
+    g_assert_cmphex(rig_reg32(w->r, REG_FECTL), ==, CTL_IM);
+}
+
 static void event_partly_serviced_stays(void)
 {
     g_autoptr(World) w = world_new(NULL, W_FS, true);
@@ -420,6 +432,8 @@ int main(int argc, char **argv)
     spec_test(VTD_REG_FECTL, "ip-is-read-only", event_ip_is_read_only);
     spec_test(VTD_7_3_EVENT_SERVICED, "all-serviced",
               event_serviced_drops_pending);
+    spec_test(VTD_7_3_EVENT_SERVICED, "by-the-last-record",
+              event_serviced_by_frcd);
     spec_test(VTD_7_3_EVENT_SERVICED, "one-left",
               event_partly_serviced_stays);
     spec_test(VTD_7_1_1_FPD, "p-0-fpd-1", fpd_at_exit_of_a_process);

@@ -56,6 +56,19 @@ static void pass_through_aw(void)
     xlat_is_ok(&x, (UINT64_C(1) << 46) - 0x1000);
 }
 
+/* 9.3: TT=10 ignores SSPTPTR, its upper bits included. */
+static void pass_through_ignores_pointer(void)
+{
+    g_autoptr(World) w = world_new_off(NULL, W_LEGACY_PT, false);
+    ImXlat x;
+
+    rig_put(w->r, w->ctx, 63, 12, UINT64_C(0xfffffffffffff));
+    rig_put(w->r, w->ctx, 70, 67, 0xf);
+    world_on(w);
+    x = world_dma(w, IM_READ, w->iova);
+    xlat_is_ok(&x, w->iova);
+}
+
 /* FS and PT entries: AW, SSPTPTR; SS and PT: FSPM, FSPTPTR, WPE. */
 static void ignored_fields(WorldKind kind)
 {
@@ -160,6 +173,7 @@ static void off_is_identity(void)
     ImXlat x = world_dma(w, IM_WRITE, UINT64_C(0x123456789a0));
 
     xlat_is_ok(&x, UINT64_C(0x123456789a0));
+    g_assert_cmpuint(x.perm & 3, ==, IM_PERM_R | IM_PERM_W);
     g_assert_cmpuint(w->r->accesses, ==, 0);
     world_on(w);
     vb_gcmd(w->r, GCMD_TE, false);
@@ -286,6 +300,8 @@ int main(int argc, char **argv)
     add_rows();
     spec_test(VTD_3_9_PASS_THROUGH, "last-page", pass_through_any_address);
     spec_test(VTD_9_3_AW_PASS, "beyond-aw", pass_through_aw);
+    spec_test(VTD_3_9_PASS_THROUGH, "ignores-the-pointer",
+              pass_through_ignores_pointer);
     spec_test(VTD_3_4_RID_PASID, "zero-without-rps",
               rid_pasid_zero_without_rps);
     spec_test(VTD_3_4_RID_PASID, "without-paside",
