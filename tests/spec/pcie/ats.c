@@ -119,7 +119,11 @@ static void test_nw(void)
     g_assert_cmpuint(up_do(up, &rd), ==, 0);
     g_assert_true(last(up->ats)->no_write);
     g_assert_cmpuint(up->ats->len, ==, 1);
+    g_assert_cmphex(up_r(up, PASID_EP_ATC_INFO) & PASID_EP_ATC_INFO_NW, !=,
+                    0);
     g_assert_cmpuint(up_do(up, &wr), ==, 0);
+    g_assert_cmphex(up_r(up, PASID_EP_ATC_INFO) & PASID_EP_ATC_INFO_NW, ==,
+                    0);
     g_assert_cmpuint(up->ats->len, ==, 2);
     g_assert_false(last(up->ats)->no_write);
     g_assert_cmpuint(up_do(up, &wr), ==, 0);
@@ -443,6 +447,26 @@ static void test_inv_waits_for_requests(void)
     g_assert_cmpuint(up_state(up, 1), ==, PASID_EP_STATE_OK);
 }
 
+/* Requests that were translated after the invalidation hold nothing up. */
+static void test_inv_does_not_wait_for_younger(void)
+{
+    g_autoptr(Up) up = mapped(3);
+
+    up->park = true;
+    up_start(up, 0, &ats_write);
+    up_run(up);
+    up_invalidate(up, UP_VA, 12, 5, false, 3);
+    up_start(up, 1, &ats_write);
+    up_run(up);
+    g_assert_cmpuint(up->ats->len, ==, 2);
+    g_assert_cmpuint(up->done->len, ==, 0);
+    up_unpark(up, true);
+    g_assert_cmpuint(up->parked->len, ==, 1);
+    g_assert_cmpuint(up->done->len, ==, 1);
+    up_unpark(up, true);
+    g_assert_cmpuint(up->done->len, ==, 1);
+}
+
 static unsigned overtakes;
 
 static void overtake(Up *up)
@@ -569,6 +593,8 @@ int main(int argc, char **argv)
               test_inv_completion);
     spec_test(PCIE_INV_SEMANTICS, "after-requests-in-flight",
               test_inv_waits_for_requests);
+    spec_test(PCIE_INV_SEMANTICS, "not-after-younger-requests",
+              test_inv_does_not_wait_for_younger);
     spec_test(PCIE_INV_ORDERING, "overtaken-answer-dropped",
               test_inv_overtakes);
     spec_test(PCIE_INV_IMPLICIT, "ats-off-pasid-off-flr", test_implicit);

@@ -75,6 +75,7 @@ static void test_command(void)
     g_assert_cmpuint(up_do(up, &rd), ==, 0);
     im_ep_mmio_write(up->ep, PASID_EP_CH(0, PASID_EP_CH_COMMAND) + 4, 1, 4);
     g_assert_cmpuint(up_ch(up, 0, PASID_EP_CH_LAUNCHED), ==, 1);
+    g_assert_cmphex(up_misuse(up), ==, 0);
     im_ep_mmio_write(up->ep, PASID_EP_CH(0, PASID_EP_CH_COMMAND), 1, 4);
     up_run(up);
     g_assert_cmpuint(up_ch(up, 0, PASID_EP_CH_LAUNCHED), ==, 2);
@@ -658,6 +659,14 @@ static void test_reset_state(void)
     g_assert_cmpuint(up_ch(up, 0, PASID_EP_CH_LAUNCHED), ==, 2);
     g_assert_cmpuint(up_ch(up, 0, PASID_EP_CH_RETURNED), ==, 2);
     g_assert_cmpuint(up_state(up, 0), ==, PASID_EP_STATE_OK);
+    up->in_ats = reset_inside;                      /* while it asks */
+    op.mode = PASID_EP_MODE_ATS;
+    up->dma->len = 0;
+    up_start(up, 0, &op);
+    up_run(up);
+    g_assert_cmpuint(up_state(up, 0), ==, PASID_EP_STATE_IDLE);
+    g_assert_cmpuint(up->dma->len, ==, 0);
+    g_assert_cmpuint(up_r(up, PASID_EP_ATC_USED), ==, 0);
     im_ep_buffer(up->ep)[5] = 5;
     uint64_t stats = up_r(up, PASID_EP_STAT_DMA_READS);
     up_w(up, PASID_EP_SCRATCH, 1);
@@ -690,6 +699,8 @@ static void test_flr(void)
     up_invalidate(up, UP_VA, 12, 5, false, 1);      /* waits for 0 */
     up_invalidate(up, UP_VA + (1 << 30), 12, 5, false, 2);    /* held */
     im_ep_flr(up->ep);
+    g_assert_cmphex(up_r(up, PASID_EP_STATUS), ==,
+                    PASID_EP_STATUS_PRI_STOPPED);
     up_unpark(up, true);
     up_respond(up, up_asked(up, 0)->prgi, 0, true, 5);
     up_advance(up, IM_NEVER / 2);

@@ -388,6 +388,26 @@ static void test_allocation(void)
     }
 }
 
+/* More outstanding than allocated: room is none, not plenty. */
+static void test_over_allocation(void)
+{
+    g_autoptr(Up) up = up_new_with(&IM_EP_CONFIG_DEFAULT);
+
+    up_enable(up, 2);
+    for (unsigned i = 0; i < 5; i++) {
+        g_assert_true(raw(up, RL | IDX(i) | PASID_EP_PR_CTRL_FORCE));
+    }
+    up_start(up, 0, &auto_write);
+    up_run(up);
+    g_assert_cmpuint(up->asked->len, ==, 5);
+    for (uint16_t i = 0; i < 4; i++) {
+        g_assert_cmpuint(up->asked->len, ==, 5);
+        up_respond(up, i, 0, true, 5);
+        up_run(up);
+    }
+    g_assert_cmpuint(up->asked->len, ==, 6);
+}
+
 static void test_no_allocation(void)
 {
     g_autoptr(Up) up = up_new_with(&IM_EP_CONFIG_DEFAULT);
@@ -465,6 +485,7 @@ int main(int argc, char **argv)
     spec_test(PCIE_PRI_STATUS, "stopped", test_stopped);
     spec_test(PCIE_PRI_CAPACITY, "rules-over-allocation", test_capacity);
     spec_test(PCIE_PRI_ALLOCATION, "honoured", test_allocation);
+    spec_test(PCIE_PRI_ALLOCATION, "exceeded", test_over_allocation);
     spec_test(PCIE_PRI_ALLOCATION, "zero", test_no_allocation);
     spec_test(PCIE_PRI_ALLOCATION, "starving-ends", test_starving);
     return g_test_run();
