@@ -341,8 +341,8 @@ void im_vtd_inv_all(ImVtd *s)
 }
 
 /*
- * 6.5.2.1. In scalable mode the context cache knows no domain: a domain is
- * everything. A device goes whatever domain it is in.
+ * CLAUSE(VTD_6_5_2_CC). In scalable mode the context cache knows no domain:
+ * a domain is everything. A device goes whatever domain it is in.
  */
 void im_vtd_inv_context(ImVtd *s, VtdGran g, uint16_t did, uint16_t sid,
                         unsigned fm)
@@ -384,7 +384,7 @@ static void drop_scalable(VtdCaches *c, VtdSpace *sp)
     }
 }
 
-/* 6.5.2.2 */
+/* CLAUSE(VTD_6_5_2_PC) */
 void im_vtd_inv_pasid(ImVtd *s, VtdGran g, uint16_t did, uint32_t pasid)
 {
     VtdCaches *c = s->caches;
@@ -466,7 +466,7 @@ static void inv_space(VtdCaches *c, VtdSpace *sp)
     new_ss_tag(c, sp);
 }
 
-/* 6.5.2.3, Table 23 */
+/* Table 23. CLAUSE(VTD_6_5_2_IOTLB_GLOBAL), _DOMAIN, _PAGE, _PAGE_FS */
 void im_vtd_inv_iotlb(ImVtd *s, VtdGran g, uint16_t did, uint64_t addr,
                       unsigned am, bool ih)
 {
@@ -511,7 +511,7 @@ static uint64_t fs_address(const VtdSpace *sp, uint64_t addr)
     return (uint64_t)((int64_t)(addr << unused) >> unused);
 }
 
-/* 6.5.2.4, Table 24 */
+/* Table 24. CLAUSE(VTD_6_5_2_PIOTLB_PASID), _PAGE */
 void im_vtd_inv_piotlb(ImVtd *s, VtdGran g, uint16_t did, uint32_t pasid,
                        uint64_t addr, unsigned am, bool ih)
 {

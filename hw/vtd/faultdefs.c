@@ -21,7 +21,7 @@
 #define RECORDED_NO   0
 
 static const VtdFaultDef fault_defs[256] = {
-#define R(fr, nm, q, u, t, d, p, txt)                                     \
+#define R(fr, tag, nm, q, u, t, d, p, txt)                                \
     [fr] = { .name = nm, .text = txt, .qualified = q,                     \
              .s0_recorded = RECORDED_##t,                                 \
              .reply = { REPLY_##u, REPLY_##t, REPLY_##d, REPLY_##p } },

@@ -106,7 +106,7 @@ static bool interrupt_range(VtdRoute *r)
     if (!tes && !(r->s->gsts & IM_MASK(VTD_GCMD_IRE))) {
         return false;
     }
-    return im_vtd_refuse(r, 0x29);                              /* IR.29 */
+    return im_vtd_refuse(r, VTD_FLT_IR_29);
 }
 
 /* 11.4.4.2: not remapped; only untranslated requests pass (4.2.1). */
@@ -131,31 +131,32 @@ static bool table_mode_fault(VtdRoute *r)
     switch (s->root.ttm) {
     case VTD_TTM_SCALABLE:
         if (!(s->ecap & IM_MASK(VTD_ECAP_SMTS))) {
-            return im_vtd_refuse(r, 0x30);                      /* RTA.1 */
+            return im_vtd_refuse(r, VTD_FLT_RTA_1);
         }
         break;
     case VTD_TTM_LEGACY:
         if (r->kind == VTD_PAGE_REQUEST) {
-            return im_vtd_refuse(r, 0x32);                      /* RTA.3 */
+            return im_vtd_refuse(r, VTD_FLT_RTA_3);
         }
         if (r->has_pasid) {
-            return im_vtd_refuse(r, 0x31);                      /* RTA.2 */
+            return im_vtd_refuse(r, VTD_FLT_RTA_2);
         }
         if (s->root.ssirwe) {
-            return im_vtd_refuse(r, 0x30);                      /* RTA.1 */
+            return im_vtd_refuse(r, VTD_FLT_RTA_1);
         }
         break;
     case VTD_TTM_ABORT:
         return im_vtd_refuse(r, s->ecap & IM_MASK(VTD_ECAP_ADMS) ?
-                             0x33 : 0x30);              /* RTA.4, RTA.1 */
+                             VTD_FLT_RTA_4 : VTD_FLT_RTA_1);
     default:
-        return im_vtd_refuse(r, 0x30);                          /* RTA.1 */
+        return im_vtd_refuse(r, VTD_FLT_RTA_1);
     }
     return false;
 }
 
 /* --- answers ------------------------------------------------------------ */
 
+/* CLAUSE(VTD_4_2_3_NW) */
 static bool no_write(const VtdRoute *r)
 {
     return r->txn->no_write && (r->s->ecap & IM_MASK(VTD_ECAP_NWFS));
@@ -231,7 +232,7 @@ static bool iotlb_hit(VtdRoute *r)
                  hit.shift, hit.flags);
 }
 
-/* 4.2.3: bypasses translation once the context entry lets it. */
+/* CLAUSE(VTD_4_2_3_TRANSLATED): once the context entry lets it. */
 static bool translated_request(VtdRoute *r)
 {
     bool legacy = r->ctx->legacy;
@@ -240,10 +241,10 @@ static bool translated_request(VtdRoute *r)
         return false;
     }
     if (r->txn->addr > im_vtd_haw_last(r->s)) {
-        return im_vtd_refuse(r, legacy ? 0x04 : 0x83);  /* LGN.1, SGN.4 */
+        return im_vtd_refuse(r, legacy ? VTD_FLT_LGN_1 : VTD_FLT_SGN_4);
     }
     if (interrupt_address(r->txn->addr)) {
-        return im_vtd_refuse(r, legacy ? 0x0e : 0x87);  /* LGN.4, SGN.8 */
+        return im_vtd_refuse(r, legacy ? VTD_FLT_LGN_4 : VTD_FLT_SGN_8);
     }
     r->clause = "VTD_4_2_3_TRANSLATED";
     return grant(r, r->txn->addr, 12, IM_PERM_R | IM_PERM_W);
@@ -268,7 +269,7 @@ static bool special_condition(VtdRoute *r)
     return true;
 }
 
-/* log2 of the largest page that the unit supports, 4.2.3. */
+/* CLAUSE(VTD_4_2_3_PT_SIZE): log2 of the largest page of the unit. */
 static unsigned largest_page(const ImVtd *s)
 {
     uint64_t sslps = IM_GET(s->cap, VTD_CAP_SSLPS);
@@ -279,7 +280,8 @@ static unsigned largest_page(const ImVtd *s)
     return (sslps & 1) || (s->ecap & IM_MASK(VTD_ECAP_FSTS)) ? 21 : 12;
 }
 
-/* 3.9; in legacy mode AW bounds the address too (9.3). */
+/* CLAUSE(VTD_3_9_PASS_THROUGH); in legacy mode AW bounds the address too,
+ * CLAUSE(VTD_9_3_AW_PASS). */
 static bool pass_through(VtdRoute *r)
 {
     const VtdSpace *sp = r->sp;
@@ -293,17 +295,17 @@ static bool pass_through(VtdRoute *r)
         last = MIN(last, sp->ss.in_last);
     }
     if (addr > last) {
-        return im_vtd_refuse(r, sp->legacy ? 0x04 : 0x83); /* LGN.1, SGN.4 */
+        return im_vtd_refuse(r, sp->legacy ? VTD_FLT_LGN_1 : VTD_FLT_SGN_4);
     }
     if (interrupt_address(addr)) {
-        return im_vtd_refuse(r, sp->legacy ? 0x0e : 0x87); /* LGN.4, SGN.8 */
+        return im_vtd_refuse(r, sp->legacy ? VTD_FLT_LGN_4 : VTD_FLT_SGN_8);
     }
     r->clause = "VTD_3_9_PASS_THROUGH";
     return found(r, addr, largest_page(r->s),
                  IM_PERM_R | IM_PERM_W | VTD_TLB_DIRTY);
 }
 
-/* 3.6 canonical, 3.7 AGAW and MGAW */
+/* CLAUSE(VTD_3_6_CANONICAL); AGAW and MGAW of 3.7 */
 static bool input_range(VtdRoute *r)
 {
     const VtdSpace *sp = r->sp;
@@ -311,10 +313,10 @@ static bool input_range(VtdRoute *r)
 
     if (sp->pgtt == VTD_PGTT_SECOND) {
         return addr > sp->ss.in_last &&
-               im_vtd_refuse(r, sp->legacy ? 0x04 : 0x84); /* LGN.1, SGN.5 */
+               im_vtd_refuse(r, sp->legacy ? VTD_FLT_LGN_1 : VTD_FLT_SGN_5);
     }
     return !canonical(addr, sp->fs.top == 4 ? 57 : 48) &&
-           im_vtd_refuse(r, 0x80);                              /* SGN.1 */
+           im_vtd_refuse(r, VTD_FLT_SGN_1);
 }
 
 /* --- the walk ------------------------------------------------------------ */
@@ -377,33 +379,47 @@ static const ImWalkOps walk_ops = {
 
 static const ImWalkOps explain_ops = { .read = op_peek, .step = op_step };
 
-/* LGN.2, LGN.3, SGN.6, SGN.7: which right the request lacks. */
+/* Which right the request lacks. */
 static uint8_t lacking(const VtdRoute *r, uint8_t perm)
-{
-    bool write = r->txn->access & IM_WRITE && !(perm & IM_PERM_W);
-
-    return (uint8_t)((r->sp->legacy ? 0x05 : 0x85) + (write ? 0 : 1));
-}
-
-/* Second stage, alone or below the first. */
-static uint8_t second_stage_reason(const VtdRoute *r, const ImWalkOut *w)
 {
     bool legacy = r->sp->legacy;
 
+    if ((r->txn->access & IM_WRITE) && !(perm & IM_PERM_W)) {
+        return legacy ? VTD_FLT_LGN_2 : VTD_FLT_SGN_6;
+    }
+    return legacy ? VTD_FLT_LGN_3 : VTD_FLT_SGN_7;
+}
+
+/* Why a walk stopped in the second stage, alone or below the first. */
+static uint8_t second_stage_reason(const VtdRoute *r, const ImWalkOut *w)
+{
     switch (w->stop) {
     case IM_WALK_ACCESS:
-        return w->top ? legacy ? 0x03 : 0x7b :  /* LCT.4, SSS.4 */
-               legacy ? 0x07 : 0x78;            /* LSS.1, SSS.1 */
+        return w->top ? VTD_FLT_SSS_4 : VTD_FLT_SSS_1;
     case IM_WALK_ABSENT:
-        return legacy ? lacking(r, 0) : 0x79;   /* SSS.2 */
+        return VTD_FLT_SSS_2;
     case IM_WALK_RSVD:
-        return legacy ? 0x0c : 0x7a;            /* LSS.2, SSS.3 */
+        return VTD_FLT_SSS_3;
     case IM_WALK_NO_UPDATE:
-        return 0x7c;                            /* SSS.5 */
+        return VTD_FLT_SSS_5;
     case IM_WALK_UPDATE:
-        return 0x7d;                            /* SSS.6 */
+        return VTD_FLT_SSS_6;
     default:
-        return lacking(r, w->perm);             /* LGN.2/3, SGN.6/7 */
+        return lacking(r, w->perm);
+    }
+}
+
+static uint8_t legacy_reason(const VtdRoute *r, const ImWalkOut *w)
+{
+    switch (w->stop) {
+    case IM_WALK_ACCESS:
+        return w->top ? VTD_FLT_LCT_4 : VTD_FLT_LSS_1;
+    case IM_WALK_RSVD:
+        return VTD_FLT_LSS_2;
+    case IM_WALK_ABSENT:
+        return lacking(r, 0);
+    default:
+        return lacking(r, w->perm);
     }
 }
 
@@ -411,26 +427,35 @@ static uint8_t first_stage_reason(const VtdRoute *r, const ImWalkOut *w)
 {
     switch (w->stop) {
     case IM_WALK_ACCESS:
-        return w->top ? 0x73 : 0x70;            /* SFS.4, SFS.1 */
+        return w->top ? VTD_FLT_SFS_4 : VTD_FLT_SFS_1;
     case IM_WALK_ABSENT:
-        return 0x71;                            /* SFS.2 */
+        return VTD_FLT_SFS_2;
     case IM_WALK_RSVD:
-        return 0x72;                            /* SFS.3 */
+        return VTD_FLT_SFS_3;
     case IM_WALK_MUST:
-        return 0x81;                            /* SGN.2 */
+        return VTD_FLT_SGN_2;
     case IM_WALK_RANGE:
-        return 0x74;                            /* SFS.5 */
+        return VTD_FLT_SFS_5;
     case IM_WALK_NESTED_READ:
-        return w->top ? 0x75 : 0x76;            /* SFS.6, SFS.7 */
+        return w->top ? VTD_FLT_SFS_6 : VTD_FLT_SFS_7;
     case IM_WALK_NESTED_WRITE:
-        return 0x77;                            /* SFS.8 */
+        return VTD_FLT_SFS_8;
     case IM_WALK_NO_UPDATE:
-        return 0x90;                            /* SFS.9 */
+        return VTD_FLT_SFS_9;
     case IM_WALK_UPDATE:
-        return 0x91;                            /* SFS.10 */
+        return VTD_FLT_SFS_10;
     default:
-        return lacking(r, w->perm);             /* SGN.6 */
+        return lacking(r, w->perm);
     }
+}
+
+static uint8_t walk_reason(const VtdRoute *r, const ImWalkOut *w)
+{
+    if (r->sp->legacy) {
+        return legacy_reason(r, w);
+    }
+    return w->stage == 1 || r->sp->pgtt == VTD_PGTT_SECOND ?
+           second_stage_reason(r, w) : first_stage_reason(r, w);
 }
 
 static ImWalkOut walk(VtdRoute *r)
@@ -474,13 +499,10 @@ static bool walk_tables(VtdRoute *r)
     }
     w = walk(r);
     if (w.stop != IM_WALK_OK) {
-        return im_vtd_refuse(r, w.stage == 1 ||
-                             sp->pgtt == VTD_PGTT_SECOND ?
-                             second_stage_reason(r, &w) :
-                             first_stage_reason(r, &w));
+        return im_vtd_refuse(r, walk_reason(r, &w));
     }
     if (output_is_interrupt(r, &w)) {
-        return im_vtd_refuse(r, sp->legacy ? 0x0e : 0x87); /* LGN.4, SGN.8 */
+        return im_vtd_refuse(r, sp->legacy ? VTD_FLT_LGN_4 : VTD_FLT_SGN_8);
     }
     flags = (uint8_t)((w.perm & (IM_PERM_R | IM_PERM_W)) |
                       (w.attr & IM_VTD_SNP ? VTD_TLB_SNP : 0) |
@@ -500,7 +522,10 @@ static bool walk_tables(VtdRoute *r)
 
 /* --- the route ----------------------------------------------------------- */
 
-/* What the request asks for, 3.6.1, 3.7.1, 3.14, 4.2.3. */
+/*
+ * What the request asks for: 3.6.1, 3.7.1, CLAUSE(VTD_3_14_ZLR),
+ * CLAUSE(VTD_4_2_3_1_DIRTY).
+ */
 static void begin(VtdRoute *r)
 {
     const ImTxn *t = r->txn;

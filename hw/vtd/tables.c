@@ -108,30 +108,30 @@ static bool legacy_context(VtdRoute *r, VtdCtx *ctx)
 
     if (!read_entry(r, "root entry", s->root.table + (r->rid >> 8) * 16u,
                     root, 2)) {
-        return im_vtd_refuse(r, 0x08);                          /* LRT.1 */
+        return im_vtd_refuse(r, VTD_FLT_LRT_1);
     }
     if (!(root[0] & IM_MASK(VTD_ROOT_P))) {
-        return im_vtd_refuse(r, 0x01);                          /* LRT.2 */
+        return im_vtd_refuse(r, VTD_FLT_LRT_2);
     }
     if ((root[0] & (IM_RSVD(VTD_ROOT0) | beyond_haw(s))) || root[1]) {
-        return im_vtd_refuse(r, 0x0a);                          /* LRT.3 */
+        return im_vtd_refuse(r, VTD_FLT_LRT_3);
     }
     if (!read_entry(r, "context entry", (root[0] & IM_MASK(VTD_ROOT_CTP)) +
                     (r->rid & 0xff) * 16u, q, 2)) {
-        return im_vtd_refuse(r, 0x09);                          /* LCT.1 */
+        return im_vtd_refuse(r, VTD_FLT_LCT_1);
     }
     tt = IM_GET(q[0], VTD_CTX_TT);
     ctx->fpd = r->fpd = q[0] & IM_MASK(VTD_CTX_FPD);
     if (!(q[0] & IM_MASK(VTD_CTX_P))) {
-        return im_vtd_refuse(r, 0x02);                          /* LCT.2 */
+        return im_vtd_refuse(r, VTD_FLT_LCT_2);
     }
     zero0 = IM_RSVD(VTD_CTX0) | (tt == 2 ? 0 : beyond_haw(s));
     if ((q[0] & zero0) || (q[1] & IM_RSVD(VTD_CTX1)) ||
         IM_GET(q[1], VTD_CTX_DID) > im_vtd_did_last(s)) {
-        return im_vtd_refuse(r, 0x0b);                          /* LCT.3 */
+        return im_vtd_refuse(r, VTD_FLT_LCT_3);
     }
     if (!aw_supported(s, IM_GET(q[1], VTD_CTX_AW)) || !tt_supported(s, tt)) {
-        return im_vtd_refuse(r, 0x03);                          /* LCT.4 */
+        return im_vtd_refuse(r, VTD_FLT_LCT_4);
     }
     ctx->legacy = true;
     ctx->ats = tt == 1;
@@ -153,14 +153,14 @@ static bool scalable_root(VtdRoute *r, uint64_t *table)
 
     if (!read_entry(r, "scalable root entry",
                     s->root.table + (r->rid >> 8) * 16u, root, 2)) {
-        return im_vtd_refuse(r, 0x38);                          /* SRT.1 */
+        return im_vtd_refuse(r, VTD_FLT_SRT_1);
     }
     half = root[upper];
     if (!(half & IM_MASK(VTD_SROOT_P))) {
-        return im_vtd_refuse(r, 0x39);                          /* SRT.2 */
+        return im_vtd_refuse(r, VTD_FLT_SRT_2);
     }
     if (half & (IM_RSVD(VTD_SROOT) | beyond_haw(s))) {
-        return im_vtd_refuse(r, 0x3a);                          /* SRT.3 */
+        return im_vtd_refuse(r, VTD_FLT_SRT_3);
     }
     *table = half & IM_MASK(VTD_SROOT_CTP);
     return false;
@@ -200,14 +200,14 @@ static bool scalable_context(VtdRoute *r, VtdCtx *ctx)
     }
     if (!read_entry(r, "scalable context entry",
                     table + (r->rid & 0x7f) * 32u, q, 4)) {
-        return im_vtd_refuse(r, 0x40);                          /* SCT.1 */
+        return im_vtd_refuse(r, VTD_FLT_SCT_1);
     }
     ctx->fpd = r->fpd = q[0] & IM_MASK(VTD_SCTX_FPD);
     if (!(q[0] & IM_MASK(VTD_SCTX_P))) {
-        return im_vtd_refuse(r, 0x41);                          /* SCT.2 */
+        return im_vtd_refuse(r, VTD_FLT_SCT_2);
     }
     if (sctx_reserved(s, q)) {
-        return im_vtd_refuse(r, 0x42);                          /* SCT.3 */
+        return im_vtd_refuse(r, VTD_FLT_SCT_3);
     }
     ctx->ats = q[0] & IM_MASK(VTD_SCTX_DTE);
     ctx->paside = q[0] & IM_MASK(VTD_SCTX_PASIDE);
@@ -218,7 +218,7 @@ static bool scalable_context(VtdRoute *r, VtdCtx *ctx)
     ctx->rid_pasid = (uint32_t)IM_GET(q[1], VTD_SCTX_RID_PASID);
     ctx->rid_priv = q[1] & IM_MASK(VTD_SCTX_RID_PRIV);
     if ((!ctx->ats && ctx->pre) || ctx->rid_pasid > pasid_last(ctx)) {
-        return im_vtd_refuse(r, 0x43);                          /* SCT.4 */
+        return im_vtd_refuse(r, VTD_FLT_SCT_4);
     }
     return false;
 }
@@ -233,19 +233,19 @@ static uint32_t pss_last(const ImVtd *s)
 static bool context_refuses_pasid(VtdRoute *r, const VtdCtx *ctx)
 {
     if (!ctx->paside && r->kind != VTD_TRANSLATED) {
-        return im_vtd_refuse(r, 0x45);                          /* SCT.6 */
+        return im_vtd_refuse(r, VTD_FLT_SCT_6);
     }
     if (!ctx->eptr && r->kind == VTD_TRANSLATED) {
-        return im_vtd_refuse(r, 0x49);                          /* SCT.10 */
+        return im_vtd_refuse(r, VTD_FLT_SCT_10);
     }
     if (r->pasid > pss_last(r->s) && r->kind != VTD_PAGE_REQUEST) {
-        return im_vtd_refuse(r, 0x89);                          /* SGN.10 */
+        return im_vtd_refuse(r, VTD_FLT_SGN_10);
     }
     if (r->pasid > pasid_last(ctx)) {
-        return im_vtd_refuse(r, 0x46);                          /* SCT.7 */
+        return im_vtd_refuse(r, VTD_FLT_SCT_7);
     }
     if (r->pasid == ctx->rid_pasid) {
-        return im_vtd_refuse(r, 0x48);                          /* SCT.9 */
+        return im_vtd_refuse(r, VTD_FLT_SCT_9);
     }
     return false;
 }
@@ -256,17 +256,17 @@ static bool context_refuses(VtdRoute *r, const VtdCtx *ctx)
                       r->kind == VTD_TRANSLATED;
 
     if (ctx->legacy) {
-        return device_tlb && !ctx->ats && im_vtd_refuse(r, 0x0d); /* LCT.5 */
+        return device_tlb && !ctx->ats && im_vtd_refuse(r, VTD_FLT_LCT_5);
     }
     if (ctx->eptr && !ctx->paside &&
         (!r->has_pasid || r->kind >= VTD_TRANSLATED)) {
-        return im_vtd_refuse(r, 0x43);                          /* SCT.4 */
+        return im_vtd_refuse(r, VTD_FLT_SCT_4);
     }
     if (device_tlb && !ctx->ats) {
-        return im_vtd_refuse(r, 0x44);                          /* SCT.5 */
+        return im_vtd_refuse(r, VTD_FLT_SCT_5);
     }
     if (r->kind == VTD_PAGE_REQUEST && !ctx->pre) {
-        return im_vtd_refuse(r, 0x47);                          /* SCT.8 */
+        return im_vtd_refuse(r, VTD_FLT_SCT_8);
     }
     return r->has_pasid && context_refuses_pasid(r, ctx);
 }
@@ -424,29 +424,29 @@ static bool read_pasid_entry(VtdRoute *r, uint64_t q[8])
 
     if (!read_entry(r, "PASID directory entry",
                     r->ctx->dir + (r->pasid >> 6) * 8u, &dir, 1)) {
-        return im_vtd_refuse(r, 0x50);                          /* SPD.1 */
+        return im_vtd_refuse(r, VTD_FLT_SPD_1);
     }
     r->fpd |= !!(dir & IM_MASK(VTD_PDIR_FPD));
     if (!(dir & IM_MASK(VTD_PDIR_P))) {
-        return im_vtd_refuse(r, 0x51);                          /* SPD.2 */
+        return im_vtd_refuse(r, VTD_FLT_SPD_2);
     }
     if (dir & (IM_RSVD(VTD_PDIR) | beyond_haw(s))) {
-        return im_vtd_refuse(r, 0x52);                          /* SPD.3 */
+        return im_vtd_refuse(r, VTD_FLT_SPD_3);
     }
     if (!read_entry(r, "PASID table entry",
                     (dir & IM_MASK(VTD_PDIR_SMPTBLPTR)) +
                     (r->pasid & 63) * 64u, q, 8)) {
-        return im_vtd_refuse(r, 0x58);                          /* SPT.1 */
+        return im_vtd_refuse(r, VTD_FLT_SPT_1);
     }
     r->fpd |= !!(q[0] & IM_MASK(VTD_PASID_FPD));
     if (!(q[0] & IM_MASK(VTD_PASID_P))) {
-        return im_vtd_refuse(r, 0x59);                          /* SPT.2 */
+        return im_vtd_refuse(r, VTD_FLT_SPT_2);
     }
     if (pasid_reserved(s, q)) {
-        return im_vtd_refuse(r, 0x5a);                          /* SPT.3 */
+        return im_vtd_refuse(r, VTD_FLT_SPT_3);
     }
     if (pasid_misprogrammed(s, q)) {
-        return im_vtd_refuse(r, 0x5b);                          /* SPT.4 */
+        return im_vtd_refuse(r, VTD_FLT_SPT_4);
     }
     return false;
 }
@@ -458,10 +458,10 @@ static bool pasid_refuses(VtdRoute *r, bool sre, bool rid_priv)
         return false;
     }
     if (r->has_pasid && r->txn->exec) {
-        return im_vtd_refuse(r, 0x5c);                          /* SPT.5 */
+        return im_vtd_refuse(r, VTD_FLT_SPT_5);
     }
     r->priv = r->has_pasid ? r->txn->priv : rid_priv;
-    return r->priv && !sre && im_vtd_refuse(r, 0x5d);           /* SPT.6 */
+    return r->priv && !sre && im_vtd_refuse(r, VTD_FLT_SPT_6);
 }
 
 bool im_vtd_pasid_fault(VtdRoute *r)

@@ -119,6 +119,13 @@ void im_vtd_fault_page_request(ImVtd *s, const ImPageReq *req,
 void im_vtd_fault_interrupt(ImVtd *s, const ImMsi *msi, uint16_t index,
                             uint8_t reason, bool fpd);
 
+/* Reason codes by the names of their clause tags: VTD_FLT_LRT_2, ... */
+#define R(fr, tag, ...)  VTD_FLT_##tag = (fr),
+typedef enum VtdReason {
+#include "im/spec/vtd_faults.h.inc"
+} VtdReason;
+#undef R
+
 /* How Table 30 (7.1.3) says that a reason is reported. */
 typedef enum VtdReply {
     VTD_REPLY_NEVER,                /* cannot occur for this request type */

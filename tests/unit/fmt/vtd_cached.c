@@ -340,7 +340,7 @@ static void ask(Unit *u)
     }
 }
 
-/* --- changing -------------------------------------------------------------- */
+/* --- changing ------------------------------------------------------------- */
 
 /* The entry of a level that translates a random address of a tree. */
 static uint64_t pick(bool second, unsigned level, uint64_t *addr)
