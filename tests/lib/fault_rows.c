@@ -188,7 +188,7 @@ static void add_case(const FaultRow *row, unsigned col, bool pasid,
     static const char *const col_name[COLS] = {
         "untranslated", "translation-request", "translated", "page-request",
     };
-    FaultCase *c = g_new0(FaultCase, 1);
+    FaultCase *c = spec_keep(g_new0(FaultCase, 1));
     g_autofree char *path = g_strdup_printf("%s/%s%s%s", row->name,
         col_name[col], pasid ? "/pasid" : "",
         fpd == FPD_CTX ? "/fpd-context" : fpd == FPD_DIR ? "/fpd-directory" :

@@ -13,3 +13,11 @@ void spec_add(SpecClause clause, const char *tag, const char *path,
     g_assert_cmpint(clause, <, CLAUSES);
     g_test_add_data_func(full, data, fn);
 }
+
+void *spec_keep(void *data)
+{
+    static GSList *kept;
+
+    kept = g_slist_prepend(kept, data);
+    return data;
+}

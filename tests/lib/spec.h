@@ -20,6 +20,9 @@ typedef enum SpecClause {
 void spec_add(SpecClause clause, const char *tag, const char *path,
               GTestDataFunc fn, const void *data);
 
+/* Data of rows made at run time, which live as long as the program. */
+void *spec_keep(void *data);
+
 static inline void spec_call(const void *data)
 {
     ((void (*)(void))data)();

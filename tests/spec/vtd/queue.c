@@ -269,7 +269,7 @@ static void add_types(void)
         bool wide = mode == SM || mode == ABORT;
 
         for (unsigned type = 0; type < 128; type++) {
-            TypeRow *row = g_new0(TypeRow, 1);
+            TypeRow *row = spec_keep(g_new0(TypeRow, 1));
             g_autofree char *path = g_strdup_printf("%s/type-%02x",
                                                     name[mode], type);
 
