@@ -45,7 +45,7 @@ static uint64_t get(const uint64_t *q, unsigned hi, unsigned lo)
     return q[lo / 64] >> lo % 64 & UINT64_MAX >> (63 - (hi - lo));
 }
 
-/* --- second stage, 3.7, 9.8 ----------------------------------------------- */
+/* --- second stage, 3.7, 9.8 ---------------------------------------------- */
 
 static bool ss_reserved(Walk *k, uint64_t e, unsigned level)
 {
@@ -108,7 +108,7 @@ static Ss ss_walk(Walk *k, uint64_t top, unsigned levels, uint64_t ipa)
     g_assert_not_reached();
 }
 
-/* --- the end of every walk ---------------------------------------------------- */
+/* --- the end of every walk ----------------------------------------------- */
 
 static void finish(Walk *k, uint64_t pa, bool r, bool w)
 {
@@ -150,7 +150,7 @@ static void second_stage(Walk *k, uint64_t top, unsigned levels)
     finish(k, s.pa, s.r, s.w);
 }
 
-/* --- first stage, 3.6, 9.7; nested, 3.8 ------------------------------------------ */
+/* --- first stage, 3.6, 9.7; nested, 3.8 ---------------------------------- */
 
 static bool fs_reserved(Walk *k, uint64_t e, unsigned level)
 {
@@ -282,7 +282,7 @@ static void first_stage(Walk *k)
     }
 }
 
-/* --- structures -------------------------------------------------------------------- */
+/* --- structures ---------------------------------------------------------- */
 
 /* 9.6 with this project's configuration: MTS, HPTS, and so on are 0. */
 static bool pe_reserved(Walk *k)

@@ -14,7 +14,7 @@ static const uint64_t nowhere[] = {
     UINT64_C(0x3ffffffff000),
 };
 
-/* --- pointers --------------------------------------------------------------- */
+/* --- pointers ------------------------------------------------------------ */
 
 typedef struct Pointer {
     const char *name;
@@ -136,7 +136,7 @@ static void confusion(void)
     }
 }
 
-/* --- loops --------------------------------------------------------------------- */
+/* --- loops --------------------------------------------------------------- */
 
 /* Every level is the same table: it ends after four, with its own page. */
 static void first_stage_loop(void)
@@ -200,7 +200,7 @@ static void update_never_succeeds(void)
     xlat_is_ok(&x, w->hpa);
 }
 
-/* --- queues ----------------------------------------------------------------------- */
+/* --- queues -------------------------------------------------------------- */
 
 static void tail_everywhere(void)
 {
@@ -283,7 +283,7 @@ static void status_nowhere(void)
     g_assert_true(vb_wait(w->r));
 }
 
-/* --- reset in every state of the queue ------------------------------------------------ */
+/* --- reset in every state of the queue ----------------------------------- */
 
 static void state_waiting(World *w)
 {
@@ -391,7 +391,7 @@ static void disable_row(const void *data)
     g_assert_cmphex(rig_reg64(r, REG_IQH), ==, 32);
 }
 
-/* --- requests -------------------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------ */
 
 static void odd_requests(void)
 {

@@ -146,7 +146,7 @@ static void sweep_dma(const void *data)
     g_assert_cmpuint(n, <, 1000);
 }
 
-/* --- page request --------------------------------------------------------- */
+/* --- page request -------------------------------------------------------- */
 
 static void sweep_page_request(const void *data)
 {
@@ -185,7 +185,7 @@ static void sweep_page_request(const void *data)
     g_assert_cmpuint(n, <, 100);
 }
 
-/* --- queue ------------------------------------------------------------------ */
+/* --- queue --------------------------------------------------------------- */
 
 static void queue_work(World *w)
 {
@@ -278,7 +278,7 @@ static void sweep_queue_device_tlb(void)
     g_assert_cmpuint(n, <, 100);
 }
 
-/* --- interrupt ------------------------------------------------------------------ */
+/* --- interrupt ----------------------------------------------------------- */
 
 static void sweep_interrupt(void)
 {
