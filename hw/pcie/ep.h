@@ -207,7 +207,7 @@ struct ImEp {
     bool kicked;
     uint64_t armed;             /* deadline the host knows */
     unsigned released;          /* RELEASE: deliver regardless of time */
-    uint32_t crc_table[256];
+    uint32_t crc_table[8][256];
 
     EpLogRecord log[PASID_EP_LOG_RECORDS];
     uint64_t logged;
