@@ -63,22 +63,6 @@ static ImXlat fn_peek(VtdModel *s, ImTxn *txn, IOMMUAccessFlags *perm)
     return x;
 }
 
-/*
- * QEMU uses an answer for as much as its mask covers: keep the interrupt
- * range out of it (facts 10.9), and leave the mask + 1 a number.
- */
-static uint64_t safe_mask(const ImXlat *x)
-{
-    uint64_t mask = MIN(x->mask, INT64_MAX) | 0xfff;
-
-    while (mask > 0xfff &&
-           (x->addr & ~mask) < VTDM_MSI_BASE + VTDM_MSI_SIZE &&
-           (x->addr | mask) >= VTDM_MSI_BASE) {
-        mask >>= 1;
-    }
-    return mask;
-}
-
 /* Without the BQL, from any thread that does DMA. */
 static IOMMUTLBEntry fn_translate(IOMMUMemoryRegion *mr, hwaddr addr,
                                   IOMMUAccessFlags flag, int iommu_idx)
@@ -105,7 +89,8 @@ static IOMMUTLBEntry fn_translate(IOMMUMemoryRegion *mr, hwaddr addr,
         x = fn_ask(fn->s, &t);
     }
     if (x.status == IM_OK && !x.interrupt) {
-        e.addr_mask = safe_mask(&x);
+        /* so that mask + 1 is a number; QEMU asks again at each region */
+        e.addr_mask = MIN(x.mask, INT64_MAX) | 0xfff;
         e.iova = addr & ~e.addr_mask;
         e.translated_addr = x.addr & ~e.addr_mask;
         /* no more than asked: A and D are set for that only */
@@ -235,6 +220,7 @@ static void compose(const ImMsi *in, const ImIntOut *out, MSIMessage *msg)
         msg->address = in->addr;
         msg->data = in->data;
     }
+    trace_im_vtd_remapped(in->rid, msg->address, msg->data);
 }
 
 int vtdm_int_remap(X86IOMMUState *x86, MSIMessage *src, MSIMessage *dst,

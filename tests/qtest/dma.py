@@ -490,6 +490,23 @@ def switching_translation_on_and_off_takes_effect_at_once():
         r.moves(r.buf, r.buf)
 
 
+@test
+def event_message_never_reaches_registers():
+    """A fault of DMA sends it, so that no other guard is in the way."""
+    with Rig() as r:
+        r.vtd.start()
+        r.vtd.wr32(vtd.FEDATA, 0)       # as a GCMD: everything off
+        r.vtd.wr32(vtd.FEADDR, vtd.BASE + vtd.GCMD)
+        r.vtd.wr32(vtd.FECTL, 0)
+        r.ep.must_fail(E.CAUSE_DMA_UR, 0, E.OP_FILL, IOVA, 8)
+        r.vtd.expect_fault(0x39)
+        expect(r.vtd.rd32(vtd.GSTS) >> 31, 1, 'GSTS.TES')
+        r.vtd.wr32(vtd.FEDATA, 0x4711)
+        r.vtd.wr32(vtd.FEADDR, r.buf)
+        r.ep.must_fail(E.CAUSE_DMA_UR, 0, E.OP_FILL, IOVA, 8)
+        expect(r.vm.read(r.buf, 8), 0x4711, 'the message in memory')
+
+
 # --- an ordinary device ------------------------------------------------------
 
 class Edu(pcie.Function):
@@ -551,6 +568,29 @@ def ordinary_device_does_not_run_into_the_interrupt_range():
         edu.dma(0x40000, 0x40000000 + 0x3edffffc, 8, 1)
         expect(pending_vectors(r.vm), set(), 'vectors')
         r.vtd.expect_fault(0x0e, rid=rid, addr=0x7ee00000)
+
+
+@rows([
+    ('write-dword', 4, 1, {0x51}), ('write-byte', 1, 1, set()),
+    ('write-word', 2, 1, set()), ('write-quad-word', 8, 1, set()),
+    ('read-dword', 4, 0, set()),
+])
+def ordinary_device_and_the_interrupt_range(size, to_memory, vectors):
+    with Rig(*EDU) as r:
+        edu = Edu(r.vm)
+        r.vm.write(r.buf, 0x51, 8)
+        edu.dma(r.buf, 0x40000, 8, 0)
+        r.vtd.start(vtd.LEGACY)
+        r.vtd.legacy_context(pcie.rid(0, 7), 2, aw=3)
+        if to_memory:
+            edu.dma(0x40000, 0xfee00000, size, 1)
+        else:
+            edu.dma(0xfee00000, 0x40000, size, 0)
+        expect(pending_vectors(r.vm), vectors, 'vectors')
+        if vectors:
+            r.vtd.expect_no_fault()
+        else:
+            r.vtd.expect_fault(0x29, rid=pcie.rid(0, 7))
 
 
 @test

@@ -184,15 +184,16 @@ def table_not_in_memory(at):
 
 @test
 def wide_destination_with_eime():
-    with Rig('-trace', 'im_vtd_remap', '-msg', 'timestamp=off') as r:
+    with Rig('-trace', 'im_vtd_remapped') as r:
         remapping(r, eime=1)
         irte(r, 5, 0x71, dest=0x11f)
         r.ep.msix(1, remappable(5), 0)
         send(r)
-        line = [l for l in r.vm.output().splitlines()
-                if 'im_vtd_remap' in l][-1]
-        expect(re.search(r'dest (\w+) vector (\w+)', line).groups(),
-               ('0x11f', '0x71'), 'destination and vector')
+        # APIC ID bits 31:8 travel in bits 63:40 of the address
+        message = re.search(r'im_vtd_remapped.* addr (\w+) data (\w+)',
+                            r.vm.output())
+        expect(int(message[1], 0), 0x100fee1f000, 'address')
+        expect(int(message[2], 0) & 0xff, 0x71, 'vector')
         expect(pending_vectors(r.vm), set(), 'vectors of APIC 0')
 
 

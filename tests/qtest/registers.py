@@ -192,22 +192,6 @@ def event_message_to_memory_is_a_dword_write():
         expect(vm.read(where, 8), 0x1111111100004321, 'memory')
 
 
-@rows([
-    ('own-registers', vtd.BASE + vtd.GCMD),
-    ('apic-in-memory-clothes', 0xfed00000),
-])
-def event_message_never_reaches_registers(addr):
-    with machine() as vm:
-        v = Vtd(vm)
-        v.start()
-        v.wr32(vtd.IEDATA, 0)           # as a GCMD: everything off
-        v.wr32(vtd.IEADDR, addr)
-        v.wr32(vtd.IECTL, 0)
-        v.post(5 | 1 << 4)
-        v.ring()
-        expect(v.rd32(vtd.GSTS) >> 31, 1, 'GSTS.TES')
-
-
 @test
 def system_reset_forgets_everything():
     with machine() as vm:
