@@ -139,6 +139,11 @@ static inline uint64_t im_vtd_haw_last(const ImVtd *s)
     return UINT64_MAX >> (64 - s->cfg.haw_bits);
 }
 
+static inline bool im_vtd_legacy_mode(const ImVtd *s)
+{
+    return s->root.ttm == VTD_TTM_LEGACY;
+}
+
 static inline uint16_t im_vtd_did_last(const ImVtd *s)
 {
     return (uint16_t)(UINT16_MAX >> (12 - 2 * IM_GET(s->cap, VTD_CAP_ND)));

@@ -120,7 +120,7 @@ static bool remapping_off(VtdRoute *r)
     }
     r->clause = "VTD_3_1_TES0_PASID";
     r->has_pasid = false;
-    return grant(r, r->txn->addr, 63, IM_PERM_R | IM_PERM_W);
+    return grant(r, r->txn->addr, 32, IM_PERM_R | IM_PERM_W);
 }
 
 /* 11.4.5, RTA.1 to RTA.5 */
@@ -214,8 +214,9 @@ static bool iotlb_hit(VtdRoute *r)
         return false;
     }
     r->sp = im_vtd_space_get(c, key);
-    if (!r->sp || (r->kind == VTD_TRANSLATION &&
-                   (!r->sp->ats || interrupt_address(t->addr)))) {
+    if (!r->sp || r->sp->legacy != im_vtd_legacy_mode(r->s) ||
+        (r->kind == VTD_TRANSLATION &&
+         (!r->sp->ats || interrupt_address(t->addr)))) {
         return false;
     }
     priv = r->has_pasid ? t->priv : r->sp->rid_priv;

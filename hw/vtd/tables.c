@@ -277,6 +277,11 @@ bool im_vtd_context_fault(VtdRoute *r)
     VtdCtx fresh = { .rid = r->rid };
     VtdCtx *ctx = r->ex ? NULL : im_vtd_ctx_get(s->caches, r->rid);
 
+    if (ctx && ctx->legacy != im_vtd_legacy_mode(s)) {
+        /* The mode changed and software has not invalidated yet. */
+        im_vtd_inv_all(s);
+        ctx = NULL;
+    }
     if (ctx) {
         s->counters.context_hits++;
         r->ctx = ctx;
@@ -284,7 +289,7 @@ bool im_vtd_context_fault(VtdRoute *r)
         return context_refuses(r, ctx);
     }
     s->counters.context_misses += !r->ex;
-    if (s->root.ttm == VTD_TTM_LEGACY ? legacy_context(r, &fresh) :
+    if (im_vtd_legacy_mode(s) ? legacy_context(r, &fresh) :
         scalable_context(r, &fresh)) {
         return true;
     }

@@ -122,6 +122,27 @@ static bool fs_reserved(const Sys *s, uint64_t e, unsigned level, bool leaf)
            (leaf && level == 2 && any(e, 20, 13));
 }
 
+/* a: the first stage's answer; settable: its flags are set or may be. */
+static Answer fs_leaf(const Sys *s, Answer a, bool need_w, bool settable)
+{
+    if (need_w && !a.w) {
+        return bad(IM_WALK_PERM, 0, a.level);
+    }
+    if (s->nested) {
+        Answer n = ss_oracle(s, 1, a.addr, !need_w, need_w);
+
+        if (n.stop != IM_WALK_OK) {
+            return n;
+        }
+        a.addr = n.addr;
+        a.shift = MIN(a.shift, n.shift);
+        a.r = n.r;
+        a.w = a.w && n.w;
+        a.snp = n.snp;
+    }
+    return settable ? a : bad(IM_WALK_NESTED_WRITE, 0, a.level);
+}
+
 static Answer fs_oracle(const Sys *s, uint64_t in, bool need_w)
 {
     uint64_t table = 0x2000;
@@ -175,27 +196,11 @@ static Answer fs_oracle(const Sys *s, uint64_t in, bool need_w)
             table = addr;
             continue;
         }
-        if (need_w && !a.w) {
-            return bad(IM_WALK_PERM, 0, level);
-        }
         a.addr = addr | (in & ((UINT64_C(1) << shift) - 1));
         a.shift = shift;
-        if (s->nested) {
-            Answer n = ss_oracle(s, 1, a.addr, !need_w, need_w);
-
-            if (n.stop != IM_WALK_OK) {
-                return n;
-            }
-            a.addr = n.addr;
-            a.shift = MIN(a.shift, n.shift);
-            a.r = n.r;
-            a.w = a.w && n.w;
-            a.snp = n.snp;
-        }
-        if ((!bit(e, 5) || (need_w && !bit(e, 6))) && !may_set) {
-            return bad(IM_WALK_NESTED_WRITE, 0, level);
-        }
-        return a;
+        a.level = level;
+        return fs_leaf(s, a, need_w, (bit(e, 5) && (!need_w || bit(e, 6))) ||
+                       may_set);
     }
 }
 
