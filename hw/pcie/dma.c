@@ -175,7 +175,7 @@ static uint32_t pages_wanted(const EpChannel *ch, uint64_t va)
     uint64_t pages = (span + EP_PAGE - 1) / EP_PAGE;
 
     return ch->single ? 1 :
-           (uint32_t)MIN(pages, MAX(ch->prog.group, UINT32_C(1)));
+           (uint32_t)MIN(pages, CLAMP(ch->prog.group, 1, EP_GROUP_MAX));
 }
 
 /* CLAUSE(EP_MODE), AUTO: no permission; ask for the page, then retry. */

@@ -29,6 +29,7 @@ typedef enum EpChReg { IM_EP_CHANNEL_REGS(EP_ENUM_) EP_CH_REGS } EpChReg;
 #define EP_ITAGS      32
 #define EP_LG2_MAX    30        /* larger translations are used as 1 GiB */
 #define EP_HELD_MAX   64
+#define EP_GROUP_MAX  512       /* what a guest can ask for in one slice */
 #define EP_NOBODY     (-1)
 #define EP_RAW        (-2)      /* a raw page request */
 #define EP_ORPHAN_MAX 64

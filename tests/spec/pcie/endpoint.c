@@ -602,6 +602,28 @@ static void test_inject_disobedience(void)
     g_assert_cmpuint(up->asked->len, ==, 60);       /* of 32 */
 }
 
+/* One slice sends a bounded number of messages, whatever is programmed. */
+static void test_group_bounds(void)
+{
+    static const struct {
+        uint32_t group;
+        unsigned sent;
+    } rows[] = { { 0, 1 }, { 1, 1 }, { 512, 512 }, { UINT32_MAX, 512 } };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(Up) up = up_new();
+        UpOp op = rd;
+
+        op.mode = PASID_EP_MODE_AUTO;
+        op.len = UINT64_C(1) << 44;
+        up_w(up, PASID_EP_INJ_FLAGS, PASID_EP_INJ_FLAGS_ALLOCATION);
+        up_ch_w(up, 0, PASID_EP_CH_GROUP, rows[i].group);
+        up_start(up, 0, &op);
+        up_run(up);
+        g_assert_cmpuint(up->asked->len, ==, rows[i].sent);
+    }
+}
+
 static void test_inject_poison_and_reset(void)
 {
     g_autoptr(Up) up = mapped();
@@ -775,6 +797,7 @@ int main(int argc, char **argv)
         spec_row(EP_OPERATION, path, test_bad_program, &bad[i]);
     }
     spec_test(EP_MODE, "by-answer", test_modes);
+    spec_test(EP_MODE, "group-size", test_group_bounds);
     spec_test(EP_MODE, "without-pri-or-ats", test_fallback_platform);
     spec_test(EP_REFUSAL, "refused-or-forced", test_refusal);
     spec_test(EP_RAW_ATS, "results-and-cache", test_raw_ats);
