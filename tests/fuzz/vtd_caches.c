@@ -72,6 +72,7 @@ static void change_page(State *s, Fuzz *f)
     unsigned p = (unsigned)fuzz_below(f, PAGES);
     Space *sp = &s->space[i];
     bool was = sp->page[p] != 0;
+    unsigned am = (unsigned)fuzz_below(f, 36);
     World *w = s->w;
 
     select_space(s, i);
@@ -99,7 +100,8 @@ static void change_page(State *s, Fuzz *f)
         break;
     case 3:
         vb_submit(w->r, desc_piotlb(PIOTLB_PAGE, sp->did, sp->pasid,
-                                    iova(p) & ~UINT64_C(0x7fff), 3, false));
+                                    iova(p) >> (12 + am) << (12 + am), am,
+                                    fuzz_one_in(f, 2)));
         break;
     default:
         vb_submit(w->r, desc_piotlb(PIOTLB_PAGE, sp->did, sp->pasid,

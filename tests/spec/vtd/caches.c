@@ -46,6 +46,24 @@ static void hit_costs_nothing(const void *data)
     }
 }
 
+/* So does a translation request; it is answered from the same cache. */
+static void ats_hit_costs_nothing(void)
+{
+    g_autoptr(World) w = world_new(NULL, W_FS, true);
+    ImTxn t = world_txn(w, IM_AT_TRANSLATION, IM_READ);
+    uint64_t before;
+    ImXlat x = im_vtd_translate(w->r->vtd, &t);
+
+    xlat_is_ok(&x, w->hpa);
+    before = w->r->accesses;
+    for (unsigned i = 0; i < 3; i++) {
+        x = im_vtd_translate(w->r->vtd, &t);
+        xlat_is_ok(&x, w->hpa);
+        g_assert_cmpuint(x.perm, ==, IM_PERM_R | IM_PERM_W);
+    }
+    g_assert_cmpuint(w->r->accesses, ==, before);
+}
+
 /* A neighbour page shares contexts and upper tables. */
 static void neighbour_walks_less(void)
 {
@@ -279,6 +297,7 @@ static void add_basic(void)
         spec_row(VTD_6_2_1_PASID_TAG, path, hit_costs_nothing,
                  GUINT_TO_POINTER(k << 1 | (k >= W_FS)));
     }
+    spec_test(VTD_6_2_1_PASID_TAG, "ats-hit", ats_hit_costs_nothing);
     spec_test(VTD_6_2_1_PASID_TAG, "neighbour-walks-less",
               neighbour_walks_less);
     spec_test(VTD_6_2_1_PASID_TAG, "pasids", pasids_do_not_mix);

@@ -371,6 +371,11 @@ static void reset_row(const void *data)
     world_on(w);
     x = world_dma(w, IM_READ, w->iova);
     xlat_is_ok(&x, w->hpa);
+    /* answers to what was sent before the reset match nothing now */
+    rig_w64(r, r->status, 0);
+    im_vtd_ats_inv_done(r->vtd, w->rid, 0xffffffff);
+    g_assert_cmphex(rig_reg32(r, REG_FSTS), ==, FSTS_ICE);
+    g_assert_cmphex(rig_r32(r, r->status), ==, 0);
     g_assert_true(vb_wait(r));
 }
 

@@ -140,6 +140,37 @@ static Desc pi_page_huge(const World *w)
     return desc_piotlb(PIOTLB_PAGE, w->did, w->pasid, 0, 52, false);
 }
 
+/* Sizes between a page and everything: 2^6, 2^15, 2^26 pages. */
+static Desc pi_page_256k(const World *w)
+{
+    return desc_piotlb(PIOTLB_PAGE, w->did, w->pasid,
+                       w->iova & ~UINT64_C(0x3ffff), 6, false);
+}
+
+static Desc pi_page_128m(const World *w)
+{
+    return desc_piotlb(PIOTLB_PAGE, w->did, w->pasid,
+                       w->iova & ~UINT64_C(0x7ffffff), 15, false);
+}
+
+static Desc pi_page_256g(const World *w)
+{
+    return desc_piotlb(PIOTLB_PAGE, w->did, w->pasid,
+                       w->iova & ~UINT64_C(0x3fffffffff), 26, true);
+}
+
+static Desc io_page_256k(const World *w)
+{
+    return desc_iotlb(IOTLB_PAGE, w->did, w->iova & ~UINT64_C(0x3ffff), 6,
+                      false);
+}
+
+static Desc io_page_1g(const World *w)
+{
+    return desc_iotlb(IOTLB_PAGE, w->did, w->iova & ~UINT64_C(0x3fffffff),
+                      18, true);
+}
+
 static Desc pi_page_am(const World *w)
 {
     return desc_piotlb(PIOTLB_PAGE, w->did, w->pasid,
@@ -227,6 +258,16 @@ static const DropRow drops[] = {
       { pi_page } },
     { SPEC(VTD_6_5_2_PIOTLB_PAGE), "nested-table", W_NESTED, true, TABLE,
       { pi_page } },
+    { SPEC(VTD_6_5_2_PIOTLB_PAGE), "256k", W_FS, true, LEAF,
+      { pi_page_256k } },
+    { SPEC(VTD_6_5_2_PIOTLB_PAGE), "128m", W_FS, true, LEAF,
+      { pi_page_128m } },
+    { SPEC(VTD_6_5_2_PIOTLB_PAGE), "256g", W_NESTED, true, LEAF,
+      { pi_page_256g } },
+    { SPEC(VTD_6_5_2_IOTLB_PAGE), "256k", W_SS, true, LEAF,
+      { io_page_256k } },
+    { SPEC(VTD_6_5_2_IOTLB_PAGE), "1g", W_LEGACY, false, LEAF,
+      { io_page_1g } },
     { SPEC(VTD_6_5_2_PC), "pasid", W_FS, true, PE,
       { pc_pasid, pi_pasid } },
     { SPEC(VTD_6_5_2_PC), "pasid-of-rid", W_FS, false, PE,
@@ -345,7 +386,17 @@ static Desc other_pasid_page(const World *w)
                        true);
 }
 
+/* A region of 2^6 pages beside that of the page. */
+static Desc other_256k(const World *w)
+{
+    return desc_piotlb(PIOTLB_PAGE, w->did, w->pasid,
+                       (w->iova & ~UINT64_C(0x3ffff)) ^ 0x40000, 6,
+                       true);
+}
+
 static const KeepRow keeps[] = {
+    { SPEC(VTD_6_5_2_PIOTLB_PAGE), "other-256k-is-kept", W_FS, true,
+      other_256k },
     { SPEC(VTD_6_5_2_IOTLB_DOMAIN), "other-domain-is-kept", W_SS, false,
       other_domain },
     { SPEC(VTD_6_5_2_IOTLB_PAGE), "other-page-is-kept", W_SS, false,
