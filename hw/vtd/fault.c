@@ -261,12 +261,12 @@ void im_vtd_fault_page_request(ImVtd *s, const ImPageReq *req,
 
 /*
  * Whether a reason of 5.1.4.1 comes with the interrupt_index. What is no
- * interrupt, 29h, is recorded as the DMA request that it is:
- * CLAUSE(VTD_FLT_IR_29)
+ * interrupt, 29h, is recorded as the DMA request that it is.
  */
 static bool index_defined(uint8_t reason)
 {
-    return reason >= 0x21 && reason <= 0x28 && reason != 0x25;
+    return reason >= VTD_FLT_IR_21 && reason <= VTD_FLT_IR_28 &&
+           reason != VTD_FLT_IR_25;
 }
 
 void im_vtd_fault_interrupt(ImVtd *s, const ImMsi *msi, uint16_t index,

@@ -10,19 +10,6 @@
 VTD_IRTE_LAYOUTS(VTD_LAYOUT_ROW)
 #undef VTD_LAYOUT_ROW
 
-/* Fault reasons of 5.1.4.1. */
-enum {
-    FLT_REQUEST_RSVD = 0x20,        /* CLAUSE(VTD_FLT_IR_20) */
-    FLT_INDEX = 0x21,               /* CLAUSE(VTD_FLT_IR_21) */
-    FLT_NOT_PRESENT = 0x22,         /* CLAUSE(VTD_FLT_IR_22) */
-    FLT_TABLE = 0x23,               /* CLAUSE(VTD_FLT_IR_23) */
-    FLT_IRTE_RSVD = 0x24,           /* CLAUSE(VTD_FLT_IR_24) */
-    FLT_COMPAT = 0x25,              /* CLAUSE(VTD_FLT_IR_25) */
-    FLT_SOURCE = 0x26,              /* CLAUSE(VTD_FLT_IR_26) */
-    FLT_EIM_REQUIRED = 0x2a,        /* CLAUSE(VTD_FLT_IR_2A) */
-    FLT_IR_REQUIRED = 0x2b,         /* CLAUSE(VTD_FLT_IR_2B) */
-};
-
 /* One request on its way. */
 typedef struct IntReq {
     const ImMsi *msi;
@@ -38,10 +25,10 @@ static uint8_t check_enabled(ImVtd *s, IntReq *r)
 {
     if (s->gsts & IM_MASK(VTD_GCMD_IRE)) {
         return im_vtd_has_ecap(s, IM_MASK(VTD_ECAP_EIMER)) && !s->ir.eime ?
-               FLT_EIM_REQUIRED : 0;
+               VTD_FLT_IR_2A : 0;
     }
     r->pass = true;
-    return im_vtd_has_ecap(s, IM_MASK(VTD_ECAP_IRREQ)) ? FLT_IR_REQUIRED : 0;
+    return im_vtd_has_ecap(s, IM_MASK(VTD_ECAP_IRREQ)) ? VTD_FLT_IR_2B : 0;
 }
 
 /* CLAUSE(VTD_IR_COMPAT) */
@@ -52,7 +39,7 @@ static uint8_t check_format(ImVtd *s, IntReq *r)
     }
     r->pass = true;
     return s->ir.eime || !(s->gsts & IM_MASK(VTD_GCMD_CFI)) ?
-           FLT_COMPAT : 0;
+           VTD_FLT_IR_25 : 0;
 }
 
 /* CLAUSE(VTD_IR_REMAPPABLE): reserved bits first, then the index. */
@@ -64,13 +51,13 @@ static uint8_t check_index(ImVtd *s, IntReq *r)
                           IM_GET(addr, VTD_IRADDR_HANDLE15) << 15);
     if (IM_GET(addr, VTD_IRADDR_SHV)) {
         if (r->msi->data & IM_RSVD(VTD_IRDATA)) {
-            return FLT_REQUEST_RSVD;
+            return VTD_FLT_IR_20;
         }
         /* CLAUSE(VTD_IR_INDEX) */
         r->index += (uint32_t)IM_GET((uint64_t)r->msi->data,
                                      VTD_IRDATA_SUBHANDLE);
     }
-    return r->index >= s->ir.entries ? FLT_INDEX : 0;
+    return r->index >= s->ir.entries ? VTD_FLT_IR_21 : 0;
 }
 
 /* The whole entry in one read: software changes it atomically. */
@@ -79,14 +66,14 @@ static uint8_t fetch_irte(ImVtd *s, IntReq *r)
     uint64_t addr = s->ir.table + (uint64_t)r->index * sizeof(r->irte);
 
     if (!im_vtd_mem_inside(s, addr, sizeof(r->irte))) {
-        return FLT_INDEX;
+        return VTD_FLT_IR_21;
     }
     if (s->port.read(s->host, addr, r->irte, sizeof(r->irte)) != IM_BUS_OK) {
-        return FLT_TABLE;
+        return VTD_FLT_IR_23;
     }
     r->irte[0] = GUINT64_FROM_LE(r->irte[0]);
     r->irte[1] = GUINT64_FROM_LE(r->irte[1]);
-    return IM_GET(r->irte[0], VTD_IRTE0_P) ? 0 : FLT_NOT_PRESENT;
+    return IM_GET(r->irte[0], VTD_IRTE0_P) ? 0 : VTD_FLT_IR_22;
 }
 
 /* CLAUSE(VTD_IR_SVT) */
@@ -109,9 +96,9 @@ static uint8_t check_source(ImVtd *s G_GNUC_UNUSED, IntReq *r)
         ok = rid >> 8 >= sid >> 8 && rid >> 8 <= (sid & 0xff);
         break;
     default:
-        return FLT_IRTE_RSVD;
+        return VTD_FLT_IR_24;
     }
-    return ok ? 0 : FLT_SOURCE;
+    return ok ? 0 : VTD_FLT_IR_26;
 }
 
 /* CLAUSE(VTD_IR_IRTE). Delivery modes 3 and 6 do not exist. */
@@ -124,7 +111,7 @@ static uint8_t check_irte(ImVtd *s, IntReq *r)
         rsvd |= VTD_IRTE0_XAPIC_RSVD;
     }
     return (r->irte[0] & rsvd) || (r->irte[1] & IM_RSVD(VTD_IRTE1)) ||
-           dlm == 3 || dlm == 6 ? FLT_IRTE_RSVD : 0;
+           dlm == 3 || dlm == 6 ? VTD_FLT_IR_24 : 0;
 }
 
 /* 5.1.4, in its order; a check that lets the request pass is the last. */
