@@ -190,8 +190,8 @@ def wide_destination_with_eime():
         r.ep.msix(1, remappable(5), 0)
         send(r)
         # APIC ID bits 31:8 travel in bits 63:40 of the address
-        message = re.search(r'im_vtd_remapped.* addr (\w+) data (\w+)',
-                            r.vm.output())
+        message = re.search(rf'im_vtd_remapped rid {RID:#06x} '
+                            r'addr (\w+) data (\w+)', r.vm.output())
         expect(int(message[1], 0), 0x100fee1f000, 'address')
         expect(int(message[2], 0) & 0xff, 0x71, 'vector')
         expect(pending_vectors(r.vm), set(), 'vectors of APIC 0')
