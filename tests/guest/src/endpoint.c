@@ -118,17 +118,24 @@ uint32_t crc32_zeros(size_t len)
 
 /* --- the device --------------------------------------------------------- */
 
-void ep_open_unbound(Ep *ep)
+void ep_open_nth(Ep *ep, unsigned n)
 {
+    char path[32];
     void *bar;
 
-    *ep = (Ep){ .fd = open("/dev/pasid-ep0", O_RDWR) };
-    CHECK(ep->fd >= 0, "cannot open /dev/pasid-ep0: %m");
+    snprintf(path, sizeof(path), "/dev/pasid-ep%u", n);
+    *ep = (Ep){ .fd = open(path, O_RDWR) };
+    CHECK(ep->fd >= 0, "cannot open %s: %m", path);
     bar = mmap(NULL, PASID_EP_BAR0_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
                ep->fd, PEP_MMAP_BAR(0));
     CHECK(bar != MAP_FAILED, "cannot map BAR0: %m");
     ep->regs = bar;
     ep->channel = PEP_NO_CHANNEL;
+}
+
+void ep_open_unbound(Ep *ep)
+{
+    ep_open_nth(ep, 0);
 }
 
 void ep_bind(Ep *ep)
@@ -142,7 +149,7 @@ void ep_bind(Ep *ep)
     CHECK(ep->pasid, "bound to PASID 0");
 }
 
-static void ep_get_channel(Ep *ep)
+void ep_get_channel(Ep *ep)
 {
     CHECK(!ioctl(ep->fd, PEP_CHANNEL_GET, &ep->channel),
           "no free channel: %m");

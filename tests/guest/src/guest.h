@@ -53,6 +53,9 @@ bool read_file(const char *path, char *buf, size_t size);
 /* Memory. */
 void *map_pages(size_t len);
 void *map_at(void *where, size_t len, int prot, int flags);
+/* End this kernel: MODE is "plain" or "crash". Does not return. */
+void kexec_into(const char *mode, const char *kernel, const char *initrd,
+                const char *cmdline) __attribute__((noreturn));
 void pattern_fill(void *buf, size_t len, uint64_t seed);
 /* Fails at the first byte that is not the pattern's, naming WHAT. */
 void pattern_check(const char *what, const void *buf, size_t len,
@@ -73,6 +76,8 @@ typedef struct Ep {
 /* Open the device, get a channel, bind this process. */
 void ep_open(Ep *ep);
 void ep_open_unbound(Ep *ep);
+void ep_open_nth(Ep *ep, unsigned n);           /* neither channel nor bond */
+void ep_get_channel(Ep *ep);
 void ep_bind(Ep *ep);
 void ep_close(Ep *ep);
 uint64_t ep_reg(const Ep *ep, unsigned off);

@@ -5,6 +5,8 @@
  *   imtest list              names and what they show
  *   imtest run NAME...       run them, one process each
  *   imtest driver NAME       give every endpoint to a kernel driver
+ *   imtest kexec MODE KERNEL INITRD CMDLINE
+ *                            into the next kernel; MODE: plain, crash
  *   imtest state             print the endpoint's ATS, PASID and PRI state
  */
 #include <fcntl.h>
@@ -186,6 +188,9 @@ int main(int argc, char **argv)
     if (argc == 3 && !strcmp(argv[1], "driver")) {
         endpoints_to_driver(argv[2]);
         return 0;
+    }
+    if (argc == 6 && !strcmp(argv[1], "kexec")) {
+        kexec_into(argv[2], argv[3], argv[4], argv[5]);
     }
     if (argc < 3 || strcmp(argv[1], "run")) {
         fprintf(stderr, "usage: imtest list | state | driver NAME | "

@@ -406,11 +406,103 @@ static void killed(void)
     ep_close(&watch);
 }
 
+/* --- two devices -------------------------------------------------------- */
+
+static void two_devices(void)
+{
+    size_t len = 32 * PAGE;
+    uint8_t *buf = map_pages(len);
+    uint64_t before[2];
+    struct pep_job job[2];
+    Ep ep[2];
+
+    for (unsigned i = 0; i < 2; i++) {
+        ep_open_nth(&ep[i], i);
+        ep_get_channel(&ep[i]);
+        ep_bind(&ep[i]);
+    }
+    CHECK(ep[0].pasid == ep[1].pasid, "one process, PASIDs %u and %u",
+          ep[0].pasid, ep[1].pasid);
+    for (unsigned round = 0; round < 8; round++) {
+        /* Each its half of memory that nobody touched, at the same time. */
+        for (unsigned i = 0; i < 2; i++) {
+            job[i] = ep_job(&ep[i], PASID_EP_OP_WRITE, buf + i * len / 2,
+                            len / 2, 160 + i + 2 * round);
+            ep_submit(&ep[i], &job[i]);
+        }
+        for (unsigned i = 0; i < 2; i++) {
+            struct pep_result r = ep_wait(&ep[i]);
+
+            ep_check_ok(&r, len / 2, "write, both devices at once");
+            pattern_check("a device's half", buf + i * len / 2, len / 2,
+                          160 + i + 2 * round);
+        }
+        /* Each the other's half: both have everything cached. */
+        for (unsigned i = 0; i < 2; i++) {
+            ep_compare(&ep[1 - i], buf + i * len / 2, len / 2,
+                       160 + i + 2 * round);
+            before[i] = ep_stat(&ep[i], PASID_EP_STAT_INVALIDATIONS);
+        }
+        map_at(buf, len, PROT_READ | PROT_WRITE, MAP_FIXED);
+        for (unsigned i = 0; i < 2; i++) {
+            CHECK(ep_stat(&ep[i], PASID_EP_STAT_INVALIDATIONS) > before[i],
+                  "device %u heard nothing of the new mapping", i);
+        }
+    }
+    /* One lets go, the other goes on. */
+    ep_close(&ep[0]);
+    ep_write(&ep[1], buf, len, 190);
+    pattern_check("one device left", buf, len, 190);
+    ep_close(&ep[1]);
+}
+
+/* --- these tests would notice ------------------------------------------- */
+
+/* A device that keeps translations it was told to drop reads old bytes. */
+static void stale(void)
+{
+    size_t len = 16 * PAGE;
+    uint8_t *buf = map_pages(len);
+    struct pep_result r;
+    Ep ep;
+
+    ep_open(&ep);
+    ep_write(&ep, buf, len, 170);
+    ep_set(&ep, PASID_EP_INJ_FLAGS, PASID_EP_INJ_FLAGS_STALE);
+    /* The pages live on in a child, so that reading them hurts nobody. */
+    {
+        int gate[2], status;
+        pid_t pid;
+        char c = 0;
+
+        CHECK(!pipe2(gate, O_CLOEXEC), "pipe: %m");
+        pid = fork();
+        CHECK(pid >= 0, "fork: %m");
+        if (!pid) {
+            close(gate[1]);
+            _exit(read(gate[0], &c, 1) == 1 ? 0 : 1);
+        }
+        map_at(buf, len, PROT_READ | PROT_WRITE, MAP_FIXED);
+        r = ep_read(&ep, buf, len);
+        CHECK(r.crc != crc32_zeros(len),
+              "a device with a stale ATC was not told from a good one");
+        ep_set(&ep, PASID_EP_INJ_FLAGS, 0);
+        ep_command(&ep, PASID_EP_CMD_ATC_FLUSH, 0);
+        r = ep_read(&ep, buf, len);
+        CHECK(r.crc == crc32_zeros(len), "flushed, the ATC is still stale");
+        CHECK(write(gate[1], &c, 1) == 1, "write: %m");
+        CHECK(waitpid(pid, &status, 0) == pid && !status, "the child failed");
+    }
+    ep_close(&ep);
+}
+
 const Scenario process_scenarios[] = {
     { "two-processes", "two processes, a PASID each, at once", two_processes },
     { "forked", "DMA on behalf of a forked child", forked },
     { "own-domain", "a PASID with a paging domain of its own", own_domain },
     { "privileged", "privileged requests refused", privileged },
+    { "two-devices", "one process, two endpoints", two_devices },
+    { "stale", "a stale ATC is noticed", stale },
     { "killed", "processes killed with DMA in flight", killed },
     { },
 };
