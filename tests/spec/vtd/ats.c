@@ -298,6 +298,44 @@ static void fee_with_pasid(void)
     g_assert_false(x.untranslated_only);
 }
 
+/* --- blocked, also when a cache could answer ------------------------------ */
+
+static void blocked_on_a_hit(WorldKind kind, uint8_t fault)
+{
+    g_autoptr(World) w = world_new_off(NULL, kind, false);
+    ImTxn t = world_txn(w, IM_AT_TRANSLATION, IM_READ);
+    ImXlat x;
+
+    if (kind >= W_FS) {
+        rig_put(w->r, w->ctx, 2, 2, 0);         /* DTE */
+        rig_put(w->r, w->ctx, 4, 4, 0);         /* PRE */
+    }
+    world_on(w);
+    for (unsigned i = 0; i < 2; i++) {
+        x = world_dma(w, IM_READ, w->iova);
+        xlat_is_ok(&x, w->hpa);
+        x = im_vtd_translate(w->r->vtd, &t);
+        xlat_is_fault(&x, IM_CPL_UR, fault);
+        vb_fault_clear(w->r);
+    }
+    t = world_txn(w, IM_AT_TRANSLATED, IM_READ);
+    x = im_vtd_translate(w->r->vtd, &t);
+    xlat_is_fault(&x, IM_CPL_UR, fault);
+}
+
+static void legacy_blocked_on_a_hit(void)
+{
+    blocked_on_a_hit(W_LEGACY_NO_ATS, 0x0d);
+    blocked_on_a_hit(W_LEGACY_PT, 0x0d);
+}
+
+static void scalable_blocked_on_a_hit(void)
+{
+    blocked_on_a_hit(W_FS, 0x44);
+    blocked_on_a_hit(W_SS, 0x44);
+    blocked_on_a_hit(W_PT, 0x44);
+}
+
 /* --- translated requests ------------------------------------------------- */
 
 static void translated_row(const void *data)
@@ -441,6 +479,8 @@ int main(int argc, char **argv)
     spec_test(VTD_7_1_3_S2, "nw-1", fee_nw_1);
     spec_test(VTD_3_15_PASID, "translation-request", fee_with_pasid);
     spec_test(VTD_4_2_3_TRANSLATED, "no-walk", translated_needs_no_tables);
+    spec_test(VTD_FLT_LCT_5, "on-a-hit", legacy_blocked_on_a_hit);
+    spec_test(VTD_FLT_SCT_5, "on-a-hit", scalable_blocked_on_a_hit);
     spec_test(VTD_4_2_1_AT_RESERVED, "ur", at_reserved);
     spec_test(VTD_4_2_1_AT_WRITE, "ur", at_write);
     spec_test(VTD_4_2_1_MALFORMED, "lengths", malformed_length);

@@ -464,6 +464,7 @@ static const struct {
     { FS_BITS(fs_large_bit), 13, 20 },
     { FS_BITS(fs_huge_bit), 13, 29 },
     { SS_BITS(ss_leaf_bit), 46, 51 },
+    { SS_BITS(ss_leaf_bit), 62, 62 },           /* IW, SSIRWE=0 */
     { SS_BITS(ss_pde_bit), 46, 51 },
     { SS_BITS(ss_pml4e_bit), 46, 51 },
     { SS_BITS(ss_large_bit), 12, 20 },

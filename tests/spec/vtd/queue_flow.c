@@ -480,6 +480,11 @@ static void listeners_are_told(void)
     g_assert_cmphex(u->addr & ~u->mask, ==, w->iova & ~u->mask);
     done(r, 0);
     rig_log_clear(r);
+    vb_submit(r, desc_dev_tlb(RID, UINT64_C(0x7ffffffffffff000), true));
+    g_assert_cmphex(rig_seen(r, RIG_SEEN_UNMAP, 0)->unmap.mask, ==,
+                    UINT64_MAX);
+    done(r, 0);
+    rig_log_clear(r);
     vb_submit(r, desc_context(CC_GLOBAL, 0, 0, 0));
     g_assert_cmpuint(rig_count(r, RIG_SEEN_UNMAP), >=, 1);
     rig_log_clear(r);

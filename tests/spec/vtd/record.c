@@ -384,6 +384,24 @@ static void fpd_from_the_cache(void)
     g_assert_cmpuint(vb_faults(w->r), ==, 0);
 }
 
+/* ... and when the IOTLB alone says no. */
+static void fpd_of_a_denied_hit(void)
+{
+    g_autoptr(World) w = world_new_off(NULL, W_SS, true);
+    ImXlat x;
+
+    rig_put(w->r, world_leaf(w, w->iova), 1, 0, SS_R);
+    rig_put(w->r, w->pe, 1, 1, 1);
+    world_on(w);
+    for (unsigned i = 0; i < 2; i++) {
+        x = world_dma(w, IM_READ, w->iova);
+        xlat_is_ok(&x, w->hpa);
+        x = world_dma(w, IM_WRITE, w->iova);
+        xlat_is_fault(&x, IM_CPL_UR, 0x85);
+    }
+    g_assert_cmpuint(vb_faults(w->r), ==, 0);
+}
+
 static void s0_is_silent(void)
 {
     g_autoptr(World) w = world_new(NULL, W_FS, true);
@@ -438,6 +456,7 @@ int main(int argc, char **argv)
               event_partly_serviced_stays);
     spec_test(VTD_7_1_1_FPD, "p-0-fpd-1", fpd_at_exit_of_a_process);
     spec_test(VTD_7_1_1_FPD, "from-the-cache", fpd_from_the_cache);
+    spec_test(VTD_7_1_1_FPD, "of-a-denied-hit", fpd_of_a_denied_hit);
     spec_test(VTD_7_1_3_FPD, "of-one-pasid-only",
               fpd_does_not_leak_to_others);
     spec_test(VTD_7_1_3_S0_SILENT, "no-record-no-event", s0_is_silent);
