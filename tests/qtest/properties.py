@@ -4,7 +4,9 @@
 import re
 import subprocess
 
+import pcie
 import vtd
+from endpoint import E
 from harness import Machine, MachineRefused, emulator, expect, expect_true, \
     main, rows
 from vtd import Vtd
@@ -135,7 +137,49 @@ def refused_on_machine(machine, name):
     check_refused(['-device', 'vtd-model'], name, machine=machine)
 
 
-# pasid-endpoint
+# pasid-endpoint: capabilities in configuration space, the bits of CAP too
+@rows([
+    ('default', '', {'ats', 'pri', 'pasid'}),
+    ('no-pasid', 'pasid=off', {'ats', 'pri'}),
+    ('no-ats', 'ats=off', {'pasid'}),
+    ('no-pri', 'pri=off', {'ats', 'pasid'}),
+    ('nothing', 'pasid=off,ats=off', set()),
+    ('small', 'channels=1,atc-entries=0,pasid-bits=1', {'ats', 'pri',
+                                                        'pasid'}),
+    ('large', 'channels=32,buffer-size=67108864', {'ats', 'pri', 'pasid'}),
+])
+def endpoint_has(options, caps):
+    ecaps = {'ats': (pcie.ECAP_ATS, E.CAP_ATS),
+             'pri': (pcie.ECAP_PRI, E.CAP_PRI),
+             'pasid': (pcie.ECAP_PASID, E.CAP_PASID)}
+    ep = 'pasid-endpoint,addr=4'
+    with Machine('-device', f'{ep},{options}'.rstrip(',')) as vm:
+        pcie.enable_ecam(vm)
+        f = pcie.Function(vm, 0, 4)
+        f.set_cfg(0x10, pcie.WINDOW)
+        f.master(True)
+        word = vm.read(pcie.WINDOW + E.CAP, 8)
+        for name, (ecap, bit) in ecaps.items():
+            expect(f.ecap(ecap) is not None, name in caps,
+                   f'{name} in configuration space')
+            expect(bool(word & bit), name in caps, f'{name} in CAP')
+
+
+@rows([
+    ('default', '', 0x1234, 0xa51d, 1, 0x1200),
+    ('given', 'vendor-id=0x8086,device-id=0x0b25,revision=7,class=0x0880',
+     0x8086, 0x0b25, 7, 0x0880),
+])
+def endpoint_ids(options, vendor, device, revision, kind):
+    ep = 'pasid-endpoint,addr=4'
+    with Machine('-device', f'{ep},{options}'.rstrip(',')) as vm:
+        pcie.enable_ecam(vm)
+        f = pcie.Function(vm, 0, 4)
+        expect(f.cfg(0), device << 16 | vendor, 'vendor and device')
+        expect(f.cfg(8, 1), revision, 'revision')
+        expect(f.cfg(10, 2), kind, 'class')
+
+
 @rows([
     ('pri-without-ats', 'ats=off,pri=on', 'pri', 'ats'),
     ('pasid-21', 'pasid-bits=21', 'pasid', '20'),
