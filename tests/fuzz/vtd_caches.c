@@ -189,7 +189,7 @@ static void run(WorldKind kind, unsigned entries, Fuzz *f)
     }
     /* else nothing was tested */
     g_assert_cmpuint(im_vtd_counters(w->r->vtd)->iotlb_hits, >,
-                     f->rounds / (entries < 64 ? 200 : 10));
+                     f->rounds / (entries < 64 ? 200 : 50));
 }
 
 static void caches(const void *data)
