@@ -12,9 +12,14 @@
 
 #define RESULTS_FD 3            /* opened by init; standard output if not */
 
-static int results_fd(void)
+static int results_fd = STDOUT_FILENO;
+
+/* Before anything is opened: later, 3 may be any file. */
+static void __attribute__((constructor)) find_results(void)
 {
-    return fcntl(RESULTS_FD, F_GETFD) >= 0 ? RESULTS_FD : STDOUT_FILENO;
+    if (fcntl(RESULTS_FD, F_GETFD) >= 0) {
+        results_fd = RESULTS_FD;
+    }
 }
 
 static void put_line(const char *kind, const char *fmt, va_list args)
@@ -28,7 +33,7 @@ static void put_line(const char *kind, const char *fmt, va_list args)
     }
     line[len++] = '\n';
     for (int done = 0; done < len;) {
-        ssize_t n = write(results_fd(), line + done, (size_t)(len - done));
+        ssize_t n = write(results_fd, line + done, (size_t)(len - done));
 
         if (n <= 0) {
             _exit(9);
@@ -69,7 +74,7 @@ void wait_for_runner(void)
 {
     char c;
 
-    if (results_fd() != RESULTS_FD || !option("sync")) {
+    if (results_fd != RESULTS_FD || !option("sync")) {
         return;
     }
     do {
