@@ -31,7 +31,10 @@ static int each_one(Object *obj, void *opaque)
     Each *e = opaque;
     ImModelClass *mc;
 
-    if (!object_dynamic_cast(obj, TYPE_IM_MODEL) ||
+    if (!object_dynamic_cast(obj, TYPE_IM_MODEL)) {
+        return 0;
+    }
+    if (object_dynamic_cast(obj, TYPE_DEVICE) &&
         !qdev_is_realized(DEVICE(obj))) {
         return 0;
     }

@@ -8,6 +8,27 @@ from harness import Machine, expect, expect_true, main, rows, test
 from rig import EP, IOMMU, IOVA, RID, Rig, pending_vectors, scalable
 from vtd import R, U, W, Vtd
 
+
+class Edu(pcie.Function):
+    """QEMU's teaching device: DMA without any knowledge of PASID."""
+
+    def __init__(self, vm, dev=7):
+        super().__init__(vm, 0, dev)
+        self.bar = pcie.WINDOW + pcie.WINDOW_SIZE
+        self.set_cfg(0x10, self.bar)
+        self.master(True)
+
+    def dma(self, src, dst, count, to_memory):
+        for off, value in ((0x80, src), (0x88, dst), (0x90, count),
+                           (0x98, 1 | to_memory << 1)):
+            self.vm.write(self.bar + off, value, 8)
+        self.vm.step(200_000_000)
+        expect(self.vm.read(self.bar + 0x98, 8) & 1, 0, 'edu: busy')
+
+
+EDU = ('-device', 'edu,addr=7,dma_mask=0xffffffffffffffff')
+
+
 # --- without translation ---------------------------------------------------
 
 @rows([('no-iommu', ()), ('iommu-off', IOMMU)])
@@ -414,6 +435,40 @@ def requester_id_below_a_port_follows_the_bus_number():
 
 
 @test
+def functions_of_another_root_complex_are_covered():
+    """DRHD says INCLUDE_PCI_ALL: an expander bridge's bus is no exception."""
+    below = ('-device', 'pxb-pcie,id=x,bus_nr=32,addr=5',
+             '-device', 'pcie-root-port,id=p,bus=x,addr=3,chassis=1',
+             '-device', 'pasid-endpoint,bus=p')
+    with Machine(*IOMMU, *below) as vm:
+        pcie.enable_ecam(vm)
+        pcie.enable_bridge(vm, 3, 33, 0, primary=32)
+        v, rid = Vtd(vm), pcie.rid(33, 0)
+        ep = Endpoint(vm, 33, 0)
+        ep.pasid_on()
+        v.start()
+        ep.must_fail(E.CAUSE_DMA_UR, 0, E.OP_FILL, IOVA, 8, pasid=2)
+        v.expect_fault(0x39, rid=rid)
+        v.context(rid)
+        top, buf = v.heap.alloc(), v.heap.alloc()
+        v.pasid(rid, 2, vtd.FS, fs=top)
+        v.fs_map(top, IOVA, buf)
+        ep.must(0, E.OP_FILL, IOVA, 8, pasid=2, seed=99)
+        expect(vm.read(buf, 8), 99, 'memory')
+
+
+@test
+def order_of_devices_does_not_matter():
+    with Rig(iommu=(), ep=EDU + EP + IOMMU) as r:
+        edu = Edu(r.vm)
+        scalable(r)
+        r.first_stage(2, IOVA, r.buf)
+        r.moves(IOVA, r.buf, pasid=2)
+        edu.dma(0x40000, r.buf, 8, 1)
+        r.vtd.expect_fault(0x41, rid=pcie.rid(0, 7))
+
+
+@test
 def device_type_says_where_it_sits():
     port = ('-device', 'pcie-root-port,id=p,addr=5,chassis=1')
     with Machine(*IOMMU, *EP, *port, '-device',
@@ -508,26 +563,6 @@ def event_message_never_reaches_registers():
 
 
 # --- an ordinary device ------------------------------------------------------
-
-class Edu(pcie.Function):
-    """QEMU's teaching device: DMA without any knowledge of PASID."""
-
-    def __init__(self, vm, dev=7):
-        super().__init__(vm, 0, dev)
-        self.bar = pcie.WINDOW + pcie.WINDOW_SIZE
-        self.set_cfg(0x10, self.bar)
-        self.master(True)
-
-    def dma(self, src, dst, count, to_memory):
-        for off, value in ((0x80, src), (0x88, dst), (0x90, count),
-                           (0x98, 1 | to_memory << 1)):
-            self.vm.write(self.bar + off, value, 8)
-        self.vm.step(200_000_000)
-        expect(self.vm.read(self.bar + 0x98, 8) & 1, 0, 'edu: busy')
-
-
-EDU = ('-device', 'edu,addr=7,dma_mask=0xffffffffffffffff')
-
 
 @rows([
     ('off', None), ('legacy', vtd.LEGACY), ('scalable', vtd.SCALABLE),

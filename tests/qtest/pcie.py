@@ -73,12 +73,12 @@ class Function:
                      2)
 
 
-def enable_bridge(vm, dev, bus, slot):
-    """A root port at 00:dev.0 gets a bus and the window of a slot."""
-    port = Function(vm, 0, dev)
+def enable_bridge(vm, dev, bus, slot, primary=0):
+    """A root port gets a bus and the window of a slot."""
+    port = Function(vm, primary, dev)
     base = WINDOW + slot * WINDOW_SIZE
     limit = base + WINDOW_SIZE - 1
-    port.set_cfg(0x18, bus << 16 | bus << 8)
+    port.set_cfg(0x18, bus << 16 | bus << 8 | primary)
     port.set_cfg(0x20, (limit & 0xfff00000) | (base >> 16))
     port.set_cfg(COMMAND, COMMAND_MEMORY | COMMAND_MASTER, 2)
     return port
