@@ -5,8 +5,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <stdlib.h>
-
+#include "tests/lib/fuzz.h"
 #include "tests/unit/pcie/upstream.h"
 
 static GRand *rnd;
@@ -278,12 +277,10 @@ static void round_with(uint32_t seed)
 
 static void test_hammer(void)
 {
-    const char *rounds = g_getenv("EP_HAMMER_ROUNDS");
-    unsigned n = rounds ? (unsigned)atoi(rounds) : 400;
+    Fuzz f = fuzz_new(400);
 
-    for (unsigned i = 0; i < n; i++) {
-        g_test_message("seed %u", i);
-        round_with(i);
+    for (uint64_t i = 0; i < f.rounds; i++) {
+        round_with((uint32_t)(f.state + i));
     }
 }
 
