@@ -15,15 +15,20 @@
  */
 static const MemTxAttrs mem_attrs = { .memory = 1 };
 
-/* Within an RCU section; NULL when it is not len bytes of one RAM. */
-static uint8_t *ram_at(AddressSpace *as, uint64_t pa, size_t len,
+/*
+ * Within an RCU section: the RAM at pa, *len cut to what is contiguous; NULL
+ * when it is none that can be accessed at once. ROM counts for reading; the
+ * BAR of a host device does not: reaching that could take the BQL, which
+ * nobody may wait for here.
+ */
+static uint8_t *ram_at(AddressSpace *as, uint64_t pa, hwaddr *len,
                        bool is_write)
 {
-    hwaddr off, n = len;
-    MemoryRegion *mr = address_space_translate(as, pa, &off, &n, is_write,
+    hwaddr off;
+    MemoryRegion *mr = address_space_translate(as, pa, &off, len, is_write,
                                                mem_attrs);
 
-    if (n < len || !memory_access_is_direct(mr, is_write, mem_attrs)) {
+    if (!*len || !memory_access_is_direct(mr, is_write, mem_attrs)) {
         return NULL;
     }
     return (uint8_t *)memory_region_get_ram_ptr(mr) + off;
@@ -44,28 +49,52 @@ static void copy_words(void *buf, const uint8_t *p, size_t len)
 
 ImBus imq_mem_read(AddressSpace *as, uint64_t pa, void *buf, size_t len)
 {
-    RCU_READ_LOCK_GUARD();
-    const uint8_t *p = ram_at(as, pa, len, false);
+    uint8_t *out = buf;
 
-    if (p && QEMU_PTR_IS_ALIGNED(p, 8)) {
-        smp_rmb();
-        copy_words(buf, p, len);
-        return IM_BUS_OK;
+    RCU_READ_LOCK_GUARD();
+    smp_rmb();
+    while (len) {
+        hwaddr n = len;
+        const uint8_t *p = ram_at(as, pa, &n, false);
+
+        if (!p) {
+            return IM_BUS_ERROR;
+        }
+        if (QEMU_PTR_IS_ALIGNED(p, 8)) {
+            copy_words(out, p, n);
+        } else {
+            memcpy(out, p, n);
+        }
+        pa += n;
+        out += n;
+        len -= n;
     }
-    return address_space_read(as, pa, mem_attrs, buf, len) == MEMTX_OK
-           ? IM_BUS_OK : IM_BUS_ERROR;
+    return IM_BUS_OK;
 }
 
 ImBus imq_mem_write(AddressSpace *as, uint64_t pa, const void *buf, size_t len)
 {
+    const uint8_t *in = buf;
+
+    RCU_READ_LOCK_GUARD();
     /* what was written before (a queue entry) is visible before this */
     smp_wmb();
-    return address_space_write(as, pa, mem_attrs, buf, len) == MEMTX_OK
-           ? IM_BUS_OK : IM_BUS_ERROR;
+    while (len) {
+        hwaddr n = len;
+
+        if (!ram_at(as, pa, &n, true) ||
+            address_space_write(as, pa, mem_attrs, in, n) != MEMTX_OK) {
+            return IM_BUS_ERROR;
+        }
+        pa += n;
+        in += n;
+        len -= n;
+    }
+    return IM_BUS_OK;
 }
 
 ImBus imq_mem_cmpxchg64(AddressSpace *as, uint64_t pa, uint64_t *expected,
-                       uint64_t desired)
+                        uint64_t desired)
 {
     hwaddr n = 8;
     uint64_t want = cpu_to_le64(*expected);
@@ -73,7 +102,7 @@ ImBus imq_mem_cmpxchg64(AddressSpace *as, uint64_t pa, uint64_t *expected,
     void *p;
 
     RCU_READ_LOCK_GUARD();
-    if (!QEMU_IS_ALIGNED(pa, 8) || !ram_at(as, pa, 8, true)) {
+    if (!QEMU_IS_ALIGNED(pa, 8) || !ram_at(as, pa, &n, true) || n < 8) {
         return IM_BUS_ERROR;
     }
     /* mapping and unmapping marks the page dirty and drops translated code */

@@ -342,6 +342,20 @@ def table_not_in_memory(put, reason, at):
 
 
 @test
+def tables_in_rom_are_read_but_not_written():
+    with Rig() as r:
+        scalable(r)
+        # the firmware image is zeroes: nothing present there
+        r.vtd.pasid(RID, 2, vtd.FS, fs=0xfffff000)
+        r.ep.must_fail(E.CAUSE_DMA_UR, 0, E.OP_READ, IOVA, 8, pasid=2)
+        r.vtd.expect_fault(0x71, rid=RID)
+        # status of a wait: the write fails, the queue goes on
+        r.vtd.post(5 | 1 << 5 | 0x1234 << 32, 0xfffff000)
+        r.vtd.ring()
+        expect(r.vm.read(0xfffff000, 4), 0, 'ROM')
+
+
+@test
 def tables_that_loop_end_as_pages():
     """Every entry points at its own table: four levels, then a page."""
     with Rig() as r:
