@@ -5,7 +5,7 @@ import pcie
 import vtd
 from endpoint import E, field
 from harness import expect, expect_true, main, rows, test
-from rig import IOVA, RID, Rig, scalable
+from rig import IOVA, RID, Rig, pending_vectors, scalable
 from vtd import R, U, W, PageQueue
 
 PASID = 0x23456
@@ -275,6 +275,18 @@ def refused_page(code, cause):
         r.queue.respond(r.queue.take(), code)
         expect(r.ep.finish(0), (E.STATE_ERROR, cause), 'state and cause')
         expect(r.ep.reg(r.ep.ch(0, E.CH_BADADDR)), IOVA, 'bad address')
+
+
+@test
+def channel_that_a_response_ends_interrupts_at_once():
+    """The response is sent while the write of IQT is still under way."""
+    with Rig() as r:
+        shared(r, present=False)
+        r.ep.msix(2, 0xfee00000, 0x62)
+        auto(r, vector=2)
+        r.queue.respond(r.queue.take(), 1)
+        r.ep.finish(0)
+        expect(pending_vectors(r.vm), {0x62}, 'vectors')
 
 
 @test
