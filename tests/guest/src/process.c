@@ -72,6 +72,18 @@ static bool wait_state(Ep *ep, unsigned state)
     return false;
 }
 
+/* A response that comes after the release would be held for good. */
+static bool all_held(Ep *ep)
+{
+    for (int i = 0; i < 10000; i++) {
+        if (ep_reg(ep, PASID_EP_INJ_PRG_HOLD) == 0) {
+            return true;
+        }
+        usleep(1000);
+    }
+    return false;
+}
+
 /* --- two processes ------------------------------------------------------ */
 
 static void one_of_two(Link *l, unsigned arg)
@@ -140,6 +152,7 @@ static void two_processes(void)
         CHECK(ep_channel_reg(&ep, PASID_EP_CH_PASID) == pasid[i],
               "channel %u works for another PASID", channel[i]);
     }
+    CHECK(all_held(&ep), "the kernel does not answer both");
     ep_command(&ep, PASID_EP_CMD_RELEASE, 0);
     for (unsigned i = 0; i < 2; i++) {
         hear(link[i].up[0]);
@@ -363,7 +376,7 @@ static void kill_one(Ep *ep, unsigned hold)
     ep->channel = hear(link.up[0]);
     pasid = hear(link.up[0]);
     if (hold) {
-        CHECK(wait_state(ep, PASID_EP_STATE_WAIT_PAGE),
+        CHECK(wait_state(ep, PASID_EP_STATE_WAIT_PAGE) && all_held(ep),
               "the channel does not wait for a page");
     } else {
         for (int i = 0; ep_channel_reg(ep, PASID_EP_CH_DONE) == 0; i++) {
