@@ -292,6 +292,7 @@ def build_own():
                      (obj / '.config').read_text(encoding='utf-8'))
         say(f'building Linux {version} (some minutes; can be interrupted)')
         progress = Progress(f'Linux {version}', EXPECTED_STEPS)
+        progress.count = sum(1 for _ in obj.rglob('*.o'))   # of a run before
         run_logged(make + ['bzImage', 'modules'],
                    guest_dir() / 'logs/kernel-build.log', env=env,
                    progress=progress)

@@ -334,7 +334,7 @@ class Guest:
         signs = ('WARNING:', 'BUG:', 'Oops', 'Kernel panic', 'Call Trace',
                  'blocked for more than', 'hardware is malfunctioning')
         # A kernel that was made to crash may complain; its successor not.
-        text = self.serial().split('\n[    0.000000] Linux version')[-1] \
+        text = self.serial().split('Linux version')[-1] \
             if self.crashes else self.serial()
         return [line.strip() for line in text.splitlines()
                 if any(s in line for s in signs)]

@@ -7,6 +7,7 @@
  */
 #include <linux/cdev.h>
 #include <linux/delay.h>
+#include <linux/dma-mapping.h>
 #include <linux/fs.h>
 #include <linux/interrupt.h>
 #include <linux/io-64-nonatomic-lo-hi.h>
@@ -663,6 +664,7 @@ static int pep_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	static atomic_t next = ATOMIC_INIT(0);
 	struct pep_dev *d;
+	dma_addr_t unused;
 	unsigned int n;
 	int err;
 
@@ -694,6 +696,12 @@ static int pep_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	err = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
 	if (err)
 		return err;
+	/*
+	 * In a crash kernel the function keeps the dead kernel's tables, PASIDs
+	 * included, until its driver first uses the DMA API.
+	 */
+	if (!dmam_alloc_coherent(&pdev->dev, PAGE_SIZE, &unused, GFP_KERNEL))
+		return -ENOMEM;
 	snprintf(d->name, sizeof(d->name), "pasid-ep%d",
 		 atomic_inc_return(&next) - 1);
 	err = request_vectors(d);
