@@ -72,16 +72,27 @@ static bool wait_state(Ep *ep, unsigned state)
     return false;
 }
 
-/* A response that comes after the release would be held for good. */
-static bool all_held(Ep *ep)
+static bool eventually(bool (*what)(const Ep *ep), const Ep *ep)
 {
     for (int i = 0; i < 10000; i++) {
-        if (ep_reg(ep, PASID_EP_INJ_PRG_HOLD) == 0) {
+        if (what(ep)) {
             return true;
         }
         usleep(1000);
     }
     return false;
+}
+
+/* A response that comes after the release would be held for good. */
+static bool all_held(const Ep *ep)
+{
+    return ep_reg(ep, PASID_EP_INJ_PRG_HOLD) == 0;
+}
+
+/* A dead process can be reaped before its last file is released. */
+static bool stopped(const Ep *ep)
+{
+    return !ep_running(ep);
 }
 
 /* --- two processes ------------------------------------------------------ */
@@ -152,7 +163,7 @@ static void two_processes(void)
         CHECK(ep_channel_reg(&ep, PASID_EP_CH_PASID) == pasid[i],
               "channel %u works for another PASID", channel[i]);
     }
-    CHECK(all_held(&ep), "the kernel does not answer both");
+    CHECK(eventually(all_held, &ep), "the kernel does not answer both");
     ep_command(&ep, PASID_EP_CMD_RELEASE, 0);
     for (unsigned i = 0; i < 2; i++) {
         hear(link[i].up[0]);
@@ -376,7 +387,8 @@ static void kill_one(Ep *ep, unsigned hold)
     ep->channel = hear(link.up[0]);
     pasid = hear(link.up[0]);
     if (hold) {
-        CHECK(wait_state(ep, PASID_EP_STATE_WAIT_PAGE) && all_held(ep),
+        CHECK(wait_state(ep, PASID_EP_STATE_WAIT_PAGE) &&
+              eventually(all_held, ep),
               "the channel does not wait for a page");
     } else {
         for (int i = 0; ep_channel_reg(ep, PASID_EP_CH_DONE) == 0; i++) {
@@ -389,7 +401,8 @@ static void kill_one(Ep *ep, unsigned hold)
     CHECK(waitpid(link.pid, &status, 0) == link.pid &&
           WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
           "the process ended with %x", status);
-    CHECK(!ep_running(ep), "the channel still works for the dead process");
+    CHECK(eventually(stopped, ep),
+          "the channel still works for the dead process");
     CHECK(ep_channel_reg(ep, PASID_EP_CH_DONE) < 64 * MiB,
           "the DMA was over before the process was killed");
     ep_command(ep, PASID_EP_CMD_RELEASE, 0);
