@@ -6,6 +6,7 @@ The guest waits for an answer at the begin and the end of each scenario, so
 that counters are read between them and nothing here depends on time.
 """
 
+import fcntl
 import logging
 import os
 import select
@@ -73,6 +74,16 @@ def pattern(seed, length):
     return struct.pack(f'<{len(words)}Q', *words)
 
 
+LOCKS = {}
+
+
+def lock_name(path):
+    """One process at a time runs a guest of this name, until it ends."""
+    if path not in LOCKS:
+        LOCKS[path] = open(path, 'w', encoding='utf-8')
+        fcntl.flock(LOCKS[path], fcntl.LOCK_EX)
+
+
 class Disk:
     """An image whose first half holds a pattern, the second is the guest's."""
 
@@ -136,6 +147,8 @@ class Guest:
                  trace=None):
         self.name, self.iommu = name, iommu
         self.dir = kernel.guest_dir() / 'logs' / name
+        self.dir.parent.mkdir(parents=True, exist_ok=True)
+        lock_name(self.dir.with_suffix('.lock'))
         shutil.rmtree(self.dir, ignore_errors=True)
         self.dir.mkdir(parents=True)
         # The kernel's check of its timer fails when the host is loaded.
