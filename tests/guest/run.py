@@ -286,7 +286,7 @@ def run_test(name, test, args, out):
         rows = run_scenarios(guest, test.scenarios + test.then, out,
                              test.endpoints if test.endpoint else 0)
         test.check(guest, rows)
-    except Exception as e:
+    except BaseException as e:              # ^C too: nothing is left running
         guest.fail(f'{type(e).__name__}: {e}')
         raise
     finally:
