@@ -105,7 +105,8 @@ static void read_only(void)
     ep_write(&ep, buf, len, 21);
     pattern_check("writable again", buf, len, 21);
     CHECK(!mprotect(buf, len, PROT_NONE), "mprotect: %m");
-    ep_refused(&ep, PASID_EP_OP_READ, buf, len, "read of memory without access");
+    ep_refused(&ep, PASID_EP_OP_READ, buf, len,
+               "read of memory without access");
     CHECK(!mprotect(buf, len, PROT_READ), "mprotect: %m");
     pattern_check("at the end", buf, len, 21);
     ep_close(&ep);
