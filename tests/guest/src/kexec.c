@@ -21,7 +21,7 @@ static void leave_dma_behind(void)
     memset(buf, 1, len);
     ep_open(&ep);
     job = ep_job(&ep, PASID_EP_OP_READ, buf, len, 0);
-    job.split = 64;
+    job.split = 8;              /* eight million requests: seconds */
     ep_submit(&ep, &job);
     CHECK(ep_running(&ep), "the DMA is over already");
 }
