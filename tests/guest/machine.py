@@ -13,6 +13,7 @@ import select
 import shutil
 import socket
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -27,6 +28,10 @@ TRACE = ['im_vtd_fault', 'im_vtd_invalidate', 'im_vtd_page_request',
          'pasid_endpoint_response', 'pasid_endpoint_reset',
          'pasid_endpoint_cfg_write']
 FIRMWARE = ['/usr/share/seabios', '/usr/share/qemu', '/usr/lib/ipxe/qemu']
+TCG = ['-machine', 'q35', '-accel', 'tcg', '-cpu', 'max']
+# Remapped interrupts are delivered by QEMU's IOAPIC and KVM's routes.
+KVM = ['-machine', 'q35,kernel-irqchip=split', '-accel', 'kvm',
+       '-cpu', 'max']
 # Seconds without a line from the guest; a loaded machine is slow.
 SILENCE = 180 * float(os.environ.get('IM_TIMEOUT_SCALE', '1'))
 
@@ -45,6 +50,27 @@ def emulator():
         if os.access(p, os.X_OK):
             return Path(p)
     raise Failed(f'no emulator in {build}: run ninja -C build first')
+
+
+def kvm_refuses(image):
+    """Why KVM cannot run a guest here: one is started. None: it can."""
+    if not os.access('/dev/kvm', os.R_OK | os.W_OK):
+        return 'no access to /dev/kvm'
+    firmware = [a for p in FIRMWARE if os.path.isdir(p) for a in ('-L', p)]
+    # Without an initramfs the kernel ends in a panic, which ends QEMU.
+    command = [str(emulator()), '-nodefaults', '-no-reboot', *KVM, *firmware,
+               '-display', 'none', '-serial', 'stdio', '-m', '256M',
+               '-kernel', str(image), '-append', 'console=ttyS0 panic=-1']
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, text=True,
+                              capture_output=True, errors='replace',
+                              timeout=SILENCE / 3, check=False)
+    except subprocess.TimeoutExpired:
+        return 'a kernel under KVM does not come to its end'
+    if 'Linux version' in done.stdout:
+        return None
+    words = done.stderr.strip().splitlines() or ['no output from a kernel']
+    return f'KVM does not run a kernel: {words[0]}'
 
 
 def qemu_python():
@@ -144,7 +170,7 @@ class Guest:
     """One run of one guest."""
 
     def __init__(self, name, iommu='vtd-model', memory='768M', cpus=2,
-                 trace=None):
+                 trace=None, kvm=False):
         self.name, self.iommu = name, iommu
         self.dir = kernel.guest_dir() / 'logs' / name
         self.dir.parent.mkdir(parents=True, exist_ok=True)
@@ -155,7 +181,7 @@ class Guest:
         self.append = ['console=ttyS0', 'panic=-1', 'no_timer_check',
                        'im.sync=1']
         self.args = ['-nodefaults', '-no-user-config', '-no-reboot',
-                     '-machine', 'q35', '-accel', 'tcg', '-cpu', 'max',
+                     *(KVM if kvm else TCG),
                      '-smp', str(cpus), '-m', memory]
         for path in FIRMWARE:
             if os.path.isdir(path):
@@ -282,6 +308,12 @@ class Guest:
         self.results = ours
         for peer in self.peers:
             peer.launched()
+
+    def traced(self, event, words):
+        """Whether a trace event of this name says WORDS."""
+        with open(self.dir / 'trace.log', errors='replace') as log:
+            return any(line.startswith(event + ' ') and words in line
+                       for line in log)
 
     def read_line(self):
         """The guest's next result, without "im: "; None: no more."""

@@ -39,6 +39,8 @@ void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 /* Wait until the runner says "go"; nothing to wait for without a runner. */
 void wait_for_runner(void);
 void print_state(void);
+/* What Linux has turned on in the first endpoint; false: there is none. */
+bool endpoint_state(bool *pasid, bool *ats);
 const char *option(const char *name);   /* im.NAME= of the command line */
 void write_file(const char *path, const char *text);
 bool read_file(const char *path, char *buf, size_t size);

@@ -134,6 +134,8 @@ const char *option(const char *name)
 
 /* --- capabilities, from configuration space ----------------------------- */
 
+#define ENDPOINT_ID  0xa51d1234
+
 static unsigned long config_word(int fd, unsigned off, unsigned size)
 {
     uint32_t val = 0;
@@ -170,6 +172,38 @@ static unsigned find_express(int fd)
         off = config_word(fd, off + 1, 1) & 0xfc;
     }
     return 0;
+}
+
+bool endpoint_state(bool *pasid, bool *ats)
+{
+    DIR *dir = opendir("/sys/bus/pci/devices");
+    struct dirent *entry;
+    bool found = false;
+
+    while (dir && !found && (entry = readdir(dir))) {
+        char path[512];
+        int fd;
+
+        snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/config",
+                 entry->d_name);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0) {
+            continue;
+        }
+        found = config_word(fd, 0, 4) == ENDPOINT_ID;
+        if (found) {
+            unsigned pasid_at = find_extended(fd, 0x1b);
+            unsigned ats_at = find_extended(fd, 0x0f);
+
+            *pasid = pasid_at && config_word(fd, pasid_at + 6, 2) & 1;
+            *ats = ats_at && config_word(fd, ats_at + 6, 2) & 0x8000;
+        }
+        close(fd);
+    }
+    if (dir) {
+        closedir(dir);
+    }
+    return found;
 }
 
 static void print_function(const char *bdf)

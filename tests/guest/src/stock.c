@@ -17,6 +17,16 @@
 
 #include "guest.h"
 
+/* Without a driver: Linux turns them on when it probes and attaches. */
+static void enabled(void)
+{
+    bool pasid, ats;
+
+    CHECK(endpoint_state(&pasid, &ats), "no endpoint");
+    CHECK(pasid, "PASID is off");
+    CHECK(ats, "ATS is off");
+}
+
 /* The type every group must have, as the runner knows from the command line. */
 static void groups(void)
 {
@@ -233,6 +243,7 @@ static void virtio_net(void)
 }
 
 const Scenario stock_scenarios[] = {
+    { "enabled", "PASID and ATS turned on by Linux", enabled, true },
     { "groups", "every PCI device in a group", groups, true },
     { "virtio-blk", "virtio-blk, every byte", virtio_blk, true },
     { "nvme", "nvme, every byte", nvme, true },
