@@ -377,7 +377,8 @@ class Guest:
 
     def kernel_complaints(self):
         signs = ('WARNING:', 'BUG:', 'Oops', 'Kernel panic', 'Call Trace',
-                 'blocked for more than', 'hardware is malfunctioning')
+                 'blocked for more than', 'hardware is malfunctioning',
+                 'an interrupt was lost', 'runs on after STOP')
         # A kernel that was made to crash may complain; its successor not.
         text = self.serial().split('Linux version')[-1] \
             if self.crashes else self.serial()

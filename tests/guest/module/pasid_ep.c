@@ -86,12 +86,22 @@ static bool channel_idle(struct pep_dev *d, unsigned int n)
 	       reg_read(d, PASID_EP_CH(n, PASID_EP_CH_RETURNED));
 }
 
-/* Stop a channel; ABORT and STOP take effect at once, no waiting. */
+static bool job_done(struct channel *ch)
+{
+	return (int)(atomic_read(&ch->interrupts) - ch->expect) >= 0;
+}
+
+/*
+ * Stop a channel; STOP takes effect at once. The last job's interrupt may
+ * still be on its way: the channel's next owner must not take it for its own.
+ */
 static void channel_stop(struct pep_dev *d, unsigned int n)
 {
 	reg_write(d, PASID_EP_CH(n, PASID_EP_CH_COMMAND), PASID_EP_CH_CMD_STOP);
 	if (!channel_idle(d, n))
 		pci_err(d->pdev, "channel %u runs on after STOP\n", n);
+	if (!wait_event_timeout(d->ch[n].wait, job_done(&d->ch[n]), HZ))
+		pci_err(d->pdev, "channel %u: an interrupt was lost\n", n);
 	reg_write(d, PASID_EP_CH(n, PASID_EP_CH_INTR), 0);
 }
 
@@ -151,12 +161,34 @@ static void mapping_free(struct space *s, struct mapping *m, bool unmap)
 	kfree(m);
 }
 
+/*
+ * Wait until the page requests are answered. Unbinding drains them, but not
+ * in Linux 7.3 when the process is gone: intel_pasid_tear_down_entry() finds
+ * neither P nor FPD and returns early, groups still in the fault work queue
+ * are answered twice, and freed twice. Others' requests count here too and
+ * go on and on: hence the limit. Held responses (injection) have been sent.
+ */
+static void drain(struct pep_dev *d)
+{
+	unsigned long end = jiffies + HZ;
+	u64 status;
+
+	do {
+		status = reg_read(d, PASID_EP_STATUS);
+		if (!PASID_EP_GET(status, PASID_EP_STATUS_OUTSTANDING) ||
+		    status & PASID_EP_STATUS_HELD)
+			return;
+		usleep_range(50, 100);
+	} while (time_before(jiffies, end));
+}
+
 /* Nothing of this PASID leaves the function any more, then it is let go. */
 static void space_free(struct pep_file *f, struct space *s)
 {
 	struct mapping *m, *next;
 
 	command(f->dev, PASID_EP_CMD_STOP_PASID, s->pasid);
+	drain(f->dev);
 	if (s->bond) {
 		iommu_sva_unbind_device(s->bond);
 		mmdrop(s->mm);
@@ -422,11 +454,6 @@ static long do_submit(struct pep_file *f, void __user *arg)
 	ch->expect = ch->before + 1;
 	reg_write(d, base + PASID_EP_CH_COMMAND, PASID_EP_CH_CMD_START);
 	return 0;
-}
-
-static bool job_done(struct channel *ch)
-{
-	return (int)(atomic_read(&ch->interrupts) - ch->expect) >= 0;
 }
 
 static long do_wait(struct pep_file *f, void __user *arg)
