@@ -27,8 +27,10 @@ typedef enum ImBus {
 /* What happened, for tracing; the strings are the model's constants. */
 typedef enum ImEventKind {
     IM_EVENT_TRANSLATE,     /* a request was answered: txn, xlat */
-    IM_EVENT_FAULT,         /* a fault was recorded or dropped: txn, xlat */
-    IM_EVENT_INVALIDATE,    /* a descriptor was executed: name, arg[0..3] */
+    IM_EVENT_FAULT,         /* a fault was recorded, or dropped as name says:
+                               arg[0] reason; txn, req or msi */
+    IM_EVENT_INVALIDATE,    /* a descriptor (arg[0..3]) or a register command
+                               was executed, or the queue stopped: name */
     IM_EVENT_PAGE_REQUEST,  /* req; name says what became of it */
     IM_EVENT_PAGE_RESPONSE, /* resp */
     IM_EVENT_INTERRUPT,     /* msi sent by the model; name: its source */
