@@ -183,6 +183,7 @@ static void load_program(EpChannel *ch)
             .priv = IM_GET(ctrl, EP_CH_CTRL_PRIV),
             .exec = IM_GET(ctrl, EP_CH_CTRL_EXEC),
             .nw = IM_GET(ctrl, EP_CH_CTRL_NW),
+            .no_snoop = IM_GET(ctrl, EP_CH_CTRL_NO_SNOOP),
             .no_cache = IM_GET(ctrl, EP_CH_CTRL_NO_CACHE),
             .force = IM_GET(ctrl, EP_CH_CTRL_FORCE),
         },

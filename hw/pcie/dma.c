@@ -324,6 +324,7 @@ void im_ep_dma_step(ImEp *ep, EpChannel *ch)
         .has_pasid = req.has_pasid,
         .priv = req.priv,
         .exec = req.exec,
+        .no_snoop = req.no_snoop,
     };
 
     if (cause != PASID_EP_CAUSE_NONE) {

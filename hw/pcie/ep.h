@@ -45,6 +45,7 @@ typedef struct EpReq {
     bool exec;
     bool write;
     bool nw;
+    bool no_snoop;
     bool no_cache;
     bool force;                 /* ask even when ATS is off */
 } EpReq;

@@ -46,6 +46,7 @@ typedef struct ImTxn {
     bool priv;              /* privileged mode requested; with has_pasid */
     bool exec;              /* execute requested; with has_pasid */
     bool no_write;          /* NW of a translation request */
+    bool no_snoop;          /* No Snoop attribute (PCIe 2.2.6.5): a hint */
 } ImTxn;
 
 typedef enum ImStatus {

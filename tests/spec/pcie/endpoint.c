@@ -445,10 +445,15 @@ static void test_refusal(void)
         up_do(up, &op);
         g_assert_cmpuint(up->dma->len, ==, 1);
         txn = &g_array_index(up->dma, ImTxn, 0);
+        g_assert_false(txn->no_snoop);
         g_assert_cmpint(txn->has_pasid ? (int64_t)txn->pasid : -1, ==,
                         rows[i].pasid);
         g_assert_cmphex(txn->rid, ==, 0x1234);
         g_assert_true(up->has_rid);
+        op.flags |= PASID_EP_CH_CTRL_NO_SNOOP;
+        up_do(up, &op);
+        g_assert_cmpuint(up->dma->len, ==, 2);
+        g_assert_true(g_array_index(up->dma, ImTxn, 1).no_snoop);
     }
 }
 
