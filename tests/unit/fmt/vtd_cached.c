@@ -459,10 +459,9 @@ static void test_cached(const void *data)
     }
 }
 
-/* Without a change nothing needs a table twice. */
-static void test_second_time_reads_nothing(void)
+/* Ask for everything twice; returns how often both were granted. */
+static unsigned ask_twice(Unit *u)
 {
-    g_autoptr(Unit) u = unit_new(1024);
     const ImVtdCounters *c = im_vtd_counters(u->s);
     unsigned checked = 0;
 
@@ -480,7 +479,20 @@ static void test_second_time_reads_nothing(void)
         g_assert_cmpuint(c->walk_reads, ==, reads);
         checked++;
     }
-    g_assert_cmpuint(checked, >, 100);
+    return checked;
+}
+
+/* Without a change nothing needs a table twice. Some tables grant nothing. */
+static void test_second_time_reads_nothing(void)
+{
+    unsigned checked = 0;
+
+    for (unsigned i = 0; i < 100 && checked < 200; i++) {
+        g_autoptr(Unit) u = unit_new(1024);
+
+        checked += ask_twice(u);
+    }
+    g_assert_cmpuint(checked, >=, 200);
 }
 
 int main(int argc, char **argv)
