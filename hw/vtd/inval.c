@@ -60,7 +60,6 @@ static void iotlb_inv(ImVtd *s, unsigned g, uint16_t did, uint64_t iva)
     uint64_t addr = iva & IM_MASK(VTD_IOTLB1_ADDR) & mgaw_mask(s);
     uint64_t mask = g == G_SELECTIVE ? am_mask(am) : UINT64_MAX;
 
-    s->counters.iotlb_invalidations++;
     im_vtd_inv_iotlb(s, gran[g], did, addr & ~mask, am,
                      IM_GET(iva, VTD_IOTLB1_IH));
     im_vtd_unmap(s, addr, s->root.ttm == VTD_TTM_LEGACY ? mask : UINT64_MAX);
@@ -150,7 +149,6 @@ VtdIqResult im_vtd_desc_piotlb(ImVtd *s, const uint64_t *d)
     uint64_t mask = page ? am_mask(am) : UINT64_MAX;
     uint64_t addr = d[1] & IM_MASK(VTD_IOTLB1_ADDR) & ~mask;
 
-    s->counters.iotlb_invalidations++;
     im_vtd_inv_piotlb(s, page ? VTD_GRAN_PAGE : VTD_GRAN_PASID,
                       domain_id(s, IM_GET(d[0], VTD_PIOTLB0_DID)),
                       (uint32_t)IM_GET(d[0], VTD_PIOTLB0_PASID), addr, am,
