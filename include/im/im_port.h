@@ -88,6 +88,12 @@ typedef struct ImPort {
     void (*deadline)(void *host, uint64_t when);
 
     void (*event)(void *host, const ImEvent *ev);           /* optional */
+
+    /* A pulse on a wired interrupt; lines are the model's. */
+    void (*wire)(void *host, unsigned line);                /* optional */
+    /* The request parked as handle was answered: granted or terminated,
+     * never IM_PENDING. Without it no request is parked. */
+    void (*resume)(void *host, uint64_t handle, const ImXlat *xlat);
 } ImPort;
 
 /* One step of a walk, for im_*_explain(). */

@@ -40,6 +40,7 @@ typedef struct ImTxn {
     uint64_t len;           /* bytes; 0 is the zero-length read */
     uint32_t pasid;         /* valid with has_pasid; may exceed the width */
     uint16_t rid;           /* requester ID: bus 15:8, devfn 7:0 */
+    uint16_t segment;       /* of the hierarchy; StreamID 31:16 */
     uint8_t access;         /* ImAccess */
     uint8_t at;             /* ImAt */
     bool has_pasid;
@@ -47,11 +48,13 @@ typedef struct ImTxn {
     bool exec;              /* execute requested; with has_pasid */
     bool no_write;          /* NW of a translation request */
     bool no_snoop;          /* No Snoop attribute (PCIe 2.2.6.5): a hint */
+    bool may_stall;         /* the requester can wait: IM_PENDING allowed */
 } ImTxn;
 
 typedef enum ImStatus {
     IM_OK,
-    IM_FAULT,               /* answered with cpl; nothing was accessed */
+    IM_FAULT,               /* answered with cpl; nothing was accessed. With
+                               IM_CPL_SC: reads as zero, writes ignored */
     IM_PENDING,             /* parked under ImXlat.handle, completed later */
 } ImStatus;
 
@@ -74,6 +77,8 @@ typedef struct ImXlat {
     uint8_t cpl;            /* ImCpl */
     uint8_t perm;           /* ImPerm bits the requester may use */
     uint8_t fault;          /* the model's own reason code; 0: none */
+    uint8_t attr;           /* memory type as in Arm's MAIR; 0: not said */
+    uint8_t share;          /* with attr: 0 none, 2 outer, 3 inner */
     bool interrupt;         /* a write to the interrupt range: not memory */
     bool priv;              /* ATS completion: permissions are privileged */
     bool global;            /* ATS completion: valid for every PASID */
@@ -87,6 +92,7 @@ typedef struct ImPageReq {
     uint64_t addr;          /* bits 11:0 ignored */
     uint32_t pasid;
     uint16_t rid;
+    uint16_t segment;
     uint16_t prgi;          /* page request group index, 9 bits */
     bool has_pasid;
     bool priv;
@@ -106,6 +112,7 @@ typedef enum ImPageRespCode {
 typedef struct ImPageResp {
     uint32_t pasid;
     uint16_t rid;           /* destination function */
+    uint16_t segment;
     uint16_t prgi;
     uint8_t code;           /* 4 bits as sent; others than 0, 1 mean failure */
     bool has_pasid;
@@ -118,6 +125,7 @@ typedef struct ImAtsInv {
     uint64_t addr;          /* aligned to the range */
     uint32_t pasid;
     uint16_t rid;           /* destination function */
+    uint16_t segment;
     uint8_t lg2size;        /* 12 .. 63, or IM_INV_ALL */
     uint8_t itag;           /* 0 .. 31; returned by the completion */
     bool has_pasid;
@@ -133,6 +141,7 @@ typedef struct ImMsi {
     uint64_t addr;
     uint32_t data;
     uint16_t rid;
+    uint8_t source;         /* a model's own: told back if the write fails */
 } ImMsi;
 
 #endif /* IM_TXN_H */

@@ -14,6 +14,7 @@ BELOW = {
     'hw/core': ['im', 'hw/core'],
     'hw/fmt': ['im', 'hw/core', 'hw/fmt'],
     'hw/vtd': ['im', 'hw/core', 'hw/fmt', 'hw/vtd'],
+    'hw/smmuv3': ['im', 'hw/core', 'hw/fmt', 'hw/smmuv3'],
     'hw/pcie': ['im', 'hw/core', 'hw/fmt', 'hw/pcie'],
     'include/im': ['im'],
 }
@@ -29,7 +30,7 @@ DENIED = re.compile(
     r'g_(get_(monotonic|real)_time|usleep|random_.*|getenv|file_.*|spawn_.*)|'
     r'exit|_exit|getenv|s?rand(om)?|f?open|socket|fork|system')
 
-LISTS = {'hw': ['core', 'fmt', 'vtd', 'pcie', 'qemu'],
+LISTS = {'hw': ['core', 'fmt', 'vtd', 'smmuv3', 'pcie', 'qemu'],
          'tests': ['lib', 'unit', 'spec', 'fuzz', 'qtest', 'bench']}
 
 

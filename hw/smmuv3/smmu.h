@@ -1,0 +1,275 @@
+/*
+ * SMMUv3 unit: the state its chapters share, and what each offers the
+ * others.
+ *
+ * The translation half (route.c, tables.c, cache.c, explain.c) decides what
+ * happens to a request; the queue half (regs.c, cmdq.c, eventq.c, stall.c,
+ * priq.c, irq.c) is what software talks to.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef HW_SMMUV3_SMMU_H
+#define HW_SMMUV3_SMMU_H
+
+#include "hw/core/field.h"
+#include "hw/fmt/smmu.h"
+#include "im/im_smmu.h"
+
+typedef struct SmmuCaches SmmuCaches;   /* cache.c */
+typedef struct SmmuRegs SmmuRegs;       /* regs.c */
+typedef struct SmmuCmdq SmmuCmdq;       /* cmdq.c */
+typedef struct SmmuStalls SmmuStalls;   /* stall.c */
+typedef struct SmmuEventq SmmuEventq;   /* eventq.c */
+
+struct ImSmmu {
+    ImSmmuConfig cfg;
+    ImPort port;
+    void *host;
+
+    /* What software can see rules: never ask cfg once these are set. */
+    ImSmmuIds ids;
+
+    /* In force: as acknowledged by CR0ACK and friends. */
+    uint32_t cr0;
+    uint32_t cr2;
+    uint32_t gbpa;
+    /* Effective while SMMUEN=1; regs.c keeps them. */
+    struct {
+        uint64_t base;              /* aligned to the table */
+        uint8_t log2size;           /* StreamID bits covered */
+        uint8_t split;              /* 0: linear; 6, 8, 10 */
+    } strtab;
+
+    SmmuCaches *caches;
+    SmmuRegs *regs;
+    SmmuCmdq *cmdq;
+    SmmuEventq *eventq;
+    SmmuStalls *stalls;
+    ImSmmuCounters counters;
+};
+
+/* CR0 and CR0ACK */
+#define SMMU_CR0(F, R, I)                                                 \
+    F(SMMU_CR0, SMMUEN, 0, 0) F(SMMU_CR0, PRIQEN, 1, 1)                   \
+    F(SMMU_CR0, EVENTQEN, 2, 2) F(SMMU_CR0, CMDQEN, 3, 3)                 \
+    F(SMMU_CR0, ATSCHK, 4, 4) R(5, 5) F(SMMU_CR0, VMW, 8, 6) R(63, 9)
+IM_LAYOUT(SMMU_CR0);
+
+#define SMMU_CR2(F, R, I)                                                 \
+    F(SMMU_CR2, E2H, 0, 0) F(SMMU_CR2, RECINVSID, 1, 1)                   \
+    F(SMMU_CR2, PTM, 2, 2) F(SMMU_CR2, REC_CFG_ATS, 3, 3) R(63, 4)
+IM_LAYOUT(SMMU_CR2);
+
+#define SMMU_GBPA(F, R, I)                                                \
+    F(SMMU_GBPA, MEMATTR, 3, 0) F(SMMU_GBPA, MTCFG, 4, 4) R(7, 5)         \
+    F(SMMU_GBPA, ALLOCCFG, 11, 8) F(SMMU_GBPA, SHCFG, 13, 12) R(15, 14)   \
+    F(SMMU_GBPA, PRIVCFG, 17, 16) F(SMMU_GBPA, INSTCFG, 19, 18)           \
+    F(SMMU_GBPA, ABORT, 20, 20) R(30, 21) F(SMMU_GBPA, UPDATE, 31, 31)    \
+    R(63, 32)
+IM_LAYOUT(SMMU_GBPA);
+
+/* Fields of IDR0 .. IDR5 that the chapters ask; config.c fills them. */
+#define SMMU_IDR0(F, R, I)                                                \
+    F(SMMU_IDR0, S2P, 0, 0) F(SMMU_IDR0, S1P, 1, 1)                       \
+    F(SMMU_IDR0, TTF, 3, 2) F(SMMU_IDR0, COHACC, 4, 4)                    \
+    F(SMMU_IDR0, BTM, 5, 5) F(SMMU_IDR0, HTTU, 7, 6)                      \
+    F(SMMU_IDR0, DORMHINT, 8, 8) F(SMMU_IDR0, HYP, 9, 9)                  \
+    F(SMMU_IDR0, ATS, 10, 10) F(SMMU_IDR0, NS1ATS, 11, 11)                \
+    F(SMMU_IDR0, ASID16, 12, 12) F(SMMU_IDR0, MSI, 13, 13)                \
+    F(SMMU_IDR0, SEV, 14, 14) F(SMMU_IDR0, ATOS, 15, 15)                  \
+    F(SMMU_IDR0, PRI, 16, 16) F(SMMU_IDR0, VMW, 17, 17)                   \
+    F(SMMU_IDR0, VMID16, 18, 18) F(SMMU_IDR0, CD2L, 19, 19)               \
+    F(SMMU_IDR0, VATOS, 20, 20) F(SMMU_IDR0, TTENDIAN, 22, 21)            \
+    F(SMMU_IDR0, ATSRECERR, 23, 23) F(SMMU_IDR0, STALL_MODEL, 25, 24)     \
+    F(SMMU_IDR0, TERM_MODEL, 26, 26) F(SMMU_IDR0, ST_LEVEL, 28, 27)       \
+    R(29, 29) F(SMMU_IDR0, RME_IMPL, 30, 30) R(63, 31)
+IM_LAYOUT(SMMU_IDR0);
+
+#define SMMU_IDR1(F, R, I)                                                \
+    F(SMMU_IDR1, SIDSIZE, 5, 0) F(SMMU_IDR1, SSIDSIZE, 10, 6)             \
+    F(SMMU_IDR1, PRIQS, 15, 11) F(SMMU_IDR1, EVENTQS, 20, 16)             \
+    F(SMMU_IDR1, CMDQS, 25, 21) F(SMMU_IDR1, ATTR_PERMS_OVR, 26, 26)      \
+    F(SMMU_IDR1, ATTR_TYPES_OVR, 27, 27) F(SMMU_IDR1, REL, 28, 28)        \
+    F(SMMU_IDR1, QUEUES_PRESET, 29, 29)                                   \
+    F(SMMU_IDR1, TABLES_PRESET, 30, 30) F(SMMU_IDR1, ECMDQ, 31, 31)       \
+    R(63, 32)
+IM_LAYOUT(SMMU_IDR1);
+
+#define SMMU_IDR3(F, R, I)                                                \
+    R(1, 0) F(SMMU_IDR3, HAD, 2, 2) F(SMMU_IDR3, PBHA, 3, 3)              \
+    F(SMMU_IDR3, XNX, 4, 4) F(SMMU_IDR3, PPS, 5, 5) R(6, 6)               \
+    F(SMMU_IDR3, MPAM, 7, 7) F(SMMU_IDR3, FWB, 8, 8)                      \
+    F(SMMU_IDR3, STT, 9, 9) F(SMMU_IDR3, RIL, 10, 10)                     \
+    F(SMMU_IDR3, BBML, 12, 11) F(SMMU_IDR3, E0PD, 13, 13)                 \
+    F(SMMU_IDR3, PTWNNC, 14, 14) F(SMMU_IDR3, DPT, 15, 15) R(63, 16)
+IM_LAYOUT(SMMU_IDR3);
+
+#define SMMU_IDR5(F, R, I)                                                \
+    F(SMMU_IDR5, OAS, 2, 0) R(3, 3) F(SMMU_IDR5, GRAN4K, 4, 4)            \
+    F(SMMU_IDR5, GRAN16K, 5, 5) F(SMMU_IDR5, GRAN64K, 6, 6)               \
+    F(SMMU_IDR5, DS, 7, 7) F(SMMU_IDR5, D128, 8, 8) R(9, 9)               \
+    F(SMMU_IDR5, VAX, 11, 10) R(15, 12) F(SMMU_IDR5, STALL_MAX, 31, 16)   \
+    R(63, 32)
+IM_LAYOUT(SMMU_IDR5);
+
+static inline uint32_t im_smmu_txn_sid(const ImTxn *txn)
+{
+    return (uint32_t)txn->segment << 16 | txn->rid;
+}
+
+/* --- events: eventq.c, stall.c ------------------------------------------ */
+
+#define E(code, name, ...)  SMMU_EVT_##name = (code),
+typedef enum SmmuEventCode {
+#include "im/spec/smmu_events.h.inc"
+} SmmuEventCode;
+#undef E
+
+typedef enum SmmuRecord {
+    SMMU_RECORD_ALWAYS,
+    SMMU_RECORD_RECINVSID,
+    SMMU_RECORD_MODEL,
+} SmmuRecord;
+
+typedef enum SmmuAtsReply {
+    SMMU_ATS_UR,
+    SMMU_ATS_CA,
+    SMMU_ATS_S0,
+    SMMU_ATS_SE,
+    SMMU_ATS_NO,
+} SmmuAtsReply;
+
+typedef struct SmmuEventDef {
+    const char *name;
+    const char *text;
+    uint8_t record;                 /* SmmuRecord */
+    bool model;                     /* obeys A, R, S */
+    uint8_t ats;                    /* SmmuAtsReply */
+} SmmuEventDef;
+
+/* eventdefs.c: the row of a code; name == NULL: no such row. */
+const SmmuEventDef *im_smmu_event_def(uint8_t code);
+
+/* CLASS of a stage 2 fault record, and of a walk */
+typedef enum SmmuClass {
+    SMMU_CLASS_CD,
+    SMMU_CLASS_TT,
+    SMMU_CLASS_IN,
+} SmmuClass;
+
+/* One event, before it is laid out for the queue (7.3). */
+typedef struct SmmuEvent {
+    uint8_t code;                   /* SmmuEventCode */
+    uint8_t cls;                    /* SmmuClass */
+    uint32_t sid;
+    uint32_t ssid;
+    bool ssv;
+    bool pnu, ind, rnw;             /* after overrides, except F_UUT and
+                                       F_BAD_ATS_TREQ: as they came */
+    bool s2;
+    bool ttrnw;
+    bool stall;                     /* set by im_smmu_stall() */
+    bool merge;                     /* STE.MEV */
+    uint16_t stag;                  /* likewise */
+    uint16_t reason;
+    uint64_t addr;                  /* InputAddr, of the request */
+    uint64_t ipa;                   /* valid with s2 */
+    uint64_t fetch;                 /* FetchAddr */
+    const ImTxn *txn;               /* for traces; may be NULL */
+} SmmuEvent;
+
+/* Record a terminated transaction's event (7.2): queue, overflow, merge,
+ * interrupt. The caller has decided that it is to be recorded. */
+void im_smmu_event(ImSmmu *s, const SmmuEvent *e);
+
+/*
+ * Park a transaction (3.12.2) and record its event with Stall=1. Returns
+ * false when it cannot be parked: not may_stall, no port->resume. Beyond
+ * STALL_MAX it waits unrecorded until a slot is free. *handle as ImXlat.
+ */
+bool im_smmu_stall(ImSmmu *s, const ImTxn *txn, const SmmuEvent *e,
+                   uint64_t *handle);
+
+SmmuStalls *im_smmu_stalls_new(const ImSmmu *s);
+void im_smmu_stalls_free(SmmuStalls *q);
+/* Terminate everything parked: reset, SMMUEN=0. */
+void im_smmu_stalls_drop(ImSmmu *s);
+
+/* --- route.c, tables.c: chapters 3 and 5 --------------------------------- */
+
+/*
+ * Answer one request. retry == NULL: it has just arrived; a fault that
+ * stalls parks it by im_smmu_stall(). Else stall.c asks again for one that
+ * it keeps: nothing is parked, and IM_PENDING means that it would stall
+ * anew, with the event filled in and not yet recorded.
+ */
+typedef struct SmmuRetry {
+    SmmuEvent event;
+} SmmuRetry;
+ImXlat im_smmu_route(ImSmmu *s, const ImTxn *txn, SmmuRetry *retry);
+
+/* STE of a page request's stream, for automatic responses (8.1). 0, or the
+ * event code that stands for why there is none. */
+uint8_t im_smmu_ste_of(ImSmmu *s, uint32_t sid, ImSmmuSte *ste);
+
+/* --- cache.c: caches and the scope of each invalidation (4.3, 4.4) ------- */
+
+SmmuCaches *im_smmu_caches_new(const ImSmmuConfig *cfg);
+void im_smmu_caches_free(SmmuCaches *c);
+void im_smmu_inv_everything(ImSmmu *s);
+/* CFGI_STE, _STE_RANGE: 2^lg2 StreamIDs from sid, aligned; CFGI_ALL: 32. */
+void im_smmu_inv_ste(ImSmmu *s, uint32_t sid, unsigned lg2, bool leaf);
+void im_smmu_inv_cd(ImSmmu *s, uint32_t sid, uint32_t ssid, bool leaf);
+void im_smmu_inv_cd_all(ImSmmu *s, uint32_t sid);
+
+typedef enum SmmuTlbiScope {
+    SMMU_TLBI_ALL,                  /* of the world, by VMID when NS_EL1 */
+    SMMU_TLBI_ASID,                 /* not the global entries */
+    SMMU_TLBI_VA,                   /* ASID, and global entries */
+    SMMU_TLBI_VAA,                  /* any ASID */
+    SMMU_TLBI_VMALL,                /* stages 1 and 2 of a VMID */
+    SMMU_TLBI_IPA,                  /* stage 2 of a VMID */
+    SMMU_TLBI_NSNH_ALL,             /* all but EL2 */
+} SmmuTlbiScope;
+
+typedef struct SmmuTlbi {
+    uint8_t scope;                  /* SmmuTlbiScope */
+    bool el2;                       /* the EL2 worlds */
+    bool leaf;
+    uint8_t ttl;                    /* 0: any level */
+    uint8_t granule;                /* log2, or 0: any */
+    uint16_t vmid;
+    uint16_t vmid_ignore;           /* low bits that CR0.VMW ignores */
+    uint16_t asid;
+    uint64_t addr;
+    uint64_t last;                  /* last byte of the range */
+} SmmuTlbi;
+
+void im_smmu_tlbi(ImSmmu *s, const SmmuTlbi *t);
+unsigned im_smmu_cached_translations(const ImSmmu *s);
+void im_smmu_caches_dump(ImSmmu *s, GString *out);
+
+/* --- registers and queues: regs.c, cmdq.c, priq.c, irq.c ----------------- */
+
+/* Check; fill ids of s from cfg. NULL, or a line to free. config.c */
+char *im_smmu_config_apply(ImSmmu *s, const ImSmmuConfig *cfg);
+
+SmmuRegs *im_smmu_regs_new(ImSmmu *s);
+void im_smmu_regs_free(SmmuRegs *r);
+void im_smmu_regs_reset(ImSmmu *s);
+void im_smmu_regs_dump(ImSmmu *s, GString *out);
+void im_smmu_queues_dump(ImSmmu *s, GString *out);
+
+/* --- memory, smmu.c -------------------------------------------------------- */
+
+/* Structure reads; counts walk_reads. Fails beyond OAS. */
+ImBus im_smmu_mem_read(ImSmmu *s, uint64_t pa, void *buf, size_t len);
+/* The same, seen by no counter: queues, dumps, explain. */
+ImBus im_smmu_mem_peek(ImSmmu *s, uint64_t pa, void *buf, size_t len);
+ImBus im_smmu_mem_write(ImSmmu *s, uint64_t pa, const void *buf,
+                        size_t len);
+void im_smmu_trace(ImSmmu *s, const ImEvent *ev);
+/* Tell listeners outside that translations are gone. */
+void im_smmu_unmap(ImSmmu *s, uint64_t addr, uint64_t mask);
+
+#endif /* HW_SMMUV3_SMMU_H */
