@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "lib/rig.h"
-#include "lib/vtd_regs.h"
 
 #define PAGE_BITS   12
 #define PAGE_MASK   0xfffu
@@ -243,6 +242,21 @@ static void port_unmap(void *host, const ImUnmap *unmap)
     log_add(host, &e);
 }
 
+static void port_wire(void *host, unsigned line)
+{
+    RigLog e = { .kind = RIG_SEEN_WIRE, .val = line };
+
+    log_add(host, &e);
+}
+
+static void port_resume(void *host, uint64_t handle, const ImXlat *xlat)
+{
+    RigLog e = { .kind = RIG_SEEN_RESUME, .val = handle, .xlat = *xlat };
+
+    g_assert_cmpuint(xlat->status, !=, IM_PENDING);
+    log_add(host, &e);
+}
+
 static void port_mode_changed(void *host)
 {
     Rig *r = host;
@@ -266,31 +280,11 @@ static void port_deadline(void *host, uint64_t when)
 
 /* --- life ---------------------------------------------------------------- */
 
-ImVtdConfig rig_vtd_config(void)
-{
-    return (ImVtdConfig) {
-        .major = 5,
-        .aw_bits = 48, .haw_bits = 46, .domain_bits = 16,
-        .pasid_bits = 20, .fault_records = 8,
-        .dma_translation = true, .scalable = true,
-        .first_stage = true, .second_stage = true, .nested = true,
-        .pass_through = true, .fs1gp = true, .ss2m = true, .ss1g = true,
-        .device_tlb = true, .page_request = true, .no_write_flag = true,
-        .supervisor = true, .ext_accessed = true, .ss_dirty = true,
-        .page_walk_coherency = true, .rid_pasid = true, .abort_dma = true,
-        .coherent = true, .snoop_control = true, .intremap = true,
-        .eim = true, .psi = true, .zlr = true, .esrtps = true,
-        .esirtps = true, .stop_marker = true,
-        .ats_timeout_ns = 1000000, .iotlb_entries = 1024,
-    };
-}
-
-Rig *rig_new(const ImVtdConfig *cfg)
+Rig *rig_host_new(const RigModel *model)
 {
     Rig *r = g_new0(Rig, 1);
-    g_autofree char *err = NULL;
 
-    r->cfg = cfg ? *cfg : rig_vtd_config();
+    r->model = model;
     r->pages = g_hash_table_new_full(g_int64_hash, g_int64_equal,
                                      g_free, g_free);
     r->log = g_array_new(FALSE, TRUE, sizeof(RigLog));
@@ -307,17 +301,14 @@ Rig *rig_new(const ImVtdConfig *cfg)
         .page_response = port_page_response, .unmap = port_unmap,
         .mode_changed = port_mode_changed,
         .now = port_now, .deadline = port_deadline,
+        .wire = port_wire, .resume = port_resume,
     };
-    r->vtd = im_vtd_new(&r->cfg, &r->port, r, &err);
-    if (!r->vtd) {
-        g_error("configuration refused: %s", err ? err : "(no reason)");
-    }
     return r;
 }
 
 void rig_free(Rig *r)
 {
-    im_vtd_free(r->vtd);
+    r->model->free(r);
     g_hash_table_destroy(r->pages);
     g_array_free(r->log, TRUE);
     g_free(r);
@@ -337,7 +328,7 @@ void rig_advance(Rig *r, uint64_t ns)
     while (r->deadline <= end) {
         r->now = MAX(r->now, r->deadline);
         r->deadline = IM_NEVER;
-        im_vtd_deadline(r->vtd);
+        r->model->deadline(r);
         g_assert_cmpuint(++rounds, <, 10000);
     }
     r->now = end;
@@ -381,52 +372,27 @@ void rig_log_clear(Rig *r)
 
 uint32_t rig_reg32(Rig *r, uint64_t off)
 {
-    return (uint32_t)im_vtd_mmio_read(r->vtd, off, 4);
+    return (uint32_t)r->model->mmio_read(r, off, 4);
 }
 
 uint64_t rig_reg64(Rig *r, uint64_t off)
 {
-    return im_vtd_mmio_read(r->vtd, off, 8);
+    return r->model->mmio_read(r, off, 8);
 }
 
 void rig_set32(Rig *r, uint64_t off, uint32_t val)
 {
-    im_vtd_mmio_write(r->vtd, off, val, 4);
+    r->model->mmio_write(r, off, val, 4);
 }
 
 void rig_set64(Rig *r, uint64_t off, uint64_t val)
 {
-    im_vtd_mmio_write(r->vtd, off, val, 8);
+    r->model->mmio_write(r, off, val, 8);
 }
 
-/*
- * 11.4.7.1: PPF is the OR of all F bits. 11.4.9: IQERCD fields are valid
- * only with their cause. 11.4.4.2: what GSTS says is what the queue does.
- */
 void rig_assert_consistent(Rig *r)
 {
-    uint64_t cap = rig_reg64(r, REG_CAP);
-    uint64_t fro = (cap >> 24 & 0x3ff) * 16;
-    unsigned nfr = (unsigned)(cap >> 40 & 0xff) + 1;
-    uint32_t fsts = rig_reg32(r, REG_FSTS);
-    uint32_t gsts = rig_reg32(r, REG_GSTS);
-    bool any = false;
-
-    for (unsigned i = 0; i < nfr; i++) {
-        any |= rig_reg64(r, fro + 16 * i + 8) >> 63;
-    }
-    g_assert_cmpuint(fsts >> 1 & 1, ==, any);
-    if (!(gsts & GSTS_QIES)) {
-        g_assert_cmphex(rig_reg64(r, REG_IQH), ==, 0);
-    }
-    if (fsts & (FSTS_IQE | FSTS_ITE | FSTS_ICE | FSTS_PPF | FSTS_PFO)) {
-        /* An event that is pending is one that software masked. */
-        if (rig_reg32(r, REG_FECTL) & CTL_IP) {
-            g_assert_cmphex(rig_reg32(r, REG_FECTL) & CTL_IM, ==, CTL_IM);
-        }
-    } else {
-        g_assert_cmphex(rig_reg32(r, REG_FECTL) & CTL_IP, ==, 0);
-    }
+    r->model->consistent(r);
     g_assert_cmpuint(r->strays, ==, 0);
     g_assert_cmpuint(r->misaligned, ==, 0);
 }

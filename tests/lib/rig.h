@@ -10,6 +10,7 @@
 
 #include <glib.h>
 
+#include "im/im_smmu.h"
 #include "im/im_vtd.h"
 
 /* What the model may do to a page of guest memory. */
@@ -29,6 +30,8 @@ typedef enum RigSeen {
     RIG_SEEN_ATS_INV,
     RIG_SEEN_PAGE_RESP,
     RIG_SEEN_UNMAP,
+    RIG_SEEN_WIRE,              /* val: the line */
+    RIG_SEEN_RESUME,            /* val: the handle, xlat */
 } RigSeen;
 
 typedef struct RigLog {
@@ -40,6 +43,7 @@ typedef struct RigLog {
     ImAtsInv inv;
     ImPageResp resp;
     ImUnmap unmap;
+    ImXlat xlat;
 } RigLog;
 
 typedef struct RigPage {
@@ -49,9 +53,22 @@ typedef struct RigPage {
 
 typedef struct Rig Rig;
 
+/* What the rig asks of a model; rig_vtd.c and rig_smmu.c fill one each. */
+typedef struct RigModel {
+    void (*free)(Rig *r);
+    void (*deadline)(Rig *r);
+    uint64_t (*mmio_read)(Rig *r, uint64_t off, unsigned size);
+    void (*mmio_write)(Rig *r, uint64_t off, uint64_t val, unsigned size);
+    /* Its registers agree with one another. */
+    void (*consistent)(Rig *r);
+} RigModel;
+
 struct Rig {
+    const RigModel *model;
     ImVtd *vtd;
     ImVtdConfig cfg;
+    ImSmmu *smmu;
+    ImSmmuConfig smmu_cfg;
     ImPort port;
 
     GHashTable *pages;          /* frame number -> RigPage */
@@ -79,7 +96,7 @@ struct Rig {
     uint64_t deadline;
     unsigned mode_changes;
 
-    /* What rig_vtd_setup() and friends made. */
+    /* What vb_iq_enable() and friends made. */
     uint64_t root;
     uint64_t iq;
     uint64_t iq_slots;
@@ -92,8 +109,17 @@ struct Rig {
 
 /* A unit with every feature on, of 48-bit guest and 46-bit host addresses. */
 ImVtdConfig rig_vtd_config(void);
+/* cfg == NULL: that one. */
+Rig *rig_vtd_new(const ImVtdConfig *cfg);
 
-Rig *rig_new(const ImVtdConfig *cfg);
+/* A unit with every feature on, of 48-bit addresses. */
+ImSmmuConfig rig_smmu_config(void);
+Rig *rig_smmu_new(const ImSmmuConfig *cfg);
+/* The same on a host that offers less than all of ImPort. */
+Rig *rig_smmu_new_on(const ImSmmuConfig *cfg, void (*less)(ImPort *port));
+
+/* Memory, log and clock, with a port and no unit. */
+Rig *rig_host_new(const RigModel *model);
 void rig_free(Rig *r);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Rig, rig_free)
 

@@ -271,7 +271,7 @@ static void world_tables(World *w)
 World *world_new_off(const ImVtdConfig *cfg, WorldKind kind, bool has_pasid)
 {
     World *w = g_new0(World, 1);
-    Rig *r = rig_new(cfg);
+    Rig *r = rig_vtd_new(cfg);
 
     w->r = r;
     w->kind = kind;

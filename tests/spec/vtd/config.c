@@ -42,7 +42,7 @@ static void bit_row(const void *data)
         ImVtdConfig c = rig_vtd_config();
 
         *(bool *)((char *)&c + row->flag) = on;
-        g_autoptr(Rig) r = rig_new(&c);
+        g_autoptr(Rig) r = rig_vtd_new(&c);
         g_assert_cmpuint(rig_reg64(r, off) >> row->bit & 1, ==, on);
     }
 }
@@ -54,7 +54,7 @@ static uint64_t field(uint64_t reg, unsigned hi, unsigned lo)
 
 static void cap_fields(void)
 {
-    g_autoptr(Rig) r = rig_new(NULL);
+    g_autoptr(Rig) r = rig_vtd_new(NULL);
     uint64_t cap = rig_reg64(r, REG_CAP);
 
     g_assert_cmpuint(field(cap, 2, 0), ==, 6);          /* 16 bits of DID */
@@ -78,7 +78,7 @@ static void cap_fields(void)
 
 static void ecap_fields(void)
 {
-    g_autoptr(Rig) r = rig_new(NULL);
+    g_autoptr(Rig) r = rig_vtd_new(NULL);
     uint64_t ecap = rig_reg64(r, REG_ECAP);
 
     g_assert_cmpuint(field(ecap, 3, 0), ==, 0xf);       /* C QI DT IR */
@@ -111,7 +111,7 @@ static void floating_registers(void)
         uint64_t fro, iro;
 
         c.fault_records = n[i];
-        g_autoptr(Rig) r = rig_new(&c);
+        g_autoptr(Rig) r = rig_vtd_new(&c);
         fro = field(rig_reg64(r, REG_CAP), 33, 24) * 16;
         iro = field(rig_reg64(r, REG_ECAP), 17, 8) * 16;
         g_assert_cmphex(fro, >=, 0x0f0);
@@ -133,7 +133,7 @@ static void widths(void)
 
         c.aw_bits = aw[i];
         c.haw_bits = MIN(aw[i], 46);
-        g_autoptr(Rig) r = rig_new(&c);
+        g_autoptr(Rig) r = rig_vtd_new(&c);
         cap = rig_reg64(r, REG_CAP);
         g_assert_cmpuint(field(cap, 21, 16), ==, aw[i] - 1);
         g_assert_cmpuint(field(cap, 12, 8) >> (i + 1) & 1, ==, 1);
@@ -148,7 +148,7 @@ static void version(void)
         ImVtdConfig c = rig_vtd_config();
 
         c.major = (uint8_t)major;
-        g_autoptr(Rig) r = rig_new(&c);
+        g_autoptr(Rig) r = rig_vtd_new(&c);
         g_assert_cmphex(rig_reg32(r, REG_VER) >> 4, ==, major);
     }
 }
@@ -221,7 +221,7 @@ static const RefuseRow refused[] = {
 static void refuse_row(const void *data)
 {
     const RefuseRow *row = data;
-    g_autoptr(Rig) r = rig_new(NULL);       /* a port to borrow */
+    g_autoptr(Rig) r = rig_vtd_new(NULL);       /* a port to borrow */
     ImVtdConfig c = rig_vtd_config();
     g_autofree char *err = NULL;
     ImVtd *vtd;
@@ -237,7 +237,7 @@ static void refuse_row(const void *data)
 static void default_is_accepted(void)
 {
     ImVtdConfig c = IM_VTD_CONFIG_DEFAULT;
-    g_autoptr(Rig) r = rig_new(&c);
+    g_autoptr(Rig) r = rig_vtd_new(&c);
     uint64_t ecap = rig_reg64(r, REG_ECAP), cap = rig_reg64(r, REG_CAP);
 
     /* facts/vtd-peers.md 3.2: the least that SVA with faults needs */

@@ -210,7 +210,7 @@ static void tail_everywhere(void)
 
         if (!r || tail % 0x1000 == 0) {
             g_clear_pointer(&r, rig_free);
-            r = rig_new(NULL);
+            r = rig_vtd_new(NULL);
             vb_iq_enable(r, true);
         }
         rig_set64(r, REG_IQT, bad ? tail : 0);
@@ -227,7 +227,7 @@ static void tail_everywhere(void)
 /* The queue runs over the end of memory. */
 static void queue_over_the_edge(void)
 {
-    g_autoptr(Rig) r = rig_new(NULL);
+    g_autoptr(Rig) r = rig_vtd_new(NULL);
 
     rig_offer(r, r->ram_top - 0x1000, 1, RIG_READ);
     for (unsigned i = 0; i < 128; i++) {

@@ -10,7 +10,7 @@
 
 static Rig *ir_new(unsigned s, bool eime)
 {
-    Rig *r = rig_new(NULL);
+    Rig *r = rig_vtd_new(NULL);
 
     vb_fault_event(r, 0x4f);
     vb_iq_enable(r, true);
@@ -50,7 +50,7 @@ static void recorded(Rig *r, uint8_t fault, uint16_t index)
 
 static void disabled_passes_all(void)
 {
-    g_autoptr(Rig) r = rig_new(NULL);
+    g_autoptr(Rig) r = rig_vtd_new(NULL);
     ImIntOut out = interrupt(r, vb_msi(RID, 5));
 
     g_assert_cmpuint(out.status, ==, IM_OK);
@@ -251,7 +251,7 @@ static void fault_21_sub_handle(void)
 
 static void fault_21_beyond_haw(void)
 {
-    g_autoptr(Rig) r = rig_new(NULL);
+    g_autoptr(Rig) r = rig_vtd_new(NULL);
 
     rig_set64(r, REG_IRTA, UINT64_C(1) << 46 | 3);
     vb_one_shot(r, GCMD_SIRTP);
@@ -298,7 +298,7 @@ static void fault_22_not_24(void)
 
 static void fault_23(void)
 {
-    g_autoptr(Rig) r = rig_new(NULL);
+    g_autoptr(Rig) r = rig_vtd_new(NULL);
 
     vb_fault_event(r, 1);
     rig_set64(r, REG_IRTA, r->ram_top | 3);
@@ -395,7 +395,7 @@ static void eimer_absent(void)
 
 static void irreq_absent(void)
 {
-    g_autoptr(Rig) r = rig_new(NULL);
+    g_autoptr(Rig) r = rig_vtd_new(NULL);
 
     g_assert_cmphex(rig_reg64(r, REG_ECAP) >> 62 & 1, ==, 0);
     g_assert_cmpuint(interrupt(r, vb_msi(RID, 3)).status, ==, IM_OK);
@@ -408,7 +408,7 @@ static void eimer_blocks(void)
     g_autoptr(Rig) r = NULL;
 
     c.eim_required = true;
-    r = rig_new(&c);
+    r = rig_vtd_new(&c);
     g_assert_cmphex(rig_reg64(r, REG_ECAP) >> 61 & 1, ==, 1);
     vb_fault_event(r, 0x4f);
     vb_irt_enable(r, 3, false);
@@ -431,7 +431,7 @@ static void irreq_blocks(void)
     g_autoptr(Rig) r = NULL;
 
     c.intremap_required = true;
-    r = rig_new(&c);
+    r = rig_vtd_new(&c);
     g_assert_cmphex(rig_reg64(r, REG_ECAP) >> 62 & 1, ==, 1);
     vb_fault_event(r, 0x4f);
     blocked(r, (ImMsi) { .addr = 0xfee0100c, .rid = RID }, 0x2b);

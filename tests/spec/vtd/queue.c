@@ -23,7 +23,7 @@ typedef enum Mode { SM, LEGACY_WIDE, LEGACY_NARROW, ABORT } Mode;
 
 static Rig *queue_new(const ImVtdConfig *cfg, Mode mode)
 {
-    Rig *r = rig_new(cfg);
+    Rig *r = rig_vtd_new(cfg);
     static const uint64_t ttm[] = { TTM_SCALABLE, TTM_LEGACY, TTM_LEGACY,
                                     TTM_ABORT };
 
@@ -306,7 +306,7 @@ static void bad_tail(void)
 
 static void fetch_error(void)
 {
-    g_autoptr(Rig) r = rig_new(NULL);
+    g_autoptr(Rig) r = rig_vtd_new(NULL);
 
     rig_set64(r, REG_IQA, r->ram_top | 1u << 11);
     vb_gcmd(r, GCMD_QIE, true);
@@ -335,7 +335,7 @@ static void reserved_field(void)
 
 static void narrow_in(uint64_t ttm)
 {
-    g_autoptr(Rig) r = rig_new(NULL);
+    g_autoptr(Rig) r = rig_vtd_new(NULL);
 
     r->root = rig_alloc(r, 1, RIG_READ);
     vb_iq_enable(r, false);
@@ -361,7 +361,7 @@ static void wide_without_smts(void)
     c.page_walk_coherency = c.rid_pasid = c.stop_marker = false;
     c.abort_dma = false;
     c.pasid_bits = 0;
-    g_autoptr(Rig) r = rig_new(&c);
+    g_autoptr(Rig) r = rig_vtd_new(&c);
     vb_iq_enable(r, true);
     vb_submit(r, desc_wait(WAIT_SW, r->status, 1));
     g_assert_true(iqe(r));
@@ -383,7 +383,7 @@ static void odd_tail(void)
 
 static void reserved_ttm(void)
 {
-    g_autoptr(Rig) r = rig_new(NULL);
+    g_autoptr(Rig) r = rig_vtd_new(NULL);
 
     r->root = rig_alloc(r, 1, RIG_READ);
     vb_iq_enable(r, true);

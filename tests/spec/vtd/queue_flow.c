@@ -49,7 +49,7 @@ static void done(Rig *r, unsigned n)
 /* Independent of TES and IRES. */
 static void runs_with_all_off(void)
 {
-    g_autoptr(Rig) r = rig_new(NULL);
+    g_autoptr(Rig) r = rig_vtd_new(NULL);
 
     vb_iq_enable(r, true);
     g_assert_true(vb_wait(r));
@@ -60,7 +60,7 @@ static void runs_with_all_off(void)
 
 static void enable_fetches_what_is_there(void)
 {
-    g_autoptr(Rig) r = rig_new(NULL);
+    g_autoptr(Rig) r = rig_vtd_new(NULL);
 
     r->iq = rig_alloc(r, 1, RIG_READ);
     r->status = rig_alloc(r, 1, RIG_WRITE);
@@ -86,7 +86,7 @@ static void wraps(void)
 
 static void large_queue(void)
 {
-    g_autoptr(Rig) r = rig_new(NULL);
+    g_autoptr(Rig) r = rig_vtd_new(NULL);
 
     r->iq = rig_alloc(r, 128, RIG_READ);
     r->status = rig_alloc(r, 1, RIG_WRITE);

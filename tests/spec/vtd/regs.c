@@ -69,7 +69,7 @@ static void reg_write(Rig *r, const RegRow *row, uint64_t val)
 static void reg_row(const void *data)
 {
     const RegRow *row = data;
-    g_autoptr(Rig) r = rig_new(NULL);
+    g_autoptr(Rig) r = rig_vtd_new(NULL);
     static const uint64_t pattern[] = { 0, UINT64_C(0x5555555555555555),
                                         UINT64_C(0xaaaaaaaaaaaaaaaa) };
 
@@ -92,7 +92,7 @@ static void reg_row(const void *data)
 static void reg_halves_row(const void *data)
 {
     const RegRow *row = data;
-    g_autoptr(Rig) r = rig_new(NULL);
+    g_autoptr(Rig) r = rig_vtd_new(NULL);
     uint64_t v = UINT64_C(0x00001234abcd5fff) & row->rw;
 
     rig_set32(r, row->off, (uint32_t)v);
@@ -139,7 +139,7 @@ static void odd_access(void)
 
 static void beyond_the_page(void)
 {
-    g_autoptr(Rig) r = rig_new(NULL);
+    g_autoptr(Rig) r = rig_vtd_new(NULL);
 
     for (uint64_t off = IM_VTD_MMIO_SIZE; off < 0x3000; off += 4) {
         im_vtd_mmio_write(r->vtd, off, UINT64_MAX, 4);
@@ -151,7 +151,7 @@ static void beyond_the_page(void)
 /* An 8-byte access to two registers of 4 is an access to both. */
 static void qword_over_two_dwords(void)
 {
-    g_autoptr(Rig) r = rig_new(NULL);
+    g_autoptr(Rig) r = rig_vtd_new(NULL);
 
     rig_set64(r, REG_FECTL, UINT64_C(0x0000123400000000));
     g_assert_cmphex(rig_reg32(r, REG_FECTL), ==, 0);
@@ -174,7 +174,7 @@ static void every_offset_every_pattern(void)
         UINT64_C(0x8000000080000000), UINT64_C(0x5555555555555555) };
 
     for (unsigned p = 0; p < G_N_ELEMENTS(pattern); p++) {
-        g_autoptr(Rig) r = rig_new(NULL);
+        g_autoptr(Rig) r = rig_vtd_new(NULL);
 
         r->allow_stray = true;
         for (unsigned off = 0; off < IM_VTD_MMIO_SIZE; off += 8) {
@@ -193,7 +193,7 @@ static void every_offset_every_pattern(void)
 
 static void ids_are_read_only(void)
 {
-    g_autoptr(Rig) r = rig_new(NULL);
+    g_autoptr(Rig) r = rig_vtd_new(NULL);
     uint32_t ver = rig_reg32(r, REG_VER);
     uint64_t cap = rig_reg64(r, REG_CAP), ecap = rig_reg64(r, REG_ECAP);
 
@@ -217,7 +217,7 @@ static void absent_features(void)
 
     c.page_request = c.stop_marker = false;
     c.intremap = c.eim = c.esirtps = false;
-    g_autoptr(Rig) r = rig_new(&c);
+    g_autoptr(Rig) r = rig_vtd_new(&c);
     for (unsigned i = 0; i < G_N_ELEMENTS(off); i++) {
         g_assert_cmphex(rig_reg32(r, off[i]), ==, 0);
         rig_set32(r, off[i], 0xffffffff);
@@ -233,7 +233,7 @@ static void eime_without_eim(void)
     ImVtdConfig c = rig_vtd_config();
 
     c.eim = false;
-    g_autoptr(Rig) r = rig_new(&c);
+    g_autoptr(Rig) r = rig_vtd_new(&c);
     rig_set64(r, REG_IRTA, 0x100800);
     g_assert_cmphex(rig_reg64(r, REG_IRTA), ==, 0x100000);
 }
@@ -241,7 +241,7 @@ static void eime_without_eim(void)
 /* Unused offsets: VCMD, ECMD, MTRR, AFLOG are not advertised. */
 static void unused_offsets(void)
 {
-    g_autoptr(Rig) r = rig_new(NULL);
+    g_autoptr(Rig) r = rig_vtd_new(NULL);
     static const unsigned off[] = { REG_AFLOG, REG_MTRRCAP, REG_ECMD,
                                     REG_VCMD, REG_VCCAP, 0x048, 0x300,
                                     0xdc0 };
@@ -256,7 +256,7 @@ static void unused_offsets(void)
 
 static void toggles(void)
 {
-    g_autoptr(Rig) r = rig_new(NULL);
+    g_autoptr(Rig) r = rig_vtd_new(NULL);
     static const uint32_t bit[] = { GCMD_TE, GCMD_QIE, GCMD_IRE,
                                     GCMD_CFI };
 
@@ -272,7 +272,7 @@ static void toggles(void)
 
 static void one_shots(void)
 {
-    g_autoptr(Rig) r = rig_new(NULL);
+    g_autoptr(Rig) r = rig_vtd_new(NULL);
 
     vb_one_shot(r, GCMD_SRTP);
     g_assert_cmphex(rig_reg32(r, REG_GSTS), ==, GSTS_RTPS);
@@ -316,7 +316,7 @@ static void root_is_latched(void)
 
 static void irta_is_latched(void)
 {
-    g_autoptr(Rig) r = rig_new(NULL);
+    g_autoptr(Rig) r = rig_vtd_new(NULL);
     ImMsi m = vb_msi(0x100, 3);
     ImIntOut out;
 

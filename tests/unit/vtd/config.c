@@ -61,7 +61,7 @@ static const Row refused[] = {
 static void test_refused(gconstpointer data)
 {
     const Row *row = data;
-    g_autoptr(Rig) r = rig_new(&IM_VTD_CONFIG_DEFAULT);
+    g_autoptr(Rig) r = rig_vtd_new(&IM_VTD_CONFIG_DEFAULT);
     ImVtdConfig c = IM_VTD_CONFIG_DEFAULT;
     g_autofree char *err = NULL;
 
@@ -94,14 +94,14 @@ static void test_pruned(void)
 
         off[i].change(&c);
         im_vtd_config_prune(&c);
-        r = rig_new(&c);
+        r = rig_vtd_new(&c);
         g_assert_nonnull(r->vtd);
     }
 }
 
 static void test_default_capabilities(void)
 {
-    g_autoptr(Rig) r = rig_new(&IM_VTD_CONFIG_DEFAULT);
+    g_autoptr(Rig) r = rig_vtd_new(&IM_VTD_CONFIG_DEFAULT);
 
     g_assert_cmphex(rig_reg32(r, REG_VER), ==, 0x50);
     g_assert_cmphex(rig_reg64(r, REG_CAP), ==, 0xd1d2078c22780e06);

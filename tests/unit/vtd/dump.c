@@ -68,7 +68,7 @@ static void test_tables_that_loop(void)
     static const uint64_t modes[] = { TTM_LEGACY, TTM_SCALABLE };
 
     for (size_t m = 0; m < G_N_ELEMENTS(modes); m++) {
-        g_autoptr(Rig) r = rig_new(NULL);
+        g_autoptr(Rig) r = rig_vtd_new(NULL);
         uint64_t page = rig_alloc(r, 1, RIG_READ);
         g_autoptr(GString) out = NULL;
 
@@ -83,7 +83,7 @@ static void test_tables_that_loop(void)
 
 static void test_tables_out_of_memory(void)
 {
-    g_autoptr(Rig) r = rig_new(NULL);
+    g_autoptr(Rig) r = rig_vtd_new(NULL);
     uint64_t page = rig_alloc(r, 1, RIG_READ);
     g_autoptr(GString) out = NULL;
 
@@ -100,7 +100,7 @@ static void test_modes_without_tables(void)
     static const uint64_t modes[] = { TTM_RESERVED, TTM_ABORT };
 
     for (size_t m = 0; m < G_N_ELEMENTS(modes); m++) {
-        g_autoptr(Rig) r = rig_new(NULL);
+        g_autoptr(Rig) r = rig_vtd_new(NULL);
         g_autoptr(GString) out = NULL;
 
         vb_set_root(r, UINT64_C(0xfffffffffffff000), modes[m]);

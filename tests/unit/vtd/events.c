@@ -29,7 +29,7 @@ static const Source sources[] = {
 
 static Rig *prepare(const Source *src, bool masked)
 {
-    Rig *r = rig_new(&IM_VTD_CONFIG_DEFAULT);
+    Rig *r = rig_vtd_new(&IM_VTD_CONFIG_DEFAULT);
 
     rig_set32(r, src->data, 0xffff0042);
     rig_set32(r, src->addr, 0xfee01003);
@@ -43,7 +43,7 @@ static Rig *prepare(const Source *src, bool masked)
 static void test_reset_is_masked(gconstpointer data)
 {
     const Source *src = data;
-    g_autoptr(Rig) r = rig_new(&IM_VTD_CONFIG_DEFAULT);
+    g_autoptr(Rig) r = rig_vtd_new(&IM_VTD_CONFIG_DEFAULT);
 
     g_assert_cmphex(rig_reg32(r, src->ctl), ==, IM);
     rig_set32(r, src->ctl, 0xffffffff);

@@ -285,7 +285,7 @@ static void sweep_interrupt(void)
     unsigned n;
 
     for (n = 0; n < 100; n++) {
-        g_autoptr(Rig) r = rig_new(NULL);
+        g_autoptr(Rig) r = rig_vtd_new(NULL);
         ImMsi m = vb_msi(0x100, 3);
         ImIntOut out;
 

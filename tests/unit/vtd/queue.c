@@ -15,7 +15,7 @@
 static Rig *prepare(void)
 {
     ImVtdConfig cfg = rig_vtd_config();
-    Rig *r = rig_new(&cfg);
+    Rig *r = rig_vtd_new(&cfg);
 
     vb_set_root(r, rig_alloc(r, 1, RIG_TABLE), TTM_SCALABLE);
     vb_iq_enable(r, true);
@@ -108,7 +108,7 @@ static void answers_at_once(void *host G_GNUC_UNUSED, const ImAtsInv *inv)
 static void test_completion_from_inside(void)
 {
     ImVtdConfig cfg = rig_vtd_config();
-    g_autoptr(Rig) r = rig_new(&cfg);
+    g_autoptr(Rig) r = rig_vtd_new(&cfg);
     ImPort port = r->port;
 
     port.ats_invalidate = answers_at_once;
@@ -137,7 +137,7 @@ static void note(void *host G_GNUC_UNUSED, const ImEvent *ev)
 static void test_traced(void)
 {
     ImVtdConfig cfg = rig_vtd_config();
-    g_autoptr(Rig) r = rig_new(&cfg);
+    g_autoptr(Rig) r = rig_vtd_new(&cfg);
     ImPort port = r->port;
 
     traced = g_string_new(NULL);

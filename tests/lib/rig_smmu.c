@@ -1,0 +1,96 @@
+/*
+ * The rig around an SMMU.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "lib/rig.h"
+#include "lib/smmu_regs.h"
+
+ImSmmuConfig rig_smmu_config(void)
+{
+    return (ImSmmuConfig) {
+        .sid_bits = 16, .ssid_bits = 20, .oas = 48,
+        .cmdq_bits = 12, .evtq_bits = 12, .priq_bits = 12,
+        .stall_model = 0, .httu = 3, .bbml = 2, .stall_max = 16,
+        .iidr = 0x0010043b,
+        .stage1 = true, .stage2 = true,
+        .gran4k = true, .gran16k = true, .gran64k = true,
+        .two_level_strtab = true, .cd2l = true, .coherent = true,
+        .hyp = true, .ats = true, .split_ats = true, .ats_rec_err = true,
+        .pri = true, .msi = true, .asid16 = true, .vmid16 = true,
+        .vmw = true, .had = true, .xnx = true, .ril = true, .fwb = true,
+        .stt = true, .e0pd = true, .attr_types_ovr = true,
+        .attr_perms_ovr = true,
+        .ats_timeout_ns = 1000000, .tlb_entries = 1024,
+    };
+}
+
+/*
+ * 6.3.9: CR0ACK follows CR0, of which only what exists can be set. 4.7: an
+ * error of the command queue stands in CONS and in GERROR together. 7.4:
+ * queue pointers have no bits beyond index and wrap.
+ */
+static void consistent(Rig *r)
+{
+    uint32_t cr0 = rig_reg32(r, SR_CR0);
+    uint32_t gerror = rig_reg32(r, SR_GERROR) ^ rig_reg32(r, SR_GERRORN);
+    uint32_t cons = rig_reg32(r, SR_CMDQ_CONS);
+
+    g_assert_cmphex(rig_reg32(r, SR_CR0ACK), ==, cr0);
+    g_assert_cmphex(rig_reg32(r, SR_IRQ_CTRLACK), ==,
+                    rig_reg32(r, SR_IRQ_CTRL));
+    g_assert_cmphex(gerror & ~0x1fdu, ==, 0);
+    g_assert_cmphex(cons & 0x80f00000u, ==, 0);
+    if (gerror & GERROR_CMDQ_ERR) {
+        g_assert_cmphex(cons >> 24 & 0x7f, !=, 0);
+    }
+    g_assert_cmphex(rig_reg32(r, SR_EVTQ_PROD) & 0x7ff00000u, ==, 0);
+    g_assert_cmphex(rig_reg32(r, SR_PRIQ_PROD) & 0x7ff00000u, ==, 0);
+}
+
+static void unit_free(Rig *r)
+{
+    im_smmu_free(r->smmu);
+}
+
+static void unit_deadline(Rig *r)
+{
+    im_smmu_deadline(r->smmu);
+}
+
+static uint64_t unit_read(Rig *r, uint64_t off, unsigned size)
+{
+    return im_smmu_mmio_read(r->smmu, off, size);
+}
+
+static void unit_write(Rig *r, uint64_t off, uint64_t val, unsigned size)
+{
+    im_smmu_mmio_write(r->smmu, off, val, size);
+}
+
+static const RigModel smmu_model = {
+    .free = unit_free, .deadline = unit_deadline,
+    .mmio_read = unit_read, .mmio_write = unit_write,
+    .consistent = consistent,
+};
+
+Rig *rig_smmu_new_on(const ImSmmuConfig *cfg, void (*less)(ImPort *port))
+{
+    Rig *r = rig_host_new(&smmu_model);
+    g_autofree char *err = NULL;
+
+    r->smmu_cfg = cfg ? *cfg : rig_smmu_config();
+    if (less) {
+        less(&r->port);
+    }
+    r->smmu = im_smmu_new(&r->smmu_cfg, &r->port, r, &err);
+    if (!r->smmu) {
+        g_error("configuration refused: %s", err ? err : "(no reason)");
+    }
+    return r;
+}
+
+Rig *rig_smmu_new(const ImSmmuConfig *cfg)
+{
+    return rig_smmu_new_on(cfg, NULL);
+}

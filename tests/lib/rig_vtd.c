@@ -1,0 +1,95 @@
+/*
+ * The rig around a VT-d unit.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "lib/rig.h"
+#include "lib/vtd_regs.h"
+
+ImVtdConfig rig_vtd_config(void)
+{
+    return (ImVtdConfig) {
+        .major = 5,
+        .aw_bits = 48, .haw_bits = 46, .domain_bits = 16,
+        .pasid_bits = 20, .fault_records = 8,
+        .dma_translation = true, .scalable = true,
+        .first_stage = true, .second_stage = true, .nested = true,
+        .pass_through = true, .fs1gp = true, .ss2m = true, .ss1g = true,
+        .device_tlb = true, .page_request = true, .no_write_flag = true,
+        .supervisor = true, .ext_accessed = true, .ss_dirty = true,
+        .page_walk_coherency = true, .rid_pasid = true, .abort_dma = true,
+        .coherent = true, .snoop_control = true, .intremap = true,
+        .eim = true, .psi = true, .zlr = true, .esrtps = true,
+        .esirtps = true, .stop_marker = true,
+        .ats_timeout_ns = 1000000, .iotlb_entries = 1024,
+    };
+}
+
+/*
+ * 11.4.7.1: PPF is the OR of all F bits. 11.4.9: IQERCD fields are valid
+ * only with their cause. 11.4.4.2: what GSTS says is what the queue does.
+ */
+static void consistent(Rig *r)
+{
+    uint64_t cap = rig_reg64(r, REG_CAP);
+    uint64_t fro = (cap >> 24 & 0x3ff) * 16;
+    unsigned nfr = (unsigned)(cap >> 40 & 0xff) + 1;
+    uint32_t fsts = rig_reg32(r, REG_FSTS);
+    uint32_t gsts = rig_reg32(r, REG_GSTS);
+    bool any = false;
+
+    for (unsigned i = 0; i < nfr; i++) {
+        any |= rig_reg64(r, fro + 16 * i + 8) >> 63;
+    }
+    g_assert_cmpuint(fsts >> 1 & 1, ==, any);
+    if (!(gsts & GSTS_QIES)) {
+        g_assert_cmphex(rig_reg64(r, REG_IQH), ==, 0);
+    }
+    if (fsts & (FSTS_IQE | FSTS_ITE | FSTS_ICE | FSTS_PPF | FSTS_PFO)) {
+        /* An event that is pending is one that software masked. */
+        if (rig_reg32(r, REG_FECTL) & CTL_IP) {
+            g_assert_cmphex(rig_reg32(r, REG_FECTL) & CTL_IM, ==, CTL_IM);
+        }
+    } else {
+        g_assert_cmphex(rig_reg32(r, REG_FECTL) & CTL_IP, ==, 0);
+    }
+}
+
+static void unit_free(Rig *r)
+{
+    im_vtd_free(r->vtd);
+}
+
+static void unit_deadline(Rig *r)
+{
+    im_vtd_deadline(r->vtd);
+}
+
+static uint64_t unit_read(Rig *r, uint64_t off, unsigned size)
+{
+    return im_vtd_mmio_read(r->vtd, off, size);
+}
+
+static void unit_write(Rig *r, uint64_t off, uint64_t val, unsigned size)
+{
+    im_vtd_mmio_write(r->vtd, off, val, size);
+}
+
+static const RigModel vtd_model = {
+    .free = unit_free, .deadline = unit_deadline,
+    .mmio_read = unit_read, .mmio_write = unit_write,
+    .consistent = consistent,
+};
+
+Rig *rig_vtd_new(const ImVtdConfig *cfg)
+{
+    Rig *r = rig_host_new(&vtd_model);
+    g_autofree char *err = NULL;
+
+    r->cfg = cfg ? *cfg : rig_vtd_config();
+    r->vtd = im_vtd_new(&r->cfg, &r->port, r, &err);
+    if (!r->vtd) {
+        g_error("configuration refused: %s", err ? err : "(no reason)");
+    }
+    return r;
+}
