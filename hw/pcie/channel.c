@@ -194,7 +194,7 @@ static void clear_results(EpChannel *ch)
 {
     static const EpChReg results[] = {
         EP_R_CH_DONE, EP_R_CH_BADADDR, EP_R_CH_CRC, EP_R_CH_COMPARE,
-        EP_R_CH_REQUESTS, EP_R_CH_PAGE_REQUESTS,
+        EP_R_CH_REQUESTS, EP_R_CH_PAGE_REQUESTS, EP_R_CH_PARKED,
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(results); i++) {

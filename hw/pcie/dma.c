@@ -113,8 +113,10 @@ static void park(ImEp *ep, EpChannel *ch, uint64_t handle, bool alive)
     EpFlight *f = ch->flight;
 
     f->handle = handle;
+    ep->counters.dma_parked++;
     g_queue_push_tail(ep->parked, f);
     if (alive) {
+        ch->reg[EP_R_CH_PARKED]++;
         ch->state = PASID_EP_STATE_WAIT_DMA;
     } else {
         f->channel = EP_NOBODY;
@@ -362,6 +364,7 @@ void im_ep_dma_done(ImEp *ep, uint64_t handle, ImStatus status, ImCpl cpl)
     if (!f) {
         return;
     }
+    ep->counters.dma_unparked++;
     if (f->channel == EP_NOBODY) {
         ep->orphans--;
         g_free(f);

@@ -123,7 +123,8 @@ void im_ep_dump(ImEp *ep, GString *out);
     C(atc_evictions)   C(ats_requests)    C(page_requests)                \
     C(page_groups)     C(page_responses)  C(responses_unexpected)         \
     C(invalidations)   C(invalidations_pasid) C(invalidations_global)     \
-    C(inv_completions) C(stop_markers)    C(interrupts)
+    C(inv_completions) C(stop_markers)    C(interrupts)                    \
+    C(dma_parked)      C(dma_unparked)
 
 #define IM_EP_COUNTER_MEMBER(n)  uint64_t n;
 typedef struct ImEpCounters {

@@ -19,7 +19,7 @@
 
 /* Areas of BAR0. */
 #define PASID_EP_MAGIC_VALUE                     0x0050454449534150ull
-#define PASID_EP_REVISION_VALUE                  0x00010000ull
+#define PASID_EP_REVISION_VALUE                  0x00010001ull
 #define PASID_EP_STATS                           0x100
 #define PASID_EP_ATS_RESULT                      0x440
 #define PASID_EP_ATS_RESULT_STRIDE               0x20
@@ -157,6 +157,8 @@
 #define PASID_EP_CH_REQUESTS                     0x90
 /* RO; page requests of this operation */
 #define PASID_EP_CH_PAGE_REQUESTS                0x98
+/* RO; memory requests of this operation that were parked */
+#define PASID_EP_CH_PARKED                       0xa0
 
 /* Statistics, read-only, 8 bytes each from PASID_EP_STATS. */
 #define PASID_EP_STAT_DMA_READS                  0x100
@@ -177,6 +179,8 @@
 #define PASID_EP_STAT_INV_COMPLETIONS            0x178
 #define PASID_EP_STAT_STOP_MARKERS               0x180
 #define PASID_EP_STAT_INTERRUPTS                 0x188
+#define PASID_EP_STAT_DMA_PARKED                 0x190
+#define PASID_EP_STAT_DMA_UNPARKED               0x198
 
 /* Fields: masks in place. */
 #define PASID_EP_REVISION_MINOR                  0xffffull

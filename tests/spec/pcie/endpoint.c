@@ -199,6 +199,9 @@ static void test_channel(void)
     up_unpark(up, true);
     g_assert_cmpuint(up_state(up, 2), ==, PASID_EP_STATE_OK);
     g_assert_cmpuint(up_ch(up, 2, PASID_EP_CH_RETURNED), ==, 3);
+    g_assert_cmpuint(up_ch(up, 2, PASID_EP_CH_PARKED), ==, 1);
+    g_assert_cmpuint(up_r(up, PASID_EP_STAT_DMA_PARKED), ==, 3);
+    g_assert_cmpuint(up_r(up, PASID_EP_STAT_DMA_UNPARKED), ==, 3);
 }
 
 /* Parked requests of aborted operations do not pile up for ever. */
