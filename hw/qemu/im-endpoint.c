@@ -487,6 +487,7 @@ static void ep_reset_hold(Object *obj, ResetType type)
     }
     im_ep_set_bus_master(s->ep, false);
     ep_leave(s);
+    pci_pasid_cancel(&s->listener);
 }
 
 static bool init_caps(PasidEndpoint *s, Error **errp)

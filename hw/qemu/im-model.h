@@ -41,6 +41,7 @@ typedef void ImCounterFn(void *opaque, const char *name, uint64_t value);
 struct ImModelClass {
     InterfaceClass parent;
 
+    size_t unit_offset;     /* of an ImUnit in the device, see im-unit.h */
     void (*dump)(Object *obj, GString *out);
     void (*counters)(Object *obj, ImCounterFn *fn, void *opaque);
 

@@ -1,22 +1,18 @@
 /*
  * vtd-model: Intel VT-d for the q35 machine, around libim's model.
  *
- * This file: properties, registers, life cycle.
+ * This file: properties, registers, life cycle. im-vtd-irq.c: interrupts.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "exec/address-spaces.h"
 #include "hw/boards.h"
 #include "hw/i386/pc.h"
 #include "hw/pci/pci_host.h"
 #include "hw/qdev-properties.h"
 #include "kvm/kvm_i386.h"
-#include "migration/blocker.h"
 #include "qapi/error.h"
-#include "qapi/visitor.h"
 #include "qemu/error-report.h"
-#include "qemu/main-loop.h"
 #include "system/kvm.h"
 #include "system/system.h"
 #include "im-vtd-int.h"
@@ -24,228 +20,113 @@
 
 /* --- properties ------------------------------------------------------- */
 
-/*
- * S(name, member of ImVtdConfig, description). "auto" is the model's default
- * unless something that it needs is switched off.
- */
-#define VTDM_SWITCHES(S)                                                  \
-    S("dma-translation", dma_translation,                                 \
-      "DMA remapping; off: interrupt remapping only")                     \
-    S("scalable-mode", scalable, "scalable mode (SMTS)")                  \
-    S("first-stage", first_stage, "first-stage translation (FSTS)")       \
-    S("second-stage", second_stage,                                       \
-      "second-stage translation in scalable mode (SSTS)")                 \
-    S("nested", nested, "nested translation (NEST)")                      \
-    S("fs5lp", fs5lp, "first-stage 5-level paging")                       \
-    S("fs1gp", fs1gp, "first-stage 1 GiB pages")                          \
-    S("ss2m", ss2m, "second-stage 2 MiB pages")                           \
-    S("ss1g", ss1g, "second-stage 1 GiB pages")                           \
-    S("pri", page_request, "page requests (PRS, PDS)")                    \
-    S("no-write-flag", no_write_flag,                                     \
-      "honour NW of translation requests (NWFS)")                         \
-    S("supervisor", supervisor, "privileged requests (SRS)")              \
-    S("ext-accessed", ext_accessed, "extended accessed flag (EAFS)")      \
-    S("ss-dirty", ss_dirty, "second-stage accessed and dirty (SSADS)")    \
-    S("page-walk-coherency", page_walk_coherency,                         \
-      "snooped walks in scalable mode (SMPWCS)")                          \
-    S("rid-pasid", rid_pasid, "RID_PASID of the context entry (RPS)")     \
-    S("abort-dma", abort_dma, "abort-DMA mode (ADMS)")                    \
-    S("coherent", coherent, "coherent structure accesses (C)")            \
-    S("snoop-control", snoop_control, "snoop control (SC)")               \
-    S("eim", eim, "extended interrupt mode: 32-bit APIC IDs")             \
-    S("eim-required", eim_required,                                       \
-      "interrupt remapping only with EIME (EIMER)")                       \
-    S("intremap-required", intremap_required,                             \
-      "no interrupt passes without remapping (IRREQ)")                    \
-    S("caching-mode", caching_mode,                                       \
-      "faulting translations may be cached (CM)")                         \
-    S("psi", psi, "page-selective second-stage invalidation")             \
-    S("zlr", zlr, "zero-length reads of write-only pages")                \
-    S("esrtps", esrtps, "SRTP invalidates DMA caches")                    \
-    S("esirtps", esirtps, "SIRTP invalidates the interrupt-entry cache")  \
-    S("stop-marker", stop_marker, "stop markers (SMS)")
+#define ROW(kind, name, member, text) \
+    IM_OPTION(ImVtdConfig, kind, name, member, text)
 
-/* N(name, member, type of the property, C type, description) */
-#define VTDM_NUMBERS(N)                                                   \
-    N("aw-bits", aw_bits, vtdm_prop_uint8, uint8_t,                       \
-      "widest guest address: 39, 48 or 57")                               \
-    N("haw-bits", haw_bits, vtdm_prop_uint8, uint8_t,                     \
-      "host address width, 32..52, at most aw-bits")                      \
-    N("domain-bits", domain_bits, vtdm_prop_uint8, uint8_t,               \
-      "domain-id width: 4, 6, .. 16")                                     \
-    N("pasid-bits", pasid_bits, vtdm_prop_uint8, uint8_t,                 \
-      "PASID width, 1..20; 0: no PASID")                                  \
-    N("version-major", major, vtdm_prop_uint8, uint8_t,                   \
-      "VER_REG.MAX, 1..5")                                                \
-    N("fault-records", fault_records, qdev_prop_uint16, uint16_t,         \
-      "fault recording registers, 1..186")                                \
-    N("iotlb-entries", iotlb_entries, qdev_prop_uint32, uint32_t,         \
-      "capacity of the IOTLB, a power of two")                            \
-    N("ats-timeout", ats_timeout_ns, qdev_prop_uint64, uint64_t,          \
-      "device-TLB invalidation time-out, ns of virtual time")
+static const ImOption option_rows[] = {
+    ROW(U8, "aw-bits", aw_bits, "widest guest address: 39, 48 or 57"),
+    ROW(U8, "haw-bits", haw_bits,
+        "host address width, 32..52, at most aw-bits"),
+    ROW(U8, "domain-bits", domain_bits, "domain-id width: 4, 6, .. 16"),
+    ROW(U8, "pasid-bits", pasid_bits, "PASID width, 1..20; 0: no PASID"),
+    ROW(U8, "version-major", major, "VER_REG.MAX, 1..5"),
+    ROW(U16, "fault-records", fault_records,
+        "fault recording registers, 1..186"),
+    ROW(U32, "iotlb-entries", iotlb_entries,
+        "capacity of the IOTLB, a power of two"),
+    ROW(U64, "ats-timeout", ats_timeout_ns,
+        "device-TLB invalidation time-out, ns of virtual time"),
+    ROW(SWITCH, "dma-translation", dma_translation,
+        "DMA remapping; off: interrupt remapping only"),
+    ROW(SWITCH, "scalable-mode", scalable, "scalable mode (SMTS)"),
+    ROW(SWITCH, "first-stage", first_stage, "first-stage translation (FSTS)"),
+    ROW(SWITCH, "second-stage", second_stage,
+        "second-stage translation in scalable mode (SSTS)"),
+    ROW(SWITCH, "nested", nested, "nested translation (NEST)"),
+    ROW(SWITCH, "fs5lp", fs5lp, "first-stage 5-level paging"),
+    ROW(SWITCH, "fs1gp", fs1gp, "first-stage 1 GiB pages"),
+    ROW(SWITCH, "ss2m", ss2m, "second-stage 2 MiB pages"),
+    ROW(SWITCH, "ss1g", ss1g, "second-stage 1 GiB pages"),
+    ROW(SWITCH, "pri", page_request, "page requests (PRS, PDS)"),
+    ROW(SWITCH, "no-write-flag", no_write_flag,
+        "honour NW of translation requests (NWFS)"),
+    ROW(SWITCH, "supervisor", supervisor, "privileged requests (SRS)"),
+    ROW(SWITCH, "ext-accessed", ext_accessed, "extended accessed flag (EAFS)"),
+    ROW(SWITCH, "ss-dirty", ss_dirty,
+        "second-stage accessed and dirty (SSADS)"),
+    ROW(SWITCH, "page-walk-coherency", page_walk_coherency,
+        "snooped walks in scalable mode (SMPWCS)"),
+    ROW(SWITCH, "rid-pasid", rid_pasid, "RID_PASID of the context entry (RPS)"),
+    ROW(SWITCH, "abort-dma", abort_dma, "abort-DMA mode (ADMS)"),
+    ROW(SWITCH, "coherent", coherent, "coherent structure accesses (C)"),
+    ROW(SWITCH, "snoop-control", snoop_control, "snoop control (SC)"),
+    ROW(SWITCH, "eim", eim, "extended interrupt mode: 32-bit APIC IDs"),
+    ROW(SWITCH, "eim-required", eim_required,
+        "interrupt remapping only with EIME (EIMER)"),
+    ROW(SWITCH, "intremap-required", intremap_required,
+        "no interrupt passes without remapping (IRREQ)"),
+    ROW(SWITCH, "caching-mode", caching_mode,
+        "faulting translations may be cached (CM)"),
+    ROW(SWITCH, "psi", psi, "page-selective second-stage invalidation"),
+    ROW(SWITCH, "zlr", zlr, "zero-length reads of write-only pages"),
+    ROW(SWITCH, "esrtps", esrtps, "SRTP invalidates DMA caches"),
+    ROW(SWITCH, "esirtps", esirtps,
+        "SIRTP invalidates the interrupt-entry cache"),
+    ROW(SWITCH, "stop-marker", stop_marker, "stop markers (SMS)"),
+};
 
 /* Members that the properties of every x86 IOMMU set. */
-#define VTDM_INHERITED(I)                                                 \
-    I("intremap", intremap, "interrupt remapping")                        \
-    I("device-iotlb", device_tlb,                                         \
-      "device-TLBs and ATS (vtd-model: on unless switched off)")          \
-    I("pt", pass_through, "pass-through translation")
-
-#define SWITCH_ID(name, member, text)              SW_##member,
-#define NUMBER_ID(name, member, info, type, text)  NR_##member,
-enum { VTDM_SWITCHES(SWITCH_ID) SW_COUNT };
-enum { VTDM_NUMBERS(NUMBER_ID) NR_COUNT };
-QEMU_BUILD_BUG_ON(SW_COUNT > ARRAY_SIZE(((VtdModel *)NULL)->option));
-
-static const struct { const char *name; size_t member; const char *field; }
-switch_rows[] = {
-#define SWITCH_ROW(name, member, text) \
-    { name, offsetof(ImVtdConfig, member), #member },
-    VTDM_SWITCHES(SWITCH_ROW)
+static const ImOption inherited_rows[] = {
+    ROW(SWITCH, "intremap", intremap, "interrupt remapping"),
+    ROW(SWITCH, "device-iotlb", device_tlb,
+        "device-TLBs and ATS (vtd-model: on unless switched off)"),
+    ROW(SWITCH, "pt", pass_through, "pass-through translation"),
 };
 
-/* A number that was given is never adjusted. */
-static void set_uint8(Object *obj, Visitor *v, const char *name, void *opaque,
-                      Error **errp)
+static void prune(void *config)
 {
-    VtdModel *s = VTD_MODEL(obj);
-    const Property *prop = opaque;
-
-    if (visit_type_uint8(v, name, object_field_prop_ptr(obj, prop), errp)) {
-        s->given |= 1u << prop->bitnr;
-    }
+    im_vtd_config_prune(config);
 }
 
-static void get_uint8(Object *obj, Visitor *v, const char *name, void *opaque,
-                      Error **errp)
-{
-    visit_type_uint8(v, name, object_field_prop_ptr(obj, opaque), errp);
-}
-
-static void set_default_uint8(ObjectProperty *op, const Property *prop)
-{
-    object_property_set_default_uint(op, prop->defval.u);
-}
-
-static const PropertyInfo vtdm_prop_uint8 = {
-    .type = "uint8",
-    .get = get_uint8,
-    .set = set_uint8,
-    .set_default_value = set_default_uint8,
+static const ImOptionTable options = {
+    .rows = option_rows, .count = ARRAY_SIZE(option_rows),
+    .defaults = &IM_VTD_CONFIG_DEFAULT, .size = sizeof(ImVtdConfig),
+    .prune = prune,
 };
 
-/* Defaults of numbers are filled in from the model's. */
-static Property vtdm_props[] = {
-#define NUMBER_PROP(name, member, info, type, text)                       \
-    DEFINE_PROP(name, VtdModel, cfg.member, info, type,                   \
-                .set_default = true, .bitnr = NR_##member),
-    VTDM_NUMBERS(NUMBER_PROP)
-#define SWITCH_PROP(name, member, text)                                   \
-    DEFINE_PROP(name, VtdModel, option[SW_##member],                      \
-                qdev_prop_on_off_auto, OnOffAuto,                         \
-                .set_default = true, .defval.i = ON_OFF_AUTO_AUTO),
-    VTDM_SWITCHES(SWITCH_PROP)
+static const ImOptionTable inherited = {
+    .rows = inherited_rows, .count = ARRAY_SIZE(inherited_rows),
 };
 
 /* The parent class has the property: every x86 IOMMU is described so. */
-static void describe_inherited(ObjectClass *oc, const char *name,
-                               const char *text)
+static void describe_inherited(ObjectClass *oc)
 {
-    ObjectProperty *op = object_class_property_find(oc, name);
+    for (unsigned i = 0; i < inherited.count; i++) {
+        const ImOption *row = &inherited.rows[i];
+        ObjectProperty *op = object_class_property_find(oc, row->name);
 
-    g_free(op->description);
-    op->description = g_strdup(text);
-}
-
-static void props_init(DeviceClass *dc)
-{
-    ObjectClass *oc = OBJECT_CLASS(dc);
-    const ImVtdConfig *d = &IM_VTD_CONFIG_DEFAULT;
-
-#define NUMBER_DEFAULT(name, member, info, type, text) \
-    vtdm_props[NR_##member].defval.u = d->member;
-    VTDM_NUMBERS(NUMBER_DEFAULT)
-    device_class_set_props_n(dc, vtdm_props, ARRAY_SIZE(vtdm_props));
-
-#define NUMBER_TEXT(name, member, info, type, text) \
-    object_class_property_set_description(oc, name, text);
-#define SWITCH_TEXT(name, member, text)                                   \
-    object_class_property_set_description(oc, name,                       \
-        d->member ? text "; auto: on" : text "; auto: off");
-#define INHERITED_TEXT(name, member, text) \
-    describe_inherited(oc, name, text);
-    VTDM_NUMBERS(NUMBER_TEXT)
-    VTDM_SWITCHES(SWITCH_TEXT)
-    VTDM_INHERITED(INHERITED_TEXT)
-}
-
-static void apply_switches(VtdModel *s, ImVtdConfig *c, OnOffAuto which)
-{
-    for (unsigned i = 0; i < SW_COUNT; i++) {
-        if (s->option[i] == which) {
-            *(bool *)((char *)c + switch_rows[i].member) =
-                which == ON_OFF_AUTO_ON;
-        }
+        g_free(op->description);
+        op->description = g_strdup(row->text);
     }
 }
 
-/*
- * What was switched off takes what needs it along, unless that was asked
- * for: then the model refuses the pair.
- */
 static void resolve_config(VtdModel *s)
 {
     X86IOMMUState *x86 = X86_IOMMU_DEVICE(s);
-    ImVtdConfig c = IM_VTD_CONFIG_DEFAULT;
 
-#define NUMBER_TAKE(name, member, info, type, text)  c.member = s->cfg.member;
-    VTDM_NUMBERS(NUMBER_TAKE)
-    c.intremap = x86_iommu_ir_supported(x86);
-    c.device_tlb = x86->dt_supported;
-    c.pass_through = x86->pt_supported;
-    apply_switches(s, &c, ON_OFF_AUTO_OFF);
-    im_vtd_config_prune(&c);
-    apply_switches(s, &c, ON_OFF_AUTO_ON);
-#define NUMBER_GIVEN(name, member, info, type, text) \
-    if (s->given & (1u << NR_##member)) {            \
-        c.member = s->cfg.member;                    \
-    }
-    VTDM_NUMBERS(NUMBER_GIVEN)
-    s->cfg = c;
+    im_options_begin(&options, &s->options, &s->cfg);
+    s->cfg.intremap = x86_iommu_ir_supported(x86);
+    s->cfg.device_tlb = x86->dt_supported;
+    s->cfg.pass_through = x86->pt_supported;
+    im_options_end(&options, &s->options, &s->cfg);
 }
 
-static void replace_word(GString *line, const char *from, const char *to)
-{
-    g_autofree char *a = g_strconcat(from, "=", NULL);
-    g_autofree char *b = g_strconcat(to, "=", NULL);
-    char *at = strstr(line->str, a);
-
-    /* page_request= ends no other name, but scalable= could */
-    while (at) {
-        gssize pos = at - line->str;
-
-        if (!pos || !(g_ascii_isalnum(at[-1]) || strchr("_-", at[-1]))) {
-            g_string_erase(line, pos, strlen(a));
-            g_string_insert(line, pos, b);
-            pos += strlen(b);
-        } else {
-            pos++;
-        }
-        at = strstr(line->str + pos, a);
-    }
-}
-
-/* The model speaks of its configuration, the user of properties. */
 static void report_config(Error **errp, const char *err)
 {
     g_autoptr(GString) line = g_string_new(err);
 
-#define SWITCH_RENAME(name, member, text)  replace_word(line, #member, name);
-#define NUMBER_RENAME(name, member, info, type, text) \
-    replace_word(line, #member, name);
-    VTDM_SWITCHES(SWITCH_RENAME)
-    VTDM_NUMBERS(NUMBER_RENAME)
-    VTDM_INHERITED(SWITCH_RENAME)
+    im_options_rename(&options, line);
+    im_options_rename(&inherited, line);
     error_setg(errp, TYPE_VTD_MODEL ": %s", line->str);
 }
 
@@ -256,9 +137,9 @@ static uint64_t mmio_read(void *opaque, hwaddr off, unsigned size)
     VtdModel *s = opaque;
     uint64_t val;
 
-    vtdm_enter(s);
+    im_unit_enter(&s->unit);
     val = im_vtd_mmio_read(s->vtd, off, size);
-    vtdm_leave(s);
+    im_unit_leave(&s->unit);
     trace_im_vtd_mmio_read(off, size, val);
     return val;
 }
@@ -268,9 +149,9 @@ static void mmio_write(void *opaque, hwaddr off, uint64_t val, unsigned size)
     VtdModel *s = opaque;
 
     trace_im_vtd_mmio_write(off, size, val);
-    vtdm_enter(s);
+    im_unit_enter(&s->unit);
     im_vtd_mmio_write(s->vtd, off, val, size);
-    vtdm_leave(s);
+    im_unit_leave(&s->unit);
 }
 
 /* The model decides which accesses mean something: it sees them as made. */
@@ -284,27 +165,95 @@ static const MemoryRegionOps mmio_ops = {
               .unaligned = true },
 };
 
-static void timer_due(void *opaque)
-{
-    VtdModel *s = opaque;
+/* --- the model, as a unit ------------------------------------------------- */
 
-    vtdm_enter(s);
-    im_vtd_deadline(s->vtd);
-    vtdm_leave(s);
+static ImXlat vtd_translate(void *model, const ImTxn *txn)
+{
+    return im_vtd_translate(model, txn);
 }
+
+static ImXlat vtd_explain(void *model, const ImTxn *txn, ImStepFn *fn,
+                          void *opaque)
+{
+    return im_vtd_explain(model, txn, fn, opaque);
+}
+
+static void vtd_page_request(void *model, const ImPageReq *req)
+{
+    im_vtd_page_request(model, req);
+}
+
+static void vtd_ats_inv_done(void *model, uint16_t rid, uint32_t itags)
+{
+    im_vtd_ats_inv_done(model, rid, itags);
+}
+
+static void vtd_deadline(void *model)
+{
+    im_vtd_deadline(model);
+}
+
+static void vtd_reset(void *model)
+{
+    im_vtd_reset(model);
+}
+
+static void vtd_dump(void *model, GString *out)
+{
+    im_vtd_dump(model, out);
+}
+
+static void vtd_counters(void *model, ImCounterFn *fn, void *opaque)
+{
+    const ImVtdCounters *c = im_vtd_counters(model);
+
+#define COUNTER(n)  fn(opaque, #n, c->n);
+    IM_VTD_COUNTERS(COUNTER)
+}
+
+static bool vtd_translating(void *model)
+{
+    return im_vtd_mmio_read(model, 0x1c, 4) >> 31;          /* GSTS.TES */
+}
+
+/* Whoever keeps remapped messages is told by changed(). */
+static void vtd_event(ImUnit *u, const ImEvent *ev)
+{
+    if (ev->kind == IM_EVENT_INVALIDATE &&
+        g_strcmp0(ev->name, "iec_inv") == 0) {
+        u->changed = true;
+    }
+}
+
+static void vtd_changed(ImUnit *u)
+{
+    x86_iommu_iec_notify_all(X86_IOMMU_DEVICE(u->owner), true, 0, 0);
+}
+
+static const ImUnitOps vtd_ops = {
+    .translate = vtd_translate,
+    .explain = vtd_explain,
+    .page_request = vtd_page_request,
+    .ats_inv_done = vtd_ats_inv_done,
+    .deadline = vtd_deadline,
+    .reset = vtd_reset,
+    .dump = vtd_dump,
+    .counters = vtd_counters,
+    .translating = vtd_translating,
+    .event = vtd_event,
+    .fault_name = im_vtd_fault_name,
+    .send_msi = vtdm_send_msi,
+    .changed = vtd_changed,
+    .interrupt = vtdm_interrupt,
+    .msi_base = VTDM_MSI_BASE,
+    .msi_size = VTDM_MSI_SIZE,
+};
 
 /* --- life cycle ------------------------------------------------------- */
 
 static void vtdm_reset_exit(Object *obj, ResetType type)
 {
-    VtdModel *s = VTD_MODEL(obj);
-
-    trace_im_vtd_reset();
-    vtdm_enter(s);
-    g_array_set_size(s->outbox, 0);
-    im_vtd_reset(s->vtd);
-    s->mode_changed = s->iec_changed = true;
-    vtdm_leave(s);
+    im_unit_reset(&VTD_MODEL(obj)->unit);
 }
 
 static int check_bypass(Object *obj, void *opaque)
@@ -322,16 +271,8 @@ static int check_bypass(Object *obj, void *opaque)
     return 0;
 }
 
-/* pci_setup_iommu() overwrites silently: see who won in the end. */
 static void machine_done(Notifier *n, void *data)
 {
-    VtdModel *s = container_of(n, VtdModel, machine_done);
-
-    if (s->root->iommu_ops != &vtdm_pci_ops) {
-        error_report(TYPE_VTD_MODEL ": another device took over as the "
-                     "IOMMU of %s", BUS(s->root)->name);
-        exit(EXIT_FAILURE);
-    }
     object_child_foreach_recursive(object_get_root(), check_bypass, NULL);
 }
 
@@ -339,15 +280,10 @@ static bool check_machine(VtdModel *s, Error **errp)
 {
     PCMachineState *pcms = PC_MACHINE(qdev_get_machine());
 
-    s->root = pcms->pcibus;
-    if (!pci_bus_is_express(s->root)) {
+    if (!pci_bus_is_express(pcms->pcibus)) {
         error_setg(errp, TYPE_VTD_MODEL " needs a PCI Express root bus, "
                    "machine type %s has none",
                    MACHINE_GET_CLASS(pcms)->name);
-        return false;
-    }
-    if (s->root->iommu_ops) {
-        error_setg(errp, TYPE_VTD_MODEL ": the machine has an IOMMU already");
         return false;
     }
     if (s->cfg.eim && kvm_irqchip_in_kernel() && !kvm_enable_x2apic()) {
@@ -358,36 +294,41 @@ static bool check_machine(VtdModel *s, Error **errp)
     return true;
 }
 
-static void vtdm_realize(DeviceState *dev, Error **errp)
+static bool create_model(VtdModel *s, Error **errp)
 {
-    VtdModel *s = VTD_MODEL(dev);
     char *err = NULL;
 
-    resolve_config(s);
-    if (!check_machine(s, errp)) {
-        return;
-    }
-    s->outbox = g_array_new(false, false, sizeof(VtdmMsg));
-    s->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, timer_due, s);
-    s->bh = qemu_bh_new(vtdm_send, s);
-    s->vtd = im_vtd_new(&s->cfg, &vtdm_port, s, &err);
+    im_unit_prepare(&s->unit);
+    s->vtd = im_vtd_new(&s->cfg, &im_unit_port, &s->unit, &err);
     if (!s->vtd) {
         report_config(errp, err);
         g_free(err);
-        return;
+        return false;
     }
-    error_setg(&s->blocker, TYPE_VTD_MODEL " does not save its state yet: "
-               "no migration, no snapshot with it");
-    if (migrate_add_blocker(&s->blocker, errp) < 0) {
-        return;
-    }
+    s->unit.model = s->vtd;
+    s->unit.every_root = true;          /* DRHD says INCLUDE_PCI_ALL */
+    s->unit.no_map = s->cfg.caching_mode
+        ? "vtd-model does not do yet"
+        : "a guest does not announce with caching-mode=off";
+    s->unit.no_ats = s->cfg.device_tlb ? NULL : "device-iotlb=off";
+    return true;
+}
 
+static void vtdm_realize(DeviceState *dev, Error **errp)
+{
+    VtdModel *s = VTD_MODEL(dev);
+
+    resolve_config(s);
+    if (!check_machine(s, errp) || !create_model(s, errp) ||
+        !im_unit_attach(&s->unit, PC_MACHINE(qdev_get_machine())->pcibus,
+                        errp)) {
+        return;
+    }
     memory_region_init_io(&s->mmio, OBJECT(s), &mmio_ops, s, TYPE_VTD_MODEL,
                           IM_VTD_MMIO_SIZE);
     sysbus_init_mmio(SYS_BUS_DEVICE(s), &s->mmio);
     sysbus_mmio_map(SYS_BUS_DEVICE(s), 0, VTDM_MMIO_BASE);
-    vtdm_fns_init(s);
-    pci_setup_iommu(s->root, &vtdm_pci_ops, s);
+    vtdm_ioapic_init(s);
     s->machine_done.notify = machine_done;
     qemu_add_machine_init_done_notifier(&s->machine_done);
 }
@@ -396,69 +337,19 @@ static void vtdm_init(Object *obj)
 {
     VtdModel *s = VTD_MODEL(obj);
 
-    s->given = 0;                       /* defaults were set before this */
+    im_options_init(&s->options);
     s->parent_obj.dt_supported = true;  /* inherited default is off */
-    qemu_mutex_init(&s->lock);
+    im_unit_init(&s->unit, obj, &vtd_ops);
 }
 
-/* Only after a realize that failed: the unit cannot be unplugged. */
 static void vtdm_finalize(Object *obj)
 {
     VtdModel *s = VTD_MODEL(obj);
 
-    if (s->outbox) {
-        g_array_free(s->outbox, true);
-        timer_free(s->timer);
-        qemu_bh_delete(s->bh);
-    }
+    im_unit_fini(&s->unit);
     if (s->vtd) {
         im_vtd_free(s->vtd);
     }
-    qemu_mutex_destroy(&s->lock);
-}
-
-/* --- for people ------------------------------------------------------- */
-
-static void model_dump(Object *obj, GString *out)
-{
-    VtdModel *s = VTD_MODEL(obj);
-
-    vtdm_enter(s);
-    im_vtd_dump(s->vtd, out);
-    vtdm_leave(s);
-}
-
-static void model_counters(Object *obj, ImCounterFn *fn, void *opaque)
-{
-    VtdModel *s = VTD_MODEL(obj);
-    ImVtdCounters c;
-
-    vtdm_enter(s);
-    c = *im_vtd_counters(s->vtd);
-    vtdm_leave(s);
-#define COUNTER(n)  fn(opaque, #n, c.n);
-    IM_VTD_COUNTERS(COUNTER)
-}
-
-static ImXlat model_explain(Object *obj, const ImTxn *txn, ImStepFn *fn,
-                            void *opaque)
-{
-    VtdModel *s = VTD_MODEL(obj);
-    ImXlat x;
-
-    vtdm_enter(s);
-    x = im_vtd_explain(s->vtd, txn, fn, opaque);
-    vtdm_leave(s);
-    return x;
-}
-
-static void model_faults(Object *obj, ImFaultLog *copy)
-{
-    VtdModel *s = VTD_MODEL(obj);
-
-    vtdm_enter(s);
-    *copy = s->faults;
-    vtdm_leave(s);
 }
 
 static void vtdm_class_init(ObjectClass *klass, void *data)
@@ -466,21 +357,17 @@ static void vtdm_class_init(ObjectClass *klass, void *data)
     DeviceClass *dc = DEVICE_CLASS(klass);
     ResettableClass *rc = RESETTABLE_CLASS(klass);
     X86IOMMUClass *x86 = X86_IOMMU_DEVICE_CLASS(klass);
-    ImModelClass *mc = IM_MODEL_CLASS(klass);
 
     dc->desc = "Intel VT-d with PASID, ATS and PRI (libim model)";
     dc->hotpluggable = false;
     set_bit(DEVICE_CATEGORY_MISC, dc->categories);
-    props_init(dc);
+    im_options_class_init(dc, &options, offsetof(VtdModel, options));
+    describe_inherited(OBJECT_CLASS(klass));
     /* after what DMAs was reset: its DMA still goes where it was meant to */
     rc->phases.exit = vtdm_reset_exit;
     x86->realize = vtdm_realize;
     x86->int_remap = vtdm_int_remap;
-    mc->dump = model_dump;
-    mc->counters = model_counters;
-    mc->explain = model_explain;
-    mc->faults = model_faults;
-    mc->fault_name = im_vtd_fault_name;
+    im_unit_model_class(IM_MODEL_CLASS(klass), offsetof(VtdModel, unit), &vtd_ops);
 }
 
 static const TypeInfo vtdm_info = {

@@ -13,6 +13,7 @@
 /* A request that the IOMMU parked. */
 typedef struct PciPasidParked {
     PciPasidListener *listener;
+    const PciPasidIommuOps *ops;
     void *iommu;
     uint64_t handle;
     ImTxn txn;
@@ -68,18 +69,34 @@ void pci_pasid_listen(PciPasidListener *listener)
     QLIST_INSERT_HEAD(&listeners, listener, next);
 }
 
-void pci_pasid_unlisten(PciPasidListener *listener)
+static void cancel_parked(PciPasidListener *listener, bool tell)
 {
     PciPasidParked *p, *tmp;
 
-    assert(bql_locked());
-    QLIST_REMOVE(listener, next);
     QLIST_FOREACH_SAFE(p, &parked, next, tmp) {
         if (p->listener == listener) {
             QLIST_REMOVE(p, next);
+            p->ops->cancel(p->iommu, p->handle);
+            if (tell) {
+                listener->dma_done(listener->opaque, p->handle, IM_FAULT,
+                                   IM_CPL_UR);
+            }
             g_free(p);
         }
     }
+}
+
+void pci_pasid_cancel(PciPasidListener *listener)
+{
+    assert(bql_locked());
+    cancel_parked(listener, true);
+}
+
+void pci_pasid_unlisten(PciPasidListener *listener)
+{
+    assert(bql_locked());
+    QLIST_REMOVE(listener, next);
+    cancel_parked(listener, false);
 }
 
 static PciPasidListener *listener_of(PCIDevice *dev)
@@ -183,6 +200,25 @@ static ImStatus access_memory(AddressSpace *as, const ImTxn *txn,
     return IM_OK;
 }
 
+/*
+ * A fault that is no error for the requester: it reads zeroes, what it
+ * writes is ignored.
+ */
+static ImStatus as_nothing(const ImTxn *txn, void *buf, uint64_t len,
+                           ImCpl *cpl)
+{
+    if (txn->access != IM_WRITE) {
+        memset(buf, 0, len);
+    }
+    *cpl = IM_CPL_SC;
+    return IM_OK;
+}
+
+static bool is_nothing(const ImXlat *x)
+{
+    return x->status == IM_FAULT && x->cpl == IM_CPL_SC;
+}
+
 /* A translated piece of the request, or all of it: to memory or beyond. */
 static ImStatus deliver(PciPasidFn *fn, const ImTxn *txn, const ImXlat *x,
                         void *buf, uint64_t len, ImCpl *cpl)
@@ -218,8 +254,8 @@ static ImStatus park(PCIDevice *dev, PciPasidFn *fn, const ImTxn *txn,
     }
     p = g_new(PciPasidParked, 1);
     *p = (PciPasidParked) {
-        .listener = l, .iommu = fn->iommu, .handle = x->handle,
-        .txn = *txn, .buf = buf,
+        .listener = l, .ops = fn->ops, .iommu = fn->iommu,
+        .handle = x->handle, .txn = *txn, .buf = buf,
     };
     QLIST_INSERT_HEAD(&parked, p, next);
     *handle = x->handle;
@@ -243,7 +279,9 @@ void pci_pasid_resume(void *iommu, uint64_t handle, const ImXlat *xlat)
         ImStatus status = IM_FAULT;
 
         QLIST_REMOVE(p, next);
-        if (xlat->status == IM_OK && fn) {
+        if (is_nothing(xlat)) {
+            status = as_nothing(&p->txn, p->buf, p->txn.len, &cpl);
+        } else if (xlat->status == IM_OK && fn) {
             status = deliver(fn, &p->txn, xlat, p->buf, p->txn.len, &cpl);
         }
         l->dma_done(l->opaque, handle, status, cpl);
@@ -263,6 +301,10 @@ static ImStatus dma_pieces(PCIDevice *dev, PciPasidFn *fn, ImTxn *t,
 
         if (x.status == IM_PENDING) {
             return park(dev, fn, t, &x, buf, cpl, handle);
+        }
+        if (is_nothing(&x)) {
+            /* to the end: the request is within a page */
+            return as_nothing(t, buf, left, cpl);
         }
         if (x.status != IM_OK) {
             return refuse(cpl, x.cpl);
@@ -297,6 +339,9 @@ ImStatus pci_pasid_dma(PCIDevice *dev, const ImTxn *txn, bool has_rid,
         return refuse(cpl, IM_CPL_UR);
     }
     if (fn) {
+        PciPasidListener *l = listener_of(dev);
+
+        t.may_stall = l && l->dma_done && t.at == IM_AT_UNTRANSLATED;
         status = dma_pieces(dev, fn, &t, buf, cpl, handle);
     } else if (t.has_pasid || t.at != IM_AT_UNTRANSLATED ||
                t.access == IM_ATOMIC) {

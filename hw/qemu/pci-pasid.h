@@ -34,6 +34,8 @@ typedef struct PciPasidIommuOps {
     MemTxResult (*interrupt)(void *opaque, const ImMsi *msi);
     void (*page_request)(void *opaque, const ImPageReq *req);
     void (*ats_inv_done)(void *opaque, uint16_t rid, uint32_t itag_vector);
+    /* The requester of a parked request is gone: no pci_pasid_resume(). */
+    void (*cancel)(void *opaque, uint64_t handle);
 } PciPasidIommuOps;
 
 /* Behind one function's address space; embedded in the IOMMU's state of it. */
@@ -55,7 +57,7 @@ void pci_pasid_fn_init(PciPasidFn *fn, Object *owner, const char *name,
 bool pci_pasid_send_ats_invalidate(void *iommu, const ImAtsInv *inv);
 bool pci_pasid_send_page_response(void *iommu, const ImPageResp *resp);
 
-/* The parked request of an IM_PENDING answer was completed or cancelled. */
+/* The parked request of an IM_PENDING answer was completed or terminated. */
 void pci_pasid_resume(void *iommu, uint64_t handle, const ImXlat *xlat);
 
 /* The requester ID's function below this IOMMU, or NULL. */
@@ -74,7 +76,9 @@ typedef struct PciPasidListener {
 } PciPasidListener;
 
 void pci_pasid_listen(PciPasidListener *listener);
-/* Parked requests of the function are forgotten: no dma_done follows. */
+/* The function was reset: its parked requests end now, by dma_done(). */
+void pci_pasid_cancel(PciPasidListener *listener);
+/* Parked requests are forgotten: no dma_done() follows. */
 void pci_pasid_unlisten(PciPasidListener *listener);
 
 /*

@@ -22,8 +22,8 @@ from pathlib import Path
 import kernel
 from kernel import Failed
 
-TRACE = ['im_vtd_fault', 'im_vtd_invalidate', 'im_vtd_page_request',
-         'im_vtd_page_response', 'im_vtd_ats_invalidate', 'im_vtd_reset',
+TRACE = ['im_unit_fault', 'im_unit_invalidate', 'im_unit_page_request',
+         'im_unit_page_response', 'im_unit_ats_invalidate', 'im_unit_reset',
          'pasid_endpoint_event', 'pasid_endpoint_invalidate',
          'pasid_endpoint_response', 'pasid_endpoint_reset',
          'pasid_endpoint_cfg_write']

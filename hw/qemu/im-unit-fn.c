@@ -1,20 +1,19 @@
 /*
- * vtd-model: PCI functions and the IOAPIC as sources of requests. One
- * address space each: the translated view or, while TES=0, memory itself;
- * over it the interrupt range.
+ * A libim IOMMU in QEMU: PCI functions and other masters as sources of
+ * requests. One address space each: the translated view or, while the unit
+ * does not translate, memory itself; over it the interrupt range, if any.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
 #include "exec/address-spaces.h"
-#include "hw/i386/x86.h"
 #include "qapi/error.h"
 #include "system/dma.h"
-#include "im-vtd-int.h"
+#include "im-unit.h"
 #include "trace.h"
 
 /* The requester ID at this moment; false: the bus was unplugged. */
-static bool fn_rid(const VtdmFn *fn, uint16_t *rid)
+static bool fn_rid(const ImUnitFn *fn, uint16_t *rid)
 {
     if (!fn->bus) {
         *rid = fn->rid;
@@ -30,36 +29,41 @@ static bool fn_rid(const VtdmFn *fn, uint16_t *rid)
 
 /* --- translation ------------------------------------------------------ */
 
-static ImXlat fn_ask(VtdModel *s, const ImTxn *txn)
+static ImXlat unit_ask(ImUnit *u, const ImTxn *txn)
 {
     ImXlat x;
 
-    vtdm_enter(s);
-    x = im_vtd_translate(s->vtd, txn);
-    vtdm_leave(s);
+    im_unit_enter(u);
+    x = u->ops->translate(u->model, txn);
+    if (x.status == IM_PENDING) {
+        /* the end must not be told before the caller knows of the start */
+        im_unit_leave_later(u);
+    } else {
+        im_unit_leave(u);
+    }
     return x;
 }
 
 /* What could be done there, without a trace of having asked. */
-static ImXlat fn_peek(VtdModel *s, ImTxn *txn, IOMMUAccessFlags *perm)
+static ImXlat fn_peek(ImUnit *u, ImTxn *txn, IOMMUAccessFlags *perm)
 {
-    ImXlat x = { .status = IM_FAULT }, y;
+    ImXlat x = { .status = IM_FAULT, .cpl = IM_CPL_UR }, y;
 
     *perm = IOMMU_NONE;
-    vtdm_enter(s);
+    im_unit_enter(u);
     txn->access = IM_READ;
-    y = im_vtd_explain(s->vtd, txn, NULL, NULL);
+    y = u->ops->explain(u->model, txn, NULL, NULL);
     if (y.status == IM_OK) {
         x = y;
         *perm |= IOMMU_RO;
     }
     txn->access = IM_WRITE;
-    y = im_vtd_explain(s->vtd, txn, NULL, NULL);
+    y = u->ops->explain(u->model, txn, NULL, NULL);
     if (y.status == IM_OK) {
         x = y;
         *perm |= IOMMU_WO;
     }
-    vtdm_leave(s);
+    im_unit_leave(u);
     return x;
 }
 
@@ -67,7 +71,7 @@ static ImXlat fn_peek(VtdModel *s, ImTxn *txn, IOMMUAccessFlags *perm)
 static IOMMUTLBEntry fn_translate(IOMMUMemoryRegion *mr, hwaddr addr,
                                   IOMMUAccessFlags flag, int iommu_idx)
 {
-    VtdmFn *fn = container_of(mr, VtdmFn, iommu);
+    ImUnitFn *fn = container_of(mr, ImUnitFn, iommu);
     ImTxn t = { .addr = addr, .len = 1 };
     IOMMUTLBEntry e = {
         .target_as = &address_space_memory,
@@ -82,11 +86,11 @@ static IOMMUTLBEntry fn_translate(IOMMUMemoryRegion *mr, hwaddr addr,
     }
     flag &= IOMMU_RW;
     if (flag == IOMMU_NONE) {
-        x = fn_peek(fn->s, &t, &flag);
+        x = fn_peek(fn->unit, &t, &flag);
     } else {
         t.access = flag == IOMMU_RO ? IM_READ :
                    flag == IOMMU_WO ? IM_WRITE : IM_ATOMIC;
-        x = fn_ask(fn->s, &t);
+        x = unit_ask(fn->unit, &t);
     }
     if (x.status == IM_OK && !x.interrupt) {
         /* so that mask + 1 is a number; QEMU asks again at each region */
@@ -94,6 +98,9 @@ static IOMMUTLBEntry fn_translate(IOMMUMemoryRegion *mr, hwaddr addr,
         e.iova = addr & ~e.addr_mask;
         e.translated_addr = x.addr & ~e.addr_mask;
         /* no more than asked: A and D are set for that only */
+        e.perm = flag;
+    } else if (x.status == IM_FAULT && x.cpl == IM_CPL_SC) {
+        e.target_as = &fn->unit->zero_as;
         e.perm = flag;
     }
     return e;
@@ -105,23 +112,16 @@ static int fn_notify_flag_changed(IOMMUMemoryRegion *mr,
                                   IOMMUNotifierFlag old,
                                   IOMMUNotifierFlag new, Error **errp)
 {
-    VtdmFn *fn = container_of(mr, VtdmFn, iommu);
+    ImUnitFn *fn = container_of(mr, ImUnitFn, iommu);
 
-    if ((new & IOMMU_NOTIFIER_MAP) && !fn->s->cfg.caching_mode) {
-        error_setg(errp, "%s: the device wants to be told of new mappings, "
-                   "which a guest does not announce with caching-mode=off",
-                   fn->name);
-        return -ENOTSUP;
-    }
     if (new & IOMMU_NOTIFIER_MAP) {
         error_setg(errp, "%s: the device wants to be told of new mappings, "
-                   "which vtd-model does not do yet", fn->name);
+                   "which %s", fn->name, fn->unit->no_map);
         return -ENOTSUP;
     }
-    if ((new & IOMMU_NOTIFIER_DEVIOTLB_UNMAP) &&
-        !fn->s->parent_obj.dt_supported) {
-        error_setg(errp, "%s: the device has a device-TLB, the IOMMU "
-                   "device-iotlb=off", fn->name);
+    if ((new & IOMMU_NOTIFIER_DEVIOTLB_UNMAP) && fn->unit->no_ats) {
+        error_setg(errp, "%s: the device has a device-TLB, the IOMMU %s",
+                   fn->name, fn->unit->no_ats);
         return -ENOTSUP;
     }
     fn->notifiers = new;
@@ -154,11 +154,13 @@ static void notify_range(IOMMUNotifier *n, IOMMUNotifierFlag type,
     }
 }
 
-static void fn_unmap(VtdmFn *fn, const ImUnmap *u)
+static void fn_unmap(ImUnitFn *fn, const ImUnmap *unmap)
 {
-    IOMMUNotifierFlag type = u->device_tlb ? IOMMU_NOTIFIER_DEVIOTLB_UNMAP
-                                           : IOMMU_NOTIFIER_UNMAP;
-    uint64_t first = u->addr & ~u->mask, last = u->addr | u->mask;
+    IOMMUNotifierFlag type = unmap->device_tlb
+                             ? IOMMU_NOTIFIER_DEVIOTLB_UNMAP
+                             : IOMMU_NOTIFIER_UNMAP;
+    uint64_t first = unmap->addr & ~unmap->mask;
+    uint64_t last = unmap->addr | unmap->mask;
     IOMMUNotifier *n;
 
     IOMMU_NOTIFIER_FOREACH(n, &fn->iommu) {
@@ -169,98 +171,38 @@ static void fn_unmap(VtdmFn *fn, const ImUnmap *u)
     }
 }
 
-void vtdm_fns_unmap(VtdModel *s, const ImUnmap *u)
+void im_unit_fns_unmap(ImUnit *u, const ImUnmap *unmap)
 {
     GHashTableIter iter;
     gpointer value;
 
-    trace_im_vtd_unmap(u->has_rid ? u->rid : -1, u->addr, u->mask,
-                       u->device_tlb);
-    g_hash_table_iter_init(&iter, s->fns);
+    trace_im_unit_unmap(object_get_typename(u->owner),
+                        unmap->has_rid ? unmap->rid : -1, unmap->addr,
+                        unmap->mask, unmap->device_tlb);
+    g_hash_table_iter_init(&iter, u->fns);
     while (g_hash_table_iter_next(&iter, &value, NULL)) {
-        VtdmFn *fn = value;
+        ImUnitFn *fn = value;
         uint16_t rid;
 
         if (fn->notifiers != IOMMU_NOTIFIER_NONE && fn_rid(fn, &rid) &&
-            (!u->has_rid || u->rid == rid)) {
-            fn_unmap(fn, u);
+            (!unmap->has_rid || unmap->rid == rid)) {
+            fn_unmap(fn, unmap);
         }
     }
 }
 
-/* --- interrupts ------------------------------------------------------- */
-
-static ImIntOut remap(VtdModel *s, const ImMsi *msi)
-{
-    ImIntOut out;
-
-    vtdm_enter(s);
-    out = im_vtd_interrupt(s->vtd, msi);
-    vtdm_leave(s);
-    trace_im_vtd_remap(msi->rid, msi->addr, msi->data, out.status, out.fault,
-                       out.dest, out.vector);
-    return out;
-}
-
-static void compose(const ImMsi *in, const ImIntOut *out, MSIMessage *msg)
-{
-    X86IOMMUIrq irq = {
-        .trigger_mode = out->level,
-        .vector = out->vector,
-        .delivery_mode = out->delivery_mode,
-        .dest = out->dest,
-        .dest_mode = out->logical,
-        .redir_hint = out->redirection_hint,
-        .msi_addr_last_bits = in->addr & 3,
-    };
-
-    if (out->remapped) {
-        x86_iommu_irq_to_msi_message(&irq, msg);
-    } else {
-        msg->address = in->addr;
-        msg->data = in->data;
-    }
-    trace_im_vtd_remapped(in->rid, msg->address, msg->data);
-}
-
-int vtdm_int_remap(X86IOMMUState *x86, MSIMessage *src, MSIMessage *dst,
-                   uint16_t sid)
-{
-    /* KVM names no source for the IOAPIC's routes */
-    ImMsi msi = {
-        .addr = src->address, .data = src->data,
-        .rid = sid == X86_IOMMU_SID_INVALID ? VTDM_IOAPIC_RID : sid,
-    };
-    ImIntOut out = remap(VTD_MODEL(x86), &msi);
-
-    if (out.status != IM_OK) {
-        return -EPERM;
-    }
-    compose(&msi, &out, dst);
-    return 0;
-}
-
-static MemTxResult pasid_interrupt(void *opaque, const ImMsi *msi)
-{
-    ImIntOut out = remap(opaque, msi);
-    MSIMessage msg;
-
-    if (out.status != IM_OK) {
-        return MEMTX_DECODE_ERROR;
-    }
-    compose(msi, &out, &msg);
-    vtdm_apic_write(msg.address, msg.data);
-    return MEMTX_OK;
-}
+/* --- the interrupt range ------------------------------------------------ */
 
 /* Anything but a DWORD write is a fault, which the model records. */
-static MemTxResult msi_refuse(VtdmFn *fn, hwaddr off, unsigned size,
+static MemTxResult msi_refuse(ImUnitFn *fn, hwaddr off, unsigned size,
                               ImAccess access)
 {
-    ImTxn t = { .addr = VTDM_MSI_BASE + off, .len = size, .access = access };
+    ImTxn t = {
+        .addr = fn->unit->ops->msi_base + off, .len = size, .access = access,
+    };
 
     if (fn_rid(fn, &t.rid)) {
-        fn_ask(fn->s, &t);
+        unit_ask(fn->unit, &t);
     }
     return MEMTX_DECODE_ERROR;
 }
@@ -275,8 +217,8 @@ static MemTxResult msi_read(void *opaque, hwaddr off, uint64_t *data,
 static MemTxResult msi_write(void *opaque, hwaddr off, uint64_t data,
                              unsigned size, MemTxAttrs attrs)
 {
-    VtdmFn *fn = opaque;
-    ImMsi msi = { .addr = VTDM_MSI_BASE + off, .data = data };
+    ImUnitFn *fn = opaque;
+    ImMsi msi = { .addr = fn->unit->ops->msi_base + off, .data = data };
 
     if (size != 4 || (off & 3)) {
         return msi_refuse(fn, off, size, IM_WRITE);
@@ -284,7 +226,7 @@ static MemTxResult msi_write(void *opaque, hwaddr off, uint64_t data,
     if (!fn_rid(fn, &msi.rid)) {
         return MEMTX_DECODE_ERROR;
     }
-    return pasid_interrupt(fn->s, &msi);
+    return fn->unit->ops->interrupt(fn->unit, &msi);
 }
 
 static const MemoryRegionOps msi_ops = {
@@ -301,144 +243,210 @@ static const MemoryRegionOps msi_ops = {
 
 static ImXlat pasid_translate(void *opaque, const ImTxn *txn)
 {
-    return fn_ask(opaque, txn);
+    return unit_ask(opaque, txn);
+}
+
+static MemTxResult pasid_interrupt(void *opaque, const ImMsi *msi)
+{
+    ImUnit *u = opaque;
+
+    return u->ops->interrupt ? u->ops->interrupt(u, msi)
+                             : MEMTX_DECODE_ERROR;
 }
 
 static void pasid_page_request(void *opaque, const ImPageReq *req)
 {
-    VtdModel *s = opaque;
+    ImUnit *u = opaque;
 
-    vtdm_enter(s);
-    im_vtd_page_request(s->vtd, req);
-    vtdm_leave(s);
+    im_unit_enter(u);
+    u->ops->page_request(u->model, req);
+    im_unit_leave(u);
 }
 
 static void pasid_ats_inv_done(void *opaque, uint16_t rid, uint32_t itags)
 {
-    VtdModel *s = opaque;
+    ImUnit *u = opaque;
 
-    vtdm_enter(s);
-    im_vtd_ats_inv_done(s->vtd, rid, itags);
-    vtdm_leave(s);
+    im_unit_enter(u);
+    u->ops->ats_inv_done(u->model, rid, itags);
+    im_unit_leave(u);
 }
 
-static const PciPasidIommuOps vtdm_pasid_ops = {
+static void pasid_cancel(void *opaque, uint64_t handle)
+{
+    ImUnit *u = opaque;
+
+    if (u->ops->cancel) {
+        im_unit_enter(u);
+        u->ops->cancel(u->model, handle);
+        im_unit_leave(u);
+    }
+}
+
+static const PciPasidIommuOps pasid_ops = {
     .translate = pasid_translate,
     .interrupt = pasid_interrupt,
     .page_request = pasid_page_request,
     .ats_inv_done = pasid_ats_inv_done,
+    .cancel = pasid_cancel,
 };
 
 /* --- address spaces --------------------------------------------------- */
 
-static void fn_switch(VtdmFn *fn, bool translating)
+static void fn_switch(ImUnitFn *fn, bool translating)
 {
-    trace_im_vtd_switch(fn->name, translating);
+    trace_im_unit_switch(fn->name, translating);
     memory_region_set_enabled(&fn->bypass, !translating);
     memory_region_set_enabled(MEMORY_REGION(&fn->iommu), translating);
 }
 
-static VtdmFn *fn_new(VtdModel *s, PCIBus *bus, uint8_t devfn, uint16_t rid)
+static ImUnitFn *fn_new(ImUnit *u, PCIBus *bus, uint8_t devfn, char *name)
 {
-    VtdmFn *fn = g_new0(VtdmFn, 1);
-    Object *owner = OBJECT(s);
+    ImUnitFn *fn = g_new0(ImUnitFn, 1);
     MemoryRegion *sysmem = get_system_memory();
 
-    fn->s = s;
+    fn->unit = u;
     fn->bus = bus;
     fn->devfn = devfn;
-    fn->rid = rid;
-    fn->name = bus ? g_strdup_printf("vtd-model %s %02x.%x",
-                                     BUS(bus)->name, PCI_SLOT(devfn),
-                                     PCI_FUNC(devfn))
-                   : g_strdup("vtd-model ioapic");
+    fn->name = name;
     if (bus && bus->parent_dev) {
         /* so that the key stays unique and fn_rid() can look at it */
         object_ref(OBJECT(bus->parent_dev));
     }
 
-    pci_pasid_fn_init(&fn->pasid, owner, fn->name, &vtdm_pasid_ops, s);
-    memory_region_init_iommu(&fn->iommu, sizeof(fn->iommu),
-                             TYPE_VTD_MODEL_MR, owner, "vtd-model-dma",
-                             UINT64_MAX);
-    memory_region_init_alias(&fn->bypass, owner, "vtd-model-bypass", sysmem,
+    pci_pasid_fn_init(&fn->pasid, u->owner, name, &pasid_ops, u);
+    memory_region_init_iommu(&fn->iommu, sizeof(fn->iommu), TYPE_IM_UNIT_MR,
+                             u->owner, "im-unit-dma", UINT64_MAX);
+    memory_region_init_alias(&fn->bypass, u->owner, "im-unit-bypass", sysmem,
                              0, memory_region_size(sysmem));
-    memory_region_init_io(&fn->msi, owner, &msi_ops, fn, "vtd-model-msi",
-                          VTDM_MSI_SIZE);
-    /* A response that a register write sends makes a device interrupt while
-     * that write is on the stack; the lock is free by then. */
-    fn->msi.disable_reentrancy_guard = true;
 
     memory_region_transaction_begin();
-    fn_switch(fn, s->translating);
+    fn_switch(fn, u->translating);
     memory_region_add_subregion_overlap(&fn->pasid.root, 0,
                                         MEMORY_REGION(&fn->iommu), 0);
     memory_region_add_subregion_overlap(&fn->pasid.root, 0, &fn->bypass, 0);
-    memory_region_add_subregion_overlap(&fn->pasid.root, VTDM_MSI_BASE,
-                                        &fn->msi, 1);
+    if (u->ops->interrupt) {
+        memory_region_init_io(&fn->msi, u->owner, &msi_ops, fn,
+                              "im-unit-msi", u->ops->msi_size);
+        /* A response that a register write sends makes a device interrupt
+         * while that write is on the stack; the lock is free by then. */
+        fn->msi.disable_reentrancy_guard = true;
+        memory_region_add_subregion_overlap(&fn->pasid.root,
+                                            u->ops->msi_base, &fn->msi, 1);
+    }
     memory_region_transaction_commit();
     return fn;
 }
 
+ImUnitFn *im_unit_fn_fixed(ImUnit *u, uint8_t devfn, uint16_t rid,
+                           const char *what)
+{
+    char *name = g_strdup_printf("%s %s", object_get_typename(u->owner),
+                                 what);
+    ImUnitFn *fn = fn_new(u, NULL, devfn, name);
+
+    fn->rid = rid;
+    return fn;
+}
+
+static bool below(PCIBus *root, PCIBus *bus)
+{
+    while (!pci_bus_is_root(bus)) {
+        bus = pci_get_bus(bus->parent_dev);
+    }
+    return bus == root;
+}
+
 static AddressSpace *bus_address_space(PCIBus *bus, void *opaque, int devfn)
 {
-    VtdModel *s = opaque;
-    VtdmFn key = { .bus = bus, .devfn = devfn };
-    VtdmFn *fn = g_hash_table_lookup(s->fns, &key);
+    ImUnit *u = opaque;
+    ImUnitFn key = { .bus = bus, .devfn = devfn };
+    ImUnitFn *fn;
 
-    /* every root complex of the machine: DRHD says INCLUDE_PCI_ALL */
+    /* QEMU lets a root complex without an IOMMU inherit that of pcie.0 */
+    if (!u->every_root && !below(u->root, bus)) {
+        return &address_space_memory;
+    }
+    fn = g_hash_table_lookup(u->fns, &key);
     if (!fn) {
-        fn = fn_new(s, bus, devfn, 0);
-        g_hash_table_add(s->fns, fn);
+        fn = fn_new(u, bus, devfn,
+                    g_strdup_printf("%s %s %02x.%x",
+                                    object_get_typename(u->owner),
+                                    BUS(bus)->name, PCI_SLOT(devfn),
+                                    PCI_FUNC(devfn)));
+        g_hash_table_add(u->fns, fn);
     }
     return &fn->pasid.as;
 }
 
-const PCIIOMMUOps vtdm_pci_ops = {
+const PCIIOMMUOps im_unit_pci_ops = {
     .get_address_space = bus_address_space,
 };
 
-void vtdm_fns_switch(VtdModel *s)
+void im_unit_fns_switch(ImUnit *u)
 {
     GHashTableIter iter;
     gpointer value;
     bool on;
 
-    vtdm_enter(s);
-    on = im_vtd_mmio_read(s->vtd, 0x1c, 4) >> 31;       /* GSTS.TES */
-    qemu_mutex_unlock(&s->lock);
-    if (on == s->translating) {
+    im_unit_enter(u);
+    on = u->ops->translating(u->model);
+    qemu_mutex_unlock(&u->lock);
+    if (on == u->translating) {
         return;
     }
-    s->translating = on;
+    u->translating = on;
     memory_region_transaction_begin();
-    g_hash_table_iter_init(&iter, s->fns);
+    g_hash_table_iter_init(&iter, u->fns);
     while (g_hash_table_iter_next(&iter, &value, NULL)) {
         fn_switch(value, on);
     }
     memory_region_transaction_commit();
 }
 
+/* --- where a fault is no error: reads as zero, writes ignored ------------ */
+
+static uint64_t zero_read(void *opaque, hwaddr off, unsigned size)
+{
+    return 0;
+}
+
+static void zero_write(void *opaque, hwaddr off, uint64_t val, unsigned size)
+{
+}
+
+static const MemoryRegionOps zero_ops = {
+    .read = zero_read,
+    .write = zero_write,
+    .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = { .min_access_size = 1, .max_access_size = 8,
+               .unaligned = true },
+    .impl = { .min_access_size = 1, .max_access_size = 8,
+              .unaligned = true },
+};
+
 static guint fn_hash(gconstpointer v)
 {
-    const VtdmFn *fn = v;
+    const ImUnitFn *fn = v;
 
     return g_direct_hash(fn->bus) ^ (fn->devfn << 4);
 }
 
 static gboolean fn_equal(gconstpointer a, gconstpointer b)
 {
-    const VtdmFn *x = a, *y = b;
+    const ImUnitFn *x = a, *y = b;
 
     return x->bus == y->bus && x->devfn == y->devfn;
 }
 
-void vtdm_fns_init(VtdModel *s)
+void im_unit_fns_init(ImUnit *u)
 {
-    s->fns = g_hash_table_new(fn_hash, fn_equal);
-    /* interrupts only, so never switched */
-    s->ioapic = fn_new(s, NULL, VTDM_IOAPIC_DEVFN, VTDM_IOAPIC_RID);
-    X86_MACHINE(qdev_get_machine())->ioapic_as = &s->ioapic->pasid.as;
+    u->fns = g_hash_table_new(fn_hash, fn_equal);
+    memory_region_init_io(&u->zero, u->owner, &zero_ops, u, "im-unit-zero",
+                          UINT64_MAX);
+    /* one address space for all functions of the unit */
+    u->zero.disable_reentrancy_guard = true;
+    address_space_init(&u->zero_as, &u->zero, "im-unit-zero");
 }
 
 static void mr_class_init(ObjectClass *klass, void *data)
@@ -452,13 +460,13 @@ static void mr_class_init(ObjectClass *klass, void *data)
 
 static const TypeInfo mr_info = {
     .parent = TYPE_IOMMU_MEMORY_REGION,
-    .name = TYPE_VTD_MODEL_MR,
+    .name = TYPE_IM_UNIT_MR,
     .class_init = mr_class_init,
 };
 
-static void vtdm_fn_register_types(void)
+static void im_unit_fn_register_types(void)
 {
     type_register_static(&mr_info);
 }
 
-type_init(vtdm_fn_register_types)
+type_init(im_unit_fn_register_types)

@@ -1,0 +1,510 @@
+/*
+ * A libim IOMMU in QEMU: what the model needs, and what it sends.
+ *
+ * Every function of the port runs under ImUnit.lock, with or without the
+ * BQL; memory is accessed at once, everything else is put into the outbox.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "exec/address-spaces.h"
+#include "hw/pci/pcie.h"
+#include "migration/blocker.h"
+#include "qapi/error.h"
+#include "qemu/error-report.h"
+#include "qemu/main-loop.h"
+#include "system/system.h"
+#include "im-mem.h"
+#include "im-unit.h"
+#include "trace.h"
+
+/* What the model sent and nobody has received yet. */
+typedef struct ImUnitMsg {
+    enum {
+        UNIT_MSI, UNIT_WIRE, UNIT_ATS_INV, UNIT_PAGE_RESP, UNIT_UNMAP,
+        UNIT_RESUME,
+    } kind;
+    union {
+        ImMsi msi;
+        unsigned line;
+        ImAtsInv inv;
+        ImPageResp resp;
+        ImUnmap unmap;
+        struct {
+            uint64_t handle;
+            ImXlat xlat;
+        } resume;
+    };
+} ImUnitMsg;
+
+static const char *name_of(const ImUnit *u)
+{
+    return object_get_typename(u->owner);
+}
+
+static const char *id_of(const ImUnit *u)
+{
+    return DEVICE(u->owner)->id ?: name_of(u);
+}
+
+/* --- the port --------------------------------------------------------- */
+
+static ImBus port_read(void *host, uint64_t pa, void *buf, size_t len)
+{
+    return imq_mem_read(&address_space_memory, pa, buf, len);
+}
+
+static ImBus port_write(void *host, uint64_t pa, const void *buf, size_t len)
+{
+    return imq_mem_write(&address_space_memory, pa, buf, len);
+}
+
+static ImBus port_cmpxchg64(void *host, uint64_t pa, uint64_t *expected,
+                            uint64_t desired)
+{
+    return imq_mem_cmpxchg64(&address_space_memory, pa, expected, desired);
+}
+
+static void post(ImUnit *u, const ImUnitMsg *msg)
+{
+    g_array_append_vals(u->outbox, msg, 1);
+}
+
+static void port_msi(void *host, const ImMsi *msi)
+{
+    post(host, &(ImUnitMsg) { .kind = UNIT_MSI, .msi = *msi });
+}
+
+static void port_wire(void *host, unsigned line)
+{
+    post(host, &(ImUnitMsg) { .kind = UNIT_WIRE, .line = line });
+}
+
+static void port_ats_invalidate(void *host, const ImAtsInv *inv)
+{
+    post(host, &(ImUnitMsg) { .kind = UNIT_ATS_INV, .inv = *inv });
+}
+
+static void port_page_response(void *host, const ImPageResp *resp)
+{
+    post(host, &(ImUnitMsg) { .kind = UNIT_PAGE_RESP, .resp = *resp });
+}
+
+static void port_resume(void *host, uint64_t handle, const ImXlat *xlat)
+{
+    post(host, &(ImUnitMsg) {
+        .kind = UNIT_RESUME, .resume = { .handle = handle, .xlat = *xlat } });
+}
+
+static void port_unmap(void *host, const ImUnmap *unmap)
+{
+    if (!unmap->device_tlb) {
+        /* device-TLBs are told by the invalidation message itself */
+        post(host, &(ImUnitMsg) { .kind = UNIT_UNMAP, .unmap = *unmap });
+    }
+}
+
+static void port_mode_changed(void *host)
+{
+    ImUnit *u = host;
+
+    u->changed = true;
+}
+
+static uint64_t port_now(void *host)
+{
+    return qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+}
+
+static void port_deadline(void *host, uint64_t when)
+{
+    ImUnit *u = host;
+
+    if (when == IM_NEVER) {
+        timer_del(u->timer);
+    } else {
+        timer_mod_ns(u->timer, MIN(when, INT64_MAX));
+    }
+}
+
+/* --- tracing and the fault log ---------------------------------------- */
+
+static void note_fault(ImUnit *u, const ImEvent *ev)
+{
+    ImFaultNote n = {
+        .time = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL),
+        .what = ev->name ? ev->name : "fault",
+        .reason = ev->xlat ? ev->xlat->fault : (uint8_t)ev->arg[0],
+    };
+
+    if (ev->txn) {
+        n.txn = *ev->txn;
+    } else if (ev->req) {
+        n.txn = (ImTxn) {
+            .rid = ev->req->rid, .addr = ev->req->addr,
+            .pasid = ev->req->pasid, .has_pasid = ev->req->has_pasid,
+            .priv = ev->req->priv, .exec = ev->req->exec,
+            .access = ev->req->write ? IM_WRITE : IM_READ,
+        };
+    } else if (ev->msi) {
+        n.txn = (ImTxn) {
+            .rid = ev->msi->rid, .addr = ev->msi->addr, .access = IM_WRITE,
+        };
+        n.interrupt = true;
+    }
+    imq_fault_log_add(&u->faults, &n);
+    trace_im_unit_fault(id_of(u), n.what, n.txn.rid,
+                        im_unit_pasid(n.txn.has_pasid, n.txn.pasid),
+                        n.txn.addr, n.reason,
+                        u->ops->fault_name(n.reason, NULL) ?: "?");
+}
+
+static void port_event(void *host, const ImEvent *ev)
+{
+    ImUnit *u = host;
+    const ImTxn *t = ev->txn;
+    const ImPageReq *req = ev->req;
+    const ImPageResp *resp = ev->resp;
+
+    switch (ev->kind) {
+    case IM_EVENT_TRANSLATE:
+        trace_im_unit_translate(id_of(u), t->rid,
+                                im_unit_pasid(t->has_pasid, t->pasid),
+                                t->addr, t->access, t->at, ev->xlat->status,
+                                ev->xlat->addr, ev->xlat->mask,
+                                ev->xlat->perm);
+        return;
+    case IM_EVENT_FAULT:
+        note_fault(u, ev);
+        break;
+    case IM_EVENT_INVALIDATE:
+        trace_im_unit_invalidate(id_of(u), ev->name, ev->arg[0], ev->arg[1],
+                                 ev->arg[2], ev->arg[3]);
+        break;
+    case IM_EVENT_PAGE_REQUEST:
+        trace_im_unit_page_request(id_of(u), ev->name ?: "", req->rid,
+                                   im_unit_pasid(req->has_pasid, req->pasid),
+                                   req->addr, req->prgi, req->read,
+                                   req->write, req->last);
+        break;
+    case IM_EVENT_PAGE_RESPONSE:
+        trace_im_unit_page_response(id_of(u), resp->rid,
+                                    im_unit_pasid(resp->has_pasid,
+                                                  resp->pasid),
+                                    resp->prgi, resp->code);
+        break;
+    case IM_EVENT_INTERRUPT:
+        trace_im_unit_interrupt(id_of(u), ev->name ?: "",
+                                ev->msi ? ev->msi->addr : 0,
+                                ev->msi ? ev->msi->data : 0);
+        break;
+    }
+    if (u->ops->event) {
+        u->ops->event(u, ev);
+    }
+}
+
+const ImPort im_unit_port = {
+    .size = sizeof(ImPort),
+    .read = port_read,
+    .write = port_write,
+    .cmpxchg64 = port_cmpxchg64,
+    .msi = port_msi,
+    .ats_invalidate = port_ats_invalidate,
+    .page_response = port_page_response,
+    .unmap = port_unmap,
+    .mode_changed = port_mode_changed,
+    .now = port_now,
+    .deadline = port_deadline,
+    .event = port_event,
+    .wire = port_wire,
+    .resume = port_resume,
+};
+
+/* --- sending: under the BQL, without the lock --------------------------- */
+
+/*
+ * A function of QEMU's own with ATS has its device-TLB in a listener of
+ * DEVIOTLB_UNMAP (or none), which is done when it returns. Nobody answers
+ * for a function that is not there: the invalidation will time out.
+ */
+static void send_ats_invalidate(ImUnit *u, const ImAtsInv *inv)
+{
+    PCIDevice *dev;
+
+    trace_im_unit_ats_invalidate(id_of(u), inv->rid,
+                                 im_unit_pasid(inv->has_pasid, inv->pasid),
+                                 inv->addr, inv->lg2size, inv->itag,
+                                 inv->global);
+    if (inv->segment || pci_pasid_send_ats_invalidate(u, inv)) {
+        return;
+    }
+    dev = pci_pasid_find_device(u->root, inv->rid);
+    if (!dev || !pci_is_express(dev) ||
+        !pcie_find_capability(dev, PCI_EXT_CAP_ID_ATS)) {
+        return;
+    }
+    if (!inv->has_pasid) {
+        im_unit_fns_unmap(u, &(ImUnmap) {
+            .addr = inv->addr, .rid = inv->rid, .has_rid = true,
+            .mask = inv->lg2size >= 64 ? UINT64_MAX
+                                       : (1ull << inv->lg2size) - 1,
+            .device_tlb = true });
+    }
+    im_unit_enter(u);
+    u->ops->ats_inv_done(u->model, inv->rid, 1u << inv->itag);
+    im_unit_leave(u);
+}
+
+static void send_one(ImUnit *u, const ImUnitMsg *m)
+{
+    switch (m->kind) {
+    case UNIT_MSI:
+        u->ops->send_msi(u, &m->msi);
+        break;
+    case UNIT_WIRE:
+        if (u->ops->send_wire) {
+            u->ops->send_wire(u, m->line);
+        }
+        break;
+    case UNIT_ATS_INV:
+        send_ats_invalidate(u, &m->inv);
+        break;
+    case UNIT_PAGE_RESP:
+        if (!m->resp.segment) {
+            pci_pasid_send_page_response(u, &m->resp);
+        }
+        break;
+    case UNIT_UNMAP:
+        im_unit_fns_unmap(u, &m->unmap);
+        break;
+    case UNIT_RESUME:
+        trace_im_unit_resume(id_of(u), m->resume.handle,
+                             m->resume.xlat.status, m->resume.xlat.cpl);
+        pci_pasid_resume(u, m->resume.handle, &m->resume.xlat);
+        break;
+    }
+}
+
+/* Take what is in the outbox; false: it was empty. */
+static bool take(ImUnit *u, GArray *batch, bool *changed)
+{
+    im_unit_enter(u);
+    *changed = u->changed;
+    u->changed = false;
+    g_array_set_size(batch, 0);
+    if (u->outbox->len) {
+        g_array_append_vals(batch, u->outbox->data, u->outbox->len);
+        g_array_set_size(u->outbox, 0);
+    }
+    qemu_mutex_unlock(&u->lock);
+    return *changed || batch->len;
+}
+
+/*
+ * Sending may end in the model again (a completion, a register write by a
+ * peer): what that posts is sent by the outer round, in order.
+ */
+static void unit_send(void *opaque)
+{
+    ImUnit *u = opaque;
+    g_autoptr(GArray) batch = NULL;
+    bool changed;
+
+    assert(bql_locked());
+    if (u->sending) {
+        return;
+    }
+    u->sending = true;
+    batch = g_array_new(false, false, sizeof(ImUnitMsg));
+    while (take(u, batch, &changed)) {
+        if (changed) {
+            im_unit_fns_switch(u);
+            if (u->ops->changed) {
+                u->ops->changed(u);
+            }
+        }
+        for (unsigned i = 0; i < batch->len; i++) {
+            send_one(u, &g_array_index(batch, ImUnitMsg, i));
+        }
+    }
+    u->sending = false;
+}
+
+static bool unlock(ImUnit *u)
+{
+    bool any = u->outbox->len || u->changed;
+
+    qemu_mutex_unlock(&u->lock);
+    return any;
+}
+
+void im_unit_leave(ImUnit *u)
+{
+    if (!unlock(u)) {
+        return;
+    }
+    if (bql_locked()) {
+        unit_send(u);
+    } else {
+        qemu_bh_schedule(u->bh);
+    }
+}
+
+void im_unit_leave_later(ImUnit *u)
+{
+    if (unlock(u)) {
+        qemu_bh_schedule(u->bh);
+    }
+}
+
+static void timer_due(void *opaque)
+{
+    ImUnit *u = opaque;
+
+    im_unit_enter(u);
+    u->ops->deadline(u->model);
+    im_unit_leave(u);
+}
+
+/* --- life ------------------------------------------------------------- */
+
+void im_unit_init(ImUnit *u, Object *owner, const ImUnitOps *ops)
+{
+    u->owner = owner;
+    u->ops = ops;
+    qemu_mutex_init(&u->lock);
+}
+
+void im_unit_prepare(ImUnit *u)
+{
+    u->outbox = g_array_new(false, false, sizeof(ImUnitMsg));
+    u->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, timer_due, u);
+    u->bh = qemu_bh_new(unit_send, u);
+}
+
+/* pci_setup_iommu() overwrites silently: see who won in the end. */
+static void machine_done(Notifier *n, void *data)
+{
+    ImUnit *u = container_of(n, ImUnit, machine_done);
+
+    if (u->root->iommu_ops != &im_unit_pci_ops ||
+        u->root->iommu_opaque != u) {
+        error_report("%s: another device took over as the IOMMU of %s",
+                     name_of(u), BUS(u->root)->name);
+        exit(EXIT_FAILURE);
+    }
+}
+
+bool im_unit_attach(ImUnit *u, PCIBus *root, Error **errp)
+{
+    if (root->iommu_ops) {
+        error_setg(errp, "%s: %s has an IOMMU already", name_of(u),
+                   BUS(root)->name);
+        return false;
+    }
+    error_setg(&u->blocker, "%s does not save its state yet: no migration, "
+               "no snapshot with it", name_of(u));
+    if (migrate_add_blocker(&u->blocker, errp) < 0) {
+        return false;
+    }
+    u->root = root;
+    im_unit_fns_init(u);
+    pci_setup_iommu(root, &im_unit_pci_ops, u);
+    u->machine_done.notify = machine_done;
+    qemu_add_machine_init_done_notifier(&u->machine_done);
+    return true;
+}
+
+/* What a device waits for is not lost; the rest is. */
+static void drop_outbox(ImUnit *u)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < u->outbox->len; i++) {
+        ImUnitMsg *m = &g_array_index(u->outbox, ImUnitMsg, i);
+
+        if (m->kind == UNIT_RESUME) {
+            g_array_index(u->outbox, ImUnitMsg, kept++) = *m;
+        }
+    }
+    g_array_set_size(u->outbox, kept);
+}
+
+void im_unit_reset(ImUnit *u)
+{
+    trace_im_unit_reset(id_of(u));
+    im_unit_enter(u);
+    drop_outbox(u);
+    u->ops->reset(u->model);
+    u->changed = true;
+    im_unit_leave(u);
+}
+
+/* Only after a realize that failed: the unit cannot be unplugged. */
+void im_unit_fini(ImUnit *u)
+{
+    if (u->outbox) {
+        g_array_free(u->outbox, true);
+        timer_free(u->timer);
+        qemu_bh_delete(u->bh);
+    }
+    qemu_mutex_destroy(&u->lock);
+}
+
+/* --- for people ------------------------------------------------------- */
+
+static ImUnit *unit_of(Object *obj)
+{
+    return (ImUnit *)((char *)obj + IM_MODEL_GET_CLASS(obj)->unit_offset);
+}
+
+static void model_dump(Object *obj, GString *out)
+{
+    ImUnit *u = unit_of(obj);
+
+    im_unit_enter(u);
+    u->ops->dump(u->model, out);
+    im_unit_leave(u);
+}
+
+static void model_counters(Object *obj, ImCounterFn *fn, void *opaque)
+{
+    ImUnit *u = unit_of(obj);
+
+    im_unit_enter(u);
+    u->ops->counters(u->model, fn, opaque);
+    im_unit_leave(u);
+}
+
+static ImXlat model_explain(Object *obj, const ImTxn *txn, ImStepFn *fn,
+                            void *opaque)
+{
+    ImUnit *u = unit_of(obj);
+    ImXlat x;
+
+    im_unit_enter(u);
+    x = u->ops->explain(u->model, txn, fn, opaque);
+    im_unit_leave(u);
+    return x;
+}
+
+static void model_faults(Object *obj, ImFaultLog *copy)
+{
+    ImUnit *u = unit_of(obj);
+
+    im_unit_enter(u);
+    *copy = u->faults;
+    im_unit_leave(u);
+}
+
+void im_unit_model_class(ImModelClass *mc, size_t offset,
+                         const ImUnitOps *ops)
+{
+    mc->unit_offset = offset;
+    mc->dump = model_dump;
+    mc->counters = model_counters;
+    mc->explain = model_explain;
+    mc->faults = model_faults;
+    mc->fault_name = ops->fault_name;
+}

@@ -1,0 +1,154 @@
+/*
+ * What every device around a libim IOMMU needs: a lock, a port, an outbox
+ * for what the model sends, functions as sources of requests.
+ *
+ * im-unit.c is the unit, im-unit-fn.c what functions see of it. A device
+ * embeds an ImUnit and describes its model by ImUnitOps.
+ *
+ * Lock order: BQL, then ImUnit.lock. The lock covers the model, the outbox
+ * and the fault log; nothing is sent while it is held.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef HW_IM_IM_UNIT_H
+#define HW_IM_IM_UNIT_H
+
+#include "hw/pci/pci_bus.h"
+#include "qemu/notify.h"
+#include "qemu/thread.h"
+#include "qemu/timer.h"
+#include "im-model.h"
+#include "pci-pasid.h"
+
+typedef struct ImUnit ImUnit;
+
+#define TYPE_IM_UNIT_MR  "im-unit-memory-region"
+
+typedef struct ImUnitOps {
+    /* The model: under the lock, with or without the BQL. */
+    ImXlat (*translate)(void *model, const ImTxn *txn);
+    ImXlat (*explain)(void *model, const ImTxn *txn, ImStepFn *fn,
+                      void *opaque);
+    void (*page_request)(void *model, const ImPageReq *req);
+    void (*ats_inv_done)(void *model, uint16_t rid, uint32_t itags);
+    void (*cancel)(void *model, uint64_t handle);           /* optional */
+    void (*deadline)(void *model);
+    void (*reset)(void *model);
+    void (*dump)(void *model, GString *out);
+    void (*counters)(void *model, ImCounterFn *fn, void *opaque);
+    /* false: requests pass as they are, or are aborted by a register */
+    bool (*translating)(void *model);
+    /* Besides tracing: what happened. */
+    void (*event)(ImUnit *u, const ImEvent *ev);            /* optional */
+
+    const char *(*fault_name)(uint8_t reason, const char **text);
+
+    /* To the outside: under the BQL, without the lock. */
+    void (*send_msi)(ImUnit *u, const ImMsi *msi);
+    void (*send_wire)(ImUnit *u, unsigned line);            /* optional */
+    void (*changed)(ImUnit *u);                             /* optional */
+
+    /*
+     * The range where a DWORD write is an interrupt; without interrupt()
+     * there is none. Called without the lock, with or without the BQL.
+     */
+    MemTxResult (*interrupt)(ImUnit *u, const ImMsi *msi);  /* optional */
+    uint64_t msi_base;
+    uint64_t msi_size;
+} ImUnitOps;
+
+/* One function, or another master, as a source of requests. */
+typedef struct ImUnitFn {
+    PciPasidFn pasid;
+    ImUnit *unit;
+    PCIBus *bus;                /* NULL: rid is fixed */
+    uint8_t devfn;
+    uint16_t rid;
+    char *name;
+    IOMMUMemoryRegion iommu;    /* enabled while the unit translates */
+    MemoryRegion bypass;        /* enabled while it does not */
+    MemoryRegion msi;
+    IOMMUNotifierFlag notifiers;
+} ImUnitFn;
+
+struct ImUnit {
+    const ImUnitOps *ops;
+    Object *owner;              /* the device */
+    void *model;
+
+    QemuMutex lock;
+    GArray *outbox;             /* ImUnitMsg */
+    bool changed;               /* translating() or changed() may say so */
+    ImFaultLog faults;
+
+    QEMUTimer *timer;
+    QEMUBH *bh;
+    Notifier machine_done;
+    Error *blocker;
+
+    /* BQL */
+    bool sending;
+    bool translating;
+    PCIBus *root;
+    bool every_root;            /* root complexes without a unit as well */
+    GHashTable *fns;            /* ImUnitFn, by bus and devfn */
+    AddressSpace zero_as;       /* reads as zero, ignores writes */
+    MemoryRegion zero;
+
+    /* Why a device is refused that wants to hear of new mappings; and one
+     * that has an ATC, or NULL. */
+    const char *no_map;
+    const char *no_ats;
+};
+
+/* --- life ------------------------------------------------------------- */
+
+void im_unit_init(ImUnit *u, Object *owner, const ImUnitOps *ops);
+/* Before the model is created with im_unit_port and u as its host. */
+void im_unit_prepare(ImUnit *u);
+extern const ImPort im_unit_port;
+/*
+ * The model exists: be the IOMMU of a root bus. Refuses a root bus that has
+ * one; that nobody else takes it later is checked when the machine is done.
+ */
+bool im_unit_attach(ImUnit *u, PCIBus *root, Error **errp);
+void im_unit_reset(ImUnit *u);
+/* The model is freed by the device, afterwards. */
+void im_unit_fini(ImUnit *u);
+
+/* dump, counters, explain, faults and fault_name of a device that has its
+ * ImUnit at this offset. */
+void im_unit_model_class(ImModelClass *mc, size_t offset,
+                         const ImUnitOps *ops);
+
+/* --- around every use of the model ------------------------------------ */
+
+static inline void im_unit_enter(ImUnit *u)
+{
+    qemu_mutex_lock(&u->lock);
+}
+
+/* Release the lock and see that the outbox is sent. */
+void im_unit_leave(ImUnit *u);
+/* The same, but never from within this call. */
+void im_unit_leave_later(ImUnit *u);
+
+/* --- im-unit-fn.c ----------------------------------------------------- */
+
+extern const PCIIOMMUOps im_unit_pci_ops;
+
+void im_unit_fns_init(ImUnit *u);
+/* A master that is no PCI function; it is never switched. */
+ImUnitFn *im_unit_fn_fixed(ImUnit *u, uint8_t devfn, uint16_t rid,
+                           const char *what);
+/* translating() may have changed. */
+void im_unit_fns_switch(ImUnit *u);
+/* Forget: tell whoever listens in these functions' address spaces. */
+void im_unit_fns_unmap(ImUnit *u, const ImUnmap *unmap);
+
+static inline int64_t im_unit_pasid(bool has_pasid, uint32_t pasid)
+{
+    return has_pasid ? (int64_t)pasid : -1;
+}
+
+#endif /* HW_IM_IM_UNIT_H */

@@ -1,0 +1,107 @@
+/*
+ * vtd-model: interrupts. Those of functions and of the IOAPIC are remapped,
+ * the unit's own never.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "exec/address-spaces.h"
+#include "hw/i386/apic_internal.h"
+#include "hw/i386/x86.h"
+#include "qapi/error.h"
+#include "im-mem.h"
+#include "im-vtd-int.h"
+#include "trace.h"
+
+static ImIntOut remap(VtdModel *s, const ImMsi *msi)
+{
+    ImIntOut out;
+
+    im_unit_enter(&s->unit);
+    out = im_vtd_interrupt(s->vtd, msi);
+    im_unit_leave(&s->unit);
+    trace_im_vtd_remap(msi->rid, msi->addr, msi->data, out.status, out.fault,
+                       out.dest, out.vector);
+    return out;
+}
+
+static void compose(const ImMsi *in, const ImIntOut *out, MSIMessage *msg)
+{
+    X86IOMMUIrq irq = {
+        .trigger_mode = out->level,
+        .vector = out->vector,
+        .delivery_mode = out->delivery_mode,
+        .dest = out->dest,
+        .dest_mode = out->logical,
+        .redir_hint = out->redirection_hint,
+        .msi_addr_last_bits = in->addr & 3,
+    };
+
+    if (out->remapped) {
+        x86_iommu_irq_to_msi_message(&irq, msg);
+    } else {
+        msg->address = in->addr;
+        msg->data = in->data;
+    }
+    trace_im_vtd_remapped(in->rid, msg->address, msg->data);
+}
+
+int vtdm_int_remap(X86IOMMUState *x86, MSIMessage *src, MSIMessage *dst,
+                   uint16_t sid)
+{
+    /* KVM names no source for the IOAPIC's routes */
+    ImMsi msi = {
+        .addr = src->address, .data = src->data,
+        .rid = sid == X86_IOMMU_SID_INVALID ? VTDM_IOAPIC_RID : sid,
+    };
+    ImIntOut out = remap(VTD_MODEL(x86), &msi);
+
+    if (out.status != IM_OK) {
+        return -EPERM;
+    }
+    compose(&msi, &out, dst);
+    return 0;
+}
+
+static void apic_write(uint64_t addr, uint32_t data)
+{
+    MSIMessage msg = { .address = addr, .data = data };
+
+    apic_get_class(&error_abort)->send_msi(&msg);
+}
+
+MemTxResult vtdm_interrupt(ImUnit *u, const ImMsi *msi)
+{
+    ImIntOut out = remap(VTD_MODEL(u->owner), msi);
+    MSIMessage msg;
+
+    if (out.status != IM_OK) {
+        return MEMTX_DECODE_ERROR;
+    }
+    compose(msi, &out, &msg);
+    apic_write(msg.address, msg.data);
+    return MEMTX_OK;
+}
+
+/*
+ * Bits 63:32 of the address carry APIC ID bits 31:8 in x2APIC mode, so only
+ * the low half tells an interrupt from memory.
+ */
+void vtdm_send_msi(ImUnit *u, const ImMsi *msi)
+{
+    uint32_t data = cpu_to_le32(msi->data);
+
+    if ((msi->addr & 0xfff00000) == VTDM_MSI_BASE) {
+        apic_write(msi->addr, msi->data);
+    } else {
+        imq_mem_write(&address_space_memory, msi->addr, &data, 4);
+    }
+}
+
+void vtdm_ioapic_init(VtdModel *s)
+{
+    /* interrupts only, so never switched */
+    s->ioapic = im_unit_fn_fixed(&s->unit, VTDM_IOAPIC_DEVFN,
+                                 VTDM_IOAPIC_RID, "ioapic");
+    X86_MACHINE(qdev_get_machine())->ioapic_as = &s->ioapic->pasid.as;
+}
