@@ -132,10 +132,17 @@ static bool wraps(uint64_t addr, uint64_t len)
     return len != 0 && addr + (len - 1) < addr;
 }
 
+/* CLAUSE(EP_PLAIN): nothing that an ordinary function could not say. */
+static bool not_plain(const ImEp *ep, const EpProgram *p)
+{
+    return !ep->port.plain || p->op == PASID_EP_OP_ZERO_READ ||
+           p->req.has_pasid || p->req.priv || p->req.exec || p->req.has_rid;
+}
+
 /* CLAUSE(EP_OPERATION): what is refused as BAD_PROGRAM. */
 static bool impossible(const ImEp *ep, const EpProgram *p)
 {
-    if (p->op > PASID_EP_OP_ZERO_READ || p->mode > PASID_EP_MODE_RAW) {
+    if (p->op > PASID_EP_OP_SWEEP || p->mode > PASID_EP_MODE_PLAIN) {
         return true;
     }
     if (p->op == PASID_EP_OP_NONE) {
@@ -155,8 +162,15 @@ static bool impossible(const ImEp *ep, const EpProgram *p)
     if (p->req.exec && writes_memory(p->op)) {
         return true;
     }
+    if (p->op == PASID_EP_OP_SWEEP && im_ep_sweep_impossible(p)) {
+        return true;
+    }
+    if (p->mode == PASID_EP_MODE_PLAIN && not_plain(ep, p)) {
+        return true;
+    }
     return p->mode == PASID_EP_MODE_RAW && p->at == IM_AT_TRANSLATION &&
-           p->op != PASID_EP_OP_READ && p->op != PASID_EP_OP_ZERO_READ;
+           p->op != PASID_EP_OP_READ && p->op != PASID_EP_OP_ZERO_READ &&
+           p->op != PASID_EP_OP_SWEEP;
 }
 
 static void load_program(EpChannel *ch)
@@ -168,10 +182,13 @@ static void load_program(EpChannel *ch)
         .op = (unsigned)IM_GET(ctrl, EP_CH_CTRL_OP),
         .mode = (unsigned)IM_GET(ctrl, EP_CH_CTRL_MODE),
         .at = (uint8_t)IM_GET(ctrl, EP_CH_CTRL_AT),
+        .random = IM_GET(ctrl, EP_CH_CTRL_RANDOM),
         .addr = reg[EP_R_CH_ADDR],
         .addr2 = reg[EP_R_CH_ADDR2],
         .len = reg[EP_R_CH_LEN],
+        .total = reg[EP_R_CH_LEN],
         .seed = reg[EP_R_CH_SEED],
+        .stride = reg[EP_R_CH_STRIDE],
         .split = (uint32_t)reg[EP_R_CH_SPLIT],
         .retries = (uint32_t)reg[EP_R_CH_RETRIES],
         .group = (uint32_t)reg[EP_R_CH_GROUP],
@@ -188,6 +205,9 @@ static void load_program(EpChannel *ch)
             .force = IM_GET(ctrl, EP_CH_CTRL_FORCE),
         },
     };
+    if (ch->prog.op == PASID_EP_OP_SWEEP) {
+        im_ep_sweep_start(ch, reg[EP_R_CH_COUNT]);
+    }
 }
 
 static void clear_results(EpChannel *ch)
@@ -228,7 +248,7 @@ void im_ep_ch_start(ImEp *ep, EpChannel *ch)
     } else if (!ep->bus_master) {
         im_ep_refused(ep, PASID_EP_CAUSE_NO_BUS_MASTER, ch->index);
         im_ep_ch_fail(ep, ch, PASID_EP_CAUSE_NO_BUS_MASTER, 0);
-    } else if (ch->prog.len == 0 || ch->prog.op == PASID_EP_OP_NONE) {
+    } else if (ch->prog.total == 0 || ch->prog.op == PASID_EP_OP_NONE) {
         im_ep_ch_end(ep, ch, PASID_EP_STATE_OK, PASID_EP_CAUSE_NONE);
     }
 }

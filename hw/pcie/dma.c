@@ -35,6 +35,9 @@ static uint32_t next_length(const EpChannel *ch)
     uint64_t done = ch->reg[EP_R_CH_DONE];
     uint64_t n = MIN(p->len - done, to_page_end(p->addr + done));
 
+    if (p->op == PASID_EP_OP_SWEEP) {
+        return p->split;
+    }
     if (p->op == PASID_EP_OP_COPY) {
         n = MIN(n, to_page_end(p->addr2 + done));
     }
@@ -50,7 +53,8 @@ static EpReq next_request(const EpChannel *ch)
     EpReq req = p->req;
 
     req.write = is_write(ch);
-    req.va = (ch->second ? p->addr2 : p->addr) + ch->reg[EP_R_CH_DONE];
+    req.va = p->op == PASID_EP_OP_SWEEP ? p->addr + ch->place * p->stride :
+             (ch->second ? p->addr2 : p->addr) + ch->reg[EP_R_CH_DONE];
     req.exec = req.exec && !req.write;
     req.nw = req.nw && !req.write;
     return req;
@@ -62,7 +66,10 @@ static void advance(ImEp *ep, EpChannel *ch, uint32_t len)
     ch->second = false;
     ch->reg[EP_R_CH_DONE] += len;
     ch->reg[EP_R_CH_CRC] = ~ch->crc;
-    if (ch->reg[EP_R_CH_DONE] == ch->prog.len) {
+    if (ch->prog.op == PASID_EP_OP_SWEEP) {
+        im_ep_sweep_next(ch);
+    }
+    if (ch->reg[EP_R_CH_DONE] == ch->prog.total) {
         im_ep_ch_end(ep, ch, PASID_EP_STATE_OK, PASID_EP_CAUSE_NONE);
     } else {
         ch->state = PASID_EP_STATE_RUNNING;
@@ -135,6 +142,14 @@ static bool reset_now(ImEp *ep)
     return true;
 }
 
+/* CLAUSE(EP_PLAIN): such a function learns no more than that it failed. */
+static ImStatus plain(ImEp *ep, const ImTxn *txn, uint8_t *data, ImCpl *cpl)
+{
+    *cpl = IM_CPL_UR;
+    return ep->port.plain(ep->host, txn->addr, data, txn->len,
+                          txn->access == IM_WRITE);
+}
+
 static void issue(ImEp *ep, EpChannel *ch, const EpReq *req,
                   const ImTxn *txn, uint32_t len)
 {
@@ -160,7 +175,9 @@ static void issue(ImEp *ep, EpChannel *ch, const EpReq *req,
         ep->counters.dma_reads++;
     }
     ch->reg[EP_R_CH_REQUESTS]++;
-    status = ep->port.dma(ep->host, txn, req->has_rid, f->data, &cpl,
+    status = ch->prog.mode == PASID_EP_MODE_PLAIN ?
+             plain(ep, txn, f->data, &cpl) :
+             ep->port.dma(ep->host, txn, req->has_rid, f->data, &cpl,
                           &handle);
     if (status == IM_PENDING) {
         park(ep, ch, handle, gen == ch->gen);
@@ -172,11 +189,11 @@ static void issue(ImEp *ep, EpChannel *ch, const EpReq *req,
 /* Pages this operation still needs from va on, at most a group. */
 static uint32_t pages_wanted(const EpChannel *ch, uint64_t va)
 {
-    uint64_t left = ch->prog.len - ch->reg[EP_R_CH_DONE];
+    uint64_t left = ch->prog.total - ch->reg[EP_R_CH_DONE];
     uint64_t span = (va & (EP_PAGE - 1)) + MIN(left, UINT64_C(1) << 40);
     uint64_t pages = (span + EP_PAGE - 1) / EP_PAGE;
 
-    return ch->single ? 1 :
+    return ch->single || ch->prog.op == PASID_EP_OP_SWEEP ? 1 :
            (uint32_t)MIN(pages, CLAMP(ch->prog.group, 1, EP_GROUP_MAX));
 }
 
@@ -309,8 +326,7 @@ static unsigned refusal(const ImEp *ep, const EpChannel *ch,
     return req->force ? PASID_EP_CAUSE_NONE : im_ep_refuse(ep, req, ats);
 }
 
-/* Do the next request of a running channel. */
-void im_ep_dma_step(ImEp *ep, EpChannel *ch)
+static void step(ImEp *ep, EpChannel *ch)
 {
     const EpProgram *p = &ch->prog;
     uint32_t len = next_length(ch);
@@ -339,9 +355,25 @@ void im_ep_dma_step(ImEp *ep, EpChannel *ch)
         return;
     }
     if (p->mode == PASID_EP_MODE_UNTRANSLATED ||
+        p->mode == PASID_EP_MODE_PLAIN ||
         p->mode == PASID_EP_MODE_RAW || translate(ep, ch, &req, &txn)) {
         issue(ep, ch, &req, &txn, len);
     }
+}
+
+/*
+ * Do the next request of a running channel; the next requests of a SWEEP,
+ * so many that what is around them does not count.
+ */
+void im_ep_dma_step(ImEp *ep, EpChannel *ch)
+{
+    unsigned left = ch->prog.op == PASID_EP_OP_SWEEP ? EP_SWEEP_MAX : 1;
+    uint64_t gen = ch->gen;
+
+    do {
+        step(ep, ch);
+    } while (--left && gen == ch->gen &&
+             ch->state == PASID_EP_STATE_RUNNING);
 }
 
 static EpFlight *take_parked(ImEp *ep, uint64_t handle)

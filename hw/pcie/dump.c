@@ -92,7 +92,7 @@ static void dump_channels(const ImEp *ep, GString *out)
                                G_GUINT64_FORMAT " bytes, launched %"
                                G_GUINT64_FORMAT ", returned %"
                                G_GUINT64_FORMAT "\n",
-                               ch->reg[EP_R_CH_DONE], ch->prog.len,
+                               ch->reg[EP_R_CH_DONE], ch->prog.total,
                                ch->reg[EP_R_CH_LAUNCHED],
                                ch->reg[EP_R_CH_RETURNED]);
     }

@@ -281,9 +281,9 @@ bool im_ep_run(ImEp *ep)
 
         ep->cursor = (ep->cursor + 1) % ep->channels;
         if (ch->state == PASID_EP_STATE_RUNNING) {
+            i += ch->prog.op == PASID_EP_OP_SWEEP ? SLICE : 1;
             im_ep_dma_step(ep, ch);
             idle = 0;
-            i++;
         } else {
             idle++;
         }

@@ -30,6 +30,7 @@ typedef enum EpChReg { IM_EP_CHANNEL_REGS(EP_ENUM_) EP_CH_REGS } EpChReg;
 #define EP_LG2_MAX    30        /* larger translations are used as 1 GiB */
 #define EP_HELD_MAX   64
 #define EP_GROUP_MAX  512       /* what a guest can ask for in one slice */
+#define EP_SWEEP_MAX  2048      /* requests of a SWEEP in one slice */
 #define EP_NOBODY     (-1)
 #define EP_RAW        (-2)      /* a raw page request */
 #define EP_ORPHAN_MAX 64
@@ -140,10 +141,14 @@ typedef struct EpProgram {
     unsigned op;
     unsigned mode;
     uint8_t at;
+    bool random;
     uint64_t addr;
     uint64_t addr2;
     uint64_t len;
+    uint64_t total;             /* bytes to be done */
     uint64_t seed;
+    uint64_t stride;            /* SWEEP */
+    uint64_t places;
     uint32_t split;
     uint32_t retries;
     uint32_t group;
@@ -167,6 +172,8 @@ typedef struct EpChannel {
     uint16_t prgi;
     uint32_t group_pages;
     uint64_t wait_va;           /* first byte that misses its page */
+    uint64_t place;             /* SWEEP: of the next request */
+    uint64_t lcg;
     uint32_t retried;
     uint64_t deadline;
     uint32_t crc;
@@ -302,6 +309,11 @@ bool im_ep_ch_active(const EpChannel *ch);
 
 /* dma.c: one request of a channel */
 void im_ep_dma_step(ImEp *ep, EpChannel *ch);
+
+/* sweep.c: where the requests of a SWEEP go */
+bool im_ep_sweep_impossible(const EpProgram *p);
+void im_ep_sweep_start(EpChannel *ch, uint64_t count);
+void im_ep_sweep_next(EpChannel *ch);
 
 /* data.c: patterns, CRC, comparison */
 void im_ep_crc_init(ImEp *ep);

@@ -39,6 +39,11 @@ typedef struct ImEpPort {
     uint64_t (*now)(void *host);
     void (*deadline)(void *host, uint64_t when);
     void (*event)(void *host, const ImEvent *ev);           /* optional */
+    /* The same as a function without PASID, ATS or forged requester ID makes
+     * it, by the way such functions go. Optional: without it MODE PLAIN is
+     * refused. IM_OK or IM_FAULT. */
+    ImStatus (*plain)(void *host, uint64_t addr, void *buf, size_t len,
+                      bool write);
 } ImEpPort;
 
 typedef struct ImEpConfig {

@@ -159,6 +159,10 @@
 #define PASID_EP_CH_PAGE_REQUESTS                0x98
 /* RO; memory requests of this operation that were parked */
 #define PASID_EP_CH_PARKED                       0xa0
+/* RW; SWEEP: memory requests */
+#define PASID_EP_CH_COUNT                        0xa8
+/* RW; SWEEP: bytes from one place to the next */
+#define PASID_EP_CH_STRIDE                       0xb0
 
 /* Statistics, read-only, 8 bytes each from PASID_EP_STATS. */
 #define PASID_EP_STAT_DMA_READS                  0x100
@@ -313,6 +317,7 @@
 #define PASID_EP_CH_CTRL_FORCE                   0x200000ull
 #define PASID_EP_CH_CTRL_RID_VALID               0x400000ull
 #define PASID_EP_CH_CTRL_NO_CACHE                0x800000ull
+#define PASID_EP_CH_CTRL_RANDOM                  0x1000000ull
 #define PASID_EP_CH_CTRL_RID                     0xffff00000000ull
 
 #define PASID_EP_CH_INTR_VECTOR                  0x7ffull
@@ -363,6 +368,8 @@
 #define PASID_EP_OP_COMPARE_BUF                  8  /* memory with BAR2 */
 /* zero-length read of every page */
 #define PASID_EP_OP_ZERO_READ                    9
+/* many reads, data ignored */
+#define PASID_EP_OP_SWEEP                        10
 
 /* CH_CTRL.MODE */
 #define PASID_EP_MODE_UNTRANSLATED               0
@@ -374,6 +381,8 @@
 #define PASID_EP_MODE_FALLBACK                   3
 /* address as given, AT from CTRL.AT */
 #define PASID_EP_MODE_RAW                        4
+/* as a function that knows no PASID */
+#define PASID_EP_MODE_PLAIN                      5
 
 /* CH_STATUS.STATE */
 /* never started, or reset */
