@@ -319,8 +319,8 @@ typedef struct BadRow {
 
 #define UNT PASID_EP_MODE_UNTRANSLATED
 static const BadRow bad[] = {
-    { "op", { 10, UNT, 0, 0, 1, 0, -1, 0 }, 0 },
-    { "mode", { 1, 5, 0, 0, 1, 0, -1, 0 }, 0 },
+    { "op", { 11, UNT, 0, 0, 1, 0, -1, 0 }, 0 },
+    { "mode", { 1, 6, 0, 0, 1, 0, -1, 0 }, 0 },
     { "wrap", { 1, UNT, UINT64_MAX, 0, 2, 0, -1, 0 }, 0 },
     { "wrap-destination", { 3, UNT, 0, UINT64_MAX - 1, 3, 0, -1, 0 }, 0 },
     { "buffer-length", { 4, UNT, 0, 0, (1 << 20) + 1, 0, -1, 0 }, 0 },

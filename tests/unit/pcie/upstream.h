@@ -54,6 +54,7 @@ typedef struct Up {
     uint64_t next_pa;           /* frames for pages that are served */
     bool kicked;
     bool has_rid;               /* of the last DMA */
+    unsigned plain;             /* of these, plain ones */
     bool park;                  /* park memory requests */
     bool ats_ur;                /* answer translation requests so */
     bool ats_ca;
@@ -159,6 +160,24 @@ static inline ImStatus up_dma(void *host, const ImTxn *txn, bool has_rid,
     return up_access(up, txn, buf, cpl);
 }
 
+/* What a function without PASID does; it cannot be parked. */
+static inline ImStatus up_plain(void *host, uint64_t addr, void *buf,
+                                size_t len, bool write)
+{
+    Up *up = host;
+    ImTxn txn = {
+        .addr = addr, .len = len, .access = write ? IM_WRITE : IM_READ,
+    };
+    ImCpl cpl;
+
+    up->plain++;
+    g_array_append_val(up->dma, txn);
+    if (up->in_dma) {
+        up->in_dma(up);
+    }
+    return up_fails(up) ? IM_FAULT : up_access(up, &txn, buf, &cpl);
+}
+
 static inline ImXlat up_ats(void *host, const ImTxn *txn, bool has_rid)
 {
     Up *up = host;
@@ -238,7 +257,7 @@ static inline Up *up_new_with(const ImEpConfig *cfg)
         .size = sizeof(ImEpPort), .dma = up_dma, .ats = up_ats,
         .page_request = up_page_request, .ats_inv_done = up_inv_done,
         .msi = up_msi, .kick = up_kick, .now = up_now,
-        .deadline = up_set_deadline,
+        .deadline = up_set_deadline, .plain = up_plain,
     };
     Up *up = g_new0(Up, 1);
     char *err = NULL;
