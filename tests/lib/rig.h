@@ -105,6 +105,11 @@ struct Rig {
     uint64_t status;            /* page for wait status writes */
     uint64_t prq;
     uint64_t irt;
+    struct {                    /* SMMU: command, event, PRI queue */
+        uint64_t base;
+        unsigned lg2;
+        uint32_t at;            /* PROD of the command queue */
+    } sq[3];
 };
 
 /* A unit with every feature on, of 48-bit guest and 46-bit host addresses. */
