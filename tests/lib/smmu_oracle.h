@@ -1,0 +1,46 @@
+/*
+ * What an SMMU with empty caches must answer, worked out step by step from
+ * chapters 3, 5, 7.3 and 15 of IHI 0070 and the A-profile manual: slow,
+ * stateless, and not the model.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef TESTS_LIB_SMMU_ORACLE_H
+#define TESTS_LIB_SMMU_ORACLE_H
+
+#include "lib/smmu_world.h"
+
+typedef enum SoEnd {
+    SO_OK,
+    SO_ABORT,
+    SO_RAZ_WI,
+    SO_STALL,                   /* if the requester can wait */
+} SoEnd;
+
+#define SO_UPDATES  40
+
+typedef struct SoAnswer {
+    SoEnd end;
+    unsigned code;              /* event; 0: translated, or no event */
+    bool record;
+    bool s2;                    /* these five: of the record */
+    unsigned cls;
+    uint64_t ipa;
+    uint64_t fetch;
+    bool ttrnw;
+    uint64_t addr;              /* output; with SO_OK */
+    bool r, w, x;               /* granted at the effective privilege */
+    struct {
+        uint64_t pa, val;       /* descriptors as HTTU leaves them */
+    } update[SO_UPDATES];
+    unsigned updates;
+    bool unsure;                /* something the oracle does not model */
+} SoAnswer;
+
+/* An untranslated request of a world that is on. */
+SoAnswer so_answer(SWorld *w, const ImTxn *t);
+/* A translation request's walk: nothing is needed, all is granted; with
+ * end == SO_ABORT the code says which row of 3.9.1.2 applies. */
+SoAnswer so_ats(SWorld *w, const ImTxn *t);
+
+#endif /* TESTS_LIB_SMMU_ORACLE_H */

@@ -1,0 +1,56 @@
+/*
+ * Between the two files of the oracle.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef TESTS_LIB_SMMU_ORACLE_INT_H
+#define TESTS_LIB_SMMU_ORACLE_INT_H
+
+#include "lib/smmu_oracle.h"
+
+#define BITS(h, l)  (UINT64_MAX >> (63 - (h)) & UINT64_MAX << (l))
+
+typedef struct Walk {
+    SWorld *w;
+    const ImTxn *t;
+    const ImSmmuConfig *c;
+    SoAnswer *a;
+    uint64_t ste[8];
+    uint64_t cd[8];
+    unsigned config;
+    bool s1, s2;
+    bool el2, e2h;              /* StreamWorld */
+    bool ats;
+    bool priv, inst;            /* effective PnU and InD */
+    bool need_r, need_w, need_x;
+} Walk;
+
+/* One stage's geometry and rules. */
+typedef struct Stage {
+    uint64_t ttb;
+    unsigned g, bits, start;
+    unsigned out;               /* bits of output address */
+    bool affd, ha, hd, haft, had;
+} Stage;
+
+static inline uint64_t so_get(const uint64_t *q, unsigned hi, unsigned lo)
+{
+    return q[lo / 64] >> lo % 64 & UINT64_MAX >> (63 - (hi - lo));
+}
+
+/* A field that a CD has for each half: SO_HALF(k, high, CD_TG). */
+#define SO_HALF(k, high, f) \
+    ((high) ? so_get((k)->cd, f##1) : so_get((k)->cd, f##0))
+
+void so_stop(Walk *k, unsigned code);
+/* A structure's quad-word, with the updates made so far. */
+bool so_fetch(Walk *k, uint64_t pa, uint64_t *v);
+/* A stage 1 structure: where it is in memory, read or written. */
+bool so_locate(Walk *k, uint64_t addr, unsigned cls, bool write,
+               uint64_t *pa);
+Stage so_stage1(Walk *k, bool high);
+Stage so_stage2(Walk *k);
+/* Walk what is enabled, once structures are known to be good. */
+void so_translate(Walk *k, bool skip_s1);
+
+#endif /* TESTS_LIB_SMMU_ORACLE_INT_H */
