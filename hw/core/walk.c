@@ -19,7 +19,8 @@ typedef struct Cursor {
     unsigned stage;
     uint64_t in;
     uint64_t table;         /* in the stage's output space, or physical */
-    uint64_t pa;            /* of the entry under the cursor */
+    uint64_t at;            /* of the entry under the cursor, as table */
+    uint64_t pa;            /* the same, physical */
     uint8_t need;
     uint8_t perm;           /* granted so far */
     bool write;
@@ -28,6 +29,7 @@ typedef struct Cursor {
     bool writable;
     bool fresh;             /* descended to, not found in a cache */
     bool whole;             /* the table is one piece of physical memory */
+    bool lost;              /* stopped, but from the root it might not */
 } Cursor;
 
 static bool walk_stage(Cursor *c, ImWalkOut *out);
@@ -35,10 +37,13 @@ static bool walk_stage(Cursor *c, ImWalkOut *out);
 static bool stop(const Cursor *c, ImWalkStop why, ImWalkOut *out)
 {
     out->stop = why;
+    out->in = c->in;
+    out->entry = c->pa;
     out->stage = (uint8_t)c->stage;
     out->level = c->level;
     out->top = c->level == c->st->top;
     out->for_entry = false;
+    out->for_update = false;
     out->perm = c->perm;
     return false;
 }
@@ -46,6 +51,12 @@ static bool stop(const Cursor *c, ImWalkStop why, ImWalkOut *out)
 static bool nested(const Cursor *c)
 {
     return c->stage == 0 && c->w->stage[1];
+}
+
+/* Is permission judged at the leaf alone? */
+static bool late(const Cursor *c)
+{
+    return c->st->fmt->rights;
 }
 
 static unsigned index_bits(const Cursor *c)
@@ -58,7 +69,6 @@ static Cursor begin(const ImWalk *w, unsigned stage, uint64_t in,
                     uint8_t need, bool write)
 {
     const ImPtStage *st = w->stage[stage];
-    ImWalkPoint at;
     Cursor c = {
         .w = w, .st = st, .stage = stage, .in = in,
         .need = need, .write = write,
@@ -67,14 +77,35 @@ static Cursor begin(const ImWalk *w, unsigned stage, uint64_t in,
     };
 
     c.physical = !nested(&c);
-    if (w->ops->find && w->ops->find(w->opaque, stage, in, &at)) {
-        c.table = at.table;
-        c.level = at.level;
-        c.perm = at.perm;
-        c.writable = at.writable;
-        c.physical = true;
-    }
     return c;
+}
+
+/* Start at the deepest table that is known. */
+static void skip(Cursor *c)
+{
+    const ImWalkOps *ops = c->w->ops;
+    ImWalkPoint at;
+
+    if (ops->find && ops->find(c->w->opaque, c->stage, c->in, &at)) {
+        c->table = at.table;
+        c->level = at.level;
+        c->perm = at.perm;
+        c->writable = at.writable;
+        c->physical = true;
+    }
+}
+
+/* Take an address that stage 0 uses or yields through the nested stage. */
+static bool nest(const Cursor *c, uint64_t in, uint8_t need, bool write,
+                 ImWalkOut *out)
+{
+    Cursor n = begin(c->w, 1, in, need, write);
+
+    if (late(c) && in > n.st->in_last) {
+        return stop(&n, IM_WALK_RANGE, out);
+    }
+    skip(&n);
+    return walk_stage(&n, out);
 }
 
 /* log2 of the size of the table under the cursor, rounded up. */
@@ -85,22 +116,32 @@ static unsigned table_shift(const Cursor *c)
     return index_bits(c) + (fmt->entry_size > 4 ? 3 : 2);
 }
 
+/* The nested stage refuses what is to be done with the entry. */
+static bool denied(const Cursor *c, ImWalkStop why, ImWalkOut *out)
+{
+    stop(c, why, out);
+    out->in = c->at;
+    return false;
+}
+
 /* Take the entry's address through the nested stage. */
-static bool locate_nested(Cursor *c, uint64_t entry, ImWalkOut *out)
+static bool locate_nested(Cursor *c, ImWalkOut *out)
 {
     bool both = c->st->nest_write;
-    Cursor n = begin(c->w, 1, entry, both ? IM_PERM_R | IM_PERM_W : IM_PERM_R,
-                     both);
 
-    if (!walk_stage(&n, out)) {
+    if (!nest(c, c->at, both ? IM_PERM_R | IM_PERM_W : IM_PERM_R, both,
+              out)) {
         if (out->stop == IM_WALK_PERM) {
-            return stop(c, IM_WALK_NESTED_READ, out);
+            return denied(c, IM_WALK_NESTED_READ, out);
         }
         out->for_entry = true;
         return false;
     }
+    if (out->no_tables) {
+        return denied(c, IM_WALK_NESTED_READ, out);
+    }
     c->pa = out->addr;
-    c->writable = out->perm & IM_PERM_W;
+    c->writable = (out->perm & IM_PERM_W) && out->dirty;
     c->whole = out->shift >= table_shift(c);
     return true;
 }
@@ -113,9 +154,10 @@ static bool locate(Cursor *c, ImWalkOut *out)
     uint64_t offset = index * fmt->entry_size;
     ImWalkPoint at;
 
+    c->at = c->table + offset;
     if (c->physical) {
-        c->pa = c->table + offset;
-    } else if (!locate_nested(c, c->table + offset, out)) {
+        c->pa = c->at;
+    } else if (!locate_nested(c, out)) {
         return false;
     }
     if (c->fresh && c->whole && c->w->ops->keep) {
@@ -133,10 +175,12 @@ static void report(const Cursor *c, uint64_t pte)
     static const char *const notes[] = {
         [IM_PTE_FAULT] = "not present",
         [IM_PTE_RSVD] = "reserved bits set",
+        [IM_PTE_SIZE] = "address too large",
+        [IM_PTE_UNUSED] = "access flag is 0",
         [IM_PTE_TABLE] = "next table",
         [IM_PTE_LEAF] = "page",
     };
-    ImPteView v;
+    ImPteView v = { 0 };
     ImStep step = {
         .what = c->st->fmt->entry[c->level],
         .note = notes[c->st->fmt->decode(c->st, c->level, pte, &v)],
@@ -163,50 +207,21 @@ static bool read_entry(Cursor *c, uint64_t *pte, ImWalkOut *out)
     return true;
 }
 
-/* The page is found: check rights, go through the nested stage. */
-static bool finish(Cursor *c, const ImPteView *v, ImWalkOut *out)
-{
-    uint64_t offset = c->in & ((UINT64_C(1) << v->shift) - 1);
-    uint8_t perm = c->perm & v->perm;
-    ImWalkOut last;
-
-    if (c->need & ~perm) {
-        stop(c, IM_WALK_PERM, out);
-        out->perm = perm;
-        return false;
-    }
-    out->addr = v->addr | offset;
-    out->shift = v->shift;
-    out->attr = v->attr;
-    out->dirty = true;
-    if (nested(c)) {
-        Cursor n = begin(c->w, 1, out->addr, c->need,
-                         c->write && (perm & IM_PERM_W));
-
-        if (!walk_stage(&n, &last)) {
-            *out = last;
-            return false;
-        }
-        perm &= (uint8_t)(last.perm | IM_PT_USER);
-        out->addr = last.addr;
-        out->shift = MIN(v->shift, last.shift);
-        out->attr = last.attr;
-        out->dirty = last.dirty;
-    }
-    out->stop = IM_WALK_OK;
-    out->perm = perm;
-    out->first_shift = v->shift;
-    return true;
-}
-
 static bool check(Cursor *c, ImPteKind kind, const ImPteView *v,
                   ImWalkOut *out)
 {
-    if (kind == IM_PTE_FAULT) {
-        return stop(c, IM_WALK_ABSENT, out);
+    static const ImWalkStop stops[] = {
+        [IM_PTE_FAULT] = IM_WALK_ABSENT,
+        [IM_PTE_RSVD] = IM_WALK_RSVD,
+        [IM_PTE_SIZE] = IM_WALK_SIZE,
+        [IM_PTE_UNUSED] = IM_WALK_UNUSED,
+    };
+
+    if (kind < IM_PTE_TABLE) {
+        return stop(c, stops[kind], out);
     }
-    if (kind == IM_PTE_RSVD) {
-        return stop(c, IM_WALK_RSVD, out);
+    if (late(c)) {
+        return true;
     }
     if (nested(c) && v->addr > c->w->stage[1]->in_last) {
         return stop(c, IM_WALK_RANGE, out);
@@ -221,6 +236,99 @@ static bool check(Cursor *c, ImPteKind kind, const ImPteView *v,
     return true;
 }
 
+/* The value of an entry after use. */
+static uint64_t marked(uint64_t pte, const ImPteView *v, bool write)
+{
+    return write ? (pte | v->used | v->dirty) & ~v->clean : pte | v->used;
+}
+
+/* May the entry be changed? Asks the nested stage once more when it has to
+ * set flags of its own for that. */
+static bool may_set(Cursor *c, ImWalkOut *out)
+{
+    ImWalkOut n = { 0 };
+
+    if (c->st->no_update) {
+        return stop(c, IM_WALK_NO_UPDATE, out);
+    }
+    if (c->writable) {
+        return true;
+    } else if (c->physical) {
+        c->lost = true;
+    } else if (nest(c, c->at, IM_PERM_R | IM_PERM_W, true, &n)) {
+        if (n.addr != c->pa) {
+            return stop(c, IM_WALK_UPDATE, out);
+        }
+        c->writable = true;
+        return true;
+    } else if (n.stop != IM_WALK_PERM) {
+        *out = n;
+        out->for_entry = true;
+        out->for_update = true;
+        return false;
+    }
+    return denied(c, IM_WALK_NESTED_WRITE, out);
+}
+
+/* The page is found and may be used: go through the nested stage. */
+static bool finish(const Cursor *c, const ImPteView *v, uint8_t perm,
+                   ImWalkOut *out)
+{
+    uint64_t offset = c->in & ((UINT64_C(1) << v->shift) - 1);
+
+    out->addr = v->addr | offset;
+    out->shift = v->shift;
+    out->attr = v->attr;
+    out->no_tables = v->no_tables;
+    out->dirty = true;
+    if (nested(c)) {
+        ImWalkOut last = { 0 };
+
+        if (!nest(c, out->addr, c->need, c->write && (perm & IM_PERM_W),
+                  &last)) {
+            *out = last;
+            return false;
+        }
+        perm &= (uint8_t)(last.perm | IM_PT_USER);
+        out->addr = last.addr;
+        out->shift = MIN(v->shift, last.shift);
+        out->attr = last.attr;
+        out->no_tables = last.no_tables;
+        out->dirty = last.dirty;
+    }
+    out->stop = IM_WALK_OK;
+    out->perm = perm;
+    out->first_shift = v->shift;
+    out->first_attr = v->attr;
+    return true;
+}
+
+/* A leaf: *pte is what it was, and becomes what it shall be. */
+static bool use_leaf(Cursor *c, uint64_t *pte, const ImPteView *v,
+                     ImWalkOut *out)
+{
+    uint8_t perm = c->perm & v->perm;
+
+    if (late(c)) {
+        perm = c->st->fmt->rights(c->st, perm);
+    }
+    if ((c->need & ~perm) || (late(c) && !perm)) {
+        stop(c, IM_WALK_PERM, out);
+        out->perm = perm;
+        return false;
+    }
+    if (late(c) && marked(*pte, v, c->write && (perm & IM_PERM_W)) != *pte &&
+        !may_set(c, out)) {
+        return false;
+    }
+    if (!finish(c, v, perm, out)) {
+        return false;
+    }
+    *pte = marked(*pte, v, c->write && (out->perm & IM_PERM_W));
+    out->dirty = out->dirty && marked(*pte, v, true) == *pte;
+    return true;
+}
+
 /*
  * Judge the entry and set its flags. An entry that changed meanwhile is
  * judged again, so that no update of a CPU is lost.
@@ -231,36 +339,28 @@ static bool use_entry(Cursor *c, uint64_t pte, ImPteKind *kind,
     const ImWalkOps *ops = c->w->ops;
 
     for (unsigned i = 0; i < CMPXCHG_TRIES; i++) {
-        uint64_t set;
+        uint64_t after = pte;
         ImBus bus;
 
         *kind = c->st->fmt->decode(c->st, c->level, pte, v);
         if (!check(c, *kind, v, out)) {
             return false;
         }
-        set = v->used;
-        if (*kind == IM_PTE_LEAF) {
-            if (!finish(c, v, out)) {
-                return false;
-            }
-            if (c->write && (out->perm & IM_PERM_W)) {
-                set |= v->dirty;
-            }
-            out->dirty = out->dirty && !(v->dirty & ~(pte | set));
+        if (*kind != IM_PTE_LEAF) {
+            after |= v->used;
+        } else if (!use_leaf(c, &after, v, out)) {
+            return false;
         }
-        if (!(set & ~pte)) {
+        if (after == pte) {
             return true;
         }
-        if (c->st->no_update) {
-            return stop(c, IM_WALK_NO_UPDATE, out);
-        }
-        if (!c->writable) {
-            return stop(c, IM_WALK_NESTED_WRITE, out);
+        if (!may_set(c, out)) {
+            return false;
         }
         if (!ops->cmpxchg64) {
             return true;
         }
-        bus = ops->cmpxchg64(c->w->opaque, c->pa, &pte, pte | set);
+        bus = ops->cmpxchg64(c->w->opaque, c->pa, &pte, after);
         if (bus != IM_BUS_RETRY) {
             return bus == IM_BUS_OK || stop(c, IM_WALK_UPDATE, out);
         }
@@ -270,9 +370,10 @@ static bool use_entry(Cursor *c, uint64_t pte, ImPteKind *kind,
 
 static bool walk_stage(Cursor *c, ImWalkOut *out)
 {
+    ImPteView v = { 0 };
+
     for (;;) {
         ImPteKind kind;
-        ImPteView v;
         uint64_t pte;
 
         if (!locate(c, out) || !read_entry(c, &pte, out) ||
@@ -295,6 +396,11 @@ ImWalkOut im_walk(const ImWalk *w, uint64_t addr, uint8_t need, bool write)
     ImWalkOut out = { 0 };
     Cursor c = begin(w, 0, addr, need, write);
 
-    walk_stage(&c, &out);
+    skip(&c);
+    if (!walk_stage(&c, &out) && c.lost) {
+        /* Where its entries are in the nested stage's input is not kept. */
+        c = begin(w, 0, addr, need, write);
+        walk_stage(&c, &out);
+    }
     return out;
 }

@@ -10,6 +10,11 @@
  * Levels count from the leaf: level 0 holds the entries of the smallest
  * page.
  *
+ * Formats differ in when they judge permissions. Without rights(), what an
+ * entry grants is judged entry by entry, and nothing granted ends the walk.
+ * With rights(), entries contribute raw bits, judged at the leaf alone; the
+ * input range of the nested stage is then that stage's own business.
+ *
  * SPDX-License-Identifier: MIT
  */
 #ifndef HW_CORE_WALK_H
@@ -23,6 +28,8 @@
 typedef enum ImPteKind {
     IM_PTE_FAULT,           /* not present */
     IM_PTE_RSVD,            /* present, but a bit that must be zero is not */
+    IM_PTE_SIZE,            /* its address is too large */
+    IM_PTE_UNUSED,          /* not marked as used, and nobody will mark it */
     IM_PTE_TABLE,
     IM_PTE_LEAF,
 } ImPteKind;
@@ -31,9 +38,11 @@ typedef struct ImPteView {
     uint64_t addr;          /* next table, or first byte of the page */
     uint64_t used;          /* bits to set because the entry is used */
     uint64_t dirty;         /* leaf: bits to set when written through */
+    uint64_t clean;         /* leaf: bits to clear when written through */
+    uint16_t attr;          /* the format's own, of a leaf */
     uint8_t perm;           /* what this entry alone allows */
-    uint8_t attr;           /* the format's own, of a leaf */
     uint8_t shift;          /* leaf: log2 of the page size */
+    bool no_tables;         /* leaf: may not hold entries of stage 0 */
 } ImPteView;
 
 typedef struct ImPtStage ImPtStage;
@@ -45,9 +54,13 @@ typedef struct ImPtFormat {
     uint8_t index_bits;         /* entries of a table, log2 */
     uint8_t page_shift;         /* smallest page, log2 */
     uint8_t entry_size;         /* bytes, 4 or 8 */
-    /* Pure. Fills *view for TABLE and LEAF. */
+    /* Pure. Fills *view for TABLE and LEAF: always the same members, the
+     * others are 0. */
     ImPteKind (*decode)(const ImPtStage *st, unsigned level, uint64_t pte,
                         ImPteView *view);
+    /* Pure. ImPerm bits that raw bits, ANDed over all levels, amount to.
+     * Optional: ImPteView.perm is ImPerm bits already. */
+    uint8_t (*rights)(const ImPtStage *st, uint8_t raw);
 } ImPtFormat;
 
 struct ImPtStage {
@@ -57,7 +70,8 @@ struct ImPtStage {
     uint64_t in_last;           /* last input address, asked when nested */
     uint32_t flags;             /* the format's own */
     uint8_t top;                /* level of the first table */
-    uint8_t top_bits;           /* its index bits; 0: as the format says */
+    uint8_t top_bits;           /* its index bits, fewer or (concatenated
+                                   tables) more; 0: as the format says */
     uint8_t must;               /* permissions every entry must grant */
     bool no_update;             /* flags in entries cannot be set */
     bool nest_write;            /* reads of entries need R and W of the
@@ -69,6 +83,8 @@ typedef enum ImWalkStop {
     IM_WALK_ACCESS,             /* an entry could not be read */
     IM_WALK_ABSENT,             /* not present, or nothing granted at all */
     IM_WALK_RSVD,
+    IM_WALK_SIZE,               /* the address in an entry is too large */
+    IM_WALK_UNUSED,             /* a leaf is not marked as used */
     IM_WALK_MUST,               /* ImPtStage.must not granted */
     IM_WALK_RANGE,              /* address beyond in_last of the nested */
     IM_WALK_NESTED_READ,        /* nested stage denies reading an entry */
@@ -80,16 +96,24 @@ typedef enum ImWalkStop {
 
 typedef struct ImWalkOut {
     uint64_t addr;              /* output address; valid with OK */
+    uint64_t in;                /* input of the stage where it stopped; with
+                                   NESTED_* address of the entry there */
+    uint64_t entry;             /* physical address of the entry at which it
+                                   stopped; with ACCESS and UPDATE */
     ImWalkStop stop;
     uint8_t stage;              /* where it stopped */
     uint8_t level;
     bool top;                   /* at an entry of the first table */
-    bool for_entry;             /* nested walk was for an entry of stage 0 */
+    bool for_entry;             /* nested walk was for an entry of stage 0;
+                                   not set with NESTED_* */
+    bool for_update;            /* and that entry was to be updated */
     uint8_t perm;               /* granted by all levels; OK and PERM */
     uint8_t shift;              /* page size of all stages together */
     uint8_t first_shift;        /* page size of stage 0 alone */
-    uint8_t attr;               /* of the leaf of the last stage */
+    uint16_t attr;              /* of the leaf of the last stage */
+    uint16_t first_attr;        /* of the leaf of stage 0 */
     bool dirty;                 /* a write needs no more flags set */
+    bool no_tables;             /* see ImPteView, of the last stage */
 } ImWalkOut;
 
 /* A table on the way, with the permissions of the entries above it. */
@@ -97,7 +121,9 @@ typedef struct ImWalkPoint {
     uint64_t table;             /* physical */
     uint8_t level;
     uint8_t perm;
-    bool writable;              /* nested stage lets its entries be set */
+    bool writable;              /* its entries can be set, as far as the
+                                   nested stage is concerned: W granted,
+                                   and no flag of that stage is left to set */
 } ImWalkPoint;
 
 typedef struct ImWalkOps {
@@ -124,7 +150,7 @@ typedef struct ImWalk {
  * Translate addr. need: permissions without which the walk stops with PERM
  * (a translation request needs none). write: set the dirty flag if writing
  * is granted. The caller has checked that addr is in the range of stage 0,
- * and the root of stage 0 in that of stage 1.
+ * and, of a format without rights(), the root of stage 0 in that of stage 1.
  */
 ImWalkOut im_walk(const ImWalk *w, uint64_t addr, uint8_t need, bool write);
 

@@ -7,12 +7,57 @@
 #ifndef HW_FMT_SMMU_H
 #define HW_FMT_SMMU_H
 
+#include "hw/core/field.h"
 #include "hw/core/walk.h"
 
 /* What decides about validity: the ID registers, as software reads them. */
 typedef struct ImSmmuIds {
     uint32_t idr[7];            /* IDR0 .. IDR6 */
 } ImSmmuIds;
+
+/* Their fields, 6.3. */
+#define SMMU_IDR0(F, R, I)                                                \
+    F(SMMU_IDR0, S2P, 0, 0) F(SMMU_IDR0, S1P, 1, 1)                       \
+    F(SMMU_IDR0, TTF, 3, 2) F(SMMU_IDR0, COHACC, 4, 4)                    \
+    F(SMMU_IDR0, BTM, 5, 5) F(SMMU_IDR0, HTTU, 7, 6)                      \
+    F(SMMU_IDR0, DORMHINT, 8, 8) F(SMMU_IDR0, HYP, 9, 9)                  \
+    F(SMMU_IDR0, ATS, 10, 10) F(SMMU_IDR0, NS1ATS, 11, 11)                \
+    F(SMMU_IDR0, ASID16, 12, 12) F(SMMU_IDR0, MSI, 13, 13)                \
+    F(SMMU_IDR0, SEV, 14, 14) F(SMMU_IDR0, ATOS, 15, 15)                  \
+    F(SMMU_IDR0, PRI, 16, 16) F(SMMU_IDR0, VMW, 17, 17)                   \
+    F(SMMU_IDR0, VMID16, 18, 18) F(SMMU_IDR0, CD2L, 19, 19)               \
+    F(SMMU_IDR0, VATOS, 20, 20) F(SMMU_IDR0, TTENDIAN, 22, 21)            \
+    F(SMMU_IDR0, ATSRECERR, 23, 23) F(SMMU_IDR0, STALL_MODEL, 25, 24)     \
+    F(SMMU_IDR0, TERM_MODEL, 26, 26) F(SMMU_IDR0, ST_LEVEL, 28, 27)       \
+    R(29, 29) F(SMMU_IDR0, RME_IMPL, 30, 30) R(63, 31)
+IM_LAYOUT(SMMU_IDR0);
+
+#define SMMU_IDR1(F, R, I)                                                \
+    F(SMMU_IDR1, SIDSIZE, 5, 0) F(SMMU_IDR1, SSIDSIZE, 10, 6)             \
+    F(SMMU_IDR1, PRIQS, 15, 11) F(SMMU_IDR1, EVENTQS, 20, 16)             \
+    F(SMMU_IDR1, CMDQS, 25, 21) F(SMMU_IDR1, ATTR_PERMS_OVR, 26, 26)      \
+    F(SMMU_IDR1, ATTR_TYPES_OVR, 27, 27) F(SMMU_IDR1, REL, 28, 28)        \
+    F(SMMU_IDR1, QUEUES_PRESET, 29, 29)                                   \
+    F(SMMU_IDR1, TABLES_PRESET, 30, 30) F(SMMU_IDR1, ECMDQ, 31, 31)       \
+    R(63, 32)
+IM_LAYOUT(SMMU_IDR1);
+
+#define SMMU_IDR3(F, R, I)                                                \
+    R(1, 0) F(SMMU_IDR3, HAD, 2, 2) F(SMMU_IDR3, PBHA, 3, 3)              \
+    F(SMMU_IDR3, XNX, 4, 4) F(SMMU_IDR3, PPS, 5, 5) R(6, 6)               \
+    F(SMMU_IDR3, MPAM, 7, 7) F(SMMU_IDR3, FWB, 8, 8)                      \
+    F(SMMU_IDR3, STT, 9, 9) F(SMMU_IDR3, RIL, 10, 10)                     \
+    F(SMMU_IDR3, BBML, 12, 11) F(SMMU_IDR3, E0PD, 13, 13)                 \
+    F(SMMU_IDR3, PTWNNC, 14, 14) F(SMMU_IDR3, DPT, 15, 15) R(63, 16)
+IM_LAYOUT(SMMU_IDR3);
+
+#define SMMU_IDR5(F, R, I)                                                \
+    F(SMMU_IDR5, OAS, 2, 0) R(3, 3) F(SMMU_IDR5, GRAN4K, 4, 4)            \
+    F(SMMU_IDR5, GRAN16K, 5, 5) F(SMMU_IDR5, GRAN64K, 6, 6)               \
+    F(SMMU_IDR5, DS, 7, 7) F(SMMU_IDR5, D128, 8, 8) R(9, 9)               \
+    F(SMMU_IDR5, VAX, 11, 10) R(15, 12) F(SMMU_IDR5, STALL_MAX, 31, 16)   \
+    R(63, 32)
+IM_LAYOUT(SMMU_IDR5);
 
 /* Translation regime, by STE.STRW and CR2.E2H (3.3.4). */
 typedef enum ImSmmuWorld {
@@ -53,6 +98,7 @@ typedef struct ImSmmuCd {
     struct {
         bool enabled;           /* not EPDx, and used in this world */
         bool tbi;
+        bool e0pd;              /* closed to unprivileged requests */
         uint8_t tsz;            /* input bits = 64 - tsz */
         ImPtStage stage;        /* ready to walk */
     } half[2];
@@ -78,20 +124,45 @@ unsigned im_smmu_oas(const ImSmmuIds *ids);
 
 /*
  * Which half of a CD an address uses (3.4, VMSAv8-64 rules): 0 or 1, or -1
- * when it is in neither range or its half is disabled: F_TRANSLATION.
+ * when it is in neither range, or its half is disabled, or closed by E0PD
+ * to this request (priv: effective PnU): F_TRANSLATION.
  */
-int im_smmu_cd_half(const ImSmmuCd *cd, uint64_t addr);
-
-/* ImPtStage.flags set per request, not by the tables. */
-#define IM_VMSA_PRIV  (1u << 31)    /* effective PnU */
+int im_smmu_cd_half(const ImSmmuCd *cd, uint64_t addr, bool priv);
 
 /*
- * ImWalkOut.attr of a walk is the format's raw attribute. Combine stage 1
- * (index into mair, or none) and stage 2 (MemAttr, or FWB form) into a
- * MAIR-style byte; share: in SH of the walk, out the resulting SH.
+ * ImPtStage.flags set per request, not by the tables: copy the stage, of
+ * either kind, and add it when the effective PnU is 1. ImWalkOut.perm is
+ * what that privilege may do; NS_EL2 knows one privilege and ignores it.
+ */
+#define IM_VMSA_PRIV  (1u << 31)
+
+/* ImPtStage.flags that the decoders set */
+#define IM_VMSA_HA    (1u << 0)     /* set AF */
+#define IM_VMSA_HD    (1u << 1)     /* dirty state of pages with DBM */
+#define IM_VMSA_HAFT  (1u << 2)     /* AF of table descriptors too */
+#define IM_VMSA_AFFD  (1u << 3)     /* AF=0 is no fault */
+#define IM_VMSA_PA52  (1u << 4)     /* 64K: ADDR[15:12] is 51:48 */
+#define IM_VMSA_HAD   (1u << 5)     /* stage 1: no hierarchical attributes */
+#define IM_VMSA_WXN   (1u << 6)
+#define IM_VMSA_PAN   (1u << 7)
+#define IM_VMSA_ONE   (1u << 8)     /* stage 1: one privilege, no ASID */
+#define IM_VMSA_XNX   (1u << 9)     /* stage 2 */
+#define IM_VMSA_FWB   (1u << 10)
+#define IM_VMSA_PTW   (1u << 11)    /* Device pages hold no tables */
+
+/* ImWalkOut.attr and .first_attr: what a leaf says. */
+#define IM_VMSA_ATTR(raw)  ((raw) & 15u)        /* AttrIndx, or MemAttr */
+#define IM_VMSA_SH(raw)    ((raw) >> 4 & 3u)
+#define IM_VMSA_NG         (1u << 6)            /* stage 1: not global */
+
+/*
+ * The memory type and shareability of a translated access, 13.1: a byte as
+ * in MAIR, and SH. s1: ImWalkOut attribute of stage 1 with the CD, or
+ * cd == NULL: the request itself, Normal Write-Back as incoming. s2:
+ * attribute of stage 2 with the STE, or ste == NULL.
  */
 uint8_t im_vmsa_attr(const ImSmmuCd *cd, const ImSmmuSte *ste,
-                     uint16_t s1_raw, uint16_t s2_raw, uint8_t *share);
+                     uint16_t s1, uint16_t s2, uint8_t *share);
 
 /* The formats behind ImPtStage.fmt, by granule 4K, 16K, 64K. */
 extern const ImPtFormat im_vmsa_s1[3];

@@ -68,50 +68,6 @@ IM_LAYOUT(SMMU_CR2);
     R(63, 32)
 IM_LAYOUT(SMMU_GBPA);
 
-/* Fields of IDR0 .. IDR5 that the chapters ask; config.c fills them. */
-#define SMMU_IDR0(F, R, I)                                                \
-    F(SMMU_IDR0, S2P, 0, 0) F(SMMU_IDR0, S1P, 1, 1)                       \
-    F(SMMU_IDR0, TTF, 3, 2) F(SMMU_IDR0, COHACC, 4, 4)                    \
-    F(SMMU_IDR0, BTM, 5, 5) F(SMMU_IDR0, HTTU, 7, 6)                      \
-    F(SMMU_IDR0, DORMHINT, 8, 8) F(SMMU_IDR0, HYP, 9, 9)                  \
-    F(SMMU_IDR0, ATS, 10, 10) F(SMMU_IDR0, NS1ATS, 11, 11)                \
-    F(SMMU_IDR0, ASID16, 12, 12) F(SMMU_IDR0, MSI, 13, 13)                \
-    F(SMMU_IDR0, SEV, 14, 14) F(SMMU_IDR0, ATOS, 15, 15)                  \
-    F(SMMU_IDR0, PRI, 16, 16) F(SMMU_IDR0, VMW, 17, 17)                   \
-    F(SMMU_IDR0, VMID16, 18, 18) F(SMMU_IDR0, CD2L, 19, 19)               \
-    F(SMMU_IDR0, VATOS, 20, 20) F(SMMU_IDR0, TTENDIAN, 22, 21)            \
-    F(SMMU_IDR0, ATSRECERR, 23, 23) F(SMMU_IDR0, STALL_MODEL, 25, 24)     \
-    F(SMMU_IDR0, TERM_MODEL, 26, 26) F(SMMU_IDR0, ST_LEVEL, 28, 27)       \
-    R(29, 29) F(SMMU_IDR0, RME_IMPL, 30, 30) R(63, 31)
-IM_LAYOUT(SMMU_IDR0);
-
-#define SMMU_IDR1(F, R, I)                                                \
-    F(SMMU_IDR1, SIDSIZE, 5, 0) F(SMMU_IDR1, SSIDSIZE, 10, 6)             \
-    F(SMMU_IDR1, PRIQS, 15, 11) F(SMMU_IDR1, EVENTQS, 20, 16)             \
-    F(SMMU_IDR1, CMDQS, 25, 21) F(SMMU_IDR1, ATTR_PERMS_OVR, 26, 26)      \
-    F(SMMU_IDR1, ATTR_TYPES_OVR, 27, 27) F(SMMU_IDR1, REL, 28, 28)        \
-    F(SMMU_IDR1, QUEUES_PRESET, 29, 29)                                   \
-    F(SMMU_IDR1, TABLES_PRESET, 30, 30) F(SMMU_IDR1, ECMDQ, 31, 31)       \
-    R(63, 32)
-IM_LAYOUT(SMMU_IDR1);
-
-#define SMMU_IDR3(F, R, I)                                                \
-    R(1, 0) F(SMMU_IDR3, HAD, 2, 2) F(SMMU_IDR3, PBHA, 3, 3)              \
-    F(SMMU_IDR3, XNX, 4, 4) F(SMMU_IDR3, PPS, 5, 5) R(6, 6)               \
-    F(SMMU_IDR3, MPAM, 7, 7) F(SMMU_IDR3, FWB, 8, 8)                      \
-    F(SMMU_IDR3, STT, 9, 9) F(SMMU_IDR3, RIL, 10, 10)                     \
-    F(SMMU_IDR3, BBML, 12, 11) F(SMMU_IDR3, E0PD, 13, 13)                 \
-    F(SMMU_IDR3, PTWNNC, 14, 14) F(SMMU_IDR3, DPT, 15, 15) R(63, 16)
-IM_LAYOUT(SMMU_IDR3);
-
-#define SMMU_IDR5(F, R, I)                                                \
-    F(SMMU_IDR5, OAS, 2, 0) R(3, 3) F(SMMU_IDR5, GRAN4K, 4, 4)            \
-    F(SMMU_IDR5, GRAN16K, 5, 5) F(SMMU_IDR5, GRAN64K, 6, 6)               \
-    F(SMMU_IDR5, DS, 7, 7) F(SMMU_IDR5, D128, 8, 8) R(9, 9)               \
-    F(SMMU_IDR5, VAX, 11, 10) R(15, 12) F(SMMU_IDR5, STALL_MAX, 31, 16)   \
-    R(63, 32)
-IM_LAYOUT(SMMU_IDR5);
-
 static inline uint32_t im_smmu_txn_sid(const ImTxn *txn)
 {
     return (uint32_t)txn->segment << 16 | txn->rid;
