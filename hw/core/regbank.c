@@ -213,6 +213,9 @@ static void slot_write(ImRegBank *b, RegSlot *s, uint64_t val,
 {
     uint64_t old = s->value;
 
+    if (s->def->guard && !s->def->guard(b->dev, s->elem)) {
+        return;
+    }
     s->value = im_reg_merge(old, val, s->rw, s->w1c, lanes);
     if (s->def->written && s->exists) {
         s->def->written(b->dev, s->elem, old, bytes);

@@ -24,6 +24,9 @@
 typedef void ImRegWritten(void *dev, unsigned elem, uint64_t old,
                           unsigned bytes);
 
+/* Asked before a write is merged: false ignores it. */
+typedef bool ImRegGuard(void *dev, unsigned elem);
+
 /* Returns what a read of the whole register shows; value is what is stored. */
 typedef uint64_t ImRegRead(void *dev, unsigned elem, uint64_t value);
 
@@ -34,7 +37,7 @@ typedef uint64_t ImRegRead(void *dev, unsigned elem, uint64_t value);
  */
 typedef struct ImRegDef {
     const char *name;
-    uint16_t offset;
+    uint32_t offset;
     uint8_t size;
     uint16_t count;
     uint16_t stride;
@@ -44,6 +47,7 @@ typedef struct ImRegDef {
     uint64_t sticky;
     ImRegWritten *written;
     ImRegRead *read;
+    ImRegGuard *guard;
 } ImRegDef;
 
 typedef struct ImRegBank ImRegBank;

@@ -3,19 +3,10 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "hw/core/port.h"
 #include "hw/vtd/regs.h"
 
 #include <string.h>
-
-static void copy_port(ImPort *to, const ImPort *from)
-{
-    g_assert(from->size >= G_STRUCT_OFFSET(ImPort, event));
-    memcpy(to, from, MIN(from->size, sizeof(*to)));
-    to->size = sizeof(*to);
-    g_assert(to->read && to->write && to->cmpxchg64 && to->msi &&
-             to->ats_invalidate && to->page_response && to->now &&
-             to->deadline);
-}
 
 ImVtd *im_vtd_new(const ImVtdConfig *config, const ImPort *port, void *host,
                   char **err)
@@ -32,7 +23,7 @@ ImVtd *im_vtd_new(const ImVtdConfig *config, const ImPort *port, void *host,
         g_free(s);
         return NULL;
     }
-    copy_port(&s->port, port);
+    im_port_copy(&s->port, port);
     s->host = host;
     s->caches = im_vtd_caches_new(&s->cfg);
     s->regs = im_vtd_regs_new(s);

@@ -1,0 +1,633 @@
+/*
+ * The command queue: chapter 4, and 7.1.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "hw/smmuv3/regs.h"
+#include "im/spec/smmu_cmds.h.inc"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define SMMU_LAYOUT_ROW(l)  IM_LAYOUT(l);
+SMMU_CMD_LAYOUTS(SMMU_LAYOUT_ROW)
+#undef SMMU_LAYOUT_ROW
+
+#define ITAGS       32          /* of one function */
+#define ATC_INVS    256         /* outstanding altogether */
+
+/* An ATC invalidation that its function has not completed. */
+typedef struct AtcInv {
+    uint64_t due;
+    uint32_t sid;
+    uint8_t itag;
+    bool busy;
+} AtcInv;
+
+struct SmmuCmdq {
+    bool running;               /* consuming: no second consumer */
+    bool timed_out;             /* since the last CMD_SYNC that told so */
+    unsigned outstanding;
+    AtcInv invs[ATC_INVS];
+};
+
+/* CMDQ_CONS.ERR, and two that are no errors. */
+typedef enum CmdResult {
+    CMD_DONE = 0,
+    CMD_ILL = 1,                /* CLAUSE(SMMU_CMD_CERROR_ILL) */
+    CMD_ABT = 2,                /* CLAUSE(SMMU_CMD_CERROR_ABT) */
+    CMD_ATC_SYNC = 3,           /* CLAUSE(SMMU_CMD_CERROR_ATC_INV_SYNC) */
+    CMD_LATER,                  /* not now: CONS stays */
+} CmdResult;
+
+typedef enum CmdGate {
+    GATE_ALWAYS,
+    GATE_S1,
+    GATE_S2,
+    GATE_HYP,
+    GATE_ATS,
+    GATE_PRI,
+    GATE_STALL,
+    GATE_NEVER,
+} CmdGate;
+
+typedef CmdResult CmdRun(ImSmmu *s, const uint64_t *d);
+
+typedef struct CmdDef {
+    const char *name;
+    const char *clause;
+    uint8_t gate;
+    bool ssec;
+    CmdRun *run;
+} CmdDef;
+
+static uint32_t cmd_sid(const uint64_t *d)
+{
+    return (uint32_t)IM_GET(d[0], SMMU_CFG0_SID);
+}
+
+/* Without substreams SSV is taken for 0. */
+static bool cmd_ssv(const ImSmmu *s, const uint64_t *d)
+{
+    return IM_GET(d[0], SMMU_CFG0_SSV) &&
+           IM_GET(s->ids.idr[1], SMMU_IDR1_SSIDSIZE);
+}
+
+/* --- Configuration. -------------------------------------------------------- */
+
+/* CLAUSE(SMMU_CMD_PREFETCH): a hint that is not taken. */
+static CmdResult cmd_prefetch(ImSmmu *s G_GNUC_UNUSED,
+                              const uint64_t *d G_GNUC_UNUSED)
+{
+    return CMD_DONE;
+}
+
+static void unmap_stream(ImSmmu *s, uint32_t sid)
+{
+    ImUnmap unmap = {
+        .mask = UINT64_MAX, .rid = (uint16_t)sid, .has_rid = true,
+    };
+
+    im_smmu_unmap_fn(s, &unmap);
+}
+
+/* CLAUSE(SMMU_CMD_CFGI_STE) */
+static CmdResult cmd_cfgi_ste(ImSmmu *s, const uint64_t *d)
+{
+    im_smmu_inv_ste(s, cmd_sid(d), 0, IM_GET(d[1], SMMU_CFG1_LEAF));
+    unmap_stream(s, cmd_sid(d));
+    return CMD_DONE;
+}
+
+/* CLAUSE(SMMU_CMD_CFGI_STE_RANGE), CLAUSE(SMMU_CMD_CFGI_ALL) */
+static CmdResult cmd_cfgi_ste_range(ImSmmu *s, const uint64_t *d)
+{
+    unsigned lg2 = (unsigned)IM_GET(d[1], SMMU_RANGE1_RANGE) + 1;
+    uint32_t sid = lg2 == 32 ? 0 : cmd_sid(d) & ~((1u << lg2) - 1);
+
+    im_smmu_inv_ste(s, sid, lg2, false);
+    im_smmu_unmap(s, 0, UINT64_MAX);
+    return CMD_DONE;
+}
+
+/*
+ * CLAUSE(SMMU_CMD_CFGI_CD). Listeners know nothing of PASIDs: only what may
+ * drop the CD of index 0 concerns them.
+ */
+static CmdResult cmd_cfgi_cd(ImSmmu *s, const uint64_t *d)
+{
+    bool leaf = IM_GET(d[1], SMMU_CFG1_LEAF);
+    uint32_t ssid = 0;
+
+    if (IM_GET(s->ids.idr[1], SMMU_IDR1_SSIDSIZE)) {
+        ssid = (uint32_t)IM_GET(d[0], SMMU_CFG0_SSID);
+    }
+    im_smmu_inv_cd(s, cmd_sid(d), ssid, leaf);
+    if (ssid == 0 || !leaf) {
+        unmap_stream(s, cmd_sid(d));
+    }
+    return CMD_DONE;
+}
+
+/* CLAUSE(SMMU_CMD_CFGI_CD_ALL) */
+static CmdResult cmd_cfgi_cd_all(ImSmmu *s, const uint64_t *d)
+{
+    im_smmu_inv_cd_all(s, cmd_sid(d));
+    unmap_stream(s, cmd_sid(d));
+    return CMD_DONE;
+}
+
+/* --- TLBs. ----------------------------------------------------------------- */
+
+enum { SMMU_HAS_VMID = 1, SMMU_HAS_ASID = 2, SMMU_HAS_ADDR = 4 };
+
+typedef struct TlbiDef {
+    uint8_t scope;
+    bool el2;
+    uint8_t fields;
+} TlbiDef;
+
+#define TLBI_DEF(op, scope_, el2_, fields_) \
+    [op] = { SMMU_TLBI_##scope_, (el2_), (fields_) },
+static const TlbiDef tlbi_defs[] = { SMMU_TLBIS(TLBI_DEF) };
+
+/* CLAUSE(SMMU_CMD_VMW) */
+static uint16_t vmid_ignore(const ImSmmu *s)
+{
+    unsigned vmw = (unsigned)IM_GET(s->cr0, SMMU_CR0_VMW);
+
+    return vmw > 4 ? 0 : (uint16_t)((1u << vmw) - 1);
+}
+
+/* The bits of VMIDs and ASIDs above what is implemented are RES0. */
+static uint16_t tag_mask(const ImSmmu *s, uint64_t is16)
+{
+    return im_smmu_has(s, is16) ? 0xffff : 0xff;
+}
+
+static bool tlbi_range(const ImSmmu *s, const uint64_t *d, SmmuTlbi *t)
+{
+    static const uint8_t granules[] = { 0, 12, 14, 16 };
+    unsigned granule = 0, num = 0, scale = 0, ttl = 0;
+    uint64_t addr = d[1] & IM_MASK(SMMU_TLBI1_ADDR);
+    uint64_t pages = 1;
+
+    if (s->ids.idr[3] & IM_MASK(SMMU_IDR3_RIL)) {
+        granule = granules[IM_GET(d[1], SMMU_TLBI1_TG)];
+    }
+    if (granule) {                      /* CLAUSE(SMMU_CMD_RIL) */
+        num = (unsigned)IM_GET(d[0], SMMU_TLBI0_NUM);
+        scale = (unsigned)IM_GET(d[0], SMMU_TLBI0_SCALE);
+        ttl = (unsigned)IM_GET(d[1], SMMU_TLBI1_TTL);
+        ttl = granule == 14 && ttl == 1 ? 0 : ttl;
+        if (num == 0 && scale == 0 && ttl == 0) {
+            return false;               /* CLAUSE(SMMU_CMD_RIL_RESERVED) */
+        }
+        pages = (uint64_t)(num + 1) << scale;
+        addr &= ~((UINT64_C(1) << granule) - 1);
+    }
+    t->addr = addr;
+    t->last = addr + ((pages << (granule ? granule : 12)) - 1);
+    if (t->last < addr) {
+        t->last = UINT64_MAX;           /* it does not wrap */
+    }
+    t->granule = (uint8_t)granule;
+    t->ttl = (uint8_t)ttl;
+    t->leaf = IM_GET(d[1], SMMU_TLBI1_LEAF);
+    return true;
+}
+
+/* The smallest aligned region that holds the range. Behind nested stages an
+ * IPA says nothing of the addresses that listeners know. */
+static void tlbi_unmap(ImSmmu *s, const SmmuTlbi *t, uint8_t fields)
+{
+    uint64_t mask = UINT64_MAX;
+
+    if ((fields & SMMU_HAS_ADDR) &&
+        (t->scope != SMMU_TLBI_IPA ||
+         !im_smmu_has(s, IM_MASK(SMMU_IDR0_S1P)))) {
+        uint64_t differ = t->addr ^ t->last;
+
+        mask = differ ? UINT64_MAX >> __builtin_clzll(differ) : 0;
+    }
+    im_smmu_unmap(s, t->addr, mask);
+}
+
+/* CLAUSE(SMMU_CMD_TLBI_TAGS). EL2 without E2H has no ASIDs. */
+static CmdResult cmd_tlbi(ImSmmu *s, const uint64_t *d)
+{
+    const TlbiDef *def = &tlbi_defs[IM_GET(d[0], SMMU_TLBI0_OP)];
+    SmmuTlbi t = {
+        .scope = def->scope, .el2 = def->el2, .last = UINT64_MAX,
+        .vmid_ignore = vmid_ignore(s),
+    };
+
+    if ((def->fields & SMMU_HAS_ADDR) && !tlbi_range(s, d, &t)) {
+        return CMD_ILL;
+    }
+    if ((def->fields & SMMU_HAS_VMID) &&
+        im_smmu_has(s, IM_MASK(SMMU_IDR0_S2P))) {
+        t.vmid = (uint16_t)IM_GET(d[0], SMMU_TLBI0_VMID) &
+                 tag_mask(s, IM_MASK(SMMU_IDR0_VMID16));
+    }
+    if (def->fields & SMMU_HAS_ASID) {
+        t.asid = (uint16_t)IM_GET(d[0], SMMU_TLBI0_ASID) &
+                 tag_mask(s, IM_MASK(SMMU_IDR0_ASID16));
+    }
+    if (def->el2 && t.scope == SMMU_TLBI_VA &&
+        !(s->cr2 & IM_MASK(SMMU_CR2_E2H))) {
+        t.scope = SMMU_TLBI_VAA;
+    }
+    im_smmu_tlbi(s, &t);
+    tlbi_unmap(s, &t, def->fields);
+    return CMD_DONE;
+}
+
+/* --- ATS and PRI. ---------------------------------------------------------- */
+
+static void arm_deadline(ImSmmu *s)
+{
+    const SmmuCmdq *q = s->cmdq;
+    uint64_t when = IM_NEVER;
+
+    for (unsigned i = 0; q->outstanding && i < ATC_INVS; i++) {
+        when = q->invs[i].busy ? MIN(when, q->invs[i].due) : when;
+    }
+    s->port.deadline(s->host, when);
+}
+
+/* A free record with the lowest ITag that the function does not use. */
+static AtcInv *take_itag(SmmuCmdq *q, uint32_t sid)
+{
+    AtcInv *slot = NULL;
+    uint32_t used = 0;
+    uint8_t itag = 0;
+
+    for (unsigned i = 0; i < ATC_INVS; i++) {
+        AtcInv *inv = &q->invs[i];
+
+        if (!inv->busy) {
+            slot = slot ? slot : inv;
+        } else if (inv->sid == sid) {
+            used |= 1u << inv->itag;
+        }
+    }
+    if (!slot || used == UINT32_MAX) {
+        return NULL;
+    }
+    while (used >> itag & 1) {
+        itag++;
+    }
+    q->outstanding++;
+    *slot = (AtcInv) { .sid = sid, .itag = itag, .busy = true };
+    return slot;
+}
+
+static void free_itag(SmmuCmdq *q, AtcInv *inv)
+{
+    inv->busy = false;
+    q->outstanding--;
+}
+
+static void atc_unmap(ImSmmu *s, const ImAtsInv *inv)
+{
+    ImUnmap unmap = {
+        .addr = inv->addr, .rid = inv->rid, .has_rid = true,
+        .device_tlb = true,
+        .mask = inv->lg2size == IM_INV_ALL ? UINT64_MAX :
+                (UINT64_C(1) << inv->lg2size) - 1,
+    };
+
+    if (!inv->has_pasid) {
+        im_smmu_unmap_fn(s, &unmap);    /* they know no PASID */
+    }
+}
+
+/* CLAUSE(SMMU_CMD_ATC_INV) */
+static CmdResult cmd_atc_inv(ImSmmu *s, const uint64_t *d)
+{
+    unsigned lg2 = (unsigned)IM_GET(d[1], SMMU_ATC1_SIZE) + 12;
+    uint32_t sid = cmd_sid(d);
+    ImAtsInv msg = {
+        .rid = (uint16_t)sid, .segment = (uint16_t)(sid >> 16),
+        .has_pasid = cmd_ssv(s, d),
+    };
+    uint64_t now = s->port.now(s->host);
+    AtcInv *inv;
+
+    if (lg2 > 64) {
+        return CMD_ILL;
+    }
+    if (!im_smmu_on(s, IM_MASK(SMMU_CR0_SMMUEN))) {
+        return CMD_DONE;                /* CLAUSE(SMMU_CMD_ATS_IGNORED) */
+    }
+    inv = take_itag(s->cmdq, sid);
+    if (!inv) {
+        return CMD_LATER;               /* CLAUSE(SMMU_CMD_ATC_ITAG) */
+    }
+    inv->due = now + MIN(s->cfg.ats_timeout_ns, IM_NEVER - 1 - now);
+    msg.itag = inv->itag;
+    msg.lg2size = lg2 == 64 ? IM_INV_ALL : (uint8_t)lg2;
+    if (lg2 < 64) {
+        msg.addr = d[1] & IM_MASK(SMMU_ATC1_ADDR) &
+                   ~((UINT64_C(1) << lg2) - 1);
+    }
+    if (msg.has_pasid) {
+        msg.pasid = (uint32_t)IM_GET(d[0], SMMU_ATC0_SSID);
+        msg.global = IM_GET(d[0], SMMU_ATC0_G);
+    }
+    s->counters.ats_invalidations++;
+    arm_deadline(s);
+    atc_unmap(s, &msg);
+    s->port.ats_invalidate(s->host, &msg);
+    return CMD_DONE;
+}
+
+/* CLAUSE(SMMU_CMD_PRI_RESP) */
+static CmdResult cmd_pri_resp(ImSmmu *s, const uint64_t *d)
+{
+    static const uint8_t codes[] = {
+        IM_PAGE_RESP_FAILURE, IM_PAGE_RESP_INVALID, IM_PAGE_RESP_SUCCESS,
+    };
+    unsigned code = (unsigned)IM_GET(d[1], SMMU_PRI1_RESP);
+    uint32_t sid = cmd_sid(d);
+    ImPageResp resp = {
+        .rid = (uint16_t)sid, .segment = (uint16_t)(sid >> 16),
+        .prgi = (uint16_t)IM_GET(d[1], SMMU_PRI1_PRGI),
+        .has_pasid = cmd_ssv(s, d),
+    };
+    ImEvent ev = {
+        .kind = IM_EVENT_PAGE_RESPONSE, .name = "software", .resp = &resp,
+    };
+
+    if (code >= G_N_ELEMENTS(codes)) {
+        return CMD_ILL;
+    }
+    if (!im_smmu_on(s, IM_MASK(SMMU_CR0_SMMUEN))) {
+        return CMD_DONE;
+    }
+    resp.code = codes[code];
+    if (resp.has_pasid) {
+        resp.pasid = (uint32_t)IM_GET(d[0], SMMU_CFG0_SSID);
+    }
+    s->counters.page_responses++;
+    im_smmu_trace(s, &ev);
+    s->port.page_response(s->host, &resp);
+    return CMD_DONE;
+}
+
+/* --- Stalls and synchronization. ------------------------------------------- */
+
+/* CLAUSE(SMMU_CMD_RESUME) */
+static CmdResult cmd_resume(ImSmmu *s, const uint64_t *d)
+{
+    bool abort = IM_GET(d[0], SMMU_RESUME0_AB) ||
+                 im_smmu_has(s, IM_MASK(SMMU_IDR0_TERM_MODEL));
+    SmmuResume action = IM_GET(d[0], SMMU_RESUME0_AC) ? SMMU_RESUME_RETRY :
+                        abort ? SMMU_RESUME_ABORT : SMMU_RESUME_RAZWI;
+
+    im_smmu_stall_resume(s, cmd_sid(d),
+                         (uint16_t)IM_GET(d[1], SMMU_RESUME1_STAG), action);
+    return CMD_DONE;
+}
+
+/* CLAUSE(SMMU_CMD_STALL_TERM) */
+static CmdResult cmd_stall_term(ImSmmu *s, const uint64_t *d)
+{
+    im_smmu_stall_term(s, cmd_sid(d));
+    return CMD_DONE;
+}
+
+enum { CS_NONE = 0, CS_IRQ = 1, CS_SEV = 2 };
+
+/* CLAUSE(SMMU_CMD_SYNC). Whatever else came before is complete already. */
+static CmdResult cmd_sync(ImSmmu *s, const uint64_t *d)
+{
+    SmmuCmdq *q = s->cmdq;
+
+    if (IM_GET(d[0], SMMU_SYNC0_CS) > CS_SEV) {
+        return CMD_ILL;
+    }
+    if (q->timed_out) {
+        q->timed_out = false;
+        return CMD_ATC_SYNC;
+    }
+    return q->outstanding ? CMD_LATER : CMD_DONE;
+}
+
+/* CLAUSE(SMMU_CMD_SYNC_SIGNAL): after consumption. There is no SEV. */
+static void signal_completion(ImSmmu *s, const uint64_t *d)
+{
+    if (IM_GET(d[0], SMMU_SYNC0_CS) == CS_IRQ) {
+        im_smmu_irq_sync(s, d[1] & IM_MASK(SMMU_SYNC1_MSIADDR),
+                         (uint32_t)IM_GET(d[0], SMMU_SYNC0_MSIDATA));
+    }
+}
+
+/* --- The table. CLAUSE(SMMU_CMD_RES0) --------------------------------------- */
+
+#define CMD_DEF(op, clause_, name_, gate_, ssec_, fn)                     \
+    [op] = {                                                              \
+        .name = #name_, .clause = #clause_, .gate = GATE_##gate_,         \
+        .ssec = (ssec_), .run = fn,                                       \
+    },
+static const CmdDef cmds[256] = { SMMU_CMDS(CMD_DEF) };
+
+const char *im_smmu_cmd_name(uint8_t opcode)
+{
+    return cmds[opcode].name;
+}
+
+static const uint64_t gate_needs[] = {
+    [GATE_ALWAYS] = 0,
+    [GATE_S1] = IM_MASK(SMMU_IDR0_S1P),
+    [GATE_S2] = IM_MASK(SMMU_IDR0_S2P),
+    [GATE_HYP] = IM_MASK(SMMU_IDR0_HYP),
+    [GATE_ATS] = IM_MASK(SMMU_IDR0_ATS),
+    [GATE_PRI] = IM_MASK(SMMU_IDR0_PRI),
+};
+
+static bool gate_open(const ImSmmu *s, CmdGate gate)
+{
+    if (gate == GATE_STALL) {
+        return IM_GET(s->ids.idr[0], SMMU_IDR0_STALL_MODEL) != 1;
+    }
+    return gate != GATE_NEVER && im_smmu_has(s, gate_needs[gate]);
+}
+
+static void trace_queue(ImSmmu *s, const char *name, const uint64_t *d)
+{
+    ImEvent ev = {
+        .kind = IM_EVENT_INVALIDATE, .name = name, .arg = { d[0], d[1] },
+    };
+
+    im_smmu_trace(s, &ev);
+}
+
+/* CLAUSE(SMMU_CMD_ILLEGAL), CLAUSE(SMMU_CMD_SSEC) */
+static CmdResult execute(ImSmmu *s, const CmdDef *def, const uint64_t *d)
+{
+    if (!def->run || !gate_open(s, def->gate) ||
+        (def->ssec && IM_GET(d[0], SMMU_CFG0_SSEC))) {
+        return CMD_ILL;
+    }
+    return def->run(s, d);
+}
+
+/* --- Consumption. ---------------------------------------------------------- */
+
+/* CLAUSE(SMMU_CMD_ERROR): the reason first, then the global error. */
+static void command_error(ImSmmu *s, CmdResult why, const uint64_t *d)
+{
+    static const char *const names[] = {
+        [CMD_ILL] = "CERROR_ILL", [CMD_ABT] = "CERROR_ABT",
+        [CMD_ATC_SYNC] = "CERROR_ATC_INV_SYNC",
+    };
+    uint64_t cons = im_smmu_reg(s, SMMU_R_CMDQ_CONS);
+
+    trace_queue(s, names[why], d);
+    im_smmu_reg_set(s, SMMU_R_CMDQ_CONS,
+                    IM_SET(cons, SMMU_CMDQ_CONS_ERR, why));
+    im_smmu_gerror(s, IM_MASK(SMMU_GERROR_CMDQ));
+}
+
+/* One command; false when consumption stops. */
+static bool step(ImSmmu *s, const SmmuQueue *q)
+{
+    uint64_t cons = im_smmu_reg(s, SMMU_R_CMDQ_CONS);
+    uint64_t d[2] = { 0 };
+    const CmdDef *def;
+    CmdResult r;
+
+    if (im_smmu_mem_peek(s, im_smmu_queue_addr(q, q->cons), d, sizeof(d)) !=
+        IM_BUS_OK) {
+        command_error(s, CMD_ABT, d);
+        return false;
+    }
+    d[0] = GUINT64_FROM_LE(d[0]);
+    d[1] = GUINT64_FROM_LE(d[1]);
+    def = &cmds[IM_GET(d[0], SMMU_CFG0_OP)];
+    r = execute(s, def, d);
+    if (r == CMD_LATER) {
+        return false;
+    }
+    if (r != CMD_DONE) {
+        command_error(s, r, d);
+        return false;
+    }
+    im_smmu_reg_set(s, SMMU_R_CMDQ_CONS,
+                    IM_SET(cons, SMMU_CMDQ_CONS_RD,
+                           im_smmu_queue_next(q, q->cons)));
+    s->counters.commands++;
+    trace_queue(s, def->name, d);
+    if (def->run == cmd_sync) {
+        signal_completion(s, d);
+    }
+    return true;
+}
+
+/*
+ * CLAUSE(SMMU_CMD_CONSUME). Ends at PROD: even a nonsensical one is no more
+ * than two rounds away.
+ */
+void im_smmu_cmdq_run(ImSmmu *s)
+{
+    if (s->cmdq->running) {
+        return;
+    }
+    s->cmdq->running = true;
+    while (im_smmu_on(s, IM_MASK(SMMU_CR0_CMDQEN)) &&
+           !im_smmu_gerror_active(s, IM_MASK(SMMU_GERROR_CMDQ))) {
+        SmmuQueue q = im_smmu_queue(s, SMMU_CMDQ);
+
+        if (im_smmu_queue_empty(&q) || !step(s, &q)) {
+            break;
+        }
+    }
+    s->cmdq->running = false;
+}
+
+/* --- Completions. ---------------------------------------------------------- */
+
+void im_smmu_ats_inv_done(ImSmmu *s, uint32_t sid, uint32_t itag_vector)
+{
+    SmmuCmdq *q = s->cmdq;
+
+    for (unsigned i = 0; i < ATC_INVS; i++) {
+        AtcInv *inv = &q->invs[i];
+
+        if (inv->busy && inv->sid == sid && itag_vector >> inv->itag & 1) {
+            free_itag(q, inv);
+            s->counters.ats_completions++;
+        }
+    }
+    arm_deadline(s);
+    im_smmu_cmdq_run(s);
+}
+
+/* CLAUSE(SMMU_CMD_ATC_TIMEOUT): told by the next CMD_SYNC. */
+void im_smmu_deadline(ImSmmu *s)
+{
+    SmmuCmdq *q = s->cmdq;
+    uint64_t now = s->port.now(s->host);
+
+    for (unsigned i = 0; i < ATC_INVS; i++) {
+        AtcInv *inv = &q->invs[i];
+
+        if (inv->busy && inv->due <= now) {
+            trace_queue(s, "ATC_INV: no completion in time",
+                        (const uint64_t[2]) { inv->sid, inv->itag });
+            free_itag(q, inv);
+            q->timed_out = true;
+            s->counters.ats_timeouts++;
+        }
+    }
+    arm_deadline(s);
+    im_smmu_cmdq_run(s);
+}
+
+static void forget(ImSmmu *s)
+{
+    bool running = s->cmdq->running;
+
+    memset(s->cmdq, 0, sizeof(*s->cmdq));
+    s->cmdq->running = running;
+    s->port.deadline(s->host, IM_NEVER);
+}
+
+void im_smmu_cmdq_ats_off(ImSmmu *s)
+{
+    forget(s);
+    im_smmu_cmdq_run(s);
+}
+
+void im_smmu_cmdq_reset(ImSmmu *s)
+{
+    forget(s);
+}
+
+SmmuCmdq *im_smmu_cmdq_new(void)
+{
+    return g_new0(SmmuCmdq, 1);
+}
+
+void im_smmu_cmdq_free(SmmuCmdq *q)
+{
+    g_free(q);
+}
+
+void im_smmu_cmdq_dump(ImSmmu *s, GString *out)
+{
+    const SmmuCmdq *q = s->cmdq;
+
+    g_string_append_printf(out, "ATC invalidations outstanding: %u%s\n",
+                           q->outstanding,
+                           q->timed_out ? ", some timed out" : "");
+    for (unsigned i = 0; i < ATC_INVS; i++) {
+        if (q->invs[i].busy) {
+            g_string_append_printf(out, "    StreamID %x, ITag %u, due "
+                                   "%" PRIu64 "\n", q->invs[i].sid,
+                                   q->invs[i].itag, q->invs[i].due);
+        }
+    }
+}

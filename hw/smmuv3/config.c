@@ -1,0 +1,309 @@
+/*
+ * Configuration: defaults, impossible combinations, and the ID registers
+ * that come of it (6.3.1 to 6.3.8).
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "hw/smmuv3/regs.h"
+
+/* What Linux needs for SVA by stalls with 48-bit CPUs, and everything else
+ * that is modelled and needs no EL2 of the guest. */
+const ImSmmuConfig IM_SMMU_CONFIG_DEFAULT = {
+    .sid_bits = 16,
+    .ssid_bits = 20,
+    .oas = 48,
+    .cmdq_bits = 16,
+    .evtq_bits = 15,
+    .priq_bits = 15,
+    .stall_model = 0,
+    .httu = 3,
+    .bbml = 2,
+    .stall_max = 128,
+    .stage1 = true,
+    .stage2 = true,
+    .gran4k = true,
+    .gran16k = true,
+    .gran64k = true,
+    .two_level_strtab = true,
+    .cd2l = true,
+    .coherent = true,
+    .ats = true,
+    .split_ats = true,
+    .ats_rec_err = true,
+    .pri = true,
+    .msi = true,
+    .asid16 = true,
+    .vmid16 = true,
+    .had = true,
+    .xnx = true,
+    .ril = true,
+    .fwb = true,
+    .attr_types_ovr = true,
+    .attr_perms_ovr = true,
+    .ats_timeout_ns = UINT64_C(10000000000),
+    .tlb_entries = 65536,
+};
+
+/*
+ * N(feature, prerequisite). A prerequisite stands above its dependents, so
+ * that one pass prunes them all.
+ */
+#define SMMU_NEEDS(N)                                                     \
+    N(hyp, stage1)                                                        \
+    N(asid16, stage1)                                                     \
+    N(cd2l, stage1)                                                       \
+    N(had, stage1)                                                        \
+    N(e0pd, stage1)                                                       \
+    N(vmid16, stage2)                                                     \
+    N(vmw, stage2)                                                        \
+    N(xnx, stage2)                                                        \
+    N(fwb, stage2)                                                        \
+    N(split_ats, ats)                                                     \
+    N(split_ats, stage1)                                                  \
+    N(split_ats, stage2)                                                  \
+    N(ats_rec_err, ats)                                                   \
+    N(pri, ats)                                                           \
+    N(pps, pri)
+
+typedef struct ConfigNeed {
+    size_t feature, needs;          /* offsets of two bools */
+    const char *feature_name, *needs_name;
+} ConfigNeed;
+
+#define CONFIG_NEED(f, n) \
+    { G_STRUCT_OFFSET(ImSmmuConfig, f), G_STRUCT_OFFSET(ImSmmuConfig, n), \
+      #f, #n },
+static const ConfigNeed config_needs[] = { SMMU_NEEDS(CONFIG_NEED) };
+
+static bool flag(const ImSmmuConfig *c, size_t offset)
+{
+    return G_STRUCT_MEMBER(bool, c, offset);
+}
+
+void im_smmu_config_prune(ImSmmuConfig *config)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(config_needs); i++) {
+        if (!flag(config, config_needs[i].needs)) {
+            G_STRUCT_MEMBER(bool, config, config_needs[i].feature) = false;
+        }
+    }
+    if (!config->stage1) {
+        config->ssid_bits = 0;
+    }
+    if (!config->ssid_bits) {
+        config->cd2l = false;
+        config->pps = false;
+    }
+    if (!config->two_level_strtab) {
+        config->sid_bits = MIN(config->sid_bits, 6);
+    }
+    if (config->stall_model == 1) {
+        config->stall_max = 0;
+    }
+    if (!config->gran64k) {
+        config->oas = MIN(config->oas, 48);
+    }
+}
+
+static char *check_needs(const ImSmmuConfig *c)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(config_needs); i++) {
+        const ConfigNeed *n = &config_needs[i];
+
+        if (flag(c, n->feature) && !flag(c, n->needs)) {
+            return g_strdup_printf("%s=on needs %s=on", n->feature_name,
+                                   n->needs_name);
+        }
+    }
+    return NULL;
+}
+
+typedef struct ConfigRange {
+    const char *name;
+    size_t offset, size;
+    uint32_t min, max;
+} ConfigRange;
+
+#define CONFIG_RANGE(f, min, max) \
+    { #f, G_STRUCT_OFFSET(ImSmmuConfig, f), \
+      sizeof(((ImSmmuConfig *)NULL)->f), (min), (max) }
+
+static const ConfigRange config_ranges[] = {
+    CONFIG_RANGE(sid_bits, 0, 32),
+    CONFIG_RANGE(ssid_bits, 0, IM_PASID_BITS),
+    CONFIG_RANGE(oas, 32, 52),
+    CONFIG_RANGE(cmdq_bits, 0, 19),
+    CONFIG_RANGE(evtq_bits, 0, 19),
+    CONFIG_RANGE(priq_bits, 0, 19),
+    CONFIG_RANGE(stall_model, 0, 2),
+    CONFIG_RANGE(httu, 0, 3),
+    CONFIG_RANGE(bbml, 0, 2),
+    CONFIG_RANGE(tlb_entries, 16, 1u << 24),
+};
+
+static uint32_t range_value(const ImSmmuConfig *c, const ConfigRange *r)
+{
+    return r->size == 1 ? G_STRUCT_MEMBER(uint8_t, c, r->offset) :
+                          G_STRUCT_MEMBER(uint32_t, c, r->offset);
+}
+
+static char *check_ranges(const ImSmmuConfig *c)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(config_ranges); i++) {
+        const ConfigRange *r = &config_ranges[i];
+        uint32_t value = range_value(c, r);
+
+        if (value < r->min || value > r->max) {
+            return g_strdup_printf("%s=%u is not in %u..%u", r->name, value,
+                                   r->min, r->max);
+        }
+    }
+    return NULL;
+}
+
+/* IDR5.OAS by its encoding */
+static const uint8_t oas_bits[] = { 32, 36, 40, 42, 44, 48, 52 };
+
+static unsigned oas_code(unsigned bits)
+{
+    unsigned code = 0;
+
+    while (code < G_N_ELEMENTS(oas_bits) && oas_bits[code] != bits) {
+        code++;
+    }
+    return code;
+}
+
+static char *check_stalls(const ImSmmuConfig *c)
+{
+    if (c->stall_model == 1 && c->stall_max) {
+        return g_strdup_printf("stall_max=%u needs a stall_model other than "
+                               "1, terminate only", c->stall_max);
+    }
+    if (c->stall_model != 1 && !c->stall_max) {
+        return g_strdup_printf("stall_model=%u needs stall_max above 0",
+                               c->stall_model);
+    }
+    return NULL;
+}
+
+static char *check_values(const ImSmmuConfig *c)
+{
+    if (oas_code(c->oas) == G_N_ELEMENTS(oas_bits)) {
+        return g_strdup_printf("oas=%u is not 32, 36, 40, 42, 44, 48 or 52",
+                               c->oas);
+    }
+    if (c->oas == 52 && !c->gran64k) {
+        return g_strdup("oas=52 needs gran64k=on");
+    }
+    if (!c->stage1 && !c->stage2) {
+        return g_strdup("stage1=off needs stage2=on");
+    }
+    if (!c->gran4k && !c->gran16k && !c->gran64k) {
+        return g_strdup("gran4k=off and gran16k=off need gran64k=on");
+    }
+    if (c->sid_bits > 6 && !c->two_level_strtab) {
+        return g_strdup_printf("sid_bits=%u needs two_level_strtab=on: more "
+                               "than 64 StreamIDs", c->sid_bits);
+    }
+    if (c->ssid_bits && !c->stage1) {
+        return g_strdup_printf("ssid_bits=%u needs stage1=on", c->ssid_bits);
+    }
+    if (c->cd2l && !c->ssid_bits) {
+        return g_strdup("cd2l=on needs ssid_bits above 0");
+    }
+    if (c->pps && !c->ssid_bits) {
+        return g_strdup("pps=on needs ssid_bits above 0");
+    }
+    if (c->tlb_entries & (c->tlb_entries - 1)) {
+        return g_strdup_printf("tlb_entries=%u is not a power of two",
+                               c->tlb_entries);
+    }
+    if (c->ats && !c->ats_timeout_ns) {
+        return g_strdup("ats=on needs ats_timeout_ns above 0");
+    }
+    return check_stalls(c);
+}
+
+/* CLAUSE(SMMU_REG_IDR). AArch64 tables, little endian; wired and, perhaps,
+ * message signalled interrupts, no wake-up events. */
+static uint64_t build_idr0(const ImSmmuConfig *c)
+{
+    bool split_meaningful = c->ats && c->stage1 && c->stage2;
+
+    return IM_PUT(SMMU_IDR0_S2P, c->stage2) |
+           IM_PUT(SMMU_IDR0_S1P, c->stage1) |
+           IM_PUT(SMMU_IDR0_TTF, 2) |
+           IM_PUT(SMMU_IDR0_COHACC, c->coherent) |
+           IM_PUT(SMMU_IDR0_HTTU, c->httu) |
+           IM_PUT(SMMU_IDR0_HYP, c->hyp) |
+           IM_PUT(SMMU_IDR0_ATS, c->ats) |
+           IM_PUT(SMMU_IDR0_NS1ATS, split_meaningful && !c->split_ats) |
+           IM_PUT(SMMU_IDR0_ASID16, c->asid16) |
+           IM_PUT(SMMU_IDR0_MSI, c->msi) |
+           IM_PUT(SMMU_IDR0_PRI, c->pri) |
+           IM_PUT(SMMU_IDR0_VMW, c->vmw) |
+           IM_PUT(SMMU_IDR0_VMID16, c->vmid16) |
+           IM_PUT(SMMU_IDR0_CD2L, c->cd2l) |
+           IM_PUT(SMMU_IDR0_TTENDIAN, 2) |
+           IM_PUT(SMMU_IDR0_ATSRECERR, c->ats_rec_err) |
+           IM_PUT(SMMU_IDR0_STALL_MODEL, c->stall_model) |
+           IM_PUT(SMMU_IDR0_TERM_MODEL, c->term_model) |
+           IM_PUT(SMMU_IDR0_ST_LEVEL, c->two_level_strtab);
+}
+
+static uint64_t build_idr1(const ImSmmuConfig *c)
+{
+    return IM_PUT(SMMU_IDR1_SIDSIZE, c->sid_bits) |
+           IM_PUT(SMMU_IDR1_SSIDSIZE, c->ssid_bits) |
+           IM_PUT(SMMU_IDR1_PRIQS, c->pri ? c->priq_bits : 0) |
+           IM_PUT(SMMU_IDR1_EVENTQS, c->evtq_bits) |
+           IM_PUT(SMMU_IDR1_CMDQS, c->cmdq_bits) |
+           IM_PUT(SMMU_IDR1_ATTR_PERMS_OVR, c->attr_perms_ovr) |
+           IM_PUT(SMMU_IDR1_ATTR_TYPES_OVR, c->attr_types_ovr);
+}
+
+static uint64_t build_idr3(const ImSmmuConfig *c)
+{
+    return IM_PUT(SMMU_IDR3_HAD, c->had) |
+           IM_PUT(SMMU_IDR3_XNX, c->xnx) |
+           IM_PUT(SMMU_IDR3_PPS, c->pps) |
+           IM_PUT(SMMU_IDR3_FWB, c->fwb) |
+           IM_PUT(SMMU_IDR3_STT, c->stt) |
+           IM_PUT(SMMU_IDR3_RIL, c->ril) |
+           IM_PUT(SMMU_IDR3_BBML, c->bbml) |
+           IM_PUT(SMMU_IDR3_E0PD, c->e0pd);
+}
+
+static uint64_t build_idr5(const ImSmmuConfig *c)
+{
+    return IM_PUT(SMMU_IDR5_OAS, oas_code(c->oas)) |
+           IM_PUT(SMMU_IDR5_GRAN4K, c->gran4k) |
+           IM_PUT(SMMU_IDR5_GRAN16K, c->gran16k) |
+           IM_PUT(SMMU_IDR5_GRAN64K, c->gran64k) |
+           IM_PUT(SMMU_IDR5_VAX, c->oas == 52) |
+           IM_PUT(SMMU_IDR5_STALL_MAX, c->stall_max);
+}
+
+/* CLAUSE(SMMU_REG_AIDR). SMMUv3.4 only because HAFT came with it. */
+uint32_t im_smmu_aidr(const ImSmmuConfig *cfg)
+{
+    return cfg->httu == 3 ? 4 : 2;
+}
+
+char *im_smmu_config_apply(ImSmmu *s, const ImSmmuConfig *cfg)
+{
+    char *why = check_ranges(cfg);
+
+    why = why ? why : check_values(cfg);
+    why = why ? why : check_needs(cfg);
+    if (why) {
+        return why;
+    }
+    s->cfg = *cfg;
+    s->ids.idr[0] = (uint32_t)build_idr0(cfg);
+    s->ids.idr[1] = (uint32_t)build_idr1(cfg);
+    s->ids.idr[3] = (uint32_t)build_idr3(cfg);
+    s->ids.idr[5] = (uint32_t)build_idr5(cfg);
+    return NULL;
+}

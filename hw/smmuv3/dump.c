@@ -1,0 +1,208 @@
+/*
+ * Everything a person wants to see of a unit, decoded by the same layouts
+ * that the unit works with.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "hw/smmuv3/regs.h"
+
+#include <inttypes.h>
+
+/* How many entries of a queue are shown. */
+#define DUMP_ENTRIES  16
+
+typedef struct Field {
+    const char *name;
+    uint8_t hi, lo;
+} Field;
+
+#define FIELD_ROW(unit, field, hi, lo)  { #field, (hi), (lo) },
+#define NO_ROW(hi, lo)
+#define FIELDS(layout)  \
+    (const Field[]) { layout(FIELD_ROW, NO_ROW, NO_ROW) { NULL, 0, 0 } }
+
+/* Every field that is not 0. */
+static void dump_fields(GString *out, const Field *f, uint64_t word)
+{
+    for (; f->name; f++) {
+        uint64_t val = (word & IM_BITS(f->hi, f->lo)) >> f->lo;
+
+        if (val) {
+            g_string_append_printf(out, " %s=%" PRIx64, f->name, val);
+        }
+    }
+}
+
+/* --- Registers ------------------------------------------------------------- */
+
+static const Field no_fields[] = { { NULL, 0, 0 } };
+
+static const struct RegFields {
+    unsigned reg;
+    const Field *fields;
+} reg_rows[] = {
+    { SMMU_R_IDR0, FIELDS(SMMU_IDR0) },
+    { SMMU_R_IDR1, FIELDS(SMMU_IDR1) },
+    { SMMU_R_IDR3, FIELDS(SMMU_IDR3) },
+    { SMMU_R_IDR5, FIELDS(SMMU_IDR5) },
+    { SMMU_R_IIDR, FIELDS(SMMU_IIDR) },
+    { SMMU_R_AIDR, FIELDS(SMMU_AIDR) },
+    { SMMU_R_CR0, FIELDS(SMMU_CR0) },
+    { SMMU_R_CR0ACK, FIELDS(SMMU_CR0) },
+    { SMMU_R_CR1, FIELDS(SMMU_CR1) },
+    { SMMU_R_CR2, FIELDS(SMMU_CR2) },
+    { SMMU_R_GBPA, FIELDS(SMMU_GBPA) },
+    { SMMU_R_IRQ_CTRL, FIELDS(SMMU_IRQ_CTRL) },
+    { SMMU_R_IRQ_CTRLACK, FIELDS(SMMU_IRQ_CTRL) },
+    { SMMU_R_GERROR, FIELDS(SMMU_GERROR) },
+    { SMMU_R_GERRORN, FIELDS(SMMU_GERROR) },
+    { SMMU_R_STRTAB_BASE, FIELDS(SMMU_STRTAB_BASE) },
+    { SMMU_R_STRTAB_BASE_CFG, FIELDS(SMMU_STRTAB_CFG) },
+    { SMMU_R_CMDQ_BASE, FIELDS(SMMU_Q_BASE) },
+    { SMMU_R_CMDQ_CONS, FIELDS(SMMU_CMDQ_CONS) },
+    { SMMU_R_EVENTQ_BASE, FIELDS(SMMU_Q_BASE) },
+    { SMMU_R_EVENTQ_PROD, FIELDS(SMMU_Q_INDEX) },
+    { SMMU_R_EVENTQ_CONS, FIELDS(SMMU_Q_INDEX) },
+    { SMMU_R_PRIQ_BASE, FIELDS(SMMU_Q_BASE) },
+    { SMMU_R_PRIQ_PROD, FIELDS(SMMU_Q_INDEX) },
+    { SMMU_R_PRIQ_CONS, FIELDS(SMMU_Q_INDEX) },
+};
+
+static const Field *reg_fields(unsigned reg)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(reg_rows); i++) {
+        if (reg_rows[i].reg == reg) {
+            return reg_rows[i].fields;
+        }
+    }
+    return no_fields;
+}
+
+void im_smmu_regs_dump(ImSmmu *s, GString *out)
+{
+    uint64_t active = im_smmu_reg(s, SMMU_R_GERROR) ^
+                      im_smmu_reg(s, SMMU_R_GERRORN);
+
+    g_string_append(out, "registers:\n");
+    for (unsigned i = 0; i < SMMU_R_COUNT; i++) {
+        uint64_t val = im_smmu_reg(s, i);
+
+        g_string_append_printf(out, "    %05x %-16s %016" PRIx64,
+                               im_smmu_reg_offset(i), im_smmu_reg_name(i),
+                               val);
+        dump_fields(out, reg_fields(i), val);
+        g_string_append_c(out, '\n');
+    }
+    if (active) {
+        g_string_append(out, "active global errors:");
+        dump_fields(out, FIELDS(SMMU_GERROR), active);
+        g_string_append_c(out, '\n');
+    }
+    g_string_append_printf(out, "stream table: %" PRIx64 ", %u StreamID "
+                           "bits, ", s->strtab.base, s->strtab.log2size);
+    if (s->strtab.split) {
+        g_string_append_printf(out, "two-level, split at %u\n",
+                               s->strtab.split);
+    } else {
+        g_string_append(out, "linear\n");
+    }
+}
+
+/* --- Queues ---------------------------------------------------------------- */
+
+typedef const char *EntryName(uint64_t word0);
+
+static const char *cmd_name(uint64_t word0)
+{
+    return im_smmu_cmd_name((uint8_t)word0);
+}
+
+static const char *event_name(uint64_t word0)
+{
+    return im_smmu_event_name((uint8_t)word0, NULL);
+}
+
+static const char *ppr_name(uint64_t word0 G_GNUC_UNUSED)
+{
+    return "page request";
+}
+
+static const struct QueueRow {
+    const char *name;
+    SmmuQueueId id;
+    uint64_t enable;            /* CR0 */
+    uint64_t needs;             /* IDR0 */
+    EntryName *entry;
+} queue_rows[] = {
+    { "command queue", SMMU_CMDQ, IM_MASK(SMMU_CR0_CMDQEN), 0, cmd_name },
+    { "event queue", SMMU_EVENTQ, IM_MASK(SMMU_CR0_EVENTQEN), 0,
+      event_name },
+    { "PRI queue", SMMU_PRIQ, IM_MASK(SMMU_CR0_PRIQEN),
+      IM_MASK(SMMU_IDR0_PRI), ppr_name },
+};
+
+static void dump_entry(ImSmmu *s, GString *out, const struct QueueRow *row,
+                       const SmmuQueue *q, uint32_t at)
+{
+    unsigned words = q->entry / 8;
+    const char *name;
+    uint64_t d[4];
+
+    g_string_append_printf(out, "    %05x:", at & ((1u << q->lg2) - 1));
+    if (im_smmu_mem_peek(s, im_smmu_queue_addr(q, at), d, q->entry) !=
+        IM_BUS_OK) {
+        g_string_append(out, " not readable\n");
+        return;
+    }
+    for (unsigned i = 0; i < words; i++) {
+        d[i] = GUINT64_FROM_LE(d[i]);
+        g_string_append_printf(out, " %016" PRIx64, d[i]);
+    }
+    name = row->entry(d[0]);
+    g_string_append_printf(out, " %s\n", name ? name : "?");
+}
+
+static void dump_queue(ImSmmu *s, GString *out, const struct QueueRow *row)
+{
+    SmmuQueue q = im_smmu_queue(s, row->id);
+    uint32_t at = q.cons;
+
+    g_string_append_printf(out, "%s: base %" PRIx64 ", %u entries, PROD "
+                           "%x, CONS %x%s%s\n", row->name, q.base,
+                           1u << q.lg2, q.prod, q.cons,
+                           im_smmu_queue_full(&q) ? ", full" : "",
+                           im_smmu_on(s, row->enable) ? "" : ", disabled");
+    for (unsigned n = 0; n < DUMP_ENTRIES && at != q.prod; n++) {
+        dump_entry(s, out, row, &q, at);
+        at = im_smmu_queue_next(&q, at);
+    }
+}
+
+void im_smmu_queues_dump(ImSmmu *s, GString *out)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(queue_rows); i++) {
+        if (im_smmu_has(s, queue_rows[i].needs)) {
+            dump_queue(s, out, &queue_rows[i]);
+        }
+    }
+    im_smmu_cmdq_dump(s, out);
+}
+
+static void dump_counters(const ImSmmu *s, GString *out)
+{
+    g_string_append(out, "counters:\n");
+#define COUNTER(n)  \
+    g_string_append_printf(out, "    %-24s %" PRIu64 "\n", #n, \
+                           s->counters.n);
+    IM_SMMU_COUNTERS(COUNTER)
+#undef COUNTER
+}
+
+void im_smmu_dump(ImSmmu *s, GString *out)
+{
+    im_smmu_regs_dump(s, out);
+    im_smmu_queues_dump(s, out);
+    im_smmu_stalls_dump(s, out);
+    im_smmu_caches_dump(s, out);
+    dump_counters(s, out);
+}

@@ -1,0 +1,419 @@
+/*
+ * Registers, chapter 6: guards, updates and acknowledgements.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "hw/smmuv3/regs.h"
+
+#define CR0(field)  ((uint32_t)IM_MASK(SMMU_CR0_##field))
+
+/* --- Guards. An update takes no time: what was written is in force.
+ * CLAUSE(SMMU_REG_GUARD) --------------------------------------------------- */
+
+static bool smmu_disabled(void *dev, unsigned elem G_GNUC_UNUSED)
+{
+    return !im_smmu_on(dev, CR0(SMMUEN));
+}
+
+static bool cmdq_disabled(void *dev, unsigned elem G_GNUC_UNUSED)
+{
+    return !im_smmu_on(dev, CR0(CMDQEN));
+}
+
+static bool eventq_disabled(void *dev, unsigned elem G_GNUC_UNUSED)
+{
+    return !im_smmu_on(dev, CR0(EVENTQEN));
+}
+
+static bool priq_disabled(void *dev, unsigned elem G_GNUC_UNUSED)
+{
+    return !im_smmu_on(dev, CR0(PRIQEN));
+}
+
+static bool irq_off(const ImSmmu *s, uint64_t enable)
+{
+    return !(im_smmu_reg(s, SMMU_R_IRQ_CTRL) & enable);
+}
+
+static bool gerror_irq_off(void *dev, unsigned elem G_GNUC_UNUSED)
+{
+    return irq_off(dev, IM_MASK(SMMU_IRQ_CTRL_GERROR));
+}
+
+static bool eventq_irq_off(void *dev, unsigned elem G_GNUC_UNUSED)
+{
+    return irq_off(dev, IM_MASK(SMMU_IRQ_CTRL_EVENTQ));
+}
+
+static bool priq_irq_off(void *dev, unsigned elem G_GNUC_UNUSED)
+{
+    return irq_off(dev, IM_MASK(SMMU_IRQ_CTRL_PRIQ));
+}
+
+/* --- CR0: what a change of each field brings about. ---------------------- */
+
+/* CLAUSE(SMMU_REG_SMMUEN). Caches stay; software invalidates. */
+static void smmuen_changed(ImSmmu *s, bool on)
+{
+    if (!on) {
+        im_smmu_stalls_drop(s);         /* CLAUSE(SMMU_STALL_SMMUEN) */
+        im_smmu_cmdq_ats_off(s);
+    }
+    im_smmu_unmap(s, 0, UINT64_MAX);
+    im_smmu_mode_changed(s);
+}
+
+/* CLAUSE(SMMU_REG_CMDQEN) */
+static void cmdqen_changed(ImSmmu *s, bool on)
+{
+    if (on) {
+        im_smmu_cmdq_run(s);
+    }
+}
+
+/* CLAUSE(SMMU_REG_EVENTQEN) */
+static void eventqen_changed(ImSmmu *s, bool on)
+{
+    if (on) {
+        im_smmu_stall_pump(s);
+    }
+}
+
+typedef struct Cr0Field {
+    uint32_t bit;
+    void (*changed)(ImSmmu *s, bool on);
+} Cr0Field;
+
+/* In the order in which they take effect; the command queue last, so that
+ * its commands see the rest. */
+static const Cr0Field cr0_fields[] = {
+    { CR0(SMMUEN), smmuen_changed },
+    { CR0(EVENTQEN), eventqen_changed },
+    { CR0(CMDQEN), cmdqen_changed },
+};
+
+/* CLAUSE(SMMU_REG_CR0), CLAUSE(SMMU_REG_CR0ACK) */
+static void cr0_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                        uint64_t old G_GNUC_UNUSED,
+                        unsigned bytes G_GNUC_UNUSED)
+{
+    ImSmmu *s = dev;
+    uint32_t was = s->cr0;
+
+    s->cr0 = (uint32_t)im_smmu_reg(s, SMMU_R_CR0);
+    im_smmu_reg_set(s, SMMU_R_CR0ACK, s->cr0);
+    for (size_t i = 0; i < G_N_ELEMENTS(cr0_fields); i++) {
+        if ((was ^ s->cr0) & cr0_fields[i].bit) {
+            cr0_fields[i].changed(s, s->cr0 & cr0_fields[i].bit);
+        }
+    }
+}
+
+/* --- The other control registers. ---------------------------------------- */
+
+#define CR1_TABLE                                                         \
+    (IM_MASK(SMMU_CR1_TABLE_IC) | IM_MASK(SMMU_CR1_TABLE_OC) |            \
+     IM_MASK(SMMU_CR1_TABLE_SH))
+#define CR1_QUEUE                                                         \
+    (IM_MASK(SMMU_CR1_QUEUE_IC) | IM_MASK(SMMU_CR1_QUEUE_OC) |            \
+     IM_MASK(SMMU_CR1_QUEUE_SH))
+
+/* CLAUSE(SMMU_REG_CR1): each half has its guard. */
+static void cr1_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                        uint64_t old, unsigned bytes G_GNUC_UNUSED)
+{
+    ImSmmu *s = dev;
+    uint64_t keep = 0;
+
+    if (im_smmu_on(s, CR0(SMMUEN))) {
+        keep |= CR1_TABLE;
+    }
+    if (im_smmu_on(s, CR0(CMDQEN) | CR0(EVENTQEN) | CR0(PRIQEN))) {
+        keep |= CR1_QUEUE;
+    }
+    im_smmu_reg_set(s, SMMU_R_CR1, (old & keep) |
+                    (im_smmu_reg(s, SMMU_R_CR1) & ~keep));
+}
+
+/* CLAUSE(SMMU_REG_CR2) */
+static void cr2_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                        uint64_t old G_GNUC_UNUSED,
+                        unsigned bytes G_GNUC_UNUSED)
+{
+    ImSmmu *s = dev;
+
+    s->cr2 = (uint32_t)im_smmu_reg(s, SMMU_R_CR2);
+}
+
+/* What cannot be overridden is taken as it comes. */
+static uint32_t effective_gbpa(const ImSmmu *s)
+{
+    uint64_t gbpa = im_smmu_reg(s, SMMU_R_GBPA);
+
+    if (!im_smmu_has(s, SMMU_IF1(ATTR_TYPES_OVR))) {
+        gbpa = IM_SET(gbpa, SMMU_GBPA_SHCFG, 1);
+    }
+    return (uint32_t)gbpa;
+}
+
+/* CLAUSE(SMMU_REG_GBPA). Only a write with UPDATE counts, and UPDATE reads
+ * 0 again at once. */
+static void gbpa_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                         uint64_t old, unsigned bytes G_GNUC_UNUSED)
+{
+    ImSmmu *s = dev;
+    uint64_t gbpa = im_smmu_reg(s, SMMU_R_GBPA);
+
+    if (!IM_GET(gbpa, SMMU_GBPA_UPDATE)) {
+        im_smmu_reg_set(s, SMMU_R_GBPA, old);
+        return;
+    }
+    im_smmu_reg_set(s, SMMU_R_GBPA, gbpa & ~IM_MASK(SMMU_GBPA_UPDATE));
+    s->gbpa = effective_gbpa(s);
+    if (!im_smmu_on(s, CR0(SMMUEN))) {
+        im_smmu_unmap(s, 0, UINT64_MAX);
+        im_smmu_mode_changed(s);
+    }
+}
+
+/* CLAUSE(SMMU_REG_IRQ_CTRL). What happened before an enable is not told. */
+static void irq_ctrl_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                             uint64_t old G_GNUC_UNUSED,
+                             unsigned bytes G_GNUC_UNUSED)
+{
+    ImSmmu *s = dev;
+
+    im_smmu_reg_set(s, SMMU_R_IRQ_CTRLACK,
+                    im_smmu_reg(s, SMMU_R_IRQ_CTRL));
+}
+
+/* CLAUSE(SMMU_REG_GERRORN): consumption and writing go on. */
+static void gerrorn_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                            uint64_t old G_GNUC_UNUSED,
+                            unsigned bytes G_GNUC_UNUSED)
+{
+    im_smmu_stall_pump(dev);
+    im_smmu_cmdq_run(dev);
+}
+
+/* --- Stream table. -------------------------------------------------------- */
+
+static unsigned strtab_split(uint64_t cfg)
+{
+    unsigned split = (unsigned)IM_GET(cfg, SMMU_STRTAB_CFG_SPLIT);
+
+    if (IM_GET(cfg, SMMU_STRTAB_CFG_FMT) != 1) {
+        return 0;
+    }
+    return split == 8 || split == 10 ? split : 6;
+}
+
+/* CLAUSE(SMMU_REG_STRTAB_BASE), CLAUSE(SMMU_REG_STRTAB_BASE_CFG) */
+static void strtab_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                           uint64_t old G_GNUC_UNUSED,
+                           unsigned bytes G_GNUC_UNUSED)
+{
+    ImSmmu *s = dev;
+    uint64_t base = im_smmu_reg(s, SMMU_R_STRTAB_BASE) &
+                    IM_MASK(SMMU_STRTAB_BASE_ADDR);
+    uint64_t cfg = im_smmu_reg(s, SMMU_R_STRTAB_BASE_CFG);
+    unsigned log2size = (unsigned)MIN(IM_GET(cfg, SMMU_STRTAB_CFG_LOG2SIZE),
+                                      IM_GET(s->ids.idr[1],
+                                             SMMU_IDR1_SIDSIZE));
+    unsigned split = strtab_split(cfg);
+    unsigned align = !split ? log2size + 6 :
+                     log2size > split ? MAX(log2size - split + 3, 6) : 6;
+
+    s->strtab.base = base & ~((UINT64_C(1) << align) - 1);
+    s->strtab.log2size = (uint8_t)log2size;
+    s->strtab.split = (uint8_t)split;
+}
+
+/* --- Queues. -------------------------------------------------------------- */
+
+/* CLAUSE(SMMU_REG_CMDQ_PROD) */
+static void cmdq_prod_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                              uint64_t old G_GNUC_UNUSED,
+                              unsigned bytes G_GNUC_UNUSED)
+{
+    im_smmu_cmdq_run(dev);
+}
+
+/* CLAUSE(SMMU_REG_CMDQ_CONS): nothing above the wrap bit is stored. */
+static void cmdq_size_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                              uint64_t old G_GNUC_UNUSED,
+                              unsigned bytes G_GNUC_UNUSED)
+{
+    ImSmmu *s = dev;
+    SmmuQueue q = im_smmu_queue(s, SMMU_CMDQ);
+
+    im_smmu_reg_set(s, SMMU_R_CMDQ_CONS,
+                    IM_SET(im_smmu_reg(s, SMMU_R_CMDQ_CONS),
+                           SMMU_CMDQ_CONS_RD, q.cons));
+}
+
+/* CLAUSE(SMMU_REG_EVENTQ_CONS) */
+static void eventq_cons_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                                uint64_t old G_GNUC_UNUSED,
+                                unsigned bytes G_GNUC_UNUSED)
+{
+    im_smmu_stall_pump(dev);
+}
+
+typedef struct QueueDef {
+    unsigned base, prod, cons;      /* registers */
+    unsigned entry;
+    unsigned max_hi, max_lo;        /* of IDR1 */
+} QueueDef;
+
+static const QueueDef queue_defs[] = {
+    [SMMU_CMDQ] = { SMMU_R_CMDQ_BASE, SMMU_R_CMDQ_PROD, SMMU_R_CMDQ_CONS,
+                    16, SMMU_IDR1_CMDQS_HI, SMMU_IDR1_CMDQS_LO },
+    [SMMU_EVENTQ] = { SMMU_R_EVENTQ_BASE, SMMU_R_EVENTQ_PROD,
+                      SMMU_R_EVENTQ_CONS, 32, SMMU_IDR1_EVENTQS_HI,
+                      SMMU_IDR1_EVENTQS_LO },
+    [SMMU_PRIQ] = { SMMU_R_PRIQ_BASE, SMMU_R_PRIQ_PROD, SMMU_R_PRIQ_CONS,
+                    16, SMMU_IDR1_PRIQS_HI, SMMU_IDR1_PRIQS_LO },
+};
+
+/* CLAUSE(SMMU_REG_QUEUE): size capped by IDR1, base aligned to the size. */
+SmmuQueue im_smmu_queue(const ImSmmu *s, SmmuQueueId id)
+{
+    const QueueDef *def = &queue_defs[id];
+    uint64_t base = im_smmu_reg(s, def->base);
+    uint64_t max = (s->ids.idr[1] & IM_BITS(def->max_hi, def->max_lo)) >>
+                   def->max_lo;
+    SmmuQueue q = {
+        .lg2 = (unsigned)MIN(IM_GET(base, SMMU_Q_BASE_LOG2SIZE), max),
+        .entry = def->entry,
+    };
+    uint64_t bytes = (uint64_t)q.entry << q.lg2;
+    uint64_t index = IM_BITS(q.lg2, 0);
+
+    q.base = base & IM_MASK(SMMU_Q_BASE_ADDR) & ~(bytes - 1);
+    q.prod = (uint32_t)(im_smmu_reg(s, def->prod) & index);
+    q.cons = (uint32_t)(im_smmu_reg(s, def->cons) & index);
+    return q;
+}
+
+/* --- The table. ----------------------------------------------------------- */
+
+/* The clause and the features that a row of SMMU_REGS adds. */
+typedef struct SmmuRegInfo {
+    const char *clause;
+    uint64_t needs;
+} SmmuRegInfo;
+
+#define REG_DEF(n, clause_, off, sz, rst, rw_, guard_, wr, needs_)        \
+    [SMMU_R_##n] = {                                                      \
+        .name = #n, .offset = (off), .size = (sz), .reset = (rst),        \
+        .rw = (sz) == 4 ? (uint32_t)(rw_) : (rw_),                        \
+        .guard = guard_, .written = wr,                                   \
+    },
+#define REG_INFO(n, clause_, off, sz, rst, rw_, guard_, wr, needs_)       \
+    [SMMU_R_##n] = { .clause = #clause_, .needs = (needs_) },
+
+static const ImRegDef reg_defs[SMMU_R_COUNT] = { SMMU_REGS(REG_DEF) };
+static const SmmuRegInfo reg_infos[SMMU_R_COUNT] = { SMMU_REGS(REG_INFO) };
+
+typedef struct SmmuRegBits {
+    unsigned reg;
+    uint64_t mask;
+    uint64_t needs;
+} SmmuRegBits;
+
+#define REG_BITS(n, mask_, needs_)  { SMMU_R_##n, (mask_), (needs_) },
+static const SmmuRegBits reg_bits[] = { SMMU_REG_BITS(REG_BITS) };
+
+/* Registers with an address, of which nothing above OAS is stored. */
+static const unsigned reg_addrs[] = {
+    SMMU_R_GERROR_IRQ_CFG0, SMMU_R_EVENTQ_IRQ_CFG0, SMMU_R_PRIQ_IRQ_CFG0,
+    SMMU_R_STRTAB_BASE, SMMU_R_CMDQ_BASE, SMMU_R_EVENTQ_BASE,
+    SMMU_R_PRIQ_BASE,
+};
+
+static void hide_unadvertised(const ImSmmu *s, ImRegBank *bank)
+{
+    for (unsigned i = 0; i < SMMU_R_COUNT; i++) {
+        if (!im_smmu_has(s, reg_infos[i].needs)) {
+            im_regbank_hide(bank, i, UINT64_MAX);
+        }
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(reg_bits); i++) {
+        if (!im_smmu_has(s, reg_bits[i].needs)) {
+            im_regbank_hide(bank, reg_bits[i].reg, reg_bits[i].mask);
+        }
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(reg_addrs); i++) {
+        im_regbank_hide(bank, reg_addrs[i],
+                        IM_BITS(55, 0) & ~im_smmu_oas_mask(s));
+    }
+}
+
+/* CLAUSE(SMMU_REG_PIDR): the identity that IIDR tells. */
+static void preset_ids(ImSmmu *s, ImRegBank *b)
+{
+    uint64_t iidr = s->cfg.iidr;
+    uint64_t jep106 = IM_GET(iidr, SMMU_IIDR_IMPLEMENTER);
+    uint64_t product = IM_GET(iidr, SMMU_IIDR_PRODUCTID);
+    static const uint8_t idrs[] = {
+        SMMU_R_IDR0, SMMU_R_IDR1, SMMU_R_IDR2, SMMU_R_IDR3, SMMU_R_IDR4,
+        SMMU_R_IDR5, SMMU_R_IDR6,
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(idrs); i++) {
+        im_regbank_preset(b, idrs[i], s->ids.idr[i]);
+    }
+    im_regbank_preset(b, SMMU_R_IIDR, iidr);
+    im_regbank_preset(b, SMMU_R_AIDR, im_smmu_aidr(&s->cfg));
+    im_regbank_preset(b, SMMU_R_PIDR0, product & 0xff);
+    im_regbank_preset(b, SMMU_R_PIDR1, product >> 8 | (jep106 & 0xf) << 4);
+    im_regbank_preset(b, SMMU_R_PIDR2, (jep106 >> 4 & 7) | 8 |
+                      IM_GET(iidr, SMMU_IIDR_VARIANT) << 4);
+    im_regbank_preset(b, SMMU_R_PIDR3,
+                      IM_GET(iidr, SMMU_IIDR_REVISION) << 4);
+    im_regbank_preset(b, SMMU_R_PIDR4, jep106 >> 8);
+}
+
+SmmuRegs *im_smmu_regs_new(ImSmmu *s)
+{
+    SmmuRegs *r = g_new0(SmmuRegs, 1);
+
+    r->bank = im_regbank_new(reg_defs, SMMU_R_COUNT, IM_SMMU_MMIO_SIZE, s);
+    preset_ids(s, r->bank);
+    hide_unadvertised(s, r->bank);
+    return r;
+}
+
+void im_smmu_regs_free(SmmuRegs *r)
+{
+    if (r) {
+        im_regbank_free(r->bank);
+        g_free(r);
+    }
+}
+
+/* CLAUSE(SMMU_REG_RESET). What the architecture leaves UNKNOWN is 0. */
+void im_smmu_regs_reset(ImSmmu *s)
+{
+    im_regbank_reset(s->regs->bank, false);
+    s->cr0 = 0;
+    s->cr2 = 0;
+    s->gbpa = effective_gbpa(s);
+    strtab_written(s, 0, 0, 0);
+}
+
+const char *im_smmu_reg_clause(unsigned reg)
+{
+    return reg_infos[reg].clause;
+}
+
+const char *im_smmu_reg_name(unsigned reg)
+{
+    return reg_defs[reg].name;
+}
+
+unsigned im_smmu_reg_offset(unsigned reg)
+{
+    return reg_defs[reg].offset;
+}

@@ -1,0 +1,135 @@
+/*
+ * SMMUv3 unit: life, memory and time.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "hw/core/port.h"
+#include "hw/smmuv3/regs.h"
+
+#include <string.h>
+
+ImSmmu *im_smmu_new(const ImSmmuConfig *config, const ImPort *port,
+                    void *host, char **err)
+{
+    ImSmmu *s = g_new0(ImSmmu, 1);
+    char *why = im_smmu_config_apply(s, config);
+
+    if (why) {
+        if (err) {
+            *err = why;
+        } else {
+            g_free(why);
+        }
+        g_free(s);
+        return NULL;
+    }
+    im_port_copy(&s->port, port);
+    s->host = host;
+    s->caches = im_smmu_caches_new(&s->cfg);
+    s->regs = im_smmu_regs_new(s);
+    s->cmdq = im_smmu_cmdq_new();
+    s->eventq = im_smmu_eventq_new();
+    s->stalls = im_smmu_stalls_new(s);
+    im_smmu_regs_reset(s);
+    return s;
+}
+
+/* What is still parked is forgotten: its requesters go first or with us. */
+void im_smmu_free(ImSmmu *s)
+{
+    if (!s) {
+        return;
+    }
+    im_smmu_stalls_free(s->stalls);
+    im_smmu_eventq_free(s->eventq);
+    im_smmu_cmdq_free(s->cmdq);
+    im_smmu_regs_free(s->regs);
+    im_smmu_caches_free(s->caches);
+    g_free(s);
+}
+
+void im_smmu_reset(ImSmmu *s)
+{
+    im_smmu_stalls_drop(s);
+    im_smmu_cmdq_reset(s);
+    im_smmu_eventq_reset(s);
+    im_smmu_regs_reset(s);
+    im_smmu_inv_everything(s);
+    im_smmu_unmap(s, 0, UINT64_MAX);
+    im_smmu_mode_changed(s);
+}
+
+/* CLAUSE(SMMU_REG_ACCESS) */
+uint64_t im_smmu_mmio_read(ImSmmu *s, uint64_t off, unsigned size)
+{
+    return im_regbank_read(s->regs->bank, off, size);
+}
+
+void im_smmu_mmio_write(ImSmmu *s, uint64_t off, uint64_t val,
+                        unsigned size)
+{
+    im_regbank_write(s->regs->bank, off, val, size);
+}
+
+const ImSmmuCounters *im_smmu_counters(const ImSmmu *s)
+{
+    return &s->counters;
+}
+
+/* CLAUSE(SMMU_REG_ADDR_SIZE) */
+static bool inside(const ImSmmu *s, uint64_t pa, size_t len)
+{
+    uint64_t limit = im_smmu_oas_mask(s);
+
+    return pa <= limit && len <= limit - pa + 1;
+}
+
+ImBus im_smmu_mem_peek(ImSmmu *s, uint64_t pa, void *buf, size_t len)
+{
+    if (!inside(s, pa, len)) {
+        return IM_BUS_ERROR;
+    }
+    return s->port.read(s->host, pa, buf, len);
+}
+
+ImBus im_smmu_mem_read(ImSmmu *s, uint64_t pa, void *buf, size_t len)
+{
+    s->counters.walk_reads++;
+    return im_smmu_mem_peek(s, pa, buf, len);
+}
+
+ImBus im_smmu_mem_write(ImSmmu *s, uint64_t pa, const void *buf, size_t len)
+{
+    if (!inside(s, pa, len)) {
+        return IM_BUS_ERROR;
+    }
+    return s->port.write(s->host, pa, buf, len);
+}
+
+void im_smmu_trace(ImSmmu *s, const ImEvent *ev)
+{
+    if (s->port.event) {
+        s->port.event(s->host, ev);
+    }
+}
+
+void im_smmu_mode_changed(ImSmmu *s)
+{
+    if (s->port.mode_changed) {
+        s->port.mode_changed(s->host);
+    }
+}
+
+void im_smmu_unmap_fn(ImSmmu *s, const ImUnmap *unmap)
+{
+    if (s->port.unmap) {
+        s->port.unmap(s->host, unmap);
+    }
+}
+
+void im_smmu_unmap(ImSmmu *s, uint64_t addr, uint64_t mask)
+{
+    ImUnmap unmap = { .addr = addr & ~mask, .mask = mask };
+
+    im_smmu_unmap_fn(s, &unmap);
+}
