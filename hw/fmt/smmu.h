@@ -157,9 +157,9 @@ int im_smmu_cd_half(const ImSmmuCd *cd, uint64_t addr, bool priv);
 
 /*
  * The memory type and shareability of a translated access, 13.1: a byte as
- * in MAIR, and SH. s1: ImWalkOut attribute of stage 1 with the CD, or
- * cd == NULL: the request itself, Normal Write-Back as incoming. s2:
- * attribute of stage 2 with the STE, or ste == NULL.
+ * in MAIR, and SH. s1: ImWalkOut attribute of stage 1, or cd == NULL: that
+ * of the request as the STE overrides it, which is Normal Write-Back, Inner
+ * Shareable, when it does not. s2: attribute of stage 2, used with ste->s2.
  */
 uint8_t im_vmsa_attr(const ImSmmuCd *cd, const ImSmmuSte *ste,
                      uint16_t s1, uint16_t s2, uint8_t *share);

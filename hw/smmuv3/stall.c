@@ -76,7 +76,7 @@ static Parked *park(SmmuStalls *q, const ImTxn *txn, uint8_t code)
     p->in_all.data = p->in_stream.data = p->in_waiting.data = p;
     stream = stream_of(q, p->sid);
     if (!stream) {
-        stream = g_queue_new();
+        stream = g_new0(GQueue, 1);
         g_hash_table_insert(q->streams, GUINT_TO_POINTER(p->sid), stream);
     }
     g_queue_push_tail_link(stream, &p->in_stream);
@@ -280,11 +280,6 @@ void im_smmu_cancel(ImSmmu *s, uint64_t handle)
 
 /* --- Life. ------------------------------------------------------------------ */
 
-static void free_stream(void *stream)
-{
-    g_free(stream);             /* the links are part of what they link */
-}
-
 SmmuStalls *im_smmu_stalls_new(const ImSmmu *s)
 {
     SmmuStalls *q = g_new0(SmmuStalls, 1);
@@ -297,7 +292,7 @@ SmmuStalls *im_smmu_stalls_new(const ImSmmu *s)
         q->free[i] = (uint16_t)i;
     }
     q->by_handle = g_hash_table_new(g_int64_hash, g_int64_equal);
-    q->streams = g_hash_table_new_full(NULL, NULL, NULL, free_stream);
+    q->streams = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     return q;
 }
 

@@ -21,6 +21,13 @@ from kernel import Failed, HERE, ROOT
 CFLAGS = ['-std=gnu11', '-D_GNU_SOURCE', '-O2', '-g0', '-static', '-Wall',
           '-Wextra', '-Wshadow', '-Wstrict-prototypes',
           '-Wno-missing-field-initializers', '-Werror']
+# For another machine than this one.
+BUSYBOX = {
+    'package': 'busybox-static',
+    'tested': '1:1.37.0-6+b9',
+    'suite': 'trixie',
+    'pattern': r'^busybox-static$',
+}
 DIRECTORIES = ['bin', 'dev', 'proc', 'sys', 'tmp', 'mnt', 'modules']
 
 
@@ -60,25 +67,44 @@ def static_elf(path):
     return 3 not in kinds
 
 
-def busybox():
-    path = shutil.which('busybox')
+def native(arch):
+    """Whether programs for ARCH run here."""
+    return os.uname().machine == {'arm64': 'aarch64'}.get(arch.name,
+                                                          arch.name)
+
+
+def busybox(arch):
+    """A static one: this machine's, or of the other's package."""
+    path = shutil.which('busybox') if native(arch) else foreign_busybox(arch)
     if not path or not static_elf(Path(path)):
         raise Failed('no static busybox: run ./configure --install-deps '
                      '(package busybox-static)')
     return Path(path)
 
 
-def programs():
+def foreign_busybox(arch):
+    out = kernel.arch_dir(arch) / 'busybox'
+    if not (out / 'unpacked').exists():
+        deb = kernel.fetch(BUSYBOX, arch.debian)
+        kernel.warn_untested(BUSYBOX, deb)
+        shutil.rmtree(out, ignore_errors=True)
+        subprocess.run(['dpkg-deb', '-x', str(deb), str(out)], check=True)
+        (out / 'unpacked').touch()
+    return next(p for p in (out / 'usr/bin/busybox', out / 'bin/busybox')
+                if p.exists())
+
+
+def programs(arch):
     """Build the test programs; the path of imtest."""
     sources = sorted((HERE / 'src').glob('*.c'))
     inputs = sources + sorted((HERE / 'src').glob('*.h')) + [
         HERE / 'module/pasid_ep.h',
         ROOT / 'include/im/spec/pasid_ep_uapi.h']
-    cc, version = kernel.compiler()
+    cc, version = kernel.compiler(arch)
     h = hashlib.sha256(f'{version} {CFLAGS}'.encode())
     for path in inputs:
         h.update(path.name.encode() + b'\0' + path.read_bytes())
-    out = kernel.guest_dir() / 'imtest'
+    out = kernel.arch_dir(arch) / 'imtest'
     stamp = out.with_suffix('.stamp')
     if out.exists() and stamp.exists() and stamp.read_text() == h.hexdigest():
         return out
@@ -94,15 +120,15 @@ def programs():
     return out
 
 
-def build(modules):
+def build(arch, modules):
     """The archive; MODULES are (name, content) in the order to load them."""
     cpio = Cpio()
     for name in DIRECTORIES:
         cpio.add(name, stat.S_IFDIR | 0o755)
     cpio.add('dev/console', stat.S_IFCHR | 0o600, rdev=(5, 1))
     cpio.add('dev/null', stat.S_IFCHR | 0o666, rdev=(1, 3))
-    cpio.add('bin/busybox', stat.S_IFREG | 0o755, busybox().read_bytes())
-    cpio.add('bin/imtest', stat.S_IFREG | 0o755, programs().read_bytes())
+    cpio.add('bin/busybox', stat.S_IFREG | 0o755, busybox(arch).read_bytes())
+    cpio.add('bin/imtest', stat.S_IFREG | 0o755, programs(arch).read_bytes())
     cpio.add('init', stat.S_IFREG | 0o755, (HERE / 'init').read_bytes())
     cpio.add('modules/order', stat.S_IFREG | 0o644,
              ''.join(f'{name}\n' for name, _ in modules).encode())
@@ -111,19 +137,20 @@ def build(modules):
     return gzip.compress(cpio.finish(), 1, mtime=0)
 
 
-def ensure(which):
-    """Paths of (kernel image, initramfs) of guest 'own' or 'stock'."""
+def ensure(arch, which):
+    """Paths of (kernel image, initramfs) of ARCH's guest 'own' or 'stock'."""
     if which == 'own':
-        image, module = kernel.ensure_own()
+        image, module = kernel.ensure_own(arch)
         modules = [('pasid_ep', module.read_bytes())]
     else:
-        image, tree = kernel.ensure_stock()
+        image, tree = kernel.ensure_stock(arch)
         order = (tree / 'order').read_text().split()
         modules = [(n, (tree / f'{n}.ko').read_bytes()) for n in order]
-    with kernel.locked(kernel.guest_dir() / f'initramfs-{which}.lock'):
-        out = kernel.guest_dir() / which / 'initramfs.gz'
+    top = kernel.arch_dir(arch)
+    with kernel.locked(top / f'initramfs-{which}.lock'):
+        out = top / which / 'initramfs.gz'
         tmp = out.with_suffix('.new')
-        tmp.write_bytes(build(modules))
+        tmp.write_bytes(build(arch, modules))
         kernel.place(tmp, out)
         tmp.unlink()
     return image, out

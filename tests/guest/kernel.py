@@ -3,7 +3,8 @@
 """Guest kernels: an own-config Linux 7.x, our module for it, stock Debian.
 
   kernel.py build     fetch, build and place all of them below the build
-                      directory; does nothing that is already done
+                      directory, or those of --arch; does nothing that is
+                      already done
   kernel.py list      what is recorded, what is cached, what is in place
 
 A kernel is cached under the user's cache directory, named by the hash of what
@@ -31,33 +32,25 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(ROOT / 'scripts'))
+sys.path.insert(0, str(HERE))
+from arch import ARCHES                             # noqa: E402
 
-# What the tests were run with.  When the archive no longer has it, the newest
-# package that fits is taken, with a warning.
+# What the tests were run with; the stock kernels are in arch.py. When the archive
+# no longer has it, the newest package that fits is taken, with a warning.
 SOURCE = {
     'package': 'linux-source-7.3',
     'tested': '7.3.4-1~bpo13+1',
     'suite': 'trixie-backports',
     'pattern': r'^linux-source-7\.\d+$',
 }
-STOCK = {
-    'package': 'linux-image-6.12.117+deb12-amd64',
-    'tested': '6.12.117-1~deb12u1',
-    'suite': 'bookworm-security',
-    'pattern': r'^linux-image-6\.12\.\d+\+deb12-amd64$',
-}
 # In this order or later in it; what a module depends on is added.
 STOCK_MODULES = ['virtio_pci', 'virtio_blk', 'virtio_net', 'nvme', 'e1000e',
                  'ahci', 'sd_mod', 'af_packet']
 
-CONFIGS = [HERE / 'config/common.config', HERE / 'config/x86_64.config']
 MODULE_SOURCES = ['pasid_ep.c', 'pasid_ep.h', 'Kbuild']
 
 # Part of the cache's key: raise it when the way a kernel is built changes.
 RECIPE = '1'
-
-# How many lines the build prints for this configuration, for the progress.
-EXPECTED_STEPS = 2000
 
 
 class Failed(Exception):
@@ -80,6 +73,10 @@ def build_dir():
 
 def guest_dir():
     return build_dir() / 'guest'
+
+
+def arch_dir(arch):
+    return guest_dir() / arch.name
 
 
 def sha256_file(path):
@@ -113,19 +110,22 @@ def place(src, dst):
     tmp.rename(dst)
 
 
-def fetch(what):
+def fetch(what, debian=None):
     """The path of the recorded package, or of the newest that fits."""
     import debfetch                                 # below scripts/
     try:
-        return Path(debfetch.fetch_deb(what['package'], what['suite']))
+        return Path(debfetch.fetch_deb(what['package'], what['suite'],
+                                       arch=debian))
     except Exception as first:
         try:
-            newest = debfetch.newest(what['pattern'], what['suite'])
+            newest = debfetch.newest(what['pattern'], what['suite'],
+                                     arch=debian)
             if not newest or newest == what['package']:
                 raise first
             say(f"warning: {what['package']} cannot be fetched ({first}); "
                 f"taking {newest}, which was not tested")
-            return Path(debfetch.fetch_deb(newest, what['suite']))
+            return Path(debfetch.fetch_deb(newest, what['suite'],
+                                           arch=debian))
         except Exception as error:
             raise Failed(f"cannot fetch {what['package']}: {error}") from error
 
@@ -145,13 +145,14 @@ def warn_untested(what, deb):
 
 # --- the own-config kernel --------------------------------------------------
 
-def compiler():
-    cc = os.environ.get('IM_GUEST_CC', 'gcc')
+def compiler(arch):
+    cc = os.environ.get(arch.cc_env, arch.cc)
     try:
         out = subprocess.run([cc, '--version'], check=True,
                              capture_output=True, text=True).stdout
     except (OSError, subprocess.CalledProcessError) as e:
-        raise Failed(f'no compiler {cc}: install gcc') from e
+        raise Failed(f'no compiler {cc}: run ./configure --install-deps') \
+            from e
     return cc, out.splitlines()[0]
 
 
@@ -243,8 +244,9 @@ def unpack_source(deb, into):
     tmp.rename(into)
 
 
-def wanted_config():
-    return ''.join(c.read_text(encoding='utf-8') for c in CONFIGS)
+def wanted_config(arch):
+    return ''.join((HERE / 'config' / name).read_text(encoding='utf-8')
+                   for name in ('common.config', arch.config))
 
 
 def check_config(wanted, got):
@@ -256,71 +258,83 @@ def check_config(wanted, got):
                      'tests/guest/config for this kernel version')
 
 
-def own_key(deb):
-    cc, version = compiler()
+def own_key(arch, deb):
+    cc, version = compiler(arch)
     h = hashlib.sha256()
-    for part in (RECIPE, sha256_file(deb), wanted_config(), cc, version):
+    for part in (RECIPE, sha256_file(deb), wanted_config(arch), cc, version):
         h.update(part.encode() + b'\0')
     return h.hexdigest()[:20]
 
 
-def build_own():
-    """The own-config kernel: a directory with bzImage and devel/."""
+def make_command(arch, *where):
+    """make in WHERE; the host's programs are not the guest's."""
+    cc, _ = compiler(arch)
+    host = os.environ.get('IM_GUEST_CC', 'gcc')
+    return ['make', *where, f'ARCH={arch.kbuild}',
+            f'CROSS_COMPILE={arch.cross}', f'CC={cc}', f'HOSTCC={host}']
+
+
+def build_own(arch):
+    """The own-config kernel: a directory with its image and devel/."""
     deb = fetch(SOURCE)
     version = warn_untested(SOURCE, deb)
-    final = cache_dir() / 'kernel' / own_key(deb)
-    with locked(final.with_suffix('.lock')):
+    final = cache_dir() / 'kernel' / own_key(arch, deb)
+    with locked(final.with_suffix('.lock')), \
+            locked(guest_dir() / 'linux.lock'):
         if (final / 'complete').exists():
             return final
         need_tools(['make', 'flex', 'bison', 'bc', 'tar', 'xz'])
-        cc, _ = compiler()
+        name = f'Linux {version} for {arch.name}'
+        logs = guest_dir() / 'logs'
         work = guest_dir() / 'linux'
         src = work / f'src-{version}'
         obj = work / f'obj-{final.name}'
         unpack_source(deb, src)
         obj.mkdir(parents=True, exist_ok=True)
-        (obj / 'wanted.config').write_text(wanted_config(), encoding='utf-8')
+        wanted = wanted_config(arch)
+        (obj / 'wanted.config').write_text(wanted, encoding='utf-8')
         env = make_env()
-        make = ['nice', 'make', '-C', str(src), f'O={obj}',
-                f'CC={cc}', f'HOSTCC={cc}', f'-j{os.cpu_count() or 1}']
+        make = ['nice', *make_command(arch, '-C', str(src), f'O={obj}'),
+                f'-j{os.cpu_count() or 1}']
         if not (obj / '.config').exists():
-            say(f'configuring Linux {version}')
+            say(f'configuring {name}')
             run_logged(make + [f'KCONFIG_ALLCONFIG={obj}/wanted.config',
                                'allnoconfig'],
-                       guest_dir() / 'logs/kernel-config.log', env=env)
-        check_config(wanted_config(),
-                     (obj / '.config').read_text(encoding='utf-8'))
-        say(f'building Linux {version} (some minutes; can be interrupted)')
-        progress = Progress(f'Linux {version}', EXPECTED_STEPS)
+                       logs / f'kernel-config-{arch.name}.log', env=env)
+        check_config(wanted, (obj / '.config').read_text(encoding='utf-8'))
+        say(f'building {name} (some minutes; can be interrupted)')
+        progress = Progress(name, arch.steps)
         progress.count = sum(1 for _ in obj.rglob('*.o'))   # of a run before
-        run_logged(make + ['bzImage', 'modules'],
-                   guest_dir() / 'logs/kernel-build.log', env=env,
+        run_logged(make + [arch.target, 'modules'],
+                   logs / f'kernel-build-{arch.name}.log', env=env,
                    progress=progress)
         progress.show()
         tmp = final.with_name(final.name + '.part')
         shutil.rmtree(tmp, ignore_errors=True)
         (tmp / 'devel').mkdir(parents=True)
+        # Told of a cross compiler it builds programs for the other machine.
         run_logged(make + ['run-command', 'KBUILD_RUN_COMMAND='
+                           'env CC="$(HOSTCC)" '
                            '$(srctree)/scripts/package/install-extmod-build '
                            f'{tmp}/devel'],
-                   guest_dir() / 'logs/kernel-devel.log', env=env)
-        shutil.copy2(obj / 'arch/x86/boot/bzImage', tmp / 'bzImage')
+                   logs / f'kernel-devel-{arch.name}.log', env=env)
+        shutil.copy2(obj / arch.image, tmp / arch.target)
         shutil.copy2(obj / '.config', tmp / 'config')
         shutil.copy2(obj / 'System.map', tmp / 'System.map')
         release = (obj / 'include/config/kernel.release').read_text().strip()
         (tmp / 'release').write_text(release + '\n')
-        (tmp / 'complete').write_text(version + '\n')
+        (tmp / 'complete').write_text(f'{version} {arch.name}\n')
         shutil.rmtree(final, ignore_errors=True)
         tmp.rename(final)
         # 2.5 GB that ccache or the package can bring back.
         shutil.rmtree(work, ignore_errors=True)
-        say(f'Linux {version} is built')
+        say(f'{name} is built')
         return final
 
 
-def build_module(own):
+def build_module(arch, own):
     """pasid_ep.ko for the kernel in OWN, rebuilt when its source changed."""
-    out = guest_dir() / 'module'
+    out = arch_dir(arch) / 'module'
     out.mkdir(parents=True, exist_ok=True)
     h = hashlib.sha256(own.name.encode())
     for name in MODULE_SOURCES:
@@ -331,13 +345,12 @@ def build_module(own):
         return ko
     for name in MODULE_SOURCES:
         place(HERE / 'module' / name, out / name)
-    cc, _ = compiler()
-    run_logged(['make', '-C', str(own / 'devel'), f'M={out}', f'CC={cc}',
-                f'HOSTCC={cc}', f'IM_INCLUDE={ROOT}/include',
-                'KCFLAGS=-Werror', 'modules'],
-               guest_dir() / 'logs/module.log', env=make_env())
+    run_logged(make_command(arch, '-C', str(own / 'devel')) +
+               [f'M={out}', f'IM_INCLUDE={ROOT}/include', 'KCFLAGS=-Werror',
+                'modules'],
+               guest_dir() / f'logs/module-{arch.name}.log', env=make_env())
     stamp.write_text(h.hexdigest())
-    say('guest module pasid_ep.ko is built')
+    say(f'guest module pasid_ep.ko for {arch.name} is built')
     return ko
 
 
@@ -382,10 +395,10 @@ def order_modules(tree, wanted):
     return [(name, data[name]) for name in order]
 
 
-def build_stock():
+def build_stock(arch):
     """Debian's own kernel: a directory with vmlinuz and modules/."""
-    deb = fetch(STOCK)
-    version = warn_untested(STOCK, deb)
+    deb = fetch(arch.stock, arch.debian)
+    version = warn_untested(arch.stock, deb)
     key = hashlib.sha256('\0'.join(
         [RECIPE, sha256_file(deb)] + STOCK_MODULES).encode()).hexdigest()[:20]
     final = cache_dir() / 'kernel' / f'stock-{key}'
@@ -412,7 +425,7 @@ def build_stock():
         shutil.copy2(config, tmp / 'config')
         (tmp / 'release').write_text(image.name[len('vmlinuz-'):] + '\n')
         shutil.rmtree(tmp / 'deb')
-        (tmp / 'complete').write_text(version + '\n')
+        (tmp / 'complete').write_text(f'{version} {arch.name}\n')
         shutil.rmtree(final, ignore_errors=True)
         tmp.rename(final)
         return final
@@ -427,10 +440,10 @@ def recipe_of(what, more=''):
     ).encode()).hexdigest()
 
 
-def in_place(which, recipe):
-    """The cached directory that build/guest/WHICH came from, if it did."""
+def in_place(out, recipe):
+    """The cached directory that OUT's files came from, if they did."""
     try:
-        known, path = (guest_dir() / which / 'made-of').read_text().split()
+        known, path = (out / 'made-of').read_text().split()
     except (OSError, ValueError):
         return None
     found = Path(path)
@@ -438,11 +451,11 @@ def in_place(which, recipe):
         else None
 
 
-def put_in_place(which, recipe, found, names):
-    out = guest_dir() / which
+def put_in_place(out, recipe, found, names):
     for name in names:
         place(found / name, out / name)
     (out / 'made-of').write_text(f'{recipe} {found}\n')
+
 
 def need_tools(names):
     missing = [n for n in names if not shutil.which(n)]
@@ -451,44 +464,47 @@ def need_tools(names):
                      './configure --install-deps')
 
 
-def ensure_own(check=False):
+def ensure_own(arch, check=False):
     """
-    Paths of (bzImage, pasid_ep.ko) below the build directory. CHECK: look
-    into the archive again, although nothing of ours has changed.
+    Paths of (kernel image, pasid_ep.ko) below the build directory. CHECK:
+    look into the archive again, although nothing of ours has changed.
     """
-    cc, version = compiler()
-    recipe = recipe_of(SOURCE, wanted_config() + cc + version)
-    own = None if check else in_place('own', recipe)
+    cc, version = compiler(arch)
+    recipe = recipe_of(SOURCE, wanted_config(arch) + cc + version)
+    out = arch_dir(arch) / 'own'
+    own = None if check else in_place(out, recipe)
     if not own:
-        own = build_own()
-        put_in_place('own', recipe, own,
-                     ['bzImage', 'config', 'release', 'System.map'])
-    with locked(guest_dir() / 'module.lock'):
-        return guest_dir() / 'own/bzImage', build_module(own)
+        own = build_own(arch)
+        put_in_place(out, recipe, own,
+                     [arch.target, 'config', 'release', 'System.map'])
+    with locked(arch_dir(arch) / 'module.lock'):
+        return out / arch.target, build_module(arch, own)
 
 
-def ensure_stock(check=False):
+def ensure_stock(arch, check=False):
     """Paths of (vmlinuz, directory of modules) below the build directory."""
-    recipe = recipe_of(STOCK)
-    stock = None if check else in_place('stock', recipe)
+    recipe = recipe_of(arch.stock)
+    out = arch_dir(arch) / 'stock'
+    stock = None if check else in_place(out, recipe)
     if not stock:
-        stock = build_stock()
-        put_in_place('stock', recipe, stock,
+        stock = build_stock(arch)
+        put_in_place(out, recipe, stock,
                      ['vmlinuz', 'config', 'release'] +
                      [f'modules/{m.name}'
                       for m in (stock / 'modules').iterdir()])
-    return guest_dir() / 'stock/vmlinuz', guest_dir() / 'stock/modules'
+    return out / 'vmlinuz', out / 'modules'
 
 
 def command_build(args):
-    if args.only in (None, 'own'):
-        ensure_own(args.check)
-    if args.only in (None, 'stock'):
-        ensure_stock(args.check)
-    if args.only is None:
-        import initramfs
-        initramfs.ensure('own')
-        initramfs.ensure('stock')
+    for arch in [ARCHES[args.arch]] if args.arch else ARCHES.values():
+        if args.only in (None, 'own'):
+            ensure_own(arch, args.check)
+        if args.only in (None, 'stock'):
+            ensure_stock(arch, args.check)
+        if args.only is None:
+            import initramfs
+            initramfs.ensure(arch, 'own')
+            initramfs.ensure(arch, 'stock')
     if args.stamp:
         stamp = Path(args.stamp)
         if not stamp.exists():
@@ -496,11 +512,13 @@ def command_build(args):
 
 
 def command_list(_args):
-    for name, what in (('own', SOURCE), ('stock', STOCK)):
-        release = guest_dir() / name / 'release'
-        in_place = release.read_text().strip() if release.exists() else 'none'
-        print(f"{name:6} recorded {what['package']} {what['tested']} "
-              f"({what['suite']}); in the build directory: {in_place}")
+    for arch in ARCHES.values():
+        for name, what in (('own', SOURCE), ('stock', arch.stock)):
+            release = arch_dir(arch) / name / 'release'
+            here = release.read_text().strip() if release.exists() else 'none'
+            print(f"{arch.name:7} {name:6} recorded {what['package']} "
+                  f"{what['tested']} ({what['suite']}); in the build "
+                  f"directory: {here}")
     for d in sorted((cache_dir() / 'kernel').glob('*/complete')):
         print(f'cached {d.parent.name}: {d.read_text().strip()}')
 
@@ -512,6 +530,7 @@ def main():
     sub = parser.add_subparsers(required=True)
     p = sub.add_parser('build')
     p.add_argument('--only', choices=['own', 'stock'])
+    p.add_argument('--arch', choices=list(ARCHES), help='default: all')
     p.add_argument('--check', action='store_true',
                    help='look into the archive even when nothing changed')
     p.add_argument('--stamp', help='file to write when all is built')

@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 import kernel
+from arch import X86
 from kernel import Failed
 
 TRACE = ['im_unit_fault', 'im_unit_invalidate', 'im_unit_page_request',
@@ -27,8 +28,6 @@ TRACE = ['im_unit_fault', 'im_unit_invalidate', 'im_unit_page_request',
          'pasid_endpoint_event', 'pasid_endpoint_invalidate',
          'pasid_endpoint_response', 'pasid_endpoint_reset',
          'pasid_endpoint_cfg_write']
-FIRMWARE = ['/usr/share/seabios', '/usr/share/qemu', '/usr/lib/ipxe/qemu']
-TCG = ['-machine', 'q35', '-accel', 'tcg', '-cpu', 'max']
 # Remapped interrupts are delivered by QEMU's IOAPIC and KVM's routes.
 KVM = ['-machine', 'q35,kernel-irqchip=split', '-accel', 'kvm',
        '-cpu', 'max']
@@ -42,25 +41,32 @@ DISK_SIZE = 4 << 20
 MAC = '52:54:00:00:00:01'
 
 
-def emulator():
-    path = os.environ.get('IM_QEMU')
+def emulator(arch):
     build = kernel.build_dir()
-    for p in [path] if path else [build / 'qemu-system-x86_64',
-                                  build / 'qemu/qemu-system-x86_64']:
-        if os.access(p, os.X_OK):
-            return Path(p)
-    raise Failed(f'no emulator in {build}: run ninja -C build first')
+    found = arch.emulator_path(build)
+    if not found:
+        raise Failed(f'no {arch.emulator} in {build}: run ninja -C build '
+                     'first')
+    return found
+
+
+def uefi_args(arch):
+    """Options for a machine that boots by UEFI, with ACPI tables."""
+    if not arch.uefi or not os.access(arch.uefi, os.R_OK):
+        raise Failed(f'no UEFI for {arch.name}: run ./configure '
+                     '--install-deps')
+    return ['-bios', arch.uefi]
 
 
 def kvm_refuses(image):
     """Why KVM cannot run a guest here: one is started. None: it can."""
     if not os.access('/dev/kvm', os.R_OK | os.W_OK):
         return 'no access to /dev/kvm'
-    firmware = [a for p in FIRMWARE if os.path.isdir(p) for a in ('-L', p)]
     # Without an initramfs the kernel ends in a panic, which ends QEMU.
-    command = [str(emulator()), '-nodefaults', '-no-reboot', *KVM, *firmware,
-               '-display', 'none', '-serial', 'stdio', '-m', '256M',
-               '-kernel', str(image), '-append', 'console=ttyS0 panic=-1']
+    command = [str(emulator(X86)), '-nodefaults', '-no-reboot', *KVM,
+               *X86.firmware_args(), '-display', 'none', '-serial', 'stdio',
+               '-m', '256M', '-kernel', str(image), '-append',
+               'console=ttyS0 panic=-1']
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, text=True,
                               capture_output=True, errors='replace',
@@ -169,25 +175,25 @@ class Peer:
 class Guest:
     """One run of one guest."""
 
-    def __init__(self, name, iommu='vtd-model', memory='768M', cpus=2,
-                 trace=None, kvm=False):
-        self.name, self.iommu = name, iommu
+    def __init__(self, name, arch=X86, iommu=None, memory='768M', cpus=2,
+                 cpu=None, trace=None, kvm=False, uefi=False):
+        self.name, self.arch = name, arch
+        self.iommu = iommu or arch.iommu
         self.dir = kernel.guest_dir() / 'logs' / name
         self.dir.parent.mkdir(parents=True, exist_ok=True)
         lock_name(self.dir.with_suffix('.lock'))
         shutil.rmtree(self.dir, ignore_errors=True)
         self.dir.mkdir(parents=True)
-        # The kernel's check of its timer fails when the host is loaded.
-        self.append = ['console=ttyS0', 'panic=-1', 'no_timer_check',
-                       'im.sync=1']
+        self.append = [f'console={arch.consoles[0]}', 'panic=-1',
+                       *arch.append.split(), f'im.sync={arch.consoles[1]}']
         self.args = ['-nodefaults', '-no-user-config', '-no-reboot',
-                     *(KVM if kvm else TCG),
-                     '-smp', str(cpus), '-m', memory]
-        for path in FIRMWARE:
-            if os.path.isdir(path):
-                self.args += ['-L', path]
-        self.args += ['-D', str(self.dir / 'trace.log')]
-        if iommu == 'vtd-model' or trace:
+                     *(KVM if kvm else
+                       [*arch.machine, '-accel', 'tcg',
+                        '-cpu', cpu or arch.cpu]),
+                     '-smp', str(cpus), '-m', memory, *arch.firmware_args(),
+                     *(uefi_args(arch) if uefi else []),
+                     '-D', str(self.dir / 'trace.log')]
+        if self.has_counters() or trace:
             for event in TRACE + (trace or []):
                 self.args += ['-trace', event]
         self.disks, self.peers, self.lines = [], [], []
@@ -195,12 +201,7 @@ class Guest:
         self.vm = self.results = None
         self.failures, self.crashes = [], False
         # Before every other device: they ask for their IOMMU when created.
-        self.args += ['-device', self.iommu_option()]
-
-    def iommu_option(self):
-        kind, _, rest = self.iommu.partition(',')
-        defaults = {'intel-iommu': ',intremap=on,x-scalable-mode=on'}
-        return kind + defaults.get(kind, '') + (f',{rest}' if rest else '')
+        self.args += arch.iommu_args(self.iommu)
 
     # --- what is plugged in ---
 
@@ -211,7 +212,8 @@ class Guest:
             bus = f'rp{number}'
             self.args += ['-device', f'pcie-root-port,id={bus},'
                           f'chassis={number + 1},slot={number + 1}']
-        self.args += ['-device', f'pasid-endpoint,bus={bus}']
+        self.args += ['-device', f'pasid-endpoint,bus={bus}'
+                      f'{self.arch.endpoint}']
 
     def kexec_disks(self, image, initramfs):
         """The next kernel, padded to whole sectors."""
@@ -289,11 +291,11 @@ class Guest:
         if shutil.which('setpriv'):
             wrapper = ['setpriv', '--pdeathsig', 'KILL', '--']
         # Sockets and temporary files are short-lived: not in the logs.
-        self.vm = machine(str(emulator()), args=self.args, wrapper=wrapper,
+        self.vm = machine(str(emulator(self.arch)), args=self.args, wrapper=wrapper,
                           name='qemu', base_temp_dir=str(self.dir),
                           log_dir=str(self.dir), qmp_timer=60)
         (self.dir / 'command').write_text(' '.join(
-            [str(emulator()), *self.args]) + '\n')
+            [str(emulator(self.arch)), *self.args]) + '\n')
         try:
             self.vm.launch()
         except Exception as e:
@@ -324,8 +326,10 @@ class Guest:
                 self.buffer = rest
                 text = line.decode(errors='replace').rstrip('\r')
                 self.lines.append(text)
-                if text.startswith('im: '):
-                    return text[4:]
+                # UEFI leaves half a line on every serial port.
+                _, ours, said = text.partition('im: ')
+                if ours:
+                    return said
                 continue
             left = deadline - time.monotonic()
             ready = left > 0 and select.select([self.results], [], [],
@@ -348,7 +352,7 @@ class Guest:
         self.failures.append(text)
 
     def has_counters(self):
-        return self.iommu.startswith('vtd-model')
+        return self.iommu.partition(',')[0] == self.arch.iommu_type
 
     def counters(self):
         """{type: {counter: value}}, instances of a type added up."""
@@ -402,7 +406,7 @@ class Guest:
                 out = ''.join(f'{row}\n' for row in out)
             (self.dir / name).write_text(out)
         with open(self.dir / 'cpus.txt', 'w') as f:
-            for line in ('info registers -a', 'info lapic', 'info pic'):
+            for line in ['info registers -a', *self.arch.state]:
                 try:
                     f.write(self.vm.cmd('human-monitor-command',
                                         command_line=line))

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Run guests: the demonstration, single tests, or a kernel of your own.
 
-  run.py demo                    every scenario in one guest, then a table
+  run.py demo [--arch ARCH]      every scenario in one guest, then a table
   run.py list                    names of the tests
   run.py test NAME...            these tests, in TAP
   run.py boot [options] [-- QEMU arguments]
-                                 a guest with an endpoint behind vtd-model,
-                                 console on this terminal
+                                 a guest with an endpoint behind the model of
+                                 its IOMMU, console on this terminal
 """
 
 import argparse
@@ -22,6 +22,7 @@ sys.dont_write_bytecode = True
 import initramfs                                    # noqa: E402
 import kernel                                       # noqa: E402
 import machine                                      # noqa: E402
+from arch import ARCHES, ARM64, X86                 # noqa: E402
 from kernel import Failed                           # noqa: E402
 from machine import Guest                           # noqa: E402
 
@@ -33,17 +34,28 @@ DEMO = ['touched', 'untouched', 'read-only', 'cow', 'remapped', 'thp',
 ORDINARY = ['groups', 'virtio-blk', 'nvme', 'e1000e', 'virtio-net']
 
 # The columns of the table: title, the device's counters, the IOMMU's (added
-# up). Device and IOMMU count the same messages: they must agree. A stop
-# marker is a page request message to the IOMMU, and it answers groups by
-# itself that never reach its queue. Faults are different things to the two.
+# up, those with a "-" subtracted), architectures whose table has it. Device
+# and IOMMU count the same messages: they must agree, whether shown or not. A
+# stop marker is a page request message to the IOMMU, and it answers groups by
+# itself that never reach its queue. Faults are different things to the two;
+# one that stalls is an event of SMMUv3 too.
+BOTH = ['x86_64', 'arm64']
 COLUMNS = [
-    ('page requests', ['page_requests', 'stop_markers'], ['page_requests']),
-    ('groups', ['page_groups'], ['page_groups', 'auto_responses']),
-    ('responses', ['page_responses'], ['page_responses', 'auto_responses']),
-    ('ATC inval.', ['invalidations'], ['ats_invalidations']),
-    ('faults', ['dma_errors'], ['faults_recorded', 'faults_dropped']),
+    ('page requests', ['page_requests', 'stop_markers'], ['page_requests'],
+     ['x86_64']),
+    ('groups', ['page_groups'], ['page_groups', 'auto_responses'],
+     ['x86_64']),
+    ('responses', ['page_responses'], ['page_responses', 'auto_responses'],
+     ['x86_64']),
+    ('stalls', ['dma_parked'], ['stalls'], ['arm64']),
+    ('resumed', ['dma_unparked'], ['stalls_resumed', 'stalls_terminated'],
+     ['arm64']),
+    ('ATC inval.', ['invalidations'], ['ats_invalidations'], BOTH),
+    ('faults', ['dma_errors'],
+     ['faults_recorded', 'faults_dropped',
+      'events_recorded', 'events_dropped', '-stalls'], BOTH),
 ]
-IOMMU_TYPE, EP_TYPE = 'vtd-model', 'pasid-endpoint'
+EP_TYPE = 'pasid-endpoint'
 
 # No scenario may cause an unrecoverable fault, but for DMA with the PASID of
 # a process that is gone: Linux 7.3 leaves its entry without P and FPD.
@@ -53,8 +65,8 @@ DEAD_PASID = {'forked': ['SPT.2'], 'killed': ['SPT.2']}
 class Row:
     """One scenario's result."""
 
-    def __init__(self, name, text):
-        self.name, self.text = name, text
+    def __init__(self, name, text, iommu_type=None):
+        self.name, self.text, self.iommu_type = name, text, iommu_type
         self.passed, self.reasons, self.stat = False, [], {}
         self.before = self.after = {}
         self.seconds = 0.0
@@ -63,13 +75,18 @@ class Row:
     def count(self, kind, names):
         a = self.before.get(kind, {})
         b = (self.after or self.before).get(kind, {})
-        return sum(b.get(n, 0) - a.get(n, 0) for n in names)
+        total = 0
+        for name in names:
+            n = name.lstrip('-')
+            change = b.get(n, 0) - a.get(n, 0)
+            total += -change if name[0] == '-' else change
+        return total
 
     def check_counters(self, endpoints):
         """Device and IOMMU have to tell the same story."""
-        for title, device, iommu in COLUMNS:
+        for title, device, iommu, _ in COLUMNS:
             d = self.count(EP_TYPE, device)
-            i = self.count(IOMMU_TYPE, iommu)
+            i = self.count(self.iommu_type, iommu)
             if d != i and title != 'faults':
                 self.reasons.append(f'{title}: the device counts {d}, '
                                     f'the IOMMU {i}')
@@ -95,7 +112,7 @@ def run_scenarios(guest, wanted, out, endpoints):
         word, _, rest = line.partition(' ')
         if word == 'begin':
             name, _, text = rest.partition(' ')
-            row = Row(name, text)
+            row = Row(name, text, guest.arch.iommu_type)
             rows.append(row)
             row.before = guest.counters()
             began = time.monotonic()
@@ -134,7 +151,7 @@ def run_scenarios(guest, wanted, out, endpoints):
     missing = Counter(wanted) - Counter(r.name for r in rows)
     for name, count in missing.items():
         for _ in range(count):
-            lost = Row(name, '')
+            lost = Row(name, '', guest.arch.iommu_type)
             lost.reasons.append('was never begun')
             rows.append(lost)
             out(lost)
@@ -175,7 +192,7 @@ class Test:
                  group=None, scalable=None, translated=None, virtio='',
                  iothread=False, rounds=500, integrated=False, endpoints=1,
                  kexec=None, then=(), says=None, kvm=False, cpus=2, plug=(),
-                 traced=None):
+                 traced=None, arch=X86, cpu=None, uefi=False, iommu=''):
         self.scenarios, self.which, self.append = scenarios, which, append
         self.endpoint, self.group, self.scalable = endpoint, group, scalable
         self.translated, self.virtio = translated, virtio
@@ -185,12 +202,15 @@ class Test:
         self.says = says                # what the console must show
         self.kvm, self.cpus, self.plug = kvm, cpus, list(plug)
         self.traced = traced            # event, and what it must say once
+        self.arch, self.cpu, self.uefi = arch, cpu, uefi
+        self.iommu = iommu              # properties of the model
 
     def guest(self, name, args):
         trace = [self.traced[0]] if self.traced else []
-        g = Guest(name.replace('/', '-'), iommu=args.iommu,
+        g = Guest(name.replace('/', '-'), self.arch,
+                  iommu=args.iommu or self.arch.iommu + self.iommu,
                   trace=trace + (args.trace or []), kvm=self.kvm,
-                  cpus=self.cpus)
+                  cpus=self.cpus, cpu=self.cpu, uefi=self.uefi)
         g.args += self.plug
         g.append.append('im.run=' + ','.join(self.scenarios))
         g.append += self.append.split()
@@ -216,7 +236,7 @@ class Test:
             guest.fail('no {} event says "{}"'.format(*self.traced))
         if not guest.has_counters() or self.endpoint or not rows:
             return
-        last = rows[-1].after.get(IOMMU_TYPE, {})
+        last = rows[-1].after.get(self.arch.iommu_type, {})
         if self.scalable is not None:
             walked = last.get('pasid_misses', 0) + last.get('pasid_hits', 0)
             if (walked > 0) != self.scalable:
@@ -224,18 +244,20 @@ class Test:
                            f'mode was to be {self.scalable}')
         if self.translated:
             for row in rows:
-                n = row.count(IOMMU_TYPE, ['translations', 'ats_requests'])
+                n = row.count(self.arch.iommu_type,
+                              ['translations', 'ats_requests'])
                 if row.name != 'groups' and row.passed and n == 0:
                     row.passed = False
                     row.reasons.append('no DMA went through the IOMMU')
-        faults = last.get('faults_recorded', 0) + last.get('faults_dropped',
-                                                           0)
+        faults = sum(last.get(n, 0) for n in (
+            'faults_recorded', 'faults_dropped', 'events_recorded',
+            'events_dropped'))
         if faults:
             guest.fail(f'the IOMMU counts {faults} faults')
 
 
 STOCK = [name for name in ORDINARY if name not in ('ahci', 'virtio-net')]
-STRICT = 'intel_iommu=on iommu.strict=1'
+STRICT = X86.strict
 TESTS = {f'sva/{name}': Test([name]) for name in DEMO}
 TESTS.update({
     'sva/random': Test(['random']),
@@ -297,9 +319,50 @@ TESTS.update({
 })
 
 
+# The same scenarios on arm64, behind SMMUv3; faults there are by stall.
+PLAIN = ['groups', 'virtio-blk', 'nvme', 'e1000e']
+TESTS.update({f'arm64/{name}': Test([name], arch=ARM64) for name in DEMO})
+TESTS.update({
+    'arm64/random': Test(['random'], arch=ARM64),
+    'arm64/stale': Test(['stale'], arch=ARM64),
+    'arm64/two-devices': Test(['two-devices', 'killed'], arch=ARM64,
+                              endpoints=2),
+    'arm64/integrated': Test(['touched', 'untouched', 'remapped', 'swapped',
+                              'killed'], arch=ARM64, integrated=True),
+    'arm64/pass-through': Test(['touched', 'untouched', 'two-processes',
+                                'own-domain', 'killed'], arch=ARM64,
+                               append='iommu.passthrough=1'),
+    'arm64/one-cpu': Test(['untouched', 'remapped', 'swapped', 'killed'],
+                          arch=ARM64, append='maxcpus=1'),
+    'arm64/cpu-max': Test(['touched', 'untouched', 'remapped', 'thp'],
+                          arch=ARM64, cpu='max', iommu=',oas=52'),
+    'arm64/kexec': Test(['untouched'], kexec='plain', arch=ARM64,
+                        then=['untouched', 'remapped']),
+    'arm64/devices': Test(ORDINARY, endpoint=False, group='DMA', arch=ARM64,
+                          append=ARM64.strict, translated=True,
+                          iothread=True),
+    'arm64/lazy': Test(ORDINARY, endpoint=False, group='DMA-FQ', arch=ARM64,
+                       append='iommu.strict=0', translated=True),
+    'arm64/stock-strict': Test(PLAIN, 'stock', endpoint=False, group='DMA',
+                               append=ARM64.strict, translated=True,
+                               arch=ARM64),
+    'arm64/stock-pt': Test(PLAIN, 'stock', endpoint=False, group='identity',
+                           append='iommu.passthrough=1', arch=ARM64),
+    'arm64/uefi-strict': Test(PLAIN, 'stock', endpoint=False, group='DMA',
+                              append=ARM64.strict, translated=True,
+                              arch=ARM64, uefi=True),
+    'arm64/uefi-pt': Test(PLAIN, 'stock', endpoint=False, group='identity',
+                          append='iommu.passthrough=1', arch=ARM64,
+                          uefi=True),
+    'arm64/uefi-devices': Test(ORDINARY, endpoint=False, group='DMA',
+                               append=ARM64.strict, translated=True,
+                               arch=ARM64, uefi=True),
+})
+
+
 def run_test(name, test, args, out):
     """Rows and guest of one test, finished."""
-    image, initrd = initramfs.ensure(test.which)
+    image, initrd = initramfs.ensure(test.arch, test.which)
     guest = test.guest(name, args)
     rows = []
     if test.kexec:
@@ -341,7 +404,7 @@ def command_test(args):
         test = TESTS[name]
         try:
             why = test.kvm and machine.kvm_refuses(
-                initramfs.ensure(test.which)[0])
+                initramfs.ensure(test.arch, test.which)[0])
             if why:
                 for what in [*test.scenarios, 'guest ended well']:
                     number += 1
@@ -368,35 +431,35 @@ def command_test(args):
 
 # --- the demonstration ------------------------------------------------------
 
-def print_table(rows, counted):
+def print_table(rows, guest):
+    columns = [c for c in COLUMNS if guest.arch.name in c[3]] \
+        if guest.has_counters() else []
     print()
-    head = f'{"scenario":<44}{"result":<8}'
-    if counted:
-        head += ''.join(f'{title:>15}' for title, _, _ in COLUMNS)
+    head = f'{"scenario":<44}{"result":<8}' + \
+        ''.join(f'{column[0]:>15}' for column in columns)
     print(head)
-    if counted:
-        print(' ' * 52 + f'{"device/IOMMU":>15}' * len(COLUMNS))
+    if columns:
+        print(' ' * 52 + f'{"device/IOMMU":>15}' * len(columns))
     print('-' * len(head))
     for row in rows:
         line = f'{row.text or row.name:<44}'
         line += f'{"passed" if row.passed else "FAILED":<8}'
-        for _, device, iommu in COLUMNS if counted else []:
+        for _, device, iommu, _ in columns:
             pair = (f'{row.count(EP_TYPE, device)}/'
-                    f'{row.count(IOMMU_TYPE, iommu)}')
+                    f'{row.count(row.iommu_type, iommu)}')
             line += f'{pair:>15}'
         print(line)
     print('-' * len(head))
-    print('page requests: messages, stop markers included; ATC inval.: '
-          'invalidation requests\nto the endpoint; faults: unrecoverable '
-          'ones', flush=True)
+    print(guest.arch.legend, flush=True)
 
 
 def command_demo(args):
     began = time.monotonic()
     wanted = args.only.split(',') if args.only else DEMO
+    arch = ARCHES[args.arch]
     print('A Linux guest shares its processes\' address spaces with a '
-          'pasid-endpoint\nbehind the modelled VT-d. The guest checks every '
-          'byte.\n', flush=True)
+          f'pasid-endpoint\nbehind the modelled {arch.iommu_name}. The guest '
+          'checks every byte.\n', flush=True)
 
     def show(what):
         if isinstance(what, Row):
@@ -408,8 +471,9 @@ def command_demo(args):
         else:
             print(f'      {what}', flush=True)
 
-    rows, guest, good = run_test('demo', Test(wanted), args, show)
-    print_table(rows, guest.has_counters())
+    name = 'demo' if arch is X86 else f'demo-{arch.name}'
+    rows, guest, good = run_test(name, Test(wanted, arch=arch), args, show)
+    print_table(rows, guest)
     passed = sum(r.passed for r in rows)
     print(f'{passed} of {len(rows)} scenarios passed in '
           f'{time.monotonic() - began:.0f} s; log in {guest.dir}')
@@ -422,25 +486,25 @@ def command_demo(args):
 
 def command_boot(args):
     """Replace this process by QEMU, console on the terminal."""
+    arch = ARCHES[args.arch]
     if args.kernel and args.initrd:
         image, initrd = args.kernel, args.initrd
     else:
-        image, initrd = initramfs.ensure(args.guest)
+        image, initrd = initramfs.ensure(arch, args.guest)
         image, initrd = args.kernel or image, args.initrd or initrd
-    append = f'console=ttyS0 {args.append}'.strip()
-    cmd = [str(machine.emulator())]
-    for path in machine.FIRMWARE:
-        if os.path.isdir(path):
-            cmd += ['-L', path]
-    cmd += ['-nodefaults', '-no-reboot', '-machine',
-            'q35,kernel-irqchip=split', '-accel', args.accel, '-cpu', 'max',
+    append = f'console={arch.consoles[0]} {args.append}'.strip()
+    cmd = [str(machine.emulator(arch)), *arch.firmware_args()]
+    if args.uefi:
+        cmd += machine.uefi_args(arch)
+    cmd += ['-nodefaults', '-no-reboot', *arch.machine, *arch.by_hand,
+            '-accel', args.accel, '-cpu', args.cpu or arch.cpu,
             '-smp', '2', '-m', args.memory, '-display', 'none',
-            '-device', args.iommu,
+            *arch.iommu_args(args.iommu or arch.iommu),
             '-chardev', 'stdio,id=con,mux=on,signal=off',
             '-serial', 'chardev:con', '-mon', 'chardev=con']
     if not args.no_endpoint:
         cmd += ['-device', 'pcie-root-port,id=rp0,chassis=1,slot=1',
-                '-device', 'pasid-endpoint,bus=rp0']
+                '-device', f'pasid-endpoint,bus=rp0{arch.endpoint}']
     cmd += ['-kernel', str(image), '-initrd', str(initrd), '-append', append]
     cmd += args.qemu
     print('+ ' + ' '.join(cmd) + '\n(Ctrl-A C: monitor, Ctrl-A X: end)',
@@ -454,10 +518,13 @@ def command_list(_args):
     return 0
 
 
+def arch_option(parser):
+    parser.add_argument('--arch', choices=list(ARCHES), default=X86.name)
+
+
 def options(parser):
-    parser.add_argument('--iommu', default='vtd-model',
-                        help='IOMMU device with properties '
-                        '(intel-iommu: upstream\'s, to compare)')
+    parser.add_argument('--iommu', help='IOMMU device with properties, or '
+                        'upstream\'s, to compare: intel-iommu, smmuv3')
     parser.add_argument('--trace', action='append',
                         help='further trace events for trace.log')
     parser.add_argument('--rounds', type=int, help='of sva/random')
@@ -475,6 +542,7 @@ def main():
     sub = parser.add_subparsers(required=True)
     p = sub.add_parser('demo')
     options(p)
+    arch_option(p)
     p.add_argument('--only', help='these scenarios, comma-separated')
     p.set_defaults(run=command_demo)
     p = sub.add_parser('test')
@@ -482,11 +550,14 @@ def main():
     p.add_argument('name', nargs='+', choices=list(TESTS))
     p.set_defaults(run=command_test)
     p = sub.add_parser('boot')
+    arch_option(p)
     p.add_argument('--kernel', type=Path)
     p.add_argument('--initrd', type=Path)
     p.add_argument('--guest', choices=['own', 'stock'], default='own')
     p.add_argument('--append', default='', help='to the command line')
-    p.add_argument('--iommu', default='vtd-model')
+    p.add_argument('--iommu')
+    p.add_argument('--cpu')
+    p.add_argument('--uefi', action='store_true', help='with ACPI (arm64)')
     p.add_argument('--accel', default='tcg')
     p.add_argument('--memory', default='1G')
     p.add_argument('--no-endpoint', action='store_true')

@@ -161,25 +161,31 @@ static void mapping_free(struct space *s, struct mapping *m, bool unmap)
 	kfree(m);
 }
 
+static bool drained(struct pep_dev *d)
+{
+	u64 status = reg_read(d, PASID_EP_STATUS);
+
+	return (!PASID_EP_GET(status, PASID_EP_STATUS_OUTSTANDING) ||
+		status & PASID_EP_STATUS_HELD) &&
+	       reg_read(d, PASID_EP_STAT_DMA_PARKED) ==
+	       reg_read(d, PASID_EP_STAT_DMA_UNPARKED);
+}
+
 /*
  * Wait until the page requests are answered. Unbinding drains them, but not
  * in Linux 7.3 when the process is gone: intel_pasid_tear_down_entry() finds
  * neither P nor FPD and returns early, groups still in the fault work queue
- * are answered twice, and freed twice. Others' requests count here too and
- * go on and on: hence the limit. Held responses (injection) have been sent.
+ * are answered twice, and freed twice. And stalls are never drained by its
+ * arm-smmu-v3: their domain would be freed under them. Others' requests count
+ * here too and go on and on: hence the limit. Held responses (injection) have
+ * been sent.
  */
 static void drain(struct pep_dev *d)
 {
 	unsigned long end = jiffies + HZ;
-	u64 status;
 
-	do {
-		status = reg_read(d, PASID_EP_STATUS);
-		if (!PASID_EP_GET(status, PASID_EP_STATUS_OUTSTANDING) ||
-		    status & PASID_EP_STATUS_HELD)
-			return;
+	while (!drained(d) && time_before(jiffies, end))
 		usleep_range(50, 100);
-	} while (time_before(jiffies, end));
 }
 
 /* Nothing of this PASID leaves the function any more, then it is let go. */
@@ -483,6 +489,7 @@ static long do_wait(struct pep_file *f, void __user *arg)
 	r.compare = reg_read(d, base + PASID_EP_CH_COMPARE);
 	r.requests = reg_read(d, base + PASID_EP_CH_REQUESTS);
 	r.page_requests = reg_read(d, base + PASID_EP_CH_PAGE_REQUESTS);
+	r.parked = reg_read(d, base + PASID_EP_CH_PARKED);
 	if (copy_to_user(arg, &r, sizeof(r)))
 		return -EFAULT;
 	return left ? 0 : -ETIME;

@@ -47,9 +47,10 @@ struct pep_result {
 	__u64 compare;
 	__u64 requests;
 	__u64 page_requests;
+	__u64 parked;			/* requests that the IOMMU stalled */
 };
 
-#define PEP_STATS_WORDS         18
+#define PEP_STATS_WORDS         20
 struct pep_stats {
 	__u64 word[PEP_STATS_WORDS];	/* in the order of PASID_EP_STAT_* */
 };

@@ -131,6 +131,8 @@ void ep_open_nth(Ep *ep, unsigned n)
     CHECK(bar != MAP_FAILED, "cannot map BAR0: %m");
     ep->regs = bar;
     ep->channel = PEP_NO_CHANNEL;
+    ep->ats = ep_reg(ep, PASID_EP_STATUS) & PASID_EP_STATUS_ATS_ON;
+    ep->pri = ep_reg(ep, PASID_EP_STATUS) & PASID_EP_STATUS_PRI_ON;
 }
 
 void ep_open_unbound(Ep *ep)
@@ -209,6 +211,11 @@ void ep_command(const Ep *ep, uint64_t cmd, uint64_t arg)
           (unsigned long long)cmd);
 }
 
+unsigned ep_mode(const Ep *ep)
+{
+    return ep->pri ? PASID_EP_MODE_AUTO : PASID_EP_MODE_FALLBACK;
+}
+
 struct pep_job ep_job(const Ep *ep, unsigned op, const void *addr, size_t len,
                       uint64_t seed)
 {
@@ -216,8 +223,7 @@ struct pep_job ep_job(const Ep *ep, unsigned op, const void *addr, size_t len,
         .channel = ep->channel,
         .pasid = ep->pasid,
         .ctrl = PASID_EP_PUT(PASID_EP_CH_CTRL_OP, (uint64_t)op) |
-                PASID_EP_PUT(PASID_EP_CH_CTRL_MODE,
-                             (uint64_t)PASID_EP_MODE_AUTO),
+                PASID_EP_PUT(PASID_EP_CH_CTRL_MODE, (uint64_t)ep_mode(ep)),
         .addr = (uintptr_t)addr,
         .len = len,
         .seed = seed,
@@ -309,20 +315,38 @@ struct pep_result ep_read(const Ep *ep, const void *addr, size_t len)
     return ep_ok(ep, PASID_EP_OP_READ, addr, len, 0, "device read");
 }
 
+uint64_t ep_waits(const Ep *ep, const struct pep_result *r)
+{
+    return ep->pri ? r->page_requests : r->parked;
+}
+
+bool ep_was_refused(const Ep *ep, const struct pep_result *r)
+{
+    unsigned cause = PASID_EP_GET(r->status, PASID_EP_CH_STATUS_CAUSE);
+
+    if (PASID_EP_GET(r->status, PASID_EP_CH_STATUS_STATE) !=
+        PASID_EP_STATE_ERROR) {
+        return false;
+    }
+    if (!ep->pri) {
+        return r->parked > 0 && (cause == PASID_EP_CAUSE_DMA_CA ||
+                                 cause == PASID_EP_CAUSE_DMA_UR);
+    }
+    return cause == PASID_EP_CAUSE_RESP_INVALID &&
+           PASID_EP_GET(r->status, PASID_EP_CH_STATUS_RESPONSE) == 1;
+}
+
 void ep_refused(const Ep *ep, unsigned op, const void *addr, size_t len,
                 const char *what)
 {
     struct pep_job job = ep_job(ep, op, addr, len, 99);
     struct pep_result r = ep_do(ep, &job);
 
-    CHECK(PASID_EP_GET(r.status, PASID_EP_CH_STATUS_STATE) ==
-          PASID_EP_STATE_ERROR &&
-          PASID_EP_GET(r.status, PASID_EP_CH_STATUS_CAUSE) ==
-          PASID_EP_CAUSE_RESP_INVALID &&
-          PASID_EP_GET(r.status, PASID_EP_CH_STATUS_RESPONSE) == 1,
-          "%s: not refused by a page response Invalid (1), but status %llx, "
-          "cause %s", what, (unsigned long long)r.status,
-          ep_cause(r.status));
+    CHECK(ep_was_refused(ep, &r),
+          "%s: not refused by %s, but status %llx, cause %s, parked %llu "
+          "times", what, ep->pri ? "a page response Invalid (1)" : "an abort",
+          (unsigned long long)r.status, ep_cause(r.status),
+          (unsigned long long)r.parked);
     CHECK(r.done == 0 && r.bad_addr == (uintptr_t)addr,
           "%s: %llu bytes done, bad address %llx", what,
           (unsigned long long)r.done, (unsigned long long)r.bad_addr);

@@ -16,7 +16,7 @@
 #include "im/spec/pasid_ep_uapi.h"
 #include "../module/pasid_ep.h"
 
-#define PAGE 4096ul
+#define PAGE 4096ul             /* the endpoint's, and both kernels' */
 #define KiB 1024ul
 #define MiB (1024ul * 1024)
 
@@ -73,6 +73,8 @@ typedef struct Ep {
     uint32_t channel;
     volatile uint64_t *regs;
     uint32_t group;                 /* pages of a request group; 0: default */
+    bool ats;                       /* Linux has turned these on */
+    bool pri;
 } Ep;
 
 /* Open the device, get a channel, bind this process. */
@@ -102,7 +104,16 @@ struct pep_result ep_write(const Ep *ep, void *addr, size_t len,
 struct pep_result ep_compare(const Ep *ep, const void *addr, size_t len,
                              uint64_t seed);
 struct pep_result ep_read(const Ep *ep, const void *addr, size_t len);
-/* One that the IOMMU must refuse with a page response Invalid. */
+/*
+ * Absent pages are asked for by page requests (ATS and PRI), or the IOMMU
+ * parks requests until the kernel has served the fault (stall): how often
+ * the operation waited for a page.
+ */
+uint64_t ep_waits(const Ep *ep, const struct pep_result *r);
+/* Whether R ended because the kernel refused a page. */
+bool ep_was_refused(const Ep *ep, const struct pep_result *r);
+unsigned ep_mode(const Ep *ep);     /* CH_CTRL.MODE that asks for pages */
+/* One that the kernel must refuse: by a page response Invalid, or abort. */
 void ep_refused(const Ep *ep, unsigned op, const void *addr, size_t len,
                 const char *what);
 const char *ep_cause(uint64_t status);

@@ -30,7 +30,8 @@ static const char *const stat_names[PEP_STATS_WORDS] = {
     "atc_misses", "atc_evictions", "ats_requests", "page_requests",
     "page_groups", "page_responses", "responses_unexpected",
     "invalidations", "invalidations_pasid", "invalidations_global",
-    "inv_completions", "stop_markers", "interrupts",
+    "inv_completions", "stop_markers", "interrupts", "dma_parked",
+    "dma_unparked",
 };
 
 typedef struct Counters {
@@ -71,6 +72,18 @@ static uint64_t diff(const Counters *a, const Counters *b, const char *name)
     return ~0ull;
 }
 
+/* A request that was parked for a dead process may end a moment later. */
+static void wait_for_parked(const Ep *ep)
+{
+    for (int i = 0; i < 5000; i++) {
+        if (ep_stat(ep, PASID_EP_STAT_DMA_PARKED) ==
+            ep_stat(ep, PASID_EP_STAT_DMA_UNPARKED)) {
+            return;
+        }
+        usleep(1000);
+    }
+}
+
 /* What must hold after every scenario, whatever it did. */
 static bool settled(const Counters *a, const Counters *b)
 {
@@ -93,6 +106,12 @@ static bool settled(const Counters *a, const Counters *b)
         note("FAILED: %llu invalidations, %llu completions",
              (unsigned long long)diff(a, b, "invalidations"),
              (unsigned long long)diff(a, b, "inv_completions"));
+        ok = false;
+    }
+    if (diff(a, b, "dma_parked") != diff(a, b, "dma_unparked")) {
+        note("FAILED: %llu requests parked, %llu ended",
+             (unsigned long long)diff(a, b, "dma_parked"),
+             (unsigned long long)diff(a, b, "dma_unparked"));
         ok = false;
     }
     if (b->misuse) {
@@ -126,6 +145,7 @@ static void watch(const Scenario *s, Counters *c)
         return;
     }
     ep_open_unbound(&ep);
+    wait_for_parked(&ep);
     counters(&ep, c);
     if (c->misuse) {
         ep_set(&ep, PASID_EP_MISUSE, c->misuse);
