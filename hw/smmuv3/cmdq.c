@@ -156,7 +156,7 @@ static uint16_t vmid_ignore(const ImSmmu *s)
 {
     unsigned vmw = (unsigned)IM_GET(s->cr0, SMMU_CR0_VMW);
 
-    return vmw > 4 ? 0 : (uint16_t)((1u << vmw) - 1);
+    return (uint16_t)(vmw > 4 ? 0 : (1u << vmw) - 1);
 }
 
 /* The bits of VMIDs and ASIDs above what is implemented are RES0. */
