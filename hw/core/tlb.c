@@ -25,7 +25,7 @@ static ImTlbEntry *choose_victim(ImTlb *t, ImTlbEntry *set)
 }
 
 void im_tlb_put(ImTlb *t, uint32_t tag, unsigned cls, uint64_t addr,
-                uint64_t out, uint8_t flags)
+                uint64_t out, uint16_t flags)
 {
     ImTlbKey k = im_tlb_key(t, tag, cls, addr);
     ImTlbEntry *e = im_tlb_find(&k);
@@ -39,7 +39,7 @@ void im_tlb_put(ImTlb *t, uint32_t tag, unsigned cls, uint64_t addr,
         e = choose_victim(t, k.set);
     }
     e->key = k.key;
-    e->val = k.val | (out & IM_MASK(IM_TLB_OUT)) | IM_PUT(IM_TLB_FLAGS, flags);
+    e->val = k.val | (out & IM_MASK(IM_TLB_OUT)) | im_tlb_put_flags(flags);
 }
 
 static uint32_t entry_tag(const ImTlbEntry *e)
@@ -53,20 +53,22 @@ static uint64_t entry_addr(const ImTlbEntry *e)
     return IM_GET(e->key, IM_TLB_PAGE) << 12;
 }
 
+#define ADDRESS  IM_BITS(56, 0)
+
 /* The range is larger than the cache: look at every entry instead. */
 static uint64_t drop_by_visit(ImTlb *t, uint32_t tag, unsigned classes,
-                              uint64_t addr, unsigned lg2)
+                              uint64_t first, uint64_t last)
 {
     uint32_t n = (t->set_mask + 1) * IM_TLB_WAYS;
 
     for (uint32_t i = 0; i < n; i++) {
         ImTlbEntry *e = &t->entry[i];
         unsigned cls = (unsigned)IM_GET(e->val, IM_TLB_CLASS);
-        unsigned shift = MAX(lg2, t->shift[cls]);
+        uint64_t start = entry_addr(e);
+        uint64_t rest = (UINT64_C(1) << t->shift[cls]) - 1;
 
         if (e->val && (classes & 1u << cls) && entry_tag(e) == tag &&
-            (shift > 56 ||
-             !((entry_addr(e) ^ addr) & IM_BITS(56, shift)))) {
+            start <= last && (start | rest) >= first) {
             *e = (ImTlbEntry){ 0 };
         }
     }
@@ -74,14 +76,13 @@ static uint64_t drop_by_visit(ImTlb *t, uint32_t tag, unsigned classes,
 }
 
 static uint64_t drop_class(ImTlb *t, uint32_t tag, unsigned cls,
-                           uint64_t addr, unsigned lg2)
+                           uint64_t first, uint64_t last)
 {
     unsigned shift = t->shift[cls];
-    uint64_t count = lg2 > shift ? UINT64_C(1) << (lg2 - shift) : 1;
+    uint64_t count = (last >> shift) - (first >> shift) + 1;
 
-    addr &= ~((UINT64_C(1) << MAX(lg2, shift)) - 1);
     for (uint64_t i = 0; i < count; i++) {
-        ImTlbKey k = im_tlb_key(t, tag, cls, addr + (i << shift));
+        ImTlbKey k = im_tlb_key(t, tag, cls, first + (i << shift));
         ImTlbEntry *e = im_tlb_find(&k);
 
         if (e) {
@@ -91,23 +92,34 @@ static uint64_t drop_class(ImTlb *t, uint32_t tag, unsigned cls,
     return count;
 }
 
-uint64_t im_tlb_drop(ImTlb *t, uint32_t tag, unsigned classes, uint64_t addr,
-                     unsigned lg2)
+uint64_t im_tlb_drop_range(ImTlb *t, uint32_t tag, unsigned classes,
+                           uint64_t first, uint64_t last)
 {
     uint64_t entries = (t->set_mask + UINT64_C(1)) * IM_TLB_WAYS;
     uint64_t probes = 0;
 
-    for (unsigned cls = 0; cls < IM_TLB_CLASSES; cls++) {
-        if (!t->shift[cls] || !(classes & 1u << cls)) {
+    first &= ADDRESS;
+    last &= ADDRESS;
+    for (unsigned cls = 0; classes >> cls; cls++) {
+        unsigned shift = t->shift[cls];
+
+        if (!shift || !(classes & 1u << cls)) {
             continue;
         }
-        if (lg2 > 56 || (lg2 > t->shift[cls] &&
-                         entries >> (lg2 - t->shift[cls]) == 0)) {
-            return probes + drop_by_visit(t, tag, classes, addr, lg2);
+        if ((last >> shift) - (first >> shift) >= entries) {
+            return probes + drop_by_visit(t, tag, classes, first, last);
         }
-        probes += drop_class(t, tag, cls, addr, lg2);
+        probes += drop_class(t, tag, cls, first, last);
     }
     return probes;
+}
+
+uint64_t im_tlb_drop(ImTlb *t, uint32_t tag, unsigned classes, uint64_t addr,
+                     unsigned lg2)
+{
+    uint64_t rest = lg2 > 56 ? ADDRESS : (UINT64_C(1) << lg2) - 1;
+
+    return im_tlb_drop_range(t, tag, classes, addr & ~rest, addr | rest);
 }
 
 void im_tlb_init(ImTlb *t, uint32_t entries,
@@ -146,7 +158,7 @@ void im_tlb_visit(const ImTlb *t, ImTlbVisit *fn, void *opaque)
         const ImTlbEntry *e = &t->entry[i];
         ImTlbHit hit = {
             .addr = e->val & IM_MASK(IM_TLB_OUT),
-            .flags = (uint8_t)IM_GET(e->val, IM_TLB_FLAGS),
+            .flags = im_tlb_flags(e->val),
         };
 
         if (e->val) {

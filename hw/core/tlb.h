@@ -21,9 +21,10 @@
 
 #include "hw/core/field.h"
 
-#define IM_TLB_CLASSES  4
+#define IM_TLB_CLASSES  8
 #define IM_TLB_WAYS     4
-#define IM_TLB_TAG_MAX  ((1u << 31) - 1)
+#define IM_TLB_TAG_MAX  ((1u << 27) - 1)
+#define IM_TLB_FLAGS    11      /* bits that an owner may keep */
 
 typedef struct ImTlbEntry {
     uint64_t key;           /* input bits 56:12, low half of the tag */
@@ -41,7 +42,7 @@ typedef struct ImTlb {
 
 typedef struct ImTlbHit {
     uint64_t addr;          /* start of the output range */
-    uint8_t flags;          /* as put */
+    uint16_t flags;         /* as put */
 } ImTlbHit;
 
 /*
@@ -57,7 +58,7 @@ void im_tlb_flush(ImTlb *t);
 /* Cache addr -> out for a tag (1 .. IM_TLB_TAG_MAX), replacing an entry for
  * the same range. */
 void im_tlb_put(ImTlb *t, uint32_t tag, unsigned cls, uint64_t addr,
-                uint64_t out, uint8_t flags);
+                uint64_t out, uint16_t flags);
 /*
  * Drop what overlaps the aligned 2^lg2 bytes at addr, and only that.
  * classes: bit mask of the classes that may be present. Costs a probe for
@@ -66,6 +67,10 @@ void im_tlb_put(ImTlb *t, uint32_t tag, unsigned cls, uint64_t addr,
  */
 uint64_t im_tlb_drop(ImTlb *t, uint32_t tag, unsigned classes, uint64_t addr,
                      unsigned lg2);
+/* The same for first .. last, both inclusive; bits 56:0 count, and in them
+ * first is not above last. */
+uint64_t im_tlb_drop_range(ImTlb *t, uint32_t tag, unsigned classes,
+                           uint64_t first, uint64_t last);
 
 /* Call fn for every entry. For dumps and tests. */
 typedef void ImTlbVisit(void *opaque, uint32_t tag, unsigned cls,
@@ -76,10 +81,12 @@ void im_tlb_visit(const ImTlb *t, ImTlbVisit *fn, void *opaque);
 
 #define IM_TLB_KEY(F, R, I)                                                  \
     F(IM_TLB, TAG_LO, 18, 0) F(IM_TLB, PAGE, 63, 19)
+/* Rotated by four the flags are one field. */
 #define IM_TLB_VAL(F, R, I)                                                  \
-    F(IM_TLB, CLASS, 1, 0)   F(IM_TLB, VALID, 2, 2)                       \
-    F(IM_TLB, USED, 3, 3)    F(IM_TLB, FLAGS, 11, 4)                      \
-    F(IM_TLB, OUT, 51, 12)   F(IM_TLB, TAG_HI, 63, 52)
+    F(IM_TLB, FLAGS_HI, 6, 0) F(IM_TLB, CLASS, 9, 7)                      \
+    F(IM_TLB, VALID, 10, 10) F(IM_TLB, USED, 11, 11)                      \
+    F(IM_TLB, OUT, 51, 12)   F(IM_TLB, TAG_HI, 59, 52)                    \
+    F(IM_TLB, FLAGS_LO, 63, 60)
 
 IM_LAYOUT(IM_TLB_KEY);
 IM_LAYOUT(IM_TLB_VAL);
@@ -87,6 +94,16 @@ IM_LAYOUT(IM_TLB_VAL);
 /* What must match in ImTlbEntry.val; VALID makes 0 an empty entry. */
 #define IM_TLB_VAL_KEY  (IM_MASK(IM_TLB_TAG_HI) | IM_MASK(IM_TLB_VALID) | \
                          IM_MASK(IM_TLB_CLASS))
+
+static inline uint16_t im_tlb_flags(uint64_t val)
+{
+    return (uint16_t)((val << 4 | val >> 60) & ((1u << IM_TLB_FLAGS) - 1));
+}
+
+static inline uint64_t im_tlb_put_flags(uint16_t flags)
+{
+    return IM_PUT(IM_TLB_FLAGS_LO, flags) | IM_PUT(IM_TLB_FLAGS_HI, flags >> 4);
+}
 
 typedef struct ImTlbKey {
     uint64_t key;
@@ -145,7 +162,7 @@ static inline bool im_tlb_get(ImTlb *t, uint32_t tag, unsigned cls,
         e->val |= IM_MASK(IM_TLB_USED);
     }
     hit->addr = e->val & IM_MASK(IM_TLB_OUT);
-    hit->flags = (uint8_t)IM_GET(e->val, IM_TLB_FLAGS);
+    hit->flags = im_tlb_flags(e->val);
     return true;
 }
 

@@ -25,50 +25,26 @@ struct VtdCaches {
     VtdSpace *last;             /* found last */
     uint32_t next_tag;
     uint32_t space_hand;
-    VtdLink *space_free;        /* dropped, by VtdSpace.hash */
+    ImLink *space_free;        /* dropped, by VtdSpace.hash */
     uint32_t ctx_hand;
     uint32_t spaces;            /* power of two */
     uint32_t ctxs;
     VtdSpace *space;
     VtdCtx *ctx;
-    VtdLink **space_hash;       /* 2 * spaces */
-    VtdLink **asid_hash;        /* spaces */
-    VtdLink *did_hash[DID_HASH];
-    VtdLink *ctx_hash[CTX_HASH];
-    VtdLink *ctx_all;
+    ImLink **space_hash;       /* 2 * spaces */
+    ImLink **asid_hash;        /* spaces */
+    ImLink *did_hash[DID_HASH];
+    ImLink *ctx_hash[CTX_HASH];
+    ImLink *ctx_all;
 };
 
-#define SPACE_OF(link, member) \
-    ((VtdSpace *)((char *)(link) - offsetof(VtdSpace, member)))
-#define CTX_OF(link, member) \
-    ((VtdCtx *)((char *)(link) - offsetof(VtdCtx, member)))
+#define SPACE_OF(link, member)  IM_LINK_OF(link, VtdSpace, member)
+#define CTX_OF(link, member)    IM_LINK_OF(link, VtdCtx, member)
 
-static void link_in(VtdLink **head, VtdLink *n)
+static ImLink **asid_head(VtdCaches *c, uint16_t did, uint32_t pasid)
 {
-    n->next = *head;
-    n->pprev = head;
-    if (n->next) {
-        n->next->pprev = &n->next;
-    }
-    *head = n;
-}
-
-static void link_out(VtdLink *n)
-{
-    *n->pprev = n->next;
-    if (n->next) {
-        n->next->pprev = n->pprev;
-    }
-}
-
-static inline uint32_t mix(uint64_t v)
-{
-    return (uint32_t)(v * UINT64_C(0x9e3779b97f4a7c15) >> 32);
-}
-
-static VtdLink **asid_head(VtdCaches *c, uint16_t did, uint32_t pasid)
-{
-    return &c->asid_hash[mix((uint64_t)did << 32 | pasid) & (c->spaces - 1)];
+    return &c->asid_hash[im_link_hash((uint64_t)did << 32 | pasid) &
+                         (c->spaces - 1)];
 }
 
 /* --- tags ---------------------------------------------------------------- */
@@ -85,7 +61,7 @@ static void assign_tags(VtdCaches *c, VtdSpace *sp)
     sp->frac = 0;
 }
 
-/* A fresh pair; once in 2^30 calls everything starts over. */
+/* A fresh pair; once in 2^26 calls everything starts over. */
 static uint32_t take_tag(VtdCaches *c)
 {
     uint32_t tag;
@@ -126,11 +102,11 @@ static void new_ss_tag(VtdCaches *c, VtdSpace *sp)
 
 static void drop_space(VtdCaches *c, VtdSpace *sp)
 {
-    link_out(&sp->hash);
-    link_out(&sp->by_did);
-    link_out(&sp->by_asid);
-    link_out(&sp->by_ctx);
-    link_in(&c->space_free, &sp->hash);
+    im_link_out(&sp->hash);
+    im_link_out(&sp->by_did);
+    im_link_out(&sp->by_asid);
+    im_link_out(&sp->by_ctx);
+    im_link_in(&c->space_free, &sp->hash);
     sp->key = VTD_NO_SPACE;
     sp->used = false;
     if (c->last == sp) {
@@ -143,15 +119,15 @@ static void drop_ctx(VtdCaches *c, VtdCtx *ctx)
     while (ctx->spaces) {
         drop_space(c, SPACE_OF(ctx->spaces, by_ctx));
     }
-    link_out(&ctx->hash);
-    link_out(&ctx->all);
+    im_link_out(&ctx->hash);
+    im_link_out(&ctx->all);
     ctx->valid = false;
     ctx->used = false;
 }
 
 VtdCtx *im_vtd_ctx_get(VtdCaches *c, uint16_t rid)
 {
-    VtdLink *n = c->ctx_hash[rid % CTX_HASH];
+    ImLink *n = c->ctx_hash[rid % CTX_HASH];
 
     for (; n; n = n->next) {
         VtdCtx *ctx = CTX_OF(n, hash);
@@ -182,19 +158,19 @@ VtdCtx *im_vtd_ctx_put(VtdCaches *c, const VtdCtx *from)
     ctx->spaces = NULL;
     ctx->valid = true;
     ctx->used = true;
-    link_in(&c->ctx_hash[ctx->rid % CTX_HASH], &ctx->hash);
-    link_in(&c->ctx_all, &ctx->all);
+    im_link_in(&c->ctx_hash[ctx->rid % CTX_HASH], &ctx->hash);
+    im_link_in(&c->ctx_all, &ctx->all);
     return ctx;
 }
 
 VtdSpace *im_vtd_space_get(VtdCaches *c, uint64_t key)
 {
-    VtdLink *n;
+    ImLink *n;
 
     if (G_LIKELY(c->last->key == key)) {
         return c->last;
     }
-    n = c->space_hash[mix(key) & (2 * c->spaces - 1)];
+    n = c->space_hash[im_link_hash(key) & (2 * c->spaces - 1)];
     for (; n; n = n->next) {
         VtdSpace *sp = SPACE_OF(n, hash);
 
@@ -220,7 +196,7 @@ VtdSpace *im_vtd_space_put(VtdCaches *c, uint64_t key, uint16_t did,
         sp->used = false;
     }
     sp = SPACE_OF(c->space_free, hash);
-    link_out(&sp->hash);
+    im_link_out(&sp->hash);
     sp->key = key;
     sp->did = did;
     sp->pasid = pasid;
@@ -228,20 +204,21 @@ VtdSpace *im_vtd_space_put(VtdCaches *c, uint64_t key, uint16_t did,
     new_tlb_tag(c, sp);
     new_fs_tag(c, sp);
     new_ss_tag(c, sp);
-    link_in(&c->space_hash[mix(sp->key) & (2 * c->spaces - 1)], &sp->hash);
-    link_in(&c->did_hash[sp->did % DID_HASH], &sp->by_did);
-    link_in(asid_head(c, sp->did, sp->pasid), &sp->by_asid);
-    link_in(&ctx->spaces, &sp->by_ctx);
+    im_link_in(&c->space_hash[im_link_hash(sp->key) & (2 * c->spaces - 1)],
+               &sp->hash);
+    im_link_in(&c->did_hash[sp->did % DID_HASH], &sp->by_did);
+    im_link_in(asid_head(c, sp->did, sp->pasid), &sp->by_asid);
+    im_link_in(&ctx->spaces, &sp->by_ctx);
     c->last = sp;
     return sp;
 }
 
 /* --- IOTLB, paging-structure caches -------------------------------------- */
 
-static const uint8_t page_shift[IM_TLB_CLASSES] = { 12, 21, 30, 0 };
+static const uint8_t page_shift[IM_TLB_CLASSES] = { 12, 21, 30 };
 /* What a table of level 0 and 1 translates. Tables above are few, and read
  * again: a place for each would cost every miss more than it saves. */
-static const uint8_t table_shift[IM_TLB_CLASSES] = { 21, 30, 0, 0 };
+static const uint8_t table_shift[IM_TLB_CLASSES] = { 21, 30 };
 #define PSC_LEVELS  2
 
 bool im_vtd_iotlb_get(VtdCaches *c, const VtdSpace *sp, bool priv,
@@ -253,7 +230,7 @@ bool im_vtd_iotlb_get(VtdCaches *c, const VtdSpace *sp, bool priv,
         if ((sp->tlb_classes & 1u << cls) &&
             im_tlb_get(&c->tlb, sp->tlb_tag + priv, cls, addr, &h)) {
             hit->addr = h.addr;
-            hit->flags = h.flags;
+            hit->flags = (uint8_t)h.flags;
             hit->shift = page_shift[cls];
             return true;
         }
@@ -349,9 +326,9 @@ void im_vtd_inv_context(ImVtd *s, VtdGran g, uint16_t did, uint16_t sid,
 {
     static const uint8_t masked[] = { 0, 1 << 2, 3 << 1, 7 };
     VtdCaches *c = s->caches;
-    VtdLink *next;
+    ImLink *next;
 
-    for (VtdLink *n = c->ctx_all; n; n = next) {
+    for (ImLink *n = c->ctx_all; n; n = next) {
         VtdCtx *ctx = CTX_OF(n, all);
 
         next = n->next;
@@ -367,10 +344,10 @@ void im_vtd_inv_context(ImVtd *s, VtdGran g, uint16_t did, uint16_t sid,
 /* Apply fn to every space, which may drop it. */
 static void each_space(VtdCaches *c, void (*fn)(VtdCaches *, VtdSpace *))
 {
-    for (VtdLink *n = c->ctx_all; n; n = n->next) {
-        VtdLink *next;
+    for (ImLink *n = c->ctx_all; n; n = n->next) {
+        ImLink *next;
 
-        for (VtdLink *m = CTX_OF(n, all)->spaces; m; m = next) {
+        for (ImLink *m = CTX_OF(n, all)->spaces; m; m = next) {
             next = m->next;
             fn(c, SPACE_OF(m, by_ctx));
         }
@@ -388,8 +365,8 @@ static void drop_scalable(VtdCaches *c, VtdSpace *sp)
 void im_vtd_inv_pasid(ImVtd *s, VtdGran g, uint16_t did, uint32_t pasid)
 {
     VtdCaches *c = s->caches;
-    VtdLink *n;
-    VtdLink *next;
+    ImLink *n;
+    ImLink *next;
 
     did = domain_id(s, did);
     if (g == VTD_GRAN_GLOBAL) {
@@ -480,7 +457,7 @@ void im_vtd_inv_iotlb(ImVtd *s, VtdGran g, uint16_t did, uint64_t addr,
     }
     did = domain_id(s, did);
     addr &= im_vtd_gaw_last(s, 0);
-    for (VtdLink *n = c->did_hash[did % DID_HASH]; n; n = n->next) {
+    for (ImLink *n = c->did_hash[did % DID_HASH]; n; n = n->next) {
         VtdSpace *sp = SPACE_OF(n, by_did);
 
         if (sp->did != did) {
@@ -520,7 +497,7 @@ void im_vtd_inv_piotlb(ImVtd *s, VtdGran g, uint16_t did, uint32_t pasid,
 
     s->counters.iotlb_invalidations++;
     did = domain_id(s, did);
-    for (VtdLink *n = *asid_head(c, did, pasid); n; n = n->next) {
+    for (ImLink *n = *asid_head(c, did, pasid); n; n = n->next) {
         VtdSpace *sp = SPACE_OF(n, by_asid);
 
         if (sp->did != did || sp->pasid != pasid || sp->legacy) {
@@ -540,28 +517,23 @@ void im_vtd_inv_piotlb(ImVtd *s, VtdGran g, uint16_t did, uint32_t pasid,
 
 /* --- life, dump ---------------------------------------------------------- */
 
-static uint32_t clamp_pow2(uint32_t n, uint32_t lo, uint32_t hi)
-{
-    return n < lo ? lo : n > hi ? hi : n;
-}
-
 VtdCaches *im_vtd_caches_new(const ImVtdConfig *cfg)
 {
     VtdCaches *c = g_new0(VtdCaches, 1);
     uint32_t n = cfg->iotlb_entries;
 
     im_tlb_init(&c->tlb, n, page_shift);
-    im_tlb_init(&c->psc, clamp_pow2(n / 16, 64, 1u << 20), table_shift);
-    c->spaces = clamp_pow2(n / 16, 16, 4096);
-    c->ctxs = clamp_pow2(n / 64, 16, 1024);
+    im_tlb_init(&c->psc, im_cache_size(n / 16, 64, 1u << 20), table_shift);
+    c->spaces = im_cache_size(n / 16, 16, 4096);
+    c->ctxs = im_cache_size(n / 64, 16, 1024);
     c->space = g_new0(VtdSpace, c->spaces);
     c->ctx = g_new0(VtdCtx, c->ctxs);
-    c->space_hash = g_new0(VtdLink *, 2 * c->spaces);
-    c->asid_hash = g_new0(VtdLink *, c->spaces);
+    c->space_hash = g_new0(ImLink *, 2 * c->spaces);
+    c->asid_hash = g_new0(ImLink *, c->spaces);
     c->next_tag = 2;
     for (uint32_t i = 0; i < c->spaces; i++) {
         c->space[i].key = VTD_NO_SPACE;
-        link_in(&c->space_free, &c->space[i].hash);
+        im_link_in(&c->space_free, &c->space[i].hash);
     }
     c->last = &c->space[0];
     return c;

@@ -7,6 +7,7 @@
 #ifndef HW_VTD_DMA_H
 #define HW_VTD_DMA_H
 
+#include "hw/core/link.h"
 #include "hw/core/tlb.h"
 #include "hw/core/walk.h"
 #include "hw/vtd/regs.h"
@@ -20,17 +21,11 @@ typedef enum VtdKind {
     VTD_PAGE_REQUEST,
 } VtdKind;
 
-/* A member of a list; heads are pointers. */
-typedef struct VtdLink {
-    struct VtdLink *next;
-    struct VtdLink **pprev;
-} VtdLink;
-
 /* A context entry, checked and decoded (9.3, 9.4). */
 typedef struct VtdCtx {
-    VtdLink hash;
-    VtdLink all;
-    VtdLink *spaces;            /* made through this entry */
+    ImLink hash;
+    ImLink all;
+    ImLink *spaces;            /* made through this entry */
     uint64_t dir;               /* PASIDDIRPTR, or SSPTPTR in legacy mode */
     uint32_t rid_pasid;
     uint16_t rid;
@@ -77,10 +72,10 @@ typedef struct VtdSpace {
     bool pgsnp;
     ImPtStage fs;
     ImPtStage ss;
-    VtdLink hash;
-    VtdLink by_did;
-    VtdLink by_asid;            /* DID and PASID */
-    VtdLink by_ctx;
+    ImLink hash;
+    ImLink by_did;
+    ImLink by_asid;            /* DID and PASID */
+    ImLink by_ctx;
 } VtdSpace;
 
 #define VTD_NO_SPACE  UINT64_MAX

@@ -8,7 +8,12 @@
 
 #include "hw/core/tlb.h"
 
-static const uint8_t shifts[IM_TLB_CLASSES] = { 12, 21, 30, 0 };
+static const uint8_t shifts[IM_TLB_CLASSES] = {
+    12, 21, 30, 0, 14, 0, 0, 42,
+};
+/* Those that have a range. */
+static const uint8_t used[] = { 0, 1, 2, 4, 7 };
+#define ALL_CLASSES  0x97
 
 /* One thing that was put, or was found by visiting. */
 typedef struct Item {
@@ -16,7 +21,7 @@ typedef struct Item {
     uint64_t out;
     uint32_t tag;
     uint8_t cls;
-    uint8_t flags;
+    uint16_t flags;
 } Item;
 
 typedef struct Fixture {
@@ -68,7 +73,7 @@ static void put(Fixture *f, uint32_t tag, unsigned cls, uint64_t addr)
         .addr = range_start(addr, shifts[cls]),
         .out = range_start(random64() & 0xfffffffffffff, shifts[cls]),
         .tag = tag, .cls = (uint8_t)cls,
-        .flags = (uint8_t)g_test_rand_int(),
+        .flags = (uint16_t)(g_test_rand_int() & ((1 << IM_TLB_FLAGS) - 1)),
     };
     Item *old = truth_find(f, tag, cls, addr);
 
@@ -129,10 +134,15 @@ static uint64_t some_address(void)
 static uint32_t some_tag(void)
 {
     static const uint32_t tags[] = {
-        2, 3, 8, 0x7ffff, 0x80002, 0x100002, IM_TLB_TAG_MAX,
+        2, 3, 8, 0x7ffff, 0x80002, 0x100002, 0x4000002, IM_TLB_TAG_MAX,
     };
 
     return tags[g_test_rand_int_range(0, G_N_ELEMENTS(tags))];
+}
+
+static unsigned some_class(void)
+{
+    return used[g_test_rand_int_range(0, G_N_ELEMENTS(used))];
 }
 
 static bool overlaps(const Item *it, uint32_t tag, unsigned classes,
@@ -152,7 +162,7 @@ static void drop(Fixture *f, uint32_t tag, unsigned classes, uint64_t addr,
     guint kept = 0;
     uint64_t probes = im_tlb_drop(&f->t, tag, classes, addr, lg2);
 
-    g_assert_cmpuint(probes, <=, 4 * (uint64_t)f->entries + 3);
+    g_assert_cmpuint(probes, <=, 5 * (uint64_t)f->entries + 5);
     after = contents(f);
     for (guint i = 0; i < before->len; i++) {
         Item *it = &g_array_index(before, Item, i);
@@ -182,16 +192,16 @@ static void test_random(const void *data)
     set_up(&f, GPOINTER_TO_UINT(data));
     for (unsigned i = 0; i < 6000; i++) {
         uint32_t tag = some_tag();
-        unsigned cls = (unsigned)g_test_rand_int_range(0, 3);
+        unsigned cls = some_class();
         uint64_t addr = some_address();
 
         switch (g_test_rand_int_range(0, 10)) {
         case 0:
-            drop(&f, tag, (unsigned)g_test_rand_int_range(0, 8), addr, 12 +
+            drop(&f, tag, (unsigned)g_test_rand_int_range(0, 256), addr, 12 +
                  (unsigned)g_test_rand_int_range(0, 20));
             break;
         case 1:
-            drop(&f, tag, 7, addr,
+            drop(&f, tag, ALL_CLASSES, addr,
                  (unsigned)g_test_rand_int_range(12, 64));
             break;
         case 2:
@@ -205,6 +215,45 @@ static void test_random(const void *data)
             g_assert_true(get_matches(&f, tag, cls, addr));
             break;
         }
+    }
+    tear_down(&f);
+}
+
+/* Ranges of any start and end; what only touches one goes with it. */
+static void test_ranges(void)
+{
+    Fixture f;
+
+    set_up(&f, 256);
+    for (unsigned i = 0; i < 2000; i++) {
+        uint64_t a = some_address() & ((UINT64_C(1) << 57) - 1);
+        uint64_t b = some_address() & ((UINT64_C(1) << 57) - 1);
+        uint64_t first = MIN(a, b);
+        uint64_t last = i % 2 ? MAX(a, b) : first + (MAX(a, b) & 0x1ffff);
+        g_autoptr(GArray) before = NULL;
+        g_autoptr(GArray) after = NULL;
+        uint32_t tag = some_tag();
+        guint kept = 0;
+
+        for (unsigned n = 0; n < 40; n++) {
+            put(&f, some_tag(), some_class(), some_address());
+        }
+        before = contents(&f);
+        im_tlb_drop_range(&f.t, tag, ALL_CLASSES, first, last);
+        after = contents(&f);
+        for (guint n = 0; n < before->len; n++) {
+            Item *it = &g_array_index(before, Item, n);
+            uint64_t end = it->addr | ((UINT64_C(1) << shifts[it->cls]) - 1);
+
+            if (it->tag == tag && it->addr <= last && end >= first) {
+                continue;
+            }
+            g_assert_cmpuint(kept, <, after->len);
+            g_assert_cmphex(g_array_index(after, Item, kept).addr, ==,
+                            it->addr);
+            kept++;
+        }
+        g_assert_cmpuint(kept, ==, after->len);
     }
     tear_down(&f);
 }
@@ -264,7 +313,7 @@ static void test_flush(void)
 
     set_up(&f, 64);
     for (unsigned i = 0; i < 100; i++) {
-        put(&f, some_tag(), i % 3, some_address());
+        put(&f, some_tag(), some_class(), some_address());
     }
     im_tlb_flush(&f.t);
     g_autoptr(GArray) all = contents(&f);
@@ -295,6 +344,7 @@ int main(int argc, char **argv)
                          test_random);
     g_test_add_data_func("/core/tlb/random/large", GUINT_TO_POINTER(2048),
                          test_random);
+    g_test_add_func("/core/tlb/ranges", test_ranges);
     g_test_add_func("/core/tlb/full", test_full);
     g_test_add_func("/core/tlb/replacement", test_replacement);
     g_test_add_func("/core/tlb/flush", test_flush);
