@@ -75,6 +75,7 @@ static void cmdqen_changed(ImSmmu *s, bool on)
 static void eventqen_changed(ImSmmu *s, bool on)
 {
     if (on) {
+        im_smmu_eventq_reset(s);        /* it may be another queue */
         im_smmu_stall_pump(s);
     }
 }

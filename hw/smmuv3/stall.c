@@ -110,7 +110,15 @@ static void answer(ImSmmu *s, Parked *p, const ImXlat *xlat)
 {
     uint64_t handle = p->handle;
     bool gone = p->gone;
+    ImEvent ev = {
+        .kind = IM_EVENT_TRANSLATE, .txn = &p->txn, .xlat = xlat,
+        .name = xlat->status == IM_OK ? "resumed" : "terminated",
+        .arg = { handle },
+    };
 
+    if (!gone) {
+        im_smmu_trace(s, &ev);
+    }
     unpark(s->stalls, p);
     if (!gone) {
         s->port.resume(s->host, handle, xlat);
@@ -173,9 +181,15 @@ void im_smmu_stall_pump(ImSmmu *s)
     }
 }
 
-static void wait_turn(SmmuStalls *q, Parked *p)
+static void wait_turn(ImSmmu *s, Parked *p)
 {
-    g_queue_push_tail_link(&q->waiting, &p->in_waiting);
+    ImEvent ev = {
+        .kind = IM_EVENT_FAULT, .name = "stalled: not recorded yet",
+        .arg = { p->code }, .txn = &p->txn,
+    };
+
+    g_queue_push_tail_link(&s->stalls->waiting, &p->in_waiting);
+    im_smmu_trace(s, &ev);
 }
 
 bool im_smmu_stall(ImSmmu *s, const ImTxn *txn, const SmmuEvent *e,
@@ -194,7 +208,7 @@ bool im_smmu_stall(ImSmmu *s, const ImTxn *txn, const SmmuEvent *e,
     if (g_queue_is_empty(&q->waiting) && may_tell(s)) {
         tell(s, p, e);
     } else {
-        wait_turn(q, p);
+        wait_turn(s, p);
     }
     return true;
 }
@@ -217,7 +231,7 @@ static void retry(ImSmmu *s, Parked *p)
     if (g_queue_is_empty(&q->waiting) && may_tell(s)) {
         tell(s, p, &again.event);
     } else {
-        wait_turn(q, p);
+        wait_turn(s, p);
     }
 }
 

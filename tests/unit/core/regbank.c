@@ -7,7 +7,8 @@
 
 #include "hw/core/regbank.h"
 
-enum { R_WIDE, R_NARROW, R_CTL, R_STATUS, R_RO, R_ARRAY, R_COUNT };
+enum { R_WIDE, R_NARROW, R_CTL, R_STATUS, R_RO, R_ARRAY,
+       R_GUARDED, R_COUNT };
 
 /* What the last hook saw. */
 typedef struct Seen {
@@ -33,6 +34,14 @@ static uint64_t inverted(void *dev G_GNUC_UNUSED, unsigned elem,
     return ~value + elem;
 }
 
+/* Element 0 is open when the last hook has left it so. */
+static bool guard(void *dev, unsigned elem)
+{
+    Seen *s = dev;
+
+    return elem == 0 && s->calls == 0;
+}
+
 static const ImRegDef defs[R_COUNT] = {
     [R_WIDE] = { .name = "WIDE", .offset = 0x08, .size = 8,
                  .rw = 0xff00ff00ff00ff00, .written = written },
@@ -47,6 +56,8 @@ static const ImRegDef defs[R_COUNT] = {
     [R_RO] = { .name = "RO", .offset = 0x1c, .size = 4, .read = inverted },
     [R_ARRAY] = { .name = "ARRAY", .offset = 0x40, .size = 8, .count = 4,
                   .stride = 16, .rw = UINT64_MAX, .written = written },
+    [R_GUARDED] = { .name = "GUARDED", .offset = 0x100a8, .size = 4,
+                    .rw = UINT32_MAX, .guard = guard, .written = written },
 };
 
 typedef struct Fixture {
@@ -56,7 +67,7 @@ typedef struct Fixture {
 
 static void setup(Fixture *f, gconstpointer data G_GNUC_UNUSED)
 {
-    f->b = im_regbank_new(defs, R_COUNT, 0x100, &f->seen);
+    f->b = im_regbank_new(defs, R_COUNT, 0x20000, &f->seen);
 }
 
 static void teardown(Fixture *f, gconstpointer data G_GNUC_UNUSED)
@@ -123,6 +134,18 @@ static void test_w1c(Fixture *f, gconstpointer data G_GNUC_UNUSED)
     g_assert_cmphex(f->seen.old, ==, 0x0f);
 }
 
+/* Beyond 64 KiB; what the guard refuses calls no hook either. */
+static void test_guard(Fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+    im_regbank_write(f->b, 0x100a8, 0x55, 4);
+    g_assert_cmphex(im_regbank_read(f->b, 0x100a8, 4), ==, 0x55);
+    g_assert_cmphex(im_regbank_read(f->b, 0xa8, 4), ==, 0);
+    g_assert_cmpuint(f->seen.calls, ==, 1);
+    im_regbank_write(f->b, 0x100a8, 0x66, 4);
+    g_assert_cmphex(im_regbank_read(f->b, 0x100a8, 4), ==, 0x55);
+    g_assert_cmpuint(f->seen.calls, ==, 1);
+}
+
 static void test_read_hook(Fixture *f, gconstpointer data G_GNUC_UNUSED)
 {
     im_regbank_write(f->b, 0x1c, 0x1234, 4);        /* read-only */
@@ -175,7 +198,7 @@ static void test_reset(Fixture *f, gconstpointer data G_GNUC_UNUSED)
 /* Odd sizes, odd places, and every combination of them. */
 static void test_garbage(Fixture *f, gconstpointer data G_GNUC_UNUSED)
 {
-    static const uint64_t far[] = { 0x100, 0xfffc, UINT64_MAX - 3,
+    static const uint64_t far[] = { 0x20000, 0xffffc, UINT64_MAX - 3,
                                     UINT64_MAX & ~UINT64_C(7) };
 
     for (unsigned size = 0; size <= 16; size++) {
@@ -205,6 +228,7 @@ int main(int argc, char **argv)
     CASE("double-word-access-to-halves", test_halves);
     CASE("quad-word-access-to-two-registers", test_pair);
     CASE("write-one-to-clear", test_w1c);
+    CASE("guard", test_guard);
     CASE("read-hook", test_read_hook);
     CASE("array-of-registers", test_array);
     CASE("hidden-bits-and-registers", test_hidden);
