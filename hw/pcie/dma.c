@@ -259,9 +259,16 @@ static void fail_xlat(ImEp *ep, EpChannel *ch, const EpReq *req,
     im_ep_ch_fail(ep, ch, cause_of(ep, kind), req->va);
 }
 
+/* Modes ATS, AUTO and FALLBACK. */
+static bool asks_first(unsigned mode)
+{
+    return mode != PASID_EP_MODE_UNTRANSLATED &&
+           mode != PASID_EP_MODE_RAW && mode != PASID_EP_MODE_PLAIN;
+}
+
 /*
- * Modes ATS, AUTO and FALLBACK. Returns true when *txn is ready to go; a
- * translated one carries no PASID, the capability does not offer it.
+ * In these modes. Returns true when *txn is ready to go; a translated one
+ * carries no PASID, the capability does not offer it.
  */
 static bool translate(ImEp *ep, EpChannel *ch, const EpReq *req, ImTxn *txn)
 {
@@ -326,54 +333,70 @@ static unsigned refusal(const ImEp *ep, const EpChannel *ch,
     return req->force ? PASID_EP_CAUSE_NONE : im_ep_refuse(ep, req, ats);
 }
 
-static void step(ImEp *ep, EpChannel *ch)
+static ImTxn make_txn(const EpProgram *p, const EpReq *req, uint32_t len)
+{
+    return (ImTxn) {
+        .addr = req->va,
+        .len = p->op == PASID_EP_OP_ZERO_READ ? 0 : len,
+        .pasid = req->pasid,
+        .rid = req->rid,
+        .access = req->write ? IM_WRITE : IM_READ,
+        .at = p->mode == PASID_EP_MODE_RAW ? p->at : IM_AT_UNTRANSLATED,
+        .has_pasid = req->has_pasid,
+        .priv = req->priv,
+        .exec = req->exec,
+        .no_snoop = req->no_snoop,
+    };
+}
+
+static void send(ImEp *ep, EpChannel *ch, const EpReq *req, uint32_t len)
 {
     const EpProgram *p = &ch->prog;
+    ImTxn txn = make_txn(p, req, len);
+
+    if (p->mode == PASID_EP_MODE_RAW && p->at == IM_AT_TRANSLATION) {
+        probe(ep, ch, req, len);
+    } else if (!asks_first(p->mode) || translate(ep, ch, req, &txn)) {
+        issue(ep, ch, req, &txn, len);
+    }
+}
+
+/* More of a SWEEP: so much that what is around its requests is little. */
+static void sweep_on(ImEp *ep, EpChannel *ch, EpReq *req, uint32_t len)
+{
+    const EpProgram *p = &ch->prog;
+    bool simple = !asks_first(p->mode) && p->at != IM_AT_TRANSLATION;
+    uint64_t gen = ch->gen;
+    ImTxn txn = make_txn(p, req, len);
+
+    for (unsigned n = 1; n < EP_SWEEP_MAX && gen == ch->gen &&
+                         ch->state == PASID_EP_STATE_RUNNING; n++) {
+        req->va = txn.addr = p->addr + ch->place * p->stride;
+        if (simple) {
+            issue(ep, ch, req, &txn, len);
+        } else {
+            send(ep, ch, req, len);
+        }
+    }
+}
+
+/* Do the next request of a running channel; of a SWEEP, a slice of them. */
+void im_ep_dma_step(ImEp *ep, EpChannel *ch)
+{
     uint32_t len = next_length(ch);
     EpReq req = next_request(ch);
     unsigned cause = refusal(ep, ch, &req);
-    ImTxn txn = {
-        .addr = req.va,
-        .len = p->op == PASID_EP_OP_ZERO_READ ? 0 : len,
-        .pasid = req.pasid,
-        .rid = req.rid,
-        .access = req.write ? IM_WRITE : IM_READ,
-        .at = p->mode == PASID_EP_MODE_RAW ? p->at : IM_AT_UNTRANSLATED,
-        .has_pasid = req.has_pasid,
-        .priv = req.priv,
-        .exec = req.exec,
-        .no_snoop = req.no_snoop,
-    };
+    uint64_t gen = ch->gen;
 
     if (cause != PASID_EP_CAUSE_NONE) {
         im_ep_refused(ep, cause, ch->index);
         im_ep_ch_fail(ep, ch, cause, req.va);
         return;
     }
-    if (p->mode == PASID_EP_MODE_RAW && p->at == IM_AT_TRANSLATION) {
-        probe(ep, ch, &req, len);
-        return;
+    send(ep, ch, &req, len);
+    if (ch->prog.op == PASID_EP_OP_SWEEP && gen == ch->gen) {
+        sweep_on(ep, ch, &req, len);
     }
-    if (p->mode == PASID_EP_MODE_UNTRANSLATED ||
-        p->mode == PASID_EP_MODE_PLAIN ||
-        p->mode == PASID_EP_MODE_RAW || translate(ep, ch, &req, &txn)) {
-        issue(ep, ch, &req, &txn, len);
-    }
-}
-
-/*
- * Do the next request of a running channel; the next requests of a SWEEP,
- * so many that what is around them does not count.
- */
-void im_ep_dma_step(ImEp *ep, EpChannel *ch)
-{
-    unsigned left = ch->prog.op == PASID_EP_OP_SWEEP ? EP_SWEEP_MAX : 1;
-    uint64_t gen = ch->gen;
-
-    do {
-        step(ep, ch);
-    } while (--left && gen == ch->gen &&
-             ch->state == PASID_EP_STATE_RUNNING);
 }
 
 static EpFlight *take_parked(ImEp *ep, uint64_t handle)

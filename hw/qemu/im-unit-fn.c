@@ -12,19 +12,21 @@
 #include "im-unit.h"
 #include "trace.h"
 
-/* The requester ID at this moment; false: the bus was unplugged. */
+/*
+ * The requester ID at this moment; false: the bus was unplugged. What
+ * pci_bus_num() would do, without its two class casts: this is on the way of
+ * every DMA. A root bus has the number it was created with.
+ */
 static bool fn_rid(const ImUnitFn *fn, uint16_t *rid)
 {
-    if (!fn->bus) {
+    const PCIDevice *bridge = fn->bridge;
+
+    if (!bridge) {
         *rid = fn->rid;
         return true;
     }
-    if (!pci_bus_is_root(fn->bus) &&
-        !qdev_is_realized(DEVICE(fn->bus->parent_dev))) {
-        return false;
-    }
-    *rid = PCI_BUILD_BDF(pci_bus_num(fn->bus), fn->devfn);
-    return true;
+    *rid = PCI_BUILD_BDF(bridge->config[PCI_SECONDARY_BUS], fn->at.devfn);
+    return qdev_is_realized((DeviceState *)&bridge->qdev);
 }
 
 /* --- translation ------------------------------------------------------ */
@@ -33,7 +35,7 @@ static ImXlat unit_ask(ImUnit *u, const ImTxn *txn)
 {
     ImXlat x;
 
-    im_unit_enter(u);
+    im_unit_enter_to_ask(u);
     x = u->ops->translate(u->model, txn);
     if (x.status == IM_PENDING) {
         /* the end must not be told before the caller knows of the start */
@@ -50,7 +52,7 @@ static ImXlat fn_peek(ImUnit *u, ImTxn *txn, IOMMUAccessFlags *perm)
     ImXlat x = { .status = IM_FAULT, .cpl = IM_CPL_UR }, y;
 
     *perm = IOMMU_NONE;
-    im_unit_enter(u);
+    im_unit_enter_to_ask(u);
     txn->access = IM_READ;
     y = u->ops->explain(u->model, txn, NULL, NULL);
     if (y.status == IM_OK) {
@@ -62,6 +64,39 @@ static ImXlat fn_peek(ImUnit *u, ImTxn *txn, IOMMUAccessFlags *perm)
     if (y.status == IM_OK) {
         x = y;
         *perm |= IOMMU_WO;
+    }
+    im_unit_leave(u);
+    return x;
+}
+
+/*
+ * The answer to an ordinary device, remembered or asked for. The lock is
+ * held, so nothing that changes answers is under way; tracing sees them all.
+ */
+static ImXlat fn_ask(ImUnitFn *fn, const ImTxn *t)
+{
+    ImUnit *u = fn->unit;
+    ImUnitMemo *m = &fn->memo[(t->addr >> 12) % IM_UNIT_MEMOS];
+    uint64_t key = (t->addr & ~0xfffull) | t->access, stamp;
+    ImXlat x;
+
+    im_unit_enter_to_ask(u);
+    stamp = u->epoch << 16 | t->rid;
+    if (m->key == key && m->stamp == stamp &&
+        !trace_event_get_state_backends(TRACE_IM_UNIT_TRANSLATE)) {
+        u->memo_hits++;
+        x = (ImXlat) {
+            .addr = m->out | (t->addr & 0xfff), .mask = m->mask,
+        };
+        im_unit_leave(u);
+        return x;
+    }
+    x = u->ops->translate(u->model, t);
+    if (x.status == IM_OK && !x.interrupt && x.mask >= 0xfff) {
+        *m = (ImUnitMemo) {
+            .key = key, .stamp = stamp,
+            .out = x.addr & ~0xfffull, .mask = x.mask,
+        };
     }
     im_unit_leave(u);
     return x;
@@ -90,7 +125,7 @@ static IOMMUTLBEntry fn_translate(IOMMUMemoryRegion *mr, hwaddr addr,
     } else {
         t.access = flag == IOMMU_RO ? IM_READ :
                    flag == IOMMU_WO ? IM_WRITE : IM_ATOMIC;
-        x = unit_ask(fn->unit, &t);
+        x = fn_ask(fn, &t);
     }
     if (x.status == IM_OK && !x.interrupt) {
         /* so that mask + 1 is a number; QEMU asks again at each region */
@@ -125,6 +160,7 @@ static int fn_notify_flag_changed(IOMMUMemoryRegion *mr,
         return -ENOTSUP;
     }
     fn->notifiers = new;
+    qatomic_add(&fn->unit->listeners, !!new - !!old);
     return 0;
 }
 
@@ -306,12 +342,16 @@ static ImUnitFn *fn_new(ImUnit *u, PCIBus *bus, uint8_t devfn, char *name)
     MemoryRegion *sysmem = get_system_memory();
 
     fn->unit = u;
-    fn->bus = bus;
-    fn->devfn = devfn;
+    fn->at = (ImUnitPlace) { .bus = bus, .devfn = devfn };
     fn->name = name;
     if (bus && bus->parent_dev) {
         /* so that the key stays unique and fn_rid() can look at it */
         object_ref(OBJECT(bus->parent_dev));
+    }
+    if (bus && pci_bus_is_root(bus)) {
+        fn->rid = PCI_BUILD_BDF(pci_bus_num(bus), devfn);
+    } else if (bus) {
+        fn->bridge = bus->parent_dev;
     }
 
     pci_pasid_fn_init(&fn->pasid, u->owner, name, &pasid_ops, u);
@@ -360,22 +400,22 @@ static bool below(PCIBus *root, PCIBus *bus)
 static AddressSpace *bus_address_space(PCIBus *bus, void *opaque, int devfn)
 {
     ImUnit *u = opaque;
-    ImUnitFn key = { .bus = bus, .devfn = devfn };
-    ImUnitFn *fn;
+    ImUnitPlace at = { .bus = bus, .devfn = devfn };
+    ImUnitFn *fn = g_hash_table_lookup(u->fns, &at);
 
+    if (fn) {
+        return &fn->pasid.as;
+    }
     /* QEMU lets a root complex without an IOMMU inherit that of pcie.0 */
     if (!u->every_root && !below(u->root, bus)) {
         return &address_space_memory;
     }
-    fn = g_hash_table_lookup(u->fns, &key);
-    if (!fn) {
-        fn = fn_new(u, bus, devfn,
-                    g_strdup_printf("%s %s %02x.%x",
-                                    object_get_typename(u->owner),
-                                    BUS(bus)->name, PCI_SLOT(devfn),
-                                    PCI_FUNC(devfn)));
-        g_hash_table_add(u->fns, fn);
-    }
+    fn = fn_new(u, bus, devfn,
+                g_strdup_printf("%s %s %02x.%x",
+                                object_get_typename(u->owner),
+                                BUS(bus)->name, PCI_SLOT(devfn),
+                                PCI_FUNC(devfn)));
+    g_hash_table_insert(u->fns, &fn->at, fn);
     return &fn->pasid.as;
 }
 
@@ -425,23 +465,23 @@ static const MemoryRegionOps zero_ops = {
               .unaligned = true },
 };
 
-static guint fn_hash(gconstpointer v)
+static guint place_hash(gconstpointer v)
 {
-    const ImUnitFn *fn = v;
+    const ImUnitPlace *at = v;
 
-    return g_direct_hash(fn->bus) ^ (fn->devfn << 4);
+    return g_direct_hash(at->bus) ^ (at->devfn << 4);
 }
 
-static gboolean fn_equal(gconstpointer a, gconstpointer b)
+static gboolean place_equal(gconstpointer a, gconstpointer b)
 {
-    const ImUnitFn *x = a, *y = b;
+    const ImUnitPlace *x = a, *y = b;
 
     return x->bus == y->bus && x->devfn == y->devfn;
 }
 
 void im_unit_fns_init(ImUnit *u)
 {
-    u->fns = g_hash_table_new(fn_hash, fn_equal);
+    u->fns = g_hash_table_new(place_hash, place_equal);
     memory_region_init_io(&u->zero, u->owner, &zero_ops, u, "im-unit-zero",
                           UINT64_MAX);
     /* one address space for all functions of the unit */

@@ -98,9 +98,11 @@ static void port_resume(void *host, uint64_t handle, const ImXlat *xlat)
 
 static void port_unmap(void *host, const ImUnmap *unmap)
 {
-    if (!unmap->device_tlb) {
-        /* device-TLBs are told by the invalidation message itself */
-        post(host, &(ImUnitMsg) { .kind = UNIT_UNMAP, .unmap = *unmap });
+    ImUnit *u = host;
+
+    /* device-TLBs are told by the invalidation message itself */
+    if (!unmap->device_tlb && qatomic_read(&u->listeners)) {
+        post(u, &(ImUnitMsg) { .kind = UNIT_UNMAP, .unmap = *unmap });
     }
 }
 
@@ -219,6 +221,7 @@ const ImPort im_unit_port = {
     .event = port_event,
     .wire = port_wire,
     .resume = port_resume,
+    .traced = &_TRACE_IM_UNIT_TRANSLATE_DSTATE,
 };
 
 /* --- sending: under the BQL, without the lock --------------------------- */
@@ -463,7 +466,7 @@ static void model_dump(Object *obj, GString *out)
 {
     ImUnit *u = unit_of(obj);
 
-    im_unit_enter(u);
+    im_unit_enter_to_ask(u);
     u->ops->dump(u->model, out);
     im_unit_leave(u);
 }
@@ -472,8 +475,9 @@ static void model_counters(Object *obj, ImCounterFn *fn, void *opaque)
 {
     ImUnit *u = unit_of(obj);
 
-    im_unit_enter(u);
+    im_unit_enter_to_ask(u);
     u->ops->counters(u->model, fn, opaque);
+    fn(opaque, "memo_hits", u->memo_hits);
     im_unit_leave(u);
 }
 
@@ -483,7 +487,7 @@ static ImXlat model_explain(Object *obj, const ImTxn *txn, ImStepFn *fn,
     ImUnit *u = unit_of(obj);
     ImXlat x;
 
-    im_unit_enter(u);
+    im_unit_enter_to_ask(u);
     x = u->ops->explain(u->model, txn, fn, opaque);
     im_unit_leave(u);
     return x;
@@ -493,7 +497,7 @@ static void model_faults(Object *obj, ImFaultLog *copy)
 {
     ImUnit *u = unit_of(obj);
 
-    im_unit_enter(u);
+    im_unit_enter_to_ask(u);
     *copy = u->faults;
     im_unit_leave(u);
 }

@@ -57,18 +57,39 @@ typedef struct ImUnitOps {
     uint64_t msi_size;
 } ImUnitOps;
 
+/*
+ * An answer to an ordinary device that the model need not give again: the
+ * requester ID is the same, and the unit was not entered for anything but
+ * requests since then (stamp).
+ */
+typedef struct ImUnitMemo {
+    uint64_t key;               /* page and access; 0: none */
+    uint64_t stamp;
+    uint64_t out;
+    uint64_t mask;
+} ImUnitMemo;
+
+#define IM_UNIT_MEMOS  64
+
+/* Where a function is: what the table of functions is searched by. */
+typedef struct ImUnitPlace {
+    PCIBus *bus;                /* NULL: no PCI function */
+    uint8_t devfn;
+} ImUnitPlace;
+
 /* One function, or another master, as a source of requests. */
 typedef struct ImUnitFn {
-    PciPasidFn pasid;
-    ImUnit *unit;
-    PCIBus *bus;                /* NULL: rid is fixed */
-    uint8_t devfn;
+    ImUnitPlace at;
     uint16_t rid;
+    PCIDevice *bridge;          /* NULL: rid is fixed */
+    ImUnit *unit;
+    PciPasidFn pasid;
     char *name;
     IOMMUMemoryRegion iommu;    /* enabled while the unit translates */
     MemoryRegion bypass;        /* enabled while it does not */
     MemoryRegion msi;
     IOMMUNotifierFlag notifiers;
+    ImUnitMemo memo[IM_UNIT_MEMOS];
 } ImUnitFn;
 
 struct ImUnit {
@@ -77,6 +98,9 @@ struct ImUnit {
     void *model;
 
     QemuMutex lock;
+    uint64_t epoch;             /* of im_unit_enter() */
+    uint64_t memo_hits;
+    unsigned listeners;         /* functions with notifiers; atomic */
     GArray *outbox;             /* ImUnitMsg */
     bool changed;               /* translating() or changed() may say so */
     ImFaultLog faults;
@@ -91,7 +115,7 @@ struct ImUnit {
     bool translating;
     PCIBus *root;
     bool every_root;            /* root complexes without a unit as well */
-    GHashTable *fns;            /* ImUnitFn, by bus and devfn */
+    GHashTable *fns;            /* ImUnitFn, by ImUnitPlace */
     AddressSpace zero_as;       /* reads as zero, ignores writes */
     MemoryRegion zero;
 
@@ -123,7 +147,15 @@ void im_unit_model_class(ImModelClass *mc, size_t offset,
 
 /* --- around every use of the model ------------------------------------ */
 
+/* What is remembered beside the model is forgotten. */
 static inline void im_unit_enter(ImUnit *u)
+{
+    qemu_mutex_lock(&u->lock);
+    u->epoch++;
+}
+
+/* The same for what does not change an answer. */
+static inline void im_unit_enter_to_ask(ImUnit *u)
 {
     qemu_mutex_lock(&u->lock);
 }

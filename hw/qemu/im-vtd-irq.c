@@ -17,7 +17,7 @@ static ImIntOut remap(VtdModel *s, const ImMsi *msi)
 {
     ImIntOut out;
 
-    im_unit_enter(&s->unit);
+    im_unit_enter_to_ask(&s->unit);
     out = im_vtd_interrupt(s->vtd, msi);
     im_unit_leave(&s->unit);
     trace_im_vtd_remap(msi->rid, msi->addr, msi->data, out.status, out.fault,

@@ -603,7 +603,7 @@ ImXlat im_vtd_translate(ImVtd *s, const ImTxn *txn)
     s->counters.translations++;
     s->counters.ats_requests += r.kind == VTD_TRANSLATION;
     s->counters.translated += r.kind == VTD_TRANSLATED;
-    if (G_UNLIKELY(s->port.event)) {
+    if (G_UNLIKELY(im_port_traces(&s->port))) {
         trace(&r);
     }
     return im_vtd_answer(&r);

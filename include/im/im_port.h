@@ -94,7 +94,17 @@ typedef struct ImPort {
     /* The request parked as handle was answered: granted or terminated,
      * never IM_PENDING. Without it no request is parked. */
     void (*resume)(void *host, uint64_t handle, const ImXlat *xlat);
+
+    /* Optional: IM_EVENT_TRANSLATE is sent while this is not 0 only, so that
+     * a host that traces now and then does not pay for it always. */
+    const uint16_t *traced;
 } ImPort;
+
+/* Whether answers to requests are events. */
+static inline bool im_port_traces(const ImPort *p)
+{
+    return p->event && (!p->traced || *p->traced);
+}
 
 /* One step of a walk, for im_*_explain(). */
 typedef struct ImStep {
