@@ -274,6 +274,7 @@ void im_smmu_stalls_drop(ImSmmu *s)
     while (!g_queue_is_empty(&q->all)) {
         terminate(s, q->all.head->data, IM_CPL_UR);
     }
+    g_assert(q->nfree == q->max && g_queue_is_empty(&q->waiting));
 }
 
 /* A STAG that software was told of is in use until software says so. */

@@ -75,7 +75,7 @@ typedef struct ImPort {
     /* An interrupt message of the model's own; never remapped. */
     void (*msi)(void *host, const ImMsi *msi);
     /* Messages to functions. Whether and when the completion comes is up to
-     * the function: it is reported by im_vtd_ats_inv_done(). */
+     * the function: it is reported by im_*_ats_inv_done(). */
     void (*ats_invalidate)(void *host, const ImAtsInv *inv);
     void (*page_response)(void *host, const ImPageResp *resp);
     void (*unmap)(void *host, const ImUnmap *unmap);        /* optional */
