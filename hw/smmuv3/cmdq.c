@@ -73,7 +73,7 @@ static bool cmd_ssv(const ImSmmu *s, const uint64_t *d)
            IM_GET(s->ids.idr[1], SMMU_IDR1_SSIDSIZE);
 }
 
-/* --- Configuration. -------------------------------------------------------- */
+/* --- Configuration. ------------------------------------------------------ */
 
 /* CLAUSE(SMMU_CMD_PREFETCH): a hint that is not taken. */
 static CmdResult cmd_prefetch(ImSmmu *s G_GNUC_UNUSED,
@@ -137,7 +137,7 @@ static CmdResult cmd_cfgi_cd_all(ImSmmu *s, const uint64_t *d)
     return CMD_DONE;
 }
 
-/* --- TLBs. ----------------------------------------------------------------- */
+/* --- TLBs. --------------------------------------------------------------- */
 
 enum { SMMU_HAS_VMID = 1, SMMU_HAS_ASID = 2, SMMU_HAS_ADDR = 4 };
 
@@ -243,7 +243,7 @@ static CmdResult cmd_tlbi(ImSmmu *s, const uint64_t *d)
     return CMD_DONE;
 }
 
-/* --- ATS and PRI. ---------------------------------------------------------- */
+/* --- ATS and PRI. -------------------------------------------------------- */
 
 static void arm_deadline(ImSmmu *s)
 {
@@ -376,7 +376,7 @@ static CmdResult cmd_pri_resp(ImSmmu *s, const uint64_t *d)
     return CMD_DONE;
 }
 
-/* --- Stalls and synchronization. ------------------------------------------- */
+/* --- Stalls and synchronization. ----------------------------------------- */
 
 /* CLAUSE(SMMU_CMD_RESUME) */
 static CmdResult cmd_resume(ImSmmu *s, const uint64_t *d)
@@ -424,7 +424,7 @@ static void signal_completion(ImSmmu *s, const uint64_t *d)
     }
 }
 
-/* --- The table. CLAUSE(SMMU_CMD_RES0) --------------------------------------- */
+/* --- The table. CLAUSE(SMMU_CMD_RES0) ------------------------------------ */
 
 #define CMD_DEF(op, clause_, name_, gate_, ssec_, fn)                     \
     [op] = {                                                              \
@@ -474,7 +474,7 @@ static CmdResult execute(ImSmmu *s, const CmdDef *def, const uint64_t *d)
     return def->run(s, d);
 }
 
-/* --- Consumption. ---------------------------------------------------------- */
+/* --- Consumption. -------------------------------------------------------- */
 
 /* CLAUSE(SMMU_CMD_ERROR): the reason first, then the global error. */
 static void command_error(ImSmmu *s, CmdResult why, const uint64_t *d)
@@ -547,7 +547,7 @@ void im_smmu_cmdq_run(ImSmmu *s)
     s->cmdq->running = false;
 }
 
-/* --- Completions. ---------------------------------------------------------- */
+/* --- Completions. -------------------------------------------------------- */
 
 void im_smmu_ats_inv_done(ImSmmu *s, uint32_t sid, uint32_t itag_vector)
 {

@@ -33,7 +33,7 @@ static void dump_fields(GString *out, const Field *f, uint64_t word)
     }
 }
 
-/* --- Registers ------------------------------------------------------------- */
+/* --- Registers ----------------------------------------------------------- */
 
 static const Field no_fields[] = { { NULL, 0, 0 } };
 
@@ -108,7 +108,7 @@ void im_smmu_regs_dump(ImSmmu *s, GString *out)
     }
 }
 
-/* --- Queues ---------------------------------------------------------------- */
+/* --- Queues -------------------------------------------------------------- */
 
 typedef const char *EntryName(uint64_t word0);
 

@@ -26,7 +26,7 @@ struct SmmuEventq {
     unsigned next;
 };
 
-/* --- Layout: which fields a record has. ------------------------------------ */
+/* --- Layout: which fields a record has. ---------------------------------- */
 
 enum {
     REC_SSV = 1 << 0, REC_SSID = 1 << 1, REC_REASON = 1 << 2,
@@ -116,7 +116,7 @@ static void build(const ImSmmu *s, const SmmuEvent *e, uint64_t *w)
     }
 }
 
-/* --- Merging. -------------------------------------------------------------- */
+/* --- Merging. ------------------------------------------------------------ */
 
 /* Whether the record written at index at is still there. */
 static bool unconsumed(const SmmuQueue *q, uint32_t at)
@@ -157,7 +157,7 @@ static void remember(SmmuEventq *eq, const SmmuQueue *q, const uint64_t *w)
     r->valid = true;
 }
 
-/* --- Writing. -------------------------------------------------------------- */
+/* --- Writing. ------------------------------------------------------------ */
 
 /* How an event ended, and how traces name it. */
 typedef enum Fate {
@@ -283,7 +283,7 @@ bool im_smmu_eventq_stall(ImSmmu *s, const SmmuEvent *e)
     return log_event(s, e);
 }
 
-/* --- Life. ----------------------------------------------------------------- */
+/* --- Life. --------------------------------------------------------------- */
 
 SmmuEventq *im_smmu_eventq_new(void)
 {

@@ -197,7 +197,7 @@ static void gerrorn_written(void *dev, unsigned elem G_GNUC_UNUSED,
     im_smmu_cmdq_run(dev);
 }
 
-/* --- Stream table. -------------------------------------------------------- */
+/* --- Stream table. ------------------------------------------------------- */
 
 static unsigned strtab_split(uint64_t cfg)
 {
@@ -230,7 +230,7 @@ static void strtab_written(void *dev, unsigned elem G_GNUC_UNUSED,
     s->strtab.split = (uint8_t)split;
 }
 
-/* --- Queues. -------------------------------------------------------------- */
+/* --- Queues. ------------------------------------------------------------- */
 
 /* CLAUSE(SMMU_REG_CMDQ_PROD) */
 static void cmdq_prod_written(void *dev, unsigned elem G_GNUC_UNUSED,
@@ -297,7 +297,7 @@ SmmuQueue im_smmu_queue(const ImSmmu *s, SmmuQueueId id)
     return q;
 }
 
-/* --- The table. ----------------------------------------------------------- */
+/* --- The table. ---------------------------------------------------------- */
 
 /* The clause and the features that a row of SMMU_REGS adds. */
 typedef struct SmmuRegInfo {

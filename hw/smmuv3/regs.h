@@ -118,7 +118,7 @@ void im_smmu_cmdq_ats_off(ImSmmu *s);
 const char *im_smmu_cmd_name(uint8_t opcode);
 void im_smmu_cmdq_dump(ImSmmu *s, GString *out);
 
-/* --- eventq.c ------------------------------------------------------------- */
+/* --- eventq.c ------------------------------------------------------------ */
 
 SmmuEventq *im_smmu_eventq_new(void);
 void im_smmu_eventq_free(SmmuEventq *q);
@@ -129,7 +129,7 @@ bool im_smmu_eventq_writable(ImSmmu *s);
  * external abort, the record is lost. */
 bool im_smmu_eventq_stall(ImSmmu *s, const SmmuEvent *e);
 
-/* --- stall.c --------------------------------------------------------------- */
+/* --- stall.c ------------------------------------------------------------- */
 
 typedef enum SmmuResume {
     SMMU_RESUME_RETRY,
@@ -146,7 +146,7 @@ void im_smmu_stall_term(ImSmmu *s, uint32_t sid);
 void im_smmu_stall_pump(ImSmmu *s);
 void im_smmu_stalls_dump(ImSmmu *s, GString *out);
 
-/* --- config.c, smmu.c ------------------------------------------------------ */
+/* --- config.c, smmu.c ---------------------------------------------------- */
 
 uint32_t im_smmu_aidr(const ImSmmuConfig *cfg);
 void im_smmu_mode_changed(ImSmmu *s);

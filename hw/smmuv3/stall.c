@@ -37,7 +37,7 @@ struct SmmuStalls {
     uint64_t last_handle;
 };
 
-/* --- STAGs: given out in turn, so that one is not soon used again. -------- */
+/* --- STAGs: given out in turn, so that one is not soon used again. ------- */
 
 static void give_back_stag(SmmuStalls *q, Parked *p)
 {
@@ -56,7 +56,7 @@ static void take_stag(SmmuStalls *q, Parked *p)
     q->by_stag[p->stag] = p;
 }
 
-/* --- The lists. ------------------------------------------------------------ */
+/* --- The lists. ---------------------------------------------------------- */
 
 static GQueue *stream_of(const SmmuStalls *q, uint32_t sid)
 {
@@ -104,7 +104,7 @@ static void unpark(SmmuStalls *q, Parked *p)
     g_free(p);
 }
 
-/* --- How a stall ends. ------------------------------------------------------ */
+/* --- How a stall ends. --------------------------------------------------- */
 
 static void answer(ImSmmu *s, Parked *p, const ImXlat *xlat)
 {
@@ -293,7 +293,7 @@ void im_smmu_cancel(ImSmmu *s, uint64_t handle)
     }
 }
 
-/* --- Life. ------------------------------------------------------------------ */
+/* --- Life. --------------------------------------------------------------- */
 
 SmmuStalls *im_smmu_stalls_new(const ImSmmu *s)
 {

@@ -12,7 +12,7 @@
 
 #define SID  0x108u
 
-/* --- The other half. -------------------------------------------------------- */
+/* --- The other half. ----------------------------------------------------- */
 
 static struct {
     unsigned stalls_left;           /* so many attempts stall, ... */
@@ -110,7 +110,7 @@ void im_smmu_caches_dump(ImSmmu *s G_GNUC_UNUSED, GString *out)
     g_string_append(out, "caches\n");
 }
 
-/* --- Helpers. --------------------------------------------------------------- */
+/* --- Helpers. ------------------------------------------------------------ */
 
 static Rig *prepare_with(const ImSmmuConfig *cfg)
 {
@@ -160,7 +160,7 @@ static const ImSmmuCounters *count(Rig *r)
     return im_smmu_counters(r->smmu);
 }
 
-/* --- Stalls. ---------------------------------------------------------------- */
+/* --- Stalls. ------------------------------------------------------------- */
 
 static void test_stall_and_resume(void)
 {
@@ -327,7 +327,7 @@ static void test_reset(void)
     g_assert_cmphex(rig_reg32(r, SR_CR0ACK), ==, 0);
 }
 
-/* --- ATC invalidations. ------------------------------------------------------ */
+/* --- ATC invalidations. -------------------------------------------------- */
 
 static void test_tags(void)
 {
@@ -401,7 +401,7 @@ static void test_sync_ends_with_smmuen(void)
     im_smmu_ats_inv_done(r->smmu, SID, UINT32_MAX);
 }
 
-/* --- Commands as the other half sees them. ----------------------------------- */
+/* --- Commands as the other half sees them. ------------------------------- */
 
 static void test_ranges(void)
 {
@@ -459,7 +459,7 @@ static void test_wild_prod(void)
     }
 }
 
-/* --- Events and page requests. ------------------------------------------------ */
+/* --- Events and page requests. ------------------------------------------- */
 
 static void test_merge(void)
 {
@@ -533,7 +533,7 @@ static void test_dump(void)
     g_assert_nonnull(strstr(out->str, "caches"));
 }
 
-/* --- Configuration. ------------------------------------------------------------ */
+/* --- Configuration. ------------------------------------------------------ */
 
 static void test_config(void)
 {
