@@ -156,8 +156,14 @@ static const IdRow id_rows[] = {
     { "vax-52", oas52, SR_IDR5, 11, 10, 1 },
     { "stall-max", NULL, SR_IDR5, 31, 16, 16 },
     { "stall-max-none", term_only, SR_IDR5, 31, 16, 0 },
-    { "iidr", NULL, SR_IIDR, 31, 0, 0x0010043b },
     { "aidr-major", NULL, SR_AIDR, 7, 4, 0 },
+};
+
+static const IdRow iidr_row = {
+    "value", NULL, SR_IIDR, 31, 0, 0x0010043b,
+};
+
+static const IdRow component_rows[] = {
     { "cidr0", NULL, SR_CIDR0, 31, 0, 0x0d },
     { "cidr1", NULL, SR_CIDR0 + 4, 31, 0, 0xf0 },
     { "cidr2", NULL, SR_CIDR0 + 8, 31, 0, 0x05 },
@@ -203,6 +209,8 @@ static void id_read_only(void)
 /* --- access, 6.2 ------------------------------------------------------- */
 
 typedef struct RwRow {
+    SpecClause clause;
+    const char *tag;
     const char *path;
     uint32_t off;
     unsigned size;
@@ -213,29 +221,40 @@ typedef struct RwRow {
 #define BASE_MASK   (BITS(47, 5) | BITS(4, 0) | BITS(62, 62))
 
 static const RwRow rw_rows[] = {
-    { "cr1", SR_CR1, 4, 0xfff },
-    { "cr2", SR_CR2, 4, 0xf },
-    { "irq-ctrl", SR_IRQ_CTRL, 4, 7 },
-    { "gerror-irq-cfg0", SR_GERROR_IRQ_CFG0, 8, BITS(47, 2) },
-    { "gerror-irq-cfg1", SR_GERROR_IRQ_CFG1, 4, 0xffffffff },
-    { "gerror-irq-cfg2", SR_GERROR_IRQ_CFG2, 4, 0x3f },
-    { "strtab-base", SR_STRTAB_BASE, 8, BITS(47, 6) | BITS(62, 62) },
-    { "strtab-base-cfg", SR_STRTAB_BASE_CFG, 4, 0x307ff },
-    { "cmdq-base", SR_CMDQ_BASE, 8, BASE_MASK },
-    { "cmdq-prod", SR_CMDQ_PROD, 4, 0xfffff },
-    { "cmdq-cons", SR_CMDQ_CONS, 4, 0xfffff },
-    { "eventq-base", SR_EVTQ_BASE, 8, BASE_MASK },
-    { "eventq-prod", SR_EVTQ_PROD, 4, 0x800fffff },
-    { "eventq-cons", SR_EVTQ_CONS, 4, 0x800fffff },
-    { "eventq-irq-cfg0", SR_EVTQ_IRQ_CFG0, 8, BITS(47, 2) },
-    { "eventq-irq-cfg1", SR_EVTQ_IRQ_CFG1, 4, 0xffffffff },
-    { "eventq-irq-cfg2", SR_EVTQ_IRQ_CFG2, 4, 0x3f },
-    { "priq-base", SR_PRIQ_BASE, 8, BASE_MASK },
-    { "priq-prod", SR_PRIQ_PROD, 4, 0x800fffff },
-    { "priq-cons", SR_PRIQ_CONS, 4, 0x800fffff },
-    { "priq-irq-cfg0", SR_PRIQ_IRQ_CFG0, 8, BITS(47, 2) },
-    { "priq-irq-cfg1", SR_PRIQ_IRQ_CFG1, 4, 0xffffffff },
-    { "priq-irq-cfg2", SR_PRIQ_IRQ_CFG2, 4, 0x8000003f },
+    { SPEC(SMMU_REG_STATUSR), "statusr", SR_STATUSR, 4, 0 },
+    { SPEC(SMMU_REG_AGBPA), "agbpa", SR_AGBPA, 4, 0 },
+    { SPEC(SMMU_REG_CR1), "cr1", SR_CR1, 4, 0xfff },
+    { SPEC(SMMU_REG_CR2), "cr2", SR_CR2, 4, 0xf },
+    { SPEC(SMMU_REG_IRQ_CTRL), "irq-ctrl", SR_IRQ_CTRL, 4, 7 },
+    { SPEC(SMMU_REG_IRQ_CFG), "gerror-irq-cfg0",
+      SR_GERROR_IRQ_CFG0, 8, BITS(47, 2) },
+    { SPEC(SMMU_REG_IRQ_CFG), "gerror-irq-cfg1",
+      SR_GERROR_IRQ_CFG1, 4, 0xffffffff },
+    { SPEC(SMMU_REG_IRQ_CFG), "gerror-irq-cfg2", SR_GERROR_IRQ_CFG2, 4, 0x3f },
+    { SPEC(SMMU_REG_STRTAB_BASE), "strtab-base",
+      SR_STRTAB_BASE, 8, BITS(47, 6) | BITS(62, 62) },
+    { SPEC(SMMU_REG_STRTAB_BASE_CFG), "strtab-base-cfg",
+      SR_STRTAB_BASE_CFG, 4, 0x307ff },
+    { SPEC(SMMU_REG_CMDQ_BASE), "cmdq-base", SR_CMDQ_BASE, 8, BASE_MASK },
+    { SPEC(SMMU_REG_CMDQ_PROD), "cmdq-prod", SR_CMDQ_PROD, 4, 0xfffff },
+    { SPEC(SMMU_REG_CMDQ_CONS), "cmdq-cons", SR_CMDQ_CONS, 4, 0xfffff },
+    { SPEC(SMMU_REG_EVENTQ_BASE), "eventq-base", SR_EVTQ_BASE, 8, BASE_MASK },
+    { SPEC(SMMU_REG_EVENTQ_PROD), "eventq-prod", SR_EVTQ_PROD, 4, 0x800fffff },
+    { SPEC(SMMU_REG_EVENTQ_CONS), "eventq-cons", SR_EVTQ_CONS, 4, 0x800fffff },
+    { SPEC(SMMU_REG_IRQ_CFG), "eventq-irq-cfg0",
+      SR_EVTQ_IRQ_CFG0, 8, BITS(47, 2) },
+    { SPEC(SMMU_REG_IRQ_CFG), "eventq-irq-cfg1",
+      SR_EVTQ_IRQ_CFG1, 4, 0xffffffff },
+    { SPEC(SMMU_REG_IRQ_CFG), "eventq-irq-cfg2", SR_EVTQ_IRQ_CFG2, 4, 0x3f },
+    { SPEC(SMMU_REG_PRIQ_BASE), "priq-base", SR_PRIQ_BASE, 8, BASE_MASK },
+    { SPEC(SMMU_REG_PRIQ_PROD), "priq-prod", SR_PRIQ_PROD, 4, 0x800fffff },
+    { SPEC(SMMU_REG_PRIQ_CONS), "priq-cons", SR_PRIQ_CONS, 4, 0x800fffff },
+    { SPEC(SMMU_REG_IRQ_CFG), "priq-irq-cfg0",
+      SR_PRIQ_IRQ_CFG0, 8, BITS(47, 2) },
+    { SPEC(SMMU_REG_IRQ_CFG), "priq-irq-cfg1",
+      SR_PRIQ_IRQ_CFG1, 4, 0xffffffff },
+    { SPEC(SMMU_REG_IRQ_CFG), "priq-irq-cfg2",
+      SR_PRIQ_IRQ_CFG2, 4, 0x8000003f },
 };
 
 static uint64_t reg_read(Rig *r, const RwRow *row)
@@ -650,8 +669,13 @@ static void add_rows(void)
     for (unsigned i = 0; i < G_N_ELEMENTS(id_rows); i++) {
         spec_row(SMMU_REG_IDR, id_rows[i].path, id_row, &id_rows[i]);
     }
+    spec_row(SMMU_REG_IIDR, iidr_row.path, id_row, &iidr_row);
+    for (unsigned i = 0; i < G_N_ELEMENTS(component_rows); i++) {
+        spec_row(SMMU_REG_PIDR, component_rows[i].path, id_row,
+                 &component_rows[i]);
+    }
     for (unsigned i = 0; i < G_N_ELEMENTS(rw_rows); i++) {
-        spec_row(SMMU_REG_ACCESS, rw_rows[i].path, rw_row, &rw_rows[i]);
+        spec_table_row(&rw_rows[i], rw_rows[i].path, rw_row);
         if (rw_rows[i].size == 8) {
             g_autofree char *path = g_strdup_printf("%s-halves",
                                                     rw_rows[i].path);
@@ -669,7 +693,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     add_rows();
-    spec_test(SMMU_REG_IDR, "aidr-minor", aidr_minor);
+    spec_test(SMMU_REG_AIDR, "minor", aidr_minor);
     spec_test(SMMU_REG_IDR, "read-only", id_read_only);
     spec_test(SMMU_REG_ACCESS, "odd-sizes", odd_accesses);
     spec_test(SMMU_REG_ACCESS, "two-at-once", two_at_once);
@@ -677,7 +701,7 @@ int main(int argc, char **argv)
     spec_test(SMMU_REG_ACCESS, "without-pri", without_pri);
     spec_test(SMMU_REG_ACCESS, "without-msi", without_msi);
     spec_test(SMMU_REG_CR0ACK, "follows", cr0_ack);
-    spec_test(SMMU_REG_CR0ACK, "reserved", cr0_reserved);
+    spec_test(SMMU_REG_CR0, "reserved", cr0_reserved);
     spec_test(SMMU_REG_CR0ACK, "priqen-without-pri", cr0_without_pri);
     spec_test(SMMU_REG_CR0ACK, "atschk-without-ats", cr0_without_ats);
     spec_test(SMMU_REG_CR0ACK, "vmw-without-vmw", cr0_without_vmw);

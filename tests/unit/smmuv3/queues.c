@@ -1,164 +1,11 @@
 /*
- * The queue half of the SMMU alone: the translation half is a script of
- * this file. Stalls, tags running out, queues that are full or gone, a host
+ * The queue half of the SMMU alone, with a scripted translation half:
+ * stalls, tags running out, queues that are full or gone, a host
  * that answers late. The rules themselves are the specification suite's.
  *
  * SPDX-License-Identifier: MIT
  */
-#include <string.h>
-
-#include "hw/smmuv3/smmu.h"
-#include "lib/smmu_build.h"
-
-#define SID  0x108u
-
-/* --- The other half. ----------------------------------------------------- */
-
-static struct {
-    unsigned stalls_left;           /* so many attempts stall, ... */
-    ImXlat then;                    /* ... then this */
-    unsigned routed;
-    uint8_t ste_code;
-    ImSmmuSte ste;
-    SmmuTlbi tlbi;
-    unsigned tlbis, stes, cds;
-    uint32_t sid;
-    unsigned lg2;
-} other;
-
-static SmmuEvent fault_of(const ImTxn *txn)
-{
-    return (SmmuEvent) {
-        .code = SMMU_EVT_F_TRANSLATION, .cls = SMMU_CLASS_IN,
-        .sid = im_smmu_txn_sid(txn), .ssv = txn->has_pasid,
-        .ssid = txn->pasid, .rnw = true, .addr = txn->addr, .txn = txn,
-    };
-}
-
-ImXlat im_smmu_route(ImSmmu *s, const ImTxn *txn, SmmuRetry *retry)
-{
-    ImXlat x = { .status = IM_PENDING };
-    SmmuEvent e = fault_of(txn);
-
-    other.routed++;
-    if (retry && !other.stalls_left) {
-        return other.then;
-    }
-    if (retry) {
-        other.stalls_left--;
-        retry->event = e;
-        return x;
-    }
-    if (!im_smmu_stall(s, txn, &e, &x.handle)) {
-        im_smmu_event(s, &e);
-        x.status = IM_FAULT;
-        x.fault = e.code;
-        x.cpl = IM_CPL_CA;
-    }
-    return x;
-}
-
-uint8_t im_smmu_ste_of(ImSmmu *s G_GNUC_UNUSED, uint32_t sid G_GNUC_UNUSED,
-                       ImSmmuSte *ste)
-{
-    *ste = other.ste;
-    return other.ste_code;
-}
-
-SmmuCaches *im_smmu_caches_new(const ImSmmuConfig *cfg G_GNUC_UNUSED)
-{
-    return NULL;
-}
-
-void im_smmu_caches_free(SmmuCaches *c G_GNUC_UNUSED)
-{
-}
-
-void im_smmu_inv_everything(ImSmmu *s G_GNUC_UNUSED)
-{
-}
-
-void im_smmu_inv_ste(ImSmmu *s G_GNUC_UNUSED, uint32_t sid, unsigned lg2,
-                     bool leaf G_GNUC_UNUSED)
-{
-    other.stes++;
-    other.sid = sid;
-    other.lg2 = lg2;
-}
-
-void im_smmu_inv_cd(ImSmmu *s G_GNUC_UNUSED, uint32_t sid,
-                    uint32_t ssid G_GNUC_UNUSED, bool leaf G_GNUC_UNUSED)
-{
-    other.cds++;
-    other.sid = sid;
-}
-
-void im_smmu_inv_cd_all(ImSmmu *s G_GNUC_UNUSED, uint32_t sid)
-{
-    other.cds++;
-    other.sid = sid;
-}
-
-void im_smmu_tlbi(ImSmmu *s G_GNUC_UNUSED, const SmmuTlbi *t)
-{
-    other.tlbis++;
-    other.tlbi = *t;
-}
-
-void im_smmu_caches_dump(ImSmmu *s G_GNUC_UNUSED, GString *out)
-{
-    g_string_append(out, "caches\n");
-}
-
-/* --- Helpers. ------------------------------------------------------------ */
-
-static Rig *prepare_with(const ImSmmuConfig *cfg)
-{
-    Rig *r = rig_smmu_new(cfg);
-
-    memset(&other, 0, sizeof(other));
-    other.then = (ImXlat) { .status = IM_OK, .addr = 0x1000 };
-    sb_cmdq_enable(r, 6);
-    sb_evtq_enable(r, 3);
-    sb_priq_enable(r, 2);
-    sb_irq_enable(r, IRQ_EVTQ | IRQ_PRIQ | IRQ_GERROR);
-    sb_cr0(r, CR0_SMMUEN, true);
-    rig_log_clear(r);
-    return r;
-}
-
-static Rig *prepare(void)
-{
-    return prepare_with(NULL);
-}
-
-static ImXlat dma(Rig *r, uint32_t sid, uint64_t addr)
-{
-    ImTxn t = {
-        .rid = (uint16_t)sid, .segment = (uint16_t)(sid >> 16),
-        .addr = addr, .len = 4, .access = IM_READ, .may_stall = true,
-    };
-
-    return im_smmu_route(r->smmu, &t, NULL);
-}
-
-static uint64_t stall(Rig *r, uint32_t sid, uint64_t addr)
-{
-    ImXlat x = dma(r, sid, addr);
-
-    g_assert_cmpuint(x.status, ==, IM_PENDING);
-    return x.handle;
-}
-
-static unsigned resumed(Rig *r)
-{
-    return rig_count(r, RIG_SEEN_RESUME);
-}
-
-static const ImSmmuCounters *count(Rig *r)
-{
-    return im_smmu_counters(r->smmu);
-}
+#include "unit/smmuv3/half.h"
 
 /* --- Stalls. ------------------------------------------------------------- */
 
@@ -572,18 +419,18 @@ int main(int argc, char **argv)
     g_test_add_func("/smmuv3/stall/again", test_stalls_again);
     g_test_add_func("/smmuv3/stall/too-many", test_too_many);
     g_test_add_func("/smmuv3/stall/queue-full", test_queue_full);
-    g_test_add_func("/smmuv3/stall/queue-disabled", test_queue_disabled);
+    spec_test(SMMU_REG_EVENTQEN, "queue-disabled", test_queue_disabled);
     g_test_add_func("/smmuv3/stall/queue-gone", test_queue_gone);
     g_test_add_func("/smmuv3/stall/cancel", test_cancel);
     g_test_add_func("/smmuv3/stall/reset", test_reset);
-    g_test_add_func("/smmuv3/atc/tags", test_tags);
-    g_test_add_func("/smmuv3/atc/records", test_records);
-    g_test_add_func("/smmuv3/atc/smmuen", test_sync_ends_with_smmuen);
-    g_test_add_func("/smmuv3/cmd/ranges", test_ranges);
-    g_test_add_func("/smmuv3/cmd/ste-ranges", test_ste_ranges);
+    spec_test(SMMU_CMD_ATC_ITAG, "tags", test_tags);
+    spec_test(SMMU_CMD_ATC_TIMEOUT, "records", test_records);
+    spec_test(SMMU_CMD_ATS_IGNORED, "smmuen", test_sync_ends_with_smmuen);
+    spec_test(SMMU_CMD_RIL, "ranges", test_ranges);
+    spec_test(SMMU_CMD_CFGI_ALL, "ste-ranges", test_ste_ranges);
     g_test_add_func("/smmuv3/cmd/wild-prod", test_wild_prod);
     g_test_add_func("/smmuv3/event/merge", test_merge);
-    g_test_add_func("/smmuv3/priq/auto-responses", test_auto_responses);
+    spec_test(SMMU_PRIQ_AUTO_RESPONSE, "auto-responses", test_auto_responses);
     g_test_add_func("/smmuv3/dump", test_dump);
     g_test_add_func("/smmuv3/config/refused", test_config);
     g_test_add_func("/smmuv3/config/default", test_default_config);
