@@ -30,7 +30,6 @@ DEMO = ['touched', 'untouched', 'read-only', 'cow', 'remapped', 'thp',
         'hugetlb', 'stack', 'file', 'swapped', 'two-processes', 'forked',
         'own-domain', 'privileged', 'killed',
         'uio']                  # the last: its driver cannot be unbound
-# virtio-net on stock 6.12 is in long/stock-virtio-net: see docs/guest.rst.
 ORDINARY = ['groups', 'virtio-blk', 'nvme', 'e1000e', 'virtio-net']
 
 # The columns of the table: title, the device's counters, the IOMMU's (added
@@ -256,7 +255,6 @@ class Test:
             guest.fail(f'the IOMMU counts {faults} faults')
 
 
-STOCK = [name for name in ORDINARY if name not in ('ahci', 'virtio-net')]
 STRICT = X86.strict
 TESTS = {f'sva/{name}': Test([name]) for name in DEMO}
 TESTS.update({
@@ -299,9 +297,9 @@ TESTS.update({
     'long/stock-virtio-net': Test(['virtio-net'] * 10, 'stock',
                                   endpoint=False, append=STRICT,
                                   translated=True),
-    'stock/strict': Test(STOCK, 'stock', endpoint=False, group='DMA',
+    'stock/strict': Test(ORDINARY, 'stock', endpoint=False, group='DMA',
                          append=STRICT, scalable=True, translated=True),
-    'stock/sm-off': Test(STOCK, 'stock', endpoint=False, group='DMA',
+    'stock/sm-off': Test(ORDINARY, 'stock', endpoint=False, group='DMA',
                          append='intel_iommu=on,sm_off iommu.strict=1',
                          scalable=False, translated=True),
     # 6.12 has no SVA on x86, but turns PASID and ATS on.
@@ -314,7 +312,7 @@ TESTS.update({
     # is without SCSI disks.
     'stock/ahci': Test(['groups', 'ahci'], 'stock', endpoint=False,
                        group='DMA', append=STRICT, translated=True),
-    'stock/pt': Test(STOCK, 'stock', endpoint=False, group='identity',
+    'stock/pt': Test(ORDINARY, 'stock', endpoint=False, group='identity',
                      append='intel_iommu=on iommu=pt'),
 })
 

@@ -43,4 +43,8 @@ SoAnswer so_answer(SWorld *w, const ImTxn *t);
  * end == SO_ABORT the code says which row of 3.9.1.2 applies. */
 SoAnswer so_ats(SWorld *w, const ImTxn *t);
 
+/* Ask the unit, its explanation and the oracle; answer, record and HTTU
+ * must agree. where names the case in a failure. */
+SoAnswer so_check(SWorld *w, const ImTxn *t, const char *where);
+
 #endif /* TESTS_LIB_SMMU_ORACLE_H */

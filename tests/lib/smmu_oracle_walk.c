@@ -376,7 +376,7 @@ static bool s1_walk(Walk *k, uint64_t *out, Perm *perm)
     bool tbi = SO_HALF(k, high, CD_TBI);
     Stage s;
 
-    if SO_HALF(k, high, CD_EPD) {
+    if (SO_HALF(k, high, CD_EPD)) {
         s1_fault(k, EV_TRANSLATION);
         return false;
     }

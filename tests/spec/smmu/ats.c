@@ -1,0 +1,682 @@
+/*
+ * ATS: translation requests and translated transactions, 3.9.1 and 13.7.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "lib/smmu_world.h"
+#include "lib/spec.h"
+
+#define REC     (CR2_RECINVSID | CR2_REC_CFG_ATS)
+
+static ImTxn request(const SWorld *w)
+{
+    return sw_txn(w, IM_AT_TRANSLATION, IM_READ);
+}
+
+/* --- 3.9.1.2: answers ------------------------------------------------------ */
+
+typedef enum Answer { UR, CA, NOTHING } Answer;
+
+typedef struct TrRow {
+    const char *path;
+    SwKind kind;
+    bool ssid;
+    void (*damage)(SWorld *w);
+    Answer answer;
+    unsigned event;             /* always: 0x05; else with REC_CFG_ATS */
+} TrRow;
+
+static void smmuen_0(SWorld *w)
+{
+    sb_cr0(w->r, CR0_SMMUEN, false);
+}
+
+static void config_0(SWorld *w)
+{
+    rig_put(w->r, w->ste, STE_CONFIG, 0);
+}
+
+static void eats_0(SWorld *w)
+{
+    rig_put(w->r, w->ste, STE_EATS, 0);
+}
+
+static void eats_split_unchecked(SWorld *w)
+{
+    rig_put(w->r, w->ste, STE_EATS, 2);
+}
+
+static void eats_dpt(SWorld *w)
+{
+    rig_put(w->r, w->ste, STE_EATS, 3);
+}
+
+static void unchanged(SWorld *w)
+{
+    (void)w;
+}
+
+static void span_0(SWorld *w)
+{
+    rig_put(w->r, w->l1std, L1STD_SPAN, 0);
+}
+
+static void ste_nowhere(SWorld *w)
+{
+    rig_put(w->r, w->l1std, L1STD_L2PTR, w->r->ram_top >> 6);
+}
+
+static void ste_v_0(SWorld *w)
+{
+    rig_put(w->r, w->ste, STE_V, 0);
+}
+
+static void cdmax_small(SWorld *w)
+{
+    rig_put(w->r, w->ste, STE_S1CDMAX, 3);
+}
+
+static void dss_without(SWorld *w)
+{
+    w->has_ssid = false;                /* of requests, from now on */
+}
+
+static void cd_nowhere(SWorld *w)
+{
+    rig_put(w->r, w->ste, STE_S1CTXPTR, w->r->ram_top >> 6);
+}
+
+static void cd_v_0(SWorld *w)
+{
+    rig_put(w->r, w->cd, CD_V, 0);
+}
+
+static void walk_nowhere(SWorld *w)
+{
+    rig_w64(w->r, sw_s1_desc(w, w->iova, 1), w->r->ram_top | D_TABLE | D_V);
+}
+
+static void s2_nowhere(SWorld *w)
+{
+    rig_w64(w->r, sw_s2_desc(w, w->ipa, 2), w->r->ram_top | D_TABLE | D_V);
+}
+
+static void no_page(SWorld *w)
+{
+    rig_w64(w->r, sw_leaf(w, w->iova), 0);
+}
+
+static void no_af(SWorld *w)
+{
+    uint64_t at = sw_leaf(w, w->iova);
+
+    rig_w64(w->r, at, rig_r64(w->r, at) & ~D_AF);
+}
+
+static void too_far(SWorld *w)
+{
+    uint64_t at = sw_leaf(w, w->iova);
+
+    rig_put(w->r, w->cd, CD_IPS, 1);
+    rig_w64(w->r, at, rig_r64(w->r, at) | UINT64_C(1) << 40);
+}
+
+static void no_rights(SWorld *w)
+{
+    uint64_t at = sw_leaf(w, w->iova);
+
+    rig_w64(w->r, at, rig_r64(w->r, at) & ~D_AP1);
+}
+
+static void s2_no_page(SWorld *w)
+{
+    rig_w64(w->r, sw_s2_desc(w, w->ipa, 3), 0);
+}
+
+static void s2_no_rights(SWorld *w)
+{
+    uint64_t at = sw_s2_desc(w, w->ipa, 3);
+
+    rig_w64(w->r, at, rig_r64(w->r, at) & ~(D_S2R | D_S2W));
+}
+
+static void tt_no_page(SWorld *w)
+{
+    rig_w64(w->r, sw_s2_desc(w, sw_s1_desc(w, w->iova, 2) + w->bias, 3), 0);
+}
+
+static void tt_no_read(SWorld *w)
+{
+    uint64_t at = sw_s2_desc(w, sw_s1_desc(w, w->iova, 2) + w->bias, 3);
+
+    rig_w64(w->r, at, rig_r64(w->r, at) & ~(D_S2R | D_S2W));
+}
+
+static void cd_no_page(SWorld *w)
+{
+    rig_w64(w->r, sw_s2_desc(w, w->cd + w->bias, 3), 0);
+}
+
+static void cd_no_read(SWorld *w)
+{
+    uint64_t at = sw_s2_desc(w, w->cd + w->bias, 3);
+
+    rig_w64(w->r, at, rig_r64(w->r, at) & ~(D_S2R | D_S2W));
+}
+
+static const TrRow tr_rows[] = {
+    { "smmuen-0", SW_S1, true, smmuen_0, UR, EV_BAD_ATS_TREQ },
+    { "config-0", SW_S1, true, config_0, UR, 0 },
+    { "bypass", SW_BYPASS, false, unchanged, UR, EV_BAD_ATS_TREQ },
+    { "eats-0", SW_S1, true, eats_0, UR, EV_BAD_ATS_TREQ },
+    { "eats-2-atschk-0", SW_NESTED, true, eats_split_unchecked, UR,
+      EV_BAD_ATS_TREQ },
+    { "eats-3", SW_S1, true, eats_dpt, UR, EV_BAD_ATS_TREQ },
+    { "bad-streamid", SW_S1, true, span_0, CA, EV_BAD_STREAMID },
+    { "ste-fetch", SW_S1, true, ste_nowhere, CA, EV_STE_FETCH },
+    { "bad-ste", SW_S1, true, ste_v_0, CA, EV_BAD_STE },
+    { "bad-substreamid", SW_S1, true, cdmax_small, CA, EV_BAD_SUBSTREAMID },
+    { "stream-disabled", SW_S1, true, dss_without, CA, EV_STREAM_DISABLED },
+    { "cd-fetch", SW_S1, true, cd_nowhere, CA, EV_CD_FETCH },
+    { "bad-cd", SW_S1, true, cd_v_0, CA, EV_BAD_CD },
+    { "walk-eabt", SW_S1, true, walk_nowhere, CA, EV_WALK_EABT },
+    { "walk-eabt-s2", SW_NESTED, true, s2_nowhere, CA, EV_WALK_EABT },
+    { "translation", SW_S1, true, no_page, NOTHING, 0 },
+    { "access", SW_S1, true, no_af, NOTHING, 0 },
+    { "addr-size", SW_S1, true, too_far, NOTHING, 0 },
+    { "permission", SW_S1, true, no_rights, NOTHING, 0 },
+    { "translation-s2", SW_NESTED, true, s2_no_page, NOTHING, 0 },
+    { "permission-s2", SW_NESTED, true, s2_no_rights, NOTHING, 0 },
+    { "translation-s2-only", SW_S2, false, no_page, NOTHING, 0 },
+    { "access-s2-only", SW_S2, false, no_af, NOTHING, 0 },
+    { "translation-tt", SW_NESTED, true, tt_no_page, NOTHING, 0 },
+    { "permission-tt", SW_NESTED, true, tt_no_read, NOTHING, 0 },
+    { "translation-cd", SW_NESTED, true, cd_no_page, NOTHING, 0 },
+    { "permission-cd", SW_NESTED, true, cd_no_read, NOTHING, 0 },
+};
+
+static void tr_run(const TrRow *row, uint32_t cr2)
+{
+    g_autoptr(SWorld) w = sw_new_off(NULL, row->kind, row->ssid, NULL);
+    ImTxn t;
+    ImXlat x;
+
+    w->cr2 = cr2;
+    if (row->damage != smmuen_0) {
+        row->damage(w);
+    }
+    sw_on(w);
+    if (row->damage == smmuen_0) {
+        smmuen_0(w);
+    }
+    t = request(w);
+    x = sw_run(w, &t);
+    if (row->answer == NOTHING) {
+        sx_is_nothing(&x);
+    } else {
+        sx_is_cpl(&x, row->answer == UR ? IM_CPL_UR : IM_CPL_CA);
+    }
+    if (row->event == EV_BAD_ATS_TREQ || (row->event && cr2 == REC)) {
+        Evt e = sw_only_event(w, row->event);
+
+        g_assert_cmphex(e.sid, ==, w->sid);
+    } else {
+        sw_no_event(w);
+    }
+}
+
+static void tr_row(const void *data)
+{
+    tr_run(data, CR2_RECINVSID);
+}
+
+static void tr_recorded(const void *data)
+{
+    tr_run(data, REC);
+}
+
+/* C_BAD_STREAMID needs RECINVSID besides. */
+static void tr_streamid_needs_both(void)
+{
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, true, NULL);
+    ImTxn t = request(w);
+    ImXlat x;
+
+    w->cr2 = CR2_REC_CFG_ATS;
+    span_0(w);
+    sw_on(w);
+    x = sw_run(w, &t);
+    sx_is_cpl(&x, IM_CPL_CA);
+    sw_no_event(w);
+}
+
+/* --- what is granted, 13.7.1 ------------------------------------------------ */
+
+typedef struct GrantRow {
+    const char *path;
+    uint64_t leaf;              /* attributes of stage 1 */
+    bool nw, exec, priv, pasid;
+    uint8_t privcfg, instcfg;
+    uint8_t perm;               /* R W X */
+} GrantRow;
+
+#define R1  IM_PERM_R
+#define W1  IM_PERM_W
+#define X1  IM_PERM_X
+#define UX  0
+#define RW  (D_AF | D_AP1 | D_NG)
+#define RO  (RW | D_AP2)
+#define PRW (D_AF | D_NG)
+
+static const GrantRow grant_rows[] = {
+    { "rw", RW, false, false, false, true, 0, 0, R1 | W1 },
+    { "ro", RO, false, false, false, true, 0, 0, R1 },
+    { "rw-exec", RW, false, true, false, true, 0, 0, R1 | W1 | X1 },
+    { "ro-exec", RO, false, true, false, true, 0, 0, R1 | X1 },
+    { "xn-exec", RW | D_UXN, false, true, false, true, 0, 0, R1 | W1 },
+    { "priv-only", PRW, false, false, false, true, 0, 0, 0 },
+    { "priv-only-priv", PRW, false, false, true, true, 0, 0, R1 | W1 },
+    { "priv-only-priv-exec", PRW, false, true, true, true, 0, 0,
+      R1 | W1 | X1 },
+    { "pxn", PRW | D_PXN, false, true, true, true, 0, 0, R1 | W1 },
+    { "user-rw-priv-exec", RW, false, true, true, true, 0, 0, R1 | W1 },
+    { "priv-without-pasid", PRW, false, false, true, false, 0, 0, 0 },
+    { "exec-without-pasid", RW, false, true, false, false, 0, 0, R1 | W1 },
+    { "privcfg-priv", PRW, false, false, false, true, 3, 0, R1 | W1 },
+    { "privcfg-unpriv", PRW, false, false, true, true, 2, 0, 0 },
+    { "privcfg-without-pasid", PRW, false, false, false, false, 3, 0,
+      R1 | W1 },
+    { "instcfg-inst", RW | D_UXN, false, false, false, true, 0, 3, W1 },
+    { "instcfg-inst-x", RO, false, true, false, true, 0, 3, R1 | X1 },
+    { "instcfg-data", RO | D_UXN, false, true, false, true, 0, 2, R1 | X1 },
+};
+
+static void grant_row(const void *data)
+{
+    const GrantRow *row = data;
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, row->pasid, NULL);
+    ImTxn t = request(w);
+    ImXlat x;
+
+    sw_s1_map(w, w->iova, w->pa, 12, row->leaf);
+    rig_put(w->r, w->ste, STE_PRIVCFG, row->privcfg);
+    rig_put(w->r, w->ste, STE_INSTCFG, row->instcfg);
+    sw_on(w);
+    t.no_write = row->nw;
+    t.exec = row->exec;
+    t.priv = row->priv;
+    x = sw_run(w, &t);
+    g_assert_cmpuint(x.status, ==, IM_OK);
+    g_assert_cmpuint(x.cpl, ==, IM_CPL_SC);
+    if (row->perm == W1) {      /* a completion of W alone, or of nothing */
+        g_assert_cmpuint(x.perm & (R1 | X1), ==, 0);
+    } else {
+        g_assert_cmphex(x.perm, ==, row->perm);
+    }
+    if (x.perm) {
+        g_assert_cmphex(x.addr & ~UINT64_C(0xfff), ==, w->pa);
+        g_assert_cmphex(x.mask, ==, 0xfff);
+    }
+    g_assert_cmpuint(x.priv, ==, row->priv && row->pasid);
+    g_assert_false(x.global);
+    g_assert_false(x.untranslated_only);
+    sw_no_event(w);
+}
+
+/* NW=1: never more than what needs no dirty update. */
+static void nw_does_not_dirty(void)
+{
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, true, NULL);
+    uint64_t leaf = sw_leaf(w, w->iova), was;
+    ImTxn t = request(w);
+    ImXlat x;
+
+    rig_put(w->r, w->cd, CD_HA, 1);
+    rig_put(w->r, w->cd, CD_HD, 1);
+    sw_s1_map(w, w->iova, w->pa, 12, SB_S1_RO | D_DBM);
+    was = rig_r64(w->r, leaf);
+    sw_on(w);
+    t.no_write = true;
+    x = sw_run(w, &t);
+    g_assert_cmphex(x.perm, ==, R1);
+    g_assert_cmphex(rig_r64(w->r, leaf), ==, was);
+    t.no_write = false;
+    x = sw_run(w, &t);
+    g_assert_cmphex(x.perm, ==, R1 | W1);
+    g_assert_cmphex(rig_r64(w->r, leaf), ==, was & ~D_AP2);
+    t.no_write = true;          /* dirty now: W may be granted */
+    x = sw_run(w, &t);
+    g_assert_cmphex(x.perm & R1, ==, R1);
+}
+
+static void sets_access_flag(void)
+{
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, true, NULL);
+    uint64_t leaf = sw_leaf(w, w->iova);
+    ImTxn t = request(w);
+    ImXlat x;
+
+    rig_put(w->r, w->cd, CD_HA, 1);
+    no_af(w);
+    sw_on(w);
+    x = sw_run(w, &t);
+    g_assert_cmphex(x.perm, ==, R1 | W1);
+    g_assert_cmphex(rig_r64(w->r, leaf) & D_AF, ==, D_AF);
+}
+
+/* Stage 1 skipped by S1DSS: identity, R and W, U=0. */
+static void s1dss_skip(void)
+{
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, true, NULL);
+    ImTxn t = request(w);
+    ImXlat x;
+
+    rig_put(w->r, w->ste, STE_S1DSS, 1);
+    sw_on(w);
+    t.has_pasid = false;
+    x = sw_run(w, &t);
+    g_assert_cmpuint(x.status, ==, IM_OK);
+    g_assert_cmphex(x.perm, ==, R1 | W1);
+    g_assert_cmphex(x.addr & ~UINT64_C(0xfff), ==, w->iova);
+    g_assert_false(x.untranslated_only);
+}
+
+static void large_page(void)
+{
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, true, NULL);
+    ImTxn t = request(w);
+    ImXlat x;
+
+    sw_s1_map(w, UINT64_C(0x123400000000), UINT64_C(0x340000000), 21, SB_S1);
+    sw_on(w);
+    t.addr = UINT64_C(0x123400155000);
+    x = sw_run(w, &t);
+    g_assert_cmphex(x.perm, ==, R1 | W1);
+    g_assert_cmphex(x.addr & ~UINT64_C(0xfff), ==, UINT64_C(0x340155000));
+    g_assert_cmphex(x.mask & 0xfff, ==, 0xfff);
+    g_assert_cmphex(x.mask, <=, 0x1fffff);
+}
+
+/* An entry that is refused grants for the STU, the smallest granule. */
+static void refused_size(void)
+{
+    g_autoptr(SWorld) w = sw_new(NULL, SW_S1, true);
+    ImTxn t = request(w);
+    ImXlat x;
+
+    t.addr = 0x5000;
+    x = sw_run(w, &t);
+    sx_is_nothing(&x);
+    g_assert_cmphex(x.mask, ==, 0xfff);
+}
+
+static void event_record(void)
+{
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, true, NULL);
+    ImTxn t = request(w);
+    Evt e;
+
+    eats_0(w);
+    rig_put(w->r, w->ste, STE_PRIVCFG, 2);
+    sw_on(w);
+    t.priv = true;
+    t.addr = UINT64_C(0x7654321000);
+    sw_run(w, &t);
+    e = sw_only_event(w, EV_BAD_ATS_TREQ);
+    g_assert_true(e.ssv);
+    g_assert_cmphex(e.ssid, ==, w->ssid);
+    g_assert_cmphex(e.q[2] >> 12, ==, UINT64_C(0x7654321));
+    g_assert_cmphex(e.q[3], ==, 0);
+}
+
+/* --- 3.9.1.3: translated transactions --------------------------------------- */
+
+typedef struct TtRow {
+    const char *path;
+    SwKind kind;
+    bool atschk;
+    void (*damage)(SWorld *w);
+    bool pass;
+    unsigned event;
+    bool only_rec;              /* event only with REC_CFG_ATS */
+} TtRow;
+
+static const TtRow tt_rows[] = {
+    { "smmuen-0", SW_S1, true, smmuen_0, false, EV_TRANSL_FORBIDDEN, false },
+    { "smmuen-0-unchecked", SW_S1, false, smmuen_0, false,
+      EV_TRANSL_FORBIDDEN, false },
+    { "unchecked", SW_S1, false, unchanged, true, 0, false },
+    { "unchecked-eats-0", SW_S1, false, eats_0, true, 0, false },
+    { "unchecked-bad-ste", SW_S1, false, ste_v_0, true, 0, false },
+    { "unchecked-bad-stream", SW_S1, false, span_0, true, 0, false },
+    { "unchecked-config-0", SW_S1, false, config_0, true, 0, false },
+    { "unchecked-bypass", SW_BYPASS, false, unchanged, true, 0, false },
+    { "checked", SW_S1, true, unchanged, true, 0, false },
+    { "checked-nested", SW_NESTED, true, unchanged, true, 0, false },
+    { "checked-stage-2", SW_S2, true, unchanged, true, 0, false },
+    { "config-0", SW_S1, true, config_0, false, 0, false },
+    { "bypass", SW_BYPASS, true, unchanged, false, EV_TRANSL_FORBIDDEN,
+      false },
+    { "eats-0", SW_S1, true, eats_0, false, EV_TRANSL_FORBIDDEN, false },
+    { "eats-3", SW_S1, true, eats_dpt, false, EV_TRANSL_FORBIDDEN, false },
+    { "bad-streamid", SW_S1, true, span_0, false, EV_BAD_STREAMID, true },
+    { "ste-fetch", SW_S1, true, ste_nowhere, false, EV_STE_FETCH, true },
+    { "bad-ste", SW_S1, true, ste_v_0, false, EV_BAD_STE, true },
+    { "cd-is-not-looked-at", SW_S1, true, cd_v_0, true, 0, false },
+};
+
+static void tt_run(const TtRow *row, uint32_t cr2)
+{
+    g_autoptr(SWorld) w = sw_new_off(NULL, row->kind, row->kind == SW_S1,
+                                     NULL);
+    ImTxn t = sw_txn(w, IM_AT_TRANSLATED, IM_WRITE);
+    ImXlat x;
+
+    w->cr2 = cr2;
+    w->cr0 = row->atschk ? CR0_ATSCHK : 0;
+    if (row->damage != smmuen_0) {
+        row->damage(w);
+    }
+    sw_on(w);
+    if (row->damage == smmuen_0) {
+        smmuen_0(w);
+    }
+    t.has_pasid = false;
+    t.addr = UINT64_C(0x234567000);
+    x = sw_run(w, &t);
+    if (row->pass) {
+        sx_is_ok(&x, UINT64_C(0x234567000));
+    } else {
+        g_assert_cmpuint(x.status, ==, IM_FAULT);
+        g_assert_cmpuint(x.cpl, !=, IM_CPL_SC);
+    }
+    if (row->event && (!row->only_rec || cr2 & CR2_REC_CFG_ATS)) {
+        Evt e = sw_only_event(w, row->event);
+
+        g_assert_cmphex(e.sid, ==, w->sid);
+        if (row->event == EV_TRANSL_FORBIDDEN) {
+            g_assert_cmphex(e.q[0], ==,
+                            (uint64_t)w->sid << 32 | EV_TRANSL_FORBIDDEN);
+            g_assert_cmphex(e.q[1], ==, 0);     /* a write */
+            g_assert_cmphex(e.addr, ==, UINT64_C(0x234567000));
+            g_assert_cmphex(e.q[3], ==, 0);
+        }
+    } else {
+        sw_no_event(w);
+    }
+}
+
+static void tt_row(const void *data)
+{
+    tt_run(data, CR2_RECINVSID);
+}
+
+/* RECINVSID is not regarded here. */
+static void tt_recorded(const void *data)
+{
+    tt_run(data, CR2_REC_CFG_ATS);
+}
+
+static void translated_too_far(void)
+{
+    g_autoptr(SWorld) w = sw_new(NULL, SW_S1, false);
+    ImTxn t = sw_txn(w, IM_AT_TRANSLATED, IM_READ);
+    ImXlat x;
+
+    t.addr |= UINT64_C(1) << 48;
+    x = sw_run(w, &t);
+    if (x.status == IM_OK) {            /* or truncated */
+        g_assert_cmphex(x.addr, ==, w->pa);
+    } else {
+        g_assert_cmpuint(x.cpl, !=, IM_CPL_SC);
+    }
+    sw_no_event(w);
+}
+
+/* --- split-stage, EATS=10 ---------------------------------------------------- */
+
+static SWorld *split(void)
+{
+    SWorld *w = sw_new_off(NULL, SW_NESTED, true, NULL);
+
+    rig_put(w->r, w->ste, STE_EATS, 2);
+    w->cr0 = CR0_ATSCHK;
+    return w;
+}
+
+static void split_answers_ipa(void)
+{
+    g_autoptr(SWorld) w = split();
+    ImTxn t = request(w);
+    ImXlat x;
+
+    sw_on(w);
+    x = sw_run(w, &t);
+    g_assert_cmpuint(x.status, ==, IM_OK);
+    g_assert_cmphex(x.perm, ==, R1 | W1);
+    g_assert_cmphex(x.addr & ~UINT64_C(0xfff), ==, w->ipa);
+    t = sw_txn(w, IM_AT_TRANSLATED, IM_WRITE);
+    t.has_pasid = false;
+    t.addr = w->ipa + 0x40;
+    x = sw_run(w, &t);
+    sx_is_ok(&x, w->pa + 0x40);
+    sw_no_event(w);
+}
+
+/* The rights are those of both stages. */
+static void split_rights(void)
+{
+    g_autoptr(SWorld) w = split();
+    ImTxn t = request(w);
+    uint64_t at = sw_s2_desc(w, w->ipa, 3);
+    ImXlat x;
+
+    rig_w64(w->r, at, rig_r64(w->r, at) & ~D_S2W);
+    sw_on(w);
+    x = sw_run(w, &t);
+    g_assert_cmphex(x.perm, ==, R1);
+    g_assert_cmphex(x.addr & ~UINT64_C(0xfff), ==, w->ipa);
+}
+
+static void split_translated_fault(void)
+{
+    g_autoptr(SWorld) w = split();
+    ImTxn t = sw_txn(w, IM_AT_TRANSLATED, IM_READ);
+    ImXlat x;
+    Evt e;
+
+    s2_no_page(w);
+    sw_on(w);
+    t.has_pasid = false;
+    t.addr = w->ipa + 0x123;
+    t.may_stall = true;
+    x = sw_run(w, &t);
+    sx_is_abort(&x, EV_TRANSLATION);
+    e = sw_only_event(w, EV_TRANSLATION);
+    g_assert_true(e.s2);
+    g_assert_cmpuint(e.cls, ==, CLASS_IN);
+    g_assert_cmphex(e.ipa, ==, w->ipa);
+    g_assert_cmphex(e.addr, ==, w->ipa + 0x123);
+    g_assert_false(e.stall);
+}
+
+static void split_translated_too_far(void)
+{
+    g_autoptr(SWorld) w = split();
+    ImTxn t = sw_txn(w, IM_AT_TRANSLATED, IM_READ);
+    ImXlat x;
+
+    sw_on(w);
+    t.has_pasid = false;
+    t.addr = UINT64_C(1) << 48;
+    x = sw_run(w, &t);
+    sx_is_abort(&x, EV_ADDR_SIZE);
+    g_assert_false(sw_only_event(w, EV_ADDR_SIZE).s2);
+}
+
+/* ATSCHK=0 makes split-stage no ATS at all, and translated traffic pass. */
+static void split_unchecked(void)
+{
+    g_autoptr(SWorld) w = split();
+    ImTxn t = sw_txn(w, IM_AT_TRANSLATED, IM_READ);
+    ImXlat x;
+
+    w->cr0 = 0;
+    sw_on(w);
+    t.has_pasid = false;
+    t.addr = w->ipa;
+    x = sw_run(w, &t);
+    sx_is_ok(&x, w->ipa);
+}
+
+/* What a fault would silence or stall matters not: R=0, S=1. */
+static void no_model_for_requests(void)
+{
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, true, NULL);
+    ImTxn t = request(w);
+    ImXlat x;
+
+    rig_put(w->r, w->cd, CD_A, 0);
+    rig_put(w->r, w->cd, CD_R, 1);
+    no_page(w);
+    sw_on(w);
+    x = sw_run(w, &t);
+    sx_is_nothing(&x);
+    sw_no_event(w);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    for (unsigned i = 0; i < G_N_ELEMENTS(tr_rows); i++) {
+        spec_row(SMMU_ATS_RESPONSE, tr_rows[i].path, tr_row, &tr_rows[i]);
+        spec_row(SMMU_ATS_REC_CFG, tr_rows[i].path, tr_recorded,
+                 &tr_rows[i]);
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(grant_rows); i++) {
+        spec_row(SMMU_ATS_PERMISSIONS, grant_rows[i].path, grant_row,
+                 &grant_rows[i]);
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(tt_rows); i++) {
+        g_autofree char *rec = g_strdup_printf("%s-rec", tt_rows[i].path);
+
+        spec_row(SMMU_ATS_TRANSLATED, tt_rows[i].path, tt_row, &tt_rows[i]);
+        spec_row(SMMU_ATS_TRANSLATED, rec, tt_recorded, &tt_rows[i]);
+    }
+    spec_test(SMMU_ATS_REC_CFG, "streamid-needs-both",
+              tr_streamid_needs_both);
+    spec_test(SMMU_ATS_HTTU, "nw", nw_does_not_dirty);
+    spec_test(SMMU_ATS_HTTU, "access-flag", sets_access_flag);
+    spec_test(SMMU_ATS_RESPONSE, "s1dss-skip", s1dss_skip);
+    spec_test(SMMU_ATS_RESPONSE, "large-page", large_page);
+    spec_test(SMMU_ATS_RESPONSE, "refused-size", refused_size);
+    spec_test(SMMU_ATS_RESPONSE, "no-fault-model", no_model_for_requests);
+    spec_test(SMMU_EVENT_BAD_ATS_TREQ, "record", event_record);
+    spec_test(SMMU_ATS_TRANSLATED, "too-far", translated_too_far);
+    spec_test(SMMU_ATS_SPLIT, "answers-ipa", split_answers_ipa);
+    spec_test(SMMU_ATS_SPLIT, "rights", split_rights);
+    spec_test(SMMU_ATS_SPLIT, "fault", split_translated_fault);
+    spec_test(SMMU_ATS_SPLIT, "too-far", split_translated_too_far);
+    spec_test(SMMU_ATS_SPLIT, "unchecked", split_unchecked);
+    return g_test_run();
+}
