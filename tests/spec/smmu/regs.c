@@ -510,7 +510,7 @@ static const GuardRow guard_rows[] = {
 static void guard_row(const void *data)
 {
     const GuardRow *row = data;
-    RwRow reg = { NULL, row->off, row->size, 0 };
+    RwRow reg = { .off = row->off, .size = row->size };
     g_autoptr(Rig) r = rig_smmu_new(NULL);
 
     if (row->off == SR_CMDQ_CONS) {

@@ -386,6 +386,8 @@ int main(int argc, char **argv)
     spec_test(SMMU_IRQ_SOURCES, "wire-and-message", test_sources);
     spec_test(SMMU_IRQ_MSI_ABORT, "of-gerror", test_gerror_msi_abort);
     spec_test(SMMU_CMD_SYNC_SIGNAL, "none-irq-sev", test_signals);
+    spec_row(SMMU_EVENT_F_TRANSL_FORBIDDEN, "record", test_record,
+             &record_rows[5]);
     for (unsigned i = 0; i < G_N_ELEMENTS(record_rows); i++) {
         const char *name = im_smmu_event_name(record_rows[i].code, NULL);
 
