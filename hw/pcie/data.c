@@ -126,8 +126,8 @@ bool im_ep_data_take(ImEp *ep, EpChannel *ch, uint64_t off, size_t len)
     uint8_t *p = ch->flight->data;
     uint8_t want[4096];
 
-    if (ch->second || ch->prog.op == PASID_EP_OP_SWEEP) {
-        return true;            /* counted when it was read; not used */
+    if (ch->second) {
+        return true;                    /* counted when it was read */
     }
     ch->crc = crc_add(ep, ch->crc, p, len);
     switch (ch->prog.op) {

@@ -102,7 +102,8 @@ static void completed(ImEp *ep, EpChannel *ch, ImStatus status, ImCpl cpl)
     }
     if (move) {
         ep->counters.dma_bytes += f->len;
-        if (!im_ep_data_take(ep, ch, ch->reg[EP_R_CH_DONE], f->len)) {
+        if (ch->prog.op != PASID_EP_OP_SWEEP &&
+            !im_ep_data_take(ep, ch, ch->reg[EP_R_CH_DONE], f->len)) {
             return;
         }
     }
@@ -162,7 +163,9 @@ static void issue(ImEp *ep, EpChannel *ch, const EpReq *req,
     if (reset_now(ep)) {
         return;
     }
-    f->req = *req;
+    if (req != &f->req) {
+        f->req = *req;
+    }
     f->len = len;
     f->write = req->write;
     f->translated = txn->at == IM_AT_TRANSLATED;
@@ -361,21 +364,27 @@ static void send(ImEp *ep, EpChannel *ch, const EpReq *req, uint32_t len)
     }
 }
 
-/* More of a SWEEP: so much that what is around its requests is little. */
-static void sweep_on(ImEp *ep, EpChannel *ch, EpReq *req, uint32_t len)
+/*
+ * More of a SWEEP: so much that what is around its requests is little. They
+ * are made in place, since copying what was just written in pieces stalls.
+ */
+static void sweep_on(ImEp *ep, EpChannel *ch, const EpReq *req, uint32_t len)
 {
     const EpProgram *p = &ch->prog;
     bool simple = !asks_first(p->mode) && p->at != IM_AT_TRANSLATION;
     uint64_t gen = ch->gen;
     ImTxn txn = make_txn(p, req, len);
 
+    ch->flight->req = *req;
     for (unsigned n = 1; n < EP_SWEEP_MAX && gen == ch->gen &&
                          ch->state == PASID_EP_STATE_RUNNING; n++) {
-        req->va = txn.addr = p->addr + ch->place * p->stride;
+        EpReq *r = &ch->flight->req;
+
+        r->va = txn.addr = p->addr + ch->place * p->stride;
         if (simple) {
-            issue(ep, ch, req, &txn, len);
+            issue(ep, ch, r, &txn, len);
         } else {
-            send(ep, ch, req, len);
+            send(ep, ch, r, len);
         }
     }
 }

@@ -100,11 +100,11 @@ typedef struct VtdRoute {
     VtdSpace *sp;
     const char *clause;         /* what decided, when no fault did */
     uint64_t addr;              /* output address */
-    uint64_t mask;
     uint32_t pasid;             /* of the request; then of the space */
     uint16_t rid;
     uint8_t kind;               /* VtdKind */
     bool has_pasid;
+    uint64_t mask;              /* apart from addr: see above */
     bool priv;
     bool write;                 /* counts as a write for D */
     bool fpd;
