@@ -52,15 +52,40 @@ void pci_pasid_fn_init(PciPasidFn *fn, Object *owner, const char *name,
     address_space_init(&fn->as, &fn->root, name);
 }
 
-/* NULL: no IOMMU, or none of ours. */
+static PciPasidListener *listener_of(PCIDevice *dev)
+{
+    PciPasidListener *l;
+
+    QLIST_FOREACH(l, &listeners, next) {
+        if (l->dev == dev) {
+            return l;
+        }
+    }
+    return NULL;
+}
+
+/*
+ * NULL: no IOMMU, or none of ours. Where a function was plugged it stays, and
+ * IOMMUs are there before it does DMA: what was found once is right.
+ */
 static PciPasidFn *fn_of(PCIDevice *dev)
 {
-    AddressSpace *as = pci_device_iommu_address_space(dev);
+    PciPasidListener *l = listener_of(dev);
+    AddressSpace *as;
+    PciPasidFn *fn;
 
+    if (l && l->fn) {
+        return l->fn;
+    }
+    as = pci_device_iommu_address_space(dev);
     if (as->root->ops != &pci_pasid_root_ops) {
         return NULL;
     }
-    return container_of(as->root, PciPasidFn, root);
+    fn = container_of(as->root, PciPasidFn, root);
+    if (l) {
+        l->fn = fn;
+    }
+    return fn;
 }
 
 void pci_pasid_listen(PciPasidListener *listener)
@@ -97,18 +122,6 @@ void pci_pasid_unlisten(PciPasidListener *listener)
     assert(bql_locked());
     QLIST_REMOVE(listener, next);
     cancel_parked(listener, false);
-}
-
-static PciPasidListener *listener_of(PCIDevice *dev)
-{
-    PciPasidListener *l;
-
-    QLIST_FOREACH(l, &listeners, next) {
-        if (l->dev == dev) {
-            return l;
-        }
-    }
-    return NULL;
 }
 
 /* Two functions may have one requester ID below different IOMMUs. */

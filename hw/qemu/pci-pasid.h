@@ -72,6 +72,7 @@ typedef struct PciPasidListener {
     void (*page_response)(void *opaque, const ImPageResp *resp);
     void (*dma_done)(void *opaque, uint64_t handle, ImStatus status,
                      ImCpl cpl);
+    PciPasidFn *fn;             /* found by the first request */
     QLIST_ENTRY(PciPasidListener) next;
 } PciPasidListener;
 
