@@ -4,8 +4,7 @@
  * Shaped like the PCIIOMMUOps of QEMU after 10.0, so that a rebase moves
  * these calls there; but it needs no edit of hw/pci. The IOMMU gives each
  * function an AddressSpace whose root is a PciPasidFn; a function asks for
- * its address space at the moment of the request and finds the IOMMU behind
- * it. Bus numbers, bridges and aliases are therefore always the present ones.
+ * its address space at its first request and finds the IOMMU behind it. Bus numbers, bridges and aliases are therefore always the present ones.
  *
  * Called with the BQL held, unless a comment says otherwise.
  *

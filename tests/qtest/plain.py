@@ -170,5 +170,55 @@ def sweep_of_many_pages():
         expect_true(c['memo_hits'] > 1000, 'some were remembered')
 
 
+def endless(r, n, mode, addr):
+    """Channel n reads 2^32 times from a page."""
+    ch = r.ep.ch(n, 0)
+    r.ep.set_reg(ch + E.CH_COUNT, 0xffffffff)
+    r.ep.set_reg(ch + E.CH_STRIDE, 64)
+    r.ep.start(n, E.OP_SWEEP, addr, 4096, mode=mode)
+
+
+@rows([('plain', E.MODE_PLAIN), ('pasid', E.MODE_UNTRANSLATED)])
+def machine_answers_while_all_channels_sweep(mode):
+    with Rig() as r:
+        first_stage(r, r.buf)
+        for n in range(8):
+            endless(r, n, mode, IOVA)
+        r.vm.qmp('query-status')
+        r.vtd.invalidate_all()
+        expect_true(r.ep.running(0), 'channel 0 runs')
+        r.ep.master(False)
+        for n in range(8):
+            expect(r.ep.finish(n), (E.STATE_ERROR, E.CAUSE_NO_BUS_MASTER),
+                   f'channel {n}')
+        r.ep.master(True)
+        endless(r, 0, mode, IOVA)
+        r.ep.set_reg(E.COMMAND, E.CMD_ABORT_ALL)
+        expect(r.ep.finish(0), (E.STATE_ABORTED, 0), 'after ABORT')
+        endless(r, 0, mode, IOVA)
+        r.vm.qmp('system_reset')
+        r.vm.qmp('query-status')
+
+
+@rows([
+    ('own-registers', lambda r: r.ep.bar[0], None),
+    ('own-buffer', lambda r: r.ep.bar[2], None),
+    ('nowhere', lambda r: 0x3f0000000000, None),
+    ('iommu-registers', lambda r: vtd.BASE, E.STATE_OK),
+])
+def sweep_over_devices(where, state):
+    """Reads of what is no memory end; they harm nobody."""
+    with Rig() as r:
+        first_stage(r, where(r))
+        ch = r.ep.ch(0, 0)
+        r.ep.set_reg(ch + E.CH_COUNT, 3000)
+        r.ep.set_reg(ch + E.CH_STRIDE, 64)
+        got, _ = r.ep.run(0, E.OP_SWEEP, IOVA, 4096, **PLAIN)
+        expect_true(got in (E.STATE_OK, E.STATE_ERROR), 'the sweep ended')
+        if state is not None:
+            expect(got, state, 'how it ended')
+        expect(r.ep.reg(E.MAGIC), E.MAGIC_VALUE, 'MAGIC')
+
+
 if __name__ == '__main__':
     main()
