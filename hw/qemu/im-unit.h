@@ -69,7 +69,7 @@ typedef struct ImUnitMemo {
     uint64_t mask;
 } ImUnitMemo;
 
-#define IM_UNIT_MEMOS  64
+#define IM_UNIT_MEMOS  1024
 
 /* Where a function is: what the table of functions is searched by. */
 typedef struct ImUnitPlace {
