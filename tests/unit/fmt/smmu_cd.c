@@ -140,6 +140,7 @@ static const Row rows[] = {
     { "ttb1-beyond-ips-el2", NULL, .set = { IPS(2), TTB1(ADDR(40)) }, EL2 },
     { "ttb1-beyond-ips-ignored", NULL,
       .set = { IPS(2), TTB1(ADDR(40)), EPD1 } },
+    /* SMMU_VMSA_TTB */
     { "ttb0-52-4k", "SMMU_CD_TTB", IDS(OAS(6)),
       .set = { IPS(6), TTB0(ADDR(48)) } },
     { "ttb0-52-64k", NULL, IDS(OAS(6)),

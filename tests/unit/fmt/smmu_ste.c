@@ -138,6 +138,7 @@ static const Row rows[] = {
     { "s2ttb-beyond-ps", "SMMU_STE_S2TTB",
       .set = { PS(2), TTB(ADDR(40)) } },
     { "s2ttb-within-ps", NULL, .set = { PS(2), TTB(ADDR(39)) } },
+    /* SMMU_VMSA_TTB */
     { "s2ttb-beyond-48-4k", "SMMU_STE_S2TTB", IDS(OAS(6)),
       .set = { PS(6), TTB(ADDR(48)) } },
     { "s2ttb-beyond-48-64k", NULL, IDS(OAS(6)),
