@@ -277,6 +277,7 @@ static bool finish(const Cursor *c, const ImPteView *v, uint8_t perm,
     uint64_t offset = c->in & ((UINT64_C(1) << v->shift) - 1);
 
     out->addr = v->addr | offset;
+    out->first_addr = out->addr;
     out->shift = v->shift;
     out->attr = v->attr;
     out->no_tables = v->no_tables;

@@ -96,6 +96,7 @@ typedef enum ImWalkStop {
 
 typedef struct ImWalkOut {
     uint64_t addr;              /* output address; valid with OK */
+    uint64_t first_addr;        /* of stage 0 alone; valid with OK */
     uint64_t in;                /* input of the stage where it stopped; with
                                    NESTED_* address of the entry there */
     uint64_t entry;             /* physical address of the entry at which it

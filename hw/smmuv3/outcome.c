@@ -1,0 +1,273 @@
+/*
+ * SMMUv3: how a request ends that is not translated. 3.12 and 5.5 for
+ * ordinary requests, 3.9.1.2 for translation requests and translated ones.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "hw/smmuv3/xlat.h"
+
+/* A, R and S, of a CD, or as stage 2 and a bypassed stage 1 have them. */
+typedef struct Model {
+    bool abort;
+    bool record;
+    bool stall;
+} Model;
+
+static void terminate(SmmuRoute *r, ImCpl cpl)
+{
+    r->perm = 0;
+    r->mask = 0xfff;
+    r->status = IM_FAULT;
+    r->cpl = (uint8_t)cpl;
+}
+
+/* Success that grants nothing, for one smallest page. */
+static void grant_nothing(SmmuRoute *r)
+{
+    r->addr = r->txn->addr;
+    r->perm = 0;
+    r->mask = 0xfff;
+    r->status = IM_OK;
+    r->cpl = IM_CPL_SC;
+}
+
+bool im_smmu_refuse_silently(SmmuRoute *r, const char *clause)
+{
+    r->clause = clause;
+    terminate(r, IM_CPL_UR);
+    return true;
+}
+
+static bool configured(const SmmuRoute *r, uint64_t cr2_field)
+{
+    return r->s->cr2 & cr2_field;
+}
+
+/* CLAUSE(SMMU_ROUTE_RECINVSID) */
+static bool hidden_sid(const SmmuRoute *r, const SmmuEventDef *def)
+{
+    return def->record == SMMU_RECORD_RECINVSID &&
+           !configured(r, IM_MASK(SMMU_CR2_RECINVSID));
+}
+
+static void record(SmmuRoute *r, const SmmuEvent *e)
+{
+    if (!r->ex) {
+        im_smmu_event(r->s, e);
+    }
+}
+
+/* --- ordinary requests, 5.5 -------------------------------------------- */
+
+/* CLAUSE(SMMU_ROUTE_ARS) */
+static Model model_of(const SmmuRoute *r, const SmmuEvent *e)
+{
+    const ImSmmuSte *ste = &r->stream->ste;
+
+    if (e->s2) {
+        return (Model){ .abort = true, .record = ste->s2r,
+                        .stall = ste->s2s && r->kind == SMMU_ORDINARY };
+    }
+    if (r->context && r->context->s1) {
+        const ImSmmuCd *cd = &r->context->cd;
+
+        return (Model){ .abort = cd->a, .record = cd->r, .stall = cd->s };
+    }
+    return (Model){ .abort = true, .record = true };
+}
+
+/* CLAUSE(SMMU_ROUTE_STALL): if the requester can wait; else it ends here,
+ * recorded all the same. */
+static bool stalls(SmmuRoute *r, const SmmuEvent *e)
+{
+    if (r->ex) {
+        return false;
+    }
+    if (r->retry) {
+        r->retry->event = *e;
+    } else if (!im_smmu_stall(r->s, r->txn, e, &r->handle)) {
+        return false;
+    }
+    r->status = IM_PENDING;
+    return true;
+}
+
+static void end_by_model(SmmuRoute *r, const SmmuEvent *e)
+{
+    Model m = { .abort = true, .record = true };
+
+    if (r->stream) {
+        m = model_of(r, e);
+    }
+    if (m.stall) {
+        if (stalls(r, e)) {
+            return;
+        }
+        m = (Model){ .abort = true, .record = true };
+    }
+    /* CLAUSE(SMMU_ROUTE_RAZWI) */
+    terminate(r, m.abort ? IM_CPL_UR : IM_CPL_SC);
+    if (m.record) {
+        record(r, e);
+    }
+}
+
+static void end_ordinary(SmmuRoute *r, const SmmuEvent *e,
+                         const SmmuEventDef *def)
+{
+    if (def->model) {
+        end_by_model(r, e);
+        return;
+    }
+    terminate(r, IM_CPL_UR);
+    if (!hidden_sid(r, def)) {
+        record(r, e);
+    }
+}
+
+/* --- ATS, 3.9.1.2 ------------------------------------------------------ */
+
+/* CLAUSE(SMMU_ATS_REPLY), CLAUSE(SMMU_ATS_REC_CFG) */
+static void end_translation(SmmuRoute *r, const SmmuEvent *e,
+                            const SmmuEventDef *def)
+{
+    switch (def->ats) {
+    case SMMU_ATS_UR:
+        terminate(r, IM_CPL_UR);
+        record(r, e);
+        return;
+    case SMMU_ATS_S0:
+    case SMMU_ATS_SE:
+        grant_nothing(r);
+        return;
+    default:
+        terminate(r, IM_CPL_CA);
+        if (configured(r, IM_MASK(SMMU_CR2_REC_CFG_ATS)) &&
+            !hidden_sid(r, def)) {
+            record(r, e);
+        }
+    }
+}
+
+/* The stream's configuration is at fault, not the transaction. */
+static bool about_configuration(uint8_t code)
+{
+    return code == SMMU_EVT_C_BAD_STREAMID ||
+           code == SMMU_EVT_F_STE_FETCH || code == SMMU_EVT_C_BAD_STE;
+}
+
+/* CLAUSE(SMMU_ATS_TRANSLATED_EVENTS) */
+static void end_translated(SmmuRoute *r, const SmmuEvent *e,
+                           const SmmuEventDef *def)
+{
+    if (def->model) {
+        end_by_model(r, e);
+        return;
+    }
+    terminate(r, IM_CPL_UR);
+    if (!about_configuration(e->code) ||
+        configured(r, IM_MASK(SMMU_CR2_REC_CFG_ATS))) {
+        record(r, e);
+    }
+}
+
+/* --- any of them ------------------------------------------------------- */
+
+/* PnU and InD as they came, where no STE has been applied to them. */
+static bool raw_attributes(uint8_t code)
+{
+    return code == SMMU_EVT_F_UUT || code == SMMU_EVT_F_BAD_ATS_TREQ;
+}
+
+static SmmuEvent complete(const SmmuRoute *r, const SmmuEvent *part)
+{
+    const ImTxn *t = r->txn;
+    SmmuEvent e = *part;
+    bool raw = raw_attributes(e.code);
+
+    e.sid = r->sid;
+    e.ssid = r->ssid;
+    e.ssv = r->ssv;
+    e.rnw = !(t->access & IM_WRITE);
+    e.pnu = raw ? t->has_pasid && t->priv : r->pnu;
+    e.ind = raw ? t->has_pasid && t->exec : r->ind;
+    e.addr = t->addr;
+    e.merge = r->stream && r->stream->ste.mev;
+    e.txn = t;
+    return e;
+}
+
+bool im_smmu_refuse(SmmuRoute *r, const SmmuEvent *part)
+{
+    const SmmuEventDef *def = im_smmu_event_def(part->code);
+    SmmuEvent e;
+
+    r->fault = part->code;
+    if (r->kind == SMMU_QUESTION) {
+        return true;
+    }
+    e = complete(r, part);
+    switch (r->kind) {
+    case SMMU_TRANSLATION:
+        end_translation(r, &e, def);
+        break;
+    case SMMU_TRANSLATED:
+        end_translated(r, &e, def);
+        break;
+    default:
+        end_ordinary(r, &e, def);
+    }
+    return true;
+}
+
+bool im_smmu_refuse_code(SmmuRoute *r, uint8_t code)
+{
+    SmmuEvent e = { .code = code, .cls = SMMU_CLASS_IN };
+
+    return im_smmu_refuse(r, &e);
+}
+
+/* --- walks ------------------------------------------------------------- */
+
+/* CLAUSE(SMMU_ROUTE_WALK) */
+static uint8_t code_of(const ImWalkOut *w)
+{
+    switch (w->stop) {
+    case IM_WALK_ACCESS:
+    case IM_WALK_UPDATE:
+        return SMMU_EVT_F_WALK_EABT;
+    case IM_WALK_SIZE:
+        return SMMU_EVT_F_ADDR_SIZE;
+    case IM_WALK_UNUSED:
+        return SMMU_EVT_F_ACCESS;
+    case IM_WALK_PERM:
+    case IM_WALK_MUST:
+    case IM_WALK_NESTED_READ:
+    case IM_WALK_NESTED_WRITE:
+    case IM_WALK_NO_UPDATE:
+        return SMMU_EVT_F_PERMISSION;
+    default:
+        return SMMU_EVT_F_TRANSLATION;
+    }
+}
+
+/* CLAUSE(SMMU_ROUTE_CLASS) */
+bool im_smmu_refuse_walk(SmmuRoute *r, const ImWalkOut *w, SmmuClass cls)
+{
+    bool denied = w->stop == IM_WALK_NESTED_READ ||
+                  w->stop == IM_WALK_NESTED_WRITE;
+    bool entry = w->for_entry || denied;
+    bool s1 = w->stage == 0 && !denied && cls != SMMU_CLASS_CD &&
+              !r->only_s2;
+    bool eabt = w->stop == IM_WALK_ACCESS || w->stop == IM_WALK_UPDATE;
+    SmmuEvent e = {
+        .code = code_of(w),
+        .s2 = !s1,
+        .cls = (uint8_t)(entry || (s1 && eabt) ? SMMU_CLASS_TT : cls),
+        .ipa = s1 ? 0 : w->in,
+        .fetch = eabt ? w->entry : 0,
+        .ttrnw = entry && !w->for_update && w->stop != IM_WALK_NESTED_WRITE,
+    };
+
+    return im_smmu_refuse(r, &e);
+}

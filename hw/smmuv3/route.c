@@ -1,0 +1,600 @@
+/*
+ * SMMUv3: the route of a request, chapters 3 and 15.
+ *
+ * Every step returns true when it has answered the request in r->
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "hw/smmuv3/xlat.h"
+
+/* The largest translation request that one completion may answer: RCB is
+ * 64 bytes in our root complex. */
+#define RCB  64
+
+/* CONFIG; EATS */
+enum { CONFIG_TRANSLATE = 4 };
+enum { EATS_OFF, EATS_FULL, EATS_SPLIT };
+
+static bool on(const ImSmmu *s, uint64_t cr0_field)
+{
+    return s->cr0 & cr0_field;
+}
+
+/* --- answers ----------------------------------------------------------- */
+
+/* Grant addr -> out, for the aligned 2^lg2 bytes around them. */
+static bool grant(SmmuRoute *r, uint64_t out, unsigned lg2, uint8_t perm)
+{
+    r->addr = out;
+    r->mask = UINT64_MAX >> (64 - lg2);
+    r->perm = perm;
+    return true;
+}
+
+/*
+ * A translation was found. perm is what the tables grant. A write by an
+ * ordinary request is granted beyond this request only when it would set no
+ * more flags; a translation request is told what it may use.
+ * CLAUSE(SMMU_ATS_GRANT), CLAUSE(SMMU_ATS_NW), CLAUSE(SMMU_ATS_EXE)
+ */
+static bool found(SmmuRoute *r, uint64_t out, unsigned lg2, uint8_t perm,
+                  bool dirty)
+{
+    if (!dirty) {
+        perm &= (uint8_t)~IM_PERM_W;
+    }
+    if (r->kind == SMMU_TRANSLATION) {
+        if (!r->write) {
+            perm &= (uint8_t)~IM_PERM_W;
+        }
+        if (!r->ind || !r->ssv || !r->txn->exec || !(perm & IM_PERM_R)) {
+            perm &= (uint8_t)~IM_PERM_X;
+        }
+        if (!perm) {
+            lg2 = 12;
+        }
+    } else if (r->ind && (perm & IM_PERM_X)) {
+        perm |= IM_PERM_R;          /* it reads what it may execute */
+    }
+    return grant(r, out, lg2, perm);
+}
+
+/* Nothing translates: identity, with the request's or STE's attributes. */
+static bool identity(SmmuRoute *r, const ImSmmuSte *ste, const char *clause)
+{
+    bool ats = r->kind == SMMU_TRANSLATION;
+
+    r->clause = clause;
+    r->attr = im_vmsa_attr(NULL, ste, 0, 0, &r->share);
+    return found(r, r->txn->addr, ats ? 12 : im_smmu_oas(&r->s->ids),
+                 IM_PERM_R | IM_PERM_W | (r->ind ? IM_PERM_X : 0), true);
+}
+
+/* --- before any table -------------------------------------------------- */
+
+/* CLAUSE(SMMU_ROUTE_UUT) */
+static bool unsupported(SmmuRoute *r)
+{
+    const ImTxn *t = r->txn;
+
+    if (G_LIKELY(t->at == IM_AT_UNTRANSLATED)) {
+        return false;
+    }
+    if (t->at == IM_AT_RESERVED ||
+        !(r->s->ids.idr[0] & IM_MASK(SMMU_IDR0_ATS)) ||
+        (t->at == IM_AT_TRANSLATION &&
+         (t->access != IM_READ || t->len == 0 || t->len % 8 ||
+          t->len > RCB))) {
+        r->clause = "SMMU_ROUTE_UUT";
+        return im_smmu_refuse_code(r, SMMU_EVT_F_UUT);
+    }
+    return false;
+}
+
+/* CLAUSE(SMMU_ROUTE_GBPA): the global bypass attributes are those of an
+ * STE. No fault of the address is recorded then. */
+static bool global_bypass(SmmuRoute *r)
+{
+    uint64_t gbpa = r->s->gbpa;
+    ImSmmuSte ste = {
+        .mtcfg = IM_GET(gbpa, SMMU_GBPA_MTCFG),
+        .memattr = (uint8_t)IM_GET(gbpa, SMMU_GBPA_MEMATTR),
+        .shcfg = (uint8_t)IM_GET(gbpa, SMMU_GBPA_SHCFG),
+    };
+
+    if ((gbpa & IM_MASK(SMMU_GBPA_ABORT)) ||
+        r->txn->addr > im_smmu_last(r->s)) {
+        return im_smmu_refuse_silently(r, "SMMU_ROUTE_GBPA");
+    }
+    r->ind = false;
+    return identity(r, &ste, "SMMU_ROUTE_GBPA");
+}
+
+/* 6.3.9.6 CLAUSE(SMMU_ROUTE_SMMUEN) */
+static bool disabled(SmmuRoute *r)
+{
+    if (G_LIKELY(on(r->s, IM_MASK(SMMU_CR0_SMMUEN)))) {
+        return false;
+    }
+    if (r->kind == SMMU_ORDINARY) {
+        return global_bypass(r);
+    }
+    r->clause = "SMMU_ROUTE_SMMUEN";
+    return im_smmu_refuse_code(r, r->kind == SMMU_TRANSLATION ?
+                               SMMU_EVT_F_BAD_ATS_TREQ :
+                               SMMU_EVT_F_TRANSL_FORBIDDEN);
+}
+
+/* Translated traffic that needs no more: a physical address. */
+static bool pass_translated(SmmuRoute *r, const char *clause)
+{
+    r->clause = clause;
+    if (r->txn->addr > im_smmu_last(r->s)) {
+        return im_smmu_refuse_code(r, SMMU_EVT_F_ADDR_SIZE);
+    }
+    return grant(r, r->txn->addr, 12, IM_PERM_R | IM_PERM_W);
+}
+
+/* CLAUSE(SMMU_ATS_ATSCHK): no STE is looked at. */
+static bool translated_unchecked(SmmuRoute *r)
+{
+    if (G_LIKELY(r->kind != SMMU_TRANSLATED) ||
+        on(r->s, IM_MASK(SMMU_CR0_ATSCHK))) {
+        return false;
+    }
+    return pass_translated(r, "SMMU_ATS_ATSCHK");
+}
+
+/* --- TLB, 3.17 --------------------------------------------------------- */
+
+/*
+ * 13.1.4: what the STE makes of PnU and InD, and so what the tables must
+ * grant. InD of a write is 0. CLAUSE(SMMU_ROUTE_OVERRIDES)
+ */
+static inline void apply_overrides(SmmuRoute *r, const ImSmmuSte *ste)
+{
+    const ImTxn *t = r->txn;
+
+    if (ste->privcfg) {
+        r->pnu = ste->privcfg & 1;
+    }
+    if (ste->instcfg) {
+        r->ind = ste->instcfg & 1;
+    }
+    if (t->access & IM_WRITE) {
+        r->ind = false;
+    }
+    if (r->kind != SMMU_TRANSLATION) {
+        r->need = r->ind ? IM_PERM_X : t->access;
+    }
+}
+
+/* As the TLB knows an address; false: as it never does. */
+static inline bool tlb_address(const SmmuContext *x, uint64_t addr,
+                               uint64_t *at)
+{
+    if (!x->s1) {
+        *at = addr;
+        return addr >> 55 == 0;
+    }
+    *at = (uint64_t)((int64_t)(addr << 8) >> 8);
+    return *at == addr || x->cd.half[addr >> 55 & 1].tbi;
+}
+
+/* Does it grant what is asked, with no flag left to set? */
+static inline bool hit_serves(const SmmuRoute *r, uint16_t flags)
+{
+    unsigned want = r->need;
+
+    if (r->write && (r->kind != SMMU_TRANSLATION || (flags & IM_PERM_W))) {
+        want |= IM_PERM_W | SMMU_TLB_DIRTY;
+    }
+    return (flags & want) == want;
+}
+
+static inline bool take_hit(SmmuRoute *r, const SmmuHit *hit, uint64_t at)
+{
+    uint64_t rest = (UINT64_C(1) << hit->shift) - 1;
+
+    r->s->counters.tlb_hits++;
+    r->attr = im_smmu_tlb_attr(r->s->caches, hit->flags, &r->share);
+    return found(r, hit->addr | (at & rest), hit->shift,
+                 hit->flags & (IM_PERM_R | IM_PERM_W | IM_PERM_X),
+                 hit->flags & SMMU_TLB_DIRTY);
+}
+
+/* CLAUSE(SMMU_TLB_HIT): what the TLB holds needs no table, if it grants
+ * enough. */
+static bool tlb_hit(SmmuRoute *r)
+{
+    SmmuCaches *c = r->s->caches;
+    SmmuContext *x;
+    SmmuHit hit;
+    uint64_t at;
+
+    if (r->ex || r->kind > SMMU_TRANSLATION || r->ssid >> SMMU_SSID_BITS) {
+        return false;
+    }
+    x = im_smmu_context_get(c, im_smmu_context_key(r->sid, r->ssv, r->ssid));
+    if (!x || (r->kind == SMMU_TRANSLATION &&
+               x->stream->ste.eats != EATS_FULL)) {
+        return false;
+    }
+    apply_overrides(r, &x->stream->ste);
+    return tlb_address(x, r->txn->addr, &at) &&
+           im_smmu_tlb_get(c, x, r->pnu, at, &hit) &&
+           hit_serves(r, hit.flags) && take_hit(r, &hit, at);
+}
+
+/* --- what the STE says ------------------------------------------------- */
+
+/* CLAUSE(SMMU_ROUTE_CONFIG_ABORT) */
+static bool config_abort(SmmuRoute *r)
+{
+    return !(r->stream->ste.config & CONFIG_TRANSLATE) &&
+           im_smmu_refuse_silently(r, "SMMU_ROUTE_CONFIG_ABORT");
+}
+
+/* 3.9.1.1 CLAUSE(SMMU_ATS_EATS) */
+static bool ats_gate(SmmuRoute *r)
+{
+    unsigned eats = r->stream->ste.eats;
+
+    if (r->kind == SMMU_ORDINARY) {
+        return false;
+    }
+    if (eats == EATS_SPLIT && !on(r->s, IM_MASK(SMMU_CR0_ATSCHK))) {
+        eats = EATS_OFF;
+    }
+    if (eats == EATS_OFF) {
+        r->clause = "SMMU_ATS_EATS";
+        return im_smmu_refuse_code(r, r->kind == SMMU_TRANSLATION ?
+                                   SMMU_EVT_F_BAD_ATS_TREQ :
+                                   SMMU_EVT_F_TRANSL_FORBIDDEN);
+    }
+    return r->kind == SMMU_TRANSLATED && eats == EATS_FULL &&
+           pass_translated(r, "SMMU_ATS_TRANSLATED");
+}
+
+/* Stage 1 is off or skipped: the address is an IPA, or a PA. IAS is OAS.
+ * CLAUSE(SMMU_ROUTE_IAS), CLAUSE(SMMU_VMSA_S2_RANGE) */
+static bool ipa_range(SmmuRoute *r)
+{
+    const ImSmmuSte *ste = &r->stream->ste;
+    SmmuEvent e = { .code = SMMU_EVT_F_TRANSLATION, .cls = SMMU_CLASS_IN,
+                    .s2 = true, .ipa = r->txn->addr };
+
+    if (r->txn->addr > im_smmu_last(r->s)) {
+        r->clause = "SMMU_ROUTE_IAS";
+        return im_smmu_refuse_code(r, SMMU_EVT_F_ADDR_SIZE);
+    }
+    return ste->s2 && r->txn->addr > ste->stage2.in_last &&
+           im_smmu_refuse(r, &e);
+}
+
+/* CLAUSE(SMMU_ROUTE_BYPASS) */
+static bool bypass(SmmuRoute *r)
+{
+    const ImSmmuSte *ste = &r->stream->ste;
+
+    if (r->context->s1 || ste->s2) {
+        return false;
+    }
+    return ipa_range(r) || identity(r, ste, "SMMU_ROUTE_BYPASS");
+}
+
+/* CLAUSE(SMMU_CD_HALF) */
+static bool input_range(SmmuRoute *r)
+{
+    const SmmuContext *x = r->context;
+
+    if (!x->s1) {
+        return ipa_range(r);
+    }
+    return im_smmu_cd_half(&x->cd, r->txn->addr, r->pnu) < 0 &&
+           im_smmu_refuse_code(r, SMMU_EVT_F_TRANSLATION);
+}
+
+/* --- the walk ---------------------------------------------------------- */
+
+typedef struct Walker {
+    SmmuRoute *r;
+    SmmuOwner *tables[2];       /* by the walk's stages */
+    const ImPtFormat *fmt[2];
+} Walker;
+
+static ImBus op_read(void *opaque, uint64_t pa, void *buf, size_t len)
+{
+    ImSmmu *s = ((Walker *)opaque)->r->s;
+    uint64_t last = im_smmu_last(s);
+
+    /* im_smmu_mem_read(), in line: this is most of a miss. */
+    s->counters.walk_reads++;
+    return pa <= last && len - 1 <= last - pa ?
+           s->port.read(s->host, pa, buf, len) : IM_BUS_ERROR;
+}
+
+static ImBus op_peek(void *opaque, uint64_t pa, void *buf, size_t len)
+{
+    return im_smmu_mem_peek(((Walker *)opaque)->r->s, pa, buf, len);
+}
+
+static ImBus op_cmpxchg(void *opaque, uint64_t pa, uint64_t *expected,
+                        uint64_t desired)
+{
+    ImSmmu *s = ((Walker *)opaque)->r->s;
+
+    return s->port.cmpxchg64(s->host, pa, expected, desired);
+}
+
+static bool op_find(void *opaque, unsigned stage, uint64_t in,
+                    ImWalkPoint *at)
+{
+    Walker *k = opaque;
+
+    return im_smmu_tables_get(k->r->s->caches, k->tables[stage],
+                              k->fmt[stage], in, at);
+}
+
+static void op_keep(void *opaque, unsigned stage, uint64_t in,
+                    const ImWalkPoint *at)
+{
+    Walker *k = opaque;
+
+    im_smmu_tables_put(k->r->s->caches, k->tables[stage], k->fmt[stage], in,
+                       at);
+}
+
+static void op_step(void *opaque, const ImStep *step)
+{
+    SmmuExplain *ex = ((Walker *)opaque)->r->ex;
+
+    ex->fn(ex->opaque, step);
+}
+
+static const ImWalkOps walk_ops = {
+    .read = op_read, .cmpxchg64 = op_cmpxchg,
+    .find = op_find, .keep = op_keep,
+};
+
+static const ImWalkOps explain_ops = { .read = op_peek, .step = op_step };
+
+static ImPtStage for_request(const SmmuRoute *r, const ImPtStage *st)
+{
+    ImPtStage out = *st;
+
+    out.flags |= r->pnu ? IM_VMSA_PRIV : 0;
+    return out;
+}
+
+ImWalkOut im_smmu_walk(SmmuRoute *r, const ImPtStage *first,
+                       const ImPtStage *second, uint64_t addr)
+{
+    Walker k = { .r = r, .fmt = { first->fmt } };
+    ImPtStage stage[2] = { for_request(r, first) };
+    ImWalk w = {
+        .ops = r->ex ? &explain_ops : &walk_ops,
+        .opaque = &k,
+        .stage = { &stage[0] },
+    };
+
+    if (second) {
+        stage[1] = for_request(r, second);
+        w.stage[1] = &stage[1];
+        k.fmt[1] = second->fmt;
+    }
+    if (!r->ex) {
+        k.tables[1] = &r->stream->vm->ipa_tables;
+        k.tables[0] = r->only_s2 ? k.tables[1] : &r->context->space->tables;
+    }
+    return im_walk(&w, addr, r->need, r->write);
+}
+
+/* CLAUSE(SMMU_TLB_NO_FAULTS): only what grants something is kept. */
+static void fill(SmmuRoute *r, const ImWalkOut *w, uint64_t at)
+{
+    const SmmuContext *x = r->context;
+    SmmuFill f = {
+        .in = at, .out = w->addr, .shift = w->shift,
+        .whole = w->first_shift, .dirty = w->dirty,
+        .perm = w->perm & (IM_PERM_R | IM_PERM_W | IM_PERM_X),
+        .attr = r->attr, .share = r->share,
+    };
+
+    if (!f.perm) {
+        return;
+    }
+    if (r->only_s2) {
+        im_smmu_tlb_put_ipa(r->s->caches, r->stream->vm, r->pnu, &f);
+        return;
+    }
+    /* CLAUSE(SMMU_TLB_GLOBAL) */
+    f.global = !(w->first_attr & IM_VMSA_NG) &&
+               x->cd.world != IM_SMMU_NS_EL2;
+    im_smmu_tlb_put(r->s->caches, r->context, r->pnu, &f);
+}
+
+static void take_attr(SmmuRoute *r, const ImWalkOut *w)
+{
+    r->attr = im_vmsa_attr(r->only_s2 ? NULL : &r->context->cd,
+                           &r->stream->ste, w->first_attr, w->attr,
+                           &r->share);
+}
+
+/* CLAUSE(SMMU_ATS_SPLIT): the device is told the IPA. */
+static bool split(const SmmuRoute *r)
+{
+    return r->kind == SMMU_TRANSLATION &&
+           r->stream->ste.eats == EATS_SPLIT;
+}
+
+static bool finish_walk(SmmuRoute *r, const ImWalkOut *w, uint64_t at)
+{
+    if (w->stop != IM_WALK_OK) {
+        return im_smmu_refuse_walk(r, w, SMMU_CLASS_IN);
+    }
+    take_attr(r, w);
+    if (!r->ex) {
+        fill(r, w, at);
+    }
+    return found(r, split(r) ? r->only_s2 ? at : w->first_addr : w->addr,
+                 w->shift, w->perm, w->dirty);
+}
+
+/* 3.3, 3.4, 13: stage 1, nested or not. */
+static bool walk_stage1(SmmuRoute *r)
+{
+    const SmmuContext *x = r->context;
+    const ImSmmuSte *ste = &r->stream->ste;
+    unsigned half = x->cd.world == IM_SMMU_NS_EL2 ? 0 :
+                    r->txn->addr >> 55 & 1;
+    uint64_t at;
+    ImWalkOut w;
+
+    tlb_address(x, r->txn->addr, &at);
+    if (!r->ex) {
+        r->s->counters.tlb_misses++;
+        im_smmu_tlb_prefetch(r->s->caches, x, r->pnu, at);
+    }
+    w = im_smmu_walk(r, &x->cd.half[half].stage,
+                     ste->s2 ? &ste->stage2 : NULL, at);
+    return finish_walk(r, &w, at);
+}
+
+/* Stage 2 alone. A translated request has not tried the TLB yet. */
+static bool walk_stage2(SmmuRoute *r)
+{
+    SmmuVm *vm = r->stream->vm;
+    uint64_t at = r->txn->addr;
+    ImWalkOut w;
+    SmmuHit hit;
+
+    if (!r->ex) {
+        if (r->kind == SMMU_TRANSLATED &&
+            im_smmu_tlb_get_ipa(r->s->caches, vm, r->pnu, at, &hit) &&
+            hit_serves(r, hit.flags)) {
+            return take_hit(r, &hit, at);
+        }
+        r->s->counters.tlb_misses++;
+    }
+    r->only_s2 = true;
+    w = im_smmu_walk(r, &r->stream->ste.stage2, NULL, at);
+    return finish_walk(r, &w, at);
+}
+
+static bool walk_tables(SmmuRoute *r)
+{
+    return r->context->s1 ? walk_stage1(r) : walk_stage2(r);
+}
+
+/* CLAUSE(SMMU_ATS_TRANSLATED_IPA): EATS=10, the address is an IPA. */
+static bool translated_ipa(SmmuRoute *r)
+{
+    if (r->kind != SMMU_TRANSLATED) {
+        return false;
+    }
+    return ipa_range(r) || walk_stage2(r);
+}
+
+/* --- the route --------------------------------------------------------- */
+
+/* The STE is at hand: what is left depends on it. */
+static bool overrides(SmmuRoute *r)
+{
+    apply_overrides(r, &r->stream->ste);
+    return false;
+}
+
+static void begin(SmmuRoute *r)
+{
+    const ImTxn *t = r->txn;
+
+    r->sid = im_smmu_txn_sid(t);
+    r->write = t->access & IM_WRITE;
+    if (G_LIKELY(t->at == IM_AT_UNTRANSLATED)) {
+        r->kind = SMMU_ORDINARY;
+    } else if (t->at == IM_AT_TRANSLATION) {
+        r->kind = SMMU_TRANSLATION;
+        r->write = !t->no_write;
+    } else if (t->at == IM_AT_TRANSLATED) {
+        /* CLAUSE(SMMU_ATS_TRANSLATED_PASID): it means nothing. */
+        r->kind = SMMU_TRANSLATED;
+        return;
+    }
+    if (t->has_pasid) {
+        r->ssv = true;
+        r->ssid = t->pasid;
+        r->pnu = t->priv;
+        r->ind = t->exec;
+    }
+}
+
+void im_smmu_take_route(SmmuRoute *r)
+{
+    begin(r);
+    (void)(unsupported(r) ||            /* 3.9, 7.3.2: F_UUT */
+           disabled(r) ||               /* 6.3.9, 6.3.15: SMMUEN, GBPA */
+           translated_unchecked(r) ||   /* 3.9.1.1: ATSCHK */
+           tlb_hit(r) ||                /* 3.17 */
+           im_smmu_stream_fault(r) ||   /* 3.3.1, 5.1, 5.2 */
+           config_abort(r) ||           /* 5.2: Config */
+           ats_gate(r) ||               /* 3.9.1.1: EATS */
+           overrides(r) ||              /* 13.1.4: PRIVCFG, INSTCFG */
+           translated_ipa(r) ||         /* 3.9.1.1: EATS = 10 */
+           im_smmu_context_fault(r) ||  /* 3.3.2, 5.3, 5.4 */
+           bypass(r) ||                 /* 3.3.3, 3.4 */
+           input_range(r) ||            /* 3.4: IAS, T0SZ, T1SZ, S2T0SZ */
+           walk_tables(r));             /* 3.3, 3.4, 3.12, 3.13 */
+}
+
+ImXlat im_smmu_answer(const SmmuRoute *r)
+{
+    return (ImXlat){
+        .addr = r->addr,
+        .mask = r->mask,
+        .handle = r->handle,
+        .status = r->status,
+        .cpl = r->cpl,
+        .perm = r->perm,
+        .fault = r->fault,
+        .attr = r->attr,
+        .share = r->share,
+        .priv = r->kind == SMMU_TRANSLATION && r->txn->has_pasid &&
+                r->txn->priv,
+    };
+}
+
+ImXlat im_smmu_route(ImSmmu *s, const ImTxn *txn, SmmuRetry *retry)
+{
+    SmmuRoute r = { .s = s, .txn = txn, .retry = retry };
+
+    im_smmu_take_route(&r);
+    return im_smmu_answer(&r);
+}
+
+static void trace(const SmmuRoute *r)
+{
+    ImXlat x = im_smmu_answer(r);
+    ImEvent ev = {
+        .kind = IM_EVENT_TRANSLATE,
+        .name = r->fault ? im_smmu_event_name(r->fault, NULL) : r->clause,
+        .txn = r->txn,
+        .xlat = &x,
+    };
+
+    r->s->port.event(r->s->host, &ev);
+}
+
+ImXlat im_smmu_translate(ImSmmu *s, const ImTxn *txn)
+{
+    SmmuRoute r = { .s = s, .txn = txn };
+
+    im_smmu_take_route(&r);
+    s->counters.translations++;
+    s->counters.ats_requests += r.kind == SMMU_TRANSLATION;
+    s->counters.translated += r.kind == SMMU_TRANSLATED;
+    if (G_UNLIKELY(s->port.event)) {
+        trace(&r);
+    }
+    return im_smmu_answer(&r);
+}

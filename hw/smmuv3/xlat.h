@@ -1,0 +1,228 @@
+/*
+ * SMMUv3: what the files of the translation half share: route.c, tables.c,
+ * outcome.c, cache.c, explain.c.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef HW_SMMUV3_XLAT_H
+#define HW_SMMUV3_XLAT_H
+
+#include "hw/core/link.h"
+#include "hw/core/tlb.h"
+#include "hw/core/walk.h"
+#include "hw/smmuv3/smmu.h"
+
+/* Who asks. */
+typedef enum SmmuKind {
+    SMMU_ORDINARY,              /* untranslated */
+    SMMU_TRANSLATION,           /* ATS translation request */
+    SMMU_TRANSLATED,
+    SMMU_QUESTION,              /* im_smmu_ste_of(): nobody is answered */
+} SmmuKind;
+
+/* What entries of a cache belong to: to invalidate it is to give it a new
+ * tag. */
+typedef struct SmmuOwner {
+    uint32_t tag;               /* + 1: of privileged requests */
+    uint8_t classes;            /* that may be cached */
+    uint8_t whole;              /* log2 of the largest page cached in
+                                   smaller pieces, or 0 */
+} SmmuOwner;
+
+/* A world and, in NS_EL1, a VMID: 3.17. */
+typedef struct SmmuVm {
+    uint32_t key;
+    uint16_t vmid;
+    uint8_t world;              /* ImSmmuWorld */
+    bool used;                  /* since the clock last came by */
+    SmmuOwner global;           /* stage 1, not by ASID */
+    SmmuOwner ipa;              /* stage 2 alone */
+    SmmuOwner ipa_tables;
+    ImLink hash;
+    ImLink *spaces;
+    ImLink *streams;            /* that resolve to it */
+} SmmuVm;
+
+/* An ASID in one of these. */
+typedef struct SmmuSpace {
+    SmmuVm *vm;                 /* NULL: free */
+    uint16_t asid;
+    bool used;
+    SmmuOwner va;
+    SmmuOwner tables;
+    ImLink hash;
+    ImLink by_vm;
+    ImLink *contexts;           /* that resolve to it */
+} SmmuSpace;
+
+/* A StreamID's valid STE. */
+typedef struct SmmuStream {
+    uint32_t sid;
+    bool valid;
+    bool used;
+    ImSmmuSte ste;
+    SmmuVm *vm;                 /* NULL: no stage translates */
+    ImLink hash;
+    ImLink all;
+    ImLink by_vm;
+    ImLink *contexts;
+} SmmuStream;
+
+/* What a StreamID with a SubstreamID, or with none, resolves to. */
+typedef struct SmmuContext {
+    uint64_t key;               /* im_smmu_context_key(), or NO_CONTEXT */
+    SmmuStream *stream;
+    SmmuSpace *space;           /* with s1 */
+    bool used;
+    bool s1;                    /* stage 1 translates: cd is valid */
+    ImSmmuCd cd;
+    ImLink hash;
+    ImLink by_stream;
+    ImLink by_space;
+} SmmuContext;
+
+#define SMMU_NO_CONTEXT  UINT64_MAX
+#define SMMU_SSID_BITS   20
+
+/* Explaining: no cache, no side effect, steps are told. */
+typedef struct SmmuExplain {
+    ImStepFn *fn;
+    void *opaque;
+    SmmuStream stream;          /* instead of the caches */
+    SmmuContext context;
+} SmmuExplain;
+
+/*
+ * One request on its way, and its answer. Small, and not laid out like
+ * ImXlat: copying what was just stored in pieces would stall every hit.
+ */
+typedef struct SmmuRoute {
+    ImSmmu *s;
+    const ImTxn *txn;           /* NULL for a question */
+    SmmuExplain *ex;            /* NULL: for real */
+    SmmuRetry *retry;           /* asked again by stall.c */
+    SmmuStream *stream;
+    SmmuContext *context;
+    const char *clause;         /* what decided */
+    uint64_t addr;              /* output address */
+    uint64_t mask;
+    uint64_t handle;            /* parked */
+    uint32_t sid;
+    uint32_t ssid;
+    uint8_t kind;               /* SmmuKind */
+    bool ssv;
+    bool pnu, ind;              /* effective */
+    bool write;                 /* counts as a write for the dirty state */
+    uint8_t need;               /* ImPerm without which it faults */
+    uint8_t perm;               /* granted */
+    uint8_t fault;              /* 0, or SmmuEventCode */
+    uint8_t status;             /* ImStatus */
+    uint8_t cpl;                /* ImCpl */
+    uint8_t attr;
+    uint8_t share;
+    bool only_s2;               /* its walk is stage 2 alone */
+} SmmuRoute;
+
+/* Last address that the SMMU can put out, which is the last that stage 2
+ * can take: IAS is OAS without VMSAv8-32. */
+static inline uint64_t im_smmu_last(const ImSmmu *s)
+{
+    return UINT64_MAX >> (64 - im_smmu_oas(&s->ids));
+}
+
+/* --- outcome.c: 3.12, 5.5, 3.9.1.2 ------------------------------------- */
+
+/*
+ * Refuse the request; returns true, as the steps of the route do. Of e are
+ * set: code, s2, cls, ttrnw, ipa, fetch.
+ */
+bool im_smmu_refuse(SmmuRoute *r, const SmmuEvent *e);
+/* The same for an event of which only the code matters. */
+bool im_smmu_refuse_code(SmmuRoute *r, uint8_t code);
+/* Terminate with abort, or Unsupported Request, without an event. */
+bool im_smmu_refuse_silently(SmmuRoute *r, const char *clause);
+/* A walk stopped. cls: of a fault at stage 2 that is not for an entry. */
+bool im_smmu_refuse_walk(SmmuRoute *r, const ImWalkOut *w, SmmuClass cls);
+
+/* --- tables.c: 5.1 to 5.4 ---------------------------------------------- */
+
+/* Set r->stream: the stream's STE. */
+bool im_smmu_stream_fault(SmmuRoute *r);
+/* Set r->context: choose the substream, fetch its CD. */
+bool im_smmu_context_fault(SmmuRoute *r);
+
+/* --- route.c ----------------------------------------------------------- */
+
+/* Answer the request of r: s, txn, ex or retry are set, the rest is 0. */
+void im_smmu_take_route(SmmuRoute *r);
+ImXlat im_smmu_answer(const SmmuRoute *r);
+/* Walk with the caches and side effects that r may have. */
+ImWalkOut im_smmu_walk(SmmuRoute *r, const ImPtStage *first,
+                       const ImPtStage *second, uint64_t addr);
+
+/* --- cache.c ----------------------------------------------------------- */
+
+static inline uint64_t im_smmu_context_key(uint32_t sid, bool ssv,
+                                           uint32_t ssid)
+{
+    return (uint64_t)sid << 32 | (uint64_t)ssv << SMMU_SSID_BITS | ssid;
+}
+
+SmmuStream *im_smmu_stream_get(SmmuCaches *c, uint32_t sid);
+SmmuStream *im_smmu_stream_put(SmmuCaches *c, uint32_t sid,
+                               const ImSmmuSte *ste);
+SmmuContext *im_smmu_context_get(SmmuCaches *c, uint64_t key);
+/* cd == NULL: stage 1 does not translate. */
+SmmuContext *im_smmu_context_put(SmmuCaches *c, uint64_t key,
+                                 SmmuStream *stream, const ImSmmuCd *cd);
+
+/* TLB flags: ImPerm bits; a write sets no more flags; memory attributes. */
+#define SMMU_TLB_DIRTY  (1u << 3)
+#define SMMU_TLB_ATTR   4
+
+typedef struct SmmuHit {
+    uint64_t addr;              /* start of the page */
+    uint8_t shift;
+    uint16_t flags;
+} SmmuHit;
+
+/* A translation, as it is put. */
+typedef struct SmmuFill {
+    uint64_t in;
+    uint64_t out;
+    uint8_t shift;
+    uint8_t whole;              /* log2 of the page that this is a piece of */
+    uint8_t perm;
+    bool dirty;
+    bool global;                /* with stage 1 */
+    uint8_t attr;
+    uint8_t share;
+} SmmuFill;
+
+/*
+ * stage 1 and combined entries of x, or, without its stage 1, those of
+ * stage 2. addr: bits above 55 are copies of it.
+ */
+bool im_smmu_tlb_get(SmmuCaches *c, const SmmuContext *x, bool priv,
+                     uint64_t addr, SmmuHit *hit);
+void im_smmu_tlb_put(SmmuCaches *c, SmmuContext *x, bool priv,
+                     const SmmuFill *f);
+/* Stage 2 alone, whatever the contexts of the VM do. */
+bool im_smmu_tlb_get_ipa(SmmuCaches *c, SmmuVm *vm, bool priv, uint64_t addr,
+                         SmmuHit *hit);
+void im_smmu_tlb_put_ipa(SmmuCaches *c, SmmuVm *vm, bool priv,
+                         const SmmuFill *f);
+/* A walk for addr begins. */
+void im_smmu_tlb_prefetch(SmmuCaches *c, const SmmuContext *x, bool priv,
+                          uint64_t addr);
+/* What SMMU_TLB_ATTR of a hit stands for. */
+uint8_t im_smmu_tlb_attr(const SmmuCaches *c, uint16_t flags,
+                         uint8_t *share);
+
+/* Paging-structure caches, of a space, or of a VM's stage 2. */
+bool im_smmu_tables_get(SmmuCaches *c, const SmmuOwner *o,
+                        const ImPtFormat *fmt, uint64_t in, ImWalkPoint *at);
+void im_smmu_tables_put(SmmuCaches *c, SmmuOwner *o, const ImPtFormat *fmt,
+                        uint64_t in, const ImWalkPoint *at);
+
+#endif /* HW_SMMUV3_XLAT_H */
