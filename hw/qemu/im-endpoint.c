@@ -60,6 +60,7 @@ struct PasidEndpoint {
     uint16_t device_id;
     uint16_t class_id;
     uint8_t revision;
+    bool dma_can_stall;
 
     ImEp *ep;
     QEMUBH *bh;
@@ -117,6 +118,10 @@ struct PasidEndpoint {
     I("class", class_id, qdev_prop_uint16, uint16_t, EP_CLASS,            \
       "PCI base class and sub-class")
 
+/* Said by the machine's description alone; the function does not change. */
+#define EP_STALL_TEXT                                                     \
+    "arm64 device tree: node with dma-can-stall and pasid-num-bits"
+
 #define EP_SWITCH_ID(name, member, needs, text)        SW_##member,
 #define EP_NUMBER_ID(name, member, info, type, text)   NR_##member,
 enum { EP_SWITCHES(EP_SWITCH_ID) SW_COUNT };
@@ -137,6 +142,7 @@ static Property ep_props[] = {
 #define EP_ID_PROP(name, member, info, type, def, text)                   \
     DEFINE_PROP_UNSIGNED(name, PasidEndpoint, member, def, info, type),
     EP_IDS(EP_ID_PROP)
+    DEFINE_PROP_BOOL("dma-can-stall", PasidEndpoint, dma_can_stall, false),
 };
 
 static void props_init(DeviceClass *dc)
@@ -159,6 +165,7 @@ static void props_init(DeviceClass *dc)
     EP_NUMBERS(EP_NUMBER_TEXT)
     EP_SWITCHES(EP_SWITCH_TEXT)
     EP_IDS(EP_ID_TEXT)
+    object_class_property_set_description(oc, "dma-can-stall", EP_STALL_TEXT);
 }
 
 /* A capability that is left out takes along what describes it. */

@@ -107,9 +107,11 @@ static const PropertyInfo infos[] = {
 };
 
 void im_options_class_init(DeviceClass *dc, const ImOptionTable *t,
-                           size_t offset)
+                           size_t offset, const Property *more,
+                           unsigned more_count)
 {
-    Property *props = g_new0(Property, t->count);   /* the class keeps it */
+    /* the class keeps it */
+    Property *props = g_new0(Property, t->count + more_count);
 
     assert(t->size <= IM_OPTIONS_MAX);
     for (unsigned i = 0; i < t->count; i++) {
@@ -123,7 +125,10 @@ void im_options_class_init(DeviceClass *dc, const ImOptionTable *t,
                              row->kind),
         };
     }
-    device_class_set_props_n(dc, props, t->count);
+    if (more_count) {
+        memcpy(props + t->count, more, more_count * sizeof(*more));
+    }
+    device_class_set_props_n(dc, props, t->count + more_count);
     for (unsigned i = 0; i < t->count; i++) {
         const ImOption *row = &t->rows[i];
         g_autofree char *text = g_strdup_printf(
@@ -190,16 +195,21 @@ static bool in_word(char c)
     return g_ascii_isalnum(c) || c == '_' || c == '-';
 }
 
-/* Whole words: scalable ends no other name, but could. */
+/*
+ * Whole words; one that could be of a sentence counts as a field only when
+ * it has a value.
+ */
 static void replace_word(GString *line, const char *from, const char *to)
 {
+    bool any = strpbrk(from, "_=");
     size_t len = strlen(from);
     gssize pos = 0;
     char *at;
 
     while ((at = strstr(line->str + pos, from)) != NULL) {
         pos = at - line->str;
-        if ((pos && in_word(at[-1])) || at[len] != '=') {
+        if ((pos && in_word(at[-1])) ||
+            (any ? in_word(at[len]) : at[len] != '=')) {
             pos++;
             continue;
         }

@@ -46,9 +46,11 @@ typedef struct ImOptions {
 #define IM_OPTION(config, kind, name, member, text)                       \
     { name, #member, text, IM_OPTION_##kind, offsetof(config, member) }
 
-/* Add the properties to a class; offset: of ImOptions in the instance. */
+/* Add the properties to a class, and more of the device's own; offset: of
+ * ImOptions in the instance. */
 void im_options_class_init(DeviceClass *dc, const ImOptionTable *t,
-                           size_t offset);
+                           size_t offset, const Property *more,
+                           unsigned more_count);
 /* In instance_init: what was set until now were defaults. */
 void im_options_init(ImOptions *o);
 

@@ -340,7 +340,11 @@ static ImUnitFn *fn_new(ImUnit *u, PCIBus *bus, uint8_t devfn, char *name)
 {
     ImUnitFn *fn = g_new0(ImUnitFn, 1);
     MemoryRegion *sysmem = get_system_memory();
+    uint64_t size = memory_region_size(sysmem);
 
+    if (u->bypass_size) {
+        size = MIN(size, u->bypass_size);
+    }
     fn->unit = u;
     fn->at = (ImUnitPlace) { .bus = bus, .devfn = devfn };
     fn->name = name;
@@ -358,7 +362,7 @@ static ImUnitFn *fn_new(ImUnit *u, PCIBus *bus, uint8_t devfn, char *name)
     memory_region_init_iommu(&fn->iommu, sizeof(fn->iommu), TYPE_IM_UNIT_MR,
                              u->owner, "im-unit-dma", UINT64_MAX);
     memory_region_init_alias(&fn->bypass, u->owner, "im-unit-bypass", sysmem,
-                             0, memory_region_size(sysmem));
+                             0, size);
 
     memory_region_transaction_begin();
     fn_switch(fn, u->translating);

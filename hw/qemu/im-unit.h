@@ -115,6 +115,7 @@ struct ImUnit {
     bool translating;
     PCIBus *root;
     bool every_root;            /* root complexes without a unit as well */
+    uint64_t bypass_size;       /* what passes untranslated; 0: everything */
     GHashTable *fns;            /* ImUnitFn, by ImUnitPlace */
     AddressSpace zero_as;       /* reads as zero, ignores writes */
     MemoryRegion zero;

@@ -1,0 +1,244 @@
+/*
+ * ACPI description of smmuv3-model: IO Remapping Table, Arm DEN 0049E.e.
+ *
+ * One root complex node for the segment; ranges of its requester IDs go to
+ * the unit of their root bus, what no unit serves to the ITS.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "hw/acpi/acpi-defs.h"
+#include "hw/acpi/aml-build.h"
+#include "hw/pci/pci_bus.h"
+#include "im-iort.h"
+#include "im-smmuv3-int.h"
+
+#define IORT_REVISION       6
+#define HEADER_SIZE         48      /* of the table, before the nodes */
+#define NODE_HEADER_SIZE    16
+#define MAPPING_SIZE        20
+
+#define ITS_TYPE            0
+#define RC_TYPE             2
+#define RC_REVISION         4
+#define RC_SIZE             40
+#define SMMU_TYPE           4
+#define SMMU_REVISION       5
+#define SMMU_SIZE           68
+
+#define SMMU_COHACC         0x01
+#define SMMU_HTTU_SHIFT     1       /* bits 2:1, as IDR0.HTTU */
+#define SMMU_DEVICE_ID      0x10    /* DeviceID mapping index is valid */
+#define MAPPING_SINGLE      0x01
+
+#define RC_ATS              0x01    /* ATS attribute */
+#define RC_PRI              0x02
+#define RC_PASID_FORWARD    0x04
+#define RC_HAS_PASID        0x01    /* flags */
+#define RC_COHERENT         0x03    /* CPM, DACS */
+
+typedef struct Mapping {
+    uint32_t first, count, out;
+    uint32_t node;              /* offset in the table */
+    uint32_t flags;
+} Mapping;
+
+typedef struct Iort {
+    GArray *blob;
+    uint32_t start;             /* of the table in blob */
+    uint32_t nodes;
+    uint32_t its;               /* offset; 0: none */
+    Smmuv3Model **unit;
+    unsigned units;
+} Iort;
+
+static void put(Iort *t, uint64_t value, int size)
+{
+    build_append_int_noprefix(t->blob, value, size);
+}
+
+static uint32_t begin_node(Iort *t, unsigned type, unsigned revision,
+                           unsigned size, const GArray *maps)
+{
+    uint32_t offset = t->blob->len - t->start;
+
+    put(t, type, 1);
+    put(t, size + maps->len * MAPPING_SIZE, 2);
+    put(t, revision, 1);
+    put(t, t->nodes++, 4);                      /* identifier */
+    put(t, maps->len, 4);
+    put(t, maps->len ? size : 0, 4);            /* where they are */
+    return offset;
+}
+
+static void end_node(Iort *t, const GArray *maps)
+{
+    for (unsigned i = 0; i < maps->len; i++) {
+        const Mapping *m = &g_array_index(maps, Mapping, i);
+
+        put(t, m->first, 4);
+        put(t, m->count - 1, 4);
+        put(t, m->out, 4);
+        put(t, m->node, 4);
+        put(t, m->flags, 4);
+    }
+}
+
+static bool own_device_id(const Iort *t, uint32_t id)
+{
+    for (unsigned i = 0; i < t->units; i++) {
+        if (t->unit[i]->msi_device_id == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* IDs that stay what they are, but for those of the units' own messages. */
+static void map_to_its(const Iort *t, GArray *maps, uint32_t first,
+                       uint32_t end)
+{
+    while (t->its && first < end) {
+        uint32_t next = first;
+
+        while (next < end && !own_device_id(t, next)) {
+            next++;
+        }
+        if (next > first) {
+            g_array_append_val(maps, ((Mapping) {
+                .first = first, .count = next - first, .out = first,
+                .node = t->its }));
+        }
+        first = next + 1;
+    }
+}
+
+static void add_its(Iort *t)
+{
+    g_autoptr(GArray) none = g_array_new(false, false, sizeof(Mapping));
+
+    t->its = begin_node(t, ITS_TYPE, 1, NODE_HEADER_SIZE + 8, none);
+    put(t, 1, 4);
+    put(t, 0, 4);                               /* as in the MADT */
+}
+
+static uint32_t add_unit(Iort *t, VirtMachineState *vms, Smmuv3Model *s)
+{
+    g_autoptr(GArray) maps = g_array_new(false, false, sizeof(Mapping));
+    bool at_its = smmuv3_model_at_its(vms, s);
+    uint32_t flags = (s->cfg.coherent ? SMMU_COHACC : 0) |
+                     MIN(s->cfg.httu, 2) << SMMU_HTTU_SHIFT |
+                     (at_its ? SMMU_DEVICE_ID : 0);
+    uint32_t offset;
+
+    if (at_its) {
+        g_array_append_val(maps, ((Mapping) {
+            .count = 1, .out = s->msi_device_id, .node = t->its,
+            .flags = MAPPING_SINGLE }));
+    }
+    map_to_its(t, maps, 0, 0x10000);
+    offset = begin_node(t, SMMU_TYPE, SMMU_REVISION, SMMU_SIZE, maps);
+    put(t, smmuv3_model_base(vms, s), 8);
+    put(t, flags, 4);
+    put(t, 0, 4);
+    put(t, 0, 8);                               /* VATOS */
+    put(t, 0, 4);                               /* model: generic */
+    put(t, smmuv3_model_spi(vms, s, IM_SMMU_IRQ_EVTQ) + 32, 4);
+    put(t, smmuv3_model_spi(vms, s, IM_SMMU_IRQ_PRIQ) + 32, 4);
+    put(t, smmuv3_model_spi(vms, s, IM_SMMU_IRQ_GERROR) + 32, 4);
+    put(t, smmuv3_model_spi(vms, s, IM_SMMU_IRQ_SYNC) + 32, 4);
+    put(t, 0, 4);                               /* proximity domain */
+    put(t, 0, 4);                               /* DeviceID mapping index */
+    end_node(t, maps);
+    return offset;
+}
+
+static int by_first(gconstpointer a, gconstpointer b)
+{
+    const Mapping *x = a, *y = b;
+
+    return x->first < y->first ? -1 : x->first > y->first;
+}
+
+/* Requester IDs below a unit's root bus, as the firmware numbered them. */
+static void map_to_units(const Iort *t, GArray *maps, const uint32_t *node)
+{
+    for (unsigned i = 0; i < t->units; i++) {
+        int first, last;
+
+        pci_bus_range(t->unit[i]->unit.root, &first, &last);
+        g_array_append_val(maps, ((Mapping) {
+            .first = first << 8, .count = (last - first + 1) << 8,
+            .out = first << 8, .node = node[i] }));
+    }
+    g_array_sort(maps, by_first);
+}
+
+static void add_root_complex(Iort *t, const uint32_t *node)
+{
+    g_autoptr(GArray) maps = g_array_new(false, false, sizeof(Mapping));
+    unsigned pasid = 0, ats = 0, served;
+    uint32_t next = 0;
+
+    map_to_units(t, maps, node);
+    served = maps->len;
+    for (unsigned i = 0; i < served; i++) {
+        Mapping m = g_array_index(maps, Mapping, i);
+
+        map_to_its(t, maps, next, m.first);
+        next = m.first + m.count;
+    }
+    map_to_its(t, maps, next, 0x10000);
+    for (unsigned i = 0; i < t->units; i++) {
+        const ImSmmuConfig *c = &t->unit[i]->cfg;
+
+        ats |= (c->ats ? RC_ATS : 0) | (c->pri ? RC_PRI : 0) |
+               (c->ssid_bits ? RC_PASID_FORWARD : 0);
+        pasid = MAX(pasid, c->ssid_bits);
+    }
+    begin_node(t, RC_TYPE, RC_REVISION, RC_SIZE, maps);
+    put(t, 1, 4);                               /* coherent */
+    put(t, 0, 1);
+    put(t, 0, 2);
+    put(t, RC_COHERENT, 1);
+    put(t, ats, 4);
+    put(t, 0, 4);                               /* segment */
+    put(t, 64, 1);                              /* address bits */
+    put(t, pasid, 2);
+    put(t, 0, 1);
+    put(t, pasid ? RC_HAS_PASID : 0, 4);
+    end_node(t, maps);
+}
+
+bool im_acpi_build_iort(GArray *tables_blob, BIOSLinker *linker,
+                        VirtMachineState *vms)
+{
+    AcpiTable table = { .sig = "IORT", .rev = IORT_REVISION,
+                        .oem_id = vms->oem_id,
+                        .oem_table_id = vms->oem_table_id };
+    Iort t = { .blob = tables_blob };
+    bool its = vms->msi_controller == VIRT_MSI_CTRL_ITS;
+    g_autofree Smmuv3Model **unit = NULL;
+    g_autofree uint32_t *node = NULL;
+
+    t.units = smmuv3_models(&unit);
+    if (!t.units) {
+        return false;
+    }
+    t.unit = unit;
+    node = g_new0(uint32_t, t.units);
+    acpi_table_begin(&table, tables_blob);
+    t.start = table.table_offset;
+    put(&t, its + t.units + 1, 4);              /* nodes */
+    put(&t, HEADER_SIZE, 4);
+    put(&t, 0, 4);
+    if (its) {
+        add_its(&t);
+    }
+    for (unsigned i = 0; i < t.units; i++) {
+        node[i] = add_unit(&t, vms, t.unit[i]);
+    }
+    add_root_complex(&t, node);
+    acpi_table_end(linker, &table);
+    return true;
+}

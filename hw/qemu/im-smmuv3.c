@@ -1,0 +1,574 @@
+/*
+ * smmuv3-model: Arm SMMUv3 for the virt machine, around libim's model.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "exec/address-spaces.h"
+#include "hw/intc/arm_gicv3_its_common.h"
+#include "hw/irq.h"
+#include "hw/pci/pci_host.h"
+#include "hw/platform-bus.h"
+#include "hw/qdev-properties.h"
+#include "qapi/error.h"
+#include "qemu/error-report.h"
+#include "system/system.h"
+#include "im-smmuv3-int.h"
+#include "trace.h"
+
+/* --- properties ------------------------------------------------------- */
+
+#define ROW(kind, name, member, text) \
+    IM_OPTION(ImSmmuConfig, kind, name, member, text)
+
+static const ImOption option_rows[] = {
+    ROW(U8, "sidsize", sid_bits, "StreamID width, 0..32; 16 is a PCI segment"),
+    ROW(U8, "ssidsize", ssid_bits,
+        "SubstreamID (PASID) width, 1..20; 0: no substreams"),
+    ROW(U8, "oas", oas, "output address bits: 32, 36, 40, 42, 44, 48 or 52"),
+    ROW(U8, "cmdq-bits", cmdq_bits,
+        "log2 of the largest command queue, 0..19"),
+    ROW(U8, "evtq-bits", evtq_bits, "log2 of the largest event queue, 0..19"),
+    ROW(U8, "priq-bits", priq_bits,
+        "log2 of the largest page request queue, 0..19"),
+    ROW(U8, "stall-model", stall_model,
+        "0 stall and terminate, 1 terminate only, 2 stall forced"),
+    ROW(U16, "stall-max", stall_max,
+        "stalled transactions at once; 0 with stall-model=1"),
+    ROW(U8, "httu", httu,
+        "hardware updates: 0 none, 1 access flag, 2 dirty too, 3 tables too"),
+    ROW(U8, "bbml", bbml, "break-before-make level, 0..2"),
+    ROW(U32, "iidr", iidr, "implementation identification (SMMU_IIDR)"),
+    ROW(U64, "ats-timeout", ats_timeout_ns,
+        "ATC invalidation time-out, ns of virtual time"),
+    ROW(U32, "tlb-entries", tlb_entries,
+        "capacity of the TLB, a power of two, at least 16"),
+    ROW(SWITCH, "gran4k", gran4k, "4 KiB granule"),
+    ROW(SWITCH, "gran16k", gran16k, "16 KiB granule"),
+    ROW(SWITCH, "gran64k", gran64k, "64 KiB granule"),
+    ROW(SWITCH, "two-level-strtab", two_level_strtab,
+        "two-level stream table (ST_LEVEL)"),
+    ROW(SWITCH, "cd2l", cd2l, "two-level context descriptor tables (CD2L)"),
+    ROW(SWITCH, "coherent", coherent, "coherent table accesses (COHACC)"),
+    ROW(SWITCH, "hyp", hyp, "EL2 stream worlds (HYP)"),
+    ROW(SWITCH, "ats", ats, "address translation service (ATS)"),
+    ROW(SWITCH, "split-ats", split_ats, "split-stage ATS (NS1ATS=0)"),
+    ROW(SWITCH, "ats-rec-err", ats_rec_err,
+        "configuration errors of ATS can be recorded (ATSRECERR)"),
+    ROW(SWITCH, "pri", pri, "page request interface (PRI)"),
+    ROW(SWITCH, "pps", pps, "PASID on automatic page responses (PPS)"),
+    ROW(SWITCH, "msi", msi, "message signalled interrupts (MSI)"),
+    ROW(SWITCH, "asid16", asid16, "16-bit ASIDs"),
+    ROW(SWITCH, "vmid16", vmid16, "16-bit VMIDs"),
+    ROW(SWITCH, "vmw", vmw, "VMID wildcards (VMW)"),
+    ROW(SWITCH, "term-model", term_model,
+        "terminated transactions always abort (TERM_MODEL)"),
+    ROW(SWITCH, "had", had, "hierarchical attributes can be disabled (HAD)"),
+    ROW(SWITCH, "xnx", xnx, "stage 2 execute-never by level (XNX)"),
+    ROW(SWITCH, "ril", ril, "range invalidation and level hints (RIL)"),
+    ROW(SWITCH, "fwb", fwb, "stage 2 forces write-back (FWB)"),
+    ROW(SWITCH, "stt", stt, "small translation tables (STT)"),
+    ROW(SWITCH, "e0pd", e0pd, "E0PD"),
+    ROW(SWITCH, "attr-types-ovr", attr_types_ovr,
+        "memory types can be overridden (ATTR_TYPES_OVR)"),
+    ROW(SWITCH, "attr-perms-ovr", attr_perms_ovr,
+        "permission attributes can be overridden (ATTR_PERMS_OVR)"),
+};
+
+static void prune(void *config)
+{
+    im_smmu_config_prune(config);
+}
+
+static const ImOptionTable options = {
+    .rows = option_rows, .count = ARRAY_SIZE(option_rows),
+    .defaults = &IM_SMMU_CONFIG_DEFAULT, .size = sizeof(ImSmmuConfig),
+    .prune = prune,
+};
+
+/* Two members that one property sets. */
+static const ImOption stage_rows[] = {
+    { .field = "stage1=on", .name = "stage=1 or stage=nested" },
+    { .field = "stage2=on", .name = "stage=2 or stage=nested" },
+};
+
+static const ImOptionTable stage_options = {
+    .rows = stage_rows, .count = ARRAY_SIZE(stage_rows),
+};
+
+static const Property smmuv3_props[] = {
+    DEFINE_PROP_STRING("primary-bus", Smmuv3Model, primary_bus),
+    DEFINE_PROP_STRING("stage", Smmuv3Model, stage),
+    DEFINE_PROP_UINT16("msi-device-id", Smmuv3Model, msi_device_id, 0),
+};
+
+static const char *const own_texts[][2] = {
+    { "primary-bus", "PCI root bus whose functions it serves; "
+                     "default: pcie.0" },
+    { "stage", "stages of translation: 1, 2 or nested (the default)" },
+    { "msi-device-id", "DeviceID of the unit's own messages at the ITS; "
+                       "0: the highest that is free" },
+};
+
+static bool apply_stage(Smmuv3Model *s, Error **errp)
+{
+    static const struct { const char *name; bool s1, s2; } rows[] = {
+        { "nested", true, true }, { "1", true, false }, { "2", false, true },
+    };
+
+    if (!s->stage) {
+        return true;
+    }
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+        if (strcmp(s->stage, rows[i].name) == 0) {
+            s->cfg.stage1 = rows[i].s1;
+            s->cfg.stage2 = rows[i].s2;
+            return true;
+        }
+    }
+    error_setg(errp, TYPE_SMMUV3_MODEL ": stage=%s: it is 1, 2 or nested",
+               s->stage);
+    return false;
+}
+
+static bool resolve_config(Smmuv3Model *s, Error **errp)
+{
+    im_options_begin(&options, &s->options, &s->cfg);
+    if (!apply_stage(s, errp)) {
+        return false;
+    }
+    im_options_end(&options, &s->options, &s->cfg);
+    return true;
+}
+
+/* --- registers -------------------------------------------------------- */
+
+static uint64_t mmio_read(void *opaque, hwaddr off, unsigned size)
+{
+    Smmuv3Model *s = opaque;
+    uint64_t val;
+
+    im_unit_enter(&s->unit);
+    val = im_smmu_mmio_read(s->smmu, off, size);
+    im_unit_leave(&s->unit);
+    trace_im_smmuv3_mmio_read(off, size, val);
+    return val;
+}
+
+static void mmio_write(void *opaque, hwaddr off, uint64_t val, unsigned size)
+{
+    Smmuv3Model *s = opaque;
+
+    trace_im_smmuv3_mmio_write(off, size, val);
+    im_unit_enter(&s->unit);
+    im_smmu_mmio_write(s->smmu, off, val, size);
+    im_unit_leave(&s->unit);
+}
+
+/* The model decides which accesses mean something: it sees them as made. */
+static const MemoryRegionOps mmio_ops = {
+    .read = mmio_read,
+    .write = mmio_write,
+    .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = { .min_access_size = 1, .max_access_size = 8,
+               .unaligned = true },
+    .impl = { .min_access_size = 1, .max_access_size = 8,
+              .unaligned = true },
+};
+
+/* --- interrupts ------------------------------------------------------- */
+
+static void send_wire(ImUnit *u, unsigned line)
+{
+    trace_im_smmuv3_wire(line);
+    qemu_irq_pulse(SMMUV3_MODEL(u->owner)->irq[line]);
+}
+
+/*
+ * To memory or a doorbell, but not to a register of a unit: two units, or
+ * one, could keep each other busy for ever.
+ */
+static MemTxResult write_message(Smmuv3Model *s, const ImMsi *msi)
+{
+    MemTxAttrs attrs = { .requester_id = s->msi_device_id };
+    hwaddr off, len = 4;
+    MemoryRegion *mr;
+
+    RCU_READ_LOCK_GUARD();
+    mr = address_space_translate(&address_space_memory, msi->addr, &off,
+                                 &len, true, attrs);
+    if (len < 4 || (mr->owner &&
+                    object_dynamic_cast(mr->owner, TYPE_SMMUV3_MODEL))) {
+        return MEMTX_DECODE_ERROR;
+    }
+    return address_space_write(&address_space_memory, msi->addr, attrs,
+                               &(uint32_t) { cpu_to_le32(msi->data) }, 4);
+}
+
+static void send_msi(ImUnit *u, const ImMsi *msi)
+{
+    Smmuv3Model *s = SMMUV3_MODEL(u->owner);
+
+    if (write_message(s, msi) != MEMTX_OK) {
+        im_unit_enter(u);
+        im_smmu_msi_aborted(s->smmu, msi->source);
+        im_unit_leave(u);
+    }
+}
+
+/* --- the model, as a unit ------------------------------------------------- */
+
+static ImXlat smmu_translate(void *model, const ImTxn *txn)
+{
+    return im_smmu_translate(model, txn);
+}
+
+static ImXlat smmu_explain(void *model, const ImTxn *txn, ImStepFn *fn,
+                           void *opaque)
+{
+    return im_smmu_explain(model, txn, fn, opaque);
+}
+
+static void smmu_page_request(void *model, const ImPageReq *req)
+{
+    im_smmu_page_request(model, req);
+}
+
+static void smmu_ats_inv_done(void *model, uint16_t rid, uint32_t itags)
+{
+    im_smmu_ats_inv_done(model, rid, itags);
+}
+
+static void smmu_cancel(void *model, uint64_t handle)
+{
+    im_smmu_cancel(model, handle);
+}
+
+static void smmu_deadline(void *model)
+{
+    im_smmu_deadline(model);
+}
+
+static void smmu_reset(void *model)
+{
+    im_smmu_reset(model);
+}
+
+static void smmu_dump(void *model, GString *out)
+{
+    im_smmu_dump(model, out);
+}
+
+static void smmu_counters(void *model, ImCounterFn *fn, void *opaque)
+{
+    const ImSmmuCounters *c = im_smmu_counters(model);
+
+#define COUNTER(n)  fn(opaque, #n, c->n);
+    IM_SMMU_COUNTERS(COUNTER)
+}
+
+/* Without translation GBPA decides: aborted, or as it is. */
+static bool smmu_translating(void *model)
+{
+    bool enabled = im_smmu_mmio_read(model, 0x24, 4) & 1;   /* CR0ACK */
+    bool abort = im_smmu_mmio_read(model, 0x44, 4) & 1u << 20; /* GBPA */
+
+    return enabled || abort;
+}
+
+static const ImUnitOps smmu_ops = {
+    .translate = smmu_translate,
+    .explain = smmu_explain,
+    .page_request = smmu_page_request,
+    .ats_inv_done = smmu_ats_inv_done,
+    .cancel = smmu_cancel,
+    .deadline = smmu_deadline,
+    .reset = smmu_reset,
+    .dump = smmu_dump,
+    .counters = smmu_counters,
+    .translating = smmu_translating,
+    .fault_name = im_smmu_event_name,
+    .send_msi = send_msi,
+    .send_wire = send_wire,
+};
+
+/* --- the machine ------------------------------------------------------ */
+
+typedef struct FindBus {
+    const char *name;
+    PCIBus *root;
+    bool other;                 /* there is a bus that is no root */
+} FindBus;
+
+static int match_bus(Object *obj, void *opaque)
+{
+    FindBus *f = opaque;
+
+    if (object_dynamic_cast(obj, TYPE_PCI_BUS) &&
+        g_strcmp0(BUS(obj)->name, f->name) == 0) {
+        if (pci_bus_is_root(PCI_BUS(obj))) {
+            f->root = PCI_BUS(obj);
+        } else {
+            f->other = true;
+        }
+    }
+    return 0;
+}
+
+static PCIBus *find_root(Smmuv3Model *s, Error **errp)
+{
+    FindBus f = { .name = s->primary_bus ?: "pcie.0" };
+
+    object_child_foreach_recursive(object_get_root(), match_bus, &f);
+    if (!f.root) {
+        error_setg(errp, TYPE_SMMUV3_MODEL ": primary-bus=%s: %s", f.name,
+                   f.other ? "it is no root bus"
+                           : "there is no PCI bus of this name, or not yet");
+    } else if (PCI_HOST_BRIDGE(BUS(f.root)->parent)->bypass_iommu) {
+        error_setg(errp, TYPE_SMMUV3_MODEL ": primary-bus=%s has "
+                   "bypass-iommu=on", f.name);
+        f.root = NULL;
+    }
+    return f.root;
+}
+
+static VirtMachineState *find_machine(Error **errp)
+{
+    Object *machine = object_dynamic_cast(OBJECT(qdev_get_machine()),
+                                          TYPE_VIRT_MACHINE);
+    VirtMachineState *vms = (VirtMachineState *)machine;
+
+    if (!vms) {
+        error_setg(errp, TYPE_SMMUV3_MODEL " is for the machine virt");
+        return NULL;
+    }
+    if (vms->iommu != VIRT_IOMMU_NONE) {
+        error_setg(errp, TYPE_SMMUV3_MODEL ": the machine has an IOMMU "
+                   "already: %s", vms->iommu == VIRT_IOMMU_SMMUV3
+                   ? "iommu=smmuv3" : "virtio-iommu-pci");
+        return NULL;
+    }
+    return vms;
+}
+
+hwaddr smmuv3_model_base(VirtMachineState *vms, Smmuv3Model *s)
+{
+    PlatformBusDevice *pbus = PLATFORM_BUS_DEVICE(vms->platform_bus_dev);
+
+    return vms->memmap[VIRT_PLATFORM_BUS].base +
+           platform_bus_get_mmio_addr(pbus, SYS_BUS_DEVICE(s), 0);
+}
+
+int smmuv3_model_spi(VirtMachineState *vms, Smmuv3Model *s, ImSmmuIrq line)
+{
+    PlatformBusDevice *pbus = PLATFORM_BUS_DEVICE(vms->platform_bus_dev);
+
+    return vms->irqmap[VIRT_PLATFORM_BUS] +
+           platform_bus_get_irqn(pbus, SYS_BUS_DEVICE(s), line);
+}
+
+bool smmuv3_model_at_its(VirtMachineState *vms, Smmuv3Model *s)
+{
+    return s->cfg.msi && vms->msi_controller == VIRT_MSI_CTRL_ITS;
+}
+
+static int collect(Object *obj, void *opaque)
+{
+    Smmuv3Model *s = (Smmuv3Model *)object_dynamic_cast(obj,
+                                                        TYPE_SMMUV3_MODEL);
+
+    if (s && s->unit.root) {
+        g_ptr_array_add(opaque, s);
+    }
+    return 0;
+}
+
+static int by_msi_device_id(gconstpointer a, gconstpointer b)
+{
+    const Smmuv3Model *x = *(Smmuv3Model **)a, *y = *(Smmuv3Model **)b;
+
+    return x->msi_device_id - y->msi_device_id;
+}
+
+unsigned smmuv3_models(Smmuv3Model ***units)
+{
+    GPtrArray *all = g_ptr_array_new();
+    unsigned n;
+
+    object_child_foreach_recursive(object_get_root(), collect, all);
+    g_ptr_array_sort(all, by_msi_device_id);
+    n = all->len;
+    *units = (Smmuv3Model **)g_ptr_array_free(all, n == 0);
+    return n;
+}
+
+static bool device_id_taken(Smmuv3Model **unit, unsigned n, uint16_t id)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (unit[i]->msi_device_id == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool choose_device_id(Smmuv3Model *s, Error **errp)
+{
+    g_autofree Smmuv3Model **unit = NULL;
+    unsigned n = smmuv3_models(&unit);
+
+    if (!s->msi_device_id) {
+        s->msi_device_id = UINT16_MAX;
+        while (device_id_taken(unit, n, s->msi_device_id)) {
+            s->msi_device_id--;
+        }
+    } else if (device_id_taken(unit, n, s->msi_device_id)) {
+        error_setg(errp, TYPE_SMMUV3_MODEL ": msi-device-id=0x%x is that of "
+                   "another " TYPE_SMMUV3_MODEL, s->msi_device_id);
+        return false;
+    }
+    return true;
+}
+
+/* --- life cycle ------------------------------------------------------- */
+
+static void smmuv3_reset_exit(Object *obj, ResetType type)
+{
+    im_unit_reset(&SMMUV3_MODEL(obj)->unit);
+}
+
+/* What would reach a guest that cannot learn of the unit, or of two. */
+static const char *why_not(Smmuv3Model *s, VirtMachineState *vms)
+{
+    bool acpi = vms->bootinfo.firmware_loaded && virt_is_acpi_enabled(vms);
+
+    if (vms->iommu != VIRT_IOMMU_NONE) {
+        return "it excludes virtio-iommu-pci";
+    }
+    if (s->unit.root != vms->bus && !acpi) {
+        return "a device tree describes only pcie.0: boot with UEFI and ACPI";
+    }
+    if (acpi && (!its_class_name() ||
+                 VIRT_MACHINE_GET_CLASS(vms)->no_its)) {
+        return "this machine has no ITS and so no IORT: use acpi=off";
+    }
+    return NULL;
+}
+
+static void machine_done(Notifier *n, void *data)
+{
+    Smmuv3Model *s = container_of(n, Smmuv3Model, machine_done);
+    VirtMachineState *vms = VIRT_MACHINE(qdev_get_machine());
+    const char *why = why_not(s, vms);
+
+    if (why) {
+        error_report(TYPE_SMMUV3_MODEL ": primary-bus=%s: %s",
+                     BUS(s->unit.root)->name, why);
+        exit(EXIT_FAILURE);
+    }
+    if (s->unit.root == vms->bus) {
+        smmuv3_model_fdt(vms, s);
+    }
+}
+
+static bool create_model(Smmuv3Model *s, Error **errp)
+{
+    g_autofree char *err = NULL;
+
+    im_unit_prepare(&s->unit);
+    s->smmu = im_smmu_new(&s->cfg, &im_unit_port, &s->unit, &err);
+    if (!s->smmu) {
+        g_autoptr(GString) line = g_string_new(err);
+
+        im_options_rename(&options, line);
+        im_options_rename(&stage_options, line);
+        error_setg(errp, TYPE_SMMUV3_MODEL ": %s", line->str);
+        return false;
+    }
+    s->unit.model = s->smmu;
+    s->unit.no_map = "a guest does not announce to an SMMU";
+    s->unit.no_ats = s->cfg.ats ? NULL : "ats=off";
+    s->unit.bypass_size = 1ull << s->cfg.oas;
+    return true;
+}
+
+static void smmuv3_realize(DeviceState *dev, Error **errp)
+{
+    Smmuv3Model *s = SMMUV3_MODEL(dev);
+    PCIBus *root;
+
+    if (!find_machine(errp) || !resolve_config(s, errp)) {
+        return;
+    }
+    root = find_root(s, errp);
+    if (!root || !choose_device_id(s, errp) || !create_model(s, errp) ||
+        !im_unit_attach(&s->unit, root, errp)) {
+        return;
+    }
+    memory_region_init_io(&s->mmio, OBJECT(s), &mmio_ops, s,
+                          TYPE_SMMUV3_MODEL, IM_SMMU_MMIO_SIZE);
+    sysbus_init_mmio(SYS_BUS_DEVICE(s), &s->mmio);
+    for (unsigned i = 0; i < IM_SMMU_IRQS; i++) {
+        sysbus_init_irq(SYS_BUS_DEVICE(s), &s->irq[i]);
+    }
+    s->machine_done.notify = machine_done;
+    qemu_add_machine_init_done_notifier(&s->machine_done);
+}
+
+static void smmuv3_init(Object *obj)
+{
+    Smmuv3Model *s = SMMUV3_MODEL(obj);
+
+    im_options_init(&s->options);
+    im_unit_init(&s->unit, obj, &smmu_ops);
+}
+
+static void smmuv3_finalize(Object *obj)
+{
+    Smmuv3Model *s = SMMUV3_MODEL(obj);
+
+    im_unit_fini(&s->unit);
+    if (s->smmu) {
+        im_smmu_free(s->smmu);
+    }
+}
+
+static void smmuv3_class_init(ObjectClass *klass, void *data)
+{
+    DeviceClass *dc = DEVICE_CLASS(klass);
+    ResettableClass *rc = RESETTABLE_CLASS(klass);
+
+    dc->desc = "Arm SMMUv3 with SubstreamIDs, stalls, ATS and PRI (libim "
+               "model)";
+    dc->hotpluggable = false;
+    dc->user_creatable = true;
+    dc->realize = smmuv3_realize;
+    set_bit(DEVICE_CATEGORY_MISC, dc->categories);
+    im_options_class_init(dc, &options, offsetof(Smmuv3Model, options),
+                          smmuv3_props, ARRAY_SIZE(smmuv3_props));
+    for (unsigned i = 0; i < ARRAY_SIZE(own_texts); i++) {
+        object_class_property_set_description(klass, own_texts[i][0],
+                                              own_texts[i][1]);
+    }
+    /* after what DMAs was reset: its DMA still goes where it was meant to */
+    rc->phases.exit = smmuv3_reset_exit;
+    im_unit_model_class(IM_MODEL_CLASS(klass), offsetof(Smmuv3Model, unit),
+                        &smmu_ops);
+}
+
+static const TypeInfo smmuv3_info = {
+    .name = TYPE_SMMUV3_MODEL,
+    .parent = TYPE_SYS_BUS_DEVICE,
+    .instance_size = sizeof(Smmuv3Model),
+    .instance_init = smmuv3_init,
+    .instance_finalize = smmuv3_finalize,
+    .class_init = smmuv3_class_init,
+    .interfaces = (InterfaceInfo[]) { { TYPE_IM_MODEL }, { } },
+};
+
+static void smmuv3_register_types(void)
+{
+    type_register_static(&smmuv3_info);
+}
+
+type_init(smmuv3_register_types)
