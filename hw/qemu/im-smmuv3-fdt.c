@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include "hw/arm/fdt.h"
 #include "hw/pci/pci.h"
 #include "hw/pci/pci_bridge.h"
 #include "qapi/error.h"

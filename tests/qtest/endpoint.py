@@ -46,7 +46,7 @@ def pattern(seed, length):
 class Endpoint(pcie.Function):
     def __init__(self, vm, bus=0, dev=4, slot=0, master=True):
         super().__init__(vm, bus, dev)
-        self.enable(pcie.WINDOW + slot * pcie.WINDOW_SIZE, master)
+        self.enable(vm.window + slot * pcie.WINDOW_SIZE, master)
 
     def reg(self, off):
         return self.vm.read(self.bar[0] + off, 8)

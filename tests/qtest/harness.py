@@ -19,6 +19,12 @@ import traceback
 PATIENCE = 20           # seconds of real time before a test gives up
 RAM = 256 << 20
 
+# machine: architecture, where memory begins, ECAM, where BARs are placed
+MACHINES = {
+    'q35': ('x86_64', 0, 0xb0000000, 0xe0000000),
+    'virt': ('aarch64', 0x40000000, 0x4010000000, 0x10000000),
+}
+
 
 class Failure(Exception):
     """What a test expected and did not see."""
@@ -39,11 +45,12 @@ def expect_true(cond, what):
         raise Failure(what)
 
 
-def emulator():
+def emulator(machine='q35'):
     path = os.environ.get('QTEST_QEMU_BINARY')
     if not path:
         sys.exit('QTEST_QEMU_BINARY is not set: run this by "meson test"')
-    return path
+    arch = MACHINES.get(machine, MACHINES['q35'])[0]
+    return path.replace('x86_64', arch)
 
 
 class Line:
@@ -56,7 +63,11 @@ class Line:
 
 
 class Machine:
-    def __init__(self, *args, machine='q35'):
+    def __init__(self, *args, machine='q35', firmware=True):
+        kind = machine.split(',')[0]
+        _, self.ram, self.ecam, self.window = MACHINES.get(kind,
+                                                           MACHINES['q35'])
+        self.binary, self.firmware = emulator(kind), firmware
         self.dir = tempfile.mkdtemp(prefix='im-qtest-')
         self.process = None
         try:
@@ -71,9 +82,9 @@ class Machine:
         firmware = os.path.join(self.dir, 'firmware')   # nobody runs it
         with open(firmware, 'wb') as f:
             f.truncate(0x20000)
-        command = [emulator(), '-machine', f'{machine},accel=qtest',
+        command = [self.binary, '-machine', f'{machine},accel=qtest',
                    '-m', str(RAM >> 20), '-nodefaults', '-display', 'none',
-                   '-bios', firmware,
+                   *(['-bios', firmware] if self.firmware else []),
                    '-qtest', f'unix:{self.dir}/qtest', '-qtest-log', 'none',
                    '-qmp', f'unix:{self.dir}/qmp', *args]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
@@ -205,13 +216,13 @@ class Heap:
 
     def __init__(self, vm, base=0x1000000):
         self.vm = vm
-        self.next = base
+        self.next = vm.ram + base
 
     def alloc(self, size=0x1000, align=0x1000):
         self.next = (self.next + align - 1) & -align
         addr = self.next
         self.next += size
-        expect_true(self.next <= RAM, 'the test needs more memory')
+        expect_true(self.next <= self.vm.ram + RAM, 'the test needs more memory')
         return addr
 
 

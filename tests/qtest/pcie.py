@@ -28,7 +28,7 @@ class Function:
 
     def __init__(self, vm, bus, dev, fn=0):
         self.vm, self.rid = vm, rid(bus, dev, fn)
-        self.base = ECAM + (self.rid << 12)
+        self.base = vm.ecam + (self.rid << 12)
 
     def cfg(self, off, size=4):
         return self.vm.read(self.base + off, size)
@@ -76,7 +76,7 @@ class Function:
 def enable_bridge(vm, dev, bus, slot, primary=0):
     """A root port gets a bus and the window of a slot."""
     port = Function(vm, primary, dev)
-    base = WINDOW + slot * WINDOW_SIZE
+    base = vm.window + slot * WINDOW_SIZE
     limit = base + WINDOW_SIZE - 1
     port.set_cfg(0x18, bus << 16 | bus << 8 | primary)
     port.set_cfg(0x20, (limit & 0xfff00000) | (base >> 16))
