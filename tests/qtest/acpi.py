@@ -4,33 +4,8 @@
 import struct
 
 import vtd
+from fwcfg import acpi_tables
 from harness import Machine, expect, expect_true, main, rows, test
-
-
-COMMAND, BUFFER = 0x1000000, 0x1001000
-
-
-def fw_cfg(vm, key, size):
-    """By fw_cfg's DMA: select and read."""
-    vm.write_bytes(COMMAND, struct.pack('>IIQ', key << 16 | 8 | 2, size,
-                                        BUFFER))
-    swap = int.from_bytes(COMMAND.to_bytes(4, 'little'), 'big')
-    vm.outl(0x514, 0)
-    vm.outl(0x518, swap)
-    expect(vm.read_bytes(COMMAND, 4), bytes(4), 'fw_cfg: done, no error')
-    return vm.read_bytes(BUFFER, size)
-
-
-def acpi_tables(vm):
-    """The blob, found by name in fw_cfg's directory."""
-    count, = struct.unpack('>I', fw_cfg(vm, 0x19, 4))
-    directory = fw_cfg(vm, 0x19, 4 + 64 * count)
-    for i in range(count):
-        size, key, _, name = struct.unpack_from('>IHH56s', directory,
-                                                4 + 64 * i)
-        if name.rstrip(b'\0') == b'etc/acpi/tables':
-            return fw_cfg(vm, key, size)
-    return b''
 
 
 def dmar(vm):

@@ -7,6 +7,7 @@ moves it, so that a test either passes always or never.
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -209,6 +210,24 @@ class Machine:
         while not cond():
             if time.monotonic() > end:
                 raise Failure(f'never happened: {what}')
+
+
+def check_refused(args, *names, machine='q35', firmware=True):
+    """One line, whose reason names all of these.
+
+    QEMU puts the options in front of the reason: they do not count.
+    """
+    try:
+        with Machine(*args, machine=machine, firmware=firmware):
+            pass
+    except MachineRefused as e:
+        lines = [l for l in str(e).splitlines() if 'rom: file' not in l]
+        expect(len(lines), 1, f'lines of the refusal {lines}')
+        reason = re.sub(r'^.*?: (-device \S+: )?', '', lines[0])
+        for name in names:
+            expect_true(name in reason, f'"{name}" in "{reason}"')
+        return
+    expect_true(False, 'the machine starts: expected a refusal')
 
 
 class Heap:
