@@ -12,6 +12,8 @@
 #include "im-unit.h"
 #include "trace.h"
 
+#define TOP_PAGE  (UINT64_MAX - 0xfff)
+
 /*
  * The requester ID at this moment; false: the bus was unplugged. What
  * pci_bus_num() would do, without its two class casts: this is on the way of
@@ -361,6 +363,9 @@ static ImUnitFn *fn_new(ImUnit *u, PCIBus *bus, uint8_t devfn, char *name)
     pci_pasid_fn_init(&fn->pasid, u->owner, name, &pasid_ops, u);
     memory_region_init_iommu(&fn->iommu, sizeof(fn->iommu), TYPE_IM_UNIT_MR,
                              u->owner, "im-unit-dma", UINT64_MAX);
+    /* QEMU cannot lay one range of 2^64 bytes over the root: two it can */
+    memory_region_init_alias(&fn->top, u->owner, "im-unit-top",
+                             MEMORY_REGION(&fn->iommu), TOP_PAGE, 0x1000);
     memory_region_init_alias(&fn->bypass, u->owner, "im-unit-bypass", sysmem,
                              0, size);
 
@@ -369,6 +374,8 @@ static ImUnitFn *fn_new(ImUnit *u, PCIBus *bus, uint8_t devfn, char *name)
     memory_region_add_subregion_overlap(&fn->pasid.root, 0,
                                         MEMORY_REGION(&fn->iommu), 0);
     memory_region_add_subregion_overlap(&fn->pasid.root, 0, &fn->bypass, 0);
+    memory_region_add_subregion_overlap(&fn->pasid.root, TOP_PAGE, &fn->top,
+                                        1);
     if (u->ops->interrupt) {
         memory_region_init_io(&fn->msi, u->owner, &msi_ops, fn,
                               "im-unit-msi", u->ops->msi_size);

@@ -86,6 +86,7 @@ typedef struct ImUnitFn {
     PciPasidFn pasid;
     char *name;
     IOMMUMemoryRegion iommu;    /* enabled while the unit translates */
+    MemoryRegion top;           /* its last page, see fn_new() */
     MemoryRegion bypass;        /* enabled while it does not */
     MemoryRegion msi;
     IOMMUNotifierFlag notifiers;

@@ -20,10 +20,12 @@ import traceback
 PATIENCE = 20           # seconds of real time before a test gives up
 RAM = 256 << 20
 
-# machine: architecture, where memory begins, ECAM, where BARs are placed
+# machine: architecture, where memory begins, ECAM, where BARs are placed,
+# more options
 MACHINES = {
-    'q35': ('x86_64', 0, 0xb0000000, 0xe0000000),
-    'virt': ('aarch64', 0x40000000, 0x4010000000, 0x10000000),
+    'q35': ('x86_64', 0, 0xb0000000, 0xe0000000, ()),
+    'virt': ('aarch64', 0x40000000, 0x4010000000, 0x10000000,
+             ('-cpu', 'cortex-a57')),
 }
 
 
@@ -66,8 +68,8 @@ class Line:
 class Machine:
     def __init__(self, *args, machine='q35', firmware=True):
         kind = machine.split(',')[0]
-        _, self.ram, self.ecam, self.window = MACHINES.get(kind,
-                                                           MACHINES['q35'])
+        _, self.ram, self.ecam, self.window, self.options = \
+            MACHINES.get(kind, MACHINES['q35'])
         self.binary, self.firmware = emulator(kind), firmware
         self.dir = tempfile.mkdtemp(prefix='im-qtest-')
         self.process = None
@@ -84,7 +86,7 @@ class Machine:
         with open(firmware, 'wb') as f:
             f.truncate(0x20000)
         command = [self.binary, '-machine', f'{machine},accel=qtest',
-                   '-m', str(RAM >> 20), '-nodefaults', '-display', 'none',
+                   *self.options, '-m', str(RAM >> 20), '-nodefaults', '-display', 'none',
                    *(['-bios', firmware] if self.firmware else []),
                    '-qtest', f'unix:{self.dir}/qtest', '-qtest-log', 'none',
                    '-qmp', f'unix:{self.dir}/qmp', *args]

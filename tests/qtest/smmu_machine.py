@@ -152,7 +152,7 @@ def device_tree(*args, machine=VIRT, dump='machine'):
         path = os.path.join(d, 'dtb')
         subprocess.run([emulator('virt'), '-machine',
                         f'{machine},accel=qtest,dumpdtb={path}', '-m', '256',
-                        '-nodefaults', '-display', 'none', *args],
+                        '-cpu', 'cortex-a57', '-nodefaults', '-display', 'none', *args],
                        check=True, capture_output=True)
         with open(path, 'rb') as f:
             blob = f.read()
