@@ -11,8 +11,9 @@
  * 64 bytes in our root complex. */
 #define RCB  64
 
-/* CONFIG; EATS */
+/* CONFIG; INSTCFG; EATS */
 enum { CONFIG_TRANSLATE = 4 };
+enum { INSTCFG_DATA = 2, INSTCFG_INST };
 enum { EATS_OFF, EATS_FULL, EATS_SPLIT };
 
 static bool on(const ImSmmu *s, uint64_t cr0_field)
@@ -32,10 +33,26 @@ static bool grant(SmmuRoute *r, uint64_t out, unsigned lg2, uint8_t perm)
 }
 
 /*
+ * What a translation request is told that it may do. A read of the device,
+ * of data or an instruction, is later what INSTCFG makes of it.
+ * CLAUSE(SMMU_ATS_GRANT), CLAUSE(SMMU_ATS_NW), CLAUSE(SMMU_ATS_EXE)
+ */
+static uint8_t completion(const SmmuRoute *r, uint8_t perm)
+{
+    unsigned instcfg = r->instcfg;
+    bool data = perm & (instcfg == INSTCFG_INST ? IM_PERM_X : IM_PERM_R);
+    bool inst = perm & (instcfg == INSTCFG_DATA ? IM_PERM_R : IM_PERM_X);
+
+    return (uint8_t)((data ? IM_PERM_R : 0) |
+                     (r->write ? perm & IM_PERM_W : 0) |
+                     (r->ssv && r->txn->exec && data && inst ? IM_PERM_X :
+                      0));
+}
+
+/*
  * A translation was found. perm is what the tables grant. A write by an
  * ordinary request is granted beyond this request only when it would set no
- * more flags; a translation request is told what it may use.
- * CLAUSE(SMMU_ATS_GRANT), CLAUSE(SMMU_ATS_NW), CLAUSE(SMMU_ATS_EXE)
+ * more flags.
  */
 static bool found(SmmuRoute *r, uint64_t out, unsigned lg2, uint8_t perm,
                   bool dirty)
@@ -44,12 +61,7 @@ static bool found(SmmuRoute *r, uint64_t out, unsigned lg2, uint8_t perm,
         perm &= (uint8_t)~IM_PERM_W;
     }
     if (r->kind == SMMU_TRANSLATION) {
-        if (!r->write) {
-            perm &= (uint8_t)~IM_PERM_W;
-        }
-        if (!r->ind || !r->ssv || !r->txn->exec || !(perm & IM_PERM_R)) {
-            perm &= (uint8_t)~IM_PERM_X;
-        }
+        perm = completion(r, perm);
         if (!perm) {
             lg2 = 12;
         }
@@ -125,13 +137,14 @@ static bool disabled(SmmuRoute *r)
                                SMMU_EVT_F_TRANSL_FORBIDDEN);
 }
 
-/* Translated traffic that needs no more: a physical address. */
+/* Translated traffic that needs no more: a physical address. Beyond OAS it
+ * ends, without a record. */
 static bool pass_translated(SmmuRoute *r, const char *clause)
 {
-    r->clause = clause;
     if (r->txn->addr > im_smmu_last(r->s)) {
-        return im_smmu_refuse_code(r, SMMU_EVT_F_ADDR_SIZE);
+        return im_smmu_refuse_silently(r, clause);
     }
+    r->clause = clause;
     return grant(r, r->txn->addr, 12, IM_PERM_R | IM_PERM_W);
 }
 
@@ -158,8 +171,9 @@ static inline void apply_overrides(SmmuRoute *r, const ImSmmuSte *ste)
     if (ste->privcfg) {
         r->pnu = ste->privcfg & 1;
     }
+    r->instcfg = ste->instcfg;
     if (ste->instcfg) {
-        r->ind = ste->instcfg & 1;
+        r->ind = ste->instcfg == INSTCFG_INST;
     }
     if (t->access & IM_WRITE) {
         r->ind = false;
@@ -203,14 +217,22 @@ static inline bool take_hit(SmmuRoute *r, const SmmuHit *hit, uint64_t at)
                  hit->flags & SMMU_TLB_DIRTY);
 }
 
+static inline bool look_up(SmmuRoute *r, const SmmuContext *x)
+{
+    SmmuHit hit;
+    uint64_t at;
+
+    return tlb_address(x, r->txn->addr, &at) &&
+           im_smmu_tlb_get(r->s->caches, x, r->pnu, at, &hit) &&
+           hit_serves(r, hit.flags) && take_hit(r, &hit, at);
+}
+
 /* CLAUSE(SMMU_TLB_HIT): what the TLB holds needs no table, if it grants
  * enough. */
 static bool tlb_hit(SmmuRoute *r)
 {
     SmmuCaches *c = r->s->caches;
     SmmuContext *x;
-    SmmuHit hit;
-    uint64_t at;
 
     if (r->ex || r->kind > SMMU_TRANSLATION || r->ssid >> SMMU_SSID_BITS) {
         return false;
@@ -221,9 +243,8 @@ static bool tlb_hit(SmmuRoute *r)
         return false;
     }
     apply_overrides(r, &x->stream->ste);
-    return tlb_address(x, r->txn->addr, &at) &&
-           im_smmu_tlb_get(c, x, r->pnu, at, &hit) &&
-           hit_serves(r, hit.flags) && take_hit(r, &hit, at);
+    r->looked = true;
+    return look_up(r, x);
 }
 
 /* --- what the STE says ------------------------------------------------- */
@@ -482,6 +503,12 @@ static bool walk_stage2(SmmuRoute *r)
     return finish_walk(r, &w, at);
 }
 
+/* Its configuration was not cached: what it leads to may be. */
+static bool tlb_hit_after_fetch(SmmuRoute *r)
+{
+    return !r->looked && !r->ex && !split(r) && look_up(r, r->context);
+}
+
 static bool walk_tables(SmmuRoute *r)
 {
     return r->context->s1 ? walk_stage1(r) : walk_stage2(r);
@@ -543,6 +570,7 @@ void im_smmu_take_route(SmmuRoute *r)
            translated_ipa(r) ||         /* 3.9.1.1: EATS = 10 */
            im_smmu_context_fault(r) ||  /* 3.3.2, 5.3, 5.4 */
            bypass(r) ||                 /* 3.3.3, 3.4 */
+           tlb_hit_after_fetch(r) ||    /* 3.17 */
            input_range(r) ||            /* 3.4: IAS, T0SZ, T1SZ, S2T0SZ */
            walk_tables(r));             /* 3.3, 3.4, 3.12, 3.13 */
 }

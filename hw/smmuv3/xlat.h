@@ -120,7 +120,9 @@ typedef struct SmmuRoute {
     uint8_t cpl;                /* ImCpl */
     uint8_t attr;
     uint8_t share;
+    uint8_t instcfg;            /* as ImSmmuSte */
     bool only_s2;               /* its walk is stage 2 alone */
+    bool looked;                /* in the TLB */
 } SmmuRoute;
 
 /* Last address that the SMMU can put out, which is the last that stage 2
