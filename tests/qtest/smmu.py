@@ -32,6 +32,7 @@ F_TRANSLATION, F_ADDR_SIZE, F_ACCESS, F_PERMISSION = 0x10, 0x11, 0x12, 0x13
 LOG2 = 6                        # entries of each queue: 64
 USER, RO = 1 << 6, 1 << 7       # AP[1], AP[2]
 PAGE = 3 | 1 << 10 | 3 << 8     # valid, AF, inner shareable
+NG = 1 << 11                    # of an ASID: not global
 
 
 class Smmu:
@@ -113,9 +114,9 @@ class Smmu:
                    eats << 28 | 1 << 44 | word1,
                    s2, s2ttb if config & 2 else 0, 0, 0, 0, 0)
 
-    def cd_words(self, ttb, asid=1, s=0, r=1, a=1, tsz=16):
+    def cd_words(self, ttb, asid=1, s=0, rec=1, a=1, tsz=16):
         return (tsz | 1 << 30 | 1 << 31 | 5 << 32 | 1 << 41 | s << 44 |
-                r << 45 | a << 46 | asid << 48 | 3 << 12 | 1 << 8 | 1 << 10,
+                rec << 45 | a << 46 | asid << 48 | 3 << 12 | 1 << 8 | 1 << 10,
                 ttb, 0, 0xff, 0, 0, 0, 0)
 
     def stream(self, sid, config=S1, cdmax=20, **kw):
@@ -132,7 +133,7 @@ class Smmu:
             self.set_q(at, leaf | 1)
         self.set_q(leaf + (ssid & 63) * 64, *self.cd_words(ttb, **kw))
 
-    def map(self, top, addr, pa, flags=USER, page=12):
+    def map(self, top, addr, pa, flags=USER | NG, page=12):
         """Stage 1, 4 KiB granule, 48 bits. Returns the leaf's address."""
         table = top
         for shift in range(39, page, -9):
@@ -251,7 +252,7 @@ def msi_sync(addr, data):
 
 
 RID = pcie.rid(0, 4)
-EP = ('-device', 'pasid-endpoint,addr=4,id=ep')
+EP = ('-device', 'pasid-endpoint,bus=pcie.0,addr=4,id=ep')
 SMMU = ('-device', 'smmuv3-model,id=smmu')
 VIRT = 'virt,gic-version=3'
 IOVA = 0x7f0012345000
@@ -264,7 +265,7 @@ class Rig:
     def __init__(self, *extra, options='', ep=EP, iommu=SMMU, machine=VIRT):
         if options:
             iommu = (iommu[0], iommu[1] + ',' + options)
-        self.vm = Machine(*iommu, *ep, *extra, machine=machine)
+        self.vm = Machine(*iommu, *extra, *ep, machine=machine)
 
     def __enter__(self):
         self.heap = Heap(self.vm)
@@ -276,7 +277,7 @@ class Rig:
     def __exit__(self, *error):
         self.vm.__exit__(*error)
 
-    def space(self, ssid=SSID, iova=IOVA, pa=None, flags=USER, **kw):
+    def space(self, ssid=SSID, iova=IOVA, pa=None, flags=USER | NG, **kw):
         """A substream with one page, mapped unless flags is None."""
         top = self.heap.alloc()
         self.smmu.cd(RID, ssid, top, **kw)
@@ -309,4 +310,4 @@ def shared(r, mapped=True, s=1, cdmax=20, **kw):
     r.smmu.start()
     r.smmu.stream(RID, cdmax=cdmax)
     r.ep.pasid_on()
-    return r.space(flags=USER if mapped else None, s=s, **kw)
+    return r.space(flags=USER | NG if mapped else None, s=s, **kw)

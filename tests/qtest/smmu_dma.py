@@ -7,7 +7,9 @@ import pcie
 import smmu
 from endpoint import E, Endpoint, pattern
 from harness import Machine, expect, expect_true, main, rows, test
-from smmu import IOVA, RID, RO, SSID, USER, Rig, shared
+from smmu import IOVA, NG, RID, RO, SSID, USER, Rig, Smmu, shared
+
+PAGE = smmu.PAGE | USER | NG
 
 SECOND = 1_000_000_000
 
@@ -184,7 +186,7 @@ def substream_beyond_the_table():
 @rows([('recorded', 1), ('silent', 0)])
 def fault_model_reads_zero(record):
     with Rig() as r:
-        shared(r, mapped=False, s=0, r=record, a=0)
+        shared(r, mapped=False, s=0, rec=record, a=0)
         r.ep.must(0, E.OP_WRITE, IOVA, 64, pasid=SSID, seed=3)
         if record:
             r.smmu.expect_event(smmu.F_TRANSLATION, rnw=0)
@@ -209,7 +211,7 @@ def stall_page_appears_resume(op):
     with Rig() as r:
         leaf = shared(r, mapped=False)
         event = stalled(r, op)
-        r.smmu.set_q(leaf, r.buf | smmu.PAGE | USER)
+        r.smmu.set_q(leaf, r.buf | PAGE)
         r.smmu.sync(smmu.resume(event))
         expect(r.ep.finish(0), (E.STATE_OK, E.CAUSE_NONE), 'the DMA')
         if op == E.OP_WRITE:
@@ -282,37 +284,34 @@ def function_reset_ends_what_is_stalled():
         r.ep.set_cfg(r.ep.cap(pcie.CAP_EXP) + 8, 1 << 15, 2)
         r.smmu.sync(smmu.resume(event))
         r.smmu.expect_no_event()
-        r.ep.master(True)
+        r.ep.enable(r.vm.window)
         expect(r.ep.state(0), E.STATE_IDLE, 'the channel')
 
 
 @test
 def function_unplugged_while_stalled():
-    with Rig('-device', 'pcie-root-port,id=rp,chassis=1,addr=3',
-             ep=('-device', 'pasid-endpoint,bus=rp,id=ep')) as r:
-        port = pcie.enable_bridge(r.vm, 3, 1, 0)
-        r.ep = Endpoint(r.vm, 1, 0)
-        rid = pcie.rid(1, 0)
-        r.smmu.start()
-        r.smmu.stream(rid)
-        r.smmu.cd(rid, SSID, r.heap.alloc(), s=1)
-        r.ep.pasid_on()
-        r.ep.start(0, E.OP_WRITE, IOVA, 64, pasid=SSID)
-        r.vm.wait(lambda: r.ep.state(0) == E.STATE_WAIT_DMA, 'DMA waits')
-        event = r.smmu.expect_event(smmu.F_TRANSLATION, stall=1, sid=rid)
-        r.vm.qmp('device_del', id='ep')
-        # slot power off, as pciehp does it: the port ejects the function
-        exp = port.cap(pcie.CAP_EXP)
-        port.set_cfg(exp + 0x18, 0x0400 | 0x0300 | 0x00c0, 2)
-        r.vm.wait(lambda: any(e['event'] == 'DEVICE_DELETED'
-                              for e in drain(r.vm)), 'unplugged')
-        r.smmu.sync(smmu.resume(event))
-        r.smmu.sync(smmu.stall_term(rid))
-
-
-def drain(vm):
-    vm.qmp('query-status')
-    return vm.events
+    rid = pcie.rid(1, 0)
+    with Machine(*smmu.SMMU, '-device',
+                 'pcie-root-port,id=rp,chassis=1,addr=3', '-device',
+                 'pasid-endpoint,bus=rp,id=ep', machine=smmu.VIRT) as vm:
+        port = pcie.enable_bridge(vm, 3, 1, 0)
+        ep, unit = Endpoint(vm, 1, 0), Smmu(vm)
+        unit.start()
+        unit.stream(rid)
+        unit.cd(rid, SSID, unit.heap.alloc(), s=1)
+        ep.pasid_on()
+        ep.start(0, E.OP_WRITE, IOVA, 64, pasid=SSID)
+        vm.wait(lambda: ep.state(0) == E.STATE_WAIT_DMA, 'the DMA waits')
+        event = unit.expect_event(smmu.F_TRANSLATION, stall=1, sid=rid)
+        vm.qmp('device_del', id='ep')
+        # as a driver of the slot: power indicator and controller off
+        port.set_cfg(port.cap(pcie.CAP_EXP) + 0x18, 0x0400 | 0x0300 | 0x00c0,
+                     2)
+        vm.wait(lambda: vm.qmp('query-status') and
+                any(e['event'] == 'DEVICE_DELETED' for e in vm.events),
+                'the function is gone')
+        unit.sync(smmu.resume(event))
+        unit.sync(smmu.stall_term(rid))
 
 
 # --- ordinary devices ---------------------------------------------------------
@@ -371,7 +370,7 @@ def invalidation_makes_a_change_seen(command):
         leaf = shared(r)
         r.moves(IOVA, r.buf, 64, pasid=SSID)
         other = r.heap.alloc()
-        r.smmu.set_q(leaf, other | smmu.PAGE | USER)
+        r.smmu.set_q(leaf, other | PAGE)
         r.smmu.sync(command())
         r.moves(IOVA, other, 64, pasid=SSID)
 
@@ -387,7 +386,7 @@ def translation_is_fetched_once_and_invalidated():
         expect(r.ep.stat(E.STAT_ATS_REQUESTS), 1, 'translation requests')
         expect(r.ep.reg(E.ATC_USED), 1, 'ATC entries')
         other = r.heap.alloc()
-        r.smmu.set_q(leaf, other | smmu.PAGE | USER)
+        r.smmu.set_q(leaf, other | PAGE)
         r.smmu.sync(smmu.tlbi_va(IOVA), smmu.atc_inv(RID, IOVA, 0, SSID))
         expect(r.ep.reg(E.ATC_USED), 0, 'ATC entries')
         r.moves(IOVA, other, 64, pasid=SSID, mode=E.MODE_ATS)
@@ -450,7 +449,7 @@ def page_request_answered(resp, end):
                 req['write'], req['last']), (RID, 1, SSID, IOVA, 1, 1),
                'page request')
         if resp == 2:
-            r.smmu.set_q(leaf, r.buf | smmu.PAGE | USER)
+            r.smmu.set_q(leaf, r.buf | PAGE)
         r.smmu.sync(smmu.pri_resp(req, resp))
         got = r.ep.finish(0)
         if end:
