@@ -81,7 +81,7 @@ static Cursor begin(const ImWalk *w, unsigned stage, uint64_t in,
 }
 
 /* Start at the deepest table that is known. */
-static void skip(Cursor *c)
+static inline void skip(Cursor *c)
 {
     const ImWalkOps *ops = c->w->ops;
     ImWalkPoint at;
@@ -96,7 +96,7 @@ static void skip(Cursor *c)
 }
 
 /* Take an address that stage 0 uses or yields through the nested stage. */
-static bool nest(const Cursor *c, uint64_t in, uint8_t need, bool write,
+static inline bool nest(const Cursor *c, uint64_t in, uint8_t need, bool write,
                  ImWalkOut *out)
 {
     Cursor n = begin(c->w, 1, in, need, write);
@@ -242,18 +242,13 @@ static uint64_t marked(uint64_t pte, const ImPteView *v, bool write)
     return write ? (pte | v->used | v->dirty) & ~v->clean : pte | v->used;
 }
 
-/* May the entry be changed? Asks the nested stage once more when it has to
- * set flags of its own for that. */
-static bool may_set(Cursor *c, ImWalkOut *out)
+/* Ask the nested stage once more: it may have flags of its own to set
+ * before an entry can be changed. */
+static G_GNUC_NO_INLINE bool make_writable(Cursor *c, ImWalkOut *out)
 {
-    ImWalkOut n = { 0 };
+    ImWalkOut n;
 
-    if (c->st->no_update) {
-        return stop(c, IM_WALK_NO_UPDATE, out);
-    }
-    if (c->writable) {
-        return true;
-    } else if (c->physical) {
+    if (c->physical) {
         c->lost = true;
     } else if (nest(c, c->at, IM_PERM_R | IM_PERM_W, true, &n)) {
         if (n.addr != c->pa) {
@@ -270,6 +265,15 @@ static bool may_set(Cursor *c, ImWalkOut *out)
     return denied(c, IM_WALK_NESTED_WRITE, out);
 }
 
+/* May the entry be changed? */
+static inline bool may_set(Cursor *c, ImWalkOut *out)
+{
+    if (c->st->no_update) {
+        return stop(c, IM_WALK_NO_UPDATE, out);
+    }
+    return G_LIKELY(c->writable) || make_writable(c, out);
+}
+
 /* The page is found and may be used: go through the nested stage. */
 static bool finish(const Cursor *c, const ImPteView *v, uint8_t perm,
                    ImWalkOut *out)
@@ -283,7 +287,7 @@ static bool finish(const Cursor *c, const ImPteView *v, uint8_t perm,
     out->no_tables = v->no_tables;
     out->dirty = true;
     if (nested(c)) {
-        ImWalkOut last = { 0 };
+        ImWalkOut last;
 
         if (!nest(c, out->addr, c->need, c->write && (perm & IM_PERM_W),
                   &last)) {
