@@ -238,16 +238,16 @@ class VirtBoard(Board):
 
 class SmmuBoard(VirtBoard):
     iova = IOVA
-    BASE = 0x09050000
+    base = 0x09050000
     CR0, CR0ACK, CR1, STRTAB_BASE, STRTAB_CFG = 0x20, 0x24, 0x28, 0x80, 0x88
     CMDQ_BASE, CMDQ_PROD, CMDQ_CONS, EVENTQ_BASE = 0x90, 0x98, 0x9c, 0xa0
     GERROR, EVENTQ_PROD = 0x60, 0x100a8
 
     def rd(self, off, size=4):
-        return self.vm.read(self.BASE + off, size)
+        return self.vm.read(self.base + off, size)
 
     def wr(self, off, value, size=4):
-        self.vm.write(self.BASE + off, value, size)
+        self.vm.write(self.base + off, value, size)
 
     def context(self, top, asid):
         """CD: T0SZ 16, 4 KiB, 48 bits out, AArch64, R, A."""
@@ -321,7 +321,8 @@ def boards():
         with_device(SmmuBoard('smmuv3', 'stage 1'),
                     machine='virt,highmem=off,iommu=smmuv3'),
         with_device(SmmuBoard('smmuv3-model', 'stage 1', True),
-                    '-device', 'smmuv3-model'),
+                    '-device', 'smmuv3-model,primary-bus=pcie.0',
+                    base=0x0c000000),
     ]
 
 
