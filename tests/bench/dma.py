@@ -44,9 +44,9 @@ REACH_INVALIDATION = 20
 class Memory(Heap):
     """Tables from 16 MiB on, behind them the pages that are read."""
 
-    def __init__(self, vm, ram):
-        super().__init__(vm, ram + (16 << 20))
-        self.end = self.pages = ram + (128 << 20)
+    def __init__(self, vm):
+        super().__init__(vm, 16 << 20)
+        self.end = self.pages = vm.ram + (128 << 20)
 
     def alloc(self, size=PAGE, align=PAGE):
         self.next = (self.next + align - 1) & -align
@@ -81,8 +81,7 @@ class Memory(Heap):
 class Board:
     """A machine with an endpoint at 00:04.0; no IOMMU."""
 
-    ram, ecam, window = 0, 0xb0000000, 0xe0000000
-    emulator, machine, cpu = 'qemu-system-x86_64', 'q35', ()
+    machine = 'q35'
     iova = None                         # addresses are physical
     device = ()
 
@@ -90,16 +89,13 @@ class Board:
         self.name, self.regime, self.ours = name, regime, ours
 
     def start(self):
-        os.environ['QTEST_QEMU_BINARY'] = os.path.join(
-            os.environ.get('IM_BUILD_DIR', 'build'), self.emulator)
-        self.vm = Machine(*self.cpu, *self.device, '-m', '512', '-device',
+        self.vm = Machine(*self.device, '-m', '512', '-device',
                           'pasid-endpoint,addr=4,id=ep',
                           machine=self.machine)
-        self.mem = Memory(self.vm, self.ram)
+        self.mem = Memory(self.vm)
         for at in range(0, FRAMES * PAGE, 1 << 24):
             # untouched memory would be one page of zeroes, in every cache
             self.vm.ask(f'memset {self.mem.pages + at:#x} {1 << 24:#x} 0x5a')
-        pcie.ECAM, pcie.WINDOW = self.ecam, self.window
         if self.machine == 'q35':
             pcie.enable_ecam(self.vm)
         self.ep = Endpoint(self.vm)
@@ -231,9 +227,7 @@ class VtdBoard(Board):
 
 
 class VirtBoard(Board):
-    ram, ecam, window = 0x40000000, 0x3f000000, 0x10000000
-    emulator, machine = 'qemu-system-aarch64', 'virt,highmem=off'
-    cpu = ('-cpu', 'cortex-a57')
+    machine = 'virt'
 
 
 class SmmuBoard(VirtBoard):
@@ -319,7 +313,7 @@ def boards():
                     '-device', 'vtd-model'),
         VirtBoard('virt'),
         with_device(SmmuBoard('smmuv3', 'stage 1'),
-                    machine='virt,highmem=off,iommu=smmuv3'),
+                    machine='virt,iommu=smmuv3'),
         with_device(SmmuBoard('smmuv3-model', 'stage 1', True),
                     '-device', 'smmuv3-model,primary-bus=pcie.0',
                     base=0x0c000000),
