@@ -621,7 +621,7 @@ ImXlat im_smmu_translate(ImSmmu *s, const ImTxn *txn)
     s->counters.translations++;
     s->counters.ats_requests += r.kind == SMMU_TRANSLATION;
     s->counters.translated += r.kind == SMMU_TRANSLATED;
-    if (G_UNLIKELY(s->port.event)) {
+    if (G_UNLIKELY(im_port_traces(&s->port))) {
         trace(&r);
     }
     return im_smmu_answer(&r);

@@ -105,8 +105,9 @@ typedef struct SmmuRoute {
     SmmuContext *context;
     const char *clause;         /* what decided */
     uint64_t addr;              /* output address */
-    uint64_t mask;
     uint64_t handle;            /* parked */
+    uint64_t mask;              /* apart from addr: copying what was just
+                                   stored in pieces would stall every hit */
     uint32_t sid;
     uint32_t ssid;
     uint8_t kind;               /* SmmuKind */
