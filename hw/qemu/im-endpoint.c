@@ -20,6 +20,7 @@
 #include "qemu/main-loop.h"
 #include "qemu/timer.h"
 #include "im-model.h"
+#include "im-options.h"
 #include "pci-pasid.h"
 #include "trace.h"
 
@@ -55,7 +56,7 @@ struct PasidEndpoint {
     MemoryRegion msix_bar;
 
     ImEpConfig cfg;
-    OnOffAuto option[16];           /* one for each row of EP_SWITCHES */
+    ImOptions options;
     uint16_t vendor_id;
     uint16_t device_id;
     uint16_t class_id;
@@ -76,109 +77,78 @@ struct PasidEndpoint {
 
 /* --- properties ------------------------------------------------------- */
 
-/* S(name, member, needs, description) */
-#define EP_SWITCHES(S)                                                    \
-    S("pasid", pasid, true, "PASID capability")                           \
-    S("ats", ats, true, "ATS capability")                                 \
-    S("pri", pri, c->ats, "page request capability")                      \
-    S("pasid-exec", pasid_exec, c->pasid, "Execute Permission Supported") \
-    S("pasid-priv", pasid_priv, c->pasid, "Privileged Mode Supported")    \
-    S("ats-page-aligned", ats_page_aligned, c->ats,                       \
-      "Page Aligned Request")                                             \
-    S("ats-global-invalidate", ats_global_invalidate, c->ats && c->pasid, \
-      "Global Invalidate Supported")                                      \
-    S("pri-pasid-required", pri_pasid_required, c->pri && c->pasid,       \
-      "PRG Response PASID Required")
+#define ROW(kind, name, member, text) \
+    IM_OPTION(ImEpConfig, kind, name, member, text)
 
-/* N(name, member, type of the property, C type, description) */
-#define EP_NUMBERS(N)                                                     \
-    N("pasid-bits", pasid_bits, qdev_prop_uint8, uint8_t,                 \
-      "Max PASID Width, 0..20")                                           \
-    N("ats-queue-depth", ats_queue_depth, qdev_prop_uint8, uint8_t,       \
-      "Invalidate Queue Depth, 0 (means 32)..31")                         \
-    N("pri-capacity", pri_capacity, qdev_prop_uint32, uint32_t,           \
-      "Outstanding Page Request Capacity")                                \
-    N("atc-entries", atc_entries, qdev_prop_uint32, uint32_t,             \
-      "entries of the translation cache; 0: none")                        \
-    N("channels", channels, qdev_prop_uint8, uint8_t,                     \
-      "DMA channels, 1..32")                                              \
-    N("page-timeout", page_timeout_ns, qdev_prop_uint64, uint64_t,        \
-      "lost page response, ns of virtual time; 0: wait for ever")         \
-    N("buffer-size", buffer_size, qdev_prop_uint32, uint32_t,             \
-      "BAR2 in bytes, a power of two, at least 1 MiB")
+static const ImOption option_rows[] = {
+    ROW(U8, "pasid-bits", pasid_bits, "Max PASID Width, 0..20"),
+    ROW(U8, "ats-queue-depth", ats_queue_depth,
+        "Invalidate Queue Depth, 0 (means 32)..31"),
+    ROW(U32, "pri-capacity", pri_capacity,
+        "Outstanding Page Request Capacity"),
+    ROW(U32, "atc-entries", atc_entries,
+        "entries of the translation cache; 0: none"),
+    ROW(U8, "channels", channels, "DMA channels, 1..32"),
+    ROW(U64, "page-timeout", page_timeout_ns,
+        "lost page response, ns of virtual time; 0: wait for ever"),
+    ROW(U32, "buffer-size", buffer_size,
+        "BAR2 in bytes, a power of two, at least 1 MiB"),
+    ROW(SWITCH, "pasid", pasid, "PASID capability"),
+    ROW(SWITCH, "ats", ats, "ATS capability"),
+    ROW(SWITCH, "pri", pri, "page request capability"),
+    ROW(SWITCH, "pasid-exec", pasid_exec, "Execute Permission Supported"),
+    ROW(SWITCH, "pasid-priv", pasid_priv, "Privileged Mode Supported"),
+    ROW(SWITCH, "ats-page-aligned", ats_page_aligned,
+        "Page Aligned Request"),
+    ROW(SWITCH, "ats-global-invalidate", ats_global_invalidate,
+        "Global Invalidate Supported"),
+    ROW(SWITCH, "pri-pasid-required", pri_pasid_required,
+        "PRG Response PASID Required"),
+};
 
-/* I(name, member, type, C type, default, description) */
-#define EP_IDS(I)                                                         \
-    I("vendor-id", vendor_id, qdev_prop_uint16, uint16_t, EP_VENDOR_ID,   \
-      "PCI vendor ID")                                                    \
-    I("device-id", device_id, qdev_prop_uint16, uint16_t, EP_DEVICE_ID,   \
-      "PCI device ID")                                                    \
-    I("revision", revision, qdev_prop_uint8, uint8_t, EP_REVISION,        \
-      "PCI revision ID")                                                  \
-    I("class", class_id, qdev_prop_uint16, uint16_t, EP_CLASS,            \
-      "PCI base class and sub-class")
+/* A capability that is left out takes along what describes it. */
+static void prune(void *config)
+{
+    ImEpConfig *c = config;
 
-/* Said by the machine's description alone; the function does not change. */
-#define EP_STALL_TEXT                                                     \
-    "arm64 device tree: node with dma-can-stall and pasid-num-bits"
+    c->pri &= c->ats;
+    c->pasid_exec &= c->pasid;
+    c->pasid_priv &= c->pasid;
+    c->ats_page_aligned &= c->ats;
+    c->ats_global_invalidate &= c->ats && c->pasid;
+    c->pri_pasid_required &= c->pri && c->pasid;
+}
 
-#define EP_SWITCH_ID(name, member, needs, text)        SW_##member,
-#define EP_NUMBER_ID(name, member, info, type, text)   NR_##member,
-enum { EP_SWITCHES(EP_SWITCH_ID) SW_COUNT };
-enum { EP_NUMBERS(EP_NUMBER_ID) NR_COUNT };
-QEMU_BUILD_BUG_ON(SW_COUNT > ARRAY_SIZE(((PasidEndpoint *)NULL)->option));
+static const ImOptionTable options = {
+    .rows = option_rows, .count = ARRAY_SIZE(option_rows),
+    .defaults = &IM_EP_CONFIG_DEFAULT, .size = sizeof(ImEpConfig),
+    .prune = prune,
+};
 
-/* Defaults of numbers are filled in from the model's. */
-static Property ep_props[] = {
-#define EP_NUMBER_PROP(name, member, info, type, text)                    \
-    DEFINE_PROP(name, PasidEndpoint, cfg.member, info, type,              \
-                .set_default = true),
-    EP_NUMBERS(EP_NUMBER_PROP)
-#define EP_SWITCH_PROP(name, member, needs, text)                         \
-    DEFINE_PROP(name, PasidEndpoint, option[SW_##member],                 \
-                qdev_prop_on_off_auto, OnOffAuto,                         \
-                .set_default = true, .defval.i = ON_OFF_AUTO_AUTO),
-    EP_SWITCHES(EP_SWITCH_PROP)
-#define EP_ID_PROP(name, member, info, type, def, text)                   \
-    DEFINE_PROP_UNSIGNED(name, PasidEndpoint, member, def, info, type),
-    EP_IDS(EP_ID_PROP)
+static const Property ep_props[] = {
+    DEFINE_PROP_UINT16("vendor-id", PasidEndpoint, vendor_id, EP_VENDOR_ID),
+    DEFINE_PROP_UINT16("device-id", PasidEndpoint, device_id, EP_DEVICE_ID),
+    DEFINE_PROP_UINT8("revision", PasidEndpoint, revision, EP_REVISION),
+    DEFINE_PROP_UINT16("class", PasidEndpoint, class_id, EP_CLASS),
+    /* said by the machine's description alone: the function is the same */
     DEFINE_PROP_BOOL("dma-can-stall", PasidEndpoint, dma_can_stall, false),
+};
+
+static const char *const ep_texts[] = {
+    "PCI vendor ID", "PCI device ID", "PCI revision ID",
+    "PCI base class and sub-class",
+    "arm64 device tree: node with dma-can-stall and pasid-num-bits",
 };
 
 static void props_init(DeviceClass *dc)
 {
-    ObjectClass *oc = OBJECT_CLASS(dc);
-    const ImEpConfig *d = &IM_EP_CONFIG_DEFAULT;
-
-#define EP_NUMBER_DEFAULT(name, member, info, type, text) \
-    ep_props[NR_##member].defval.u = d->member;
-    EP_NUMBERS(EP_NUMBER_DEFAULT)
-    device_class_set_props_n(dc, ep_props, ARRAY_SIZE(ep_props));
-
-#define EP_NUMBER_TEXT(name, member, info, type, text) \
-    object_class_property_set_description(oc, name, text);
-#define EP_SWITCH_TEXT(name, member, needs, text)                         \
-    object_class_property_set_description(oc, name,                       \
-        d->member ? text "; auto: on" : text "; auto: off");
-#define EP_ID_TEXT(name, member, info, type, def, text) \
-    object_class_property_set_description(oc, name, text);
-    EP_NUMBERS(EP_NUMBER_TEXT)
-    EP_SWITCHES(EP_SWITCH_TEXT)
-    EP_IDS(EP_ID_TEXT)
-    object_class_property_set_description(oc, "dma-can-stall", EP_STALL_TEXT);
-}
-
-/* A capability that is left out takes along what describes it. */
-static void resolve_config(PasidEndpoint *s)
-{
-    const ImEpConfig *d = &IM_EP_CONFIG_DEFAULT;
-    ImEpConfig *c = &s->cfg;
-
-#define EP_SWITCH_TAKE(name, member, needs, text)                         \
-    c->member = s->option[SW_##member] == ON_OFF_AUTO_AUTO                \
-                ? d->member && (needs)                                    \
-                : s->option[SW_##member] == ON_OFF_AUTO_ON;
-    EP_SWITCHES(EP_SWITCH_TAKE)
+    QEMU_BUILD_BUG_ON(ARRAY_SIZE(ep_texts) != ARRAY_SIZE(ep_props));
+    im_options_class_init(dc, &options, offsetof(PasidEndpoint, options),
+                          ep_props, ARRAY_SIZE(ep_props));
+    for (unsigned i = 0; i < ARRAY_SIZE(ep_props); i++) {
+        object_class_property_set_description(OBJECT_CLASS(dc),
+                                              ep_props[i].name, ep_texts[i]);
+    }
 }
 
 /* --- into the model --------------------------------------------------- */
@@ -611,14 +581,18 @@ static void ep_realize(PCIDevice *dev, Error **errp)
                    "bus %s is conventional PCI", BUS(pci_get_bus(dev))->name);
         return;
     }
-    resolve_config(s);
+    im_options_begin(&options, &s->options, &s->cfg);
+    im_options_end(&options, &s->options, &s->cfg);
     s->inbox = g_array_new(false, false, sizeof(EpMsg));
     s->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, on_timer, s);
     /* guarded: DMA to the function's own BARs is refused */
     s->bh = qemu_bh_new_guarded(on_kick, s, &DEVICE(dev)->mem_reentrancy_guard);
     s->ep = im_ep_new(&s->cfg, &ep_port, s, &err);
     if (!s->ep) {
-        error_setg(errp, TYPE_PASID_ENDPOINT ": %s", err);
+        g_autoptr(GString) line = g_string_new(err);
+
+        im_options_rename(&options, line);
+        error_setg(errp, TYPE_PASID_ENDPOINT ": %s", line->str);
         g_free(err);
         ep_exit(dev);
         return;
@@ -692,10 +666,16 @@ static void ep_class_init(ObjectClass *klass, void *data)
     mc->counters = model_counters;
 }
 
+static void ep_init(Object *obj)
+{
+    im_options_init(&PASID_ENDPOINT(obj)->options);
+}
+
 static const TypeInfo ep_info = {
     .name = TYPE_PASID_ENDPOINT,
     .parent = TYPE_PCI_DEVICE,
     .instance_size = sizeof(PasidEndpoint),
+    .instance_init = ep_init,
     .class_init = ep_class_init,
     .interfaces = (InterfaceInfo[]) {
         { INTERFACE_PCIE_DEVICE }, { TYPE_IM_MODEL }, { },

@@ -361,7 +361,8 @@ static void vtdm_class_init(ObjectClass *klass, void *data)
     dc->desc = "Intel VT-d with PASID, ATS and PRI (libim model)";
     dc->hotpluggable = false;
     set_bit(DEVICE_CATEGORY_MISC, dc->categories);
-    im_options_class_init(dc, &options, offsetof(VtdModel, options), NULL, 0);
+    im_options_class_init(dc, &options, offsetof(VtdModel, options), NULL,
+                          0);
     describe_inherited(OBJECT_CLASS(klass));
     /* after what DMAs was reset: its DMA still goes where it was meant to */
     rc->phases.exit = vtdm_reset_exit;

@@ -164,10 +164,10 @@ def endpoint_ids(options, vendor, device, revision, kind):
 
 @rows([
     ('pri-without-ats', 'ats=off,pri=on', 'pri', 'ats'),
-    ('pasid-21', 'pasid-bits=21', 'pasid', '20'),
+    ('pasid-21', 'pasid-bits=21', 'pasid-bits', '20'),
     ('no-channel', 'channels=0', 'channels', '32'),
     ('many-channels', 'channels=33', 'channels', '32'),
-    ('small-buffer', 'buffer-size=4096', 'buffer', ''),
+    ('small-buffer', 'buffer-size=4096', 'buffer-size', ''),
 ])
 def endpoint_refused(options, *names):
     check_refused(['-device', f'pasid-endpoint,{options}'], *names)
