@@ -128,6 +128,69 @@ def one_cd(r, **kw):
     return cd
 
 
+# --- nested -------------------------------------------------------------------
+
+def nested(r, eats=1, **kw):
+    """Stage 2 maps memory onto itself; stage 1 one page of a substream."""
+    r.smmu.start()
+    s2 = r.heap.alloc()
+    r.smmu.map2(s2, 0x40000000, 0x40000000, page=30)
+    r.smmu.stream(RID, smmu.NESTED, s2ttb=s2, eats=eats, **kw)
+    r.ep.all_on()
+    r.space()
+    return s2
+
+
+@test
+def both_stages():
+    with Rig() as r:
+        nested(r)
+        r.moves(IOVA, r.buf, pasid=SSID)
+        r.moves(IOVA, r.buf, pasid=SSID, mode=E.MODE_ATS)
+        r.smmu.expect_no_event()
+
+
+@test
+def stage_2_fault_names_the_intermediate_address():
+    with Rig() as r:
+        nested(r)
+        r.space(pa=0x90000000)
+        r.ep.must_fail(E.CAUSE_DMA_UR, 0, E.OP_READ, IOVA, 64, pasid=SSID)
+        r.smmu.expect_event(smmu.F_TRANSLATION, s2=1, cls=2, addr=IOVA,
+                            ipa=0x90000000, stall=0)
+
+
+@test
+def split_stage_ats():
+    """The function gets an intermediate address; stage 2 follows it."""
+    with Rig() as r:
+        s2 = nested(r, eats=2)
+        r.smmu.map2(s2, 0x80000000, 0x40000000, page=30)
+        r.space(pa=r.buf + 0x40000000)
+        r.moves(IOVA, r.buf, 64, pasid=SSID, mode=E.MODE_ATS)
+        r.smmu.expect_no_event()
+
+
+@rows([('read', E.OP_READ, 0), ('write', E.OP_WRITE, 0)])
+def hardware_sets_flags(op, _):
+    with Rig() as r:
+        r.smmu.start()
+        r.smmu.stream(RID)
+        r.ep.pasid_on()
+        top = r.heap.alloc()
+        r.smmu.cd(RID, SSID, top)
+        leaf = r.smmu.map(top, IOVA, r.buf)
+        at = r.smmu.q(r.smmu.cds[RID] + (SSID >> 6) * 8) & ~0xfff
+        cd = at + (SSID & 63) * 64
+        r.smmu.set_q(cd, r.smmu.q(cd) | 3 << 42)        # HD, HA
+        # no AF; writable when dirty: DBM, read-only
+        was = r.buf | PAGE & ~(1 << 10) | RO | 1 << 51
+        r.smmu.set_q(leaf, was)
+        r.ep.must(0, op, IOVA, 64, pasid=SSID)
+        expect(r.smmu.q(leaf), (was | 1 << 10) & ~(RO if op == E.OP_WRITE
+                                                   else 0), 'descriptor')
+
+
 # --- substreams ---------------------------------------------------------------
 
 @rows([('1', 1), ('middle', SSID), ('last', 0xfffff)])
@@ -458,6 +521,45 @@ def page_request_answered(resp, end):
             expect(got[0], E.STATE_ERROR, 'state')
         c = r.counters()
         expect((c['page_requests'], c['page_responses']), (1, 1), 'counters')
+
+
+@test
+def page_requests_beyond_the_queue_are_answered_and_tried_again():
+    with Rig() as r:
+        leaf = shared(r, mapped=False)
+        r.ep.all_on()
+        r.smmu.cr0(smmu.ON & ~smmu.PRIQEN)
+        r.smmu.wr(smmu.PRIQ_BASE, r.smmu.priq, 8)       # one entry
+        r.smmu.cr0(smmu.ON)
+        for ch in range(3):
+            r.ep.start(ch, E.OP_WRITE, IOVA + 0x1000 * ch, 64, pasid=SSID,
+                       mode=E.MODE_AUTO)
+        expect(r.smmu.rd(smmu.PRIQ_PROD) >> 31, 1, 'PRIQ_PROD.OVFLG')
+        expect_true(r.counters()['auto_responses'] >= 2, 'auto_responses')
+        r.smmu.set_q(leaf, *(r.buf | PAGE for _ in range(3)))
+        r.smmu.wr(smmu.PRIQ_CONS, r.smmu.rd(smmu.PRIQ_PROD))
+        r.smmu.sync(pri_resp_of(r))
+        for ch in range(3):
+            expect(r.ep.finish(ch)[0] in (E.STATE_OK, E.STATE_ERROR), True,
+                   'it ends')
+
+
+def pri_resp_of(r):
+    lo, hi = (r.smmu.q(r.smmu.priq + 8 * i) for i in range(2))
+    return smmu.pri_resp({'ssv': lo >> 63, 'ssid': lo >> 32 & 0xfffff,
+                          'sid': lo & 0xffffffff, 'prgi': hi & 0x1ff})
+
+
+@test
+def events_beyond_the_queue_are_lost_and_said_so():
+    with Rig() as r:
+        shared(r, mapped=False, s=0)
+        for i in range(66):
+            r.ep.must_fail(E.CAUSE_DMA_UR, 0, E.OP_READ, IOVA + i * 4096, 8,
+                           pasid=SSID)
+        expect(r.smmu.rd(smmu.EVTQ_PROD) >> 31, 1, 'EVENTQ_PROD.OVFLG')
+        c = r.counters()
+        expect((c['events_recorded'], c['events_dropped']), (64, 2), 'events')
 
 
 @test

@@ -131,6 +131,9 @@ def refused_machine(args, *names):
      'iommu=smmuv3', 'already'),
     ('bypass', VIRT + ',default-bus-bypass-iommu=on',
      ['-device', 'smmuv3-model'], 'bypass-iommu', 'pcie.0'),
+    ('bypass-of-a-pxb', VIRT, ['-device', 'pxb-pcie,id=pxb,bus_nr=64,'
+                               'bus=pcie.0,bypass_iommu=on', *PXB[2:]],
+     'bypass-iommu', 'pxb'),
     ('pxb-without-acpi', VIRT + ',acpi=off', list(PXB), 'pxb',
      'device tree'),
 ])
@@ -337,6 +340,19 @@ def iort_by_property(options, ats, flags):
         expect(struct.unpack_from('<I', body, 8)[0], flags, 'flags')
         (_, _, _, body, _), = of_kind(nodes, RC)
         expect(struct.unpack_from('<I', body, 8)[0], ats, 'ATS attribute')
+
+
+@test
+def iort_without_an_its():
+    with Machine('-device', 'smmuv3-model',
+                 machine='virt,gic-version=2') as vm:
+        nodes = iort(vm)
+        expect(len(of_kind(nodes, ITS)), 0, 'ITS groups')
+        (_, _, unit, body, maps), = of_kind(nodes, SMMU)
+        expect((struct.unpack_from('<I', body, 8)[0], maps), (0x05, []),
+               'flags and mappings of the unit')
+        expect(of_kind(nodes, RC)[0][4], [(0, 0xff, 0, unit, 0)],
+               'mappings of the root complex')
 
 
 @test
