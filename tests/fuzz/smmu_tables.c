@@ -214,7 +214,7 @@ static void one_round(Fuzz *f, uint64_t round, unsigned g1, unsigned g2,
 static void tables(const void *data)
 {
     unsigned n = GPOINTER_TO_UINT(data);
-    Fuzz f = fuzz_new(2000);
+    Fuzz f = fuzz_new(600);
 
     f.state += n;
     for (uint64_t i = 0; i < f.rounds; i++) {

@@ -12,6 +12,35 @@ static const char *end_name(const SoAnswer *a)
     return name[a->end];
 }
 
+/* The unit's own view, for who must find out. */
+static void print_step(void *opaque, const ImStep *s)
+{
+    GString *out = opaque;
+
+    g_string_append_printf(out, "\n  %s 0x%" G_GINT64_MODIFIER "x", s->what,
+                           s->addr);
+    for (unsigned i = 0; i < s->words; i++) {
+        g_string_append_printf(out, " %016" G_GINT64_MODIFIER "x",
+                               s->value[i]);
+    }
+    g_string_append_printf(out, " %s %s", s->clause ? s->clause : "",
+                           s->note ? s->note : "");
+}
+
+static void disagree(SWorld *w, const ImTxn *t, const SoAnswer *a,
+                     const ImXlat *x, const char *where)
+{
+    GString *out = g_string_new(NULL);
+
+    im_smmu_explain(w->r->smmu, t, print_step, out);
+    g_error("%s: 0x%" G_GINT64_MODIFIER "x access %u pasid %d priv %d "
+            "exec %d: answered %u %02x 0x%" G_GINT64_MODIFIER "x, oracle %s "
+            "%02x s%u class %u 0x%" G_GINT64_MODIFIER "x%s", where, t->addr,
+            t->access, t->has_pasid, t->priv, t->exec, x->status, x->fault,
+            x->addr, end_name(a), a->code, a->s2 ? 2 : 1, a->cls,
+            a->end == SO_OK ? a->addr : a->ipa, out->str);
+}
+
 static bool same_end(const SoAnswer *a, const ImXlat *x)
 {
     switch (a->end) {
@@ -100,10 +129,7 @@ SoAnswer so_check(SWorld *w, const ImTxn *t, const char *where)
         return a;
     }
     if (!same_end(&a, &x)) {
-        g_error("%s: answered %u %02x 0x%" G_GINT64_MODIFIER "x, oracle %s "
-                "%02x s%u class %u 0x%" G_GINT64_MODIFIER "x", where,
-                x.status, x.fault, x.addr, end_name(&a), a.code,
-                a.s2 ? 2 : 1, a.cls, a.end == SO_OK ? a.addr : a.ipa);
+        disagree(w, t, &a, &x, where);
     }
     record_agrees(w, t, &a, where);
     memory_agrees(w, &a, where);

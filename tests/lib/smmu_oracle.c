@@ -39,7 +39,7 @@ static bool half_bad(Walk *k, bool high)
 static bool cd_bad(Walk *k)
 {
     const ImSmmuConfig *c = k->c;
-    bool use0 = !so_get(k->cd, CD_EPD0);
+    bool use0 = k->el2 || !so_get(k->cd, CD_EPD0);
     bool use1 = !k->el2 && !so_get(k->cd, CD_EPD1);
     bool s = so_get(k->cd, CD_S), ha = so_get(k->cd, CD_HA);
     bool hd = so_get(k->cd, CD_HD);
@@ -173,16 +173,10 @@ static bool s2_bad(Walk *k)
         if (sl0 == 3 && !c->stt) {
             return true;
         }
-        if (start == 0 && c->oas < 44) {
-            return true;
-        }
     } else {
         start = 3 - (int)sl0;
         if (sl0 == 3) {
             return true;        /* needs DS, or is reserved */
-        }
-        if (start == 1 && c->oas < (g == 14 ? 42 : 44)) {
-            return true;
         }
     }
     room = (int)(64 - t0sz) - (int)sb_level_shift(g, (unsigned)start);

@@ -156,7 +156,7 @@ Stage so_stage2(Walk *k)
     if (s.out > 48 && s.g != 16) {
         s.out = 48;
     }
-    size = MAX(64, sb_root_size(s.g, s.bits, s.start));
+    size = MAX(s.out > 48 ? 64 : 16, sb_root_size(s.g, s.bits, s.start));
     s.ttb = (so_get(k->ste, STE_S2TTB) << 4) & ~(size - 1);
     return s;
 }
@@ -284,7 +284,7 @@ Stage so_stage1(Walk *k, bool high)
         s.out = 48;
     }
     s.start = sb_start_level(s.g, s.bits);
-    size = MAX(64, sb_root_size(s.g, s.bits, s.start));
+    size = MAX(s.out > 48 ? 64 : 16, sb_root_size(s.g, s.bits, s.start));
     s.ttb = (SO_HALF(k, high, CD_TTB) << 4) &
             ~(size - 1);
     return s;
@@ -376,7 +376,7 @@ static bool s1_walk(Walk *k, uint64_t *out, Perm *perm)
     bool tbi = SO_HALF(k, high, CD_TBI);
     Stage s;
 
-    if (SO_HALF(k, high, CD_EPD)) {
+    if (!k->el2 && SO_HALF(k, high, CD_EPD)) {
         s1_fault(k, EV_TRANSLATION);
         return false;
     }

@@ -649,12 +649,12 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     for (unsigned i = 0; i < G_N_ELEMENTS(tr_rows); i++) {
-        spec_row(SMMU_ATS_RESPONSE, tr_rows[i].path, tr_row, &tr_rows[i]);
+        spec_row(SMMU_ATS_REPLY, tr_rows[i].path, tr_row, &tr_rows[i]);
         spec_row(SMMU_ATS_REC_CFG, tr_rows[i].path, tr_recorded,
                  &tr_rows[i]);
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(grant_rows); i++) {
-        spec_row(SMMU_ATS_PERMISSIONS, grant_rows[i].path, grant_row,
+        spec_row(SMMU_ATS_GRANT, grant_rows[i].path, grant_row,
                  &grant_rows[i]);
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(tt_rows); i++) {
@@ -665,12 +665,12 @@ int main(int argc, char **argv)
     }
     spec_test(SMMU_ATS_REC_CFG, "streamid-needs-both",
               tr_streamid_needs_both);
-    spec_test(SMMU_ATS_HTTU, "nw", nw_does_not_dirty);
-    spec_test(SMMU_ATS_HTTU, "access-flag", sets_access_flag);
-    spec_test(SMMU_ATS_RESPONSE, "s1dss-skip", s1dss_skip);
-    spec_test(SMMU_ATS_RESPONSE, "large-page", large_page);
-    spec_test(SMMU_ATS_RESPONSE, "refused-size", refused_size);
-    spec_test(SMMU_ATS_RESPONSE, "no-fault-model", no_model_for_requests);
+    spec_test(SMMU_ATS_NW, "nw", nw_does_not_dirty);
+    spec_test(SMMU_ATS_NW, "access-flag", sets_access_flag);
+    spec_test(SMMU_ATS_REPLY, "s1dss-skip", s1dss_skip);
+    spec_test(SMMU_ATS_REPLY, "large-page", large_page);
+    spec_test(SMMU_ATS_REPLY, "refused-size", refused_size);
+    spec_test(SMMU_ATS_REPLY, "no-fault-model", no_model_for_requests);
     spec_test(SMMU_EVENT_BAD_ATS_TREQ, "record", event_record);
     spec_test(SMMU_ATS_TRANSLATED, "too-far", translated_too_far);
     spec_test(SMMU_ATS_SPLIT, "answers-ipa", split_answers_ipa);

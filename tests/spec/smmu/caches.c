@@ -15,13 +15,14 @@
 #define VA0     UINT64_C(0x7654320000)
 #define VA1     UINT64_C(0x7654321000)
 #define VA2     UINT64_C(0x7654400000)
+#define VA3     UINT64_C(0x7654322000)
 
 typedef enum Item {
     I_A1_VA0,           /* NS-EL1, VMID 1, ASID 1 */
     I_A1_VA1,
     I_A2_VA0,           /* VMID 1, ASID 2 */
     I_V2_VA0,           /* VMID 2, ASID 1 */
-    I_GLOBAL,           /* VMID 1, ASID 3, nG = 0, VA0 */
+    I_GLOBAL,           /* VMID 1, ASID 3, nG = 0, VA3 */
     I_EL2_VA0,          /* EL2, or EL2-E2H with ASID 1 */
     I_EL2_VA1,
     I_EL2_A2,           /* EL2-E2H: ASID 2, VA1; EL2: the same as VA1 */
@@ -126,7 +127,7 @@ static Unit *unit_new(bool e2h, uint32_t cr0)
     stream(u, SW_S1, 0x103, 2, 1, 0);
     page(u, I_V2_VA0, 0x103, VA0, SB_S1);
     stream(u, SW_S1, 0x104, 1, 3, 0);
-    page(u, I_GLOBAL, 0x104, VA0, SB_S1 & ~D_NG);
+    page(u, I_GLOBAL, 0x104, VA3, SB_S1 & ~D_NG);
     stream(u, SW_S1, 0x105, 0, 1, 2);
     page(u, I_EL2_VA0, 0x105, VA0, SB_S1);
     page(u, I_EL2_VA1, 0x105, VA1, SB_S1);
@@ -210,93 +211,99 @@ typedef struct TlbiRow {
 } TlbiRow;
 
 static const TlbiRow tlbi_rows[] = {
-    { SPEC(SMMU_CMD_TLBI_NH_ALL), "vmid-1", OP_NH_ALL, 1, 0, 0, false,
+    { SPEC(SMMU_TLB_ALL), "vmid-1", OP_NH_ALL, 1, 0, 0, false,
       EL1_V1, 0 },
-    { SPEC(SMMU_CMD_TLBI_NH_ALL), "vmid-2", OP_NH_ALL, 2, 0, 0, false,
+    { SPEC(SMMU_TLB_ALL), "vmid-2", OP_NH_ALL, 2, 0, 0, false,
       B(I_V2_VA0), 0 },
-    { SPEC(SMMU_CMD_TLBI_NH_ALL), "nested", OP_NH_ALL, 3, 0, 0, false,
+    { SPEC(SMMU_TLB_ALL), "nested", OP_NH_ALL, 3, 0, 0, false,
       B(I_NEST_S1), B(I_NEST_S2) },
-    { SPEC(SMMU_CMD_TLBI_NH_ALL), "stage-2-only", OP_NH_ALL, 4, 0, 0, false,
+    { SPEC(SMMU_TLB_ALL), "stage-2-only", OP_NH_ALL, 4, 0, 0, false,
       0, 0 },
-    { SPEC(SMMU_CMD_TLBI_NH_ALL), "nobody", OP_NH_ALL, 9, 0, 0, false, 0,
+    { SPEC(SMMU_TLB_ALL), "nobody", OP_NH_ALL, 9, 0, 0, false, 0,
       0 },
-    { SPEC(SMMU_CMD_TLBI_NH_ASID), "1", OP_NH_ASID, 1, 1, 0, false,
+    { SPEC(SMMU_TLB_ASID), "1", OP_NH_ASID, 1, 1, 0, false,
       B(I_A1_VA0) | B(I_A1_VA1), 0 },
-    { SPEC(SMMU_CMD_TLBI_NH_ASID), "2", OP_NH_ASID, 1, 2, 0, false,
+    { SPEC(SMMU_TLB_ASID), "2", OP_NH_ASID, 1, 2, 0, false,
       B(I_A2_VA0), 0 },
-    { SPEC(SMMU_CMD_TLBI_NH_ASID), "global-stays", OP_NH_ASID, 1, 3, 0,
+    { SPEC(SMMU_TLB_ASID), "global-stays", OP_NH_ASID, 1, 3, 0,
       false, 0, 0 },
-    { SPEC(SMMU_CMD_TLBI_NH_ASID), "other-vmid", OP_NH_ASID, 2, 1, 0, false,
+    { SPEC(SMMU_TLB_ASID), "other-vmid", OP_NH_ASID, 2, 1, 0, false,
       B(I_V2_VA0), 0 },
-    { SPEC(SMMU_CMD_TLBI_NH_ASID), "nested", OP_NH_ASID, 3, 1, 0, false,
+    { SPEC(SMMU_TLB_ASID), "nested", OP_NH_ASID, 3, 1, 0, false,
       B(I_NEST_S1), B(I_NEST_S2) },
-    { SPEC(SMMU_CMD_TLBI_NH_VA), "asid-1", OP_NH_VA, 1, 1, VA0, false,
-      B(I_A1_VA0) | B(I_GLOBAL), 0 },
-    { SPEC(SMMU_CMD_TLBI_NH_VA), "leaf", OP_NH_VA, 1, 1, VA0, true,
-      B(I_A1_VA0) | B(I_GLOBAL), 0 },
-    { SPEC(SMMU_CMD_TLBI_NH_VA), "other-page", OP_NH_VA, 1, 1, VA1, true,
+    { SPEC(SMMU_TLB_VA), "asid-1", OP_NH_VA, 1, 1, VA0, false,
+      B(I_A1_VA0), 0 },
+    { SPEC(SMMU_TLB_VA), "leaf", OP_NH_VA, 1, 1, VA0, true,
+      B(I_A1_VA0), 0 },
+    { SPEC(SMMU_TLB_VA), "other-page", OP_NH_VA, 1, 1, VA1, true,
       B(I_A1_VA1), 0 },
-    { SPEC(SMMU_CMD_TLBI_NH_VA), "asid-2", OP_NH_VA, 1, 2, VA0, true,
-      B(I_A2_VA0) | B(I_GLOBAL), 0 },
-    { SPEC(SMMU_CMD_TLBI_NH_VA), "global-for-any-asid", OP_NH_VA, 1, 77,
-      VA0, true, B(I_GLOBAL), 0 },
-    { SPEC(SMMU_CMD_TLBI_NH_VA), "nobody", OP_NH_VA, 1, 1, VA2, true, 0,
-      0 },
-    { SPEC(SMMU_CMD_TLBI_NH_VA), "nested", OP_NH_VA, 3, 1, VA0, true,
-      B(I_NEST_S1), 0 },
-    { SPEC(SMMU_CMD_TLBI_NH_VAA), "vmid-1", OP_NH_VAA, 1, 0, VA0, true,
-      B(I_A1_VA0) | B(I_A2_VA0) | B(I_GLOBAL), 0 },
-    { SPEC(SMMU_CMD_TLBI_NH_VAA), "other-page", OP_NH_VAA, 1, 0, VA1, true,
-      B(I_A1_VA1), 0 },
-    { SPEC(SMMU_CMD_TLBI_NH_VAA), "vmid-2", OP_NH_VAA, 2, 0, VA0, false,
-      B(I_V2_VA0), 0 },
-    { SPEC(SMMU_CMD_TLBI_EL2_ALL), "el2", OP_EL2_ALL, 0, 0, 0, false, EL2,
-      0 },
-    { SPEC(SMMU_CMD_TLBI_EL2_ALL), "e2h", OP_EL2_ALL, 0, 0, 0, false, EL2,
-      0, .e2h = true },
-    { SPEC(SMMU_CMD_TLBI_EL2_VA), "el2", OP_EL2_VA, 0, 0, VA0, true,
-      B(I_EL2_VA0), 0 },
-    { SPEC(SMMU_CMD_TLBI_EL2_VA), "el2-asid-ignored", OP_EL2_VA, 0, 99,
-      VA0, true, B(I_EL2_VA0), 0 },
-    { SPEC(SMMU_CMD_TLBI_EL2_VA), "e2h", OP_EL2_VA, 0, 1, VA1, true,
-      B(I_EL2_VA1), 0, .e2h = true },
-    { SPEC(SMMU_CMD_TLBI_EL2_VA), "e2h-other-asid", OP_EL2_VA, 0, 2, VA1,
-      true, B(I_EL2_A2), 0, .e2h = true },
-    { SPEC(SMMU_CMD_TLBI_EL2_VAA), "el2", OP_EL2_VAA, 0, 0, VA0, true,
-      B(I_EL2_VA0), 0 },
-    { SPEC(SMMU_CMD_TLBI_EL2_VAA), "e2h", OP_EL2_VAA, 0, 0, VA1, true,
-      B(I_EL2_VA1) | B(I_EL2_A2), 0, .e2h = true },
-    { SPEC(SMMU_CMD_TLBI_EL2_ASID), "el2", OP_EL2_ASID, 0, 1, 0, false, 0,
-      EL2 },
-    { SPEC(SMMU_CMD_TLBI_EL2_ASID), "e2h", OP_EL2_ASID, 0, 1, 0, false,
-      B(I_EL2_VA0) | B(I_EL2_VA1), 0, .e2h = true },
-    { SPEC(SMMU_CMD_TLBI_S12_VMALL), "vmid-1", OP_S12_VMALL, 1, 0, 0, false,
-      EL1_V1, 0 },
-    { SPEC(SMMU_CMD_TLBI_S12_VMALL), "vmid-3", OP_S12_VMALL, 3, 0, 0, false,
-      B(I_NEST_S1) | B(I_NEST_S2) | B(I_S2_V3), 0 },
-    { SPEC(SMMU_CMD_TLBI_S12_VMALL), "vmid-4", OP_S12_VMALL, 4, 0, 0, false,
-      B(I_S2_V4_0) | B(I_S2_V4_1), 0 },
-    { SPEC(SMMU_CMD_TLBI_S2_IPA), "page", OP_S2_IPA, 4, 0, VA0, true,
-      B(I_S2_V4_0), 0 },
-    { SPEC(SMMU_CMD_TLBI_S2_IPA), "other-page", OP_S2_IPA, 4, 0, VA1, false,
-      B(I_S2_V4_1), 0 },
-    { SPEC(SMMU_CMD_TLBI_S2_IPA), "other-vmid", OP_S2_IPA, 3, 0, VA1, true,
-      B(I_S2_V3), B(I_NEST_S2) },
-    { SPEC(SMMU_CMD_TLBI_S2_IPA), "stage-1-stays", OP_S2_IPA, 1, 0, VA0,
+    { SPEC(SMMU_TLB_VA), "asid-2", OP_NH_VA, 1, 2, VA0, true,
+      B(I_A2_VA0), 0 },
+    { SPEC(SMMU_TLB_VA), "global-for-any-asid", OP_NH_VA, 1, 77,
+      VA3, true, B(I_GLOBAL), 0 },
+    { SPEC(SMMU_TLB_VA), "global-of-another-vmid", OP_NH_VA, 2, 3, VA3,
       true, 0, 0 },
-    { SPEC(SMMU_CMD_TLBI_NSNH_ALL), "all-but-el2", OP_NSNH_ALL, 0, 0, 0,
+    { SPEC(SMMU_TLB_VA), "nobody", OP_NH_VA, 1, 1, VA2, true, 0,
+      0 },
+    { SPEC(SMMU_TLB_VA), "nested", OP_NH_VA, 3, 1, VA0, true,
+      B(I_NEST_S1), 0 },
+    { SPEC(SMMU_TLB_VAA), "vmid-1", OP_NH_VAA, 1, 0, VA0, true,
+      B(I_A1_VA0) | B(I_A2_VA0), 0 },
+    { SPEC(SMMU_TLB_VAA), "global", OP_NH_VAA, 1, 0, VA3, true,
+      B(I_GLOBAL), 0 },
+    { SPEC(SMMU_TLB_VAA), "other-page", OP_NH_VAA, 1, 0, VA1, true,
+      B(I_A1_VA1), 0 },
+    { SPEC(SMMU_TLB_VAA), "vmid-2", OP_NH_VAA, 2, 0, VA0, false,
+      B(I_V2_VA0), 0 },
+    { SPEC(SMMU_TLB_ALL), "el2", OP_EL2_ALL, 0, 0, 0, false, EL2,
+      0 },
+    { SPEC(SMMU_TLB_ALL), "e2h", OP_EL2_ALL, 0, 0, 0, false, EL2,
+      0, .e2h = true },
+    { SPEC(SMMU_TLB_VA), "el2", OP_EL2_VA, 0, 0, VA0, true,
+      B(I_EL2_VA0), 0 },
+    { SPEC(SMMU_TLB_VA), "el2-asid-ignored", OP_EL2_VA, 0, 99,
+      VA0, true, B(I_EL2_VA0), 0 },
+    { SPEC(SMMU_TLB_VA), "e2h", OP_EL2_VA, 0, 1, VA1, true,
+      B(I_EL2_VA1), 0, .e2h = true },
+    { SPEC(SMMU_TLB_VA), "e2h-other-asid", OP_EL2_VA, 0, 2, VA1,
+      true, B(I_EL2_A2), 0, .e2h = true },
+    { SPEC(SMMU_TLB_VAA), "el2", OP_EL2_VAA, 0, 0, VA0, true,
+      B(I_EL2_VA0), 0 },
+    { SPEC(SMMU_TLB_VAA), "e2h", OP_EL2_VAA, 0, 0, VA1, true,
+      B(I_EL2_VA1) | B(I_EL2_A2), 0, .e2h = true },
+    { SPEC(SMMU_TLB_ASID), "el2", OP_EL2_ASID, 0, 1, 0, false, 0,
+      EL2 },
+    { SPEC(SMMU_TLB_ASID), "e2h", OP_EL2_ASID, 0, 1, 0, false,
+      B(I_EL2_VA0) | B(I_EL2_VA1), 0, .e2h = true },
+    { SPEC(SMMU_TLB_VMALL), "vmid-1", OP_S12_VMALL, 1, 0, 0, false,
+      EL1_V1, 0 },
+    { SPEC(SMMU_TLB_VMALL), "vmid-3", OP_S12_VMALL, 3, 0, 0, false,
+      B(I_NEST_S1) | B(I_NEST_S2) | B(I_S2_V3), 0 },
+    { SPEC(SMMU_TLB_VMALL), "vmid-4", OP_S12_VMALL, 4, 0, 0, false,
+      B(I_S2_V4_0) | B(I_S2_V4_1), 0 },
+    { SPEC(SMMU_TLB_IPA), "page", OP_S2_IPA, 4, 0, VA0, true,
+      B(I_S2_V4_0), 0 },
+    { SPEC(SMMU_TLB_IPA), "other-page", OP_S2_IPA, 4, 0, VA1, false,
+      B(I_S2_V4_1), 0 },
+    { SPEC(SMMU_TLB_IPA), "other-vmid", OP_S2_IPA, 3, 0, VA1, true,
+      B(I_S2_V3), B(I_NEST_S2) },
+    { SPEC(SMMU_TLB_IPA), "stage-1-stays", OP_S2_IPA, 1, 0, VA0,
+      true, 0, 0 },
+    { SPEC(SMMU_TLB_NSNH_ALL), "all-but-el2", OP_NSNH_ALL, 0, 0, 0,
       false, ALL & ~EL2, 0 },
-    { SPEC(SMMU_CMD_TLBI_NSNH_ALL), "all-but-e2h", OP_NSNH_ALL, 0, 0, 0,
+    { SPEC(SMMU_TLB_NSNH_ALL), "all-but-e2h", OP_NSNH_ALL, 0, 0, 0,
       false, ALL & ~EL2, 0, .e2h = true },
     /* ranges: (num + 1) * 2^scale pages from addr */
     { SPEC(SMMU_CMD_RIL), "two-pages", OP_NH_VA, 1, 1, VA0, true,
-      B(I_A1_VA0) | B(I_A1_VA1) | B(I_GLOBAL), 0, .tg = 1, .num = 1 },
+      B(I_A1_VA0) | B(I_A1_VA1), 0, .tg = 1, .num = 1 },
+    { SPEC(SMMU_CMD_RIL), "three-pages", OP_NH_VA, 1, 1, VA0, true,
+      B(I_A1_VA0) | B(I_A1_VA1) | B(I_GLOBAL), 0, .tg = 1, .num = 2 },
     { SPEC(SMMU_CMD_RIL), "one-page", OP_NH_VA, 1, 1, VA1, true,
       B(I_A1_VA1), 0, .tg = 1, .ttl = 3 },
     { SPEC(SMMU_CMD_RIL), "before", OP_NH_VAA, 1, 0, VA0 - 0x2000, true, 0,
       0, .tg = 1, .num = 1 },
     { SPEC(SMMU_CMD_RIL), "up-to", OP_NH_VAA, 1, 0, VA0 - 0x2000, true,
-      B(I_A1_VA0) | B(I_A2_VA0) | B(I_GLOBAL), 0, .tg = 1, .num = 2 },
+      B(I_A1_VA0) | B(I_A2_VA0), 0, .tg = 1, .num = 2 },
     { SPEC(SMMU_CMD_RIL), "scale", OP_S2_IPA, 4, 0, VA0 - 0x20000, true,
       B(I_S2_V4_0) | B(I_S2_V4_1), 0, .tg = 1, .num = 1, .scale = 5 },
     { SPEC(SMMU_CMD_RIL), "everything", OP_NH_VA, 1, 1, 0, true,
@@ -311,15 +318,14 @@ static const TlbiRow tlbi_rows[] = {
     { SPEC(SMMU_CMD_RIL), "el2", OP_EL2_VA, 0, 0, VA0, true,
       B(I_EL2_VA0) | B(I_EL2_VA1) | B(I_EL2_A2), 0, .tg = 1, .num = 1 },
     /* CR0.VMW: low bits of the VMID that do not count */
-    { SPEC(SMMU_CMD_VMW), "1-bit", OP_NH_ALL, 2, 0, 0, false,
+    { SPEC(SMMU_TLB_VMW), "1-bit", OP_NH_ALL, 2, 0, 0, false,
       B(I_V2_VA0) | B(I_NEST_S1), B(I_NEST_S2), .vmw = 1 },
-    { SPEC(SMMU_CMD_VMW), "2-bits", OP_NH_ALL, 0, 0, 0, false,
+    { SPEC(SMMU_TLB_VMW), "2-bits", OP_NH_ALL, 0, 0, 0, false,
       EL1_V1 | B(I_V2_VA0) | B(I_NEST_S1), B(I_NEST_S2), .vmw = 2 },
-    { SPEC(SMMU_CMD_VMW), "3-bits", OP_S12_VMALL, 7, 0, 0, false,
+    { SPEC(SMMU_TLB_VMW), "3-bits", OP_S12_VMALL, 7, 0, 0, false,
       ALL & ~EL2, 0, .vmw = 3 },
-    { SPEC(SMMU_CMD_VMW), "by-va", OP_NH_VA, 0, 1, VA0, true,
-      B(I_A1_VA0) | B(I_GLOBAL) | B(I_V2_VA0) | B(I_NEST_S1), 0,
-      .vmw = 4 },
+    { SPEC(SMMU_TLB_VMW), "by-va", OP_NH_VA, 0, 1, VA0, true,
+      B(I_A1_VA0) | B(I_V2_VA0) | B(I_NEST_S1), 0, .vmw = 4 },
 };
 
 static void tlbi_row(const void *data)
@@ -556,27 +562,29 @@ typedef struct CfgRow {
 } CfgRow;
 
 static const CfgRow cfg_rows[] = {
-    { SPEC(SMMU_CMD_CFGI_CD), "one", OP_CFGI_CD, 0x4200, 3, 0, true, 0x01,
+    { SPEC(SMMU_TLB_CFGI_CD), "one", OP_CFGI_CD, 0x4200, 3, 0, true, 0x01,
       0 },
-    { SPEC(SMMU_CMD_CFGI_CD), "not-leaf", OP_CFGI_CD, 0x4200, 4, 0, false,
+    { SPEC(SMMU_TLB_CFGI_CD), "not-leaf", OP_CFGI_CD, 0x4200, 4, 0, false,
       0x02, 0 },
-    { SPEC(SMMU_CMD_CFGI_CD), "other-stream", OP_CFGI_CD, 0x4201, 3, 0,
+    { SPEC(SMMU_TLB_CFGI_CD), "other-stream", OP_CFGI_CD, 0x4201, 3, 0,
       true, 0x04, 0 },
-    { SPEC(SMMU_CMD_CFGI_CD), "nobody", OP_CFGI_CD, 0x4203, 3, 0, true, 0,
+    { SPEC(SMMU_TLB_CFGI_CD), "nobody", OP_CFGI_CD, 0x4203, 3, 0, true, 0,
       0 },
-    { SPEC(SMMU_CMD_CFGI_CD_ALL), "stream", OP_CFGI_CD_ALL, 0x4201, 0, 0,
+    { SPEC(SMMU_TLB_CFGI_CD), "stream", OP_CFGI_CD_ALL, 0x4201, 0, 0,
       false, 0x0c, 0 },
-    { SPEC(SMMU_CMD_CFGI_STE), "with-its-cds", OP_CFGI_STE, 0x4200, 0, 0,
+    { SPEC(SMMU_TLB_CFGI_STE), "with-its-cds", OP_CFGI_STE, 0x4200, 0, 0,
       false, 0x03, 0 },
-    { SPEC(SMMU_CMD_CFGI_STE), "leaf", OP_CFGI_STE, 0x5000, 0, 0, true,
+    { SPEC(SMMU_TLB_CFGI_STE), "leaf", OP_CFGI_STE, 0x5000, 0, 0, true,
       0x30, 0 },
-    { SPEC(SMMU_CMD_CFGI_STE_RANGE), "two", OP_CFGI_STE_RANGE, 0x4201, 0, 0,
+    { SPEC(SMMU_TLB_CFGI_STE), "two", OP_CFGI_STE_RANGE, 0x4201, 0, 0,
       false, 0x0f, 0 },
-    { SPEC(SMMU_CMD_CFGI_STE_RANGE), "next-two", OP_CFGI_STE_RANGE, 0x4202,
+    { SPEC(SMMU_TLB_CFGI_STE), "next-two", OP_CFGI_STE_RANGE, 0x4202,
       0, 0, false, 0, 0 },
-    { SPEC(SMMU_CMD_CFGI_STE_RANGE), "many", OP_CFGI_STE_RANGE, 0x5fff, 0,
-      12, false, 0x3f & 0x30, 0 },
-    { SPEC(SMMU_CMD_CFGI_ALL), "all", OP_CFGI_STE_RANGE, 0, 0, 31, false,
+    { SPEC(SMMU_TLB_CFGI_STE), "many", OP_CFGI_STE_RANGE, 0x5fff, 0,
+      11, false, 0x30, 0 },
+    { SPEC(SMMU_TLB_CFGI_STE), "more", OP_CFGI_STE_RANGE, 0x5fff, 0, 12,
+      false, 0x3f, 0 },
+    { SPEC(SMMU_TLB_CFGI_STE), "all", OP_CFGI_STE_RANGE, 0, 0, 31, false,
       0x3f, 0 },
 };
 
@@ -659,24 +667,24 @@ int main(int argc, char **argv)
         g_autofree char *path = g_strdup_printf("%u-level-%u",
             1u << ((blocks[i] & 31) - 10), blocks[i] >> 8);
 
-        spec_row(SMMU_TLB_BLOCK, path, block, GUINT_TO_POINTER(blocks[i]));
+        spec_row(SMMU_TLB_VA, path, block, GUINT_TO_POINTER(blocks[i]));
     }
     for (unsigned kind = SW_S1; kind <= SW_NESTED; kind++) {
         static const char *const name[] = { "s1", "s2", "nested" };
 
         spec_row(SMMU_TLB_HIT, name[kind], hit_reads_nothing,
                  GUINT_TO_POINTER(kind));
-        spec_row(SMMU_TLB_FAULT, name[kind], faults_are_not_cached,
+        spec_row(SMMU_TLB_NO_FAULTS, name[kind], faults_are_not_cached,
                  GUINT_TO_POINTER(kind));
     }
-    spec_test(SMMU_CMD_TLBI_S2_IPA, "sequence", stage2_sequence);
-    spec_test(SMMU_CMD_CFGI_ALL, "leaves-translations",
+    spec_test(SMMU_TLB_IPA, "sequence", stage2_sequence);
+    spec_test(SMMU_TLB_CFGI_STE, "leaves-translations",
               configuration_is_apart);
-    spec_test(SMMU_CMD_TLBI_NH_VA, "table-removed", table_removed);
-    spec_test(SMMU_CMD_TLBI_NH_VA, "more-rights", more_rights);
-    spec_test(SMMU_TLB_TAGS, "privilege", privilege_is_told_apart);
-    spec_row(SMMU_CMD_CFGI_STE, "changed", ste_changed, NULL);
-    spec_row(SMMU_CMD_CFGI_STE, "changed-leaf", ste_changed, "leaf");
+    spec_test(SMMU_TLB_VA, "table-removed", table_removed);
+    spec_test(SMMU_TLB_VA, "more-rights", more_rights);
+    spec_test(SMMU_TLB_HIT, "privilege", privilege_is_told_apart);
+    spec_row(SMMU_TLB_CFGI_STE, "changed", ste_changed, NULL);
+    spec_row(SMMU_TLB_CFGI_STE, "changed-leaf", ste_changed, "leaf");
     spec_test(SMMU_TLB_HIT, "ats", ats_sees_invalidation);
     return g_test_run();
 }

@@ -357,6 +357,7 @@ static void el2_has_one_half(void)
     rig_put(w->r, w->cd, CD_EPD1, 0);
     rig_put(w->r, w->cd, CD_TG1, 0);
     rig_put(w->r, w->cd, CD_T1SZ, 0);
+    rig_put(w->r, w->cd, CD_EPD0, 1);   /* ignored: it cannot be off */
     sw_on(w);
     x = sw_dma(w, IM_READ, w->iova);
     sx_is_ok(&x, w->pa);
@@ -639,13 +640,23 @@ static void l1cd_invalid(const void *data)
     sx_is_abort(&x, EV_BAD_SUBSTREAMID);
 }
 
+/* Some tags stand for two fields: the index keeps their rows apart. */
+static char *row_path(const Row *row, unsigned i)
+{
+    return g_strdup_printf("%s-%u", row->path, i);
+}
+
 static void add_rows(void)
 {
     for (unsigned i = 0; i < G_N_ELEMENTS(ste_rows); i++) {
-        spec_table_row(&ste_rows[i], ste_rows[i].path, ste_row);
+        g_autofree char *path = row_path(&ste_rows[i], i);
+
+        spec_table_row(&ste_rows[i], path, ste_row);
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(cd_rows); i++) {
-        spec_table_row(&cd_rows[i], cd_rows[i].path, cd_row);
+        g_autofree char *path = row_path(&cd_rows[i], i);
+
+        spec_table_row(&cd_rows[i], path, cd_row);
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(dss_rows); i++) {
         spec_row(SMMU_ROUTE_SUBSTREAM, dss_rows[i].path, dss_row,
@@ -663,7 +674,7 @@ static void add_rows(void)
                 g_autofree char *path = g_strdup_printf("%u-%u%s", fmt,
                     cdmax, nested ? "-nested" : "");
 
-                spec_row(SMMU_CD_TABLE, path, cd_table,
+                spec_row(SMMU_ROUTE_L1CD, path, cd_table,
                          GUINT_TO_POINTER(fmt | nested << 3 | cdmax << 4));
             }
         }
@@ -677,12 +688,12 @@ int main(int argc, char **argv)
     spec_test(SMMU_CD_S, "stalld", stalld_and_s);
     spec_test(SMMU_STE_STRW, "el2-one-half", el2_has_one_half);
     spec_test(SMMU_STE_STRW, "el2-e2h-both", el2_e2h_has_both);
-    spec_test(SMMU_STRTAB_SPAN, "every", spans);
-    spec_test(SMMU_STRTAB_SPAN, "l2ptr-aligned", l2ptr_is_aligned);
+    spec_test(SMMU_ROUTE_SPAN, "every", spans);
+    spec_test(SMMU_ROUTE_SPAN, "l2ptr-aligned", l2ptr_is_aligned);
     spec_test(SMMU_REG_STRTAB_BASE, "aligned", base_is_aligned);
     spec_test(SMMU_REG_STRTAB_BASE, "log2size", log2size);
     spec_test(SMMU_ROUTE_SUBSTREAM, "skipped-too-far", dss_bypass_too_far);
-    spec_row(SMMU_CD_L1, "4k", l1cd_invalid, GUINT_TO_POINTER(1));
-    spec_row(SMMU_CD_L1, "64k", l1cd_invalid, GUINT_TO_POINTER(2));
+    spec_row(SMMU_ROUTE_L1CD, "4k", l1cd_invalid, GUINT_TO_POINTER(1));
+    spec_row(SMMU_ROUTE_L1CD, "64k", l1cd_invalid, GUINT_TO_POINTER(2));
     return g_test_run();
 }

@@ -417,9 +417,16 @@ static void d_tt_perm(SWorld *w, Evt *e)
 
 static void d_tt_eabt(SWorld *w, Evt *e)
 {
-    uint64_t ipa = sw_s1_desc(w, w->iova, 2) + w->bias;
+    uint64_t at = sw_s1_desc(w, w->iova, 1), table = sw_s1_desc(w, w->iova,
+                                                                2);
+    uint64_t ipa = table + UINT64_C(0x12300000000);
 
-    tt_page(w, e);
+    /* the table at an IPA of its own, far from all others */
+    sw_s2_map(w, ipa & ~UINT64_C(0xfff), table & ~UINT64_C(0xfff), 12,
+              SB_S2);
+    rig_w64(w->r, at, (ipa & ~UINT64_C(0xfff)) | D_TABLE | D_V);
+    e->s2 = true;
+    e->cls = CLASS_TT;
     rig_w64(w->r, sw_s2_desc(w, ipa, 2), w->r->ram_top | D_TABLE | D_V);
     e->fetch = w->r->ram_top + 8 * sb_index(12, 48, 0, 3, ipa);
 }

@@ -601,20 +601,20 @@ int main(int argc, char **argv)
             n >> 1 & 1, n & 1, n & 64 ? "-cannot-wait" : "");
 
         if (!(n & 32) || n & 4) {
-            spec_row(SMMU_FAULT_ARS, path, ars_row, GUINT_TO_POINTER(n));
+            spec_row(SMMU_ROUTE_ARS, path, ars_row, GUINT_TO_POINTER(n));
         }
     }
     for (unsigned ars = 0; ars < 8; ars++) {
         g_autofree char *path = g_strdup_printf("others-%u", ars);
 
-        spec_row(SMMU_FAULT_ARS, path, others_always_abort,
+        spec_row(SMMU_ROUTE_ARS, path, others_always_abort,
                  GUINT_TO_POINTER(ars));
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(resume_rows); i++) {
         spec_row(SMMU_CMD_RESUME, resume_rows[i].path, resume_row,
                  &resume_rows[i]);
     }
-    spec_test(SMMU_FAULT_ARS, "table-of-stage-1", tt_fault_is_stage_2s);
+    spec_test(SMMU_ROUTE_ARS, "table-of-stage-1", tt_fault_is_stage_2s);
     spec_test(SMMU_STALL_RECORD, "record", record);
     spec_test(SMMU_STALL_RECORD, "stags-differ", stags_differ);
     spec_test(SMMU_STALL_RECORD, "others-pass", others_pass);
