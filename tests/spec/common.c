@@ -65,7 +65,7 @@ static void is_refused(Iommu *u, const ImXlat *x, uint64_t addr, bool write)
     g_assert_cmpuint(u->op->faults(u), ==, 0);
 }
 
-/* --- requests -------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------ */
 
 static void read_write(Iommu *u)
 {
@@ -204,7 +204,7 @@ static void pasid_out_of_range(Iommu *u)
     }
 }
 
-/* --- ATS -------------------------------------------------------------------- */
+/* --- ATS ----------------------------------------------------------------- */
 
 static void ats_translation(Iommu *u)
 {
@@ -250,7 +250,7 @@ static void translated(Iommu *u)
     g_assert_cmpuint(u->op->faults(u), ==, 0);
 }
 
-/* --- invalidation of the function's cache ----------------------------------- */
+/* --- invalidation of the function's cache -------------------------------- */
 
 static void atc_completes(Iommu *u)
 {
@@ -287,7 +287,7 @@ static void atc_times_out(Iommu *u)
     atc_completes(u);
 }
 
-/* --- page requests ----------------------------------------------------------- */
+/* --- page requests ------------------------------------------------------- */
 
 static ImPageReq page_req(const Iommu *u)
 {
@@ -352,7 +352,7 @@ static void page_overflow(Iommu *u)
     g_assert_cmpuint(u->op->requests(u), ==, 1);
 }
 
-/* --- reset -------------------------------------------------------------------- */
+/* --- reset --------------------------------------------------------------- */
 
 static void reset(Iommu *u)
 {

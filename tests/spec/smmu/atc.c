@@ -15,7 +15,7 @@ static SWorld *world(void)
     return w;
 }
 
-/* --- what is sent ------------------------------------------------------ */
+/* --- what is sent -------------------------------------------------------- */
 
 typedef struct InvRow {
     const char *path;
@@ -108,7 +108,7 @@ static void ignored_when_off(void)
     g_assert_cmpuint(rig_count(w->r, RIG_SEEN_PAGE_RESP), ==, 0);
 }
 
-/* --- waiting ----------------------------------------------------------- */
+/* --- waiting ------------------------------------------------------------- */
 
 static void answer(SWorld *w, unsigned n)
 {
@@ -185,7 +185,7 @@ static void many(void)
     g_assert_cmphex(sb_gerror(w->r), ==, 0);
 }
 
-/* --- time-out ---------------------------------------------------------- */
+/* --- time-out ------------------------------------------------------------ */
 
 static void times_out(void)
 {
@@ -254,7 +254,7 @@ static void reset_while_waiting(void)
     g_assert_true(sb_sync(w->r));
 }
 
-/* --- CMD_PRI_RESP, 4.5.2 ------------------------------------------------ */
+/* --- CMD_PRI_RESP, 4.5.2 ------------------------------------------------- */
 
 static void pri_resp(const void *data)
 {

@@ -13,7 +13,7 @@ static ImTxn request(const SWorld *w)
     return sw_txn(w, IM_AT_TRANSLATION, IM_READ);
 }
 
-/* --- 3.9.1.2: answers ------------------------------------------------------ */
+/* --- 3.9.1.2: answers ---------------------------------------------------- */
 
 typedef enum Answer { UR, CA, NOTHING } Answer;
 
@@ -250,7 +250,7 @@ static void tr_streamid_needs_both(void)
     sw_no_event(w);
 }
 
-/* --- what is granted, 13.7.1 ------------------------------------------------ */
+/* --- what is granted, 13.7.1 --------------------------------------------- */
 
 typedef struct GrantRow {
     const char *path;
@@ -429,7 +429,7 @@ static void event_record(void)
     g_assert_cmphex(e.q[3], ==, 0);
 }
 
-/* --- 3.9.1.3: translated transactions --------------------------------------- */
+/* --- 3.9.1.3: translated transactions ------------------------------------ */
 
 typedef struct TtRow {
     const char *path;
@@ -517,6 +517,22 @@ static void tt_recorded(const void *data)
     tt_run(data, CR2_REC_CFG_ATS);
 }
 
+/* 3.9.1.3: a PASID says nothing there, be it as odd as can be. */
+static void translated_with_pasid(void)
+{
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, true, NULL);
+    ImTxn t = sw_txn(w, IM_AT_TRANSLATED, IM_READ);
+    ImXlat x;
+
+    w->cr0 = CR0_ATSCHK;
+    sw_on(w);
+    t.has_pasid = t.priv = true;
+    t.pasid = 0xfffff;
+    x = sw_run(w, &t);
+    sx_is_ok(&x, w->pa);
+    sw_no_event(w);
+}
+
 static void translated_too_far(void)
 {
     g_autoptr(SWorld) w = sw_new(NULL, SW_S1, false);
@@ -533,7 +549,7 @@ static void translated_too_far(void)
     sw_no_event(w);
 }
 
-/* --- split-stage, EATS=10 ---------------------------------------------------- */
+/* --- split-stage, EATS=10 ------------------------------------------------ */
 
 static SWorld *split(void)
 {
@@ -649,19 +665,35 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     for (unsigned i = 0; i < G_N_ELEMENTS(tr_rows); i++) {
-        spec_row(SMMU_ATS_REPLY, tr_rows[i].path, tr_row, &tr_rows[i]);
-        spec_row(SMMU_ATS_REC_CFG, tr_rows[i].path, tr_recorded,
-                 &tr_rows[i]);
+        const TrRow *row = &tr_rows[i];
+
+        if (row->damage == smmuen_0) {
+            spec_row(SMMU_ROUTE_SMMUEN, row->path, tr_row, row);
+        } else if (row->event == EV_BAD_ATS_TREQ) {
+            spec_row(SMMU_ATS_EATS, row->path, tr_row, row);
+        } else {
+            spec_row(SMMU_ATS_REPLY, row->path, tr_row, row);
+        }
+        spec_row(SMMU_ATS_REC_CFG, row->path, tr_recorded, row);
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(grant_rows); i++) {
-        spec_row(SMMU_ATS_GRANT, grant_rows[i].path, grant_row,
-                 &grant_rows[i]);
+        if (grant_rows[i].exec) {
+            spec_row(SMMU_ATS_EXE, grant_rows[i].path, grant_row,
+                     &grant_rows[i]);
+        } else {
+            spec_row(SMMU_ATS_GRANT, grant_rows[i].path, grant_row,
+                     &grant_rows[i]);
+        }
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(tt_rows); i++) {
-        g_autofree char *rec = g_strdup_printf("%s-rec", tt_rows[i].path);
+        const TtRow *row = &tt_rows[i];
 
-        spec_row(SMMU_ATS_TRANSLATED, tt_rows[i].path, tt_row, &tt_rows[i]);
-        spec_row(SMMU_ATS_TRANSLATED, rec, tt_recorded, &tt_rows[i]);
+        if (row->atschk) {
+            spec_row(SMMU_ATS_TRANSLATED, row->path, tt_row, row);
+        } else {
+            spec_row(SMMU_ATS_ATSCHK, row->path, tt_row, row);
+        }
+        spec_row(SMMU_ATS_TRANSLATED_EVENTS, row->path, tt_recorded, row);
     }
     spec_test(SMMU_ATS_REC_CFG, "streamid-needs-both",
               tr_streamid_needs_both);
@@ -675,8 +707,9 @@ int main(int argc, char **argv)
     spec_test(SMMU_ATS_TRANSLATED, "too-far", translated_too_far);
     spec_test(SMMU_ATS_SPLIT, "answers-ipa", split_answers_ipa);
     spec_test(SMMU_ATS_SPLIT, "rights", split_rights);
-    spec_test(SMMU_ATS_SPLIT, "fault", split_translated_fault);
-    spec_test(SMMU_ATS_SPLIT, "too-far", split_translated_too_far);
+    spec_test(SMMU_ATS_TRANSLATED_IPA, "fault", split_translated_fault);
+    spec_test(SMMU_ATS_TRANSLATED_IPA, "too-far", split_translated_too_far);
+    spec_test(SMMU_ATS_TRANSLATED_PASID, "ignored", translated_with_pasid);
     spec_test(SMMU_ATS_SPLIT, "unchecked", split_unchecked);
     return g_test_run();
 }

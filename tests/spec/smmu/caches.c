@@ -194,7 +194,7 @@ static void check(Unit *u, unsigned must, unsigned may)
     }
 }
 
-/* --- one row a command ------------------------------------------------------ */
+/* --- one row a command --------------------------------------------------- */
 
 typedef struct TlbiRow {
     SpecClause clause;
@@ -225,7 +225,7 @@ static const TlbiRow tlbi_rows[] = {
       B(I_A1_VA0) | B(I_A1_VA1), 0 },
     { SPEC(SMMU_TLB_ASID), "2", OP_NH_ASID, 1, 2, 0, false,
       B(I_A2_VA0), 0 },
-    { SPEC(SMMU_TLB_ASID), "global-stays", OP_NH_ASID, 1, 3, 0,
+    { SPEC(SMMU_TLB_GLOBAL), "by-asid-stays", OP_NH_ASID, 1, 3, 0,
       false, 0, 0 },
     { SPEC(SMMU_TLB_ASID), "other-vmid", OP_NH_ASID, 2, 1, 0, false,
       B(I_V2_VA0), 0 },
@@ -239,9 +239,9 @@ static const TlbiRow tlbi_rows[] = {
       B(I_A1_VA1), 0 },
     { SPEC(SMMU_TLB_VA), "asid-2", OP_NH_VA, 1, 2, VA0, true,
       B(I_A2_VA0), 0 },
-    { SPEC(SMMU_TLB_VA), "global-for-any-asid", OP_NH_VA, 1, 77,
+    { SPEC(SMMU_TLB_GLOBAL), "for-any-asid", OP_NH_VA, 1, 77,
       VA3, true, B(I_GLOBAL), 0 },
-    { SPEC(SMMU_TLB_VA), "global-of-another-vmid", OP_NH_VA, 2, 3, VA3,
+    { SPEC(SMMU_TLB_GLOBAL), "of-another-vmid", OP_NH_VA, 2, 3, VA3,
       true, 0, 0 },
     { SPEC(SMMU_TLB_VA), "nobody", OP_NH_VA, 1, 1, VA2, true, 0,
       0 },
@@ -249,7 +249,7 @@ static const TlbiRow tlbi_rows[] = {
       B(I_NEST_S1), 0 },
     { SPEC(SMMU_TLB_VAA), "vmid-1", OP_NH_VAA, 1, 0, VA0, true,
       B(I_A1_VA0) | B(I_A2_VA0), 0 },
-    { SPEC(SMMU_TLB_VAA), "global", OP_NH_VAA, 1, 0, VA3, true,
+    { SPEC(SMMU_TLB_GLOBAL), "vaa", OP_NH_VAA, 1, 0, VA3, true,
       B(I_GLOBAL), 0 },
     { SPEC(SMMU_TLB_VAA), "other-page", OP_NH_VAA, 1, 0, VA1, true,
       B(I_A1_VA1), 0 },
@@ -366,7 +366,7 @@ static void configuration_is_apart(void)
     check(u, 0, 0);
 }
 
-/* --- blocks ------------------------------------------------------------------ */
+/* --- blocks -------------------------------------------------------------- */
 
 /* A block goes with any address in it. */
 static void block(const void *data)
@@ -409,7 +409,7 @@ static void table_removed(void)
     sx_is_abort(&x, EV_TRANSLATION);
 }
 
-/* --- what is cached and what not --------------------------------------------- */
+/* --- what is cached and what not ----------------------------------------- */
 
 static void hit_reads_nothing(const void *data)
 {
@@ -483,7 +483,7 @@ static void privilege_is_told_apart(void)
     sx_is_ok(&x, w->pa);
 }
 
-/* --- CFGI, 4.3 ---------------------------------------------------------------- */
+/* --- CFGI, 4.3 ----------------------------------------------------------- */
 
 typedef struct Cfg {
     SWorld *w;

@@ -189,7 +189,7 @@ static void unknown_opcodes(void)
     }
 }
 
-/* --- errors, 7.1 ------------------------------------------------------- */
+/* --- errors, 7.1 --------------------------------------------------------- */
 
 static void stops_at_error(void)
 {
@@ -273,7 +273,7 @@ static void queue_nowhere(void)
     g_assert_cmphex(sb_gerror(r), ==, GERROR_CMDQ_ERR);
 }
 
-/* --- indexes and sizes, 3.5.1 ------------------------------------------ */
+/* --- indexes and sizes, 3.5.1 -------------------------------------------- */
 
 static void every_size(const void *data)
 {
@@ -368,7 +368,7 @@ static void starts_anywhere(void)
     g_assert_cmphex(rig_reg32(r, SR_CMDQ_CONS), ==, 0x03);
 }
 
-/* --- CMD_SYNC, 4.7.3 ---------------------------------------------------- */
+/* --- CMD_SYNC, 4.7.3 ----------------------------------------------------- */
 
 static void sync_msi(void)
 {

@@ -378,7 +378,7 @@ static void el2_e2h_has_both(void)
     sx_is_ok(&x, w->pa);
 }
 
-/* --- stream table, 5.1 ------------------------------------------------- */
+/* --- stream table, 5.1 --------------------------------------------------- */
 
 static ImXlat with_l1std(unsigned span, uint32_t sid, unsigned *event)
 {
@@ -488,7 +488,7 @@ static void splits(const void *data)
     sx_is_ok(&x, w->pa);
 }
 
-/* --- substreams, 3.3.2, 5.2 S1DSS --------------------------------------- */
+/* --- substreams, 3.3.2, 5.2 S1DSS ---------------------------------------- */
 
 typedef struct DssRow {
     const char *path;
@@ -587,7 +587,7 @@ static void dss_bypass_too_far(void)
     g_assert_false(sw_only_event(w, EV_ADDR_SIZE).s2);
 }
 
-/* --- CD tables, 5.3 ----------------------------------------------------- */
+/* --- CD tables, 5.3 ------------------------------------------------------ */
 
 static void cd_table(const void *data)
 {
@@ -659,8 +659,13 @@ static void add_rows(void)
         spec_table_row(&cd_rows[i], path, cd_row);
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(dss_rows); i++) {
-        spec_row(SMMU_ROUTE_SUBSTREAM, dss_rows[i].path, dss_row,
-                 &dss_rows[i]);
+        if (dss_rows[i].ssv && dss_rows[i].want != EV_STREAM_DISABLED) {
+            spec_row(SMMU_ROUTE_SUBSTREAM, dss_rows[i].path, dss_row,
+                     &dss_rows[i]);
+        } else {
+            spec_row(SMMU_ROUTE_S1DSS, dss_rows[i].path, dss_row,
+                     &dss_rows[i]);
+        }
     }
     for (unsigned split = 0; split < 32; split++) {
         g_autofree char *path = g_strdup_printf("%u", split);
@@ -689,10 +694,10 @@ int main(int argc, char **argv)
     spec_test(SMMU_STE_STRW, "el2-one-half", el2_has_one_half);
     spec_test(SMMU_STE_STRW, "el2-e2h-both", el2_e2h_has_both);
     spec_test(SMMU_ROUTE_SPAN, "every", spans);
-    spec_test(SMMU_ROUTE_SPAN, "l2ptr-aligned", l2ptr_is_aligned);
+    spec_test(SMMU_ROUTE_L1STD, "l2ptr-aligned", l2ptr_is_aligned);
     spec_test(SMMU_REG_STRTAB_BASE, "aligned", base_is_aligned);
-    spec_test(SMMU_REG_STRTAB_BASE, "log2size", log2size);
-    spec_test(SMMU_ROUTE_SUBSTREAM, "skipped-too-far", dss_bypass_too_far);
+    spec_test(SMMU_ROUTE_STREAMID, "log2size", log2size);
+    spec_test(SMMU_ROUTE_IAS, "skipped", dss_bypass_too_far);
     spec_row(SMMU_ROUTE_L1CD, "4k", l1cd_invalid, GUINT_TO_POINTER(1));
     spec_row(SMMU_ROUTE_L1CD, "64k", l1cd_invalid, GUINT_TO_POINTER(2));
     return g_test_run();

@@ -30,7 +30,7 @@ static uint32_t flag(Rig *r)
            Q_OVERFLOW;
 }
 
-/* --- overflow, 7.4 ------------------------------------------------------ */
+/* --- overflow, 7.4 ------------------------------------------------------- */
 
 static void overflow(const void *data)
 {
@@ -81,7 +81,7 @@ static void overflow_does_not_block(void)
     g_assert_cmphex(flag(r), ==, Q_OVERFLOW);
 }
 
-/* --- disabled ----------------------------------------------------------- */
+/* --- disabled ------------------------------------------------------------ */
 
 static void disabled_discards(void)
 {
@@ -121,7 +121,7 @@ static void base_and_size(void)
     }
 }
 
-/* --- external abort, 7.2.2 ---------------------------------------------- */
+/* --- external abort, 7.2.2 ----------------------------------------------- */
 
 static void write_abort(void)
 {
@@ -154,7 +154,7 @@ static void write_abort(void)
     g_assert_cmphex(flag(r), ==, 0);
 }
 
-/* --- merging, 7.3.1 ----------------------------------------------------- */
+/* --- merging, 7.3.1 ------------------------------------------------------ */
 
 static void mev_zero_never_merges(void)
 {
@@ -203,7 +203,7 @@ static void mev_not_into_consumed(void)
     sw_only_event(w, EV_TRANSLATION);
 }
 
-/* --- interrupts, 3.18 --------------------------------------------------- */
+/* --- interrupts, 3.18 ---------------------------------------------------- */
 
 static unsigned evtq_wires(Rig *r)
 {

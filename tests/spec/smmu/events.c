@@ -122,7 +122,7 @@ static void run(SWorld *w, const ImTxn *t, const Evt *want)
     record_is(&e, want);
 }
 
-/* --- configuration ----------------------------------------------------- */
+/* --- configuration ------------------------------------------------------- */
 
 static void bad_streamid(void)
 {
@@ -288,7 +288,7 @@ static void bad_cd_no_substream(void)
     run(w, &t, &e);
 }
 
-/* --- walks ------------------------------------------------------------- */
+/* --- walks --------------------------------------------------------------- */
 
 typedef struct WalkRow {
     SpecClause clause;
@@ -488,6 +488,8 @@ static void d_cd_eabt(SWorld *w, Evt *e)
 #define SIZE    SPEC(SMMU_EVENT_F_ADDR_SIZE)
 #define ACCS    SPEC(SMMU_EVENT_F_ACCESS)
 #define PERM    SPEC(SMMU_EVENT_F_PERMISSION)
+#define CLSS    SPEC(SMMU_ROUTE_CLASS)
+#define CDS2    SPEC(SMMU_ROUTE_CD_STAGE2)
 
 static const WalkRow walk_rows[] = {
     { TRANS, "s1-read", SW_S1, IM_READ, false, false, d_s1_absent, 0x10 },
@@ -499,22 +501,24 @@ static const WalkRow walk_rows[] = {
     { TRANS, "s2", SW_NESTED, IM_READ, false, false, d_s2_absent, 0x10 },
     { TRANS, "s2-write", SW_NESTED, IM_WRITE, true, false, d_s2_absent,
       0x10 },
-    { TRANS, "tt", SW_NESTED, IM_WRITE, false, false, d_tt_absent, 0x10 },
-    { TRANS, "cd", SW_NESTED, IM_READ, true, true, d_cd_absent, 0x10 },
+    { CLSS, "tt-translation", SW_NESTED, IM_WRITE, false, false, d_tt_absent,
+      0x10 },
+    { CDS2, "translation", SW_NESTED, IM_READ, true, true, d_cd_absent, 0x10 },
     { TRANS, "s1-of-nested", SW_NESTED, IM_READ, false, false, d_s1_absent,
       0x10 },
     { EABT, "s1", SW_S1, IM_READ, false, false, d_s1_eabt, 0x0b },
     { EABT, "s1-write", SW_S1, IM_WRITE, true, false, d_s1_eabt, 0x0b },
     { EABT, "s2", SW_NESTED, IM_READ, false, false, d_s2_eabt, 0x0b },
-    { EABT, "tt", SW_NESTED, IM_WRITE, false, false, d_tt_eabt, 0x0b },
-    { EABT, "cd", SW_NESTED, IM_READ, false, true, d_cd_eabt, 0x0b },
+    { CLSS, "tt-walk-eabt", SW_NESTED, IM_WRITE, false, false, d_tt_eabt,
+      0x0b },
+    { CDS2, "walk-eabt", SW_NESTED, IM_READ, false, true, d_cd_eabt, 0x0b },
     { SIZE, "s1", SW_S1, IM_READ, false, false, d_s1_size, 0x11 },
     { SIZE, "s2", SW_NESTED, IM_WRITE, false, false, d_s2_size, 0x11 },
     { ACCS, "s1", SW_S1, IM_READ, false, false, d_s1_access, 0x12 },
     { ACCS, "s1-write", SW_S1, IM_WRITE, true, false, d_s1_access, 0x12 },
     { ACCS, "s2", SW_NESTED, IM_READ, false, false, d_s2_access, 0x12 },
-    { ACCS, "tt", SW_NESTED, IM_READ, false, false, d_tt_access, 0x12 },
-    { ACCS, "cd", SW_NESTED, IM_READ, false, false, d_cd_access, 0x12 },
+    { CLSS, "tt-access", SW_NESTED, IM_READ, false, false, d_tt_access, 0x12 },
+    { CDS2, "access", SW_NESTED, IM_READ, false, false, d_cd_access, 0x12 },
     { PERM, "s1-read", SW_S1, IM_READ, false, false, d_s1_perm, 0x13 },
     { PERM, "s1-write", SW_S1, IM_WRITE, true, false, d_s1_perm, 0x13 },
     { PERM, "s1-exec", SW_S1, IM_READ, true, true, d_s1_perm, 0x13 },
@@ -525,7 +529,7 @@ static const WalkRow walk_rows[] = {
     { PERM, "tt-read", SW_NESTED, IM_READ, false, false, d_tt_perm, 0x13 },
     { PERM, "tt-update", SW_NESTED, IM_READ, false, false, d_tt_write,
       0x13 },
-    { PERM, "cd", SW_NESTED, IM_READ, false, false, d_cd_perm, 0x13 },
+    { CDS2, "permission", SW_NESTED, IM_READ, false, false, d_cd_perm, 0x13 },
 };
 
 static void walk_row(const void *data)
@@ -610,12 +614,11 @@ int main(int argc, char **argv)
         spec_table_row(&walk_rows[i], walk_rows[i].path, walk_row);
     }
     spec_test(SMMU_EVENT_C_BAD_STREAMID, "record", bad_streamid);
-    spec_test(SMMU_EVENT_C_BAD_STREAMID, "recinvsid-0",
-              bad_streamid_silent);
+    spec_test(SMMU_ROUTE_RECINVSID, "0", bad_streamid_silent);
     spec_test(SMMU_EVENT_F_STE_FETCH, "ste", ste_fetch);
     spec_test(SMMU_EVENT_F_STE_FETCH, "l1std", l1std_fetch);
     spec_test(SMMU_EVENT_C_BAD_STE, "record", bad_ste);
-    spec_test(SMMU_STE_CONFIG, "abort-is-silent", config_abort);
+    spec_test(SMMU_ROUTE_CONFIG_ABORT, "silent", config_abort);
     spec_test(SMMU_EVENT_F_STREAM_DISABLED, "record", stream_disabled);
     spec_test(SMMU_EVENT_C_BAD_SUBSTREAMID, "record", bad_substreamid);
     spec_test(SMMU_EVENT_C_BAD_SUBSTREAMID, "l1cd-0", bad_substreamid_zero);
@@ -623,11 +626,11 @@ int main(int argc, char **argv)
     spec_test(SMMU_EVENT_F_CD_FETCH, "l1cd", l1cd_fetch);
     spec_test(SMMU_EVENT_C_BAD_CD, "record", bad_cd);
     spec_test(SMMU_EVENT_C_BAD_CD, "no-substream", bad_cd_no_substream);
-    spec_test(SMMU_EVENT_F_TRANSLATION, "overrides", after_overrides);
+    spec_test(SMMU_ROUTE_OVERRIDES, "record", after_overrides);
     spec_test(SMMU_EVENT_F_TRANSLATION, "tag", input_address_with_tag);
-    spec_row(SMMU_EVENT_F_ADDR_SIZE, "bypass", bypass_too_far,
+    spec_row(SMMU_ROUTE_IAS, "bypass", bypass_too_far,
              GUINT_TO_POINTER(SW_BYPASS));
-    spec_row(SMMU_EVENT_F_ADDR_SIZE, "stage-2-only", bypass_too_far,
+    spec_row(SMMU_ROUTE_IAS, "stage-2-only", bypass_too_far,
              GUINT_TO_POINTER(SW_S2));
     spec_test(SMMU_REG_QUEUE, "around", second_record);
     return g_test_run();

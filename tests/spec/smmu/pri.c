@@ -37,7 +37,7 @@ static unsigned priq_wires(Rig *r)
     return n;
 }
 
-/* --- entries --------------------------------------------------------------- */
+/* --- entries ------------------------------------------------------------- */
 
 static void entry(const void *data)
 {
@@ -118,7 +118,7 @@ static void segment(void)
     g_assert_cmphex(sb_ppr(w->r, 0).sid, ==, 0x123ab1);
 }
 
-/* --- refused --------------------------------------------------------------- */
+/* --- refused ------------------------------------------------------------- */
 
 static void refused(SWorld *w, bool stop)
 {
@@ -189,7 +189,7 @@ static void write_abort(void)
     g_assert_cmpuint(sb_pprs(r), ==, 1);
 }
 
-/* --- overflow, 8.1 --------------------------------------------------------- */
+/* --- overflow, 8.1 ------------------------------------------------------- */
 
 static void fill(SWorld *w)
 {
@@ -329,7 +329,7 @@ static void auto_event(const void *data)
     auto_run(row, CR2_RECINVSID | CR2_REC_CFG_ATS, row->event);
 }
 
-/* --- interrupts ------------------------------------------------------------ */
+/* --- interrupts ---------------------------------------------------------- */
 
 static void wire_non_empty(void)
 {

@@ -6,7 +6,7 @@
 #include "lib/smmu_world.h"
 #include "lib/spec.h"
 
-/* --- identification, 6.3.1 to 6.3.8 ----------------------------------- */
+/* --- identification, 6.3.1 to 6.3.8 -------------------------------------- */
 
 typedef struct IdRow {
     const char *path;
@@ -206,7 +206,7 @@ static void id_read_only(void)
     }
 }
 
-/* --- access, 6.2 ------------------------------------------------------- */
+/* --- access, 6.2 --------------------------------------------------------- */
 
 typedef struct RwRow {
     SpecClause clause;
@@ -411,7 +411,7 @@ static void without_msi(void)
     }
 }
 
-/* --- CR0 and its acknowledgement, 6.3.9, 6.3.10 ------------------------ */
+/* --- CR0 and its acknowledgement, 6.3.9, 6.3.10 -------------------------- */
 
 static void cr0_ack(void)
 {
@@ -474,7 +474,7 @@ static void cr2_without_atsrecerr(void)
     g_assert_cmphex(rig_reg32(r, SR_CR2), ==, 0);
 }
 
-/* --- guards: what may not change while it is in use -------------------- */
+/* --- guards: what may not change while it is in use ---------------------- */
 
 typedef struct GuardRow {
     const char *path;
@@ -534,7 +534,7 @@ static void guard_row(const void *data)
     reg_write(r, &reg, 0);
 }
 
-/* --- GBPA, 6.3.14 ------------------------------------------------------- */
+/* --- GBPA, 6.3.14 -------------------------------------------------------- */
 
 static void gbpa_update(void)
 {
@@ -553,7 +553,7 @@ static void gbpa_update(void)
     g_assert_cmphex(rig_reg32(r, SR_GBPA), ==, reset);
 }
 
-/* --- GERROR, 6.3.17 ----------------------------------------------------- */
+/* --- GERROR, 6.3.17 ------------------------------------------------------ */
 
 static void gerror_read_only(void)
 {
@@ -573,7 +573,7 @@ static void gerror_reset(void)
     g_assert_cmphex(sb_gerror(r), ==, 0);
 }
 
-/* --- reset ------------------------------------------------------------- */
+/* --- reset --------------------------------------------------------------- */
 
 static void reset_state(void)
 {
@@ -610,7 +610,7 @@ static void reset_forgets(void)
     sx_is_ok(&x, w->pa + 0x10000);
 }
 
-/* --- SMMUEN = 0, 3.11 --------------------------------------------------- */
+/* --- SMMUEN = 0, 3.11 ---------------------------------------------------- */
 
 static void off_passes(void)
 {
@@ -710,10 +710,10 @@ int main(int argc, char **argv)
     spec_test(SMMU_REG_GERROR, "read-only", gerror_read_only);
     spec_test(SMMU_REG_GERROR, "reset", gerror_reset);
     spec_test(SMMU_REG_RESET, "state", reset_state);
-    spec_test(SMMU_REG_RESET, "caches", reset_forgets);
-    spec_test(SMMU_REG_SMMUEN, "passes", off_passes);
+    spec_test(SMMU_TLB_RESET, "caches", reset_forgets);
+    spec_test(SMMU_ROUTE_GBPA, "passes", off_passes);
     spec_test(SMMU_REG_SMMUEN, "passes-with-substream", off_passes_substream);
-    spec_test(SMMU_REG_SMMUEN, "aborts", off_aborts);
+    spec_test(SMMU_ROUTE_GBPA, "aborts", off_aborts);
     spec_test(SMMU_REG_SMMUEN, "beyond-oas", off_too_far);
     return g_test_run();
 }

@@ -9,7 +9,7 @@
 
 #define BAD     UINT64_C(0x5000)
 
-/* --- A, R and S, 5.5 ------------------------------------------------------- */
+/* --- A, R and S, 5.5 ----------------------------------------------------- */
 
 typedef struct Damage {
     const char *name;
@@ -147,7 +147,7 @@ static void tt_fault_is_stage_2s(void)
     sw_no_event(w);
 }
 
-/* --- stalling -------------------------------------------------------------- */
+/* --- stalling ------------------------------------------------------------ */
 
 static SWorld *stalling(const ImSmmuConfig *cfg, bool ssid)
 {
@@ -385,7 +385,7 @@ static void stall_term(void)
     g_assert_null(resumed(w, keep));
 }
 
-/* --- limits ---------------------------------------------------------------- */
+/* --- limits -------------------------------------------------------------- */
 
 /* Beyond STALL_MAX nothing is lost: it waits until there is room. */
 static void stall_max(void)
@@ -475,7 +475,7 @@ static void unrecorded_is_retried(void)
     }
 }
 
-/* --- ends ------------------------------------------------------------------ */
+/* --- ends ---------------------------------------------------------------- */
 
 static void smmuen_off(void)
 {
@@ -600,14 +600,18 @@ int main(int argc, char **argv)
             n & 32 ? 2 : 1, damages[n >> 3 & 3].name, n >> 2 & 1,
             n >> 1 & 1, n & 1, n & 64 ? "-cannot-wait" : "");
 
-        if (!(n & 32) || n & 4) {
+        if (!(n & 1) && !(n & 36)) {
+            spec_row(SMMU_ROUTE_RAZWI, path, ars_row, GUINT_TO_POINTER(n));
+        } else if (n & 1) {
+            spec_row(SMMU_ROUTE_STALL, path, ars_row, GUINT_TO_POINTER(n));
+        } else {
             spec_row(SMMU_ROUTE_ARS, path, ars_row, GUINT_TO_POINTER(n));
         }
     }
     for (unsigned ars = 0; ars < 8; ars++) {
         g_autofree char *path = g_strdup_printf("others-%u", ars);
 
-        spec_row(SMMU_ROUTE_ARS, path, others_always_abort,
+        spec_row(SMMU_ROUTE_WALK, path, others_always_abort,
                  GUINT_TO_POINTER(ars));
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(resume_rows); i++) {

@@ -171,7 +171,7 @@ static void sweep_dma(const void *data)
     g_assert_cmpuint(n, <, 1000);
 }
 
-/* --- recording ------------------------------------------------------------- */
+/* --- recording ----------------------------------------------------------- */
 
 /* The walk of a fault, and the write of its record. */
 static void sweep_record(void)
@@ -237,7 +237,7 @@ static void sweep_page_request(void)
     g_assert_cmpuint(n, <, 100);
 }
 
-/* --- stalls ----------------------------------------------------------------- */
+/* --- stalls -------------------------------------------------------------- */
 
 /* Park, record, resume: whatever fails, the request is answered once. */
 static void sweep_stall(void)
@@ -287,7 +287,7 @@ static void sweep_stall(void)
     g_assert_cmpuint(n, <, 200);
 }
 
-/* --- commands ----------------------------------------------------------------- */
+/* --- commands ------------------------------------------------------------ */
 
 static void sweep_commands(void)
 {
