@@ -11,7 +11,7 @@
 #define X  IM_PERM_X
 #define IN_ADDR  UINT64_C(0x5a5a5a5a5a5a)
 
-/* --- shapes: SMMU_VMSA_BLOCK, SMMU_VMSA_INVALID, SMMU_VMSA_PA52 ------------ */
+/* --- shapes: SMMU_VMSA_BLOCK, SMMU_VMSA_INVALID, SMMU_VMSA_PA52 ---------- */
 
 typedef struct Shape {
     const char *name;
@@ -123,7 +123,7 @@ static void test_concatenated(void)
     }
 }
 
-/* --- bits without a meaning ------------------------------------------------ */
+/* --- bits without a meaning ---------------------------------------------- */
 
 static void check_ignored(bool second, uint64_t ignored)
 {
@@ -168,7 +168,7 @@ static void test_block_low_bits(void)
                     0x40000000 | (IN_ADDR & 0x3fffffff));
 }
 
-/* --- SMMU_VMSA_ADDR_SIZE, SMMU_VMSA_ORDER ---------------------------------- */
+/* --- SMMU_VMSA_ADDR_SIZE, SMMU_VMSA_ORDER -------------------------------- */
 
 static void check_size(bool second, unsigned g, unsigned level)
 {
@@ -249,7 +249,7 @@ static void test_order(void)
     }
 }
 
-/* --- stage 1 permissions ---------------------------------------------------- */
+/* --- stage 1 permissions ------------------------------------------------- */
 
 /* What AP[2:1] gives: privileged, unprivileged. */
 static const struct {
@@ -378,7 +378,7 @@ static void test_hierarchical(void)
     }
 }
 
-/* --- stage 2 permissions: SMMU_VMSA_S2AP, SMMU_VMSA_XNX --------------------- */
+/* --- stage 2 permissions: SMMU_VMSA_S2AP, SMMU_VMSA_XNX ------------------ */
 
 static void test_s2_permissions(void)
 {
@@ -403,7 +403,7 @@ static void test_s2_permissions(void)
     }
 }
 
-/* --- SMMU_VMSA_AF, SMMU_VMSA_HAFT ------------------------------------------- */
+/* --- SMMU_VMSA_AF, SMMU_VMSA_HAFT ---------------------------------------- */
 
 static void test_access_flag(void)
 {
@@ -451,7 +451,7 @@ static void test_denied_is_unmarked(void)
     g_assert_cmpuint(v->updates, ==, 0);
 }
 
-/* --- SMMU_VMSA_DBM_S1, SMMU_VMSA_DBM_S2 -------------------------------------- */
+/* --- SMMU_VMSA_DBM_S1, SMMU_VMSA_DBM_S2 ---------------------------------- */
 
 static const struct {
     const char *what;
@@ -523,7 +523,7 @@ static void test_dirty(void)
     }
 }
 
-/* --- a CPU gets in between ---------------------------------------------------- */
+/* --- a CPU gets in between ----------------------------------------------- */
 
 static const struct {
     const char *what;

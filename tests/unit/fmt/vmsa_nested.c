@@ -95,7 +95,7 @@ static void test_pairs(void)
     }
 }
 
-/* --- where it stops ---------------------------------------------------------- */
+/* --- where it stops ------------------------------------------------------ */
 
 /* Stage 1 is judged in full before its output is translated. */
 static void test_order(void)
@@ -230,7 +230,7 @@ static void test_tables(void)
     }
 }
 
-/* --- SMMU_VMSA_NESTED_HTTU ---------------------------------------------------- */
+/* --- SMMU_VMSA_NESTED_HTTU ----------------------------------------------- */
 
 #define HA    IM_VMSA_HA
 #define HD    (IM_VMSA_HA | IM_VMSA_HD)
@@ -417,7 +417,7 @@ static void test_privilege(void)
     }
 }
 
-/* --- SMMU_VMSA_ATTR, SMMU_VMSA_FWB, SMMU_CD_MAIR, SMMU_STE_OVERRIDES --------- */
+/* --- SMMU_VMSA_ATTR, SMMU_VMSA_FWB, SMMU_CD_MAIR, SMMU_STE_OVERRIDES ----- */
 
 typedef struct AttrRow {
     const char *what;

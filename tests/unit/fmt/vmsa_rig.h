@@ -84,7 +84,7 @@ static inline void v_set(VRig *v, uint64_t pa, uint64_t e)
     memcpy(v->mem + pa, &e, 8);
 }
 
-/* --- the host ------------------------------------------------------------- */
+/* --- the host ------------------------------------------------------------ */
 
 static inline ImBus v_read(void *opaque, uint64_t pa, void *buf, size_t len)
 {
@@ -149,7 +149,7 @@ static const ImWalkOps v_ops = {
 /* As explain does it. */
 static const ImWalkOps v_peek = { .read = v_read };
 
-/* --- tables ----------------------------------------------------------------- */
+/* --- tables -------------------------------------------------------------- */
 
 static inline unsigned v_granule(const ImPtStage *st)
 {
