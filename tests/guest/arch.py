@@ -115,7 +115,7 @@ ARM64 = Arch(
     append='',
     iommu='smmuv3-model', iommu_type='smmuv3-model', iommu_name='SMMUv3',
     iommus={'smmuv3': ['-machine', 'iommu=smmuv3']},
-    endpoint='',
+    endpoint=',dma-can-stall=on',
     strict='iommu.strict=1',
     legend='stalls: memory requests that waited for the kernel, resumed: '
            'those it answered;\nATC inval.: invalidation requests to the '

@@ -35,8 +35,9 @@ sys.path.insert(0, str(ROOT / 'scripts'))
 sys.path.insert(0, str(HERE))
 from arch import ARCHES                             # noqa: E402
 
-# What the tests were run with; the stock kernels are in arch.py. When the archive
-# no longer has it, the newest package that fits is taken, with a warning.
+# What the tests were run with; the stock kernels are in arch.py. When the
+# archive no longer has it, the newest package that fits is taken, with a
+# warning.
 SOURCE = {
     'package': 'linux-source-7.3',
     'tested': '7.3.4-1~bpo13+1',

@@ -205,7 +205,7 @@ class Guest:
 
     # --- what is plugged in ---
 
-    def endpoint(self, number=0, integrated=False):
+    def endpoint(self, number=0, integrated=False, ids=''):
         """Below a root port of its own, or integrated into the root."""
         bus = 'pcie.0'
         if not integrated:
@@ -213,7 +213,7 @@ class Guest:
             self.args += ['-device', f'pcie-root-port,id={bus},'
                           f'chassis={number + 1},slot={number + 1}']
         self.args += ['-device', f'pasid-endpoint,bus={bus}'
-                      f'{self.arch.endpoint}']
+                      f'{ids or self.arch.endpoint}']
 
     def kexec_disks(self, image, initramfs):
         """The next kernel, padded to whole sectors."""
@@ -291,9 +291,10 @@ class Guest:
         if shutil.which('setpriv'):
             wrapper = ['setpriv', '--pdeathsig', 'KILL', '--']
         # Sockets and temporary files are short-lived: not in the logs.
-        self.vm = machine(str(emulator(self.arch)), args=self.args, wrapper=wrapper,
-                          name='qemu', base_temp_dir=str(self.dir),
-                          log_dir=str(self.dir), qmp_timer=60)
+        self.vm = machine(str(emulator(self.arch)), args=self.args,
+                          wrapper=wrapper, name='qemu',
+                          base_temp_dir=str(self.dir), log_dir=str(self.dir),
+                          qmp_timer=60)
         (self.dir / 'command').write_text(' '.join(
             [str(emulator(self.arch)), *self.args]) + '\n')
         try:

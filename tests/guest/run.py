@@ -191,7 +191,8 @@ class Test:
                  group=None, scalable=None, translated=None, virtio='',
                  iothread=False, rounds=500, integrated=False, endpoints=1,
                  kexec=None, then=(), says=None, kvm=False, cpus=2, plug=(),
-                 traced=None, arch=X86, cpu=None, uefi=False, iommu=''):
+                 traced=None, arch=X86, cpu=None, uefi=False, iommu='',
+                 ids=''):
         self.scenarios, self.which, self.append = scenarios, which, append
         self.endpoint, self.group, self.scalable = endpoint, group, scalable
         self.translated, self.virtio = translated, virtio
@@ -203,6 +204,7 @@ class Test:
         self.traced = traced            # event, and what it must say once
         self.arch, self.cpu, self.uefi = arch, cpu, uefi
         self.iommu = iommu              # properties of the model
+        self.ids = ids                  # of the endpoint
 
     def guest(self, name, args):
         trace = [self.traced[0]] if self.traced else []
@@ -220,7 +222,7 @@ class Test:
                          f'im.seed={args.seed}']
         if self.endpoint:
             for n in range(self.endpoints):
-                g.endpoint(n, self.integrated)
+                g.endpoint(n, self.integrated, self.ids)
             g.work_disks()
         else:
             g.args += ['-device', 'edu']
@@ -334,11 +336,23 @@ TESTS.update({
                           arch=ARM64, append='maxcpus=1'),
     'arm64/cpu-max': Test(['touched', 'untouched', 'remapped', 'thp'],
                           arch=ARM64, cpu='max', iommu=',oas=52'),
+    'arm64/enabled': Test(['enabled'], arch=ARM64),
+    # With ACPI nothing says that a function can stall, but for some of which
+    # Linux knows it by their IDs.
+    'arm64/uefi-sva': Test(['touched', 'untouched', 'remapped', 'swapped',
+                            'killed'], arch=ARM64, uefi=True,
+                           ids=',vendor-id=0x19e5,device-id=0xa250,'
+                           'revision=0x21'),
     'arm64/kexec': Test(['untouched'], kexec='plain', arch=ARM64,
+                        then=['untouched', 'remapped']),
+    'arm64/crash': Test(['untouched'], kexec='crash', arch=ARM64,
                         then=['untouched', 'remapped']),
     'arm64/devices': Test(ORDINARY, endpoint=False, group='DMA', arch=ARM64,
                           append=ARM64.strict, translated=True,
                           iothread=True),
+    'arm64/virtio-ats': Test(['virtio-blk', 'virtio-net'], endpoint=False,
+                             append=ARM64.strict, translated=True,
+                             virtio=',ats=on', arch=ARM64),
     'arm64/lazy': Test(ORDINARY, endpoint=False, group='DMA-FQ', arch=ARM64,
                        append='iommu.strict=0', translated=True),
     'arm64/stock-strict': Test(PLAIN, 'stock', endpoint=False, group='DMA',
