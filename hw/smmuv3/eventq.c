@@ -234,7 +234,9 @@ static void trace_event(ImSmmu *s, const SmmuEvent *e, Fate fate,
                         const uint64_t *w)
 {
     ImEvent ev = {
-        .kind = IM_EVENT_FAULT, .name = fate_names[fate], .txn = e->txn,
+        .kind = IM_EVENT_FAULT, .txn = e->txn,
+        .name = fate == FATE_RECORDED && e->stall ? "stalled"
+                                                  : fate_names[fate],
         .arg = { e->code, w[0], w[1], w[2] },
     };
 

@@ -367,14 +367,16 @@ class Guest:
         return total
 
     def new_faults(self):
-        """Names of the faults since the last call, each once."""
+        """Names of the faults since the last call, each once; not of those
+        that stalled a request, which the kernel has served or refused."""
         if not self.has_counters():
             return []
         faults = [f for f in self.vm.cmd('x-im-faults')
                   if f['sequence'] > self.last_fault]
         self.last_fault = max([self.last_fault] +
                               [f['sequence'] for f in faults])
-        return sorted({f.get('name', str(f['reason'])) for f in faults})
+        return sorted({f.get('name', str(f['reason'])) for f in faults
+                       if not f['what'].startswith('stalled')})
 
     def serial(self):
         path = self.dir / 'serial.log'

@@ -130,7 +130,7 @@ static void one_of_two(Link *l, unsigned arg)
     Ep ep;
 
     ep_open(&ep);
-    most = ep.pri ? len : 8 * MiB;
+    most = ep.pri ? len : 2 * MiB;
     buf = map_at(COMMON, most, PROT_READ | PROT_WRITE, MAP_FIXED_NOREPLACE);
     tell(l->up[1], ep.pasid);
     hear(l->down[0]);
