@@ -55,9 +55,12 @@ static uint64_t entry_addr(const ImTlbEntry *e)
 
 #define ADDRESS  IM_BITS(56, 0)
 
-/* The range is larger than the cache: look at every entry instead. */
-static uint64_t drop_by_visit(ImTlb *t, uint32_t tag, unsigned classes,
-                              uint64_t first, uint64_t last)
+/* Many probes are dearer than to look at every entry, one after the other. */
+#define VISIT_SHARE  16
+
+static uint64_t drop_by_visit(ImTlb *t, uint32_t tag, unsigned tags,
+                              unsigned classes, uint64_t first,
+                              uint64_t last)
 {
     uint32_t n = (t->set_mask + 1) * IM_TLB_WAYS;
 
@@ -67,7 +70,7 @@ static uint64_t drop_by_visit(ImTlb *t, uint32_t tag, unsigned classes,
         uint64_t start = entry_addr(e);
         uint64_t rest = (UINT64_C(1) << t->shift[cls]) - 1;
 
-        if (e->val && (classes & 1u << cls) && entry_tag(e) == tag &&
+        if (e->val && (classes & 1u << cls) && entry_tag(e) - tag < tags &&
             start <= last && (start | rest) >= first) {
             *e = (ImTlbEntry){ 0 };
         }
@@ -92,8 +95,8 @@ static uint64_t drop_class(ImTlb *t, uint32_t tag, unsigned cls,
     return count;
 }
 
-uint64_t im_tlb_drop_range(ImTlb *t, uint32_t tag, unsigned classes,
-                           uint64_t first, uint64_t last)
+uint64_t im_tlb_drop_range(ImTlb *t, uint32_t tag, unsigned tags,
+                           unsigned classes, uint64_t first, uint64_t last)
 {
     uint64_t entries = (t->set_mask + UINT64_C(1)) * IM_TLB_WAYS;
     uint64_t probes = 0;
@@ -106,10 +109,14 @@ uint64_t im_tlb_drop_range(ImTlb *t, uint32_t tag, unsigned classes,
         if (!shift || !(classes & 1u << cls)) {
             continue;
         }
-        if ((last >> shift) - (first >> shift) >= entries) {
-            return probes + drop_by_visit(t, tag, classes, first, last);
+        if ((last >> shift) - (first >> shift) >=
+            MAX(entries / VISIT_SHARE, 1)) {
+            return probes + drop_by_visit(t, tag, tags, classes, first,
+                                          last);
         }
-        probes += drop_class(t, tag, cls, first, last);
+        for (unsigned i = 0; i < tags; i++) {
+            probes += drop_class(t, tag + i, cls, first, last);
+        }
     }
     return probes;
 }
@@ -119,7 +126,7 @@ uint64_t im_tlb_drop(ImTlb *t, uint32_t tag, unsigned classes, uint64_t addr,
 {
     uint64_t rest = lg2 > 56 ? ADDRESS : (UINT64_C(1) << lg2) - 1;
 
-    return im_tlb_drop_range(t, tag, classes, addr & ~rest, addr | rest);
+    return im_tlb_drop_range(t, tag, 1, classes, addr & ~rest, addr | rest);
 }
 
 void im_tlb_init(ImTlb *t, uint32_t entries,

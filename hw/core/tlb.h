@@ -67,10 +67,10 @@ void im_tlb_put(ImTlb *t, uint32_t tag, unsigned cls, uint64_t addr,
  */
 uint64_t im_tlb_drop(ImTlb *t, uint32_t tag, unsigned classes, uint64_t addr,
                      unsigned lg2);
-/* The same for first .. last, both inclusive; bits 56:0 count, and in them
- * first is not above last. */
-uint64_t im_tlb_drop_range(ImTlb *t, uint32_t tag, unsigned classes,
-                           uint64_t first, uint64_t last);
+/* The same of the tags from tag on, for first .. last, both inclusive; bits
+ * 56:0 count, and in them first is not above last. */
+uint64_t im_tlb_drop_range(ImTlb *t, uint32_t tag, unsigned tags,
+                           unsigned classes, uint64_t first, uint64_t last);
 
 /* Call fn for every entry. For dumps and tests. */
 typedef void ImTlbVisit(void *opaque, uint32_t tag, unsigned cls,

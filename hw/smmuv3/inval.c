@@ -98,12 +98,15 @@ void im_smmu_inv_cd_all(ImSmmu *s, uint32_t sid)
 
 /* --- translations, 4.4 ------------------------------------------------- */
 
+/* So many looks at the whole TLB are dearer than to lose what is cached. */
+#define BUDGET  32
+
 /* One command at work. */
 typedef struct Tlbi {
     SmmuCaches *c;
     const SmmuTlbi *t;
     uint64_t first, last;       /* as the TLB knows addresses */
-    uint64_t budget;            /* probes that are cheaper than a new tag */
+    uint64_t budget;            /* probes until new tags are cheaper */
 } Tlbi;
 
 /* Bits 63:56 do not take part: they may be a tag of the address (TBI). */
@@ -116,7 +119,7 @@ static void drop_owner(Tlbi *b, ImTlb *tlb, SmmuOwner *o, unsigned tags)
 {
     uint64_t first = b->first;
     uint64_t last = b->last;
-    uint64_t cost = 0;
+    uint64_t cost;
 
     if (!o->classes) {
         return;
@@ -132,9 +135,7 @@ static void drop_owner(Tlbi *b, ImTlb *tlb, SmmuOwner *o, unsigned tags)
         first &= ~rest;
         last |= rest;
     }
-    for (unsigned i = 0; i < tags; i++) {
-        cost += im_tlb_drop_range(tlb, o->tag + i, o->classes, first, last);
-    }
+    cost = im_tlb_drop_range(tlb, o->tag, tags, o->classes, first, last);
     b->budget -= MIN(b->budget, cost);
 }
 
@@ -266,7 +267,7 @@ void im_smmu_tlbi(ImSmmu *s, const SmmuTlbi *t)
         uint64_t end = (b.first & IM_BITS(56, 0)) + (t->last - t->addr);
 
         b.last = MIN(end, IM_BITS(56, 0));
-        b.budget = 4 * (b.c->tlb.set_mask + UINT64_C(1)) * IM_TLB_WAYS;
+        b.budget = BUDGET * (b.c->tlb.set_mask + UINT64_C(1)) * IM_TLB_WAYS;
     }
     if (t->scope == SMMU_TLBI_NSNH_ALL) {
         inv_not_el2(&b);
