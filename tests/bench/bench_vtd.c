@@ -6,21 +6,15 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <inttypes.h>
-#include <malloc.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
 #include "im/im_vtd.h"
 /* Inside knowledge, for probe counts and sizes only. */
 #include "hw/vtd/dma.h"
 
 #define MEM_SIZE    (UINT64_C(96) << 20)
-#define VA_BASE     UINT64_C(0x7f0000000000)
-#define OUT_BASE    UINT64_C(0x100000000)
-#define BATCHES     15
+#define BENCH_UNIT  ImVtd
+#define BENCH_TRANSLATE  im_vtd_translate
+#include "bench/bench.h"
+
 #define RID         0x0100
 
 /* Fixed places in memory. */
@@ -32,108 +26,7 @@
 #define PRQ         UINT64_C(0x40000)
 #define TABLES      UINT64_C(0x100000)
 
-typedef struct Bench {
-    uint8_t *mem;
-    uint64_t next;              /* table allocator */
-    uint64_t responses;
-    ImVtd *s;
-    uint32_t *order;
-    bool failed;                /* something is wrong, not just slow */
-} Bench;
-
-/* --- the host ----------------------------------------------------------- */
-
-static ImBus mem_read(void *host, uint64_t pa, void *buf, size_t len)
-{
-    Bench *b = host;
-
-    if (pa > MEM_SIZE - len) {
-        return IM_BUS_ERROR;
-    }
-    if (len == 8) {
-        memcpy(buf, b->mem + pa, 8);
-    } else {
-        memcpy(buf, b->mem + pa, len);
-    }
-    return IM_BUS_OK;
-}
-
-static ImBus mem_write(void *host, uint64_t pa, const void *buf, size_t len)
-{
-    Bench *b = host;
-
-    if (pa > MEM_SIZE - len) {
-        return IM_BUS_ERROR;
-    }
-    memcpy(b->mem + pa, buf, len);
-    return IM_BUS_OK;
-}
-
-static ImBus mem_cmpxchg(void *host, uint64_t pa, uint64_t *expected,
-                         uint64_t desired)
-{
-    Bench *b = host;
-    uint64_t *at = (uint64_t *)(void *)(b->mem + pa);
-
-    if (pa > MEM_SIZE - 8) {
-        return IM_BUS_ERROR;
-    }
-    return __atomic_compare_exchange_n(at, expected, desired, false,
-                                       __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) ?
-           IM_BUS_OK : IM_BUS_RETRY;
-}
-
-static void no_msi(void *host, const ImMsi *msi)
-{
-    (void)host;
-    (void)msi;
-}
-
-static void no_inv(void *host, const ImAtsInv *inv)
-{
-    (void)host;
-    (void)inv;
-}
-
-static void response(void *host, const ImPageResp *resp)
-{
-    Bench *b = host;
-
-    (void)resp;
-    b->responses++;
-}
-
-static uint64_t no_time(void *host)
-{
-    (void)host;
-    return 0;
-}
-
-static void no_deadline(void *host, uint64_t when)
-{
-    (void)host;
-    (void)when;
-}
-
-static uint64_t *word(Bench *b, uint64_t pa)
-{
-    return (uint64_t *)(void *)(b->mem + pa);
-}
-
 /* --- tables ------------------------------------------------------------- */
-
-static uint64_t new_table(Bench *b)
-{
-    uint64_t t = b->next;
-
-    b->next += 0x1000;
-    if (b->next > MEM_SIZE) {
-        fprintf(stderr, "bench: tables do not fit\n");
-        exit(1);
-    }
-    memset(b->mem + t, 0, 0x1000);
-    return t;
-}
 
 /* 4-level table in either format: flags of tables and of leaves. */
 static void map(Bench *b, uint64_t root, uint64_t va, uint64_t pa,
@@ -178,12 +71,7 @@ static void reg_write(Bench *b, uint64_t off, uint64_t val, unsigned size)
 static void start(Bench *b, uint32_t iotlb_entries)
 {
     ImVtdConfig cfg = IM_VTD_CONFIG_DEFAULT;
-    ImPort port = {
-        .size = sizeof(port), .read = mem_read, .write = mem_write,
-        .cmpxchg64 = mem_cmpxchg, .msi = no_msi, .ats_invalidate = no_inv,
-        .page_response = response, .now = no_time,
-        .deadline = no_deadline,
-    };
+    ImPort port = bench_port();
     char *err = NULL;
 
     cfg.aw_bits = 48;
@@ -223,90 +111,10 @@ static void stop(Bench *b)
     b->s = NULL;
 }
 
-static void shuffle(uint32_t *v, uint32_t n)
-{
-    uint64_t x = UINT64_C(0x243f6a8885a308d3);
-
-    for (uint32_t i = 0; i < n; i++) {
-        v[i] = i;
-    }
-    for (uint32_t i = n - 1; i > 0; i--) {
-        uint32_t j;
-
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-        j = (uint32_t)(x % (i + 1));
-        uint32_t t = v[i];
-
-        v[i] = v[j];
-        v[j] = t;
-    }
-}
-
-/* --- measuring ---------------------------------------------------------- */
-
-static double now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double median(double *v, unsigned n)
-{
-    qsort(v, n, sizeof(*v), compare);
-    return v[n / 2];
-}
-
-static void print(const char *what, double ns, double target)
-{
-    if (target <= 0) {
-        printf("%-46s %9.1f ns\n", what, ns);
-        return;
-    }
-    printf("%-46s %9.1f ns   target %5.0f  %s\n", what, ns, target,
-           ns <= target ? "reached" : "MISSED");
-}
-
 static ImTxn request(uint32_t pasid, uint64_t addr)
 {
     return (ImTxn){ .rid = RID, .has_pasid = true, .pasid = pasid,
                     .addr = addr, .len = 64, .access = IM_READ };
-}
-
-static void must(bool ok)
-{
-    if (!ok) {
-        fprintf(stderr, "bench: a translation that must succeed failed\n");
-        exit(1);
-    }
-}
-
-static double lookups(Bench *b, uint32_t pages, uint32_t count)
-{
-    ImTxn t = request(1, 0);
-    double start_ns;
-    uint32_t at = 0;
-    uint8_t bad = 0;
-
-    start_ns = now_ns();
-    for (uint32_t i = 0; i < count; i++) {
-        t.addr = VA_BASE + ((uint64_t)b->order[at] << 12);
-        bad |= im_vtd_translate(b->s, &t).status;
-        at = at + 1 == pages ? 0 : at + 1;
-    }
-    must(!bad);
-    return (now_ns() - start_ns) / count;
 }
 
 static void bench_hits(Bench *b, uint32_t pages, uint32_t capacity,
@@ -328,10 +136,10 @@ static void bench_hits(Bench *b, uint32_t pages, uint32_t capacity,
             OUT_BASE + ((uint64_t)i << 12), FS_TABLE, FS_LEAF);
     }
     shuffle(b->order, pages);
-    lookups(b, pages, count);
+    lookups(b, request(1, 0), pages, count);
     before = c->iotlb_misses;
     for (unsigned i = 0; i < BATCHES; i++) {
-        v[i] = lookups(b, pages, count);
+        v[i] = lookups(b, request(1, 0), pages, count);
     }
     snprintf(what, sizeof(what), "hit, %u pages of %u entries", pages,
              capacity);
@@ -409,11 +217,11 @@ static void bench_leaf_miss(Bench *b)
             OUT_BASE + ((uint64_t)i << 12), FS_TABLE, FS_LEAF);
     }
     shuffle(b->order, pages);
-    lookups(b, pages, pages);
+    lookups(b, request(1, 0), pages, pages);
     misses = c->iotlb_misses;
     reads = c->walk_reads;
     for (unsigned i = 0; i < BATCHES; i++) {
-        v[i] = lookups(b, pages, pages);
+        v[i] = lookups(b, request(1, 0), pages, pages);
     }
     print("64K pages in turn through 4K entries", median(v, BATCHES), 0);
     printf("  (%.0f %% misses, %.2f reads a miss)\n",
@@ -626,13 +434,6 @@ static void count_scattered(uint32_t pages, uint32_t entries)
     im_tlb_destroy(&t);
 }
 
-static size_t heap(void)
-{
-    struct mallinfo2 m = mallinfo2();
-
-    return m.uordblks + m.hblkhd;
-}
-
 static void count_bytes(uint32_t entries)
 {
     ImVtdConfig cfg = IM_VTD_CONFIG_DEFAULT;
@@ -651,13 +452,8 @@ static void count_bytes(uint32_t entries)
 
 int main(void)
 {
-    Bench b = { .mem = calloc(1, MEM_SIZE) };
+    Bench b = bench_new();
 
-    if (!b.mem) {
-        return 1;
-    }
-    b.order = calloc(1u << 20, sizeof(*b.order));
-    setvbuf(stdout, NULL, _IOLBF, 0);
     bench_hits(&b, 16, 65536, 40);
     bench_hits(&b, 4096, 65536, 40);
     bench_hits(&b, 65536, 65536, 80);
@@ -678,7 +474,5 @@ int main(void)
     count_bytes(4096);
     count_bytes(65536);
     count_bytes(1u << 20);
-    free(b.order);
-    free(b.mem);
-    return b.failed ? 1 : 0;
+    return bench_end(&b);
 }
