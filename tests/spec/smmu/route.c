@@ -40,6 +40,60 @@ static void ats_not_there(void)
     sx_is_cpl(&x, IM_CPL_UR);
 }
 
+/* --- SMMUEN = 0, 3.11 ---------------------------------------------------- */
+
+static void off_passes(void)
+{
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, false, NULL);
+    ImXlat x = sw_dma(w, IM_WRITE, UINT64_C(0x123456789a40));
+
+    sx_is_ok(&x, UINT64_C(0x123456789a40));
+    g_assert_cmpuint(x.perm & 3, ==, IM_PERM_R | IM_PERM_W);
+    g_assert_cmpuint(w->r->accesses, ==, 0);
+    x = sw_dma(w, IM_READ, (UINT64_C(1) << 48) - 64);
+    sx_is_ok(&x, (UINT64_C(1) << 48) - 64);
+}
+
+/* A SubstreamID means nothing to a unit that is off. */
+static void off_passes_substream(void)
+{
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, true, NULL);
+    ImXlat x = sw_dma(w, IM_READ, 0x5000);
+
+    sx_is_ok(&x, 0x5000);
+}
+
+static void off_aborts(void)
+{
+    g_autoptr(SWorld) w = sw_new(NULL, SW_S1, false);
+    ImXlat x;
+
+    sb_cr0(w->r, CR0_SMMUEN, false);
+    rig_set32(w->r, SR_GBPA, GBPA_ABORT | GBPA_UPDATE);
+    x = sw_dma(w, IM_READ, w->iova);
+    g_assert_cmpuint(x.status, ==, IM_FAULT);
+    g_assert_cmpuint(x.cpl, !=, IM_CPL_SC);
+    sw_no_event(w);
+    rig_set32(w->r, SR_GBPA, 1u << 12 | GBPA_UPDATE);
+    x = sw_dma(w, IM_READ, w->iova);
+    sx_is_ok(&x, w->iova);
+    /* and GBPA is no concern of a unit that is on */
+    rig_set32(w->r, SR_GBPA, GBPA_ABORT | GBPA_UPDATE);
+    sb_cr0(w->r, CR0_SMMUEN, true);
+    x = sw_dma(w, IM_READ, w->iova);
+    sx_is_ok(&x, w->pa);
+}
+
+/* 6.3.9.6: beyond the output size there is nothing to pass to. */
+static void off_too_far(void)
+{
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, false, NULL);
+    ImXlat x = sw_dma(w, IM_READ, UINT64_C(1) << 48);
+
+    g_assert_cmpuint(x.status, ==, IM_FAULT);
+    g_assert_cmpuint(x.cpl, !=, IM_CPL_SC);
+}
+
 /* --- bypass, 3.3.3 ------------------------------------------------------- */
 
 static void bypass(void)
@@ -213,6 +267,10 @@ int main(int argc, char **argv)
     }
     spec_test(SMMU_ROUTE_UUT, "at-reserved", at_reserved);
     spec_test(SMMU_ROUTE_UUT, "no-ats", ats_not_there);
+    spec_test(SMMU_ROUTE_GBPA, "passes", off_passes);
+    spec_test(SMMU_REG_SMMUEN, "passes-with-substream", off_passes_substream);
+    spec_test(SMMU_ROUTE_GBPA, "aborts", off_aborts);
+    spec_test(SMMU_REG_SMMUEN, "beyond-oas", off_too_far);
     spec_test(SMMU_ROUTE_BYPASS, "identity", bypass);
     spec_test(SMMU_ROUTE_BYPASS, "no-memory", bypass_needs_no_memory);
     spec_test(SMMU_TLB_RESET, "smmuen", smmuen_keeps_caches);
