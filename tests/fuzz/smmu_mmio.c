@@ -199,6 +199,15 @@ static void check(State *s)
     g_assert_cmphex(rig_reg32(r, SR_GERROR) & ~0x1fdu, ==, 0);
 }
 
+/* For people, but of a state that no people would make. */
+static void dump(State *s)
+{
+    g_autoptr(GString) out = g_string_new(NULL);
+
+    im_smmu_dump(s->w->r->smmu, out);
+    g_assert_cmpuint(out->len, >, 100);
+}
+
 static void restart(State *s)
 {
     SWorld *w = s->w;
@@ -274,6 +283,9 @@ static void registers(void)
         }
         if (i % 64 == 0) {
             check(&s);
+        }
+        if (fuzz_one_in(&f, 500)) {
+            dump(&s);
         }
         if (fuzz_one_in(&f, 100)) {
             restart(&s);

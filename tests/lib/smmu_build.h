@@ -82,9 +82,11 @@ enum { CONFIG_ABORT = 0, CONFIG_BYPASS = 4, CONFIG_S1 = 5, CONFIG_S2 = 6,
 #define CD_ASET         47, 47
 #define CD_ASID         63, 48
 #define CD_HAD0         65, 65
+#define CD_E0PD0        66, 66
 #define CD_HAFT         67, 67
 #define CD_TTB0         119, 68     /* address >> 4 */
 #define CD_HAD1         129, 129
+#define CD_E0PD1        130, 130
 #define CD_TTB1         183, 132
 #define CD_MAIR         255, 192
 

@@ -376,7 +376,8 @@ static bool s1_walk(Walk *k, uint64_t *out, Perm *perm)
     bool tbi = SO_HALF(k, high, CD_TBI);
     Stage s;
 
-    if (!k->el2 && SO_HALF(k, high, CD_EPD)) {
+    if (!k->el2 && (SO_HALF(k, high, CD_EPD) ||
+                    (k->c->e0pd && !k->priv && SO_HALF(k, high, CD_E0PD)))) {
         s1_fault(k, EV_TRANSLATION);
         return false;
     }
