@@ -579,6 +579,7 @@ static void stale(void)
 
     ep_open(&ep);
     ep_write(&ep, buf, len, 170);
+    ep_compare(&ep, buf, len, 170);     /* in the ATC if it was not yet */
     ep_set(&ep, PASID_EP_INJ_FLAGS, PASID_EP_INJ_FLAGS_STALE);
     /* The pages live on in a child, so that reading them hurts nobody. */
     {
