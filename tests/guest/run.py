@@ -297,6 +297,8 @@ TESTS.update({
     'kvm/sva': Test(['touched', 'untouched', 'remapped', 'killed'],
                     kvm=True),
     'long/random': Test(['random'], rounds=20000),
+    'long/arm64-random': Test(['random'], rounds=20000, arch=ARM64),
+    'long/arm64-demo-again': Test(DEMO[:-1] * 5, arch=ARM64),
     'long/demo-again': Test(DEMO[:-1] * 5),
     'long/stock-virtio-net': Test(['virtio-net'] * 10, 'stock',
                                   endpoint=False, append=STRICT,
@@ -320,12 +322,10 @@ TESTS.update({
                      append='intel_iommu=on iommu=pt'),
 })
 
-
-# The same scenarios on arm64, behind SMMUv3; faults there are by stall.
 # With ACPI nothing says that a function can stall, but for some of which Linux
 # knows it by their IDs.
 STALLS = ',vendor-id=0x19e5,device-id=0xa250,revision=0x21'
-PLAIN = ['groups', 'virtio-blk', 'nvme', 'e1000e']
+# The same scenarios on arm64, behind SMMUv3; faults there are by stall.
 TESTS.update({f'arm64/{name}': Test([name], arch=ARM64) for name in DEMO})
 TESTS.update({
     'arm64/random': Test(['random'], arch=ARM64),
@@ -360,15 +360,15 @@ TESTS.update({
                              virtio=',ats=on', arch=ARM64),
     'arm64/lazy': Test(ORDINARY, endpoint=False, group='DMA-FQ', arch=ARM64,
                        append='iommu.strict=0', translated=True),
-    'arm64/stock-strict': Test(PLAIN, 'stock', endpoint=False, group='DMA',
+    'arm64/stock-strict': Test(ORDINARY, 'stock', endpoint=False, group='DMA',
                                append=ARM64.strict, translated=True,
                                arch=ARM64),
-    'arm64/stock-pt': Test(PLAIN, 'stock', endpoint=False, group='identity',
+    'arm64/stock-pt': Test(ORDINARY, 'stock', endpoint=False, group='identity',
                            append='iommu.passthrough=1', arch=ARM64),
-    'arm64/uefi-strict': Test(PLAIN, 'stock', endpoint=False, group='DMA',
+    'arm64/uefi-strict': Test(ORDINARY, 'stock', endpoint=False, group='DMA',
                               append=ARM64.strict, translated=True,
                               arch=ARM64, uefi=True),
-    'arm64/uefi-pt': Test(PLAIN, 'stock', endpoint=False, group='identity',
+    'arm64/uefi-pt': Test(ORDINARY, 'stock', endpoint=False, group='identity',
                           append='iommu.passthrough=1', arch=ARM64,
                           uefi=True),
     'arm64/uefi-devices': Test(ORDINARY, endpoint=False, group='DMA',
