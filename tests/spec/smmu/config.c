@@ -127,6 +127,8 @@ static const Row ste_rows[] = {
       { P(STE_S2VMID, 0x100) } },
     { SPEC(SMMU_STE_S2VMID), "16-bits-of-8-stage-1", SW_S1, true, true,
       no_vmid16, { P(STE_S2VMID, 0x100) } },
+    { SPEC(SMMU_STE_S2VMID), "8-bits", SW_S2, false, false, no_vmid16,
+      { P(STE_S2VMID, 0xff) } },
     { SPEC(SMMU_STE_S2VMID), "ignored-in-el2", SW_S1, true, false,
       no_vmid16, { P(STE_S2VMID, 0x100), P(STE_STRW, 2) } },
     { SPEC(SMMU_STE_S2VMID), "ignored-in-bypass", SW_BYPASS, false, false,

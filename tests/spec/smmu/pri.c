@@ -348,6 +348,7 @@ static void counted(void)
     for (unsigned i = 0; i < 5; i++) {
         ask(w, &q);
     }
+    g_assert_cmpuint(priq_wires(w->r), ==, 1);  /* it was empty once */
     g_assert_cmpuint(n->page_requests, ==, 5);
     g_assert_cmpuint(n->page_groups, ==, 2);
     g_assert_cmpuint(n->page_requests_dropped, ==, 3);
