@@ -150,13 +150,13 @@ Stage so_stage2(Walk *k)
         .hd = so_get(k->ste, STE_S2HD),
         .haft = so_get(k->ste, STE_S2HAFT) && k->c->httu == 3,
     };
-    uint64_t size;
+    uint64_t size, least = s.out > 48 ? 64 : 16;    /* 5.4, TTB0 */
 
     s.start = tg == 0 ? (sl0 == 3 ? 3 : 2 - sl0) : 3 - sl0;
     if (s.out > 48 && s.g != 16) {
         s.out = 48;
     }
-    size = MAX(s.out > 48 ? 64 : 16, sb_root_size(s.g, s.bits, s.start));
+    size = MAX(least, sb_root_size(s.g, s.bits, s.start));
     s.ttb = (so_get(k->ste, STE_S2TTB) << 4) & ~(size - 1);
     return s;
 }
@@ -278,13 +278,13 @@ Stage so_stage1(Walk *k, bool high)
         .haft = so_get(k->cd, CD_HAFT) && k->c->httu == 3,
         .had = k->c->had && SO_HALF(k, high, CD_HAD),
     };
-    uint64_t size;
+    uint64_t size, least = s.out > 48 ? 64 : 16;    /* 5.4, TTB0 */
 
     if (s.out > 48 && s.g != 16) {
         s.out = 48;
     }
     s.start = sb_start_level(s.g, s.bits);
-    size = MAX(s.out > 48 ? 64 : 16, sb_root_size(s.g, s.bits, s.start));
+    size = MAX(least, sb_root_size(s.g, s.bits, s.start));
     s.ttb = (SO_HALF(k, high, CD_TTB) << 4) &
             ~(size - 1);
     return s;
