@@ -31,7 +31,6 @@ struct VtdModel {
 
     ImUnit unit;
     ImVtd *vtd;
-    MemoryRegion mmio;
     ImVtdConfig cfg;
     ImOptions options;
     Notifier machine_done;
