@@ -95,12 +95,12 @@ typedef struct ImSmmuCd {
     uint8_t world;
     bool aset;
     bool s, r, a;               /* fault model, 5.5 */
-    struct {
+    struct ImSmmuHalf {
         bool enabled;           /* not EPDx, and used in this world */
         bool tbi;
         bool e0pd;              /* closed to unprivileged requests */
         uint8_t tsz;            /* input bits = 64 - tsz */
-        ImPtStage stage;        /* ready to walk */
+        ImPtStage stage;        /* ready to walk; valid with enabled */
     } half[2];
     uint64_t mair;
 } ImSmmuCd;
@@ -118,9 +118,25 @@ bool im_smmu_cd_decode(const ImSmmuIds *ids, const ImSmmuSte *ste,
                        const uint64_t raw[8], ImSmmuCd *out,
                        const char **clause);
 
-/* log2 of IAS and OAS. */
-unsigned im_smmu_ias(const ImSmmuIds *ids);
-unsigned im_smmu_oas(const ImSmmuIds *ids);
+/* Address bits that an encoding of OAS, PS and IPS stands for. */
+static inline unsigned im_smmu_size_bits(unsigned code)
+{
+    static const uint8_t bits[] = { 32, 36, 40, 42, 44, 48, 52, 52 };
+
+    return bits[code];
+}
+
+/* log2 of OAS, and of IAS, which is the same: AArch64 only.
+ * CLAUSE(SMMU_STE_SIZES) */
+static inline unsigned im_smmu_oas(const ImSmmuIds *ids)
+{
+    return im_smmu_size_bits(ids->idr[5] & IM_MASK(SMMU_IDR5_OAS));
+}
+
+static inline unsigned im_smmu_ias(const ImSmmuIds *ids)
+{
+    return im_smmu_oas(ids);
+}
 
 /*
  * Which half of a CD an address uses (3.4, VMSAv8-64 rules): 0 or 1, or -1
