@@ -33,7 +33,8 @@ static void start_over(SmmuCaches *c)
     memset(c->attr_id, 0, sizeof(c->attr_id));
     c->next_tag = 2;
     for (uint32_t i = 0; i < c->vms; i++) {
-        assign(c, &c->vm[i].global);
+        assign(c, &c->vm[i].global[0]);
+        assign(c, &c->vm[i].global[1]);
         assign(c, &c->vm[i].ipa);
         assign(c, &c->vm[i].ipa_tables);
     }
@@ -53,6 +54,12 @@ void im_smmu_renew(SmmuCaches *c, SmmuOwner *o)
         return;
     }
     assign(c, o);
+}
+
+void im_smmu_renew_globals(SmmuCaches *c, SmmuVm *vm)
+{
+    im_smmu_renew(c, &vm->global[0]);
+    im_smmu_renew(c, &vm->global[1]);
 }
 
 /* --- configuration ----------------------------------------------------- */
@@ -112,7 +119,7 @@ static void drop_vm(SmmuCaches *c, SmmuVm *vm)
     while (vm->spaces) {
         drop_space(c, SMMU_SPACE_OF(vm->spaces, by_vm));
     }
-    im_smmu_renew(c, &vm->global);
+    im_smmu_renew_globals(c, vm);
     im_smmu_renew(c, &vm->ipa);
     im_smmu_renew(c, &vm->ipa_tables);
     free_link(&c->vm_free, &vm->hash);
@@ -367,12 +374,13 @@ bool im_smmu_tlb_get(SmmuCaches *c, const SmmuContext *x, bool priv,
                      uint64_t addr, SmmuHit *hit)
 {
     SmmuVm *vm = x->stream->vm;
+    SmmuOwner *global = &vm->global[x->cd.aset];
 
     if (!x->s1) {
         return x->stream->ste.s2 && probe(c, &vm->ipa, priv, addr, hit);
     }
     return probe(c, &x->space->va, priv, addr, hit) ||
-           (vm->global.classes && probe(c, &vm->global, priv, addr, hit));
+           (global->classes && probe(c, global, priv, addr, hit));
 }
 
 void im_smmu_tlb_prefetch(SmmuCaches *c, const SmmuContext *x, bool priv,
@@ -448,8 +456,8 @@ void im_smmu_tlb_put(SmmuCaches *c, SmmuContext *x, bool priv,
 {
     SmmuVm *vm = x->stream->vm;
 
-    put(c, !x->s1 ? &vm->ipa : f->global ? &vm->global : &x->space->va, priv,
-        f);
+    put(c, !x->s1 ? &vm->ipa :
+        f->global ? &vm->global[x->cd.aset] : &x->space->va, priv, f);
 }
 
 /* --- paging structures ------------------------------------------------- */
@@ -623,9 +631,12 @@ static unsigned count_live(const SmmuCaches *c, GString *out)
         const SmmuVm *vm = &c->vm[i];
 
         if (vm->key != UINT32_MAX) {
-            name_owner(&k, &vm->global,
-                       g_strdup_printf("%s vmid %04x global",
-                                       worlds[vm->world], vm->vmid));
+            for (unsigned aset = 0; aset < 2; aset++) {
+                name_owner(&k, &vm->global[aset],
+                           g_strdup_printf("%s vmid %04x global%s",
+                                           worlds[vm->world], vm->vmid,
+                                           aset ? " aset" : ""));
+            }
             name_owner(&k, &vm->ipa,
                        g_strdup_printf("%s vmid %04x ipa",
                                        worlds[vm->world], vm->vmid));

@@ -41,6 +41,7 @@ SmmuSpace *im_smmu_find_space(SmmuCaches *c, const SmmuVm *vm,
                               uint16_t asid);
 /* All that o owns is gone. */
 void im_smmu_renew(SmmuCaches *c, SmmuOwner *o);
+void im_smmu_renew_globals(SmmuCaches *c, SmmuVm *vm);
 void im_smmu_drop_context(SmmuCaches *c, SmmuContext *x);
 /* With all that was found through it. */
 void im_smmu_drop_stream(SmmuCaches *c, SmmuStream *st);

@@ -35,7 +35,7 @@ typedef struct SmmuVm {
     uint16_t vmid;
     uint8_t world;              /* ImSmmuWorld */
     bool used;                  /* since the clock last came by */
-    SmmuOwner global;           /* stage 1, not by ASID */
+    SmmuOwner global[2];        /* stage 1, not by ASID; by ASET */
     SmmuOwner ipa;              /* stage 2 alone */
     SmmuOwner ipa_tables;
     ImLink hash;

@@ -343,6 +343,30 @@ static void tlbi_row(const void *data)
     check(u, row->must, row->may);
 }
 
+/* 3.17.1: global entries of one ASET do not serve the other, and commands
+ * do not tell them apart. */
+static void global_by_aset(void)
+{
+    g_autoptr(Unit) u = unit_new(false, 0);
+    static const Item both[] = { I_GLOBAL, I_A2_VA0 };
+
+    stream(u, SW_S1, 0x10a, 1, 4, 0);
+    rig_put(u->w->r, u->w->cd, CD_ASET, 0);     /* of the others: 1 */
+    page(u, I_A2_VA0, 0x10a, VA3, SB_S1 & ~D_NG);
+    for (unsigned i = 0; i < 4; i++) {
+        touch(u, both[i & 1], false);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t desc = u->e[both[i]].desc;
+
+        rig_w64(u->w->r, desc, rig_r64(u->w->r, desc) + DELTA);
+        touch(u, both[i], false);
+    }
+    sb_do(u->w->r, cmd_tlbi(OP_NH_VA, 1, 77, VA3, true));
+    touch(u, both[0], true);
+    touch(u, both[1], true);
+}
+
 /* Stage 2 changed: the IPA first, then stage 1 of the VMID, as software
  * must do it. */
 static void stage2_sequence(void)
@@ -563,6 +587,7 @@ int main(int argc, char **argv)
         spec_row(SMMU_TLB_NO_FAULTS, name[kind], faults_are_not_cached,
                  GUINT_TO_POINTER(kind));
     }
+    spec_test(SMMU_TLB_GLOBAL, "by-aset", global_by_aset);
     spec_test(SMMU_TLB_IPA, "sequence", stage2_sequence);
     spec_test(SMMU_TLB_CFGI_STE, "leaves-translations",
               configuration_is_apart);
