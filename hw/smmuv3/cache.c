@@ -374,11 +374,12 @@ bool im_smmu_tlb_get(SmmuCaches *c, const SmmuContext *x, bool priv,
                      uint64_t addr, SmmuHit *hit)
 {
     SmmuVm *vm = x->stream->vm;
-    SmmuOwner *global = &vm->global[x->cd.aset];
+    SmmuOwner *global;
 
     if (!x->s1) {
         return x->stream->ste.s2 && probe(c, &vm->ipa, priv, addr, hit);
     }
+    global = &vm->global[x->cd.aset];
     return probe(c, &x->space->va, priv, addr, hit) ||
            (global->classes && probe(c, global, priv, addr, hit));
 }
