@@ -129,6 +129,8 @@ static const Row rows[] = {
       .set = { T0SZ(48), TG0(1) } },
 
     { "ttb0-most", NULL, .set = { TTB0(ADDR(47)) } },
+    { "ttb0-55-52-res0", NULL, .set = { TTB0(UINT64_C(0xf) << 52) } },
+    { "ttb1-55-52-res0", NULL, .set = { TTB1(UINT64_C(0xf) << 52) } },
     { "ttb0-beyond-oas", "SMMU_CD_TTB", .set = { TTB0(ADDR(48)) } },
     { "ttb0-beyond-ips", "SMMU_CD_TTB", .set = { IPS(2), TTB0(ADDR(40)) } },
     { "ttb0-within-ips", NULL, .set = { IPS(2), TTB0(ADDR(39)) } },
