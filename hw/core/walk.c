@@ -308,6 +308,11 @@ static bool finish(const Cursor *c, const ImPteView *v, uint8_t perm,
     return true;
 }
 
+static uint8_t any_of(const ImWalk *w)
+{
+    return w->any ? w->any : ANY_ACCESS;
+}
+
 /* A leaf: *pte is what it was, and becomes what it shall be. */
 static bool use_leaf(Cursor *c, uint64_t *pte, const ImPteView *v,
                      ImWalkOut *out)
@@ -317,7 +322,8 @@ static bool use_leaf(Cursor *c, uint64_t *pte, const ImPteView *v,
     if (late(c)) {
         perm = c->st->fmt->rights(c->st, perm);
     }
-    if ((c->need & ~perm) || (late(c) && !perm)) {
+    if ((c->need & ~perm) ||
+        (late(c) && !c->need && !(perm & any_of(c->w)))) {
         stop(c, IM_WALK_PERM, out);
         out->perm = perm;
         return false;

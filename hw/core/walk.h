@@ -145,6 +145,9 @@ typedef struct ImWalk {
     const ImWalkOps *ops;
     void *opaque;
     const ImPtStage *stage[2];  /* [1] == NULL: not nested */
+    uint8_t any;                /* a walk that needs none stops with PERM
+                                   unless a stage with rights() grants one
+                                   of these; 0: or any at all */
 } ImWalk;
 
 /*

@@ -21,12 +21,12 @@ static void terminate(SmmuRoute *r, ImCpl cpl)
     r->cpl = (uint8_t)cpl;
 }
 
-/* Success that grants nothing, for one smallest page. */
+/* Success that grants nothing, for one STU. */
 static void grant_nothing(SmmuRoute *r)
 {
     r->addr = r->txn->addr;
     r->perm = 0;
-    r->mask = 0xfff;
+    r->mask = UINT64_MAX >> (64 - im_smmu_stu(r->s));
     r->status = IM_OK;
     r->cpl = IM_CPL_SC;
 }
@@ -149,11 +149,19 @@ static void end_translation(SmmuRoute *r, const SmmuEvent *e,
     }
 }
 
-/* The stream's configuration is at fault, not the transaction. */
-static bool about_configuration(uint8_t code)
+/* Whether an event of translated traffic is recorded, 3.9.1.3. */
+static bool translated_recorded(const SmmuRoute *r, uint8_t code)
 {
-    return code == SMMU_EVT_C_BAD_STREAMID ||
-           code == SMMU_EVT_F_STE_FETCH || code == SMMU_EVT_C_BAD_STE;
+    switch (code) {
+    case SMMU_EVT_F_UUT:
+        return false;
+    case SMMU_EVT_C_BAD_STREAMID:
+    case SMMU_EVT_F_STE_FETCH:
+    case SMMU_EVT_C_BAD_STE:
+        return configured(r, IM_MASK(SMMU_CR2_REC_CFG_ATS));
+    default:
+        return true;
+    }
 }
 
 /* CLAUSE(SMMU_ATS_TRANSLATED_EVENTS) */
@@ -165,8 +173,7 @@ static void end_translated(SmmuRoute *r, const SmmuEvent *e,
         return;
     }
     terminate(r, IM_CPL_UR);
-    if (!about_configuration(e->code) ||
-        configured(r, IM_MASK(SMMU_CR2_REC_CFG_ATS))) {
+    if (translated_recorded(r, e->code)) {
         record(r, e);
     }
 }

@@ -133,6 +133,15 @@ static inline uint64_t im_smmu_last(const ImSmmu *s)
     return UINT64_MAX >> (64 - im_smmu_oas(&s->ids));
 }
 
+/* log2 of the STU, which is the smallest granule, 3.9.1. */
+static inline unsigned im_smmu_stu(const ImSmmu *s)
+{
+    uint64_t idr5 = s->ids.idr[5];
+
+    return idr5 & IM_MASK(SMMU_IDR5_GRAN4K) ? 12 :
+           idr5 & IM_MASK(SMMU_IDR5_GRAN16K) ? 14 : 16;
+}
+
 /* --- outcome.c: 3.12, 5.5, 3.9.1.2 ------------------------------------- */
 
 /*

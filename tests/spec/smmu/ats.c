@@ -140,6 +140,13 @@ static void s2_no_rights(SWorld *w)
     rig_w64(w->r, at, rig_r64(w->r, at) & ~(D_S2R | D_S2W));
 }
 
+/* 3.9.1.2: what stage 1 does not grant stage 2 is not asked for. */
+static void x_only_s2_nowhere(SWorld *w)
+{
+    no_rights(w);               /* but UXN=0 */
+    s2_nowhere(w);
+}
+
 static void tt_no_page(SWorld *w)
 {
     rig_w64(w->r, sw_s2_desc(w, sw_s1_desc(w, w->iova, 2) + w->bias, 3), 0);
@@ -185,6 +192,7 @@ static const TrRow tr_rows[] = {
     { "access", SW_S1, true, no_af, NOTHING, 0 },
     { "addr-size", SW_S1, true, too_far, NOTHING, 0 },
     { "permission", SW_S1, true, no_rights, NOTHING, 0 },
+    { "execute-only-s1", SW_NESTED, true, x_only_s2_nowhere, NOTHING, 0 },
     { "translation-s2", SW_NESTED, true, s2_no_page, NOTHING, 0 },
     { "permission-s2", SW_NESTED, true, s2_no_rights, NOTHING, 0 },
     { "translation-s2-only", SW_S2, false, no_page, NOTHING, 0 },
@@ -374,11 +382,14 @@ static void s1dss_skip(void)
     rig_put(w->r, w->ste, STE_S1DSS, 1);
     sw_on(w);
     t.has_pasid = false;
-    x = sw_run(w, &t);
-    g_assert_cmpuint(x.status, ==, IM_OK);
-    g_assert_cmphex(x.perm, ==, R1 | W1);
-    g_assert_cmphex(x.addr & ~UINT64_C(0xfff), ==, w->iova);
-    g_assert_false(x.untranslated_only);
+    for (unsigned nw = 0; nw < 2; nw++) {       /* 13.6.4: whatever NW is */
+        t.no_write = nw;
+        x = sw_run(w, &t);
+        g_assert_cmpuint(x.status, ==, IM_OK);
+        g_assert_cmphex(x.perm, ==, R1 | W1);
+        g_assert_cmphex(x.addr & ~UINT64_C(0xfff), ==, w->iova);
+        g_assert_false(x.untranslated_only);
+    }
 }
 
 static void large_page(void)
@@ -397,17 +408,31 @@ static void large_page(void)
     g_assert_cmphex(x.mask, <=, 0x1fffff);
 }
 
-/* An entry that is refused grants for the STU, the smallest granule. */
-static void refused_size(void)
+/* An entry that is refused, or that nothing translates, is for the STU, the
+ * smallest granule. */
+static void smallest(const void *data)
 {
-    g_autoptr(SWorld) w = sw_new(NULL, SW_S1, true);
-    ImTxn t = request(w);
+    unsigned g = GPOINTER_TO_UINT(data);
+    ImSmmuConfig c = rig_smmu_config();
+    SwShape s = { .g1 = (uint8_t)g };
+    uint64_t mask = (UINT64_C(1) << g) - 1;
+    ImTxn t;
     ImXlat x;
 
+    c.gran4k = g == 12;
+    c.gran16k = g <= 14;
+    g_autoptr(SWorld) w = sw_new_off(&c, SW_S1, true, &s);
+    rig_put(w->r, w->ste, STE_S1DSS, 1);
+    sw_on(w);
+    t = request(w);
     t.addr = 0x5000;
     x = sw_run(w, &t);
     sx_is_nothing(&x);
-    g_assert_cmphex(x.mask, ==, 0xfff);
+    g_assert_cmphex(x.mask, ==, mask);
+    t.has_pasid = false;
+    x = sw_run(w, &t);
+    g_assert_cmphex(x.perm, ==, R1 | W1);
+    g_assert_cmphex(x.mask, ==, mask);
 }
 
 static void event_record(void)
@@ -475,7 +500,9 @@ int main(int argc, char **argv)
     spec_test(SMMU_ATS_NW, "access-flag", sets_access_flag);
     spec_test(SMMU_ATS_REPLY, "s1dss-skip", s1dss_skip);
     spec_test(SMMU_ATS_REPLY, "large-page", large_page);
-    spec_test(SMMU_ATS_REPLY, "refused-size", refused_size);
+    spec_row(SMMU_ATS_REPLY, "stu-4k", smallest, GUINT_TO_POINTER(12));
+    spec_row(SMMU_ATS_REPLY, "stu-16k", smallest, GUINT_TO_POINTER(14));
+    spec_row(SMMU_ATS_REPLY, "stu-64k", smallest, GUINT_TO_POINTER(16));
     spec_test(SMMU_ATS_REPLY, "no-fault-model", no_model_for_requests);
     spec_test(SMMU_EVENT_BAD_ATS_TREQ, "record", event_record);
     return g_test_run();

@@ -280,6 +280,47 @@ static void split_unchecked(void)
     sx_is_ok(&x, w->ipa);
 }
 
+/* A unit without ATS: an abort, and no record of it. */
+static void no_ats(void)
+{
+    ImSmmuConfig c = rig_smmu_config();
+    ImTxn t;
+    ImXlat x;
+
+    c.ats = false;
+    im_smmu_config_prune(&c);
+    g_autoptr(SWorld) w = sw_new(&c, SW_S1, false);
+    t = sw_txn(w, IM_AT_TRANSLATED, IM_READ);
+    x = sw_run(w, &t);
+    g_assert_cmpuint(x.status, ==, IM_FAULT);
+    g_assert_cmpuint(x.cpl, !=, IM_CPL_SC);
+    sw_no_event(w);
+}
+
+/* 13.1.4: MTCFG and SHCFG are not for translated traffic, whether nothing
+ * or stage 2 translates it, and whether that is cached. */
+static void attributes(const void *data)
+{
+    bool ipa = data != NULL;
+    g_autoptr(SWorld) w = split();
+    ImTxn t = sw_txn(w, IM_AT_TRANSLATED, IM_READ);
+
+    rig_put(w->r, w->ste, STE_EATS, ipa ? 2 : 1);
+    rig_put(w->r, w->ste, STE_MTCFG, 1);
+    rig_put(w->r, w->ste, STE_MEMATTR, 1);
+    rig_put(w->r, w->ste, STE_SHCFG, 2);
+    sw_on(w);
+    t.has_pasid = false;
+    t.addr = ipa ? w->ipa : w->pa;
+    for (unsigned i = 0; i < 2; i++) {
+        ImXlat x = sw_run(w, &t);
+
+        sx_is_ok(&x, w->pa);
+        g_assert_cmphex(x.attr, ==, 0xff);
+        g_assert_cmpuint(x.share, ==, 3);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -293,6 +334,9 @@ int main(int argc, char **argv)
         }
         spec_row(SMMU_ATS_TRANSLATED_EVENTS, row->path, tt_recorded, row);
     }
+    spec_test(SMMU_ATS_TRANSLATED_EVENTS, "no-ats", no_ats);
+    spec_row(SMMU_ATS_TRANSLATED, "attributes", attributes, NULL);
+    spec_row(SMMU_ATS_TRANSLATED_IPA, "attributes", attributes, "ipa");
     spec_test(SMMU_ATS_TRANSLATED, "too-far", translated_too_far);
     spec_test(SMMU_ATS_SPLIT, "answers-ipa", split_answers_ipa);
     spec_test(SMMU_ATS_SPLIT, "rights", split_rights);

@@ -236,6 +236,32 @@ static void attr_row(const void *data)
     }
 }
 
+/* 5.2.1: a translation by stage 2 is shared by the streams of a VMID, what
+ * their STEs make of the incoming attributes is not. */
+static void overrides_are_not_shared(void)
+{
+    static const uint8_t memattr[] = { 0xf, 0x1, 0x5 };
+    static const uint8_t attr[] = { 0xff, 0x04, 0x44 };
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S2, false, NULL);
+    uint64_t ste[3] = { w->ste, sw_stream(w, 0x4201), sw_stream(w, 0x4202) };
+    uint32_t sid[3] = { w->sid, 0x4201, 0x4202 };
+    ImTxn t = sw_txn(w, IM_AT_UNTRANSLATED, IM_READ);
+
+    for (unsigned i = 0; i < 3; i++) {
+        rig_put(w->r, ste[i], STE_MTCFG, 1);
+        rig_put(w->r, ste[i], STE_MEMATTR, memattr[i]);
+    }
+    sw_on(w);
+    for (unsigned i = 0; i < 6; i++) {
+        ImXlat x;
+
+        t.rid = (uint16_t)sid[i % 3];
+        x = sw_run(w, &t);
+        sx_is_ok(&x, w->pa);
+        g_assert_cmphex(x.attr, ==, attr[i % 3]);
+    }
+}
+
 /* --- registers do not invalidate ----------------------------------------- */
 
 static void smmuen_keeps_caches(void)
@@ -265,6 +291,7 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < G_N_ELEMENTS(attr_rows); i++) {
         spec_row(SMMU_TLB_ATTR, attr_rows[i].path, attr_row, &attr_rows[i]);
     }
+    spec_test(SMMU_TLB_ATTR, "overrides", overrides_are_not_shared);
     spec_test(SMMU_ROUTE_UUT, "at-reserved", at_reserved);
     spec_test(SMMU_ROUTE_UUT, "no-ats", ats_not_there);
     spec_test(SMMU_ROUTE_GBPA, "passes", off_passes);
