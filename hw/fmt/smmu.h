@@ -48,7 +48,11 @@ IM_LAYOUT(SMMU_IDR1);
     F(SMMU_IDR3, MPAM, 7, 7) F(SMMU_IDR3, FWB, 8, 8)                      \
     F(SMMU_IDR3, STT, 9, 9) F(SMMU_IDR3, RIL, 10, 10)                     \
     F(SMMU_IDR3, BBML, 12, 11) F(SMMU_IDR3, E0PD, 13, 13)                 \
-    F(SMMU_IDR3, PTWNNC, 14, 14) F(SMMU_IDR3, DPT, 15, 15) R(63, 16)
+    F(SMMU_IDR3, PTWNNC, 14, 14) F(SMMU_IDR3, DPT, 15, 15)                \
+    F(SMMU_IDR3, PASIDTT, 16, 16) F(SMMU_IDR3, EPAN, 17, 17)              \
+    F(SMMU_IDR3, S1PI, 18, 18) F(SMMU_IDR3, S2PI, 19, 19)                 \
+    F(SMMU_IDR3, S2PO, 20, 20) F(SMMU_IDR3, THE, 21, 21)                  \
+    F(SMMU_IDR3, MTEPERM, 22, 22) F(SMMU_IDR3, AIE, 23, 23) R(63, 24)
 IM_LAYOUT(SMMU_IDR3);
 
 #define SMMU_IDR5(F, R, I)                                                \
@@ -165,6 +169,7 @@ int im_smmu_cd_half(const ImSmmuCd *cd, uint64_t addr, bool priv);
 #define IM_VMSA_XNX   (1u << 9)     /* stage 2 */
 #define IM_VMSA_FWB   (1u << 10)
 #define IM_VMSA_PTW   (1u << 11)    /* Device pages hold no tables */
+#define IM_VMSA_EPAN  (1u << 12)    /* PAN of what unprivileged may execute */
 
 /* ImWalkOut.attr and .first_attr: what a leaf says. */
 #define IM_VMSA_ATTR(raw)  ((raw) & 15u)        /* AttrIndx, or MemAttr */

@@ -206,6 +206,8 @@ IM_INLINE uint32_t common_flags(const Cd *x)
         flags |= IM_VMSA_ONE;
     } else if (CD(x, 0, PAN)) {
         flags |= IM_VMSA_PAN;
+        /* CLAUSE(SMMU_VMSA_EPAN) */
+        flags |= CD(x, 1, EPAN) && IDR(x->ids, 3, EPAN) ? IM_VMSA_EPAN : 0;
     }
     return flags;
 }

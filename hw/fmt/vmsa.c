@@ -206,7 +206,8 @@ static uint8_t s1_rights(const ImPtStage *st, uint8_t raw)
         x = false;
     }
     /* CLAUSE(SMMU_VMSA_PAN): data only. */
-    if (priv && user && (st->flags & IM_VMSA_PAN)) {
+    if (priv && (st->flags & IM_VMSA_PAN) &&
+        (user || ((st->flags & IM_VMSA_EPAN) && (raw & S1_UX)))) {
         r = false;
         w = false;
     }
@@ -227,7 +228,9 @@ static uint8_t s2_execute(const ImPtStage *st, uint64_t pte)
 
 static bool is_device(const ImPtStage *st, uint64_t memattr)
 {
-    return st->flags & IM_VMSA_FWB ? !(memattr & 4) : !(memattr & 12);
+    /* Reserved values, which are as good as Device, among them. */
+    return st->flags & IM_VMSA_FWB ? !(memattr & 4) || (memattr & 7) == 4 :
+           !(memattr & 12) || (!(memattr & 3) && memattr != 4);
 }
 
 static ImPteKind s2_decode(const ImPtStage *st, unsigned level, uint64_t pte,

@@ -7,7 +7,7 @@
 #include "hw/smmuv3/regs.h"
 
 /* What Linux needs for SVA by stalls with 48-bit CPUs, and everything else
- * that is modelled and needs no EL2 of the guest. */
+ * that is modelled and mandatory, or common. */
 const ImSmmuConfig IM_SMMU_CONFIG_DEFAULT = {
     .sid_bits = 16,
     .ssid_bits = 20,
@@ -27,6 +27,7 @@ const ImSmmuConfig IM_SMMU_CONFIG_DEFAULT = {
     .two_level_strtab = true,
     .cd2l = true,
     .coherent = true,
+    .hyp = true,
     .ats = true,
     .split_ats = true,
     .ats_rec_err = true,
@@ -38,6 +39,7 @@ const ImSmmuConfig IM_SMMU_CONFIG_DEFAULT = {
     .xnx = true,
     .ril = true,
     .fwb = true,
+    .e0pd = true,
     .attr_types_ovr = true,
     .attr_perms_ovr = true,
     .ats_timeout_ns = UINT64_C(10000000000),
@@ -50,6 +52,7 @@ const ImSmmuConfig IM_SMMU_CONFIG_DEFAULT = {
  */
 #define SMMU_NEEDS(N)                                                     \
     N(hyp, stage1)                                                        \
+    N(hyp, stage2)                                                        \
     N(asid16, stage1)                                                     \
     N(cd2l, stage1)                                                       \
     N(had, stage1)                                                        \
@@ -272,7 +275,10 @@ static uint64_t build_idr3(const ImSmmuConfig *c)
            IM_PUT(SMMU_IDR3_STT, c->stt) |
            IM_PUT(SMMU_IDR3_RIL, c->ril) |
            IM_PUT(SMMU_IDR3_BBML, c->bbml) |
-           IM_PUT(SMMU_IDR3_E0PD, c->e0pd);
+           IM_PUT(SMMU_IDR3_E0PD, c->e0pd) |
+           IM_PUT(SMMU_IDR3_PTWNNC, c->stage2) |
+           IM_PUT(SMMU_IDR3_EPAN, c->stage1) |
+           IM_PUT(SMMU_IDR3_MTEPERM, c->stage2);
 }
 
 static uint64_t build_idr5(const ImSmmuConfig *c)
@@ -285,10 +291,21 @@ static uint64_t build_idr5(const ImSmmuConfig *c)
            IM_PUT(SMMU_IDR5_STALL_MAX, c->stall_max);
 }
 
-/* CLAUSE(SMMU_REG_AIDR). SMMUv3.4 only because HAFT came with it. */
+/* CLAUSE(SMMU_REG_AIDR): the version all of whose mandatory features are
+ * there (2.3 to 2.8, and the IDRs themselves). */
 uint32_t im_smmu_aidr(const ImSmmuConfig *cfg)
 {
-    return cfg->httu == 3 ? 4 : 2;
+    bool s1 = cfg->stage1;
+    bool s2 = cfg->stage2;
+
+    if ((s1 && !cfg->had) || (s2 && !cfg->xnx)) {
+        return 0;
+    }
+    if (!cfg->ril || !cfg->bbml || (s2 && !cfg->fwb) ||
+        (s1 && s2 && !cfg->hyp)) {
+        return 1;
+    }
+    return s1 && !cfg->e0pd ? 2 : 4;
 }
 
 char *im_smmu_config_apply(ImSmmu *s, const ImSmmuConfig *cfg)

@@ -76,6 +76,8 @@ static const IdRow id_rows[] = {
     { "dormhint", NULL, SR_IDR0, 8, 8, 0 },
     { "hyp", NULL, SR_IDR0, 9, 9, 1 },
     { "hyp-off", no_hyp, SR_IDR0, 9, 9, 0 },
+    { "hyp-without-stage-2", no_s2, SR_IDR0, 9, 9, 0 },
+    { "hyp-without-stage-1", no_s1, SR_IDR0, 9, 9, 0 },
     { "ats", NULL, SR_IDR0, 10, 10, 1 },
     { "ats-off", no_ats, SR_IDR0, 10, 10, 0 },
     { "ns1ats-split", NULL, SR_IDR0, 11, 11, 0 },
@@ -142,7 +144,14 @@ static const IdRow id_rows[] = {
     { "e0pd", NULL, SR_IDR3, 13, 13, 1 },
     { "e0pd-off", no_e0pd, SR_IDR3, 13, 13, 0 },
     { "dpt", NULL, SR_IDR3, 15, 15, 0 },
-    { "idr3-upper", NULL, SR_IDR3, 31, 16, 0 },
+    { "ptwnnc", NULL, SR_IDR3, 14, 14, 1 },
+    { "ptwnnc-without-stage-2", no_s2, SR_IDR3, 14, 14, 0 },
+    { "pasidtt", NULL, SR_IDR3, 16, 16, 0 },
+    { "epan", NULL, SR_IDR3, 17, 17, 1 },
+    { "permission-schemes", NULL, SR_IDR3, 21, 18, 0 },
+    { "mteperm", NULL, SR_IDR3, 22, 22, 1 },
+    { "mteperm-without-stage-2", no_s2, SR_IDR3, 22, 22, 0 },
+    { "idr3-upper", NULL, SR_IDR3, 31, 23, 0 },
     { "oas-48", NULL, SR_IDR5, 2, 0, 5 },
     { "oas-32", oas32, SR_IDR5, 2, 0, 0 },
     { "oas-44", oas44, SR_IDR5, 2, 0, 4 },
@@ -185,14 +194,19 @@ static void id_row(const void *data)
                     row->want);
 }
 
-/* RIL is mandatory from v3.2 on: whoever reports it says so in AIDR. */
-static void aidr_minor(void)
-{
-    g_autoptr(Rig) r = rig_smmu_new(NULL);
-
-    g_assert_cmpuint(rig_reg32(r, SR_AIDR) & 0xf, >=, 2);
-    g_assert_cmphex(rig_reg32(r, SR_AIDR) >> 8, ==, 0);
-}
+/* A version has all that is mandatory in it. */
+static const IdRow aidr_rows[] = {
+    { "minor", NULL, SR_AIDR, 31, 0, 4 },
+    { "e0pd-from-3.3", no_e0pd, SR_AIDR, 31, 0, 2 },
+    { "hyp-from-3.2", no_hyp, SR_AIDR, 31, 0, 1 },
+    { "hyp-with-two-stages", no_s2, SR_AIDR, 31, 0, 4 },
+    { "ril-from-3.2", no_ril, SR_AIDR, 31, 0, 1 },
+    { "fwb-from-3.2", no_fwb, SR_AIDR, 31, 0, 1 },
+    { "bbml-1", bbml1, SR_AIDR, 31, 0, 4 },
+    { "xnx-from-3.1", no_xnx, SR_AIDR, 31, 0, 0 },
+    { "had-from-3.1", no_had, SR_AIDR, 31, 0, 0 },
+    { "httu", httu0, SR_AIDR, 31, 0, 4 },
+};
 
 static void id_read_only(void)
 {
@@ -639,7 +653,9 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     add_rows();
-    spec_test(SMMU_REG_AIDR, "minor", aidr_minor);
+    for (unsigned i = 0; i < G_N_ELEMENTS(aidr_rows); i++) {
+        spec_row(SMMU_REG_AIDR, aidr_rows[i].path, id_row, &aidr_rows[i]);
+    }
     spec_test(SMMU_REG_IDR, "read-only", id_read_only);
     spec_test(SMMU_REG_ACCESS, "odd-sizes", odd_accesses);
     spec_test(SMMU_REG_ACCESS, "two-at-once", two_at_once);

@@ -263,7 +263,7 @@ typedef struct FlagRow {
     Row row;
 } FlagRow;
 
-/* SMMU_CD_AFFD, SMMU_CD_HAD */
+/* SMMU_CD_AFFD, SMMU_CD_HAD, SMMU_VMSA_EPAN */
 static const FlagRow flag_rows[] = {
     { 0, 0, { .name = "" } },
     { IM_VMSA_AFFD, IM_VMSA_AFFD, { "", .set = { BIT(35) } } },
@@ -282,6 +282,11 @@ static const FlagRow flag_rows[] = {
     { IM_VMSA_ONE | IM_VMSA_WXN, 0,
       { "", .set = { BIT(40), BIT(36) }, EL2 } },
     { IM_VMSA_PAN, IM_VMSA_PAN, { "", .set = { BIT(40) }, E2H } },
+    { IM_VMSA_PAN | IM_VMSA_EPAN, IM_VMSA_PAN | IM_VMSA_EPAN,
+      { "", IDS({ 3, 17, 17, 1 }), .set = { BIT(40), BIT(123) } } },
+    { IM_VMSA_PAN, IM_VMSA_PAN,
+      { "", IDS({ 3, 17, 17, 0 }), .set = { BIT(40), BIT(123) } } },
+    { 0, 0, { "", IDS({ 3, 17, 17, 1 }), .set = { BIT(123) } } },
 };
 
 static void test_flags(void)
