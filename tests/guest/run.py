@@ -341,6 +341,10 @@ TESTS.update({
                           arch=ARM64, append='maxcpus=1'),
     'arm64/cpu-max': Test(['touched', 'untouched', 'remapped', 'thp'],
                           arch=ARM64, cpu='max', iommu=',oas=52'),
+    # Every request untranslated: the SMMU's own caches, without an ATC's.
+    'arm64/no-ats': Test(['untouched', 'cow', 'remapped', 'swapped',
+                          'two-processes', 'own-domain', 'random', 'killed'],
+                         arch=ARM64, iommu=',ats=off'),
     'arm64/enabled': Test(['enabled'], arch=ARM64),
     'arm64/uefi-sva': Test(['touched', 'untouched', 'remapped', 'swapped',
                             'killed'], arch=ARM64, uefi=True, ids=STALLS),
