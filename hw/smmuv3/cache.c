@@ -241,26 +241,39 @@ SmmuStream *im_smmu_stream_get(SmmuCaches *c, uint32_t sid)
     return NULL;
 }
 
-SmmuStream *im_smmu_stream_put(SmmuCaches *c, uint32_t sid,
-                               const ImSmmuSte *ste)
+/* The slot to be used next, which is free. */
+static SmmuStream *stream_slot(SmmuCaches *c)
 {
-    SmmuVm *vm = ste->s1 || ste->s2 ? get_vm(c, ste->world, ste->vmid) :
-                 NULL;
-    SmmuStream *st;
-
     while (!c->stream_free) {
-        st = &c->stream[c->stream_hand++ & (c->streams - 1)];
+        SmmuStream *st = &c->stream[c->stream_hand++ & (c->streams - 1)];
+
         if (!st->used) {
             im_smmu_drop_stream(c, st);
         }
         st->used = false;
     }
-    st = SMMU_STREAM_OF(c->stream_free, hash);
+    return SMMU_STREAM_OF(c->stream_free, hash);
+}
+
+ImSmmuSte *im_smmu_stream_room(SmmuCaches *c)
+{
+    return &stream_slot(c)->ste;
+}
+
+SmmuStream *im_smmu_stream_put(SmmuCaches *c, uint32_t sid,
+                               const ImSmmuSte *ste)
+{
+    SmmuStream *st = stream_slot(c);
+    SmmuVm *vm = ste->s1 || ste->s2 ? get_vm(c, ste->world, ste->vmid) :
+                 NULL;
+
+    if (ste != &st->ste) {
+        st->ste = *ste;
+    }
     im_link_out(&st->hash);
     st->sid = sid;
     st->valid = true;
     st->used = true;
-    st->ste = *ste;
     st->vm = vm;
     im_link_in(stream_head(c, sid), &st->hash);
     im_link_in(&c->stream_all, &st->all);
@@ -296,20 +309,31 @@ SmmuContext *im_smmu_context_get(SmmuCaches *c, uint64_t key)
     return NULL;
 }
 
-SmmuContext *im_smmu_context_put(SmmuCaches *c, uint64_t key,
-                                 SmmuStream *stream, const ImSmmuCd *cd)
+/* The slot to be used next, which is free. */
+static SmmuContext *context_slot(SmmuCaches *c)
 {
-    SmmuSpace *sp = cd ? get_space(c, stream->vm, cd->asid) : NULL;
-    SmmuContext *x;
-
     while (!c->context_free) {
-        x = &c->context[c->context_hand++ & (c->contexts - 1)];
+        SmmuContext *x = &c->context[c->context_hand++ & (c->contexts - 1)];
+
         if (!x->used) {
             im_smmu_drop_context(c, x);
         }
         x->used = false;
     }
-    x = SMMU_CONTEXT_OF(c->context_free, hash);
+    return SMMU_CONTEXT_OF(c->context_free, hash);
+}
+
+ImSmmuCd *im_smmu_context_room(SmmuCaches *c)
+{
+    return &context_slot(c)->cd;
+}
+
+SmmuContext *im_smmu_context_put(SmmuCaches *c, uint64_t key,
+                                 SmmuStream *stream, const ImSmmuCd *cd)
+{
+    SmmuContext *x = context_slot(c);
+    SmmuSpace *sp = cd ? get_space(c, stream->vm, cd->asid) : NULL;
+
     im_link_out(&x->hash);
     x->key = key;
     x->stream = stream;
@@ -319,7 +343,9 @@ SmmuContext *im_smmu_context_put(SmmuCaches *c, uint64_t key,
     im_link_in(context_head(c, key), &x->hash);
     im_link_in(&stream->contexts, &x->by_stream);
     if (cd) {
-        x->cd = *cd;
+        if (cd != &x->cd) {
+            x->cd = *cd;
+        }
         im_link_in(&sp->contexts, &x->by_space);
     }
     c->last = x;

@@ -368,13 +368,7 @@ typedef struct Walker {
 
 static ImBus op_read(void *opaque, uint64_t pa, void *buf, size_t len)
 {
-    ImSmmu *s = ((Walker *)opaque)->r->s;
-    uint64_t last = im_smmu_last(s);
-
-    /* im_smmu_mem_read(), in line: this is most of a miss. */
-    s->counters.walk_reads++;
-    return pa <= last && len - 1 <= last - pa ?
-           s->port.read(s->host, pa, buf, len) : IM_BUS_ERROR;
+    return im_smmu_walk_read(((Walker *)opaque)->r->s, pa, buf, len);
 }
 
 static ImBus op_peek(void *opaque, uint64_t pa, void *buf, size_t len)
@@ -422,28 +416,31 @@ static const ImWalkOps walk_ops = {
 
 static const ImWalkOps explain_ops = { .read = op_peek, .step = op_step };
 
-static ImPtStage for_request(const SmmuRoute *r, const ImPtStage *st)
+/* The stage as r walks it: a copy when it is privileged. */
+static const ImPtStage *for_request(const SmmuRoute *r, const ImPtStage *st,
+                                    ImPtStage *copy)
 {
-    ImPtStage out = *st;
-
-    out.flags |= r->pnu ? IM_VMSA_PRIV : 0;
-    return out;
+    if (!r->pnu) {
+        return st;
+    }
+    *copy = *st;
+    copy->flags |= IM_VMSA_PRIV;
+    return copy;
 }
 
 ImWalkOut im_smmu_walk(SmmuRoute *r, const ImPtStage *first,
                        const ImPtStage *second, uint64_t addr)
 {
     Walker k = { .r = r, .fmt = { first->fmt } };
-    ImPtStage stage[2] = { for_request(r, first) };
+    ImPtStage copy[2];
     ImWalk w = {
         .ops = r->ex ? &explain_ops : &walk_ops,
         .opaque = &k,
-        .stage = { &stage[0] },
+        .stage = { for_request(r, first, &copy[0]) },
     };
 
     if (second) {
-        stage[1] = for_request(r, second);
-        w.stage[1] = &stage[1];
+        w.stage[1] = for_request(r, second, &copy[1]);
         k.fmt[1] = second->fmt;
     }
     if (!r->ex) {

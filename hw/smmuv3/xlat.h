@@ -142,6 +142,17 @@ static inline unsigned im_smmu_stu(const ImSmmu *s)
            idr5 & IM_MASK(SMMU_IDR5_GRAN16K) ? 14 : 16;
 }
 
+/* im_smmu_mem_read(), in line: this is most of a miss. */
+static inline ImBus im_smmu_walk_read(ImSmmu *s, uint64_t pa, void *buf,
+                                      size_t len)
+{
+    uint64_t last = im_smmu_last(s);
+
+    s->counters.walk_reads++;
+    return pa <= last && len - 1 <= last - pa ?
+           s->port.read(s->host, pa, buf, len) : IM_BUS_ERROR;
+}
+
 /* --- outcome.c: 3.12, 5.5, 3.9.1.2 ------------------------------------- */
 
 /*
@@ -179,6 +190,11 @@ static inline uint64_t im_smmu_context_key(uint32_t sid, bool ssv,
 {
     return (uint64_t)sid << 32 | (uint64_t)ssv << SMMU_SSID_BITS | ssid;
 }
+
+/* Where the STE, or CD, that is put next will be kept: decoded there, it
+ * need not be copied. Until then nothing is cached there. */
+ImSmmuSte *im_smmu_stream_room(SmmuCaches *c);
+ImSmmuCd *im_smmu_context_room(SmmuCaches *c);
 
 SmmuStream *im_smmu_stream_get(SmmuCaches *c, uint32_t sid);
 SmmuStream *im_smmu_stream_put(SmmuCaches *c, uint32_t sid,
