@@ -156,7 +156,8 @@ typedef struct ImWalk {
  * is granted. The caller has checked that addr is in the range of stage 0,
  * and, of a format without rights(), the root of stage 0 in that of stage 1.
  */
-ImWalkOut im_walk(const ImWalk *w, uint64_t addr, uint8_t need, bool write);
+void im_walk(const ImWalk *w, uint64_t addr, uint8_t need, bool write,
+             ImWalkOut *out);
 
 /* log2 of the input range that an entry of a level covers. */
 static inline unsigned im_pt_level_shift(const ImPtFormat *fmt,

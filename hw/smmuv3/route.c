@@ -428,8 +428,8 @@ static const ImPtStage *for_request(const SmmuRoute *r, const ImPtStage *st,
     return copy;
 }
 
-ImWalkOut im_smmu_walk(SmmuRoute *r, const ImPtStage *first,
-                       const ImPtStage *second, uint64_t addr)
+void im_smmu_walk(SmmuRoute *r, const ImPtStage *first,
+                  const ImPtStage *second, uint64_t addr, ImWalkOut *out)
 {
     Walker k = { .r = r, .fmt = { first->fmt } };
     ImPtStage copy[2];
@@ -450,7 +450,7 @@ ImWalkOut im_smmu_walk(SmmuRoute *r, const ImPtStage *first,
     if (r->kind == SMMU_TRANSLATION) {
         w.any = wanted(r);
     }
-    return im_walk(&w, addr, r->need, r->write);
+    im_walk(&w, addr, r->need, r->write, out);
 }
 
 /* CLAUSE(SMMU_TLB_NO_FAULTS): only what grants something is kept. */
@@ -524,8 +524,8 @@ static bool walk_stage1(SmmuRoute *r)
         r->s->counters.tlb_misses++;
         im_smmu_tlb_prefetch(r->s->caches, x, r->pnu, at);
     }
-    w = im_smmu_walk(r, &x->cd.half[half].stage,
-                     ste->s2 ? &ste->stage2 : NULL, at);
+    im_smmu_walk(r, &x->cd.half[half].stage,
+                 ste->s2 ? &ste->stage2 : NULL, at, &w);
     return finish_walk(r, &w, at);
 }
 
@@ -546,7 +546,7 @@ static bool walk_stage2(SmmuRoute *r)
         r->s->counters.tlb_misses++;
     }
     r->only_s2 = true;
-    w = im_smmu_walk(r, &r->stream->ste.stage2, NULL, at);
+    im_smmu_walk(r, &r->stream->ste.stage2, NULL, at, &w);
     return finish_walk(r, &w, at);
 }
 

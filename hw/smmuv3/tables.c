@@ -147,12 +147,13 @@ bool im_smmu_stream_fault(SmmuRoute *r)
 static bool locate(SmmuRoute *r, uint64_t ipa, uint64_t *pa)
 {
     const ImPtStage *st = &r->stream->ste.stage2;
-    ImWalkOut w = { .stop = IM_WALK_RANGE, .in = ipa };
+    ImWalkOut w;
 
     *pa = ipa;
     if (!r->stream->ste.s2) {
         return false;
     }
+    w = (ImWalkOut){ .stop = IM_WALK_RANGE };
     if (ipa <= st->in_last) {
         uint8_t need = r->need;
         bool write = r->write;
@@ -160,7 +161,7 @@ static bool locate(SmmuRoute *r, uint64_t ipa, uint64_t *pa)
         r->need = IM_PERM_R;
         r->write = false;
         r->only_s2 = true;
-        w = im_smmu_walk(r, st, NULL, ipa);
+        im_smmu_walk(r, st, NULL, ipa, &w);
         r->only_s2 = false;
         r->need = need;
         r->write = write;

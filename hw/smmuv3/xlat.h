@@ -180,8 +180,8 @@ bool im_smmu_context_fault(SmmuRoute *r);
 void im_smmu_take_route(SmmuRoute *r);
 ImXlat im_smmu_answer(const SmmuRoute *r);
 /* Walk with the caches and side effects that r may have. */
-ImWalkOut im_smmu_walk(SmmuRoute *r, const ImPtStage *first,
-                       const ImPtStage *second, uint64_t addr);
+void im_smmu_walk(SmmuRoute *r, const ImPtStage *first,
+                  const ImPtStage *second, uint64_t addr, ImWalkOut *out);
 
 /* --- cache.c ----------------------------------------------------------- */
 

@@ -290,8 +290,8 @@ static void run_httu(unsigned i, bool peek)
     bt = v_get(v, table2);
     walk.stage[0] = &n.s1;
     walk.stage[1] = &n.s2;
-    w = im_walk(&walk, IN_ADDR, httu_rows[i].need,
-                httu_rows[i].need & IM_PERM_W);
+    im_walk(&walk, IN_ADDR, httu_rows[i].need,
+            httu_rows[i].need & IM_PERM_W, &w);
     g_test_message("%s", httu_rows[i].what);
     g_assert_cmpuint(w.stop, ==, httu_rows[i].want);
     if (w.stop == IM_WALK_NESTED_WRITE) {
