@@ -119,6 +119,7 @@ ARM64 = Arch(
     strict='iommu.strict=1',
     legend='stalls: memory requests that waited for the kernel, resumed: '
            'those it answered;\nATC inval.: invalidation requests to the '
-           'endpoint; faults: unrecoverable ones')
+           'endpoint; faults: requests that ended in an\nerror, and events '
+           'of faults that did not stall')
 
 ARCHES = {a.name: a for a in (X86, ARM64)}
