@@ -195,7 +195,7 @@ static SmmuEvent complete(const SmmuRoute *r, const SmmuEvent *part)
     e.sid = r->sid;
     e.ssid = r->ssid;
     e.ssv = r->ssv;
-    e.rnw = !(t->access & IM_WRITE);
+    e.rnw = part->rnw || !(t->access & IM_WRITE);
     e.pnu = raw ? t->has_pasid && t->priv : r->pnu;
     e.ind = raw ? t->has_pasid && t->exec : r->ind;
     e.addr = t->addr;
@@ -258,6 +258,14 @@ static uint8_t code_of(const ImWalkOut *w)
     }
 }
 
+/* CLAUSE(SMMU_ROUTE_ATOMIC): the write alone would have been granted. */
+static bool lacks_read_only(const SmmuRoute *r, const ImWalkOut *w,
+                            SmmuClass cls)
+{
+    return w->stop == IM_WALK_PERM && !w->for_entry &&
+           cls == SMMU_CLASS_IN && r->need == IM_ATOMIC && (w->perm & IM_ATOMIC) == IM_PERM_W;
+}
+
 /* CLAUSE(SMMU_ROUTE_CLASS) */
 bool im_smmu_refuse_walk(SmmuRoute *r, const ImWalkOut *w, SmmuClass cls)
 {
@@ -273,6 +281,7 @@ bool im_smmu_refuse_walk(SmmuRoute *r, const ImWalkOut *w, SmmuClass cls)
         .cls = (uint8_t)(entry || (s1 && eabt) ? SMMU_CLASS_TT : cls),
         .ipa = s1 ? 0 : w->in,
         .fetch = eabt ? w->entry : 0,
+        .rnw = lacks_read_only(r, w, cls),
         .ttrnw = entry && !w->for_update && w->stop != IM_WALK_NESTED_WRITE,
     };
 

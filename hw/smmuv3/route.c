@@ -298,7 +298,7 @@ static bool config_abort(SmmuRoute *r)
            im_smmu_refuse_silently(r, "SMMU_ROUTE_CONFIG_ABORT");
 }
 
-/* 3.9.1.1 CLAUSE(SMMU_ATS_EATS) */
+/* CLAUSE(SMMU_ATS_EATS) */
 static bool ats_gate(SmmuRoute *r)
 {
     unsigned eats = r->stream->ste.eats;
@@ -607,14 +607,14 @@ void im_smmu_take_route(SmmuRoute *r)
 {
     begin(r);
     (void)(unsupported(r) ||            /* 3.9, 7.3.2: F_UUT */
-           disabled(r) ||               /* 6.3.9, 6.3.15: SMMUEN, GBPA */
-           translated_unchecked(r) ||   /* 3.9.1.1: ATSCHK */
+           disabled(r) ||               /* 6.3.9, 6.3.14: SMMUEN, GBPA */
+           translated_unchecked(r) ||   /* 3.9.1.3: ATSCHK */
            tlb_hit(r) ||                /* 3.17 */
            im_smmu_stream_fault(r) ||   /* 3.3.1, 5.1, 5.2 */
            config_abort(r) ||           /* 5.2: Config */
-           ats_gate(r) ||               /* 3.9.1.1: EATS */
+           ats_gate(r) ||               /* 5.2: EATS */
            overrides(r) ||              /* 13.1.4: PRIVCFG, INSTCFG */
-           translated_ipa(r) ||         /* 3.9.1.1: EATS = 10 */
+           translated_ipa(r) ||         /* 13.6.3: EATS = 10 */
            im_smmu_context_fault(r) ||  /* 3.3.2, 5.3, 5.4 */
            bypass(r) ||                 /* 3.3.3, 3.4 */
            tlb_hit_after_fetch(r) ||    /* 3.17 */

@@ -157,7 +157,8 @@ static inline ImBus im_smmu_walk_read(ImSmmu *s, uint64_t pa, void *buf,
 
 /*
  * Refuse the request; returns true, as the steps of the route do. Of e are
- * set: code, s2, cls, ttrnw, ipa, fetch.
+ * set: code, s2, cls, ttrnw, ipa, fetch, and rnw of a write that counts as
+ * a read.
  */
 bool im_smmu_refuse(SmmuRoute *r, const SmmuEvent *e);
 /* The same for an event of which only the code matters. */

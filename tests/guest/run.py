@@ -69,7 +69,7 @@ class Row:
         self.passed, self.reasons, self.stat = False, [], {}
         self.before = self.after = {}
         self.seconds = 0.0
-        self.faults = []                # names of the IOMMU's, each once
+        self.faults = {}                # of the IOMMU, by name
 
     def count(self, kind, names):
         a = self.before.get(kind, {})
@@ -94,9 +94,10 @@ class Row:
             if self.stat and endpoints == 1 and sum(seen) != d:
                 self.reasons.append(f'{title}: the guest reads {sum(seen)} '
                                     f'from the device, QMP says {d}')
-        for name in self.faults:
+        for name, words in self.faults.items():
             if name not in DEAD_PASID.get(self.name, []) + list(allowed):
-                self.reasons.append(f'the IOMMU reported fault {name}')
+                self.reasons.append(f'the IOMMU reported fault {name}: '
+                                    f'{words}')
         if self.reasons:
             self.passed = False
 

@@ -194,11 +194,16 @@ static bool s2_leaf(Walk *k, const Stage *s, uint64_t at, uint64_t d,
     if (s->hd && d & D_DBM) {
         p.w = true;
     }
+    if (u->cls != CLASS_IN && so_get(k->ste, STE_S2PTW) &&
+        (d >> 2 & 3) == 0 && (d >> 4 & 3) != 0) {
+        k->a->unsure = true;        /* MemAttr is reserved */
+    }
     if ((u->r && !p.r) || (u->w && !p.w) || (u->x && !p.x) ||
         (u->cls != CLASS_IN && so_get(k->ste, STE_S2PTW) &&
          (d >> 4 & 3) == 0)) {
         s2_fault(k, EV_PERMISSION, u->cls, ipa);
         k->a->ttrnw = !(u->tt && u->w);
+        k->a->reads = u->cls == CLASS_IN && u->r && u->w && p.w && !p.r;
         return false;
     }
     if (now != d) {
