@@ -353,10 +353,12 @@ TESTS.update({
     # tables, which stay in use.
     'arm64/kexec': Test(['untouched'], kexec='plain', arch=ARM64, uefi=True,
                         ids=STALLS, then=['untouched', 'remapped']),
-    # A crash kernel leaves the event queue off: no stall is served. What the
-    # dead kernel's DMA still does with its translations is refused.
+    # A crash kernel leaves the event queue off: no stall is served. The dead
+    # kernel's DMA is refused as soon as bus numbers or the SMMU are set anew.
     'arm64/crash': Test(['untouched'], kexec='crash', arch=ARM64,
-                        then=['touched'], faults=['F_TRANSL_FORBIDDEN']),
+                        then=['touched'],
+                        faults=['F_TRANSL_FORBIDDEN', 'F_BAD_ATS_TREQ',
+                                'C_BAD_SUBSTREAMID']),
     'arm64/devices': Test(ORDINARY, endpoint=False, group='DMA', arch=ARM64,
                           append=ARM64.strict, translated=True,
                           iothread=True),
