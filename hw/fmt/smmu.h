@@ -95,6 +95,7 @@ typedef struct ImSmmuSte {
 
 /* A valid CD likewise. half[0] is TTB0, half[1] TTB1. */
 typedef struct ImSmmuCd {
+    uint64_t mair;
     uint16_t asid;
     uint8_t world;
     bool aset;
@@ -106,7 +107,6 @@ typedef struct ImSmmuCd {
         uint8_t tsz;            /* input bits = 64 - tsz */
         ImPtStage stage;        /* ready to walk; valid with enabled */
     } half[2];
-    uint64_t mair;
 } ImSmmuCd;
 
 /*

@@ -26,7 +26,7 @@ typedef struct Ste {
     unsigned config;
     bool s1, s2;
     bool substreams;            /* S1CDMax and SSIDSIZE are not 0 */
-    bool strw_used;
+    unsigned strw;              /* effective STRW */
     int granule;                /* stage 2; -1: illegal */
     unsigned ps;                /* effective S2PS */
 } Ste;
@@ -58,7 +58,7 @@ IM_INLINE bool bad_eats(const Ste *x)
 
 IM_INLINE bool bad_strw(const Ste *x)
 {
-    return x->strw_used && (STE(x, 1, STRW) & 1);
+    return x->strw & 1;
 }
 
 IM_INLINE bool bad_s1stalld(const Ste *x)
@@ -182,8 +182,7 @@ IM_INLINE bool bad_s2endi(const Ste *x)
 
 IM_INLINE bool vmid_used(const Ste *x)
 {
-    return IDR(x->ids, 0, S2P) && (x->s1 || x->s2) &&
-           !(x->strw_used && STE(x, 1, STRW));
+    return IDR(x->ids, 0, S2P) && (x->s1 || x->s2) && !x->strw;
 }
 
 IM_INLINE bool bad_s2vmid(const Ste *x)
@@ -242,10 +241,14 @@ IM_INLINE Ste begin(const ImSmmuIds *ids, const uint64_t raw[8])
     x.s1 = (x.config & CONFIG_TRANSLATE) && (x.config & CONFIG_S1);
     x.s2 = (x.config & CONFIG_TRANSLATE) && (x.config & CONFIG_S2);
     x.substreams = STE(&x, 0, S1CDMAX) && IDR(ids, 1, SSIDSIZE);
-    x.strw_used = x.s1 && !x.s2 && IDR(ids, 0, S1P) && IDR(ids, 0, HYP);
-    x.granule = im_smmu_granule(ids, STE(&x, 2, S2TG));
-    /* CLAUSE(SMMU_STE_S2PS) */
-    x.ps = im_smmu_size(ids, STE(&x, 2, S2PS));
+    if (x.s1 && !x.s2 && IDR(ids, 0, S1P) && IDR(ids, 0, HYP)) {
+        x.strw = STE(&x, 1, STRW);
+    }
+    if (x.s2) {
+        x.granule = im_smmu_granule(ids, STE(&x, 2, S2TG));
+        /* CLAUSE(SMMU_STE_S2PS) */
+        x.ps = im_smmu_size(ids, STE(&x, 2, S2PS));
+    }
     return x;
 }
 
@@ -260,7 +263,7 @@ IM_INLINE void take_stage1(const Ste *x, bool e2h, ImSmmuSte *out)
         out->s1dss = (uint8_t)(STE(x, 1, S1DSS) % 3);
     }
     /* CLAUSE(SMMU_STE_STRW) */
-    if (x->strw_used && STE(x, 1, STRW)) {
+    if (x->strw) {
         out->world = e2h ? IM_SMMU_NS_EL2_E2H : IM_SMMU_NS_EL2;
     }
 }

@@ -280,6 +280,7 @@ static bool tlb_hit(SmmuRoute *r)
         return false;
     }
     x = im_smmu_context_get(c, im_smmu_context_key(r->sid, r->ssv, r->ssid));
+    r->unknown = !x;
     if (!x || (r->kind == SMMU_TRANSLATION &&
                x->stream->ste.eats != EATS_FULL)) {
         return false;

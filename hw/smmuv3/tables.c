@@ -293,7 +293,7 @@ static bool fresh_context(SmmuRoute *r, uint64_t key)
 bool im_smmu_context_fault(SmmuRoute *r)
 {
     ImSmmu *s = r->s;
-    bool known = r->ssid >> SMMU_SSID_BITS == 0 && !r->ex;
+    bool known = r->ssid >> SMMU_SSID_BITS == 0 && !r->ex && !r->unknown;
     uint64_t key = im_smmu_context_key(r->sid, r->ssv, r->ssid);
 
     r->context = known ? im_smmu_context_get(s->caches, key) : NULL;

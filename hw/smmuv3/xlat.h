@@ -60,12 +60,12 @@ typedef struct SmmuStream {
     uint32_t sid;
     bool valid;
     bool used;
-    ImSmmuSte ste;
     SmmuVm *vm;                 /* NULL: no stage translates */
     ImLink hash;
     ImLink all;
     ImLink by_vm;
     ImLink *contexts;
+    ImSmmuSte ste;
 } SmmuStream;
 
 /* What a StreamID with a SubstreamID, or with none, resolves to. */
@@ -75,10 +75,10 @@ typedef struct SmmuContext {
     SmmuSpace *space;           /* with s1 */
     bool used;
     bool s1;                    /* stage 1 translates: cd is valid */
-    ImSmmuCd cd;
     ImLink hash;
     ImLink by_stream;
     ImLink by_space;
+    ImSmmuCd cd;
 } SmmuContext;
 
 #define SMMU_NO_CONTEXT  UINT64_MAX
@@ -124,6 +124,7 @@ typedef struct SmmuRoute {
     uint8_t instcfg;            /* as ImSmmuSte */
     bool only_s2;               /* its walk is stage 2 alone */
     bool looked;                /* in the TLB */
+    bool unknown;               /* no context of it is cached */
 } SmmuRoute;
 
 /* Last address that the SMMU can put out, which is the last that stage 2

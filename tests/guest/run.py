@@ -353,9 +353,8 @@ TESTS.update({
     # tables, which stay in use.
     'arm64/kexec': Test(['untouched'], kexec='plain', arch=ARM64, uefi=True,
                         ids=STALLS, then=['untouched', 'remapped']),
-    # A crash kernel leaves the event queue off: no stall is served. What the
-    # dead kernel's DMA still does is refused, with its translations or
-    # without, and as function 00:00.0 while its bus has no number.
+    # A crash kernel leaves the event queue off: no stall is served. The dead
+    # kernel's DMA is refused as soon as bus numbers or the SMMU are set anew.
     'arm64/crash': Test(['untouched'], kexec='crash', arch=ARM64,
                         then=['touched'],
                         faults=['F_TRANSL_FORBIDDEN', 'F_BAD_ATS_TREQ',
