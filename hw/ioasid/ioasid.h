@@ -59,8 +59,9 @@ struct IoSet {
     ImLink *objects[IMU_KINDS];
     IoNumbers *taken;               /* guest numbers, from cfg.gpasid_min */
     IoTable *gpasids;               /* guest number -> IoPasid */
-    ImLink in_host;
-    bool gone;                      /* only its quarantined PASIDs are left */
+    ImLink in_gone;
+    bool gone;                      /* only its quarantined PASIDs are left,
+                                       and ctx is NULL once that is closed */
 };
 
 struct IoPasid {
@@ -95,6 +96,7 @@ struct IoDev {
     uint32_t groups;
     IoBind *own;                    /* without PASID, or NULL */
     ImLink *binds;                  /* with PASID */
+    ImLink *ended;                  /* with PASID, keep their numbers */
     IoTable *by_hpasid;             /* host number -> IoBind */
 };
 
@@ -153,6 +155,7 @@ struct ImIoasidCtx {
     uint32_t flags;
     void *user;
     IoHandles *handles;
+    ImLink *sets;
     uint32_t pasids;                /* charged */
     uint32_t committed;             /* of each set the larger of what is
                                        reserved and what is charged */
@@ -172,7 +175,7 @@ struct ImIoasid {
     ImLink **dev_bucket;            /* by func */
     uint32_t dev_buckets;           /* power of two */
     uint32_t dev_count;
-    ImLink *sets;                   /* of all contexts, and those gone */
+    ImLink *gone;                   /* sets */
     ImLink *faultqs;                /* of all contexts */
     IoNumbers *pool;                /* IMU_POOL_GLOBAL */
     IoFifo waiting;                 /* PASIDs in QUARANTINE that drained */
@@ -241,11 +244,16 @@ int im_ioasid_find(IoSet *set, ImuKind kind, ImuRef ref, IoObject **obj);
 /*
  * Number an object of a set (NULL: it is a set): fills in ref, kind and set.
  * -ENOMEM or -ENOSPC. It is found from now on, but not in its set's list
- * yet: im_ioasid_list() does that. unnumber takes it out of either.
+ * yet: im_ioasid_list() does that. unnumber takes it out of either; undo
+ * is for a number that nobody was told.
  */
 int im_ioasid_number(ImIoasidCtx *c, IoObject *obj, ImuKind kind, IoSet *set);
 void im_ioasid_list(IoObject *obj);
 void im_ioasid_unnumber(ImIoasidCtx *c, IoObject *obj);
+void im_ioasid_number_undo(ImIoasidCtx *c, IoObject *obj);
+/* Respond for a command that makes an object, and list it; if it cannot be
+ * responded for, take its number back: then the caller frees it. */
+int im_ioasid_publish(ImIoasidCtx *c, const void *a, IoObject *obj);
 /* Arrays of a command, at user addresses. 0, -EFAULT. */
 int im_ioasid_get_user(ImIoasidCtx *c, uint64_t addr, void *buf, size_t n);
 int im_ioasid_put_user(ImIoasidCtx *c, uint64_t addr, const void *buf,
