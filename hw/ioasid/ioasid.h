@@ -1,10 +1,11 @@
 /*
  * The host backend: its objects, and what each part offers the others.
  *
- * The ledger half (ops.c, ioasid.c, set.c, pasid.c, dev.c, fault.c,
- * event.c, dump.c, check.c) owns objects, quota, states and queues. The
- * memory half (space.c, map.c, dirty.c, format.c, route.c, cache.c,
- * inval.c) owns address spaces and what happens to a request.
+ * The ledger half (ops.c, handle.c, numbers.c, ioasid.c, set.c, pasid.c,
+ * dev.c, attach.c, fault.c, event.c, dump.c, check.c) owns objects, quota,
+ * states and queues. The memory half (space.c, map.c, dirty.c, format.c,
+ * route.c, cache.c, inval.c) owns address spaces and what happens to a
+ * request.
  *
  * Memory comes from im_ioasid_alloc() only, which may fail. A command
  * allocates all that it needs before it changes anything.
@@ -28,7 +29,17 @@ typedef struct IoMap IoMap;             /* map.c: mappings of a space */
 typedef struct IoCaches IoCaches;       /* cache.c: IOTLB, PASID cache */
 typedef struct IoFences IoFences;       /* inval.c */
 typedef struct IoGroups IoGroups;       /* fault.c: page request groups */
-typedef struct IoHandles IoHandles;     /* ops.c: numbers of a context */
+typedef struct IoHandles IoHandles;     /* handle.c: numbers of a context */
+typedef struct IoNumbers IoNumbers;     /* numbers.c: which are taken */
+typedef struct IoTable IoTable;         /* numbers.c: number -> pointer */
+
+#define IO_PRGIS  512
+
+/* First in, first out. */
+typedef struct IoFifo {
+    ImLink *head;
+    ImLink **tail;
+} IoFifo;
 
 /* What every object of a context begins with. */
 typedef struct IoObject {
@@ -46,7 +57,10 @@ struct IoSet {
     uint32_t count[IMU_PASID_QUARANTINE + 1];   /* PASIDs by state */
     uint32_t groups;                /* page request groups outstanding */
     ImLink *objects[IMU_KINDS];
-    void *gpasids;                  /* pasid.c: guest number -> IoPasid */
+    IoNumbers *taken;               /* guest numbers, from cfg.gpasid_min */
+    IoTable *gpasids;               /* guest number -> IoPasid */
+    ImLink in_host;
+    bool gone;                      /* only its quarantined PASIDs are left */
 };
 
 struct IoPasid {
@@ -54,10 +68,11 @@ struct IoPasid {
     uint32_t gpasid;
     uint32_t hpasid;                /* TRANSLATE with IMU_POOL_GLOBAL */
     uint8_t state;                  /* ImuPasidState */
-    ImLink *binds;
+    ImLink *binds;                  /* with those that ended, see IoBind */
     ImLink in_wait;                 /* QUARANTINE: in order of ripeness */
-    uint64_t ripe;                  /* virtual ns */
+    uint64_t ripe;                  /* virtual ns; 0: still drains */
     uint32_t drains;                /* invalidations still under way */
+    uint32_t active;                /* bindings that did not end */
 };
 
 /* A device of the host, whether bound or not. */
@@ -65,7 +80,12 @@ typedef struct IoHostDev {
     ImIoasidDevice cfg;
     IoDev *bound;
     ImLink in_host;
-    void *hpasids;                  /* pasid.c: numbers taken here */
+    ImLink in_bucket;
+    IoNumbers *taken;               /* host numbers; cfg.pasid_bits > 0 */
+    /* Page request groups that were given up before they were whole: what
+     * their last page is answered. A bit for each index. */
+    uint64_t invalid[IO_PRGIS / 64];
+    uint64_t failure[IO_PRGIS / 64];
 } IoHostDev;
 
 struct IoDev {
@@ -75,19 +95,28 @@ struct IoDev {
     uint32_t groups;
     IoBind *own;                    /* without PASID, or NULL */
     ImLink *binds;                  /* with PASID */
-    void *by_hpasid;                /* host number -> IoBind */
+    IoTable *by_hpasid;             /* host number -> IoBind */
 };
 
-/* A device, or one of its PASIDs, in a space. */
+/*
+ * A device, or one of its PASIDs, in a space. One of a PASID that ended
+ * stays with the PASID, out of every index, and keeps the host number until
+ * the PASID is reclaimed; or rests, when its device is unbound.
+ */
 struct IoBind {
-    IoDev *dev;
+    IoDev *dev;                     /* NULL: rests */
+    IoHostDev *host;
     IoPasid *pasid;                 /* NULL: the device itself */
-    IoSpace *space;                 /* never NULL; parked: the blocked one */
+    IoSpace *space;                 /* never NULL; parked or ended: the
+                                       blocked one */
     uint32_t flags;                 /* IMU_ATTACH_* */
     uint32_t hpasid;                /* on the bus of this device */
     uint32_t tag;                   /* cache.c: of what is cached for it */
     bool parked;
-    ImLink by_dev;
+    bool ended;
+    uint64_t ripe;                  /* rests: virtual ns */
+    ImLink *groups;                 /* fault.c */
+    ImLink by_dev;                  /* or where it rests */
     ImLink by_pasid;
     ImLink by_space;
 };
@@ -108,8 +137,15 @@ struct IoSpace {
 struct IoQueue {
     IoObject obj;
     uint64_t deadline_ns;           /* fault queue */
+    ImLink in_host;
+    IoFifo unread;                  /* groups, in order of arrival */
+    IoFifo read;
+    uint32_t pages;                 /* of unread */
     uint32_t depth;                 /* event queue */
-    void *entries;                  /* fault.c, event.c */
+    uint32_t head, count;
+    bool lost;
+    uint64_t sequence;              /* of the last event, stored or lost */
+    ImuEvent *events;
 };
 
 struct ImIoasidCtx {
@@ -118,6 +154,12 @@ struct ImIoasidCtx {
     void *user;
     IoHandles *handles;
     uint32_t pasids;                /* charged */
+    uint32_t committed;             /* of each set the larger of what is
+                                       reserved and what is charged */
+    const void *command;            /* that is obeyed: for respond */
+    uint64_t user_struct;
+    uint32_t user_size;
+    bool responded;
     ImLink in_host;
 };
 
@@ -127,9 +169,15 @@ struct ImIoasid {
     void *opaque;                   /* of the port */
     ImLink *ctxs;
     ImLink *devs;                   /* IoHostDev */
-    void *dev_index;                /* dev.c: func -> IoHostDev */
-    void *pool;                     /* pasid.c: IMU_POOL_GLOBAL */
-    ImLink *waiting;                /* PASIDs in QUARANTINE */
+    ImLink **dev_bucket;            /* by func */
+    uint32_t dev_buckets;           /* power of two */
+    uint32_t dev_count;
+    ImLink *sets;                   /* of all contexts, and those gone */
+    ImLink *faultqs;                /* of all contexts */
+    IoNumbers *pool;                /* IMU_POOL_GLOBAL */
+    IoFifo waiting;                 /* PASIDs in QUARANTINE that drained */
+    IoFifo resting;                 /* bindings of devices unbound */
+    uint64_t armed;                 /* what the port was told */
     IoCaches *caches;
     IoFences *fences;
     IoGroups *groups;
@@ -151,18 +199,52 @@ static inline void im_ioasid_release(ImIoasid *h, void *p, size_t bytes)
     }
 }
 
-/* --- ops.c: commands and handles --------------------------------------------- */
+static inline void im_fifo_init(IoFifo *f)
+{
+    f->head = NULL;
+    f->tail = &f->head;
+}
 
-/* A command: its structure is in a, complete and zero-extended; what it
- * leaves there goes back to the user with 0 and, for out members that an
- * error defines, with -errno. */
+static inline void im_fifo_in(IoFifo *f, ImLink *n)
+{
+    im_link_in(f->tail, n);
+    f->tail = &n->next;
+}
+
+static inline void im_fifo_out(IoFifo *f, ImLink *n)
+{
+    if (f->tail == &n->next) {
+        f->tail = n->pprev;
+    }
+    im_link_out(n);
+}
+
+/* --- ops.c: commands; handle.c: handles --------------------------------------- */
+
+/*
+ * A command: its structure is in a, complete and zero-extended, reserved
+ * members and flags are known to be good. What it leaves there goes back to
+ * the user with 0, if the command has out members, and with an error that
+ * defines one.
+ *
+ * Since that may fail, a command that changes state first makes sure of all
+ * it needs, leaves its results in a, calls im_ioasid_respond(), and only
+ * when that returns 0 changes anything. One that does not respond, or has
+ * no out members, is responded for when it returns 0.
+ */
 typedef int IoCommandFn(ImIoasidCtx *c, void *a);
+int im_ioasid_respond(ImIoasidCtx *c, const void *a);
 
 /* -ENOENT: no such object of this kind in this set. */
 int im_ioasid_set_of(ImIoasidCtx *c, ImuRef ref, IoSet **set);
 int im_ioasid_find(IoSet *set, ImuKind kind, ImuRef ref, IoObject **obj);
-/* Number an object; -ENOMEM or -ENOSPC. The object is not in its set yet. */
-int im_ioasid_number(ImIoasidCtx *c, IoObject *obj, ImuKind kind);
+/*
+ * Number an object of a set (NULL: it is a set): fills in ref, kind and set.
+ * -ENOMEM or -ENOSPC. It is found from now on, but not in its set's list
+ * yet: im_ioasid_list() does that. unnumber takes it out of either.
+ */
+int im_ioasid_number(ImIoasidCtx *c, IoObject *obj, ImuKind kind, IoSet *set);
+void im_ioasid_list(IoObject *obj);
 void im_ioasid_unnumber(ImIoasidCtx *c, IoObject *obj);
 /* Arrays of a command, at user addresses. 0, -EFAULT. */
 int im_ioasid_get_user(ImIoasidCtx *c, uint64_t addr, void *buf, size_t n);
@@ -186,7 +268,8 @@ void im_ioasid_event_post(IoSet *set, ImuEventType type, ImuRef object,
                           uint32_t new_state);
 /* Arm the port's alarm for the earliest of all deadlines. */
 void im_ioasid_rearm(ImIoasid *h);
-/* An invalidation that a free waits for is complete. */
+/* One of p->drains, which the memory half counts up when it sends an
+ * invalidation on behalf of p, is complete or timed out. */
 void im_ioasid_drained(ImIoasid *h, IoPasid *p);
 uint64_t im_ioasid_ledger_deadline(const ImIoasid *h);
 void im_ioasid_ledger_due(ImIoasid *h, uint64_t now);
@@ -196,10 +279,12 @@ void im_ioasid_ledger_due(ImIoasid *h, uint64_t now);
 /* Whether a space may be bound so: format, width, kind. 0 or -errno. */
 int im_ioasid_space_fits(const IoSpace *space, const IoDev *dev,
                          const IoPasid *pasid);
-/* A binding begins, changes its space, or ends: what is cached for it goes,
- * its ATC is invalidated. p: told by im_ioasid_drained(), or NULL. Cannot
- * fail. */
-void im_ioasid_bind_changed(ImIoasid *h, IoBind *b, IoPasid *p);
+/* A binding begins, changes its space, is parked or ended (its space is the
+ * blocked one): what is cached for it goes, its ATC is invalidated unless it
+ * begins (old == NULL). p: told by im_ioasid_drained(), or NULL. Called when
+ * b is as it will be, before it is freed. Cannot fail. */
+void im_ioasid_bind_changed(ImIoasid *h, IoBind *b, const IoSpace *old,
+                            IoPasid *p);
 void im_ioasid_space_free(ImIoasidCtx *c, IoSpace *space);
 IoCaches *im_ioasid_caches_new(ImIoasid *h);
 void im_ioasid_caches_free(ImIoasid *h, IoCaches *c);
