@@ -34,6 +34,7 @@ typedef struct IoNumbers IoNumbers;     /* numbers.c: which are taken */
 typedef struct IoTable IoTable;         /* numbers.c: number -> pointer */
 
 #define IO_PRGIS  512
+#define IO_ITAGS  32
 
 /* First in, first out. */
 typedef struct IoFifo {
@@ -62,6 +63,8 @@ struct IoSet {
     ImLink in_gone;
     bool gone;                      /* only its quarantined PASIDs are left,
                                        and ctx is NULL once that is closed */
+    uint64_t inv_seq;               /* inval.c: of the last invalidation */
+    uint32_t fences;                /* that are not done */
 };
 
 struct IoPasid {
@@ -76,6 +79,24 @@ struct IoPasid {
     uint32_t active;                /* bindings that did not end */
 };
 
+/* An invalidation on its way to a device TLB. */
+typedef struct IoItag {
+    uint64_t due;
+    uint64_t seq;                   /* of its set */
+    IoSet *set;                     /* NULL: nobody waits */
+    IoPasid *pasid;                 /* that drains, or NULL */
+} IoItag;
+
+/* inval.c: what a device owes. All zero: nothing. */
+typedef struct IoAtc {
+    uint32_t busy;                  /* bit n: ITag n */
+    ImLink *queue;                  /* bindings that wait for an ITag */
+    bool own;                       /* so do requests without PASID */
+    IoItag own_item;
+    ImLink in_busy;                 /* while it owes anything */
+    IoItag item[IO_ITAGS];
+} IoAtc;
+
 /* A device of the host, whether bound or not. */
 typedef struct IoHostDev {
     ImIoasidDevice cfg;
@@ -87,6 +108,7 @@ typedef struct IoHostDev {
      * their last page is answered. A bit for each index. */
     uint64_t invalid[IO_PRGIS / 64];
     uint64_t failure[IO_PRGIS / 64];
+    IoAtc atc;
 } IoHostDev;
 
 struct IoDev {
@@ -98,6 +120,8 @@ struct IoDev {
     ImLink *binds;                  /* with PASID */
     ImLink *ended;                  /* with PASID, keep their numbers */
     IoTable *by_hpasid;             /* host number -> IoBind */
+    bool ats_failed;                /* an invalidation timed out: no more ATS
+                                       until it is bound anew */
 };
 
 /*
@@ -113,7 +137,11 @@ struct IoBind {
                                        blocked one */
     uint32_t flags;                 /* IMU_ATTACH_* */
     uint32_t hpasid;                /* on the bus of this device */
-    uint32_t tag;                   /* cache.c: of what is cached for it */
+    ImLink *views;                  /* cache.c: what is cached for it */
+    ImLink in_queue;                /* inval.c: with queued */
+    IoItag item;                    /* with queued */
+    bool queued;
+    bool ats_used;                  /* its device TLB may hold something */
     bool parked;
     bool ended;
     uint64_t ripe;                  /* rests: virtual ns */
@@ -134,6 +162,8 @@ struct IoSpace {
     void *table;                    /* format.c: decoded guest structure */
     bool dirty_on;
     ImLink *binds;
+    ImLink *children;               /* spaces nested on it */
+    ImLink in_parent;
 };
 
 struct IoQueue {
@@ -293,6 +323,10 @@ int im_ioasid_space_fits(const IoSpace *space, const IoDev *dev,
  * b is as it will be, before it is freed. Cannot fail. */
 void im_ioasid_bind_changed(ImIoasid *h, IoBind *b, const IoSpace *old,
                             IoPasid *p);
+/* The memory of a binding is about to be freed: right before that. */
+void im_ioasid_bind_freed(ImIoasid *h, IoBind *b);
+/* A device is removed or reset: it owes nothing any more. */
+void im_ioasid_dev_forgets(ImIoasid *h, IoHostDev *dev);
 void im_ioasid_space_free(ImIoasidCtx *c, IoSpace *space);
 IoCaches *im_ioasid_caches_new(ImIoasid *h);
 void im_ioasid_caches_free(ImIoasid *h, IoCaches *c);

@@ -64,6 +64,9 @@ static const struct RegFields {
     { VTD_R_PQA, FIELDS(VTD_PQA) },
     { VTD_R_PRS, FIELDS(VTD_PRS) },
     { VTD_R_PECTL, FIELDS(VTD_EVCTL) },
+    { VTD_R_VCMD, FIELDS(VTD_VCMD) },
+    { VTD_R_VCRSP, FIELDS(VTD_VCRSP) },
+    { VTD_R_VCCAP, FIELDS(VTD_VCCAP) },
 };
 
 static const Field *reg_fields(unsigned reg)

@@ -25,10 +25,17 @@
 /*
  * Every structure begins with its size as the caller knows it, and flags.
  * Shorter than the backend's: what is missing is 0, down to the minimum of
- * the table below (EINVAL). Longer: the rest must be 0 (E2BIG). Unknown
- * flags and reserved members that are not 0: EOPNOTSUPP. Never more than
- * size bytes are written back.
+ * the table below (EINVAL). Longer: the rest must be 0, and all of it at
+ * most IMU_SIZE_MAX (E2BIG). Unknown flags, enumerators that do not exist
+ * and reserved members that are not 0: EOPNOTSUPP. Never more than size
+ * bytes are written back.
  */
+#define IMU_SIZE_MAX          4096u
+#define IMU_OBJECTS_MAX       65536u    /* of a kind and context; not PASIDs */
+#define IMU_EVQ_DEPTH_MAX     65536u
+#define IMU_INV_ENTRIES_MAX   65536u
+#define IMU_ALLOW_RANGES_MAX  65536u
+
 typedef struct ImuHead {
     uint32_t size;
     uint32_t flags;
@@ -54,11 +61,16 @@ typedef enum ImuKind {
     IMU_KINDS,
 } ImuKind;
 
-/* What may be asked for: flags and enumerators of a kind, and limits. */
+/*
+ * What may be asked for: commands, flags and enumerators of a kind, and
+ * limits. The numbers of a kind's commands begin at 0x00, 0x10, 0x20, 0x30,
+ * 0x40, 0x70 and 0x78. Modes are ImuKind, ImuMapMode, ImuPool (PASID),
+ * capability bits (DEV), ImuSpaceKind, and 0 for queues.
+ */
 typedef struct ImuInfo {
     ImuHead head;
     uint32_t kind;              /* ImuKind */
-    uint32_t commands;          /* out: of this kind */
+    uint32_t commands;          /* out: bit n: its n-th number is one */
     uint64_t modes;             /* out: bit n: enumerator n is known */
     uint64_t flags_known;       /* out: of its create command */
     uint32_t limit;             /* out: how many objects */
@@ -130,13 +142,16 @@ typedef enum ImuPasidState {
 
 #define IMU_PASID_ALLOC_FIXED  1u   /* gpasid is wanted, not given */
 
+#define IMU_EXHAUSTED_RANGE  1u     /* no guest number */
+#define IMU_EXHAUSTED_POOL   2u     /* no host number, or no handle */
+
 typedef struct ImuPasidAlloc {
     ImuHead head;
     ImuRef set;
     uint32_t min;               /* guest range, inclusive; 0, 0: the set's */
     uint32_t max;
     uint32_t gpasid;            /* in with FIXED; out */
-    uint32_t exhausted;         /* out with ENOSPC: 1 guest range, 2 pool */
+    uint32_t exhausted;         /* out with ENOSPC: IMU_EXHAUSTED_* */
     ImuRef pasid;               /* out */
 } ImuPasidAlloc;
 
@@ -149,7 +164,7 @@ typedef struct ImuPasidFree {
 } ImuPasidFree;
 
 #define IMU_PASID_QUERY_BY_GPASID  1u
-#define IMU_PASID_QUERY_HPASID     2u   /* contexts with IMU_CTX_DEBUG */
+#define IMU_PASID_QUERY_HPASID     2u   /* else EPERM: IM_IOASID_CTX_DEBUG */
 
 typedef struct ImuPasidQuery {
     ImuHead head;
@@ -158,7 +173,7 @@ typedef struct ImuPasidQuery {
     uint32_t gpasid;
     uint32_t state;             /* out, and what follows */
     uint32_t binds;
-    uint32_t hpasid;            /* 0 unless asked for */
+    uint32_t hpasid;            /* 0 unless asked for; 0: one per device */
 } ImuPasidQuery;
 
 /* --- devices ------------------------------------------------------------ */
@@ -390,8 +405,9 @@ typedef struct ImuInvalidate {
     uint32_t reserved;
 } ImuInvalidate;
 
-/* Everything invalidated before is complete, timed out included: done = 1.
- * Else ask again, or wait for the event FENCE with this ticket. */
+/* Everything the set invalidated before is complete, timed out included:
+ * done = 1. Else ask again, or wait for the event FENCE whose token is the
+ * ticket. Tickets of a set count up and stay valid. */
 typedef struct ImuFence {
     ImuHead head;
     ImuRef set;
@@ -471,7 +487,8 @@ typedef struct ImuEvent {
     uint32_t type;              /* ImuEventType */
     uint64_t sequence;          /* from 1, gaps where events were lost */
     uint64_t time;              /* virtual ns */
-    uint64_t token;             /* of the set, or cookie of the device */
+    uint64_t token;             /* ticket (FENCE, FAULT_TIMEOUT); cookie of
+                                   a device object; else the set's */
     ImuRef object;
     uint32_t old_state;
     uint32_t new_state;
@@ -520,8 +537,8 @@ typedef struct ImuEventRead {
     C(0x50, ATTACH,        ImuAttach,       space)                         \
     C(0x51, REPLACE,       ImuReplace,      space)                         \
     C(0x52, DETACH,        ImuDetach,       pasid)                         \
-    C(0x60, INVALIDATE,    ImuInvalidate,   reserved)                      \
-    C(0x61, FENCE,         ImuFence,        reserved)                      \
+    C(0x58, INVALIDATE,    ImuInvalidate,   reserved)                      \
+    C(0x59, FENCE,         ImuFence,        reserved)                      \
     C(0x70, FAULTQ_CREATE, ImuFaultqCreate, queue)                         \
     C(0x71, FAULTQ_DESTROY, ImuQueueDestroy, queue)                        \
     C(0x72, FAULT_READ,    ImuFaultRead,    pending)                       \
@@ -579,7 +596,8 @@ ImIoasid *im_ioasid_new(const ImIoasidConfig *config,
                         const ImIoasidPort *port, void *host, char **err);
 /* Closes every context. */
 void im_ioasid_free(ImIoasid *h);
-/* Devices forget; contexts are closed. */
+/* Every context loses all that it holds, as if forced, and stays open; no
+ * number is in quarantine any more. */
 void im_ioasid_reset(ImIoasid *h);
 
 /* A function that contexts may bind, until it is removed. */
