@@ -95,6 +95,9 @@ int im_ioasid_number(ImIoasidCtx *c, IoObject *obj, ImuKind kind, IoSet *set)
     uint32_t id = t->free;
     uint32_t gen = 1;
 
+    if (kind != IMU_KIND_PASID && t->count[kind] >= IMU_OBJECTS_MAX) {
+        return -ENOSPC;
+    }
     if (id) {
         gen = (uint32_t)(*slot(t, id) >> 32);
         t->free = (uint32_t)*slot(t, id) >> 1;
@@ -124,6 +127,7 @@ void im_ioasid_list(IoObject *obj)
 {
     if (obj->set) {
         im_link_in(&obj->set->objects[obj->kind], &obj->in_set);
+        obj->set->held[obj->kind]++;
     } else {
         im_link_in(&IM_LINK_OF(obj, IoSet, obj)->ctx->sets, &obj->in_set);
     }
@@ -142,6 +146,9 @@ void im_ioasid_unnumber(ImIoasidCtx *c, IoObject *obj)
     if (obj->in_set.pprev) {
         im_link_out(&obj->in_set);
         obj->in_set.pprev = NULL;
+        if (obj->set) {
+            obj->set->held[obj->kind]--;
+        }
     }
     vacate(c->handles, obj, obj->ref.gen == UINT32_MAX ? 1 :
                             obj->ref.gen + 1);

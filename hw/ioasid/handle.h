@@ -8,6 +8,7 @@
 
 #include "hw/ioasid/ioasid.h"
 
+/* PASIDs, and IMU_OBJECTS_MAX of each other kind, fit. */
 #define IO_HANDLES_MAX  ((1u << 21) - 1)
 
 /* NULL: no memory. */

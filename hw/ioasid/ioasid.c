@@ -57,7 +57,8 @@ static bool furnish(ImIoasid *h)
     h->dev_bucket = im_ioasid_alloc(h, h->dev_buckets * sizeof(ImLink *));
     h->pool = im_numbers_new(h);
     h->blocked = im_ioasid_alloc(h, sizeof(*h->blocked));
-    if (!h->dev_bucket || !h->pool || !h->blocked) {
+    h->nothing = im_ioasid_alloc(h, sizeof(*h->nothing));
+    if (!h->dev_bucket || !h->pool || !h->blocked || !h->nothing) {
         return false;
     }
     h->blocked->kind = IMU_SPACE_BLOCK;
@@ -77,6 +78,7 @@ static void strip(ImIoasid *h)
     }
     im_ioasid_groups_free(h, h->groups);
     im_numbers_free(h, h->pool);
+    im_ioasid_release(h, h->nothing, sizeof(*h->nothing));
     im_ioasid_release(h, h->blocked, sizeof(*h->blocked));
     im_ioasid_release(h, h->dev_bucket, h->dev_buckets * sizeof(ImLink *));
     im_ioasid_release(h, h, sizeof(*h));
@@ -103,7 +105,7 @@ ImIoasid *im_ioasid_new(const ImIoasidConfig *config,
         h->opaque = host;
         h->armed = IM_NEVER;
         port_copy(&h->port, port);
-        im_fifo_init(&h->waiting);
+        im_fifo_init(&h->cooling);
         im_fifo_init(&h->resting);
         if (furnish(h)) {
             return h;
@@ -116,13 +118,20 @@ ImIoasid *im_ioasid_new(const ImIoasidConfig *config,
     return NULL;
 }
 
+static void empty(ImIoasidCtx *c)
+{
+    while (c->sets) {
+        im_ioasid_set_revoke(IM_LINK_OF(c->sets, IoSet, obj.in_set));
+    }
+}
+
 void im_ioasid_reset(ImIoasid *h)
 {
-    while (h->ctxs) {
-        im_ioasid_close(IM_LINK_OF(h->ctxs, ImIoasidCtx, in_host));
+    for (ImLink *l = h->ctxs; l; l = l->next) {
+        empty(IM_LINK_OF(l, ImIoasidCtx, in_host));
     }
-    im_ioasid_pasids_forget(h);
     im_ioasid_devices_forget(h);
+    im_ioasid_pasids_forget(h);
     im_ioasid_rearm(h);
 }
 
@@ -130,6 +139,9 @@ void im_ioasid_free(ImIoasid *h)
 {
     if (!h) {
         return;
+    }
+    while (h->ctxs) {
+        im_ioasid_close(IM_LINK_OF(h->ctxs, ImIoasidCtx, in_host));
     }
     im_ioasid_reset(h);
     while (h->devs) {
@@ -163,9 +175,7 @@ void im_ioasid_close(ImIoasidCtx *c)
 {
     ImIoasid *h = c->host;
 
-    while (c->sets) {
-        im_ioasid_set_revoke(IM_LINK_OF(c->sets, IoSet, obj.in_set));
-    }
+    empty(c);
     im_ioasid_sets_orphan(c);
     im_link_out(&c->in_host);
     im_handles_free(h, c->handles);
@@ -197,12 +207,16 @@ void im_ioasid_deadline(ImIoasid *h)
 
 uint64_t im_ioasid_ledger_deadline(const ImIoasid *h)
 {
-    return MIN(im_ioasid_pasids_deadline(h), im_ioasid_groups_deadline(h));
+    uint64_t when = MIN(im_ioasid_pasids_deadline(h),
+                        im_ioasid_rest_deadline(h));
+
+    return MIN(when, im_ioasid_groups_deadline(h));
 }
 
 void im_ioasid_ledger_due(ImIoasid *h, uint64_t now)
 {
     im_ioasid_groups_due(h, now);
+    im_ioasid_rest_due(h, now);
     im_ioasid_pasids_due(h, now);
 }
 

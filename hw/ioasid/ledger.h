@@ -27,21 +27,22 @@ static inline uint64_t im_ioasid_after(ImIoasid *h, uint64_t ns)
 void im_ioasid_set_revoke(IoSet *set);
 /* A context is closed: what it leaves in quarantine is nobody's. */
 void im_ioasid_sets_orphan(ImIoasidCtx *c);
-/* A set that is gone and holds nothing more. */
-void im_ioasid_set_free(ImIoasid *h, IoSet *set);
-/* Whether one more PASID may be charged to a set: 0, -EDQUOT. */
+/* Free a set that is gone, once its last PASID is. */
+void im_ioasid_set_settle(ImIoasid *h, IoSet *set);
+/* Whether one more PASID may be charged to a set: 0, -EDQUOT; and whether
+ * the pool has one that is not reserved for somebody else. */
 int im_ioasid_set_may_charge(const IoSet *set);
+bool im_ioasid_set_pool_open(const IoSet *set);
+/* One more is IDLE, one less in QUARANTINE. */
 void im_ioasid_set_charge(IoSet *set);
-void im_ioasid_set_uncharge(IoSet *set);
+void im_ioasid_set_uncharge(ImIoasid *h, IoSet *set);
 
 /* --- pasid.c ---------------------------------------------------------------- */
 
-/* PASIDs that a set still holds or is parked with: not those quarantined. */
-uint32_t im_ioasid_pasids_held(const IoSet *set);
-/* Free it, whatever state it is in. */
-void im_ioasid_pasid_drop(ImIoasid *h, IoPasid *p);
-/* A binding of it begins; one ended, which keeps its number. */
-void im_ioasid_pasid_bound(IoPasid *p);
+/* Free all PASIDs of a set that goes; none is bound any more. */
+void im_ioasid_pasids_orphan(ImIoasid *h, IoSet *set);
+/* A binding of it began; one ended. The last one may end p itself. */
+void im_ioasid_pasid_bound(ImIoasid *h, IoPasid *p);
 void im_ioasid_pasid_unbound(ImIoasid *h, IoPasid *p);
 /* No traffic is in flight any more: every number may be reused. */
 void im_ioasid_pasids_forget(ImIoasid *h);
@@ -52,21 +53,43 @@ void im_ioasid_pasids_due(ImIoasid *h, uint64_t now);
 
 #define IO_DEV_BUCKETS_MIN  64u
 
+/* NULL: none. */
 IoHostDev *im_ioasid_host_dev(const ImIoasid *h, uint32_t func);
 /* What PASIDs a device can send, in bits; 0: none. */
-uint32_t im_ioasid_dev_width(const IoHostDev *hd);
+unsigned im_ioasid_dev_width(const ImIoasid *h, const IoHostDev *hd);
 /* Detach all of it, and forget that it was bound. */
 void im_ioasid_dev_drop(ImIoasid *h, IoDev *dev);
+/* They owe nothing, and no page request of theirs is under way. */
 void im_ioasid_devices_forget(ImIoasid *h);
 
 /* --- attach.c --------------------------------------------------------------- */
 
-/* A binding ends: its groups are answered, its traffic is refused. */
+/* A binding ends: its traffic is refused, its page requests are answered.
+ * One of a PASID stays with it, see IoBind; another is freed. */
 void im_ioasid_bind_end(ImIoasid *h, IoBind *b);
 /* It looks into the blocked space from now on. */
 void im_ioasid_bind_park(ImIoasid *h, IoBind *b);
 /* One that ended gives its number back. */
 void im_ioasid_bind_free(ImIoasid *h, IoBind *b);
+/* One that ended, when its device is unbound. */
+void im_ioasid_bind_rest(ImIoasid *h, IoBind *b);
+/* Free those that rest, of one device or (NULL) of all. */
+void im_ioasid_rest_end(ImIoasid *h, const IoHostDev *hd);
+uint64_t im_ioasid_rest_deadline(const ImIoasid *h);
+void im_ioasid_rest_due(ImIoasid *h, uint64_t now);
+
+/* --- event.c ---------------------------------------------------------------- */
+
+/* The queue was empty and is not now. */
+void im_ioasid_readable(IoQueue *q);
+/* Number, respond for and list a new queue, or free it. */
+int im_ioasid_queue_publish(ImIoasidCtx *c, IoQueue *q, ImuKind kind,
+                            IoSet *set, void *a, ImuRef *out);
+/* A queue of a set by handle; -ENOENT. */
+int im_ioasid_queue_of(ImIoasidCtx *c, ImuRef set, ImuKind kind, ImuRef ref,
+                       IoQueue **q);
+/* No group waits in it. */
+void im_ioasid_queue_free(ImIoasid *h, IoQueue *q);
 
 /* --- fault.c ---------------------------------------------------------------- */
 
@@ -79,7 +102,8 @@ void im_ioasid_groups_revoke(ImIoasid *h, IoBind *b);
 void im_ioasid_groups_forget(ImIoasid *h, const IoSet *set);
 uint64_t im_ioasid_groups_deadline(const ImIoasid *h);
 void im_ioasid_groups_due(ImIoasid *h, uint64_t now);
-void im_ioasid_queue_free(ImIoasid *h, IoQueue *q);
-char *im_ioasid_groups_check(const ImIoasid *h);
+void im_ioasid_groups_dump(const IoQueue *q, GString *out);
+/* NULL, or what is wrong with the groups of a device. */
+const char *im_ioasid_groups_check(const IoDev *dev);
 
 #endif /* HW_IOASID_LEDGER_H */

@@ -8,9 +8,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* No command's structure grows beyond; a longer one is E2BIG unread. */
-#define STRUCT_MAX  4096u
-
 typedef struct Shape {
     const char *name;
     IoCommandFn *fn;
@@ -33,8 +30,8 @@ typedef union Any {
     IMU_COMMANDS(UNION_MEMBER)
 } Any;
 
-/* Every error is one of these: out members are not defined by it. */
-#define NO_ERROR  0
+#define NO_ERROR   0            /* defines out members */
+#define ANY_ERROR  255
 
 /*
  * What is checked of a command before its handler runs, and whether it has
@@ -46,6 +43,7 @@ typedef struct Rule {
     bool out;
     uint8_t out_error;          /* errno */
     uint8_t kind;               /* ImuKind */
+    uint32_t debug;             /* flags that need IM_IOASID_CTX_DEBUG */
 } Rule;
 
 #define R(type)  offsetof(type, reserved)
@@ -66,7 +64,7 @@ static const Rule rules[G_N_ELEMENTS(shapes)] = {
     },
     [IMU_CMD_PASID_QUERY] = {
         IMU_PASID_QUERY_BY_GPASID | IMU_PASID_QUERY_HPASID, 0, true,
-        NO_ERROR, IMU_KIND_PASID,
+        NO_ERROR, IMU_KIND_PASID, .debug = IMU_PASID_QUERY_HPASID,
     },
     [IMU_CMD_DEV_BIND] = { 0, R(ImuDevBind), true, NO_ERROR, IMU_KIND_DEV },
     [IMU_CMD_DEV_UNBIND] = { 0, 0, false, NO_ERROR, IMU_KIND_DEV },
@@ -105,12 +103,12 @@ static const Rule rules[G_N_ELEMENTS(shapes)] = {
         IMU_ATTACH_PASID, 0, false, NO_ERROR, IMU_KIND_SPACE,
     },
     [IMU_CMD_INVALIDATE] = {
-        0, R(ImuInvalidate), true, EINVAL, IMU_KIND_SET,
+        0, R(ImuInvalidate), true, ANY_ERROR, IMU_KIND_SPACE,
     },
-    [IMU_CMD_FENCE] = { 0, R(ImuFence), true, NO_ERROR, IMU_KIND_SET },
+    [IMU_CMD_FENCE] = { 0, R(ImuFence), true, NO_ERROR, IMU_KIND_SPACE },
     [IMU_CMD_FAULTQ_CREATE] = { 0, 0, true, NO_ERROR, IMU_KIND_FAULTQ },
     [IMU_CMD_FAULTQ_DESTROY] = { 0, 0, false, NO_ERROR, IMU_KIND_FAULTQ },
-    [IMU_CMD_FAULT_READ] = { 0, 0, true, NO_ERROR, IMU_KIND_FAULTQ },
+    [IMU_CMD_FAULT_READ] = { 0, 0, true, EMSGSIZE, IMU_KIND_FAULTQ },
     [IMU_CMD_FAULT_ANSWER] = {
         0, R(ImuAnswer), false, NO_ERROR, IMU_KIND_FAULTQ,
     },
@@ -187,7 +185,7 @@ static int copy_in(ImIoasidCtx *c, const Shape *shape, const Rule *rule,
     if (size < shape->min) {
         return -EINVAL;
     }
-    if (size > STRUCT_MAX) {
+    if (size > IMU_SIZE_MAX) {
         return -E2BIG;
     }
     memset(a->bytes + shape->min, 0, (size_t)(shape->size - shape->min));
@@ -203,7 +201,11 @@ static int copy_in(ImIoasidCtx *c, const Shape *shape, const Rule *rule,
     if (rule->reserved && word_at(a, rule->reserved)) {
         return -EOPNOTSUPP;
     }
-    return a->head.flags & ~rule->flags ? -EOPNOTSUPP : 0;
+    if (a->head.flags & ~rule->flags) {
+        return -EOPNOTSUPP;
+    }
+    return a->head.flags & rule->debug && !(c->flags & IM_IOASID_CTX_DEBUG) ?
+           -EPERM : 0;
 }
 
 static int copy_out(ImIoasidCtx *c, const void *a)
@@ -259,7 +261,8 @@ static int obey(ImIoasidCtx *c, uint32_t command, uint64_t arg)
     if (!err && rule->out && !c->responded) {
         return copy_out(c, &a);
     }
-    if (err && rule->out_error && err == -(int)rule->out_error) {
+    if (err && (rule->out_error == ANY_ERROR ||
+                err == -(int)rule->out_error)) {
         (void)copy_out(c, &a);          /* the error is what counts */
     }
     return err;
@@ -276,45 +279,67 @@ int im_ioasid_command(ImIoasidCtx *c, uint32_t command, uint64_t arg)
 
 /* --- INFO ----------------------------------------------------------------- */
 
-/* A bit for each enumerator that there is: all below the last. */
+/* A bit for each enumerator that there is: all below n. */
 #define ENUMERATORS(n)  ((UINT64_C(1) << (n)) - 1)
+
+#define DEV_CAPS  (IMU_DEV_CAP_PASID | IMU_DEV_CAP_ATS | IMU_DEV_CAP_PRI | \
+                   IMU_DEV_CAP_EXEC | IMU_DEV_CAP_PRIV)
 
 static const struct KindRow {
     uint64_t modes;
-    uint8_t create;             /* ImuCommand, IMU_CMD_INFO: none */
+    uint8_t base;               /* of the numbers of its commands */
+    uint8_t create;             /* ImuCommand */
 } kind_rows[IMU_KINDS] = {
-    [IMU_KIND_BACKEND] = { ENUMERATORS(IMU_KINDS), IMU_CMD_INFO },
-    [IMU_KIND_SET] = { ENUMERATORS(IMU_MODE_DELEGATED + 1),
-                       IMU_CMD_SET_CREATE },
-    [IMU_KIND_PASID] = { ENUMERATORS(IMU_PASID_QUARANTINE + 1),
-                         IMU_CMD_PASID_ALLOC },
-    [IMU_KIND_DEV] = { 0, IMU_CMD_DEV_BIND },
-    [IMU_KIND_SPACE] = { ENUMERATORS(IMU_SPACE_BLOCK + 1),
-                         IMU_CMD_SPACE_CREATE },
-    [IMU_KIND_FAULTQ] = { ENUMERATORS(IMU_ANSWER_FAILURE + 1),
-                          IMU_CMD_FAULTQ_CREATE },
-    [IMU_KIND_EVQ] = { ENUMERATORS(IMU_EVENT_DEV_GONE + 1),
-                       IMU_CMD_EVQ_CREATE },
+    [IMU_KIND_BACKEND] = { ENUMERATORS(IMU_KINDS), 0x00, IMU_CMD_INFO },
+    [IMU_KIND_SET] = {
+        ENUMERATORS(IMU_MODE_DELEGATED + 1), 0x10, IMU_CMD_SET_CREATE,
+    },
+    [IMU_KIND_PASID] = {
+        ENUMERATORS(IMU_POOL_GLOBAL + 1), 0x20, IMU_CMD_PASID_ALLOC,
+    },
+    [IMU_KIND_DEV] = { DEV_CAPS, 0x30, IMU_CMD_DEV_BIND },
+    [IMU_KIND_SPACE] = {
+        ENUMERATORS(IMU_SPACE_BLOCK + 1), 0x40, IMU_CMD_SPACE_CREATE,
+    },
+    [IMU_KIND_FAULTQ] = { 0, 0x70, IMU_CMD_FAULTQ_CREATE },
+    [IMU_KIND_EVQ] = { 0, 0x78, IMU_CMD_EVQ_CREATE },
 };
+
+static uint32_t all_objects(const ImIoasidCtx *c)
+{
+    uint32_t n = 0;
+
+    for (unsigned kind = 0; kind < IMU_KINDS; kind++) {
+        n += im_handles_count(c->handles, (ImuKind)kind);
+    }
+    return n;
+}
 
 int im_ioasid_cmd_INFO(ImIoasidCtx *c, void *arg)
 {
     ImuInfo *a = arg;
+    const struct KindRow *row;
 
     if (a->kind >= IMU_KINDS) {
-        return -EINVAL;
+        return -EOPNOTSUPP;
     }
+    row = &kind_rows[a->kind];
     a->commands = 0;
     for (unsigned i = 0; i < G_N_ELEMENTS(shapes); i++) {
-        a->commands += shapes[i].fn && rules[i].kind == a->kind;
+        if (shapes[i].fn && rules[i].kind == a->kind) {
+            a->commands |= 1u << (i - row->base);
+        }
     }
-    a->modes = kind_rows[a->kind].modes;
-    a->flags_known = rules[kind_rows[a->kind].create].flags;
-    a->limit = a->kind == IMU_KIND_BACKEND ? 1 :
-               a->kind == IMU_KIND_PASID ? c->host->cfg.ctx_quota :
-               a->kind == IMU_KIND_DEV ? c->host->dev_count : IO_HANDLES_MAX;
-    a->used = a->kind == IMU_KIND_BACKEND ? 1 :
-              a->kind == IMU_KIND_PASID ? c->pasids :
-              im_handles_count(c->handles, (ImuKind)a->kind);
+    a->modes = row->modes;
+    a->flags_known = rules[row->create].flags;
+    a->limit = IMU_OBJECTS_MAX;
+    a->used = im_handles_count(c->handles, (ImuKind)a->kind);
+    if (a->kind == IMU_KIND_BACKEND) {
+        a->limit = 0;
+        a->used = all_objects(c);
+    } else if (a->kind == IMU_KIND_PASID) {
+        a->limit = c->host->cfg.ctx_quota;
+        a->used = c->pasids;
+    }
     return 0;
 }

@@ -21,17 +21,22 @@ static uint32_t commitment(const IoSet *set)
     return MAX(set->cfg.quota_reserved, charged(set));
 }
 
-static uint32_t quota_max(const IoSet *set)
+/* What can be committed of the global pool. */
+static uint32_t pool_size(const ImIoasid *h)
 {
-    return set->cfg.quota_max ? set->cfg.quota_max :
-           set->ctx->host->cfg.ctx_quota;
+    return (1u << h->cfg.pasid_bits) - 1;
+}
+
+static bool is_global(const IoSet *set)
+{
+    return set->cfg.pool == IMU_POOL_GLOBAL;
 }
 
 int im_ioasid_set_may_charge(const IoSet *set)
 {
     uint32_t n = charged(set);
 
-    if (n >= quota_max(set)) {
+    if (set->cfg.quota_max && n >= set->cfg.quota_max) {
         return -EDQUOT;
     }
     if (n >= set->cfg.quota_reserved &&
@@ -41,51 +46,85 @@ int im_ioasid_set_may_charge(const IoSet *set)
     return 0;
 }
 
-/* Before the PASID is counted in a state. */
+bool im_ioasid_set_pool_open(const IoSet *set)
+{
+    const ImIoasid *h = set->ctx->host;
+
+    return !is_global(set) || charged(set) < set->cfg.quota_reserved ||
+           h->pool_committed < pool_size(h);
+}
+
 void im_ioasid_set_charge(IoSet *set)
 {
+    bool more = charged(set) >= set->cfg.quota_reserved;
+
     set->ctx->pasids++;
-    set->ctx->committed += charged(set) >= set->cfg.quota_reserved;
+    set->ctx->committed += more;
+    set->ctx->host->pool_committed += more && is_global(set);
+    set->count[IMU_PASID_IDLE]++;
 }
 
-/* After it is counted no more. */
-void im_ioasid_set_uncharge(IoSet *set)
+void im_ioasid_set_uncharge(ImIoasid *h, IoSet *set)
 {
+    bool more;
+
+    set->count[IMU_PASID_QUARANTINE]--;
+    more = charged(set) >= set->cfg.quota_reserved;
+    h->pool_committed -= more && is_global(set);
     if (set->ctx) {
         set->ctx->pasids--;
-        set->ctx->committed -= charged(set) >= set->cfg.quota_reserved;
+        set->ctx->committed -= more;
     }
 }
 
-/* The quotas agree with each other, and with the context's limit. */
-static int quota_fits(const ImIoasidCtx *c, uint32_t max, uint32_t reserved)
+/* Commit now where was was: 0, -ENOSPC. Less is always possible. */
+static int commit(ImIoasidCtx *c, bool global, uint32_t was, uint32_t now)
 {
-    uint32_t limit = c->host->cfg.ctx_quota;
+    ImIoasid *h = c->host;
+    uint32_t more = now > was ? now - was : 0;
 
-    if (max > limit || reserved > (max ? max : limit)) {
-        return -EINVAL;
+    if (more > h->cfg.ctx_quota - c->committed ||
+        (global && more > pool_size(h) - h->pool_committed)) {
+        return -ENOSPC;
     }
+    c->committed += now - was;
+    h->pool_committed += global ? now - was : 0;
     return 0;
 }
 
 /* --- life ------------------------------------------------------------------- */
 
-void im_ioasid_set_free(ImIoasid *h, IoSet *set)
+static void set_free(ImIoasid *h, IoSet *set)
 {
+    if (!set) {
+        return;
+    }
     im_numbers_free(h, set->taken);
     im_table_free(h, set->gpasids);
     im_ioasid_release(h, set, sizeof(*set));
 }
 
-static int create_values(const ImIoasidCtx *c, const ImuSetCreate *a)
+static int create_values(const ImIoasid *h, const ImuSetCreate *a)
 {
-    if (a->gpasid_min < 1 || a->gpasid_max > IM_PASID_MAX ||
-        a->gpasid_min > a->gpasid_max || a->map_mode > IMU_MODE_DELEGATED ||
-        a->pool > IMU_POOL_GLOBAL ||
-        (a->pool == IMU_POOL_GLOBAL && a->map_mode != IMU_MODE_TRANSLATE)) {
+    uint32_t top = a->map_mode == IMU_MODE_IDENTITY ? pool_size(h) :
+                   IM_PASID_MAX;
+
+    if (a->map_mode > IMU_MODE_DELEGATED || a->pool > IMU_POOL_GLOBAL) {
+        return -EOPNOTSUPP;
+    }
+    if (a->pool == IMU_POOL_GLOBAL && a->map_mode != IMU_MODE_TRANSLATE) {
         return -EINVAL;
     }
-    return quota_fits(c, a->quota_max, a->quota_reserved);
+    if (a->map_mode == IMU_MODE_DELEGATED) {
+        return a->quota_max || a->quota_reserved || a->gpasid_min ||
+               a->gpasid_max ? -EINVAL : 0;
+    }
+    if (a->gpasid_min < 1 || a->gpasid_min > a->gpasid_max ||
+        a->gpasid_max > top ||
+        (a->quota_max && a->quota_reserved > a->quota_max)) {
+        return -EINVAL;
+    }
+    return 0;
 }
 
 int im_ioasid_cmd_SET_CREATE(ImIoasidCtx *c, void *arg)
@@ -93,24 +132,23 @@ int im_ioasid_cmd_SET_CREATE(ImIoasidCtx *c, void *arg)
     ImIoasid *h = c->host;
     ImuSetCreate *a = arg;
     IoSet *set;
-    int err = create_values(c, a);
+    bool global = a->pool == IMU_POOL_GLOBAL;
+    int err = create_values(h, a);
 
+    if (!err) {
+        err = commit(c, global, 0, a->quota_reserved);
+    }
     if (err) {
         return err;
     }
-    if (a->quota_reserved > h->cfg.ctx_quota - MIN(c->committed,
-                                                   h->cfg.ctx_quota)) {
-        return -ENOSPC;
-    }
     set = im_ioasid_alloc(h, sizeof(*set));
-    if (!set) {
-        return -ENOMEM;
+    if (set) {
+        set->ctx = c;
+        set->cfg = *a;
+        set->taken = im_numbers_new(h);
+        set->gpasids = im_table_new(h);
     }
-    set->ctx = c;
-    set->cfg = *a;
-    set->taken = im_numbers_new(h);
-    set->gpasids = im_table_new(h);
-    err = set->taken && set->gpasids ? 0 : -ENOMEM;
+    err = set && set->taken && set->gpasids ? 0 : -ENOMEM;
     if (!err) {
         err = im_ioasid_number(c, &set->obj, IMU_KIND_SET, NULL);
     }
@@ -119,45 +157,33 @@ int im_ioasid_cmd_SET_CREATE(ImIoasidCtx *c, void *arg)
         err = im_ioasid_publish(c, a, &set->obj);
     }
     if (err) {
-        im_ioasid_set_free(h, set);
-        return err;
+        (void)commit(c, global, a->quota_reserved, 0);
+        set_free(h, set);
     }
-    c->committed += set->cfg.quota_reserved;
-    return 0;
+    return err;
 }
 
 int im_ioasid_cmd_SET_UPDATE(ImIoasidCtx *c, void *arg)
 {
-    ImuSetUpdate *a = arg;
-    uint32_t others, now;
+    const ImuSetUpdate *a = arg;
     IoSet *set;
     int err = im_ioasid_set_of(c, a->set, &set);
 
-    if (!err) {
-        err = quota_fits(c, a->quota_max, a->quota_reserved);
-    }
     if (err) {
         return err;
     }
-    others = c->committed - commitment(set);
-    now = MAX(a->quota_reserved, charged(set));
-    if (now > commitment(set) && now > c->host->cfg.ctx_quota - others) {
-        return -ENOSPC;
+    if ((a->quota_max && a->quota_reserved > a->quota_max) ||
+        (set->cfg.map_mode == IMU_MODE_DELEGATED &&
+         (a->quota_max || a->quota_reserved))) {
+        return -EINVAL;
     }
-    set->cfg.quota_max = a->quota_max;
-    set->cfg.quota_reserved = a->quota_reserved;
-    c->committed = others + now;
-    return 0;
-}
-
-static uint32_t objects(const IoSet *set, ImuKind kind)
-{
-    uint32_t n = 0;
-
-    for (const ImLink *l = set->objects[kind]; l; l = l->next) {
-        n++;
+    err = commit(c, is_global(set), commitment(set),
+                 MAX(a->quota_reserved, charged(set)));
+    if (!err) {
+        set->cfg.quota_max = a->quota_max;
+        set->cfg.quota_reserved = a->quota_reserved;
     }
-    return n;
+    return err;
 }
 
 int im_ioasid_cmd_SET_QUERY(ImIoasidCtx *c, void *arg)
@@ -169,21 +195,22 @@ int im_ioasid_cmd_SET_QUERY(ImIoasidCtx *c, void *arg)
     if (err) {
         return err;
     }
-    a->quota_max = quota_max(set);
+    a->quota_max = set->cfg.quota_max;
     a->quota_reserved = set->cfg.quota_reserved;
     a->live = set->count[IMU_PASID_IDLE] + set->count[IMU_PASID_BOUND];
     a->parked = set->count[IMU_PASID_PARKED];
     a->quarantined = set->count[IMU_PASID_QUARANTINE];
-    a->devices = objects(set, IMU_KIND_DEV);
-    a->spaces = objects(set, IMU_KIND_SPACE);
-    a->queues = objects(set, IMU_KIND_FAULTQ) + objects(set, IMU_KIND_EVQ);
+    a->devices = set->held[IMU_KIND_DEV];
+    a->spaces = set->held[IMU_KIND_SPACE];
+    a->queues = set->held[IMU_KIND_FAULTQ] + set->held[IMU_KIND_EVQ];
     a->user_token = set->cfg.user_token;
     return 0;
 }
 
 static bool holds(const IoSet *set)
 {
-    return im_ioasid_pasids_held(set) || set->objects[IMU_KIND_DEV] ||
+    return set->count[IMU_PASID_IDLE] || set->count[IMU_PASID_BOUND] ||
+           set->count[IMU_PASID_PARKED] || set->objects[IMU_KIND_DEV] ||
            set->objects[IMU_KIND_SPACE] || set->objects[IMU_KIND_FAULTQ] ||
            set->objects[IMU_KIND_EVQ];
 }
@@ -214,7 +241,6 @@ void im_ioasid_set_revoke(IoSet *set)
 {
     ImIoasidCtx *c = set->ctx;
     ImIoasid *h = c->host;
-    uint32_t reserved = commitment(set) - charged(set);
 
     while (set->objects[IMU_KIND_DEV]) {
         im_ioasid_dev_drop(h, IM_LINK_OF(set->objects[IMU_KIND_DEV], IoDev,
@@ -231,7 +257,8 @@ void im_ioasid_set_revoke(IoSet *set)
         }
     }
     im_ioasid_unnumber(c, &set->obj);
-    (void)reserved;
+    (void)commit(c, is_global(set), commitment(set), charged(set));
+    set->cfg.quota_reserved = 0;
     set->gone = true;
     im_link_in(&h->gone, &set->in_gone);
     im_ioasid_set_settle(h, set);
@@ -252,6 +279,14 @@ int im_ioasid_cmd_SET_DESTROY(ImIoasidCtx *c, void *arg)
     }
     im_ioasid_set_revoke(set);
     return 0;
+}
+
+void im_ioasid_set_settle(ImIoasid *h, IoSet *set)
+{
+    if (set->gone && !set->orphans) {
+        im_link_out(&set->in_gone);
+        set_free(h, set);
+    }
 }
 
 void im_ioasid_sets_orphan(ImIoasidCtx *c)
