@@ -137,8 +137,9 @@ struct IoBind {
     uint32_t hpasid;                /* on the bus of this device */
     ImLink *views;                  /* cache.c: what is cached for it */
     ImLink in_queue;                /* inval.c: with queued */
-    IoItag item;                    /* with queued */
+    uint64_t inv_seq;               /* with queued */
     bool queued;
+    bool draining;                  /* with queued: its PASID waits */
     bool ats_used;                  /* its device TLB may hold something */
     bool parked;
     bool ended;
