@@ -50,9 +50,7 @@ void im_ioasid_view_renew(ImIoasid *h, IoView *v)
     }
     v->classes = 0;
     v->whole = 0;
-    if (v->map) {
-        v->gen = v->map->gen;
-    }
+    v->gen = v->map ? v->map->gen : c->reach;
 }
 
 /* --- views ------------------------------------------------------------------- */
@@ -82,7 +80,9 @@ IoView *im_ioasid_view_get(IoCaches *c, uint64_t key)
 
 void im_ioasid_view_drop(IoView *v)
 {
-    im_link_out(&v->by_bind);
+    if (v->bind) {
+        im_link_out(&v->by_bind);
+    }
     v->key = IO_NO_KEY;
     v->bind = NULL;
 }
@@ -95,7 +95,7 @@ IoView *im_ioasid_view_new(ImIoasid *h, uint64_t key, IoBind *b)
     uint32_t tag;
 
     for (unsigned i = 0; !v && i < IO_VIEW_WAYS; i++) {
-        v = set[i].bind ? NULL : &set[i];
+        v = set[i].key == IO_NO_KEY ? &set[i] : NULL;
     }
     if (!v) {
         v = &set[c->victim++ % IO_VIEW_WAYS];
@@ -105,7 +105,9 @@ IoView *im_ioasid_view_new(ImIoasid *h, uint64_t key, IoBind *b)
     im_ioasid_view_renew(h, v);
     tag = v->tag;
     *v = (IoView){ .key = key, .bind = b, .tag = tag };
-    im_link_in(&b->views, &v->by_bind);
+    if (b) {
+        im_link_in(&b->views, &v->by_bind);
+    }
     c->recent = v;
     return v;
 }
@@ -189,11 +191,18 @@ void im_ioasid_bind_changed(ImIoasid *h, IoBind *b, const IoSpace *old,
                             IoPasid *p)
 {
     h->caches->epoch++;
+    h->caches->reach++;
     drop_views(b);
     if (old && b->ats_used) {
         im_ioasid_atc_inv_bind(h, b, p);
         im_ioasid_rearm(h);
     }
+}
+
+void im_ioasid_bind_freed(ImIoasid *h, IoBind *b)
+{
+    drop_views(b);
+    im_ioasid_atc_unqueue(h, b);
 }
 
 /* --- life ------------------------------------------------------------------------- */
@@ -206,7 +215,7 @@ IoCaches *im_ioasid_caches_new(ImIoasid *h)
     if (!c) {
         return NULL;
     }
-    *c = (IoCaches){ .views = n, .epoch = 1 };
+    *c = (IoCaches){ .views = n, .epoch = 1, .reach = 1 };
     c->view = im_ioasid_alloc(h, n * sizeof(*c->view));
     if (!c->view) {
         im_ioasid_release(h, c, sizeof(*c));

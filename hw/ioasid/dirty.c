@@ -44,21 +44,12 @@ static int begin(ImIoasid *h, IoMap *m)
     return 0;
 }
 
-static int tracked_space(ImIoasidCtx *c, ImuRef set_ref, ImuRef ref,
+static int tracked_space(ImIoasidCtx *c, ImuRef set, ImuRef ref,
                          IoSpace **space)
 {
-    IoObject *obj;
-    IoSet *set;
-    int err = im_ioasid_set_of(c, set_ref, &set);
+    int err = im_ioasid_space_of(c, set, ref, space);
 
-    if (!err) {
-        err = im_ioasid_find(set, IMU_KIND_SPACE, ref, &obj);
-    }
-    if (err) {
-        return err;
-    }
-    *space = IM_LINK_OF(obj, IoSpace, obj);
-    return (*space)->flags & IMU_SPACE_DIRTY ? 0 : -EOPNOTSUPP;
+    return err || ((*space)->flags & IMU_SPACE_DIRTY) ? err : -EOPNOTSUPP;
 }
 
 int im_ioasid_cmd_DIRTY_SET(ImIoasidCtx *c, void *arg)

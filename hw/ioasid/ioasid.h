@@ -63,7 +63,7 @@ struct IoSet {
     ImLink in_host;
     bool gone;                      /* only its quarantined PASIDs are left */
     uint64_t inv_seq;               /* inval.c: of the last invalidation */
-    uint32_t fences;                /* that are not done */
+    uint64_t ticket;                /* of the last fence */
 };
 
 struct IoPasid {
@@ -89,10 +89,12 @@ typedef struct IoItag {
 /* inval.c: what a device owes. All zero: nothing. */
 typedef struct IoAtc {
     uint32_t busy;                  /* bit n: ITag n */
-    ImLink *queue;                  /* bindings that wait for an ITag */
-    bool own;                       /* so do requests without PASID */
-    IoItag own_item;
+    bool own;                       /* still to send: without PASID, */
+    bool every;                     /* of every PASID, */
+    ImLink *queue;                  /* and of these bindings */
+    IoItag owed;                    /* whose, and since when */
     ImLink in_busy;                 /* while it owes anything */
+    bool listed;
     IoItag item[IO_ITAGS];
 } IoAtc;
 
@@ -137,10 +139,9 @@ struct IoBind {
     uint32_t hpasid;                /* on the bus of this device */
     ImLink *views;                  /* cache.c: what is cached for it */
     ImLink in_queue;                /* inval.c: with queued */
-    uint64_t inv_seq;               /* with queued */
+    IoPasid *drain;                 /* with queued: that waits, or NULL */
     bool queued;
-    bool draining;                  /* with queued: its PASID waits */
-    bool ats_used;                  /* its device TLB may hold something */
+    uint8_t ats_used;               /* its device TLB may hold something */
     bool parked;
     bool ended;
     uint64_t ripe;                  /* rests: virtual ns */

@@ -1,6 +1,6 @@
 /*
- * Mapped spaces: MAP, UNMAP, COPY, ALLOW, RANGES, and the lookup that the
- * walker uses in place of tables.
+ * Mapped spaces: MAP, UNMAP, COPY, and the lookup that the walker uses in
+ * place of tables.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -17,6 +17,11 @@ G_STATIC_ASSERT((int)IMU_PROT_EXEC == (int)IM_PERM_X);
 #define ALIGN_MAX    (UINT64_C(1) << 21)
 /* The largest page that a map stands for. */
 #define SHIFT_MAX    42
+
+static uint64_t page_rest(const ImIoasid *h)
+{
+    return (UINT64_C(1) << h->cfg.page_shift) - 1;
+}
 
 /* --- life ----------------------------------------------------------------------- */
 
@@ -38,17 +43,10 @@ static void free_area(ImIoasid *h, IoArea *a)
     im_ioasid_release(h, a, sizeof(*a));
 }
 
-void im_iomap_retire(ImIoasid *h, IoSet *set, IoArea *a)
+static void unmapped(ImIoasid *h, IoArea *a)
 {
-    a->set = set;
-    a->seq = set->inv_seq;
-    if (im_ioasid_inv_complete(h, set, a->seq)) {
-        im_iopages_put(h, a->pages);
-        free_area(h, a);
-        return;
-    }
-    a->next = h->fences->retired;
-    h->fences->retired = a;
+    im_iopages_put(h, a->pages);
+    free_area(h, a);
 }
 
 static IoArea *take(IoMap *m, IoArea *a)
@@ -59,10 +57,10 @@ static IoArea *take(IoMap *m, IoArea *a)
     return a;
 }
 
-void im_iomap_free(ImIoasid *h, IoMap *m, IoSet *set)
+void im_iomap_free(ImIoasid *h, IoMap *m)
 {
     while (m->root) {
-        im_iomap_retire(h, set, take(m, m->root));
+        unmapped(h, take(m, m->root));
     }
     im_ioranges_free(h, &m->allowed);
     im_ioranges_free(h, &m->reserved);
@@ -140,6 +138,39 @@ static void map_written(const ImPtStage *st, uint64_t in)
     a->dirty[index / 64] |= UINT64_C(1) << index % 64;
 }
 
+static bool pages_reach(const ImIoasid *h, const IoArea *a, uint64_t pa)
+{
+    uint64_t page = pa & ~page_rest(h);
+    uint64_t count = im_ioarea_pages(h, a);
+
+    if (!a->pages->each) {
+        uint64_t base = im_iopages_at(h, a->pages, a->index);
+
+        return page - base <= (count - 1) << h->cfg.page_shift;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        if ((a->pages->each[a->index + i] ^ pa) <= page_rest(h)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint8_t reaches(const ImIoasid *h, const IoArea *a, uint64_t pa)
+{
+    if (!a) {
+        return 0;
+    }
+    return (uint8_t)((pages_reach(h, a, pa) ? a->prot : 0) |
+                     reaches(h, a->child[0], pa) |
+                     reaches(h, a->child[1], pa));
+}
+
+uint8_t im_iomap_reaches(const IoMap *m, uint64_t pa)
+{
+    return reaches(m->h, m->root, pa);
+}
+
 static const char *const entry_names[] = { "mapping" };
 
 const ImPtFormat im_ioasid_map_format = {
@@ -152,50 +183,7 @@ const ImPtFormat im_ioasid_map_format = {
     .written = map_written,
 };
 
-/* --- what is reserved ----------------------------------------------------------------- */
-
-static bool add_reserved(ImIoasid *h, IoRanges *r, const IoSpace *space)
-{
-    const IoHostDev *before = NULL;
-
-    for (ImLink *n = space->binds; n; n = n->next) {
-        const IoHostDev *dev = IM_LINK_OF(n, IoBind, by_space)->host;
-
-        for (unsigned i = 0; dev != before && i < dev->cfg.reserved_count;
-             i++) {
-            if (!im_ioranges_add(h, r, dev->cfg.reserved[i].first,
-                                 dev->cfg.reserved[i].last)) {
-                return false;
-            }
-        }
-        before = dev;
-    }
-    return true;
-}
-
-/* Bring m->reserved up to date. */
-static int find_reserved(ImIoasid *h, IoSpace *space)
-{
-    IoMap *m = space->map;
-    IoRanges r = { 0 };
-    bool ok;
-
-    if (m->epoch == h->caches->epoch) {
-        return 0;
-    }
-    ok = add_reserved(h, &r, space);
-    for (ImLink *n = space->children; ok && n; n = n->next) {
-        ok = add_reserved(h, &r, IM_LINK_OF(n, IoSpace, in_parent));
-    }
-    if (!ok) {
-        im_ioranges_free(h, &r);
-        return -ENOMEM;
-    }
-    im_ioranges_free(h, &m->reserved);
-    m->reserved = r;
-    m->epoch = h->caches->epoch;
-    return 0;
-}
+/* --- where ------------------------------------------------------------------ */
 
 static bool mapped(const IoMap *m, uint64_t first, uint64_t last)
 {
@@ -216,8 +204,6 @@ int im_iomap_admits(const IoMap *m, const IoHostDev *dev)
     }
     return 0;
 }
-
-/* --- where ------------------------------------------------------------------------------- */
 
 /* A place between what is reserved. */
 static bool gap_between(const IoMap *m, uint64_t first, uint64_t last,
@@ -277,10 +263,13 @@ static int choose(const IoMap *m, uint64_t user, uint64_t len, uint64_t *at)
 /* A fixed place. */
 static int admit(const IoMap *m, uint64_t iova, uint64_t len)
 {
-    if (im_ioranges_meet(&m->reserved, iova, iova + (len - 1))) {
+    uint64_t last = iova + (len - 1);
+
+    if (im_ioranges_meet(&m->reserved, iova, last) ||
+        (m->allowed.count && !im_ioranges_hold(&m->allowed, iova, last))) {
         return -EINVAL;
     }
-    return mapped(m, iova, iova + (len - 1)) ? -EEXIST : 0;
+    return mapped(m, iova, last) ? -EEXIST : 0;
 }
 
 /* --- areas on their way in ------------------------------------------------------------------ */
@@ -311,30 +300,16 @@ static void commit(IoMap *m, IoArea *a)
     m->areas++;
 }
 
-static int mapped_space(ImIoasidCtx *c, ImuRef set_ref, ImuRef ref,
-                        IoSet **set, IoSpace **space)
-{
-    IoObject *obj;
-    int err = im_ioasid_set_of(c, set_ref, set);
-
-    if (!err) {
-        err = im_ioasid_find(*set, IMU_KIND_SPACE, ref, &obj);
-    }
-    if (!err) {
-        *space = IM_LINK_OF(obj, IoSpace, obj);
-    }
-    return err;
-}
-
 /* Values of MAP and COPY. */
 static int check_values(const ImIoasid *h, uint32_t flags, uint64_t from,
                         uint64_t len, uint64_t iova)
 {
-    uint64_t rest = (UINT64_C(1) << h->cfg.page_shift) - 1;
+    uint64_t rest = page_rest(h);
     bool fixed = flags & IMU_MAP_FIXED;
 
-    if (!(flags & (IMU_PROT_READ | IMU_PROT_WRITE)) || len == 0 ||
-        ((from | len) & rest) || (fixed && (iova & rest))) {
+    if (!(flags & (IMU_PROT_READ | IMU_PROT_WRITE)) ||
+        (flags & (IMU_PROT_READ | IMU_PROT_EXEC)) == IMU_PROT_EXEC ||
+        len == 0 || ((from | len) & rest) || (fixed && (iova & rest))) {
         return -EINVAL;
     }
     if (from + (len - 1) < from || (fixed && iova + (len - 1) < iova)) {
@@ -343,16 +318,20 @@ static int check_values(const ImIoasid *h, uint32_t flags, uint64_t from,
     return 0;
 }
 
-static int find_place(ImIoasid *h, IoSpace *space, uint32_t flags,
-                      uint64_t user, uint64_t len, uint64_t *iova)
+/* Of a fixed place, whether it can be had. */
+static int check_place(ImIoasid *h, IoSpace *space, uint32_t flags,
+                       uint64_t len, uint64_t iova)
 {
-    int err = find_reserved(h, space);
+    int err = im_iomap_find_reserved(h, space);
 
-    if (err) {
-        return err;
-    }
-    return flags & IMU_MAP_FIXED ? admit(space->map, *iova, len) :
-           choose(space->map, user, len, iova);
+    return !err && (flags & IMU_MAP_FIXED) ? admit(space->map, iova, len) :
+           err;
+}
+
+static int find_place(const IoSpace *space, uint32_t flags, uint64_t user,
+                      uint64_t len, uint64_t *iova)
+{
+    return flags & IMU_MAP_FIXED ? 0 : choose(space->map, user, len, iova);
 }
 
 int im_ioasid_cmd_MAP(ImIoasidCtx *c, void *arg)
@@ -361,8 +340,7 @@ int im_ioasid_cmd_MAP(ImIoasidCtx *c, void *arg)
     ImIoasid *h = c->host;
     IoArea *area;
     IoSpace *space;
-    IoSet *set;
-    int err = mapped_space(c, a->set, a->space, &set, &space);
+    int err = im_ioasid_space_of(c, a->set, a->space, &space);
 
     if (err) {
         return err;
@@ -372,8 +350,10 @@ int im_ioasid_cmd_MAP(ImIoasidCtx *c, void *arg)
     }
     err = check_values(h, a->head.flags, a->user, a->length, a->iova);
     if (!err) {
-        err = find_place(h, space, a->head.flags, a->user, a->length,
-                         &a->iova);
+        err = check_place(h, space, a->head.flags, a->length, a->iova);
+    }
+    if (!err) {
+        err = find_place(space, a->head.flags, a->user, a->length, &a->iova);
     }
     if (err) {
         return err;
@@ -419,6 +399,7 @@ void im_iomap_changed(ImIoasid *h, IoSpace *space, uint64_t first,
     bool left = false;
 
     m->gen++;
+    h->caches->reach++;
     if (!m->ats_used) {
         return;
     }
@@ -480,7 +461,7 @@ static void unmap(ImIoasid *h, IoSpace *space, uint64_t first, uint64_t last)
     while (gone) {
         a = gone;
         gone = a->next;
-        im_iomap_retire(h, space->obj.set, a);
+        unmapped(h, a);
     }
 }
 
@@ -490,17 +471,18 @@ int im_ioasid_cmd_UNMAP(ImIoasidCtx *c, void *arg)
     IoSpace *space;
     uint64_t first = a->iova;
     uint64_t last = a->iova + (a->length - 1);
-    IoSet *set;
-    int err = mapped_space(c, a->set, a->space, &set, &space);
+    int err = im_ioasid_space_of(c, a->set, a->space, &space);
 
     if (err) {
         return err;
     }
-    if (!space->map || a->length == 0) {
+    if (!space->map) {
         return -EINVAL;
     }
     if (first == 0 && a->length == UINT64_MAX) {
         last = UINT64_MAX;
+    } else if (a->length == 0 || ((first | a->length) & page_rest(c->host))) {
+        return -EINVAL;
     } else if (last < first) {
         return -EOVERFLOW;
     }
@@ -577,11 +559,10 @@ static int build_copy(ImIoasid *h, const ImuCopy *a, const IoSpace *dst,
 static int copy_spaces(ImIoasidCtx *c, const ImuCopy *a, IoSpace **dst,
                        IoSpace **src)
 {
-    IoSet *set;
-    int err = mapped_space(c, a->set, a->dst, &set, dst);
+    int err = im_ioasid_space_of(c, a->set, a->dst, dst);
 
     if (!err) {
-        err = mapped_space(c, a->set, a->src, &set, src);
+        err = im_ioasid_space_of(c, a->set, a->src, src);
     }
     return !err && (!(*dst)->map || !(*src)->map) ? -EINVAL : err;
 }
@@ -601,10 +582,13 @@ static int copy_place(ImIoasid *h, ImuCopy *a, IoSpace *dst, IoSpace *src)
                            a->dst_iova);
 
     if (!err) {
+        err = check_place(h, dst, a->head.flags, a->length, a->dst_iova);
+    }
+    if (!err) {
         err = check_source(src->map, a->src_iova, a->length,
                            a->head.flags & PERM);
     }
-    return err ? err : find_place(h, dst, a->head.flags,
+    return err ? err : find_place(dst, a->head.flags,
                                   user_of(src->map, a->src_iova), a->length,
                                   &a->dst_iova);
 }
@@ -638,109 +622,4 @@ int im_ioasid_cmd_COPY(ImIoasidCtx *c, void *arg)
         chain = next;
     }
     return 0;
-}
-
-/* --- ALLOW, RANGES ------------------------------------------------------------------------------ */
-
-static int add_allowed(ImIoasidCtx *c, const ImuAllow *a, uint32_t i,
-                       const IoRanges *reserved, IoRanges *r)
-{
-    ImuRange in;
-    int err = im_ioasid_get_user(c, a->ranges + i * sizeof(in), &in,
-                                 sizeof(in));
-
-    if (err) {
-        return err;
-    }
-    if (in.first > in.last || im_ioranges_meet(r, in.first, in.last)) {
-        return -EINVAL;
-    }
-    if (im_ioranges_meet(reserved, in.first, in.last)) {
-        return -EADDRINUSE;
-    }
-    return im_ioranges_add(c->host, r, in.first, in.last) ? 0 : -ENOMEM;
-}
-
-int im_ioasid_cmd_ALLOW(ImIoasidCtx *c, void *arg)
-{
-    const ImuAllow *a = arg;
-    IoRanges r = { 0 };
-    IoSpace *space;
-    IoSet *set;
-    int err = mapped_space(c, a->set, a->space, &set, &space);
-
-    if (err) {
-        return err;
-    }
-    if (!space->map || a->count > IMU_ALLOW_RANGES_MAX) {
-        return -EINVAL;
-    }
-    err = find_reserved(c->host, space);
-    for (uint32_t i = 0; !err && i < a->count; i++) {
-        err = add_allowed(c, a, i, &space->map->reserved, &r);
-    }
-    if (err) {
-        im_ioranges_free(c->host, &r);
-        return err;
-    }
-    im_ioranges_free(c->host, &space->map->allowed);
-    space->map->allowed = r;
-    return 0;
-}
-
-/* Tell the user one more range, if there is room. */
-static int put_range(ImIoasidCtx *c, const ImuRanges *a, uint32_t *n,
-                     uint64_t first, uint64_t last)
-{
-    ImuRange out = { .first = first, .last = last };
-    uint32_t i = (*n)++;
-
-    return i < a->count ? im_ioasid_put_user(c, a->ranges + i * sizeof(out),
-                                             &out, sizeof(out)) : 0;
-}
-
-static int put_ranges(ImIoasidCtx *c, const ImuRanges *a, const IoRanges *r,
-                      uint32_t *n)
-{
-    uint64_t first = 0;
-    int err = 0;
-
-    for (uint32_t i = 0; !err && i < r->count; i++) {
-        if (r->range[i].first > first) {
-            err = put_range(c, a, n, first, r->range[i].first - 1);
-        }
-        if (r->range[i].last == UINT64_MAX) {
-            return err;
-        }
-        first = r->range[i].last + 1;
-    }
-    return err ? err : put_range(c, a, n, first, UINT64_MAX);
-}
-
-int im_ioasid_cmd_RANGES(ImIoasidCtx *c, void *arg)
-{
-    ImuRanges *a = arg;
-    IoSpace *space;
-    uint32_t n = 0;
-    IoSet *set;
-    bool fits;
-    int err = mapped_space(c, a->set, a->space, &set, &space);
-
-    if (err) {
-        return err;
-    }
-    if (!space->map) {
-        return -EINVAL;
-    }
-    err = find_reserved(c->host, space);
-    if (!err) {
-        err = put_ranges(c, a, &space->map->reserved, &n);
-    }
-    if (err) {
-        return err;
-    }
-    fits = n <= a->count;
-    a->count = n;
-    a->alignment = UINT64_C(1) << c->host->cfg.page_shift;
-    return fits ? 0 : -EMSGSIZE;
 }

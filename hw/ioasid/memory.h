@@ -24,9 +24,7 @@ typedef struct IoArea {
     IoPages *pages;
     uint64_t index;                 /* of the first page, in pages */
     uint64_t *dirty;                /* bit per page, while tracked */
-    uint64_t seq;                   /* unmapped: invalidation it waits for */
-    IoSet *set;                     /* unmapped */
-    struct IoArea *next;            /* unmapped, or not yet mapped */
+    struct IoArea *next;            /* not yet mapped, or not any more */
 } IoArea;
 
 IoArea *im_ioarea_insert(IoArea *root, IoArea *a);
@@ -39,6 +37,8 @@ bool im_ioarea_gap(IoArea *root, uint64_t first, uint64_t last, uint64_t len,
 /* Whether order, heights and summaries are right. */
 bool im_ioarea_check(const IoArea *root);
 
+/* --- ranges.c: ALLOW, RANGES, reserved ranges ------------------------------ */
+
 /* Sorted, disjoint, not adjacent. */
 typedef struct IoRanges {
     ImuRange *range;
@@ -50,6 +50,8 @@ bool im_ioranges_add(ImIoasid *h, IoRanges *r, uint64_t first,
                      uint64_t last);
 void im_ioranges_free(ImIoasid *h, IoRanges *r);
 bool im_ioranges_meet(const IoRanges *r, uint64_t first, uint64_t last);
+/* Whether one of them contains it. */
+bool im_ioranges_hold(const IoRanges *r, uint64_t first, uint64_t last);
 
 /* --- pages.c: user memory that is pinned ------------------------------------ */
 
@@ -98,8 +100,13 @@ static inline ImPtStage im_ioasid_map_stage(IoMap *m)
                         .in_last = UINT64_MAX, .out_mask = UINT64_MAX };
 }
 
+/* A space of a set; 0, -ENOENT. */
+int im_ioasid_space_of(ImIoasidCtx *c, ImuRef set, ImuRef ref,
+                       IoSpace **space);
+/* Bring IoMap.reserved up to date. 0, -ENOMEM. */
+int im_iomap_find_reserved(ImIoasid *h, IoSpace *space);
 IoMap *im_iomap_new(ImIoasid *h);
-void im_iomap_free(ImIoasid *h, IoMap *m, IoSet *set);
+void im_iomap_free(ImIoasid *h, IoMap *m);
 /* The space that maps what space translates to, or NULL. */
 static inline IoSpace *im_ioasid_root(const IoSpace *space)
 {
@@ -109,11 +116,10 @@ static inline IoSpace *im_ioasid_root(const IoSpace *space)
 
 /* 0, -EADDRINUSE: what dev reserves is mapped or allowed. */
 int im_iomap_admits(const IoMap *m, const IoHostDev *dev);
-/* What was mapped leaves: its pages are unpinned when no device TLB can
- * hold them any more. */
-void im_iomap_retire(ImIoasid *h, IoSet *set, IoArea *a);
-/* Translations through a map are old, everywhere. range: of a direct
- * binding, else all. */
+/* Whether a physical address is mapped: what may be done with it. */
+uint8_t im_iomap_reaches(const IoMap *m, uint64_t pa);
+/* Translations through a map are old, everywhere. The device TLBs of direct
+ * bindings are told the range, those of nested ones everything. */
 void im_iomap_changed(ImIoasid *h, IoSpace *space, uint64_t first,
                       uint64_t last);
 size_t im_iomap_dirty_bytes(const ImIoasid *h, const IoArea *a);
@@ -149,6 +155,7 @@ typedef enum IoHow {
     IO_HOW_MAP,                     /* the map alone */
     IO_HOW_VTD,                     /* tables nested on the map */
     IO_HOW_SMMU,
+    IO_HOW_REACH,                   /* translated requests of a device */
 } IoHow;
 
 /*
@@ -157,9 +164,10 @@ typedef enum IoHow {
  */
 typedef struct IoView {
     uint64_t key;                   /* im_ioasid_key() */
-    IoBind *bind;                   /* NULL: free */
+    IoBind *bind;                   /* NULL: REACH */
     IoMap *map;                     /* NULL: none */
-    uint64_t gen;                   /* of map: of what the IOTLB holds */
+    uint64_t gen;                   /* of map, or with REACH of all: of what
+                                       the IOTLB holds */
     const IoVtdTable *vtd;          /* VTD */
     uint32_t tag;                   /* + 1: of privileged requests */
     uint8_t how;                    /* IoHow */
@@ -174,6 +182,7 @@ typedef struct IoView {
 } IoView;
 
 #define IO_NO_KEY  UINT64_MAX
+#define IO_KEY_REACH  (UINT64_C(1) << 30)
 
 static inline uint64_t im_ioasid_key(uint32_t func, bool has_pasid,
                                      uint32_t pasid)
@@ -189,6 +198,7 @@ struct IoCaches {
     uint32_t victim;
     uint32_t next_tag;
     uint64_t epoch;                 /* counts changes of bindings */
+    uint64_t reach;                 /* counts those, and of what is mapped */
 };
 
 #define IO_VIEW_WAYS  4
@@ -229,29 +239,32 @@ IoBind *im_ioasid_serving(ImIoasid *h, uint32_t func, bool has_pasid,
 
 /* --- inval.c ------------------------------------------------------------------ */
 
-/*
- * Invalidate the device TLB behind b, first .. last (0 .. UINT64_MAX: all).
- * pasid: of the guest's own, when it owns the table.
- */
+/* Invalidate in the device TLB behind a binding first .. last (0 ..
+ * UINT64_MAX: all). */
 typedef struct IoAtcInv {
     IoBind *bind;
     uint64_t first, last;
-    uint32_t pasid;
+    uint32_t pasid;                 /* host number, or the guest's own */
     bool has_pasid;
-    bool every;                     /* and all others of the device */
+    bool every;                     /* PASID of the device */
 } IoAtcInv;
+
+/* IoBind.ats_used: which requests were granted translations. */
+#define IO_ATS_OWN    1u            /* of the binding */
+#define IO_ATS_GUEST  2u            /* with PASIDs of the guest's table */
+
+/* b is about to be freed: nothing is sent on its behalf any more. */
+void im_ioasid_atc_unqueue(ImIoasid *h, IoBind *b);
+/* May requests of a function use ATS, as far as invalidations go? */
+bool im_ioasid_ats_sound(const IoDev *dev);
 
 void im_ioasid_atc_inv(ImIoasid *h, const IoAtcInv *inv);
 /* All of what b may have left there; p waits for it, or NULL. */
 void im_ioasid_atc_inv_bind(ImIoasid *h, IoBind *b, IoPasid *p);
-/* Whether everything of a set up to seq is complete. */
-bool im_ioasid_inv_complete(const ImIoasid *h, const IoSet *set,
-                            uint64_t seq);
 
 struct IoFences {
     ImLink *busy;                   /* IoAtc */
-    ImLink *waiting;                /* IoFence */
-    IoArea *retired;                /* areas whose pages are still pinned */
+    IoFifo waiting;                 /* IoFence */
 };
 
 #endif /* HW_IOASID_MEMORY_H */

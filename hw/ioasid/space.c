@@ -8,8 +8,6 @@
 
 #include "hw/ioasid/memory.h"
 
-#define FLAGS  (IMU_SPACE_DIRTY | IMU_SPACE_PARENT)
-
 static const char *const kinds[] = {
     [IMU_SPACE_MAPPED] = "mapped",
     [IMU_SPACE_NESTED] = "nested",
@@ -46,16 +44,13 @@ static int find_space(IoSet *set, ImuRef ref, IoSpace **out)
     return err;
 }
 
-/* Enumerators and flags. */
-static int check_known(const ImuSpaceCreate *a)
+int im_ioasid_space_of(ImIoasidCtx *c, ImuRef set_ref, ImuRef ref,
+                       IoSpace **space)
 {
-    if (a->kind >= G_N_ELEMENTS(kinds) ||
-        a->format >= G_N_ELEMENTS(format_names) ||
-        (a->head.flags & ~FLAGS) ||
-        (a->kind != IMU_SPACE_MAPPED && a->head.flags)) {
-        return -EOPNOTSUPP;
-    }
-    return 0;
+    IoSet *set;
+    int err = im_ioasid_set_of(c, set_ref, &set);
+
+    return err ? err : find_space(set, ref, space);
 }
 
 static int find_others(const ImuSpaceCreate *a, IoSet *set, IoSpace **parent,
@@ -66,7 +61,7 @@ static int find_others(const ImuSpaceCreate *a, IoSet *set, IoSpace **parent,
 
     *parent = NULL;
     *faultq = NULL;
-    if (!is_null(a->parent)) {
+    if (has_table(a->kind)) {
         err = find_space(set, a->parent, parent);
     }
     if (!err && !is_null(a->faultq)) {
@@ -78,19 +73,26 @@ static int find_others(const ImuSpaceCreate *a, IoSet *set, IoSpace **parent,
     return err;
 }
 
-static int check_kind(const ImuSpaceCreate *a, const IoSpace *parent,
-                      const IoQueue *faultq)
+/* Which kinds, formats, parents and flags go together: IOASID_CMD_SPACE_CREATE
+ * has the table. */
+static int check_kind(const ImuSpaceCreate *a, const IoSet *set,
+                      const IoSpace *parent)
 {
-    if (has_table(a->kind)) {
-        return !parent || !parent->map ||
-               !(parent->flags & IMU_SPACE_PARENT) ||
-               a->format == IMU_FORMAT_NONE ? -EINVAL : 0;
+    if (a->kind >= G_N_ELEMENTS(kinds) ||
+        a->format >= G_N_ELEMENTS(format_names)) {
+        return -EOPNOTSUPP;
     }
-    if (parent || a->format != IMU_FORMAT_NONE || a->data || a->data_size ||
-        (a->kind == IMU_SPACE_BLOCK && faultq)) {
+    if ((a->kind != IMU_SPACE_MAPPED && a->head.flags) ||
+        (a->kind == IMU_SPACE_BLOCK && !is_null(a->faultq))) {
         return -EINVAL;
     }
-    return 0;
+    if (!has_table(a->kind)) {
+        return !is_null(a->parent) || a->format != IMU_FORMAT_NONE ||
+               a->data || a->data_size ? -EINVAL : 0;
+    }
+    return !parent->map || !(parent->flags & IMU_SPACE_PARENT) ||
+           (a->kind == IMU_SPACE_PASID_TABLE &&
+            set->cfg.map_mode != IMU_MODE_DELEGATED) ? -EINVAL : 0;
 }
 
 /* What a kind of space has of its own. */
@@ -109,7 +111,7 @@ static int add_contents(ImIoasidCtx *c, const ImuSpaceCreate *a, IoSpace *s)
 static void drop(ImIoasid *h, IoSpace *s)
 {
     if (s->map) {
-        im_iomap_free(h, s->map, s->obj.set);
+        im_iomap_free(h, s->map);
     }
     im_ioasid_table_free(h, s->format, s->table);
     im_ioasid_release(h, s, sizeof(*s));
@@ -151,16 +153,13 @@ int im_ioasid_cmd_SPACE_CREATE(ImIoasidCtx *c, void *arg)
     IoSpace *parent, *s;
     IoQueue *faultq;
     IoSet *set;
-    int err = check_known(a);
+    int err = im_ioasid_set_of(c, a->set, &set);
 
-    if (!err) {
-        err = im_ioasid_set_of(c, a->set, &set);
-    }
     if (!err) {
         err = find_others(a, set, &parent, &faultq);
     }
     if (!err) {
-        err = check_kind(a, parent, faultq);
+        err = check_kind(a, set, parent);
     }
     if (!err) {
         err = create(c, a, set, &s);
@@ -223,8 +222,7 @@ int im_ioasid_space_fits(const IoSpace *s, const IoDev *dev,
     const IoSpace *root = im_ioasid_root(s);
 
     if (s->kind == IMU_SPACE_PASID_TABLE &&
-        (pasid || !(dev->host->cfg.caps & IMU_DEV_CAP_PASID) ||
-         s->obj.set->cfg.map_mode != IMU_MODE_DELEGATED)) {
+        (pasid || !(dev->host->cfg.caps & IMU_DEV_CAP_PASID))) {
         return -EINVAL;
     }
     return root ? im_iomap_admits(root->map, dev->host) : 0;

@@ -1,10 +1,8 @@
 /*
- * Disjoint ranges: a balanced tree that knows its gaps, and sorted lists.
+ * Mappings of a space: a balanced tree that knows its gaps.
  *
  * SPDX-License-Identifier: MIT
  */
-#include <string.h>
-
 #include "hw/ioasid/memory.h"
 
 /* --- the tree: AVL ----------------------------------------------------------- */
@@ -194,81 +192,4 @@ bool im_ioarea_check(const IoArea *a)
            (!a->child[0] || a->child[0]->high < a->first) &&
            (!a->child[1] || a->child[1]->low > a->last) &&
            im_ioarea_check(a->child[0]) && im_ioarea_check(a->child[1]);
-}
-
-/* --- sorted lists ------------------------------------------------------------------ */
-
-/* The first that ends at or after addr. */
-static uint32_t find(const IoRanges *r, uint64_t addr)
-{
-    uint32_t lo = 0;
-    uint32_t hi = r->count;
-
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-
-        if (r->range[mid].last < addr) {
-            lo = mid + 1;
-        } else {
-            hi = mid;
-        }
-    }
-    return lo;
-}
-
-bool im_ioranges_meet(const IoRanges *r, uint64_t first, uint64_t last)
-{
-    uint32_t i = find(r, first);
-
-    return i < r->count && r->range[i].first <= last;
-}
-
-static bool grow(ImIoasid *h, IoRanges *r)
-{
-    uint32_t room = MAX(4, r->room * 2);
-    ImuRange *more = im_ioasid_alloc(h, room * sizeof(*more));
-
-    if (!more) {
-        return false;
-    }
-    if (r->count) {
-        memcpy(more, r->range, r->count * sizeof(*more));
-    }
-    im_ioasid_release(h, r->range, r->room * sizeof(*more));
-    r->range = more;
-    r->room = room;
-    return true;
-}
-
-bool im_ioranges_add(ImIoasid *h, IoRanges *r, uint64_t first, uint64_t last)
-{
-    uint32_t i = find(r, first ? first - 1 : 0);
-    uint32_t end = i;
-
-    while (end < r->count &&
-           (last == UINT64_MAX || r->range[end].first <= last + 1)) {
-        first = MIN(first, r->range[end].first);
-        last = MAX(last, r->range[end].last);
-        end++;
-    }
-    if (end == i) {
-        if (r->count == r->room && !grow(h, r)) {
-            return false;
-        }
-        memmove(&r->range[i + 1], &r->range[i],
-                (r->count - i) * sizeof(*r->range));
-        r->count++;
-    } else {
-        memmove(&r->range[i + 1], &r->range[end],
-                (r->count - end) * sizeof(*r->range));
-        r->count -= end - i - 1;
-    }
-    r->range[i] = (ImuRange){ .first = first, .last = last };
-    return true;
-}
-
-void im_ioranges_free(ImIoasid *h, IoRanges *r)
-{
-    im_ioasid_release(h, r->range, r->room * sizeof(*r->range));
-    *r = (IoRanges){ 0 };
 }
