@@ -28,7 +28,8 @@ typedef struct IoQueue IoQueue;
 typedef struct IoMap IoMap;             /* map.c: mappings of a space */
 typedef struct IoCaches IoCaches;       /* cache.c: IOTLB, PASID cache */
 typedef struct IoFences IoFences;       /* inval.c */
-typedef struct IoGroups IoGroups;       /* fault.c: page request groups */
+typedef struct IoGroups IoGroups;       /* fault.c: tickets */
+typedef struct IoGroup IoGroup;         /* fault.c: of page requests */
 typedef struct IoHandles IoHandles;     /* handle.c: numbers of a context */
 typedef struct IoNumbers IoNumbers;     /* numbers.c: which are taken */
 typedef struct IoTable IoTable;         /* numbers.c: number -> pointer */
@@ -58,10 +59,13 @@ struct IoSet {
     uint32_t count[IMU_PASID_QUARANTINE + 1];   /* PASIDs by state */
     uint32_t groups;                /* page request groups outstanding */
     ImLink *objects[IMU_KINDS];
-    IoNumbers *taken;               /* guest numbers, from cfg.gpasid_min */
+    uint32_t held[IMU_KINDS];       /* how many are in objects */
+    ImLink *orphans;                /* PASIDs that it had when it went */
+    IoNumbers *taken;               /* guest numbers */
     IoTable *gpasids;               /* guest number -> IoPasid */
-    ImLink in_host;
-    bool gone;                      /* only its quarantined PASIDs are left */
+    ImLink in_gone;
+    bool gone;                      /* only its quarantined PASIDs are left,
+                                       and ctx is NULL once that is closed */
     uint64_t inv_seq;               /* inval.c: of the last invalidation */
     uint64_t ticket;                /* of the last fence */
 };
@@ -72,8 +76,8 @@ struct IoPasid {
     uint32_t hpasid;                /* TRANSLATE with IMU_POOL_GLOBAL */
     uint8_t state;                  /* ImuPasidState */
     ImLink *binds;                  /* with those that ended, see IoBind */
-    ImLink in_wait;                 /* QUARANTINE: in order of ripeness */
-    uint64_t ripe;                  /* virtual ns; 0: still drains */
+    ImLink cooling;                 /* since its last binding ended */
+    uint64_t ripe;                  /* cooling: virtual ns, until when */
     uint32_t drains;                /* invalidations still under way */
     uint32_t active;                /* bindings that did not end */
 };
@@ -101,7 +105,7 @@ typedef struct IoAtc {
 /* A device of the host, whether bound or not. */
 typedef struct IoHostDev {
     ImIoasidDevice cfg;
-    IoDev *bound;
+    IoDev *bound;                   /* NULL: by nobody */
     ImLink in_host;
     ImLink in_bucket;
     IoNumbers *taken;               /* host numbers; cfg.pasid_bits > 0 */
@@ -114,11 +118,13 @@ typedef struct IoHostDev {
 
 struct IoDev {
     IoObject obj;
-    IoHostDev *host;
+    IoHostDev *host;                /* removed: ImIoasid.nothing */
     uint64_t cookie;
-    uint32_t groups;
+    uint32_t groups;                /* outstanding */
+    IoGroup *partial[IO_PRGIS];     /* not whole yet, by index */
     IoBind *own;                    /* without PASID, or NULL */
     ImLink *binds;                  /* with PASID */
+    ImLink *ended;                  /* with PASID, keep their numbers */
     IoTable *by_hpasid;             /* host number -> IoBind */
     bool ats_failed;                /* an invalidation timed out: no more ATS
                                        until it is bound anew */
@@ -127,10 +133,10 @@ struct IoDev {
 /*
  * A device, or one of its PASIDs, in a space. One of a PASID that ended
  * stays with the PASID, out of every index, and keeps the host number until
- * the PASID is reclaimed; or rests, when its device is unbound.
+ * the PASID is reclaimed; or for a while, when its device is unbound.
  */
 struct IoBind {
-    IoDev *dev;                     /* NULL: rests */
+    IoDev *dev;                     /* NULL: rests, its device is unbound */
     IoHostDev *host;
     IoPasid *pasid;                 /* NULL: the device itself */
     IoSpace *space;                 /* never NULL; parked or ended: the
@@ -146,7 +152,7 @@ struct IoBind {
     bool ended;
     uint64_t ripe;                  /* rests: virtual ns */
     ImLink *groups;                 /* fault.c */
-    ImLink by_dev;                  /* or where it rests */
+    ImLink by_dev;                  /* or in the order of those that rest */
     ImLink by_pasid;
     ImLink by_space;
 };
@@ -169,7 +175,7 @@ struct IoSpace {
 struct IoQueue {
     IoObject obj;
     uint64_t deadline_ns;           /* fault queue */
-    ImLink in_host;
+    ImLink in_host;                 /* while it has groups */
     IoFifo unread;                  /* groups, in order of arrival */
     IoFifo read;
     uint32_t pages;                 /* of unread */
@@ -185,11 +191,11 @@ struct ImIoasidCtx {
     uint32_t flags;
     void *user;
     IoHandles *handles;
+    ImLink *sets;
     uint32_t pasids;                /* charged */
     uint32_t committed;             /* of each set the larger of what is
                                        reserved and what is charged */
-    const void *command;            /* that is obeyed: for respond */
-    uint64_t user_struct;
+    uint64_t user_struct;           /* of the command that is obeyed */
     uint32_t user_size;
     bool responded;
     ImLink in_host;
@@ -204,16 +210,19 @@ struct ImIoasid {
     ImLink **dev_bucket;            /* by func */
     uint32_t dev_buckets;           /* power of two */
     uint32_t dev_count;
-    ImLink *sets;                   /* of all contexts, and those gone */
-    ImLink *faultqs;                /* of all contexts */
+    ImLink *gone;                   /* sets */
+    ImLink *faultqs;                /* that have groups, of all contexts */
     IoNumbers *pool;                /* IMU_POOL_GLOBAL */
-    IoFifo waiting;                 /* PASIDs in QUARANTINE that drained */
-    IoFifo resting;                 /* bindings of devices unbound */
+    uint32_t pool_committed;        /* as ImIoasidCtx.committed */
+    IoFifo cooling;                 /* PASIDs */
+    uint32_t quarantined;           /* of them, those in QUARANTINE */
+    IoFifo resting;                 /* bindings */
     uint64_t armed;                 /* what the port was told */
     IoCaches *caches;
     IoFences *fences;
     IoGroups *groups;
     IoSpace *blocked;               /* what parked bindings look into */
+    IoHostDev *nothing;             /* what removed devices are */
     ImIoasidCounters counters;
 };
 
@@ -272,12 +281,17 @@ int im_ioasid_set_of(ImIoasidCtx *c, ImuRef ref, IoSet **set);
 int im_ioasid_find(IoSet *set, ImuKind kind, ImuRef ref, IoObject **obj);
 /*
  * Number an object of a set (NULL: it is a set): fills in ref, kind and set.
- * -ENOMEM or -ENOSPC. It is found from now on, but not in its set's list
- * yet: im_ioasid_list() does that. unnumber takes it out of either.
+ * -ENOMEM or -ENOSPC (IMU_OBJECTS_MAX). It is found from now on, but not in its set's list
+ * yet: im_ioasid_list() does that. unnumber takes it out of either; undo
+ * is for a number that nobody was told.
  */
 int im_ioasid_number(ImIoasidCtx *c, IoObject *obj, ImuKind kind, IoSet *set);
 void im_ioasid_list(IoObject *obj);
 void im_ioasid_unnumber(ImIoasidCtx *c, IoObject *obj);
+void im_ioasid_number_undo(ImIoasidCtx *c, IoObject *obj);
+/* Respond for a command that makes an object, and list it; if it cannot be
+ * responded for, take its number back: then the caller frees it. */
+int im_ioasid_publish(ImIoasidCtx *c, const void *a, IoObject *obj);
 /* Arrays of a command, at user addresses. 0, -EFAULT. */
 int im_ioasid_get_user(ImIoasidCtx *c, uint64_t addr, void *buf, size_t n);
 int im_ioasid_put_user(ImIoasidCtx *c, uint64_t addr, const void *buf,
