@@ -150,8 +150,6 @@ extern const ImSmmuIds im_ioasid_smmu_ids;
 
 /* How requests of a view are translated. */
 typedef enum IoHow {
-    IO_HOW_BLOCK,
-    IO_HOW_PARKED,
     IO_HOW_MAP,                     /* the map alone */
     IO_HOW_VTD,                     /* tables nested on the map */
     IO_HOW_SMMU,
@@ -237,7 +235,7 @@ void im_ioasid_tlb_put(IoCaches *c, IoView *v, bool priv, uint64_t addr,
 IoBind *im_ioasid_serving(ImIoasid *h, uint32_t func, bool has_pasid,
                           uint32_t hpasid);
 
-/* --- inval.c ------------------------------------------------------------------ */
+/* --- devtlb.c ----------------------------------------------------------------- */
 
 /* Invalidate in the device TLB behind a binding first .. last (0 ..
  * UINT64_MAX: all). */

@@ -5,6 +5,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "hw/fmt/vtd.h"
 #include "hw/ioasid/ledger.h"
 #include "hw/ioasid/route.h"
 
@@ -560,4 +561,11 @@ ImXlat im_ioasid_explain(ImIoasid *h, const ImTxn *txn, ImStepFn *fn,
     }
     ex.fn(opaque, &step);
     return x;
+}
+
+/* No request is parked here: page requests are how devices wait. */
+void im_ioasid_cancel(ImIoasid *h, uint64_t handle)
+{
+    (void)h;
+    (void)handle;
 }

@@ -132,14 +132,11 @@ static int create(ImIoasidCtx *c, ImuSpaceCreate *a, IoSet *set,
     if (!err) {
         err = im_ioasid_number(c, &s->obj, IMU_KIND_SPACE, set);
     }
-    if (err) {
-        drop(c->host, s);
-        return err;
+    if (!err) {
+        a->space = s->obj.ref;
+        err = im_ioasid_publish(c, a, &s->obj);
     }
-    a->space = s->obj.ref;
-    err = im_ioasid_respond(c, a);
     if (err) {
-        im_ioasid_unnumber(c, &s->obj);
         drop(c->host, s);
         return err;
     }
@@ -176,7 +173,6 @@ int im_ioasid_cmd_SPACE_CREATE(ImIoasidCtx *c, void *arg)
         s->faultq = faultq;
         faultq->obj.users++;
     }
-    im_ioasid_list(&s->obj);
     return 0;
 }
 
