@@ -342,7 +342,7 @@ int im_ioasid_cmd_DETACH(ImIoasidCtx *c, void *arg)
 
 static bool owes(const IoHostDev *hd)
 {
-    return hd->atc.busy || hd->atc.queue || hd->atc.own;
+    return hd->atc.listed;
 }
 
 void im_ioasid_bind_rest(ImIoasid *h, IoBind *b)

@@ -3,8 +3,9 @@
  *
  * The ledger half (ops.c, handle.c, numbers.c, ioasid.c, set.c, pasid.c,
  * dev.c, attach.c, fault.c, event.c, dump.c, check.c) owns objects, quota,
- * states and queues. The memory half (space.c, map.c, dirty.c, format.c,
- * route.c, cache.c, inval.c) owns address spaces and what happens to a
+ * states and queues. The memory half (space.c, map.c, tree.c, ranges.c,
+ * pages.c, dirty.c, format.c, route.c, guest.c, outcome.c, cache.c, inval.c,
+ * devtlb.c) owns address spaces and what happens to a
  * request.
  *
  * Memory comes from im_ioasid_alloc() only, which may fail. A command
@@ -27,7 +28,7 @@ typedef struct IoBind IoBind;
 typedef struct IoQueue IoQueue;
 typedef struct IoMap IoMap;             /* map.c: mappings of a space */
 typedef struct IoCaches IoCaches;       /* cache.c: IOTLB, PASID cache */
-typedef struct IoFences IoFences;       /* inval.c */
+typedef struct IoFences IoFences;       /* devtlb.c */
 typedef struct IoGroups IoGroups;       /* fault.c: tickets */
 typedef struct IoGroup IoGroup;         /* fault.c: of page requests */
 typedef struct IoHandles IoHandles;     /* handle.c: numbers of a context */
@@ -66,8 +67,8 @@ struct IoSet {
     ImLink in_gone;
     bool gone;                      /* only its quarantined PASIDs are left,
                                        and ctx is NULL once that is closed */
-    uint64_t inv_seq;               /* inval.c: of the last invalidation */
-    uint32_t fences;                /* that are not done */
+    uint64_t inv_seq;               /* devtlb.c: of the last one */
+    uint64_t ticket;                /* of the last fence */
 };
 
 struct IoPasid {
@@ -90,13 +91,15 @@ typedef struct IoItag {
     IoPasid *pasid;                 /* that drains, or NULL */
 } IoItag;
 
-/* inval.c: what a device owes. All zero: nothing. */
+/* devtlb.c: what a device owes. All zero: nothing. */
 typedef struct IoAtc {
     uint32_t busy;                  /* bit n: ITag n */
-    ImLink *queue;                  /* bindings that wait for an ITag */
-    bool own;                       /* so do requests without PASID */
-    IoItag own_item;
+    bool own;                       /* still to send: without PASID, */
+    bool every;                     /* of every PASID, */
+    ImLink *queue;                  /* and of these bindings */
+    IoItag owed;                    /* whose, and since when */
     ImLink in_busy;                 /* while it owes anything */
+    bool listed;
     IoItag item[IO_ITAGS];
 } IoAtc;
 
@@ -142,10 +145,10 @@ struct IoBind {
     uint32_t flags;                 /* IMU_ATTACH_* */
     uint32_t hpasid;                /* on the bus of this device */
     ImLink *views;                  /* cache.c: what is cached for it */
-    ImLink in_queue;                /* inval.c: with queued */
-    IoItag item;                    /* with queued */
+    ImLink in_queue;                /* devtlb.c: with queued */
+    IoPasid *drain;                 /* with queued: that waits, or NULL */
     bool queued;
-    bool ats_used;                  /* its device TLB may hold something */
+    uint8_t ats_used;               /* its device TLB may hold something */
     bool parked;
     bool ended;
     uint64_t ripe;                  /* rests: virtual ns */
