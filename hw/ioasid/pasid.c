@@ -50,26 +50,36 @@ IoPasid *im_ioasid_by_gpasid(IoSet *set, uint32_t gpasid)
 
 /* --- from FREE to BOUND ----------------------------------------------------- */
 
-static int alloc_values(const IoSet *set, ImuPasidAlloc *a)
+/* What PASID_ALLOC found, before it is written to its structure. */
+typedef struct Choice {
+    uint32_t min, max;
+    uint32_t gpasid;
+    uint32_t hpasid;                /* 0 unless it is of the pool */
+    bool fixed;
+} Choice;
+
+static int alloc_values(const IoSet *set, const ImuPasidAlloc *a, Choice *v)
 {
+    bool any = !a->min && !a->max;
+
     if (set->cfg.map_mode == IMU_MODE_DELEGATED) {
         return -EOPNOTSUPP;
     }
-    if (!a->min && !a->max) {
-        a->min = set->cfg.gpasid_min;
-        a->max = set->cfg.gpasid_max;
-    }
-    if (a->min > a->max || a->min < set->cfg.gpasid_min ||
-        a->max > set->cfg.gpasid_max) {
+    v->min = any ? set->cfg.gpasid_min : a->min;
+    v->max = any ? set->cfg.gpasid_max : a->max;
+    v->fixed = a->head.flags & IMU_PASID_ALLOC_FIXED;
+    v->gpasid = a->gpasid;
+    if (v->min > v->max || v->min < set->cfg.gpasid_min ||
+        v->max > set->cfg.gpasid_max) {
         return -EINVAL;
     }
-    if (!(a->head.flags & IMU_PASID_ALLOC_FIXED)) {
+    if (!v->fixed) {
         return 0;
     }
-    if (a->gpasid < a->min || a->gpasid > a->max) {
+    if (v->gpasid < v->min || v->gpasid > v->max) {
         return -EINVAL;
     }
-    return im_numbers_taken(set->taken, a->gpasid) ? -EEXIST : 0;
+    return im_numbers_taken(set->taken, v->gpasid) ? -EEXIST : 0;
 }
 
 static int out_of(ImuPasidAlloc *a, uint32_t what)
@@ -79,30 +89,30 @@ static int out_of(ImuPasidAlloc *a, uint32_t what)
 }
 
 /* Numbers that are free, and pages ready to take them. */
-static int choose(ImIoasid *h, IoSet *set, ImuPasidAlloc *a, uint32_t *hpasid)
+static int choose(ImIoasid *h, IoSet *set, ImuPasidAlloc *a, Choice *v)
 {
-    if (!(a->head.flags & IMU_PASID_ALLOC_FIXED)) {
-        a->gpasid = im_numbers_lowest(set->taken, a->min, a->max);
-        if (a->gpasid == UINT32_MAX) {
+    if (!v->fixed) {
+        v->gpasid = im_numbers_lowest(set->taken, v->min, v->max);
+        if (v->gpasid == UINT32_MAX) {
             return out_of(a, IMU_EXHAUSTED_RANGE);
         }
     }
-    *hpasid = 0;
+    v->hpasid = 0;
     if (is_global(set)) {
-        *hpasid = im_numbers_lowest(h->pool, 1,
-                                    (1u << h->cfg.pasid_bits) - 1);
-        if (*hpasid == UINT32_MAX || !im_ioasid_set_pool_open(set)) {
+        v->hpasid = im_numbers_lowest(h->pool, 1,
+                                      (1u << h->cfg.pasid_bits) - 1);
+        if (v->hpasid == UINT32_MAX || !im_ioasid_set_pool_open(set)) {
             return out_of(a, IMU_EXHAUSTED_POOL);
         }
     }
-    return im_numbers_ready(h, set->taken, a->gpasid) &&
-           im_table_ready(h, set->gpasids, a->gpasid) &&
-           im_numbers_ready(h, h->pool, *hpasid) ? 0 : -ENOMEM;
+    return im_numbers_ready(h, set->taken, v->gpasid) &&
+           im_table_ready(h, set->gpasids, v->gpasid) &&
+           im_numbers_ready(h, h->pool, v->hpasid) ? 0 : -ENOMEM;
 }
 
 /* Make the object; nothing is taken yet. */
 static int make(ImIoasidCtx *c, IoSet *set, ImuPasidAlloc *a,
-                uint32_t hpasid, IoPasid **out)
+                const Choice *v, IoPasid **out)
 {
     IoPasid *p = im_ioasid_alloc(c->host, sizeof(*p));
     int err;
@@ -112,9 +122,10 @@ static int make(ImIoasidCtx *c, IoSet *set, ImuPasidAlloc *a,
     }
     err = im_ioasid_number(c, &p->obj, IMU_KIND_PASID, set);
     if (!err) {
-        p->gpasid = a->gpasid;
-        p->hpasid = hpasid;
+        p->gpasid = v->gpasid;
+        p->hpasid = v->hpasid;
         p->state = IMU_PASID_IDLE;
+        a->gpasid = v->gpasid;
         a->exhausted = 0;
         a->pasid = p->obj.ref;
         err = im_ioasid_publish(c, a, &p->obj);
@@ -130,13 +141,13 @@ static int make(ImIoasidCtx *c, IoSet *set, ImuPasidAlloc *a,
 int im_ioasid_cmd_PASID_ALLOC(ImIoasidCtx *c, void *arg)
 {
     ImuPasidAlloc *a = arg;
-    uint32_t hpasid;
+    Choice v;
     IoPasid *p;
     IoSet *set;
     int err = im_ioasid_set_of(c, a->set, &set);
 
     if (!err) {
-        err = alloc_values(set, a);
+        err = alloc_values(set, a, &v);
     }
     if (err) {
         return err;
@@ -147,9 +158,9 @@ int im_ioasid_cmd_PASID_ALLOC(ImIoasidCtx *c, void *arg)
                              set->cfg.user_token, 0, 0);
         return err;
     }
-    err = choose(c->host, set, a, &hpasid);
+    err = choose(c->host, set, a, &v);
     if (!err) {
-        err = make(c, set, a, hpasid, &p);
+        err = make(c, set, a, &v, &p);
     }
     if (err) {
         return err;
@@ -157,7 +168,7 @@ int im_ioasid_cmd_PASID_ALLOC(ImIoasidCtx *c, void *arg)
     im_numbers_take(set->taken, p->gpasid);
     im_table_set(set->gpasids, p->gpasid, p);
     if (is_global(set)) {
-        im_numbers_take(c->host->pool, hpasid);
+        im_numbers_take(c->host->pool, p->hpasid);
     }
     im_ioasid_set_charge(set);
     event(p, IMU_EVENT_ALLOC, IMU_PASID_FREE);
