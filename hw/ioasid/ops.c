@@ -171,37 +171,54 @@ static int tail_is_zero(ImIoasidCtx *c, uint64_t addr, uint32_t bytes)
     return 0;
 }
 
-/* size, reserved, flags: in this order. */
+static int judge_size(const Shape *shape, uint32_t size)
+{
+    return size < shape->min ? -EINVAL : size > IMU_SIZE_MAX ? -E2BIG : 0;
+}
+
+/* CLAUSE(IOASID_SIZES). Most often one read is enough: that of the minimum,
+ * which is all there if the size is good. */
+static int read_struct(ImIoasidCtx *c, const Shape *shape, uint64_t arg,
+                       Any *a)
+{
+    uint32_t size, most;
+    int err;
+
+    if (im_ioasid_get_user(c, arg, a, shape->min)) {
+        err = im_ioasid_get_user(c, arg, &a->head, sizeof(a->head));
+        if (!err) {
+            err = judge_size(shape, a->head.size);
+        }
+        return err ? err : -EFAULT;
+    }
+    size = a->head.size;
+    err = judge_size(shape, size);
+    if (err || (size == shape->min && size == shape->size)) {
+        return err;
+    }
+    most = MIN(size, shape->size);
+    memset(a->bytes + shape->min, 0, (size_t)(shape->size - shape->min));
+    if (most > shape->min) {
+        err = im_ioasid_get_user(c, arg + shape->min, a->bytes + shape->min,
+                                 most - shape->min);
+    }
+    return err || size <= shape->size ? err :
+           tail_is_zero(c, arg + shape->size, size - shape->size);
+}
+
+/* CLAUSE(IOASID_ORDER): size, reserved members, flags. */
 static int copy_in(ImIoasidCtx *c, const Shape *shape, const Rule *rule,
                    uint64_t arg, Any *a)
 {
-    uint32_t size;
-    int err = im_ioasid_get_user(c, arg, &a->head, sizeof(a->head));
+    int err = read_struct(c, shape, arg, a);
 
-    if (err) {
-        return err;
-    }
-    size = a->head.size;
-    if (size < shape->min) {
-        return -EINVAL;
-    }
-    if (size > IMU_SIZE_MAX) {
-        return -E2BIG;
-    }
-    memset(a->bytes + shape->min, 0, (size_t)(shape->size - shape->min));
-    err = im_ioasid_get_user(c, arg + sizeof(a->head),
-                             a->bytes + sizeof(a->head),
-                             MIN(size, shape->size) - sizeof(a->head));
-    if (!err && size > shape->size) {
-        err = tail_is_zero(c, arg + shape->size, size - shape->size);
-    }
     if (err) {
         return err;
     }
     if (rule->reserved && word_at(a, rule->reserved)) {
         return -EOPNOTSUPP;
     }
-    if (a->head.flags & ~rule->flags) {
+    if (a->head.flags & ~rule->flags) {     /* CLAUSE(IOASID_FLAGS) */
         return -EOPNOTSUPP;
     }
     return a->head.flags & rule->debug && !(c->flags & IM_IOASID_CTX_DEBUG) ?

@@ -3,13 +3,13 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "unit/ioasid/world.h"
 #include "hw/ioasid/numbers.h"
+#include "lib/io.h"
 
 static void test_lowest(void)
 {
-    World *w = world_new(&IM_IOASID_CONFIG_DEFAULT);
-    IoNumbers *n = im_numbers_new(w->h);
+    g_autoptr(Io) io = io_new(NULL);
+    IoNumbers *n = im_numbers_new(io->h);
     enum { COUNT = 9000 };
     bool *taken = g_new0(bool, COUNT);
 
@@ -24,7 +24,7 @@ static void test_lowest(void)
             im_numbers_give(n, at);
             taken[at] = false;
         } else if (!taken[at]) {
-            g_assert_true(im_numbers_ready(w->h, n, at));
+            g_assert_true(im_numbers_ready(io->h, n, at));
             im_numbers_take(n, at);
             taken[at] = true;
         }
@@ -34,19 +34,18 @@ static void test_lowest(void)
         g_assert_cmpuint(im_numbers_lowest(n, first, last), ==,
                          want <= last ? want : UINT32_MAX);
     }
-    im_numbers_free(w->h, n);
+    im_numbers_free(io->h, n);
     g_free(taken);
-    world_free_all(w);
 }
 
 /* Full pages, full words, and the end of the range. */
 static void test_full(void)
 {
-    World *w = world_new(&IM_IOASID_CONFIG_DEFAULT);
-    IoNumbers *n = im_numbers_new(w->h);
+    g_autoptr(Io) io = io_new(NULL);
+    IoNumbers *n = im_numbers_new(io->h);
 
     for (uint32_t i = 0; i < IO_NUMBERS; i++) {
-        g_assert_true(im_numbers_ready(w->h, n, i));
+        g_assert_true(im_numbers_ready(io->h, n, i));
         im_numbers_take(n, i);
     }
     g_assert_cmpuint(im_numbers_lowest(n, 0, IM_PASID_MAX), ==, UINT32_MAX);
@@ -58,26 +57,24 @@ static void test_full(void)
     g_assert_cmpuint(im_numbers_lowest(n, 1, IM_PASID_MAX), ==, 4095);
     g_assert_cmpuint(im_numbers_lowest(n, 4096, IM_PASID_MAX), ==,
                      IM_PASID_MAX);
-    im_numbers_free(w->h, n);
-    world_free_all(w);
+    im_numbers_free(io->h, n);
 }
 
 static void test_table(void)
 {
-    World *w = world_new(&IM_IOASID_CONFIG_DEFAULT);
-    IoTable *t = im_table_new(w->h);
+    g_autoptr(Io) io = io_new(NULL);
+    IoTable *t = im_table_new(io->h);
 
     g_assert_null(im_table_get(t, 5));
     g_assert_null(im_table_get(t, UINT32_MAX));
-    g_assert_true(im_table_ready(w->h, t, IM_PASID_MAX));
-    im_table_set(t, IM_PASID_MAX, w);
-    g_assert_true(im_table_get(t, IM_PASID_MAX) == w);
+    g_assert_true(im_table_ready(io->h, t, IM_PASID_MAX));
+    im_table_set(t, IM_PASID_MAX, io);
+    g_assert_true(im_table_get(t, IM_PASID_MAX) == io);
     g_assert_null(im_table_get(t, IM_PASID_MAX - 1));
     g_assert_null(im_table_get(t, IO_NUMBERS));
-    w->fail_alloc = 0;
-    g_assert_false(im_table_ready(w->h, t, 5));
-    im_table_free(w->h, t);
-    world_free_all(w);
+    io_fail_alloc(io, 0);
+    g_assert_false(im_table_ready(io->h, t, 5));
+    im_table_free(io->h, t);
 }
 
 int main(int argc, char **argv)
