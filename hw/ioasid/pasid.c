@@ -48,7 +48,7 @@ IoPasid *im_ioasid_by_gpasid(IoSet *set, uint32_t gpasid)
     return im_table_get(set->gpasids, gpasid);
 }
 
-/* --- from FREE to BOUND ----------------------------------------------------- */
+/* --- from FREE to BOUND ------------------------------------------------- */
 
 /* What PASID_ALLOC found, before it is written to its structure. */
 typedef struct Choice {
@@ -138,6 +138,7 @@ static int make(ImIoasidCtx *c, IoSet *set, ImuPasidAlloc *a,
     return 0;
 }
 
+/* CLAUSE(IOASID_CMD_PASID_ALLOC) */
 int im_ioasid_cmd_PASID_ALLOC(ImIoasidCtx *c, void *arg)
 {
     ImuPasidAlloc *a = arg;
@@ -197,7 +198,7 @@ void im_ioasid_pasid_bound(ImIoasid *h, IoPasid *p)
     }
 }
 
-/* --- and back ----------------------------------------------------------------- */
+/* --- and back ----------------------------------------------------------- */
 
 static void reclaim(ImIoasid *h, IoPasid *p)
 {
@@ -226,17 +227,18 @@ static void reclaim(ImIoasid *h, IoPasid *p)
     im_ioasid_set_settle(h, set);
 }
 
-/* Whether nothing that carries its numbers can be under way. */
-static bool is_quiet(ImIoasid *h, const IoPasid *p)
+/* CLAUSE(IOASID_QUARANTINE): nothing that carries its numbers can be under
+ * way. */
+static bool is_quiet(const IoPasid *p, uint64_t now)
 {
-    return !p->drains && (!cools(p) || p->ripe <= im_ioasid_now(h));
+    return !p->drains && (!cools(p) || p->ripe <= now);
 }
 
 /* It is in QUARANTINE now: p may be gone when this returns. */
-static void wait_or_reclaim(ImIoasid *h, IoPasid *p)
+static void wait_or_reclaim(ImIoasid *h, IoPasid *p, uint64_t now)
 {
     h->quarantined += cools(p);
-    if (is_quiet(h, p)) {
+    if (is_quiet(p, now)) {
         reclaim(h, p);
     } else {
         im_ioasid_rearm(h);
@@ -256,20 +258,21 @@ void im_ioasid_pasid_unbound(ImIoasid *h, IoPasid *p)
         event(p, IMU_EVENT_UNBIND, change(p, IMU_PASID_IDLE));
     } else {
         (void)change(p, IMU_PASID_QUARANTINE);
-        wait_or_reclaim(h, p);
+        wait_or_reclaim(h, p, im_ioasid_now(h));
     }
 }
 
 void im_ioasid_drained(ImIoasid *h, IoPasid *p)
 {
     p->drains--;
-    if (p->state == IMU_PASID_QUARANTINE && is_quiet(h, p)) {
+    if (p->state == IMU_PASID_QUARANTINE &&
+        is_quiet(p, im_ioasid_now(h))) {
         reclaim(h, p);
     }
 }
 
-/* The guest's number stands for nothing any more. Another PASID may have it
- * at once, unless it is what the bus has. */
+/* CLAUSE(IOASID_MODES): the guest's number stands for nothing any more.
+ * Another PASID may have it at once, unless it is what the bus has. */
 static void forget_number(IoSet *set, IoPasid *p)
 {
     im_table_set(set->gpasids, p->gpasid, NULL);
@@ -289,8 +292,8 @@ static void park(ImIoasid *h, IoPasid *p)
     }
 }
 
-/* p may be gone when this returns. */
-static void let_go(ImIoasid *h, IoPasid *p)
+/* CLAUSE(IOASID_STATES). p may be gone when this returns. */
+static void let_go(ImIoasid *h, IoPasid *p, uint64_t now)
 {
     bool bound = p->state == IMU_PASID_BOUND;
 
@@ -301,25 +304,28 @@ static void let_go(ImIoasid *h, IoPasid *p)
         if (bound) {
             park(h, p);
         } else {
-            wait_or_reclaim(h, p);
+            wait_or_reclaim(h, p, now);
         }
     }
 }
 
-static ImuPasidState state_when_freed(ImIoasid *h, const IoPasid *p)
+/* What let_go() will make of it, said before it does. */
+static ImuPasidState state_when_freed(const IoPasid *p, uint64_t now)
 {
     switch (p->state) {
     case IMU_PASID_BOUND:
         return IMU_PASID_PARKED;
     case IMU_PASID_IDLE:
-        return is_quiet(h, p) ? IMU_PASID_FREE : IMU_PASID_QUARANTINE;
+        return is_quiet(p, now) ? IMU_PASID_FREE : IMU_PASID_QUARANTINE;
     default:
         return p->state;
     }
 }
 
+/* CLAUSE(IOASID_CMD_PASID_FREE) */
 int im_ioasid_cmd_PASID_FREE(ImIoasidCtx *c, void *arg)
 {
+    uint64_t now = im_ioasid_now(c->host);
     ImuPasidFree *a = arg;
     IoPasid *p;
     IoSet *set;
@@ -332,10 +338,10 @@ int im_ioasid_cmd_PASID_FREE(ImIoasidCtx *c, void *arg)
     if (!p) {
         return -ENOENT;
     }
-    a->state = state_when_freed(c->host, p);
+    a->state = state_when_freed(p, now);
     err = im_ioasid_respond(c, a);
     if (!err) {
-        let_go(c->host, p);
+        let_go(c->host, p, now);
     }
     return err;
 }
@@ -343,6 +349,8 @@ int im_ioasid_cmd_PASID_FREE(ImIoasidCtx *c, void *arg)
 /* The handles end with the set, the numbers in their own time. */
 void im_ioasid_pasids_orphan(ImIoasid *h, IoSet *set)
 {
+    uint64_t now = im_ioasid_now(h);
+
     while (set->objects[IMU_KIND_PASID]) {
         IoPasid *p = IM_LINK_OF(set->objects[IMU_KIND_PASID], IoPasid,
                                 obj.in_set);
@@ -353,11 +361,11 @@ void im_ioasid_pasids_orphan(ImIoasid *h, IoSet *set)
         im_ioasid_unnumber(set->ctx, &p->obj);
         p->obj.ref = (ImuRef) { 0 };
         im_link_in(&set->orphans, &p->obj.in_set);
-        let_go(h, p);
+        let_go(h, p, now);
     }
 }
 
-/* --- time --------------------------------------------------------------------- */
+/* --- time --------------------------------------------------------------- */
 
 uint64_t im_ioasid_pasids_deadline(const ImIoasid *h)
 {
@@ -396,8 +404,9 @@ void im_ioasid_pasids_forget(ImIoasid *h)
     }
 }
 
-/* --- PASID_QUERY -------------------------------------------------------------- */
+/* --- PASID_QUERY -------------------------------------------------------- */
 
+/* CLAUSE(IOASID_CMD_PASID_QUERY) */
 int im_ioasid_cmd_PASID_QUERY(ImIoasidCtx *c, void *arg)
 {
     ImuPasidQuery *a = arg;
