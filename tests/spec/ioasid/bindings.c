@@ -196,6 +196,7 @@ static void replace(void)
 
     io_world_init(&w, io, 0);
     g_assert_true(io_reaches(io, 0, w.hpasid, IO_FS_VA(0), DATA_PA(io)));
+    io_ats(io, 0, w.hpasid, IO_FS_VA(0), IM_READ);
     rig_log_clear(io->r);
     RC(io_replace(io, w.set, w.dev, &w.bound.pasid, w.parent), 0);
     /* Its faults are answered, what was cached is gone. */
@@ -654,6 +655,9 @@ static void fence_times_out(void)
     IoWorld w;
 
     io_world_init(&w, io, 0);
+    r = (ImuEventRead) { .set = w.set, .queue = w.evq, .count = 16,
+                         .events = io_at(io, IO_WORLD_BUF) };
+    RC(io_EVENT_READ(io, &r), 0);
     RC(io_inv_all(io, w.set, IMU_INV_SET, io_none(), IMU_CACHE_DEVTLB), 0);
     f = (ImuFence) { .set = w.set };
     RC(io_FENCE(io, &f), 0);
