@@ -427,7 +427,7 @@ static void timed_out(ImIoasid *h, IoAtc *a)
         for (uint32_t i = 0; i < h->caches->views; i++) {
             IoView *v = &h->caches->view[i];
 
-            v->ats = v->ats && v->bind->dev != dev;
+            v->ats = v->ats && v->bind && v->bind->dev != dev;
         }
         im_ioasid_event_post(dev->obj.set, IMU_EVENT_INV_TIMEOUT,
                              dev->obj.ref, dev->cookie, 0, 0);

@@ -75,9 +75,6 @@ int im_ioasid_queue_publish(ImIoasidCtx *c, IoQueue *q, ImuKind kind,
 
 void im_ioasid_queue_free(ImIoasid *h, IoQueue *q)
 {
-    if (q->obj.kind == IMU_KIND_FAULTQ) {
-        im_link_out(&q->in_host);
-    }
     im_ioasid_unnumber(q->obj.set->ctx, &q->obj);
     im_ioasid_release(h, q->events, EVENT_BYTES(q));
     im_ioasid_release(h, q, sizeof(*q));

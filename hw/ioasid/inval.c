@@ -300,7 +300,13 @@ int im_ioasid_cmd_INVALIDATE(ImIoasidCtx *c, void *arg)
     if (a->gran == IMU_GRAN_ALL) {
         obey_all(&v);
     }
-    for (uint32_t i = 0; i < n && !get_entry(c, a, i, &e); i++) {
+    for (uint32_t i = 0; i < n; i++) {
+        told = get_entry(c, a, i, &e);
+        if (told) {             /* it was good when it was counted */
+            err = told;
+            a->count = i;
+            break;
+        }
         obey_entry(&v, &e);
     }
     im_ioasid_rearm(c->host);

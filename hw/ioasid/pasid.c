@@ -50,23 +50,31 @@ IoPasid *im_ioasid_by_gpasid(IoSet *set, uint32_t gpasid)
 
 /* --- from FREE to BOUND ----------------------------------------------------- */
 
-static int alloc_values(const IoSet *set, ImuPasidAlloc *a)
+/* What an allocation asks for, and what it gets. */
+typedef struct Wanted {
+    uint32_t min, max;
+    uint32_t gpasid;
+    uint32_t hpasid;
+} Wanted;
+
+static int alloc_values(const IoSet *set, const ImuPasidAlloc *a, Wanted *w)
 {
     if (set->cfg.map_mode == IMU_MODE_DELEGATED) {
         return -EOPNOTSUPP;
     }
+    *w = (Wanted) { .min = a->min, .max = a->max, .gpasid = a->gpasid };
     if (!a->min && !a->max) {
-        a->min = set->cfg.gpasid_min;
-        a->max = set->cfg.gpasid_max;
+        w->min = set->cfg.gpasid_min;
+        w->max = set->cfg.gpasid_max;
     }
-    if (a->min > a->max || a->min < set->cfg.gpasid_min ||
-        a->max > set->cfg.gpasid_max) {
+    if (w->min > w->max || w->min < set->cfg.gpasid_min ||
+        w->max > set->cfg.gpasid_max) {
         return -EINVAL;
     }
     if (!(a->head.flags & IMU_PASID_ALLOC_FIXED)) {
         return 0;
     }
-    if (a->gpasid < a->min || a->gpasid > a->max) {
+    if (w->gpasid < w->min || w->gpasid > w->max) {
         return -EINVAL;
     }
     return im_numbers_taken(set->taken, a->gpasid) ? -EEXIST : 0;
@@ -79,30 +87,29 @@ static int out_of(ImuPasidAlloc *a, uint32_t what)
 }
 
 /* Numbers that are free, and pages ready to take them. */
-static int choose(ImIoasid *h, IoSet *set, ImuPasidAlloc *a, uint32_t *hpasid)
+static int choose(ImIoasid *h, IoSet *set, ImuPasidAlloc *a, Wanted *w)
 {
     if (!(a->head.flags & IMU_PASID_ALLOC_FIXED)) {
-        a->gpasid = im_numbers_lowest(set->taken, a->min, a->max);
-        if (a->gpasid == UINT32_MAX) {
+        w->gpasid = im_numbers_lowest(set->taken, w->min, w->max);
+        if (w->gpasid == UINT32_MAX) {
             return out_of(a, IMU_EXHAUSTED_RANGE);
         }
     }
-    *hpasid = 0;
     if (is_global(set)) {
-        *hpasid = im_numbers_lowest(h->pool, 1,
-                                    (1u << h->cfg.pasid_bits) - 1);
-        if (*hpasid == UINT32_MAX || !im_ioasid_set_pool_open(set)) {
+        w->hpasid = im_numbers_lowest(h->pool, 1,
+                                      (1u << h->cfg.pasid_bits) - 1);
+        if (w->hpasid == UINT32_MAX || !im_ioasid_set_pool_open(set)) {
             return out_of(a, IMU_EXHAUSTED_POOL);
         }
     }
-    return im_numbers_ready(h, set->taken, a->gpasid) &&
-           im_table_ready(h, set->gpasids, a->gpasid) &&
-           im_numbers_ready(h, h->pool, *hpasid) ? 0 : -ENOMEM;
+    return im_numbers_ready(h, set->taken, w->gpasid) &&
+           im_table_ready(h, set->gpasids, w->gpasid) &&
+           im_numbers_ready(h, h->pool, w->hpasid) ? 0 : -ENOMEM;
 }
 
 /* Make the object; nothing is taken yet. */
 static int make(ImIoasidCtx *c, IoSet *set, ImuPasidAlloc *a,
-                uint32_t hpasid, IoPasid **out)
+                const Wanted *w, IoPasid **out)
 {
     IoPasid *p = im_ioasid_alloc(c->host, sizeof(*p));
     int err;
@@ -112,8 +119,8 @@ static int make(ImIoasidCtx *c, IoSet *set, ImuPasidAlloc *a,
     }
     err = im_ioasid_number(c, &p->obj, IMU_KIND_PASID, set);
     if (!err) {
-        p->gpasid = a->gpasid;
-        p->hpasid = hpasid;
+        p->gpasid = a->gpasid = w->gpasid;
+        p->hpasid = w->hpasid;
         p->state = IMU_PASID_IDLE;
         a->exhausted = 0;
         a->pasid = p->obj.ref;
@@ -130,13 +137,13 @@ static int make(ImIoasidCtx *c, IoSet *set, ImuPasidAlloc *a,
 int im_ioasid_cmd_PASID_ALLOC(ImIoasidCtx *c, void *arg)
 {
     ImuPasidAlloc *a = arg;
-    uint32_t hpasid;
+    Wanted w;
     IoPasid *p;
     IoSet *set;
     int err = im_ioasid_set_of(c, a->set, &set);
 
     if (!err) {
-        err = alloc_values(set, a);
+        err = alloc_values(set, a, &w);
     }
     if (err) {
         return err;
@@ -147,9 +154,9 @@ int im_ioasid_cmd_PASID_ALLOC(ImIoasidCtx *c, void *arg)
                              set->cfg.user_token, 0, 0);
         return err;
     }
-    err = choose(c->host, set, a, &hpasid);
+    err = choose(c->host, set, a, &w);
     if (!err) {
-        err = make(c, set, a, hpasid, &p);
+        err = make(c, set, a, &w, &p);
     }
     if (err) {
         return err;
@@ -157,7 +164,7 @@ int im_ioasid_cmd_PASID_ALLOC(ImIoasidCtx *c, void *arg)
     im_numbers_take(set->taken, p->gpasid);
     im_table_set(set->gpasids, p->gpasid, p);
     if (is_global(set)) {
-        im_numbers_take(c->host->pool, hpasid);
+        im_numbers_take(c->host->pool, w.hpasid);
     }
     im_ioasid_set_charge(set);
     event(p, IMU_EVENT_ALLOC, IMU_PASID_FREE);

@@ -340,6 +340,7 @@ static ImXlat request(Io *io, unsigned n, uint32_t pasid, uint64_t addr,
 
     if (at == IM_AT_TRANSLATION) {
         t.no_write = access == IM_READ;
+        t.access = IM_READ;
     }
     return im_ioasid_translate(io->h, &t);
 }
