@@ -85,6 +85,8 @@ void im_ioasid_view_drop(IoView *v)
     }
     v->key = IO_NO_KEY;
     v->bind = NULL;
+    v->map = NULL;
+    v->ats = false;
 }
 
 IoView *im_ioasid_view_new(ImIoasid *h, uint64_t key, IoBind *b)
@@ -101,7 +103,6 @@ IoView *im_ioasid_view_new(ImIoasid *h, uint64_t key, IoBind *b)
         v = &set[c->victim++ % IO_VIEW_WAYS];
         im_ioasid_view_drop(v);
     }
-    v->map = NULL;
     im_ioasid_view_renew(h, v);
     tag = v->tag;
     *v = (IoView){ .key = key, .bind = b, .tag = tag };

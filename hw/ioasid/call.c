@@ -25,6 +25,7 @@ struct ImuCall {
     uint8_t record[IMU_SIZE_MAX];
     CallList list[LISTS_MAX];
     unsigned lists;
+    bool room_said;             /* by count */
 };
 
 ImuCall *im_ioasid_call_new(const ImuVerb *verb)
@@ -243,6 +244,7 @@ bool im_ioasid_call_set(ImuCall *c, const char *list, const char *word,
     CallList *l;
 
     if (!list) {
+        c->room_said |= strcmp(word, "count") == 0;
         return say(r, c->record, word, text, err);
     }
     g_assert(w);
@@ -268,7 +270,7 @@ static void place_lists(ImuCall *c)
         } else if (w->kind == IMU_WORD_LIST && w->dir == IMU_WORD_OUT) {
             uint64_t n = get(c->record, w->count, 4);
 
-            n = MIN(n ? n : ROOM, 4096);
+            n = c->room_said ? MIN(n, 4096) : ROOM;
             put(c->record, w->count, 4, n);
             grow(list_of(c, w), (size_t)n * w->of->size);
         }
@@ -398,7 +400,17 @@ static void list_results(const ImuCall *c, const CallList *l,
     }
 }
 
-void im_ioasid_call_results(const ImuCall *c, ImuResultFn *fn, void *opaque)
+/* 3.6 of the document: what an error defines. */
+static bool defined(const ImuCall *c, int error, const ImuWord *w)
+{
+    return error == 0 ? w->dir & IMU_WORD_OUT :
+           w->dir & IMU_WORD_ERROR &&
+           (error == -ENOSPC || error == -EMSGSIZE ||
+            c->verb->command == IMU_CMD_INVALIDATE);
+}
+
+void im_ioasid_call_results(const ImuCall *c, int error, ImuResultFn *fn,
+                            void *opaque)
 {
     const ImuRecord *r = c->verb->record;
     GString *text = g_string_new(NULL);
@@ -406,7 +418,7 @@ void im_ioasid_call_results(const ImuCall *c, ImuResultFn *fn, void *opaque)
     for (unsigned i = 0; i < r->count; i++) {
         const ImuWord *w = &r->word[i];
 
-        if (!(w->dir & IMU_WORD_OUT)) {
+        if (!defined(c, error, w)) {
             continue;
         }
         if (w->kind != IMU_WORD_LIST && w->kind != IMU_WORD_BITS) {

@@ -29,7 +29,7 @@ static IoHostDev *dev_of(IoAtc *atc)
 
 static bool owes(const IoAtc *a)
 {
-    return a->own || a->every || a->queue;
+    return a->own || a->guest || a->queue;
 }
 
 /* --- fences ------------------------------------------------------------------ */
@@ -221,54 +221,92 @@ static void set_range(ImAtsInv *inv, uint64_t first, uint64_t last)
     inv->addr = lg2 == 64 ? 0 : first & ~((UINT64_C(1) << lg2) - 1);
 }
 
-static void owe(ImIoasid *h, IoAtc *a, const IoAtcInv *inv, IoItag item)
+static void owe_guest(IoAtc *a, uint32_t first, uint32_t last)
+{
+    a->guest_first = a->guest ? MIN(a->guest_first, first) : first;
+    a->guest_last = a->guest ? MAX(a->guest_last, last) : last;
+    a->guest = true;
+}
+
+static void owe(IoAtc *a, const IoAtcInv *inv, IoItag item)
 {
     IoBind *b = inv->bind;
 
     if (!owes(a)) {
         a->owed = item;
     }
-    if (inv->every) {
-        a->every = true;
-    } else if (!inv->has_pasid) {
+    if (!inv->has_pasid) {
         a->own = true;
-    } else if (inv->pasid != b->hpasid) {
-        a->every = true;                /* of the guest's table */
-    } else {
-        if (!b->queued) {
-            b->queued = true;
-            im_link_in(&a->queue, &b->in_queue);
-        }
-        if (item.pasid && !b->drain) {
-            b->drain = item.pasid;
-            b->drain->drains++;
-        }
+        return;
     }
-    list(h, a);
+    if (inv->pasid != b->hpasid) {
+        owe_guest(a, inv->pasid, inv->pasid);
+        return;
+    }
+    if (!b->queued) {
+        b->queued = true;
+        im_link_in(&a->queue, &b->in_queue);
+    }
+    if (item.pasid && !b->drain) {
+        b->drain = item.pasid;
+        b->drain->drains++;
+    }
 }
 
-static void atc_inv(ImIoasid *h, const IoAtcInv *inv, IoPasid *drain)
+/* A tag is free: send what is owed. */
+static void send_owed(ImIoasid *h, IoAtc *a)
 {
-    IoBind *b = inv->bind;
-    IoAtc *a = &b->host->atc;
+    while (a->busy != ALL_TAGS && owes(a)) {
+        IoItag item = a->owed;
+        ImAtsInv msg = { .lg2size = IM_INV_ALL, .has_pasid = true };
+
+        if (a->own) {
+            a->own = false;
+            msg.has_pasid = false;
+        } else if (a->guest) {
+            msg.pasid = a->guest_first++;
+            a->guest = a->guest_first <= a->guest_last;
+        } else {
+            IoBind *b = IM_LINK_OF(a->queue, IoBind, in_queue);
+
+            im_link_out(&b->in_queue);
+            b->queued = false;
+            item.pasid = b->drain;
+            b->drain = NULL;
+            msg.pasid = b->hpasid;
+        }
+        send(h, a, &msg, item);
+    }
+}
+
+/* An invalidation begins, unless nothing is there, or it all goes anyway. */
+static bool begin(const IoBind *b, IoItag *item)
+{
+    const IoAtc *a = &b->host->atc;
     IoSet *set = b->dev ? b->dev->obj.set : b->pasid ? b->pasid->obj.set :
                  NULL;
-    IoItag item = { .set = set, .pasid = drain };
-    ImAtsInv msg = {
-        .pasid = inv->pasid, .has_pasid = inv->has_pasid || inv->every,
-        .global = inv->every,
-    };
 
     if (!(b->host->cfg.caps & IMU_DEV_CAP_ATS) ||
         (b->dev && b->dev->ats_failed) ||
         (owes(a) && a->owed.set != set)) {
-        return;         /* nothing is there, or it will all go anyway */
+        return false;
     }
-    if (set) {
-        item.seq = ++set->inv_seq;
+    *item = (IoItag){ .set = set, .seq = set ? ++set->inv_seq : 0 };
+    return true;
+}
+
+static void atc_inv(ImIoasid *h, const IoAtcInv *inv, IoPasid *drain)
+{
+    IoAtc *a = &inv->bind->host->atc;
+    ImAtsInv msg = { .pasid = inv->pasid, .has_pasid = inv->has_pasid };
+    IoItag item;
+
+    if (!begin(inv->bind, &item)) {
+        return;
     }
+    item.pasid = drain;
     if (a->busy == ALL_TAGS) {
-        owe(h, a, inv, item);
+        owe(a, inv, item);
         return;
     }
     if (drain) {
@@ -283,6 +321,21 @@ void im_ioasid_atc_inv(ImIoasid *h, const IoAtcInv *inv)
     atc_inv(h, inv, NULL);
 }
 
+/* The guest's PASIDs, one by one: not every device knows Global. */
+static void atc_inv_guest(ImIoasid *h, const IoBind *b)
+{
+    IoAtc *a = &b->host->atc;
+    IoItag item;
+
+    if (begin(b, &item)) {
+        if (!owes(a)) {
+            a->owed = item;
+        }
+        owe_guest(a, b->ats_first, b->ats_last);
+        send_owed(h, a);
+    }
+}
+
 void im_ioasid_atc_inv_bind(ImIoasid *h, IoBind *b, IoPasid *p)
 {
     IoAtcInv inv = { .bind = b, .last = UINT64_MAX, .pasid = b->hpasid,
@@ -292,9 +345,7 @@ void im_ioasid_atc_inv_bind(ImIoasid *h, IoBind *b, IoPasid *p)
         atc_inv(h, &inv, p);
     }
     if (b->ats_used & IO_ATS_GUEST) {
-        inv.every = true;
-        inv.pasid = 0;
-        atc_inv(h, &inv, p);
+        atc_inv_guest(h, b);
     }
     b->ats_used = 0;
 }
@@ -315,32 +366,6 @@ void im_ioasid_atc_unqueue(ImIoasid *h, IoBind *b)
     }
 }
 
-/* A tag is free again: send what is owed. */
-static void send_owed(ImIoasid *h, IoAtc *a)
-{
-    while (a->busy != ALL_TAGS && owes(a)) {
-        IoItag item = a->owed;
-        ImAtsInv msg = { .lg2size = IM_INV_ALL };
-
-        if (a->own) {
-            a->own = false;
-        } else if (a->every) {
-            a->every = false;
-            msg.has_pasid = msg.global = true;
-        } else {
-            IoBind *b = IM_LINK_OF(a->queue, IoBind, in_queue);
-
-            im_link_out(&b->in_queue);
-            b->queued = false;
-            item.pasid = b->drain;
-            b->drain = NULL;
-            msg.has_pasid = true;
-            msg.pasid = b->hpasid;
-        }
-        send(h, a, &msg, item);
-    }
-}
-
 static void finish(ImIoasid *h, IoAtc *a, unsigned tag)
 {
     IoPasid *p = a->item[tag].pasid;
@@ -355,7 +380,7 @@ static void finish(ImIoasid *h, IoAtc *a, unsigned tag)
 /* Nothing more is expected of the device. */
 static void give_up(ImIoasid *h, IoAtc *a)
 {
-    a->own = a->every = false;
+    a->own = a->guest = false;
     while (a->busy) {
         finish(h, a, (unsigned)__builtin_ctz(a->busy));
     }

@@ -70,15 +70,16 @@ static void tell_device(const Inval *v, IoBind *b, const Part *p)
     if (b->flags & IMU_ATTACH_NO_ATS) {
         return;
     }
-    if (guest_table(b) && !p->whole) {
+    if (guest_table(b) && p->whole) {
+        b->ats_used |= IO_ATS_OWN;
+        im_ioasid_atc_inv_bind(v->h, b, NULL);
+        return;
+    }
+    if (guest_table(b)) {
         inv.has_pasid = p->has_pasid;
         inv.pasid = p->pasid;
     }
     im_ioasid_atc_inv(v->h, &inv);
-    if (guest_table(b) && p->whole) {
-        inv.every = true;
-        im_ioasid_atc_inv(v->h, &inv);
-    }
 }
 
 static void obey_bind(const Inval *v, IoBind *b, const Part *p)

@@ -95,7 +95,8 @@ typedef struct IoItag {
 typedef struct IoAtc {
     uint32_t busy;                  /* bit n: ITag n */
     bool own;                       /* still to send: without PASID, */
-    bool every;                     /* of every PASID, */
+    bool guest;                     /* with PASIDs guest_first to _last, */
+    uint32_t guest_first, guest_last;
     ImLink *queue;                  /* and of these bindings */
     IoItag owed;                    /* whose, and since when */
     ImLink in_busy;                 /* while it owes anything */
@@ -148,7 +149,8 @@ struct IoBind {
     ImLink in_queue;                /* devtlb.c: with queued */
     IoPasid *drain;                 /* with queued: that waits, or NULL */
     bool queued;
-    uint8_t ats_used;               /* its device TLB may hold something */
+    uint8_t ats_used;               /* its device TLB may hold something, */
+    uint32_t ats_first, ats_last;   /* also with these PASIDs of a guest */
     bool parked;
     bool ended;
     uint64_t ripe;                  /* rests: virtual ns */

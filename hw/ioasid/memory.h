@@ -244,12 +244,11 @@ typedef struct IoAtcInv {
     uint64_t first, last;
     uint32_t pasid;                 /* host number, or the guest's own */
     bool has_pasid;
-    bool every;                     /* PASID of the device */
 } IoAtcInv;
 
 /* IoBind.ats_used: which requests were granted translations. */
 #define IO_ATS_OWN    1u            /* of the binding */
-#define IO_ATS_GUEST  2u            /* with PASIDs of the guest's table */
+#define IO_ATS_GUEST  2u            /* ats_first to ats_last, guest's table */
 
 /* b is about to be freed: nothing is sent on its behalf any more. */
 void im_ioasid_atc_unqueue(ImIoasid *h, IoBind *b);

@@ -25,13 +25,21 @@ static bool grant(IoRoute *r, uint64_t out, unsigned lg2, uint8_t perm)
 /* A device TLB may hold a translation of this binding from now on. */
 static void granted_ats(IoRoute *r)
 {
-    IoView *v = r->view;
+    IoBind *b = r->view->bind;
+    uint32_t pasid = r->txn->pasid;
 
-    if (!r->ex) {
-        v->bind->ats_used |= r->txn->has_pasid &&
-                             v->bind->space->kind == IMU_SPACE_PASID_TABLE ?
-                             IO_ATS_GUEST : IO_ATS_OWN;
-        v->map->ats_used = true;
+    if (r->ex) {
+        return;
+    }
+    r->view->map->ats_used = true;
+    if (!r->txn->has_pasid || b->space->kind != IMU_SPACE_PASID_TABLE) {
+        b->ats_used |= IO_ATS_OWN;
+    } else if (b->ats_used & IO_ATS_GUEST) {
+        b->ats_first = MIN(b->ats_first, pasid);
+        b->ats_last = MAX(b->ats_last, pasid);
+    } else {
+        b->ats_used |= IO_ATS_GUEST;
+        b->ats_first = b->ats_last = pasid;
     }
 }
 

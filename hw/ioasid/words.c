@@ -48,6 +48,7 @@ NAMES(f_attach, "pasid", "no-ats");
 #define I   IMU_WORD_IN
 #define O   IMU_WORD_OUT
 #define IO  (IMU_WORD_IN | IMU_WORD_OUT)
+#define E   IMU_WORD_ERROR
 
 #define W_(type, m, n, kind_, dir_, ...) \
     { .name = (n), .kind = IMU_WORD_##kind_, .dir = (dir_), \
@@ -162,7 +163,7 @@ RECORD(ImuSetDestroy, set_destroy_words);
 #define T ImuPasidAlloc
 static const ImuWord pasid_alloc_words[] = {
     FLAGS(f_pasid_alloc) SET W(min, "min", NUMBER, I) W(max, "max", NUMBER, I)
-    W(gpasid, "gpasid", NUMBER, IO) W(exhausted, "exhausted", NUMBER, O)
+    W(gpasid, "gpasid", NUMBER, IO) W(exhausted, "exhausted", NUMBER, E)
     W(pasid, "pasid", REF, O)
 };
 RECORD(ImuPasidAlloc, pasid_alloc_words);
@@ -254,7 +255,7 @@ RECORD(ImuAllow, allow_words);
 #undef T
 #define T ImuRanges
 static const ImuWord ranges_words[] = {
-    FLAGS(f_none) SET W(space, "space", REF, I) W(count, "count", NUMBER, IO)
+    FLAGS(f_none) SET W(space, "space", REF, I) W(count, "count", NUMBER, IO | E)
     W(alignment, "alignment", HEX, O) LIST(ranges, "ranges", O, ImuRange, count)
 };
 RECORD(ImuRanges, ranges_words);
@@ -295,7 +296,7 @@ static const ImuWord invalidate_words[] = {
     W_(T, entries, "entries", LIST, I, .of = &ImuInvEntry_record,
        .count = G_STRUCT_OFFSET(T, count),
        .stride = G_STRUCT_OFFSET(T, entry_size))
-    W(count, "handled", NUMBER, O)
+    W(count, "handled", NUMBER, O | E)
 };
 RECORD(ImuInvalidate, invalidate_words);
 #undef T
@@ -320,7 +321,7 @@ RECORD(ImuQueueDestroy, queue_destroy_words);
 #undef T
 #define T ImuFaultRead
 static const ImuWord fault_read_words[] = {
-    FLAGS(f_none) SET W(queue, "queue", REF, I) W(count, "count", NUMBER, IO)
+    FLAGS(f_none) SET W(queue, "queue", REF, I) W(count, "count", NUMBER, IO | E)
     W(pending, "pending", NUMBER, O)
     LIST(faults, "faults", O, ImuFault, count)
 };
@@ -341,7 +342,7 @@ RECORD(ImuEvqCreate, evq_create_words);
 #undef T
 #define T ImuEventRead
 static const ImuWord event_read_words[] = {
-    FLAGS(f_none) SET W(queue, "queue", REF, I) W(count, "count", NUMBER, IO)
+    FLAGS(f_none) SET W(queue, "queue", REF, I) W(count, "count", NUMBER, IO | E)
     W(pending, "pending", NUMBER, O)
     LIST(events, "events", O, ImuEvent, count)
 };
@@ -441,6 +442,7 @@ static const ErrorRow errors[] = {
     { EFAULT, "EFAULT", "not user memory" },
     { ENOENT, "ENOENT", "no such object in this set" },
     { EEXIST, "EEXIST", "taken" },
+    { ENODEV, "ENODEV", "no such function" },
     { EBUSY, "EBUSY", "in use" },
     { EPERM, "EPERM", "not for this context" },
     { EDQUOT, "EDQUOT", "the quota is used up" },

@@ -628,6 +628,14 @@ void im_ioasid_close(ImIoasidCtx *c);
  * for a command that does not exist. Results are in the structure. */
 int im_ioasid_command(ImIoasidCtx *c, uint32_t command, uint64_t arg);
 
+/*
+ * For who stands between a guest and a function and writes PASIDs into its
+ * work: the number on the bus for a guest PASID that is bound there. false:
+ * none is. Where guest numbers go on the bus it is the same.
+ */
+bool im_ioasid_host_pasid(ImIoasid *h, uint32_t func, uint32_t gpasid,
+                          uint32_t *hpasid);
+
 /* The upward port, as of every IOMMU here. */
 ImXlat im_ioasid_translate(ImIoasid *h, const ImTxn *txn);
 void im_ioasid_page_request(ImIoasid *h, const ImPageReq *req);

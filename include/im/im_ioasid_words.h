@@ -19,8 +19,9 @@ typedef enum ImuWordKind {
     IMU_WORD_BITS,              /* user address of quad-words of bits */
 } ImuWordKind;
 
-#define IMU_WORD_IN   1u
-#define IMU_WORD_OUT  2u
+#define IMU_WORD_IN     1u
+#define IMU_WORD_OUT    2u
+#define IMU_WORD_ERROR  4u      /* out, where an error says so */
 
 typedef struct ImuRecord ImuRecord;
 
@@ -28,7 +29,7 @@ typedef struct ImuRecord ImuRecord;
 typedef struct ImuWord {
     const char *name;
     uint8_t kind;               /* ImuWordKind */
-    uint8_t dir;                /* IMU_WORD_IN, IMU_WORD_OUT */
+    uint8_t dir;                /* IMU_WORD_IN, _OUT, _ERROR */
     uint8_t size;               /* bytes: 4 or 8 */
     uint16_t offset;
     const char *const *names;   /* enumerators, or bits from 0; NULL ends */
@@ -86,12 +87,13 @@ int im_ioasid_call_access(ImuCall *call, uint64_t addr, void *buf,
 int im_ioasid_call_run(ImuCall *call, ImIoasidCtx *ctx);
 
 /*
- * What came out: each word; of a list first {word, -1, NULL}, then each word
- * of each element with its index. text is how people write the value.
+ * What came out of a run that returned error: each word; of a list first
+ * {word, -1, NULL}, then each word of each element with its index. text is
+ * how people write the value.
  */
 typedef void ImuResultFn(void *opaque, const ImuWord *list, int index,
                          const ImuWord *word, const char *text);
-void im_ioasid_call_results(const ImuCall *call, ImuResultFn *fn,
+void im_ioasid_call_results(const ImuCall *call, int error, ImuResultFn *fn,
                             void *opaque);
 /* A member of the structure after the run; kinds NUMBER, HEX, ENUM, FLAGS. */
 uint64_t im_ioasid_call_number(const ImuCall *call, const char *word);

@@ -264,18 +264,143 @@ static void bench_destroy(Bench *b)
     im_ioasid_free(b->s);
 }
 
+/* --- requests and mappings ------------------------------------------------- */
+
+#define NESTED_PAGES  4096u
+
+/* Guest memory is this host's; every level present and writable, the pages
+ * in no order. */
+static uint64_t guest_tables(Bench *b, uint32_t pages)
+{
+    uint64_t root = new_table(b);
+
+    for (uint32_t i = 0; i < pages; i++) {
+        uint64_t va = VA_BASE + ((uint64_t)i << 12);
+        uint64_t at = root;
+
+        for (unsigned shift = 39; shift > 12; shift -= 9) {
+            uint64_t *e = word(b, at + (va >> shift & 511) * 8);
+
+            if (!*e) {
+                *e = new_table(b) | 7;
+            }
+            at = *e & ~UINT64_C(0xfff);
+        }
+        *word(b, at + (va >> 12 & 511) * 8) = ((i * 7919u) % 4096u) << 12 |
+                                              0x67;
+    }
+    return root;
+}
+
+static ImuRef space_new(Bench *b, ImIoasidCtx *c, ImuSpaceCreate a)
+{
+    OBEY(b, c, SPACE_CREATE, &a);
+    return a.space;
+}
+
+static void map_all(Bench *b, ImIoasidCtx *c, ImuRef set, ImuRef space)
+{
+    ImuMap a = {
+        .head.flags = IMU_PROT_READ | IMU_PROT_WRITE | IMU_MAP_FIXED,
+        .set = set, .space = space, .length = MEM_SIZE,
+    };
+
+    OBEY(b, c, MAP, &a);
+}
+
+/* A guest's first-stage table on a mapped parent. */
+static void bench_nested(Bench *b)
+{
+    enum { COUNT = 200000 };
+    ImIoasidCtx *c = start(b);
+    ImuRef set = set_new(b, c, IMU_POOL_DEVICE);
+    ImuDevBind d = { .set = set, .func = FUNC };
+    ImuRef parent = space_new(b, c, (ImuSpaceCreate) {
+        .head.flags = IMU_SPACE_PARENT, .set = set,
+        .kind = IMU_SPACE_MAPPED,
+    });
+    ImuVtdFirst first;
+    ImuAttach a = { .head.flags = IMU_ATTACH_PASID, .set = set };
+    ImTxn t = { .rid = FUNC, .has_pasid = true, .pasid = 1, .len = 8,
+                .access = IM_WRITE };
+    double hit[BATCHES], miss[BATCHES];
+
+    b->next = UINT64_C(8) << 20;
+    first = (ImuVtdFirst){ .root = guest_tables(b, NESTED_PAGES) };
+    memcpy(b->mem + ARG2, &first, sizeof(first));
+    OBEY(b, c, DEV_BIND, &d);
+    map_all(b, c, set, parent);
+    a.space = space_new(b, c, (ImuSpaceCreate) {
+        .set = set, .kind = IMU_SPACE_NESTED, .parent = parent,
+        .format = IMU_FORMAT_VTD_FIRST, .data = ARG2,
+        .data_size = sizeof(first),
+    });
+    a.dev = d.dev;
+    a.pasid = pasid_new(b, c, set).pasid;
+    OBEY(b, c, ATTACH, &a);
+    shuffle(b->order, NESTED_PAGES);
+    for (unsigned i = 0; i < BATCHES; i++) {
+        ImuInvalidate inv = {
+            .set = set, .target = IMU_INV_SET, .caches = IMU_CACHE_IOTLB,
+        };
+
+        OBEY(b, c, INVALIDATE, &inv);
+        miss[i] = lookups(b, t, NESTED_PAGES, NESTED_PAGES);
+        hit[i] = lookups(b, t, NESTED_PAGES, COUNT);
+    }
+    print("nested hit, 4 K pages in random order", median(hit, BATCHES), 40);
+    print("nested miss", median(miss, BATCHES), 0);
+    im_ioasid_free(b->s);
+}
+
+static void bench_map(Bench *b, uint32_t present)
+{
+    enum { COUNT = 20000 };
+    ImIoasidCtx *c = start(b);
+    ImuRef set = set_new(b, c, IMU_POOL_DEVICE);
+    ImuRef space = space_new(b, c, (ImuSpaceCreate) {
+        .set = set, .kind = IMU_SPACE_MAPPED,
+    });
+    ImuMap m = {
+        .head.flags = IMU_PROT_READ | IMU_PROT_WRITE, .set = set,
+        .space = space, .user = 0x10000, .length = 0x1000,
+    };
+    ImuUnmap u = { .set = set, .space = space };
+    double v[BATCHES];
+    char what[64];
+
+    for (uint32_t i = 0; i < present; i++) {
+        OBEY(b, c, MAP, &m);
+    }
+    for (unsigned i = 0; i < BATCHES; i++) {
+        double at = now_ns();
+
+        for (unsigned n = 0; n < COUNT; n++) {
+            OBEY(b, c, MAP, &m);
+            u.iova = m.iova;
+            u.length = 0x1000;
+            OBEY(b, c, UNMAP, &u);
+        }
+        v[i] = (now_ns() - at) / COUNT;
+    }
+    snprintf(what, sizeof(what), "map + unmap of a page, %u mapped",
+             present);
+    print(what, median(v, BATCHES), 0);
+    im_ioasid_free(b->s);
+}
+
 int main(void)
 {
     Bench b = bench_new();
 
-    (void)lookups;
-    (void)new_table;
-    (void)word;
     bench_alloc(&b, IMU_POOL_DEVICE, 0);
     bench_alloc(&b, IMU_POOL_GLOBAL, 0);
     bench_alloc(&b, IMU_POOL_GLOBAL, 100000);
     bench_lookup(&b);
     bench_attach(&b);
     bench_destroy(&b);
+    bench_nested(&b);
+    bench_map(&b, 0);
+    bench_map(&b, 10000);
     return bench_end(&b);
 }

@@ -299,7 +299,9 @@ static void test_delegated_table(void)
                     0);
     g_assert_true(r->inv[0].has_pasid && r->inv[0].pasid == 3);
     g_assert_cmpint(rig_detach(r, NONE), ==, 0);
-    g_assert_true(r->inv[r->sent - 1].global);
+    g_assert_cmpuint(r->sent, ==, 2);
+    g_assert_cmpuint(r->inv[1].pasid, ==, 3);
+    g_assert_cmpuint(r->inv[1].lg2size, ==, IM_INV_ALL);
     misses(r, 3, 0x5000, "NO_BINDING");
     rig_free(r);
 }
