@@ -325,8 +325,8 @@ static ImuPasidState state_when_freed(const IoPasid *p, uint64_t now)
 /* CLAUSE(IOASID_CMD_PASID_FREE) */
 int im_ioasid_cmd_PASID_FREE(ImIoasidCtx *c, void *arg)
 {
-    uint64_t now = im_ioasid_now(c->host);
     ImuPasidFree *a = arg;
+    uint64_t now;
     IoPasid *p;
     IoSet *set;
     int err = im_ioasid_set_of(c, a->set, &set);
@@ -338,6 +338,7 @@ int im_ioasid_cmd_PASID_FREE(ImIoasidCtx *c, void *arg)
     if (!p) {
         return -ENOENT;
     }
+    now = cools(p) ? im_ioasid_now(c->host) : 0;
     a->state = state_when_freed(p, now);
     err = im_ioasid_respond(c, a);
     if (!err) {
