@@ -84,7 +84,8 @@ static inline void skip(Cursor *c)
     const ImWalkOps *ops = c->w->ops;
     ImWalkPoint at;
 
-    if (ops->find && ops->find(c->w->opaque, c->stage, c->in, &at)) {
+    if (ops->find && !c->st->fmt->lookup &&
+        ops->find(c->w->opaque, c->stage, c->in, &at)) {
         c->table = at.table;
         c->perm = at.perm;
         c->writable = at.writable;
@@ -374,9 +375,30 @@ static bool use_entry(Cursor *c, uint64_t pte, ImPteKind *kind,
     return stop(c, IM_WALK_UPDATE, out);
 }
 
+/* A stage without tables. One that explains changes nothing. */
+static bool look_up(Cursor *c, ImWalkOut *out)
+{
+    const ImPtFormat *fmt = c->st->fmt;
+    ImPteView v = { 0 };
+    uint64_t flags = 0;
+
+    if (!check(c, fmt->lookup(c->st, c->in, &v), &v, out) ||
+        !use_leaf(c, &flags, &v, out)) {
+        return false;
+    }
+    if (flags && c->w->ops->cmpxchg64) {
+        fmt->written(c->st, c->in);
+    }
+    return true;
+}
+
 static bool walk_stage(Cursor *c, ImWalkOut *out)
 {
     ImPteView v = { 0 };
+
+    if (c->st->fmt->lookup) {
+        return look_up(c, out);
+    }
 
     for (;;) {
         ImPteKind kind;

@@ -15,6 +15,8 @@
  * With rights(), entries contribute raw bits, judged at the leaf alone; the
  * input range of the nested stage is then that stage's own business.
  *
+ * A format with lookup() has no tables: something else knows its pages.
+ *
  * SPDX-License-Identifier: MIT
  */
 #ifndef HW_CORE_WALK_H
@@ -61,10 +63,18 @@ typedef struct ImPtFormat {
     /* Pure. ImPerm bits that raw bits, ANDed over all levels, amount to.
      * Optional: ImPteView.perm is ImPerm bits already. */
     uint8_t (*rights)(const ImPtStage *st, uint8_t raw);
+    /*
+     * Optional: instead of tables and decode(). FAULT, or LEAF with *view of
+     * the page that holds in; nothing is read. dirty: not 0 when writing
+     * through it is to be told to written().
+     */
+    ImPteKind (*lookup)(const ImPtStage *st, uint64_t in, ImPteView *view);
+    void (*written)(const ImPtStage *st, uint64_t in);
 } ImPtFormat;
 
 struct ImPtStage {
     const ImPtFormat *fmt;
+    void *map;                  /* of lookup() */
     uint64_t root;              /* address of the first table */
     uint64_t out_mask;          /* address bits an entry may use */
     uint64_t in_last;           /* last input address, asked when nested */
@@ -152,8 +162,8 @@ typedef struct ImWalk {
 
 /*
  * Translate addr. need: permissions without which the walk stops with PERM
- * (a translation request needs none). write: set the dirty flag if writing
- * is granted. The caller has checked that addr is in the range of stage 0,
+ * (a translation request needs none). write: set the dirty flag, or tell
+ * written(), if writing is granted. The caller has checked that addr is in the range of stage 0,
  * and, of a format without rights(), the root of stage 0 in that of stage 1.
  */
 void im_walk(const ImWalk *w, uint64_t addr, uint8_t need, bool write,

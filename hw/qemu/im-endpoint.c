@@ -11,23 +11,15 @@
 #include "qemu/osdep.h"
 #include "hw/pci/msi.h"
 #include "hw/pci/msix.h"
-#include "hw/pci/pci_device.h"
 #include "hw/pci/pcie.h"
 #include "hw/qdev-properties.h"
 #include "migration/blocker.h"
 #include "qapi/error.h"
 #include "qemu/host-utils.h"
 #include "qemu/main-loop.h"
-#include "qemu/timer.h"
+#include "im-endpoint-int.h"
 #include "im-model.h"
-#include "im-options.h"
-#include "pci-pasid.h"
 #include "trace.h"
-
-#include "im/im_pcie.h"
-
-#define TYPE_PASID_ENDPOINT "pasid-endpoint"
-OBJECT_DECLARE_SIMPLE_TYPE(PasidEndpoint, PASID_ENDPOINT)
 
 /* QEMU's own vendor ID; the device ID is free there (docs/specs/pci-ids). */
 #define EP_VENDOR_ID    0x1234
@@ -47,33 +39,6 @@ typedef struct EpMsg {
         } dma;
     };
 } EpMsg;
-
-struct PasidEndpoint {
-    PCIDevice parent_obj;
-
-    MemoryRegion bar0;
-    MemoryRegion bar2;
-    MemoryRegion msix_bar;
-
-    ImEpConfig cfg;
-    ImOptions options;
-    uint16_t vendor_id;
-    uint16_t device_id;
-    uint16_t class_id;
-    uint8_t revision;
-    bool dma_can_stall;
-
-    ImEp *ep;
-    QEMUBH *bh;
-    QEMUTimer *timer;
-    PciPasidListener listener;
-    Error *blocker;
-    bool has_msi;
-
-    uint64_t cpu_ns;                /* spent on channels, for benchmarks */
-    unsigned busy;                  /* calls into the model on the stack */
-    GArray *inbox;                  /* EpMsg */
-};
 
 /* --- properties ------------------------------------------------------- */
 
@@ -132,12 +97,17 @@ static const Property ep_props[] = {
     DEFINE_PROP_UINT16("class", PasidEndpoint, class_id, EP_CLASS),
     /* said by the machine's description alone: the function is the same */
     DEFINE_PROP_BOOL("dma-can-stall", PasidEndpoint, dma_can_stall, false),
+    DEFINE_PROP_LINK("host", PasidEndpoint, host, TYPE_IOASID_HOST,
+                     IoasidHost *),
+    DEFINE_PROP_UINT16("host-rid", PasidEndpoint, host_rid, 0),
 };
 
 static const char *const ep_texts[] = {
     "PCI vendor ID", "PCI device ID", "PCI revision ID",
     "PCI base class and sub-class",
     "arm64 device tree: node with dma-can-stall and pasid-num-bits",
+    "ID of an ioasid-host: its requests go there, not to the bus's IOMMU",
+    "requester ID at the host; 0: the next free one",
 };
 
 static void props_init(DeviceClass *dc)
@@ -254,100 +224,6 @@ static void on_kick(void *opaque)
         qemu_bh_schedule(s->bh);
     }
 }
-
-/* --- out of the model: ImEpPort --------------------------------------- */
-
-static ImStatus port_dma(void *host, const ImTxn *txn, bool has_rid,
-                         void *buf, ImCpl *cpl, uint64_t *handle)
-{
-    return pci_pasid_dma(host, txn, has_rid, buf, cpl, handle);
-}
-
-static ImXlat port_ats(void *host, const ImTxn *txn, bool has_rid)
-{
-    return pci_pasid_ats(host, txn, has_rid);
-}
-
-static void port_page_request(void *host, const ImPageReq *req)
-{
-    pci_pasid_page_request(host, req);
-}
-
-static void port_ats_inv_done(void *host, uint32_t itag_vector)
-{
-    pci_pasid_ats_inv_done(host, itag_vector);
-}
-
-static void port_msi(void *host, unsigned vector)
-{
-    PCIDevice *dev = host;
-
-    trace_pasid_endpoint_msi(dev->name, vector);
-    if (msix_enabled(dev)) {
-        if (vector < dev->msix_entries_nr) {
-            msix_notify(dev, vector);
-        }
-    } else if (msi_enabled(dev)) {
-        /* the guest may have granted fewer than we have: share them */
-        msi_notify(dev, vector % msi_nr_vectors_allocated(dev));
-    }
-}
-
-static void port_kick(void *host)
-{
-    PasidEndpoint *s = host;
-
-    qemu_bh_schedule(s->bh);
-}
-
-static uint64_t port_now(void *host)
-{
-    return qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
-}
-
-static void port_deadline(void *host, uint64_t when)
-{
-    PasidEndpoint *s = host;
-
-    if (when == IM_NEVER) {
-        timer_del(s->timer);
-    } else {
-        timer_mod_ns(s->timer, MIN(when, INT64_MAX));
-    }
-}
-
-static void port_event(void *host, const ImEvent *ev)
-{
-    PCIDevice *dev = host;
-
-    trace_pasid_endpoint_event(dev->name, ev->kind, ev->name ?: "",
-                               ev->arg[0], ev->arg[1], ev->arg[2],
-                               ev->arg[3]);
-}
-
-/* What devices without any knowledge of IOMMUs call. */
-static ImStatus port_plain(void *host, uint64_t addr, void *buf, size_t len,
-                           bool write)
-{
-    MemTxResult r = write ? pci_dma_write(host, addr, buf, len)
-                          : pci_dma_read(host, addr, buf, len);
-
-    return r == MEMTX_OK ? IM_OK : IM_FAULT;
-}
-
-static const ImEpPort ep_port = {
-    .size = sizeof(ImEpPort),
-    .dma = port_dma,
-    .ats = port_ats,
-    .page_request = port_page_request,
-    .ats_inv_done = port_ats_inv_done,
-    .msi = port_msi,
-    .kick = port_kick,
-    .now = port_now,
-    .deadline = port_deadline,
-    .event = port_event,
-    .plain = port_plain,
-};
 
 /* --- registers and buffer --------------------------------------------- */
 
@@ -532,6 +408,10 @@ static void ep_exit(PCIDevice *dev)
         pci_pasid_unlisten(&s->listener);
         s->listener.dev = NULL;
     }
+    if (s->fn) {
+        im_ioasid_host_remove(s->fn);
+        s->fn = NULL;
+    }
     msix_uninit(dev, &s->msix_bar, &s->msix_bar);
     if (s->has_msi) {
         msi_uninit(dev);
@@ -574,6 +454,7 @@ static void init_bars(PasidEndpoint *s)
 static void ep_realize(PCIDevice *dev, Error **errp)
 {
     PasidEndpoint *s = PASID_ENDPOINT(dev);
+    ImEpPort port;
     char *err = NULL;
 
     if (!pci_bus_is_express(pci_get_bus(dev))) {
@@ -587,7 +468,8 @@ static void ep_realize(PCIDevice *dev, Error **errp)
     s->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, on_timer, s);
     /* guarded: DMA to the function's own BARs is refused */
     s->bh = qemu_bh_new_guarded(on_kick, s, &DEVICE(dev)->mem_reentrancy_guard);
-    s->ep = im_ep_new(&s->cfg, &ep_port, s, &err);
+    port = im_endpoint_port(s);
+    s->ep = im_ep_new(&s->cfg, &port, s, &err);
     if (!s->ep) {
         g_autoptr(GString) line = g_string_new(err);
 
@@ -616,6 +498,11 @@ static void ep_realize(PCIDevice *dev, Error **errp)
         .page_response = on_page_response,
         .dma_done = on_dma_done,
     };
+    if (!im_endpoint_assign(s, errp)) {
+        s->listener.dev = NULL;
+        ep_exit(dev);
+        return;
+    }
     pci_pasid_listen(&s->listener);
 }
 

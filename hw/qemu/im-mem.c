@@ -121,3 +121,11 @@ ImBus imq_mem_cmpxchg64(AddressSpace *as, uint64_t pa, uint64_t *expected,
     }
     return IM_BUS_OK;
 }
+
+bool imq_mem_is_ram(AddressSpace *as, uint64_t pa, bool write)
+{
+    hwaddr n = 1;
+
+    RCU_READ_LOCK_GUARD();
+    return ram_at(as, pa, &n, write) != NULL;
+}

@@ -19,4 +19,7 @@ ImBus imq_mem_write(AddressSpace *as, uint64_t pa, const void *buf,
 ImBus imq_mem_cmpxchg64(AddressSpace *as, uint64_t pa, uint64_t *expected,
                        uint64_t desired);
 
+/* Whether there is RAM that can be read, or written, at once. */
+bool imq_mem_is_ram(AddressSpace *as, uint64_t pa, bool write);
+
 #endif /* HW_IM_IM_MEM_H */

@@ -54,8 +54,13 @@ static Object *named(const char *device, bool iommu, Error **errp)
 {
     g_autofree char *by_id = g_strdup_printf("/machine/peripheral/%s",
                                              device);
+    g_autofree char *object = g_strdup_printf("/objects/%s", device);
     Object *obj = object_resolve_path(device[0] == '/' ? device : by_id,
                                       NULL);
+
+    if (!obj) {
+        obj = object_resolve_path(object, NULL);
+    }
 
     if (!obj || !object_dynamic_cast(obj, TYPE_IM_MODEL)) {
         error_setg(errp, "'%s' is no IOMMU or endpoint of ours", device);

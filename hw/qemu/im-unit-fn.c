@@ -321,7 +321,7 @@ static void pasid_cancel(void *opaque, uint64_t handle)
     }
 }
 
-static const PciPasidIommuOps pasid_ops = {
+const PciPasidIommuOps im_unit_pasid_ops = {
     .translate = pasid_translate,
     .interrupt = pasid_interrupt,
     .page_request = pasid_page_request,
@@ -360,7 +360,7 @@ static ImUnitFn *fn_new(ImUnit *u, PCIBus *bus, uint8_t devfn, char *name)
         fn->bridge = bus->parent_dev;
     }
 
-    pci_pasid_fn_init(&fn->pasid, u->owner, name, &pasid_ops, u);
+    pci_pasid_fn_init(&fn->pasid, u->owner, name, &im_unit_pasid_ops, u);
     memory_region_init_iommu(&fn->iommu, sizeof(fn->iommu), TYPE_IM_UNIT_MR,
                              u->owner, "im-unit-dma", UINT64_MAX);
     /* QEMU cannot lay one range of 2^64 bytes over the root: two it can */

@@ -22,7 +22,7 @@
 typedef struct ImUnitMsg {
     enum {
         UNIT_MSI, UNIT_WIRE, UNIT_ATS_INV, UNIT_PAGE_RESP, UNIT_UNMAP,
-        UNIT_RESUME,
+        UNIT_RESUME, UNIT_VCMD, UNIT_NOTICE,
     } kind;
     union {
         ImMsi msi;
@@ -34,6 +34,8 @@ typedef struct ImUnitMsg {
             uint64_t handle;
             ImXlat xlat;
         } resume;
+        ImVcmd vcmd;
+        uint64_t notice;
     };
 } ImUnitMsg;
 
@@ -44,7 +46,10 @@ static const char *name_of(const ImUnit *u)
 
 static const char *id_of(const ImUnit *u)
 {
-    return DEVICE(u->owner)->id ?: name_of(u);
+    const DeviceState *dev = (DeviceState *)
+        object_dynamic_cast(u->owner, TYPE_DEVICE);
+
+    return dev && dev->id ? dev->id : name_of(u);
 }
 
 /* --- the port --------------------------------------------------------- */
@@ -94,6 +99,16 @@ static void port_resume(void *host, uint64_t handle, const ImXlat *xlat)
 {
     post(host, &(ImUnitMsg) {
         .kind = UNIT_RESUME, .resume = { .handle = handle, .xlat = *xlat } });
+}
+
+static void port_vcmd(void *host, const ImVcmd *cmd)
+{
+    post(host, &(ImUnitMsg) { .kind = UNIT_VCMD, .vcmd = *cmd });
+}
+
+void im_unit_notice(ImUnit *u, uint64_t what)
+{
+    post(u, &(ImUnitMsg) { .kind = UNIT_NOTICE, .notice = what });
 }
 
 static void port_unmap(void *host, const ImUnmap *unmap)
@@ -221,6 +236,7 @@ const ImPort im_unit_port = {
     .event = port_event,
     .wire = port_wire,
     .resume = port_resume,
+    .vcmd = port_vcmd,
     .traced = &_TRACE_IM_UNIT_TRANSLATE_DSTATE,
 };
 
@@ -242,7 +258,7 @@ static void send_ats_invalidate(ImUnit *u, const ImAtsInv *inv)
     if (inv->segment || pci_pasid_send_ats_invalidate(u, inv)) {
         return;
     }
-    dev = pci_pasid_find_device(u->root, inv->rid);
+    dev = u->root ? pci_pasid_find_device(u->root, inv->rid) : NULL;
     if (!dev || !pci_is_express(dev) ||
         !pcie_find_capability(dev, PCI_EXT_CAP_ID_ATS)) {
         return;
@@ -285,6 +301,12 @@ static void send_one(ImUnit *u, const ImUnitMsg *m)
         trace_im_unit_resume(id_of(u), m->resume.handle,
                              m->resume.xlat.status, m->resume.xlat.cpl);
         pci_pasid_resume(u, m->resume.handle, &m->resume.xlat);
+        break;
+    case UNIT_VCMD:
+        u->ops->vcmd(u, &m->vcmd);
+        break;
+    case UNIT_NOTICE:
+        u->ops->notice(u, m->notice);
         break;
     }
 }
@@ -483,7 +505,7 @@ void im_unit_reset(ImUnit *u)
     im_unit_leave(u);
 }
 
-/* Only after a realize that failed: the unit cannot be unplugged. */
+/* Of a device only after a realize that failed: it cannot be unplugged. */
 void im_unit_fini(ImUnit *u)
 {
     if (u->outbox) {

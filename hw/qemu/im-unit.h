@@ -50,6 +50,9 @@ typedef struct ImUnitOps {
     void (*send_msi)(ImUnit *u, const ImMsi *msi);
     void (*send_wire)(ImUnit *u, unsigned line);            /* optional */
     void (*changed)(ImUnit *u);                             /* optional */
+    void (*vcmd)(ImUnit *u, const ImVcmd *cmd);             /* optional */
+    /* What im_unit_notice() said. */
+    void (*notice)(ImUnit *u, uint64_t what);               /* optional */
 
     /*
      * The range where a DWORD write is an interrupt; without interrupt()
@@ -148,6 +151,9 @@ void im_unit_reset(ImUnit *u);
 /* The model is freed by the device, afterwards. */
 void im_unit_fini(ImUnit *u);
 
+/* From within the model: have ops->notice() called when it was left. */
+void im_unit_notice(ImUnit *u, uint64_t what);
+
 /* dump, counters, explain, faults and fault_name of a device that has its
  * ImUnit at this offset. */
 void im_unit_model_class(ImModelClass *mc, size_t offset,
@@ -176,6 +182,8 @@ void im_unit_leave_later(ImUnit *u);
 /* --- im-unit-fn.c ----------------------------------------------------- */
 
 extern const PCIIOMMUOps im_unit_pci_ops;
+/* The unit, as opaque, is what stands above a function. */
+extern const PciPasidIommuOps im_unit_pasid_ops;
 
 void im_unit_fns_init(ImUnit *u);
 /* A master that is no PCI function; it is never switched. */

@@ -8,6 +8,7 @@
 #define HW_IM_IM_VTD_INT_H
 
 #include "hw/i386/x86-iommu.h"
+#include "im-ioasid.h"
 #include "im-options.h"
 #include "im-unit.h"
 
@@ -35,6 +36,8 @@ struct VtdModel {
     ImOptions options;
     Notifier machine_done;
     ImUnitFn *ioapic;
+    IoasidHost *host;           /* which gives out PASIDs, or NULL */
+    IoasidHostVcmd vcmd;
 };
 
 /* --- im-vtd-irq.c ----------------------------------------------------- */

@@ -83,6 +83,10 @@ static const ImOption inherited_rows[] = {
     ROW(SWITCH, "pt", pass_through, "pass-through translation"),
 };
 
+static const Property vtdm_props[] = {
+    DEFINE_PROP_LINK("host", VtdModel, host, TYPE_IOASID_HOST, IoasidHost *),
+};
+
 static void prune(void *config)
 {
     im_vtd_config_prune(config);
@@ -206,6 +210,22 @@ static void vtd_changed(ImUnit *u)
     x86_iommu_iec_notify_all(X86_IOMMU_DEVICE(u->owner), true, 0, 0);
 }
 
+/* The guest's PASIDs are the host's to give, see docs/uapi.rst. */
+static void vtd_vcmd(ImUnit *u, const ImVcmd *cmd)
+{
+    im_ioasid_vcmd(&VTD_MODEL(u->owner)->vcmd, cmd);
+}
+
+static void vtd_vcmd_done(void *opaque, uint32_t serial, unsigned status,
+                          uint32_t pasid)
+{
+    VtdModel *s = opaque;
+
+    im_unit_enter(&s->unit);
+    im_vtd_vcmd_done(s->vtd, serial, status, pasid);
+    im_unit_leave(&s->unit);
+}
+
 static const ImUnitOps vtd_ops = {
     .translate = vtd_translate,
     .explain = vtd_explain,
@@ -222,6 +242,7 @@ static const ImUnitOps vtd_ops = {
     .fault_name = im_vtd_fault_name,
     .send_msi = vtdm_send_msi,
     .changed = vtd_changed,
+    .vcmd = vtd_vcmd,
     .interrupt = vtdm_interrupt,
     .msi_base = VTDM_MSI_BASE,
     .msi_size = VTDM_MSI_SIZE,
@@ -231,7 +252,12 @@ static const ImUnitOps vtd_ops = {
 
 static void vtdm_reset_exit(Object *obj, ResetType type)
 {
-    im_unit_reset(&VTD_MODEL(obj)->unit);
+    VtdModel *s = VTD_MODEL(obj);
+
+    if (s->host) {
+        im_ioasid_vcmd_reset(&s->vcmd);
+    }
+    im_unit_reset(&s->unit);
 }
 
 static int check_bypass(Object *obj, void *opaque)
@@ -252,6 +278,26 @@ static int check_bypass(Object *obj, void *opaque)
 static void machine_done(Notifier *n, void *data)
 {
     object_child_foreach_recursive(object_get_root(), check_bypass, NULL);
+}
+
+static bool use_host(VtdModel *s, Error **errp)
+{
+    if (!s->host) {
+        return true;
+    }
+    if (!s->cfg.pasid_bits) {
+        error_setg(errp, TYPE_VTD_MODEL ": host needs pasid-bits above 0");
+        return false;
+    }
+    if (s->host->guest.map_mode == IMU_MODE_DELEGATED) {
+        error_setg(errp, TYPE_VTD_MODEL ": host with map-mode=delegated has "
+                   "no PASIDs to give");
+        return false;
+    }
+    s->cfg.virtual_command = true;
+    im_ioasid_vcmd_init(&s->vcmd, s->host, (1u << s->cfg.pasid_bits) - 1,
+                        vtd_vcmd_done, s);
+    return true;
 }
 
 static bool check_machine(VtdModel *s, Error **errp)
@@ -297,6 +343,9 @@ static void vtdm_realize(DeviceState *dev, Error **errp)
     VtdModel *s = VTD_MODEL(dev);
 
     resolve_config(s);
+    if (!use_host(s, errp)) {
+        return;
+    }
     if (!check_machine(s, errp) || !create_model(s, errp) ||
         !im_unit_attach(&s->unit, PC_MACHINE(qdev_get_machine())->pcibus,
                         errp)) {
@@ -338,8 +387,10 @@ static void vtdm_class_init(ObjectClass *klass, void *data)
     dc->desc = "Intel VT-d with PASID, ATS and PRI (libim model)";
     dc->hotpluggable = false;
     set_bit(DEVICE_CATEGORY_MISC, dc->categories);
-    im_options_class_init(dc, &options, offsetof(VtdModel, options), NULL,
-                          0);
+    im_options_class_init(dc, &options, offsetof(VtdModel, options), vtdm_props,
+                          ARRAY_SIZE(vtdm_props));
+    object_class_property_set_description(OBJECT_CLASS(klass), "host",
+        "ID of an ioasid-host that gives out PASIDs: virtual commands (VCS)");
     describe_inherited(OBJECT_CLASS(klass));
     /* after what DMAs was reset: its DMA still goes where it was meant to */
     rc->phases.exit = vtdm_reset_exit;

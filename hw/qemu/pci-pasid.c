@@ -88,6 +88,11 @@ static PciPasidFn *fn_of(PCIDevice *dev)
     return fn;
 }
 
+static uint16_t rid_of(const PciPasidListener *l, PCIDevice *dev)
+{
+    return l && l->has_rid ? l->rid : pci_requester_id(dev);
+}
+
 void pci_pasid_listen(PciPasidListener *listener)
 {
     assert(listener->dev && bql_locked());
@@ -132,7 +137,7 @@ static PciPasidListener *listener_at(void *iommu, uint16_t rid)
     QLIST_FOREACH(l, &listeners, next) {
         PciPasidFn *fn;
 
-        if (pci_requester_id(l->dev) != rid) {
+        if (rid_of(l, l->dev) != rid) {
             continue;
         }
         fn = fn_of(l->dev);
@@ -340,20 +345,19 @@ ImStatus pci_pasid_dma(PCIDevice *dev, const ImTxn *txn, bool has_rid,
                        void *buf, ImCpl *cpl, uint64_t *handle)
 {
     PciPasidFn *fn = fn_of(dev);
+    PciPasidListener *l = listener_of(dev);
     ImTxn t = *txn;
     ImStatus status;
 
     assert(bql_locked());
     *cpl = IM_CPL_SC;
     if (!has_rid) {
-        t.rid = pci_requester_id(dev);
+        t.rid = rid_of(l, dev);
     }
     if (!(pci_get_word(dev->config + PCI_COMMAND) & PCI_COMMAND_MASTER)) {
         return refuse(cpl, IM_CPL_UR);
     }
     if (fn) {
-        PciPasidListener *l = listener_of(dev);
-
         t.may_stall = l && l->dma_done && t.at == IM_AT_UNTRANSLATED;
         status = dma_pieces(dev, fn, &t, buf, cpl, handle);
     } else if (t.has_pasid || t.at != IM_AT_UNTRANSLATED ||
@@ -376,7 +380,7 @@ ImXlat pci_pasid_ats(PCIDevice *dev, const ImTxn *txn, bool has_rid)
 
     assert(bql_locked());
     if (!has_rid) {
-        t.rid = pci_requester_id(dev);
+        t.rid = rid_of(listener_of(dev), dev);
     }
     t.at = IM_AT_TRANSLATION;
     if (fn &&
@@ -395,7 +399,7 @@ void pci_pasid_page_request(PCIDevice *dev, const ImPageReq *req)
     ImPageReq r = *req;
 
     assert(bql_locked());
-    r.rid = pci_requester_id(dev);
+    r.rid = rid_of(listener_of(dev), dev);
     trace_pci_pasid_page_request(dev->name, r.rid,
                                  r.has_pasid ? (int64_t)r.pasid : -1, r.addr,
                                  r.prgi, r.read, r.write, r.last);
@@ -408,11 +412,11 @@ void pci_pasid_page_request(PCIDevice *dev, const ImPageReq *req)
 void pci_pasid_ats_inv_done(PCIDevice *dev, uint32_t itag_vector)
 {
     PciPasidFn *fn = fn_of(dev);
+    uint16_t rid = rid_of(listener_of(dev), dev);
 
     assert(bql_locked());
-    trace_pci_pasid_ats_inv_done(dev->name, pci_requester_id(dev),
-                                 itag_vector);
+    trace_pci_pasid_ats_inv_done(dev->name, rid, itag_vector);
     if (fn) {
-        fn->ops->ats_inv_done(fn->iommu, pci_requester_id(dev), itag_vector);
+        fn->ops->ats_inv_done(fn->iommu, rid, itag_vector);
     }
 }

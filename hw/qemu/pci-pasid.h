@@ -37,7 +37,11 @@ typedef struct PciPasidIommuOps {
     void (*cancel)(void *opaque, uint64_t handle);
 } PciPasidIommuOps;
 
-/* Behind one function's address space; embedded in the IOMMU's state of it. */
+/*
+ * Behind one function's address space; embedded in the IOMMU's state of it.
+ * A function that some IOMMU has instead of the one of its bus is given one
+ * with ops and iommu alone (PciPasidListener.fn).
+ */
 typedef struct PciPasidFn {
     MemoryRegion root;
     AddressSpace as;
@@ -71,7 +75,9 @@ typedef struct PciPasidListener {
     void (*page_response)(void *opaque, const ImPageResp *resp);
     void (*dma_done)(void *opaque, uint64_t handle, ImStatus status,
                      ImCpl cpl);
-    PciPasidFn *fn;             /* found by the first request */
+    PciPasidFn *fn;             /* found by the first request, or given */
+    bool has_rid;               /* with fn given: known above as rid */
+    uint16_t rid;
     QLIST_ENTRY(PciPasidListener) next;
 } PciPasidListener;
 

@@ -87,6 +87,7 @@ void im_vtd_config_prune(ImVtdConfig *config)
     if (!config->scalable) {
         config->pasid_bits = 0;
     }
+    config->virtual_command &= config->pasid_bits > 0;
     config->haw_bits = MIN(config->haw_bits, config->aw_bits);
 }
 
@@ -124,6 +125,9 @@ static char *check_values(const ImVtdConfig *c)
     if (c->pasid_bits && !c->scalable) {
         return g_strdup_printf("pasid_bits=%u needs scalable=on",
                                c->pasid_bits);
+    }
+    if (c->virtual_command && !c->pasid_bits) {
+        return g_strdup("virtual_command=on needs pasid_bits above 0");
     }
     if (c->scalable && !c->first_stage && !c->second_stage) {
         return g_strdup("scalable=on needs first_stage=on or "
@@ -187,6 +191,7 @@ static uint64_t build_ecap(const ImVtdConfig *c)
            IM_PUT(VTD_ECAP_PASID, c->pasid_bits > 0) |
            IM_PUT(VTD_ECAP_PDS, c->page_request) |
            IM_PUT(VTD_ECAP_SMTS, c->scalable) |
+           IM_PUT(VTD_ECAP_VCS, c->virtual_command) |
            IM_PUT(VTD_ECAP_SSADS, c->ss_dirty) |
            IM_PUT(VTD_ECAP_SSTS, c->scalable && c->second_stage) |
            IM_PUT(VTD_ECAP_FSTS, c->first_stage) |

@@ -38,6 +38,9 @@ static const ImRegFields reg_rows[] = {
     { VTD_R_PQA, IM_FIELDS(VTD_PQA) },
     { VTD_R_PRS, IM_FIELDS(VTD_PRS) },
     { VTD_R_PECTL, IM_FIELDS(VTD_EVCTL) },
+    { VTD_R_VCMD, IM_FIELDS(VTD_VCMD) },
+    { VTD_R_VCRSP, IM_FIELDS(VTD_VCRSP) },
+    { VTD_R_VCCAP, IM_FIELDS(VTD_VCCAP) },
 };
 
 static void dump_fault_records(ImVtd *s, GString *out)

@@ -206,6 +206,18 @@ static void iqt_written(void *dev, unsigned elem G_GNUC_UNUSED,
     im_vtd_queue_run(dev);
 }
 
+static void vcmd_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                         uint64_t old, unsigned bytes)
+{
+    im_vtd_vcmd_written(dev, old, bytes);
+}
+
+static void vcmd_eo_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                            uint64_t old, unsigned bytes G_GNUC_UNUSED)
+{
+    im_vtd_vcmd_eo_written(dev, old);
+}
+
 /* --- The table. ---------------------------------------------------------- */
 
 /* The clause and the capabilities that a row of VTD_REGS adds. */
@@ -251,6 +263,7 @@ static void check_table(void)
     LAYOUT_OK(PQA, VTD_PQA);
     LAYOUT_OK(PRS, VTD_PRS);
     LAYOUT_OK(FRCD1, VTD_FRCD1);
+    LAYOUT_OK(VCMD, VTD_VCMD);
 }
 
 typedef struct VtdRegBits {
@@ -286,6 +299,7 @@ VtdRegs *im_vtd_regs_new(ImVtd *s)
     im_regbank_preset(r->bank, VTD_R_VER, s->ver);
     im_regbank_preset(r->bank, VTD_R_CAP, s->cap);
     im_regbank_preset(r->bank, VTD_R_ECAP, s->ecap);
+    im_regbank_preset(r->bank, VTD_R_VCCAP, im_vtd_vccap(s));
     im_regbank_limit(r->bank, VTD_R_FRCD0, records);
     im_regbank_limit(r->bank, VTD_R_FRCD1, records);
     hide_unadvertised(s, r->bank);

@@ -116,6 +116,14 @@ void im_vtd_queue_enable(ImVtd *s, bool on);
 void im_vtd_queue_run(ImVtd *s);
 void im_vtd_queue_deadline(ImVtd *s);
 
+/* --- vcmd.c: 11.4.16 ------------------------------------------------------ */
+
+/* VCCAP as advertised. */
+uint64_t im_vtd_vccap(const ImVtd *s);
+/* VCMD or VCMD_EO was written; old: as it was before. */
+void im_vtd_vcmd_written(ImVtd *s, uint64_t old, unsigned bytes);
+void im_vtd_vcmd_eo_written(ImVtd *s, uint64_t old);
+
 /* --- pagereq.c ---------------------------------------------------------- */
 
 /* Send a response; name is what traces show. */

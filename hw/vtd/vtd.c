@@ -14,6 +14,10 @@ ImVtd *im_vtd_new(const ImVtdConfig *config, const ImPort *port, void *host,
     ImVtd *s = g_new0(ImVtd, 1);
     char *why = im_vtd_config_apply(s, config);
 
+    im_port_copy(&s->port, port);
+    if (!why && s->cfg.virtual_command && !s->port.vcmd) {
+        why = g_strdup("virtual_command=on needs a host that obeys");
+    }
     if (why) {
         if (err) {
             *err = why;
@@ -23,7 +27,6 @@ ImVtd *im_vtd_new(const ImVtdConfig *config, const ImPort *port, void *host,
         g_free(s);
         return NULL;
     }
-    im_port_copy(&s->port, port);
     s->host = host;
     s->caches = im_vtd_caches_new(&s->cfg);
     s->regs = im_vtd_regs_new(s);

@@ -63,6 +63,8 @@ struct ImVtd {
         bool eime;
     } ir;
 
+    uint32_t vcmd_serial;           /* of the last virtual command */
+
     VtdCaches *caches;
     VtdRegs *regs;
     VtdQueue *queue;

@@ -60,6 +60,22 @@ typedef struct ImUnmap {
     bool device_tlb;        /* from a device-TLB descriptor */
 } ImUnmap;
 
+/*
+ * A command that software behind a virtual unit gives the host (VT-d
+ * 11.4.16), answered whenever the host likes by im_vtd_vcmd_done() with the
+ * same serial.
+ */
+typedef enum ImVcmdCode {
+    IM_VCMD_ALLOC_PASID = 1,
+    IM_VCMD_FREE_PASID = 2,
+} ImVcmdCode;
+
+typedef struct ImVcmd {
+    uint32_t serial;
+    uint32_t pasid;         /* to be freed */
+    uint8_t code;           /* ImVcmdCode */
+} ImVcmd;
+
 typedef struct ImPort {
     size_t size;
 
@@ -98,6 +114,9 @@ typedef struct ImPort {
     /* Optional: IM_EVENT_TRANSLATE is sent while this is not 0 only, so that
      * a host that traces now and then does not pay for it always. */
     const uint16_t *traced;
+
+    /* Optional; without it the virtual command interface is refused. */
+    void (*vcmd)(void *host, const ImVcmd *cmd);
 } ImPort;
 
 /* Whether answers to requests are events. */

@@ -62,6 +62,7 @@ typedef struct ImVtdConfig {
     uint32_t iotlb_entries;     /* capacity, power of two, >= 16 */
     bool eim_required;          /* EIMER */
     bool intremap_required;     /* IRREQ */
+    bool virtual_command;       /* VCS: the host gives out PASIDs */
 } ImVtdConfig;
 
 extern const ImVtdConfig IM_VTD_CONFIG_DEFAULT;
@@ -112,6 +113,20 @@ void im_vtd_ats_inv_done(ImVtd *s, uint16_t rid, uint32_t itag_vector);
 void im_vtd_deadline(ImVtd *s);
 
 /*
+ * The host's answer to ImPort.vcmd (11.4.16): of an allocation the PASID. An
+ * answer that nobody waits for, because of a reset, is dropped: what it gave
+ * is the host's to take back.
+ */
+typedef enum ImVcmdStatus {
+    IM_VCMD_OK = 0,
+    IM_VCMD_NO_PASID = 16,          /* allocate: none available */
+    IM_VCMD_INVALID_PASID = 16,     /* free */
+} ImVcmdStatus;
+
+void im_vtd_vcmd_done(ImVtd *s, uint32_t serial, ImVcmdStatus status,
+                      uint32_t pasid);
+
+/*
  * Remap an interrupt request (5.1.4). IM_OK: out is what reaches the
  * interrupt controller. IM_FAULT: blocked, fault recorded unless FPD.
  */
@@ -155,7 +170,8 @@ void im_vtd_dump(ImVtd *s, GString *out);
     C(descriptors)     C(iotlb_invalidations) C(ats_invalidations)        \
     C(ats_completions) C(ats_timeouts)    C(page_requests)                \
     C(page_groups)     C(page_responses)  C(auto_responses)               \
-    C(page_requests_dropped) C(interrupts) C(interrupts_blocked)
+    C(page_requests_dropped) C(interrupts) C(interrupts_blocked)          \
+    C(virtual_commands)
 
 #define IM_VTD_COUNTER_MEMBER(n)  uint64_t n;
 typedef struct ImVtdCounters {

@@ -15,6 +15,7 @@ BELOW = {
     'hw/fmt': ['im', 'hw/core', 'hw/fmt'],
     'hw/vtd': ['im', 'hw/core', 'hw/fmt', 'hw/vtd'],
     'hw/smmuv3': ['im', 'hw/core', 'hw/fmt', 'hw/smmuv3'],
+    'hw/ioasid': ['im', 'hw/core', 'hw/fmt', 'hw/ioasid'],
     'hw/pcie': ['im', 'hw/core', 'hw/fmt', 'hw/pcie'],
     'include/im': ['im'],
 }
@@ -30,7 +31,7 @@ DENIED = re.compile(
     r'g_(get_(monotonic|real)_time|usleep|random_.*|getenv|file_.*|spawn_.*)|'
     r'exit|_exit|getenv|s?rand(om)?|f?open|socket|fork|system')
 
-LISTS = {'hw': ['core', 'fmt', 'vtd', 'smmuv3', 'pcie', 'qemu'],
+LISTS = {'hw': ['core', 'fmt', 'vtd', 'smmuv3', 'pcie', 'ioasid', 'qemu'],
          'tests': ['lib', 'unit', 'spec', 'fuzz', 'qtest', 'bench']}
 
 

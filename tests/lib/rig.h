@@ -53,7 +53,7 @@ typedef struct RigPage {
 
 typedef struct Rig Rig;
 
-/* What the rig asks of a model; rig_vtd.c and rig_smmu.c fill one each. */
+/* What the rig asks of a model: rig_vtd.c, rig_smmu.c, io.c. */
 typedef struct RigModel {
     void (*free)(Rig *r);
     void (*deadline)(Rig *r);
@@ -69,6 +69,7 @@ struct Rig {
     ImVtdConfig cfg;
     ImSmmu *smmu;
     ImSmmuConfig smmu_cfg;
+    struct Io *io;              /* io.h */
     ImPort port;
 
     GHashTable *pages;          /* frame number -> RigPage */

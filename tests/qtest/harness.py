@@ -152,7 +152,7 @@ class Machine:
             raise MachineRefused(self.output())
         return json.loads(line)
 
-    def try_qmp(self, command, **arguments):
+    def try_qmp(self, command, /, **arguments):
         msg = {'execute': command, 'arguments': arguments}
         try:
             self.qmp_file.write(json.dumps(msg).encode() + b'\n')
@@ -164,7 +164,7 @@ class Machine:
                 return reply
             self.events.append(reply)
 
-    def qmp(self, command, **arguments):
+    def qmp(self, command, /, **arguments):
         reply = self.try_qmp(command, **arguments)
         if 'error' in reply:
             raise Failure(f'{command}: {reply["error"]["desc"]}')

@@ -13,13 +13,19 @@ from vtd import Vtd
 
 
 def help_text(device):
-    done = subprocess.run([emulator(), '-device', f'{device},help'],
+    kind = '-object' if device in OBJECTS else '-device'
+    done = subprocess.run([emulator(), kind, f'{device},help'],
                           capture_output=True, text=True)
     expect(done.returncode, 0, 'exit status')
     return done.stdout
 
 
+OBJECTS = ['ioasid-host']
 OURS = {
+    'ioasid-host':
+        'pasid-bits page-shift context-quota iotlb-entries page-groups '
+        'ats-timeout quarantine vcmd-delay quota-max quota-reserved '
+        'gpasid-min gpasid-max map-mode pool',
     'vtd-model':
         'aw-bits haw-bits domain-bits pasid-bits version-major fault-records '
         'iotlb-entries ats-timeout dma-translation scalable-mode first-stage '
@@ -27,19 +33,19 @@ OURS = {
         'supervisor ext-accessed ss-dirty page-walk-coherency rid-pasid '
         'abort-dma coherent snoop-control eim eim-required '
         'intremap-required caching-mode psi zlr esrtps esirtps stop-marker '
-        'intremap device-iotlb pt',
+        'intremap device-iotlb pt host',
     'pasid-endpoint':
         'pasid-bits ats-queue-depth pri-capacity atc-entries channels '
         'page-timeout buffer-size pasid ats pri pasid-exec pasid-priv '
         'ats-page-aligned ats-global-invalidate pri-pasid-required '
-        'vendor-id device-id revision class dma-can-stall',
+        'vendor-id device-id revision class dma-can-stall host host-rid',
 }
 
 
 @rows([(f'{device}/{name}', device, name)
        for device, names in OURS.items() for name in names.split()])
 def described(device, name):
-    row = re.search(rf'^  {name}=<(\w+)>\s+- (.+)$', help_text(device), re.M)
+    row = re.search(rf'^  {name}=<(\S+)>\s+- (.+)$', help_text(device), re.M)
     expect_true(row, f'{device},help lists {name} with a description')
     expect_true('on/off' not in row[2], 'the description says what it is')
 

@@ -1,0 +1,445 @@
+/*
+ * The uAPI in words: one command.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "im/im_ioasid_words.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LISTS_MAX   4
+#define ROOM        64              /* of an out list, unless count says */
+#define BITS_MAX    4096            /* quad-words */
+
+typedef struct CallList {
+    const ImuWord *word;
+    GByteArray *bytes;
+    uint64_t addr;
+} CallList;
+
+struct ImuCall {
+    const ImuVerb *verb;
+    uint8_t record[IMU_SIZE_MAX];
+    CallList list[LISTS_MAX];
+    unsigned lists;
+    bool room_said;             /* by count */
+};
+
+ImuCall *im_ioasid_call_new(const ImuVerb *verb)
+{
+    ImuCall *c = g_new0(ImuCall, 1);
+
+    c->verb = verb;
+    ((ImuHead *)(void *)c->record)->size = verb->record->size;
+    return c;
+}
+
+void im_ioasid_call_free(ImuCall *c)
+{
+    for (unsigned i = 0; i < c->lists; i++) {
+        g_byte_array_free(c->list[i].bytes, TRUE);
+    }
+    g_free(c);
+}
+
+/* --- numbers in and out of a record --------------------------------------- */
+
+static void put(uint8_t *record, size_t offset, unsigned size, uint64_t val)
+{
+    uint32_t half = (uint32_t)val;
+
+    memcpy(record + offset, size == 4 ? (void *)&half : (void *)&val, size);
+}
+
+static uint64_t get(const uint8_t *record, size_t offset, unsigned size)
+{
+    uint32_t half = 0;
+    uint64_t val = 0;
+
+    memcpy(size == 4 ? (void *)&half : (void *)&val, record + offset, size);
+    return size == 4 ? half : val;
+}
+
+static const ImuWord *find(const ImuRecord *r, const char *name)
+{
+    for (unsigned i = 0; i < r->count; i++) {
+        if (strcmp(r->word[i].name, name) == 0) {
+            return &r->word[i];
+        }
+    }
+    return NULL;
+}
+
+/* --- text to values -------------------------------------------------------- */
+
+static bool parse_number(const char *text, unsigned size, uint64_t *val)
+{
+    gchar *end;
+
+    errno = 0;
+    *val = g_ascii_strtoull(text, &end, 0);
+    return g_ascii_isdigit(*text) && !*end && !errno &&
+           (size == 8 || *val <= UINT32_MAX);
+}
+
+static bool parse_ref(const char *text, uint64_t *val)
+{
+    unsigned id, gen;
+    char end;
+    ImuRef ref;
+
+    if (sscanf(text, "%u.%u%c", &id, &gen, &end) != 2) {
+        return false;
+    }
+    ref = (ImuRef) { .id = id, .gen = gen };
+    memcpy(val, &ref, sizeof(ref));
+    return true;
+}
+
+static bool parse_name(const ImuWord *w, const char *text, uint64_t *val)
+{
+    for (unsigned i = 0; w->names[i]; i++) {
+        if (g_ascii_strcasecmp(w->names[i], text) == 0) {
+            *val = i;
+            return true;
+        }
+    }
+    return parse_number(text, w->size, val);
+}
+
+static bool parse_flags(const ImuWord *w, const char *text, uint64_t *val)
+{
+    g_auto(GStrv) parts = g_strsplit_set(text, "+,", -1);
+    bool ok = true;
+
+    *val = 0;
+    for (unsigned i = 0; parts[i] && ok; i++) {
+        uint64_t one = 0;
+
+        if (*parts[i] == '\0') {
+            continue;
+        }
+        if (parse_number(parts[i], w->size, &one)) {
+            *val |= one;
+        } else {
+            ok = parse_name(w, parts[i], &one);
+            *val |= UINT64_C(1) << one;
+        }
+    }
+    return ok;
+}
+
+static bool parse(const ImuWord *w, const char *text, uint64_t *val)
+{
+    switch ((ImuWordKind)w->kind) {
+    case IMU_WORD_REF:
+        return parse_ref(text, val);
+    case IMU_WORD_ENUM:
+        return parse_name(w, text, val);
+    case IMU_WORD_FLAGS:
+        return parse_flags(w, text, val);
+    case IMU_WORD_NUMBER:
+    case IMU_WORD_HEX:
+        return parse_number(text, w->size, val);
+    case IMU_WORD_LIST:
+    case IMU_WORD_BITS:
+        break;
+    }
+    return false;
+}
+
+static void append_names(GString *s, const ImuWord *w)
+{
+    static const char *const what[] = {
+        [IMU_WORD_NUMBER] = "a number", [IMU_WORD_HEX] = "a number",
+        [IMU_WORD_REF] = "an object, id.gen", [IMU_WORD_ENUM] = "one of",
+        [IMU_WORD_FLAGS] = "some of", [IMU_WORD_LIST] = "a list",
+        [IMU_WORD_BITS] = "an answer",
+    };
+
+    g_string_append(s, what[w->kind]);
+    for (unsigned i = 0; w->names && w->names[i]; i++) {
+        g_string_append_printf(s, " %s", w->names[i]);
+    }
+}
+
+static bool say(const ImuRecord *r, uint8_t *record, const char *name,
+                const char *text, char **err)
+{
+    const ImuWord *w = find(r, name);
+    uint64_t val = 0;
+    GString *s;
+
+    if (w && w->dir & IMU_WORD_IN && parse(w, text, &val)) {
+        put(record, w->offset, w->size, val);
+        return true;
+    }
+    s = g_string_new(name);
+    if (!w || !(w->dir & IMU_WORD_IN)) {
+        g_string_append_printf(s, ": not a word of %s; these are:", r->name);
+        for (unsigned i = 0; i < r->count; i++) {
+            if (r->word[i].dir & IMU_WORD_IN) {
+                g_string_append_printf(s, " %s", r->word[i].name);
+            }
+        }
+    } else {
+        g_string_append_printf(s, "=%s: this is ", text);
+        append_names(s, w);
+    }
+    *err = g_string_free(s, FALSE);
+    return false;
+}
+
+/* --- lists ------------------------------------------------------------------ */
+
+static CallList *list_of(ImuCall *c, const ImuWord *w)
+{
+    CallList *l;
+
+    for (unsigned i = 0; i < c->lists; i++) {
+        if (c->list[i].word == w) {
+            return &c->list[i];
+        }
+    }
+    g_assert(c->lists < LISTS_MAX);
+    l = &c->list[c->lists++];
+    l->word = w;
+    l->bytes = g_byte_array_new();
+    l->addr = IMU_CALL_BASE + (uint64_t)c->lists * (1u << 24);
+    return l;
+}
+
+static void grow(CallList *l, size_t bytes)
+{
+    unsigned old = l->bytes->len;
+
+    g_byte_array_set_size(l->bytes, (guint)(old + bytes));
+    memset(l->bytes->data + old, 0, bytes);
+}
+
+bool im_ioasid_call_add(ImuCall *c, const char *name, char **err)
+{
+    const ImuWord *w = find(c->verb->record, name);
+
+    if (!w || w->kind != IMU_WORD_LIST || !(w->dir & IMU_WORD_IN)) {
+        *err = g_strdup_printf("%s: not a list of %s", name, c->verb->name);
+        return false;
+    }
+    if (list_of(c, w)->bytes->len >= 1u << 22) {
+        *err = g_strdup_printf("%s: too long", name);
+        return false;
+    }
+    grow(list_of(c, w), w->of->size);
+    return true;
+}
+
+bool im_ioasid_call_set(ImuCall *c, const char *list, const char *word,
+                        const char *text, char **err)
+{
+    const ImuRecord *r = c->verb->record;
+    const ImuWord *w = list ? find(r, list) : NULL;
+    CallList *l;
+
+    if (!list) {
+        c->room_said |= strcmp(word, "count") == 0;
+        return say(r, c->record, word, text, err);
+    }
+    g_assert(w);
+    l = list_of(c, w);
+    g_assert(l->bytes->len >= w->of->size);
+    return say(w->of, l->bytes->data + l->bytes->len - w->of->size, word,
+               text, err);
+}
+
+/* Offer room for what comes out, say where everything is. */
+static void place_lists(ImuCall *c)
+{
+    const ImuRecord *r = c->verb->record;
+
+    for (unsigned i = 0; i < r->count; i++) {
+        const ImuWord *w = &r->word[i];
+
+        if (w->kind == IMU_WORD_BITS) {
+            uint64_t page = im_ioasid_call_number(c, "page-size");
+            uint64_t n = page ? im_ioasid_call_number(c, "length") / page : 0;
+
+            grow(list_of(c, w), 8 * (size_t)(MIN(n / 64, BITS_MAX - 1) + 1));
+        } else if (w->kind == IMU_WORD_LIST && w->dir == IMU_WORD_OUT) {
+            uint64_t n = get(c->record, w->count, 4);
+
+            n = c->room_said ? MIN(n, 4096) : ROOM;
+            put(c->record, w->count, 4, n);
+            grow(list_of(c, w), (size_t)n * w->of->size);
+        }
+    }
+    for (unsigned i = 0; i < c->lists; i++) {
+        const CallList *l = &c->list[i];
+        const ImuWord *w = l->word;
+
+        put(c->record, w->offset, 8, l->addr);
+        if (w->kind == IMU_WORD_LIST && w->dir == IMU_WORD_IN) {
+            put(c->record, w->count, 4,
+                w->bytes ? l->bytes->len : l->bytes->len / w->of->size);
+        }
+        if (w->stride) {
+            put(c->record, w->stride, 4, w->of->size);
+        }
+    }
+}
+
+/* --- user memory ------------------------------------------------------------ */
+
+int im_ioasid_call_access(ImuCall *c, uint64_t addr, void *buf, size_t len,
+                          bool write)
+{
+    uint8_t *at = NULL;
+
+    if (addr >= IMU_CALL_BASE && len <= c->verb->record->size &&
+        addr - IMU_CALL_BASE <= c->verb->record->size - len) {
+        at = c->record + (addr - IMU_CALL_BASE);
+    }
+    for (unsigned i = 0; i < c->lists && !at; i++) {
+        const CallList *l = &c->list[i];
+
+        if (addr >= l->addr && len <= l->bytes->len &&
+            addr - l->addr <= l->bytes->len - len) {
+            at = l->bytes->data + (addr - l->addr);
+        }
+    }
+    if (!at) {
+        return -EFAULT;
+    }
+    memcpy(write ? at : buf, write ? buf : at, len);
+    return 0;
+}
+
+int im_ioasid_call_run(ImuCall *c, ImIoasidCtx *ctx)
+{
+    place_lists(c);
+    return im_ioasid_command(ctx, c->verb->command, IMU_CALL_BASE);
+}
+
+/* --- values to text ---------------------------------------------------------- */
+
+static void show_flags(const ImuWord *w, uint64_t val, GString *s)
+{
+    for (unsigned i = 0; w->names[i]; i++) {
+        if (val >> i & 1) {
+            g_string_append_printf(s, "%s%s", s->len ? "+" : "", w->names[i]);
+            val &= ~(UINT64_C(1) << i);
+        }
+    }
+    if (val) {
+        g_string_append_printf(s, "%s0x%" PRIx64, s->len ? "+" : "", val);
+    }
+}
+
+static void show(const ImuWord *w, uint64_t val, GString *s)
+{
+    unsigned n = 0;
+    ImuRef ref;
+
+    g_string_truncate(s, 0);
+    switch ((ImuWordKind)w->kind) {
+    case IMU_WORD_REF:
+        memcpy(&ref, &val, sizeof(ref));
+        g_string_printf(s, "%u.%u", ref.id, ref.gen);
+        return;
+    case IMU_WORD_FLAGS:
+        show_flags(w, val, s);
+        return;
+    case IMU_WORD_ENUM:
+        while (w->names[n] && n < val) {
+            n++;
+        }
+        if (w->names[n]) {
+            g_string_append(s, w->names[n]);
+            return;
+        }
+        break;
+    case IMU_WORD_HEX:
+        g_string_printf(s, "0x%" PRIx64, val);
+        return;
+    case IMU_WORD_NUMBER:
+    case IMU_WORD_LIST:
+    case IMU_WORD_BITS:
+        break;
+    }
+    g_string_printf(s, "%" PRIu64, val);
+}
+
+static const ImuWord bits_word = { .name = "bits", .kind = IMU_WORD_HEX };
+
+static void list_results(const ImuCall *c, const CallList *l,
+                         ImuResultFn *fn, void *opaque, GString *text)
+{
+    const ImuWord *w = l->word;
+    unsigned size = w->of ? w->of->size : 8;
+    uint64_t n = l->bytes->len / size;
+
+    if (w->of) {
+        n = MIN(n, get(c->record, w->count, 4));
+    }
+    for (unsigned i = 0; i < n; i++) {
+        const uint8_t *record = l->bytes->data + (size_t)i * size;
+
+        if (!w->of) {
+            show(&bits_word, get(record, 0, 8), text);
+            fn(opaque, w, (int)i, &bits_word, text->str);
+            continue;
+        }
+        for (unsigned k = 0; k < w->of->count; k++) {
+            const ImuWord *m = &w->of->word[k];
+
+            show(m, get(record, m->offset, m->size), text);
+            fn(opaque, w, (int)i, m, text->str);
+        }
+    }
+}
+
+/* 3.6 of the document: what an error defines. */
+static bool defined(const ImuCall *c, int error, const ImuWord *w)
+{
+    return error == 0 ? w->dir & IMU_WORD_OUT :
+           w->dir & IMU_WORD_ERROR &&
+           (error == -ENOSPC || error == -EMSGSIZE ||
+            c->verb->command == IMU_CMD_INVALIDATE);
+}
+
+void im_ioasid_call_results(const ImuCall *c, int error, ImuResultFn *fn,
+                            void *opaque)
+{
+    const ImuRecord *r = c->verb->record;
+    GString *text = g_string_new(NULL);
+
+    for (unsigned i = 0; i < r->count; i++) {
+        const ImuWord *w = &r->word[i];
+
+        if (!defined(c, error, w)) {
+            continue;
+        }
+        if (w->kind != IMU_WORD_LIST && w->kind != IMU_WORD_BITS) {
+            show(w, get(c->record, w->offset, w->size), text);
+            fn(opaque, NULL, 0, w, text->str);
+            continue;
+        }
+        fn(opaque, w, -1, NULL, NULL);
+        for (unsigned k = 0; k < c->lists; k++) {
+            if (c->list[k].word == w) {
+                list_results(c, &c->list[k], fn, opaque, text);
+            }
+        }
+    }
+    g_string_free(text, TRUE);
+}
+
+uint64_t im_ioasid_call_number(const ImuCall *c, const char *word)
+{
+    const ImuWord *w = find(c->verb->record, word);
+
+    g_assert(w);
+    return get(c->record, w->offset, w->size);
+}

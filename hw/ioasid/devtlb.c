@@ -1,0 +1,546 @@
+/*
+ * Messages to device TLBs with their tags, completions and time-outs, and
+ * the fences that wait for them.
+ *
+ * A device has 32 tags. What finds none is owed: a flag, or the binding
+ * itself in a list, so that nothing has to be allocated, and is sent as an
+ * invalidation of everything when a tag is free.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <errno.h>
+
+#include "hw/ioasid/ledger.h"
+#include "hw/ioasid/memory.h"
+
+#define ALL_TAGS  UINT32_MAX
+
+typedef struct IoFence {
+    ImLink in_waiting;
+    IoSet *set;
+    uint64_t seq;               /* of the last invalidation it waits for */
+    uint64_t first, last;       /* tickets */
+} IoFence;
+
+static IoHostDev *dev_of(IoAtc *atc)
+{
+    return IM_LINK_OF(atc, IoHostDev, atc);
+}
+
+static bool owes(const IoAtc *a)
+{
+    return a->own || a->guest || a->queue;
+}
+
+/* --- fences ------------------------------------------------------------------ */
+
+static bool item_before(const IoItag *i, const IoSet *set, uint64_t seq)
+{
+    return i->set == set && i->seq <= seq;
+}
+
+static bool complete(const ImIoasid *h, const IoSet *set, uint64_t seq)
+{
+    for (ImLink *n = h->fences->busy; n; n = n->next) {
+        const IoAtc *a = IM_LINK_OF(n, IoAtc, in_busy);
+
+        if (owes(a) && item_before(&a->owed, set, seq)) {
+            return false;
+        }
+        for (uint32_t m = a->busy; m; m &= m - 1) {
+            if (item_before(&a->item[__builtin_ctz(m)], set, seq)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static void end_fence(ImIoasid *h, IoFence *f)
+{
+    im_fifo_out(&h->fences->waiting, &f->in_waiting);
+    im_ioasid_release(h, f, sizeof(*f));
+}
+
+/* Something is complete: what waited for it? */
+static void settle(ImIoasid *h)
+{
+    ImLink *next;
+
+    for (ImLink *n = h->fences->waiting.head; n; n = next) {
+        IoFence *f = IM_LINK_OF(n, IoFence, in_waiting);
+
+        next = n->next;
+        if (!complete(h, f->set, f->seq)) {
+            continue;
+        }
+        for (uint64_t t = f->first; t <= f->last; t++) {
+            im_ioasid_event_post(f->set, IMU_EVENT_FENCE, f->set->obj.ref,
+                                 t, 0, 0);
+        }
+        end_fence(h, f);
+    }
+}
+
+static IoFence *fence_of(ImIoasid *h, const IoSet *set, uint64_t ticket)
+{
+    for (ImLink *n = h->fences->waiting.head; n; n = n->next) {
+        IoFence *f = IM_LINK_OF(n, IoFence, in_waiting);
+
+        if (f->set == set && ticket >= f->first && ticket <= f->last) {
+            return f;
+        }
+    }
+    return NULL;
+}
+
+/*
+ * Does the set's last fence wait for the same as one made now? Then it
+ * stands for both: there are never more fences than invalidations under
+ * way.
+ */
+static IoFence *same_fence(ImIoasid *h, const IoSet *set)
+{
+    IoFence *f = fence_of(h, set, set->ticket);
+
+    if (!f) {
+        return NULL;
+    }
+    for (ImLink *n = h->fences->busy; n; n = n->next) {
+        const IoAtc *a = IM_LINK_OF(n, IoAtc, in_busy);
+
+        if (owes(a) && a->owed.set == set && a->owed.seq > f->seq) {
+            return NULL;
+        }
+        for (uint32_t m = a->busy; m; m &= m - 1) {
+            const IoItag *i = &a->item[__builtin_ctz(m)];
+
+            if (i->set == set && i->seq > f->seq) {
+                return NULL;
+            }
+        }
+    }
+    return f;
+}
+
+/* CLAUSE(IOASID_CMD_FENCE) */
+static int new_fence(ImIoasidCtx *c, ImuFence *a, IoSet *set)
+{
+    ImIoasid *h = c->host;
+    IoFence *same = same_fence(h, set);
+    IoFence *f = NULL;
+    int err;
+
+    a->ticket = set->ticket + 1;
+    a->done = complete(h, set, set->inv_seq);
+    if (!a->done && !same) {
+        f = im_ioasid_alloc(h, sizeof(*f));
+        if (!f) {
+            return -ENOMEM;
+        }
+    }
+    err = im_ioasid_respond(c, a);
+    if (err) {
+        im_ioasid_release(h, f, sizeof(*f));
+        return err;
+    }
+    set->ticket++;
+    if (f) {
+        *f = (IoFence){ .set = set, .seq = set->inv_seq,
+                        .first = a->ticket, .last = a->ticket };
+        im_fifo_in(&h->fences->waiting, &f->in_waiting);
+    } else if (!a->done) {
+        same->last = a->ticket;
+    }
+    return 0;
+}
+
+int im_ioasid_cmd_FENCE(ImIoasidCtx *c, void *arg)
+{
+    ImuFence *a = arg;
+    IoSet *set;
+    int err = im_ioasid_set_of(c, a->set, &set);
+
+    if (err) {
+        return err;
+    }
+    if (!a->ticket) {
+        return new_fence(c, a, set);
+    }
+    if (a->ticket > set->ticket) {
+        return -ENOENT;
+    }
+    a->done = !fence_of(c->host, set, a->ticket);
+    return 0;
+}
+
+/* --- messages ------------------------------------------------------------------ */
+
+static void list(ImIoasid *h, IoAtc *a)
+{
+    if (!a->listed) {
+        a->listed = true;
+        im_link_in(&h->fences->busy, &a->in_busy);
+    }
+}
+
+static void unlist(IoAtc *a)
+{
+    if (a->listed && !a->busy && !owes(a)) {
+        a->listed = false;
+        im_link_out(&a->in_busy);
+    }
+}
+
+/* With a free tag. */
+static void send(ImIoasid *h, IoAtc *a, ImAtsInv *inv, IoItag item)
+{
+    const IoHostDev *dev = dev_of(a);
+    unsigned tag = (unsigned)__builtin_ctz(~a->busy);
+
+    item.due = im_ioasid_after(h, h->cfg.ats_timeout_ns);
+    a->item[tag] = item;
+    a->busy |= 1u << tag;
+    list(h, a);
+    inv->itag = (uint8_t)tag;
+    inv->rid = (uint16_t)dev->cfg.func;
+    inv->segment = (uint16_t)(dev->cfg.func >> 16);
+    h->counters.ats_invalidations++;
+    h->port.iommu.ats_invalidate(h->opaque, inv);
+}
+
+/* The smallest aligned power of two around a range. */
+static void set_range(ImAtsInv *inv, uint64_t first, uint64_t last)
+{
+    unsigned lg2 = 12;
+
+    while (lg2 < 64 && (first ^ last) >> lg2) {
+        lg2++;
+    }
+    inv->lg2size = lg2 == 64 ? IM_INV_ALL : (uint8_t)lg2;
+    inv->addr = lg2 == 64 ? 0 : first & ~((UINT64_C(1) << lg2) - 1);
+}
+
+static void owe_guest(IoAtc *a, uint32_t first, uint32_t last)
+{
+    a->guest_first = a->guest ? MIN(a->guest_first, first) : first;
+    a->guest_last = a->guest ? MAX(a->guest_last, last) : last;
+    a->guest = true;
+}
+
+static void owe(IoAtc *a, const IoAtcInv *inv, IoItag item)
+{
+    IoBind *b = inv->bind;
+
+    if (!owes(a)) {
+        a->owed = item;
+    }
+    if (!inv->has_pasid) {
+        a->own = true;
+        return;
+    }
+    if (inv->pasid != b->hpasid) {
+        owe_guest(a, inv->pasid, inv->pasid);
+        return;
+    }
+    if (!b->queued) {
+        b->queued = true;
+        im_link_in(&a->queue, &b->in_queue);
+    }
+    if (item.pasid && !b->drain) {
+        b->drain = item.pasid;
+        b->drain->drains++;
+    }
+}
+
+/* A tag is free: send what is owed. */
+static void send_owed(ImIoasid *h, IoAtc *a)
+{
+    while (a->busy != ALL_TAGS && owes(a)) {
+        IoItag item = a->owed;
+        ImAtsInv msg = { .lg2size = IM_INV_ALL, .has_pasid = true };
+
+        if (a->own) {
+            a->own = false;
+            msg.has_pasid = false;
+        } else if (a->guest) {
+            msg.pasid = a->guest_first++;
+            a->guest = a->guest_first <= a->guest_last;
+        } else {
+            IoBind *b = IM_LINK_OF(a->queue, IoBind, in_queue);
+
+            im_link_out(&b->in_queue);
+            b->queued = false;
+            item.pasid = b->drain;
+            b->drain = NULL;
+            msg.pasid = b->hpasid;
+        }
+        send(h, a, &msg, item);
+    }
+}
+
+/* An invalidation begins, unless nothing is there, or it all goes anyway. */
+static bool begin(const IoBind *b, IoItag *item)
+{
+    const IoAtc *a = &b->host->atc;
+    IoSet *set = b->dev ? b->dev->obj.set : b->pasid ? b->pasid->obj.set :
+                 NULL;
+
+    if (!(b->host->cfg.caps & IMU_DEV_CAP_ATS) ||
+        (b->dev && b->dev->ats_failed) ||
+        (owes(a) && a->owed.set != set)) {
+        return false;
+    }
+    *item = (IoItag){ .set = set, .seq = set ? ++set->inv_seq : 0 };
+    return true;
+}
+
+static void atc_inv(ImIoasid *h, const IoAtcInv *inv, IoPasid *drain)
+{
+    IoAtc *a = &inv->bind->host->atc;
+    ImAtsInv msg = { .pasid = inv->pasid, .has_pasid = inv->has_pasid };
+    IoItag item;
+
+    if (!begin(inv->bind, &item)) {
+        return;
+    }
+    item.pasid = drain;
+    if (a->busy == ALL_TAGS) {
+        owe(a, inv, item);
+        return;
+    }
+    if (drain) {
+        drain->drains++;
+    }
+    set_range(&msg, inv->first, inv->last);
+    send(h, a, &msg, item);
+}
+
+void im_ioasid_atc_inv(ImIoasid *h, const IoAtcInv *inv)
+{
+    atc_inv(h, inv, NULL);
+}
+
+/* The guest's PASIDs, one by one: not every device knows Global. */
+static void atc_inv_guest(ImIoasid *h, const IoBind *b)
+{
+    IoAtc *a = &b->host->atc;
+    IoItag item;
+
+    if (begin(b, &item)) {
+        if (!owes(a)) {
+            a->owed = item;
+        }
+        owe_guest(a, b->ats_first, b->ats_last);
+        send_owed(h, a);
+    }
+}
+
+void im_ioasid_atc_inv_bind(ImIoasid *h, IoBind *b, IoPasid *p)
+{
+    IoAtcInv inv = { .bind = b, .last = UINT64_MAX, .pasid = b->hpasid,
+                     .has_pasid = b->hpasid != 0 };
+
+    if (b->ats_used & IO_ATS_OWN) {
+        atc_inv(h, &inv, p);
+    }
+    if (b->ats_used & IO_ATS_GUEST) {
+        atc_inv_guest(h, b);
+    }
+    b->ats_used = 0;
+}
+
+void im_ioasid_atc_unqueue(ImIoasid *h, IoBind *b)
+{
+    IoPasid *p = b->drain;
+
+    if (!b->queued) {
+        return;
+    }
+    im_link_out(&b->in_queue);
+    b->queued = false;
+    b->drain = NULL;
+    unlist(&b->host->atc);
+    if (p) {
+        im_ioasid_drained(h, p);
+    }
+}
+
+static void finish(ImIoasid *h, IoAtc *a, unsigned tag)
+{
+    IoPasid *p = a->item[tag].pasid;
+
+    a->busy &= ~(1u << tag);
+    a->item[tag] = (IoItag){ 0 };
+    if (p) {
+        im_ioasid_drained(h, p);
+    }
+}
+
+/* Nothing more is expected of the device. */
+static void give_up(ImIoasid *h, IoAtc *a)
+{
+    a->own = a->guest = false;
+    while (a->busy) {
+        finish(h, a, (unsigned)__builtin_ctz(a->busy));
+    }
+    while (a->queue) {
+        im_ioasid_atc_unqueue(h, IM_LINK_OF(a->queue, IoBind, in_queue));
+    }
+    unlist(a);
+}
+
+void im_ioasid_ats_inv_done(ImIoasid *h, uint32_t func, uint32_t itags)
+{
+    IoHostDev *dev = im_ioasid_host_dev(h, func);
+    IoAtc *a;
+
+    if (!dev || !(dev->atc.busy & itags)) {
+        return;                         /* nobody waits for that */
+    }
+    a = &dev->atc;
+    for (uint32_t m = a->busy & itags; m; m &= m - 1) {
+        h->counters.ats_completions++;
+        finish(h, a, (unsigned)__builtin_ctz(m));
+    }
+    send_owed(h, a);
+    unlist(a);
+    settle(h);
+    im_ioasid_rearm(h);
+}
+
+void im_ioasid_dev_forgets(ImIoasid *h, IoHostDev *dev)
+{
+    give_up(h, &dev->atc);
+    settle(h);
+}
+
+/* --- time ---------------------------------------------------------------------- */
+
+static uint64_t first_due(const IoAtc *a)
+{
+    uint64_t when = IM_NEVER;
+
+    for (uint32_t m = a->busy; m; m &= m - 1) {
+        when = MIN(when, a->item[__builtin_ctz(m)].due);
+    }
+    return when;
+}
+
+uint64_t im_ioasid_fence_deadline(const ImIoasid *h)
+{
+    uint64_t when = IM_NEVER;
+
+    for (ImLink *n = h->fences->busy; n; n = n->next) {
+        when = MIN(when, first_due(IM_LINK_OF(n, IoAtc, in_busy)));
+    }
+    return when;
+}
+
+/*
+ * What a device TLB still holds is unknown: it is not asked, and not
+ * believed, until the device is bound anew.
+ */
+static void timed_out(ImIoasid *h, IoAtc *a)
+{
+    IoDev *dev = dev_of(a)->bound;
+
+    for (uint32_t busy = a->busy; busy; busy &= busy - 1) {
+        h->counters.ats_timeouts++;
+    }
+    if (dev) {
+        dev->ats_failed = true;
+        h->caches->reach++;
+        for (uint32_t i = 0; i < h->caches->views; i++) {
+            IoView *v = &h->caches->view[i];
+
+            v->ats = v->ats && v->bind && v->bind->dev != dev;
+        }
+        im_ioasid_event_post(dev->obj.set, IMU_EVENT_INV_TIMEOUT,
+                             dev->obj.ref, dev->cookie, 0, 0);
+    }
+    give_up(h, a);
+}
+
+void im_ioasid_fence_due(ImIoasid *h, uint64_t now)
+{
+    ImLink *next;
+    bool any = false;
+
+    for (ImLink *n = h->fences->busy; n; n = next) {
+        IoAtc *a = IM_LINK_OF(n, IoAtc, in_busy);
+
+        next = n->next;
+        if (first_due(a) <= now) {
+            timed_out(h, a);
+            any = true;
+        }
+    }
+    if (any) {
+        settle(h);
+    }
+}
+
+bool im_ioasid_ats_sound(const IoDev *dev)
+{
+    const IoAtc *a = &dev->host->atc;
+
+    if (dev->ats_failed || (owes(a) && a->owed.set != dev->obj.set)) {
+        return false;
+    }
+    for (uint32_t m = a->busy; m; m &= m - 1) {
+        if (a->item[__builtin_ctz(m)].set != dev->obj.set) {
+            return false;               /* its TLB is still another's */
+        }
+    }
+    return true;
+}
+
+/* --- life --------------------------------------------------------------------------- */
+
+IoFences *im_ioasid_fences_new(ImIoasid *h)
+{
+    IoFences *f = im_ioasid_alloc(h, sizeof(*f));
+
+    if (f) {
+        im_fifo_init(&f->waiting);
+    }
+    return f;
+}
+
+void im_ioasid_fences_free(ImIoasid *h, IoFences *f)
+{
+    if (!f) {
+        return;
+    }
+    while (f->waiting.head) {
+        end_fence(h, IM_LINK_OF(f->waiting.head, IoFence, in_waiting));
+    }
+    im_ioasid_release(h, f, sizeof(*f));
+}
+
+void im_ioasid_fences_forget(ImIoasid *h, IoSet *set)
+{
+    ImLink *next;
+
+    for (ImLink *n = h->fences->waiting.head; n; n = next) {
+        IoFence *f = IM_LINK_OF(n, IoFence, in_waiting);
+
+        next = n->next;
+        if (f->set == set) {
+            end_fence(h, f);
+        }
+    }
+    for (ImLink *n = h->fences->busy; n; n = n->next) {
+        IoAtc *a = IM_LINK_OF(n, IoAtc, in_busy);
+
+        if (a->owed.set == set) {
+            a->owed.set = NULL;
+        }
+        for (unsigned i = 0; i < IO_ITAGS; i++) {
+            if (a->item[i].set == set) {
+                a->item[i].set = NULL;
+            }
+        }
+    }
+}

@@ -1,0 +1,546 @@
+/*
+ * Page requests: their intake, groups, tickets and deadlines.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "hw/ioasid/fault.h"
+
+#include <errno.h>
+
+#define GROUP_PAGES   512u      /* more is an overflow */
+
+/* --- tickets ------------------------------------------------------------ */
+
+#define SLOTS         256u      /* a page of slots */
+#define SLOT_PAGES    1024u
+
+typedef enum Outcome {
+    OUTCOME_NONE,
+    OUTCOME_ANSWERED,
+    OUTCOME_TIMEOUT,
+} Outcome;
+
+/* What a ticket stands for. Slots are used in turn, so that a late answer
+ * is known to be late as long as possible. */
+typedef struct Slot {
+    IoGroup *group;             /* NULL: of the last one is left: */
+    IoSet *set;                 /* NULL: gone */
+    uint32_t gen;
+    uint32_t next;              /* free slot + 1 */
+    uint8_t outcome;
+} Slot;
+
+struct IoGroups {
+    Slot *page[SLOT_PAGES];
+    uint32_t pages;
+    uint32_t first, last;       /* free slots + 1; 0: none */
+};
+
+IoGroups *im_ioasid_groups_new(ImIoasid *h)
+{
+    return im_ioasid_alloc(h, sizeof(IoGroups));
+}
+
+void im_ioasid_groups_free(ImIoasid *h, IoGroups *t)
+{
+    if (!t) {
+        return;
+    }
+    for (uint32_t i = 0; i < t->pages; i++) {
+        im_ioasid_release(h, t->page[i], SLOTS * sizeof(Slot));
+    }
+    im_ioasid_release(h, t, sizeof(*t));
+}
+
+static Slot *slot_at(const IoGroups *t, uint32_t i)
+{
+    return &t->page[i / SLOTS][i % SLOTS];
+}
+
+static void slot_put(IoGroups *t, uint32_t i)
+{
+    slot_at(t, i)->next = 0;
+    if (t->last) {
+        slot_at(t, t->last - 1)->next = i + 1;
+    } else {
+        t->first = i + 1;
+    }
+    t->last = i + 1;
+}
+
+/* Whether there is a free slot, made if need be. */
+static bool slots_ready(ImIoasid *h)
+{
+    IoGroups *t = h->groups;
+
+    if (t->first) {
+        return true;
+    }
+    if (t->pages == SLOT_PAGES) {
+        return false;
+    }
+    t->page[t->pages] = im_ioasid_alloc(h, SLOTS * sizeof(Slot));
+    if (!t->page[t->pages]) {
+        return false;
+    }
+    t->pages++;
+    for (uint32_t i = 0; i < SLOTS; i++) {
+        slot_put(t, (t->pages - 1) * SLOTS + i);
+    }
+    return true;
+}
+
+static void slot_take(IoGroups *t, IoGroup *g)
+{
+    Slot *s = slot_at(t, t->first - 1);
+
+    g->slot = t->first - 1;
+    t->first = s->next;
+    if (!t->first) {
+        t->last = 0;
+    }
+    s->gen++;
+    s->group = g;
+    if (s->set) {
+        s->set->tickets--;
+    }
+    s->set = g->queue->obj.set;
+    s->set->tickets++;
+    g->ticket = (uint64_t)s->gen << 32 | (g->slot + 1);
+}
+
+int im_iogroup_by_ticket(const ImIoasid *h, const IoSet *set,
+                         uint64_t ticket, IoGroup **g)
+{
+    uint32_t i = (uint32_t)ticket - 1;
+    const Slot *s;
+
+    if (i >= h->groups->pages * SLOTS) {
+        return -ENOENT;
+    }
+    s = slot_at(h->groups, i);
+    if (s->gen != ticket >> 32 || s->set != set ||
+        (s->group && !s->group->read)) {
+        return -ENOENT;
+    }
+    if (!s->group) {
+        return s->outcome == OUTCOME_TIMEOUT ? -ETIMEDOUT : -EALREADY;
+    }
+    *g = s->group;
+    return 0;
+}
+
+void im_ioasid_groups_forget(ImIoasid *h, IoSet *set)
+{
+    for (uint32_t i = 0; set->tickets; i++) {
+        Slot *s = slot_at(h->groups, i);
+
+        if (s->set == set) {
+            s->set = NULL;
+            set->tickets--;
+        }
+    }
+}
+
+/* --- answers ------------------------------------------------------------ */
+
+static void bit_set(uint64_t *bits, uint16_t i)
+{
+    bits[i / 64] |= UINT64_C(1) << (i % 64);
+}
+
+static bool bit_take(uint64_t *bits, uint16_t i)
+{
+    bool was = bits[i / 64] >> (i % 64) & 1;
+
+    bits[i / 64] &= ~(UINT64_C(1) << (i % 64));
+    return was;
+}
+
+static void event(ImIoasid *h, const ImEvent *ev)
+{
+    if (h->port.iommu.event) {
+        h->port.iommu.event(h->opaque, ev);
+    }
+}
+
+static void respond(ImIoasid *h, const ImPageResp *resp, const char *name)
+{
+    ImEvent ev = {
+        .kind = IM_EVENT_PAGE_RESPONSE, .name = name, .resp = resp,
+    };
+
+    h->counters.page_responses++;
+    event(h, &ev);
+    h->port.iommu.page_response(h->opaque, resp);
+}
+
+static void auto_respond(ImIoasid *h, const ImPageReq *req,
+                         ImPageRespCode code)
+{
+    const ImPageResp resp = {
+        .pasid = req->has_pasid ? req->pasid : 0,
+        .rid = req->rid,
+        .segment = req->segment,
+        .prgi = req->prgi % IO_PRGIS,
+        .code = (uint8_t)code,
+        .has_pasid = req->has_pasid,
+    };
+
+    h->counters.auto_responses++;
+    respond(h, &resp, "automatic");
+}
+
+/* Out of all that knows it. */
+static void drop(ImIoasid *h, IoGroup *g)
+{
+    IoDev *dev = g->bind->dev;
+    IoQueue *q = g->queue;
+
+    if (!g->whole) {
+        dev->partial[g->prgi] = NULL;
+    } else if (g->read) {
+        im_fifo_out(&q->read, &g->in_queue);
+    } else {
+        im_fifo_out(&q->unread, &g->in_queue);
+        q->pages -= g->count;
+    }
+    if (g->whole && !q->read.head && !q->unread.head) {
+        im_link_out(&q->in_host);
+    }
+    im_link_out(&g->by_bind);
+    dev->groups--;
+    dev->obj.set->groups--;
+    while (g->pages.head) {
+        IoPage *page = IM_LINK_OF(g->pages.head, IoPage, link);
+
+        im_fifo_out(&g->pages, &page->link);
+        im_ioasid_release(h, page, sizeof(*page));
+    }
+    im_ioasid_release(h, g, sizeof(*g));
+}
+
+/* A whole one; by whom: for tracing. */
+static void answer(ImIoasid *h, IoGroup *g, ImPageRespCode code,
+                   Outcome outcome, const char *by)
+{
+    const ImIoasidDevice *cfg = &g->bind->host->cfg;
+    const ImPageResp resp = {
+        .pasid = g->pasid,
+        .rid = (uint16_t)cfg->func,
+        .segment = (uint16_t)(cfg->func >> 16),
+        .prgi = g->prgi,
+        .code = (uint8_t)code,
+        .has_pasid = g->has_pasid,
+    };
+    Slot *s = slot_at(h->groups, g->slot);
+
+    s->group = NULL;
+    s->outcome = (uint8_t)outcome;
+    slot_put(h->groups, g->slot);
+    drop(h, g);
+    respond(h, &resp, by);
+}
+
+void im_ioasid_groups_revoke(ImIoasid *h, IoBind *b)
+{
+    while (b->groups) {
+        IoGroup *g = IM_LINK_OF(b->groups, IoGroup, by_bind);
+
+        if (g->whole) {
+            h->counters.auto_responses++;
+            answer(h, g, IM_PAGE_RESP_INVALID, OUTCOME_ANSWERED, "revoked");
+        } else {
+            bit_set(b->host->invalid, g->prgi);
+            drop(h, g);
+        }
+    }
+}
+
+void im_iogroup_answer(ImIoasid *h, IoGroup *g, ImPageRespCode code)
+{
+    answer(h, g, code, OUTCOME_ANSWERED, "answered");
+}
+
+/* --- intake ------------------------------------------------------------- */
+
+typedef enum Fate {
+    FATE_QUEUED,
+    FATE_KEPT,              /* until the group is whole */
+    FATE_STOP,
+    FATE_NOBODY,            /* no binding, or no queue for it */
+    FATE_GIVEN_UP,          /* its group was, before */
+    FATE_MIXED,             /* its group has another PASID */
+    FATE_OVERFLOW,
+} Fate;
+
+static const struct FateDef {
+    const char *name;
+    bool refused;
+    uint8_t code;           /* ImPageRespCode, of the group then */
+} fates[] = {
+    [FATE_QUEUED] = { "queued", false, 0 },
+    [FATE_KEPT] = { "kept", false, 0 },
+    [FATE_STOP] = { "stop marker", false, 0 },
+    [FATE_NOBODY] = { "nobody's", true, IM_PAGE_RESP_INVALID },
+    [FATE_GIVEN_UP] = { "given up", true, IM_PAGE_RESP_INVALID },
+    [FATE_MIXED] = { "mixed", true, IM_PAGE_RESP_INVALID },
+    [FATE_OVERFLOW] = { "overflow", true, IM_PAGE_RESP_FAILURE },
+};
+
+static bool is_stop_marker(const ImPageReq *req)
+{
+    return req->last && !req->read && !req->write;
+}
+
+static uint32_t func_of(const ImPageReq *req)
+{
+    return (uint32_t)req->segment << 16 | req->rid;
+}
+
+/* Whose page requests are delivered, or NULL. */
+static IoBind *listener(ImIoasid *h, const ImPageReq *req)
+{
+    uint32_t func = func_of(req);
+    IoBind *b = im_ioasid_bind_of(h, func, req->has_pasid, req->pasid);
+
+    if (!b && req->has_pasid) {
+        b = im_ioasid_bind_of(h, func, false, 0);
+        if (b && b->space->kind != IMU_SPACE_PASID_TABLE) {
+            b = NULL;
+        }
+    }
+    return b && b->space->faultq && !b->parked &&
+           b->host->cfg.caps & IMU_DEV_CAP_PRI ? b : NULL;
+}
+
+static bool has_credit(const ImIoasid *h, const IoDev *dev)
+{
+    return dev->groups < dev->host->cfg.pri_credit &&
+           dev->obj.set->groups < h->cfg.pri_set_limit;
+}
+
+/* NULL: no memory. */
+static IoGroup *group_new(ImIoasid *h, IoBind *b, const ImPageReq *req)
+{
+    IoGroup *g = im_ioasid_alloc(h, sizeof(*g));
+
+    if (!g) {
+        return NULL;
+    }
+    g->bind = b;
+    g->queue = b->space->faultq;
+    g->prgi = req->prgi % IO_PRGIS;
+    g->has_pasid = req->has_pasid;
+    g->pasid = req->has_pasid ? req->pasid : 0;
+    g->gpasid = b->pasid ? b->pasid->gpasid : g->pasid;
+    im_fifo_init(&g->pages);
+    im_link_in(&b->groups, &g->by_bind);
+    b->dev->partial[g->prgi] = g;
+    b->dev->groups++;
+    b->dev->obj.set->groups++;
+    return g;
+}
+
+static bool add_page(ImIoasid *h, IoGroup *g, const ImPageReq *req)
+{
+    IoPage *page = g->count < GROUP_PAGES ?
+                 im_ioasid_alloc(h, sizeof(*page)) : NULL;
+
+    if (!page) {
+        return false;
+    }
+    page->addr = req->addr & ~UINT64_C(0xfff);
+    page->perm = (uint32_t)req->read | (uint32_t)req->write << 1 |
+                 (uint32_t)(req->has_pasid && req->exec) << 2 |
+                 (uint32_t)(req->has_pasid && req->priv) << 3;
+    im_fifo_in(&g->pages, &page->link);
+    g->count++;
+    return true;
+}
+
+static void complete(ImIoasid *h, IoGroup *g)
+{
+    IoQueue *q = g->queue;
+    bool first = !q->unread.head;
+
+    slot_take(h->groups, g);
+    g->bind->dev->partial[g->prgi] = NULL;
+    g->whole = true;
+    g->deadline = im_ioasid_after(h, q->deadline_ns);
+    if (first && !q->read.head) {
+        im_link_in(&h->faultqs, &q->in_host);
+    }
+    im_fifo_in(&q->unread, &g->in_queue);
+    q->pages += g->count;
+    h->counters.page_groups++;
+    if (first) {
+        im_ioasid_readable(q);
+    }
+    im_ioasid_rearm(h);
+}
+
+/* Into its group, which it may complete. */
+static Fate take_in(ImIoasid *h, IoDev *dev, const ImPageReq *req)
+{
+    IoGroup *g = dev->partial[req->prgi % IO_PRGIS];
+    IoBind *b;
+
+    if (g && (g->has_pasid != req->has_pasid ||
+              (g->has_pasid && g->pasid != req->pasid))) {
+        return FATE_MIXED;
+    }
+    if (!g) {
+        b = listener(h, req);
+        if (!b) {
+            return FATE_NOBODY;
+        }
+        g = has_credit(h, dev) ? group_new(h, b, req) : NULL;
+    }
+    if (!g || !add_page(h, g, req) || (req->last && !slots_ready(h))) {
+        im_ioasid_event_post(dev->obj.set, IMU_EVENT_FAULT_OVERFLOW,
+                             dev->obj.ref, dev->cookie, 0, 0);
+        return FATE_OVERFLOW;
+    }
+    if (!req->last) {
+        return FATE_KEPT;
+    }
+    complete(h, g);
+    return FATE_QUEUED;
+}
+
+/* The group is answered with its last page, whoever has the device then. */
+static void refuse(ImIoasid *h, IoHostDev *hd, const ImPageReq *req,
+                   ImPageRespCode code)
+{
+    uint16_t prgi = req->prgi % IO_PRGIS;
+
+    if (hd->bound && hd->bound->partial[prgi]) {
+        drop(h, hd->bound->partial[prgi]);
+    }
+    if (req->last) {
+        auto_respond(h, req, code);
+    } else {
+        bit_set(code == IM_PAGE_RESP_FAILURE ? hd->failure : hd->invalid,
+                prgi);
+    }
+}
+
+static Fate judge(ImIoasid *h, IoHostDev *hd, const ImPageReq *req,
+                  ImPageRespCode *code)
+{
+    uint16_t prgi = req->prgi % IO_PRGIS;
+    Fate fate;
+
+    if (bit_take(hd->failure, prgi)) {
+        *code = IM_PAGE_RESP_FAILURE;
+        return FATE_GIVEN_UP;
+    }
+    if (bit_take(hd->invalid, prgi)) {
+        *code = IM_PAGE_RESP_INVALID;
+        return FATE_GIVEN_UP;
+    }
+    fate = hd->bound ? take_in(h, hd->bound, req) : FATE_NOBODY;
+    *code = fates[fate].code;
+    return fate;
+}
+
+/* CLAUSE(IOASID_FAULTS) */
+void im_ioasid_page_request(ImIoasid *h, const ImPageReq *req)
+{
+    IoHostDev *hd = im_ioasid_host_dev(h, func_of(req));
+    ImPageRespCode code = IM_PAGE_RESP_INVALID;
+    Fate fate = is_stop_marker(req) ? FATE_STOP :
+                hd ? judge(h, hd, req, &code) : FATE_NOBODY;
+    ImEvent ev = {
+        .kind = IM_EVENT_PAGE_REQUEST, .name = fates[fate].name, .req = req,
+    };
+
+    h->counters.page_requests++;
+    event(h, &ev);
+    if (!fates[fate].refused) {
+        return;
+    }
+    if (hd) {
+        refuse(h, hd, req, code);
+    } else if (req->last) {
+        auto_respond(h, req, code);
+    }
+}
+
+/* --- time --------------------------------------------------------------- */
+
+/* The group of a queue that is due first; it has one. */
+static IoGroup *next_due(const IoQueue *q)
+{
+    IoGroup *r = q->read.head ?
+                 IM_LINK_OF(q->read.head, IoGroup, in_queue) : NULL;
+    IoGroup *u = q->unread.head ?
+                 IM_LINK_OF(q->unread.head, IoGroup, in_queue) : NULL;
+
+    return !r || (u && u->deadline < r->deadline) ? u : r;
+}
+
+uint64_t im_ioasid_groups_deadline(const ImIoasid *h)
+{
+    uint64_t when = IM_NEVER;
+
+    for (ImLink *l = h->faultqs; l; l = l->next) {
+        when = MIN(when, next_due(IM_LINK_OF(l, IoQueue, in_host))->deadline);
+    }
+    return when;
+}
+
+static void time_out(ImIoasid *h, IoGroup *g)
+{
+    IoDev *dev = g->bind->dev;
+    uint64_t ticket = g->ticket;
+
+    h->counters.auto_responses++;
+    answer(h, g, IM_PAGE_RESP_INVALID, OUTCOME_TIMEOUT, "timed out");
+    im_ioasid_event_post(dev->obj.set, IMU_EVENT_FAULT_TIMEOUT,
+                         dev->obj.ref, ticket, 0, 0);
+}
+
+void im_ioasid_groups_due(ImIoasid *h, uint64_t now)
+{
+    ImLink *next;
+
+    for (ImLink *l = h->faultqs; l; l = next) {
+        IoQueue *q = IM_LINK_OF(l, IoQueue, in_host);
+
+        next = l->next;
+        while ((q->read.head || q->unread.head) &&
+               next_due(q)->deadline <= now) {
+            time_out(h, next_due(q));
+        }
+    }
+}
+
+/* --- checks ------------------------------------------------------------- */
+
+static uint32_t groups_of(const IoBind *b, bool *wrong)
+{
+    uint32_t n = 0;
+
+    for (const ImLink *l = b->groups; l; l = l->next) {
+        const IoGroup *g = IM_LINK_OF(l, IoGroup, by_bind);
+
+        n++;
+        *wrong |= g->bind != b || b->parked || b->ended ||
+                  (!g->whole && b->dev->partial[g->prgi] != g);
+    }
+    return n;
+}
+
+const char *im_ioasid_groups_check(const IoDev *dev)
+{
+    bool wrong = false;
+    uint32_t n = dev->own ? groups_of(dev->own, &wrong) : 0;
+
+    for (const ImLink *l = dev->binds; l; l = l->next) {
+        n += groups_of(IM_LINK_OF(l, IoBind, by_dev), &wrong);
+    }
+    return wrong ? "a group of a binding that has none" :
+           n != dev->groups ? "groups of a device are miscounted" : NULL;
+}

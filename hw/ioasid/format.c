@@ -1,0 +1,182 @@
+/*
+ * Guest-owned tables: what a SPACE_CREATE says about them, checked once.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <errno.h>
+
+#include "hw/fmt/vtd.h"
+#include "hw/ioasid/memory.h"
+#include "im/spec/smmu_tables.h.inc"
+
+IM_LAYOUT(SMMU_STE0);
+IM_LAYOUT(SMMU_STE1);
+
+/* What an address in a guest's table may be: 52 bits, as the formats have. */
+#define GUEST_LAST  IM_BITS(51, 0)
+
+/* The SMMU that a guest's STEs and CDs are written for: both stages, all
+ * granules, 48 bits, hardware flags, no stalls. */
+const ImSmmuIds im_ioasid_smmu_ids = {
+    .idr = {
+        [0] = (uint32_t)(IM_PUT(SMMU_IDR0_S2P, 1) | IM_PUT(SMMU_IDR0_S1P, 1) |
+                         IM_PUT(SMMU_IDR0_TTF, 2) |
+                         IM_PUT(SMMU_IDR0_COHACC, 1) |
+                         IM_PUT(SMMU_IDR0_HTTU, 2) |
+                         IM_PUT(SMMU_IDR0_ATS, 1) |
+                         IM_PUT(SMMU_IDR0_ASID16, 1) |
+                         IM_PUT(SMMU_IDR0_PRI, 1) |
+                         IM_PUT(SMMU_IDR0_VMID16, 1) |
+                         IM_PUT(SMMU_IDR0_CD2L, 1) |
+                         IM_PUT(SMMU_IDR0_TTENDIAN, 2) |
+                         IM_PUT(SMMU_IDR0_STALL_MODEL, 1) |
+                         IM_PUT(SMMU_IDR0_TERM_MODEL, 1)),
+        [1] = (uint32_t)IM_PUT(SMMU_IDR1_SSIDSIZE, IM_PASID_BITS),
+        [3] = (uint32_t)(IM_PUT(SMMU_IDR3_HAD, 1) |
+                         IM_PUT(SMMU_IDR3_XNX, 1) |
+                         IM_PUT(SMMU_IDR3_STT, 1) |
+                         IM_PUT(SMMU_IDR3_E0PD, 1)),
+        [5] = (uint32_t)(IM_PUT(SMMU_IDR5_OAS, 5) |
+                         IM_PUT(SMMU_IDR5_GRAN4K, 1) |
+                         IM_PUT(SMMU_IDR5_GRAN16K, 1) |
+                         IM_PUT(SMMU_IDR5_GRAN64K, 1)),
+    },
+};
+
+/* What is the guest's in its own STE; the rest is the host's. */
+#define STE0_GUEST  (IM_MASK(SMMU_STE_V) | IM_MASK(SMMU_STE_CONFIG) |       \
+                     IM_MASK(SMMU_STE_S1FMT) | IM_MASK(SMMU_STE_S1CDMAX) |  \
+                     IM_MASK(SMMU_STE_S1CONTEXTPTR))
+#define STE1_GUEST  (IM_MASK(SMMU_STE_S1DSS) | IM_MASK(SMMU_STE_S1CIR) |    \
+                     IM_MASK(SMMU_STE_S1COR) | IM_MASK(SMMU_STE_S1CSH) |    \
+                     IM_MASK(SMMU_STE_S1STALLD) | IM_MASK(SMMU_STE_EATS))
+
+#define CONFIG_STAGE1  5
+
+/* Read the format's structure, which may grow as commands do. */
+static int get_data(ImIoasidCtx *c, const ImuSpaceCreate *a, void *buf,
+                    uint32_t size)
+{
+    if (a->data_size < size) {
+        return -EINVAL;
+    }
+    if (a->data_size > IMU_SIZE_MAX) {
+        return -E2BIG;
+    }
+    for (uint32_t at = size; at < a->data_size; at++) {
+        uint8_t more;
+        int err = im_ioasid_get_user(c, a->data + at, &more, 1);
+
+        if (err || more) {
+            return err ? err : -E2BIG;
+        }
+    }
+    return im_ioasid_get_user(c, a->data, buf, size);
+}
+
+#define VTD_FLAGS  (IMU_VTD_FIRST_SRE | IMU_VTD_FIRST_WPE |                 \
+                    IMU_VTD_FIRST_EAFE | IMU_VTD_FIRST_5LP)
+
+static int vtd_new(ImIoasidCtx *c, const ImuSpaceCreate *a, void **table)
+{
+    ImuVtdFirst in;
+    IoVtdTable *t;
+    int err = get_data(c, a, &in, sizeof(in));
+
+    if (err) {
+        return err;
+    }
+    if ((in.flags & ~VTD_FLAGS) || in.reserved) {
+        return -EOPNOTSUPP;
+    }
+    if ((in.root & 0xfff) || in.root > GUEST_LAST) {
+        return -EINVAL;
+    }
+    t = im_ioasid_alloc(c->host, sizeof(*t));
+    if (!t) {
+        return -ENOMEM;
+    }
+    *t = (IoVtdTable){
+        .sre = in.flags & IMU_VTD_FIRST_SRE,
+        .first = {
+            .fmt = &im_vtd_first_stage,
+            .root = in.root,
+            .out_mask = GUEST_LAST,
+            .in_last = UINT64_MAX,
+            .top = in.flags & IMU_VTD_FIRST_5LP ? 4 : 3,
+            .must = IM_PT_USER,
+            .flags = IM_VTD_FS_1GP |
+                     (in.flags & IMU_VTD_FIRST_EAFE ? IM_VTD_FS_EAFE : 0) |
+                     (in.flags & IMU_VTD_FIRST_WPE ? IM_VTD_FS_WPE : 0),
+        },
+    };
+    *table = t;
+    return 0;
+}
+
+static int smmu_new(ImIoasidCtx *c, const ImuSpaceCreate *a, void **table)
+{
+    uint64_t raw[8] = { 0 };
+    const char *clause;
+    ImuSmmuSte in;
+    IoSmmuTable *t;
+    int err = get_data(c, a, &in, sizeof(in));
+
+    if (err) {
+        return err;
+    }
+    raw[0] = GUINT64_FROM_LE(in.ste[0]);
+    raw[1] = GUINT64_FROM_LE(in.ste[1]);
+    if ((raw[0] & ~STE0_GUEST) || (raw[1] & ~STE1_GUEST)) {
+        return -EOPNOTSUPP;
+    }
+    if (IM_GET(raw[0], SMMU_STE_CONFIG) != CONFIG_STAGE1) {
+        return -EINVAL;
+    }
+    t = im_ioasid_alloc(c->host, sizeof(*t));
+    if (!t) {
+        return -ENOMEM;
+    }
+    if (!im_smmu_ste_decode(&im_ioasid_smmu_ids, false, raw, &t->ste,
+                            &clause)) {
+        im_ioasid_release(c->host, t, sizeof(*t));
+        return -EINVAL;
+    }
+    *table = t;
+    return 0;
+}
+
+/* A format: who has it, and in what its table is kept. */
+typedef struct Format {
+    int (*create)(ImIoasidCtx *c, const ImuSpaceCreate *a, void **table);
+    size_t size;
+    bool pasid_table;
+} Format;
+
+static const Format formats[] = {
+    [IMU_FORMAT_VTD_FIRST] = { vtd_new, sizeof(IoVtdTable), false },
+    [IMU_FORMAT_SMMU_STE] = { smmu_new, sizeof(IoSmmuTable), true },
+};
+
+int im_ioasid_table_new(ImIoasidCtx *c, const ImuSpaceCreate *a,
+                        void **table)
+{
+    const Format *f;
+
+    if (a->format == IMU_FORMAT_NONE ||
+        a->format >= G_N_ELEMENTS(formats)) {
+        return a->format == IMU_FORMAT_NONE ? -EINVAL : -EOPNOTSUPP;
+    }
+    f = &formats[a->format];
+    if (a->kind == IMU_SPACE_PASID_TABLE && !f->pasid_table) {
+        return -EINVAL;
+    }
+    return f->create(c, a, table);
+}
+
+void im_ioasid_table_free(ImIoasid *h, uint8_t format, void *table)
+{
+    if (table) {
+        im_ioasid_release(h, table, formats[format].size);
+    }
+}

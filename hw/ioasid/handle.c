@@ -1,0 +1,162 @@
+/*
+ * Numbers of the objects of a context.
+ *
+ * A slot holds a pointer, or is free and holds the generation of its next
+ * life and the next free slot. Slots come in pages that are never given
+ * back, so that generations are not forgotten.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "hw/ioasid/handle.h"
+
+#include <errno.h>
+
+#define SLOTS  1024u
+#define PAGES  ((IO_HANDLES_MAX + 1) / SLOTS)
+
+#define FREE_BIT  UINT64_C(1)       /* objects are aligned */
+
+struct IoHandles {
+    uint64_t *page[PAGES];
+    uint32_t begun;                 /* slots below were used once */
+    uint32_t free;                  /* 0: none */
+    uint32_t count[IMU_KINDS];
+};
+
+IoHandles *im_handles_new(ImIoasid *h)
+{
+    IoHandles *t = im_ioasid_alloc(h, sizeof(*t));
+
+    if (t) {
+        t->begun = 1;               /* 0 is nobody */
+    }
+    return t;
+}
+
+void im_handles_free(ImIoasid *h, IoHandles *t)
+{
+    for (unsigned i = 0; i < PAGES; i++) {
+        im_ioasid_release(h, t->page[i], SLOTS * sizeof(uint64_t));
+    }
+    im_ioasid_release(h, t, sizeof(*t));
+}
+
+uint32_t im_handles_count(const IoHandles *t, ImuKind kind)
+{
+    return t->count[kind];
+}
+
+static uint64_t *slot(const IoHandles *t, uint32_t id)
+{
+    return &t->page[id / SLOTS][id % SLOTS];
+}
+
+/* CLAUSE(IOASID_HANDLES) */
+static IoObject *lookup(const IoHandles *t, ImuRef ref)
+{
+    uint64_t v;
+    IoObject *obj;
+
+    if (ref.id == 0 || ref.id >= t->begun) {
+        return NULL;
+    }
+    v = *slot(t, ref.id);
+    if (v & FREE_BIT) {
+        return NULL;
+    }
+    obj = (IoObject *)(uintptr_t)v;
+    return obj->ref.gen == ref.gen ? obj : NULL;
+}
+
+int im_ioasid_set_of(ImIoasidCtx *c, ImuRef ref, IoSet **set)
+{
+    IoObject *obj = lookup(c->handles, ref);
+
+    if (!obj || obj->kind != IMU_KIND_SET) {
+        return -ENOENT;
+    }
+    *set = IM_LINK_OF(obj, IoSet, obj);
+    return 0;
+}
+
+int im_ioasid_find(IoSet *set, ImuKind kind, ImuRef ref, IoObject **obj)
+{
+    IoObject *o = lookup(set->ctx->handles, ref);
+
+    if (!o || o->kind != kind || o->set != set) {
+        return -ENOENT;
+    }
+    *obj = o;
+    return 0;
+}
+
+int im_ioasid_number(ImIoasidCtx *c, IoObject *obj, ImuKind kind, IoSet *set)
+{
+    IoHandles *t = c->handles;
+    uint32_t id = t->free;
+    uint32_t gen = 1;
+
+    /* CLAUSE(IOASID_LIMITS) */
+    if (kind != IMU_KIND_PASID && t->count[kind] >= IMU_OBJECTS_MAX) {
+        return -ENOSPC;
+    }
+    if (id) {
+        gen = (uint32_t)(*slot(t, id) >> 32);
+        t->free = (uint32_t)*slot(t, id) >> 1;
+    } else {
+        id = t->begun;
+        if (id > IO_HANDLES_MAX) {
+            return -ENOSPC;
+        }
+        if (!t->page[id / SLOTS]) {
+            t->page[id / SLOTS] = im_ioasid_alloc(c->host, SLOTS *
+                                                  sizeof(uint64_t));
+            if (!t->page[id / SLOTS]) {
+                return -ENOMEM;
+            }
+        }
+        t->begun++;
+    }
+    obj->ref = (ImuRef) { .id = id, .gen = gen };
+    obj->kind = (uint8_t)kind;
+    obj->set = set;
+    *slot(t, id) = (uintptr_t)obj;
+    t->count[kind]++;
+    return 0;
+}
+
+void im_ioasid_list(IoObject *obj)
+{
+    if (obj->set) {
+        im_link_in(&obj->set->objects[obj->kind], &obj->in_set);
+        obj->set->held[obj->kind]++;
+    } else {
+        im_link_in(&IM_LINK_OF(obj, IoSet, obj)->ctx->sets, &obj->in_set);
+    }
+}
+
+static void vacate(IoHandles *t, const IoObject *obj, uint32_t gen)
+{
+    *slot(t, obj->ref.id) = (uint64_t)gen << 32 |
+                            (uint64_t)t->free << 1 | FREE_BIT;
+    t->free = obj->ref.id;
+    t->count[obj->kind]--;
+}
+
+void im_ioasid_unnumber(ImIoasidCtx *c, IoObject *obj)
+{
+    if (obj->in_set.pprev) {
+        im_link_out(&obj->in_set);
+        obj->in_set.pprev = NULL;
+        if (obj->set) {
+            obj->set->held[obj->kind]--;
+        }
+    }
+    vacate(c->handles, obj, obj->ref.gen == UINT32_MAX ? 1 :
+                            obj->ref.gen + 1);
+}
+
+void im_ioasid_number_undo(ImIoasidCtx *c, IoObject *obj)
+{
+    vacate(c->handles, obj, obj->ref.gen);
+}

@@ -1,0 +1,315 @@
+/*
+ * INVALIDATE: which bindings it reaches, and what of theirs goes.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <errno.h>
+
+#include "hw/ioasid/memory.h"
+
+/* One command at work. */
+typedef struct Inval {
+    ImIoasid *h;
+    IoSet *set;
+    const ImuInvalidate *a;
+    const IoSpace *space;       /* target */
+    const IoDev *dev;
+} Inval;
+
+/* What is invalidated of a binding. */
+typedef struct Part {
+    uint64_t first, last;
+    bool whole;                 /* of all its PASIDs */
+    bool has_pasid;
+    uint32_t pasid;             /* of a guest's own table */
+} Part;
+
+static bool in_scope(const Inval *v, const IoBind *b)
+{
+    if (b->parked || b->ended) {
+        return false;
+    }
+    if (v->space) {
+        return b->space == v->space || b->space->parent == v->space;
+    }
+    return !v->dev || b->dev == v->dev;
+}
+
+static bool everywhere(const Part *p)
+{
+    return p->first == 0 && p->last == UINT64_MAX;
+}
+
+static void drop_view(const Inval *v, IoView *view, const Part *p)
+{
+    if (v->a->caches & IMU_CACHE_PASID) {
+        view->old = true;
+    }
+    if (!(v->a->caches & IMU_CACHE_IOTLB)) {
+        return;
+    }
+    if (everywhere(p)) {
+        im_ioasid_view_renew(v->h, view);
+    } else {
+        im_ioasid_view_drop_range(v->h, view, p->first, p->last);
+    }
+}
+
+static bool guest_table(const IoBind *b)
+{
+    return b->space->kind == IMU_SPACE_PASID_TABLE;
+}
+
+static void tell_device(const Inval *v, IoBind *b, const Part *p)
+{
+    IoAtcInv inv = {
+        .bind = b, .first = p->first, .last = p->last,
+        .has_pasid = b->hpasid != 0, .pasid = b->hpasid,
+    };
+
+    if (b->flags & IMU_ATTACH_NO_ATS) {
+        return;
+    }
+    if (guest_table(b) && p->whole) {
+        b->ats_used |= IO_ATS_OWN;
+        im_ioasid_atc_inv_bind(v->h, b, NULL);
+        return;
+    }
+    if (guest_table(b)) {
+        inv.has_pasid = p->has_pasid;
+        inv.pasid = p->pasid;
+    }
+    im_ioasid_atc_inv(v->h, &inv);
+}
+
+static void obey_bind(const Inval *v, IoBind *b, const Part *p)
+{
+    for (ImLink *n = b->views; n; n = n->next) {
+        IoView *view = IM_LINK_OF(n, IoView, by_bind);
+
+        if (p->whole || !guest_table(b) ||
+            view->key == im_ioasid_key(b->host->cfg.func, p->has_pasid,
+                                       p->pasid)) {
+            drop_view(v, view, p);
+        }
+    }
+    if (v->a->caches & IMU_CACHE_DEVTLB) {
+        tell_device(v, b, p);
+    }
+}
+
+static const Part whole = { .last = UINT64_MAX, .whole = true };
+
+static void obey_space(const Inval *v, const IoSpace *space)
+{
+    for (ImLink *n = space->binds; n; n = n->next) {
+        obey_bind(v, IM_LINK_OF(n, IoBind, by_space), &whole);
+    }
+}
+
+static void obey_dev(const Inval *v, const IoDev *dev)
+{
+    if (dev->own) {
+        obey_bind(v, dev->own, &whole);
+    }
+    for (ImLink *n = dev->binds; n; n = n->next) {
+        IoBind *b = IM_LINK_OF(n, IoBind, by_dev);
+
+        if (!b->parked) {
+            obey_bind(v, b, &whole);
+        }
+    }
+}
+
+static void obey_all(const Inval *v)
+{
+    if (v->space) {
+        obey_space(v, v->space);
+        for (ImLink *n = v->space->children; n; n = n->next) {
+            obey_space(v, IM_LINK_OF(n, IoSpace, in_parent));
+        }
+    } else if (v->dev) {
+        obey_dev(v, v->dev);
+    } else {
+        for (ImLink *n = v->set->objects[IMU_KIND_DEV]; n; n = n->next) {
+            obey_dev(v, IM_LINK_OF(n, IoDev, obj.in_set));
+        }
+    }
+}
+
+/* Requests without PASID, or with one of a guest's own table. */
+static bool obey_owns(const Inval *v, const Part *p, bool tables_only)
+{
+    bool any = false;
+
+    for (ImLink *n = v->set->objects[IMU_KIND_DEV]; n; n = n->next) {
+        IoBind *b = IM_LINK_OF(n, IoDev, obj.in_set)->own;
+
+        if (b && in_scope(v, b) && (!tables_only || guest_table(b))) {
+            obey_bind(v, b, p);
+            any = true;
+        }
+    }
+    return any;
+}
+
+/* CLAUSE(IOASID_INVALIDATION): the guest's number, as the devices know it. */
+static void obey_entry(const Inval *v, const ImuInvEntry *e)
+{
+    Part p = { .last = UINT64_MAX, .pasid = e->gpasid,
+               .has_pasid = !(e->flags & IMU_INV_NO_PASID) };
+    IoPasid *pasid = NULL;
+    bool any;
+
+    if (v->a->gran == IMU_GRAN_RANGE) {
+        p.first = e->addr & ~UINT64_C(0xfff);
+        p.last = (e->addr + (e->length - 1)) | 0xfff;
+    }
+    any = obey_owns(v, &p, p.has_pasid);
+    if (p.has_pasid) {
+        pasid = im_ioasid_by_gpasid(v->set, e->gpasid);
+    }
+    for (ImLink *n = pasid ? pasid->binds : NULL; n; n = n->next) {
+        IoBind *b = IM_LINK_OF(n, IoBind, by_pasid);
+
+        if (in_scope(v, b)) {
+            obey_bind(v, b, &p);
+            any = true;
+        }
+    }
+    v->h->counters.invalidations_noop += !any;
+}
+
+#define CACHES  (IMU_CACHE_IOTLB | IMU_CACHE_DEVTLB | IMU_CACHE_PASID)
+
+static int check_values(const ImuInvalidate *a)
+{
+    bool array = a->entry_size || a->count || a->entries;
+
+    if (a->gran > IMU_GRAN_RANGE || (a->caches & ~CACHES)) {
+        return -EOPNOTSUPP;
+    }
+    if ((a->target == IMU_INV_SET && (a->object.id || a->object.gen)) ||
+        !a->caches ||
+        (a->gran == IMU_GRAN_RANGE && (a->caches & IMU_CACHE_PASID))) {
+        return -EINVAL;
+    }
+    if (a->gran == IMU_GRAN_ALL) {
+        return array ? -EINVAL : 0;
+    }
+    if (a->entry_size < sizeof(ImuInvEntry) ||
+        a->count > IMU_INV_ENTRIES_MAX) {
+        return -EINVAL;
+    }
+    return a->entry_size > IMU_SIZE_MAX ? -E2BIG : 0;
+}
+
+static int check_entry(const ImuInvalidate *a, const ImuInvEntry *e)
+{
+    bool no_pasid = e->flags & IMU_INV_NO_PASID;
+
+    if (e->flags & ~IMU_INV_NO_PASID) {
+        return -EOPNOTSUPP;
+    }
+    if (e->gpasid > (no_pasid ? 0 : IM_PASID_MAX)) {
+        return -EINVAL;
+    }
+    if (a->gran == IMU_GRAN_PASID) {
+        return e->addr || e->length ? -EINVAL : 0;
+    }
+    if (!e->length) {
+        return -EINVAL;
+    }
+    return e->addr + (e->length - 1) < e->addr ? -EOVERFLOW : 0;
+}
+
+static int get_entry(ImIoasidCtx *c, const ImuInvalidate *a, uint32_t i,
+                     ImuInvEntry *e)
+{
+    uint64_t at = a->entries + (uint64_t)i * a->entry_size;
+    uint32_t rest = a->entry_size - (uint32_t)sizeof(*e);
+    int err = im_ioasid_get_user(c, at, e, sizeof(*e));
+
+    at += sizeof(*e);
+    while (!err && rest) {
+        uint8_t more[64];
+        uint32_t n = MIN(rest, (uint32_t)sizeof(more));
+
+        err = im_ioasid_get_user(c, at, more, n);
+        for (uint32_t k = 0; !err && k < n; k++) {
+            err = more[k] ? -E2BIG : 0;
+        }
+        at += n;
+        rest -= n;
+    }
+    return err ? err : check_entry(a, e);
+}
+
+static int find_target(const ImuInvalidate *a, Inval *v)
+{
+    IoObject *obj;
+    int err;
+
+    switch (a->target) {
+    case IMU_INV_SPACE:
+        err = im_ioasid_find(v->set, IMU_KIND_SPACE, a->object, &obj);
+        v->space = err ? NULL : IM_LINK_OF(obj, IoSpace, obj);
+        return err;
+    case IMU_INV_DEV:
+        err = im_ioasid_find(v->set, IMU_KIND_DEV, a->object, &obj);
+        v->dev = err ? NULL : IM_LINK_OF(obj, IoDev, obj);
+        return err;
+    case IMU_INV_SET:
+        return 0;
+    default:
+        return -EOPNOTSUPP;
+    }
+}
+
+/*
+ * CLAUSE(IOASID_CMD_INVALIDATE). What can be obeyed is counted first, so
+ * that the user can be told before it is done.
+ */
+int im_ioasid_cmd_INVALIDATE(ImIoasidCtx *c, void *arg)
+{
+    ImuInvalidate *a = arg;
+    Inval v = { .h = c->host, .a = a };
+    ImuInvEntry e;
+    uint32_t n = 0;
+    int err = im_ioasid_set_of(c, a->set, &v.set);
+    int told;
+
+    if (!err) {
+        err = find_target(a, &v);
+    }
+    if (!err) {
+        err = check_values(a);
+    }
+    if (err) {
+        return err;
+    }
+    while (n < a->count && !(err = get_entry(c, a, n, &e))) {
+        n++;
+    }
+    a->count = n;
+    told = im_ioasid_respond(c, a);
+    if (told) {
+        a->count = 0;
+        return err ? err : told;
+    }
+    c->host->counters.invalidations++;
+    if (a->gran == IMU_GRAN_ALL) {
+        obey_all(&v);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        told = get_entry(c, a, i, &e);
+        if (told) {             /* it was good when it was counted */
+            err = told;
+            a->count = i;
+            break;
+        }
+        obey_entry(&v, &e);
+    }
+    im_ioasid_rearm(c->host);
+    return err;
+}

@@ -1,0 +1,267 @@
+/*
+ * The host backend: what the files of the memory half share.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef HW_IOASID_MEMORY_H
+#define HW_IOASID_MEMORY_H
+
+#include "hw/core/tlb.h"
+#include "hw/fmt/smmu.h"
+#include "hw/ioasid/ioasid.h"
+
+/* --- tree.c: disjoint ranges of I/O virtual addresses ----------------------- */
+
+typedef struct IoPages IoPages;
+
+typedef struct IoArea {
+    struct IoArea *child[2];
+    uint64_t first, last;           /* of this one */
+    uint64_t low, high;             /* of the subtree */
+    uint64_t gap;                   /* largest between two of the subtree */
+    uint8_t height;
+    uint8_t prot;                   /* IMU_PROT_* */
+    IoPages *pages;
+    uint64_t index;                 /* of the first page, in pages */
+    uint64_t *dirty;                /* bit per page, while tracked */
+    struct IoArea *next;            /* not yet mapped, or not any more */
+} IoArea;
+
+IoArea *im_ioarea_insert(IoArea *root, IoArea *a);
+IoArea *im_ioarea_remove(IoArea *root, IoArea *a);
+/* The first one that ends at or after addr, or NULL. */
+IoArea *im_ioarea_from(IoArea *root, uint64_t addr);
+/* Lowest aligned address of len free bytes in first .. last. */
+bool im_ioarea_gap(IoArea *root, uint64_t first, uint64_t last, uint64_t len,
+                   uint64_t align, uint64_t *at);
+/* Whether order, heights and summaries are right. */
+bool im_ioarea_check(const IoArea *root);
+
+/* --- ranges.c: ALLOW, RANGES, reserved ranges ------------------------------ */
+
+/* Sorted, disjoint, not adjacent. */
+typedef struct IoRanges {
+    ImuRange *range;
+    uint32_t count, room;
+} IoRanges;
+
+/* With what is already there; false: no memory. */
+bool im_ioranges_add(ImIoasid *h, IoRanges *r, uint64_t first,
+                     uint64_t last);
+void im_ioranges_free(ImIoasid *h, IoRanges *r);
+bool im_ioranges_meet(const IoRanges *r, uint64_t first, uint64_t last);
+/* Whether one of them contains it. */
+bool im_ioranges_hold(const IoRanges *r, uint64_t first, uint64_t last);
+
+/* --- pages.c: user memory that is pinned ------------------------------------ */
+
+struct IoPages {
+    uint32_t users;
+    bool write;
+    uint64_t user;                  /* user address */
+    uint64_t count;
+    uint64_t pa;                    /* of the first page */
+    uint64_t *each;                 /* of all, or NULL: contiguous */
+    void *owner;                    /* ImIoasidCtx.user */
+};
+
+/* Pin; 0, -ENOMEM, -EFAULT. */
+int im_iopages_pin(ImIoasidCtx *c, uint64_t user, uint64_t count, bool write,
+                   IoPages **out);
+void im_iopages_put(ImIoasid *h, IoPages *p);
+
+static inline uint64_t im_iopages_at(const ImIoasid *h, const IoPages *p,
+                                     uint64_t index)
+{
+    return p->each ? p->each[index] : p->pa + (index << h->cfg.page_shift);
+}
+
+/* --- map.c ------------------------------------------------------------------- */
+
+struct IoMap {
+    ImIoasid *h;
+    IoArea *root;
+    IoArea *recent;                 /* found last, or NULL */
+    uint64_t areas;
+    uint64_t gen;                   /* changes: cached translations are old */
+    IoRanges allowed;               /* none: all */
+    IoRanges reserved;              /* of attached devices, as of epoch */
+    uint64_t epoch;
+    bool ats_used;                  /* device TLBs may hold some of it */
+};
+
+/* The format of a mapped space, alone or as the second stage. Dirty state
+ * is told only while it is tracked. */
+extern const ImPtFormat im_ioasid_map_format;
+
+static inline ImPtStage im_ioasid_map_stage(IoMap *m)
+{
+    return (ImPtStage){ .fmt = &im_ioasid_map_format, .map = m,
+                        .in_last = UINT64_MAX, .out_mask = UINT64_MAX };
+}
+
+/* A space of a set; 0, -ENOENT. */
+int im_ioasid_space_of(ImIoasidCtx *c, ImuRef set, ImuRef ref,
+                       IoSpace **space);
+/* Bring IoMap.reserved up to date. 0, -ENOMEM. */
+int im_iomap_find_reserved(ImIoasid *h, IoSpace *space);
+IoMap *im_iomap_new(ImIoasid *h);
+void im_iomap_free(ImIoasid *h, IoMap *m);
+/* The space that maps what space translates to, or NULL. */
+static inline IoSpace *im_ioasid_root(const IoSpace *space)
+{
+    return space->parent ? space->parent :
+           space->map ? (IoSpace *)space : NULL;
+}
+
+/* 0, -EADDRINUSE: what dev reserves is mapped or allowed. */
+int im_iomap_admits(const IoMap *m, const IoHostDev *dev);
+/* Whether a physical address is mapped: what may be done with it. */
+uint8_t im_iomap_reaches(const IoMap *m, uint64_t pa);
+/* Translations through a map are old, everywhere. The device TLBs of direct
+ * bindings are told the range, those of nested ones everything. */
+void im_iomap_changed(ImIoasid *h, IoSpace *space, uint64_t first,
+                      uint64_t last);
+size_t im_iomap_dirty_bytes(const ImIoasid *h, const IoArea *a);
+
+static inline uint64_t im_ioarea_pages(const ImIoasid *h, const IoArea *a)
+{
+    return ((a->last - a->first) >> h->cfg.page_shift) + 1;
+}
+
+/* --- format.c: guest-owned tables --------------------------------------------- */
+
+typedef struct IoVtdTable {
+    ImPtStage first;
+    bool sre;
+} IoVtdTable;
+
+typedef struct IoSmmuTable {
+    ImSmmuSte ste;
+} IoSmmuTable;
+
+/* Decode the structure of a SPACE_CREATE; 0 or -errno. */
+int im_ioasid_table_new(ImIoasidCtx *c, const ImuSpaceCreate *a,
+                        void **table);
+void im_ioasid_table_free(ImIoasid *h, uint8_t format, void *table);
+extern const ImSmmuIds im_ioasid_smmu_ids;
+
+/* --- cache.c ------------------------------------------------------------------ */
+
+/* How requests of a view are translated. */
+typedef enum IoHow {
+    IO_HOW_MAP,                     /* the map alone */
+    IO_HOW_VTD,                     /* tables nested on the map */
+    IO_HOW_SMMU,
+    IO_HOW_REACH,                   /* translated requests of a device */
+} IoHow;
+
+/*
+ * What requests of a function with a PASID, or with none, meet: the PASID
+ * cache, and the owner of what the IOTLB holds for them.
+ */
+typedef struct IoView {
+    uint64_t key;                   /* im_ioasid_key() */
+    IoBind *bind;                   /* NULL: REACH */
+    IoMap *map;                     /* NULL: none */
+    uint64_t gen;                   /* of map, or with REACH of all: of what
+                                       the IOTLB holds */
+    const IoVtdTable *vtd;          /* VTD */
+    uint32_t tag;                   /* + 1: of privileged requests */
+    uint8_t how;                    /* IoHow */
+    uint8_t classes;                /* of pages that may be cached */
+    uint8_t whole;                  /* log2 of the largest page cached in
+                                       smaller pieces, or 0 */
+    bool ats;                       /* translation requests are served */
+    bool old;                       /* invalidated: read the CD again */
+    bool s1;                        /* SMMU: cd is valid, else identity */
+    ImSmmuCd cd;
+    ImLink by_bind;
+} IoView;
+
+#define IO_NO_KEY  UINT64_MAX
+#define IO_KEY_REACH  (UINT64_C(1) << 30)
+
+static inline uint64_t im_ioasid_key(uint32_t func, bool has_pasid,
+                                     uint32_t pasid)
+{
+    return (uint64_t)func << 32 | (uint64_t)has_pasid << 31 | pasid;
+}
+
+struct IoCaches {
+    ImTlb tlb;
+    IoView *view;                   /* sets of IO_VIEW_WAYS */
+    IoView *recent;                 /* found last; never NULL */
+    uint32_t views;                 /* power of two */
+    uint32_t victim;
+    uint32_t next_tag;
+    uint64_t epoch;                 /* counts changes of bindings */
+    uint64_t reach;                 /* counts those, and of what is mapped */
+};
+
+#define IO_VIEW_WAYS  4
+
+/* NULL: not cached. */
+IoView *im_ioasid_view_get(IoCaches *c, uint64_t key);
+/* A free one for key, with a new tag and nothing else. */
+IoView *im_ioasid_view_new(ImIoasid *h, uint64_t key, IoBind *b);
+void im_ioasid_view_drop(IoView *v);
+/* Forget what the IOTLB holds for v. */
+void im_ioasid_view_renew(ImIoasid *h, IoView *v);
+/* The same for a range of addresses. Returns the number of probes. */
+uint64_t im_ioasid_view_drop_range(ImIoasid *h, IoView *v, uint64_t first,
+                                   uint64_t last);
+
+/* IOTLB flags: ImPerm, and that a write sets no more flags. */
+#define IO_TLB_DIRTY  (1u << 3)
+
+typedef struct IoHit {
+    uint64_t addr;                  /* start of the page */
+    uint8_t shift;
+    uint16_t flags;
+} IoHit;
+
+bool im_ioasid_tlb_get(IoCaches *c, const IoView *v, bool priv,
+                       uint64_t addr, IoHit *hit);
+/* whole: log2 of the page of the first stage. */
+void im_ioasid_tlb_put(IoCaches *c, IoView *v, bool priv, uint64_t addr,
+                       uint64_t out, unsigned shift, unsigned whole,
+                       uint16_t flags);
+
+/* --- route.c ------------------------------------------------------------------ */
+
+/* The binding that serves a request: its own, or that of the device whose
+ * guest owns the PASID table. NULL: none. */
+IoBind *im_ioasid_serving(ImIoasid *h, uint32_t func, bool has_pasid,
+                          uint32_t hpasid);
+
+/* --- devtlb.c ----------------------------------------------------------------- */
+
+/* Invalidate in the device TLB behind a binding first .. last (0 ..
+ * UINT64_MAX: all). */
+typedef struct IoAtcInv {
+    IoBind *bind;
+    uint64_t first, last;
+    uint32_t pasid;                 /* host number, or the guest's own */
+    bool has_pasid;
+} IoAtcInv;
+
+/* IoBind.ats_used: which requests were granted translations. */
+#define IO_ATS_OWN    1u            /* of the binding */
+#define IO_ATS_GUEST  2u            /* ats_first to ats_last, guest's table */
+
+/* b is about to be freed: nothing is sent on its behalf any more. */
+void im_ioasid_atc_unqueue(ImIoasid *h, IoBind *b);
+/* May requests of a function use ATS, as far as invalidations go? */
+bool im_ioasid_ats_sound(const IoDev *dev);
+
+void im_ioasid_atc_inv(ImIoasid *h, const IoAtcInv *inv);
+/* All of what b may have left there; p waits for it, or NULL. */
+void im_ioasid_atc_inv_bind(ImIoasid *h, IoBind *b, IoPasid *p);
+
+struct IoFences {
+    ImLink *busy;                   /* IoAtc */
+    IoFifo waiting;                 /* IoFence */
+};
+
+#endif /* HW_IOASID_MEMORY_H */

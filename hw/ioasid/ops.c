@@ -1,0 +1,363 @@
+/*
+ * Commands: their structures in and out, and what all have in common.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "hw/ioasid/handle.h"
+
+#include <errno.h>
+#include <string.h>
+
+typedef struct Shape {
+    const char *name;
+    IoCommandFn *fn;
+    uint16_t size;
+    uint16_t min;
+} Shape;
+
+#define MIN_OF(type, last)  \
+    (offsetof(type, last) + sizeof(((type *)NULL)->last))
+#define SHAPE_ROW(nr, name, type, last) \
+    [nr] = { #name, im_ioasid_cmd_##name, sizeof(type), MIN_OF(type, last) },
+
+static const Shape shapes[] = { IMU_COMMANDS(SHAPE_ROW) };
+
+/* A structure that every command's fits in. */
+#define UNION_MEMBER(nr, name, type, last)  type name;
+typedef union Any {
+    ImuHead head;
+    uint8_t bytes[1];
+    IMU_COMMANDS(UNION_MEMBER)
+} Any;
+
+#define NO_ERROR   0            /* defines out members */
+#define ANY_ERROR  255
+
+/*
+ * What is checked of a command before its handler runs, and whether it has
+ * out members, which error defines some, and of what kind of object it is.
+ */
+typedef struct Rule {
+    uint32_t flags;             /* that are known */
+    uint16_t reserved;          /* where 4 bytes are that must be 0; 0: none */
+    bool out;
+    uint8_t out_error;          /* errno */
+    uint8_t kind;               /* ImuKind */
+    uint32_t debug;             /* flags that need IM_IOASID_CTX_DEBUG */
+} Rule;
+
+#define R(type)  offsetof(type, reserved)
+
+static const Rule rules[G_N_ELEMENTS(shapes)] = {
+    [IMU_CMD_INFO] = { 0, 0, true, NO_ERROR, IMU_KIND_BACKEND },
+    [IMU_CMD_SET_CREATE] = { 0, 0, true, NO_ERROR, IMU_KIND_SET },
+    [IMU_CMD_SET_UPDATE] = { 0, 0, false, NO_ERROR, IMU_KIND_SET },
+    [IMU_CMD_SET_QUERY] = { 0, 0, true, NO_ERROR, IMU_KIND_SET },
+    [IMU_CMD_SET_DESTROY] = {
+        IMU_SET_DESTROY_FORCE, 0, false, NO_ERROR, IMU_KIND_SET,
+    },
+    [IMU_CMD_PASID_ALLOC] = {
+        IMU_PASID_ALLOC_FIXED, 0, true, ENOSPC, IMU_KIND_PASID,
+    },
+    [IMU_CMD_PASID_FREE] = {
+        0, R(ImuPasidFree), true, NO_ERROR, IMU_KIND_PASID,
+    },
+    [IMU_CMD_PASID_QUERY] = {
+        IMU_PASID_QUERY_BY_GPASID | IMU_PASID_QUERY_HPASID, 0, true,
+        NO_ERROR, IMU_KIND_PASID, .debug = IMU_PASID_QUERY_HPASID,
+    },
+    [IMU_CMD_DEV_BIND] = { 0, R(ImuDevBind), true, NO_ERROR, IMU_KIND_DEV },
+    [IMU_CMD_DEV_UNBIND] = { 0, 0, false, NO_ERROR, IMU_KIND_DEV },
+    [IMU_CMD_DEV_INFO] = { 0, 0, true, NO_ERROR, IMU_KIND_DEV },
+    [IMU_CMD_SPACE_CREATE] = {
+        IMU_SPACE_DIRTY | IMU_SPACE_PARENT, R(ImuSpaceCreate), true,
+        NO_ERROR, IMU_KIND_SPACE,
+    },
+    [IMU_CMD_SPACE_DESTROY] = { 0, 0, false, NO_ERROR, IMU_KIND_SPACE },
+    [IMU_CMD_MAP] = {
+        IMU_PROT_READ | IMU_PROT_WRITE | IMU_PROT_EXEC | IMU_MAP_FIXED, 0,
+        true, NO_ERROR, IMU_KIND_SPACE,
+    },
+    [IMU_CMD_UNMAP] = { 0, 0, true, NO_ERROR, IMU_KIND_SPACE },
+    [IMU_CMD_COPY] = {
+        IMU_PROT_READ | IMU_PROT_WRITE | IMU_PROT_EXEC | IMU_MAP_FIXED, 0,
+        true, NO_ERROR, IMU_KIND_SPACE,
+    },
+    [IMU_CMD_ALLOW] = { 0, R(ImuAllow), false, NO_ERROR, IMU_KIND_SPACE },
+    [IMU_CMD_RANGES] = { 0, R(ImuRanges), true, EMSGSIZE, IMU_KIND_SPACE },
+    [IMU_CMD_DIRTY_SET] = {
+        IMU_DIRTY_ON, 0, false, NO_ERROR, IMU_KIND_SPACE,
+    },
+    [IMU_CMD_DIRTY_GET] = {
+        IMU_DIRTY_PEEK, 0, false, NO_ERROR, IMU_KIND_SPACE,
+    },
+    [IMU_CMD_ATTACH] = {
+        IMU_ATTACH_PASID | IMU_ATTACH_NO_ATS, 0, false, NO_ERROR,
+        IMU_KIND_SPACE,
+    },
+    [IMU_CMD_REPLACE] = {
+        IMU_ATTACH_PASID | IMU_ATTACH_NO_ATS, 0, false, NO_ERROR,
+        IMU_KIND_SPACE,
+    },
+    [IMU_CMD_DETACH] = {
+        IMU_ATTACH_PASID, 0, false, NO_ERROR, IMU_KIND_SPACE,
+    },
+    [IMU_CMD_INVALIDATE] = {
+        0, R(ImuInvalidate), true, ANY_ERROR, IMU_KIND_SPACE,
+    },
+    [IMU_CMD_FENCE] = { 0, R(ImuFence), true, NO_ERROR, IMU_KIND_SPACE },
+    [IMU_CMD_FAULTQ_CREATE] = { 0, 0, true, NO_ERROR, IMU_KIND_FAULTQ },
+    [IMU_CMD_FAULTQ_DESTROY] = { 0, 0, false, NO_ERROR, IMU_KIND_FAULTQ },
+    [IMU_CMD_FAULT_READ] = { 0, 0, true, EMSGSIZE, IMU_KIND_FAULTQ },
+    [IMU_CMD_FAULT_ANSWER] = {
+        0, R(ImuAnswer), false, NO_ERROR, IMU_KIND_FAULTQ,
+    },
+    [IMU_CMD_EVQ_CREATE] = {
+        0, R(ImuEvqCreate), true, NO_ERROR, IMU_KIND_EVQ,
+    },
+    [IMU_CMD_EVQ_DESTROY] = { 0, 0, false, NO_ERROR, IMU_KIND_EVQ },
+    [IMU_CMD_EVENT_READ] = { 0, 0, true, NO_ERROR, IMU_KIND_EVQ },
+};
+
+int im_ioasid_get_user(ImIoasidCtx *c, uint64_t addr, void *buf, size_t n)
+{
+    ImIoasid *h = c->host;
+
+    if (addr + n < addr) {
+        return -EFAULT;
+    }
+    return h->port.user_read(h->opaque, c->user, addr, buf, n) ? -EFAULT : 0;
+}
+
+int im_ioasid_put_user(ImIoasidCtx *c, uint64_t addr, const void *buf,
+                       size_t n)
+{
+    ImIoasid *h = c->host;
+
+    if (addr + n < addr) {
+        return -EFAULT;
+    }
+    return h->port.user_write(h->opaque, c->user, addr, buf, n) ? -EFAULT : 0;
+}
+
+static uint32_t word_at(const Any *a, uint16_t offset)
+{
+    uint32_t w;
+
+    memcpy(&w, a->bytes + offset, sizeof(w));
+    return w;
+}
+
+/* What a newer caller has beyond the structure known here is 0. */
+static int tail_is_zero(ImIoasidCtx *c, uint64_t addr, uint32_t bytes)
+{
+    uint8_t buf[64];
+
+    while (bytes) {
+        uint32_t n = MIN(bytes, (uint32_t)sizeof(buf));
+        int err = im_ioasid_get_user(c, addr, buf, n);
+
+        if (err) {
+            return err;
+        }
+        for (uint32_t i = 0; i < n; i++) {
+            if (buf[i]) {
+                return -E2BIG;
+            }
+        }
+        addr += n;
+        bytes -= n;
+    }
+    return 0;
+}
+
+static int judge_size(const Shape *shape, uint32_t size)
+{
+    return size < shape->min ? -EINVAL : size > IMU_SIZE_MAX ? -E2BIG : 0;
+}
+
+/* CLAUSE(IOASID_SIZES). Most often one read is enough: that of the minimum,
+ * which is all there if the size is good. */
+static int read_struct(ImIoasidCtx *c, const Shape *shape, uint64_t arg,
+                       Any *a)
+{
+    uint32_t size, most;
+    int err;
+
+    if (im_ioasid_get_user(c, arg, a, shape->min)) {
+        err = im_ioasid_get_user(c, arg, &a->head, sizeof(a->head));
+        if (!err) {
+            err = judge_size(shape, a->head.size);
+        }
+        return err ? err : -EFAULT;
+    }
+    size = a->head.size;
+    err = judge_size(shape, size);
+    if (err || (size == shape->min && size == shape->size)) {
+        return err;
+    }
+    most = MIN(size, shape->size);
+    memset(a->bytes + shape->min, 0, (size_t)(shape->size - shape->min));
+    if (most > shape->min) {
+        err = im_ioasid_get_user(c, arg + shape->min, a->bytes + shape->min,
+                                 most - shape->min);
+    }
+    return err || size <= shape->size ? err :
+           tail_is_zero(c, arg + shape->size, size - shape->size);
+}
+
+/* CLAUSE(IOASID_ORDER): size, reserved members, flags. */
+static int copy_in(ImIoasidCtx *c, const Shape *shape, const Rule *rule,
+                   uint64_t arg, Any *a)
+{
+    int err = read_struct(c, shape, arg, a);
+
+    if (err) {
+        return err;
+    }
+    if (rule->reserved && word_at(a, rule->reserved)) {
+        return -EOPNOTSUPP;
+    }
+    if (a->head.flags & ~rule->flags) {     /* CLAUSE(IOASID_FLAGS) */
+        return -EOPNOTSUPP;
+    }
+    return a->head.flags & rule->debug && !(c->flags & IM_IOASID_CTX_DEBUG) ?
+           -EPERM : 0;
+}
+
+static int copy_out(ImIoasidCtx *c, const void *a)
+{
+    const uint8_t *from = a;
+
+    return im_ioasid_put_user(c, c->user_struct + sizeof(ImuHead),
+                              from + sizeof(ImuHead),
+                              c->user_size - sizeof(ImuHead));
+}
+
+int im_ioasid_respond(ImIoasidCtx *c, const void *a)
+{
+    int err = copy_out(c, a);
+
+    if (!err) {
+        c->responded = true;
+    }
+    return err;
+}
+
+int im_ioasid_publish(ImIoasidCtx *c, const void *a, IoObject *obj)
+{
+    int err = im_ioasid_respond(c, a);
+
+    if (err) {
+        im_ioasid_number_undo(c, obj);
+    } else {
+        im_ioasid_list(obj);
+    }
+    return err;
+}
+
+static int obey(ImIoasidCtx *c, uint32_t command, uint64_t arg)
+{
+    const Shape *shape = command < G_N_ELEMENTS(shapes) ? &shapes[command] :
+                         NULL;
+    const Rule *rule = &rules[command % G_N_ELEMENTS(rules)];
+    Any a;
+    int err;
+
+    if (!shape || !shape->fn) {
+        return -ENOTTY;
+    }
+    err = copy_in(c, shape, rule, arg, &a);
+    if (err) {
+        return err;
+    }
+    c->user_struct = arg;
+    c->user_size = MIN(a.head.size, shape->size);
+    c->responded = false;
+    err = shape->fn(c, &a);
+    if (!err && rule->out && !c->responded) {
+        return copy_out(c, &a);
+    }
+    if (err && (rule->out_error == ANY_ERROR ||
+                err == -(int)rule->out_error)) {
+        (void)copy_out(c, &a);          /* the error is what counts */
+    }
+    return err;
+}
+
+int im_ioasid_command(ImIoasidCtx *c, uint32_t command, uint64_t arg)
+{
+    int err = obey(c, command, arg);
+
+    c->host->counters.commands++;
+    c->host->counters.commands_failed += err != 0;
+    return err;
+}
+
+/* --- INFO --------------------------------------------------------------- */
+
+/* A bit for each enumerator that there is: all below n. */
+#define ENUMERATORS(n)  ((UINT64_C(1) << (n)) - 1)
+
+#define DEV_CAPS  (IMU_DEV_CAP_PASID | IMU_DEV_CAP_ATS | IMU_DEV_CAP_PRI | \
+                   IMU_DEV_CAP_EXEC | IMU_DEV_CAP_PRIV)
+
+static const struct KindRow {
+    uint64_t modes;
+    uint8_t base;               /* of the numbers of its commands */
+    uint8_t create;             /* ImuCommand */
+} kind_rows[IMU_KINDS] = {
+    [IMU_KIND_BACKEND] = { ENUMERATORS(IMU_KINDS), 0x00, IMU_CMD_INFO },
+    [IMU_KIND_SET] = {
+        ENUMERATORS(IMU_MODE_DELEGATED + 1), 0x10, IMU_CMD_SET_CREATE,
+    },
+    [IMU_KIND_PASID] = {
+        ENUMERATORS(IMU_POOL_GLOBAL + 1), 0x20, IMU_CMD_PASID_ALLOC,
+    },
+    [IMU_KIND_DEV] = { DEV_CAPS, 0x30, IMU_CMD_DEV_BIND },
+    [IMU_KIND_SPACE] = {
+        ENUMERATORS(IMU_SPACE_BLOCK + 1), 0x40, IMU_CMD_SPACE_CREATE,
+    },
+    [IMU_KIND_FAULTQ] = { 0, 0x70, IMU_CMD_FAULTQ_CREATE },
+    [IMU_KIND_EVQ] = { 0, 0x78, IMU_CMD_EVQ_CREATE },
+};
+
+static uint32_t all_objects(const ImIoasidCtx *c)
+{
+    uint32_t n = 0;
+
+    for (unsigned kind = 0; kind < IMU_KINDS; kind++) {
+        n += im_handles_count(c->handles, (ImuKind)kind);
+    }
+    return n;
+}
+
+/* CLAUSE(IOASID_CMD_INFO) */
+int im_ioasid_cmd_INFO(ImIoasidCtx *c, void *arg)
+{
+    ImuInfo *a = arg;
+    const struct KindRow *row;
+
+    if (a->kind >= IMU_KINDS) {
+        return -EOPNOTSUPP;
+    }
+    row = &kind_rows[a->kind];
+    a->commands = 0;
+    for (unsigned i = 0; i < G_N_ELEMENTS(shapes); i++) {
+        if (shapes[i].fn && rules[i].kind == a->kind) {
+            a->commands |= 1u << (i - row->base);
+        }
+    }
+    a->modes = row->modes;
+    a->flags_known = rules[row->create].flags;
+    a->limit = IMU_OBJECTS_MAX;
+    a->used = im_handles_count(c->handles, (ImuKind)a->kind);
+    if (a->kind == IMU_KIND_BACKEND) {
+        a->limit = 0;
+        a->used = all_objects(c);
+    } else if (a->kind == IMU_KIND_PASID) {
+        a->limit = c->host->cfg.ctx_quota;
+        a->used = c->pasids;
+    }
+    return 0;
+}

@@ -1,0 +1,132 @@
+/*
+ * The host backend: how a request ends that is refused, and how people are
+ * told.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "hw/ioasid/route.h"
+
+typedef enum Record { RECORD, HUSH } Record;
+typedef enum Reply { UR, CA, MISS } Reply;
+
+typedef struct FaultDef {
+    const char *name;
+    const char *text;
+    uint8_t record;
+    uint8_t reply;
+} FaultDef;
+
+#define F(code, name, record, reply, text) \
+    [code] = { #name, text, record, reply },
+static const FaultDef defs[] = {
+#include "im/spec/ioasid_faults.h.inc"
+};
+#undef F
+
+const char *im_ioasid_fault_name(uint8_t reason, const char **text)
+{
+    if (reason >= G_N_ELEMENTS(defs) || !defs[reason].name) {
+        return NULL;
+    }
+    if (text) {
+        *text = defs[reason].text;
+    }
+    return defs[reason].name;
+}
+
+static void record(const IoRoute *r, IoFaultCode code)
+{
+    ImIoasid *h = r->h;
+    ImEvent ev = {
+        .kind = IM_EVENT_FAULT, .name = defs[code].name,
+        .arg = { code }, .txn = r->txn,
+    };
+
+    if (r->ex) {
+        return;
+    }
+    if (defs[code].record == HUSH) {
+        h->counters.faults_suppressed++;
+        return;
+    }
+    h->counters.faults++;
+    if (h->port.iommu.event) {
+        h->port.iommu.event(h->opaque, &ev);
+    }
+}
+
+/* CLAUSE(IOASID_REQUESTS) */
+bool im_ioasid_refuse(IoRoute *r, IoFaultCode code)
+{
+    r->fault = (uint8_t)code;
+    r->perm = 0;
+    r->mask = 0xfff;
+    r->addr = 0;
+    if (r->kind == IO_TRANSLATION && defs[code].reply == MISS) {
+        /* It may ask for the page. */
+        r->fault = 0;
+        r->addr = r->txn->addr;
+        r->status = IM_OK;
+        r->cpl = IM_CPL_SC;
+        return true;
+    }
+    r->status = IM_FAULT;
+    r->cpl = r->kind == IO_TRANSLATION && defs[code].reply == CA ?
+             IM_CPL_CA : IM_CPL_UR;
+    record(r, code);
+    return true;
+}
+
+/* --- walks ------------------------------------------------------------------- */
+
+static IoFaultCode lacking(const IoRoute *r, uint8_t perm)
+{
+    uint8_t miss = r->need & (uint8_t)~perm;
+
+    return miss & IM_PERM_W ? IO_FLT_WRITE : miss & IM_PERM_X ?
+           IO_FLT_EXECUTE : IO_FLT_READ;
+}
+
+/* The map, alone or below a guest's table. */
+static IoFaultCode map_code(const IoRoute *r, const ImWalkOut *w)
+{
+    bool absent = w->stop == IM_WALK_ABSENT;
+
+    if (w->for_entry) {
+        return absent ? IO_FLT_TABLE_UNMAPPED : IO_FLT_TABLE_DENIED;
+    }
+    return absent ? IO_FLT_UNMAPPED : lacking(r, w->perm);
+}
+
+static IoFaultCode table_code(const IoRoute *r, const ImWalkOut *w)
+{
+    switch (w->stop) {
+    case IM_WALK_ACCESS:
+        return IO_FLT_TABLE_FETCH;
+    case IM_WALK_UPDATE:
+    case IM_WALK_NO_UPDATE:
+        return IO_FLT_TABLE_UPDATE;
+    case IM_WALK_RSVD:
+        return IO_FLT_TABLE_RESERVED;
+    case IM_WALK_SIZE:
+    case IM_WALK_RANGE:
+        return IO_FLT_TABLE_SIZE;
+    case IM_WALK_UNUSED:
+        return IO_FLT_ACCESS_FLAG;
+    case IM_WALK_MUST:
+        return IO_FLT_PRIVILEGE;
+    case IM_WALK_PERM:
+        return lacking(r, w->perm);
+    default:
+        return IO_FLT_ABSENT;
+    }
+}
+
+bool im_ioasid_refuse_walk(IoRoute *r, const ImWalkOut *w, bool nested)
+{
+    if (w->stop == IM_WALK_NESTED_READ || w->stop == IM_WALK_NESTED_WRITE) {
+        return im_ioasid_refuse(r, IO_FLT_TABLE_DENIED);
+    }
+    return im_ioasid_refuse(r, w->stage == nested ? map_code(r, w) :
+                            table_code(r, w));
+}

@@ -1,0 +1,579 @@
+/*
+ * The host backend: the route of a request, docs/uapi.rst 7.
+ *
+ * Every step returns true when it has answered the request in r->
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "hw/fmt/vtd.h"
+#include "hw/ioasid/ledger.h"
+#include "hw/ioasid/route.h"
+
+/* The largest translation request that one completion may answer. */
+#define RCB  64
+
+/* --- answers ------------------------------------------------------------------ */
+
+static bool grant(IoRoute *r, uint64_t out, unsigned lg2, uint8_t perm)
+{
+    r->addr = out;
+    r->mask = UINT64_MAX >> (64 - lg2);
+    r->perm = perm;
+    return true;
+}
+
+/* A device TLB may hold a translation of this binding from now on. */
+static void granted_ats(IoRoute *r)
+{
+    IoBind *b = r->view->bind;
+    uint32_t pasid = r->txn->pasid;
+
+    if (r->ex) {
+        return;
+    }
+    r->view->map->ats_used = true;
+    if (!r->txn->has_pasid || b->space->kind != IMU_SPACE_PASID_TABLE) {
+        b->ats_used |= IO_ATS_OWN;
+    } else if (b->ats_used & IO_ATS_GUEST) {
+        b->ats_first = MIN(b->ats_first, pasid);
+        b->ats_last = MAX(b->ats_last, pasid);
+    } else {
+        b->ats_used |= IO_ATS_GUEST;
+        b->ats_first = b->ats_last = pasid;
+    }
+}
+
+/*
+ * A translation was found. flags: what it grants. A write by an ordinary
+ * request is granted beyond this request only when it would set no more
+ * flags.
+ */
+static bool found(IoRoute *r, uint64_t out, unsigned lg2, uint16_t flags)
+{
+    const ImTxn *t = r->txn;
+    uint8_t perm = flags & (IM_PERM_R | IM_PERM_W | IM_PERM_X);
+
+    if (!(flags & IO_TLB_DIRTY)) {
+        perm &= (uint8_t)~IM_PERM_W;
+    }
+    if (r->kind == IO_TRANSLATION) {
+        if (t->no_write) {
+            perm &= (uint8_t)~IM_PERM_W;
+        }
+        if (!t->exec || !(perm & IM_PERM_R)) {
+            perm &= (uint8_t)~IM_PERM_X;
+        }
+        if (!perm) {
+            return grant(r, t->addr, 12, 0);
+        }
+        granted_ats(r);
+    } else if (t->exec && (perm & IM_PERM_X)) {
+        perm |= IM_PERM_R;          /* it reads what it may execute */
+    }
+    return grant(r, out, lg2, perm);
+}
+
+/* --- before any binding --------------------------------------------------------- */
+
+static bool malformed(IoRoute *r)
+{
+    const ImTxn *t = r->txn;
+
+    if (G_LIKELY(t->at == IM_AT_UNTRANSLATED)) {
+        return false;
+    }
+    if (t->at == IM_AT_RESERVED) {
+        return im_ioasid_refuse(r, IO_FLT_AT_RESERVED);
+    }
+    return t->at == IM_AT_TRANSLATION &&
+           (t->access != IM_READ || t->len == 0 || t->len % 8 ||
+            t->len > RCB) && im_ioasid_refuse(r, IO_FLT_ATS_MALFORMED);
+}
+
+/* --- IOTLB ------------------------------------------------------------------------ */
+
+static bool canonical(uint64_t addr, unsigned bits)
+{
+    uint64_t high = addr >> (bits - 1);
+
+    return high == 0 || high == UINT64_MAX >> (bits - 1);
+}
+
+/* As the IOTLB knows an address; false: as it never does. */
+static inline bool tlb_address(const IoView *v, uint64_t addr, uint64_t *at)
+{
+    *at = addr;
+    if (v->how == IO_HOW_SMMU && v->s1) {
+        *at = (uint64_t)((int64_t)(addr << 8) >> 8);
+        return *at == addr || v->cd.half[addr >> 55 & 1].tbi;
+    }
+    return v->how == IO_HOW_VTD ? canonical(addr, 57) : addr >> 57 == 0;
+}
+
+/* Does it grant what is asked, with no flag left to set? */
+static inline bool serves(const IoRoute *r, uint16_t flags)
+{
+    unsigned want = r->need;
+
+    if (r->write && (r->kind != IO_TRANSLATION || (flags & IM_PERM_W))) {
+        want |= IM_PERM_W | IO_TLB_DIRTY;
+    }
+    return (flags & want) == want;
+}
+
+static inline bool look_up(IoRoute *r, IoView *v)
+{
+    uint64_t at;
+    IoHit hit;
+
+    if (v->gen != v->map->gen) {
+        im_ioasid_view_renew(r->h, v);
+        return false;
+    }
+    if (!tlb_address(v, r->txn->addr, &at) ||
+        !im_ioasid_tlb_get(r->h->caches, v, r->priv, at, &hit) ||
+        !serves(r, hit.flags)) {
+        return false;
+    }
+    r->h->counters.iotlb_hits++;
+    r->view = v;
+    return found(r, hit.addr | (at & ((UINT64_C(1) << hit.shift) - 1)),
+                 hit.shift, hit.flags);
+}
+
+/* What the IOTLB holds needs no table, if it grants enough. */
+static bool iotlb_hit(IoRoute *r)
+{
+    const ImTxn *t = r->txn;
+    IoView *v;
+
+    if (r->ex || r->kind > IO_TRANSLATION || t->exec || t->priv) {
+        return false;
+    }
+    v = im_ioasid_view_get(r->h->caches, r->key);
+    return v && v->map && !v->old &&
+           (r->kind == IO_ORDINARY || v->ats) && look_up(r, v);
+}
+
+/* --- binding ------------------------------------------------------------------------ */
+
+IoBind *im_ioasid_serving(ImIoasid *h, uint32_t func, bool has_pasid,
+                          uint32_t hpasid)
+{
+    IoBind *b = im_ioasid_bind_of(h, func, has_pasid, hpasid);
+
+    if (!b && has_pasid) {
+        b = im_ioasid_bind_of(h, func, false, 0);
+        if (b && b->space->kind != IMU_SPACE_PASID_TABLE) {
+            b = NULL;
+        }
+    }
+    return b;
+}
+
+static bool unbound(IoRoute *r)
+{
+    const ImTxn *t = r->txn;
+    const IoHostDev *dev = im_ioasid_host_dev(r->h, r->func);
+
+    if (!dev || !dev->bound) {
+        return im_ioasid_refuse(r, IO_FLT_NO_DEVICE);
+    }
+    if ((t->exec && !(dev->cfg.caps & IMU_DEV_CAP_EXEC)) ||
+        (t->priv && !(dev->cfg.caps & IMU_DEV_CAP_PRIV))) {
+        return im_ioasid_refuse(r, IO_FLT_ATTRIBUTES);
+    }
+    return false;
+}
+
+/* --- translated requests -------------------------------------------------------------- */
+
+/* What a device may do with a physical address: what some binding of it
+ * that has ATS may. */
+static uint8_t reach(const IoBind *b, const IoMap **seen, uint64_t pa)
+{
+    const IoSpace *root = im_ioasid_root(b->space);
+
+    if (!root || b->parked || b->ended || !b->ats_used ||
+        root->map == *seen) {
+        return 0;
+    }
+    *seen = root->map;
+    return im_iomap_reaches(root->map, pa);
+}
+
+static uint8_t reach_any(const IoDev *dev, uint64_t pa, uint8_t need)
+{
+    const IoMap *seen = NULL;
+    uint8_t perm = dev->own ? reach(dev->own, &seen, pa) : 0;
+
+    for (ImLink *n = dev->binds; n && (need & ~perm); n = n->next) {
+        perm |= reach(IM_LINK_OF(n, IoBind, by_dev), &seen, pa);
+    }
+    return perm;
+}
+
+static IoView *reach_view(IoRoute *r)
+{
+    IoCaches *c = r->h->caches;
+    uint64_t key = (uint64_t)r->func << 32 | IO_KEY_REACH;
+    IoView *v = im_ioasid_view_get(c, key);
+
+    if (!v) {
+        v = im_ioasid_view_new(r->h, key, NULL);
+        v->how = IO_HOW_REACH;
+    }
+    if (v->gen != c->reach) {
+        im_ioasid_view_renew(r->h, v);
+    }
+    return v;
+}
+
+/*
+ * CLAUSE(IOASID_REQUESTS): the address must be one that the device can
+ * reach. It says no PASID, so that any of its bindings will do.
+ */
+static bool translated(IoRoute *r)
+{
+    uint64_t pa = r->txn->addr;
+    IoDev *dev;
+    IoView *v;
+    IoHit hit;
+    uint8_t perm;
+
+    if (r->kind != IO_TRANSLATED) {
+        return false;
+    }
+    dev = im_ioasid_host_dev(r->h, r->func)->bound;
+    if (!(dev->host->cfg.caps & IMU_DEV_CAP_ATS) ||
+        !im_ioasid_ats_sound(dev)) {
+        return im_ioasid_refuse(r, IO_FLT_ATS_OFF);
+    }
+    v = r->ex ? NULL : reach_view(r);
+    if (v && im_ioasid_tlb_get(r->h->caches, v, false, pa, &hit) &&
+        !(r->need & ~hit.flags)) {
+        return grant(r, pa, 12, hit.flags & (IM_PERM_R | IM_PERM_W));
+    }
+    perm = reach_any(dev, pa, r->need) & (IM_PERM_R | IM_PERM_W);
+    if (r->need & ~perm) {
+        return im_ioasid_refuse(r, IO_FLT_UNMAPPED);
+    }
+    if (v && pa >> 57 == 0) {
+        im_ioasid_tlb_put(r->h->caches, v, false, pa, pa, 12, 12, perm);
+    }
+    return grant(r, pa, 12, perm);
+}
+
+/* --- what the binding says --------------------------------------------------------------- */
+
+static bool no_binding(IoRoute *r)
+{
+    const ImTxn *t = r->txn;
+
+    r->bind = im_ioasid_serving(r->h, r->func, t->has_pasid, t->pasid);
+    return !r->bind && im_ioasid_refuse(r, IO_FLT_NO_BINDING);
+}
+
+/* CLAUSE(IOASID_REQUESTS) */
+static bool blocked(IoRoute *r)
+{
+    if (r->bind->parked) {
+        return im_ioasid_refuse(r, IO_FLT_PARKED);
+    }
+    return r->bind->space->kind == IMU_SPACE_BLOCK &&
+           im_ioasid_refuse(r, IO_FLT_BLOCKED);
+}
+
+static bool may_ats(const IoBind *b)
+{
+    uint32_t caps = b->host->cfg.caps;
+
+    return (caps & IMU_DEV_CAP_ATS) && !(b->flags & IMU_ATTACH_NO_ATS) &&
+           im_ioasid_ats_sound(b->dev);
+}
+
+static bool ats_off(IoRoute *r)
+{
+    const IoSpace *space = r->bind->space;
+    bool ok;
+
+    if (r->kind != IO_TRANSLATION) {
+        return false;
+    }
+    ok = may_ats(r->bind);
+    if (ok && space->format == IMU_FORMAT_SMMU_STE) {
+        ok = ((const IoSmmuTable *)space->table)->ste.eats;
+    }
+    return !ok && im_ioasid_refuse(r, IO_FLT_ATS_OFF);
+}
+
+static void fill_view(IoRoute *r, IoView *v)
+{
+    const IoSpace *space = r->bind->space;
+
+    v->map = im_ioasid_root(space)->map;
+    v->gen = v->map->gen;
+    v->how = space->format == IMU_FORMAT_VTD_FIRST ? IO_HOW_VTD :
+             space->format == IMU_FORMAT_SMMU_STE ? IO_HOW_SMMU : IO_HOW_MAP;
+    v->vtd = v->how == IO_HOW_VTD ? space->table : NULL;
+    v->ats = may_ats(r->bind) &&
+             (v->how != IO_HOW_SMMU ||
+              ((const IoSmmuTable *)space->table)->ste.eats);
+}
+
+/* The CD may have changed: what is cached for another ASID is not found. */
+static bool refresh(IoRoute *r, IoView *v)
+{
+    uint16_t asid = v->cd.asid;
+    bool s1 = v->s1;
+
+    v->old = false;
+    if (v->how == IO_HOW_SMMU && im_ioasid_cd_fault(r, v)) {
+        v->old = true;
+        return true;
+    }
+    if (v->how == IO_HOW_SMMU && (s1 != v->s1 || asid != v->cd.asid)) {
+        im_ioasid_view_renew(r->h, v);
+    }
+    return false;
+}
+
+/* The PASID cache; what could not be read is not kept. */
+static bool table_fault(IoRoute *r)
+{
+    IoView fresh = { .bind = r->bind };
+    IoView *v = r->ex ? NULL : im_ioasid_view_get(r->h->caches, r->key);
+    uint32_t tag;
+
+    if (v) {
+        r->view = v;
+        return v->old && refresh(r, v);
+    }
+    fill_view(r, &fresh);
+    if (fresh.how == IO_HOW_SMMU && im_ioasid_cd_fault(r, &fresh)) {
+        return true;
+    }
+    if (r->ex) {
+        r->ex->view = fresh;
+        r->view = &r->ex->view;
+        return false;
+    }
+    v = im_ioasid_view_new(r->h, r->key, r->bind);
+    tag = v->tag;
+    fresh.key = v->key;
+    fresh.by_bind = v->by_bind;
+    fresh.tag = tag;
+    *v = fresh;
+    r->view = v;
+    return false;
+}
+
+/* What the tables make of the request. */
+static bool privilege(IoRoute *r)
+{
+    const IoView *v = r->view;
+
+    r->priv = r->txn->priv && v->how != IO_HOW_MAP;
+    return v->how == IO_HOW_VTD && r->priv && !v->vtd->sre &&
+           im_ioasid_refuse(r, IO_FLT_PRIVILEGE);
+}
+
+static bool iotlb_hit_later(IoRoute *r)
+{
+    return !r->ex && look_up(r, r->view);
+}
+
+static bool input_range(IoRoute *r)
+{
+    const IoView *v = r->view;
+    uint64_t addr = r->txn->addr;
+    bool ok = true;
+
+    if (v->how == IO_HOW_VTD) {
+        ok = canonical(addr, v->vtd->first.top == 4 ? 57 : 48);
+    } else if (v->how == IO_HOW_SMMU && v->s1) {
+        ok = im_smmu_cd_half(&v->cd, addr, r->priv) >= 0;
+    }
+    return !ok && im_ioasid_refuse(r, IO_FLT_INPUT_RANGE);
+}
+
+/* --- the walk ------------------------------------------------------------------------------ */
+
+static void keep(IoRoute *r, const ImWalkOut *w, uint64_t in)
+{
+    uint16_t flags = (uint16_t)((w->perm & (IM_PERM_R | IM_PERM_W |
+                                            IM_PERM_X)) |
+                                (w->dirty ? IO_TLB_DIRTY : 0));
+    uint64_t at;
+
+    if (!r->ex && flags != IO_TLB_DIRTY &&
+        tlb_address(r->view, r->txn->addr, &at)) {
+        im_ioasid_tlb_put(r->h->caches, r->view, r->priv, in, w->addr,
+                          w->shift, w->first_shift, flags);
+    }
+}
+
+static ImWalkOut walk_guest(IoRoute *r, const ImPtStage *map, uint64_t at)
+{
+    const IoView *v = r->view;
+    ImPtStage first;
+
+    if (v->how == IO_HOW_VTD) {
+        first = v->vtd->first;
+        first.flags |= r->priv ? IM_VTD_FS_SUPER : 0;
+    } else {
+        first = v->cd.half[v->cd.world == IM_SMMU_NS_EL2 ? 0 :
+                           r->txn->addr >> 55 & 1].stage;
+        first.flags |= r->priv ? IM_VMSA_PRIV : 0;
+    }
+    return im_ioasid_walk(r, &first, map, at, r->need, r->write);
+}
+
+static bool walk_tables(IoRoute *r)
+{
+    IoView *v = r->view;
+    ImPtStage map = im_ioasid_map_stage(v->map);
+    bool nested = v->how == IO_HOW_VTD || (v->how == IO_HOW_SMMU && v->s1);
+    uint64_t at;
+    ImWalkOut w;
+
+    (void)tlb_address(v, r->txn->addr, &at);
+    r->h->counters.iotlb_misses += !r->ex;
+    w = nested ? walk_guest(r, &map, at) :
+        im_ioasid_walk(r, &map, NULL, at, r->need, r->write);
+    if (w.stop != IM_WALK_OK) {
+        return im_ioasid_refuse_walk(r, &w, nested);
+    }
+    keep(r, &w, at);
+    return found(r, w.addr, w.shift,
+                 (uint16_t)(w.perm | (w.dirty ? IO_TLB_DIRTY : 0)));
+}
+
+/* --- the route ------------------------------------------------------------------------------- */
+
+static void begin(IoRoute *r)
+{
+    const ImTxn *t = r->txn;
+
+    r->func = (uint32_t)t->segment << 16 | t->rid;
+    r->key = im_ioasid_key(r->func, t->has_pasid,
+                           t->has_pasid ? t->pasid & IM_PASID_MAX : 0);
+    r->write = t->access & IM_WRITE;
+    if (t->at == IM_AT_TRANSLATION) {
+        r->kind = IO_TRANSLATION;
+        r->write = !t->no_write;
+        return;
+    }
+    r->kind = t->at == IM_AT_TRANSLATED ? IO_TRANSLATED : IO_ORDINARY;
+    r->need = t->exec && !r->write ? IM_PERM_X : t->access;
+}
+
+static bool too_wide(IoRoute *r)
+{
+    return r->txn->has_pasid && r->txn->pasid > IM_PASID_MAX &&
+           im_ioasid_refuse(r, IO_FLT_NO_BINDING);
+}
+
+static void take_route(IoRoute *r)
+{
+    begin(r);
+    (void)(malformed(r) ||          /* AT, translation requests */
+           too_wide(r) ||           /* PASID */
+           iotlb_hit(r) ||          /* 7, step 5: nothing else is needed */
+           unbound(r) ||            /* 1 */
+           translated(r) ||         /* 4 */
+           no_binding(r) ||         /* 2 */
+           blocked(r) ||            /* 3 */
+           ats_off(r) ||            /* 4 */
+           table_fault(r) ||        /* 2, DELEGATED; PASID cache */
+           privilege(r) ||
+           iotlb_hit_later(r) ||    /* 5 */
+           input_range(r) ||
+           walk_tables(r));         /* 5, 6 */
+}
+
+static inline ImXlat answer(const IoRoute *r)
+{
+    return (ImXlat){
+        .addr = r->addr,
+        .mask = r->mask,
+        .status = r->status,
+        .cpl = r->cpl,
+        .perm = r->perm,
+        .fault = r->fault,
+        .priv = r->kind == IO_TRANSLATION && r->txn->has_pasid &&
+                r->txn->priv,
+    };
+}
+
+static void trace(const IoRoute *r)
+{
+    ImXlat x = answer(r);
+    ImEvent ev = {
+        .kind = IM_EVENT_TRANSLATE,
+        .name = r->fault ? im_ioasid_fault_name(r->fault, NULL) : r->clause,
+        .txn = r->txn,
+        .xlat = &x,
+    };
+
+    r->h->port.iommu.event(r->h->opaque, &ev);
+}
+
+ImXlat im_ioasid_translate(ImIoasid *h, const ImTxn *txn)
+{
+    IoRoute r = { .h = h, .txn = txn };
+
+    take_route(&r);
+    h->counters.translations++;
+    if (G_UNLIKELY(im_port_traces(&h->port.iommu))) {
+        trace(&r);
+    }
+    return answer(&r);
+}
+
+/* --- explain --------------------------------------------------------------------------------- */
+
+static void no_step(void *opaque, const ImStep *step)
+{
+    (void)opaque;
+    (void)step;
+}
+
+static const char *verdict(const ImXlat *x)
+{
+    static const char *const granted[] = {
+        [0] = "nothing granted",
+        [IM_PERM_R] = "read granted",
+        [IM_PERM_W] = "write granted",
+        [IM_PERM_R | IM_PERM_W] = "read and write granted",
+    };
+
+    return granted[x->perm & (IM_PERM_R | IM_PERM_W)];
+}
+
+ImXlat im_ioasid_explain(ImIoasid *h, const ImTxn *txn, ImStepFn *fn,
+                         void *opaque)
+{
+    IoExplain ex = { .fn = fn ? fn : no_step, .opaque = opaque };
+    IoRoute r = { .h = h, .txn = txn, .ex = &ex };
+    ImStep step = { .what = "result" };
+    ImXlat x;
+
+    take_route(&r);
+    x = answer(&r);
+    step.addr = x.addr;
+    step.clause = r.clause ? r.clause : "IOASID_REQUESTS";
+    step.note = verdict(&x);
+    if (r.fault) {
+        im_ioasid_fault_name(r.fault, &step.note);
+    }
+    ex.fn(opaque, &step);
+    return x;
+}
+
+/* No request is parked here: page requests are how devices wait. */
+void im_ioasid_cancel(ImIoasid *h, uint64_t handle)
+{
+    (void)h;
+    (void)handle;
+}

@@ -1,0 +1,655 @@
+/*
+ * ioasid-host: libim's host backend as an object of the emulator.
+ *
+ * The host's memory is the guest's: a guest-physical address is what user
+ * memory of the context and physical memory are named by. What a monitor or
+ * this file asks lies beside it (IMU_CALL_BASE, IM_IOASID_RAW).
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "exec/address-spaces.h"
+#include "hw/boards.h"
+#include "hw/qdev-core.h"
+#include "migration/blocker.h"
+#include "qapi/error.h"
+#include "qapi/qapi-types-im-host.h"
+#include "qapi/visitor.h"
+#include "qom/object_interfaces.h"
+#include "system/reset.h"
+#include "im-ioasid.h"
+#include "im-mem.h"
+#include "im-options.h"
+
+#define EVENT_DEPTH     1024
+#define FIRST_RID       0x0100          /* 01:00.0 */
+#define PC_MSI_FIRST    0xfee00000ull
+#define PC_MSI_LAST     0xfeefffffull
+
+/* --- properties ------------------------------------------------------------ */
+
+typedef struct HostOption {
+    const char *name;
+    size_t offset;
+    const QEnumLookup *names;   /* of a U32 */
+    uint8_t size;
+    const char *text;
+} HostOption;
+
+#define ROW(name, member, text) \
+    { name, offsetof(IoasidHost, member), NULL, \
+      sizeof_field(IoasidHost, member), text }
+#define NAMES(name, member, type, text) \
+    { name, offsetof(IoasidHost, member), &type##_lookup, 4, text }
+
+static const HostOption option_rows[] = {
+    ROW("pasid-bits", cfg.pasid_bits, "width of host PASIDs, 1..20"),
+    ROW("page-shift", cfg.page_shift, "log2 of the page that is mapped"),
+    ROW("context-quota", cfg.ctx_quota, "PASIDs of all sets together"),
+    ROW("iotlb-entries", cfg.iotlb_entries,
+        "capacity of the IOTLB, a power of two"),
+    ROW("page-groups", cfg.pri_set_limit,
+        "page request groups outstanding of one set"),
+    ROW("ats-timeout", cfg.ats_timeout_ns,
+        "device-TLB invalidation time-out, ns of virtual time"),
+    ROW("quarantine", cfg.quarantine_ns,
+        "before a PASID is used again, ns of virtual time"),
+    ROW("vcmd-delay", vcmd_delay_ns,
+        "how long a virtual command takes, ns of virtual time"),
+    ROW("quota-max", guest.quota_max,
+        "PASIDs of the guest's set; 0: context-quota"),
+    ROW("quota-reserved", guest.quota_reserved,
+        "PASIDs kept free for the guest's set"),
+    ROW("gpasid-min", guest.gpasid_min, "first guest PASID; 0: 1"),
+    ROW("gpasid-max", guest.gpasid_max,
+        "last guest PASID; 0: as wide as pasid-bits"),
+    NAMES("map-mode", guest.map_mode, XImMapMode,
+          "guest to host PASIDs: identity, translate, delegated"),
+    NAMES("pool", guest.pool, XImPool,
+          "host PASIDs are unique per device or global"),
+};
+
+static uint64_t option_get(const HostOption *row, Object *obj)
+{
+    const void *at = (char *)obj + row->offset;
+
+    return row->size == 1 ? *(const uint8_t *)at :
+           row->size == 4 ? *(const uint32_t *)at : *(const uint64_t *)at;
+}
+
+static void option_set(const HostOption *row, Object *obj, uint64_t val)
+{
+    void *at = (char *)obj + row->offset;
+
+    if (row->size == 1) {
+        *(uint8_t *)at = val;
+    } else if (row->size == 4) {
+        *(uint32_t *)at = val;
+    } else {
+        *(uint64_t *)at = val;
+    }
+}
+
+static void prop_get(Object *obj, Visitor *v, const char *name, void *opaque,
+                     Error **errp)
+{
+    const HostOption *row = opaque;
+    uint64_t val = option_get(row, obj);
+    int which = val;
+
+    if (row->names) {
+        visit_type_enum(v, name, &which, row->names, errp);
+    } else {
+        visit_type_uint64(v, name, &val, errp);
+    }
+}
+
+static void prop_set(Object *obj, Visitor *v, const char *name, void *opaque,
+                     Error **errp)
+{
+    const HostOption *row = opaque;
+    uint64_t val = 0;
+    int which = 0;
+
+    if (IOASID_HOST(obj)->host) {
+        error_setg(errp, "cannot be changed any more");
+        return;
+    }
+    if (row->names) {
+        if (!visit_type_enum(v, name, &which, row->names, errp)) {
+            return;
+        }
+        val = which;
+    } else if (!visit_type_uint64(v, name, &val, errp)) {
+        return;
+    }
+    if (row->size < 8 && val >> (8 * row->size)) {
+        error_setg(errp, "%s=%" PRIu64 " is too large", name, val);
+        return;
+    }
+    option_set(row, obj, val);
+}
+
+/* The backend speaks of its configuration, the user of properties. */
+static const ImOption config_rows[] = {
+    IM_OPTION(ImIoasidConfig, U8, "pasid-bits", pasid_bits, ""),
+    IM_OPTION(ImIoasidConfig, U8, "page-shift", page_shift, ""),
+    IM_OPTION(ImIoasidConfig, U32, "context-quota", ctx_quota, ""),
+    IM_OPTION(ImIoasidConfig, U32, "iotlb-entries", iotlb_entries, ""),
+    IM_OPTION(ImIoasidConfig, U32, "page-groups", pri_set_limit, ""),
+    IM_OPTION(ImIoasidConfig, U64, "ats-timeout", ats_timeout_ns, ""),
+    IM_OPTION(ImIoasidConfig, U64, "quarantine", quarantine_ns, ""),
+};
+
+static const ImOptionTable config_names = {
+    .rows = config_rows, .count = ARRAY_SIZE(config_rows),
+};
+
+/* --- the backend's port ------------------------------------------------------ */
+
+static IoasidHost *host_of(void *unit)
+{
+    return container_of(unit, IoasidHost, unit);
+}
+
+static void *port_alloc(void *host, size_t bytes)
+{
+    return g_try_malloc0(bytes);
+}
+
+static void port_free(void *host, void *p, size_t bytes)
+{
+    g_free(p);
+}
+
+static int user_access(IoasidHost *s, uint64_t addr, void *buf, size_t len,
+                       bool write)
+{
+    if (addr >= IM_IOASID_RAW && addr < IMU_CALL_BASE && s->raw &&
+        len <= s->raw_size && addr - IM_IOASID_RAW <= s->raw_size - len) {
+        void *at = (char *)s->raw + (addr - IM_IOASID_RAW);
+
+        memcpy(write ? at : buf, write ? buf : at, len);
+        return 0;
+    }
+    if (addr >= IMU_CALL_BASE && s->call) {
+        return im_ioasid_call_access(s->call, addr, buf, len, write);
+    }
+    if (write) {
+        return imq_mem_write(&address_space_memory, addr, buf, len)
+               == IM_BUS_OK ? 0 : -EFAULT;
+    }
+    return imq_mem_read(&address_space_memory, addr, buf, len)
+           == IM_BUS_OK ? 0 : -EFAULT;
+}
+
+static int port_user_read(void *host, void *user, uint64_t addr, void *buf,
+                          size_t len)
+{
+    return user_access(user, addr, buf, len, false);
+}
+
+static int port_user_write(void *host, void *user, uint64_t addr,
+                           const void *buf, size_t len)
+{
+    return user_access(user, addr, (void *)buf, len, true);
+}
+
+/* Guest memory stays where it is: what is checked is that it is there. */
+static int port_pin(void *host, void *user, uint64_t addr, bool write,
+                    uint64_t *pa)
+{
+    *pa = addr;
+    return imq_mem_is_ram(&address_space_memory, addr, write) ? 0 : -EFAULT;
+}
+
+static void port_unpin(void *host, void *user, uint64_t addr, uint64_t pa,
+                       bool dirty)
+{
+}
+
+static void port_readable(void *host, void *user, ImuRef queue)
+{
+    im_unit_notice(host, (uint64_t)queue.gen << 32 | queue.id);
+}
+
+/* --- the numbers on the bus --------------------------------------------------- */
+
+/*
+ * The endpoint speaks of guest PASIDs; what is on the bus is the host's, put
+ * there by whoever mediates between both. After the guest freed a PASID the
+ * device still uses the number that it was given.
+ */
+static gpointer key_of(uint16_t rid, uint32_t pasid)
+{
+    return GSIZE_TO_POINTER((uint64_t)rid << 32 | pasid);
+}
+
+static bool to_host(IoasidHost *s, uint16_t rid, uint32_t *pasid)
+{
+    gpointer key = key_of(rid, *pasid), val;
+    uint32_t on_bus;
+
+    if (s->guest.map_mode != IMU_MODE_TRANSLATE) {
+        return true;
+    }
+    if (im_ioasid_host_pasid(s->host, rid, *pasid, &on_bus)) {
+        g_hash_table_insert(s->to_host, key, GUINT_TO_POINTER(on_bus));
+        g_hash_table_insert(s->to_guest, key_of(rid, on_bus),
+                            GUINT_TO_POINTER(*pasid));
+    } else if (g_hash_table_lookup_extended(s->to_host, key, NULL, &val)) {
+        on_bus = GPOINTER_TO_UINT(val);
+    } else {
+        return false;
+    }
+    *pasid = on_bus;
+    return true;
+}
+
+static void to_guest(IoasidHost *s, uint16_t rid, uint32_t *pasid)
+{
+    gpointer val;
+
+    if (g_hash_table_lookup_extended(s->to_guest, key_of(rid, *pasid), NULL,
+                                     &val)) {
+        *pasid = GPOINTER_TO_UINT(val);
+    }
+}
+
+static void port_ats_invalidate(void *host, const ImAtsInv *inv)
+{
+    ImAtsInv m = *inv;
+
+    if (m.has_pasid) {
+        to_guest(host_of(host), m.rid, &m.pasid);
+    }
+    im_unit_port.ats_invalidate(host, &m);
+}
+
+static void port_page_response(void *host, const ImPageResp *resp)
+{
+    ImPageResp m = *resp;
+
+    if (m.has_pasid) {
+        to_guest(host_of(host), m.rid, &m.pasid);
+    }
+    im_unit_port.page_response(host, &m);
+}
+
+/* --- the backend, as a unit ---------------------------------------------------- */
+
+static const ImXlat refused = { .status = IM_FAULT, .cpl = IM_CPL_UR };
+
+static ImXlat host_translate(void *model, const ImTxn *txn)
+{
+    IoasidHost *s = model;
+    ImTxn t = *txn;
+
+    if (t.has_pasid && !to_host(s, t.rid, &t.pasid)) {
+        return refused;
+    }
+    return im_ioasid_translate(s->host, &t);
+}
+
+static ImXlat host_explain(void *model, const ImTxn *txn, ImStepFn *fn,
+                           void *opaque)
+{
+    IoasidHost *s = model;
+    ImTxn t = *txn;
+
+    if (t.has_pasid && !to_host(s, t.rid, &t.pasid)) {
+        return refused;
+    }
+    return im_ioasid_explain(s->host, &t, fn, opaque);
+}
+
+static void host_page_request(void *model, const ImPageReq *req)
+{
+    IoasidHost *s = model;
+    ImPageReq r = *req;
+
+    if (!r.has_pasid || to_host(s, r.rid, &r.pasid)) {
+        im_ioasid_page_request(s->host, &r);
+    } else if (r.last && (r.read || r.write)) {
+        im_unit_port.page_response(&s->unit, &(ImPageResp) {
+            .pasid = r.pasid, .rid = r.rid, .prgi = r.prgi, .has_pasid = true,
+            .code = IM_PAGE_RESP_INVALID });
+    }
+}
+
+static void host_ats_inv_done(void *model, uint16_t rid, uint32_t itags)
+{
+    im_ioasid_ats_inv_done(((IoasidHost *)model)->host, rid, itags);
+}
+
+static void host_cancel(void *model, uint64_t handle)
+{
+    im_ioasid_cancel(((IoasidHost *)model)->host, handle);
+}
+
+static void host_deadline(void *model)
+{
+    im_ioasid_deadline(((IoasidHost *)model)->host);
+}
+
+static void host_dump(void *model, GString *out)
+{
+    im_ioasid_dump(((IoasidHost *)model)->host, NULL, out);
+}
+
+static void host_counters(void *model, ImCounterFn *fn, void *opaque)
+{
+    const ImIoasidCounters *c =
+        im_ioasid_counters(((IoasidHost *)model)->host);
+
+#define COUNTER(n)  fn(opaque, #n, c->n);
+    IM_IOASID_COUNTERS(COUNTER)
+}
+
+static bool host_translating(void *model)
+{
+    return true;
+}
+
+static void host_notice(ImUnit *u, uint64_t what)
+{
+    im_ioasid_qmp_readable(host_of(u), (ImuRef) { .id = (uint32_t)what,
+                                                  .gen = what >> 32 });
+}
+
+/* No message of its own: its devices' interrupts go the bus's way. */
+static void host_send_msi(ImUnit *u, const ImMsi *msi)
+{
+}
+
+static void host_reset(void *model);
+
+static const ImUnitOps host_ops = {
+    .translate = host_translate,
+    .explain = host_explain,
+    .page_request = host_page_request,
+    .ats_inv_done = host_ats_inv_done,
+    .cancel = host_cancel,
+    .deadline = host_deadline,
+    .reset = host_reset,
+    .dump = host_dump,
+    .counters = host_counters,
+    .translating = host_translating,
+    .fault_name = im_ioasid_fault_name,
+    .send_msi = host_send_msi,
+    .notice = host_notice,
+};
+
+/* --- commands ---------------------------------------------------------------- */
+
+/* Within the unit's lock. */
+static int command(IoasidHost *s, ImuCommand number, void *arg, size_t size,
+                   size_t whole)
+{
+    int ret;
+
+    ((ImuHead *)arg)->size = size;
+    s->raw = arg;
+    s->raw_size = whole;
+    ret = im_ioasid_command(s->ctx, number, IM_IOASID_RAW);
+    s->raw = NULL;
+    return ret;
+}
+#define COMMAND(s, NAME, arg) \
+    command(s, IMU_CMD_##NAME, arg, sizeof(*(arg)), sizeof(*(arg)))
+
+int im_ioasid_host_command(IoasidHost *s, ImuCommand number, void *arg,
+                           size_t size, size_t whole)
+{
+    int ret;
+
+    im_unit_enter(&s->unit);
+    ret = command(s, number, arg, size, whole);
+    im_unit_leave(&s->unit);
+    return ret;
+}
+
+/* The guest's set, and a queue by which its events become QMP's. */
+static int make_guest(IoasidHost *s)
+{
+    ImuSetCreate set = s->guest;
+    ImuEvqCreate evq = { .depth = EVENT_DEPTH };
+    int ret;
+
+    if (set.map_mode != IMU_MODE_DELEGATED) {
+        set.gpasid_min = set.gpasid_min ?: 1;
+        set.gpasid_max = set.gpasid_max ?: (1u << s->cfg.pasid_bits) - 1;
+    }
+    ret = COMMAND(s, SET_CREATE, &set);
+    if (ret) {
+        return ret;
+    }
+    evq.set = set.set;
+    ret = COMMAND(s, EVQ_CREATE, &evq);
+    s->guest.set = set.set;
+    s->events = evq.queue;
+    return ret;
+}
+
+static void host_reset(void *model)
+{
+    IoasidHost *s = model;
+
+    im_ioasid_reset(s->host);
+    g_hash_table_remove_all(s->to_host);
+    g_hash_table_remove_all(s->to_guest);
+    if (make_guest(s)) {
+        /* no memory: the guest is without a set until the next reset */
+        s->guest.set = (ImuRef) { 0 };
+    }
+}
+
+/* --- functions --------------------------------------------------------------- */
+
+IoasidFn *im_ioasid_host_add(IoasidHost *s, Object *device,
+                             const ImIoasidDevice *dev, Error **errp)
+{
+    static const ImuRange pc_msi = { PC_MSI_FIRST, PC_MSI_LAST };
+    ImIoasidDevice d = *dev;
+    IoasidFn *fn;
+    int ret;
+
+    if (!s->host) {
+        error_setg(errp, "the host is not complete");
+        return NULL;
+    }
+    if (!d.func) {
+        d.func = s->next_rid;
+        s->next_rid += 8;
+    }
+    if (object_dynamic_cast(qdev_get_machine(), "x86-machine")) {
+        d.reserved = &pc_msi;
+        d.reserved_count = 1;
+    }
+    d.group = d.func;
+    im_unit_enter(&s->unit);
+    ret = im_ioasid_device_add(s->host, &d);
+    im_unit_leave(&s->unit);
+    if (ret) {
+        const char *text = NULL, *name = im_ioasid_error(ret, &text);
+
+        error_setg(errp, "host-rid 0x%x: %s: %s", d.func, name ?: "error",
+                   text ?: strerror(-ret));
+        return NULL;
+    }
+    fn = g_new0(IoasidFn, 1);
+    *fn = (IoasidFn) {
+        .host = s, .device = device, .rid = d.func,
+        .pasid = { .ops = &im_unit_pasid_ops, .iommu = &s->unit },
+    };
+    g_ptr_array_add(s->fns, fn);
+    s->users++;
+    return fn;
+}
+
+void im_ioasid_host_remove(IoasidFn *fn)
+{
+    IoasidHost *s = fn->host;
+
+    im_unit_enter(&s->unit);
+    im_ioasid_device_remove(s->host, fn->rid);
+    im_unit_leave(&s->unit);
+    s->users--;
+    g_ptr_array_remove(s->fns, fn);
+    g_free(fn);
+}
+
+/* --- life ---------------------------------------------------------------------- */
+
+static void on_reset(void *opaque)
+{
+    IoasidHost *s = opaque;
+
+    im_unit_reset(&s->unit);
+}
+
+static ImIoasidPort make_port(void)
+{
+    ImIoasidPort port = {
+        .size = sizeof(port),
+        .iommu = im_unit_port,
+        .alloc = port_alloc,
+        .free = port_free,
+        .user_read = port_user_read,
+        .user_write = port_user_write,
+        .pin = port_pin,
+        .unpin = port_unpin,
+        .readable = port_readable,
+    };
+
+    port.iommu.ats_invalidate = port_ats_invalidate;
+    port.iommu.page_response = port_page_response;
+    return port;
+}
+
+static bool create_host(IoasidHost *s, Error **errp)
+{
+    ImIoasidPort port = make_port();
+    char *err = NULL;
+    int ret = -ENOMEM;
+
+    s->host = im_ioasid_new(&s->cfg, &port, &s->unit, &err);
+    if (!s->host) {
+        g_autoptr(GString) line = g_string_new(err ?: "no memory");
+
+        im_options_rename(&config_names, line);
+        error_setg(errp, TYPE_IOASID_HOST ": %s", line->str);
+        g_free(err);
+        return false;
+    }
+    s->ctx = im_ioasid_open(s->host, IM_IOASID_CTX_DEBUG, s);
+    if (s->ctx) {
+        im_unit_enter(&s->unit);
+        ret = make_guest(s);
+        im_unit_leave_later(&s->unit);
+    }
+    if (ret) {
+        const char *text = NULL, *name = im_ioasid_error(ret, &text);
+
+        error_setg(errp, TYPE_IOASID_HOST ": the guest's set is refused, see "
+                   "map-mode, pool, quota and gpasid properties: %s: %s",
+                   name ?: "error", text ?: strerror(-ret));
+        return false;
+    }
+    return true;
+}
+
+static void host_complete(UserCreatable *uc, Error **errp)
+{
+    IoasidHost *s = IOASID_HOST(uc);
+
+    if (s->cfg.pasid_bits > IM_PASID_BITS) {
+        error_setg(errp, TYPE_IOASID_HOST ": pasid-bits=%u is not in 1..%u",
+                   s->cfg.pasid_bits, IM_PASID_BITS);
+        return;
+    }
+    im_unit_prepare(&s->unit);
+    s->unit.model = s;
+    s->unit.translating = true;
+    if (!create_host(s, errp)) {
+        return;
+    }
+    error_setg(&s->unit.blocker, TYPE_IOASID_HOST " does not save its state "
+               "yet: no migration, no snapshot with it");
+    if (migrate_add_blocker(&s->unit.blocker, errp) < 0) {
+        return;
+    }
+    qemu_register_reset(on_reset, s);
+}
+
+static bool host_can_be_deleted(UserCreatable *uc)
+{
+    return !IOASID_HOST(uc)->users;
+}
+
+static void host_init(Object *obj)
+{
+    IoasidHost *s = IOASID_HOST(obj);
+
+    s->cfg = IM_IOASID_CONFIG_DEFAULT;
+    s->next_rid = FIRST_RID;
+    s->fns = g_ptr_array_new();
+    s->to_guest = g_hash_table_new(NULL, NULL);
+    s->to_host = g_hash_table_new(NULL, NULL);
+    im_unit_init(&s->unit, obj, &host_ops);
+}
+
+static void host_finalize(Object *obj)
+{
+    IoasidHost *s = IOASID_HOST(obj);
+
+    if (s->host) {
+        qemu_unregister_reset(on_reset, s);
+        im_unit_enter(&s->unit);
+        im_ioasid_free(s->host);
+        qemu_mutex_unlock(&s->unit.lock);
+    }
+    migrate_del_blocker(&s->unit.blocker);
+    im_unit_fini(&s->unit);
+    g_ptr_array_free(s->fns, true);
+    g_hash_table_destroy(s->to_guest);
+    g_hash_table_destroy(s->to_host);
+}
+
+static void host_class_init(ObjectClass *oc, void *data)
+{
+    UserCreatableClass *ucc = USER_CREATABLE_CLASS(oc);
+
+    ucc->complete = host_complete;
+    ucc->can_be_deleted = host_can_be_deleted;
+    for (unsigned i = 0; i < ARRAY_SIZE(option_rows); i++) {
+        const HostOption *row = &option_rows[i];
+        const char *type = row->names ? "enum" : row->size == 1 ? "uint8" :
+                           row->size == 4 ? "uint32" : "uint64";
+
+        object_class_property_add(oc, row->name, type, prop_get, prop_set,
+                                  NULL, (void *)row);
+        object_class_property_set_description(oc, row->name, row->text);
+    }
+    im_unit_model_class(IM_MODEL_CLASS(oc), offsetof(IoasidHost, unit),
+                        &host_ops);
+}
+
+static const TypeInfo host_info = {
+    .name = TYPE_IOASID_HOST,
+    .parent = TYPE_OBJECT,
+    .instance_size = sizeof(IoasidHost),
+    .instance_init = host_init,
+    .instance_finalize = host_finalize,
+    .class_init = host_class_init,
+    .interfaces = (InterfaceInfo[]) {
+        { TYPE_USER_CREATABLE }, { TYPE_IM_MODEL }, { },
+    },
+};
+
+static void host_register_types(void)
+{
+    type_register_static(&host_info);
+}
+
+type_init(host_register_types)

@@ -1,0 +1,854 @@
+/*
+ * I/O address spaces: sections 4.12 to 4.20 of docs/uapi.rst.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <string.h>
+
+#include "lib/io_world.h"
+#include "lib/spec.h"
+#include "lib/vtd_build.h"
+
+#define RC(got, want)  g_assert_cmpint(got, ==, want)
+#define RWF  (IMU_PROT_READ | IMU_PROT_WRITE | IMU_MAP_FIXED)
+
+/* --- SPACE_CREATE ----------------------------------------------------------------------- */
+
+typedef enum Parent { NO_PARENT, PARENT, PLAIN, NESTED, BLOCKED } Parent;
+typedef enum Data { NO_DATA, FIRST, STE } Data;
+
+typedef struct CreateRow {
+    const char *name;
+    ImuSpaceKind kind;
+    ImuFormat format;
+    Parent parent;
+    Data data;
+    uint32_t flags;
+    bool delegated, faultq;
+    int rc;
+} CreateRow;
+
+#define V  IMU_FORMAT_VTD_FIRST
+#define S  IMU_FORMAT_SMMU_STE
+#define N  IMU_FORMAT_NONE
+#define K(kind)  IMU_SPACE_##kind
+
+static const CreateRow creates[] = {
+    { "mapped", K(MAPPED), N, NO_PARENT, NO_DATA, 0, false, false, 0 },
+    { "mapped-with-queue", K(MAPPED), N, NO_PARENT, NO_DATA, 0, false, true,
+      0 },
+    { "mapped-dirty-parent", K(MAPPED), N, NO_PARENT, NO_DATA, 3, false,
+      false, 0 },
+    { "mapped-delegated-set", K(MAPPED), N, NO_PARENT, NO_DATA, 2, true,
+      false, 0 },
+    { "mapped-on-parent", K(MAPPED), N, PARENT, NO_DATA, 0, false, false,
+      -EINVAL },
+    { "mapped-with-format", K(MAPPED), V, NO_PARENT, NO_DATA, 0, false,
+      false, -EINVAL },
+    { "mapped-with-data", K(MAPPED), N, NO_PARENT, FIRST, 0, false, false,
+      -EINVAL },
+    { "nested-vtd", K(NESTED), V, PARENT, FIRST, 0, false, false, 0 },
+    { "nested-vtd-queue", K(NESTED), V, PARENT, FIRST, 0, false, true, 0 },
+    { "nested-smmu", K(NESTED), S, PARENT, STE, 0, false, false, 0 },
+    { "nested-without-parent", K(NESTED), V, NO_PARENT, FIRST, 0, false,
+      false, -ENOENT },
+    { "nested-on-what-is-no-parent", K(NESTED), V, PLAIN, FIRST, 0, false,
+      false, -EINVAL },
+    { "nested-on-nested", K(NESTED), V, NESTED, FIRST, 0, false, false,
+      -EINVAL },
+    { "nested-on-blocked", K(NESTED), V, BLOCKED, FIRST, 0, false, false,
+      -EINVAL },
+    { "nested-without-format", K(NESTED), N, PARENT, FIRST, 0, false, false,
+      -EINVAL },
+    { "nested-without-data", K(NESTED), V, PARENT, NO_DATA, 0, false, false,
+      -EINVAL },
+    { "nested-dirty", K(NESTED), V, PARENT, FIRST, IMU_SPACE_DIRTY, false,
+      false, -EINVAL },
+    { "nested-parent", K(NESTED), V, PARENT, FIRST, IMU_SPACE_PARENT, false,
+      false, -EINVAL },
+    { "table-smmu", K(PASID_TABLE), S, PARENT, STE, 0, true, false, 0 },
+    { "table-smmu-queue", K(PASID_TABLE), S, PARENT, STE, 0, true, true, 0 },
+    { "table-in-another-mode", K(PASID_TABLE), S, PARENT, STE, 0, false,
+      false, -EINVAL },
+    { "table-vtd", K(PASID_TABLE), V, PARENT, FIRST, 0, true, false,
+      -EINVAL },
+    { "table-without-parent", K(PASID_TABLE), S, NO_PARENT, STE, 0, true,
+      false, -ENOENT },
+    { "block", K(BLOCK), N, NO_PARENT, NO_DATA, 0, false, false, 0 },
+    { "block-with-queue", K(BLOCK), N, NO_PARENT, NO_DATA, 0, false, true,
+      -EINVAL },
+    { "block-on-parent", K(BLOCK), N, PARENT, NO_DATA, 0, false, false,
+      -EINVAL },
+    { "block-with-flags", K(BLOCK), N, NO_PARENT, NO_DATA, 1, false, false,
+      -EINVAL },
+};
+
+/* STE word 0: V, Config = S1 (or both), S1ContextPtr, S1CDMax. */
+static ImuSmmuSte ste(uint64_t cd, unsigned cdmax)
+{
+    return (ImuSmmuSte) {
+        { 1 | UINT64_C(5) << 1 | cd | (uint64_t)cdmax << 59, 0 },
+    };
+}
+
+static ImuSpaceCreate prepare(Io *io, const CreateRow *row, ImuRef set)
+{
+    uint64_t buf = io_at(io, IO_WORLD_BUF);
+    ImuVtdFirst first = { .root = 4 * IO_PAGE };
+    ImuSmmuSte s = ste(8 * IO_PAGE, row->kind == K(PASID_TABLE) ? 4 : 0);
+    ImuSpaceCreate c = {
+        .head.flags = row->flags, .set = set, .kind = row->kind,
+        .format = row->format, .data = row->data ? buf : 0,
+        .data_size = row->data == FIRST ? sizeof(first) :
+                     row->data == STE ? sizeof(s) : 0,
+    };
+    ImuRef parent = io_parent(io, set, 0);
+
+    if (row->data == FIRST) {
+        io_put(io, buf, &first, sizeof(first));
+    } else if (row->data == STE) {
+        io_put(io, buf, &s, sizeof(s));
+    }
+    switch (row->parent) {
+    case NO_PARENT:
+        break;
+    case PARENT:
+        c.parent = parent;
+        break;
+    case PLAIN:
+        c.parent = io_mapped(io, set, 0, io_none());
+        break;
+    case NESTED:
+        c.parent = io_nested(io, set, parent, io_none(), 4);
+        break;
+    case BLOCKED: {
+        ImuSpaceCreate b = { .set = set, .kind = IMU_SPACE_BLOCK };
+
+        RC(io_SPACE_CREATE(io, &b), 0);
+        c.parent = b.space;
+        break;
+    }
+    }
+    if (row->faultq) {
+        c.faultq = io_faultq(io, set, 0);
+    }
+    return c;
+}
+
+static void create(const void *data)
+{
+    const CreateRow *row = data;
+    g_autoptr(Io) io = io_new(NULL);
+    ImuRef set = io_set(io, row->delegated ? IMU_MODE_DELEGATED :
+                        IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+    ImuSpaceCreate c = prepare(io, row, set);
+    ImuRef parent = c.parent;
+
+    RC(io_SPACE_CREATE(io, &c), row->rc);
+    if (row->rc) {
+        return;
+    }
+    if (parent.id) {
+        RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = set,
+              .space = parent), -EBUSY);
+    }
+    if (row->faultq) {
+        RC(IO(io, FAULTQ_DESTROY, ImuQueueDestroy, .set = set,
+              .queue = c.faultq), -EBUSY);
+    }
+    RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = set, .space = c.space),
+       0);
+    if (parent.id) {
+        RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = set,
+              .space = parent), 0);
+    }
+    if (row->faultq) {
+        RC(IO(io, FAULTQ_DESTROY, ImuQueueDestroy, .set = set,
+              .queue = c.faultq), 0);
+    }
+}
+
+typedef struct FirstRow {
+    const char *name;
+    uint64_t root;
+    uint32_t flags, reserved;
+    int rc;
+} FirstRow;
+
+static const FirstRow firsts[] = {
+    { "root", 4 * IO_PAGE, 0, 0, 0 },
+    { "five-levels", 4 * IO_PAGE, IMU_VTD_FIRST_5LP, 0, 0 },
+    { "all-flags", 4 * IO_PAGE, 15, 0, 0 },
+    { "root-0", 0, 0, 0, 0 },
+    { "root-not-aligned", 4 * IO_PAGE + 8, 0, 0, -EINVAL },
+    { "root-too-wide", UINT64_C(1) << 60, 0, 0, -EINVAL },
+    { "root-at-the-end", UINT64_MAX, 0, 0, -EINVAL },
+    { "unknown-flag", 4 * IO_PAGE, 16, 0, -EOPNOTSUPP },
+    { "last-flag", 4 * IO_PAGE, 1u << 31, 0, -EOPNOTSUPP },
+    { "reserved", 4 * IO_PAGE, 0, 1, -EOPNOTSUPP },
+};
+
+static ImuSpaceCreate nested(Io *io, ImuRef set)
+{
+    static const CreateRow row = { "", K(NESTED), V, PARENT, FIRST, 0,
+                                   false, false, 0 };
+
+    return prepare(io, &row, set);
+}
+
+static void first_stage(const void *data)
+{
+    const FirstRow *row = data;
+    g_autoptr(Io) io = io_new(NULL);
+    ImuRef set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+    ImuSpaceCreate c = nested(io, set);
+    ImuVtdFirst f = { row->root, row->flags, row->reserved };
+
+    io_put(io, c.data, &f, sizeof(f));
+    RC(io_SPACE_CREATE(io, &c), row->rc);
+}
+
+static void data_sizes(void)
+{
+    g_autoptr(Io) io = io_new(NULL);
+    ImuRef set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+    ImuSpaceCreate c = nested(io, set);
+    uint8_t one = 1, zero = 0;
+
+    for (uint32_t n = 0; n < 16; n++) {
+        c.data_size = n;
+        RC(io_SPACE_CREATE(io, &c), -EINVAL);
+    }
+    c.data_size = 24;
+    io_put(io, c.data + 20, &one, 1);
+    RC(io_SPACE_CREATE(io, &c), -E2BIG);
+    io_put(io, c.data + 20, &zero, 1);
+    RC(io_SPACE_CREATE(io, &c), 0);
+    c.data_size = IMU_SIZE_MAX + 1;
+    RC(io_SPACE_CREATE(io, &c), -E2BIG);
+    c.data_size = UINT32_MAX;
+    RC(io_SPACE_CREATE(io, &c), -E2BIG);
+    c.data_size = 16;
+    c.data = 0;
+    RC(io_SPACE_CREATE(io, &c), -EFAULT);
+    c.data = UINT64_MAX - 7;
+    RC(io_SPACE_CREATE(io, &c), -EFAULT);
+    c.data = IO_WILD;
+    RC(io_SPACE_CREATE(io, &c), -EFAULT);
+}
+
+static void illegal_ste(void)
+{
+    static const uint64_t bad[] = {
+        0,                              /* not valid */
+        1,                              /* Config: abort */
+        1 | UINT64_C(6) << 1,           /* stage 2 alone */
+        1 | UINT64_C(4) << 1,           /* bypass */
+    };
+    g_autoptr(Io) io = io_new(NULL);
+    ImuRef set = io_set(io, IMU_MODE_DELEGATED, IMU_POOL_DEVICE);
+    static const CreateRow row = { "", K(PASID_TABLE), S, PARENT, STE, 0,
+                                   true, false, 0 };
+    ImuSpaceCreate c = prepare(io, &row, set);
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
+        ImuSmmuSte s = { { bad[i] | 8 * IO_PAGE, 0 } };
+
+        io_put(io, c.data, &s, sizeof(s));
+        RC(io_SPACE_CREATE(io, &c), -EINVAL);
+    }
+}
+
+static void destroy(void)
+{
+    g_autoptr(Io) io = io_new(NULL);
+    ImuRef set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+    ImuRef dev = io_bind(io, set, 0);
+    ImuRef space = io_parent(io, set, 0);
+
+    io_attach(io, set, dev, NULL, space);
+    RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = set, .space = space),
+       -EBUSY);
+    RC(io_detach(io, set, dev, NULL), 0);
+    RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = set, .space = space),
+       0);
+    g_assert_cmpuint(io->user->pins[3], ==, 0);
+}
+
+/* --- MAP -------------------------------------------------------------------------------------- */
+
+typedef struct MapRow {
+    const char *name;
+    uint32_t flags;
+    int64_t user;               /* from the first page */
+    uint64_t length, iova;
+    int rc, or;
+} MapRow;
+
+#define P  IO_PAGE
+#define R_ IMU_PROT_READ
+#define W_ IMU_PROT_WRITE
+#define X_ IMU_PROT_EXEC
+#define F_ IMU_MAP_FIXED
+
+/* [0x10000, 0x14000) is mapped. */
+static const MapRow maps[] = {
+    { "read", R_ | F_, 0, P, 0, 0, 0 },
+    { "write", W_ | F_, 0, P, 0, 0, 0 },
+    { "all", R_ | W_ | X_ | F_, 0, 3 * P, 0x20000, 0, 0 },
+    { "iova-chosen", R_, 0, 4 * P, UINT64_MAX, 0, 0 },
+    { "read-only-memory", R_ | F_, IO_RO_PAGE * P, P, 0, 0, 0 },
+    { "beside", R_ | F_, 0, P, 0x14000, 0, 0 },
+    { "before", R_ | F_, 0, P, 0xf000, 0, 0 },
+    { "no-right", F_, 0, P, 0, -EINVAL, 0 },
+    { "exec-alone", X_ | F_, 0, P, 0, -EINVAL, 0 },
+    { "exec-and-write", X_ | W_ | F_, 0, P, 0, -EINVAL, 0 },
+    { "nothing", R_ | F_, 0, 0, 0, -EINVAL, 0 },
+    { "half-a-page", R_ | F_, 0, P / 2, 0, -EINVAL, 0 },
+    { "user-not-aligned", R_ | F_, 8, P, 0, -EINVAL, 0 },
+    { "iova-not-aligned", R_ | F_, 0, P, 0x800, -EINVAL, 0 },
+    { "iova-not-aligned-not-fixed", R_, 0, P, 0x800, 0, 0 },
+    { "iova-wraps", R_ | F_, 0, 2 * P, UINT64_MAX - P + 1, -EOVERFLOW, 0 },
+    { "iova-at-the-end", R_ | F_, 0, P, UINT64_MAX - P + 1, 0, 0 },
+    { "length-at-the-end", R_ | F_, 0, UINT64_MAX - P + 1, P, -EOVERFLOW,
+      0 },
+    { "same", R_ | F_, 0, 4 * P, 0x10000, -EEXIST, 0 },
+    { "inside", R_ | F_, 0, P, 0x11000, -EEXIST, 0 },
+    { "over-the-begin", R_ | F_, 0, 2 * P, 0xf000, -EEXIST, 0 },
+    { "over-the-end", R_ | F_, 0, 2 * P, 0x13000, -EEXIST, 0 },
+    { "around", R_ | F_, 0, 8 * P, 0xe000, -EEXIST, 0 },
+    { "beyond-user-memory", R_ | F_, (IO_PAGES - 1) * P, 2 * P, 0, -EFAULT,
+      0 },
+    { "below-user-memory", R_ | F_, -(int64_t)P, 2 * P, 0, -EFAULT, 0 },
+    { "write-of-read-only", W_ | F_, IO_RO_PAGE * P, P, 0, -EFAULT, 0 },
+    { "huge", R_ | F_, 0, UINT64_C(1) << 40, UINT64_C(1) << 40, -EFAULT,
+      -ENOMEM },
+    { "huge-not-fixed", R_, 0, UINT64_C(1) << 62, 0, -ENOMEM, -EFAULT },
+};
+
+static void map(const void *data)
+{
+    const MapRow *row = data;
+    g_autoptr(Io) io = io_new(NULL);
+    ImuRef set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+    ImuRef space = io_mapped(io, set, 0, io_none());
+    ImuRef dev = io_bind(io, set, 0);
+    ImuMap m = { .head.flags = row->flags, .set = set, .space = space,
+                 .user = io_at(io, 0) + (uint64_t)row->user,
+                 .length = row->length, .iova = row->iova };
+    unsigned pinned = 0;
+    int rc;
+
+    io_map(io, set, space, 30, 4, 0x10000);
+    io_attach(io, set, dev, NULL, space);
+    rc = io_MAP(io, &m);
+    if (rc != row->or || !row->or) {
+        RC(rc, row->rc);
+    }
+    for (unsigned i = 0; i < IO_PAGES; i++) {
+        pinned += io->user->pins[i];
+    }
+    g_assert_cmpuint(pinned, ==, 4 + (rc ? 0 : row->length / P));
+    if (rc) {
+        return;
+    }
+    if (row->flags & F_) {
+        g_assert_cmphex(m.iova, ==, row->iova);
+    }
+    for (uint64_t at = 0; at < row->length; at += P) {
+        ImXlat x = io_dma(io, 0, IO_NO_PASID, m.iova + at + 8, IM_READ);
+
+        g_assert_cmpint(x.status, ==, row->flags & R_ ? IM_OK : IM_FAULT);
+        x = io_dma(io, 0, IO_NO_PASID, m.iova + at + 8, IM_WRITE);
+        g_assert_cmpint(x.status, ==, row->flags & W_ ? IM_OK : IM_FAULT);
+        x = io_dma(io, 0, IO_NO_PASID, m.iova + at + 8,
+                   row->flags & R_ ? IM_READ : IM_WRITE);
+        g_assert_cmphex(x.addr, ==, io->user->pa + (uint64_t)row->user + at
+                        + 8);
+    }
+}
+
+static void map_not_mapped(void)
+{
+    g_autoptr(Io) io = io_new(NULL);
+    IoWorld w;
+    ImuRef not[2];
+
+    io_world_init(&w, io, 0);
+    not[0] = w.nested;
+    not[1] = w.block;
+    for (unsigned i = 0; i < 2; i++) {
+        RC(IO(io, MAP, ImuMap, .head.flags = RWF, .set = w.set,
+              .space = not[i], .user = io_at(io, 0), .length = P), -EINVAL);
+        RC(IO(io, UNMAP, ImuUnmap, .set = w.set, .space = not[i],
+              .length = UINT64_MAX), -EINVAL);
+        RC(IO(io, COPY, ImuCopy, .head.flags = RWF, .set = w.set,
+              .dst = not[i], .src = w.parent, .length = P), -EINVAL);
+        RC(IO(io, COPY, ImuCopy, .head.flags = RWF, .set = w.set,
+              .dst = w.spare, .src = not[i], .length = P), -EINVAL);
+        RC(IO(io, ALLOW, ImuAllow, .set = w.set, .space = not[i]), -EINVAL);
+        RC(IO(io, RANGES, ImuRanges, .set = w.set, .space = not[i]),
+           -EINVAL);
+        RC(IO(io, DIRTY_SET, ImuDirtySet, .set = w.set, .space = not[i]),
+           -EOPNOTSUPP);
+        RC(IO(io, DIRTY_GET, ImuDirtyGet, .set = w.set, .space = not[i],
+              .length = P, .page_size = P), -EOPNOTSUPP);
+    }
+}
+
+/* A pin fails in the middle: those before it are let go. */
+static void map_pin_fails(void)
+{
+    g_autoptr(Io) io = io_new(NULL);
+    ImuRef set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+    ImuRef space = io_mapped(io, set, 0, io_none());
+
+    for (unsigned n = 0; n < 8; n++) {
+        io_fail_pin(io, n);
+        RC(IO(io, MAP, ImuMap, .head.flags = RWF, .set = set,
+              .space = space, .user = io_at(io, 0), .length = 8 * P),
+           -EFAULT);
+        for (unsigned i = 0; i < 8; i++) {
+            g_assert_cmpuint(io->user->pins[i], ==, 0);
+        }
+    }
+    io_fail_pin(io, 8);
+    RC(IO(io, MAP, ImuMap, .head.flags = RWF, .set = set, .space = space,
+          .user = io_at(io, 0), .length = 8 * P), 0);
+}
+
+/* --- UNMAP -------------------------------------------------------------------------------------- */
+
+typedef struct UnmapRow {
+    const char *name;
+    uint64_t iova, length;
+    int rc;
+    uint64_t bytes;
+} UnmapRow;
+
+/* [0x10000, 0x14000), [0x14000, 0x15000), [0x18000, 0x1a000) are mapped. */
+static const UnmapRow unmaps[] = {
+    { "one", 0x10000, 0x4000, 0, 0x4000 },
+    { "two", 0x10000, 0x5000, 0, 0x5000 },
+    { "with-a-hole", 0x14000, 0x6000, 0, 0x3000 },
+    { "all-by-range", 0, 0x100000, 0, 0x7000 },
+    { "everything", 0, UINT64_MAX, 0, 0x7000 },
+    { "head-cut", 0x11000, 0x3000, -ENOENT, 0 },
+    { "tail-cut", 0x10000, 0x2000, -ENOENT, 0 },
+    { "inside", 0x11000, 0x1000, -ENOENT, 0 },
+    { "one-and-a-cut", 0x14000, 0x5000, -ENOENT, 0 },
+    { "hole", 0x15000, 0x3000, -ENOENT, 0 },
+    { "beyond", 0x1a000, 0x1000, -ENOENT, 0 },
+    { "nothing", 0x10000, 0, -EINVAL, 0 },
+    { "length-not-aligned", 0x10000, 0x3fff, -EINVAL, 0 },
+    { "iova-not-aligned", 0x10001, 0x3000, -EINVAL, 0 },
+    { "wraps", 0x10000, UINT64_MAX - P + 1, -EOVERFLOW, 0 },
+    { "wraps-by-a-page", UINT64_MAX - P + 1, 2 * P, -EOVERFLOW, 0 },
+};
+
+static void unmap(const void *data)
+{
+    const UnmapRow *row = data;
+    g_autoptr(Io) io = io_new(NULL);
+    ImuRef set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+    ImuRef space = io_mapped(io, set, 0, io_none());
+    ImuRef dev = io_bind(io, set, 0);
+    ImuUnmap u = { .set = set, .space = space, .iova = row->iova,
+                   .length = row->length };
+    unsigned left = 0;
+
+    io_map(io, set, space, 0, 4, 0x10000);
+    io_map(io, set, space, 4, 1, 0x14000);
+    io_map(io, set, space, 5, 2, 0x18000);
+    io_attach(io, set, dev, NULL, space);
+    for (uint64_t at = 0x10000; at < 0x1a000; at += P) {
+        io_dma(io, 0, IO_NO_PASID, at, IM_WRITE);       /* into the IOTLB */
+    }
+    RC(io_UNMAP(io, &u), row->rc);
+    if (!row->rc) {
+        g_assert_cmphex(u.length, ==, row->bytes);
+    }
+    for (uint64_t at = 0x10000; at < 0x1a000; at += P) {
+        bool was = at < 0x15000 || at >= 0x18000;
+        bool gone = !row->rc && at >= row->iova &&
+                    at - row->iova < row->length;
+
+        left += was && !gone;
+        RC(io_dma(io, 0, IO_NO_PASID, at, IM_READ).status,
+           was && !gone ? IM_OK : IM_FAULT);
+    }
+    for (unsigned i = 0; i < 7; i++) {
+        left -= io->user->pins[i];
+        g_assert_cmpuint(io->user->wrote[i], ==, 1 - io->user->pins[i]);
+    }
+    g_assert_cmpuint(left, ==, 0);
+}
+
+static void unmap_empty(void)
+{
+    g_autoptr(Io) io = io_new(NULL);
+    ImuRef set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+    ImuUnmap u = { .set = set, .space = io_mapped(io, set, 0, io_none()),
+                   .length = UINT64_MAX };
+
+    RC(io_UNMAP(io, &u), 0);
+    g_assert_cmphex(u.length, ==, 0);
+}
+
+/* --- COPY ------------------------------------------------------------------------------------- */
+
+typedef struct CopyRow {
+    const char *name;
+    uint32_t flags;
+    uint64_t length, src, dst;
+    int rc;
+} CopyRow;
+
+/* Source: [0, 4 pages) all rights, [4, 6 pages) read only; destination:
+ * page 32. */
+static const CopyRow copies[] = {
+    { "part", R_ | W_ | F_, 2 * P, P, 0x8000, 0 },
+    { "across-two", R_ | F_, 3 * P, 3 * P, 0x8000, 0 },
+    { "iova-chosen", R_, 6 * P, 0, UINT64_MAX, 0 },
+    { "write-of-read-only", R_ | W_ | F_, 2 * P, 3 * P, 0x8000, -EPERM },
+    { "hole", R_ | F_, 2 * P, 5 * P, 0x8000, -ENOENT },
+    { "nowhere", R_ | F_, P, 0x100000, 0x8000, -ENOENT },
+    { "overlap", R_ | F_, 2 * P, 0, 0x1f000, -EEXIST },
+    { "no-right", F_, P, 0, 0x8000, -EINVAL },
+    { "exec-alone", X_ | F_, P, 0, 0x8000, -EINVAL },
+    { "nothing", R_ | F_, 0, 0, 0x8000, -EINVAL },
+    { "length-not-aligned", R_ | F_, 8, 0, 0x8000, -EINVAL },
+    { "source-not-aligned", R_ | F_, P, 8, 0x8000, -EINVAL },
+    { "destination-not-aligned", R_ | F_, P, 0, 0x8001, -EINVAL },
+    { "source-wraps", R_ | F_, 2 * P, UINT64_MAX - P + 1, 0x8000,
+      -EOVERFLOW },
+    { "destination-wraps", R_ | F_, 2 * P, 0, UINT64_MAX - P + 1,
+      -EOVERFLOW },
+    { "destination-at-the-end", R_ | F_, P, 0, UINT64_MAX - P + 1, 0 },
+};
+
+static void copy(const void *data)
+{
+    const CopyRow *row = data;
+    g_autoptr(Io) io = io_new(NULL);
+    ImuRef set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+    ImuRef src = io_mapped(io, set, 0, io_none());
+    ImuRef dst = io_mapped(io, set, 0, io_none());
+    ImuRef dev = io_bind(io, set, 0);
+    ImuCopy c = { .head.flags = row->flags, .set = set, .dst = dst,
+                  .src = src, .length = row->length, .dst_iova = row->dst,
+                  .src_iova = row->src };
+
+    io_map(io, set, src, 0, 4, 0);
+    RC(IO(io, MAP, ImuMap, .head.flags = R_ | F_, .set = set, .space = src,
+          .user = io_at(io, 20), .length = 2 * P, .iova = 4 * P), 0);
+    io_map(io, set, dst, 40, 1, 0x20000);
+    io_attach(io, set, dev, NULL, dst);
+    RC(io_COPY(io, &c), row->rc);
+    if (row->rc) {
+        return;
+    }
+    /* The copy does not need the source. */
+    RC(IO(io, UNMAP, ImuUnmap, .set = set, .space = src,
+          .length = UINT64_MAX), 0);
+    for (uint64_t at = 0; at < row->length; at += P) {
+        unsigned from = (unsigned)((row->src + at) / P);
+
+        g_assert_true(io_reaches(io, 0, IO_NO_PASID, c.dst_iova + at,
+                                 io_pa(io, from < 4 ? from : from + 16)));
+        RC(io_dma(io, 0, IO_NO_PASID, c.dst_iova + at, IM_WRITE).status,
+           row->flags & W_ ? IM_OK : IM_FAULT);
+    }
+    RC(IO(io, UNMAP, ImuUnmap, .set = set, .space = dst,
+          .length = UINT64_MAX), 0);
+    for (unsigned i = 0; i < IO_PAGES; i++) {
+        g_assert_cmpuint(io->user->pins[i], ==, 0);
+    }
+}
+
+/* --- ALLOW, RANGES --------------------------------------------------------------------------- */
+
+static unsigned ranges(Io *io, ImuRef set, ImuRef space, ImuRange *r,
+                       unsigned room)
+{
+    ImuRanges q = { .set = set, .space = space, .count = room,
+                    .ranges = io_at(io, IO_WORLD_BUF) };
+
+    RC(io_RANGES(io, &q), 0);
+    g_assert_cmpuint(q.count, <=, room);
+    g_assert_cmphex(q.alignment, ==, P);
+    io_get(io, q.ranges, r, q.count * sizeof(*r));
+    return q.count;
+}
+
+static int allow(Io *io, ImuRef set, ImuRef space, const ImuRange *r,
+                 unsigned n)
+{
+    io_put(io, io_at(io, IO_WORLD_BUF), r, n * sizeof(*r));
+    return IO(io, ALLOW, ImuAllow, .set = set, .space = space,
+              .ranges = io_at(io, IO_WORLD_BUF), .count = n);
+}
+
+static int map_at(Io *io, ImuRef set, ImuRef space, uint64_t iova)
+{
+    return IO(io, MAP, ImuMap, .head.flags = RWF, .set = set,
+              .space = space, .user = io_at(io, 0), .length = P,
+              .iova = iova);
+}
+
+static void allowed(void)
+{
+    static const ImuRange two[] = {
+        { 0x100000, 0x1fffff }, { 0x10000, 0x1ffff },
+    };
+    static const ImuRange bad[][2] = {
+        { { 5, 4 }, { 10, 20 } },
+        { { 0, 0x1000 }, { 0x1000, 0x2000 } },
+        { { 0, UINT64_MAX }, { 7, 7 } },
+    };
+    g_autoptr(Io) io = io_new(NULL);
+    ImuRef set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+    ImuRef space = io_mapped(io, set, 0, io_none());
+    ImuMap m = { .head.flags = R_, .set = set, .space = space,
+                 .user = io_at(io, 0), .length = 16 * P };
+    ImuRange r[8];
+
+    g_assert_cmpuint(ranges(io, set, space, r, 8), ==, 1);
+    g_assert_cmphex(r[0].first, ==, 0);
+    g_assert_cmphex(r[0].last, >=, (UINT64_C(1) << 46) - 1);
+    RC(map_at(io, set, space, 0), 0);
+    RC(allow(io, set, space, two, 2), 0);
+    g_assert_cmpuint(ranges(io, set, space, r, 8), ==, 2);
+    g_assert_cmphex(r[0].first, ==, 0x10000);
+    g_assert_cmphex(r[1].last, ==, 0x1fffff);
+    RC(map_at(io, set, space, 0x5000), -EINVAL);
+    RC(map_at(io, set, space, 0x1f000), 0);
+    RC(map_at(io, set, space, 0x20000), -EINVAL);
+    RC(io_MAP(io, &m), 0);
+    g_assert_cmphex(m.iova, >=, 0x100000);      /* 15 pages are left below */
+    g_assert_cmphex(m.iova, <, 0x200000);
+    m.length = 0x100000;
+    RC(io_MAP(io, &m), -ENOSPC);
+    for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
+        RC(allow(io, set, space, bad[i], 2), -EINVAL);
+    }
+    RC(IO(io, ALLOW, ImuAllow, .set = set, .space = space,
+          .ranges = IO_WILD, .count = 1), -EFAULT);
+    RC(IO(io, ALLOW, ImuAllow, .set = set, .space = space,
+          .ranges = UINT64_MAX, .count = UINT32_MAX), -EINVAL);
+    RC(IO(io, ALLOW, ImuAllow, .set = set, .space = space,
+          .ranges = io_at(io, 0), .count = IMU_ALLOW_RANGES_MAX + 1),
+       -EINVAL);
+    g_assert_cmpuint(ranges(io, set, space, r, 8), ==, 2);
+    RC(IO(io, ALLOW, ImuAllow, .set = set, .space = space), 0);
+    g_assert_cmpuint(ranges(io, set, space, r, 8), ==, 1);
+    RC(map_at(io, set, space, 0x5000), 0);
+}
+
+/* Functions of the rig reserve the interrupt range. */
+static void reserved(void)
+{
+    static const ImuRange over = { 0xfee10000, 0xfee10fff };
+    g_autoptr(Io) io = io_new(NULL);
+    ImuRef set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+    ImuRef space = io_mapped(io, set, IMU_SPACE_PARENT, io_none());
+    ImuRef dev = io_bind(io, set, 0);
+    ImuRange r[8];
+
+    RC(map_at(io, set, space, 0xfee00000), 0);
+    RC(io_attach_rc(io, set, dev, NULL, space, 0), -EADDRINUSE);
+    RC(IO(io, UNMAP, ImuUnmap, .set = set, .space = space,
+          .length = UINT64_MAX), 0);
+    RC(allow(io, set, space, &over, 1), 0);
+    RC(io_attach_rc(io, set, dev, NULL, space, 0), -EADDRINUSE);
+    RC(IO(io, ALLOW, ImuAllow, .set = set, .space = space), 0);
+    io_attach(io, set, dev, NULL, space);
+    g_assert_cmpuint(ranges(io, set, space, r, 8), ==, 2);
+    g_assert_cmphex(r[0].last, ==, 0xfedfffff);
+    g_assert_cmphex(r[1].first, ==, 0xfef00000);
+    RC(map_at(io, set, space, 0xfee00000), -EINVAL);
+    RC(map_at(io, set, space, 0xfeeff000), -EINVAL);
+    RC(allow(io, set, space, &over, 1), -EADDRINUSE);
+    RC(map_at(io, set, space, 0xfef00000), 0);
+    RC(map_at(io, set, space, 0xfedff000), 0);
+    /* It ends with the binding. */
+    RC(io_detach(io, set, dev, NULL), 0);
+    RC(map_at(io, set, space, 0xfee00000), 0);
+    /* It counts for what is nested, too. */
+    {
+        ImuRef n = io_nested(io, set, space, io_none(), 4);
+        ImuRef p = io_alloc(io, set).pasid;
+
+        RC(io_attach_rc(io, set, dev, &p, n, 0), -EADDRINUSE);
+    }
+}
+
+static void ranges_room(void)
+{
+    static const ImuRange three[] = {
+        { 0, 0xfff }, { 0x2000, 0x2fff }, { 0x4000, 0x4fff },
+    };
+    g_autoptr(Io) io = io_new(NULL);
+    ImuRef set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+    ImuRef space = io_mapped(io, set, 0, io_none());
+
+    RC(allow(io, set, space, three, 3), 0);
+    for (unsigned room = 0; room <= 4; room++) {
+        ImuRanges q = { .set = set, .space = space, .count = room,
+                        .ranges = room ? io_at(io, IO_WORLD_BUF) : 0 };
+
+        RC(io_RANGES(io, &q), room < 3 ? -EMSGSIZE : 0);
+        g_assert_cmpuint(q.count, ==, 3);
+    }
+    RC(IO(io, RANGES, ImuRanges, .set = set, .space = space, .count = 3,
+          .ranges = IO_WILD), -EFAULT);
+    RC(IO(io, RANGES, ImuRanges, .set = set, .space = space,
+          .count = UINT32_MAX, .ranges = io_at(io, IO_RO_PAGE)), -EFAULT);
+}
+
+/* --- dirty tracking ------------------------------------------------------------------------- */
+
+static int dirty(Io *io, ImuRef set, ImuRef space, uint32_t flags,
+                 uint64_t *bits)
+{
+    ImuDirtyGet g = { .head.flags = flags, .set = set, .space = space,
+                      .length = 64 * P, .page_size = P,
+                      .bitmap = io_at(io, IO_WORLD_BUF) };
+    int rc;
+
+    io_put(io, g.bitmap, bits, sizeof(*bits));
+    rc = io_DIRTY_GET(io, &g);
+    io_get(io, g.bitmap, bits, sizeof(*bits));
+    return rc;
+}
+
+static void dirty_bits(void)
+{
+    g_autoptr(Io) io = io_new(NULL);
+    ImuRef set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+    ImuRef space = io_mapped(io, set, IMU_SPACE_DIRTY, io_none());
+    ImuRef dev = io_bind(io, set, 0);
+    uint64_t b = 0;
+
+    io_map(io, set, space, 0, 16, 0);
+    io_attach(io, set, dev, NULL, space);
+    io_dma(io, 0, IO_NO_PASID, 3 * P, IM_WRITE);
+    RC(dirty(io, set, space, 0, &b), -EINVAL);          /* off */
+    RC(IO(io, DIRTY_SET, ImuDirtySet, .head.flags = IMU_DIRTY_ON,
+          .set = set, .space = space), 0);
+    RC(IO(io, DIRTY_SET, ImuDirtySet, .head.flags = IMU_DIRTY_ON,
+          .set = set, .space = space), 0);              /* again */
+    RC(dirty(io, set, space, 0, &b), 0);
+    g_assert_cmphex(b, ==, 0);                          /* starts clean */
+    io_dma(io, 0, IO_NO_PASID, 3 * P, IM_WRITE);        /* cached before */
+    io_dma(io, 0, IO_NO_PASID, 5 * P, IM_READ);
+    io_dma(io, 0, IO_NO_PASID, 15 * P + 4000, IM_WRITE);
+    RC(dirty(io, set, space, IMU_DIRTY_PEEK, &b), 0);
+    g_assert_cmphex(b, ==, 1u << 3 | 1u << 15);
+    b = UINT64_C(1) << 40;
+    RC(dirty(io, set, space, 0, &b), 0);
+    g_assert_cmphex(b, ==, UINT64_C(1) << 40 | 1u << 3 | 1u << 15);
+    b = 0;
+    RC(dirty(io, set, space, 0, &b), 0);
+    g_assert_cmphex(b, ==, 0);
+    io_dma(io, 0, IO_NO_PASID, 3 * P, IM_WRITE);        /* noticed again */
+    RC(dirty(io, set, space, 0, &b), 0);
+    g_assert_cmphex(b, ==, 1u << 3);
+    RC(IO(io, DIRTY_SET, ImuDirtySet, .set = set, .space = space), 0);
+    RC(dirty(io, set, space, 0, &b), -EINVAL);
+}
+
+/* A device may write what it was granted; it is told when that ends. */
+static void dirty_ats(void)
+{
+    g_autoptr(Io) io = io_new(NULL);
+    ImuRef set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+    ImuRef space = io_mapped(io, set, IMU_SPACE_DIRTY, io_none());
+    ImuRef dev = io_bind(io, set, 0);
+    uint64_t b = 0;
+
+    io_map(io, set, space, 0, 16, 0);
+    io_attach(io, set, dev, NULL, space);
+    RC(IO(io, DIRTY_SET, ImuDirtySet, .head.flags = IMU_DIRTY_ON,
+          .set = set, .space = space), 0);
+    g_assert_cmphex(io_ats(io, 0, IO_NO_PASID, 2 * P, IM_WRITE).perm &
+                    IM_PERM_W, ==, IM_PERM_W);
+    RC(dirty(io, set, space, 0, &b), 0);
+    g_assert_cmphex(b & 1u << 2, ==, 1u << 2);
+}
+
+typedef struct DirtyRow {
+    const char *name;
+    uint64_t iova, length, page_size;
+    int rc;
+} DirtyRow;
+
+static const DirtyRow dirties[] = {
+    { "page", 0, P, P, 0 },
+    { "larger", 0, 16 * P, 4 * P, 0 },
+    { "nothing", 0, 0, P, -EINVAL },
+    { "page-size-0", 0, P, 0, -EINVAL },
+    { "page-size-small", 0, P, 2048, -EINVAL },
+    { "page-size-odd", 0, 3 * P, 3 * P, -EINVAL },
+    { "page-size-at-the-end", 0, P, UINT64_MAX, -EINVAL },
+    { "iova-not-aligned", 2 * P, 4 * P, 4 * P, -EINVAL },
+    { "length-not-aligned", 0, 6 * P, 4 * P, -EINVAL },
+    { "wraps", UINT64_MAX - P + 1, 2 * P, P, -EOVERFLOW },
+};
+
+static void dirty_values(const void *data)
+{
+    const DirtyRow *row = data;
+    g_autoptr(Io) io = io_new(NULL);
+    IoWorld w;
+    ImuDirtyGet g;
+
+    io_world_init(&w, io, 0);
+    g = (ImuDirtyGet) { .set = w.set, .space = w.parent, .iova = row->iova,
+                        .length = row->length, .page_size = row->page_size,
+                        .bitmap = io_at(io, IO_WORLD_BUF) };
+    RC(io_DIRTY_GET(io, &g), row->rc);
+    g.space = w.spare;
+    RC(io_DIRTY_GET(io, &g), -EOPNOTSUPP);
+    g.space = w.parent;
+    if (!row->rc) {
+        io_dma(io, 0, IO_NO_PASID, 0, IM_WRITE);
+        g.bitmap = IO_WILD;
+        RC(io_DIRTY_GET(io, &g), -EFAULT);
+        g.bitmap = io_at(io, IO_RO_PAGE);
+        RC(io_DIRTY_GET(io, &g), -EFAULT);
+        g.bitmap = UINT64_MAX;
+        RC(io_DIRTY_GET(io, &g), -EFAULT);
+    }
+}
+
+/* --- the list ---------------------------------------------------------------------------------- */
+
+#define EACH(rows, TAG, path, fn)                                           \
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {                     \
+        g_autofree char *p_ = g_strdup_printf("%s/%s", path, rows[i].name); \
+        spec_row(TAG, p_, fn, &rows[i]);                                    \
+    }
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    EACH(creates, IOASID_CMD_SPACE_CREATE, "kinds", create);
+    EACH(firsts, IOASID_CMD_SPACE_CREATE, "vtd-first", first_stage);
+    spec_test(IOASID_CMD_SPACE_CREATE, "data", data_sizes);
+    spec_test(IOASID_CMD_SPACE_CREATE, "illegal-ste", illegal_ste);
+    spec_test(IOASID_CMD_SPACE_DESTROY, "busy-while-bound", destroy);
+    EACH(maps, IOASID_CMD_MAP, "values", map);
+    spec_test(IOASID_CMD_MAP, "needs-a-mapped-space", map_not_mapped);
+    spec_test(IOASID_CMD_MAP, "a-pin-fails", map_pin_fails);
+    EACH(unmaps, IOASID_CMD_UNMAP, "values", unmap);
+    spec_test(IOASID_CMD_UNMAP, "everything-of-nothing", unmap_empty);
+    EACH(copies, IOASID_CMD_COPY, "values", copy);
+    spec_test(IOASID_CMD_ALLOW, "ranges", allowed);
+    spec_test(IOASID_CMD_ALLOW, "reserved-ranges", reserved);
+    spec_test(IOASID_CMD_RANGES, "room", ranges_room);
+    spec_test(IOASID_CMD_DIRTY_SET, "on-off-clear-peek", dirty_bits);
+    spec_test(IOASID_CMD_DIRTY_GET, "granted-by-translation", dirty_ats);
+    EACH(dirties, IOASID_CMD_DIRTY_GET, "values", dirty_values);
+    return g_test_run();
+}
