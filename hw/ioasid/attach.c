@@ -97,9 +97,9 @@ static int judge(ImIoasidCtx *c, const ImuAttach *a, Names *n, int *later)
     return n->pasid && n->pasid->state > IMU_PASID_BOUND ? -EBUSY : 0;
 }
 
-/* --- host numbers ------------------------------------------------------------- */
+/* --- host numbers ------------------------------------------------------- */
 
-/* The number of a PASID on a device's bus that it has not had before. */
+/* CLAUSE(IOASID_NUMBERS): of a PASID on a device's bus, where it has none. */
 static int host_number(ImIoasid *h, const Names *n, uint32_t *hpasid)
 {
     const IoSet *set = n->set;
@@ -119,7 +119,7 @@ static int host_number(ImIoasid *h, const Names *n, uint32_t *hpasid)
     return im_numbers_taken(hd->taken, *hpasid) ? -ENOSPC : 0;
 }
 
-/* --- a binding begins ---------------------------------------------------------- */
+/* --- a binding begins --------------------------------------------------- */
 
 /* Out of where it is as one that ended. */
 static void wake(ImIoasid *h, IoBind *b)
@@ -214,6 +214,7 @@ static int fits_bus(ImIoasid *h, const Names *n)
     return err == -EOVERFLOW ? err : 0;
 }
 
+/* CLAUSE(IOASID_CMD_ATTACH) */
 int im_ioasid_cmd_ATTACH(ImIoasidCtx *c, void *arg)
 {
     const ImuAttach *a = arg;
@@ -240,6 +241,7 @@ int im_ioasid_cmd_ATTACH(ImIoasidCtx *c, void *arg)
     return err;
 }
 
+/* CLAUSE(IOASID_CMD_REPLACE) */
 int im_ioasid_cmd_REPLACE(ImIoasidCtx *c, void *arg)
 {
     const ImuReplace *a = arg;
@@ -263,7 +265,7 @@ int im_ioasid_cmd_REPLACE(ImIoasidCtx *c, void *arg)
     return 0;
 }
 
-/* --- and ends ------------------------------------------------------------------ */
+/* --- and ends ----------------------------------------------------------- */
 
 static void release(ImIoasid *h, IoBind *b)
 {
@@ -315,6 +317,7 @@ void im_ioasid_bind_free(ImIoasid *h, IoBind *b)
     release(h, b);
 }
 
+/* CLAUSE(IOASID_CMD_DETACH) */
 int im_ioasid_cmd_DETACH(ImIoasidCtx *c, void *arg)
 {
     const ImuDetach *a = arg;
@@ -338,7 +341,7 @@ int im_ioasid_cmd_DETACH(ImIoasidCtx *c, void *arg)
     return 0;
 }
 
-/* --- those whose device is unbound ----------------------------------------------- */
+/* --- those whose device is unbound -------------------------------------- */
 
 static bool owes(const IoHostDev *hd)
 {

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* --- of the host ------------------------------------------------------------ */
+/* --- of the host -------------------------------------------------------- */
 
 static ImLink **bucket(const ImIoasid *h, uint32_t func)
 {
@@ -154,6 +154,7 @@ static void detach_all(ImIoasid *h, IoDev *dev)
     }
 }
 
+/* CLAUSE(IOASID_HOST) */
 int im_ioasid_device_remove(ImIoasid *h, uint32_t func)
 {
     IoHostDev *hd = im_ioasid_host_dev(h, func);
@@ -191,7 +192,7 @@ void im_ioasid_devices_forget(ImIoasid *h)
     im_ioasid_rest_end(h, NULL);
 }
 
-/* --- of sets ----------------------------------------------------------------- */
+/* --- of sets ------------------------------------------------------------ */
 
 static IoDev *find(IoSet *set, ImuRef ref)
 {
@@ -201,7 +202,8 @@ static IoDev *find(IoSet *set, ImuRef ref)
            IM_LINK_OF(obj, IoDev, obj);
 }
 
-/* What another context has does not exist; what another set has is busy. */
+/* CLAUSE(IOASID_ISOLATION): what another context has does not exist; what
+ * another set has is busy. */
 static int may_have(const ImIoasid *h, const IoSet *set, const IoHostDev *hd)
 {
     int err = hd->bound ? -EBUSY : 0;
@@ -222,6 +224,7 @@ static int may_have(const ImIoasid *h, const IoSet *set, const IoHostDev *hd)
     return err;
 }
 
+/* CLAUSE(IOASID_CMD_DEV_BIND) */
 int im_ioasid_cmd_DEV_BIND(ImIoasidCtx *c, void *arg)
 {
     ImIoasid *h = c->host;
@@ -271,6 +274,7 @@ void im_ioasid_dev_drop(ImIoasid *h, IoDev *dev)
     im_ioasid_rearm(h);
 }
 
+/* CLAUSE(IOASID_CMD_DEV_UNBIND) */
 int im_ioasid_cmd_DEV_UNBIND(ImIoasidCtx *c, void *arg)
 {
     const ImuDevUnbind *a = arg;
@@ -289,6 +293,7 @@ int im_ioasid_cmd_DEV_UNBIND(ImIoasidCtx *c, void *arg)
     return 0;
 }
 
+/* CLAUSE(IOASID_CMD_DEV_INFO) */
 int im_ioasid_cmd_DEV_INFO(ImIoasidCtx *c, void *arg)
 {
     const ImIoasidDevice *cfg;

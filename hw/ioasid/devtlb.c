@@ -445,7 +445,9 @@ static void timed_out(ImIoasid *h, IoAtc *a)
 {
     IoDev *dev = dev_of(a)->bound;
 
-    h->counters.ats_timeouts += (unsigned)__builtin_popcount(a->busy);
+    for (uint32_t busy = a->busy; busy; busy &= busy - 1) {
+        h->counters.ats_timeouts++;
+    }
     if (dev) {
         dev->ats_failed = true;
         h->caches->reach++;

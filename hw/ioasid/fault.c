@@ -1,17 +1,15 @@
 /*
- * Page requests: groups, their queues, tickets and deadlines.
+ * Page requests: their intake, groups, tickets and deadlines.
  *
  * SPDX-License-Identifier: MIT
  */
-#include "hw/ioasid/ledger.h"
+#include "hw/ioasid/fault.h"
 
 #include <errno.h>
-#include <inttypes.h>
 
-#define DEADLINE_NS   UINT64_C(1000000000)
 #define GROUP_PAGES   512u      /* more is an overflow */
 
-/* --- tickets ------------------------------------------------------------------ */
+/* --- tickets ------------------------------------------------------------ */
 
 #define SLOTS         256u      /* a page of slots */
 #define SLOT_PAGES    1024u
@@ -26,7 +24,7 @@ typedef enum Outcome {
  * is known to be late as long as possible. */
 typedef struct Slot {
     IoGroup *group;             /* NULL: of the last one is left: */
-    const IoSet *set;
+    IoSet *set;                 /* NULL: gone */
     uint32_t gen;
     uint32_t next;              /* free slot + 1 */
     uint8_t outcome;
@@ -36,30 +34,6 @@ struct IoGroups {
     Slot *page[SLOT_PAGES];
     uint32_t pages;
     uint32_t first, last;       /* free slots + 1; 0: none */
-};
-
-typedef struct Page {
-    ImLink link;
-    uint64_t addr;
-    uint32_t perm;
-} Page;
-
-struct IoGroup {
-    ImLink in_queue;            /* once it is whole */
-    ImLink by_bind;
-    IoBind *bind;
-    IoQueue *queue;
-    IoFifo pages;
-    uint32_t count;
-    uint32_t pasid;             /* on the bus */
-    uint32_t gpasid;
-    uint16_t prgi;
-    bool has_pasid;
-    bool whole;
-    bool read;
-    uint32_t slot;
-    uint64_t ticket;
-    uint64_t deadline;
 };
 
 IoGroups *im_ioasid_groups_new(ImIoasid *h)
@@ -127,32 +101,48 @@ static void slot_take(IoGroups *t, IoGroup *g)
     }
     s->gen++;
     s->group = g;
+    if (s->set) {
+        s->set->tickets--;
+    }
     s->set = g->queue->obj.set;
+    s->set->tickets++;
     g->ticket = (uint64_t)s->gen << 32 | (g->slot + 1);
 }
 
-static Slot *slot_of(const IoGroups *t, uint64_t ticket)
+int im_iogroup_by_ticket(const ImIoasid *h, const IoSet *set,
+                         uint64_t ticket, IoGroup **g)
 {
     uint32_t i = (uint32_t)ticket - 1;
-    Slot *s;
+    const Slot *s;
 
-    if (i >= t->pages * SLOTS) {
-        return NULL;
+    if (i >= h->groups->pages * SLOTS) {
+        return -ENOENT;
     }
-    s = slot_at(t, i);
-    return s->gen == ticket >> 32 ? s : NULL;
+    s = slot_at(h->groups, i);
+    if (s->gen != ticket >> 32 || s->set != set ||
+        (s->group && !s->group->read)) {
+        return -ENOENT;
+    }
+    if (!s->group) {
+        return s->outcome == OUTCOME_TIMEOUT ? -ETIMEDOUT : -EALREADY;
+    }
+    *g = s->group;
+    return 0;
 }
 
-void im_ioasid_groups_forget(ImIoasid *h, const IoSet *set)
+void im_ioasid_groups_forget(ImIoasid *h, IoSet *set)
 {
-    for (uint32_t i = 0; i < h->groups->pages * SLOTS; i++) {
-        if (slot_at(h->groups, i)->set == set) {
-            slot_at(h->groups, i)->set = NULL;
+    for (uint32_t i = 0; set->tickets; i++) {
+        Slot *s = slot_at(h->groups, i);
+
+        if (s->set == set) {
+            s->set = NULL;
+            set->tickets--;
         }
     }
 }
 
-/* --- answers -------------------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------ */
 
 static void bit_set(uint64_t *bits, uint16_t i)
 {
@@ -222,7 +212,7 @@ static void drop(ImIoasid *h, IoGroup *g)
     dev->groups--;
     dev->obj.set->groups--;
     while (g->pages.head) {
-        Page *page = IM_LINK_OF(g->pages.head, Page, link);
+        IoPage *page = IM_LINK_OF(g->pages.head, IoPage, link);
 
         im_fifo_out(&g->pages, &page->link);
         im_ioasid_release(h, page, sizeof(*page));
@@ -267,7 +257,12 @@ void im_ioasid_groups_revoke(ImIoasid *h, IoBind *b)
     }
 }
 
-/* --- intake ------------------------------------------------------------------------ */
+void im_iogroup_answer(ImIoasid *h, IoGroup *g, ImPageRespCode code)
+{
+    answer(h, g, code, OUTCOME_ANSWERED, "answered");
+}
+
+/* --- intake ------------------------------------------------------------- */
 
 typedef enum Fate {
     FATE_QUEUED,
@@ -349,7 +344,7 @@ static IoGroup *group_new(ImIoasid *h, IoBind *b, const ImPageReq *req)
 
 static bool add_page(ImIoasid *h, IoGroup *g, const ImPageReq *req)
 {
-    Page *page = g->count < GROUP_PAGES ?
+    IoPage *page = g->count < GROUP_PAGES ?
                  im_ioasid_alloc(h, sizeof(*page)) : NULL;
 
     if (!page) {
@@ -450,6 +445,7 @@ static Fate judge(ImIoasid *h, IoHostDev *hd, const ImPageReq *req,
     return fate;
 }
 
+/* CLAUSE(IOASID_FAULTS) */
 void im_ioasid_page_request(ImIoasid *h, const ImPageReq *req)
 {
     IoHostDev *hd = im_ioasid_host_dev(h, func_of(req));
@@ -472,7 +468,7 @@ void im_ioasid_page_request(ImIoasid *h, const ImPageReq *req)
     }
 }
 
-/* --- time ----------------------------------------------------------------------------- */
+/* --- time --------------------------------------------------------------- */
 
 /* The group of a queue that is due first; it has one. */
 static IoGroup *next_due(const IoQueue *q)
@@ -521,173 +517,7 @@ void im_ioasid_groups_due(ImIoasid *h, uint64_t now)
     }
 }
 
-/* --- commands ------------------------------------------------------------------------ */
-
-int im_ioasid_cmd_FAULTQ_CREATE(ImIoasidCtx *c, void *arg)
-{
-    ImuFaultqCreate *a = arg;
-    IoQueue *q;
-    IoSet *set;
-    int err = im_ioasid_set_of(c, a->set, &set);
-
-    if (err) {
-        return err;
-    }
-    q = im_ioasid_alloc(c->host, sizeof(*q));
-    if (!q) {
-        return -ENOMEM;
-    }
-    q->deadline_ns = a->deadline_ns ? a->deadline_ns : DEADLINE_NS;
-    im_fifo_init(&q->unread);
-    im_fifo_init(&q->read);
-    return im_ioasid_queue_publish(c, q, IMU_KIND_FAULTQ, set, a, &a->queue);
-}
-
-int im_ioasid_cmd_FAULTQ_DESTROY(ImIoasidCtx *c, void *arg)
-{
-    const ImuQueueDestroy *a = arg;
-    IoQueue *q;
-    int err = im_ioasid_queue_of(c, a->set, IMU_KIND_FAULTQ, a->queue, &q);
-
-    if (!err && q->obj.users) {
-        err = -EBUSY;
-    }
-    if (!err) {
-        im_ioasid_queue_free(c->host, q);
-    }
-    return err;
-}
-
-/* Copy a group to the user. */
-static int deliver(ImIoasidCtx *c, const IoGroup *g, uint64_t to)
-{
-    const IoBind *b = g->bind;
-    ImuFault f = {
-        .flags = g->has_pasid ? IMU_FAULT_PASID : 0,
-        .gpasid = g->gpasid,
-        .cookie = b->dev->cookie,
-        .dev = b->dev->obj.ref,
-        .space = b->space->obj.ref,
-        .group = g->prgi,
-        .ticket = g->ticket,
-        .deadline = g->deadline,
-    };
-
-    for (ImLink *l = g->pages.head; l; l = l->next) {
-        const Page *page = IM_LINK_OF(l, Page, link);
-        int err;
-
-        f.flags |= l->next ? 0 : IMU_FAULT_LAST;
-        f.addr = page->addr;
-        f.perm = page->perm;
-        err = im_ioasid_put_user(c, to, &f, sizeof(f));
-        if (err) {
-            return err;
-        }
-        to += sizeof(f);
-    }
-    return 0;
-}
-
-int im_ioasid_cmd_FAULT_READ(ImIoasidCtx *c, void *arg)
-{
-    ImuFaultRead *a = arg;
-    uint32_t room = a->count;
-    uint32_t groups = 0;
-    uint32_t n = 0;
-    IoQueue *q;
-    int err = im_ioasid_queue_of(c, a->set, IMU_KIND_FAULTQ, a->queue, &q);
-
-    for (ImLink *l = err ? NULL : q->unread.head; l && room; l = l->next) {
-        const IoGroup *g = IM_LINK_OF(l, IoGroup, in_queue);
-
-        if (g->count > room - n) {
-            if (!n) {
-                a->count = g->count;
-                return -EMSGSIZE;
-            }
-            break;
-        }
-        err = deliver(c, g, a->faults + n * sizeof(ImuFault));
-        if (err) {
-            return err;
-        }
-        n += g->count;
-        groups++;
-    }
-    if (err) {
-        return err;
-    }
-    a->count = n;
-    a->pending = q->pages - n;
-    err = im_ioasid_respond(c, a);
-    if (err) {
-        return err;
-    }
-    for (; groups; groups--) {
-        IoGroup *g = IM_LINK_OF(q->unread.head, IoGroup, in_queue);
-
-        im_fifo_out(&q->unread, &g->in_queue);
-        im_fifo_in(&q->read, &g->in_queue);
-        g->read = true;
-    }
-    q->pages -= n;
-    return 0;
-}
-
-int im_ioasid_cmd_FAULT_ANSWER(ImIoasidCtx *c, void *arg)
-{
-    static const uint8_t codes[] = {
-        [IMU_ANSWER_SUCCESS] = IM_PAGE_RESP_SUCCESS,
-        [IMU_ANSWER_INVALID] = IM_PAGE_RESP_INVALID,
-        [IMU_ANSWER_FAILURE] = IM_PAGE_RESP_FAILURE,
-    };
-    const ImuAnswer *a = arg;
-    const Slot *s;
-    IoSet *set;
-    int err = im_ioasid_set_of(c, a->set, &set);
-
-    if (err) {
-        return err;
-    }
-    if (a->code >= G_N_ELEMENTS(codes)) {
-        return -EOPNOTSUPP;
-    }
-    s = slot_of(c->host->groups, a->ticket);
-    if (!s || s->set != set || (s->group && !s->group->read)) {
-        return -ENOENT;
-    }
-    if (!s->group) {
-        return s->outcome == OUTCOME_TIMEOUT ? -ETIMEDOUT : -EALREADY;
-    }
-    answer(c->host, s->group, codes[a->code], OUTCOME_ANSWERED, "answered");
-    im_ioasid_rearm(c->host);
-    return 0;
-}
-
-/* --- for people and checks --------------------------------------------------------- */
-
-static void dump_groups(const IoFifo *f, const char *what, GString *out)
-{
-    for (const ImLink *l = f->head; l; l = l->next) {
-        const IoGroup *g = IM_LINK_OF(l, IoGroup, in_queue);
-
-        g_string_append_printf(out, "      group %u of %u.%u, %s %" PRIx32
-                               ": %u pages, %s, ticket %" PRIx64
-                               ", until %" PRIu64 "\n", g->prgi,
-                               g->bind->dev->obj.ref.id,
-                               g->bind->dev->obj.ref.gen,
-                               g->has_pasid ? "pasid" : "no pasid",
-                               g->gpasid, g->count, what, g->ticket,
-                               g->deadline);
-    }
-}
-
-void im_ioasid_groups_dump(const IoQueue *q, GString *out)
-{
-    dump_groups(&q->read, "read", out);
-    dump_groups(&q->unread, "unread", out);
-}
+/* --- checks ------------------------------------------------------------- */
 
 static uint32_t groups_of(const IoBind *b, bool *wrong)
 {

@@ -182,7 +182,7 @@ void im_ioasid_close(ImIoasidCtx *c)
     im_ioasid_release(h, c, sizeof(*c));
 }
 
-/* --- time -------------------------------------------------------------- */
+/* --- time --------------------------------------------------------------- */
 
 void im_ioasid_rearm(ImIoasid *h)
 {

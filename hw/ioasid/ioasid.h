@@ -2,11 +2,10 @@
  * The host backend: its objects, and what each part offers the others.
  *
  * The ledger half (ops.c, handle.c, numbers.c, ioasid.c, set.c, pasid.c,
- * dev.c, attach.c, fault.c, event.c, dump.c, check.c) owns objects, quota,
- * states and queues. The memory half (space.c, map.c, tree.c, ranges.c,
- * pages.c, dirty.c, format.c, route.c, guest.c, outcome.c, cache.c, inval.c,
- * devtlb.c) owns address spaces and what happens to a
- * request.
+ * dev.c, attach.c, fault.c, faultq.c, event.c, dump.c, check.c) owns objects,
+ * quota, states and queues. The memory half (space.c, map.c, tree.c,
+ * ranges.c, pages.c, dirty.c, format.c, route.c, guest.c, outcome.c, cache.c,
+ * inval.c, devtlb.c) owns address spaces and what happens to a request.
  *
  * Memory comes from im_ioasid_alloc() only, which may fail. A command
  * allocates all that it needs before it changes anything.
@@ -59,6 +58,7 @@ struct IoSet {
     ImuSetCreate cfg;               /* quotas as updated */
     uint32_t count[IMU_PASID_QUARANTINE + 1];   /* PASIDs by state */
     uint32_t groups;                /* page request groups outstanding */
+    uint32_t tickets;               /* that are known, of old ones too */
     ImLink *objects[IMU_KINDS];
     uint32_t held[IMU_KINDS];       /* how many are in objects */
     ImLink *orphans;                /* PASIDs that it had when it went */
@@ -229,7 +229,7 @@ struct ImIoasid {
     ImIoasidCounters counters;
 };
 
-/* --- memory ---------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------- */
 
 static inline void *im_ioasid_alloc(ImIoasid *h, size_t bytes)
 {
@@ -263,7 +263,7 @@ static inline void im_fifo_out(IoFifo *f, ImLink *n)
     im_link_out(n);
 }
 
-/* --- ops.c: commands; handle.c: handles --------------------------------------- */
+/* --- ops.c: commands; handle.c: handles --------------------------------- */
 
 /*
  * A command: its structure is in a, complete and zero-extended, reserved
@@ -284,9 +284,9 @@ int im_ioasid_set_of(ImIoasidCtx *c, ImuRef ref, IoSet **set);
 int im_ioasid_find(IoSet *set, ImuKind kind, ImuRef ref, IoObject **obj);
 /*
  * Number an object of a set (NULL: it is a set): fills in ref, kind and set.
- * -ENOMEM or -ENOSPC (IMU_OBJECTS_MAX). It is found from now on, but not in its set's list
- * yet: im_ioasid_list() does that. unnumber takes it out of either; undo
- * is for a number that nobody was told.
+ * -ENOMEM or -ENOSPC (IMU_OBJECTS_MAX). It is found from now on, but not in
+ * its set's list yet: im_ioasid_list() does that. unnumber takes it out of
+ * either; undo is for a number that nobody was told.
  */
 int im_ioasid_number(ImIoasidCtx *c, IoObject *obj, ImuKind kind, IoSet *set);
 void im_ioasid_list(IoObject *obj);
@@ -305,7 +305,7 @@ int im_ioasid_put_user(ImIoasidCtx *c, uint64_t addr, const void *buf,
 IMU_COMMANDS(IO_COMMAND_FN)
 #undef IO_COMMAND_FN
 
-/* --- ledger half, for the memory half ------------------------------------------ */
+/* --- ledger half, for the memory half ----------------------------------- */
 
 /* The binding that a request belongs to, or NULL: func, host PASID. */
 IoBind *im_ioasid_bind_of(ImIoasid *h, uint32_t func, bool has_pasid,
@@ -323,7 +323,7 @@ void im_ioasid_drained(ImIoasid *h, IoPasid *p);
 uint64_t im_ioasid_ledger_deadline(const ImIoasid *h);
 void im_ioasid_ledger_due(ImIoasid *h, uint64_t now);
 
-/* --- memory half, for the ledger half ------------------------------------------- */
+/* --- memory half, for the ledger half ----------------------------------- */
 
 /* Whether a space may be bound so: format, width, kind. 0 or -errno. */
 int im_ioasid_space_fits(const IoSpace *space, const IoDev *dev,

@@ -21,7 +21,7 @@ static inline uint64_t im_ioasid_after(ImIoasid *h, uint64_t ns)
     return ns > IM_NEVER - now ? IM_NEVER : now + ns;
 }
 
-/* --- set.c ------------------------------------------------------------------ */
+/* --- set.c -------------------------------------------------------------- */
 
 /* End everything a set holds, and the set. */
 void im_ioasid_set_revoke(IoSet *set);
@@ -37,7 +37,7 @@ bool im_ioasid_set_pool_open(const IoSet *set);
 void im_ioasid_set_charge(IoSet *set);
 void im_ioasid_set_uncharge(ImIoasid *h, IoSet *set);
 
-/* --- pasid.c ---------------------------------------------------------------- */
+/* --- pasid.c ------------------------------------------------------------ */
 
 /* Free all PASIDs of a set that goes; none is bound any more. */
 void im_ioasid_pasids_orphan(ImIoasid *h, IoSet *set);
@@ -49,7 +49,7 @@ void im_ioasid_pasids_forget(ImIoasid *h);
 uint64_t im_ioasid_pasids_deadline(const ImIoasid *h);
 void im_ioasid_pasids_due(ImIoasid *h, uint64_t now);
 
-/* --- dev.c ------------------------------------------------------------------ */
+/* --- dev.c -------------------------------------------------------------- */
 
 #define IO_DEV_BUCKETS_MIN  64u
 
@@ -62,7 +62,7 @@ void im_ioasid_dev_drop(ImIoasid *h, IoDev *dev);
 /* They owe nothing, and no page request of theirs is under way. */
 void im_ioasid_devices_forget(ImIoasid *h);
 
-/* --- attach.c --------------------------------------------------------------- */
+/* --- attach.c ----------------------------------------------------------- */
 
 /* A binding ends: its traffic is refused, its page requests are answered.
  * One of a PASID stays with it, see IoBind; another is freed. */
@@ -78,7 +78,7 @@ void im_ioasid_rest_end(ImIoasid *h, const IoHostDev *hd);
 uint64_t im_ioasid_rest_deadline(const ImIoasid *h);
 void im_ioasid_rest_due(ImIoasid *h, uint64_t now);
 
-/* --- event.c ---------------------------------------------------------------- */
+/* --- event.c ------------------------------------------------------------ */
 
 /* The queue was empty and is not now. */
 void im_ioasid_readable(IoQueue *q);
@@ -91,7 +91,7 @@ int im_ioasid_queue_of(ImIoasidCtx *c, ImuRef set, ImuKind kind, ImuRef ref,
 /* No group waits in it. */
 void im_ioasid_queue_free(ImIoasid *h, IoQueue *q);
 
-/* --- fault.c ---------------------------------------------------------------- */
+/* --- fault.c ------------------------------------------------------------ */
 
 IoGroups *im_ioasid_groups_new(ImIoasid *h);
 void im_ioasid_groups_free(ImIoasid *h, IoGroups *g);
@@ -99,7 +99,7 @@ void im_ioasid_groups_free(ImIoasid *h, IoGroups *g);
  * their last page comes. */
 void im_ioasid_groups_revoke(ImIoasid *h, IoBind *b);
 /* Nobody asks for the tickets of a set any more. */
-void im_ioasid_groups_forget(ImIoasid *h, const IoSet *set);
+void im_ioasid_groups_forget(ImIoasid *h, IoSet *set);
 uint64_t im_ioasid_groups_deadline(const ImIoasid *h);
 void im_ioasid_groups_due(ImIoasid *h, uint64_t now);
 void im_ioasid_groups_dump(const IoQueue *q, GString *out);

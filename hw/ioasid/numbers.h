@@ -35,7 +35,7 @@ void im_numbers_give(IoNumbers *n, uint32_t number);
 /* The lowest that is free in first .. last, inclusive; UINT32_MAX: none. */
 uint32_t im_numbers_lowest(const IoNumbers *n, uint32_t first, uint32_t last);
 
-/* --- what they stand for ------------------------------------------------- */
+/* --- what they stand for ------------------------------------------------ */
 
 #define IO_LEAF  1024u
 

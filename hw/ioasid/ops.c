@@ -294,7 +294,7 @@ int im_ioasid_command(ImIoasidCtx *c, uint32_t command, uint64_t arg)
     return err;
 }
 
-/* --- INFO ----------------------------------------------------------------- */
+/* --- INFO --------------------------------------------------------------- */
 
 /* A bit for each enumerator that there is: all below n. */
 #define ENUMERATORS(n)  ((UINT64_C(1) << (n)) - 1)
@@ -332,6 +332,7 @@ static uint32_t all_objects(const ImIoasidCtx *c)
     return n;
 }
 
+/* CLAUSE(IOASID_CMD_INFO) */
 int im_ioasid_cmd_INFO(ImIoasidCtx *c, void *arg)
 {
     ImuInfo *a = arg;

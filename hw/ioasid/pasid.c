@@ -48,36 +48,38 @@ IoPasid *im_ioasid_by_gpasid(IoSet *set, uint32_t gpasid)
     return im_table_get(set->gpasids, gpasid);
 }
 
-/* --- from FREE to BOUND ----------------------------------------------------- */
+/* --- from FREE to BOUND ------------------------------------------------- */
 
-/* What an allocation asks for, and what it gets. */
-typedef struct Wanted {
+/* What PASID_ALLOC found, before it is written to its structure. */
+typedef struct Choice {
     uint32_t min, max;
     uint32_t gpasid;
-    uint32_t hpasid;
-} Wanted;
+    uint32_t hpasid;                /* 0 unless it is of the pool */
+    bool fixed;
+} Choice;
 
-static int alloc_values(const IoSet *set, const ImuPasidAlloc *a, Wanted *w)
+static int alloc_values(const IoSet *set, const ImuPasidAlloc *a, Choice *v)
 {
+    bool any = !a->min && !a->max;
+
     if (set->cfg.map_mode == IMU_MODE_DELEGATED) {
         return -EOPNOTSUPP;
     }
-    *w = (Wanted) { .min = a->min, .max = a->max, .gpasid = a->gpasid };
-    if (!a->min && !a->max) {
-        w->min = set->cfg.gpasid_min;
-        w->max = set->cfg.gpasid_max;
-    }
-    if (w->min > w->max || w->min < set->cfg.gpasid_min ||
-        w->max > set->cfg.gpasid_max) {
+    v->min = any ? set->cfg.gpasid_min : a->min;
+    v->max = any ? set->cfg.gpasid_max : a->max;
+    v->fixed = a->head.flags & IMU_PASID_ALLOC_FIXED;
+    v->gpasid = a->gpasid;
+    if (v->min > v->max || v->min < set->cfg.gpasid_min ||
+        v->max > set->cfg.gpasid_max) {
         return -EINVAL;
     }
-    if (!(a->head.flags & IMU_PASID_ALLOC_FIXED)) {
+    if (!v->fixed) {
         return 0;
     }
-    if (w->gpasid < w->min || w->gpasid > w->max) {
+    if (v->gpasid < v->min || v->gpasid > v->max) {
         return -EINVAL;
     }
-    return im_numbers_taken(set->taken, a->gpasid) ? -EEXIST : 0;
+    return im_numbers_taken(set->taken, v->gpasid) ? -EEXIST : 0;
 }
 
 static int out_of(ImuPasidAlloc *a, uint32_t what)
@@ -87,29 +89,30 @@ static int out_of(ImuPasidAlloc *a, uint32_t what)
 }
 
 /* Numbers that are free, and pages ready to take them. */
-static int choose(ImIoasid *h, IoSet *set, ImuPasidAlloc *a, Wanted *w)
+static int choose(ImIoasid *h, IoSet *set, ImuPasidAlloc *a, Choice *v)
 {
-    if (!(a->head.flags & IMU_PASID_ALLOC_FIXED)) {
-        w->gpasid = im_numbers_lowest(set->taken, w->min, w->max);
-        if (w->gpasid == UINT32_MAX) {
+    if (!v->fixed) {
+        v->gpasid = im_numbers_lowest(set->taken, v->min, v->max);
+        if (v->gpasid == UINT32_MAX) {
             return out_of(a, IMU_EXHAUSTED_RANGE);
         }
     }
+    v->hpasid = 0;
     if (is_global(set)) {
-        w->hpasid = im_numbers_lowest(h->pool, 1,
+        v->hpasid = im_numbers_lowest(h->pool, 1,
                                       (1u << h->cfg.pasid_bits) - 1);
-        if (w->hpasid == UINT32_MAX || !im_ioasid_set_pool_open(set)) {
+        if (v->hpasid == UINT32_MAX || !im_ioasid_set_pool_open(set)) {
             return out_of(a, IMU_EXHAUSTED_POOL);
         }
     }
-    return im_numbers_ready(h, set->taken, w->gpasid) &&
-           im_table_ready(h, set->gpasids, w->gpasid) &&
-           im_numbers_ready(h, h->pool, w->hpasid) ? 0 : -ENOMEM;
+    return im_numbers_ready(h, set->taken, v->gpasid) &&
+           im_table_ready(h, set->gpasids, v->gpasid) &&
+           im_numbers_ready(h, h->pool, v->hpasid) ? 0 : -ENOMEM;
 }
 
 /* Make the object; nothing is taken yet. */
 static int make(ImIoasidCtx *c, IoSet *set, ImuPasidAlloc *a,
-                const Wanted *w, IoPasid **out)
+                const Choice *v, IoPasid **out)
 {
     IoPasid *p = im_ioasid_alloc(c->host, sizeof(*p));
     int err;
@@ -119,9 +122,10 @@ static int make(ImIoasidCtx *c, IoSet *set, ImuPasidAlloc *a,
     }
     err = im_ioasid_number(c, &p->obj, IMU_KIND_PASID, set);
     if (!err) {
-        p->gpasid = a->gpasid = w->gpasid;
-        p->hpasid = w->hpasid;
+        p->gpasid = v->gpasid;
+        p->hpasid = v->hpasid;
         p->state = IMU_PASID_IDLE;
+        a->gpasid = v->gpasid;
         a->exhausted = 0;
         a->pasid = p->obj.ref;
         err = im_ioasid_publish(c, a, &p->obj);
@@ -134,16 +138,17 @@ static int make(ImIoasidCtx *c, IoSet *set, ImuPasidAlloc *a,
     return 0;
 }
 
+/* CLAUSE(IOASID_CMD_PASID_ALLOC) */
 int im_ioasid_cmd_PASID_ALLOC(ImIoasidCtx *c, void *arg)
 {
     ImuPasidAlloc *a = arg;
-    Wanted w;
+    Choice v;
     IoPasid *p;
     IoSet *set;
     int err = im_ioasid_set_of(c, a->set, &set);
 
     if (!err) {
-        err = alloc_values(set, a, &w);
+        err = alloc_values(set, a, &v);
     }
     if (err) {
         return err;
@@ -154,9 +159,9 @@ int im_ioasid_cmd_PASID_ALLOC(ImIoasidCtx *c, void *arg)
                              set->cfg.user_token, 0, 0);
         return err;
     }
-    err = choose(c->host, set, a, &w);
+    err = choose(c->host, set, a, &v);
     if (!err) {
-        err = make(c, set, a, &w, &p);
+        err = make(c, set, a, &v, &p);
     }
     if (err) {
         return err;
@@ -164,7 +169,7 @@ int im_ioasid_cmd_PASID_ALLOC(ImIoasidCtx *c, void *arg)
     im_numbers_take(set->taken, p->gpasid);
     im_table_set(set->gpasids, p->gpasid, p);
     if (is_global(set)) {
-        im_numbers_take(c->host->pool, w.hpasid);
+        im_numbers_take(c->host->pool, p->hpasid);
     }
     im_ioasid_set_charge(set);
     event(p, IMU_EVENT_ALLOC, IMU_PASID_FREE);
@@ -193,7 +198,7 @@ void im_ioasid_pasid_bound(ImIoasid *h, IoPasid *p)
     }
 }
 
-/* --- and back ----------------------------------------------------------------- */
+/* --- and back ----------------------------------------------------------- */
 
 static void reclaim(ImIoasid *h, IoPasid *p)
 {
@@ -222,17 +227,18 @@ static void reclaim(ImIoasid *h, IoPasid *p)
     im_ioasid_set_settle(h, set);
 }
 
-/* Whether nothing that carries its numbers can be under way. */
-static bool is_quiet(ImIoasid *h, const IoPasid *p)
+/* CLAUSE(IOASID_QUARANTINE): nothing that carries its numbers can be under
+ * way. */
+static bool is_quiet(const IoPasid *p, uint64_t now)
 {
-    return !p->drains && (!cools(p) || p->ripe <= im_ioasid_now(h));
+    return !p->drains && (!cools(p) || p->ripe <= now);
 }
 
 /* It is in QUARANTINE now: p may be gone when this returns. */
-static void wait_or_reclaim(ImIoasid *h, IoPasid *p)
+static void wait_or_reclaim(ImIoasid *h, IoPasid *p, uint64_t now)
 {
     h->quarantined += cools(p);
-    if (is_quiet(h, p)) {
+    if (is_quiet(p, now)) {
         reclaim(h, p);
     } else {
         im_ioasid_rearm(h);
@@ -252,20 +258,21 @@ void im_ioasid_pasid_unbound(ImIoasid *h, IoPasid *p)
         event(p, IMU_EVENT_UNBIND, change(p, IMU_PASID_IDLE));
     } else {
         (void)change(p, IMU_PASID_QUARANTINE);
-        wait_or_reclaim(h, p);
+        wait_or_reclaim(h, p, im_ioasid_now(h));
     }
 }
 
 void im_ioasid_drained(ImIoasid *h, IoPasid *p)
 {
     p->drains--;
-    if (p->state == IMU_PASID_QUARANTINE && is_quiet(h, p)) {
+    if (p->state == IMU_PASID_QUARANTINE &&
+        is_quiet(p, im_ioasid_now(h))) {
         reclaim(h, p);
     }
 }
 
-/* The guest's number stands for nothing any more. Another PASID may have it
- * at once, unless it is what the bus has. */
+/* CLAUSE(IOASID_MODES): the guest's number stands for nothing any more.
+ * Another PASID may have it at once, unless it is what the bus has. */
 static void forget_number(IoSet *set, IoPasid *p)
 {
     im_table_set(set->gpasids, p->gpasid, NULL);
@@ -285,8 +292,8 @@ static void park(ImIoasid *h, IoPasid *p)
     }
 }
 
-/* p may be gone when this returns. */
-static void let_go(ImIoasid *h, IoPasid *p)
+/* CLAUSE(IOASID_STATES). p may be gone when this returns. */
+static void let_go(ImIoasid *h, IoPasid *p, uint64_t now)
 {
     bool bound = p->state == IMU_PASID_BOUND;
 
@@ -297,26 +304,29 @@ static void let_go(ImIoasid *h, IoPasid *p)
         if (bound) {
             park(h, p);
         } else {
-            wait_or_reclaim(h, p);
+            wait_or_reclaim(h, p, now);
         }
     }
 }
 
-static ImuPasidState state_when_freed(ImIoasid *h, const IoPasid *p)
+/* What let_go() will make of it, said before it does. */
+static ImuPasidState state_when_freed(const IoPasid *p, uint64_t now)
 {
     switch (p->state) {
     case IMU_PASID_BOUND:
         return IMU_PASID_PARKED;
     case IMU_PASID_IDLE:
-        return is_quiet(h, p) ? IMU_PASID_FREE : IMU_PASID_QUARANTINE;
+        return is_quiet(p, now) ? IMU_PASID_FREE : IMU_PASID_QUARANTINE;
     default:
         return p->state;
     }
 }
 
+/* CLAUSE(IOASID_CMD_PASID_FREE) */
 int im_ioasid_cmd_PASID_FREE(ImIoasidCtx *c, void *arg)
 {
     ImuPasidFree *a = arg;
+    uint64_t now;
     IoPasid *p;
     IoSet *set;
     int err = im_ioasid_set_of(c, a->set, &set);
@@ -328,10 +338,11 @@ int im_ioasid_cmd_PASID_FREE(ImIoasidCtx *c, void *arg)
     if (!p) {
         return -ENOENT;
     }
-    a->state = state_when_freed(c->host, p);
+    now = cools(p) ? im_ioasid_now(c->host) : 0;
+    a->state = state_when_freed(p, now);
     err = im_ioasid_respond(c, a);
     if (!err) {
-        let_go(c->host, p);
+        let_go(c->host, p, now);
     }
     return err;
 }
@@ -339,6 +350,8 @@ int im_ioasid_cmd_PASID_FREE(ImIoasidCtx *c, void *arg)
 /* The handles end with the set, the numbers in their own time. */
 void im_ioasid_pasids_orphan(ImIoasid *h, IoSet *set)
 {
+    uint64_t now = im_ioasid_now(h);
+
     while (set->objects[IMU_KIND_PASID]) {
         IoPasid *p = IM_LINK_OF(set->objects[IMU_KIND_PASID], IoPasid,
                                 obj.in_set);
@@ -349,11 +362,11 @@ void im_ioasid_pasids_orphan(ImIoasid *h, IoSet *set)
         im_ioasid_unnumber(set->ctx, &p->obj);
         p->obj.ref = (ImuRef) { 0 };
         im_link_in(&set->orphans, &p->obj.in_set);
-        let_go(h, p);
+        let_go(h, p, now);
     }
 }
 
-/* --- time --------------------------------------------------------------------- */
+/* --- time --------------------------------------------------------------- */
 
 uint64_t im_ioasid_pasids_deadline(const ImIoasid *h)
 {
@@ -392,8 +405,9 @@ void im_ioasid_pasids_forget(ImIoasid *h)
     }
 }
 
-/* --- PASID_QUERY -------------------------------------------------------------- */
+/* --- PASID_QUERY -------------------------------------------------------- */
 
+/* CLAUSE(IOASID_CMD_PASID_QUERY) */
 int im_ioasid_cmd_PASID_QUERY(ImIoasidCtx *c, void *arg)
 {
     ImuPasidQuery *a = arg;

@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-/* --- quota ----------------------------------------------------------------- */
+/* --- quota -------------------------------------------------------------- */
 
 static uint32_t charged(const IoSet *set)
 {
@@ -32,6 +32,7 @@ static bool is_global(const IoSet *set)
     return set->cfg.pool == IMU_POOL_GLOBAL;
 }
 
+/* CLAUSE(IOASID_QUOTA) */
 int im_ioasid_set_may_charge(const IoSet *set)
 {
     uint32_t n = charged(set);
@@ -92,7 +93,7 @@ static int commit(ImIoasidCtx *c, bool global, uint32_t was, uint32_t now)
     return 0;
 }
 
-/* --- life ------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------- */
 
 static void set_free(ImIoasid *h, IoSet *set)
 {
@@ -104,6 +105,7 @@ static void set_free(ImIoasid *h, IoSet *set)
     im_ioasid_release(h, set, sizeof(*set));
 }
 
+/* CLAUSE(IOASID_CMD_SET_CREATE) */
 static int create_values(const ImIoasid *h, const ImuSetCreate *a)
 {
     uint32_t top = a->map_mode == IMU_MODE_IDENTITY ? pool_size(h) :
@@ -163,6 +165,7 @@ int im_ioasid_cmd_SET_CREATE(ImIoasidCtx *c, void *arg)
     return err;
 }
 
+/* CLAUSE(IOASID_CMD_SET_UPDATE) */
 int im_ioasid_cmd_SET_UPDATE(ImIoasidCtx *c, void *arg)
 {
     const ImuSetUpdate *a = arg;
@@ -186,6 +189,7 @@ int im_ioasid_cmd_SET_UPDATE(ImIoasidCtx *c, void *arg)
     return err;
 }
 
+/* CLAUSE(IOASID_CMD_SET_QUERY) */
 int im_ioasid_cmd_SET_QUERY(ImIoasidCtx *c, void *arg)
 {
     ImuSetQuery *a = arg;
@@ -265,6 +269,7 @@ void im_ioasid_set_revoke(IoSet *set)
     im_ioasid_rearm(h);
 }
 
+/* CLAUSE(IOASID_CMD_SET_DESTROY) */
 int im_ioasid_cmd_SET_DESTROY(ImIoasidCtx *c, void *arg)
 {
     const ImuSetDestroy *a = arg;

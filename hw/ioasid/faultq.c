@@ -1,0 +1,178 @@
+/*
+ * Fault queues: the commands, and what people see.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "hw/ioasid/fault.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#define DEADLINE_NS   UINT64_C(1000000000)
+
+/* CLAUSE(IOASID_CMD_FAULTQ_CREATE) */
+int im_ioasid_cmd_FAULTQ_CREATE(ImIoasidCtx *c, void *arg)
+{
+    ImuFaultqCreate *a = arg;
+    IoQueue *q;
+    IoSet *set;
+    int err = im_ioasid_set_of(c, a->set, &set);
+
+    if (err) {
+        return err;
+    }
+    q = im_ioasid_alloc(c->host, sizeof(*q));
+    if (!q) {
+        return -ENOMEM;
+    }
+    q->deadline_ns = a->deadline_ns ? a->deadline_ns : DEADLINE_NS;
+    im_fifo_init(&q->unread);
+    im_fifo_init(&q->read);
+    return im_ioasid_queue_publish(c, q, IMU_KIND_FAULTQ, set, a, &a->queue);
+}
+
+/* CLAUSE(IOASID_CMD_FAULTQ_DESTROY) */
+int im_ioasid_cmd_FAULTQ_DESTROY(ImIoasidCtx *c, void *arg)
+{
+    const ImuQueueDestroy *a = arg;
+    IoQueue *q;
+    int err = im_ioasid_queue_of(c, a->set, IMU_KIND_FAULTQ, a->queue, &q);
+
+    if (!err && q->obj.users) {
+        err = -EBUSY;
+    }
+    if (!err) {
+        im_ioasid_queue_free(c->host, q);
+    }
+    return err;
+}
+
+/* Copy a group to the user. */
+static int deliver(ImIoasidCtx *c, const IoGroup *g, uint64_t to)
+{
+    const IoBind *b = g->bind;
+    ImuFault f = {
+        .flags = g->has_pasid ? IMU_FAULT_PASID : 0,
+        .gpasid = g->gpasid,
+        .cookie = b->dev->cookie,
+        .dev = b->dev->obj.ref,
+        .space = b->space->obj.ref,
+        .group = g->prgi,
+        .ticket = g->ticket,
+        .deadline = g->deadline,
+    };
+
+    for (ImLink *l = g->pages.head; l; l = l->next) {
+        const IoPage *page = IM_LINK_OF(l, IoPage, link);
+        int err;
+
+        f.flags |= l->next ? 0 : IMU_FAULT_LAST;
+        f.addr = page->addr;
+        f.perm = page->perm;
+        err = im_ioasid_put_user(c, to, &f, sizeof(f));
+        if (err) {
+            return err;
+        }
+        to += sizeof(f);
+    }
+    return 0;
+}
+
+/* CLAUSE(IOASID_CMD_FAULT_READ) */
+int im_ioasid_cmd_FAULT_READ(ImIoasidCtx *c, void *arg)
+{
+    ImuFaultRead *a = arg;
+    uint32_t room = a->count;
+    uint32_t groups = 0;
+    uint32_t n = 0;
+    IoQueue *q;
+    int err = im_ioasid_queue_of(c, a->set, IMU_KIND_FAULTQ, a->queue, &q);
+
+    for (ImLink *l = err ? NULL : q->unread.head; l && room; l = l->next) {
+        const IoGroup *g = IM_LINK_OF(l, IoGroup, in_queue);
+
+        if (g->count > room - n) {
+            if (!n) {
+                a->count = g->count;
+                return -EMSGSIZE;
+            }
+            break;
+        }
+        err = deliver(c, g, a->faults + n * sizeof(ImuFault));
+        if (err) {
+            return err;
+        }
+        n += g->count;
+        groups++;
+    }
+    if (err) {
+        return err;
+    }
+    a->count = n;
+    a->pending = q->pages - n;
+    err = im_ioasid_respond(c, a);
+    if (err) {
+        return err;
+    }
+    for (; groups; groups--) {
+        IoGroup *g = IM_LINK_OF(q->unread.head, IoGroup, in_queue);
+
+        im_fifo_out(&q->unread, &g->in_queue);
+        im_fifo_in(&q->read, &g->in_queue);
+        g->read = true;
+    }
+    q->pages -= n;
+    return 0;
+}
+
+/* CLAUSE(IOASID_CMD_FAULT_ANSWER) */
+int im_ioasid_cmd_FAULT_ANSWER(ImIoasidCtx *c, void *arg)
+{
+    static const uint8_t codes[] = {
+        [IMU_ANSWER_SUCCESS] = IM_PAGE_RESP_SUCCESS,
+        [IMU_ANSWER_INVALID] = IM_PAGE_RESP_INVALID,
+        [IMU_ANSWER_FAILURE] = IM_PAGE_RESP_FAILURE,
+    };
+    const ImuAnswer *a = arg;
+    IoGroup *g;
+    IoSet *set;
+    int err = im_ioasid_set_of(c, a->set, &set);
+
+    if (err) {
+        return err;
+    }
+    if (a->code >= G_N_ELEMENTS(codes)) {
+        return -EOPNOTSUPP;
+    }
+    err = im_iogroup_by_ticket(c->host, set, a->ticket, &g);
+    if (err) {
+        return err;
+    }
+    im_iogroup_answer(c->host, g, codes[a->code]);
+    im_ioasid_rearm(c->host);
+    return 0;
+}
+
+/* --- for people --------------------------------------------------------- */
+
+static void dump_groups(const IoFifo *f, const char *what, GString *out)
+{
+    for (const ImLink *l = f->head; l; l = l->next) {
+        const IoGroup *g = IM_LINK_OF(l, IoGroup, in_queue);
+
+        g_string_append_printf(out, "      group %u of %u.%u, %s %" PRIx32
+                               ": %u pages, %s, ticket %" PRIx64
+                               ", until %" PRIu64 "\n", g->prgi,
+                               g->bind->dev->obj.ref.id,
+                               g->bind->dev->obj.ref.gen,
+                               g->has_pasid ? "pasid" : "no pasid",
+                               g->gpasid, g->count, what, g->ticket,
+                               g->deadline);
+    }
+}
+
+void im_ioasid_groups_dump(const IoQueue *q, GString *out)
+{
+    dump_groups(&q->read, "read", out);
+    dump_groups(&q->unread, "unread", out);
+}
