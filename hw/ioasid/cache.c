@@ -194,6 +194,7 @@ void im_ioasid_bind_changed(ImIoasid *h, IoBind *b, const IoSpace *old,
     h->caches->epoch++;
     h->caches->reach++;
     drop_views(b);
+    b->ats_granted = false;
     if (old && b->ats_used) {
         im_ioasid_atc_inv_bind(h, b, p);
         im_ioasid_rearm(h);
