@@ -25,7 +25,67 @@ static IoPasid *pasid_of(Io *io, ImuRef set, ImuRef ref)
     return IM_LINK_OF(obj, IoPasid, obj);
 }
 
-/* --- handles ---------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------- */
+
+static void test_config(void)
+{
+    const ImIoasidConfig d = IM_IOASID_CONFIG_DEFAULT;
+    g_autoptr(Io) io = io_new(NULL);
+    ImIoasidConfig rows[12];
+    unsigned n = 0;
+
+#define ROW(member, value)  rows[n] = d; rows[n++].member = (value)
+    ROW(pasid_bits, 0);
+    ROW(pasid_bits, 21);
+    ROW(page_shift, 11);
+    ROW(page_shift, 17);
+    ROW(ctx_quota, 0);
+    ROW(ctx_quota, 1u << 20);
+    ROW(iotlb_entries, 8);
+    ROW(iotlb_entries, 48);
+    ROW(iotlb_entries, 1u << 25);
+    ROW(pri_set_limit, 0);
+    ROW(pri_set_limit, 65537);
+    ROW(ats_timeout_ns, 0);
+#undef ROW
+    g_assert_cmpuint(n, ==, G_N_ELEMENTS(rows));
+    for (unsigned i = 0; i < n; i++) {
+        char *err = NULL;
+
+        g_assert_null(im_ioasid_new(&rows[i], &io->port, io->r, &err));
+        g_assert_nonnull(err);
+        g_free(err);
+        g_assert_null(im_ioasid_new(&rows[i], &io->port, io->r, NULL));
+    }
+}
+
+/* Each allocation fails once; io_free() sees what is left. */
+static void test_birth_fails(void)
+{
+    g_autoptr(Io) io = io_new(NULL);
+    ImIoasidCtx *c = NULL;
+    ImIoasid *h = NULL;
+    unsigned n = 0;
+
+    while (!h) {
+        char *err = NULL;
+
+        io_fail_alloc(io, n++);
+        h = im_ioasid_new(&io->cfg, &io->port, io->r, &err);
+        g_assert_true(h || g_str_equal(err, "no memory"));
+        g_free(err);
+    }
+    g_assert_cmpuint(n, >, 5);
+    for (n = 0; !c; n++) {
+        io_fail_alloc(io, n);
+        c = im_ioasid_open(h, 0, io->user);
+    }
+    g_assert_cmpuint(n, ==, 3);
+    io_fail_alloc(io, UINT64_MAX);
+    im_ioasid_free(h);
+}
+
+/* --- handles ------------------------------------------------------------ */
 
 /* What could not be told takes no generation. */
 static void test_untold(void)
@@ -61,7 +121,7 @@ static void test_generation_wraps(void)
     g_assert_cmpuint(next.gen, ==, 1);
 }
 
-/* --- functions of the host ------------------------------------------------------ */
+/* --- functions of the host ---------------------------------------------- */
 
 /* Found in a table that grew, and in one that had no memory to. */
 static void test_many_functions(void)
@@ -134,7 +194,7 @@ static void test_function_values(void)
     io_fail_alloc(io, UINT64_MAX);
 }
 
-/* --- host numbers that rest ------------------------------------------------------ */
+/* --- host numbers that rest --------------------------------------------- */
 
 typedef struct Bound {
     Io *io;
@@ -217,7 +277,7 @@ static void test_rest_removed(void)
     io_free(b.io);
 }
 
-/* --- what a set leaves ------------------------------------------------------------- */
+/* --- what a set leaves -------------------------------------------------- */
 
 /* Charge and pool return when it is quiet, and the set with the last one. */
 static void test_orphans(void)
@@ -260,7 +320,7 @@ static void test_reset(void)
     io_free(b.io);
 }
 
-/* --- alarm --------------------------------------------------------------------------- */
+/* --- alarm -------------------------------------------------------------- */
 
 /* Nothing is armed for what nobody waits for. */
 static void test_alarm(void)
@@ -278,7 +338,7 @@ static void test_alarm(void)
     io_free(b.io);
 }
 
-/* --- page requests ---------------------------------------------------------------------- */
+/* --- page requests ------------------------------------------------------ */
 
 static void ask(Io *io, uint32_t pasid, uint16_t prgi, bool last)
 {
@@ -334,7 +394,7 @@ static void test_tickets_forgotten(void)
     g_assert_cmpuint(set_of(io, two)->tickets, <=, 256);
 }
 
-/* --- the check itself ----------------------------------------------------------------------- */
+/* --- the check itself --------------------------------------------------- */
 
 typedef enum Harm {
     HARM_COUNT, HARM_CHARGE, HARM_COMMIT, HARM_POOL, HARM_TABLE, HARM_STATE,
@@ -415,6 +475,8 @@ static void test_check(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/ioasid/config", test_config);
+    g_test_add_func("/ioasid/birth-fails", test_birth_fails);
     g_test_add_func("/ioasid/handle/untold", test_untold);
     g_test_add_func("/ioasid/handle/generation-wraps",
                     test_generation_wraps);
