@@ -12,7 +12,7 @@
 /* The largest translation request that one completion may answer. */
 #define RCB  64
 
-/* --- answers ------------------------------------------------------------------ */
+/* --- answers ---------------------------------------------------------- */
 
 static bool grant(IoRoute *r, uint64_t out, unsigned lg2, uint8_t perm)
 {
@@ -74,7 +74,7 @@ static bool found(IoRoute *r, uint64_t out, unsigned lg2, uint16_t flags)
     return grant(r, out, lg2, perm);
 }
 
-/* --- before any binding --------------------------------------------------------- */
+/* --- before any binding ----------------------------------------------- */
 
 static bool malformed(IoRoute *r)
 {
@@ -91,7 +91,7 @@ static bool malformed(IoRoute *r)
             t->len > RCB) && im_ioasid_refuse(r, IO_FLT_ATS_MALFORMED);
 }
 
-/* --- IOTLB ------------------------------------------------------------------------ */
+/* --- IOTLB ------------------------------------------------------------ */
 
 static bool canonical(uint64_t addr, unsigned bits)
 {
@@ -156,7 +156,7 @@ static bool iotlb_hit(IoRoute *r)
            (r->kind == IO_ORDINARY || v->ats) && look_up(r, v);
 }
 
-/* --- binding ------------------------------------------------------------------------ */
+/* --- binding ---------------------------------------------------------- */
 
 IoBind *im_ioasid_serving(ImIoasid *h, uint32_t func, bool has_pasid,
                           uint32_t hpasid)
@@ -187,7 +187,7 @@ static bool unbound(IoRoute *r)
     return false;
 }
 
-/* --- translated requests -------------------------------------------------------------- */
+/* --- translated requests ---------------------------------------------- */
 
 /* Do the device, the binding and the guest's table let it use ATS? */
 static bool binding_ats(const IoBind *b)
@@ -282,7 +282,7 @@ static bool translated(IoRoute *r)
     return grant(r, pa, 12, perm);
 }
 
-/* --- what the binding says --------------------------------------------------------------- */
+/* --- what the binding says -------------------------------------------- */
 
 static bool no_binding(IoRoute *r)
 {
@@ -397,7 +397,7 @@ static bool input_range(IoRoute *r)
     return !ok && im_ioasid_refuse(r, IO_FLT_INPUT_RANGE);
 }
 
-/* --- the walk ------------------------------------------------------------------------------ */
+/* --- the walk --------------------------------------------------------- */
 
 static void keep(IoRoute *r, const ImWalkOut *w, uint64_t in)
 {
@@ -449,7 +449,7 @@ static bool walk_tables(IoRoute *r)
                  (uint16_t)(w.perm | (w.dirty ? IO_TLB_DIRTY : 0)));
 }
 
-/* --- the route ------------------------------------------------------------------------------- */
+/* --- the route -------------------------------------------------------- */
 
 static void begin(IoRoute *r)
 {
@@ -531,7 +531,7 @@ ImXlat im_ioasid_translate(ImIoasid *h, const ImTxn *txn)
     return answer(&r);
 }
 
-/* --- explain --------------------------------------------------------------------------------- */
+/* --- explain ---------------------------------------------------------- */
 
 static void no_step(void *opaque, const ImStep *step)
 {

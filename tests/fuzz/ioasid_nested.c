@@ -22,7 +22,7 @@ typedef struct World {
     uint32_t prot[CHUNKS];          /* 0: not mapped */
 } World;
 
-/* --- our own walk ------------------------------------------------------------ */
+/* --- our own walk ----------------------------------------------------- */
 
 static uint32_t prot_at(const World *w, uint64_t gpa)
 {
@@ -90,7 +90,7 @@ static void check(World *w)
     }
 }
 
-/* --- changes ------------------------------------------------------------------- */
+/* --- changes ---------------------------------------------------------- */
 
 static void invalidate(World *w, uint64_t va, bool leaf)
 {

@@ -9,7 +9,7 @@
 #define VA    UINT64_C(0x7f1234567000)
 #define NONE  ((ImuRef){ 0 })
 
-/* --- VT-d ------------------------------------------------------------------- */
+/* --- VT-d ------------------------------------------------------------- */
 
 typedef struct Vtd {
     Guest g;
@@ -172,7 +172,7 @@ static void test_parked_and_detached_requests(void)
     rig_free(r);
 }
 
-/* --- ATS ------------------------------------------------------------------------ */
+/* --- ATS -------------------------------------------------------------- */
 
 static void test_translated_requests_reach_what_is_mapped(void)
 {
@@ -236,7 +236,7 @@ static void test_detach_invalidates_the_device_tlb(void)
     rig_free(r);
 }
 
-/* --- Arm -------------------------------------------------------------------------- */
+/* --- Arm -------------------------------------------------------------- */
 
 static void test_smmu_nested(void)
 {
@@ -312,7 +312,7 @@ static void test_delegated_table(void)
     rig_free(r);
 }
 
-/* --- dirty state --------------------------------------------------------------------- */
+/* --- dirty state ------------------------------------------------------ */
 
 static uint64_t dirty_bits(Guest *g, uint32_t flags, uint64_t iova)
 {
