@@ -53,7 +53,7 @@ void im_ioasid_view_renew(ImIoasid *h, IoView *v)
     v->gen = v->map ? v->map->gen : c->reach;
 }
 
-/* --- views ------------------------------------------------------------------- */
+/* --- views ------------------------------------------------------------ */
 
 static IoView *ways(IoCaches *c, uint64_t key)
 {
@@ -113,7 +113,7 @@ IoView *im_ioasid_view_new(ImIoasid *h, uint64_t key, IoBind *b)
     return v;
 }
 
-/* --- IOTLB ------------------------------------------------------------------- */
+/* --- IOTLB ------------------------------------------------------------ */
 
 bool im_ioasid_tlb_get(IoCaches *c, const IoView *v, bool priv,
                        uint64_t addr, IoHit *hit)
@@ -179,7 +179,7 @@ uint64_t im_ioasid_view_drop_range(ImIoasid *h, IoView *v, uint64_t first,
                              first, last);
 }
 
-/* --- bindings ------------------------------------------------------------------ */
+/* --- bindings --------------------------------------------------------- */
 
 static void drop_views(IoBind *b)
 {
@@ -194,6 +194,7 @@ void im_ioasid_bind_changed(ImIoasid *h, IoBind *b, const IoSpace *old,
     h->caches->epoch++;
     h->caches->reach++;
     drop_views(b);
+    b->ats_granted = false;
     if (old && b->ats_used) {
         im_ioasid_atc_inv_bind(h, b, p);
         im_ioasid_rearm(h);
@@ -206,7 +207,7 @@ void im_ioasid_bind_freed(ImIoasid *h, IoBind *b)
     im_ioasid_atc_unqueue(h, b);
 }
 
-/* --- life ------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------- */
 
 IoCaches *im_ioasid_caches_new(ImIoasid *h)
 {

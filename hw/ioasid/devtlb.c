@@ -32,7 +32,7 @@ static bool owes(const IoAtc *a)
     return a->own || a->guest || a->queue;
 }
 
-/* --- fences ------------------------------------------------------------------ */
+/* --- fences ----------------------------------------------------------- */
 
 static bool item_before(const IoItag *i, const IoSet *set, uint64_t seq)
 {
@@ -174,7 +174,7 @@ int im_ioasid_cmd_FENCE(ImIoasidCtx *c, void *arg)
     return 0;
 }
 
-/* --- messages ------------------------------------------------------------------ */
+/* --- messages --------------------------------------------------------- */
 
 static void list(ImIoasid *h, IoAtc *a)
 {
@@ -415,7 +415,7 @@ void im_ioasid_dev_forgets(ImIoasid *h, IoHostDev *dev)
     settle(h);
 }
 
-/* --- time ---------------------------------------------------------------------- */
+/* --- time ------------------------------------------------------------- */
 
 static uint64_t first_due(const IoAtc *a)
 {
@@ -496,7 +496,7 @@ bool im_ioasid_ats_sound(const IoDev *dev)
     return true;
 }
 
-/* --- life --------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------- */
 
 IoFences *im_ioasid_fences_new(ImIoasid *h)
 {

@@ -76,7 +76,7 @@ int im_ioasid_cmd_DIRTY_SET(ImIoasidCtx *c, void *arg)
     return 0;
 }
 
-/* --- DIRTY_GET ------------------------------------------------------------------ */
+/* --- DIRTY_GET -------------------------------------------------------- */
 
 /* Bits on their way to the user, a word at a time. */
 typedef struct Out {

@@ -14,7 +14,7 @@ IM_LAYOUT(SMMU_L1CD);
 /* S1DSS */
 enum { S1DSS_TERMINATE, S1DSS_BYPASS, S1DSS_SSID0 };
 
-/* --- memory -------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------- */
 
 static ImBus op_read(void *opaque, uint64_t pa, void *buf, size_t len)
 {
@@ -95,7 +95,7 @@ static bool fetch(IoRoute *r, const IoView *v, const char *what, uint64_t at,
     return ok;
 }
 
-/* --- which descriptor ------------------------------------------------------------ */
+/* --- which descriptor ------------------------------------------------- */
 
 static uint64_t table_base(uint64_t ptr, uint64_t size)
 {

@@ -151,6 +151,7 @@ struct IoBind {
     bool queued;
     uint8_t ats_used;               /* its device TLB may hold something, */
     uint32_t ats_first, ats_last;   /* also with these PASIDs of a guest */
+    bool ats_granted;               /* translations, since it has its space */
     bool parked;
     bool ended;
     uint64_t ripe;                  /* rests: virtual ns */

@@ -23,7 +23,7 @@ static uint64_t page_rest(const ImIoasid *h)
     return (UINT64_C(1) << h->cfg.page_shift) - 1;
 }
 
-/* --- life ----------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------- */
 
 IoMap *im_iomap_new(ImIoasid *h)
 {
@@ -67,7 +67,7 @@ void im_iomap_free(ImIoasid *h, IoMap *m)
     im_ioasid_release(h, m, sizeof(*m));
 }
 
-/* --- lookup ------------------------------------------------------------------------- */
+/* --- lookup ----------------------------------------------------------- */
 
 static IoArea *area_at(IoMap *m, uint64_t in)
 {
@@ -183,7 +183,7 @@ const ImPtFormat im_ioasid_map_format = {
     .written = map_written,
 };
 
-/* --- where ------------------------------------------------------------------ */
+/* --- where ------------------------------------------------------------ */
 
 static bool mapped(const IoMap *m, uint64_t first, uint64_t last)
 {
@@ -272,7 +272,7 @@ static int admit(const IoMap *m, uint64_t iova, uint64_t len)
     return mapped(m, iova, last) ? -EEXIST : 0;
 }
 
-/* --- areas on their way in ------------------------------------------------------------------ */
+/* --- areas on their way in -------------------------------------------- */
 
 /* pages is not referred to until the area is committed. */
 static IoArea *new_area(ImIoasid *h, const IoSpace *space, uint64_t iova,
@@ -379,7 +379,7 @@ int im_ioasid_cmd_MAP(ImIoasidCtx *c, void *arg)
     return 0;
 }
 
-/* --- UNMAP ----------------------------------------------------------------------------------- */
+/* --- UNMAP ------------------------------------------------------------ */
 
 static void changed_bind(ImIoasid *h, IoBind *b, uint64_t first,
                          uint64_t last)
@@ -496,7 +496,7 @@ int im_ioasid_cmd_UNMAP(ImIoasidCtx *c, void *arg)
     return err;
 }
 
-/* --- COPY -------------------------------------------------------------------------------------- */
+/* --- COPY ------------------------------------------------------------- */
 
 static void discard(ImIoasid *h, IoArea *chain)
 {

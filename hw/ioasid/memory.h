@@ -10,7 +10,7 @@
 #include "hw/fmt/smmu.h"
 #include "hw/ioasid/ioasid.h"
 
-/* --- tree.c: disjoint ranges of I/O virtual addresses ----------------------- */
+/* --- tree.c: disjoint ranges of I/O virtual addresses ----------------- */
 
 typedef struct IoPages IoPages;
 
@@ -37,7 +37,7 @@ bool im_ioarea_gap(IoArea *root, uint64_t first, uint64_t last, uint64_t len,
 /* Whether order, heights and summaries are right. */
 bool im_ioarea_check(const IoArea *root);
 
-/* --- ranges.c: ALLOW, RANGES, reserved ranges ------------------------------ */
+/* --- ranges.c: ALLOW, RANGES, reserved ranges ------------------------- */
 
 /* Sorted, disjoint, not adjacent. */
 typedef struct IoRanges {
@@ -53,7 +53,7 @@ bool im_ioranges_meet(const IoRanges *r, uint64_t first, uint64_t last);
 /* Whether one of them contains it. */
 bool im_ioranges_hold(const IoRanges *r, uint64_t first, uint64_t last);
 
-/* --- pages.c: user memory that is pinned ------------------------------------ */
+/* --- pages.c: user memory that is pinned ------------------------------ */
 
 struct IoPages {
     uint32_t users;
@@ -76,7 +76,7 @@ static inline uint64_t im_iopages_at(const ImIoasid *h, const IoPages *p,
     return p->each ? p->each[index] : p->pa + (index << h->cfg.page_shift);
 }
 
-/* --- map.c ------------------------------------------------------------------- */
+/* --- map.c ------------------------------------------------------------ */
 
 struct IoMap {
     ImIoasid *h;
@@ -129,7 +129,7 @@ static inline uint64_t im_ioarea_pages(const ImIoasid *h, const IoArea *a)
     return ((a->last - a->first) >> h->cfg.page_shift) + 1;
 }
 
-/* --- format.c: guest-owned tables --------------------------------------------- */
+/* --- format.c: guest-owned tables ------------------------------------- */
 
 typedef struct IoVtdTable {
     ImPtStage first;
@@ -146,7 +146,7 @@ int im_ioasid_table_new(ImIoasidCtx *c, const ImuSpaceCreate *a,
 void im_ioasid_table_free(ImIoasid *h, uint8_t format, void *table);
 extern const ImSmmuIds im_ioasid_smmu_ids;
 
-/* --- cache.c ------------------------------------------------------------------ */
+/* --- cache.c ---------------------------------------------------------- */
 
 /* How requests of a view are translated. */
 typedef enum IoHow {
@@ -228,14 +228,14 @@ void im_ioasid_tlb_put(IoCaches *c, IoView *v, bool priv, uint64_t addr,
                        uint64_t out, unsigned shift, unsigned whole,
                        uint16_t flags);
 
-/* --- route.c ------------------------------------------------------------------ */
+/* --- route.c ---------------------------------------------------------- */
 
 /* The binding that serves a request: its own, or that of the device whose
  * guest owns the PASID table. NULL: none. */
 IoBind *im_ioasid_serving(ImIoasid *h, uint32_t func, bool has_pasid,
                           uint32_t hpasid);
 
-/* --- devtlb.c ----------------------------------------------------------------- */
+/* --- devtlb.c --------------------------------------------------------- */
 
 /* Invalidate in the device TLB behind a binding first .. last (0 ..
  * UINT64_MAX: all). */

@@ -77,7 +77,7 @@ bool im_ioasid_refuse(IoRoute *r, IoFaultCode code)
     return true;
 }
 
-/* --- walks ------------------------------------------------------------------- */
+/* --- walks ------------------------------------------------------------ */
 
 static IoFaultCode lacking(const IoRoute *r, uint8_t perm)
 {

@@ -8,7 +8,7 @@
 
 #include "hw/ioasid/memory.h"
 
-/* --- sorted lists ----------------------------------------------------------- */
+/* --- sorted lists ----------------------------------------------------- */
 
 /* The first that ends at or after addr. */
 static uint32_t find(const IoRanges *r, uint64_t addr)
@@ -93,7 +93,7 @@ void im_ioranges_free(ImIoasid *h, IoRanges *r)
     *r = (IoRanges){ 0 };
 }
 
-/* --- reserved ---------------------------------------------------------------- */
+/* --- reserved --------------------------------------------------------- */
 
 static bool add_reserved(ImIoasid *h, IoRanges *r, const IoSpace *space)
 {
@@ -137,7 +137,7 @@ int im_iomap_find_reserved(ImIoasid *h, IoSpace *space)
     return 0;
 }
 
-/* --- ALLOW -------------------------------------------------------------------- */
+/* --- ALLOW ------------------------------------------------------------ */
 
 /* A heap with the largest at its top; the place at is wrong. */
 static void sift(ImuRange *r, uint32_t at, uint32_t count)
@@ -260,7 +260,7 @@ int im_ioasid_cmd_ALLOW(ImIoasidCtx *c, void *arg)
     return 0;
 }
 
-/* --- RANGES ---------------------------------------------------------------------- */
+/* --- RANGES ----------------------------------------------------------- */
 
 /* What is left is counted, and told to the user if all of it has room. */
 typedef struct Report {

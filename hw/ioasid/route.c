@@ -12,7 +12,7 @@
 /* The largest translation request that one completion may answer. */
 #define RCB  64
 
-/* --- answers ------------------------------------------------------------------ */
+/* --- answers ---------------------------------------------------------- */
 
 static bool grant(IoRoute *r, uint64_t out, unsigned lg2, uint8_t perm)
 {
@@ -32,6 +32,7 @@ static void granted_ats(IoRoute *r)
         return;
     }
     r->view->map->ats_used = true;
+    b->ats_granted = true;
     if (!r->txn->has_pasid || b->space->kind != IMU_SPACE_PASID_TABLE) {
         b->ats_used |= IO_ATS_OWN;
     } else if (b->ats_used & IO_ATS_GUEST) {
@@ -73,7 +74,7 @@ static bool found(IoRoute *r, uint64_t out, unsigned lg2, uint16_t flags)
     return grant(r, out, lg2, perm);
 }
 
-/* --- before any binding --------------------------------------------------------- */
+/* --- before any binding ----------------------------------------------- */
 
 static bool malformed(IoRoute *r)
 {
@@ -90,7 +91,7 @@ static bool malformed(IoRoute *r)
             t->len > RCB) && im_ioasid_refuse(r, IO_FLT_ATS_MALFORMED);
 }
 
-/* --- IOTLB ------------------------------------------------------------------------ */
+/* --- IOTLB ------------------------------------------------------------ */
 
 static bool canonical(uint64_t addr, unsigned bits)
 {
@@ -155,7 +156,7 @@ static bool iotlb_hit(IoRoute *r)
            (r->kind == IO_ORDINARY || v->ats) && look_up(r, v);
 }
 
-/* --- binding ------------------------------------------------------------------------ */
+/* --- binding ---------------------------------------------------------- */
 
 IoBind *im_ioasid_serving(ImIoasid *h, uint32_t func, bool has_pasid,
                           uint32_t hpasid)
@@ -186,28 +187,45 @@ static bool unbound(IoRoute *r)
     return false;
 }
 
-/* --- translated requests -------------------------------------------------------------- */
+/* --- translated requests ---------------------------------------------- */
+
+/* Do the device, the binding and the guest's table let it use ATS? */
+static bool binding_ats(const IoBind *b)
+{
+    const IoSpace *space = b->space;
+
+    return (b->host->cfg.caps & IMU_DEV_CAP_ATS) &&
+           !(b->flags & IMU_ATTACH_NO_ATS) &&
+           (space->format != IMU_FORMAT_SMMU_STE ||
+            ((const IoSmmuTable *)space->table)->ste.eats);
+}
 
 /* What a device may do with a physical address: what some binding of it
- * that has ATS may. */
+ * may that granted translations, even while its TLB is told to forget. */
 static uint8_t reach(const IoBind *b, const IoMap **seen, uint64_t pa)
 {
     const IoSpace *root = im_ioasid_root(b->space);
 
-    if (!root || b->parked || b->ended || !b->ats_used ||
-        root->map == *seen) {
+    if (!root || b->parked || !b->ats_granted || root->map == *seen) {
         return 0;
     }
     *seen = root->map;
     return im_iomap_reaches(root->map, pa);
 }
 
-static uint8_t reach_any(const IoDev *dev, uint64_t pa, uint8_t need)
+static uint8_t reach_any(IoRoute *r, const IoDev *dev, uint64_t pa)
 {
+    const ImTxn *t = r->txn;
     const IoMap *seen = NULL;
-    uint8_t perm = dev->own ? reach(dev->own, &seen, pa) : 0;
+    const IoBind *b;
+    uint8_t perm;
 
-    for (ImLink *n = dev->binds; n && (need & ~perm); n = n->next) {
+    if (t->has_pasid) {
+        b = im_ioasid_serving(r->h, r->func, true, t->pasid);
+        return b ? reach(b, &seen, pa) : 0;
+    }
+    perm = dev->own ? reach(dev->own, &seen, pa) : 0;
+    for (ImLink *n = dev->binds; n && (r->need & ~perm); n = n->next) {
         perm |= reach(IM_LINK_OF(n, IoBind, by_dev), &seen, pa);
     }
     return perm;
@@ -231,7 +249,7 @@ static IoView *reach_view(IoRoute *r)
 
 /*
  * CLAUSE(IOASID_REQUESTS): the address must be one that the device can
- * reach. It says no PASID, so that any of its bindings will do.
+ * reach. Devices mostly say no PASID here: any of its bindings will do.
  */
 static bool translated(IoRoute *r)
 {
@@ -249,12 +267,12 @@ static bool translated(IoRoute *r)
         !im_ioasid_ats_sound(dev)) {
         return im_ioasid_refuse(r, IO_FLT_ATS_OFF);
     }
-    v = r->ex ? NULL : reach_view(r);
+    v = r->ex || r->txn->has_pasid ? NULL : reach_view(r);
     if (v && im_ioasid_tlb_get(r->h->caches, v, false, pa, &hit) &&
         !(r->need & ~hit.flags)) {
         return grant(r, pa, 12, hit.flags & (IM_PERM_R | IM_PERM_W));
     }
-    perm = reach_any(dev, pa, r->need) & (IM_PERM_R | IM_PERM_W);
+    perm = reach_any(r, dev, pa) & (IM_PERM_R | IM_PERM_W);
     if (r->need & ~perm) {
         return im_ioasid_refuse(r, IO_FLT_UNMAPPED);
     }
@@ -264,7 +282,7 @@ static bool translated(IoRoute *r)
     return grant(r, pa, 12, perm);
 }
 
-/* --- what the binding says --------------------------------------------------------------- */
+/* --- what the binding says -------------------------------------------- */
 
 static bool no_binding(IoRoute *r)
 {
@@ -284,27 +302,11 @@ static bool blocked(IoRoute *r)
            im_ioasid_refuse(r, IO_FLT_BLOCKED);
 }
 
-static bool may_ats(const IoBind *b)
-{
-    uint32_t caps = b->host->cfg.caps;
-
-    return (caps & IMU_DEV_CAP_ATS) && !(b->flags & IMU_ATTACH_NO_ATS) &&
-           im_ioasid_ats_sound(b->dev);
-}
-
 static bool ats_off(IoRoute *r)
 {
-    const IoSpace *space = r->bind->space;
-    bool ok;
-
-    if (r->kind != IO_TRANSLATION) {
-        return false;
-    }
-    ok = may_ats(r->bind);
-    if (ok && space->format == IMU_FORMAT_SMMU_STE) {
-        ok = ((const IoSmmuTable *)space->table)->ste.eats;
-    }
-    return !ok && im_ioasid_refuse(r, IO_FLT_ATS_OFF);
+    return r->kind == IO_TRANSLATION &&
+           !(binding_ats(r->bind) && im_ioasid_ats_sound(r->bind->dev)) &&
+           im_ioasid_refuse(r, IO_FLT_ATS_OFF);
 }
 
 static void fill_view(IoRoute *r, IoView *v)
@@ -316,9 +318,7 @@ static void fill_view(IoRoute *r, IoView *v)
     v->how = space->format == IMU_FORMAT_VTD_FIRST ? IO_HOW_VTD :
              space->format == IMU_FORMAT_SMMU_STE ? IO_HOW_SMMU : IO_HOW_MAP;
     v->vtd = v->how == IO_HOW_VTD ? space->table : NULL;
-    v->ats = may_ats(r->bind) &&
-             (v->how != IO_HOW_SMMU ||
-              ((const IoSmmuTable *)space->table)->ste.eats);
+    v->ats = binding_ats(r->bind) && im_ioasid_ats_sound(r->bind->dev);
 }
 
 /* The CD may have changed: what is cached for another ASID is not found. */
@@ -397,7 +397,7 @@ static bool input_range(IoRoute *r)
     return !ok && im_ioasid_refuse(r, IO_FLT_INPUT_RANGE);
 }
 
-/* --- the walk ------------------------------------------------------------------------------ */
+/* --- the walk --------------------------------------------------------- */
 
 static void keep(IoRoute *r, const ImWalkOut *w, uint64_t in)
 {
@@ -449,7 +449,7 @@ static bool walk_tables(IoRoute *r)
                  (uint16_t)(w.perm | (w.dirty ? IO_TLB_DIRTY : 0)));
 }
 
-/* --- the route ------------------------------------------------------------------------------- */
+/* --- the route -------------------------------------------------------- */
 
 static void begin(IoRoute *r)
 {
@@ -531,7 +531,7 @@ ImXlat im_ioasid_translate(ImIoasid *h, const ImTxn *txn)
     return answer(&r);
 }
 
-/* --- explain --------------------------------------------------------------------------------- */
+/* --- explain ---------------------------------------------------------- */
 
 static void no_step(void *opaque, const ImStep *step)
 {

@@ -56,7 +56,7 @@ bool im_ioasid_refuse(IoRoute *r, IoFaultCode code);
 /* A walk stopped; nested: stage 1 of it was the map, else stage 0. */
 bool im_ioasid_refuse_walk(IoRoute *r, const ImWalkOut *w, bool nested);
 
-/* --- guest.c: guest-owned PASID tables --------------------------------------- */
+/* --- guest.c: guest-owned PASID tables -------------------------------- */
 
 /* Set v->s1 and v->cd: the CD that the request uses, read anew. */
 bool im_ioasid_cd_fault(IoRoute *r, IoView *v);

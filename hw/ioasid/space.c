@@ -31,7 +31,7 @@ static bool has_table(uint32_t kind)
     return kind == IMU_SPACE_NESTED || kind == IMU_SPACE_PASID_TABLE;
 }
 
-/* --- SPACE_CREATE --------------------------------------------------------------- */
+/* --- SPACE_CREATE ----------------------------------------------------- */
 
 static int find_space(IoSet *set, ImuRef ref, IoSpace **out)
 {
@@ -176,7 +176,7 @@ int im_ioasid_cmd_SPACE_CREATE(ImIoasidCtx *c, void *arg)
     return 0;
 }
 
-/* --- SPACE_DESTROY --------------------------------------------------------------- */
+/* --- SPACE_DESTROY ---------------------------------------------------- */
 
 void im_ioasid_space_free(ImIoasidCtx *c, IoSpace *s)
 {
@@ -210,7 +210,7 @@ int im_ioasid_cmd_SPACE_DESTROY(ImIoasidCtx *c, void *arg)
     return err;
 }
 
-/* --- bindings ---------------------------------------------------------------------- */
+/* --- bindings --------------------------------------------------------- */
 
 int im_ioasid_space_fits(const IoSpace *s, const IoDev *dev,
                          const IoPasid *pasid)
@@ -224,7 +224,7 @@ int im_ioasid_space_fits(const IoSpace *s, const IoDev *dev,
     return root ? im_iomap_admits(root->map, dev->host) : 0;
 }
 
-/* --- for people, and for tests -------------------------------------------------------- */
+/* --- for people, and for tests ---------------------------------------- */
 
 #define MAX_DUMPED  16
 

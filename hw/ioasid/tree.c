@@ -5,7 +5,7 @@
  */
 #include "hw/ioasid/memory.h"
 
-/* --- the tree: AVL ----------------------------------------------------------- */
+/* --- the tree: AVL ---------------------------------------------------- */
 
 static int height(const IoArea *a)
 {
@@ -121,7 +121,7 @@ IoArea *im_ioarea_from(IoArea *root, uint64_t addr)
     return best;
 }
 
-/* --- free ranges ---------------------------------------------------------------- */
+/* --- free ranges ------------------------------------------------------ */
 
 typedef struct Want {
     uint64_t len;
@@ -170,7 +170,7 @@ bool im_ioarea_gap(IoArea *root, uint64_t first, uint64_t last, uint64_t len,
     return search(root, first, last, &w);
 }
 
-/* --- check ------------------------------------------------------------------------ */
+/* --- check ------------------------------------------------------------ */
 
 static bool same_sums(const IoArea *a, const IoArea *b)
 {

@@ -25,7 +25,7 @@ static IoPasid *pasid_of(Io *io, ImuRef set, ImuRef ref)
     return IM_LINK_OF(obj, IoPasid, obj);
 }
 
-/* --- life --------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------- */
 
 static void test_config(void)
 {
@@ -85,7 +85,7 @@ static void test_birth_fails(void)
     im_ioasid_free(h);
 }
 
-/* --- handles ------------------------------------------------------------ */
+/* --- handles ---------------------------------------------------------- */
 
 /* What could not be told takes no generation. */
 static void test_untold(void)
@@ -121,7 +121,7 @@ static void test_generation_wraps(void)
     g_assert_cmpuint(next.gen, ==, 1);
 }
 
-/* --- functions of the host ---------------------------------------------- */
+/* --- functions of the host -------------------------------------------- */
 
 /* Found in a table that grew, and in one that had no memory to. */
 static void test_many_functions(void)
@@ -194,7 +194,7 @@ static void test_function_values(void)
     io_fail_alloc(io, UINT64_MAX);
 }
 
-/* --- host numbers that rest --------------------------------------------- */
+/* --- host numbers that rest ------------------------------------------- */
 
 typedef struct Bound {
     Io *io;
@@ -277,7 +277,7 @@ static void test_rest_removed(void)
     io_free(b.io);
 }
 
-/* --- what a set leaves -------------------------------------------------- */
+/* --- what a set leaves ------------------------------------------------ */
 
 /* Charge and pool return when it is quiet, and the set with the last one. */
 static void test_orphans(void)
@@ -320,7 +320,7 @@ static void test_reset(void)
     io_free(b.io);
 }
 
-/* --- alarm -------------------------------------------------------------- */
+/* --- alarm ------------------------------------------------------------ */
 
 /* Nothing is armed for what nobody waits for. */
 static void test_alarm(void)
@@ -338,7 +338,7 @@ static void test_alarm(void)
     io_free(b.io);
 }
 
-/* --- page requests ------------------------------------------------------ */
+/* --- page requests ---------------------------------------------------- */
 
 static void ask(Io *io, uint32_t pasid, uint16_t prgi, bool last)
 {
@@ -394,7 +394,7 @@ static void test_tickets_forgotten(void)
     g_assert_cmpuint(set_of(io, two)->tickets, <=, 256);
 }
 
-/* --- the check itself --------------------------------------------------- */
+/* --- the check itself ------------------------------------------------- */
 
 typedef enum Harm {
     HARM_COUNT, HARM_CHARGE, HARM_COMMIT, HARM_POOL, HARM_TABLE, HARM_STATE,

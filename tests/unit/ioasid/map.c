@@ -7,7 +7,7 @@
 #include "hw/ioasid/memory.h"
 #include "rig.h"
 
-/* --- the tree ------------------------------------------------------------------- */
+/* --- the tree --------------------------------------------------------- */
 
 #define SLOTS  64u              /* addresses 0 .. SLOTS - 1, and the top */
 
@@ -101,7 +101,7 @@ static void test_gap_at_the_end_of_addresses(void)
                                  UINT64_C(1) << 63, &at));
 }
 
-/* --- the commands ------------------------------------------------------------------ */
+/* --- the commands ----------------------------------------------------- */
 
 typedef struct Slow {
     uint64_t first, last, user;

@@ -9,7 +9,7 @@
 #define VA    UINT64_C(0x7f1234567000)
 #define NONE  ((ImuRef){ 0 })
 
-/* --- VT-d ------------------------------------------------------------------- */
+/* --- VT-d ------------------------------------------------------------- */
 
 typedef struct Vtd {
     Guest g;
@@ -172,7 +172,7 @@ static void test_parked_and_detached_requests(void)
     rig_free(r);
 }
 
-/* --- ATS ------------------------------------------------------------------------ */
+/* --- ATS -------------------------------------------------------------- */
 
 static void test_translated_requests_reach_what_is_mapped(void)
 {
@@ -195,10 +195,16 @@ static void test_translated_requests_reach_what_is_mapped(void)
     }
     g_assert_cmpint(rig_translated(r, rig_pa(r, 0x2000), IM_READ).status,
                     ==, IM_FAULT);
-    g_assert_cmpint(rig_unmap(r, v.g.parent, 0, UINT64_MAX), ==, 0);
+    /* Not before the device knows: an invalidation refuses nothing. */
+    g_assert_cmpint(rig_inval(r, IMU_GRAN_ALL, IMU_CACHE_DEVTLB, NULL), ==,
+                    0);
+    g_assert_cmpint(rig_translated(r, pa, IM_WRITE).status, ==, IM_OK);
     g_assert_cmpuint(r->sent, ==, 1);
-    g_assert_cmpuint(r->inv[0].pasid, ==, v.hpasid);
-    g_assert_cmpuint(r->inv[0].lg2size, ==, IM_INV_ALL);
+    rig_ats(r, v.hpasid, VA);
+    g_assert_cmpint(rig_unmap(r, v.g.parent, 0, UINT64_MAX), ==, 0);
+    g_assert_cmpuint(r->sent, ==, 2);
+    g_assert_cmpuint(r->inv[1].pasid, ==, v.hpasid);
+    g_assert_cmpuint(r->inv[1].lg2size, ==, IM_INV_ALL);
     g_assert_cmpint(rig_translated(r, pa + 16, IM_READ).status, ==,
                     IM_FAULT);
     rig_free(r);
@@ -230,7 +236,7 @@ static void test_detach_invalidates_the_device_tlb(void)
     rig_free(r);
 }
 
-/* --- Arm -------------------------------------------------------------------------- */
+/* --- Arm -------------------------------------------------------------- */
 
 static void test_smmu_nested(void)
 {
@@ -306,7 +312,7 @@ static void test_delegated_table(void)
     rig_free(r);
 }
 
-/* --- dirty state --------------------------------------------------------------------- */
+/* --- dirty state ------------------------------------------------------ */
 
 static uint64_t dirty_bits(Guest *g, uint32_t flags, uint64_t iova)
 {

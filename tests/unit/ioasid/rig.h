@@ -221,7 +221,7 @@ static inline void rig_event(void *host, const ImEvent *ev)
     }
 }
 
-/* --- commands --------------------------------------------------------------- */
+/* --- commands --------------------------------------------------------- */
 
 static inline int rig_obey(Rig *r, ImuCommand cmd, void *a, size_t size)
 {
@@ -328,7 +328,7 @@ static inline int rig_inval(Rig *r, ImuInvGran gran, uint32_t caches,
     return obey(r, INVALIDATE, &a);
 }
 
-/* --- requests ------------------------------------------------------------------ */
+/* --- requests --------------------------------------------------------- */
 
 static inline ImXlat rig_dma(Rig *r, uint32_t pasid, uint64_t addr,
                              ImAccess access)
@@ -373,7 +373,7 @@ static inline ImXlat rig_translated(Rig *r, uint64_t pa, ImAccess access)
         g_assert_cmpstr(im_ioasid_fault_name(x_.fault, NULL), ==, name);   \
     } while (0)
 
-/* --- life ---------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------- */
 
 /* Time passes, and the alarm rings when it must. */
 static inline void rig_pass(Rig *r, uint64_t ns)
