@@ -45,7 +45,7 @@ void im_ioasid_call_free(ImuCall *c)
     g_free(c);
 }
 
-/* --- numbers in and out of a record --------------------------------------- */
+/* --- numbers in and out of a record -------------------------------------- */
 
 static void put(uint8_t *record, size_t offset, unsigned size, uint64_t val)
 {
@@ -73,7 +73,7 @@ static const ImuWord *find(const ImuRecord *r, const char *name)
     return NULL;
 }
 
-/* --- text to values -------------------------------------------------------- */
+/* --- text to values ------------------------------------------------------ */
 
 static bool parse_number(const char *text, unsigned size, uint64_t *val)
 {
@@ -193,7 +193,7 @@ static bool say(const ImuRecord *r, uint8_t *record, const char *name,
     return false;
 }
 
-/* --- lists ------------------------------------------------------------------ */
+/* --- lists --------------------------------------------------------------- */
 
 static CallList *list_of(ImuCall *c, const ImuWord *w)
 {
@@ -290,7 +290,7 @@ static void place_lists(ImuCall *c)
     }
 }
 
-/* --- user memory ------------------------------------------------------------ */
+/* --- user memory --------------------------------------------------------- */
 
 int im_ioasid_call_access(ImuCall *c, uint64_t addr, void *buf, size_t len,
                           bool write)
@@ -322,7 +322,7 @@ int im_ioasid_call_run(ImuCall *c, ImIoasidCtx *ctx)
     return im_ioasid_command(ctx, c->verb->command, IMU_CALL_BASE);
 }
 
-/* --- values to text ---------------------------------------------------------- */
+/* --- values to text ------------------------------------------------------ */
 
 static void show_flags(const ImuWord *w, uint64_t val, GString *s)
 {

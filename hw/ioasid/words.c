@@ -43,7 +43,7 @@ NAMES(f_dirty_set, "on");
 NAMES(f_dirty_get, "peek");
 NAMES(f_attach, "pasid", "no-ats");
 
-/* --- members --------------------------------------------------------------- */
+/* --- members ------------------------------------------------------------- */
 
 #define I   IMU_WORD_IN
 #define O   IMU_WORD_OUT
@@ -255,7 +255,8 @@ RECORD(ImuAllow, allow_words);
 #undef T
 #define T ImuRanges
 static const ImuWord ranges_words[] = {
-    FLAGS(f_none) SET W(space, "space", REF, I) W(count, "count", NUMBER, IO | E)
+    FLAGS(f_none) SET W(space, "space", REF, I)
+    W(count, "count", NUMBER, IO | E)
     W(alignment, "alignment", HEX, O) LIST(ranges, "ranges", O, ImuRange, count)
 };
 RECORD(ImuRanges, ranges_words);
@@ -321,7 +322,8 @@ RECORD(ImuQueueDestroy, queue_destroy_words);
 #undef T
 #define T ImuFaultRead
 static const ImuWord fault_read_words[] = {
-    FLAGS(f_none) SET W(queue, "queue", REF, I) W(count, "count", NUMBER, IO | E)
+    FLAGS(f_none) SET W(queue, "queue", REF, I)
+    W(count, "count", NUMBER, IO | E)
     W(pending, "pending", NUMBER, O)
     LIST(faults, "faults", O, ImuFault, count)
 };
@@ -342,14 +344,15 @@ RECORD(ImuEvqCreate, evq_create_words);
 #undef T
 #define T ImuEventRead
 static const ImuWord event_read_words[] = {
-    FLAGS(f_none) SET W(queue, "queue", REF, I) W(count, "count", NUMBER, IO | E)
+    FLAGS(f_none) SET W(queue, "queue", REF, I)
+    W(count, "count", NUMBER, IO | E)
     W(pending, "pending", NUMBER, O)
     LIST(events, "events", O, ImuEvent, count)
 };
 RECORD(ImuEventRead, event_read_words);
 #undef T
 
-/* --- commands -------------------------------------------------------------- */
+/* --- commands ------------------------------------------------------------ */
 
 #define ImuReplace_record  ImuAttach_record
 

@@ -113,7 +113,7 @@ ImEpPort im_endpoint_port(const PasidEndpoint *s)
     return port;
 }
 
-/* --- a function that a host assigned -------------------------------------- */
+/* --- a function that a host assigned ------------------------------------- */
 
 bool im_endpoint_assign(PasidEndpoint *s, Error **errp)
 {

@@ -40,7 +40,7 @@ typedef struct EpMsg {
     };
 } EpMsg;
 
-/* --- properties ------------------------------------------------------- */
+/* --- properties ---------------------------------------------------------- */
 
 #define ROW(kind, name, member, text) \
     IM_OPTION(ImEpConfig, kind, name, member, text)
@@ -121,7 +121,7 @@ static void props_init(DeviceClass *dc)
     }
 }
 
-/* --- into the model --------------------------------------------------- */
+/* --- into the model ------------------------------------------------------ */
 
 static void deliver(PasidEndpoint *s, const EpMsg *m)
 {
@@ -225,7 +225,7 @@ static void on_kick(void *opaque)
     }
 }
 
-/* --- registers and buffer --------------------------------------------- */
+/* --- registers and buffer ------------------------------------------------ */
 
 static uint64_t bar0_read(void *opaque, hwaddr off, unsigned size)
 {
@@ -293,7 +293,7 @@ static const MemoryRegionOps bar2_ops = {
               .unaligned = true },
 };
 
-/* --- configuration space ---------------------------------------------- */
+/* --- configuration space ------------------------------------------------- */
 
 static uint32_t ep_config_read(PCIDevice *dev, uint32_t addr, int len)
 {
@@ -345,7 +345,7 @@ static void ep_config_write(PCIDevice *dev, uint32_t addr, uint32_t val,
     update_bus_master(s);
 }
 
-/* --- life cycle ------------------------------------------------------- */
+/* --- life cycle ---------------------------------------------------------- */
 
 static void ep_reset_hold(Object *obj, ResetType type)
 {
@@ -506,7 +506,7 @@ static void ep_realize(PCIDevice *dev, Error **errp)
     pci_pasid_listen(&s->listener);
 }
 
-/* --- for people ------------------------------------------------------- */
+/* --- for people ---------------------------------------------------------- */
 
 static void model_dump(Object *obj, GString *out)
 {

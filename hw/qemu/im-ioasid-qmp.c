@@ -59,7 +59,7 @@ static IoasidHost *find(const char *id, Error **errp)
     return NULL;
 }
 
-/* --- words ---------------------------------------------------------------- */
+/* --- words --------------------------------------------------------------- */
 
 static char *text_of(QObject *value)
 {
@@ -258,7 +258,7 @@ XImIoasidReply *qmp_x_im_ioasid_command(const char *host,
     return reply;
 }
 
-/* --- state ------------------------------------------------------------------ */
+/* --- state --------------------------------------------------------------- */
 
 XImIoasidInfo *qmp_x_im_ioasid_query(const char *host, Error **errp)
 {
@@ -287,7 +287,7 @@ XImIoasidInfo *qmp_x_im_ioasid_query(const char *host, Error **errp)
     return info;
 }
 
-/* --- events ------------------------------------------------------------------- */
+/* --- events -------------------------------------------------------------- */
 
 static void send_event(IoasidHost *s, const ImuEvent *e)
 {

@@ -26,7 +26,7 @@
 #define PC_MSI_FIRST    0xfee00000ull
 #define PC_MSI_LAST     0xfeefffffull
 
-/* --- properties ------------------------------------------------------------ */
+/* --- properties ---------------------------------------------------------- */
 
 typedef struct HostOption {
     const char *name;
@@ -145,7 +145,7 @@ static const ImOptionTable config_names = {
     .rows = config_rows, .count = ARRAY_SIZE(config_rows),
 };
 
-/* --- the backend's port ------------------------------------------------------ */
+/* --- the backend's port -------------------------------------------------- */
 
 static IoasidHost *host_of(void *unit)
 {
@@ -213,7 +213,7 @@ static void port_readable(void *host, void *user, ImuRef queue)
     im_unit_notice(host, (uint64_t)queue.gen << 32 | queue.id);
 }
 
-/* --- the numbers on the bus --------------------------------------------------- */
+/* --- the numbers on the bus ---------------------------------------------- */
 
 /*
  * The endpoint speaks of guest PASIDs; what is on the bus is the host's, put
@@ -276,7 +276,7 @@ static void port_page_response(void *host, const ImPageResp *resp)
     im_unit_port.page_response(host, &m);
 }
 
-/* --- the backend, as a unit ---------------------------------------------------- */
+/* --- the backend, as a unit ---------------------------------------------- */
 
 static const ImXlat refused = { .status = IM_FAULT, .cpl = IM_CPL_UR };
 
@@ -380,7 +380,7 @@ static const ImUnitOps host_ops = {
     .notice = host_notice,
 };
 
-/* --- commands ---------------------------------------------------------------- */
+/* --- commands ------------------------------------------------------------ */
 
 /* Within the unit's lock. */
 static int command(IoasidHost *s, ImuCommand number, void *arg, size_t size,
@@ -444,7 +444,7 @@ static void host_reset(void *model)
     }
 }
 
-/* --- functions --------------------------------------------------------------- */
+/* --- functions ----------------------------------------------------------- */
 
 IoasidFn *im_ioasid_host_add(IoasidHost *s, Object *device,
                              const ImIoasidDevice *dev, Error **errp)
@@ -499,7 +499,7 @@ void im_ioasid_host_remove(IoasidFn *fn)
     g_free(fn);
 }
 
-/* --- life ---------------------------------------------------------------------- */
+/* --- life ---------------------------------------------------------------- */
 
 static void on_reset(void *opaque)
 {

@@ -42,7 +42,7 @@ struct IoasidHost {
     GHashTable *to_host;        /* and back: as last seen on the bus */
 };
 
-/* --- functions that the host assigned to the guest -------------------------- */
+/* --- functions that the host assigned to the guest ----------------------- */
 
 typedef struct IoasidFn {
     IoasidHost *host;
@@ -57,7 +57,7 @@ IoasidFn *im_ioasid_host_add(IoasidHost *s, Object *device,
 /* Surprise removal, if it is in use. */
 void im_ioasid_host_remove(IoasidFn *fn);
 
-/* --- PASIDs of the guest's set, for VT-d's virtual commands ------------------ */
+/* --- PASIDs of the guest's set, for VT-d's virtual commands -------------- */
 
 /*
  * Obey. done() is called from within, or when vcmd-delay has passed. max:
@@ -80,7 +80,7 @@ void im_ioasid_vcmd(IoasidHostVcmd *v, const ImVcmd *cmd);
 /* The unit was reset: nobody waits. */
 void im_ioasid_vcmd_reset(IoasidHostVcmd *v);
 
-/* --- im-ioasid-qmp.c ---------------------------------------------------------- */
+/* --- im-ioasid-qmp.c ----------------------------------------------------- */
 
 /* A queue of the context became readable. */
 void im_ioasid_qmp_readable(IoasidHost *s, ImuRef queue);

@@ -102,12 +102,12 @@ class HostRig:
                                      cookie=cookie)['dev']
         return self.dev
 
-    def memory(self, flags='parent', length=128 << 20):
-        """A space that maps memory to itself."""
+    def memory(self, flags='parent', base=1 << 20, length=64 << 20):
+        """A space that maps memory to itself, above the hole below 1 MiB."""
         space = self.host.command('space-create', set=self.set,
                                   kind='mapped', flags=flags)['space']
-        self.host.command('map', set=self.set, space=space, user=0, iova=0,
-                          length=length, flags='read+write+fixed')
+        self.host.command('map', set=self.set, space=space, user=base,
+                          iova=base, length=length, flags='read+write+fixed')
         return space
 
     def nested(self, parent, top, **more):
