@@ -1,0 +1,351 @@
+/*
+ * ioasid: commands that are not the uAPI's: the world around it.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "shell.h"
+
+/* --- what is not the uAPI ------------------------------------------------ */
+
+static bool number(const char *text, uint64_t *val)
+{
+    gchar *end;
+
+    *val = text ? g_ascii_strtoull(text, &end, 0) : 0;
+    return text && g_ascii_isdigit(*text) && !*end;
+}
+
+static bool usage(const char *text)
+{
+    shell_fail("usage", text, "");
+    return true;
+}
+
+/* 5s, 20ms, 7us, 100 */
+static bool duration(const char *text, uint64_t *ns)
+{
+    static const struct {
+        const char *unit;
+        uint64_t ns;
+    } units[] = { { "", 1 }, { "ns", 1 }, { "us", 1000 },
+                  { "ms", 1000000 }, { "s", 1000000000 } };
+    gchar *end;
+
+    if (!text || !g_ascii_isdigit(*text)) {
+        return false;
+    }
+    *ns = g_ascii_strtoull(text, &end, 10);
+    for (unsigned i = 0; i < G_N_ELEMENTS(units); i++) {
+        if (strcmp(end, units[i].unit) == 0 &&
+            *ns <= UINT64_MAX / units[i].ns) {
+            *ns *= units[i].ns;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool do_step(char **args)
+{
+    uint64_t ns;
+
+    if (!duration(args[0], &ns)) {
+        return usage("step TIME (5s, 20ms, 7us, 100)");
+    }
+    world_step(shell.w, ns);
+    if (!shell.json) {
+        printf("it is %" PRIu64 " ns\n", shell.w->now);
+    }
+    return true;
+}
+
+static bool parse_dma(char **args, WorldFn **f, Dma *d)
+{
+    uint64_t pasid;
+
+    *f = args[0] ? world_function(shell.w, args[0]) : NULL;
+    *d = (Dma) { 0 };
+    if (!*f || !args[1] || !number(args[2], &d->addr) || d->addr % 8 ||
+        (strcmp(args[1], "read") && strcmp(args[1], "write"))) {
+        return false;
+    }
+    d->write = strcmp(args[1], "write") == 0;
+    for (args += 3; *args; args++) {
+        if (strcmp(*args, "ats") == 0) {
+            d->ats = true;
+        } else if (g_str_has_prefix(*args, "pasid=") &&
+                   number(*args + 6, &pasid) && pasid <= IM_PASID_MAX) {
+            d->has_pasid = true;
+            d->pasid = (uint32_t)pasid;
+        } else if (!number(*args, &d->value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool do_dma(char **args)
+{
+    WorldFn *f;
+    Dma d;
+
+    if (!parse_dma(args, &f, &d)) {
+        return usage("dma FUNCTION read|write ADDRESS [VALUE] [pasid=N] "
+                     "[ats]");
+    }
+    world_dma(shell.w, f, &d);
+    return true;
+}
+
+static void explain_step(void *opaque G_GNUC_UNUSED, const ImStep *step)
+{
+    GString *s = g_string_new(step->what);
+
+    if (step->words) {
+        g_string_append_printf(s, " at 0x%" PRIx64 ":", step->addr);
+        for (unsigned i = 0; i < step->words; i++) {
+            g_string_append_printf(s, " %" PRIx64, step->value[i]);
+        }
+    }
+    if (step->note) {
+        g_string_append_printf(s, ": %s", step->note);
+    }
+    shell_say(shell.w, s->str);
+    g_string_free(s, TRUE);
+}
+
+static bool do_explain(char **args)
+{
+    const char *text = NULL, *name;
+    ImTxn t = { .len = 8 };
+    WorldFn *f;
+    uint32_t pasid;
+    ImXlat x;
+    Dma d;
+
+    if (!parse_dma(args, &f, &d)) {
+        return usage("explain FUNCTION read|write ADDRESS [pasid=N] [ats]");
+    }
+    if (!world_on_bus(shell.w, f, &d, &pasid)) {
+        shell_say(shell.w, "this PASID is not bound here");
+        return true;
+    }
+    t.addr = d.addr;
+    t.rid = f->rid;
+    t.pasid = pasid;
+    t.has_pasid = d.has_pasid;
+    t.access = d.write && !d.ats ? IM_WRITE : IM_READ;
+    t.no_write = d.ats && !d.write;
+    t.at = d.ats ? IM_AT_TRANSLATION : IM_AT_UNTRANSLATED;
+    x = im_ioasid_explain(shell.w->host, &t, explain_step, NULL);
+    name = im_ioasid_fault_name(x.fault, &text);
+    if (x.status == IM_OK && x.perm) {
+        g_autofree char *line = g_strdup_printf("granted: 0x%" PRIx64,
+                                                x.addr);
+
+        shell_say(shell.w, line);
+    } else {
+        g_autofree char *line = g_strdup_printf(
+            "refused: %s%s%s", name ? name : "nothing there",
+            text ? ": " : "", text ? text : "");
+
+        shell_say(shell.w, line);
+    }
+    return true;
+}
+
+static bool do_mute(char **args)
+{
+    WorldFn *f = args[0] ? world_function(shell.w, args[0]) : NULL;
+
+    if (!f || !args[1] || (strcmp(args[1], "on") && strcmp(args[1], "off"))) {
+        return usage("mute FUNCTION on|off");
+    }
+    f->mute = strcmp(args[1], "on") == 0;
+    return true;
+}
+
+static bool do_poke(char **args)
+{
+    uint64_t addr, value;
+
+    if (!number(args[0], &addr) || !number(args[0] ? args[1] : NULL, &value) ||
+        !world_poke(shell.w, addr, value)) {
+        return usage("poke ADDRESS VALUE (64 bits of memory)");
+    }
+    return true;
+}
+
+static bool do_peek(char **args)
+{
+    uint64_t addr, value;
+
+    if (!number(args[0], &addr) || !world_peek(shell.w, addr, &value)) {
+        return usage("peek ADDRESS (64 bits of memory)");
+    }
+    if (shell.json) {
+        printf("{\"address\":%" PRIu64 ",\"value\":%" PRIu64 "}\n", addr,
+               value);
+    } else {
+        printf("0x%" PRIx64 ": 0x%" PRIx64 "\n", addr, value);
+    }
+    return true;
+}
+
+static bool do_page(char **args)
+{
+    uint64_t root, va, pa;
+    bool ro;
+
+    if (!args[0] || !args[1] || !args[2] || !number(args[0], &root) ||
+        !number(args[1], &va) || !number(args[2], &pa)) {
+        return usage("page ROOT VIRTUAL PHYSICAL [ro]");
+    }
+    ro = args[3] && strcmp(args[3], "ro") == 0;
+    if (!world_map_page(shell.w, root, va, pa, !ro)) {
+        shell_fail("page", "no memory for tables there", "");
+    }
+    return true;
+}
+
+static bool do_state(char **args G_GNUC_UNUSED)
+{
+    GString *s = g_string_new(NULL);
+
+    im_ioasid_dump(shell.w->host, NULL, s);
+    if (shell.json) {
+        shell_json("state", s->str);
+    } else {
+        fputs(s->str, stdout);
+    }
+    g_string_free(s, TRUE);
+    return true;
+}
+
+static bool do_check(char **args G_GNUC_UNUSED)
+{
+    g_autofree char *broken = im_ioasid_check(shell.w->host);
+
+    if (broken) {
+        shell_fail("check", broken, "");
+    } else if (shell.json) {
+        shell_json("check", "every invariant holds");
+    } else {
+        puts("every invariant holds");
+    }
+    return true;
+}
+
+static bool do_counters(char **args G_GNUC_UNUSED)
+{
+    const ImIoasidCounters *c = im_ioasid_counters(shell.w->host);
+    static const struct {
+        const char *name;
+        size_t offset;
+    } rows[] = {
+#define COUNTER(n)  { #n, G_STRUCT_OFFSET(ImIoasidCounters, n) },
+        IM_IOASID_COUNTERS(COUNTER)
+    };
+    const char *gap = shell.json ? "{" : "";
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        uint64_t n = G_STRUCT_MEMBER(uint64_t, c, rows[i].offset);
+
+        if (shell.json) {
+            printf("%s\"%s\":%" PRIu64, gap, rows[i].name, n);
+            gap = ",";
+        } else if (n) {
+            printf("%-20s %" PRIu64 "\n", rows[i].name, n);
+        }
+    }
+    fputs(shell.json ? "}\n" : "", stdout);
+    return true;
+}
+
+static bool do_use(char **args)
+{
+    if (!args[0]) {
+        return usage("use SET");
+    }
+    g_free(shell.set);
+    shell.set = g_strdup(shell_value(args[0]));
+    return true;
+}
+
+static bool do_quit(char **args G_GNUC_UNUSED)
+{
+    shell.quit = true;
+    return true;
+}
+
+static bool do_help(char **args);
+
+static const Plain plains[] = {
+    { "dma", "FUNCTION read|write ADDRESS [VALUE] [pasid=N] [ats]",
+      "64 bits of DMA; ats: translated by the function itself", do_dma },
+    { "explain", "FUNCTION read|write ADDRESS [pasid=N] [ats]",
+      "why DMA is answered as it is", do_explain },
+    { "mute", "FUNCTION on|off", "complete no invalidation", do_mute },
+    { "page", "ROOT VIRTUAL PHYSICAL [ro]",
+      "enter a page into a guest's VT-d first-stage table", do_page },
+    { "poke", "ADDRESS VALUE", "write memory", do_poke },
+    { "peek", "ADDRESS", "read memory", do_peek },
+    { "step", "TIME", "let virtual time pass: 5s, 20ms, 7us", do_step },
+    { "use", "SET", "the set of commands that name none", do_use },
+    { "state", "", "everything the backend holds", do_state },
+    { "check", "", "whether every invariant holds", do_check },
+    { "counters", "", "what was counted", do_counters },
+    { "help", "[COMMAND]", "this, or the words of a command", do_help },
+    { "quit", "", "the end", do_quit },
+};
+
+const Plain *shell_plains(unsigned *count)
+{
+    *count = G_N_ELEMENTS(plains);
+    return plains;
+}
+
+static void help_word(const ImuWord *w)
+{
+    printf("  %-16s %s", w->name,
+           w->dir == IMU_WORD_IN ? "in    " :
+           w->dir == IMU_WORD_OUT ? "out   " : "in/out");
+    for (unsigned i = 0; w->names && w->names[i]; i++) {
+        printf(" %s", w->names[i]);
+    }
+    for (unsigned i = 0; w->of && i < w->of->count; i++) {
+        printf("%s%s", i ? "/" : " ", w->of->word[i].name);
+    }
+    putchar('\n');
+}
+
+static bool do_help(char **args)
+{
+    const ImuVerb *v = args[0] ? im_ioasid_verb(args[0]) : NULL;
+    unsigned count;
+
+    if (v) {
+        printf("%s: %s\n", v->name, v->text);
+        for (unsigned i = 0; i < v->record->count; i++) {
+            help_word(&v->record->word[i]);
+        }
+        return true;
+    }
+    puts("Commands of the uAPI (docs/uapi.rst), as COMMAND word=value ...;\n"
+         "NAME = COMMAND ... keeps the handle, $NAME is it:");
+    v = im_ioasid_verbs(&count);
+    for (unsigned i = 0; i < count; i++) {
+        printf("  %-15s %s\n", v[i].name, v[i].text);
+    }
+    puts("The world around it: functions ep0 (0x100) and ep1 (0x108), "
+         "64 MiB:");
+    for (unsigned i = 0; i < G_N_ELEMENTS(plains); i++) {
+        printf("  %s %s\n                  %s\n", plains[i].name,
+               plains[i].args, plains[i].text);
+    }
+    return true;
+}
