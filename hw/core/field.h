@@ -18,6 +18,10 @@
 #include <glib.h>
 #include <stdint.h>
 
+/* For parts of what every request does: to call them would keep what they
+ * share in memory. */
+#define IM_INLINE  static inline __attribute__((always_inline))
+
 #define IM_BITS(hi, lo)  (UINT64_MAX >> (63 - (hi) + (lo)) << (lo))
 
 #define IM_MASK(field)          IM_BITS(field##_HI, field##_LO)

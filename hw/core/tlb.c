@@ -24,16 +24,26 @@ static ImTlbEntry *choose_victim(ImTlb *t, ImTlbEntry *set)
     return &set[first];
 }
 
+/* Unrolled, as im_tlb_find(): a miss puts three entries. */
+static inline ImTlbEntry *empty(ImTlbEntry *set)
+{
+#pragma GCC unroll 4
+    for (unsigned i = 0; i < IM_TLB_WAYS; i++) {
+        if (!set[i].val) {
+            return &set[i];
+        }
+    }
+    return NULL;
+}
+
 void im_tlb_put(ImTlb *t, uint32_t tag, unsigned cls, uint64_t addr,
                 uint64_t out, uint16_t flags)
 {
     ImTlbKey k = im_tlb_key(t, tag, cls, addr);
     ImTlbEntry *e = im_tlb_find(&k);
 
-    for (unsigned i = 0; !e && i < IM_TLB_WAYS; i++) {
-        if (!k.set[i].val) {
-            e = &k.set[i];
-        }
+    if (!e) {
+        e = empty(k.set);
     }
     if (!e) {
         e = choose_victim(t, k.set);

@@ -132,6 +132,7 @@ static inline ImTlbKey im_tlb_key(const ImTlb *t, uint32_t tag, unsigned cls,
 
 static inline ImTlbEntry *im_tlb_find(const ImTlbKey *k)
 {
+#pragma GCC unroll 4
     for (unsigned i = 0; i < IM_TLB_WAYS; i++) {
         if (k->set[i].key == k->key &&
             (k->set[i].val & IM_TLB_VAL_KEY) == k->val) {

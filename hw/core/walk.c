@@ -16,6 +16,7 @@
 typedef struct Cursor {
     const ImWalk *w;
     const ImPtStage *st;
+    const ImPtFormat *fmt;
     unsigned stage;
     uint64_t in;
     uint64_t table;         /* in the stage's output space, or physical */
@@ -25,6 +26,10 @@ typedef struct Cursor {
     uint8_t perm;           /* granted so far */
     bool write;
     uint8_t level;
+    uint8_t shift;          /* of the range of an entry at level, log2 */
+    uint8_t bits;           /* index bits of the table */
+    bool nested;            /* what it yields is input of another stage */
+    bool late;              /* permission is judged at the leaf alone */
     bool physical;          /* table is a physical address */
     bool writable;
     bool fresh;             /* descended to, not found in a cache */
@@ -48,36 +53,29 @@ static bool stop(const Cursor *c, ImWalkStop why, ImWalkOut *out)
     return false;
 }
 
-static bool nested(const Cursor *c)
+/* The cursor is at a table of this level. */
+static inline void at_level(Cursor *c, unsigned level)
 {
-    return c->stage == 0 && c->w->stage[1];
+    c->level = (uint8_t)level;
+    c->shift = (uint8_t)im_pt_level_shift(c->fmt, level);
+    c->bits = level == c->st->top && c->st->top_bits ? c->st->top_bits :
+              c->fmt->index_bits;
 }
 
-/* Is permission judged at the leaf alone? */
-static bool late(const Cursor *c)
-{
-    return c->st->fmt->rights;
-}
-
-static unsigned index_bits(const Cursor *c)
-{
-    return c->level == c->st->top && c->st->top_bits ?
-           c->st->top_bits : c->st->fmt->index_bits;
-}
-
-static Cursor begin(const ImWalk *w, unsigned stage, uint64_t in,
-                    uint8_t need, bool write)
+static inline void begin(Cursor *c, const ImWalk *w, unsigned stage,
+                         uint64_t in, uint8_t need, bool write)
 {
     const ImPtStage *st = w->stage[stage];
-    Cursor c = {
-        .w = w, .st = st, .stage = stage, .in = in,
-        .need = need, .write = write,
-        .table = st->root, .level = st->top, .perm = UINT8_MAX,
-        .writable = true, .whole = true,
-    };
 
-    c.physical = !nested(&c);
-    return c;
+    *c = (Cursor){
+        .w = w, .st = st, .fmt = st->fmt, .stage = stage, .in = in,
+        .need = need, .write = write, .table = st->root,
+        .perm = UINT8_MAX, .writable = true, .whole = true,
+        .nested = stage == 0 && w->stage[1],
+        .late = st->fmt->rights,
+    };
+    c->physical = !c->nested;
+    at_level(c, st->top);
 }
 
 /* Start at the deepest table that is known. */
@@ -89,10 +87,10 @@ static inline void skip(Cursor *c)
     if (ops->find && !c->st->fmt->lookup &&
         ops->find(c->w->opaque, c->stage, c->in, &at)) {
         c->table = at.table;
-        c->level = at.level;
         c->perm = at.perm;
         c->writable = at.writable;
         c->physical = true;
+        at_level(c, at.level);
     }
 }
 
@@ -100,9 +98,10 @@ static inline void skip(Cursor *c)
 static inline bool nest(const Cursor *c, uint64_t in, uint8_t need, bool write,
                  ImWalkOut *out)
 {
-    Cursor n = begin(c->w, 1, in, need, write);
+    Cursor n;
 
-    if (late(c) && in > n.st->in_last) {
+    begin(&n, c->w, 1, in, need, write);
+    if (c->late && in > n.st->in_last) {
         return stop(&n, IM_WALK_RANGE, out);
     }
     skip(&n);
@@ -112,9 +111,7 @@ static inline bool nest(const Cursor *c, uint64_t in, uint8_t need, bool write,
 /* log2 of the size of the table under the cursor, rounded up. */
 static unsigned table_shift(const Cursor *c)
 {
-    const ImPtFormat *fmt = c->st->fmt;
-
-    return index_bits(c) + (fmt->entry_size > 4 ? 3 : 2);
+    return c->bits + (c->fmt->entry_size > 4 ? 3u : 2u);
 }
 
 /* The nested stage refuses what is to be done with the entry. */
@@ -149,10 +146,8 @@ static bool locate_nested(Cursor *c, ImWalkOut *out)
 
 static bool locate(Cursor *c, ImWalkOut *out)
 {
-    const ImPtFormat *fmt = c->st->fmt;
-    uint64_t index = (c->in >> im_pt_level_shift(fmt, c->level)) &
-                     ((UINT64_C(1) << index_bits(c)) - 1);
-    uint64_t offset = index * fmt->entry_size;
+    uint64_t index = (c->in >> c->shift) & ((UINT64_C(1) << c->bits) - 1);
+    uint64_t offset = index * c->fmt->entry_size;
     ImWalkPoint at;
 
     c->at = c->table + offset;
@@ -183,8 +178,8 @@ static void report(const Cursor *c, uint64_t pte)
     };
     ImPteView v = { 0 };
     ImStep step = {
-        .what = c->st->fmt->entry[c->level],
-        .note = notes[c->st->fmt->decode(c->st, c->level, pte, &v)],
+        .what = c->fmt->entry[c->level],
+        .note = notes[c->fmt->decode(c->st, c->level, pte, &v)],
         .addr = c->pa,
         .value = { pte },
         .words = 1,
@@ -197,7 +192,7 @@ static bool read_entry(Cursor *c, uint64_t *pte, ImWalkOut *out)
 {
     uint64_t raw = 0;
 
-    if (c->w->ops->read(c->w->opaque, c->pa, &raw, c->st->fmt->entry_size)
+    if (c->w->ops->read(c->w->opaque, c->pa, &raw, c->fmt->entry_size)
         != IM_BUS_OK) {
         return stop(c, IM_WALK_ACCESS, out);
     }
@@ -221,10 +216,10 @@ static bool check(Cursor *c, ImPteKind kind, const ImPteView *v,
     if (kind < IM_PTE_TABLE) {
         return stop(c, stops[kind], out);
     }
-    if (late(c)) {
+    if (c->late) {
         return true;
     }
-    if (nested(c) && v->addr > c->w->stage[1]->in_last) {
+    if (c->nested && v->addr > c->w->stage[1]->in_last) {
         return stop(c, IM_WALK_RANGE, out);
     }
     if (c->st->must & ~v->perm) {
@@ -287,7 +282,7 @@ static bool finish(const Cursor *c, const ImPteView *v, uint8_t perm,
     out->attr = v->attr;
     out->no_tables = v->no_tables;
     out->dirty = true;
-    if (nested(c)) {
+    if (c->nested) {
         ImWalkOut last;
 
         if (!nest(c, out->addr, c->need, c->write && (perm & IM_PERM_W),
@@ -309,21 +304,27 @@ static bool finish(const Cursor *c, const ImPteView *v, uint8_t perm,
     return true;
 }
 
+static uint8_t any_of(const ImWalk *w)
+{
+    return w->any ? w->any : ANY_ACCESS;
+}
+
 /* A leaf: *pte is what it was, and becomes what it shall be. */
 static bool use_leaf(Cursor *c, uint64_t *pte, const ImPteView *v,
                      ImWalkOut *out)
 {
     uint8_t perm = c->perm & v->perm;
 
-    if (late(c)) {
-        perm = c->st->fmt->rights(c->st, perm);
+    if (c->late) {
+        perm = c->fmt->rights(c->st, perm);
     }
-    if ((c->need & ~perm) || (late(c) && !perm)) {
+    if ((c->need & ~perm) ||
+        (c->late && !c->need && !(perm & any_of(c->w)))) {
         stop(c, IM_WALK_PERM, out);
         out->perm = perm;
         return false;
     }
-    if (late(c) && marked(*pte, v, c->write && (perm & IM_PERM_W)) != *pte &&
+    if (c->late && marked(*pte, v, c->write && (perm & IM_PERM_W)) != *pte &&
         !may_set(c, out)) {
         return false;
     }
@@ -348,7 +349,7 @@ static bool use_entry(Cursor *c, uint64_t pte, ImPteKind *kind,
         uint64_t after = pte;
         ImBus bus;
 
-        *kind = c->st->fmt->decode(c->st, c->level, pte, v);
+        *kind = c->fmt->decode(c->st, c->level, pte, v);
         if (!check(c, *kind, v, out)) {
             return false;
         }
@@ -412,22 +413,23 @@ static bool walk_stage(Cursor *c, ImWalkOut *out)
         }
         c->perm &= v.perm;
         c->table = v.addr;
-        c->physical = !nested(c);
-        c->level--;
+        c->physical = !c->nested;
         c->fresh = true;
+        at_level(c, c->level - 1u);
     }
 }
 
-ImWalkOut im_walk(const ImWalk *w, uint64_t addr, uint8_t need, bool write)
+void im_walk(const ImWalk *w, uint64_t addr, uint8_t need, bool write,
+             ImWalkOut *out)
 {
-    ImWalkOut out = { 0 };
-    Cursor c = begin(w, 0, addr, need, write);
+    Cursor c;
 
+    *out = (ImWalkOut){ 0 };
+    begin(&c, w, 0, addr, need, write);
     skip(&c);
-    if (!walk_stage(&c, &out) && c.lost) {
+    if (!walk_stage(&c, out) && c.lost) {
         /* Where its entries are in the nested stage's input is not kept. */
-        c = begin(w, 0, addr, need, write);
-        walk_stage(&c, &out);
+        begin(&c, w, 0, addr, need, write);
+        walk_stage(&c, out);
     }
-    return out;
 }

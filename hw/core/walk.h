@@ -155,6 +155,9 @@ typedef struct ImWalk {
     const ImWalkOps *ops;
     void *opaque;
     const ImPtStage *stage[2];  /* [1] == NULL: not nested */
+    uint8_t any;                /* a walk that needs none stops with PERM
+                                   unless a stage with rights() grants one
+                                   of these; 0: or any at all */
 } ImWalk;
 
 /*
@@ -164,7 +167,8 @@ typedef struct ImWalk {
  * the range of stage 0, and, of a format without rights(), the root of stage
  * 0 in that of stage 1.
  */
-ImWalkOut im_walk(const ImWalk *w, uint64_t addr, uint8_t need, bool write);
+void im_walk(const ImWalk *w, uint64_t addr, uint8_t need, bool write,
+             ImWalkOut *out);
 
 /* log2 of the input range that an entry of a level covers. */
 static inline unsigned im_pt_level_shift(const ImPtFormat *fmt,

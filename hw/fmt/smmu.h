@@ -48,7 +48,11 @@ IM_LAYOUT(SMMU_IDR1);
     F(SMMU_IDR3, MPAM, 7, 7) F(SMMU_IDR3, FWB, 8, 8)                      \
     F(SMMU_IDR3, STT, 9, 9) F(SMMU_IDR3, RIL, 10, 10)                     \
     F(SMMU_IDR3, BBML, 12, 11) F(SMMU_IDR3, E0PD, 13, 13)                 \
-    F(SMMU_IDR3, PTWNNC, 14, 14) F(SMMU_IDR3, DPT, 15, 15) R(63, 16)
+    F(SMMU_IDR3, PTWNNC, 14, 14) F(SMMU_IDR3, DPT, 15, 15)                \
+    F(SMMU_IDR3, PASIDTT, 16, 16) F(SMMU_IDR3, EPAN, 17, 17)              \
+    F(SMMU_IDR3, S1PI, 18, 18) F(SMMU_IDR3, S2PI, 19, 19)                 \
+    F(SMMU_IDR3, S2PO, 20, 20) F(SMMU_IDR3, THE, 21, 21)                  \
+    F(SMMU_IDR3, MTEPERM, 22, 22) F(SMMU_IDR3, AIE, 23, 23) R(63, 24)
 IM_LAYOUT(SMMU_IDR3);
 
 #define SMMU_IDR5(F, R, I)                                                \
@@ -91,18 +95,18 @@ typedef struct ImSmmuSte {
 
 /* A valid CD likewise. half[0] is TTB0, half[1] TTB1. */
 typedef struct ImSmmuCd {
+    uint64_t mair;
     uint16_t asid;
     uint8_t world;
     bool aset;
     bool s, r, a;               /* fault model, 5.5 */
-    struct {
+    struct ImSmmuHalf {
         bool enabled;           /* not EPDx, and used in this world */
         bool tbi;
         bool e0pd;              /* closed to unprivileged requests */
         uint8_t tsz;            /* input bits = 64 - tsz */
-        ImPtStage stage;        /* ready to walk */
+        ImPtStage stage;        /* ready to walk; valid with enabled */
     } half[2];
-    uint64_t mair;
 } ImSmmuCd;
 
 /*
@@ -118,9 +122,25 @@ bool im_smmu_cd_decode(const ImSmmuIds *ids, const ImSmmuSte *ste,
                        const uint64_t raw[8], ImSmmuCd *out,
                        const char **clause);
 
-/* log2 of IAS and OAS. */
-unsigned im_smmu_ias(const ImSmmuIds *ids);
-unsigned im_smmu_oas(const ImSmmuIds *ids);
+/* Address bits that an encoding of OAS, PS and IPS stands for. */
+static inline unsigned im_smmu_size_bits(unsigned code)
+{
+    static const uint8_t bits[] = { 32, 36, 40, 42, 44, 48, 52, 52 };
+
+    return bits[code];
+}
+
+/* log2 of OAS, and of IAS, which is the same: AArch64 only.
+ * CLAUSE(SMMU_STE_SIZES) */
+static inline unsigned im_smmu_oas(const ImSmmuIds *ids)
+{
+    return im_smmu_size_bits(ids->idr[5] & IM_MASK(SMMU_IDR5_OAS));
+}
+
+static inline unsigned im_smmu_ias(const ImSmmuIds *ids)
+{
+    return im_smmu_oas(ids);
+}
 
 /*
  * Which half of a CD an address uses (3.4, VMSAv8-64 rules): 0 or 1, or -1
@@ -149,6 +169,7 @@ int im_smmu_cd_half(const ImSmmuCd *cd, uint64_t addr, bool priv);
 #define IM_VMSA_XNX   (1u << 9)     /* stage 2 */
 #define IM_VMSA_FWB   (1u << 10)
 #define IM_VMSA_PTW   (1u << 11)    /* Device pages hold no tables */
+#define IM_VMSA_EPAN  (1u << 12)    /* PAN of what unprivileged may execute */
 
 /* ImWalkOut.attr and .first_attr: what a leaf says. */
 #define IM_VMSA_ATTR(raw)  ((raw) & 15u)        /* AttrIndx, or MemAttr */

@@ -27,25 +27,25 @@ typedef struct Cd {
     const ImSmmuSte *ste;
     const uint64_t *raw;
     unsigned ips;               /* effective IPS */
-    Half half[2];
+    Half lo, hi;
 } Cd;
 
 #define CD(x, word, field)  ((unsigned)IM_GET((x)->raw[word], SMMU_CD_##field))
 
 /* EL2 without E2H: one table, no ASID, no EPD, no E0PD, no PAN. */
-static bool el2(const Cd *x)
+IM_INLINE bool el2(const Cd *x)
 {
     return x->ste->world == IM_SMMU_NS_EL2;
 }
 
 /* --- ILLEGAL ------------------------------------------------------------- */
 
-static bool bad_v(const Cd *x)
+IM_INLINE bool bad_v(const Cd *x)
 {
     return !CD(x, 0, V);
 }
 
-static bool bad_s(const Cd *x)
+IM_INLINE bool bad_s(const Cd *x)
 {
     unsigned model = IDR(x->ids, 0, STALL_MODEL);
     bool s = CD(x, 0, S);
@@ -54,25 +54,25 @@ static bool bad_s(const Cd *x)
            (!s && model == STALL_FORCED);
 }
 
-static bool bad_a(const Cd *x)
+IM_INLINE bool bad_a(const Cd *x)
 {
     return IDR(x->ids, 0, TERM_MODEL) && !CD(x, 0, A);
 }
 
 /* Tables of mixed endianness are not offered. */
-static bool bad_endi(const Cd *x)
+IM_INLINE bool bad_endi(const Cd *x)
 {
-    return (x->half[0].used || x->half[1].used) &&
+    return (x->lo.used || x->hi.used) &&
            CD(x, 0, ENDI) != (IDR(x->ids, 0, TTENDIAN) == TTENDIAN_BIG);
 }
 
 /* VMSAv8-32 is not implemented, whatever TTF says. */
-static bool bad_aa64(const Cd *x)
+IM_INLINE bool bad_aa64(const Cd *x)
 {
     return !CD(x, 0, AA64) || !(IDR(x->ids, 0, TTF) & 2);
 }
 
-static bool bad_httu(const Cd *x)
+IM_INLINE bool bad_httu(const Cd *x)
 {
     unsigned httu = IDR(x->ids, 0, HTTU);
 
@@ -80,24 +80,24 @@ static bool bad_httu(const Cd *x)
            (CD(x, 0, HD) && httu < HTTU_DIRTY);
 }
 
-static bool bad_haft(const Cd *x)
+IM_INLINE bool bad_haft(const Cd *x)
 {
     return IDR(x->ids, 0, HTTU) == HTTU_HAFT && CD(x, 1, HAFT) &&
            !CD(x, 0, HA);
 }
 
-static bool bad_asid(const Cd *x)
+IM_INLINE bool bad_asid(const Cd *x)
 {
     return !el2(x) && !IDR(x->ids, 0, ASID16) && CD(x, 0, ASID) > 0xff;
 }
 
-static bool bad_tg(const Cd *x)
+IM_INLINE bool bad_tg(const Cd *x)
 {
-    return (x->half[0].used && x->half[0].granule < 0) ||
-           (x->half[1].used && x->half[1].granule < 0);
+    return (x->lo.used && x->lo.granule < 0) ||
+           (x->hi.used && x->hi.granule < 0);
 }
 
-static bool bad_half_tsz(const Cd *x, const Half *h)
+IM_INLINE bool bad_half_tsz(const Cd *x, const Half *h)
 {
     unsigned low = IDR(x->ids, 5, VAX) && h->granule == 2 ? 12 : 16;
 
@@ -105,75 +105,88 @@ static bool bad_half_tsz(const Cd *x, const Half *h)
                        h->tsz > im_smmu_tsz_max(x->ids, h->granule));
 }
 
-static bool bad_tsz(const Cd *x)
+IM_INLINE bool bad_tsz(const Cd *x)
 {
-    return bad_half_tsz(x, &x->half[0]) || bad_half_tsz(x, &x->half[1]);
+    return bad_half_tsz(x, &x->lo) || bad_half_tsz(x, &x->hi);
 }
 
-static bool bad_half_ttb(const Cd *x, const Half *h)
+IM_INLINE bool bad_half_ttb(const Cd *x, const Half *h)
 {
     return h->used && im_smmu_ttb_beyond(h->ttb, h->granule, x->ips);
 }
 
-static bool bad_ttb(const Cd *x)
+IM_INLINE bool bad_ttb(const Cd *x)
 {
-    return bad_half_ttb(x, &x->half[0]) || bad_half_ttb(x, &x->half[1]);
+    return bad_half_ttb(x, &x->lo) || bad_half_ttb(x, &x->hi);
 }
 
-typedef struct Rule {
-    const char *clause;
-    bool (*broken)(const Cd *x);
-} Rule;
+/* 5.4.2, as in smmu_ste.c. A later rule may rely on those before it. */
+#define RULES(R)                                                          \
+    R(SMMU_CD_V, bad_v)                                                   \
+    R(SMMU_CD_S, bad_s)                                                   \
+    R(SMMU_CD_A, bad_a)                                                   \
+    R(SMMU_CD_ENDI, bad_endi)                                             \
+    R(SMMU_CD_AA64, bad_aa64)                                             \
+    R(SMMU_CD_HTTU, bad_httu)                                             \
+    R(SMMU_CD_HAFT, bad_haft)                                             \
+    R(SMMU_CD_ASID, bad_asid)                                             \
+    R(SMMU_CD_TG, bad_tg)                                                 \
+    R(SMMU_CD_TSZ, bad_tsz)                                               \
+    R(SMMU_CD_TTB, bad_ttb)
 
-#define RULE(tag, fn)  { #tag, fn }
-
-/* 5.4.2. A later one may rely on those before it. */
-static const Rule rules[] = {
-    RULE(SMMU_CD_V, bad_v),
-    RULE(SMMU_CD_S, bad_s),
-    RULE(SMMU_CD_A, bad_a),
-    RULE(SMMU_CD_ENDI, bad_endi),
-    RULE(SMMU_CD_AA64, bad_aa64),
-    RULE(SMMU_CD_HTTU, bad_httu),
-    RULE(SMMU_CD_HAFT, bad_haft),
-    RULE(SMMU_CD_ASID, bad_asid),
-    RULE(SMMU_CD_TG, bad_tg),
-    RULE(SMMU_CD_TSZ, bad_tsz),
-    RULE(SMMU_CD_TTB, bad_ttb),
-};
+/* The tag of the first rule that is broken, or NULL. */
+IM_INLINE const char *broken_rule(const Cd *x)
+{
+    RULES(IM_SMMU_RULE)
+    return NULL;
+}
 
 /* --- what is left -------------------------------------------------------- */
 
-static Cd begin(const ImSmmuIds *ids, const ImSmmuSte *ste,
-                const uint64_t raw[8])
+/* CLAUSE(SMMU_CD_EPD): of a half that is not used only TBI counts. */
+IM_INLINE Half lower_half(const Cd *x)
+{
+    Half h = { .used = el2(x) || !CD(x, 0, EPD0), .tbi = CD(x, 0, TBI0) };
+
+    if (h.used) {
+        h.tsz = CD(x, 0, T0SZ);
+        h.granule = im_smmu_granule(x->ids, CD(x, 0, TG0));
+        h.ttb = x->raw[1] & IM_MASK(SMMU_CD_TTB0);
+        h.had = CD(x, 1, HAD0);
+        h.e0pd = CD(x, 1, E0PD0);
+    }
+    return h;
+}
+
+IM_INLINE Half upper_half(const Cd *x)
 {
     /* TG1 has encodings of its own: these are TG0's. */
     static const uint8_t tg1[] = { 3, 2, 0, 1 };
+    Half h = { .used = !el2(x) && !CD(x, 0, EPD1), .tbi = CD(x, 0, TBI1) };
+
+    if (h.used) {
+        h.tsz = CD(x, 0, T1SZ);
+        h.granule = im_smmu_granule(x->ids, tg1[CD(x, 0, TG1)]);
+        h.ttb = x->raw[2] & IM_MASK(SMMU_CD_TTB1);
+        h.had = CD(x, 2, HAD1);
+        h.e0pd = CD(x, 2, E0PD1);
+    }
+    return h;
+}
+
+IM_INLINE Cd begin(const ImSmmuIds *ids, const ImSmmuSte *ste,
+                   const uint64_t raw[8])
+{
     Cd x = { .ids = ids, .ste = ste, .raw = raw };
-    bool two = !el2(&x);
 
     x.ips = im_smmu_size(ids, CD(&x, 0, IPS));      /* CLAUSE(SMMU_CD_IPS) */
-    x.half[0] = (Half){
-        /* CLAUSE(SMMU_CD_EPD) */
-        .used = !(two && CD(&x, 0, EPD0)),
-        .tsz = CD(&x, 0, T0SZ),
-        .granule = im_smmu_granule(ids, CD(&x, 0, TG0)),
-        .ttb = raw[1] & IM_MASK(SMMU_CD_TTB0),
-        .tbi = CD(&x, 0, TBI0), .had = CD(&x, 1, HAD0),
-        .e0pd = CD(&x, 1, E0PD0),
-    };
-    x.half[1] = (Half){
-        .used = two && !CD(&x, 0, EPD1),
-        .tsz = CD(&x, 0, T1SZ),
-        .granule = im_smmu_granule(ids, tg1[CD(&x, 0, TG1)]),
-        .ttb = raw[2] & IM_MASK(SMMU_CD_TTB1),
-        .tbi = CD(&x, 0, TBI1), .had = CD(&x, 2, HAD1),
-        .e0pd = CD(&x, 2, E0PD1),
-    };
+    x.lo = lower_half(&x);
+    x.hi = upper_half(&x);
     return x;
 }
 
-static uint32_t flags_of(const Cd *x, const Half *h)
+/* Of both halves. */
+IM_INLINE uint32_t common_flags(const Cd *x)
 {
     uint32_t flags = 0;
 
@@ -186,10 +199,6 @@ static uint32_t flags_of(const Cd *x, const Half *h)
     } else if (CD(x, 0, AFFD)) {
         flags |= IM_VMSA_AFFD;          /* CLAUSE(SMMU_CD_AFFD) */
     }
-    /* CLAUSE(SMMU_CD_HAD) */
-    if (h->had && IDR(x->ids, 3, HAD)) {
-        flags |= IM_VMSA_HAD;
-    }
     if (CD(x, 0, WXN)) {
         flags |= IM_VMSA_WXN;
     }
@@ -197,20 +206,42 @@ static uint32_t flags_of(const Cd *x, const Half *h)
         flags |= IM_VMSA_ONE;
     } else if (CD(x, 0, PAN)) {
         flags |= IM_VMSA_PAN;
+        /* CLAUSE(SMMU_VMSA_EPAN) */
+        flags |= CD(x, 1, EPAN) && IDR(x->ids, 3, EPAN) ? IM_VMSA_EPAN : 0;
     }
     return flags;
 }
 
-static ImPtStage stage_of(const Cd *x, const Half *h)
+IM_INLINE void take_stage(const Cd *x, const Half *h, ImPtStage *st)
 {
-    ImPtStage st = { .fmt = &im_vmsa_s1[h->granule],
-                     .in_last = UINT64_MAX, .flags = flags_of(x, h) };
-    unsigned bits = 64 - h->tsz - st.fmt->page_shift;
+    const ImPtFormat *fmt = &im_vmsa_s1[h->granule];
+    unsigned bits = 64 - h->tsz - fmt->page_shift;
+    unsigned n = fmt->index_bits;
+    unsigned top = bits > 3 * n ? 3 : bits > 2 * n ? 2 : bits > n;
 
-    st.top = (uint8_t)((bits - 1) / st.fmt->index_bits);
-    st.top_bits = (uint8_t)(bits - st.top * st.fmt->index_bits);
-    im_smmu_set_output(x->ids, &st, h->ttb, x->ips);
-    return st;
+    *st = (ImPtStage){
+        .fmt = fmt, .in_last = UINT64_MAX, .flags = common_flags(x),
+        .top = (uint8_t)top, .top_bits = (uint8_t)(bits - top * n),
+    };
+    /* CLAUSE(SMMU_CD_HAD) */
+    if (h->had && IDR(x->ids, 3, HAD)) {
+        st->flags |= IM_VMSA_HAD;
+    }
+    im_smmu_set_output(x->ids, st, h->ttb, x->ips);
+}
+
+IM_INLINE void take_half(const Cd *x, const Half *h, struct ImSmmuHalf *out)
+{
+    out->enabled = h->used;
+    out->tbi = h->tbi;
+    /* CLAUSE(SMMU_CD_E0PD) */
+    out->e0pd = h->used && h->e0pd && !el2(x) && IDR(x->ids, 3, E0PD);
+    out->tsz = h->used ? (uint8_t)h->tsz : 0;
+    if (h->used) {
+        take_stage(x, h, &out->stage);
+    } else {
+        out->stage = (ImPtStage){ 0 };
+    }
 }
 
 bool im_smmu_cd_decode(const ImSmmuIds *ids, const ImSmmuSte *ste,
@@ -218,31 +249,21 @@ bool im_smmu_cd_decode(const ImSmmuIds *ids, const ImSmmuSte *ste,
                        const char **clause)
 {
     Cd x = begin(ids, ste, raw);
+    const char *broken = broken_rule(&x);
 
-    for (unsigned i = 0; i < G_N_ELEMENTS(rules); i++) {
-        if (rules[i].broken(&x)) {
-            *clause = rules[i].clause;
-            return false;
-        }
+    if (G_UNLIKELY(broken)) {
+        *clause = broken;
+        return false;
     }
-    *out = (ImSmmuCd){
-        .asid = el2(&x) ? 0 : (uint16_t)CD(&x, 0, ASID),
-        .world = ste->world, .aset = CD(&x, 0, ASET),
-        .s = CD(&x, 0, S), .r = CD(&x, 0, REC), .a = CD(&x, 0, A),
-        .mair = raw[3],
-    };
-    for (unsigned i = 0; i < 2; i++) {
-        const Half *h = &x.half[i];
-
-        out->half[i].tbi = h->tbi;
-        if (h->used) {
-            out->half[i].enabled = true;
-            out->half[i].tsz = (uint8_t)h->tsz;
-            /* CLAUSE(SMMU_CD_E0PD) */
-            out->half[i].e0pd = h->e0pd && !el2(&x) && IDR(ids, 3, E0PD);
-            out->half[i].stage = stage_of(&x, h);
-        }
-    }
+    out->asid = el2(&x) ? 0 : (uint16_t)CD(&x, 0, ASID);
+    out->world = ste->world;
+    out->aset = CD(&x, 0, ASET);
+    out->s = CD(&x, 0, S);
+    out->r = CD(&x, 0, REC);
+    out->a = CD(&x, 0, A);
+    out->mair = raw[3];
+    take_half(&x, &x.lo, &out->half[0]);
+    take_half(&x, &x.hi, &out->half[1]);
     return true;
 }
 

@@ -26,7 +26,7 @@ typedef struct Ste {
     unsigned config;
     bool s1, s2;
     bool substreams;            /* S1CDMax and SSIDSIZE are not 0 */
-    bool strw_used;
+    unsigned strw;              /* effective STRW */
     int granule;                /* stage 2; -1: illegal */
     unsigned ps;                /* effective S2PS */
 } Ste;
@@ -34,78 +34,16 @@ typedef struct Ste {
 #define STE(x, word, field) \
     ((unsigned)IM_GET((x)->raw[word], SMMU_STE_##field))
 
-/* --- address sizes, shared with the CD ----------------------------------- */
-
-static const uint8_t size_bits[] = { 32, 36, 40, 42, 44, 48, 52, 52 };
 static const uint8_t granule_shift[] = { 12, 14, 16 };
-
-/* CLAUSE(SMMU_STE_SIZES) */
-unsigned im_smmu_oas(const ImSmmuIds *ids)
-{
-    return size_bits[IDR(ids, 5, OAS)];
-}
-
-/* AArch64 only: IAS is OAS. */
-unsigned im_smmu_ias(const ImSmmuIds *ids)
-{
-    return im_smmu_oas(ids);
-}
-
-int im_smmu_granule(const ImSmmuIds *ids, unsigned code)
-{
-    switch (code) {
-    case 0:
-        return IDR(ids, 5, GRAN4K) ? 0 : -1;
-    case 1:
-        return IDR(ids, 5, GRAN64K) ? 2 : -1;
-    case 2:
-        return IDR(ids, 5, GRAN16K) ? 1 : -1;
-    default:
-        return -1;
-    }
-}
-
-unsigned im_smmu_size(const ImSmmuIds *ids, unsigned code)
-{
-    return MIN(size_bits[code], im_smmu_oas(ids));
-}
-
-unsigned im_smmu_tsz_max(const ImSmmuIds *ids, int granule)
-{
-    if (!IDR(ids, 3, STT)) {
-        return 39;
-    }
-    return granule == 2 ? 47 : 48;
-}
-
-bool im_smmu_ttb_beyond(uint64_t ttb, int granule, unsigned size)
-{
-    return ttb >> (granule == 2 ? size : MIN(size, 48));
-}
-
-void im_smmu_set_output(const ImSmmuIds *ids, ImPtStage *st, uint64_t ttb,
-                        unsigned size)
-{
-    unsigned align = 3u + st->top_bits;
-
-    if (size == 52) {
-        align = MAX(align, 6);
-    }
-    st->root = ttb & ~((UINT64_C(1) << align) - 1);
-    st->out_mask = (UINT64_C(1) << size) - 1;
-    if (st->fmt->page_shift == 16 && im_smmu_oas(ids) == 52) {
-        st->flags |= IM_VMSA_PA52;
-    }
-}
 
 /* --- ILLEGAL ------------------------------------------------------------- */
 
-static bool bad_config(const Ste *x)
+IM_INLINE bool bad_config(const Ste *x)
 {
     return (x->s1 && !IDR(x->ids, 0, S1P)) || (x->s2 && !IDR(x->ids, 0, S2P));
 }
 
-static bool bad_eats(const Ste *x)
+IM_INLINE bool bad_eats(const Ste *x)
 {
     unsigned eats = STE(x, 1, EATS);
 
@@ -118,92 +56,90 @@ static bool bad_eats(const Ste *x)
     return eats == EATS_FULL && x->s2 && STE(x, 2, S2S);
 }
 
-static bool bad_strw(const Ste *x)
+IM_INLINE bool bad_strw(const Ste *x)
 {
-    return x->strw_used && (STE(x, 1, STRW) & 1);
+    return x->strw & 1;
 }
 
-static bool bad_s1stalld(const Ste *x)
+IM_INLINE bool bad_s1stalld(const Ste *x)
 {
-    return x->s1 && STE(x, 1, S1STALLD) &&
+    return STE(x, 1, S1STALLD) &&
            IDR(x->ids, 0, STALL_MODEL) != STALL_BOTH;
 }
 
-static bool bad_s1cdmax(const Ste *x)
+IM_INLINE bool bad_s1cdmax(const Ste *x)
 {
     unsigned max = IDR(x->ids, 1, SSIDSIZE);
 
-    return x->s1 && max && STE(x, 0, S1CDMAX) > max;
+    return max && STE(x, 0, S1CDMAX) > max;
 }
 
 /* S1Fmt 3 is reserved, and as good as 0. */
-static bool bad_s1fmt(const Ste *x)
+IM_INLINE bool bad_s1fmt(const Ste *x)
 {
     unsigned fmt = STE(x, 0, S1FMT);
 
-    return x->s1 && x->substreams && !IDR(x->ids, 0, CD2L) &&
+    return x->substreams && !IDR(x->ids, 0, CD2L) &&
            (fmt == 1 || fmt == 2);
 }
 
-static bool bad_s1contextptr(const Ste *x)
+IM_INLINE bool bad_s1contextptr(const Ste *x)
 {
     uint64_t ptr = x->raw[0] & IM_MASK(SMMU_STE_S1CONTEXTPTR);
 
-    return x->s1 && ptr >> (x->s2 ? im_smmu_ias(x->ids) :
-                            im_smmu_oas(x->ids));
+    return ptr >> (x->s2 ? im_smmu_ias(x->ids) : im_smmu_oas(x->ids));
 }
 
-static bool bad_s2s(const Ste *x)
+IM_INLINE bool bad_s2s(const Ste *x)
 {
     unsigned model = IDR(x->ids, 0, STALL_MODEL);
     bool s = STE(x, 2, S2S);
 
-    return x->s2 && ((s && model == STALL_NONE) ||
-                     (!s && model == STALL_FORCED));
+    return (s && model == STALL_NONE) || (!s && model == STALL_FORCED);
 }
 
 /* VMSAv8-32 is not implemented, whatever TTF says. */
-static bool bad_s2aa64(const Ste *x)
+IM_INLINE bool bad_s2aa64(const Ste *x)
 {
-    return x->s2 && (!STE(x, 2, S2AA64) || !(IDR(x->ids, 0, TTF) & 2));
+    return !STE(x, 2, S2AA64) || !(IDR(x->ids, 0, TTF) & 2);
 }
 
-static bool bad_s2httu(const Ste *x)
+IM_INLINE bool bad_s2httu(const Ste *x)
 {
     unsigned httu = IDR(x->ids, 0, HTTU);
 
-    return x->s2 && ((STE(x, 2, S2HA) && httu < HTTU_AF) ||
-                     (STE(x, 2, S2HD) && httu < HTTU_DIRTY));
+    return (STE(x, 2, S2HA) && httu < HTTU_AF) ||
+           (STE(x, 2, S2HD) && httu < HTTU_DIRTY);
 }
 
-static bool bad_s2haft(const Ste *x)
+IM_INLINE bool bad_s2haft(const Ste *x)
 {
-    return x->s2 && IDR(x->ids, 0, HTTU) == HTTU_HAFT &&
-           STE(x, 2, S2HAFT) && !STE(x, 2, S2HA);
+    return IDR(x->ids, 0, HTTU) == HTTU_HAFT && STE(x, 2, S2HAFT) &&
+           !STE(x, 2, S2HA);
 }
 
-static bool bad_s2tg(const Ste *x)
+IM_INLINE bool bad_s2tg(const Ste *x)
 {
-    return x->s2 && x->granule < 0;
+    return x->granule < 0;
 }
 
-static bool bad_s2ttb(const Ste *x)
+IM_INLINE bool bad_s2ttb(const Ste *x)
 {
-    return x->s2 && im_smmu_ttb_beyond(x->raw[3] & IM_MASK(SMMU_STE_S2TTB),
-                                       x->granule, x->ps);
+    return im_smmu_ttb_beyond(x->raw[3] & IM_MASK(SMMU_STE_S2TTB),
+                              x->granule, x->ps);
 }
 
-static bool bad_s2t0sz(const Ste *x)
+IM_INLINE bool bad_s2t0sz(const Ste *x)
 {
     unsigned tsz = STE(x, 2, S2T0SZ);
     unsigned low = x->granule == 2 ? 12 : 16;
 
-    return x->s2 && (tsz < MAX(low, 64 - im_smmu_ias(x->ids)) ||
-                     tsz > im_smmu_tsz_max(x->ids, x->granule));
+    return tsz < MAX(low, 64 - im_smmu_ias(x->ids)) ||
+           tsz > im_smmu_tsz_max(x->ids, x->granule);
 }
 
 /* The walker's level at which S2SL0 starts, or -1: reserved. */
-static int start_level(const Ste *x)
+IM_INLINE int start_level(const Ste *x)
 {
     unsigned sl0 = STE(x, 2, S2SL0);
 
@@ -217,7 +153,7 @@ static int start_level(const Ste *x)
 }
 
 /* Bits of input address that the first, perhaps concatenated, table takes. */
-static int start_bits(const Ste *x, int level)
+IM_INLINE int start_bits(const Ste *x, int level)
 {
     unsigned shift = granule_shift[x->granule];
 
@@ -225,14 +161,11 @@ static int start_bits(const Ste *x, int level)
            (int)(shift + (unsigned)level * (shift - 3));
 }
 
-static bool bad_s2sl0(const Ste *x)
+IM_INLINE bool bad_s2sl0(const Ste *x)
 {
-    int level, bits;
+    int level = start_level(x);
+    int bits;
 
-    if (!x->s2) {
-        return false;
-    }
-    level = start_level(x);
     if (level < 0) {
         return true;
     }
@@ -241,54 +174,66 @@ static bool bad_s2sl0(const Ste *x)
 }
 
 /* Tables of mixed endianness are not offered. */
-static bool bad_s2endi(const Ste *x)
+IM_INLINE bool bad_s2endi(const Ste *x)
 {
-    return x->s2 && STE(x, 2, S2ENDI) !=
-                    (IDR(x->ids, 0, TTENDIAN) == TTENDIAN_BIG);
+    return STE(x, 2, S2ENDI) !=
+           (IDR(x->ids, 0, TTENDIAN) == TTENDIAN_BIG);
 }
 
-static bool vmid_used(const Ste *x)
+IM_INLINE bool vmid_used(const Ste *x)
 {
-    return IDR(x->ids, 0, S2P) && (x->s1 || x->s2) &&
-           !(x->strw_used && STE(x, 1, STRW));
+    return IDR(x->ids, 0, S2P) && (x->s1 || x->s2) && !x->strw;
 }
 
-static bool bad_s2vmid(const Ste *x)
+IM_INLINE bool bad_s2vmid(const Ste *x)
 {
     return vmid_used(x) && !IDR(x->ids, 0, VMID16) && STE(x, 2, S2VMID) > 0xff;
 }
 
-typedef struct Rule {
-    const char *clause;
-    bool (*broken)(const Ste *x);
-} Rule;
+/*
+ * 5.2.2, in groups by the stage whose fields they judge. A later rule may
+ * rely on those before it. Rows become one function: to call each through a
+ * pointer would take longer than to walk the tables.
+ */
+#define RULES(R)                                                          \
+    R(SMMU_STE_CONFIG, bad_config)                                        \
+    R(SMMU_STE_EATS, bad_eats)
+#define RULES_S1(R)                                                       \
+    R(SMMU_STE_STRW, bad_strw)                                            \
+    R(SMMU_STE_S1STALLD, bad_s1stalld)                                    \
+    R(SMMU_STE_S1CDMAX, bad_s1cdmax)                                      \
+    R(SMMU_STE_S1FMT, bad_s1fmt)                                          \
+    R(SMMU_STE_S1CONTEXTPTR, bad_s1contextptr)
+#define RULES_S2(R)                                                       \
+    R(SMMU_STE_S2S, bad_s2s)                                              \
+    R(SMMU_STE_S2AA64, bad_s2aa64)                                        \
+    R(SMMU_STE_S2HTTU, bad_s2httu)                                        \
+    R(SMMU_STE_S2HAFT, bad_s2haft)                                        \
+    R(SMMU_STE_S2TG, bad_s2tg)                                            \
+    R(SMMU_STE_S2TTB, bad_s2ttb)                                          \
+    R(SMMU_STE_S2T0SZ, bad_s2t0sz)                                        \
+    R(SMMU_STE_S2SL0, bad_s2sl0)                                          \
+    R(SMMU_STE_S2ENDI, bad_s2endi)
+#define RULES_TAGS(R)                                                     \
+    R(SMMU_STE_S2VMID, bad_s2vmid)
 
-#define RULE(tag, fn)  { #tag, fn }
-
-/* 5.2.2. A later one may rely on those before it. */
-static const Rule rules[] = {
-    RULE(SMMU_STE_CONFIG, bad_config),
-    RULE(SMMU_STE_EATS, bad_eats),
-    RULE(SMMU_STE_STRW, bad_strw),
-    RULE(SMMU_STE_S1STALLD, bad_s1stalld),
-    RULE(SMMU_STE_S1CDMAX, bad_s1cdmax),
-    RULE(SMMU_STE_S1FMT, bad_s1fmt),
-    RULE(SMMU_STE_S1CONTEXTPTR, bad_s1contextptr),
-    RULE(SMMU_STE_S2S, bad_s2s),
-    RULE(SMMU_STE_S2AA64, bad_s2aa64),
-    RULE(SMMU_STE_S2HTTU, bad_s2httu),
-    RULE(SMMU_STE_S2HAFT, bad_s2haft),
-    RULE(SMMU_STE_S2TG, bad_s2tg),
-    RULE(SMMU_STE_S2TTB, bad_s2ttb),
-    RULE(SMMU_STE_S2T0SZ, bad_s2t0sz),
-    RULE(SMMU_STE_S2SL0, bad_s2sl0),
-    RULE(SMMU_STE_S2ENDI, bad_s2endi),
-    RULE(SMMU_STE_S2VMID, bad_s2vmid),
-};
+/* The tag of the first rule that is broken, or NULL. */
+IM_INLINE const char *broken_rule(const Ste *x)
+{
+    RULES(IM_SMMU_RULE)
+    if (x->s1) {
+        RULES_S1(IM_SMMU_RULE)
+    }
+    if (x->s2) {
+        RULES_S2(IM_SMMU_RULE)
+    }
+    RULES_TAGS(IM_SMMU_RULE)
+    return NULL;
+}
 
 /* --- what is left -------------------------------------------------------- */
 
-static Ste begin(const ImSmmuIds *ids, const uint64_t raw[8])
+IM_INLINE Ste begin(const ImSmmuIds *ids, const uint64_t raw[8])
 {
     Ste x = { .ids = ids, .raw = raw };
 
@@ -296,15 +241,19 @@ static Ste begin(const ImSmmuIds *ids, const uint64_t raw[8])
     x.s1 = (x.config & CONFIG_TRANSLATE) && (x.config & CONFIG_S1);
     x.s2 = (x.config & CONFIG_TRANSLATE) && (x.config & CONFIG_S2);
     x.substreams = STE(&x, 0, S1CDMAX) && IDR(ids, 1, SSIDSIZE);
-    x.strw_used = x.s1 && !x.s2 && IDR(ids, 0, S1P) && IDR(ids, 0, HYP);
-    x.granule = im_smmu_granule(ids, STE(&x, 2, S2TG));
-    /* CLAUSE(SMMU_STE_S2PS) */
-    x.ps = im_smmu_size(ids, STE(&x, 2, S2PS));
+    if (x.s1 && !x.s2 && IDR(ids, 0, S1P) && IDR(ids, 0, HYP)) {
+        x.strw = STE(&x, 1, STRW);
+    }
+    if (x.s2) {
+        x.granule = im_smmu_granule(ids, STE(&x, 2, S2TG));
+        /* CLAUSE(SMMU_STE_S2PS) */
+        x.ps = im_smmu_size(ids, STE(&x, 2, S2PS));
+    }
     return x;
 }
 
 /* CLAUSE(SMMU_STE_S1DSS): 3 is reserved, and as good as 0. */
-static void take_stage1(const Ste *x, bool e2h, ImSmmuSte *out)
+IM_INLINE void take_stage1(const Ste *x, bool e2h, ImSmmuSte *out)
 {
     out->s1_ctx = x->raw[0] & IM_MASK(SMMU_STE_S1CONTEXTPTR);
     out->s1stalld = STE(x, 1, S1STALLD);
@@ -314,12 +263,12 @@ static void take_stage1(const Ste *x, bool e2h, ImSmmuSte *out)
         out->s1dss = (uint8_t)(STE(x, 1, S1DSS) % 3);
     }
     /* CLAUSE(SMMU_STE_STRW) */
-    if (x->strw_used && STE(x, 1, STRW)) {
+    if (x->strw) {
         out->world = e2h ? IM_SMMU_NS_EL2_E2H : IM_SMMU_NS_EL2;
     }
 }
 
-static uint32_t stage2_flags(const Ste *x)
+IM_INLINE uint32_t stage2_flags(const Ste *x)
 {
     bool ha = STE(x, 2, S2HA);
     uint32_t flags = 0;
@@ -346,7 +295,7 @@ static uint32_t stage2_flags(const Ste *x)
     return flags;
 }
 
-static void take_stage2(const Ste *x, ImSmmuSte *out)
+IM_INLINE void take_stage2(const Ste *x, ImSmmuSte *out)
 {
     ImPtStage *st = &out->stage2;
     int top = start_level(x);
@@ -364,7 +313,7 @@ static void take_stage2(const Ste *x, ImSmmuSte *out)
 }
 
 /* CLAUSE(SMMU_STE_OVERRIDES) */
-static void take_overrides(const Ste *x, ImSmmuSte *out)
+IM_INLINE void take_overrides(const Ste *x, ImSmmuSte *out)
 {
     static const uint8_t cfg[] = { 0, 0, 2, 3 };
 
@@ -381,7 +330,7 @@ static void take_overrides(const Ste *x, ImSmmuSte *out)
 }
 
 /* EATS 3 needs a device permission table, and is 0 without one. */
-static uint8_t effective_eats(const Ste *x)
+IM_INLINE uint8_t effective_eats(const Ste *x)
 {
     unsigned eats = STE(x, 1, EATS);
 
@@ -394,6 +343,7 @@ bool im_smmu_ste_decode(const ImSmmuIds *ids, bool e2h,
                         const char **clause)
 {
     Ste x = begin(ids, raw);
+    const char *broken;
 
     *out = (ImSmmuSte){ .config = (uint8_t)x.config, .s1 = x.s1,
                         .s2 = x.s2, .shcfg = 1 };
@@ -405,11 +355,10 @@ bool im_smmu_ste_decode(const ImSmmuIds *ids, bool e2h,
     if (!(x.config & CONFIG_TRANSLATE)) {
         return true;
     }
-    for (unsigned i = 0; i < G_N_ELEMENTS(rules); i++) {
-        if (rules[i].broken(&x)) {
-            *clause = rules[i].clause;
-            return false;
-        }
+    broken = broken_rule(&x);
+    if (G_UNLIKELY(broken)) {
+        *clause = broken;
+        return false;
     }
     out->mev = STE(&x, 1, MEV);
     out->ppar = STE(&x, 1, PPAR);

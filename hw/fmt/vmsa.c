@@ -17,9 +17,9 @@ IM_LAYOUT(VMSA_S2);
  * fit where other formats keep ImPerm bits and IM_PT_USER.
  */
 #define S1_PX    1u             /* not PXN */
-#define S1_W     2u             /* not read-only */
-#define S1_UX    4u             /* not UXN */
-#define S1_USER  8u             /* unprivileged may access */
+#define S1_UX    2u             /* not UXN */
+#define S1_USER  4u             /* unprivileged may access */
+#define S1_W     8u             /* not read-only */
 #define S2_R     1u
 #define S2_W     2u
 #define S2_UX    4u             /* unprivileged may execute */
@@ -34,6 +34,10 @@ G_STATIC_ASSERT((int)VMSA_S1_AF_LO == (int)VMSA_TABLE_AF_LO);
 G_STATIC_ASSERT((int)VMSA_S1_DBM_LO == (int)VMSA_S2_DBM_LO);
 G_STATIC_ASSERT((int)VMSA_S1_ADDR_LO == (int)VMSA_S2_ADDR_LO);
 G_STATIC_ASSERT((int)VMSA_S1_ADDR_LO == (int)VMSA_TABLE_ADDR_LO);
+
+/* Those of stage 1 in the order in which table descriptors take them. */
+G_STATIC_ASSERT((int)VMSA_TABLE_UXN_LO == (int)VMSA_TABLE_PXN_LO + 1);
+G_STATIC_ASSERT((int)VMSA_TABLE_AP_LO == (int)VMSA_TABLE_PXN_LO + 2);
 
 static const char *const s1_names[] = { "S1-L3", "S1-L2", "S1-L1", "S1-L0" };
 static const char *const s2_names[] = { "S2-L3", "S2-L2", "S2-L1", "S2-L0" };
@@ -54,7 +58,7 @@ static bool block_allowed(const ImPtStage *st, unsigned level)
 }
 
 /* CLAUSE(SMMU_VMSA_INVALID) */
-static ImPteKind kind_of(const ImPtStage *st, unsigned level, uint64_t pte)
+IM_INLINE ImPteKind kind_of(const ImPtStage *st, unsigned level, uint64_t pte)
 {
     bool type = pte & IM_MASK(VMSA_S1_TYPE);
 
@@ -71,7 +75,7 @@ static ImPteKind kind_of(const ImPtStage *st, unsigned level, uint64_t pte)
 }
 
 /* CLAUSE(SMMU_VMSA_PA52). Bits below the size are other fields. */
-static uint64_t address(const ImPtStage *st, uint64_t pte, unsigned shift)
+IM_INLINE uint64_t address(const ImPtStage *st, uint64_t pte, unsigned shift)
 {
     uint64_t addr = pte & IM_MASK(VMSA_S1_ADDR);
 
@@ -85,17 +89,17 @@ static uint64_t address(const ImPtStage *st, uint64_t pte, unsigned shift)
  * Kind, address and flags of any entry. The order is the architecture's:
  * CLAUSE(SMMU_VMSA_ORDER).
  */
-static ImPteKind common(const ImPtStage *st, unsigned level, uint64_t pte,
-                        ImPteView *v)
+IM_INLINE ImPteKind common(const ImPtStage *st, unsigned level, uint64_t pte,
+                           ImPteView *v)
 {
     ImPteKind kind = kind_of(st, level, pte);
 
     if (kind == IM_PTE_FAULT) {
         return kind;
     }
-    v->shift = (uint8_t)im_pt_level_shift(st->fmt, level);
-    v->addr = address(st, pte, kind == IM_PTE_TABLE ? st->fmt->page_shift :
-                      v->shift);
+    v->shift = kind == IM_PTE_TABLE ? st->fmt->page_shift :
+               (uint8_t)im_pt_level_shift(st->fmt, level);
+    v->addr = address(st, pte, v->shift);
     v->perm = RAW_ALL;
     v->dirty = 0;
     v->clean = 0;
@@ -123,27 +127,10 @@ static bool dirty_by_hardware(const ImPtStage *st, uint64_t pte)
 /* --- stage 1 ------------------------------------------------------------- */
 
 /* CLAUSE(SMMU_VMSA_TABLE_ATTR) */
-static uint8_t hierarchical(const ImPtStage *st, uint64_t pte)
+IM_INLINE uint8_t hierarchical(const ImPtStage *st, uint64_t pte)
 {
-    uint64_t ap = IM_GET(pte, VMSA_TABLE_AP);
-    uint8_t raw = RAW_ALL;
-
-    if (st->flags & IM_VMSA_HAD) {
-        return raw;
-    }
-    if (ap & 1) {
-        raw &= (uint8_t)~S1_USER;
-    }
-    if (ap & 2) {
-        raw &= (uint8_t)~S1_W;
-    }
-    if (pte & IM_MASK(VMSA_TABLE_PXN)) {
-        raw &= (uint8_t)~S1_PX;
-    }
-    if (pte & IM_MASK(VMSA_TABLE_UXN)) {
-        raw &= (uint8_t)~S1_UX;
-    }
-    return raw;
+    return (uint8_t)(st->flags & IM_VMSA_HAD ? RAW_ALL :
+                     RAW_ALL & ~(pte >> VMSA_TABLE_PXN_LO));
 }
 
 static ImPteKind s1_decode(const ImPtStage *st, unsigned level, uint64_t pte,
@@ -206,7 +193,8 @@ static uint8_t s1_rights(const ImPtStage *st, uint8_t raw)
         x = false;
     }
     /* CLAUSE(SMMU_VMSA_PAN): data only. */
-    if (priv && user && (st->flags & IM_VMSA_PAN)) {
+    if (priv && (st->flags & IM_VMSA_PAN) &&
+        (user || ((st->flags & IM_VMSA_EPAN) && (raw & S1_UX)))) {
         r = false;
         w = false;
     }
@@ -227,7 +215,9 @@ static uint8_t s2_execute(const ImPtStage *st, uint64_t pte)
 
 static bool is_device(const ImPtStage *st, uint64_t memattr)
 {
-    return st->flags & IM_VMSA_FWB ? !(memattr & 4) : !(memattr & 12);
+    /* Reserved values, which are as good as Device, among them. */
+    return st->flags & IM_VMSA_FWB ? !(memattr & 4) || (memattr & 7) == 4 :
+           !(memattr & 12) || (!(memattr & 3) && memattr != 4);
 }
 
 static ImPteKind s2_decode(const ImPtStage *st, unsigned level, uint64_t pte,

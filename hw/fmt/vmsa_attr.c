@@ -37,7 +37,8 @@ static unsigned strength(unsigned half)
     return half & 4 ? WB : WT;
 }
 
-/* The weaker of two; allocation hints are those of the first. */
+/* The weaker of two; allocation and transient hints are those of the
+ * first. */
 static unsigned weaker(unsigned first, unsigned second)
 {
     unsigned s = MIN(strength(first), strength(second));
@@ -45,7 +46,7 @@ static unsigned weaker(unsigned first, unsigned second)
     if (s == strength(first)) {
         return first;
     }
-    return s == NC ? 4 : 8 | (first & 3);
+    return s == NC ? 4 : first & ~4u;
 }
 
 static uint8_t combine(uint8_t first, uint8_t second)
@@ -74,6 +75,18 @@ static uint8_t from_memattr(unsigned m)
     return (uint8_t)(half[m >> 2] << 4 | half[m & 3]);
 }
 
+/* 3.23.1: no tag access is as good as Write-Back. Not of STE.MemAttr. */
+static uint8_t from_stage2(unsigned m)
+{
+    return m == 4 ? NORMAL_WB : from_memattr(m);
+}
+
+/* Write-Back, with the hints of the first, if it has any. */
+static unsigned written_back(unsigned half)
+{
+    return half == 4 ? 0xf : half | 4;
+}
+
 /* CLAUSE(SMMU_VMSA_FWB) */
 static uint8_t apply_fwb(uint8_t first, unsigned m)
 {
@@ -82,7 +95,8 @@ static uint8_t apply_fwb(uint8_t first, unsigned m)
         return first;
     case 6:
         return is_device(first) ? NORMAL_WB :
-               (uint8_t)(0xcc | (first & 0x33));
+               (uint8_t)(written_back(first >> 4) << 4 |
+                         written_back(first & 15));
     case 5:
         return is_device(first) ? first : NORMAL_NC;
     default:
@@ -127,7 +141,7 @@ uint8_t im_vmsa_attr(const ImSmmuCd *cd, const ImSmmuSte *ste,
         unsigned m = IM_VMSA_ATTR(s2);
 
         attr = ste->stage2.flags & IM_VMSA_FWB ? apply_fwb(attr, m) :
-               combine(attr, from_memattr(m));
+               combine(attr, from_stage2(m));
         sh = share_both(sh, share_of(IM_VMSA_SH(s2)));
     }
     *share = is_device(attr) || attr == NORMAL_NC ? SH_OUTER : sh;

@@ -61,8 +61,10 @@ ImWalkOut im_ioasid_walk(IoRoute *r, const ImPtStage *first,
         .opaque = r,
         .stage = { first, second },
     };
+    ImWalkOut out;
 
-    return im_walk(&w, addr, need, write);
+    im_walk(&w, addr, need, write, &out);
+    return out;
 }
 
 /* Read n quad-words at an address of the parent. */

@@ -22,7 +22,6 @@ struct Smmuv3Model {
 
     ImUnit unit;
     ImSmmu *smmu;
-    MemoryRegion mmio;
     qemu_irq irq[IM_SMMU_IRQS];     /* edges, in the order of ImSmmuIrq */
 
     ImSmmuConfig cfg;

@@ -141,41 +141,6 @@ static bool resolve_config(Smmuv3Model *s, Error **errp)
     return true;
 }
 
-/* --- registers -------------------------------------------------------- */
-
-static uint64_t mmio_read(void *opaque, hwaddr off, unsigned size)
-{
-    Smmuv3Model *s = opaque;
-    uint64_t val;
-
-    im_unit_enter(&s->unit);
-    val = im_smmu_mmio_read(s->smmu, off, size);
-    im_unit_leave(&s->unit);
-    trace_im_smmuv3_mmio_read(off, size, val);
-    return val;
-}
-
-static void mmio_write(void *opaque, hwaddr off, uint64_t val, unsigned size)
-{
-    Smmuv3Model *s = opaque;
-
-    trace_im_smmuv3_mmio_write(off, size, val);
-    im_unit_enter(&s->unit);
-    im_smmu_mmio_write(s->smmu, off, val, size);
-    im_unit_leave(&s->unit);
-}
-
-/* The model decides which accesses mean something: it sees them as made. */
-static const MemoryRegionOps mmio_ops = {
-    .read = mmio_read,
-    .write = mmio_write,
-    .endianness = DEVICE_LITTLE_ENDIAN,
-    .valid = { .min_access_size = 1, .max_access_size = 8,
-               .unaligned = true },
-    .impl = { .min_access_size = 1, .max_access_size = 8,
-              .unaligned = true },
-};
-
 /* --- interrupts ------------------------------------------------------- */
 
 static void send_wire(ImUnit *u, unsigned line)
@@ -249,6 +214,17 @@ static void smmu_deadline(void *model)
     im_smmu_deadline(model);
 }
 
+static uint64_t smmu_mmio_read(void *model, uint64_t off, unsigned size)
+{
+    return im_smmu_mmio_read(model, off, size);
+}
+
+static void smmu_mmio_write(void *model, uint64_t off, uint64_t val,
+                             unsigned size)
+{
+    im_smmu_mmio_write(model, off, val, size);
+}
+
 static void smmu_reset(void *model)
 {
     im_smmu_reset(model);
@@ -283,6 +259,8 @@ static const ImUnitOps smmu_ops = {
     .ats_inv_done = smmu_ats_inv_done,
     .cancel = smmu_cancel,
     .deadline = smmu_deadline,
+    .mmio_read = smmu_mmio_read,
+    .mmio_write = smmu_mmio_write,
     .reset = smmu_reset,
     .dump = smmu_dump,
     .counters = smmu_counters,
@@ -505,9 +483,8 @@ static void smmuv3_realize(DeviceState *dev, Error **errp)
         !im_unit_attach(&s->unit, root, errp)) {
         return;
     }
-    memory_region_init_io(&s->mmio, OBJECT(s), &mmio_ops, s,
-                          TYPE_SMMUV3_MODEL, IM_SMMU_MMIO_SIZE);
-    sysbus_init_mmio(SYS_BUS_DEVICE(s), &s->mmio);
+    im_unit_mmio_init(&s->unit, IM_SMMU_MMIO_SIZE);
+    sysbus_init_mmio(SYS_BUS_DEVICE(s), &s->unit.mmio);
     for (unsigned i = 0; i < IM_SMMU_IRQS; i++) {
         sysbus_init_irq(SYS_BUS_DEVICE(s), &s->irq[i]);
     }

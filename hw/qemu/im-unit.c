@@ -456,6 +456,45 @@ static void drop_outbox(ImUnit *u)
     g_array_set_size(u->outbox, kept);
 }
 
+static uint64_t mmio_read(void *opaque, hwaddr off, unsigned size)
+{
+    ImUnit *u = opaque;
+    uint64_t val;
+
+    im_unit_enter(u);
+    val = u->ops->mmio_read(u->model, off, size);
+    im_unit_leave(u);
+    trace_im_unit_mmio_read(id_of(u), off, size, val);
+    return val;
+}
+
+static void mmio_write(void *opaque, hwaddr off, uint64_t val, unsigned size)
+{
+    ImUnit *u = opaque;
+
+    trace_im_unit_mmio_write(id_of(u), off, size, val);
+    im_unit_enter(u);
+    u->ops->mmio_write(u->model, off, val, size);
+    im_unit_leave(u);
+}
+
+/* The model decides which accesses mean something: it sees them as made. */
+static const MemoryRegionOps mmio_ops = {
+    .read = mmio_read,
+    .write = mmio_write,
+    .endianness = DEVICE_LITTLE_ENDIAN,
+    .valid = { .min_access_size = 1, .max_access_size = 8,
+               .unaligned = true },
+    .impl = { .min_access_size = 1, .max_access_size = 8,
+              .unaligned = true },
+};
+
+void im_unit_mmio_init(ImUnit *u, uint64_t size)
+{
+    memory_region_init_io(&u->mmio, u->owner, &mmio_ops, u,
+                          object_get_typename(u->owner), size);
+}
+
 void im_unit_reset(ImUnit *u)
 {
     trace_im_unit_reset(id_of(u));

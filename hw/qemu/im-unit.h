@@ -33,6 +33,9 @@ typedef struct ImUnitOps {
     void (*ats_inv_done)(void *model, uint16_t rid, uint32_t itags);
     void (*cancel)(void *model, uint64_t handle);           /* optional */
     void (*deadline)(void *model);
+    uint64_t (*mmio_read)(void *model, uint64_t off, unsigned size);
+    void (*mmio_write)(void *model, uint64_t off, uint64_t val,
+                       unsigned size);
     void (*reset)(void *model);
     void (*dump)(void *model, GString *out);
     void (*counters)(void *model, ImCounterFn *fn, void *opaque);
@@ -117,6 +120,7 @@ struct ImUnit {
     /* BQL */
     bool sending;
     bool translating;
+    MemoryRegion mmio;
     PCIBus *root;
     bool every_root;            /* root complexes without a unit as well */
     uint64_t bypass_size;       /* what passes untranslated; 0: everything */
@@ -141,6 +145,8 @@ extern const ImPort im_unit_port;
  * one; that nobody else takes it later is checked when the machine is done.
  */
 bool im_unit_attach(ImUnit *u, PCIBus *root, Error **errp);
+/* The registers: u->mmio, to be mapped by the device. */
+void im_unit_mmio_init(ImUnit *u, uint64_t size);
 void im_unit_reset(ImUnit *u);
 /* The model is freed by the device, afterwards. */
 void im_unit_fini(ImUnit *u);

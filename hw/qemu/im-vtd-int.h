@@ -32,7 +32,6 @@ struct VtdModel {
 
     ImUnit unit;
     ImVtd *vtd;
-    MemoryRegion mmio;
     ImVtdConfig cfg;
     ImOptions options;
     Notifier machine_done;

@@ -134,41 +134,6 @@ static void report_config(Error **errp, const char *err)
     error_setg(errp, TYPE_VTD_MODEL ": %s", line->str);
 }
 
-/* --- registers -------------------------------------------------------- */
-
-static uint64_t mmio_read(void *opaque, hwaddr off, unsigned size)
-{
-    VtdModel *s = opaque;
-    uint64_t val;
-
-    im_unit_enter(&s->unit);
-    val = im_vtd_mmio_read(s->vtd, off, size);
-    im_unit_leave(&s->unit);
-    trace_im_vtd_mmio_read(off, size, val);
-    return val;
-}
-
-static void mmio_write(void *opaque, hwaddr off, uint64_t val, unsigned size)
-{
-    VtdModel *s = opaque;
-
-    trace_im_vtd_mmio_write(off, size, val);
-    im_unit_enter(&s->unit);
-    im_vtd_mmio_write(s->vtd, off, val, size);
-    im_unit_leave(&s->unit);
-}
-
-/* The model decides which accesses mean something: it sees them as made. */
-static const MemoryRegionOps mmio_ops = {
-    .read = mmio_read,
-    .write = mmio_write,
-    .endianness = DEVICE_LITTLE_ENDIAN,
-    .valid = { .min_access_size = 1, .max_access_size = 8,
-               .unaligned = true },
-    .impl = { .min_access_size = 1, .max_access_size = 8,
-              .unaligned = true },
-};
-
 /* --- the model, as a unit ------------------------------------------------- */
 
 static ImXlat vtd_translate(void *model, const ImTxn *txn)
@@ -195,6 +160,17 @@ static void vtd_ats_inv_done(void *model, uint16_t rid, uint32_t itags)
 static void vtd_deadline(void *model)
 {
     im_vtd_deadline(model);
+}
+
+static uint64_t vtd_mmio_read(void *model, uint64_t off, unsigned size)
+{
+    return im_vtd_mmio_read(model, off, size);
+}
+
+static void vtd_mmio_write(void *model, uint64_t off, uint64_t val,
+                            unsigned size)
+{
+    im_vtd_mmio_write(model, off, val, size);
 }
 
 static void vtd_reset(void *model)
@@ -256,6 +232,8 @@ static const ImUnitOps vtd_ops = {
     .page_request = vtd_page_request,
     .ats_inv_done = vtd_ats_inv_done,
     .deadline = vtd_deadline,
+    .mmio_read = vtd_mmio_read,
+    .mmio_write = vtd_mmio_write,
     .reset = vtd_reset,
     .dump = vtd_dump,
     .counters = vtd_counters,
@@ -373,9 +351,8 @@ static void vtdm_realize(DeviceState *dev, Error **errp)
                         errp)) {
         return;
     }
-    memory_region_init_io(&s->mmio, OBJECT(s), &mmio_ops, s, TYPE_VTD_MODEL,
-                          IM_VTD_MMIO_SIZE);
-    sysbus_init_mmio(SYS_BUS_DEVICE(s), &s->mmio);
+    im_unit_mmio_init(&s->unit, IM_VTD_MMIO_SIZE);
+    sysbus_init_mmio(SYS_BUS_DEVICE(s), &s->unit.mmio);
     sysbus_mmio_map(SYS_BUS_DEVICE(s), 0, VTDM_MMIO_BASE);
     vtdm_ioapic_init(s);
     s->machine_done.notify = machine_done;

@@ -9,7 +9,6 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <inttypes.h>
 #include <string.h>
 
 #include "hw/smmuv3/cache.h"
@@ -33,7 +32,8 @@ static void start_over(SmmuCaches *c)
     memset(c->attr_id, 0, sizeof(c->attr_id));
     c->next_tag = 2;
     for (uint32_t i = 0; i < c->vms; i++) {
-        assign(c, &c->vm[i].global);
+        assign(c, &c->vm[i].global[0]);
+        assign(c, &c->vm[i].global[1]);
         assign(c, &c->vm[i].ipa);
         assign(c, &c->vm[i].ipa_tables);
     }
@@ -43,16 +43,19 @@ static void start_over(SmmuCaches *c)
     }
 }
 
-void im_smmu_renew(SmmuCaches *c, SmmuOwner *o)
+void im_smmu_retag(SmmuCaches *c, SmmuOwner *o)
 {
-    if (!o->classes) {
-        return;
-    }
     if (c->next_tag > IM_TLB_TAG_MAX - 2) {
         start_over(c);
         return;
     }
     assign(c, o);
+}
+
+void im_smmu_renew_globals(SmmuCaches *c, SmmuVm *vm)
+{
+    im_smmu_renew(c, &vm->global[0]);
+    im_smmu_renew(c, &vm->global[1]);
 }
 
 /* --- configuration ----------------------------------------------------- */
@@ -112,7 +115,7 @@ static void drop_vm(SmmuCaches *c, SmmuVm *vm)
     while (vm->spaces) {
         drop_space(c, SMMU_SPACE_OF(vm->spaces, by_vm));
     }
-    im_smmu_renew(c, &vm->global);
+    im_smmu_renew_globals(c, vm);
     im_smmu_renew(c, &vm->ipa);
     im_smmu_renew(c, &vm->ipa_tables);
     free_link(&c->vm_free, &vm->hash);
@@ -234,26 +237,39 @@ SmmuStream *im_smmu_stream_get(SmmuCaches *c, uint32_t sid)
     return NULL;
 }
 
-SmmuStream *im_smmu_stream_put(SmmuCaches *c, uint32_t sid,
-                               const ImSmmuSte *ste)
+/* The slot to be used next, which is free. */
+static SmmuStream *stream_slot(SmmuCaches *c)
 {
-    SmmuVm *vm = ste->s1 || ste->s2 ? get_vm(c, ste->world, ste->vmid) :
-                 NULL;
-    SmmuStream *st;
-
     while (!c->stream_free) {
-        st = &c->stream[c->stream_hand++ & (c->streams - 1)];
+        SmmuStream *st = &c->stream[c->stream_hand++ & (c->streams - 1)];
+
         if (!st->used) {
             im_smmu_drop_stream(c, st);
         }
         st->used = false;
     }
-    st = SMMU_STREAM_OF(c->stream_free, hash);
+    return SMMU_STREAM_OF(c->stream_free, hash);
+}
+
+ImSmmuSte *im_smmu_stream_room(SmmuCaches *c)
+{
+    return &stream_slot(c)->ste;
+}
+
+SmmuStream *im_smmu_stream_put(SmmuCaches *c, uint32_t sid,
+                               const ImSmmuSte *ste)
+{
+    SmmuStream *st = stream_slot(c);
+    SmmuVm *vm = ste->s1 || ste->s2 ? get_vm(c, ste->world, ste->vmid) :
+                 NULL;
+
+    if (ste != &st->ste) {
+        st->ste = *ste;
+    }
     im_link_out(&st->hash);
     st->sid = sid;
     st->valid = true;
     st->used = true;
-    st->ste = *ste;
     st->vm = vm;
     im_link_in(stream_head(c, sid), &st->hash);
     im_link_in(&c->stream_all, &st->all);
@@ -289,20 +305,31 @@ SmmuContext *im_smmu_context_get(SmmuCaches *c, uint64_t key)
     return NULL;
 }
 
-SmmuContext *im_smmu_context_put(SmmuCaches *c, uint64_t key,
-                                 SmmuStream *stream, const ImSmmuCd *cd)
+/* The slot to be used next, which is free. */
+static SmmuContext *context_slot(SmmuCaches *c)
 {
-    SmmuSpace *sp = cd ? get_space(c, stream->vm, cd->asid) : NULL;
-    SmmuContext *x;
-
     while (!c->context_free) {
-        x = &c->context[c->context_hand++ & (c->contexts - 1)];
+        SmmuContext *x = &c->context[c->context_hand++ & (c->contexts - 1)];
+
         if (!x->used) {
             im_smmu_drop_context(c, x);
         }
         x->used = false;
     }
-    x = SMMU_CONTEXT_OF(c->context_free, hash);
+    return SMMU_CONTEXT_OF(c->context_free, hash);
+}
+
+ImSmmuCd *im_smmu_context_room(SmmuCaches *c)
+{
+    return &context_slot(c)->cd;
+}
+
+SmmuContext *im_smmu_context_put(SmmuCaches *c, uint64_t key,
+                                 SmmuStream *stream, const ImSmmuCd *cd)
+{
+    SmmuContext *x = context_slot(c);
+    SmmuSpace *sp = cd ? get_space(c, stream->vm, cd->asid) : NULL;
+
     im_link_out(&x->hash);
     x->key = key;
     x->stream = stream;
@@ -312,7 +339,9 @@ SmmuContext *im_smmu_context_put(SmmuCaches *c, uint64_t key,
     im_link_in(context_head(c, key), &x->hash);
     im_link_in(&stream->contexts, &x->by_stream);
     if (cd) {
-        x->cd = *cd;
+        if (cd != &x->cd) {
+            x->cd = *cd;
+        }
         im_link_in(&sp->contexts, &x->by_space);
     }
     c->last = x;
@@ -367,12 +396,14 @@ bool im_smmu_tlb_get(SmmuCaches *c, const SmmuContext *x, bool priv,
                      uint64_t addr, SmmuHit *hit)
 {
     SmmuVm *vm = x->stream->vm;
+    SmmuOwner *global;
 
     if (!x->s1) {
         return x->stream->ste.s2 && probe(c, &vm->ipa, priv, addr, hit);
     }
+    global = &vm->global[x->cd.aset];
     return probe(c, &x->space->va, priv, addr, hit) ||
-           (vm->global.classes && probe(c, &vm->global, priv, addr, hit));
+           (global->classes && probe(c, global, priv, addr, hit));
 }
 
 void im_smmu_tlb_prefetch(SmmuCaches *c, const SmmuContext *x, bool priv,
@@ -448,8 +479,8 @@ void im_smmu_tlb_put(SmmuCaches *c, SmmuContext *x, bool priv,
 {
     SmmuVm *vm = x->stream->vm;
 
-    put(c, !x->s1 ? &vm->ipa : f->global ? &vm->global : &x->space->va, priv,
-        f);
+    put(c, !x->s1 ? &vm->ipa :
+        f->global ? &vm->global[x->cd.aset] : &x->space->va, priv, f);
 }
 
 /* --- paging structures ------------------------------------------------- */
@@ -493,7 +524,7 @@ void im_smmu_tables_put(SmmuCaches *c, SmmuOwner *o, const ImPtFormat *fmt,
                           (at->writable ? PSC_WRITABLE : 0)));
 }
 
-/* --- life, dump -------------------------------------------------------- */
+/* --- life -------------------------------------------------------------- */
 
 static void new_vms(SmmuCaches *c, uint32_t n)
 {
@@ -569,119 +600,4 @@ void im_smmu_caches_free(SmmuCaches *c)
     g_free(c->stream_hash);
     g_free(c->context_hash);
     g_free(c);
-}
-
-#define MAX_DUMPED  64
-
-/* Whom a tag belongs to, in words. */
-typedef struct Count {
-    GHashTable *live;           /* tag with privilege -> text */
-    GString *out;               /* NULL: only count */
-    unsigned n;
-} Count;
-
-static const char *const worlds[] = { "NS-EL1", "NS-EL2", "NS-EL2-E2H" };
-
-static void count_entry(void *opaque, uint32_t tag, unsigned cls,
-                        uint64_t addr, const ImTlbHit *hit)
-{
-    static const char *const sizes[] = {
-        "4K", "2M", "1G", "16K", "32M", "64K", "512M", "4T",
-    };
-    Count *k = opaque;
-    const char *who = g_hash_table_lookup(k->live, GUINT_TO_POINTER(tag));
-
-    if (!who) {
-        return;
-    }
-    if (k->out && k->n < MAX_DUMPED) {
-        g_string_append_printf(k->out, "  %s %016" PRIx64 " -> %016" PRIx64
-                               " %s %c%c%c%s\n", who, addr, hit->addr,
-                               sizes[cls],
-                               hit->flags & IM_PERM_R ? 'r' : '-',
-                               hit->flags & IM_PERM_W ? 'w' : '-',
-                               hit->flags & IM_PERM_X ? 'x' : '-',
-                               tag & 1 ? " privileged" : "");
-    }
-    k->n++;
-}
-
-static void name_owner(Count *k, const SmmuOwner *o, char *text)
-{
-    g_hash_table_insert(k->live, GUINT_TO_POINTER(o->tag), text);
-    g_hash_table_insert(k->live, GUINT_TO_POINTER(o->tag + 1),
-                        g_strdup(text));
-}
-
-static unsigned count_live(const SmmuCaches *c, GString *out)
-{
-    Count k = {
-        .live = g_hash_table_new_full(NULL, NULL, NULL, g_free), .out = out,
-    };
-
-    for (uint32_t i = 0; i < c->vms; i++) {
-        const SmmuVm *vm = &c->vm[i];
-
-        if (vm->key != UINT32_MAX) {
-            name_owner(&k, &vm->global,
-                       g_strdup_printf("%s vmid %04x global",
-                                       worlds[vm->world], vm->vmid));
-            name_owner(&k, &vm->ipa,
-                       g_strdup_printf("%s vmid %04x ipa",
-                                       worlds[vm->world], vm->vmid));
-        }
-    }
-    for (uint32_t i = 0; i < c->spaces; i++) {
-        const SmmuSpace *sp = &c->space[i];
-
-        if (sp->vm) {
-            name_owner(&k, &sp->va,
-                       g_strdup_printf("%s vmid %04x asid %04x",
-                                       worlds[sp->vm->world], sp->vm->vmid,
-                                       sp->asid));
-        }
-    }
-    im_tlb_visit(&c->tlb, count_entry, &k);
-    g_hash_table_unref(k.live);
-    return k.n;
-}
-
-unsigned im_smmu_cached_translations(const ImSmmu *s)
-{
-    return count_live(s->caches, NULL);
-}
-
-void im_smmu_caches_dump(ImSmmu *s, GString *out)
-{
-    static const char *const configs[] = {
-        "abort", "abort", "abort", "abort", "bypass", "stage 1", "stage 2",
-        "nested",
-    };
-    const SmmuCaches *c = s->caches;
-    unsigned n;
-
-    g_string_append(out, "configuration cache:\n");
-    for (uint32_t i = 0; i < c->streams; i++) {
-        const SmmuStream *st = &c->stream[i];
-
-        if (st->valid) {
-            g_string_append_printf(out, "  StreamID %x %s\n", st->sid,
-                                   configs[st->ste.config & 7]);
-        }
-    }
-    for (uint32_t i = 0; i < c->contexts; i++) {
-        const SmmuContext *x = &c->context[i];
-
-        if (x->key != SMMU_NO_CONTEXT && x->s1) {
-            g_string_append_printf(out, "  StreamID %x SubstreamID %x%s "
-                                   "asid %04x\n", (uint32_t)(x->key >> 32),
-                                   (uint32_t)x->key & 0xfffff,
-                                   x->key >> SMMU_SSID_BITS & 1 ? "" :
-                                   " (none)", x->cd.asid);
-        }
-    }
-    g_string_append(out, "tlb:\n");
-    n = count_live(c, out);
-    g_string_append_printf(out, "  %u translations%s\n", n,
-                           n > MAX_DUMPED ? ", the rest not shown" : "");
 }

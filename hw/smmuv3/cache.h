@@ -39,8 +39,17 @@ struct SmmuCaches {
 SmmuVm *im_smmu_find_vm(SmmuCaches *c, uint8_t world, uint16_t vmid);
 SmmuSpace *im_smmu_find_space(SmmuCaches *c, const SmmuVm *vm,
                               uint16_t asid);
+/* Give o a new tag, which may be a new one for everybody. */
+void im_smmu_retag(SmmuCaches *c, SmmuOwner *o);
 /* All that o owns is gone. */
-void im_smmu_renew(SmmuCaches *c, SmmuOwner *o);
+static inline void im_smmu_renew(SmmuCaches *c, SmmuOwner *o)
+{
+    if (o->classes) {
+        im_smmu_retag(c, o);
+    }
+}
+
+void im_smmu_renew_globals(SmmuCaches *c, SmmuVm *vm);
 void im_smmu_drop_context(SmmuCaches *c, SmmuContext *x);
 /* With all that was found through it. */
 void im_smmu_drop_stream(SmmuCaches *c, SmmuStream *st);

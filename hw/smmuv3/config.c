@@ -4,10 +4,11 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "hw/core/config.h"
 #include "hw/smmuv3/regs.h"
 
 /* What Linux needs for SVA by stalls with 48-bit CPUs, and everything else
- * that is modelled and needs no EL2 of the guest. */
+ * that is modelled and mandatory, or common. */
 const ImSmmuConfig IM_SMMU_CONFIG_DEFAULT = {
     .sid_bits = 16,
     .ssid_bits = 20,
@@ -27,6 +28,7 @@ const ImSmmuConfig IM_SMMU_CONFIG_DEFAULT = {
     .two_level_strtab = true,
     .cd2l = true,
     .coherent = true,
+    .hyp = true,
     .ats = true,
     .split_ats = true,
     .ats_rec_err = true,
@@ -38,6 +40,7 @@ const ImSmmuConfig IM_SMMU_CONFIG_DEFAULT = {
     .xnx = true,
     .ril = true,
     .fwb = true,
+    .e0pd = true,
     .attr_types_ovr = true,
     .attr_perms_ovr = true,
     .ats_timeout_ns = UINT64_C(10000000000),
@@ -50,6 +53,7 @@ const ImSmmuConfig IM_SMMU_CONFIG_DEFAULT = {
  */
 #define SMMU_NEEDS(N)                                                     \
     N(hyp, stage1)                                                        \
+    N(hyp, stage2)                                                        \
     N(asid16, stage1)                                                     \
     N(cd2l, stage1)                                                       \
     N(had, stage1)                                                        \
@@ -65,28 +69,12 @@ const ImSmmuConfig IM_SMMU_CONFIG_DEFAULT = {
     N(pri, ats)                                                           \
     N(pps, pri)
 
-typedef struct ConfigNeed {
-    size_t feature, needs;          /* offsets of two bools */
-    const char *feature_name, *needs_name;
-} ConfigNeed;
-
-#define CONFIG_NEED(f, n) \
-    { G_STRUCT_OFFSET(ImSmmuConfig, f), G_STRUCT_OFFSET(ImSmmuConfig, n), \
-      #f, #n },
-static const ConfigNeed config_needs[] = { SMMU_NEEDS(CONFIG_NEED) };
-
-static bool flag(const ImSmmuConfig *c, size_t offset)
-{
-    return G_STRUCT_MEMBER(bool, c, offset);
-}
+#define CONFIG_NEED(f, n)  IM_CONFIG_NEED(ImSmmuConfig, f, n),
+static const ImConfigNeed config_needs[] = { SMMU_NEEDS(CONFIG_NEED) };
 
 void im_smmu_config_prune(ImSmmuConfig *config)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(config_needs); i++) {
-        if (!flag(config, config_needs[i].needs)) {
-            G_STRUCT_MEMBER(bool, config, config_needs[i].feature) = false;
-        }
-    }
+    im_config_prune(config, config_needs, G_N_ELEMENTS(config_needs));
     if (!config->stage1) {
         config->ssid_bits = 0;
     }
@@ -105,30 +93,10 @@ void im_smmu_config_prune(ImSmmuConfig *config)
     }
 }
 
-static char *check_needs(const ImSmmuConfig *c)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(config_needs); i++) {
-        const ConfigNeed *n = &config_needs[i];
-
-        if (flag(c, n->feature) && !flag(c, n->needs)) {
-            return g_strdup_printf("%s=on needs %s=on", n->feature_name,
-                                   n->needs_name);
-        }
-    }
-    return NULL;
-}
-
-typedef struct ConfigRange {
-    const char *name;
-    size_t offset, size;
-    uint32_t min, max;
-} ConfigRange;
-
 #define CONFIG_RANGE(f, min, max) \
-    { #f, G_STRUCT_OFFSET(ImSmmuConfig, f), \
-      sizeof(((ImSmmuConfig *)NULL)->f), (min), (max) }
+    IM_CONFIG_RANGE(ImSmmuConfig, f, min, max)
 
-static const ConfigRange config_ranges[] = {
+static const ImConfigRange config_ranges[] = {
     CONFIG_RANGE(sid_bits, 0, 32),
     CONFIG_RANGE(ssid_bits, 0, IM_PASID_BITS),
     CONFIG_RANGE(oas, 32, 52),
@@ -140,26 +108,6 @@ static const ConfigRange config_ranges[] = {
     CONFIG_RANGE(bbml, 0, 2),
     CONFIG_RANGE(tlb_entries, 16, 1u << 24),
 };
-
-static uint32_t range_value(const ImSmmuConfig *c, const ConfigRange *r)
-{
-    return r->size == 1 ? G_STRUCT_MEMBER(uint8_t, c, r->offset) :
-                          G_STRUCT_MEMBER(uint32_t, c, r->offset);
-}
-
-static char *check_ranges(const ImSmmuConfig *c)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(config_ranges); i++) {
-        const ConfigRange *r = &config_ranges[i];
-        uint32_t value = range_value(c, r);
-
-        if (value < r->min || value > r->max) {
-            return g_strdup_printf("%s=%u is not in %u..%u", r->name, value,
-                                   r->min, r->max);
-        }
-    }
-    return NULL;
-}
 
 /* IDR5.OAS by its encoding */
 static const uint8_t oas_bits[] = { 32, 36, 40, 42, 44, 48, 52 };
@@ -272,7 +220,10 @@ static uint64_t build_idr3(const ImSmmuConfig *c)
            IM_PUT(SMMU_IDR3_STT, c->stt) |
            IM_PUT(SMMU_IDR3_RIL, c->ril) |
            IM_PUT(SMMU_IDR3_BBML, c->bbml) |
-           IM_PUT(SMMU_IDR3_E0PD, c->e0pd);
+           IM_PUT(SMMU_IDR3_E0PD, c->e0pd) |
+           IM_PUT(SMMU_IDR3_PTWNNC, c->stage2) |
+           IM_PUT(SMMU_IDR3_EPAN, c->stage1) |
+           IM_PUT(SMMU_IDR3_MTEPERM, c->stage2);
 }
 
 static uint64_t build_idr5(const ImSmmuConfig *c)
@@ -285,18 +236,31 @@ static uint64_t build_idr5(const ImSmmuConfig *c)
            IM_PUT(SMMU_IDR5_STALL_MAX, c->stall_max);
 }
 
-/* CLAUSE(SMMU_REG_AIDR). SMMUv3.4 only because HAFT came with it. */
+/* CLAUSE(SMMU_REG_AIDR): the version all of whose mandatory features are
+ * there (2.3 to 2.8, and the IDRs themselves). */
 uint32_t im_smmu_aidr(const ImSmmuConfig *cfg)
 {
-    return cfg->httu == 3 ? 4 : 2;
+    bool s1 = cfg->stage1;
+    bool s2 = cfg->stage2;
+
+    if ((s1 && !cfg->had) || (s2 && !cfg->xnx)) {
+        return 0;
+    }
+    if (!cfg->ril || !cfg->bbml || (s2 && !cfg->fwb) ||
+        (s1 && s2 && !cfg->hyp)) {
+        return 1;
+    }
+    return s1 && !cfg->e0pd ? 2 : 4;
 }
 
 char *im_smmu_config_apply(ImSmmu *s, const ImSmmuConfig *cfg)
 {
-    char *why = check_ranges(cfg);
+    char *why = im_config_check_ranges(cfg, config_ranges,
+                                       G_N_ELEMENTS(config_ranges));
 
     why = why ? why : check_values(cfg);
-    why = why ? why : check_needs(cfg);
+    why = why ? why : im_config_check_needs(cfg, config_needs,
+                                            G_N_ELEMENTS(config_needs));
     if (why) {
         return why;
     }

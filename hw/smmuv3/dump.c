@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "hw/core/dump.h"
 #include "hw/smmuv3/regs.h"
 
 #include <inttypes.h>
@@ -11,72 +12,35 @@
 /* How many entries of a queue are shown. */
 #define DUMP_ENTRIES  16
 
-typedef struct Field {
-    const char *name;
-    uint8_t hi, lo;
-} Field;
-
-#define FIELD_ROW(unit, field, hi, lo)  { #field, (hi), (lo) },
-#define NO_ROW(hi, lo)
-#define FIELDS(layout)  \
-    (const Field[]) { layout(FIELD_ROW, NO_ROW, NO_ROW) { NULL, 0, 0 } }
-
-/* Every field that is not 0. */
-static void dump_fields(GString *out, const Field *f, uint64_t word)
-{
-    for (; f->name; f++) {
-        uint64_t val = (word & IM_BITS(f->hi, f->lo)) >> f->lo;
-
-        if (val) {
-            g_string_append_printf(out, " %s=%" PRIx64, f->name, val);
-        }
-    }
-}
-
 /* --- Registers ----------------------------------------------------------- */
 
-static const Field no_fields[] = { { NULL, 0, 0 } };
-
-static const struct RegFields {
-    unsigned reg;
-    const Field *fields;
-} reg_rows[] = {
-    { SMMU_R_IDR0, FIELDS(SMMU_IDR0) },
-    { SMMU_R_IDR1, FIELDS(SMMU_IDR1) },
-    { SMMU_R_IDR3, FIELDS(SMMU_IDR3) },
-    { SMMU_R_IDR5, FIELDS(SMMU_IDR5) },
-    { SMMU_R_IIDR, FIELDS(SMMU_IIDR) },
-    { SMMU_R_AIDR, FIELDS(SMMU_AIDR) },
-    { SMMU_R_CR0, FIELDS(SMMU_CR0) },
-    { SMMU_R_CR0ACK, FIELDS(SMMU_CR0) },
-    { SMMU_R_CR1, FIELDS(SMMU_CR1) },
-    { SMMU_R_CR2, FIELDS(SMMU_CR2) },
-    { SMMU_R_GBPA, FIELDS(SMMU_GBPA) },
-    { SMMU_R_IRQ_CTRL, FIELDS(SMMU_IRQ_CTRL) },
-    { SMMU_R_IRQ_CTRLACK, FIELDS(SMMU_IRQ_CTRL) },
-    { SMMU_R_GERROR, FIELDS(SMMU_GERROR) },
-    { SMMU_R_GERRORN, FIELDS(SMMU_GERROR) },
-    { SMMU_R_STRTAB_BASE, FIELDS(SMMU_STRTAB_BASE) },
-    { SMMU_R_STRTAB_BASE_CFG, FIELDS(SMMU_STRTAB_CFG) },
-    { SMMU_R_CMDQ_BASE, FIELDS(SMMU_Q_BASE) },
-    { SMMU_R_CMDQ_CONS, FIELDS(SMMU_CMDQ_CONS) },
-    { SMMU_R_EVENTQ_BASE, FIELDS(SMMU_Q_BASE) },
-    { SMMU_R_EVENTQ_PROD, FIELDS(SMMU_Q_INDEX) },
-    { SMMU_R_EVENTQ_CONS, FIELDS(SMMU_Q_INDEX) },
-    { SMMU_R_PRIQ_BASE, FIELDS(SMMU_Q_BASE) },
-    { SMMU_R_PRIQ_PROD, FIELDS(SMMU_Q_INDEX) },
-    { SMMU_R_PRIQ_CONS, FIELDS(SMMU_Q_INDEX) },
+static const ImRegFields reg_rows[] = {
+    { SMMU_R_IDR0, IM_FIELDS(SMMU_IDR0) },
+    { SMMU_R_IDR1, IM_FIELDS(SMMU_IDR1) },
+    { SMMU_R_IDR3, IM_FIELDS(SMMU_IDR3) },
+    { SMMU_R_IDR5, IM_FIELDS(SMMU_IDR5) },
+    { SMMU_R_IIDR, IM_FIELDS(SMMU_IIDR) },
+    { SMMU_R_AIDR, IM_FIELDS(SMMU_AIDR) },
+    { SMMU_R_CR0, IM_FIELDS(SMMU_CR0) },
+    { SMMU_R_CR0ACK, IM_FIELDS(SMMU_CR0) },
+    { SMMU_R_CR1, IM_FIELDS(SMMU_CR1) },
+    { SMMU_R_CR2, IM_FIELDS(SMMU_CR2) },
+    { SMMU_R_GBPA, IM_FIELDS(SMMU_GBPA) },
+    { SMMU_R_IRQ_CTRL, IM_FIELDS(SMMU_IRQ_CTRL) },
+    { SMMU_R_IRQ_CTRLACK, IM_FIELDS(SMMU_IRQ_CTRL) },
+    { SMMU_R_GERROR, IM_FIELDS(SMMU_GERROR) },
+    { SMMU_R_GERRORN, IM_FIELDS(SMMU_GERROR) },
+    { SMMU_R_STRTAB_BASE, IM_FIELDS(SMMU_STRTAB_BASE) },
+    { SMMU_R_STRTAB_BASE_CFG, IM_FIELDS(SMMU_STRTAB_CFG) },
+    { SMMU_R_CMDQ_BASE, IM_FIELDS(SMMU_Q_BASE) },
+    { SMMU_R_CMDQ_CONS, IM_FIELDS(SMMU_CMDQ_CONS) },
+    { SMMU_R_EVENTQ_BASE, IM_FIELDS(SMMU_Q_BASE) },
+    { SMMU_R_EVENTQ_PROD, IM_FIELDS(SMMU_Q_INDEX) },
+    { SMMU_R_EVENTQ_CONS, IM_FIELDS(SMMU_Q_INDEX) },
+    { SMMU_R_PRIQ_BASE, IM_FIELDS(SMMU_Q_BASE) },
+    { SMMU_R_PRIQ_PROD, IM_FIELDS(SMMU_Q_INDEX) },
+    { SMMU_R_PRIQ_CONS, IM_FIELDS(SMMU_Q_INDEX) },
 };
-
-static const Field *reg_fields(unsigned reg)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(reg_rows); i++) {
-        if (reg_rows[i].reg == reg) {
-            return reg_rows[i].fields;
-        }
-    }
-    return no_fields;
-}
 
 void im_smmu_regs_dump(ImSmmu *s, GString *out)
 {
@@ -90,12 +54,12 @@ void im_smmu_regs_dump(ImSmmu *s, GString *out)
         g_string_append_printf(out, "    %05x %-16s %016" PRIx64,
                                im_smmu_reg_offset(i), im_smmu_reg_name(i),
                                val);
-        dump_fields(out, reg_fields(i), val);
+        im_dump_reg(out, reg_rows, G_N_ELEMENTS(reg_rows), i, val);
         g_string_append_c(out, '\n');
     }
     if (active) {
         g_string_append(out, "active global errors:");
-        dump_fields(out, FIELDS(SMMU_GERROR), active);
+        im_dump_fields(out, IM_FIELDS(SMMU_GERROR), active);
         g_string_append_c(out, '\n');
     }
     g_string_append_printf(out, "stream table: %" PRIx64 ", %u StreamID "

@@ -16,7 +16,7 @@ void im_smmu_inv_everything(ImSmmu *s)
         im_smmu_drop_stream(c, SMMU_STREAM_OF(c->stream_all, all));
     }
     for (uint32_t i = 0; i < c->vms; i++) {
-        im_smmu_renew(c, &c->vm[i].global);
+        im_smmu_renew_globals(c, &c->vm[i]);
         im_smmu_renew(c, &c->vm[i].ipa);
         im_smmu_renew(c, &c->vm[i].ipa_tables);
     }
@@ -144,6 +144,13 @@ static void drop_pages(Tlbi *b, SmmuOwner *o)
     drop_owner(b, &b->c->tlb, o, 2);
 }
 
+/* Commands match whatever ASET is. */
+static void drop_globals(Tlbi *b, SmmuVm *vm)
+{
+    drop_pages(b, &vm->global[0]);
+    drop_pages(b, &vm->global[1]);
+}
+
 /* Tables may stay when only leaves have changed. */
 static void drop_tables(Tlbi *b, SmmuOwner *o)
 {
@@ -164,7 +171,7 @@ static void inv_stage1(Tlbi *b, SmmuVm *vm)
     for (ImLink *n = vm->spaces; n; n = n->next) {
         renew_space(b->c, SMMU_SPACE_OF(n, by_vm));
     }
-    im_smmu_renew(b->c, &vm->global);
+    im_smmu_renew_globals(b->c, vm);
 }
 
 static void inv_all_stages(Tlbi *b, SmmuVm *vm)
@@ -191,7 +198,7 @@ static void inv_va(Tlbi *b, SmmuVm *vm)
         drop_pages(b, &sp->va);
         drop_tables(b, &sp->tables);
     }
-    drop_pages(b, &vm->global);
+    drop_globals(b, vm);
 }
 
 static void inv_vaa(Tlbi *b, SmmuVm *vm)
@@ -202,7 +209,7 @@ static void inv_vaa(Tlbi *b, SmmuVm *vm)
         drop_pages(b, &sp->va);
         drop_tables(b, &sp->tables);
     }
-    drop_pages(b, &vm->global);
+    drop_globals(b, vm);
 }
 
 static void inv_ipa(Tlbi *b, SmmuVm *vm)

@@ -21,12 +21,12 @@ static void terminate(SmmuRoute *r, ImCpl cpl)
     r->cpl = (uint8_t)cpl;
 }
 
-/* Success that grants nothing, for one smallest page. */
+/* Success that grants nothing, for one STU. */
 static void grant_nothing(SmmuRoute *r)
 {
     r->addr = r->txn->addr;
     r->perm = 0;
-    r->mask = 0xfff;
+    r->mask = UINT64_MAX >> (64 - im_smmu_stu(r->s));
     r->status = IM_OK;
     r->cpl = IM_CPL_SC;
 }
@@ -149,11 +149,19 @@ static void end_translation(SmmuRoute *r, const SmmuEvent *e,
     }
 }
 
-/* The stream's configuration is at fault, not the transaction. */
-static bool about_configuration(uint8_t code)
+/* Whether an event of translated traffic is recorded, 3.9.1.3. */
+static bool translated_recorded(const SmmuRoute *r, uint8_t code)
 {
-    return code == SMMU_EVT_C_BAD_STREAMID ||
-           code == SMMU_EVT_F_STE_FETCH || code == SMMU_EVT_C_BAD_STE;
+    switch (code) {
+    case SMMU_EVT_F_UUT:
+        return false;
+    case SMMU_EVT_C_BAD_STREAMID:
+    case SMMU_EVT_F_STE_FETCH:
+    case SMMU_EVT_C_BAD_STE:
+        return configured(r, IM_MASK(SMMU_CR2_REC_CFG_ATS));
+    default:
+        return true;
+    }
 }
 
 /* CLAUSE(SMMU_ATS_TRANSLATED_EVENTS) */
@@ -165,8 +173,7 @@ static void end_translated(SmmuRoute *r, const SmmuEvent *e,
         return;
     }
     terminate(r, IM_CPL_UR);
-    if (!about_configuration(e->code) ||
-        configured(r, IM_MASK(SMMU_CR2_REC_CFG_ATS))) {
+    if (translated_recorded(r, e->code)) {
         record(r, e);
     }
 }
@@ -188,7 +195,7 @@ static SmmuEvent complete(const SmmuRoute *r, const SmmuEvent *part)
     e.sid = r->sid;
     e.ssid = r->ssid;
     e.ssv = r->ssv;
-    e.rnw = !(t->access & IM_WRITE);
+    e.rnw = part->rnw || !(t->access & IM_WRITE);
     e.pnu = raw ? t->has_pasid && t->priv : r->pnu;
     e.ind = raw ? t->has_pasid && t->exec : r->ind;
     e.addr = t->addr;
@@ -251,6 +258,14 @@ static uint8_t code_of(const ImWalkOut *w)
     }
 }
 
+/* CLAUSE(SMMU_ROUTE_ATOMIC): the write alone would have been granted. */
+static bool lacks_read_only(const SmmuRoute *r, const ImWalkOut *w,
+                            SmmuClass cls)
+{
+    return w->stop == IM_WALK_PERM && !w->for_entry &&
+           cls == SMMU_CLASS_IN && r->need == IM_ATOMIC && (w->perm & IM_ATOMIC) == IM_PERM_W;
+}
+
 /* CLAUSE(SMMU_ROUTE_CLASS) */
 bool im_smmu_refuse_walk(SmmuRoute *r, const ImWalkOut *w, SmmuClass cls)
 {
@@ -266,6 +281,7 @@ bool im_smmu_refuse_walk(SmmuRoute *r, const ImWalkOut *w, SmmuClass cls)
         .cls = (uint8_t)(entry || (s1 && eabt) ? SMMU_CLASS_TT : cls),
         .ipa = s1 ? 0 : w->in,
         .fetch = eabt ? w->entry : 0,
+        .rnw = lacks_read_only(r, w, cls),
         .ttrnw = entry && !w->for_update && w->stop != IM_WALK_NESTED_WRITE,
     };
 

@@ -11,8 +11,9 @@
  * 64 bytes in our root complex. */
 #define RCB  64
 
-/* CONFIG; INSTCFG; EATS */
+/* CONFIG; SHCFG; INSTCFG; EATS */
 enum { CONFIG_TRANSLATE = 4 };
+enum { SHCFG_INCOMING = 1 };
 enum { INSTCFG_DATA = 2, INSTCFG_INST };
 enum { EATS_OFF, EATS_FULL, EATS_SPLIT };
 
@@ -49,6 +50,14 @@ static uint8_t completion(const SmmuRoute *r, uint8_t perm)
                       0));
 }
 
+/* What a stage must grant some of, lest the completion grant nothing: else
+ * the translation ends there, 3.9.1.2. */
+static uint8_t wanted(const SmmuRoute *r)
+{
+    return (uint8_t)((r->instcfg == INSTCFG_INST ? IM_PERM_X : IM_PERM_R) |
+                     (r->write ? IM_PERM_W : 0));
+}
+
 /*
  * A translation was found. perm is what the tables grant. A write by an
  * ordinary request is granted beyond this request only when it would set no
@@ -63,7 +72,7 @@ static bool found(SmmuRoute *r, uint64_t out, unsigned lg2, uint8_t perm,
     if (r->kind == SMMU_TRANSLATION) {
         perm = completion(r, perm);
         if (!perm) {
-            lg2 = 12;
+            lg2 = im_smmu_stu(r->s);
         }
     } else if (r->ind && (perm & IM_PERM_X)) {
         perm |= IM_PERM_R;          /* it reads what it may execute */
@@ -71,15 +80,21 @@ static bool found(SmmuRoute *r, uint64_t out, unsigned lg2, uint8_t perm,
     return grant(r, out, lg2, perm);
 }
 
-/* Nothing translates: identity, with the request's or STE's attributes. */
+/*
+ * Nothing translates: identity, with the request's or STE's attributes. A
+ * translation request is granted W whatever NW says, 13.6.4.
+ */
 static bool identity(SmmuRoute *r, const ImSmmuSte *ste, const char *clause)
 {
-    bool ats = r->kind == SMMU_TRANSLATION;
+    uint8_t perm = IM_PERM_R | IM_PERM_W | (r->ind ? IM_PERM_X : 0);
 
     r->clause = clause;
     r->attr = im_vmsa_attr(NULL, ste, 0, 0, &r->share);
-    return found(r, r->txn->addr, ats ? 12 : im_smmu_oas(&r->s->ids),
-                 IM_PERM_R | IM_PERM_W | (r->ind ? IM_PERM_X : 0), true);
+    if (r->kind == SMMU_TRANSLATION) {
+        return grant(r, r->txn->addr, im_smmu_stu(r->s),
+                     completion(r, perm) | IM_PERM_W);
+    }
+    return found(r, r->txn->addr, im_smmu_oas(&r->s->ids), perm, true);
 }
 
 /* --- before any table -------------------------------------------------- */
@@ -137,14 +152,17 @@ static bool disabled(SmmuRoute *r)
                                SMMU_EVT_F_TRANSL_FORBIDDEN);
 }
 
-/* Translated traffic that needs no more: a physical address. Beyond OAS it
- * ends, without a record. */
+/* Translated traffic that needs no more: a physical address, and the
+ * attributes that it came with. Beyond OAS it ends, without a record. */
 static bool pass_translated(SmmuRoute *r, const char *clause)
 {
+    static const ImSmmuSte incoming = { .shcfg = SHCFG_INCOMING };
+
     if (r->txn->addr > im_smmu_last(r->s)) {
         return im_smmu_refuse_silently(r, clause);
     }
     r->clause = clause;
+    r->attr = im_vmsa_attr(NULL, &incoming, 0, 0, &r->share);
     return grant(r, r->txn->addr, 12, IM_PERM_R | IM_PERM_W);
 }
 
@@ -206,12 +224,35 @@ static inline bool hit_serves(const SmmuRoute *r, uint16_t flags)
     return (flags & want) == want;
 }
 
-static inline bool take_hit(SmmuRoute *r, const SmmuHit *hit, uint64_t at)
+/*
+ * The attributes of what stage 2 alone translates. CLAUSE(SMMU_TLB_ATTR):
+ * an STE's overrides are not cached with a translation (5.2.1), and mean
+ * nothing to translated traffic (13.1.4).
+ */
+static void take_stage2_attr(SmmuRoute *r, const ImSmmuSte *ste, uint16_t s2)
+{
+    ImSmmuSte plain;
+
+    if (r->kind == SMMU_TRANSLATED) {
+        plain = *ste;
+        plain.mtcfg = false;
+        plain.shcfg = SHCFG_INCOMING;
+        ste = &plain;
+    }
+    r->attr = im_vmsa_attr(NULL, ste, 0, s2, &r->share);
+}
+
+/* ste: of a translation by stage 2 alone, else NULL. */
+static inline bool take_hit(SmmuRoute *r, const ImSmmuSte *ste,
+                            const SmmuHit *hit, uint64_t at)
 {
     uint64_t rest = (UINT64_C(1) << hit->shift) - 1;
 
     r->s->counters.tlb_hits++;
     r->attr = im_smmu_tlb_attr(r->s->caches, hit->flags, &r->share);
+    if (ste) {
+        take_stage2_attr(r, ste, (uint16_t)(r->attr | r->share << 4));
+    }
     return found(r, hit->addr | (at & rest), hit->shift,
                  hit->flags & (IM_PERM_R | IM_PERM_W | IM_PERM_X),
                  hit->flags & SMMU_TLB_DIRTY);
@@ -224,7 +265,8 @@ static inline bool look_up(SmmuRoute *r, const SmmuContext *x)
 
     return tlb_address(x, r->txn->addr, &at) &&
            im_smmu_tlb_get(r->s->caches, x, r->pnu, at, &hit) &&
-           hit_serves(r, hit.flags) && take_hit(r, &hit, at);
+           hit_serves(r, hit.flags) &&
+           take_hit(r, x->s1 ? NULL : &x->stream->ste, &hit, at);
 }
 
 /* CLAUSE(SMMU_TLB_HIT): what the TLB holds needs no table, if it grants
@@ -238,6 +280,7 @@ static bool tlb_hit(SmmuRoute *r)
         return false;
     }
     x = im_smmu_context_get(c, im_smmu_context_key(r->sid, r->ssv, r->ssid));
+    r->unknown = !x;
     if (!x || (r->kind == SMMU_TRANSLATION &&
                x->stream->ste.eats != EATS_FULL)) {
         return false;
@@ -256,7 +299,7 @@ static bool config_abort(SmmuRoute *r)
            im_smmu_refuse_silently(r, "SMMU_ROUTE_CONFIG_ABORT");
 }
 
-/* 3.9.1.1 CLAUSE(SMMU_ATS_EATS) */
+/* CLAUSE(SMMU_ATS_EATS) */
 static bool ats_gate(SmmuRoute *r)
 {
     unsigned eats = r->stream->ste.eats;
@@ -326,13 +369,7 @@ typedef struct Walker {
 
 static ImBus op_read(void *opaque, uint64_t pa, void *buf, size_t len)
 {
-    ImSmmu *s = ((Walker *)opaque)->r->s;
-    uint64_t last = im_smmu_last(s);
-
-    /* im_smmu_mem_read(), in line: this is most of a miss. */
-    s->counters.walk_reads++;
-    return pa <= last && len - 1 <= last - pa ?
-           s->port.read(s->host, pa, buf, len) : IM_BUS_ERROR;
+    return im_smmu_walk_read(((Walker *)opaque)->r->s, pa, buf, len);
 }
 
 static ImBus op_peek(void *opaque, uint64_t pa, void *buf, size_t len)
@@ -380,35 +417,41 @@ static const ImWalkOps walk_ops = {
 
 static const ImWalkOps explain_ops = { .read = op_peek, .step = op_step };
 
-static ImPtStage for_request(const SmmuRoute *r, const ImPtStage *st)
+/* The stage as r walks it: a copy when it is privileged. */
+static const ImPtStage *for_request(const SmmuRoute *r, const ImPtStage *st,
+                                    ImPtStage *copy)
 {
-    ImPtStage out = *st;
-
-    out.flags |= r->pnu ? IM_VMSA_PRIV : 0;
-    return out;
+    if (!r->pnu) {
+        return st;
+    }
+    *copy = *st;
+    copy->flags |= IM_VMSA_PRIV;
+    return copy;
 }
 
-ImWalkOut im_smmu_walk(SmmuRoute *r, const ImPtStage *first,
-                       const ImPtStage *second, uint64_t addr)
+void im_smmu_walk(SmmuRoute *r, const ImPtStage *first,
+                  const ImPtStage *second, uint64_t addr, ImWalkOut *out)
 {
     Walker k = { .r = r, .fmt = { first->fmt } };
-    ImPtStage stage[2] = { for_request(r, first) };
+    ImPtStage copy[2];
     ImWalk w = {
         .ops = r->ex ? &explain_ops : &walk_ops,
         .opaque = &k,
-        .stage = { &stage[0] },
+        .stage = { for_request(r, first, &copy[0]) },
     };
 
     if (second) {
-        stage[1] = for_request(r, second);
-        w.stage[1] = &stage[1];
+        w.stage[1] = for_request(r, second, &copy[1]);
         k.fmt[1] = second->fmt;
     }
     if (!r->ex) {
         k.tables[1] = &r->stream->vm->ipa_tables;
         k.tables[0] = r->only_s2 ? k.tables[1] : &r->context->space->tables;
     }
-    return im_walk(&w, addr, r->need, r->write);
+    if (r->kind == SMMU_TRANSLATION) {
+        w.any = wanted(r);
+    }
+    im_walk(&w, addr, r->need, r->write, out);
 }
 
 /* CLAUSE(SMMU_TLB_NO_FAULTS): only what grants something is kept. */
@@ -426,6 +469,8 @@ static void fill(SmmuRoute *r, const ImWalkOut *w, uint64_t at)
         return;
     }
     if (r->only_s2) {
+        f.attr = IM_VMSA_ATTR(w->attr);
+        f.share = IM_VMSA_SH(w->attr);
         im_smmu_tlb_put_ipa(r->s->caches, r->stream->vm, r->pnu, &f);
         return;
     }
@@ -437,9 +482,12 @@ static void fill(SmmuRoute *r, const ImWalkOut *w, uint64_t at)
 
 static void take_attr(SmmuRoute *r, const ImWalkOut *w)
 {
-    r->attr = im_vmsa_attr(r->only_s2 ? NULL : &r->context->cd,
-                           &r->stream->ste, w->first_attr, w->attr,
-                           &r->share);
+    if (r->only_s2) {
+        take_stage2_attr(r, &r->stream->ste, w->attr);
+        return;
+    }
+    r->attr = im_vmsa_attr(&r->context->cd, &r->stream->ste, w->first_attr,
+                           w->attr, &r->share);
 }
 
 /* CLAUSE(SMMU_ATS_SPLIT): the device is told the IPA. */
@@ -477,8 +525,8 @@ static bool walk_stage1(SmmuRoute *r)
         r->s->counters.tlb_misses++;
         im_smmu_tlb_prefetch(r->s->caches, x, r->pnu, at);
     }
-    w = im_smmu_walk(r, &x->cd.half[half].stage,
-                     ste->s2 ? &ste->stage2 : NULL, at);
+    im_smmu_walk(r, &x->cd.half[half].stage,
+                 ste->s2 ? &ste->stage2 : NULL, at, &w);
     return finish_walk(r, &w, at);
 }
 
@@ -494,12 +542,12 @@ static bool walk_stage2(SmmuRoute *r)
         if (r->kind == SMMU_TRANSLATED &&
             im_smmu_tlb_get_ipa(r->s->caches, vm, r->pnu, at, &hit) &&
             hit_serves(r, hit.flags)) {
-            return take_hit(r, &hit, at);
+            return take_hit(r, &r->stream->ste, &hit, at);
         }
         r->s->counters.tlb_misses++;
     }
     r->only_s2 = true;
-    w = im_smmu_walk(r, &r->stream->ste.stage2, NULL, at);
+    im_smmu_walk(r, &r->stream->ste.stage2, NULL, at, &w);
     return finish_walk(r, &w, at);
 }
 
@@ -560,14 +608,14 @@ void im_smmu_take_route(SmmuRoute *r)
 {
     begin(r);
     (void)(unsupported(r) ||            /* 3.9, 7.3.2: F_UUT */
-           disabled(r) ||               /* 6.3.9, 6.3.15: SMMUEN, GBPA */
-           translated_unchecked(r) ||   /* 3.9.1.1: ATSCHK */
+           disabled(r) ||               /* 6.3.9, 6.3.14: SMMUEN, GBPA */
+           translated_unchecked(r) ||   /* 3.9.1.3: ATSCHK */
            tlb_hit(r) ||                /* 3.17 */
            im_smmu_stream_fault(r) ||   /* 3.3.1, 5.1, 5.2 */
            config_abort(r) ||           /* 5.2: Config */
-           ats_gate(r) ||               /* 3.9.1.1: EATS */
+           ats_gate(r) ||               /* 5.2: EATS */
            overrides(r) ||              /* 13.1.4: PRIVCFG, INSTCFG */
-           translated_ipa(r) ||         /* 3.9.1.1: EATS = 10 */
+           translated_ipa(r) ||         /* 13.6.3: EATS = 10 */
            im_smmu_context_fault(r) ||  /* 3.3.2, 5.3, 5.4 */
            bypass(r) ||                 /* 3.3.3, 3.4 */
            tlb_hit_after_fetch(r) ||    /* 3.17 */

@@ -21,26 +21,33 @@ IM_LAYOUT(SMMU_L1CD);
 /* S1DSS */
 enum { S1DSS_BYPASS = 1, S1DSS_SSID0 = 2 };
 
+/* Tell explain what was read. */
+static void tell(const SmmuRoute *r, const char *what, uint64_t pa,
+                 const uint64_t *q, unsigned n, ImBus bus)
+{
+    ImStep step = { .what = what, .addr = pa };
+
+    if (bus == IM_BUS_OK) {
+        step.words = (uint8_t)n;
+        memcpy(step.value, q, 8 * n);
+    } else {
+        step.note = "could not be read";
+    }
+    r->ex->fn(r->ex->opaque, &step);
+}
+
 /* Read a structure of n quad-words in one piece; explain sees it. */
-static bool fetch(SmmuRoute *r, const char *what, uint64_t pa, uint64_t *q,
-                  unsigned n)
+static inline bool fetch(SmmuRoute *r, const char *what, uint64_t pa,
+                         uint64_t *q, unsigned n)
 {
     ImBus bus = r->ex ? im_smmu_mem_peek(r->s, pa, q, 8 * n) :
-                im_smmu_mem_read(r->s, pa, q, 8 * n);
+                im_smmu_walk_read(r->s, pa, q, 8 * n);
 
-    if (bus != IM_BUS_OK) {
-        memset(q, 0, 8 * n);
-    }
-    for (unsigned i = 0; i < n; i++) {
+    for (unsigned i = 0; bus == IM_BUS_OK && i < n; i++) {
         q[i] = GUINT64_FROM_LE(q[i]);
     }
     if (G_UNLIKELY(r->ex)) {
-        ImStep step = { .what = what, .addr = pa };
-
-        step.words = bus == IM_BUS_OK ? (uint8_t)n : 0;
-        step.note = bus == IM_BUS_OK ? NULL : "could not be read";
-        memcpy(step.value, q, 8 * n);
-        r->ex->fn(r->ex->opaque, &step);
+        tell(r, what, pa, q, n, bus);
     }
     return bus == IM_BUS_OK;
 }
@@ -116,7 +123,7 @@ static bool fetch_ste(SmmuRoute *r, ImSmmuSte *ste)
 bool im_smmu_stream_fault(SmmuRoute *r)
 {
     ImSmmu *s = r->s;
-    ImSmmuSte ste;
+    ImSmmuSte *ste;
 
     r->stream = r->ex ? NULL : im_smmu_stream_get(s->caches, r->sid);
     if (r->stream) {
@@ -124,15 +131,12 @@ bool im_smmu_stream_fault(SmmuRoute *r)
         return false;
     }
     s->counters.ste_misses += !r->ex;
-    if (fetch_ste(r, &ste)) {
+    ste = r->ex ? &r->ex->stream.ste : im_smmu_stream_room(s->caches);
+    if (fetch_ste(r, ste)) {
         return true;
     }
-    if (r->ex) {
-        r->ex->stream.ste = ste;
-        r->stream = &r->ex->stream;
-    } else {
-        r->stream = im_smmu_stream_put(s->caches, r->sid, &ste);
-    }
+    r->stream = r->ex ? &r->ex->stream :
+                im_smmu_stream_put(s->caches, r->sid, ste);
     return false;
 }
 
@@ -143,12 +147,13 @@ bool im_smmu_stream_fault(SmmuRoute *r)
 static bool locate(SmmuRoute *r, uint64_t ipa, uint64_t *pa)
 {
     const ImPtStage *st = &r->stream->ste.stage2;
-    ImWalkOut w = { .stop = IM_WALK_RANGE, .in = ipa };
+    ImWalkOut w;
 
     *pa = ipa;
     if (!r->stream->ste.s2) {
         return false;
     }
+    w = (ImWalkOut){ .stop = IM_WALK_RANGE };
     if (ipa <= st->in_last) {
         uint8_t need = r->need;
         bool write = r->write;
@@ -156,7 +161,7 @@ static bool locate(SmmuRoute *r, uint64_t ipa, uint64_t *pa)
         r->need = IM_PERM_R;
         r->write = false;
         r->only_s2 = true;
-        w = im_smmu_walk(r, st, NULL, ipa);
+        im_smmu_walk(r, st, NULL, ipa, &w);
         r->only_s2 = false;
         r->need = need;
         r->write = write;
@@ -262,26 +267,25 @@ static bool substream_fault(SmmuRoute *r, bool *s1)
 static bool fresh_context(SmmuRoute *r, uint64_t key)
 {
     ImSmmu *s = r->s;
-    ImSmmuCd cd;
+    ImSmmuCd *cd = NULL;
     bool s1;
 
     if (substream_fault(r, &s1)) {
         return true;
     }
     s->counters.cd_misses += s1 && !r->ex;
-    if (s1 && fetch_cd(r, &cd)) {
-        return true;
+    if (s1) {
+        cd = r->ex ? &r->ex->context.cd : im_smmu_context_room(s->caches);
+        if (fetch_cd(r, cd)) {
+            return true;
+        }
     }
     if (!r->ex) {
-        r->context = im_smmu_context_put(s->caches, key, r->stream,
-                                         s1 ? &cd : NULL);
+        r->context = im_smmu_context_put(s->caches, key, r->stream, cd);
         return false;
     }
     r->ex->context.stream = r->stream;
     r->ex->context.s1 = s1;
-    if (s1) {
-        r->ex->context.cd = cd;
-    }
     r->context = &r->ex->context;
     return false;
 }
@@ -289,7 +293,7 @@ static bool fresh_context(SmmuRoute *r, uint64_t key)
 bool im_smmu_context_fault(SmmuRoute *r)
 {
     ImSmmu *s = r->s;
-    bool known = r->ssid >> SMMU_SSID_BITS == 0 && !r->ex;
+    bool known = r->ssid >> SMMU_SSID_BITS == 0 && !r->ex && !r->unknown;
     uint64_t key = im_smmu_context_key(r->sid, r->ssv, r->ssid);
 
     r->context = known ? im_smmu_context_get(s->caches, key) : NULL;

@@ -35,7 +35,7 @@ typedef struct SmmuVm {
     uint16_t vmid;
     uint8_t world;              /* ImSmmuWorld */
     bool used;                  /* since the clock last came by */
-    SmmuOwner global;           /* stage 1, not by ASID */
+    SmmuOwner global[2];        /* stage 1, not by ASID; by ASET */
     SmmuOwner ipa;              /* stage 2 alone */
     SmmuOwner ipa_tables;
     ImLink hash;
@@ -60,12 +60,12 @@ typedef struct SmmuStream {
     uint32_t sid;
     bool valid;
     bool used;
-    ImSmmuSte ste;
     SmmuVm *vm;                 /* NULL: no stage translates */
     ImLink hash;
     ImLink all;
     ImLink by_vm;
     ImLink *contexts;
+    ImSmmuSte ste;
 } SmmuStream;
 
 /* What a StreamID with a SubstreamID, or with none, resolves to. */
@@ -75,10 +75,10 @@ typedef struct SmmuContext {
     SmmuSpace *space;           /* with s1 */
     bool used;
     bool s1;                    /* stage 1 translates: cd is valid */
-    ImSmmuCd cd;
     ImLink hash;
     ImLink by_stream;
     ImLink by_space;
+    ImSmmuCd cd;
 } SmmuContext;
 
 #define SMMU_NO_CONTEXT  UINT64_MAX
@@ -124,6 +124,7 @@ typedef struct SmmuRoute {
     uint8_t instcfg;            /* as ImSmmuSte */
     bool only_s2;               /* its walk is stage 2 alone */
     bool looked;                /* in the TLB */
+    bool unknown;               /* no context of it is cached */
 } SmmuRoute;
 
 /* Last address that the SMMU can put out, which is the last that stage 2
@@ -133,11 +134,32 @@ static inline uint64_t im_smmu_last(const ImSmmu *s)
     return UINT64_MAX >> (64 - im_smmu_oas(&s->ids));
 }
 
+/* log2 of the STU, which is the smallest granule, 3.9.1. */
+static inline unsigned im_smmu_stu(const ImSmmu *s)
+{
+    uint64_t idr5 = s->ids.idr[5];
+
+    return idr5 & IM_MASK(SMMU_IDR5_GRAN4K) ? 12 :
+           idr5 & IM_MASK(SMMU_IDR5_GRAN16K) ? 14 : 16;
+}
+
+/* im_smmu_mem_read(), in line: this is most of a miss. */
+static inline ImBus im_smmu_walk_read(ImSmmu *s, uint64_t pa, void *buf,
+                                      size_t len)
+{
+    uint64_t last = im_smmu_last(s);
+
+    s->counters.walk_reads++;
+    return pa <= last && len - 1 <= last - pa ?
+           s->port.read(s->host, pa, buf, len) : IM_BUS_ERROR;
+}
+
 /* --- outcome.c: 3.12, 5.5, 3.9.1.2 ------------------------------------- */
 
 /*
  * Refuse the request; returns true, as the steps of the route do. Of e are
- * set: code, s2, cls, ttrnw, ipa, fetch.
+ * set: code, s2, cls, ttrnw, ipa, fetch, and rnw of a write that counts as
+ * a read.
  */
 bool im_smmu_refuse(SmmuRoute *r, const SmmuEvent *e);
 /* The same for an event of which only the code matters. */
@@ -160,8 +182,8 @@ bool im_smmu_context_fault(SmmuRoute *r);
 void im_smmu_take_route(SmmuRoute *r);
 ImXlat im_smmu_answer(const SmmuRoute *r);
 /* Walk with the caches and side effects that r may have. */
-ImWalkOut im_smmu_walk(SmmuRoute *r, const ImPtStage *first,
-                       const ImPtStage *second, uint64_t addr);
+void im_smmu_walk(SmmuRoute *r, const ImPtStage *first,
+                  const ImPtStage *second, uint64_t addr, ImWalkOut *out);
 
 /* --- cache.c ----------------------------------------------------------- */
 
@@ -170,6 +192,11 @@ static inline uint64_t im_smmu_context_key(uint32_t sid, bool ssv,
 {
     return (uint64_t)sid << 32 | (uint64_t)ssv << SMMU_SSID_BITS | ssid;
 }
+
+/* Where the STE, or CD, that is put next will be kept: decoded there, it
+ * need not be copied. Until then nothing is cached there. */
+ImSmmuSte *im_smmu_stream_room(SmmuCaches *c);
+ImSmmuCd *im_smmu_context_room(SmmuCaches *c);
 
 SmmuStream *im_smmu_stream_get(SmmuCaches *c, uint32_t sid);
 SmmuStream *im_smmu_stream_put(SmmuCaches *c, uint32_t sid,

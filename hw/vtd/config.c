@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "hw/core/config.h"
 #include "hw/vtd/regs.h"
 
 /* What unmodified Linux needs for SVA with page requests on any CPU. */
@@ -76,29 +77,13 @@ const ImVtdConfig IM_VTD_CONFIG_DEFAULT = {
     N(intremap_required, intremap)                                        \
     N(eim_required, eim)
 
-typedef struct ConfigNeed {
-    size_t feature, needs;          /* offsets of two bools */
-    const char *feature_name, *needs_name;
-} ConfigNeed;
-
-#define CONFIG_NEED(f, n) \
-    { G_STRUCT_OFFSET(ImVtdConfig, f), G_STRUCT_OFFSET(ImVtdConfig, n), \
-      #f, #n },
-static const ConfigNeed config_needs[] = { VTD_NEEDS(CONFIG_NEED) };
-
-static bool flag(const ImVtdConfig *c, size_t offset)
-{
-    return G_STRUCT_MEMBER(bool, c, offset);
-}
+#define CONFIG_NEED(f, n)  IM_CONFIG_NEED(ImVtdConfig, f, n),
+static const ImConfigNeed config_needs[] = { VTD_NEEDS(CONFIG_NEED) };
 
 void im_vtd_config_prune(ImVtdConfig *config)
 {
     config->scalable &= config->first_stage || config->second_stage;
-    for (size_t i = 0; i < G_N_ELEMENTS(config_needs); i++) {
-        if (!flag(config, config_needs[i].needs)) {
-            G_STRUCT_MEMBER(bool, config, config_needs[i].feature) = false;
-        }
-    }
+    im_config_prune(config, config_needs, G_N_ELEMENTS(config_needs));
     if (!config->scalable) {
         config->pasid_bits = 0;
     }
@@ -106,30 +91,10 @@ void im_vtd_config_prune(ImVtdConfig *config)
     config->haw_bits = MIN(config->haw_bits, config->aw_bits);
 }
 
-static char *check_needs(const ImVtdConfig *c)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(config_needs); i++) {
-        const ConfigNeed *n = &config_needs[i];
-
-        if (flag(c, n->feature) && !flag(c, n->needs)) {
-            return g_strdup_printf("%s=on needs %s=on", n->feature_name,
-                                   n->needs_name);
-        }
-    }
-    return NULL;
-}
-
-typedef struct ConfigRange {
-    const char *name;
-    size_t offset, size;
-    uint32_t min, max;
-} ConfigRange;
-
 #define CONFIG_RANGE(f, min, max) \
-    { #f, G_STRUCT_OFFSET(ImVtdConfig, f), \
-      sizeof(((ImVtdConfig *)NULL)->f), (min), (max) }
+    IM_CONFIG_RANGE(ImVtdConfig, f, min, max)
 
-static const ConfigRange config_ranges[] = {
+static const ImConfigRange config_ranges[] = {
     CONFIG_RANGE(major, 1, 5),
     CONFIG_RANGE(aw_bits, 39, 57),
     CONFIG_RANGE(haw_bits, 32, 52),
@@ -138,27 +103,6 @@ static const ConfigRange config_ranges[] = {
     CONFIG_RANGE(fault_records, 1, VTD_FRCD_MAX),
     CONFIG_RANGE(iotlb_entries, 16, 1u << 24),
 };
-
-static uint32_t range_value(const ImVtdConfig *c, const ConfigRange *r)
-{
-    return r->size == 1 ? G_STRUCT_MEMBER(uint8_t, c, r->offset) :
-           r->size == 2 ? G_STRUCT_MEMBER(uint16_t, c, r->offset) :
-                          G_STRUCT_MEMBER(uint32_t, c, r->offset);
-}
-
-static char *check_ranges(const ImVtdConfig *c)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(config_ranges); i++) {
-        const ConfigRange *r = &config_ranges[i];
-        uint32_t value = range_value(c, r);
-
-        if (value < r->min || value > r->max) {
-            return g_strdup_printf("%s=%u is not in %u..%u", r->name, value,
-                                   r->min, r->max);
-        }
-    }
-    return NULL;
-}
 
 static char *check_values(const ImVtdConfig *c)
 {
@@ -261,10 +205,12 @@ static uint64_t build_ecap(const ImVtdConfig *c)
 
 char *im_vtd_config_apply(ImVtd *s, const ImVtdConfig *cfg)
 {
-    char *why = check_ranges(cfg);
+    char *why = im_config_check_ranges(cfg, config_ranges,
+                                       G_N_ELEMENTS(config_ranges));
 
     why = why ? why : check_values(cfg);
-    why = why ? why : check_needs(cfg);
+    why = why ? why : im_config_check_needs(cfg, config_needs,
+                                            G_N_ELEMENTS(config_needs));
     if (why) {
         return why;
     }

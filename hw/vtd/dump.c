@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "hw/core/dump.h"
 #include "hw/vtd/regs.h"
 #include "im/spec/vtd_tables.h.inc"
 
@@ -17,67 +18,30 @@ IM_LAYOUT(VTD_PDIR);
 #define DUMP_ENTRIES  512
 #define DUMP_READS    32768
 
-typedef struct Field {
-    const char *name;
-    uint8_t hi, lo;
-} Field;
-
-#define FIELD_ROW(unit, field, hi, lo)  { #field, (hi), (lo) },
-#define NO_ROW(hi, lo)
-#define FIELDS(layout)  \
-    (const Field[]) { layout(FIELD_ROW, NO_ROW, NO_ROW) { NULL, 0, 0 } }
-
-/* Every field that is not 0. */
-static void dump_fields(GString *out, const Field *f, uint64_t word)
-{
-    for (; f->name; f++) {
-        uint64_t val = (word & IM_BITS(f->hi, f->lo)) >> f->lo;
-
-        if (val) {
-            g_string_append_printf(out, " %s=%" PRIx64, f->name, val);
-        }
-    }
-}
-
 /* --- Registers ----------------------------------------------------------- */
 
-static const Field no_fields[] = { { NULL, 0, 0 } };
-
-static const struct RegFields {
-    unsigned reg;
-    const Field *fields;
-} reg_rows[] = {
-    { VTD_R_VER, FIELDS(VTD_VER) },
-    { VTD_R_CAP, FIELDS(VTD_CAP) },
-    { VTD_R_ECAP, FIELDS(VTD_ECAP) },
-    { VTD_R_GSTS, FIELDS(VTD_GCMD) },
-    { VTD_R_RTADDR, FIELDS(VTD_RTADDR) },
-    { VTD_R_CCMD, FIELDS(VTD_CCMD) },
-    { VTD_R_IOTLB, FIELDS(VTD_IOTLB) },
-    { VTD_R_FSTS, FIELDS(VTD_FSTS) },
-    { VTD_R_FECTL, FIELDS(VTD_EVCTL) },
-    { VTD_R_IQA, FIELDS(VTD_IQA) },
-    { VTD_R_ICS, FIELDS(VTD_ICS) },
-    { VTD_R_IECTL, FIELDS(VTD_EVCTL) },
-    { VTD_R_IQERCD, FIELDS(VTD_IQERCD) },
-    { VTD_R_IRTA, FIELDS(VTD_IRTA) },
-    { VTD_R_PQA, FIELDS(VTD_PQA) },
-    { VTD_R_PRS, FIELDS(VTD_PRS) },
-    { VTD_R_PECTL, FIELDS(VTD_EVCTL) },
-    { VTD_R_VCMD, FIELDS(VTD_VCMD) },
-    { VTD_R_VCRSP, FIELDS(VTD_VCRSP) },
-    { VTD_R_VCCAP, FIELDS(VTD_VCCAP) },
+static const ImRegFields reg_rows[] = {
+    { VTD_R_VER, IM_FIELDS(VTD_VER) },
+    { VTD_R_CAP, IM_FIELDS(VTD_CAP) },
+    { VTD_R_ECAP, IM_FIELDS(VTD_ECAP) },
+    { VTD_R_GSTS, IM_FIELDS(VTD_GCMD) },
+    { VTD_R_RTADDR, IM_FIELDS(VTD_RTADDR) },
+    { VTD_R_CCMD, IM_FIELDS(VTD_CCMD) },
+    { VTD_R_IOTLB, IM_FIELDS(VTD_IOTLB) },
+    { VTD_R_FSTS, IM_FIELDS(VTD_FSTS) },
+    { VTD_R_FECTL, IM_FIELDS(VTD_EVCTL) },
+    { VTD_R_IQA, IM_FIELDS(VTD_IQA) },
+    { VTD_R_ICS, IM_FIELDS(VTD_ICS) },
+    { VTD_R_IECTL, IM_FIELDS(VTD_EVCTL) },
+    { VTD_R_IQERCD, IM_FIELDS(VTD_IQERCD) },
+    { VTD_R_IRTA, IM_FIELDS(VTD_IRTA) },
+    { VTD_R_PQA, IM_FIELDS(VTD_PQA) },
+    { VTD_R_PRS, IM_FIELDS(VTD_PRS) },
+    { VTD_R_PECTL, IM_FIELDS(VTD_EVCTL) },
+    { VTD_R_VCMD, IM_FIELDS(VTD_VCMD) },
+    { VTD_R_VCRSP, IM_FIELDS(VTD_VCRSP) },
+    { VTD_R_VCCAP, IM_FIELDS(VTD_VCCAP) },
 };
-
-static const Field *reg_fields(unsigned reg)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(reg_rows); i++) {
-        if (reg_rows[i].reg == reg) {
-            return reg_rows[i].fields;
-        }
-    }
-    return no_fields;
-}
 
 static void dump_fault_records(ImVtd *s, GString *out)
 {
@@ -95,7 +59,7 @@ static void dump_fault_records(ImVtd *s, GString *out)
                                "%" PRIx64 ":", i, name ? name : "?",
                                text ? text : "unknown reason",
                                im_reg_get(bank, VTD_R_FRCD0, i));
-        dump_fields(out, FIELDS(VTD_FRCD1), head);
+        im_dump_fields(out, IM_FIELDS(VTD_FRCD1), head);
         g_string_append_c(out, '\n');
     }
 }
@@ -109,7 +73,7 @@ void im_vtd_regs_dump(ImVtd *s, GString *out)
         g_string_append_printf(out, "    %03x %-16s %016" PRIx64,
                                im_vtd_reg_offset(i), im_vtd_reg_name(i),
                                val);
-        dump_fields(out, reg_fields(i), val);
+        im_dump_reg(out, reg_rows, G_N_ELEMENTS(reg_rows), i, val);
         g_string_append_c(out, '\n');
     }
     dump_fault_records(s, out);
@@ -156,8 +120,8 @@ static bool read_entry(Walk *w, uint64_t pa, uint64_t *d, unsigned words)
     return true;
 }
 
-static const Field *const pasid_fields[] = {
-    FIELDS(VTD_PTE0), FIELDS(VTD_PTE1), FIELDS(VTD_PTE2),
+static const ImFieldRow *const pasid_fields[] = {
+    IM_FIELDS(VTD_PTE0), IM_FIELDS(VTD_PTE1), IM_FIELDS(VTD_PTE2),
 };
 
 static void dump_pasid_table(Walk *w, uint64_t table, uint32_t first)
@@ -173,7 +137,7 @@ static void dump_pasid_table(Walk *w, uint64_t table, uint32_t first)
         }
         g_string_append_printf(w->out, "        PASID %05x:", first + i);
         for (unsigned k = 0; k < G_N_ELEMENTS(pasid_fields); k++) {
-            dump_fields(w->out, pasid_fields[k], d[k]);
+            im_dump_fields(w->out, pasid_fields[k], d[k]);
         }
         g_string_append_c(w->out, '\n');
     }
@@ -205,8 +169,8 @@ static void dump_legacy_context(Walk *w, uint64_t table, uint16_t rid)
         return;
     }
     g_string_append_printf(w->out, "    context %04x:", rid);
-    dump_fields(w->out, FIELDS(VTD_CTX0), d[0]);
-    dump_fields(w->out, FIELDS(VTD_CTX1), d[1]);
+    im_dump_fields(w->out, IM_FIELDS(VTD_CTX0), d[0]);
+    im_dump_fields(w->out, IM_FIELDS(VTD_CTX1), d[1]);
     g_string_append_c(w->out, '\n');
 }
 
@@ -219,8 +183,8 @@ static void dump_scalable_context(Walk *w, uint64_t table, uint16_t rid)
         return;
     }
     g_string_append_printf(w->out, "    context %04x:", rid);
-    dump_fields(w->out, FIELDS(VTD_SCTX0), d[0]);
-    dump_fields(w->out, FIELDS(VTD_SCTX1), d[1]);
+    im_dump_fields(w->out, IM_FIELDS(VTD_SCTX0), d[0]);
+    im_dump_fields(w->out, IM_FIELDS(VTD_SCTX1), d[1]);
     g_string_append_c(w->out, '\n');
     if (IM_GET(d[0], VTD_SCTX_P)) {
         dump_pasid_directory(w, d[0] & IM_MASK(VTD_SCTX_PASIDDIRPTR),

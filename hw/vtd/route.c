@@ -459,22 +459,24 @@ static uint8_t walk_reason(const VtdRoute *r, const ImWalkOut *w)
            second_stage_reason(r, w) : first_stage_reason(r, w);
 }
 
-static ImWalkOut walk(VtdRoute *r)
+static void walk(VtdRoute *r, ImWalkOut *out)
 {
     const VtdSpace *sp = r->sp;
-    ImPtStage fs = sp->fs;
+    ImPtStage super;
     ImWalk w = {
         .ops = r->ex ? &explain_ops : &walk_ops,
         .opaque = r,
-        .stage = { &fs, sp->pgtt == VTD_PGTT_NESTED ? &sp->ss : NULL },
+        .stage = { &sp->fs, sp->pgtt == VTD_PGTT_NESTED ? &sp->ss : NULL },
     };
 
     if (sp->pgtt == VTD_PGTT_SECOND) {
         w.stage[0] = &sp->ss;
     } else if (r->priv) {
-        fs.flags |= IM_VTD_FS_SUPER;
+        super = sp->fs;
+        super.flags |= IM_VTD_FS_SUPER;
+        w.stage[0] = &super;
     }
-    return im_walk(&w, r->txn->addr, r->need, r->write);
+    im_walk(&w, r->txn->addr, r->need, r->write, out);
 }
 
 /* SGN.8, LGN.4: a translation completion speaks for all of its page. */
@@ -498,7 +500,7 @@ static bool walk_tables(VtdRoute *r)
         s->counters.iotlb_misses++;
         im_vtd_iotlb_prefetch(s->caches, sp, r->priv, r->txn->addr);
     }
-    w = walk(r);
+    walk(r, &w);
     if (w.stop != IM_WALK_OK) {
         return im_vtd_refuse(r, walk_reason(r, &w));
     }

@@ -184,7 +184,7 @@ typedef struct MissRow {
 
 static const MissRow miss_rows[] = {
     { "miss, 4K granule, 4 levels, all caches empty", 12, false, 250 },
-    { "miss, 64K granule, 3 levels, all caches empty", 16, false, 0 },
+    { "miss, 64K granule, 3 levels, all caches empty", 16, false, 250 },
     { "miss, nested 4 x 4 levels, all caches empty", 12, true, 0 },
 };
 

@@ -9,7 +9,7 @@
 
 static const uint8_t granules[] = { 12, 14, 16 };
 
-static SwShape random_shape(Fuzz *f, unsigned g1, unsigned g2)
+static SwShape random_shape(Fuzz *f, unsigned g1, unsigned g2, unsigned oas)
 {
     SwShape s = {
         .g1 = (uint8_t)g1, .g2 = (uint8_t)g2,
@@ -20,13 +20,34 @@ static SwShape random_shape(Fuzz *f, unsigned g1, unsigned g2)
         .s1cdmax = (uint8_t)(8 + fuzz_below(f, 5)),
         .high = fuzz_one_in(f, 3),
     };
-    unsigned start = sb_start_level(g2, s.bits2);
-    unsigned top = s.bits2 - sb_level_shift(g2, start);
+    unsigned start, top;
+
+    if (oas == 52 && g1 == 16 && fuzz_one_in(f, 2)) {
+        s.bits1 = (uint8_t)(49 + fuzz_below(f, 4));
+    }
+    if (oas == 52 && g2 == 16 && fuzz_one_in(f, 2)) {
+        s.bits2 = (uint8_t)(49 + fuzz_below(f, 4));
+    }
+    s.bits2 = (uint8_t)MIN(s.bits2, oas);
+    start = sb_start_level(g2, s.bits2);
+    top = s.bits2 - sb_level_shift(g2, start);
 
     if (top <= 4 && start < 3 && fuzz_one_in(f, 2)) {
         s.concat = 1;
     }
     return s;
+}
+
+/* An output that needs 52 bits, which 64 KiB descriptors have. */
+static void far_away(SWorld *w)
+{
+    uint64_t pa = w->pa | UINT64_C(5) << 49;
+
+    if (sw_s2(w) && w->shape.g2 == 16) {
+        sw_s2_map(w, w->ipa, pa, 16, SB_S2);
+    } else if (w->kind == SW_S1 && w->shape.g1 == 16) {
+        sw_s1_map(w, w->iova, pa, 16, SB_S1);
+    }
 }
 
 /* What decides about rights and updates, at random but valid. */
@@ -46,6 +67,8 @@ static void season(SWorld *w, Fuzz *f)
         rig_put(r, w->cd, CD_HAD1, fuzz_one_in(f, 4));
         rig_put(r, w->cd, CD_TBI0, fuzz_one_in(f, 4));
         rig_put(r, w->cd, CD_TBI1, fuzz_one_in(f, 4));
+        rig_put(r, w->cd, CD_E0PD0, fuzz_one_in(f, 8));
+        rig_put(r, w->cd, CD_E0PD1, fuzz_one_in(f, 8));
         rig_put(r, w->cd, CD_R, !fuzz_one_in(f, 4));
         rig_put(r, w->cd, CD_A, !fuzz_one_in(f, 4));
         if (w->kind == SW_S1 && fuzz_one_in(f, 4)) {
@@ -171,8 +194,6 @@ static void keep_to_known(SWorld *w)
     rig_put(r, w->ste, 195, 188, 0);            /* S2PIE .. S2DS */
     if (sw_s1(w)) {
         rig_put(r, w->cd, CD_S, 0);
-        rig_put(r, w->cd, 66, 66, 0);           /* E0PD0 */
-        rig_put(r, w->cd, 130, 130, 0);         /* E0PD1 */
     }
 }
 
@@ -191,7 +212,9 @@ static void one_round(Fuzz *f, uint64_t round, unsigned g1, unsigned g2,
                       bool hurt, Tally *n)
 {
     SwKind kind = (SwKind)fuzz_below(f, SW_KINDS);
-    SwShape s = random_shape(f, g1, g2);
+    static const uint8_t sizes[] = { 44, 48, 48, 52 };
+    unsigned oas = sizes[fuzz_below(f, sizeof(sizes))];
+    SwShape s = random_shape(f, g1, g2, oas);
     bool ssid = kind != SW_S2 && kind != SW_BYPASS && fuzz_one_in(f, 2);
     ImSmmuConfig c = rig_smmu_config();
     g_autofree char *where = g_strdup_printf("round %" G_GUINT64_FORMAT,
@@ -201,8 +224,12 @@ static void one_round(Fuzz *f, uint64_t round, unsigned g1, unsigned g2,
 
     c.xnx = !fuzz_one_in(f, 4);
     c.tlb_entries = 64;
+    c.oas = (uint8_t)oas;
     g_autoptr(SWorld) w = sw_new_off(&c, kind, ssid, &s);
     w->r->allow_stray = true;
+    if (oas == 52 && fuzz_one_in(f, 2)) {
+        far_away(w);
+    }
     season(w, f);
     attributes(w, f);
     if (hurt) {

@@ -5,7 +5,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "lib/fuzz.h"
+#include "lib/fuzz_rig.h"
 #include "lib/vtd_build.h"
 
 static uint64_t offset(Fuzz *f)
@@ -48,41 +48,19 @@ static uint64_t value(World *w, Fuzz *f, uint64_t off)
 
 static void mmio(World *w, Fuzz *f)
 {
-    static const unsigned sizes[] = { 4, 4, 4, 8, 8, 1, 2, 3 };
-    uint64_t off = offset(f), val;
-    unsigned size = sizes[fuzz_below(f, G_N_ELEMENTS(sizes))];
-    bool proper = (size == 4 || size == 8) && off % size == 0 &&
-                  off + size <= IM_VTD_MMIO_SIZE;
+    uint64_t off = offset(f);
 
-    if (fuzz_one_in(f, 3)) {
-        val = im_vtd_mmio_read(w->r->vtd, off, size);
-        g_assert_true(proper || val == 0);
-        g_assert_true(size != 4 || val >> 32 == 0);
-        return;
-    }
-    im_vtd_mmio_write(w->r->vtd, off, value(w, f, off), size);
+    fuzz_mmio(w->r, f, off, value(w, f, off), IM_VTD_MMIO_SIZE);
 }
 
 static void request(World *w, Fuzz *f)
 {
-    ImTxn t = {
-        .addr = fuzz_one_in(f, 2) ? w->iova : fuzz_u64(f),
-        .len = fuzz_below(f, 5) * 4,
-        .rid = fuzz_one_in(f, 4) ? (uint16_t)fuzz_u64(f) : w->rid,
-        .pasid = fuzz_one_in(f, 4) ? (uint32_t)fuzz_u64(f) : w->pasid,
-        .has_pasid = fuzz_one_in(f, 2),
-        .priv = fuzz_one_in(f, 4),
-        .exec = fuzz_one_in(f, 8),
-        .no_write = fuzz_one_in(f, 4),
-        .at = (uint8_t)fuzz_below(f, 4),
-        .access = (uint8_t)(fuzz_below(f, 3) + 1),
-    };
+    ImTxn t = fuzz_txn(f, w->iova, w->rid, w->pasid);
     ImXlat x = im_vtd_translate(w->r->vtd, &t);
 
-    g_assert_true(x.status == IM_OK || x.status == IM_FAULT);
+    fuzz_xlat(&x);
     g_assert_true((x.status == IM_OK) == (x.cpl == IM_CPL_SC));
     if (x.status == IM_FAULT) {
-        g_assert_cmpuint(x.perm, ==, 0);
         g_assert_true(!x.fault || im_vtd_fault_name(x.fault, NULL));
     }
 }
@@ -93,12 +71,7 @@ static void message(World *w, Fuzz *f)
         .addr = 0xfee00000 | (fuzz_u64(f) & 0xfffff),
         .data = (uint32_t)fuzz_u64(f), .rid = (uint16_t)fuzz_u64(f),
     };
-    ImPageReq q = {
-        .addr = fuzz_u64(f), .rid = w->rid, .pasid = w->pasid,
-        .has_pasid = fuzz_one_in(f, 2), .prgi = fuzz_below(f, 512),
-        .read = fuzz_one_in(f, 2), .write = fuzz_one_in(f, 2),
-        .last = fuzz_one_in(f, 2),
-    };
+    ImPageReq q = fuzz_page_req(f, w->rid, w->pasid);
 
     switch (fuzz_below(f, 4)) {
     case 0:

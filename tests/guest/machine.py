@@ -367,16 +367,18 @@ class Guest:
         return total
 
     def new_faults(self):
-        """Names of the faults since the last call, each once; not of those
-        that stalled a request, which the kernel has served or refused."""
+        """The faults since the last call, one of each name: {name: words};
+        not those that stalled a request: the kernel served or refused it."""
         if not self.has_counters():
-            return []
+            return {}
         faults = [f for f in self.vm.cmd('x-im-faults')
                   if f['sequence'] > self.last_fault]
         self.last_fault = max([self.last_fault] +
                               [f['sequence'] for f in faults])
-        return sorted({f.get('name', str(f['reason'])) for f in faults
-                       if not f['what'].startswith('stalled')})
+        return {f.get('name', str(f['reason'])):
+                f"requester {f['requester']:#x} address {f['address']:#x} "
+                f"at {f['time'] / 1e9:.3f} s"
+                for f in faults if not f['what'].startswith('stalled')}
 
     def serial(self):
         path = self.dir / 'serial.log'

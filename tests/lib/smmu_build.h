@@ -48,7 +48,7 @@
 #define STE_S2S         185, 185
 #define STE_S2R         186, 186
 #define STE_S2HAFT      187, 187
-#define STE_S2TTB       247, 196    /* address >> 4 */
+#define STE_S2TTB       243, 196    /* address >> 4 */
 
 enum { CONFIG_ABORT = 0, CONFIG_BYPASS = 4, CONFIG_S1 = 5, CONFIG_S2 = 6,
        CONFIG_NESTED = 7 };
@@ -82,10 +82,12 @@ enum { CONFIG_ABORT = 0, CONFIG_BYPASS = 4, CONFIG_S1 = 5, CONFIG_S2 = 6,
 #define CD_ASET         47, 47
 #define CD_ASID         63, 48
 #define CD_HAD0         65, 65
+#define CD_E0PD0        66, 66
 #define CD_HAFT         67, 67
-#define CD_TTB0         119, 68     /* address >> 4 */
+#define CD_TTB0         115, 68     /* address >> 4 */
 #define CD_HAD1         129, 129
-#define CD_TTB1         183, 132
+#define CD_E0PD1        130, 130
+#define CD_TTB1         179, 132
 #define CD_MAIR         255, 192
 
 /* CD.TG0, STE.S2TG; CD.TG1 has codes of its own. lg2: 12, 14, 16 */

@@ -76,7 +76,7 @@ static void record_agrees(SWorld *w, const ImTxn *t, const SoAnswer *a,
         return;
     }
     g_assert_cmphex(e.addr, ==, t->addr);
-    g_assert_cmpuint(e.rnw, ==, !(t->access & IM_WRITE));
+    g_assert_cmpuint(e.rnw, ==, a->reads || !(t->access & IM_WRITE));
     g_assert_cmpuint(e.s2, ==, a->s2);
     g_assert_cmpuint(e.cls, ==, a->cls);
     if (a->code == EV_WALK_EABT) {

@@ -28,6 +28,7 @@ typedef struct SoAnswer {
     uint64_t ipa;
     uint64_t fetch;
     bool ttrnw;
+    bool reads;                 /* RnW is 1 though it writes (13.1.1) */
     uint64_t addr;              /* output; with SO_OK */
     bool r, w, x;               /* granted at the effective privilege */
     struct {

@@ -150,13 +150,13 @@ Stage so_stage2(Walk *k)
         .hd = so_get(k->ste, STE_S2HD),
         .haft = so_get(k->ste, STE_S2HAFT) && k->c->httu == 3,
     };
-    uint64_t size;
+    uint64_t size, least = s.out > 48 ? 64 : 16;    /* 5.4, TTB0 */
 
     s.start = tg == 0 ? (sl0 == 3 ? 3 : 2 - sl0) : 3 - sl0;
     if (s.out > 48 && s.g != 16) {
         s.out = 48;
     }
-    size = MAX(s.out > 48 ? 64 : 16, sb_root_size(s.g, s.bits, s.start));
+    size = MAX(least, sb_root_size(s.g, s.bits, s.start));
     s.ttb = (so_get(k->ste, STE_S2TTB) << 4) & ~(size - 1);
     return s;
 }
@@ -194,11 +194,16 @@ static bool s2_leaf(Walk *k, const Stage *s, uint64_t at, uint64_t d,
     if (s->hd && d & D_DBM) {
         p.w = true;
     }
+    if (u->cls != CLASS_IN && so_get(k->ste, STE_S2PTW) &&
+        (d >> 2 & 3) == 0 && (d >> 4 & 3) != 0) {
+        k->a->unsure = true;        /* MemAttr is reserved */
+    }
     if ((u->r && !p.r) || (u->w && !p.w) || (u->x && !p.x) ||
         (u->cls != CLASS_IN && so_get(k->ste, STE_S2PTW) &&
          (d >> 4 & 3) == 0)) {
         s2_fault(k, EV_PERMISSION, u->cls, ipa);
         k->a->ttrnw = !(u->tt && u->w);
+        k->a->reads = u->cls == CLASS_IN && u->r && u->w && p.w && !p.r;
         return false;
     }
     if (now != d) {
@@ -278,13 +283,13 @@ Stage so_stage1(Walk *k, bool high)
         .haft = so_get(k->cd, CD_HAFT) && k->c->httu == 3,
         .had = k->c->had && SO_HALF(k, high, CD_HAD),
     };
-    uint64_t size;
+    uint64_t size, least = s.out > 48 ? 64 : 16;    /* 5.4, TTB0 */
 
     if (s.out > 48 && s.g != 16) {
         s.out = 48;
     }
     s.start = sb_start_level(s.g, s.bits);
-    size = MAX(s.out > 48 ? 64 : 16, sb_root_size(s.g, s.bits, s.start));
+    size = MAX(least, sb_root_size(s.g, s.bits, s.start));
     s.ttb = (SO_HALF(k, high, CD_TTB) << 4) &
             ~(size - 1);
     return s;
@@ -376,7 +381,8 @@ static bool s1_walk(Walk *k, uint64_t *out, Perm *perm)
     bool tbi = SO_HALF(k, high, CD_TBI);
     Stage s;
 
-    if (!k->el2 && SO_HALF(k, high, CD_EPD)) {
+    if (!k->el2 && (SO_HALF(k, high, CD_EPD) ||
+                    (k->c->e0pd && !k->priv && SO_HALF(k, high, CD_E0PD)))) {
         s1_fault(k, EV_TRANSLATION);
         return false;
     }

@@ -275,8 +275,9 @@ void print_state(void)
     for (int i = 0; i < 3; i++) {
         snprintf(path, sizeof(path), "/sys/class/iommu/dmar0/intel-iommu/%s",
                  names[i]);
-        note("state dmar0 %s: %s", names[i],
-             read_file(path, text, sizeof(text)) ? text : "none");
+        if (read_file(path, text, sizeof(text))) {
+            note("state dmar0 %s: %s", names[i], text);
+        }
     }
     while (dir && (entry = readdir(dir))) {
         if (entry->d_name[0] != '.') {

@@ -140,6 +140,13 @@ static void s2_no_rights(SWorld *w)
     rig_w64(w->r, at, rig_r64(w->r, at) & ~(D_S2R | D_S2W));
 }
 
+/* 3.9.1.2: what stage 1 does not grant stage 2 is not asked for. */
+static void x_only_s2_nowhere(SWorld *w)
+{
+    no_rights(w);               /* but UXN=0 */
+    s2_nowhere(w);
+}
+
 static void tt_no_page(SWorld *w)
 {
     rig_w64(w->r, sw_s2_desc(w, sw_s1_desc(w, w->iova, 2) + w->bias, 3), 0);
@@ -185,6 +192,7 @@ static const TrRow tr_rows[] = {
     { "access", SW_S1, true, no_af, NOTHING, 0 },
     { "addr-size", SW_S1, true, too_far, NOTHING, 0 },
     { "permission", SW_S1, true, no_rights, NOTHING, 0 },
+    { "execute-only-s1", SW_NESTED, true, x_only_s2_nowhere, NOTHING, 0 },
     { "translation-s2", SW_NESTED, true, s2_no_page, NOTHING, 0 },
     { "permission-s2", SW_NESTED, true, s2_no_rights, NOTHING, 0 },
     { "translation-s2-only", SW_S2, false, no_page, NOTHING, 0 },
@@ -374,11 +382,14 @@ static void s1dss_skip(void)
     rig_put(w->r, w->ste, STE_S1DSS, 1);
     sw_on(w);
     t.has_pasid = false;
-    x = sw_run(w, &t);
-    g_assert_cmpuint(x.status, ==, IM_OK);
-    g_assert_cmphex(x.perm, ==, R1 | W1);
-    g_assert_cmphex(x.addr & ~UINT64_C(0xfff), ==, w->iova);
-    g_assert_false(x.untranslated_only);
+    for (unsigned nw = 0; nw < 2; nw++) {       /* 13.6.4: whatever NW is */
+        t.no_write = nw;
+        x = sw_run(w, &t);
+        g_assert_cmpuint(x.status, ==, IM_OK);
+        g_assert_cmphex(x.perm, ==, R1 | W1);
+        g_assert_cmphex(x.addr & ~UINT64_C(0xfff), ==, w->iova);
+        g_assert_false(x.untranslated_only);
+    }
 }
 
 static void large_page(void)
@@ -397,17 +408,31 @@ static void large_page(void)
     g_assert_cmphex(x.mask, <=, 0x1fffff);
 }
 
-/* An entry that is refused grants for the STU, the smallest granule. */
-static void refused_size(void)
+/* An entry that is refused, or that nothing translates, is for the STU, the
+ * smallest granule. */
+static void smallest(const void *data)
 {
-    g_autoptr(SWorld) w = sw_new(NULL, SW_S1, true);
-    ImTxn t = request(w);
+    unsigned g = GPOINTER_TO_UINT(data);
+    ImSmmuConfig c = rig_smmu_config();
+    SwShape s = { .g1 = (uint8_t)g };
+    uint64_t mask = (UINT64_C(1) << g) - 1;
+    ImTxn t;
     ImXlat x;
 
+    c.gran4k = g == 12;
+    c.gran16k = g <= 14;
+    g_autoptr(SWorld) w = sw_new_off(&c, SW_S1, true, &s);
+    rig_put(w->r, w->ste, STE_S1DSS, 1);
+    sw_on(w);
+    t = request(w);
     t.addr = 0x5000;
     x = sw_run(w, &t);
     sx_is_nothing(&x);
-    g_assert_cmphex(x.mask, ==, 0xfff);
+    g_assert_cmphex(x.mask, ==, mask);
+    t.has_pasid = false;
+    x = sw_run(w, &t);
+    g_assert_cmphex(x.perm, ==, R1 | W1);
+    g_assert_cmphex(x.mask, ==, mask);
 }
 
 static void event_record(void)
@@ -427,222 +452,6 @@ static void event_record(void)
     g_assert_cmphex(e.ssid, ==, w->ssid);
     g_assert_cmphex(e.q[2] >> 12, ==, UINT64_C(0x7654321));
     g_assert_cmphex(e.q[3], ==, 0);
-}
-
-/* --- 3.9.1.3: translated transactions ------------------------------------ */
-
-typedef struct TtRow {
-    const char *path;
-    SwKind kind;
-    bool atschk;
-    void (*damage)(SWorld *w);
-    bool pass;
-    unsigned event;
-    bool only_rec;              /* event only with REC_CFG_ATS */
-} TtRow;
-
-static const TtRow tt_rows[] = {
-    { "smmuen-0", SW_S1, true, smmuen_0, false, EV_TRANSL_FORBIDDEN, false },
-    { "smmuen-0-unchecked", SW_S1, false, smmuen_0, false,
-      EV_TRANSL_FORBIDDEN, false },
-    { "unchecked", SW_S1, false, unchanged, true, 0, false },
-    { "unchecked-eats-0", SW_S1, false, eats_0, true, 0, false },
-    { "unchecked-bad-ste", SW_S1, false, ste_v_0, true, 0, false },
-    { "unchecked-bad-stream", SW_S1, false, span_0, true, 0, false },
-    { "unchecked-config-0", SW_S1, false, config_0, true, 0, false },
-    { "unchecked-bypass", SW_BYPASS, false, unchanged, true, 0, false },
-    { "checked", SW_S1, true, unchanged, true, 0, false },
-    { "checked-nested", SW_NESTED, true, unchanged, true, 0, false },
-    { "checked-stage-2", SW_S2, true, unchanged, true, 0, false },
-    { "config-0", SW_S1, true, config_0, false, 0, false },
-    { "bypass", SW_BYPASS, true, unchanged, false, EV_TRANSL_FORBIDDEN,
-      false },
-    { "eats-0", SW_S1, true, eats_0, false, EV_TRANSL_FORBIDDEN, false },
-    { "eats-3", SW_S1, true, eats_dpt, false, EV_TRANSL_FORBIDDEN, false },
-    { "bad-streamid", SW_S1, true, span_0, false, EV_BAD_STREAMID, true },
-    { "ste-fetch", SW_S1, true, ste_nowhere, false, EV_STE_FETCH, true },
-    { "bad-ste", SW_S1, true, ste_v_0, false, EV_BAD_STE, true },
-    { "cd-is-not-looked-at", SW_S1, true, cd_v_0, true, 0, false },
-};
-
-static void tt_run(const TtRow *row, uint32_t cr2)
-{
-    g_autoptr(SWorld) w = sw_new_off(NULL, row->kind, row->kind == SW_S1,
-                                     NULL);
-    ImTxn t = sw_txn(w, IM_AT_TRANSLATED, IM_WRITE);
-    ImXlat x;
-
-    w->cr2 = cr2;
-    w->cr0 = row->atschk ? CR0_ATSCHK : 0;
-    if (row->damage != smmuen_0) {
-        row->damage(w);
-    }
-    sw_on(w);
-    if (row->damage == smmuen_0) {
-        smmuen_0(w);
-    }
-    t.has_pasid = false;
-    t.addr = UINT64_C(0x234567000);
-    x = sw_run(w, &t);
-    if (row->pass) {
-        sx_is_ok(&x, UINT64_C(0x234567000));
-    } else {
-        g_assert_cmpuint(x.status, ==, IM_FAULT);
-        g_assert_cmpuint(x.cpl, !=, IM_CPL_SC);
-    }
-    if (row->event && (!row->only_rec || cr2 & CR2_REC_CFG_ATS)) {
-        Evt e = sw_only_event(w, row->event);
-
-        g_assert_cmphex(e.sid, ==, w->sid);
-        if (row->event == EV_TRANSL_FORBIDDEN) {
-            g_assert_cmphex(e.q[0], ==,
-                            (uint64_t)w->sid << 32 | EV_TRANSL_FORBIDDEN);
-            g_assert_cmphex(e.q[1], ==, 0);     /* a write */
-            g_assert_cmphex(e.addr, ==, UINT64_C(0x234567000));
-            g_assert_cmphex(e.q[3], ==, 0);
-        }
-    } else {
-        sw_no_event(w);
-    }
-}
-
-static void tt_row(const void *data)
-{
-    tt_run(data, CR2_RECINVSID);
-}
-
-/* RECINVSID is not regarded here. */
-static void tt_recorded(const void *data)
-{
-    tt_run(data, CR2_REC_CFG_ATS);
-}
-
-/* 3.9.1.3: a PASID says nothing there, be it as odd as can be. */
-static void translated_with_pasid(void)
-{
-    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, true, NULL);
-    ImTxn t = sw_txn(w, IM_AT_TRANSLATED, IM_READ);
-    ImXlat x;
-
-    w->cr0 = CR0_ATSCHK;
-    sw_on(w);
-    t.has_pasid = t.priv = true;
-    t.pasid = 0xfffff;
-    x = sw_run(w, &t);
-    sx_is_ok(&x, w->pa);
-    sw_no_event(w);
-}
-
-static void translated_too_far(void)
-{
-    g_autoptr(SWorld) w = sw_new(NULL, SW_S1, false);
-    ImTxn t = sw_txn(w, IM_AT_TRANSLATED, IM_READ);
-    ImXlat x;
-
-    t.addr |= UINT64_C(1) << 48;
-    x = sw_run(w, &t);
-    if (x.status == IM_OK) {            /* or truncated */
-        g_assert_cmphex(x.addr, ==, w->pa);
-    } else {
-        g_assert_cmpuint(x.cpl, !=, IM_CPL_SC);
-    }
-    sw_no_event(w);
-}
-
-/* --- split-stage, EATS=10 ------------------------------------------------ */
-
-static SWorld *split(void)
-{
-    SWorld *w = sw_new_off(NULL, SW_NESTED, true, NULL);
-
-    rig_put(w->r, w->ste, STE_EATS, 2);
-    w->cr0 = CR0_ATSCHK;
-    return w;
-}
-
-static void split_answers_ipa(void)
-{
-    g_autoptr(SWorld) w = split();
-    ImTxn t = request(w);
-    ImXlat x;
-
-    sw_on(w);
-    x = sw_run(w, &t);
-    g_assert_cmpuint(x.status, ==, IM_OK);
-    g_assert_cmphex(x.perm, ==, R1 | W1);
-    g_assert_cmphex(x.addr & ~UINT64_C(0xfff), ==, w->ipa);
-    t = sw_txn(w, IM_AT_TRANSLATED, IM_WRITE);
-    t.has_pasid = false;
-    t.addr = w->ipa + 0x40;
-    x = sw_run(w, &t);
-    sx_is_ok(&x, w->pa + 0x40);
-    sw_no_event(w);
-}
-
-/* The rights are those of both stages. */
-static void split_rights(void)
-{
-    g_autoptr(SWorld) w = split();
-    ImTxn t = request(w);
-    uint64_t at = sw_s2_desc(w, w->ipa, 3);
-    ImXlat x;
-
-    rig_w64(w->r, at, rig_r64(w->r, at) & ~D_S2W);
-    sw_on(w);
-    x = sw_run(w, &t);
-    g_assert_cmphex(x.perm, ==, R1);
-    g_assert_cmphex(x.addr & ~UINT64_C(0xfff), ==, w->ipa);
-}
-
-static void split_translated_fault(void)
-{
-    g_autoptr(SWorld) w = split();
-    ImTxn t = sw_txn(w, IM_AT_TRANSLATED, IM_READ);
-    ImXlat x;
-    Evt e;
-
-    s2_no_page(w);
-    sw_on(w);
-    t.has_pasid = false;
-    t.addr = w->ipa + 0x123;
-    t.may_stall = true;
-    x = sw_run(w, &t);
-    sx_is_abort(&x, EV_TRANSLATION);
-    e = sw_only_event(w, EV_TRANSLATION);
-    g_assert_true(e.s2);
-    g_assert_cmpuint(e.cls, ==, CLASS_IN);
-    g_assert_cmphex(e.ipa, ==, w->ipa);
-    g_assert_cmphex(e.addr, ==, w->ipa + 0x123);
-    g_assert_false(e.stall);
-}
-
-static void split_translated_too_far(void)
-{
-    g_autoptr(SWorld) w = split();
-    ImTxn t = sw_txn(w, IM_AT_TRANSLATED, IM_READ);
-    ImXlat x;
-
-    sw_on(w);
-    t.has_pasid = false;
-    t.addr = UINT64_C(1) << 48;
-    x = sw_run(w, &t);
-    sx_is_abort(&x, EV_ADDR_SIZE);
-    g_assert_false(sw_only_event(w, EV_ADDR_SIZE).s2);
-}
-
-/* ATSCHK=0 makes split-stage no ATS at all, and translated traffic pass. */
-static void split_unchecked(void)
-{
-    g_autoptr(SWorld) w = split();
-    ImTxn t = sw_txn(w, IM_AT_TRANSLATED, IM_READ);
-    ImXlat x;
-
-    w->cr0 = 0;
-    sw_on(w);
-    t.has_pasid = false;
-    t.addr = w->ipa;
-    x = sw_run(w, &t);
-    sx_is_ok(&x, w->ipa);
 }
 
 /* What a fault would silence or stall matters not: R=0, S=1. */
@@ -685,31 +494,16 @@ int main(int argc, char **argv)
                      &grant_rows[i]);
         }
     }
-    for (unsigned i = 0; i < G_N_ELEMENTS(tt_rows); i++) {
-        const TtRow *row = &tt_rows[i];
-
-        if (row->atschk) {
-            spec_row(SMMU_ATS_TRANSLATED, row->path, tt_row, row);
-        } else {
-            spec_row(SMMU_ATS_ATSCHK, row->path, tt_row, row);
-        }
-        spec_row(SMMU_ATS_TRANSLATED_EVENTS, row->path, tt_recorded, row);
-    }
     spec_test(SMMU_ATS_REC_CFG, "streamid-needs-both",
               tr_streamid_needs_both);
     spec_test(SMMU_ATS_NW, "nw", nw_does_not_dirty);
     spec_test(SMMU_ATS_NW, "access-flag", sets_access_flag);
     spec_test(SMMU_ATS_REPLY, "s1dss-skip", s1dss_skip);
     spec_test(SMMU_ATS_REPLY, "large-page", large_page);
-    spec_test(SMMU_ATS_REPLY, "refused-size", refused_size);
+    spec_row(SMMU_ATS_REPLY, "stu-4k", smallest, GUINT_TO_POINTER(12));
+    spec_row(SMMU_ATS_REPLY, "stu-16k", smallest, GUINT_TO_POINTER(14));
+    spec_row(SMMU_ATS_REPLY, "stu-64k", smallest, GUINT_TO_POINTER(16));
     spec_test(SMMU_ATS_REPLY, "no-fault-model", no_model_for_requests);
     spec_test(SMMU_EVENT_BAD_ATS_TREQ, "record", event_record);
-    spec_test(SMMU_ATS_TRANSLATED, "too-far", translated_too_far);
-    spec_test(SMMU_ATS_SPLIT, "answers-ipa", split_answers_ipa);
-    spec_test(SMMU_ATS_SPLIT, "rights", split_rights);
-    spec_test(SMMU_ATS_TRANSLATED_IPA, "fault", split_translated_fault);
-    spec_test(SMMU_ATS_TRANSLATED_IPA, "too-far", split_translated_too_far);
-    spec_test(SMMU_ATS_TRANSLATED_PASID, "ignored", translated_with_pasid);
-    spec_test(SMMU_ATS_SPLIT, "unchecked", split_unchecked);
     return g_test_run();
 }

@@ -343,6 +343,30 @@ static void tlbi_row(const void *data)
     check(u, row->must, row->may);
 }
 
+/* 3.17.1: global entries of one ASET do not serve the other, and commands
+ * do not tell them apart. */
+static void global_by_aset(void)
+{
+    g_autoptr(Unit) u = unit_new(false, 0);
+    static const Item both[] = { I_GLOBAL, I_A2_VA0 };
+
+    stream(u, SW_S1, 0x10a, 1, 4, 0);
+    rig_put(u->w->r, u->w->cd, CD_ASET, 0);     /* of the others: 1 */
+    page(u, I_A2_VA0, 0x10a, VA3, SB_S1 & ~D_NG);
+    for (unsigned i = 0; i < 4; i++) {
+        touch(u, both[i & 1], false);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t desc = u->e[both[i]].desc;
+
+        rig_w64(u->w->r, desc, rig_r64(u->w->r, desc) + DELTA);
+        touch(u, both[i], false);
+    }
+    sb_do(u->w->r, cmd_tlbi(OP_NH_VA, 1, 77, VA3, true));
+    touch(u, both[0], true);
+    touch(u, both[1], true);
+}
+
 /* Stage 2 changed: the IPA first, then stage 1 of the VMID, as software
  * must do it. */
 static void stage2_sequence(void)
@@ -392,6 +416,41 @@ static void block(const void *data)
     sx_is_abort(&x, EV_TRANSLATION);
     x = sw_dma(w, IM_READ, va);
     sx_is_abort(&x, EV_TRANSLATION);
+}
+
+/* A block of stage 1 on small pages of stage 2 is kept in pieces: all go,
+ * whichever address of it is named. */
+static void block_in_pieces(const void *data)
+{
+    static const uint64_t offset[] = { 0, 0x3000, 0x100000, 0x1ff000 };
+    unsigned named = GPOINTER_TO_UINT(data);
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_NESTED, false, NULL);
+    uint64_t va = UINT64_C(0x400000000000), pa = UINT64_C(0x340000000);
+    uint64_t other = va + UINT64_C(0x200000);
+    ImXlat x;
+
+    sw_s1_map(w, va, pa + w->bias, 21, SB_S1);
+    sw_s1_map(w, other, pa + w->bias, 21, SB_S1);
+    for (unsigned i = 0; i < G_N_ELEMENTS(offset); i++) {
+        sw_s2_map(w, pa + w->bias + offset[i], pa + offset[i], 12, SB_S2);
+    }
+    sw_on(w);
+    for (unsigned i = 0; i < G_N_ELEMENTS(offset); i++) {
+        x = sw_dma(w, IM_READ, va + offset[i]);
+        sx_is_ok(&x, pa + offset[i]);
+        x = sw_dma(w, IM_READ, other + offset[i]);
+        sx_is_ok(&x, pa + offset[i]);
+    }
+    rig_w64(w->r, sw_s1_desc(w, va, 2), 0);
+    rig_w64(w->r, sw_s1_desc(w, other, 2), 0);
+    sb_do(w->r, cmd_tlbi(OP_NH_VA, w->vmid, w->asid, va + offset[named],
+                         true));
+    for (unsigned i = 0; i < G_N_ELEMENTS(offset); i++) {
+        x = sw_dma(w, IM_READ, va + offset[i]);
+        sx_is_abort(&x, EV_TRANSLATION);
+        x = sw_dma(w, IM_READ, other + offset[i]);
+        sx_is_ok(&x, pa + offset[i]);
+    }
 }
 
 /* Leaf=0 also drops what is known of tables above. */
@@ -483,154 +542,6 @@ static void privilege_is_told_apart(void)
     sx_is_ok(&x, w->pa);
 }
 
-/* --- CFGI, 4.3 ----------------------------------------------------------- */
-
-typedef struct Cfg {
-    SWorld *w;
-    uint32_t sid[3], ssid[2];
-    uint64_t ste[3];
-    uint64_t cd[3][2];
-    uint64_t old[3][2];
-} Cfg;
-
-/* Three streams with a CD table each, two substreams of each. */
-static Cfg *cfg_new(void)
-{
-    Cfg *c = g_new0(Cfg, 1);
-    SWorld *w = sw_new_off(NULL, SW_S1, true, NULL);
-    uint16_t asid = 0x20;
-
-    c->w = w;
-    for (unsigned i = 0; i < 3; i++) {
-        c->sid[i] = i == 2 ? 0x5000 : 0x4200 + i;
-        w->cdtab = sw_table(w, 64 << 8);
-        c->ste[i] = sw_stream(w, c->sid[i]);
-        for (unsigned j = 0; j < 2; j++) {
-            c->ssid[j] = 3 + j;
-            c->old[i][j] = next_pa();
-            c->cd[i][j] = sw_substream(w, c->ssid[j], asid++,
-                                       c->old[i][j]);
-        }
-    }
-    sw_on(w);
-    return c;
-}
-
-static void cfg_free(Cfg *c)
-{
-    sw_free(c->w);
-    g_free(c);
-}
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Cfg, cfg_free)
-
-static uint64_t cfg_run(Cfg *c, unsigned i, unsigned j)
-{
-    ImTxn t = sw_txn(c->w, IM_AT_UNTRANSLATED, IM_READ);
-    ImXlat x;
-
-    t.rid = (uint16_t)c->sid[i];
-    t.pasid = c->ssid[j];
-    x = sw_run(c->w, &t);
-    g_assert_cmpuint(x.status, ==, IM_OK);
-    return x.addr;
-}
-
-/* Every CD anew, with an ASID that no translation is cached under. */
-static void cfg_change(Cfg *c)
-{
-    uint16_t asid = 0x60;
-
-    for (unsigned i = 0; i < 3; i++) {
-        for (unsigned j = 0; j < 2; j++) {
-            g_assert_cmphex(cfg_run(c, i, j), ==, c->old[i][j]);
-            c->w->cdtab = c->cd[i][j] - 64 * (uint64_t)c->ssid[j];
-            sw_substream(c->w, c->ssid[j], asid++, c->old[i][j] + DELTA);
-        }
-    }
-}
-
-typedef struct CfgRow {
-    SpecClause clause;
-    const char *tag;
-    const char *path;
-    uint8_t op;
-    uint32_t sid, ssid;
-    uint8_t range;
-    bool leaf;
-    unsigned must;              /* bit 2 * stream + substream */
-    unsigned may;
-} CfgRow;
-
-static const CfgRow cfg_rows[] = {
-    { SPEC(SMMU_TLB_CFGI_CD), "one", OP_CFGI_CD, 0x4200, 3, 0, true, 0x01,
-      0 },
-    { SPEC(SMMU_TLB_CFGI_CD), "not-leaf", OP_CFGI_CD, 0x4200, 4, 0, false,
-      0x02, 0 },
-    { SPEC(SMMU_TLB_CFGI_CD), "other-stream", OP_CFGI_CD, 0x4201, 3, 0,
-      true, 0x04, 0 },
-    { SPEC(SMMU_TLB_CFGI_CD), "nobody", OP_CFGI_CD, 0x4203, 3, 0, true, 0,
-      0 },
-    { SPEC(SMMU_TLB_CFGI_CD), "stream", OP_CFGI_CD_ALL, 0x4201, 0, 0,
-      false, 0x0c, 0 },
-    { SPEC(SMMU_TLB_CFGI_STE), "with-its-cds", OP_CFGI_STE, 0x4200, 0, 0,
-      false, 0x03, 0 },
-    { SPEC(SMMU_TLB_CFGI_STE), "leaf", OP_CFGI_STE, 0x5000, 0, 0, true,
-      0x30, 0 },
-    { SPEC(SMMU_TLB_CFGI_STE), "two", OP_CFGI_STE_RANGE, 0x4201, 0, 0,
-      false, 0x0f, 0 },
-    { SPEC(SMMU_TLB_CFGI_STE), "next-two", OP_CFGI_STE_RANGE, 0x4202,
-      0, 0, false, 0, 0 },
-    { SPEC(SMMU_TLB_CFGI_STE), "many", OP_CFGI_STE_RANGE, 0x5fff, 0,
-      11, false, 0x30, 0 },
-    { SPEC(SMMU_TLB_CFGI_STE), "more", OP_CFGI_STE_RANGE, 0x5fff, 0, 12,
-      false, 0x3f, 0 },
-    { SPEC(SMMU_TLB_CFGI_STE), "all", OP_CFGI_STE_RANGE, 0, 0, 31, false,
-      0x3f, 0 },
-};
-
-static void cfg_row(const void *data)
-{
-    const CfgRow *row = data;
-    g_autoptr(Cfg) c = cfg_new();
-    Cmd cmd = row->op == OP_CFGI_CD ?
-              cmd_cfgi_cd(row->sid, row->ssid, row->leaf) :
-              row->op == OP_CFGI_CD_ALL ? cmd_cfgi_cd_all(row->sid) :
-              row->op == OP_CFGI_STE ? cmd_cfgi_ste(row->sid, row->leaf) :
-              cmd_cfgi_ste_range(row->sid, row->range);
-
-    cfg_change(c);
-    sb_do(c->w->r, cmd);
-    for (unsigned i = 0; i < 3; i++) {
-        for (unsigned j = 0; j < 2; j++) {
-            bool must = row->must >> (2 * i + j) & 1;
-
-            g_assert_cmphex(cfg_run(c, i, j), ==,
-                            c->old[i][j] + (must ? DELTA : 0));
-        }
-    }
-}
-
-/* An STE that is changed is looked at again after CFGI_STE only. */
-static void ste_changed(const void *data)
-{
-    bool leaf = data != NULL;
-    g_autoptr(Cfg) c = cfg_new();
-    uint64_t was = cfg_run(c, 0, 0);
-    ImTxn t = sw_txn(c->w, IM_AT_UNTRANSLATED, IM_READ);
-    ImXlat x;
-
-    rig_put(c->w->r, c->ste[0], STE_CONFIG, CONFIG_ABORT);
-    g_assert_cmphex(cfg_run(c, 0, 0), ==, was);
-    sb_do(c->w->r, cmd_cfgi_ste(c->sid[1], leaf));
-    g_assert_cmphex(cfg_run(c, 0, 0), ==, was);
-    sb_do(c->w->r, cmd_cfgi_ste(c->sid[0], leaf));
-    t.rid = (uint16_t)c->sid[0];
-    t.pasid = c->ssid[0];
-    x = sw_run(c->w, &t);
-    g_assert_cmpuint(x.status, ==, IM_FAULT);
-    sw_no_event(c->w);
-}
-
 /* ATS and ordinary requests share what is cached, whoever came first. */
 static void ats_sees_invalidation(void)
 {
@@ -657,17 +568,16 @@ int main(int argc, char **argv)
 
         spec_table_row(&tlbi_rows[i], path, tlbi_row);
     }
-    for (unsigned i = 0; i < G_N_ELEMENTS(cfg_rows); i++) {
-        g_autofree char *path = g_strdup_printf("scope-%s",
-                                                cfg_rows[i].path);
-
-        spec_table_row(&cfg_rows[i], path, cfg_row);
-    }
     for (unsigned i = 0; i < G_N_ELEMENTS(blocks); i++) {
         g_autofree char *path = g_strdup_printf("%u-level-%u",
             1u << ((blocks[i] & 31) - 10), blocks[i] >> 8);
 
         spec_row(SMMU_TLB_VA, path, block, GUINT_TO_POINTER(blocks[i]));
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        g_autofree char *path = g_strdup_printf("in-pieces-%u", i);
+
+        spec_row(SMMU_TLB_VA, path, block_in_pieces, GUINT_TO_POINTER(i));
     }
     for (unsigned kind = SW_S1; kind <= SW_NESTED; kind++) {
         static const char *const name[] = { "s1", "s2", "nested" };
@@ -677,14 +587,13 @@ int main(int argc, char **argv)
         spec_row(SMMU_TLB_NO_FAULTS, name[kind], faults_are_not_cached,
                  GUINT_TO_POINTER(kind));
     }
+    spec_test(SMMU_TLB_GLOBAL, "by-aset", global_by_aset);
     spec_test(SMMU_TLB_IPA, "sequence", stage2_sequence);
     spec_test(SMMU_TLB_CFGI_STE, "leaves-translations",
               configuration_is_apart);
     spec_test(SMMU_TLB_VA, "table-removed", table_removed);
     spec_test(SMMU_TLB_VA, "more-rights", more_rights);
     spec_test(SMMU_TLB_HIT, "privilege", privilege_is_told_apart);
-    spec_row(SMMU_TLB_CFGI_STE, "changed", ste_changed, NULL);
-    spec_row(SMMU_TLB_CFGI_STE, "changed-leaf", ste_changed, "leaf");
     spec_test(SMMU_TLB_HIT, "ats", ats_sees_invalidation);
     return g_test_run();
 }

@@ -329,6 +329,32 @@ static void auto_event(const void *data)
     auto_run(row, CR2_RECINVSID | CR2_REC_CFG_ATS, row->event);
 }
 
+/* A StreamID out of range is recorded with RECINVSID only. */
+static void auto_event_streamid(void)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(auto_rows); i++) {
+        if (auto_rows[i].event == EV_BAD_STREAMID) {
+            auto_run(&auto_rows[i], CR2_REC_CFG_ATS, 0);
+        }
+    }
+}
+
+static void counted(void)
+{
+    g_autoptr(SWorld) w = world(NULL, 1);
+    const ImSmmuCounters *n = im_smmu_counters(w->r->smmu);
+    ImPageReq q = sw_page_req(w);
+
+    for (unsigned i = 0; i < 5; i++) {
+        ask(w, &q);
+    }
+    g_assert_cmpuint(priq_wires(w->r), ==, 1);  /* it was empty once */
+    g_assert_cmpuint(n->page_requests, ==, 5);
+    g_assert_cmpuint(n->page_groups, ==, 2);
+    g_assert_cmpuint(n->page_requests_dropped, ==, 3);
+    g_assert_cmpuint(n->auto_responses, ==, 3);
+}
+
 /* --- interrupts ---------------------------------------------------------- */
 
 static void wire_non_empty(void)
@@ -399,6 +425,8 @@ int main(int argc, char **argv)
         spec_row(SMMU_PRIQ_REC_CFG_ATS, auto_rows[i].path, auto_event,
                  &auto_rows[i]);
     }
+    spec_test(SMMU_PRIQ_REC_CFG_ATS, "needs-recinvsid", auto_event_streamid);
+    spec_test(SMMU_PRIQ_OVERFLOW, "counted", counted);
     spec_test(SMMU_PRIQ_ENTRY, "wrap", order_and_wrap);
     spec_test(SMMU_PRIQ_ENTRY, "ste", ste_does_not_matter);
     spec_test(SMMU_PRIQ_ENTRY, "segment", segment);

@@ -76,6 +76,8 @@ static const IdRow id_rows[] = {
     { "dormhint", NULL, SR_IDR0, 8, 8, 0 },
     { "hyp", NULL, SR_IDR0, 9, 9, 1 },
     { "hyp-off", no_hyp, SR_IDR0, 9, 9, 0 },
+    { "hyp-without-stage-2", no_s2, SR_IDR0, 9, 9, 0 },
+    { "hyp-without-stage-1", no_s1, SR_IDR0, 9, 9, 0 },
     { "ats", NULL, SR_IDR0, 10, 10, 1 },
     { "ats-off", no_ats, SR_IDR0, 10, 10, 0 },
     { "ns1ats-split", NULL, SR_IDR0, 11, 11, 0 },
@@ -142,7 +144,14 @@ static const IdRow id_rows[] = {
     { "e0pd", NULL, SR_IDR3, 13, 13, 1 },
     { "e0pd-off", no_e0pd, SR_IDR3, 13, 13, 0 },
     { "dpt", NULL, SR_IDR3, 15, 15, 0 },
-    { "idr3-upper", NULL, SR_IDR3, 31, 16, 0 },
+    { "ptwnnc", NULL, SR_IDR3, 14, 14, 1 },
+    { "ptwnnc-without-stage-2", no_s2, SR_IDR3, 14, 14, 0 },
+    { "pasidtt", NULL, SR_IDR3, 16, 16, 0 },
+    { "epan", NULL, SR_IDR3, 17, 17, 1 },
+    { "permission-schemes", NULL, SR_IDR3, 21, 18, 0 },
+    { "mteperm", NULL, SR_IDR3, 22, 22, 1 },
+    { "mteperm-without-stage-2", no_s2, SR_IDR3, 22, 22, 0 },
+    { "idr3-upper", NULL, SR_IDR3, 31, 23, 0 },
     { "oas-48", NULL, SR_IDR5, 2, 0, 5 },
     { "oas-32", oas32, SR_IDR5, 2, 0, 0 },
     { "oas-44", oas44, SR_IDR5, 2, 0, 4 },
@@ -185,14 +194,19 @@ static void id_row(const void *data)
                     row->want);
 }
 
-/* RIL is mandatory from v3.2 on: whoever reports it says so in AIDR. */
-static void aidr_minor(void)
-{
-    g_autoptr(Rig) r = rig_smmu_new(NULL);
-
-    g_assert_cmpuint(rig_reg32(r, SR_AIDR) & 0xf, >=, 2);
-    g_assert_cmphex(rig_reg32(r, SR_AIDR) >> 8, ==, 0);
-}
+/* A version has all that is mandatory in it. */
+static const IdRow aidr_rows[] = {
+    { "minor", NULL, SR_AIDR, 31, 0, 4 },
+    { "e0pd-from-3.3", no_e0pd, SR_AIDR, 31, 0, 2 },
+    { "hyp-from-3.2", no_hyp, SR_AIDR, 31, 0, 1 },
+    { "hyp-with-two-stages", no_s2, SR_AIDR, 31, 0, 4 },
+    { "ril-from-3.2", no_ril, SR_AIDR, 31, 0, 1 },
+    { "fwb-from-3.2", no_fwb, SR_AIDR, 31, 0, 1 },
+    { "bbml-1", bbml1, SR_AIDR, 31, 0, 4 },
+    { "xnx-from-3.1", no_xnx, SR_AIDR, 31, 0, 0 },
+    { "had-from-3.1", no_had, SR_AIDR, 31, 0, 0 },
+    { "httu", httu0, SR_AIDR, 31, 0, 4 },
+};
 
 static void id_read_only(void)
 {
@@ -610,60 +624,6 @@ static void reset_forgets(void)
     sx_is_ok(&x, w->pa + 0x10000);
 }
 
-/* --- SMMUEN = 0, 3.11 ---------------------------------------------------- */
-
-static void off_passes(void)
-{
-    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, false, NULL);
-    ImXlat x = sw_dma(w, IM_WRITE, UINT64_C(0x123456789a40));
-
-    sx_is_ok(&x, UINT64_C(0x123456789a40));
-    g_assert_cmpuint(x.perm & 3, ==, IM_PERM_R | IM_PERM_W);
-    g_assert_cmpuint(w->r->accesses, ==, 0);
-    x = sw_dma(w, IM_READ, (UINT64_C(1) << 48) - 64);
-    sx_is_ok(&x, (UINT64_C(1) << 48) - 64);
-}
-
-/* A SubstreamID means nothing to a unit that is off. */
-static void off_passes_substream(void)
-{
-    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, true, NULL);
-    ImXlat x = sw_dma(w, IM_READ, 0x5000);
-
-    sx_is_ok(&x, 0x5000);
-}
-
-static void off_aborts(void)
-{
-    g_autoptr(SWorld) w = sw_new(NULL, SW_S1, false);
-    ImXlat x;
-
-    sb_cr0(w->r, CR0_SMMUEN, false);
-    rig_set32(w->r, SR_GBPA, GBPA_ABORT | GBPA_UPDATE);
-    x = sw_dma(w, IM_READ, w->iova);
-    g_assert_cmpuint(x.status, ==, IM_FAULT);
-    g_assert_cmpuint(x.cpl, !=, IM_CPL_SC);
-    sw_no_event(w);
-    rig_set32(w->r, SR_GBPA, 1u << 12 | GBPA_UPDATE);
-    x = sw_dma(w, IM_READ, w->iova);
-    sx_is_ok(&x, w->iova);
-    /* and GBPA is no concern of a unit that is on */
-    rig_set32(w->r, SR_GBPA, GBPA_ABORT | GBPA_UPDATE);
-    sb_cr0(w->r, CR0_SMMUEN, true);
-    x = sw_dma(w, IM_READ, w->iova);
-    sx_is_ok(&x, w->pa);
-}
-
-/* 6.3.9.6: beyond the output size there is nothing to pass to. */
-static void off_too_far(void)
-{
-    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, false, NULL);
-    ImXlat x = sw_dma(w, IM_READ, UINT64_C(1) << 48);
-
-    g_assert_cmpuint(x.status, ==, IM_FAULT);
-    g_assert_cmpuint(x.cpl, !=, IM_CPL_SC);
-}
-
 static void add_rows(void)
 {
     for (unsigned i = 0; i < G_N_ELEMENTS(id_rows); i++) {
@@ -693,7 +653,9 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     add_rows();
-    spec_test(SMMU_REG_AIDR, "minor", aidr_minor);
+    for (unsigned i = 0; i < G_N_ELEMENTS(aidr_rows); i++) {
+        spec_row(SMMU_REG_AIDR, aidr_rows[i].path, id_row, &aidr_rows[i]);
+    }
     spec_test(SMMU_REG_IDR, "read-only", id_read_only);
     spec_test(SMMU_REG_ACCESS, "odd-sizes", odd_accesses);
     spec_test(SMMU_REG_ACCESS, "two-at-once", two_at_once);
@@ -711,9 +673,5 @@ int main(int argc, char **argv)
     spec_test(SMMU_REG_GERROR, "reset", gerror_reset);
     spec_test(SMMU_REG_RESET, "state", reset_state);
     spec_test(SMMU_TLB_RESET, "caches", reset_forgets);
-    spec_test(SMMU_ROUTE_GBPA, "passes", off_passes);
-    spec_test(SMMU_REG_SMMUEN, "passes-with-substream", off_passes_substream);
-    spec_test(SMMU_ROUTE_GBPA, "aborts", off_aborts);
-    spec_test(SMMU_REG_SMMUEN, "beyond-oas", off_too_far);
     return g_test_run();
 }

@@ -40,6 +40,60 @@ static void ats_not_there(void)
     sx_is_cpl(&x, IM_CPL_UR);
 }
 
+/* --- SMMUEN = 0, 3.11 ---------------------------------------------------- */
+
+static void off_passes(void)
+{
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, false, NULL);
+    ImXlat x = sw_dma(w, IM_WRITE, UINT64_C(0x123456789a40));
+
+    sx_is_ok(&x, UINT64_C(0x123456789a40));
+    g_assert_cmpuint(x.perm & 3, ==, IM_PERM_R | IM_PERM_W);
+    g_assert_cmpuint(w->r->accesses, ==, 0);
+    x = sw_dma(w, IM_READ, (UINT64_C(1) << 48) - 64);
+    sx_is_ok(&x, (UINT64_C(1) << 48) - 64);
+}
+
+/* A SubstreamID means nothing to a unit that is off. */
+static void off_passes_substream(void)
+{
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, true, NULL);
+    ImXlat x = sw_dma(w, IM_READ, 0x5000);
+
+    sx_is_ok(&x, 0x5000);
+}
+
+static void off_aborts(void)
+{
+    g_autoptr(SWorld) w = sw_new(NULL, SW_S1, false);
+    ImXlat x;
+
+    sb_cr0(w->r, CR0_SMMUEN, false);
+    rig_set32(w->r, SR_GBPA, GBPA_ABORT | GBPA_UPDATE);
+    x = sw_dma(w, IM_READ, w->iova);
+    g_assert_cmpuint(x.status, ==, IM_FAULT);
+    g_assert_cmpuint(x.cpl, !=, IM_CPL_SC);
+    sw_no_event(w);
+    rig_set32(w->r, SR_GBPA, 1u << 12 | GBPA_UPDATE);
+    x = sw_dma(w, IM_READ, w->iova);
+    sx_is_ok(&x, w->iova);
+    /* and GBPA is no concern of a unit that is on */
+    rig_set32(w->r, SR_GBPA, GBPA_ABORT | GBPA_UPDATE);
+    sb_cr0(w->r, CR0_SMMUEN, true);
+    x = sw_dma(w, IM_READ, w->iova);
+    sx_is_ok(&x, w->pa);
+}
+
+/* 6.3.9.6: beyond the output size there is nothing to pass to. */
+static void off_too_far(void)
+{
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, false, NULL);
+    ImXlat x = sw_dma(w, IM_READ, UINT64_C(1) << 48);
+
+    g_assert_cmpuint(x.status, ==, IM_FAULT);
+    g_assert_cmpuint(x.cpl, !=, IM_CPL_SC);
+}
+
 /* --- bypass, 3.3.3 ------------------------------------------------------- */
 
 static void bypass(void)
@@ -182,6 +236,32 @@ static void attr_row(const void *data)
     }
 }
 
+/* 5.2.1: a translation by stage 2 is shared by the streams of a VMID, what
+ * their STEs make of the incoming attributes is not. */
+static void overrides_are_not_shared(void)
+{
+    static const uint8_t memattr[] = { 0xf, 0x1, 0x5 };
+    static const uint8_t attr[] = { 0xff, 0x04, 0x44 };
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S2, false, NULL);
+    uint64_t ste[3] = { w->ste, sw_stream(w, 0x4201), sw_stream(w, 0x4202) };
+    uint32_t sid[3] = { w->sid, 0x4201, 0x4202 };
+    ImTxn t = sw_txn(w, IM_AT_UNTRANSLATED, IM_READ);
+
+    for (unsigned i = 0; i < 3; i++) {
+        rig_put(w->r, ste[i], STE_MTCFG, 1);
+        rig_put(w->r, ste[i], STE_MEMATTR, memattr[i]);
+    }
+    sw_on(w);
+    for (unsigned i = 0; i < 6; i++) {
+        ImXlat x;
+
+        t.rid = (uint16_t)sid[i % 3];
+        x = sw_run(w, &t);
+        sx_is_ok(&x, w->pa);
+        g_assert_cmphex(x.attr, ==, attr[i % 3]);
+    }
+}
+
 /* --- registers do not invalidate ----------------------------------------- */
 
 static void smmuen_keeps_caches(void)
@@ -211,8 +291,13 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < G_N_ELEMENTS(attr_rows); i++) {
         spec_row(SMMU_TLB_ATTR, attr_rows[i].path, attr_row, &attr_rows[i]);
     }
+    spec_test(SMMU_TLB_ATTR, "overrides", overrides_are_not_shared);
     spec_test(SMMU_ROUTE_UUT, "at-reserved", at_reserved);
     spec_test(SMMU_ROUTE_UUT, "no-ats", ats_not_there);
+    spec_test(SMMU_ROUTE_GBPA, "passes", off_passes);
+    spec_test(SMMU_REG_SMMUEN, "passes-with-substream", off_passes_substream);
+    spec_test(SMMU_ROUTE_GBPA, "aborts", off_aborts);
+    spec_test(SMMU_REG_SMMUEN, "beyond-oas", off_too_far);
     spec_test(SMMU_ROUTE_BYPASS, "identity", bypass);
     spec_test(SMMU_ROUTE_BYPASS, "no-memory", bypass_needs_no_memory);
     spec_test(SMMU_TLB_RESET, "smmuen", smmuen_keeps_caches);

@@ -517,6 +517,34 @@ static void cancel(void)
     g_assert_cmpuint(rig_count(w->r, RIG_SEEN_RESUME), ==, 0);
 }
 
+/* A STAG that stands in a record is in use until software has answered,
+ * whatever became of the function. */
+static void cancel_keeps_stag(void)
+{
+    ImSmmuConfig c = rig_smmu_config();
+
+    c.stall_max = 2;
+    g_autoptr(SWorld) w = stalling(&c, false);
+    ImXlat a = park(w, BAD, IM_READ), b = park(w, BAD + 0x1000, IM_READ);
+    uint16_t stag = sb_event(w->r, 0).stag;
+
+    sb_events_clear(w->r);
+    im_smmu_cancel(w->r->smmu, a.handle);
+    a = park(w, BAD + 0x2000, IM_READ);
+    g_assert_cmpuint(a.status, ==, IM_PENDING);
+    sw_no_event(w);
+    sb_do(w->r, cmd_resume(w->sid, stag, false, true));
+    g_assert_null(resumed(w, a.handle));
+    g_assert_cmphex(sw_only_event(w, EV_TRANSLATION).addr, ==, BAD + 0x2000);
+    g_assert_null(resumed(w, b.handle));
+    /* one that waits without a record is simply gone */
+    b = park(w, BAD + 0x3000, IM_READ);
+    im_smmu_cancel(w->r->smmu, b.handle);
+    sb_do(w->r, cmd_stall_term(w->sid));
+    g_assert_cmpuint(rig_count(w->r, RIG_SEEN_RESUME), ==, 2);
+    sw_no_event(w);
+}
+
 /* Never resumed: freeing the unit leaks nothing (the sanitizer looks). */
 static void never_resumed(void)
 {
@@ -638,6 +666,7 @@ int main(int argc, char **argv)
     spec_test(SMMU_STALL_SMMUEN, "off", smmuen_off);
     spec_test(SMMU_REG_RESET, "stalls", reset);
     spec_test(SMMU_STALL_RECORD, "cancel", cancel);
+    spec_test(SMMU_STALL_RECORD, "cancel-keeps-stag", cancel_keeps_stag);
     spec_test(SMMU_STALL_RECORD, "never-resumed", never_resumed);
     spec_test(SMMU_STALL_RECORD, "host-cannot", host_cannot_resume);
     spec_test(SMMU_STALL_RECORD, "ats", ats_never_stalls);

@@ -213,8 +213,10 @@ static ImWalkOut toy_walk(Toy *t, const ImWalkOps *ops, const ImPtStage *s0,
                           const ImPtStage *s1, uint64_t addr, uint8_t need)
 {
     ImWalk w = { .ops = ops, .opaque = t, .stage = { s0, s1 } };
+    ImWalkOut out;
 
-    return im_walk(&w, addr, need, need & IM_PERM_W);
+    im_walk(&w, addr, need, need & IM_PERM_W, &out);
+    return out;
 }
 
 static const ImPtFormat four_k = {

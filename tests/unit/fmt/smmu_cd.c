@@ -129,6 +129,8 @@ static const Row rows[] = {
       .set = { T0SZ(48), TG0(1) } },
 
     { "ttb0-most", NULL, .set = { TTB0(ADDR(47)) } },
+    { "ttb0-55-52-res0", NULL, .set = { TTB0(UINT64_C(0xf) << 52) } },
+    { "ttb1-55-52-res0", NULL, .set = { TTB1(UINT64_C(0xf) << 52) } },
     { "ttb0-beyond-oas", "SMMU_CD_TTB", .set = { TTB0(ADDR(48)) } },
     { "ttb0-beyond-ips", "SMMU_CD_TTB", .set = { IPS(2), TTB0(ADDR(40)) } },
     { "ttb0-within-ips", NULL, .set = { IPS(2), TTB0(ADDR(39)) } },
@@ -261,7 +263,7 @@ typedef struct FlagRow {
     Row row;
 } FlagRow;
 
-/* SMMU_CD_AFFD, SMMU_CD_HAD */
+/* SMMU_CD_AFFD, SMMU_CD_HAD, SMMU_VMSA_EPAN */
 static const FlagRow flag_rows[] = {
     { 0, 0, { .name = "" } },
     { IM_VMSA_AFFD, IM_VMSA_AFFD, { "", .set = { BIT(35) } } },
@@ -280,6 +282,11 @@ static const FlagRow flag_rows[] = {
     { IM_VMSA_ONE | IM_VMSA_WXN, 0,
       { "", .set = { BIT(40), BIT(36) }, EL2 } },
     { IM_VMSA_PAN, IM_VMSA_PAN, { "", .set = { BIT(40) }, E2H } },
+    { IM_VMSA_PAN | IM_VMSA_EPAN, IM_VMSA_PAN | IM_VMSA_EPAN,
+      { "", IDS({ 3, 17, 17, 1 }), .set = { BIT(40), BIT(123) } } },
+    { IM_VMSA_PAN, IM_VMSA_PAN,
+      { "", IDS({ 3, 17, 17, 0 }), .set = { BIT(40), BIT(123) } } },
+    { 0, 0, { "", IDS({ 3, 17, 17, 1 }), .set = { BIT(123) } } },
 };
 
 static void test_flags(void)

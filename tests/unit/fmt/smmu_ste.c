@@ -134,6 +134,7 @@ static const Row rows[] = {
     { "s2tg-64k", NULL, .set = { TG(1) } },
 
     { "s2ttb-most", NULL, .set = { TTB(ADDR(47)) } },
+    { "s2ttb-55-52-res0", NULL, .set = { TTB(UINT64_C(0xf) << 52) } },
     { "s2ttb-beyond-oas", "SMMU_STE_S2TTB", .set = { TTB(ADDR(48)) } },
     { "s2ttb-beyond-ps", "SMMU_STE_S2TTB",
       .set = { PS(2), TTB(ADDR(40)) } },

@@ -263,9 +263,10 @@ static uint8_t s1_reference(unsigned ap, bool pxn, bool uxn, uint32_t flags)
     const char *data = priv ? ap_table[ap].priv : ap_table[ap].user;
     bool user_writes = strchr(ap_table[ap].user, 'w');
     bool writes = strchr(data, 'w');
+    bool users = *ap_table[ap].user || ((flags & IM_VMSA_EPAN) && !uxn);
     uint8_t perm = 0;
 
-    if (!(priv && (flags & IM_VMSA_PAN) && *ap_table[ap].user)) {
+    if (!(priv && (flags & IM_VMSA_PAN) && users)) {
         perm |= strchr(data, 'r') ? R : 0;
         perm |= writes ? W : 0;
     }
@@ -285,16 +286,18 @@ static uint8_t granted(VRig *v, ImPtStage *st, uint32_t flags)
     return w.perm;
 }
 
-/* SMMU_VMSA_AP, SMMU_VMSA_XN, SMMU_VMSA_WXN, SMMU_VMSA_PAN: all of them. */
+/* SMMU_VMSA_AP, SMMU_VMSA_XN, SMMU_VMSA_WXN, SMMU_VMSA_PAN,
+ * SMMU_VMSA_EPAN: all of them. */
 static void test_s1_permissions(void)
 {
     g_autoptr(VRig) v = v_new();
     ImPtStage st = v_stage(v, im_vmsa_s1, 48, 0);
 
-    for (unsigned i = 0; i < 128; i++) {
+    for (unsigned i = 0; i < 256; i++) {
         unsigned ap = i & 3;
         bool pxn = i & 4, uxn = i & 8;
         uint32_t flags = (i & 16 ? IM_VMSA_WXN : 0) |
+                         (i & 128 ? IM_VMSA_EPAN : 0) |
                          (i & 32 ? IM_VMSA_PAN : 0) |
                          (i & 64 ? IM_VMSA_PRIV : 0);
 
@@ -325,6 +328,14 @@ static const struct {
     { "user text, privileged, PAN", D_AP1 | D_RO,
       IM_VMSA_PRIV | IM_VMSA_PAN, X },
     { "user page, user, PAN", D_AP1, IM_VMSA_PAN, R | W | X },
+    { "kernel page that users execute, PAN", 0, IM_VMSA_PRIV | IM_VMSA_PAN,
+      R | W | X },
+    { "kernel page that users execute, EPAN", 0,
+      IM_VMSA_PRIV | IM_VMSA_PAN | IM_VMSA_EPAN, X },
+    { "kernel page, EPAN", D_UXN, IM_VMSA_PRIV | IM_VMSA_PAN | IM_VMSA_EPAN,
+      R | W | X },
+    { "kernel page, EPAN without PAN", 0, IM_VMSA_PRIV | IM_VMSA_EPAN,
+      R | W | X },
     { "PXN, privileged", D_PXN, IM_VMSA_PRIV, R | W },
     { "PXN, user", D_AP1 | D_PXN, 0, R | W | X },
     /* SMMU_VMSA_EL2 */

@@ -290,8 +290,8 @@ static void run_httu(unsigned i, bool peek)
     bt = v_get(v, table2);
     walk.stage[0] = &n.s1;
     walk.stage[1] = &n.s2;
-    w = im_walk(&walk, IN_ADDR, httu_rows[i].need,
-                httu_rows[i].need & IM_PERM_W);
+    im_walk(&walk, IN_ADDR, httu_rows[i].need,
+            httu_rows[i].need & IM_PERM_W, &w);
     g_test_message("%s", httu_rows[i].what);
     g_assert_cmpuint(w.stop, ==, httu_rows[i].want);
     if (w.stop == IM_WALK_NESTED_WRITE) {
@@ -451,6 +451,13 @@ static const AttrRow attr_rows[] = {
     { "WB, WB", 0xff, 3, 15, 3, false, -1, 1, 0xff, 3 },
     { "WB, NC", 0xff, 3, 5, 3, false, -1, 1, 0x44, 2 },
     { "WB, WT", 0xff, 0, 10, 3, false, -1, 1, 0xbb, 3 },
+    { "WB transient, WT", 0x75, 0, 10, 3, false, -1, 1, 0x31, 3 },
+    { "WB no-allocate, WT", 0xcc, 0, 10, 3, false, -1, 1, 0x88, 3 },
+    { "WB transient, WB", 0x75, 0, 15, 3, false, -1, 1, 0x75, 3 },
+    { "WT, no tag access", 0xbb, 3, 4, 3, false, -1, 1, 0xbb, 3 },
+    { "WB, reserved", 0xff, 3, 8, 3, false, -1, 1, 0x00, 2 },
+    { "MTCFG no tag access is reserved", -1, 0, -1, 0, false, 4, 1, 0x00,
+      2 },
     { "NC, WB", 0x44, 0, 15, 0, false, -1, 1, 0x44, 2 },
     { "WT, WB", 0xbb, 0, 15, 2, false, -1, 1, 0xbb, 2 },
     { "WB outer NC", 0xff, 0, 7, 0, false, -1, 1, 0x4f, 0 },
@@ -462,7 +469,12 @@ static const AttrRow attr_rows[] = {
     { "FWB 111, device", 0x04, 0, 7, 0, true, -1, 1, 0x04, 2 },
     { "FWB 111, WT", 0xbb, 3, 7, 0, true, -1, 1, 0xbb, 3 },
     { "FWB 110, device", 0x04, 3, 6, 3, true, -1, 1, 0xff, 3 },
-    { "FWB 110, NC", 0x44, 3, 6, 3, true, -1, 1, 0xcc, 3 },
+    { "FWB 110, NC", 0x44, 3, 6, 3, true, -1, 1, 0xff, 3 },
+    { "FWB 110, WT no-allocate", 0x88, 3, 6, 3, true, -1, 1, 0xcc, 3 },
+    { "FWB 110, WT transient", 0x33, 3, 6, 3, true, -1, 1, 0x77, 3 },
+    { "FWB 110, WB transient", 0x67, 3, 6, 3, true, -1, 1, 0x67, 3 },
+    { "FWB 1110, device", 0x04, 3, 14, 3, true, -1, 1, 0xff, 3 },
+    { "FWB 1111, WT", 0xbb, 3, 15, 3, true, -1, 1, 0xbb, 3 },
     { "FWB 110, WB", 0xff, 3, 6, 3, true, -1, 1, 0xff, 3 },
     { "FWB 101, WB", 0xff, 3, 5, 3, true, -1, 1, 0x44, 2 },
     { "FWB 101, device", 0x0c, 3, 5, 3, true, -1, 1, 0x0c, 2 },

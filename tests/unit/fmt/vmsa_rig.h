@@ -242,8 +242,10 @@ static inline ImWalkOut v_walk(VRig *v, const ImPtStage *s1,
                                uint8_t need)
 {
     ImWalk w = { .ops = &v_ops, .opaque = v, .stage = { s1, s2 } };
+    ImWalkOut out;
 
-    return im_walk(&w, in, need, need & IM_PERM_W);
+    im_walk(&w, in, need, need & IM_PERM_W, &out);
+    return out;
 }
 
 #endif /* TESTS_UNIT_FMT_VMSA_RIG_H */

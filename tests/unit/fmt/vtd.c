@@ -335,11 +335,11 @@ static void test_random(const void *data)
         for (unsigned i = 0; i < 4000; i++) {
             uint64_t in = random64();
             bool write = one_in(2);
-            ImWalkOut out = im_walk(&w, in, write ? IM_PERM_W : IM_PERM_R,
-                                    write);
             Answer a = mode == SECOND ? ss_oracle(s, 0, in, !write, write) :
                        fs_oracle(s, in, write);
+            ImWalkOut out;
 
+            im_walk(&w, in, write ? IM_PERM_W : IM_PERM_R, write, &out);
             compare(&out, &a);
             ok += out.stop == IM_WALK_OK;
         }

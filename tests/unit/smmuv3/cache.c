@@ -115,7 +115,7 @@ static bool is_there(ImSmmu *s, const Entry *e)
     SmmuVm *vm = im_smmu_find_vm(s->caches, e->world, e->vmid);
     SmmuSpace *sp = vm ? im_smmu_find_space(s->caches, vm, e->asid) : NULL;
     const SmmuOwner *o = !vm ? NULL : e->kind == K_IPA ? &vm->ipa :
-                         e->kind == K_GLOBAL ? &vm->global :
+                         e->kind == K_GLOBAL ? &vm->global[0] :
                          sp ? &sp->va : NULL;
     ImTlbHit hit;
 

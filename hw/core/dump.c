@@ -1,0 +1,30 @@
+/*
+ * Words of bit layouts, for people.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <inttypes.h>
+
+#include "hw/core/dump.h"
+#include "hw/core/field.h"
+
+void im_dump_fields(GString *out, const ImFieldRow *f, uint64_t word)
+{
+    for (; f->name; f++) {
+        uint64_t val = (word & IM_BITS(f->hi, f->lo)) >> f->lo;
+
+        if (val) {
+            g_string_append_printf(out, " %s=%" PRIx64, f->name, val);
+        }
+    }
+}
+
+void im_dump_reg(GString *out, const ImRegFields *rows, size_t n,
+                 unsigned reg, uint64_t word)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].reg == reg) {
+            im_dump_fields(out, rows[i].fields, word);
+        }
+    }
+}

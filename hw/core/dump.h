@@ -1,0 +1,39 @@
+/*
+ * Words of bit layouts, for people.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef HW_CORE_DUMP_H
+#define HW_CORE_DUMP_H
+
+#include <glib.h>
+#include <stdint.h>
+
+typedef struct ImFieldRow {
+    const char *name;
+    uint8_t hi, lo;
+} ImFieldRow;
+
+#define IM_FIELD_ROW_(unit, field, hi, lo)  { #field, (hi), (lo) },
+#define IM_FIELD_NONE_(hi, lo)
+/* The fields of a layout of hw/core/field.h, as a list. */
+#define IM_FIELDS(layout)                                                 \
+    (const ImFieldRow[]) {                                                \
+        layout(IM_FIELD_ROW_, IM_FIELD_NONE_, IM_FIELD_NONE_)             \
+        { NULL, 0, 0 }                                                    \
+    }
+
+/* A register of a bank, by its row there, and what it is made of. */
+typedef struct ImRegFields {
+    unsigned reg;
+    const ImFieldRow *fields;
+} ImRegFields;
+
+/* " NAME=hex" for every field that is not 0. */
+void im_dump_fields(GString *out, const ImFieldRow *fields, uint64_t word);
+
+/* The same for a register, which may have no row. */
+void im_dump_reg(GString *out, const ImRegFields *rows, size_t n,
+                 unsigned reg, uint64_t word);
+
+#endif /* HW_CORE_DUMP_H */
