@@ -163,8 +163,9 @@ typedef struct ImWalk {
 /*
  * Translate addr. need: permissions without which the walk stops with PERM
  * (a translation request needs none). write: set the dirty flag, or tell
- * written(), if writing is granted. The caller has checked that addr is in the range of stage 0,
- * and, of a format without rights(), the root of stage 0 in that of stage 1.
+ * written(), if writing is granted. The caller has checked that addr is in
+ * the range of stage 0, and, of a format without rights(), the root of stage
+ * 0 in that of stage 1.
  */
 void im_walk(const ImWalk *w, uint64_t addr, uint8_t need, bool write,
              ImWalkOut *out);

@@ -140,7 +140,8 @@ ImuRef io_evq(Io *io, ImuRef set, uint32_t depth);
 /*
  * A first-stage table of four levels in pages page .. page + 3, guest
  * physical as io_parent() has it, and a space of it. io_fs_map(): va, one
- * 4 KiB page, to a guest-physical page; flags as the table has them.
+ * 4 KiB page, to a guest-physical page; flags as the table has them, with
+ * FS_A in every level.
  */
 ImuRef io_nested(Io *io, ImuRef set, ImuRef parent, ImuRef faultq,
                  unsigned page);

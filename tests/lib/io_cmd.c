@@ -267,7 +267,7 @@ void io_fs_map(Io *io, unsigned page, uint64_t va, uint64_t gpa,
     for (unsigned level = 4; level >= 1; level--, page++) {
         uint64_t at = io_at(io, page) + (va >> (12 + 9 * (level - 1)) & 511) * 8;
         uint64_t pte = GUINT64_TO_LE(level == 1 ? gpa | flags :
-            (uint64_t)(page + 1) * IO_PAGE | FS_RWU);
+            (uint64_t)(page + 1) * IO_PAGE | FS_RWU | (flags & FS_A));
 
         io_put(io, at, &pte, sizeof(pte));
     }

@@ -1,0 +1,488 @@
+/*
+ * Random commands: bindings, faults, and what a device does.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "lib/io_model_int.h"
+#include "lib/vtd_build.h"
+
+/* --- bindings ------------------------------------------------------------------------- */
+
+static int *place(MSet *s, int func, int pasid)
+{
+    return pasid == M_NONE ? &s->dev[func].own : &s->dev[func].space[pasid];
+}
+
+/* Device and PASID exist; else ENOENT. */
+static int bind_handles(const Step *t, int func, int pasid)
+{
+    return t->s->live && t->s->dev[func].live &&
+           (pasid == M_NONE ||
+            t->s->pasid[pasid].state != IMU_PASID_FREE) ? 0 : -ENOENT;
+}
+
+static bool leaving(const Step *t, int pasid)
+{
+    return pasid != M_NONE && t->s->pasid[pasid].state >= IMU_PASID_PARKED;
+}
+
+static void attach(Step *t)
+{
+    int func = pick_dev(t), space = pick_space(t);
+    int pasid = chance(t, 4) ? M_NONE : pick_pasid(t);
+    const MSpace *sp = &t->s->space[space];
+    int want = bind_handles(t, func, pasid);
+    int *at = place(t->s, func, pasid);
+    int rc;
+
+    want = want || !sp->live ? -ENOENT : 0;
+    if (!want && pasid != M_NONE && func == 4) {
+        want = -EOPNOTSUPP;
+    }
+    if (!want && (leaving(t, pasid) || *at != M_NONE)) {
+        want = -EBUSY;
+    }
+    SAY("ATTACH set %d func %d pasid %d space %d", SET_NR(t), func, pasid,
+        space);
+    rc = io_attach_rc(t->io, t->s->ref, t->s->dev[func].ref,
+                      pasid == M_NONE ? NULL : &t->s->pasid[pasid].ref,
+                      sp->ref, 0);
+    if (!want && rc == -ENOSPC && pasid != M_NONE && t->m->unbound[func]) {
+        want = rc;          /* the number rests with an earlier owner */
+    }
+    if (came_true(t, rc, want)) {
+        *at = space;
+        if (pasid != M_NONE &&
+            t->s->pasid[pasid].state == IMU_PASID_IDLE) {
+            t->s->pasid[pasid].state = IMU_PASID_BOUND;
+            t->s->events++;
+        }
+    }
+}
+
+static void replace(Step *t)
+{
+    int func = pick_dev(t), space = pick_space(t);
+    int pasid = chance(t, 4) ? M_NONE : pick_pasid(t);
+    const MSpace *sp = &t->s->space[space];
+    int want = bind_handles(t, func, pasid);
+    int *at = place(t->s, func, pasid);
+    int rc;
+
+    want = want || !sp->live ? -ENOENT : 0;
+    if (!want && pasid != M_NONE && func == 4) {
+        want = -EOPNOTSUPP;
+    }
+    if (!want) {
+        want = leaving(t, pasid) ? -EBUSY : *at == M_NONE ? -ENOENT : 0;
+    }
+    SAY("REPLACE set %d func %d pasid %d space %d", SET_NR(t), func, pasid,
+        space);
+    rc = io_replace(t->io, t->s->ref, t->s->dev[func].ref,
+                    pasid == M_NONE ? NULL : &t->s->pasid[pasid].ref,
+                    sp->ref);
+    if (came_true(t, rc, want)) {
+        model_end_groups(t->m, t->s, func, pasid);
+        *at = space;
+    }
+}
+
+static void detach(Step *t)
+{
+    int func = pick_dev(t);
+    int pasid = chance(t, 4) ? M_NONE : pick_pasid(t);
+    int want = bind_handles(t, func, pasid);
+    int rc;
+
+    if (!want && *place(t->s, func, pasid) == M_NONE) {
+        want = -ENOENT;
+    }
+    SAY("DETACH set %d func %d pasid %d", SET_NR(t), func, pasid);
+    rc = io_detach(t->io, t->s->ref, t->s->dev[func].ref,
+                   pasid == M_NONE ? NULL : &t->s->pasid[pasid].ref);
+    if (came_true(t, rc, want)) {
+        model_detached(t->m, t->s, func, pasid);
+    }
+}
+
+/* An object of one set is named in another. */
+static void foreign(Step *t)
+{
+    MSet *other = &t->c->set[below(t, M_SETS)];
+    ImuPasidFree f = { .set = t->s->ref };
+    ImuSpaceDestroy d = { .set = t->s->ref };
+    ImuDevUnbind u = { .set = t->s->ref };
+    ImuQueueDestroy e = { .set = t->s->ref, .queue = other->evq };
+
+    if (other == t->s) {
+        return;
+    }
+    f.pasid = other->pasid[below(t, M_PASIDS)].ref;
+    d.space = other->space[below(t, M_SPACES)].ref;
+    u.dev = other->dev[below(t, M_FUNCS)].ref;
+    SAY("objects of set %d in set %d", (int)(other - t->c->set), SET_NR(t));
+    came_true(t, io_PASID_FREE(t->io, &f), -ENOENT);
+    came_true(t, io_SPACE_DESTROY(t->io, &d), -ENOENT);
+    came_true(t, io_DEV_UNBIND(t->io, &u), -ENOENT);
+    came_true(t, io_EVQ_DESTROY(t->io, &e), -ENOENT);
+}
+
+/* --- requests -------------------------------------------------------------------------- */
+
+/* A function, and a host number on it that is known, or none. */
+static bool pick_binding(Step *t, int *func, int *pasid, uint32_t *h,
+                         MSet **s)
+{
+    *func = (int)below(t, M_FUNCS);
+    *s = model_binder(t->m, *func);
+    *pasid = M_NONE;
+    *h = IO_NO_PASID;
+    if (!*s) {
+        return false;
+    }
+    if (!chance(t, 4)) {
+        Step other = { .m = t->m, .f = t->f, .c = t->c, .s = *s };
+
+        *pasid = pick_pasid(&other);
+        t->f = other.f;
+        *h = (*s)->pasid[*pasid].h;
+        if ((*s)->pasid[*pasid].state == IMU_PASID_FREE || !*h) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static uint64_t memory_of(Step *t, const MSet *s)
+{
+    for (unsigned c = 0; c < M_CTXS; c++) {
+        if (s >= t->m->ctx[c].set && s < t->m->ctx[c].set + M_SETS) {
+            return ((IoUser *)t->io->users->pdata[c])->pa;
+        }
+    }
+    g_assert_not_reached();
+}
+
+static void dma(Step *t)
+{
+    int func, pasid, space, page;
+    bool write = chance(t, 2);
+    uint64_t addr;
+    uint32_t h;
+    ImXlat x;
+    MSet *s;
+
+    if (!pick_binding(t, &func, &pasid, &h, &s)) {
+        return;
+    }
+    space = *place(s, func, pasid);
+    addr = space >= 0 && s->space[space].kind == IMU_SPACE_NESTED ?
+           IO_FS_VA(below(t, 2)) : (uint64_t)below(t, M_PAGES + 2) * IO_PAGE;
+    page = model_reach(s, space, addr, write);
+    SAY("DMA func %d pasid %d at %" G_GINT64_MODIFIER "x%s", func, pasid,
+        addr, write ? " write" : "");
+    if (chance(t, 3)) {
+        x = io_ats(t->io, (unsigned)func, h, addr,
+                   write ? IM_WRITE : IM_READ);
+        if (page == M_NONE && x.status == IM_OK &&
+            x.perm & (write ? IM_PERM_W : IM_PERM_R)) {
+            g_error("%s: granted", t->what);
+        }
+    } else {
+        x = io_dma(t->io, (unsigned)func, h, addr,
+                   write ? IM_WRITE : IM_READ);
+        if ((x.status == IM_OK) != (page != M_NONE)) {
+            g_error("%s: status %d, page %d", t->what, x.status, page);
+        }
+    }
+    if (page != M_NONE && x.status == IM_OK && x.perm) {
+        g_assert_cmphex(x.addr & ~(uint64_t)(IO_PAGE - 1), ==,
+                        memory_of(t, s) + (uint64_t)page * IO_PAGE);
+    }
+}
+
+static void page_request(Step *t)
+{
+    unsigned pages = 1 + below(t, 3);
+    int func, pasid, space;
+    MGroup *g = NULL;
+    uint32_t h;
+    MSet *s;
+
+    if (!pick_binding(t, &func, &pasid, &h, &s) || func == 4) {
+        return;
+    }
+    t->m->prgi = (uint16_t)((t->m->prgi + 1) % 512);
+    SAY("page request func %d pasid %d group %u", func, pasid, t->m->prgi);
+    space = *place(s, func, pasid);
+    if (space < 0 || s->space[space].faultq == M_NONE) {
+        t->m->responses++;
+    } else if (model_groups(t->m, s, func) >= 4 ||
+               model_groups(t->m, s, M_NONE) >= t->io->cfg.pri_set_limit) {
+        t->m->responses++;
+        s->events++;
+    } else {
+        for (unsigned i = 0; i < M_GROUPS; i++) {
+            g = t->m->group[i].live ? g : &t->m->group[i];
+        }
+        g_assert_nonnull(g);
+        *g = (MGroup) { .live = true, .set = s, .func = func,
+                        .pasid = pasid, .queue = s->space[space].faultq,
+                        .pages = pages, .prgi = t->m->prgi,
+                        .order = t->m->arrivals++ };
+    }
+    for (unsigned i = 0; i < pages; i++) {
+        io_page_request(t->io, (unsigned)func, h, t->m->prgi,
+                        (uint64_t)i * IO_PAGE, i == pages - 1);
+    }
+    if (t->io->failed && g) {           /* no memory: FAILURE, no group */
+        g->live = false;
+        s->events++;
+        t->m->responses++;
+    }
+    if (t->m->talk) {
+        g_test_message("%s", t->what);
+    }
+}
+
+static MGroup *first_unread(Model *m, const MSet *s, int queue)
+{
+    MGroup *first = NULL;
+
+    for (unsigned i = 0; i < M_GROUPS; i++) {
+        MGroup *g = &m->group[i];
+
+        if (g->live && !g->read && g->set == s && g->queue == queue &&
+            (!first || g->order < first->order)) {
+            first = g;
+        }
+    }
+    return first;
+}
+
+static void fault_read(Step *t)
+{
+    int q = pick_queue(t);
+    uint32_t room = below(t, 8), n = 0;
+    ImuFaultRead a = { .set = t->s->ref, .queue = t->s->queue[q].ref,
+                       .faults = io_at(t->io, IO_ARG_PAGE) + 2048,
+                       .count = room };
+    MGroup *g = first_unread(t->m, t->s, q);
+    ImuFault f[8];
+    int want = !t->s->live || !t->s->queue[q].live ? -ENOENT :
+               g && room && g->pages > room ? -EMSGSIZE : 0;
+
+    SAY("FAULT_READ set %d queue %d room %u", SET_NR(t), q, room);
+    if (!came_true(t, io_FAULT_READ(t->io, &a), want)) {
+        return;
+    }
+    io_get(t->io, a.faults, f, sizeof(f));
+    while (n < a.count) {
+        g = first_unread(t->m, t->s, q);
+        g_assert_nonnull(g);
+        g_assert_cmpuint(n + g->pages, <=, a.count);
+        for (unsigned i = 0; i < g->pages; i++, n++) {
+            g_assert_cmpuint(f[n].group, ==, g->prgi);
+            g_assert_cmphex(f[n].addr, ==, (uint64_t)i * IO_PAGE);
+            g_assert_cmpuint(f[n].cookie, ==, (uint64_t)g->func);
+            g_assert_cmpuint(f[n].gpasid, ==, g->pasid == M_NONE ? 0 :
+                             t->s->pasid[g->pasid].g);
+            g->ticket = f[n].ticket;
+        }
+        g->read = true;
+    }
+    g = first_unread(t->m, t->s, q);
+    g_assert_true(!g || !room || g->pages > room - n);
+    g_assert_cmpuint(a.pending > 0, ==, g != NULL);
+}
+
+static void fault_answer(Step *t)
+{
+    MGroup *g = &t->m->group[below(t, M_GROUPS)];
+    ImuAnswer a = { .set = t->s->ref };
+    int want, rc;
+
+    for (unsigned i = 0; i < 64 && !(g->live && g->read); i++) {
+        g = &t->m->group[below(t, M_GROUPS)];
+    }
+    a.ticket = g->ticket;
+    a.code = below(t, 3);
+    SAY("FAULT_ANSWER set %d group %u%s", SET_NR(t), g->prgi,
+        g->live && g->read ? "" : ", which is over");
+    if (g->set == t->s && !(g->live && g->read) && t->s->live) {
+        rc = io_FAULT_ANSWER(t->io, &a);
+        g_assert_true(rc == -ENOENT || rc == -EALREADY ||
+                      rc == -ETIMEDOUT);
+        return;
+    }
+    if (g->set != t->s && g->set &&
+        (g->set < t->c->set || g->set >= t->c->set + M_SETS)) {
+        return;             /* of another opener: its tickets are its own */
+    }
+    want = g->set == t->s && t->s->live ? 0 : -ENOENT;
+    if (came_true(t, io_FAULT_ANSWER(t->io, &a), want)) {
+        model_answer(t->m, g);
+    }
+}
+
+/* --- invalidation, events, time ------------------------------------------------------- */
+
+static void invalidate(Step *t)
+{
+    int func = pick_dev(t);
+    ImuInvTarget target = chance(t, 2) ? IMU_INV_SET : IMU_INV_DEV;
+    int want = !t->s->live || (target == IMU_INV_DEV &&
+                               !t->s->dev[func].live) ? -ENOENT : 0;
+
+    SAY("INVALIDATE set %d", SET_NR(t));
+    came_true(t, io_inv_all(t->io, t->s->ref, target,
+                            target == IMU_INV_SET ? io_none() :
+                            t->s->dev[func].ref, 1 + below(t, 7)), want);
+}
+
+static void fence(Step *t)
+{
+    ImuFence f = { .set = t->s->ref };
+
+    SAY("FENCE set %d", SET_NR(t));
+    came_true(t, io_FENCE(t->io, &f), t->s->live ? 0 : -ENOENT);
+}
+
+static void event_read(Step *t)
+{
+    ImuEventRead r = { .set = t->s->ref, .queue = t->s->evq,
+                       .events = io_at(t->io, IO_RO_PAGE - 8),
+                       .count = 600 };
+    g_autofree ImuEvent *e = g_new(ImuEvent, 600);
+    unsigned n = 0;
+    bool lost = false;
+
+    SAY("EVENT_READ set %d", SET_NR(t));
+    if (!came_true(t, io_EVENT_READ(t->io, &r),
+                   t->s->live ? 0 : -ENOENT)) {
+        return;
+    }
+    io_get(t->io, r.events, e, r.count * sizeof(*e));
+    for (unsigned i = 0; i < r.count; i++) {
+        n += e[i].type != IMU_EVENT_FENCE &&
+             e[i].type != IMU_EVENT_INV_TIMEOUT;
+        lost |= e[i].flags & IMU_EVENT_LOST;
+    }
+    if (!lost && r.count < 512) {
+        g_assert_cmpuint(n, ==, t->s->events);
+    }
+    t->s->events = 0;
+}
+
+static void tally(Model *m)
+{
+    m->sent += rig_count(m->io->r, RIG_SEEN_PAGE_RESP);
+    rig_log_clear(m->io->r);
+}
+
+/* Device TLBs answer what they were asked; in the end, time passes. */
+static void completions(Step *t)
+{
+    Model *m = t->m;
+
+    if (chance(t, 6)) {
+        SAY("rest");
+        for (unsigned i = 0; i < 40; i++) {
+            m->sent += rig_count(m->io->r, RIG_SEEN_PAGE_RESP);
+            if (!io_complete(m->io) && i > 3) {
+                break;
+            }
+        }
+        rig_advance(m->io->r, 4 * m->io->cfg.ats_timeout_ns);
+        model_rest(m);
+    } else {
+        SAY("completions");
+        m->sent += rig_count(m->io->r, RIG_SEEN_PAGE_RESP);
+        io_complete(m->io);
+    }
+    if (m->talk) {
+        g_test_message("%s", t->what);
+    }
+}
+
+const ModelOp model_bind_ops[] = {
+    { attach, 14 }, { replace, 4 }, { detach, 5 }, { foreign, 2 },
+    { dma, 20 }, { page_request, 8 }, { fault_read, 5 },
+    { fault_answer, 6 }, { invalidate, 2 }, { fence, 2 },
+    { event_read, 2 }, { completions, 5 }, { NULL, 0 },
+};
+
+/* --- the model ----------------------------------------------------------------------------- */
+
+Model *model_new(void)
+{
+    Model *m = g_new0(Model, 1);
+    ImIoasidConfig cfg = io_config();
+
+    cfg.ctx_quota = QUOTA;
+    cfg.quarantine_ns = 5000;
+    m->io = io_new(&cfg);
+    m->ctx[0].ctx = m->io->ctx;
+    for (unsigned c = 1; c < M_CTXS; c++) {
+        m->ctx[c].ctx = io_open(m->io, IM_IOASID_CTX_DEBUG);
+    }
+    for (unsigned c = 0; c < M_CTXS; c++) {
+        io_use(m->io, m->ctx[c].ctx);
+        /* The one first-stage table, at guest-physical page M_FS. */
+        io_fs_map(m->io, M_FS, IO_FS_VA(0), (uint64_t)M_DATA * IO_PAGE,
+                  FS_RWU | FS_A | FS_D);
+    }
+    return m;
+}
+
+void model_free(Model *m)
+{
+    io_free(m->io);
+    g_free(m);
+}
+
+static const ModelOp *choose(Step *t)
+{
+    const ModelOp *lists[] = { model_ledger_ops, model_bind_ops };
+    uint32_t total = 0, at;
+
+    for (unsigned l = 0; l < 2; l++) {
+        for (const ModelOp *o = lists[l]; o->fn; o++) {
+            total += o->weight;
+        }
+    }
+    at = below(t, total);
+    for (unsigned l = 0; l < 2; l++) {
+        for (const ModelOp *o = lists[l]; o->fn; o++) {
+            if (at < o->weight) {
+                return o;
+            }
+            at -= o->weight;
+        }
+    }
+    g_assert_not_reached();
+}
+
+void model_step(Model *m, uint64_t seed)
+{
+    Step t = { .m = m, .io = m->io, .f = { .state = seed } };
+
+    t.c = &m->ctx[below(&t, M_CTXS)];
+    t.s = &t.c->set[PICK(&t, M_SETS, t.c->set[i_].live)];
+    io_use(m->io, t.c->ctx);
+    if (chance(&t, 16)) {
+        io_fail_alloc(m->io, below(&t, 4));
+    } else {
+        io_fail_alloc(m->io, UINT64_MAX);
+    }
+    choose(&t)->fn(&t);
+    io_fail_alloc(m->io, UINT64_MAX);
+    if (m->sent + rig_count(m->io->r, RIG_SEEN_PAGE_RESP) != m->responses) {
+        g_error("%s: %u responses, but there should be %u", t.what,
+                m->sent + rig_count(m->io->r, RIG_SEEN_PAGE_RESP),
+                m->responses);
+    }
+    if (m->io->r->log->len > 4000) {
+        tally(m);
+    }
+}
