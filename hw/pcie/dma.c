@@ -421,7 +421,7 @@ static EpFlight *take_parked(ImEp *ep, uint64_t handle)
     return NULL;
 }
 
-void im_ep_dma_done(ImEp *ep, uint64_t handle, ImStatus status, ImCpl cpl)
+void im_ep_dma_end(ImEp *ep, uint64_t handle, ImStatus status, ImCpl cpl)
 {
     EpFlight *f = take_parked(ep, handle);
 
@@ -439,5 +439,25 @@ void im_ep_dma_done(ImEp *ep, uint64_t handle, ImStatus status, ImCpl cpl)
         completed(ep, ch, status, cpl);
     }
     im_ep_inv_retry(ep);
+}
+
+/* A channel waits for this parked request. */
+static bool awaited(const ImEp *ep, uint64_t handle)
+{
+    for (const GList *l = ep->parked->head; l; l = l->next) {
+        const EpFlight *f = l->data;
+
+        if (f->handle == handle) {
+            return f->channel != EP_NOBODY;
+        }
+    }
+    return false;
+}
+
+void im_ep_dma_done(ImEp *ep, uint64_t handle, ImStatus status, ImCpl cpl)
+{
+    if (!awaited(ep, handle) || !im_ep_hold_end(ep, handle, status, cpl)) {
+        im_ep_dma_end(ep, handle, status, cpl);
+    }
     im_ep_settle(ep);
 }

@@ -104,6 +104,7 @@ ImEp *im_ep_new(const ImEpConfig *config, const ImEpPort *port, void *host,
     ep->parked = g_queue_new();
     ep->held_inv = g_queue_new();
     ep->held_resp = g_queue_new();
+    ep->held_end = g_queue_new();
     ep->ch = g_new0(EpChannel, ep->channels);
     for (unsigned i = 0; i < ep->channels; i++) {
         ep->ch[i].index = i;
@@ -129,6 +130,7 @@ void im_ep_free(ImEp *ep)
     g_queue_free_full(ep->parked, g_free);
     g_queue_free_full(ep->held_inv, g_free);
     g_queue_free_full(ep->held_resp, g_free);
+    g_queue_free_full(ep->held_end, g_free);
     im_ep_atc_free(&ep->atc);
     g_free(ep->ch);
     g_free(ep->buffer);

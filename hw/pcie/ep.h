@@ -130,6 +130,9 @@ typedef struct EpHeld {
     uint64_t due;               /* IM_NEVER: until RELEASE */
     uint32_t itag_vector;
     ImPageResp resp;
+    uint64_t handle;            /* the end of a parked request */
+    ImStatus status;
+    ImCpl cpl;
 } EpHeld;
 
 typedef struct EpLogRecord {
@@ -202,6 +205,7 @@ struct ImEp {
     unsigned orphans;           /* of these, without a channel */
     GQueue *held_inv;           /* of EpHeld */
     GQueue *held_resp;
+    GQueue *held_end;
 
     EpGroup group[EP_PRGIS];
     uint32_t outstanding;       /* page request messages */
@@ -280,6 +284,10 @@ uint64_t im_ep_ats_entry(const EpXlat *x);
 
 /* inv.c: invalidations and what injection holds back */
 void im_ep_inv_retry(ImEp *ep);
+/* Keep the end of a parked request back, if software wants that. */
+bool im_ep_hold_end(ImEp *ep, uint64_t handle, ImStatus status, ImCpl cpl);
+/* The request has ended, for the channel that waits for it, if any. */
+void im_ep_dma_end(ImEp *ep, uint64_t handle, ImStatus status, ImCpl cpl);
 void im_ep_inv_reset(ImEp *ep);
 void im_ep_held_deliver(ImEp *ep, bool all);
 uint64_t im_ep_held_due(const ImEp *ep);

@@ -167,6 +167,13 @@ void im_ep_page_response(ImEp *ep, const ImPageResp *resp)
     im_ep_settle(ep);
 }
 
+bool im_ep_hold_end(ImEp *ep, uint64_t handle, ImStatus status, ImCpl cpl)
+{
+    const EpHeld h = { .handle = handle, .status = status, .cpl = cpl };
+
+    return hold(ep, ep->held_end, EP_R_INJ_END_HOLD, EP_R_INJ_END_DELAY, &h);
+}
+
 /* The first of a queue when it may go; the caller frees it. */
 static EpHeld *ripe(GQueue *queue, bool all, uint64_t now)
 {
@@ -188,19 +195,35 @@ void im_ep_held_deliver(ImEp *ep, bool all)
         im_ep_pri_answer(ep, &h->resp);
         g_free(h);
     }
+    while ((h = ripe(ep->held_end, all, now)) != NULL) {
+        im_ep_dma_end(ep, h->handle, h->status, h->cpl);
+        g_free(h);
+    }
+}
+
+static uint64_t first_due(GQueue *queue)
+{
+    const EpHeld *h = g_queue_peek_head(queue);
+
+    return h ? h->due : IM_NEVER;
 }
 
 uint64_t im_ep_held_due(const ImEp *ep)
 {
-    const EpHeld *a = g_queue_peek_head(ep->held_inv);
-    const EpHeld *b = g_queue_peek_head(ep->held_resp);
-
-    return MIN(a ? a->due : IM_NEVER, b ? b->due : IM_NEVER);
+    return MIN(MIN(first_due(ep->held_inv), first_due(ep->held_resp)),
+               first_due(ep->held_end));
 }
 
+/* Nobody waits any more for what was held: parked requests just end. */
 void im_ep_inv_reset(ImEp *ep)
 {
+    EpHeld *h;
+
     memset(ep->inv, 0, sizeof(ep->inv));
     g_queue_clear_full(ep->held_inv, g_free);
     g_queue_clear_full(ep->held_resp, g_free);
+    while ((h = g_queue_pop_head(ep->held_end)) != NULL) {
+        im_ep_dma_end(ep, h->handle, h->status, h->cpl);
+        g_free(h);
+    }
 }

@@ -115,7 +115,8 @@ uint64_t im_ep_r_status(ImEp *ep, EpChannel *ch)
                   EP_CAP(ep, EP_PRI0, PCIE_PRI_UPRGI)) |
            IM_PUT(EP_STATUS_ATS_UR, ep->ats_ur) |
            IM_PUT(EP_STATUS_HELD, !g_queue_is_empty(ep->held_inv) ||
-                                  !g_queue_is_empty(ep->held_resp)) |
+                                  !g_queue_is_empty(ep->held_resp) ||
+                                  !g_queue_is_empty(ep->held_end)) |
            IM_PUT(EP_STATUS_STU, EP_CAP(ep, EP_ATS0, PCIE_ATS_STU)) |
            IM_PUT(EP_STATUS_OUTSTANDING, ep->outstanding);
 }

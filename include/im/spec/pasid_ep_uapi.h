@@ -94,6 +94,10 @@
 #define PASID_EP_INJ_POISON                      0x338
 /* RW; n: reset before the n-th next DMA request */
 #define PASID_EP_INJ_RESET                       0x340
+/* RW; ends of parked requests to hold unseen */
+#define PASID_EP_INJ_END_HOLD                    0x348
+/* RW; for how long, ns; 0: until RELEASE */
+#define PASID_EP_INJ_END_DELAY                   0x350
 
 /* Raw translation request: offsets in BAR0. */
 /* RW; untranslated address */

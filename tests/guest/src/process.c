@@ -83,10 +83,17 @@ static bool eventually(bool (*what)(const Ep *ep), const Ep *ep)
     return false;
 }
 
-/* A response that comes after the release would be held for good. */
+/* What comes to a channel that waits: a page response, or the end of its
+ * stalled request. */
+static unsigned hold_register(const Ep *ep)
+{
+    return ep->pri ? PASID_EP_INJ_PRG_HOLD : PASID_EP_INJ_END_HOLD;
+}
+
+/* One that comes after the release would be held for good. */
 static bool all_held(const Ep *ep)
 {
-    return ep_reg(ep, PASID_EP_INJ_PRG_HOLD) == 0;
+    return ep_reg(ep, hold_register(ep)) == 0;
 }
 
 /* A dead process can be reaped before its last file is released. */
@@ -103,10 +110,7 @@ static unsigned waiting(const Ep *ep)
     return ep->pri ? PASID_EP_STATE_WAIT_PAGE : PASID_EP_STATE_WAIT_DMA;
 }
 
-/*
- * Both at once. The response to a page request is held until both have been
- * seen to wait; nothing holds a stall, so there must be many.
- */
+/* Both at once: what each waits for is held until both have been seen. */
 static void one_at_once(Link *l, Ep *ep, uint8_t *buf, size_t len,
                         uint64_t seed)
 {
@@ -114,7 +118,7 @@ static void one_at_once(Link *l, Ep *ep, uint8_t *buf, size_t len,
     struct pep_result r;
 
     ep_submit(ep, &job);
-    CHECK(!ep->pri || wait_state(ep, PASID_EP_STATE_WAIT_PAGE),
+    CHECK(wait_state(ep, waiting(ep)),
           "the channel does not wait for a page but is in state %u",
           ep_state(ep));
     tell(l->up[1], ep->channel);
@@ -125,16 +129,15 @@ static void one_at_once(Link *l, Ep *ep, uint8_t *buf, size_t len,
 
 static void one_of_two(Link *l, unsigned arg)
 {
-    size_t len = 64 * PAGE, most;
+    size_t len = 64 * PAGE;
     uint8_t *buf;
     Ep ep;
 
     ep_open(&ep);
-    most = ep.pri ? len : 2 * MiB;
-    buf = map_at(COMMON, most, PROT_READ | PROT_WRITE, MAP_FIXED_NOREPLACE);
+    buf = map_at(COMMON, len, PROT_READ | PROT_WRITE, MAP_FIXED_NOREPLACE);
     tell(l->up[1], ep.pasid);
     hear(l->down[0]);
-    one_at_once(l, &ep, buf, most, arg * 1000);
+    one_at_once(l, &ep, buf, len, arg * 1000);
     for (unsigned round = 1; round <= 12; round++) {
         uint64_t seed = arg * 1000 + round;
 
@@ -172,8 +175,7 @@ static void two_processes(void)
     Ep ep;
 
     ep_open_unbound(&ep);
-    /* The first response of each is held: both wait at the same time. */
-    ep_set(&ep, PASID_EP_INJ_PRG_HOLD, ep.pri ? 2 : 0);
+    ep_set(&ep, hold_register(&ep), 2);
     for (unsigned i = 0; i < 2; i++) {
         start(&link[i], one_of_two, i + 1);
         pasid[i] = hear(link[i].up[0]);
@@ -192,7 +194,7 @@ static void two_processes(void)
         CHECK(ep_channel_reg(&ep, PASID_EP_CH_PASID) == pasid[i],
               "channel %u works for another PASID", channel[i]);
     }
-    CHECK(!ep.pri || eventually(all_held, &ep),
+    CHECK(eventually(all_held, &ep),
           "the kernel does not answer both");
     ep_command(&ep, PASID_EP_CMD_RELEASE, 0);
     for (unsigned i = 0; i < 2; i++) {
@@ -467,13 +469,12 @@ static void kill_one(Ep *ep, unsigned hold)
     int status;
     Link link;
 
-    ep_set(ep, PASID_EP_INJ_PRG_HOLD, ep->pri ? hold : 0);
+    ep_set(ep, hold_register(ep), hold);
     start(&link, victim, hold);
     ep->channel = hear(link.up[0]);
     pasid = hear(link.up[0]);
     if (hold) {
-        CHECK(wait_state(ep, waiting(ep)) &&
-              (!ep->pri || eventually(all_held, ep)),
+        CHECK(wait_state(ep, waiting(ep)) && eventually(all_held, ep),
               "the channel does not wait for a page");
     } else {
         for (int i = 0; ep_channel_reg(ep, PASID_EP_CH_DONE) == 0; i++) {

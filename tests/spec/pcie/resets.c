@@ -95,6 +95,46 @@ static void test_inject_disobedience(void)
     g_assert_cmpuint(up->asked->len, ==, 60);       /* of 32 */
 }
 
+/* The end of a parked request: unseen until it is let go. */
+static void test_inject_ends(void)
+{
+    g_autoptr(Up) up = mapped();
+    UpOp op = rd;
+
+    up->park = true;
+    up_w(up, PASID_EP_INJ_END_HOLD, 2);
+    up_w(up, PASID_EP_INJ_END_DELAY, 300);
+    up_start(up, 0, &op);
+    up_run(up);
+    up_unpark(up, true);
+    up_run(up);
+    g_assert_cmpuint(up_state(up, 0), ==, PASID_EP_STATE_WAIT_DMA);
+    g_assert_cmpuint(up_r(up, PASID_EP_INJ_END_HOLD), ==, 1);
+    g_assert_cmphex(up_r(up, PASID_EP_STATUS) & PASID_EP_STATUS_HELD, !=, 0);
+    g_assert_cmpuint(up_r(up, PASID_EP_STAT_DMA_UNPARKED), ==, 0);
+    up_advance(up, 299);
+    g_assert_cmpuint(up_state(up, 0), ==, PASID_EP_STATE_WAIT_DMA);
+    up_advance(up, 1);
+    up_run(up);
+    g_assert_cmpuint(up_state(up, 0), ==, PASID_EP_STATE_OK);
+    g_assert_cmphex(up_r(up, PASID_EP_STATUS) & PASID_EP_STATUS_HELD, ==, 0);
+    up_w(up, PASID_EP_INJ_END_DELAY, 0);            /* aborted meanwhile */
+    up_start(up, 0, &op);
+    up_run(up);
+    up_unpark(up, true);
+    up_ch_w(up, 0, PASID_EP_CH_COMMAND, PASID_EP_CH_CMD_ABORT);
+    g_assert_cmpuint(up_state(up, 0), ==, PASID_EP_STATE_ABORTED);
+    up_w(up, PASID_EP_COMMAND, PASID_EP_CMD_RELEASE);
+    g_assert_cmpuint(up_r(up, PASID_EP_STAT_DMA_UNPARKED), ==, 2);
+    up_w(up, PASID_EP_INJ_END_HOLD, 1);             /* and a reset */
+    up_start(up, 0, &op);
+    up_run(up);
+    up_unpark(up, true);
+    im_ep_flr(up->ep);
+    g_assert_cmpuint(up_r(up, PASID_EP_STAT_DMA_UNPARKED), ==, 3);
+    g_assert_cmphex(up_r(up, PASID_EP_STATUS) & PASID_EP_STATUS_HELD, ==, 0);
+}
+
 static void test_inject_poison_and_reset(void)
 {
     g_autoptr(Up) up = mapped();
@@ -236,6 +276,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     spec_test(EP_INJECT, "completions", test_inject_completions);
     spec_test(EP_INJECT, "responses", test_inject_responses);
+    spec_test(EP_INJECT, "ends", test_inject_ends);
     spec_test(EP_INJECT, "disobedience", test_inject_disobedience);
     spec_test(EP_INJECT, "poison-and-reset", test_inject_poison_and_reset);
     spec_test(EP_RESET, "what-each-clears", test_reset_state);
