@@ -269,5 +269,6 @@ char *im_smmu_config_apply(ImSmmu *s, const ImSmmuConfig *cfg)
     s->ids.idr[1] = (uint32_t)build_idr1(cfg);
     s->ids.idr[3] = (uint32_t)build_idr3(cfg);
     s->ids.idr[5] = (uint32_t)build_idr5(cfg);
+    s->oas_mask = UINT64_MAX >> (64 - im_smmu_oas(&s->ids));
     return NULL;
 }

@@ -48,7 +48,7 @@ static inline bool im_smmu_on(const ImSmmu *s, uint64_t cr0_field)
 /* Bits above OAS are not stored, and truncated in commands (3.4.3). */
 static inline uint64_t im_smmu_oas_mask(const ImSmmu *s)
 {
-    return IM_BITS(im_smmu_oas(&s->ids) - 1, 0);
+    return s->oas_mask;
 }
 
 /* The clause tag and the address of a register. */

@@ -28,6 +28,7 @@ struct ImSmmu {
 
     /* What software can see rules: never ask cfg once these are set. */
     ImSmmuIds ids;
+    uint64_t oas_mask;              /* of IDR5.OAS */
 
     /* In force: as acknowledged by CR0ACK and friends. */
     uint32_t cr0;

@@ -131,7 +131,7 @@ typedef struct SmmuRoute {
  * can take: IAS is OAS without VMSAv8-32. */
 static inline uint64_t im_smmu_last(const ImSmmu *s)
 {
-    return UINT64_MAX >> (64 - im_smmu_oas(&s->ids));
+    return s->oas_mask;
 }
 
 /* log2 of the STU, which is the smallest granule, 3.9.1. */
