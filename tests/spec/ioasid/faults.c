@@ -622,6 +622,31 @@ static void two_queues(void)
     RC(IO(io, EVENT_READ, ImuEventRead, .set = s, .queue = b), -ENOENT);
 }
 
+static void evq_destroy(void)
+{
+    g_autoptr(Io) io = io_new(NULL);
+    ImuRef s = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+    ImuRef q = io_evq(io, s, 8);
+
+    io_alloc(io, s);                    /* with events in it */
+    RC(IO(io, EVQ_DESTROY, ImuQueueDestroy, .set = s, .queue = q), 0);
+    RC(IO(io, EVQ_DESTROY, ImuQueueDestroy, .set = s, .queue = q), -ENOENT);
+}
+
+static void faultq_destroy(void)
+{
+    g_autoptr(Io) io = io_new(NULL);
+    ImuRef s = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+    ImuRef q = io_faultq(io, s, 0);
+    ImuRef space = io_mapped(io, s, 0, q);
+
+    RC(IO(io, FAULTQ_DESTROY, ImuQueueDestroy, .set = s, .queue = q), -EBUSY);
+    RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = s, .space = space), 0);
+    RC(IO(io, FAULTQ_DESTROY, ImuQueueDestroy, .set = s, .queue = q), 0);
+    RC(IO(io, FAULTQ_DESTROY, ImuQueueDestroy, .set = s, .queue = q),
+       -ENOENT);
+}
+
 /* --- the list -------------------------------------------------------------------------------------- */
 
 int main(int argc, char **argv)
@@ -650,6 +675,9 @@ int main(int argc, char **argv)
     spec_test(IOASID_FAULTS, "groups-without-end", endless_groups);
     spec_test(IOASID_FAULTS, "stop-marker", stop_marker);
     spec_test(IOASID_FAULTS, "no-memory-is-FAILURE", no_memory);
+    spec_test(IOASID_CMD_FAULTQ_DESTROY, "not-while-a-space-uses-it",
+              faultq_destroy);
+    spec_test(IOASID_CMD_EVQ_DESTROY, "at-any-time", evq_destroy);
     spec_test(IOASID_CMD_EVQ_CREATE, "depth", evq_values);
     spec_test(IOASID_EVENTS, "lost", lost);
     spec_test(IOASID_CMD_EVENT_READ, "queues-of-their-own", two_queues);
