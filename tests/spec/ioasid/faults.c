@@ -4,8 +4,6 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <string.h>
-
 #include "lib/io_world.h"
 #include "lib/spec.h"
 
@@ -99,7 +97,7 @@ static void ask(Desk *d, uint16_t prgi)
     io_page_request(d->io, 0, d->h, prgi, 0x5000, true);
 }
 
-/* --- FAULT_READ ------------------------------------------------------------------------------ */
+/* --- FAULT_READ ---------------------------------------------------------- */
 
 static void whole_groups(void)
 {
@@ -216,7 +214,7 @@ static void without_pasid(void)
     io_free(d.io);
 }
 
-/* --- FAULT_ANSWER ------------------------------------------------------------------------------ */
+/* --- FAULT_ANSWER -------------------------------------------------------- */
 
 static void answers(void)
 {
@@ -319,7 +317,7 @@ static void deadline(const void *data)
     io_free(d.io);
 }
 
-/* --- who answers without being asked ------------------------------------------------------- */
+/* --- who answers without being asked ------------------------------------- */
 
 static void nobody_to_ask(void)
 {
@@ -425,7 +423,7 @@ static void teardown(const void *data)
     io_free(d.io);
 }
 
-/* --- limits -------------------------------------------------------------------------------------- */
+/* --- limits -------------------------------------------------------------- */
 
 static void credit(void)
 {
@@ -535,7 +533,7 @@ static void no_memory(void)
     }
 }
 
-/* --- event queues ------------------------------------------------------------------------------- */
+/* --- event queues -------------------------------------------------------- */
 
 static void evq_values(void)
 {
@@ -622,7 +620,7 @@ static void two_queues(void)
     RC(IO(io, EVENT_READ, ImuEventRead, .set = s, .queue = b), -ENOENT);
 }
 
-/* --- the list -------------------------------------------------------------------------------------- */
+/* --- the list ------------------------------------------------------------ */
 
 int main(int argc, char **argv)
 {
