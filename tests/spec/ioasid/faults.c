@@ -591,6 +591,29 @@ static uint32_t pending(Io *io, ImuRef set, ImuRef queue)
     return r.pending;
 }
 
+static void destroy_queues(void)
+{
+    g_autoptr(Io) io = io_new(NULL);
+    ImuRef s = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+    ImuRef f = io_faultq(io, s, 0), e = io_evq(io, s, 4);
+    ImuRef space = io_mapped(io, s, 0, f);
+
+    /* Neither is the other. */
+    RC(IO(io, FAULTQ_DESTROY, ImuQueueDestroy, .set = s, .queue = e),
+       -ENOENT);
+    RC(IO(io, EVQ_DESTROY, ImuQueueDestroy, .set = s, .queue = f), -ENOENT);
+    RC(IO(io, FAULTQ_DESTROY, ImuQueueDestroy, .set = s, .queue = f),
+       -EBUSY);
+    RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = s, .space = space), 0);
+    RC(IO(io, FAULTQ_DESTROY, ImuQueueDestroy, .set = s, .queue = f), 0);
+    RC(IO(io, FAULTQ_DESTROY, ImuQueueDestroy, .set = s, .queue = f),
+       -ENOENT);
+    io_alloc(io, s);                            /* unread events go with it */
+    RC(IO(io, EVQ_DESTROY, ImuQueueDestroy, .set = s, .queue = e), 0);
+    RC(IO(io, EVQ_DESTROY, ImuQueueDestroy, .set = s, .queue = e), -ENOENT);
+    io_alloc(io, s);
+}
+
 /* Each queue has its own view; a set's events are the set's. */
 static void two_queues(void)
 {
@@ -648,6 +671,9 @@ int main(int argc, char **argv)
     spec_test(IOASID_FAULTS, "groups-without-end", endless_groups);
     spec_test(IOASID_FAULTS, "stop-marker", stop_marker);
     spec_test(IOASID_FAULTS, "no-memory-is-FAILURE", no_memory);
+    spec_test(IOASID_CMD_FAULTQ_DESTROY, "busy-while-a-space-has-it",
+              destroy_queues);
+    spec_test(IOASID_CMD_EVQ_DESTROY, "always", destroy_queues);
     spec_test(IOASID_CMD_EVQ_CREATE, "depth", evq_values);
     spec_test(IOASID_EVENTS, "lost", lost);
     spec_test(IOASID_CMD_EVENT_READ, "queues-of-their-own", two_queues);
