@@ -7,11 +7,11 @@
 
 #include "lib/io_model_int.h"
 
-/* --- sets ---------------------------------------------------------------------------- */
+/* --- sets ---------------------------------------------------------------- */
 
 static void set_create(Step *t)
 {
-    MSet *s = &t->c->set[below(t, M_SETS)];     /* not t->s, which lives */
+    MSet *s = t->s->live ? &t->c->set[below(t, M_SETS)] : t->s;
     bool global = chance(t, 2);
     ImuSetCreate a = {
         .gpasid_min = below(t, 4), .gpasid_max = below(t, 24),
@@ -119,7 +119,7 @@ static void set_destroy(Step *t)
     }
 }
 
-/* --- PASIDs ---------------------------------------------------------------------------- */
+/* --- PASIDs -------------------------------------------------------------- */
 
 static int alloc_want(Step *t, const ImuPasidAlloc *a)
 {
@@ -226,7 +226,7 @@ static void pasid_query(Step *t)
     g_assert_cmpuint(q.binds, ==, n);
 }
 
-/* --- devices, spaces, queues --------------------------------------------------------- */
+/* --- devices, spaces, queues --------------------------------------------- */
 
 static void dev_bind(Step *t)
 {
@@ -278,8 +278,8 @@ static void space_create(Step *t)
     ImuVtdFirst first = { .root = M_FS * IO_PAGE };
     ImuSpaceKind kind = (ImuSpaceKind[]) {
         IMU_SPACE_MAPPED, IMU_SPACE_NESTED, IMU_SPACE_BLOCK,
-    }[below(t, 3)];
-    bool queued = kind != IMU_SPACE_BLOCK && chance(t, 2);
+    }[below(t, 5) % 3];
+    bool queued = kind != IMU_SPACE_BLOCK && !chance(t, 4);
     ImuSpaceCreate a = { .set = t->s->ref, .kind = kind };
     MSpace *sp;
     int want;
@@ -458,9 +458,42 @@ static void queue_destroy(Step *t)
 }
 
 const ModelOp model_ledger_ops[] = {
-    { set_create, 3 }, { set_update, 2 }, { set_query, 2 },
-    { set_destroy, 1 }, { pasid_alloc, 12 }, { pasid_free, 5 },
-    { pasid_query, 3 }, { dev_bind, 6 }, { dev_unbind, 2 },
-    { space_create, 6 }, { space_destroy, 3 }, { map, 8 }, { unmap, 4 },
-    { queue_create, 3 }, { queue_destroy, 1 }, { NULL, 0 },
+    { set_create, 2, 0 }, { set_update, 2, NEED_SET },
+    { set_query, 2, NEED_SET }, { set_destroy, 1, NEED_SET },
+    { pasid_alloc, 12, NEED_SET }, { pasid_free, 5, NEED_PASID },
+    { pasid_query, 3, NEED_PASID }, { dev_bind, 4, NEED_SET },
+    { dev_unbind, 2, NEED_DEV }, { space_create, 5, NEED_SET },
+    { space_destroy, 2, NEED_SPACE }, { map, 8, NEED_SPACE },
+    { unmap, 4, NEED_SPACE }, { queue_create, 2, NEED_SET },
+    { queue_destroy, 1, NEED_QUEUE }, { NULL, 0, 0 },
 };
+
+const ModelOp model_makers[] = {
+    { set_create, 0, NEED_SET }, { dev_bind, 0, NEED_DEV },
+    { queue_create, 0, NEED_QUEUE }, { space_create, 0, NEED_SPACE },
+    { pasid_alloc, 0, NEED_PASID }, { NULL, 0, 0 },
+};
+
+unsigned model_lacks(const Step *t)
+{
+    const MSet *s = t->s;
+    unsigned lacks = NEED_DEV | NEED_SPACE | NEED_PASID | NEED_QUEUE;
+
+    if (!s->live) {
+        return lacks | NEED_SET;
+    }
+    for (unsigned i = 0; i < M_FUNCS; i++) {
+        lacks &= s->dev[i].live ? ~(unsigned)NEED_DEV : ~0u;
+    }
+    for (unsigned i = 0; i < M_SPACES; i++) {
+        lacks &= s->space[i].live ? ~(unsigned)NEED_SPACE : ~0u;
+    }
+    for (unsigned i = 0; i < M_PASIDS; i++) {
+        lacks &= s->pasid[i].state != IMU_PASID_FREE ?
+                 ~(unsigned)NEED_PASID : ~0u;
+    }
+    for (unsigned i = 0; i < M_QUEUES; i++) {
+        lacks &= s->queue[i].live ? ~(unsigned)NEED_QUEUE : ~0u;
+    }
+    return lacks;
+}

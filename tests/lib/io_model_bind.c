@@ -6,7 +6,7 @@
 #include "lib/io_model_int.h"
 #include "lib/vtd_build.h"
 
-/* --- bindings ------------------------------------------------------------------------- */
+/* --- bindings ------------------------------------------------------------ */
 
 static int *place(MSet *s, int func, int pasid)
 {
@@ -60,10 +60,16 @@ static void attach(Step *t)
     }
 }
 
+static int pick_bound(Step *t, int func)
+{
+    return PICK(t, M_PASIDS, t->s->dev[func].space[i_] != M_NONE &&
+                t->s->live);
+}
+
 static void replace(Step *t)
 {
     int func = pick_dev(t), space = pick_space(t);
-    int pasid = chance(t, 4) ? M_NONE : pick_pasid(t);
+    int pasid = chance(t, 4) ? M_NONE : pick_bound(t, func);
     const MSpace *sp = &t->s->space[space];
     int want = bind_handles(t, func, pasid);
     int *at = place(t->s, func, pasid);
@@ -90,7 +96,7 @@ static void replace(Step *t)
 static void detach(Step *t)
 {
     int func = pick_dev(t);
-    int pasid = chance(t, 4) ? M_NONE : pick_pasid(t);
+    int pasid = chance(t, 4) ? M_NONE : pick_bound(t, func);
     int want = bind_handles(t, func, pasid);
     int rc;
 
@@ -127,13 +133,13 @@ static void foreign(Step *t)
     came_true(t, io_EVQ_DESTROY(t->io, &e), -ENOENT);
 }
 
-/* --- requests -------------------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------ */
 
 /* A function, and a host number on it that is known, or none. */
 static bool pick_binding(Step *t, int *func, int *pasid, uint32_t *h,
                          MSet **s)
 {
-    *func = (int)below(t, M_FUNCS);
+    *func = PICK(t, M_FUNCS, model_binder(t->m, (int)i_));
     *s = model_binder(t->m, *func);
     *pasid = M_NONE;
     *h = IO_NO_PASID;
@@ -141,10 +147,7 @@ static bool pick_binding(Step *t, int *func, int *pasid, uint32_t *h,
         return false;
     }
     if (!chance(t, 4)) {
-        Step other = { .m = t->m, .f = t->f, .c = t->c, .s = *s };
-
-        *pasid = pick_pasid(&other);
-        t->f = other.f;
+        *pasid = PICK(t, M_PASIDS, (*s)->dev[*func].space[i_] != M_NONE);
         *h = (*s)->pasid[*pasid].h;
         if ((*s)->pasid[*pasid].state == IMU_PASID_FREE || !*h) {
             return false;
@@ -298,13 +301,12 @@ static void fault_read(Step *t)
 
 static void fault_answer(Step *t)
 {
-    MGroup *g = &t->m->group[below(t, M_GROUPS)];
+    MGroup *all = t->m->group;
+    MGroup *g = &all[PICK(t, M_GROUPS, all[i_].live && all[i_].read &&
+                          all[i_].set == t->s)];
     ImuAnswer a = { .set = t->s->ref };
     int want, rc;
 
-    for (unsigned i = 0; i < 64 && !(g->live && g->read); i++) {
-        g = &t->m->group[below(t, M_GROUPS)];
-    }
     a.ticket = g->ticket;
     a.code = below(t, 3);
     SAY("FAULT_ANSWER set %d group %u%s", SET_NR(t), g->prgi,
@@ -325,7 +327,7 @@ static void fault_answer(Step *t)
     }
 }
 
-/* --- invalidation, events, time ------------------------------------------------------- */
+/* --- invalidation, events, time ------------------------------------------ */
 
 static void invalidate(Step *t)
 {
@@ -405,14 +407,17 @@ static void completions(Step *t)
     }
 }
 
+#define ALL  (NEED_DEV | NEED_SPACE | NEED_PASID)
+
 const ModelOp model_bind_ops[] = {
-    { attach, 14 }, { replace, 4 }, { detach, 5 }, { foreign, 2 },
-    { dma, 20 }, { page_request, 8 }, { fault_read, 5 },
-    { fault_answer, 6 }, { invalidate, 2 }, { fence, 2 },
-    { event_read, 2 }, { completions, 5 }, { NULL, 0 },
+    { attach, 16, ALL }, { replace, 4, ALL }, { detach, 5, ALL },
+    { foreign, 2, NEED_SET }, { dma, 20, ALL }, { page_request, 14, ALL },
+    { fault_read, 6, ALL | NEED_QUEUE }, { fault_answer, 6, NEED_QUEUE },
+    { invalidate, 2, NEED_DEV }, { fence, 2, NEED_SET },
+    { event_read, 2, NEED_SET }, { completions, 5, 0 }, { NULL, 0, 0 },
 };
 
-/* --- the model ----------------------------------------------------------------------------- */
+/* --- the model ----------------------------------------------------------- */
 
 Model *model_new(void)
 {
@@ -466,6 +471,8 @@ static const ModelOp *choose(Step *t)
 void model_step(Model *m, uint64_t seed)
 {
     Step t = { .m = m, .io = m->io, .f = { .state = seed } };
+    const ModelOp *op;
+    unsigned needs;
 
     t.c = &m->ctx[below(&t, M_CTXS)];
     t.s = &t.c->set[PICK(&t, M_SETS, t.c->set[i_].live)];
@@ -475,7 +482,15 @@ void model_step(Model *m, uint64_t seed)
     } else {
         io_fail_alloc(m->io, UINT64_MAX);
     }
-    choose(&t)->fn(&t);
+    op = choose(&t);
+    needs = op->needs & model_lacks(&t);
+    for (const ModelOp *o = model_makers; needs && o->fn; o++) {
+        if (o->needs & (needs | model_lacks(&t)) && !chance(&t, 12)) {
+            op = o;
+            break;
+        }
+    }
+    op->fn(&t);
     io_fail_alloc(m->io, UINT64_MAX);
     if (m->sent + rig_count(m->io->r, RIG_SEEN_PAGE_RESP) != m->responses) {
         g_error("%s: %u responses, but there should be %u", t.what,

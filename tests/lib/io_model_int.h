@@ -87,10 +87,19 @@ static inline int pick_dev(Step *t)
     return PICK(t, M_FUNCS, t->s->dev[i_].live);
 }
 
+/* What an operation is of little use without: made instead, mostly. */
+enum { NEED_SET = 1, NEED_DEV = 2, NEED_SPACE = 4, NEED_PASID = 8,
+       NEED_QUEUE = 16 };
+
 typedef struct ModelOp {
     void (*fn)(Step *t);
     unsigned weight;
+    unsigned needs;
 } ModelOp;
+
+/* The needs that the set does not meet, and what meets them. */
+unsigned model_lacks(const Step *t);
+extern const ModelOp model_makers[];
 
 extern const ModelOp model_ledger_ops[];
 extern const ModelOp model_bind_ops[];
