@@ -236,6 +236,7 @@ int main(int argc, char **argv)
     } else if (isatty(STDIN_FILENO)) {
         puts("help shows the commands, quit ends.");
         converse();
+        shell.status = 0;       /* who typed a mistake saw it */
     } else {
         obey_all(stdin);
     }

@@ -3,30 +3,27 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "hw/ioasid/ioasid.h"
+#include "hw/ioasid/ledger.h"
 
-static const IoDev *bound_dev(const ImIoasid *h, uint32_t func)
+bool im_ioasid_hides_pasids(const ImIoasid *h, uint32_t func)
 {
-    for (const ImLink *l = h->devs; l; l = l->next) {
-        const IoHostDev *d = IM_LINK_OF(l, IoHostDev, in_host);
+    const IoHostDev *hd = im_ioasid_host_dev(h, func);
 
-        if (d->cfg.func == func) {
-            return d->bound;
-        }
-    }
-    return NULL;
+    return hd && hd->bound &&
+           hd->bound->obj.set->cfg.map_mode == IMU_MODE_TRANSLATE;
 }
 
 bool im_ioasid_host_pasid(ImIoasid *h, uint32_t func, uint32_t gpasid,
                           uint32_t *hpasid)
 {
-    const IoDev *dev = bound_dev(h, func);
+    const IoDev *dev;
     const IoPasid *p;
 
     *hpasid = gpasid;
-    if (!dev || dev->obj.set->cfg.map_mode != IMU_MODE_TRANSLATE) {
+    if (!im_ioasid_hides_pasids(h, func)) {
         return true;
     }
+    dev = im_ioasid_host_dev(h, func)->bound;
     p = im_ioasid_by_gpasid(dev->obj.set, gpasid);
     for (const ImLink *l = p ? p->binds : NULL; l; l = l->next) {
         const IoBind *b = IM_LINK_OF(l, IoBind, by_pasid);

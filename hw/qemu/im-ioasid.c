@@ -230,7 +230,7 @@ static bool to_host(IoasidHost *s, uint16_t rid, uint32_t *pasid)
     gpointer key = key_of(rid, *pasid), val;
     uint32_t on_bus;
 
-    if (s->guest.map_mode != IMU_MODE_TRANSLATE) {
+    if (!im_ioasid_hides_pasids(s->host, rid)) {
         return true;
     }
     if (im_ioasid_host_pasid(s->host, rid, *pasid, &on_bus)) {

@@ -630,9 +630,10 @@ int im_ioasid_command(ImIoasidCtx *c, uint32_t command, uint64_t arg);
 
 /*
  * For who stands between a guest and a function and writes PASIDs into its
- * work: the number on the bus for a guest PASID that is bound there. false:
- * none is. Where guest numbers go on the bus it is the same.
+ * work: whether other numbers than the guest's go on the bus, and which one
+ * for a guest PASID. false: it is not bound there.
  */
+bool im_ioasid_hides_pasids(const ImIoasid *h, uint32_t func);
 bool im_ioasid_host_pasid(ImIoasid *h, uint32_t func, uint32_t gpasid,
                           uint32_t *hpasid);
 

@@ -11,7 +11,7 @@
 #define USER_BASE  UINT64_C(0x700000000)
 #define USER_STEP  UINT64_C(0x1000000)
 
-/* --- physical memory --------------------------------------------------------- */
+/* --- physical memory ----------------------------------------------------- */
 
 static uint8_t *phys(const Io *io, uint64_t pa)
 {
@@ -62,7 +62,7 @@ static ImBus io_write(void *host, uint64_t pa, const void *buf, size_t len)
     return r->port.write(host, pa, buf, len);
 }
 
-/* --- user memory -------------------------------------------------------------- */
+/* --- user memory --------------------------------------------------------- */
 
 /* Page of [addr, addr + len) of u, -1 when it is not all there. */
 static int user_page(const IoUser *u, uint64_t addr, uint64_t len)
@@ -169,7 +169,7 @@ static void port_unpin(void *host, void *user, uint64_t addr, uint64_t pa,
     u->wrote[page] += dirty;
 }
 
-/* --- allocator ------------------------------------------------------------------ */
+/* --- allocator ----------------------------------------------------------- */
 
 static void *port_alloc(void *host, size_t bytes)
 {
@@ -230,7 +230,7 @@ void io_fail_user(Io *io, uint64_t n)
     io->failed = false;
 }
 
-/* --- life ------------------------------------------------------------------------ */
+/* --- life ---------------------------------------------------------------- */
 
 static void model_free(Rig *r)
 {

@@ -109,7 +109,7 @@ void io_fail_alloc(Io *io, uint64_t n);
 void io_fail_pin(Io *io, uint64_t n);
 void io_fail_user(Io *io, uint64_t n);
 
-/* --- in one line, asserting success ------------------------------------------ */
+/* --- in one line, asserting success -------------------------------------- */
 
 static inline ImuRef io_none(void)
 {
@@ -160,7 +160,7 @@ int io_detach(Io *io, ImuRef set, ImuRef dev, const ImuRef *pasid);
 int io_inv_all(Io *io, ImuRef set, ImuInvTarget target, ImuRef object,
                uint32_t caches);
 
-/* --- the device's side -------------------------------------------------------- */
+/* --- the device's side --------------------------------------------------- */
 
 #define IO_NO_PASID  UINT32_MAX
 

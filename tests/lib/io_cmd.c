@@ -122,7 +122,7 @@ int io_obey(Io *io, uint32_t command, void *s, size_t size)
     return rc;
 }
 
-/* --- in one line ---------------------------------------------------------------- */
+/* --- in one line --------------------------------------------------------- */
 
 #define OK(rc)  g_assert_cmpint(rc, ==, 0)
 
@@ -265,7 +265,8 @@ void io_fs_map(Io *io, unsigned page, uint64_t va, uint64_t gpa,
                uint64_t flags)
 {
     for (unsigned level = 4; level >= 1; level--, page++) {
-        uint64_t at = io_at(io, page) + (va >> (12 + 9 * (level - 1)) & 511) * 8;
+        uint64_t index = va >> (12 + 9 * (level - 1)) & 511;
+        uint64_t at = io_at(io, page) + index * 8;
         uint64_t pte = GUINT64_TO_LE(level == 1 ? gpa | flags :
             (uint64_t)(page + 1) * IO_PAGE | FS_RWU | (flags & FS_A));
 
@@ -322,7 +323,7 @@ int io_inv_all(Io *io, ImuRef set, ImuInvTarget target, ImuRef object,
     return io_INVALIDATE(io, &v);
 }
 
-/* --- the device's side ------------------------------------------------------------ */
+/* --- the device's side --------------------------------------------------- */
 
 uint16_t io_func(unsigned n)
 {

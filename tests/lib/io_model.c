@@ -7,7 +7,7 @@
 
 #include "lib/io_model_int.h"
 
-/* --- sets ---------------------------------------------------------------------------- */
+/* --- sets ---------------------------------------------------------------- */
 
 static void set_create(Step *t)
 {
@@ -119,7 +119,7 @@ static void set_destroy(Step *t)
     }
 }
 
-/* --- PASIDs ---------------------------------------------------------------------------- */
+/* --- PASIDs -------------------------------------------------------------- */
 
 static int alloc_want(Step *t, const ImuPasidAlloc *a)
 {
@@ -226,7 +226,7 @@ static void pasid_query(Step *t)
     g_assert_cmpuint(q.binds, ==, n);
 }
 
-/* --- devices, spaces, queues --------------------------------------------------------- */
+/* --- devices, spaces, queues --------------------------------------------- */
 
 static void dev_bind(Step *t)
 {

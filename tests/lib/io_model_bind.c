@@ -6,7 +6,7 @@
 #include "lib/io_model_int.h"
 #include "lib/vtd_build.h"
 
-/* --- bindings ------------------------------------------------------------------------- */
+/* --- bindings ------------------------------------------------------------ */
 
 static int *place(MSet *s, int func, int pasid)
 {
@@ -133,7 +133,7 @@ static void foreign(Step *t)
     came_true(t, io_EVQ_DESTROY(t->io, &e), -ENOENT);
 }
 
-/* --- requests -------------------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------ */
 
 /* A function, and a host number on it that is known, or none. */
 static bool pick_binding(Step *t, int *func, int *pasid, uint32_t *h,
@@ -327,7 +327,7 @@ static void fault_answer(Step *t)
     }
 }
 
-/* --- invalidation, events, time ------------------------------------------------------- */
+/* --- invalidation, events, time ------------------------------------------ */
 
 static void invalidate(Step *t)
 {
@@ -417,7 +417,7 @@ const ModelOp model_bind_ops[] = {
     { event_read, 2, NEED_SET }, { completions, 5, 0 }, { NULL, 0, 0 },
 };
 
-/* --- the model ----------------------------------------------------------------------------- */
+/* --- the model ----------------------------------------------------------- */
 
 Model *model_new(void)
 {

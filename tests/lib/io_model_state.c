@@ -135,7 +135,7 @@ int model_reach(const MSet *s, int space, uint64_t addr, bool write)
     return sp->page[page];
 }
 
-/* --- groups ------------------------------------------------------------------- */
+/* --- groups -------------------------------------------------------------- */
 
 unsigned model_groups(const Model *m, const MSet *s, int func)
 {
@@ -166,7 +166,7 @@ void model_end_groups(Model *m, const MSet *s, int func, int pasid)
     }
 }
 
-/* --- states --------------------------------------------------------------------- */
+/* --- states -------------------------------------------------------------- */
 
 static unsigned binds(const MSet *s, int pasid)
 {

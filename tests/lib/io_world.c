@@ -8,7 +8,7 @@
 
 #define OK(rc)  g_assert_cmpint(rc, ==, 0)
 
-/* --- the ABI as rows -------------------------------------------------------------- */
+/* --- the ABI as rows ----------------------------------------------------- */
 
 static const struct {
     const char *type;
@@ -164,7 +164,7 @@ const IoHandle io_handles[] = {
 };
 const unsigned io_handle_count = G_N_ELEMENTS(io_handles);
 
-/* --- the world ------------------------------------------------------------------ */
+/* --- the world ----------------------------------------------------------- */
 
 static void raise_fault(IoWorld *w)
 {

@@ -11,7 +11,7 @@ static void take(Iommu *u, Rig *rig, void *world)
     u->world = world;
 }
 
-/* --- VT-d ----------------------------------------------------------------- */
+/* --- VT-d ---------------------------------------------------------------- */
 
 static void vtd_start(Iommu *u, bool has_pasid)
 {
@@ -216,7 +216,7 @@ const IommuOps iommu_vtd = {
     .overflow = vtd_overflow, .overflow_clear = vtd_overflow_clear,
 };
 
-/* --- SMMUv3 --------------------------------------------------------------- */
+/* --- SMMUv3 -------------------------------------------------------------- */
 
 static void smmu_start(Iommu *u, bool has_pasid)
 {

@@ -73,14 +73,19 @@ class Host:
 class HostRig:
     """An endpoint that a host assigned, and a virtual IOMMU beside it."""
 
-    def __init__(self, *extra, host='', vtd='', ep='', iommu=True):
+    def __init__(self, *extra, host='', vtd='', ep='', iommu=True,
+                 machine='q35'):
+        self.x86 = machine == 'q35'
         self.vm = Machine(
             '-object', f'ioasid-host,id=h0{host}',
-            *(['-device', f'vtd-model,host=h0{vtd}'] if iommu else []),
-            '-device', f'pasid-endpoint,addr=4,id=ep,host=h0{ep}', *extra)
+            *(['-device', f'vtd-model,host=h0{vtd}']
+              if iommu and self.x86 else []),
+            '-device', f'pasid-endpoint,addr=4,id=ep,host=h0{ep}', *extra,
+            machine=machine)
 
     def __enter__(self):
-        pcie.enable_ecam(self.vm)
+        if self.x86:
+            pcie.enable_ecam(self.vm)
         self.heap = Heap(self.vm)
         self.host = Host(self.vm)
         self.vtd = Vtd(self.vm, self.heap)
@@ -102,8 +107,9 @@ class HostRig:
                                      cookie=cookie)['dev']
         return self.dev
 
-    def memory(self, flags='parent', base=1 << 20, length=64 << 20):
+    def memory(self, flags='parent', length=64 << 20):
         """A space that maps memory to itself, above the hole below 1 MiB."""
+        base = self.vm.ram + (1 << 20)
         space = self.host.command('space-create', set=self.set,
                                   kind='mapped', flags=flags)['space']
         self.host.command('map', set=self.set, space=space, user=base,

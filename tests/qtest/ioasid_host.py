@@ -5,6 +5,7 @@ from harness import Machine, expect, expect_true, main, rows, test
 from ioasid import E, HOST_RID, Host, HostRig, Vcmd
 from vtd import R, U, W
 import rig
+import smmu
 
 IOVA = 0x7f0012345000
 OTHER = 0x7f0099999000
@@ -161,6 +162,23 @@ def two_pasids_two_spaces(mode):
 
 
 @test
+def a_set_of_another_mode():
+    """Numbers are hidden where the function's own set says so."""
+    with HostRig() as r:
+        s = r.host.command('set-create', gpasid_min=5, gpasid_max=9,
+                           map_mode='translate')['set']
+        r.bind(s)
+        space = r.nested(r.memory(), r.first_stage(IOVA, r.buf))
+        p, g = r.pasid(gpasid=9, flags='fixed')
+        r.attach(space, p)
+        moves(r, IOVA, r.buf, pasid=9)
+        refused(r, pasid=1)
+        r.host.command('pasid-free', set=s, pasid=p)
+        refused(r, pasid=9)
+        expect(r.host.counter('faults_suppressed'), 1, 'parked, not reported')
+
+
+@test
 def hidden_numbers():
     with HostRig(host=',map-mode=translate,pool=global,gpasid-min=7') as r:
         shared(r, gpasid=77, flags='fixed')
@@ -204,6 +222,44 @@ def by_the_guests_command():
         expect(state(r), 'parked', 'state')
         refused(r, pasid=g)
         expect(vc.run(2, g), (16, 0), 'free again')
+
+
+# --- arm64 ---------------------------------------------------------------------
+
+@test
+def on_virt():
+    with HostRig(machine='virt') as r:
+        r.bind()
+        r.attach(r.memory())
+        moves(r, r.buf, r.buf)
+        refused(r, 0xfee00000)
+
+
+@test
+def the_guest_owns_the_table_of_pasids():
+    """DELEGATED: an STE, whose context descriptors are the guest's."""
+    with HostRig(host=',map-mode=delegated', machine='virt') as r:
+        r.bind()
+        r.ram = r.memory()
+        s = smmu.Smmu(r.vm, r.heap)             # its encoders alone
+        s.strtab = r.heap.alloc()
+        s.stream(0)
+        top, other = r.heap.alloc(), r.heap.alloc()
+        s.cd(0, 5, top)
+        leaf = s.map(top, IOVA, r.buf, smmu.USER | smmu.NG)
+        space = r.host.command(
+            'space-create', set=r.set, kind='pasid-table', parent=r.ram,
+            format='smmu-ste', smmu_ste={'ste0': s.q(s.strtab),
+                                         'ste1': s.q(s.strtab + 8) & 0xff})[
+                'space']                        # SHCFG is the host's
+        r.host.fails('EOPNOTSUPP', 'pasid-alloc', set=r.set)
+        r.attach(space)
+        moves(r, IOVA, r.buf, pasid=5)
+        refused(r, pasid=6)
+        s.set_q(leaf, s.q(leaf) ^ r.buf ^ other)
+        r.host.command('invalidate', set=r.set, object=r.dev, target='device',
+                       gran='pasid', caches='iotlb', entries=[{'gpasid': 5}])
+        moves(r, IOVA, other, pasid=5)
 
 
 # --- ATS and invalidation ----------------------------------------------------
@@ -316,6 +372,20 @@ def fault_is_refused(code, cause):
         r.host.command('fault-answer', set=r.set, ticket=fault['ticket'],
                        code=code)
         expect(r.ep.finish(0), (E.STATE_ERROR, cause), 'state and cause')
+
+
+@rows([('hidden', ',map-mode=translate', 9), ('unbound', '', 9)])
+def page_request_of_nobodys_pasid(mode, pasid):
+    """Answered, as each is."""
+    with HostRig(host=mode) as r:
+        shared(r)
+        r.ep.all_on()
+        for reg, value in ((E.PR_ADDR, IOVA), (E.PR_PASID, pasid),
+                           (E.PR_CTRL, E.PR_CTRL_READ | E.PR_CTRL_LAST |
+                            E.PR_CTRL_PASID), (E.PR_GO, 1)):
+            r.ep.set_reg(reg, value)
+        r.vm.wait(lambda: r.ep.reg(E.PR_RESP) & E.PR_RESP_VALID, 'a response')
+        expect(r.ep.reg(E.PR_RESP) & E.PR_RESP_CODE, 1, 'response')
 
 
 @test

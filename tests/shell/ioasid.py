@@ -202,6 +202,14 @@ def typed(shell):
     until(b'every invariant holds', b'check\n')
     seen = b''
     until(b'quota-max', b'help set-create\n')
+    if b'rl_initialize' in Path(shell).read_bytes():    # line editing
+        until(PROMPT.encode())
+        seen = b''
+        until(b'loc ', b'pasid-al\t')
+        seen = b''
+        until(b'asid=', b'gp\t')
+        seen = b''
+        until(b'a number', b'x\n')
     os.write(fd, b'quit\n')
     _, status = os.waitpid(pid, 0)
     assert status == 0, status

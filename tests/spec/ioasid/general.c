@@ -30,7 +30,7 @@ static const IoCommand *row_of(uint32_t number)
     return NULL;
 }
 
-/* --- every structure that is used below is right to begin with --------------------- */
+/* --- every structure that is used below is right to begin with ----------- */
 
 static void good(const void *data)
 {
@@ -44,7 +44,7 @@ static void good(const void *data)
     io_free(f.io);
 }
 
-/* --- 3.1 ------------------------------------------------------------------------------ */
+/* --- 3.1 ----------------------------------------------------------------- */
 
 static void too_short(const void *data)
 {
@@ -138,7 +138,7 @@ static void much_too_long(const void *data)
     io_free(f.io);
 }
 
-/* --- 3.2 ------------------------------------------------------------------------------ */
+/* --- 3.2 ----------------------------------------------------------------- */
 
 static void unknown_flags(const void *data)
 {
@@ -224,7 +224,7 @@ static void unknown_enumerators(void)
     io_free(f.io);
 }
 
-/* --- 3.3 ------------------------------------------------------------------------------ */
+/* --- 3.3 ----------------------------------------------------------------- */
 
 /* A handle of the kind whose object is no more. */
 static ImuRef stale(IoWorld *w, ImuKind kind)
@@ -374,7 +374,7 @@ static void generations(void)
     io_free(f.io);
 }
 
-/* --- user addresses ------------------------------------------------------------------ */
+/* --- user addresses ------------------------------------------------------ */
 
 static void wild_structures(const void *data)
 {
@@ -467,7 +467,7 @@ static void unknown_commands(void)
     io_free(f.io);
 }
 
-/* --- 3.4: two errors at once ----------------------------------------------------------- */
+/* --- 3.4: two errors at once --------------------------------------------- */
 
 static void spoil_handle(const IoCommand *c, IoAny *any)
 {
@@ -513,7 +513,7 @@ static void order(const void *data)
     io_free(f.io);
 }
 
-/* --- 4.1 -------------------------------------------------------------------------------- */
+/* --- 4.1 ----------------------------------------------------------------- */
 
 static void info(void)
 {
@@ -565,7 +565,7 @@ static void info(void)
     io_free(f.io);
 }
 
-/* --- the table --------------------------------------------------------------------------- */
+/* --- the table ----------------------------------------------------------- */
 
 #define EACH(c, TAG, path, fn)                                              \
     do {                                                                    \

@@ -11,7 +11,7 @@
 
 #define RC(got, want)  g_assert_cmpint(got, ==, want)
 
-/* --- 13 ------------------------------------------------------------------------------------ */
+/* --- 13 ------------------------------------------------------------------ */
 
 /* "An ID alone is useless": from nothing to DMA with this interface alone. */
 static void one_interface_does_it(void)
@@ -225,7 +225,7 @@ static void free_storm(void)
     io_alloc(io, s);
 }
 
-/* --- 3.8 -------------------------------------------------------------------------------------- */
+/* --- 3.8 ----------------------------------------------------------------- */
 
 /* Everything A can do with handles of B, and nothing of B moves. */
 static void adversary(const void *data)
@@ -343,7 +343,7 @@ static void dma_across_sets(void)
        0);
 }
 
-/* --- 2 ------------------------------------------------------------------------------------------ */
+/* --- 2 ------------------------------------------------------------------- */
 
 static void references(void)
 {
@@ -395,7 +395,7 @@ static void giving_back_needs_no_memory(void)
     }
 }
 
-/* --- 12 ------------------------------------------------------------------------------------------ */
+/* --- 12 ------------------------------------------------------------------ */
 
 static void close_ends_everything(void)
 {
