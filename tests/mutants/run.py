@@ -137,13 +137,14 @@ class Build:
                             '-Ddebug=false', '-Dwerror=false')
             if code:
                 bail('configuration failed', out)
+        # The list of programs may have changed since.
+        run('ninja', '-C', str(self.dir), 'build.ninja')
         code, out = run('ninja', '-C', str(self.dir), '-t', 'targets', 'all')
         names = {line.split(':')[0] for line in out.splitlines()}
         self.programs = [n for s in SUITES for n in sorted(names)
                          if n.startswith(f'tests/{s}-{part}_') and
                          '.' not in n]
         if not self.programs:
-            code, out = run('ninja', '-C', str(self.dir), 'build.ninja')
             bail('there are no programs', out)
 
     def build(self):
