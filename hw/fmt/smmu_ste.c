@@ -24,7 +24,8 @@ typedef struct Ste {
     const ImSmmuIds *ids;
     const uint64_t *raw;
     unsigned config;
-    unsigned stages;            /* CONFIG_S1 and CONFIG_S2, if it translates */
+    unsigned stages;            /* CONFIG_S1, CONFIG_S2: a word, as two bools
+                                   that are tested together would stall */
     bool substreams;            /* S1CDMax and SSIDSIZE are not 0 */
     unsigned strw;              /* effective STRW */
     int granule;                /* stage 2; -1: illegal */
@@ -53,7 +54,8 @@ IM_INLINE bool bad_eats(const Ste *x)
         return false;
     }
     if (eats == EATS_SPLIT) {
-        return x->stages != (CONFIG_S1 | CONFIG_S2) || STE(x, 2, S2S) || IDR(x->ids, 0, NS1ATS);
+        return x->stages != (CONFIG_S1 | CONFIG_S2) || STE(x, 2, S2S) ||
+               IDR(x->ids, 0, NS1ATS);
     }
     return eats == EATS_FULL && S2(x) && STE(x, 2, S2S);
 }
