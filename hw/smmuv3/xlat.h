@@ -242,7 +242,7 @@ bool im_smmu_tlb_get_ipa(SmmuCaches *c, SmmuVm *vm, bool priv, uint64_t addr,
                          SmmuHit *hit);
 void im_smmu_tlb_put_ipa(SmmuCaches *c, SmmuVm *vm, bool priv,
                          const SmmuFill *f);
-/* A walk for addr begins. */
+/* x was put: what it makes of addr will be, or is found. */
 void im_smmu_tlb_prefetch(SmmuCaches *c, const SmmuContext *x, bool priv,
                           uint64_t addr);
 /* What SMMU_TLB_ATTR of a hit stands for. */
