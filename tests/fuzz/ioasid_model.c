@@ -73,7 +73,7 @@ static unsigned shrink(uint64_t *step, unsigned n)
  * needs no short sequence. */
 static void commands(void)
 {
-    Fuzz f = fuzz_new(4000);
+    Fuzz f = fuzz_new(12000);
     uint64_t total = f.rounds * 5 / 2;
 
     for (uint64_t done = 0; done < total; done += LENGTH) {

@@ -20,19 +20,25 @@ static void set_create(Step *t)
         .map_mode = global ? IMU_MODE_TRANSLATE : below(t, 2),
         .pool = global ? IMU_POOL_GLOBAL : IMU_POOL_DEVICE,
     };
-    ImuSetCreate was = a;
+    bool delegated = chance(t, 4);
+    ImuSetCreate was;
     int want = 0;
 
     if (s->live) {
         return;
     }
     t->s = s;
-    if (a.gpasid_min == 0 || a.gpasid_min > a.gpasid_max ||
+    if (delegated) {
+        a = (ImuSetCreate) { .map_mode = IMU_MODE_DELEGATED };
+        a.gpasid_max = chance(t, 6);
+        want = a.gpasid_max ? -EINVAL : 0;
+    } else if (a.gpasid_min == 0 || a.gpasid_min > a.gpasid_max ||
         (a.quota_max && a.quota_reserved > a.quota_max)) {
         want = -EINVAL;
     } else if (model_committed(t->c) + a.quota_reserved > QUOTA) {
         want = -ENOSPC;
     }
+    was = a;
     SAY("SET_CREATE %u..%u max %u reserved %u", a.gpasid_min, a.gpasid_max,
         a.quota_max, a.quota_reserved);
     if (came_true(t, io_SET_CREATE(t->io, &a), want)) {
@@ -57,7 +63,9 @@ static void set_update(Step *t)
                        .quota_reserved = below(t, 20) };
     uint32_t charged = model_charged(t->s);
     int want = !t->s->live ? -ENOENT :
-               a.quota_max && a.quota_reserved > a.quota_max ? -EINVAL :
+               (a.quota_max && a.quota_reserved > a.quota_max) ||
+               (t->s->mode == IMU_MODE_DELEGATED &&
+                (a.quota_max || a.quota_reserved)) ? -EINVAL :
                model_committed(t->c) - MAX(t->s->qres, charged) +
                MAX(a.quota_reserved, charged) > QUOTA ? -ENOSPC : 0;
 
@@ -129,6 +137,9 @@ static int alloc_want(Step *t, const ImuPasidAlloc *a)
 
     if (!s->live) {
         return -ENOENT;
+    }
+    if (s->mode == IMU_MODE_DELEGATED) {
+        return -EOPNOTSUPP;
     }
     if (!min && !max) {
         min = s->gmin;
@@ -272,13 +283,35 @@ static void dev_unbind(Step *t)
     }
 }
 
+/* The structure of one of the guest's tables. */
+static void table_data(Step *t, ImuSpaceCreate *a, unsigned dss)
+{
+    bool table = a->kind == IMU_SPACE_PASID_TABLE;
+    ImuVtdFirst first = { .root = M_FS * IO_PAGE };
+    /* V, Config 101, S1ContextPtr, S1CDMax; S1DSS, EATS 01 */
+    ImuSmmuSte ste = {
+        .ste = { 1 | 5 << 1 | M_CDS * (uint64_t)IO_PAGE |
+                 (table ? (uint64_t)M_CDMAX << 59 : 0),
+                 dss | UINT64_C(1) << 28 },
+    };
+    bool arm = table ? !chance(t, 8) : chance(t, 2);
+
+    a->format = arm ? IMU_FORMAT_SMMU_STE : IMU_FORMAT_VTD_FIRST;
+    a->data = io_at(t->io, IO_ARG_PAGE) + 2048;
+    a->data_size = arm ? sizeof(ste) : sizeof(first);
+    io_put(t->io, a->data, arm ? (void *)&ste : &first, a->data_size);
+}
+
 static void space_create(Step *t)
 {
     int free_at = M_NONE, q = pick_queue(t), up = pick_space(t);
-    ImuVtdFirst first = { .root = M_FS * IO_PAGE };
     ImuSpaceKind kind = (ImuSpaceKind[]) {
-        IMU_SPACE_MAPPED, IMU_SPACE_NESTED, IMU_SPACE_BLOCK,
-    }[below(t, 5) % 3];
+        IMU_SPACE_MAPPED, IMU_SPACE_NESTED, IMU_SPACE_MAPPED,
+        IMU_SPACE_NESTED, IMU_SPACE_BLOCK, IMU_SPACE_PASID_TABLE,
+        IMU_SPACE_PASID_TABLE,
+    }[below(t, t->s->mode == IMU_MODE_DELEGATED ? 7 : 6)];
+    bool table = kind == IMU_SPACE_NESTED || kind == IMU_SPACE_PASID_TABLE;
+    unsigned dss = below(t, 3);
     bool queued = kind != IMU_SPACE_BLOCK && !chance(t, 4);
     ImuSpaceCreate a = { .set = t->s->ref, .kind = kind };
     MSpace *sp;
@@ -292,13 +325,10 @@ static void space_create(Step *t)
     }
     want = !t->s->live ? -ENOENT : 0;
     if (kind == IMU_SPACE_MAPPED) {
-        a.head.flags = chance(t, 2) ? IMU_SPACE_PARENT : 0;
-    } else if (kind == IMU_SPACE_NESTED) {
-        a.format = IMU_FORMAT_VTD_FIRST;
-        a.data = io_at(t->io, IO_ARG_PAGE) + 2048;
-        a.data_size = sizeof(first);
+        a.head.flags = below(t, 4);
+    } else if (table) {
+        table_data(t, &a, dss);
         a.parent = t->s->space[up].ref;
-        io_put(t->io, a.data, &first, sizeof(first));
         want = want || !t->s->space[up].live ? -ENOENT : 0;
     }
     if (queued) {
@@ -309,8 +339,11 @@ static void space_create(Step *t)
             want = -ENOENT;
         }
     }
-    if (!want && kind == IMU_SPACE_NESTED &&
-        !t->s->space[up].parent_flag) {
+    if (!want && table &&
+        (!t->s->space[up].parent_flag ||
+         (kind == IMU_SPACE_PASID_TABLE &&
+          (t->s->mode != IMU_MODE_DELEGATED ||
+           a.format != IMU_FORMAT_SMMU_STE)))) {
         want = -EINVAL;
     }
     SAY("SPACE_CREATE set %d slot %d kind %d parent %d queue %d",
@@ -320,8 +353,10 @@ static void space_create(Step *t)
     }
     sp = &t->s->space[free_at];
     *sp = (MSpace) { .live = true, .ref = a.space, .kind = kind,
+                     .format = a.format, .dss = dss,
                      .parent_flag = a.head.flags & IMU_SPACE_PARENT,
-                     .parent = kind == IMU_SPACE_NESTED ? up : M_NONE,
+                     .dirty_flag = a.head.flags & IMU_SPACE_DIRTY,
+                     .parent = table ? up : M_NONE,
                      .faultq = queued ? q : M_NONE };
     for (unsigned i = 0; i < M_PAGES; i++) {
         sp->page[i] = M_NONE;
@@ -341,7 +376,7 @@ static void space_destroy(Step *t)
     if (came_true(t, io_SPACE_DESTROY(t->io, &a), want)) {
         sp->live = false;
         sp->parent = sp->faultq = M_NONE;
-        sp->parent_flag = false;
+        sp->parent_flag = sp->dirty_flag = false;
     }
 }
 
@@ -357,7 +392,7 @@ static void map(Step *t)
                  .set = t->s->ref, .space = sp->ref };
     int want = 0;
 
-    if (chance(t, 4)) {
+    if (chance(t, sp->parent_flag ? 2 : 4)) {
         first = user = 0;               /* everything, for tables */
         n = M_PAGES;
     }
@@ -370,8 +405,8 @@ static void map(Step *t)
     } else if (sp->kind != IMU_SPACE_MAPPED) {
         want = -EINVAL;
     }
-    for (unsigned p = first; p < first + n && !want; p++) {
-        want = sp->page[p] != M_NONE ? -EEXIST : 0;
+    if (!want) {
+        want = model_place(sp, first, n);
     }
     SAY("MAP set %d space %d pages %u+%u of %u%s", SET_NR(t), i, first, n,
         user, write ? " write" : "");
@@ -381,6 +416,7 @@ static void map(Step *t)
             sp->page[p] = (int)(user + p - first);
             sp->map[p] = (int)t->m->maps;
             sp->write[p] = write;
+            sp->dirty[p] = sp->maybe[p] = false;
         }
     }
 }
@@ -419,7 +455,10 @@ static void unmap(Step *t)
         g_assert_cmphex(a.length, ==, bytes);
         for (unsigned p = first; p < end; p++) {
             sp->page[p] = M_NONE;
+            sp->dirty[p] = sp->maybe[p] = false;
         }
+        /* CDs that were read stay until they are invalidated. */
+        t->s->stale = true;
     }
 }
 
@@ -464,7 +503,10 @@ const ModelOp model_ledger_ops[] = {
     { pasid_query, 3, NEED_PASID }, { dev_bind, 4, NEED_SET },
     { dev_unbind, 2, NEED_DEV }, { space_create, 5, NEED_SET },
     { space_destroy, 2, NEED_SPACE }, { map, 8, NEED_SPACE },
-    { unmap, 4, NEED_SPACE }, { queue_create, 2, NEED_SET },
+    { unmap, 4, NEED_SPACE }, { model_copy, 5, NEED_SPACE },
+    { model_allow, 2, NEED_SPACE }, { model_ranges, 2, NEED_SPACE },
+    { model_dirty_set, 2, NEED_SPACE }, { model_dirty_get, 3, NEED_SPACE },
+    { queue_create, 2, NEED_SET },
     { queue_destroy, 1, NEED_QUEUE }, { NULL, 0, 0 },
 };
 
@@ -481,6 +523,9 @@ unsigned model_lacks(const Step *t)
 
     if (!s->live) {
         return lacks | NEED_SET;
+    }
+    if (s->mode == IMU_MODE_DELEGATED) {
+        lacks &= ~(unsigned)NEED_PASID;
     }
     for (unsigned i = 0; i < M_FUNCS; i++) {
         lacks &= s->dev[i].live ? ~(unsigned)NEED_DEV : ~0u;

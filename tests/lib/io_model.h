@@ -20,7 +20,10 @@
 #define M_GROUPS  64
 #define M_PAGES   IO_RO_PAGE    /* of a space that are mapped, from 0 */
 #define M_FS      4u            /* pages of the one first-stage table */
-#define M_DATA    40u           /* where it leads */
+#define M_CDS     10u           /* of CDs; tables of 0 and 1 follow it */
+#define M_CDMAX   2
+#define M_ARM_VA  (5 * (uint64_t)IO_PAGE)
+#define M_DATA    40u           /* where they lead, or beside it */
 
 enum { M_NONE = -2, M_BLOCKED = -1 };
 
@@ -35,8 +38,15 @@ typedef struct MSpace {
     bool live;
     ImuRef ref;
     ImuSpaceKind kind;
-    bool parent_flag;
+    ImuFormat format;
+    unsigned dss;               /* S1DSS */
+    bool parent_flag, dirty_flag, dirty_on;
     int parent, faultq;         /* or M_NONE */
+    bool limited, msi;          /* ALLOW: of pages, and of what devices
+                                   reserve */
+    bool allowed[M_PAGES];
+    bool dirty[M_PAGES];
+    bool maybe[M_PAGES];        /* dirty, if what is cached is stale */
     int page[M_PAGES];          /* user page, or M_NONE */
     int map[M_PAGES];           /* which mapping */
     bool write[M_PAGES];
@@ -66,6 +76,7 @@ typedef struct MSet {
     MQueue queue[M_QUEUES];
     MDev dev[M_FUNCS];          /* by function */
     ImuRef evq;
+    bool stale;                 /* caches may not be what tables say */
     unsigned events;            /* in it, without fences */
 } MSet;
 
@@ -112,9 +123,6 @@ MSet *model_binder(Model *m, int func);
 bool model_space_bound(const MSet *s, int space);
 bool model_space_is_parent(const MSet *s, int space);
 bool model_queue_used(const MSet *s, int queue);
-/* Where a read of addr by a binding that leads to space goes: a user page,
- * or M_NONE. */
-int model_reach(const MSet *s, int space, uint64_t addr, bool write);
 unsigned model_groups(const Model *m, const MSet *s, int func);
 void model_answer(Model *m, MGroup *g);
 /* Groups of a device and PASID (M_NONE: without) are answered. */
@@ -124,5 +132,16 @@ void model_unbound(Model *m, MSet *s, int func);
 void model_pasid_freed(Model *m, MSet *s, int pasid);
 void model_destroyed(Model *m, MCtx *c, MSet *s);
 void model_rest(Model *m);
+
+/* io_model_walk.c. What a binding that leads to space maps, or NULL. */
+const MSpace *model_root(const MSet *s, int space);
+/* Where a request of it goes, by a walk of our own: a user page, or M_NONE,
+ * and the address in what is mapped. ssid: M_NONE: without PASID. */
+int model_reach(Model *m, const MSet *s, int space, int64_t ssid,
+                uint64_t addr, bool write, uint64_t *gpa);
+/* Physical address of the memory of the set's opener. */
+uint64_t model_memory(const Model *m, const MSet *s);
+/* The tables of the opener that obeys. */
+void model_guest_begins(Io *io);
 
 #endif /* TESTS_LIB_IO_MODEL_H */

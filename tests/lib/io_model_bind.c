@@ -4,7 +4,6 @@
  * SPDX-License-Identifier: MIT
  */
 #include "lib/io_model_int.h"
-#include "lib/vtd_build.h"
 
 /* --- bindings ------------------------------------------------------------ */
 
@@ -26,10 +25,27 @@ static bool leaving(const Step *t, int pasid)
     return pasid != M_NONE && t->s->pasid[pasid].state >= IMU_PASID_PARKED;
 }
 
+/* One in so many bindings is the device's own. */
+static uint32_t own_share(const MSet *s)
+{
+    return s->mode == IMU_MODE_DELEGATED ? 1 : 4;
+}
+
+/* A table of PASIDs is for devices that have some; nothing that a device
+ * reserves may be allowed. */
+static int fits(const Step *t, int func, int space)
+{
+    const MSpace *sp = &t->s->space[space];
+    const MSpace *root = model_root(t->s, space);
+
+    return sp->kind == IMU_SPACE_PASID_TABLE && func == 4 ? -EINVAL :
+           root && root->msi ? -EADDRINUSE : 0;
+}
+
 static void attach(Step *t)
 {
     int func = pick_dev(t), space = pick_space(t);
-    int pasid = chance(t, 4) ? M_NONE : pick_pasid(t);
+    int pasid = chance(t, own_share(t->s)) ? M_NONE : pick_pasid(t);
     const MSpace *sp = &t->s->space[space];
     int want = bind_handles(t, func, pasid);
     int *at = place(t->s, func, pasid);
@@ -39,7 +55,11 @@ static void attach(Step *t)
     if (!want && pasid != M_NONE && func == 4) {
         want = -EOPNOTSUPP;
     }
-    if (!want && (leaving(t, pasid) || *at != M_NONE)) {
+    if (!want) {
+        want = fits(t, func, space);
+    }
+    if (want != -EINVAL && want != -ENOENT && want != -EOPNOTSUPP &&
+        (leaving(t, pasid) || *at != M_NONE)) {
         want = -EBUSY;
     }
     SAY("ATTACH set %d func %d pasid %d space %d", SET_NR(t), func, pasid,
@@ -69,7 +89,8 @@ static int pick_bound(Step *t, int func)
 static void replace(Step *t)
 {
     int func = pick_dev(t), space = pick_space(t);
-    int pasid = chance(t, 4) ? M_NONE : pick_bound(t, func);
+    int pasid = chance(t, own_share(t->s)) ? M_NONE :
+                pick_bound(t, func);
     const MSpace *sp = &t->s->space[space];
     int want = bind_handles(t, func, pasid);
     int *at = place(t->s, func, pasid);
@@ -80,7 +101,9 @@ static void replace(Step *t)
         want = -EOPNOTSUPP;
     }
     if (!want) {
-        want = leaving(t, pasid) ? -EBUSY : *at == M_NONE ? -ENOENT : 0;
+        want = fits(t, func, space);
+        want = want == -EINVAL ? want : leaving(t, pasid) ? -EBUSY :
+               *at == M_NONE ? -ENOENT : want;
     }
     SAY("REPLACE set %d func %d pasid %d space %d", SET_NR(t), func, pasid,
         space);
@@ -96,7 +119,8 @@ static void replace(Step *t)
 static void detach(Step *t)
 {
     int func = pick_dev(t);
-    int pasid = chance(t, 4) ? M_NONE : pick_bound(t, func);
+    int pasid = chance(t, own_share(t->s)) ? M_NONE :
+                pick_bound(t, func);
     int want = bind_handles(t, func, pasid);
     int rc;
 
@@ -146,7 +170,7 @@ static bool pick_binding(Step *t, int *func, int *pasid, uint32_t *h,
     if (!*s) {
         return false;
     }
-    if (!chance(t, 4)) {
+    if (!chance(t, own_share(*s))) {
         *pasid = PICK(t, M_PASIDS, (*s)->dev[*func].space[i_] != M_NONE);
         *h = (*s)->pasid[*pasid].h;
         if ((*s)->pasid[*pasid].state == IMU_PASID_FREE || !*h) {
@@ -156,51 +180,31 @@ static bool pick_binding(Step *t, int *func, int *pasid, uint32_t *h,
     return true;
 }
 
-static uint64_t memory_of(Step *t, const MSet *s)
-{
-    for (unsigned c = 0; c < M_CTXS; c++) {
-        if (s >= t->m->ctx[c].set && s < t->m->ctx[c].set + M_SETS) {
-            return ((IoUser *)t->io->users->pdata[c])->pa;
-        }
-    }
-    g_assert_not_reached();
-}
-
 static void dma(Step *t)
 {
-    int func, pasid, space, page;
-    bool write = chance(t, 2);
-    uint64_t addr;
-    uint32_t h;
-    ImXlat x;
-    MSet *s;
+    MAsk a = { .ssid = M_NONE, .write = chance(t, 2) };
+    int pasid;
 
-    if (!pick_binding(t, &func, &pasid, &h, &s)) {
+    if (!pick_binding(t, &a.func, &pasid, &a.h, &a.s)) {
         return;
     }
-    space = *place(s, func, pasid);
-    addr = space >= 0 && s->space[space].kind == IMU_SPACE_NESTED ?
-           IO_FS_VA(below(t, 2)) : (uint64_t)below(t, M_PAGES + 2) * IO_PAGE;
-    page = model_reach(s, space, addr, write);
-    SAY("DMA func %d pasid %d at %" G_GINT64_MODIFIER "x%s", func, pasid,
-        addr, write ? " write" : "");
-    if (chance(t, 3)) {
-        x = io_ats(t->io, (unsigned)func, h, addr,
-                   write ? IM_WRITE : IM_READ);
-        if (page == M_NONE && x.status == IM_OK &&
-            x.perm & (write ? IM_PERM_W : IM_PERM_R)) {
-            g_error("%s: granted", t->what);
-        }
-    } else {
-        x = io_dma(t->io, (unsigned)func, h, addr,
-                   write ? IM_WRITE : IM_READ);
-        if ((x.status == IM_OK) != (page != M_NONE)) {
-            g_error("%s: status %d, page %d", t->what, x.status, page);
+    a.space = *place(a.s, a.func, pasid);
+    if (a.s->mode == IMU_MODE_DELEGATED && a.func != 4 && !chance(t, 3)) {
+        a.ssid = below(t, 5);
+        a.h = (uint32_t)a.ssid;
+        if (a.space >= 0 &&
+            a.s->space[a.space].kind != IMU_SPACE_PASID_TABLE) {
+            a.space = M_NONE;
         }
     }
-    if (page != M_NONE && x.status == IM_OK && x.perm) {
-        g_assert_cmphex(x.addr & ~(uint64_t)(IO_PAGE - 1), ==,
-                        memory_of(t, s) + (uint64_t)page * IO_PAGE);
+    a.addr = model_address(t, a.s, a.space);
+    a.ats = chance(t, 3);
+    SAY("DMA func %d pasid %d ssid %d at %" G_GINT64_MODIFIER "x%s%s",
+        a.func, pasid, (int)a.ssid, a.addr, a.write ? " write" : "",
+        a.ats ? " ats" : "");
+    model_request(t, &a);
+    if (t->m->talk) {
+        g_test_message("%s", t->what);
     }
 }
 
@@ -333,13 +337,18 @@ static void invalidate(Step *t)
 {
     int func = pick_dev(t);
     ImuInvTarget target = chance(t, 2) ? IMU_INV_SET : IMU_INV_DEV;
+    uint32_t caches = 1 + below(t, 7);
     int want = !t->s->live || (target == IMU_INV_DEV &&
                                !t->s->dev[func].live) ? -ENOENT : 0;
 
     SAY("INVALIDATE set %d", SET_NR(t));
-    came_true(t, io_inv_all(t->io, t->s->ref, target,
-                            target == IMU_INV_SET ? io_none() :
-                            t->s->dev[func].ref, 1 + below(t, 7)), want);
+    if (came_true(t, io_inv_all(t->io, t->s->ref, target,
+                                target == IMU_INV_SET ? io_none() :
+                                t->s->dev[func].ref, caches), want)) {
+        t->s->stale &= target != IMU_INV_SET ||
+                       (caches & (IMU_CACHE_IOTLB | IMU_CACHE_PASID)) !=
+                       (IMU_CACHE_IOTLB | IMU_CACHE_PASID);
+    }
 }
 
 static void fence(Step *t)
@@ -347,7 +356,9 @@ static void fence(Step *t)
     ImuFence f = { .set = t->s->ref };
 
     SAY("FENCE set %d", SET_NR(t));
-    came_true(t, io_FENCE(t->io, &f), t->s->live ? 0 : -ENOENT);
+    if (came_true(t, io_FENCE(t->io, &f), t->s->live ? 0 : -ENOENT)) {
+        model_check_fenced(t);
+    }
 }
 
 static void event_read(Step *t)
@@ -414,7 +425,8 @@ const ModelOp model_bind_ops[] = {
     { foreign, 2, NEED_SET }, { dma, 20, ALL }, { page_request, 14, ALL },
     { fault_read, 6, ALL | NEED_QUEUE }, { fault_answer, 6, NEED_QUEUE },
     { invalidate, 2, NEED_DEV }, { fence, 2, NEED_SET },
-    { event_read, 2, NEED_SET }, { completions, 5, 0 }, { NULL, 0, 0 },
+    { event_read, 2, NEED_SET }, { completions, 5, 0 },
+    { model_guest_writes, 4, 0 }, { NULL, 0, 0 },
 };
 
 /* --- the model ----------------------------------------------------------- */
@@ -433,9 +445,7 @@ Model *model_new(void)
     }
     for (unsigned c = 0; c < M_CTXS; c++) {
         io_use(m->io, m->ctx[c].ctx);
-        /* The one first-stage table, at guest-physical page M_FS. */
-        io_fs_map(m->io, M_FS, IO_FS_VA(0), (uint64_t)M_DATA * IO_PAGE,
-                  FS_RWU | FS_A | FS_D);
+        model_guest_begins(m->io);
     }
     return m;
 }

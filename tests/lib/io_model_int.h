@@ -101,6 +101,33 @@ typedef struct ModelOp {
 unsigned model_lacks(const Step *t);
 extern const ModelOp model_makers[];
 
+/* A request, and what it must meet. */
+typedef struct MAsk {
+    MSet *s;
+    int func, space;            /* as MDev has it */
+    uint32_t h;                 /* on the bus */
+    int64_t ssid;               /* of a guest's own table, or M_NONE */
+    uint64_t addr;
+    bool write, ats;
+} MAsk;
+
+/* io_model_walk.c */
+void model_request(Step *t, const MAsk *a);
+uint64_t model_address(Step *t, const MSet *s, int space);
+/* Write something through every binding that leads to a mapped space. */
+void model_touch(Step *t, int space);
+void model_check_fenced(Step *t);
+void model_guest_writes(Step *t);
+
+/* io_model_map.c */
+bool model_may_map(const MSpace *sp, uint32_t first, uint32_t n);
+int model_place(const MSpace *sp, uint32_t first, uint32_t n);
+void model_copy(Step *t);
+void model_allow(Step *t);
+void model_ranges(Step *t);
+void model_dirty_set(Step *t);
+void model_dirty_get(Step *t);
+
 extern const ModelOp model_ledger_ops[];
 extern const ModelOp model_bind_ops[];
 

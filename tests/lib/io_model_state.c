@@ -104,37 +104,6 @@ bool model_queue_used(const MSet *s, int queue)
     return false;
 }
 
-int model_reach(const MSet *s, int space, uint64_t addr, bool write)
-{
-    const MSpace *sp;
-    uint64_t page = addr / IO_PAGE;
-
-    if (space < 0) {
-        return M_NONE;
-    }
-    sp = &s->space[space];
-    if (sp->kind == IMU_SPACE_NESTED) {
-        const MSpace *up = &s->space[sp->parent];
-
-        /* The table must be where it is, to be a table. */
-        for (unsigned i = M_FS; i < M_FS + 4; i++) {
-            if (up->page[i] != (int)i) {
-                return M_NONE;
-            }
-        }
-        if (addr != IO_FS_VA(0)) {
-            return M_NONE;
-        }
-        sp = up;
-        page = M_DATA;
-    }
-    if (sp->kind != IMU_SPACE_MAPPED || page >= M_PAGES ||
-        (write && !sp->write[page])) {
-        return M_NONE;
-    }
-    return sp->page[page];
-}
-
 /* --- groups -------------------------------------------------------------- */
 
 unsigned model_groups(const Model *m, const MSet *s, int func)
