@@ -1,7 +1,7 @@
 /*
  * Random shapes, permissions and damage of every SMMU structure, against
  * the oracle: both stages in all granules, alone and nested; ATS requests of
- * both kinds; fault models.
+ * both kinds; fault models; memory attributes.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -10,8 +10,10 @@
 
 static const uint8_t granules[] = { 12, 14, 16 };
 
-typedef enum Mode { WHOLE, DAMAGED, ATS, STALL, MODES } Mode;
-static const char *const modes[] = { "whole", "damaged", "ats", "stall" };
+typedef enum Mode { WHOLE, DAMAGED, ATS, STALL, MEMORY, MODES } Mode;
+static const char *const modes[] = {
+    "whole", "damaged", "ats", "stall", "memory",
+};
 
 static SwShape random_shape(Fuzz *f, unsigned g1, unsigned g2, unsigned oas)
 {
@@ -240,6 +242,45 @@ static void allow_stalls(SWorld *w, Fuzz *f)
     }
 }
 
+static void retype(SWorld *w, uint64_t at, unsigned lo, uint64_t memattr,
+                   uint64_t sh)
+{
+    uint64_t d = rig_r64(w->r, at);
+
+    d &= ~(UINT64_C(15) << lo & 0x3c) & ~UINT64_C(0x300);
+    rig_w64(w->r, at, d | memattr << lo | sh << 8);
+}
+
+/* Attributes of the pages, of MAIR, and what an STE overrides; S2FWB. */
+static void type_memory(SWorld *w, Fuzz *f)
+{
+    static const uint8_t mair[] = {
+        0x00, 0x04, 0x08, 0x0c, 0x44, 0xff, 0xbb, 0xaa, 0xee, 0x4f, 0xf4, 0xb7,
+        0x16, 0x77, 0x33, 0xc8,
+    };
+    static const uint8_t shares[] = { 0, 2, 3 };
+
+    if (sw_s1(w)) {
+        uint64_t at = w->cd + 24;
+
+        for (unsigned i = 0; i < 8; i++) {
+            unsigned v = mair[fuzz_below(f, sizeof(mair))];
+
+            rig_w64(w->r, at, rig_r64(w->r, at) << 8 | v);
+        }
+        retype(w, sw_s1_desc(w, w->iova, 3), 2, fuzz_below(f, 8),
+               shares[fuzz_below(f, 3)]);
+    }
+    if (sw_s2(w)) {
+        rig_put(w->r, w->ste, STE_S2FWB, fuzz_one_in(f, 2));
+        retype(w, sw_s2_desc(w, w->ipa, 3), 2, fuzz_below(f, 16),
+               shares[fuzz_below(f, 3)]);
+    }
+    rig_put(w->r, w->ste, STE_MTCFG, fuzz_one_in(f, 2));
+    rig_put(w->r, w->ste, STE_MEMATTR, fuzz_below(f, 16));
+    rig_put(w->r, w->ste, STE_SHCFG, fuzz_below(f, 4));
+}
+
 /* Reserved and project-private bits that the two hands may read
  * differently: fields of later revisions. */
 static void keep_to_known(SWorld *w, Mode mode)
@@ -247,7 +288,9 @@ static void keep_to_known(SWorld *w, Mode mode)
     Rig *r = w->r;
 
     rig_put(r, w->ste, 88, 88, 0);              /* S1PIE */
-    rig_put(r, w->ste, STE_S2FWB, 0);
+    if (mode != MEMORY && mode != ATS) {
+        rig_put(r, w->ste, STE_S2FWB, 0);
+    }
     if (mode != STALL) {
         rig_put(r, w->ste, STE_S2S, 0);
     }
@@ -305,7 +348,10 @@ static void one_round(Fuzz *f, uint64_t round, unsigned g1, unsigned g2,
     } else if (mode == STALL) {
         allow_stalls(w, f);
     }
-    if (mode == DAMAGED || (mode != WHOLE && fuzz_one_in(f, 3))) {
+    if (mode == MEMORY || mode == ATS) {
+        type_memory(w, f);
+    }
+    if (mode == DAMAGED || ((mode == ATS || mode == STALL) && fuzz_one_in(f, 3))) {
         damage(w, f);
     }
     keep_to_known(w, mode);

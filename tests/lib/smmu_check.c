@@ -168,6 +168,10 @@ SoAnswer so_check(SWorld *w, const ImTxn *t, const char *where)
         if (!same_end(&a, t, &x)) {
             disagree(w, t, &a, &x, where);
         }
+        if (a.end == SO_OK && a.typed) {
+            g_assert_cmphex(x.attr, ==, a.attr);
+            g_assert_cmphex(x.share, ==, a.share);
+        }
         record_agrees(w, t, &a, where);
         memory_agrees(w, t, &a, where);
     }

@@ -33,6 +33,8 @@ typedef struct SoAnswer {
     uint64_t addr;              /* output; with SO_OK */
     bool r, w, x;               /* granted at the effective privilege; to a
                                    translation request: in its completion */
+    bool typed;                 /* attr and share, of memory, are known */
+    uint8_t attr, share;        /* as ImXlat has them */
     struct {
         uint64_t pa, val;       /* descriptors as HTTU leaves them */
     } update[SO_UPDATES];

@@ -34,6 +34,7 @@ void so_ats_pass(Walk *k)
     }
     k->a->end = SO_OK;
     k->a->addr = k->t->addr;
+    so_attr(k);
 }
 
 bool so_ats_gate(Walk *k)

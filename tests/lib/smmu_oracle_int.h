@@ -23,6 +23,8 @@ typedef struct Walk {
     bool ats;                   /* a translation request */
     bool split;                 /* it is told the IPA, 13.6.3 */
     bool dirtied;               /* it made a stage 1 page dirty */
+    bool leaf1, leaf2;          /* stages that led to it, by these leaves */
+    uint64_t desc1, desc2;
     bool priv, inst;            /* effective PnU and InD */
     bool need_r, need_w, need_x;
 } Walk;
@@ -60,6 +62,9 @@ Stage so_stage2(Walk *k);
 void so_translate_ipa(Walk *k);
 /* Walk what is enabled, once structures are known to be good. */
 void so_translate(Walk *k, bool skip_s1);
+
+/* Memory type and shareability of what was found. */
+void so_attr(Walk *k);
 
 /* --- ATS ------------------------------------------------------------------ */
 

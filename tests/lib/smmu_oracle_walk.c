@@ -173,6 +173,7 @@ static Perm s2_perm(Walk *k, uint64_t d, bool priv)
 static bool s2_leaf(Walk *k, const Stage *s, uint64_t at, uint64_t d,
                     uint64_t ipa, const S2Use *u, Perm *out)
 {
+    bool fwb = k->c->fwb && so_get(k->ste, STE_S2FWB);
     uint64_t now = d;
     Perm p;
 
@@ -192,12 +193,12 @@ static bool s2_leaf(Walk *k, const Stage *s, uint64_t at, uint64_t d,
         p.w = true;
     }
     if (u->cls != CLASS_IN && so_get(k->ste, STE_S2PTW) &&
-        (d >> 2 & 3) == 0 && (d >> 4 & 3) != 0) {
+        (d >> 2 & 3) == 0 && (d >> 4 & (fwb ? 1 : 3)) != 0) {
         k->a->unsure = true;        /* MemAttr is reserved */
     }
     if ((u->r && !p.r) || (u->w && !p.w) || (u->x && !p.x) ||
         (u->cls != CLASS_IN && so_get(k->ste, STE_S2PTW) &&
-         (d >> 4 & 3) == 0)) {
+         (d >> 4 & (fwb ? 1 : 3)) == 0)) {
         s2_fault(k, EV_PERMISSION, u->cls, ipa);
         k->a->ttrnw = !(u->tt && u->w);
         k->a->reads = u->cls == CLASS_IN && u->r && u->w && p.w && !p.r;
@@ -206,6 +207,8 @@ static bool s2_leaf(Walk *k, const Stage *s, uint64_t at, uint64_t d,
     if (now != d) {
         update(k, at, now);
     }
+    k->leaf2 = u->cls == CLASS_IN;
+    k->desc2 = d;
     *out = p;
     return true;
 }
@@ -371,6 +374,8 @@ static bool s1_leaf(Walk *k, const Stage *s, uint64_t at_ipa, uint64_t at,
         }
         update(k, at, now);
     }
+    k->leaf1 = true;
+    k->desc1 = d;
     *out = p;
     return true;
 }
@@ -457,6 +462,7 @@ void so_translate_ipa(Walk *k)
     }
     if (s2_walk(k, addr, &u, &k->a->addr, &p)) {
         k->a->end = SO_OK;
+        so_attr(k);
     }
 }
 
@@ -496,4 +502,5 @@ void so_translate(Walk *k, bool skip_s1)
     a->r = p1.r && p2.r;
     a->w = p1.w && p2.w;
     a->x = p1.x && p2.x;
+    so_attr(k);
 }
