@@ -218,11 +218,14 @@ static void allow_ats(SWorld *w, Fuzz *f)
 {
     w->cr0 |= fuzz_one_in(f, 4) ? 0 : CR0_ATSCHK;
     w->cr2 |= fuzz_one_in(f, 2) ? CR2_REC_CFG_ATS : 0;
-    w->cr2 |= fuzz_one_in(f, 2) ? CR2_RECINVSID : 0;
+    w->cr2 &= fuzz_one_in(f, 2) ? ~CR2_RECINVSID : ~0u;
     rig_put(w->r, w->ste, STE_EATS, fuzz_one_in(f, 8) ? fuzz_below(f, 4) :
             w->kind == SW_NESTED ? 1 + fuzz_below(f, 2) : 1);
     if (w->has_ssid) {
         rig_put(w->r, w->ste, STE_S1DSS, fuzz_below(f, 3));
+    }
+    if (w->l1std && fuzz_one_in(f, 16)) {
+        rig_w64(w->r, w->l1std, 0);             /* C_BAD_STREAMID */
     }
 }
 
@@ -351,7 +354,8 @@ static void one_round(Fuzz *f, uint64_t round, unsigned g1, unsigned g2,
     if (mode == MEMORY || mode == ATS) {
         type_memory(w, f);
     }
-    if (mode == DAMAGED || ((mode == ATS || mode == STALL) && fuzz_one_in(f, 3))) {
+    if (mode == DAMAGED ||
+        ((mode == ATS || mode == STALL) && fuzz_one_in(f, 3))) {
         damage(w, f);
     }
     keep_to_known(w, mode);

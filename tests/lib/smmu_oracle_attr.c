@@ -89,6 +89,8 @@ static Type incoming(const Walk *k)
     }
     if (so_get(k->ste, STE_MTCFG)) {
         t = type_of_memattr((unsigned)so_get(k->ste, STE_MEMATTR), ISH);
+        t.device |= !t.known;       /* 5.2: as Device-nGnRnE */
+        t.known = true;
     }
     t.sh = sh == 1 ? ISH : sh;
     return t;
