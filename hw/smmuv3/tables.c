@@ -7,8 +7,6 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <string.h>
-
 #include "hw/smmuv3/xlat.h"
 #include "im/spec/smmu_tables.h.inc"
 
@@ -21,21 +19,6 @@ IM_LAYOUT(SMMU_L1CD);
 /* S1DSS */
 enum { S1DSS_BYPASS = 1, S1DSS_SSID0 = 2 };
 
-/* Tell explain what was read. */
-static void tell(const SmmuRoute *r, const char *what, uint64_t pa,
-                 const uint64_t *q, unsigned n, ImBus bus)
-{
-    ImStep step = { .what = what, .addr = pa };
-
-    if (bus == IM_BUS_OK) {
-        step.words = (uint8_t)n;
-        memcpy(step.value, q, 8 * n);
-    } else {
-        step.note = "could not be read";
-    }
-    r->ex->fn(r->ex->opaque, &step);
-}
-
 /* Read a structure of n quad-words in one piece; explain sees it. */
 static inline bool fetch(SmmuRoute *r, const char *what, uint64_t pa,
                          uint64_t *q, unsigned n)
@@ -47,7 +30,7 @@ static inline bool fetch(SmmuRoute *r, const char *what, uint64_t pa,
         q[i] = GUINT64_FROM_LE(q[i]);
     }
     if (G_UNLIKELY(r->ex)) {
-        tell(r, what, pa, q, n, bus);
+        im_port_tell(r->ex->fn, r->ex->opaque, what, pa, q, n, bus);
     }
     return bus == IM_BUS_OK;
 }
