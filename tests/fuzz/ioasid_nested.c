@@ -13,10 +13,19 @@
 #define VA          UINT64_C(0x7f1234567000)
 #define VAS         24u             /* pages that are asked for */
 #define PS          (UINT64_C(1) << 7)
+#define OUT         UINT64_C(0xffffffffff000)
+/* Arm: of tables; and what we know a block by, even one that is not valid. */
+#define NO_USER     (UINT64_C(1) << 61)
+#define NO_WRITE    (UINT64_C(1) << 62)
+#define ARM_BLOCK   (UINT64_C(1) << 55)
+#define ARM_AF      (UINT64_C(1) << 10)
+#define ARM_USER    (UINT64_C(1) << 6)
 
 typedef struct World {
     Fuzz *f;
     Guest g;
+    bool arm;                       /* stage 1 behind a CD, else VT-d */
+    uint64_t cd;
     uint64_t root;
     ImuPasidAlloc pasid;
     uint32_t prot[CHUNKS];          /* 0: not mapped */
@@ -68,6 +77,47 @@ static bool slow_walk(World *w, uint64_t va, bool write, uint64_t *pa)
     return true;
 }
 
+static bool slow_walk_arm(World *w, uint64_t va, bool write, uint64_t *pa)
+{
+    uint64_t table = w->root;
+    bool rw = true;
+
+    if (!(prot_at(w, w->cd) & IMU_PROT_READ)) {
+        return false;
+    }
+    for (unsigned level = 4; level-- > 0;) {
+        unsigned shift = 12 + 9 * level;
+        uint64_t at = table + (va >> shift & 511) * 8;
+        uint64_t e;
+
+        if (!(prot_at(w, at) & IMU_PROT_READ)) {
+            return false;
+        }
+        e = guest_get(&w->g, at);
+        table = e & UINT64_C(0xfffffffff000);
+        if (level && (e & 3) == 3) {
+            rw = rw && !(e & NO_WRITE);
+            if (e & NO_USER) {
+                return false;
+            }
+            continue;
+        }
+        if ((level ? level == 3 || (e & 3) != 1 : (e & 3) != 3) ||
+            !(e & ARM_AF) || !(e & ARM_USER)) {
+            return false;
+        }
+        rw = rw && !(e & ARM_READ_ONLY);
+        table |= va & ((UINT64_C(1) << shift) - 1);
+        break;
+    }
+    if ((write && !rw) ||
+        !(prot_at(w, table) & (write ? IMU_PROT_WRITE : IMU_PROT_READ))) {
+        return false;
+    }
+    *pa = rig_pa(w->g.r, table);
+    return true;
+}
+
 static void check(World *w)
 {
     uint64_t va = VA + fuzz_below(w->f, VAS) * PAGE + 16;
@@ -77,7 +127,8 @@ static void check(World *w)
         .access = write ? IM_WRITE : IM_READ,
     };
     uint64_t want = 0;
-    bool good = slow_walk(w, va, write, &want);
+    bool good = w->arm ? slow_walk_arm(w, va, write, &want) :
+                slow_walk(w, va, write, &want);
     ImXlat cold = im_ioasid_explain(w->g.r->h, &t, NULL, NULL);
     ImXlat x = im_ioasid_translate(w->g.r->h, &t);
 
@@ -116,6 +167,36 @@ static uint64_t random_target(World *w)
            GUEST_BASE + fuzz_below(w->f, CHUNKS * CHUNK / PAGE) * PAGE;
 }
 
+static bool is_large(const World *w, uint64_t e)
+{
+    return e & (w->arm ? ARM_BLOCK : PS);
+}
+
+static uint64_t page_flags(const World *w, bool leaf)
+{
+    return !w->arm ? VTD_PAGE : leaf ? ARM_PAGE : ARM_TABLE;
+}
+
+/* P, RW, US, A; V, AP, AF; V, APTable */
+static uint64_t damaged(World *w, uint64_t e, bool leaf)
+{
+    static const uint8_t bits[][4] = {
+        { 0, 1, 2, 5 }, { 0, 6, 7, 10 }, { 0, 0, 61, 62 },
+    };
+
+    return e ^ UINT64_C(1) << bits[!w->arm ? 0 : leaf ? 1 : 2]
+                                  [fuzz_below(w->f, 4)];
+}
+
+static uint64_t mended(World *w, uint64_t e, bool leaf)
+{
+    if (w->arm && !leaf) {
+        return (e & ~(NO_USER | NO_WRITE)) | ARM_TABLE;
+    }
+    return w->arm && is_large(w, e) ? e | (ARM_PAGE & ~UINT64_C(2)) :
+           e | page_flags(w, leaf);
+}
+
 /* Damage, or mend, an entry on the way of va. */
 static void change_entry(World *w)
 {
@@ -127,27 +208,23 @@ static void change_entry(World *w)
     unsigned level = 3;
     bool leaf;
 
-    while (level > stop && !(level < 3 && (e & PS))) {
+    while (level > stop && !(level < 3 && is_large(w, e))) {
         level--;
-        at = (e & UINT64_C(0xffffffffff000)) +
+        at = (e & (w->arm ? UINT64_C(0xfffffffff000) : OUT)) +
              (va >> (12 + 9 * level) & 511) * 8;
         e = guest_get(&w->g, at);
     }
-    leaf = level == 0 || (level < 3 && (e & PS));
+    leaf = level == 0 || (level < 3 && is_large(w, e));
     if (level == 0 && fuzz_one_in(w->f, 2)) {
-        e = random_target(w) | VTD_PAGE;
-    } else if (level == 1 && (e & PS)) {
+        e = random_target(w) | page_flags(w, true);
+    } else if (level == 1 && is_large(w, e) && fuzz_one_in(w->f, 2)) {
         e = guest_get(&w->g, GUEST_BASE);           /* as it was */
-    } else if (level == 1 && fuzz_one_in(w->f, 2)) {
+    } else if (level == 1 && !is_large(w, e) && fuzz_one_in(w->f, 2)) {
         guest_set(&w->g, GUEST_BASE, e);
-        e = fuzz_below(w->f, 2) << 21 | VTD_PAGE | PS;
-    } else if (fuzz_below(w->f, 4)) {
-        e |= VTD_PAGE;
+        e = fuzz_below(w->f, 2) << 21 |
+            (w->arm ? (ARM_PAGE & ~UINT64_C(2)) | ARM_BLOCK : VTD_PAGE | PS);
     } else {
-        /* P, RW, US, A */
-        static const uint8_t bits[] = { 0, 1, 2, 5 };
-
-        e ^= UINT64_C(1) << bits[fuzz_below(w->f, G_N_ELEMENTS(bits))];
+        e = fuzz_below(w->f, 4) ? mended(w, e, leaf) : damaged(w, e, leaf);
     }
     guest_set(&w->g, at, e);
     invalidate(w, va, leaf);
@@ -169,6 +246,11 @@ static void change_parent(World *w)
         g_assert_cmpint(rig_map(w->g.r, w->g.parent, prot, at, at, CHUNK),
                         ==, 0);
     }
+    /* The CD that is cached may have been there: the guest says so. */
+    if (w->arm && w->pasid.gpasid) {
+        g_assert_cmpint(rig_inval(w->g.r, IMU_GRAN_ALL, IMU_CACHE_PASID,
+                                  NULL), ==, 0);
+    }
 }
 
 static void change_tracking(World *w)
@@ -181,12 +263,17 @@ static void change_tracking(World *w)
     ok(w->g.r, DIRTY_SET, &a);
 }
 
+static ImuRef space(World *w)
+{
+    return w->arm ? guest_smmu(&w->g, IMU_SPACE_NESTED, w->cd, 0, 0) :
+           guest_vtd(&w->g, w->root);
+}
+
 /* The same space again: nothing that is cached survives. */
 static void replace(World *w)
 {
     g_assert_cmpint(rig_detach(w->g.r, w->pasid.pasid), ==, 0);
-    g_assert_cmpint(rig_attach(w->g.r, w->pasid.pasid,
-                               guest_vtd(&w->g, w->root)), ==, 0);
+    g_assert_cmpint(rig_attach(w->g.r, w->pasid.pasid, space(w)), ==, 0);
 }
 
 static void build(World *w)
@@ -195,28 +282,32 @@ static void build(World *w)
 
     w->g = (Guest){ .r = r, .next = GUEST_BASE + PAGE };
     w->g.parent = rig_mapped(r, IMU_SPACE_PARENT | IMU_SPACE_DIRTY);
+    w->pasid = (ImuPasidAlloc) { 0 };
     w->root = guest_page(&w->g);
+    if (w->arm) {
+        w->cd = guest_page(&w->g);
+        guest_cd(&w->g, w->cd, w->root, 5);
+    }
     for (unsigned i = 0; i < CHUNKS; i++) {
         w->prot[i] = 0;
     }
     for (unsigned i = 0; i < VAS; i++) {
         guest_set(&w->g, guest_entry(&w->g, w->root, VA + i * PAGE,
-                                     VTD_TABLE),
-                  random_target(w) | VTD_PAGE);
+                                     page_flags(w, false)),
+                  random_target(w) | page_flags(w, true));
     }
     for (unsigned i = 0; i < CHUNKS; i++) {
         change_parent(w);
     }
     w->pasid = rig_pasid(r);
     g_assert_cmpuint(w->pasid.gpasid, ==, 1);
-    g_assert_cmpint(rig_attach(r, w->pasid.pasid, guest_vtd(&w->g, w->root)),
-                    ==, 0);
+    g_assert_cmpint(rig_attach(r, w->pasid.pasid, space(w)), ==, 0);
 }
 
-static void test_against_a_walk_of_our_own(void)
+static void against_a_walk_of_our_own(const void *arm)
 {
     Fuzz f = fuzz_new(20000);
-    World w = { .f = &f };
+    World w = { .f = &f, .arm = arm };
     uint64_t good = 0;
 
     for (uint64_t i = 0; i < f.rounds; i++) {
@@ -255,6 +346,9 @@ static void test_against_a_walk_of_our_own(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/fuzz/ioasid/nested", test_against_a_walk_of_our_own);
+    g_test_add_data_func("/fuzz/ioasid/nested/vtd", NULL,
+                         against_a_walk_of_our_own);
+    g_test_add_data_func("/fuzz/ioasid/nested/arm", "",
+                         against_a_walk_of_our_own);
     return g_test_run();
 }
