@@ -132,3 +132,13 @@ int im_iommufd_memory_write(ImIommufd *f, uint64_t pa, const void *buf,
     (void)len;
     return -EFAULT;
 }
+
+int im_iommufd_memory_page(ImIommufd *f, uint64_t pa, ImIommufdPage *page,
+                           uint32_t *at)
+{
+    (void)f;
+    (void)pa;
+    (void)page;
+    (void)at;
+    return -EFAULT;
+}

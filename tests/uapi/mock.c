@@ -22,8 +22,11 @@ static void device_destroy(ImIommufdFile *file, void *opaque)
 {
     MockDevice *dev = opaque;
 
-    im_iommufd_detach(file, dev->idev, IM_IOMMUFD_NO_PASID);
-    im_iommufd_unbind(file, dev->idev);
+    if (dev->idev) {
+        im_iommufd_hold(file);      /* what unbind drops */
+        im_iommufd_detach(file, dev->idev, IM_IOMMUFD_NO_PASID);
+        im_iommufd_unbind(file, dev->idev);
+    }
     im_iommufd_device_remove(im_iommufd_of(file), dev->func);
     free(dev);
 }
@@ -92,11 +95,13 @@ int64_t mock_domain(MockCall *m)
     }
     rc = im_iommufd_bind(m->iommufd, dev->func, &dev->idev);
     if (!rc) {
+        /* A VFIO file keeps the iommufd open; an object in it must not. */
+        im_iommufd_drop(m->iommufd);
         rc = im_iommufd_attach(m->iommufd, dev->idev, IM_IOMMUFD_NO_PASID,
                                &pt);
     }
     if (rc) {
-        im_iommufd_thing_free(m->iommufd, &device_kind, stdev);
+        im_iommufd_thing_free(m->iommufd, stdev);
         return rc;
     }
     m->c.domain.stdev = stdev;
@@ -253,7 +258,7 @@ int64_t mock_check_map(MockCall *m)
         if (rc) {
             return rc == -ENOENT ? -EINVAL : rc;
         }
-        if (im_iommufd_pa_page(e, pa, &have, &in) ||
+        if (im_iommufd_memory_page(e, pa, &have, &in) ||
             have.object != want.object || have.offset != want.offset ||
             in != user % IM_IOMMUFD_PAGE) {
             return -EINVAL;
