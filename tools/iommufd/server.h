@@ -81,6 +81,10 @@ void *server_alloc(Server *s, size_t bytes);
 void server_free(Server *s, void *p, size_t bytes);
 /* Of the port: what opened files hand to the engine. */
 void *server_port_host(Server *s);
+/* Zeroed memory that im_iommufd_viommu_map() may be given; NULL: none. The
+ * result is where the server has it. */
+void *server_memory(Server *s, size_t bytes, ImIommufdMmap *m);
+void server_memory_free(Server *s, const ImIommufdMmap *m);
 /* What start() returned, see below. */
 void *server_extra(Server *s);
 
