@@ -32,6 +32,8 @@ typedef struct Caller {
 int caller_read(const Caller *who, uint64_t addr, void *buf, size_t len);
 int caller_write(const Caller *who, uint64_t addr, const void *buf,
                  size_t len);
+/* Its address space, as a source of the engine's port. */
+void *caller_source(const Caller *who);
 
 /* What an open file does. NULL: the error that Linux has for such a file. */
 typedef struct FileOps {
@@ -85,6 +87,7 @@ void *server_extra(Server *s);
 /* What a program adds. Members may be NULL. */
 typedef struct ServerExtras {
     size_t size;        /* sizeof(ServerExtras) */
+    const ImIommufdConfig *config;      /* of the instance */
     /* The instance is there, no file is open yet. Its answer is handed out by
      * server_extra(). */
     void *(*start)(Server *s);
@@ -96,6 +99,12 @@ typedef struct ServerExtras {
      * -ENOTTY: nor do I. */
     int64_t (*ioctl)(File *f, const Caller *who, uint32_t request,
                      uint64_t arg);
+    /* A request to an open /dev/iommu, whoever obeys it, before it is obeyed
+     * and with its result. */
+    void (*before)(File *f, const Caller *who, uint32_t request,
+                   uint64_t arg);
+    void (*after)(File *f, const Caller *who, uint32_t request, uint64_t arg,
+                  int64_t result);
     /* A path that the server does not know is opened: 0 and an open file's
      * operations and data, or -errno; -ENOENT: nor do I. Paths reach the
      * server if they begin with /dev/iommu or /dev/vfio/. */
