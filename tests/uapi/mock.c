@@ -12,8 +12,8 @@
 
 Mock mock;
 
-static_assert(sizeof(MockCmd) == MOCK_CMD_SIZE, "as Linux has it");
-static_assert(offsetof(MockCmd, words) == 16, "members of an operation");
+G_STATIC_ASSERT(sizeof(MockCmd) == MOCK_CMD_SIZE);
+G_STATIC_ASSERT(offsetof(MockCmd, words) == 16);
 
 /* ----- mock devices ------------------------------------------------------ */
 
@@ -389,6 +389,12 @@ static int64_t command(File *f, const Caller *who, uint32_t request,
     return rc;
 }
 
+static void *start(Server *s)
+{
+    mock.server = s;
+    return &mock;
+}
+
 static bool option(const char *name, const char *value)
 {
     if (!strcmp(name, "linux")) {
@@ -398,12 +404,27 @@ static bool option(const char *name, const char *value)
     return mock_check_option(name, value);
 }
 
+int mock_page_at(const Caller *who, uint64_t addr, ImIommufdPage *page)
+{
+    return im_iommufd_page_at(server_instance(who->server),
+                              caller_source(who),
+                              addr & ~(IM_IOMMUFD_PAGE - 1), page);
+}
+
 int main(int argc, char **argv)
 {
+    static const ImIommufdConfig config = {
+        .io_page_shift = MOCK_PAGE_SHIFT,
+        .pasid_bits = MOCK_PASID_WIDTH,
+    };
     static const ServerExtras extras = {
         .size = sizeof(extras),
+        .start = start,
         .option = option,
+        .config = &config,
         .ioctl = command,
+        .before = mock_before,
+        .after = mock_after,
     };
 
     return im_iommufd_server_main(argc, argv, &extras);

@@ -141,9 +141,15 @@ typedef struct MockNested {
     uint32_t iotlb[MOCK_IOTLBS];
 } MockNested;
 
-/* Which Linux the tests are of; before the server starts. */
+/* Private bytes of a vIOMMU. */
+typedef struct MockViommu {
+    ImIommufdMmap page;
+    ImIommufdHwQueue *queues[MOCK_QUEUES];
+} MockViommu;
+
 typedef struct Mock {
-    bool old;                   /* 6.12 */
+    Server *server;
+    bool old;                   /* the tests are those of 6.12 */
     uint32_t next_func;
 } Mock;
 extern Mock mock;
@@ -167,5 +173,19 @@ MOCK_OPS(MOCK_OP_DECLARE)
 
 /* Where the caller's page at an address is. -EFAULT */
 int mock_page_at(const Caller *who, uint64_t addr, ImIommufdPage *page);
+
+/* Whether an access has pinned a part of this. */
+bool mock_access_pins(ImIommufdFile *file, uint32_t ioas, uint64_t iova,
+                      uint64_t length);
+
+/* ----- the second opinion: mock_model.c, mock_watch.c --------------------- */
+
+/* --reports=FILE */
+bool mock_check_option(const char *name, const char *value);
+void mock_before(File *f, const Caller *who, uint32_t request, uint64_t arg);
+void mock_after(File *f, const Caller *who, uint32_t request, uint64_t arg,
+                int64_t result);
+/* The file is another from now on, or none. */
+void mock_model_forget(ImIommufdFile *file);
 
 #endif

@@ -23,7 +23,12 @@ typedef struct Access {
     ImIommufdAccess *access;
     Pinned *pinned;
     uint32_t next_id;
+    ImIommufdFile *file;
+    uint32_t ioas;
+    struct Access *next;
 } Access;
+
+static Access *accesses;
 
 static void unpin_at(Access *a, Pinned **at)
 {
@@ -50,9 +55,29 @@ static void unmap(void *opaque, uint64_t iova, uint64_t length)
     }
 }
 
+bool mock_access_pins(ImIommufdFile *file, uint32_t ioas, uint64_t iova,
+                      uint64_t length)
+{
+    for (const Access *a = accesses; a; a = a->next) {
+        for (const Pinned *p = a->pinned; p; p = p->next) {
+            if (a->file == file && a->ioas == ioas &&
+                p->iova <= iova + (length - 1) &&
+                p->iova + (p->length - 1) >= iova) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static void release(File *f)
 {
-    Access *a = file_data(f);
+    Access *a = file_data(f), **at = &accesses;
+
+    while (*at != a) {
+        at = &(*at)->next;
+    }
+    *at = a->next;
 
     while (a->pinned) {
         unpin_at(a, &a->pinned);
@@ -96,8 +121,13 @@ int64_t mock_access_create(MockCall *m)
     if (rc) {
         im_iommufd_access_free(a->access);
         free(a);
+        return rc;
     }
-    return rc;
+    a->file = m->iommufd;
+    a->ioas = m->c.id;
+    a->next = accesses;
+    accesses = a;
+    return 0;
 }
 
 /* The access that the operation's id, a descriptor, is. */
@@ -111,9 +141,16 @@ static Access *access_of(MockCall *m)
 int64_t mock_access_replace(MockCall *m)
 {
     Access *a = access_of(m);
+    int rc;
 
-    return a ? im_iommufd_access_replace(a->access, m->c.access_replace.ioas)
-             : -EBADF;
+    if (!a) {
+        return -EBADF;
+    }
+    rc = im_iommufd_access_replace(a->access, m->c.access_replace.ioas);
+    if (!rc) {
+        a->ioas = m->c.access_replace.ioas;
+    }
+    return rc;
 }
 
 /* Pages that were pinned are those that the caller sees at uptr. */

@@ -118,9 +118,19 @@ static int mock_attaching(const ImIommufdHw *hw, uint32_t pasid,
     return pasid == MOCK_PASID_RESERVED && n && old ? -ENOMEM : 0;
 }
 
+static void mock_viommu_free(ImIommufdViommu *v)
+{
+    MockViommu *priv = im_iommufd_viommu_private(v);
+
+    if (priv->page.object) {
+        server_memory_free(mock.server, &priv->page);
+    }
+}
+
 static int mock_viommu(ImIommufdViommu *v, const ImIommufdHw *hw,
                        const ImIommufdData *d)
 {
+    MockViommu *priv = im_iommufd_viommu_private(v);
     MockViommuData data;
     uint32_t *page;
     int rc;
@@ -138,13 +148,20 @@ static int mock_viommu(ImIommufdViommu *v, const ImIommufdHw *hw,
         return rc;
     }
     data.length = IM_IOMMUFD_PAGE;
-    page = im_iommufd_viommu_map(v, data.length, &data.offset);
+    page = server_memory(mock.server, data.length, &priv->page);
     if (!page) {
         return -ENOMEM;
     }
     *page = data.in;
     data.out = data.in;
-    return im_iommufd_data_put(d, &data, sizeof(data));
+    rc = im_iommufd_viommu_map(v, &priv->page, data.length, &data.offset);
+    if (!rc) {
+        rc = im_iommufd_data_put(d, &data, sizeof(data));
+    }
+    if (rc) {
+        server_memory_free(mock.server, &priv->page);
+    }
+    return rc;
 }
 
 static int viommu_inv_one(ImIommufdViommu *v, const MockViommuInv *inv)
@@ -213,12 +230,13 @@ static bool mock_hw_queue_type(ImIommufdViommu *v, uint32_t type)
     return type == MOCK_HW_QUEUE;
 }
 
-/* Private bytes of a vIOMMU: its queues; of a queue: its number. */
+/* A queue: its number. */
 static int mock_hw_queue(ImIommufdHwQueue *q, uint32_t index, uint64_t iova,
                          uint64_t length)
 {
-    ImIommufdHwQueue **queues =
+    MockViommu *priv =
         im_iommufd_viommu_private(im_iommufd_hw_queue_viommu(q));
+    ImIommufdHwQueue **queues = priv->queues;
 
     (void)iova;
     (void)length;
@@ -241,8 +259,9 @@ static int mock_hw_queue(ImIommufdHwQueue *q, uint32_t index, uint64_t iova,
 
 static void mock_hw_queue_free(ImIommufdHwQueue *q)
 {
-    ImIommufdHwQueue **queues =
+    MockViommu *priv =
         im_iommufd_viommu_private(im_iommufd_hw_queue_viommu(q));
+    ImIommufdHwQueue **queues = priv->queues;
 
     queues[*(uint32_t *)im_iommufd_hw_queue_private(q)] = NULL;
 }
@@ -276,7 +295,7 @@ static uint32_t hwpt_flags(void)
         .dirty = true,                                                     \
         .s2_pasid = true,                                                  \
         .nested_size = sizeof(MockNested),                                 \
-        .viommu_size = MOCK_QUEUES * sizeof(void *),                       \
+        .viommu_size = sizeof(MockViommu),                                 \
         .hw_queue_size = sizeof(uint32_t),                                 \
         .hw_info = mock_hw_info,                                           \
         .paging_data = mock_paging_data,                                   \
@@ -284,6 +303,7 @@ static uint32_t hwpt_flags(void)
         .nested_invalidate = mock_nested_invalidate,                       \
         .attaching = mock_attaching,                                       \
         .viommu = mock_viommu,                                             \
+        .viommu_free = mock_viommu_free,                                   \
         .viommu_invalidate = mock_viommu_invalidate,                       \
         .vdevice = mock_vdevice,                                           \
         .veventq = mock_veventq,                                           \

@@ -70,6 +70,11 @@ int caller_write(const Caller *who, uint64_t addr, const void *buf,
     return process_write(who->process, addr, buf, len) ? -EFAULT : 0;
 }
 
+void *caller_source(const Caller *who)
+{
+    return who->process;
+}
+
 /* --- /dev/iommu -------------------------------------------------------------- */
 
 static int64_t iommu_ioctl(File *f, const Caller *who, uint32_t request,
@@ -78,11 +83,19 @@ static int64_t iommu_ioctl(File *f, const Caller *who, uint32_t request,
     const ServerExtras *extras = f->server->extras;
     int64_t ret = -ENOTTY;
 
+    if (extras && extras->before) {
+        extras->before(f, who, request, arg);
+    }
     if (extras && extras->ioctl) {
         ret = extras->ioctl(f, who, request, arg);
     }
-    return ret == -ENOTTY ? im_iommufd_ioctl(f->data, &who->im, request, arg)
-                          : ret;
+    if (ret == -ENOTTY) {
+        ret = im_iommufd_ioctl(f->data, &who->im, request, arg);
+    }
+    if (extras && extras->after) {
+        extras->after(f, who, request, arg, ret);
+    }
+    return ret;
 }
 
 static int iommu_mmap(File *f, const Caller *who, uint64_t offset,

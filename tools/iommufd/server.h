@@ -85,13 +85,16 @@ ImIommufdFile *server_iommufd(const File *f);
 /* Counted, and failed when a failure was asked for (fail-nth); zeroed. */
 void *server_alloc(Server *s, size_t bytes);
 void server_free(Server *s, void *p, size_t bytes);
+/* Zeroed memory that im_iommufd_viommu_map() may be given; NULL: none. The
+ * result is where the server has it. */
+void *server_memory(Server *s, size_t bytes, ImIommufdMmap *m);
+void server_memory_free(Server *s, const ImIommufdMmap *m);
 /* What start() returned, see below. */
 void *server_extra(Server *s);
 
 /* What a program adds. Members may be NULL. */
 typedef struct ServerExtras {
     size_t size;        /* sizeof(ServerExtras) */
-    uint8_t io_page_shift;      /* of the instance; 0: the default */
     const ImIommufdConfig *config;      /* of the instance */
     /* The instance is there, no file is open yet. Its answer is handed out by
      * server_extra(). */
