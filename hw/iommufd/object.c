@@ -180,3 +180,12 @@ void *im_iommufd_thing(ImIommufdFile *file, const ImIommufdThing *kind,
 
     return thing && thing->kind == kind ? thing->opaque : NULL;
 }
+
+void im_iommufd_thing_free(ImIommufdFile *file, uint32_t id)
+{
+    IofObject *obj = im_iof_object(file, &thing_kind, id);
+
+    if (obj) {
+        destroy(file, obj);
+    }
+}

@@ -363,7 +363,8 @@ int im_iommufd_memory_write(ImIommufd *f, uint64_t pa, const void *buf,
     return memory_rw(f, pa, (void *)(uintptr_t)buf, len, true);
 }
 
-int im_iommufd_memory_page(ImIommufd *f, uint64_t pa, ImIommufdPage *page)
+int im_iommufd_memory_page(ImIommufd *f, uint64_t pa, ImIommufdPage *page,
+                           uint32_t *at)
 {
     const IofPage *found = page_of(f, pa);
 
@@ -371,6 +372,7 @@ int im_iommufd_memory_page(ImIommufd *f, uint64_t pa, ImIommufdPage *page)
         return -EFAULT;
     }
     *page = found->at;
+    *at = (uint32_t)(pa & (PAGE - 1));
     return 0;
 }
 

@@ -164,8 +164,9 @@ ImIoasid *im_iommufd_backend(ImIommufd *f);
 int im_iommufd_memory_read(ImIommufd *f, uint64_t pa, void *buf, size_t len);
 int im_iommufd_memory_write(ImIommufd *f, uint64_t pa, const void *buf,
                             size_t len);
-/* Which page that is. -EFAULT */
-int im_iommufd_memory_page(ImIommufd *f, uint64_t pa, ImIommufdPage *page);
+/* Which page it is, and where in the page. -EFAULT */
+int im_iommufd_memory_page(ImIommufd *f, uint64_t pa, ImIommufdPage *page,
+                           uint32_t *at);
 
 /* --- files --------------------------------------------------------------- */
 
@@ -229,6 +230,8 @@ typedef struct ImIommufdThing {
 
 int im_iommufd_thing_new(ImIommufdFile *file, const ImIommufdThing *kind,
                          void *opaque, uint32_t *id);
+/* Destroy it, as DESTROY does. */
+void im_iommufd_thing_free(ImIommufdFile *file, uint32_t id);
 /* NULL: no such object of that kind. */
 void *im_iommufd_thing(ImIommufdFile *file, const ImIommufdThing *kind,
                        uint32_t id);

@@ -10,10 +10,8 @@
 #ifndef IM_IOMMUFD_DEV_H
 #define IM_IOMMUFD_DEV_H
 
-#include "im/im_ioasid.h"
+#include "im/im_iommufd.h"
 
-typedef struct ImIommufd ImIommufd;             /* the engine */
-typedef struct ImIommufdFile ImIommufdFile;     /* one open of it */
 typedef struct ImIommufdDriver ImIommufdDriver;
 
 /* Objects as a driver sees them; the private bytes follow the driver's size
@@ -33,6 +31,12 @@ typedef struct ImIommufdDevice {
     uint32_t iommu;             /* number of the IOMMU that it is behind */
     uint8_t pasid_bits;         /* that users may use; 0: no PASIDs */
     bool no_dirty;              /* this one cannot track dirty pages */
+    bool inside;                /* bound by an object of the file, it does not
+                                   hold the file */
+    /* Messages to the function, to be obeyed after the call into the engine
+     * returned. Optional: an invalidation is complete at once then. */
+    void (*ats_invalidate)(void *opaque, const ImAtsInv *inv);
+    void (*page_response)(void *opaque, const ImPageResp *resp);
 } ImIommufdDevice;
 
 /* 0 or as im_ioasid_device_add(). Removal unbinds it where it is bound. */
@@ -50,10 +54,10 @@ void im_iommufd_unbind(ImIommufdFile *f, uint32_t id);
 
 /*
  * *pt is an IOAS or HWPT in, the HWPT out. -ENOENT no such object; -EBUSY
- * attached already (to a PASID: even if the same); -EINVAL the table and the
- * device do not go together, or pasid is not the device's; -EADDRINUSE a
- * reserved range is mapped; -ENOMEM. Without a PASID attaching a table again
- * is no error, and a group has one table.
+ * attached already; -EINVAL the table and the device do not go together, its
+ * group has another one, or pasid is not the device's; -ENODEV the table has
+ * a fault queue and the device no page requests; -EADDRINUSE a reserved range
+ * is mapped; -ENOMEM.
  */
 int im_iommufd_attach(ImIommufdFile *f, uint32_t id, uint32_t pasid,
                       uint32_t *pt);
@@ -85,7 +89,7 @@ int im_iommufd_hwpt_write(ImIommufdFile *f, uint32_t hwpt, uint64_t iova);
 
 /* A structure at a user address, whose size the user says. */
 typedef struct ImIommufdData {
-    ImIommufdFile *file;
+    const ImIommufdCall *call;
     uint64_t addr;
     uint32_t type;
     uint32_t len;
@@ -102,7 +106,7 @@ int im_iommufd_data_put(const ImIommufdData *d, const void *buf, size_t size);
 
 /* An array of them. */
 typedef struct ImIommufdArray {
-    ImIommufdFile *file;
+    const ImIommufdCall *call;
     uint64_t addr;
     uint32_t type;
     uint32_t entry_len;
@@ -250,11 +254,11 @@ int im_iommufd_vdevice_flush(ImIommufdVdevice *vd, uint32_t caches,
 int im_iommufd_vevent(ImIommufdViommu *v, uint32_t type, const void *event,
                       size_t len);
 
-/* Memory that the user maps at *offset of the file, whole or not at all;
- * while it is mapped the vIOMMU cannot be destroyed (-EBUSY). NULL: no
- * memory. It goes with the vIOMMU. */
-void *im_iommufd_viommu_map(ImIommufdViommu *v, size_t length,
-                            uint64_t *offset);
+/* Memory of the host's that the user maps at *offset of the file, whole or
+ * not at all; while it is mapped the vIOMMU cannot be destroyed (-EBUSY). It
+ * is forgotten with the vIOMMU. -ENOMEM, -EINVAL length */
+int im_iommufd_viommu_map(ImIommufdViommu *v, const ImIommufdMmap *what,
+                          uint64_t length, uint64_t *offset);
 
 /* q cannot be without on: destroying on is -EBUSY until q went. */
 void im_iommufd_hw_queue_needs(ImIommufdHwQueue *q, ImIommufdHwQueue *on);

@@ -32,6 +32,8 @@ typedef struct Caller {
 int caller_read(const Caller *who, uint64_t addr, void *buf, size_t len);
 int caller_write(const Caller *who, uint64_t addr, const void *buf,
                  size_t len);
+/* Its address space, as a source of the engine's port. */
+void *caller_source(const Caller *who);
 
 /* What an open file does. NULL: the error that Linux has for such a file. */
 typedef struct FileOps {
@@ -79,12 +81,17 @@ void *server_alloc(Server *s, size_t bytes);
 void server_free(Server *s, void *p, size_t bytes);
 /* Of the port: what opened files hand to the engine. */
 void *server_port_host(Server *s);
+/* Zeroed memory that im_iommufd_viommu_map() may be given; NULL: none. The
+ * result is where the server has it. */
+void *server_memory(Server *s, size_t bytes, ImIommufdMmap *m);
+void server_memory_free(Server *s, const ImIommufdMmap *m);
 /* What start() returned, see below. */
 void *server_extra(Server *s);
 
 /* What a program adds. Members may be NULL. */
 typedef struct ServerExtras {
     size_t size;        /* sizeof(ServerExtras) */
+    const ImIommufdConfig *config;      /* of the instance */
     /* The instance is there, no file is open yet. Its answer is handed out by
      * server_extra(). */
     void *(*start)(Server *s);
@@ -96,6 +103,12 @@ typedef struct ServerExtras {
      * -ENOTTY: nor do I. */
     int64_t (*ioctl)(File *f, const Caller *who, uint32_t request,
                      uint64_t arg);
+    /* A request to an open /dev/iommu, whoever obeys it, before it is obeyed
+     * and with its result. */
+    void (*before)(File *f, const Caller *who, uint32_t request,
+                   uint64_t arg);
+    void (*after)(File *f, const Caller *who, uint32_t request, uint64_t arg,
+                  int64_t result);
     /* A path that the server does not know is opened: 0 and an open file's
      * operations and data, or -errno; -ENOENT: nor do I. Paths reach the
      * server if they begin with /dev/iommu or /dev/vfio/. */

@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Run one of Linux's own iommufd test programs on our /dev/iommu.
+
+  selftest.py --server S --shim L [...] new iommufd
+
+The program is unmodified (linux.py); S is the mock server, which adds the
+test's mock devices to the engine. Prints a row of TAP for each of its cases,
+VERSION FIXTURE.VARIANT.CASE, and one that says that the server reported
+nothing: no disagreement with its own model, no finding of a sanitizer.
+
+Everything has to pass but what KERNEL lists. What is listed there must fail
+for the reason given, which a probe looks for first: a listed case that passes
+is a failure too, because then the list is wrong.
+"""
+
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import linux                                        # noqa: E402
+
+# Cases that need a kernel: program, pattern, probe (an operation of the mock
+# that must be refused), reason.
+KERNEL = [
+    ('iommufd', r'iommufd_ioas\.\w+\.dmabuf_\w+', 'dmabuf',
+     'dma-buf is an object of the kernel'),
+]
+
+CASE = re.compile(r'(not ok|ok) \d+ ([\w.]+)(?: # SKIP *(.*))?')
+
+
+class Tap:
+    def __init__(self):
+        self.count = self.failed = 0
+
+    def row(self, good, name, skip=None, why=()):
+        self.count += 1
+        self.failed += not good
+        for line in why:
+            print('#   ' + line)
+        print(f'{"ok" if good else "not ok"} {self.count} {name}'
+              + (f' # SKIP {skip}' if skip else ''), flush=True)
+
+
+def environment(a, reports):
+    """Of the program: the shim, which starts the server by itself."""
+    env = dict(os.environ)
+    server = f'{a.server} --linux={a.name} --reports={reports}/model'
+    preload = [str(p.resolve()) for p in (a.pages, a.shim) if p]
+    env.update(IM_IOMMUFD=server, LD_PRELOAD=' '.join(preload))
+    for name in ('ASAN_OPTIONS', 'UBSAN_OPTIONS'):
+        given = env.get(name)
+        env[name] = (given + ':' if given else '') + f'log_path={reports}/san'
+    if a.runtime:       # the preloaded library has sanitizers itself
+        env['LD_PRELOAD'] = f'{a.runtime} {env["LD_PRELOAD"]}'
+    return env
+
+
+def run(program, env, extra, seconds):
+    """Lines of the program's output, and at last its exit status."""
+    with subprocess.Popen([program, *extra], env=env, text=True,
+                          errors='replace', stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          start_new_session=True) as p:
+        signal.signal(signal.SIGALRM,
+                      lambda *_: os.killpg(p.pid, signal.SIGKILL))
+        signal.alarm(seconds)
+        for line in p.stdout:
+            yield line.rstrip('\n')
+        signal.alarm(0)
+    yield p.wait()
+
+
+def refused(a, env):
+    """The probes of KERNEL whose operation the mock refuses."""
+    if not a.probe:
+        return set()
+    done = subprocess.run([a.probe], env=env, capture_output=True, text=True)
+    if done.returncode:
+        raise linux.Failed(f'the probe failed: {done.stderr.strip()}')
+    return set(done.stdout.split())
+
+
+def judge(tap, a, version, line, probes, why):
+    """One line of the program's rows."""
+    verdict, name, skip = CASE.match(line).groups()
+    full = f'{version} {name}'
+    for program, pattern, probe, reason in KERNEL:
+        if program == a.program and re.fullmatch(pattern, name):
+            if probe not in probes:
+                tap.row(False, full, why=[f'probe {probe}: it is possible '
+                                          'here: take it off the list'])
+            elif verdict == 'ok':
+                tap.row(False, full, why=[f'passed, but is listed: {reason}'])
+            else:
+                tap.row(True, full, skip=reason)
+            return
+    # Nothing of Linux's tests is skipped for us but what has no vIOMMU.
+    if skip and 'no_viommu' not in name:
+        tap.row(False, full, why=[f'skipped itself: {skip}'])
+        return
+    tap.row(verdict == 'ok', full, why=why if verdict != 'ok' else ())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('--server', required=True, type=Path)
+    parser.add_argument('--shim', required=True, type=Path)
+    parser.add_argument('--pages', type=Path,
+                        help='library that gives small pages for huge ones')
+    parser.add_argument('--probe', type=Path)
+    parser.add_argument('--runtime', help='library to preload first')
+    parser.add_argument('--timeout', type=int, default=600)
+    parser.add_argument('name', choices=list(linux.SOURCES))
+    parser.add_argument('program', choices=linux.PROGRAMS)
+    parser.add_argument('extra', nargs='*', help='for the program')
+    a = parser.parse_args()
+    a.server = a.server.resolve()
+    tap = Tap()
+    try:
+        source = linux.Linux(a.name)
+        program = source.compile(a.program)
+        with tempfile.TemporaryDirectory(prefix='im-uapi-') as reports:
+            env = environment(a, reports)
+            probes = refused(a, env)
+            planned, why, status = None, [], None
+            for line in run(program, env, a.extra, a.timeout):
+                if isinstance(line, int):
+                    status = line
+                elif m := re.fullmatch(r'1\.\.(\d+)', line):
+                    planned = int(m.group(1))
+                    print(f'1..{planned + 2}', flush=True)
+                elif CASE.match(line):
+                    judge(tap, a, source.version, line, probes, why)
+                    why = []
+                else:
+                    why = ([] if ' RUN  ' in line else why) + [line]
+            ran = tap.count == planned
+            tap.row(ran, f'{source.version} every case of {a.program} ran',
+                    why=[] if ran else [f'{tap.count} of {planned}, status '
+                                        f'{status}', *why[-10:]])
+            said = [f'{path.name}: {line}'
+                    for path in sorted(Path(reports).iterdir())
+                    for line in path.read_text(errors='replace').splitlines()]
+            tap.row(not said, f'{source.version} server has nothing to '
+                    'report', why=said[:60])
+    except (linux.Failed, linux.debfetch.FetchError) as e:
+        print(f'Bail out! {e}')
+        sys.exit(1)
+
+
+if __name__ == '__main__':
+    main()
