@@ -239,7 +239,6 @@ void im_iommufd_free(ImIommufd *f)
 {
     im_iof_devs_free(f);
     im_ioasid_free(f->backend);
-    im_iof_charges_free(f);
     f->port.free(f->opaque, f, sizeof(*f));
 }
 
