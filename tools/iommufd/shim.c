@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #undef _FORTIFY_SOURCE
+#undef _FILE_OFFSET_BITS         /* would make open and open64 one */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
