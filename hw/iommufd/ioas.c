@@ -67,8 +67,7 @@ ImLink **im_iof_ioas_hwpts(IofIoas *ioas)
     return &ioas->hwpts;
 }
 
-/* The next IOAS of a file. */
-static IofIoas *next_ioas(ImIommufdFile *file, uint32_t after)
+IofIoas *im_iof_ioas_next(ImIommufdFile *file, uint32_t after)
 {
     IofObject *obj = im_iof_object_next(file, after);
 
@@ -344,8 +343,8 @@ int im_iof_ioas_get_pa(ImIommufdCall *call)
 
 void im_iof_ioas_revoke(ImIommufdFile *file, const void *source)
 {
-    for (IofIoas *ioas = next_ioas(file, 0); ioas;
-         ioas = next_ioas(file, ioas->obj.id)) {
+    for (IofIoas *ioas = im_iof_ioas_next(file, 0); ioas;
+         ioas = im_iof_ioas_next(file, ioas->obj.id)) {
         for (IofArea *a = im_iof_area_from(ioas, 0); a;
              a = im_iof_area_next(ioas, a)) {
             if (a->pages->source == source && !a->pages->revoked) {

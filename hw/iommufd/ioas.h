@@ -186,6 +186,8 @@ void im_iof_space_empty(IofIoas *ioas, const IofSpace *space);
 /* Map new memory, as MAP and MAP_FILE do. */
 int im_iof_map(IofIoas *ioas, const ImIommufdCaller *caller,
                const IofFrom *from, uint32_t flags, uint64_t *iova);
+/* The next one with a number above after, or NULL. */
+IofIoas *im_iof_ioas_next(ImIommufdFile *file, uint32_t after);
 /* Unmap what is of a source from all spaces of a file. */
 void im_iof_ioas_revoke(ImIommufdFile *file, const void *source);
 
