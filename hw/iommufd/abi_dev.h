@@ -26,6 +26,18 @@
 #define IOF_SIZE(type, bytes)                                              \
     _Static_assert(sizeof(type) == (bytes), #type)
 
+/* IOF_REQUEST() of abi.h makes requests of them. */
+#define IOF_NR_HWPT_ALLOC               0x89u
+#define IOF_NR_GET_HW_INFO              0x8au
+#define IOF_NR_HWPT_SET_DIRTY_TRACKING  0x8bu
+#define IOF_NR_HWPT_GET_DIRTY_BITMAP    0x8cu
+#define IOF_NR_HWPT_INVALIDATE          0x8du
+#define IOF_NR_FAULT_QUEUE_ALLOC        0x8eu
+#define IOF_NR_VIOMMU_ALLOC             0x90u
+#define IOF_NR_VDEVICE_ALLOC            0x91u
+#define IOF_NR_VEVENTQ_ALLOC            0x93u
+#define IOF_NR_HW_QUEUE_ALLOC           0x94u
+
 /* --- HWPT_ALLOC --------------------------------------------------------- */
 
 enum {

@@ -77,6 +77,7 @@ struct ImIommufdFile {
     ImIoasidCtx *ctx;
     ImuRef set;                     /* the one set: mode IDENTITY */
     bool per_process;               /* RLIMIT_MODE 1 */
+    ImLink *pages;                  /* IofPages */
     IofIoas *vfio_ioas;             /* or NULL */
     IofFileDevs *devs;              /* second half; NULL at first */
     ImLink in_host;
@@ -88,7 +89,7 @@ struct ImIommufd {
     void *opaque;                   /* of the port */
     ImIoasid *backend;
     ImLink *files;
-    struct IofNode *memory;         /* pages.c: by synthetic address */
+    struct ImSpan *memory;          /* pages.c: by synthetic address */
     IofPages *recent;               /* found last there, or NULL */
     ImLink *charges;                /* charge.c */
     uint64_t alarm;                 /* of the backend: virtual ns */
@@ -97,8 +98,6 @@ struct ImIommufd {
 
 /* Tell the backend what time it is, if it wants to know. */
 void im_iof_file_tick(ImIommufd *f);
-/* charge.c: none is charged any more. */
-void im_iof_charges_free(ImIommufd *f);
 
 static inline void *im_iof_alloc(ImIommufd *f, size_t bytes)
 {

@@ -75,8 +75,9 @@ typedef struct ImIommufdPort {
 
     void (*hold)(void *host, void *source);
     void (*drop)(void *host, void *source);
-    /* The file behind a descriptor of the caller, held: -EBADF. *bytes: its
-     * size. */
+    /* The file behind a descriptor of the caller, held: -EBADF, -ENODEV if
+     * it was revoked. *bytes: the size of memory that only devices reach (a
+     * dma-buf), UINT64_MAX of any other file. */
     int (*file)(void *host, const ImIommufdCaller *caller, int32_t fd,
                 void **source, uint64_t *bytes);
     /*
@@ -251,9 +252,10 @@ int im_iommufd_access_new(ImIommufdFile *file, const ImIommufdAccessOps *ops,
                           uint32_t *id);
 /* Detaches. All is unpinned by then, by unmap. */
 void im_iommufd_access_free(ImIommufdAccess *access);
-/* An IOAS, or a paging HWPT and so its IOAS. -ENOENT; -EINVAL: has one. */
+/* -ENOENT; -EINVAL: it has one; -EADDRINUSE: it pins whole pages, and others
+ * are mapped. */
 int im_iommufd_access_attach(ImIommufdAccess *access, uint32_t ioas_id);
-/* -ENOENT, also when it has none; on error the old one stays. */
+/* The same, -ENOENT also when it has none; on error the old one stays. */
 int im_iommufd_access_replace(ImIommufdAccess *access, uint32_t ioas_id);
 void im_iommufd_access_detach(ImIommufdAccess *access);
 
@@ -293,6 +295,9 @@ int im_iommufd_ioas_areas(ImIommufdFile *file, uint32_t ioas_id,
 /* What is at a page of a source now. -EFAULT */
 int im_iommufd_page_at(ImIommufd *f, void *source, uint64_t addr,
                        ImIommufdPage *page);
+/* The memory of a source is there no more (a dma-buf is revoked): what maps it
+ * stays mapped and leads nowhere. */
+void im_iommufd_revoke(ImIommufd *f, void *source);
 /* How many mappings' memory, of all files, has this page pinned: memory that
  * mappings share counts once. */
 uint32_t im_iommufd_page_pins(ImIommufd *f, const ImIommufdPage *page);

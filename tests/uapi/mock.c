@@ -47,8 +47,8 @@ static int device_add(MockDevice *dev, ImIommufd *e)
     int rc;
 
     if (dev->flags & MOCK_DEVICE_PASID) {
-        d.pasid_bits = MOCK_PASID_WIDTH;
-        d.backend.pasid_bits = MOCK_PASID_WIDTH;
+        d.pasid_bits = MOCK_PASID_BITS;
+        d.backend.pasid_bits = MOCK_PASID_BITS;
         d.backend.caps |= IMU_DEV_CAP_PASID;
     }
     do {
@@ -241,7 +241,7 @@ int64_t mock_check_map(MockCall *m)
 
     if ((m->c.check_map.iova | m->c.check_map.length |
          m->c.check_map.uptr) % step ||
-        m->c.check_map.length > MOCK_APERTURE_LAST + 1) {
+        m->c.check_map.length > MOCK_LAST + 1) {
         return -EINVAL;
     }
     for (uint64_t at = 0; at < m->c.check_map.length; at += step) {
@@ -415,7 +415,7 @@ int main(int argc, char **argv)
 {
     static const ImIommufdConfig config = {
         .io_page_shift = MOCK_PAGE_SHIFT,
-        .pasid_bits = MOCK_PASID_WIDTH,
+        .pasid_bits = MOCK_PASID_BITS,
     };
     static const ServerExtras extras = {
         .size = sizeof(extras),

@@ -94,11 +94,11 @@ typedef struct MockCmd {
 #define MOCK_RW_SLOW            (1u << 2)
 #define MOCK_ACCESS_PINS        1u
 
-#define MOCK_APERTURE_FIRST     (UINT64_C(1) << 24)
-#define MOCK_APERTURE_LAST      ((UINT64_C(1) << 31) - 1)
+#define MOCK_FIRST              (UINT64_C(1) << 24)
+#define MOCK_LAST               ((UINT64_C(1) << 31) - 1)
 #define MOCK_PAGE_SHIFT         11
 #define MOCK_HUGE_SHIFT         20
-#define MOCK_PASID_WIDTH        20
+#define MOCK_PASID_BITS         20
 #define MOCK_PASID_RESERVED     1024u
 #define MOCK_LIMIT_MIN          12u
 

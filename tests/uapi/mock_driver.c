@@ -284,7 +284,7 @@ static uint32_t hwpt_flags(void)
 }
 
 #define MOCK_PAGING(dirty)                                                 \
-    { .first = MOCK_APERTURE_FIRST, .last = MOCK_APERTURE_LAST,            \
+    { .first = MOCK_FIRST, .last = MOCK_LAST,            \
       .page_shift = MOCK_PAGE_SHIFT, .dirty_shift = (dirty) }
 
 #define MOCK_DRIVER(dirty_size)                                            \
