@@ -182,8 +182,7 @@ bool model_has_table(View *v, uint32_t ioas)
 
 /* ----- what commands mean ------------------------------------------------- */
 
-Memory *model_memory(const Caller *who, void *source, uint64_t start,
-                          uint64_t length)
+Memory *model_memory(void *source, uint64_t start, uint64_t length)
 {
     Memory *mem = g_new0(Memory, 1);
 
@@ -194,10 +193,18 @@ Memory *model_memory(const Caller *who, void *source, uint64_t start,
     for (unsigned i = 0; i < SAMPLES; i++) {
         /* the first byte, the last, and two between */
         mem->at[i] = i == SAMPLES - 1 ? length - 1 : length / SAMPLES * i;
-        mem->known[i] = source &&
-            !mock_page_at(who, start + mem->at[i], &mem->page[i]);
     }
     return mem;
+}
+
+bool model_page(View *v, const Memory *mem, unsigned sample,
+                ImIommufdPage *page)
+{
+    uint64_t addr = (mem->start + mem->at[sample]) & ~(IM_IOMMUFD_PAGE - 1);
+
+    return mem->source &&
+           !im_iommufd_page_at(im_iommufd_of(v->file), mem->source, addr,
+                               page);
 }
 
 void model_map(View *v, uint32_t ioas, uint64_t iova, uint64_t length,
@@ -288,10 +295,12 @@ void model_look(View *v, const Area *a, bool there)
         }
         for (unsigned s = 0; s < SAMPLES; s++) {
             uint64_t at = a->memory->at[s];
+            ImIommufdPage page;
 
             if (at >= a->offset && at - a->offset < a->length) {
                 look(v, d->func, a, at - a->offset,
-                     a->memory->known[s] ? &a->memory->page[s] : NULL, there);
+                     model_page(v, a->memory, s, &page) ? &page : NULL,
+                     there);
             }
         }
         /* whatever the samples, both ends */
