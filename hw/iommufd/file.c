@@ -205,7 +205,7 @@ static ImIoasid *new_backend(ImIommufd *f, char **err)
 
     cfg.page_shift = f->cfg.io_page_shift;
     cfg.pasid_bits = f->cfg.pasid_bits;
-    cfg.ctx_quota = 1u << f->cfg.pasid_bits;
+    cfg.ctx_quota = (1u << f->cfg.pasid_bits) - 1;
     cfg.quarantine_ns = 0;
     return im_ioasid_new(&cfg, &backend_port, f, err);
 }
