@@ -23,9 +23,11 @@ typedef struct Process Process;     /* process.h */
 
 /* Who calls: an address space, and the thread whose command it is. */
 typedef struct Caller {
+    ImIommufdCaller im;         /* as the engine knows it; opaque is this */
     Server *server;
     Process *process;
     uint32_t tid;
+    int fd;                     /* its number for the file */
 } Caller;
 
 /* 0 or -EFAULT, all or nothing as far as the kernel can tell. */
@@ -42,10 +44,14 @@ typedef struct FileOps {
     int64_t (*ioctl)(File *f, const Caller *who, uint32_t request,
                      uint64_t arg);
     /* Bytes, or -errno; -EAGAIN is waited for unless O_NONBLOCK. */
-    int64_t (*read)(File *f, const Caller *who, uint64_t addr, size_t len);
-    int64_t (*write)(File *f, const Caller *who, uint64_t addr, size_t len);
-    /* A descriptor of memory to map from its start, not given away. */
-    int (*mmap)(File *f, const Caller *who, uint64_t offset, uint64_t len);
+    int64_t (*read)(File *f, const Caller *who, uint64_t addr, size_t len,
+                    uint64_t at);
+    int64_t (*write)(File *f, const Caller *who, uint64_t addr, size_t len,
+                     uint64_t at);
+    /* A descriptor of memory to map, which stays the server's, and where in
+     * it: *at. prot, flags: as mmap()'s. */
+    int (*mmap)(File *f, const Caller *who, uint64_t offset, uint64_t len,
+                int prot, int flags, uint64_t *at);
     bool (*readable)(File *f);
     /* The last descriptor was closed. */
     void (*release)(File *f);
@@ -79,8 +85,6 @@ ImIommufdFile *server_iommufd(const File *f);
 /* Counted, and failed when a failure was asked for (fail-nth); zeroed. */
 void *server_alloc(Server *s, size_t bytes);
 void server_free(Server *s, void *p, size_t bytes);
-/* Of the port: what opened files hand to the engine. */
-void *server_port_host(Server *s);
 /* Zeroed memory that im_iommufd_viommu_map() may be given; NULL: none. The
  * result is where the server has it. */
 void *server_memory(Server *s, size_t bytes, ImIommufdMmap *m);

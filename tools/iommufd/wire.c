@@ -45,7 +45,7 @@ uint64_t wire_file(const struct sockaddr_un *name, socklen_t len,
         return 0;
     }
     slash = strchr(text + strlen(WIRE_PREFIX), '/');
-    if (!slash || slash - text - strlen(WIRE_PREFIX) > WIRE_SESSION) {
+    if (!slash || slash > text + strlen(WIRE_PREFIX) + WIRE_SESSION) {
         return 0;
     }
     file = strtoull(slash + 1, &end, 16);

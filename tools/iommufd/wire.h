@@ -20,6 +20,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/un.h>
 
 #define WIRE_PREFIX     "im-iommufd/"
@@ -30,15 +31,16 @@
 #define WIRE_MAGIC      0x31666d69u     /* "imf1" */
 
 enum {
-    WIRE_HELLO,         /* arg: where the caller's own pid is in its memory */
+    WIRE_HELLO,         /* value: the server's pid, which is to read memory */
+    WIRE_CHECK,         /* arg: the address of a word that holds WIRE_MAGIC */
     WIRE_OPEN,          /* path */
     WIRE_IOCTL,         /* file; number: request; arg */
-    WIRE_READ,          /* file; arg, number: bytes */
-    WIRE_WRITE,         /* file; arg, number: bytes */
-    WIRE_MMAP,          /* file; arg: offset, number: bytes, more: PROT_* */
-    WIRE_SYNC,          /* file: its descriptor was drained */
+    WIRE_READ,          /* file; arg, number: bytes; more: offset */
+    WIRE_WRITE,         /* file; arg, number: bytes; more: offset */
+    WIRE_MMAP,          /* file; arg: offset, number: bytes, more: PROT_* and
+                           MAP_* << 32; value: offset in the descriptor */
     WIRE_INSTALLED,     /* file: is the caller's fd; no reply */
-    WIRE_ACCOUNT,       /* number: a pid; value: pages pinned and locked */
+    WIRE_CHARGED,       /* number: a pid; value, extra: pages pinned, locked */
 };
 
 typedef struct WireRequest {
@@ -55,8 +57,7 @@ typedef struct WireRequest {
 
 enum {
     WIRE_CLOEXEC = 1,   /* of the descriptors that come with the reply */
-    WIRE_DRAIN = 2,     /* take what is in the descriptor, then WIRE_SYNC */
-    WIRE_AGAIN = 4,     /* nothing to read: wait for it if that is wanted */
+    WIRE_WAIT = 2,      /* nothing to read: poll, unless O_NONBLOCK */
 };
 
 /* Descriptors come with it, one for each address: its number is to be
