@@ -92,7 +92,7 @@ static int check_kind(const ImuSpaceCreate *a, const IoSet *set,
     }
     return !parent->map || !(parent->flags & IMU_SPACE_PARENT) ||
            (a->kind == IMU_SPACE_PASID_TABLE &&
-            set->cfg.map_mode != IMU_MODE_DELEGATED) ? -EINVAL : 0;
+            set->cfg.map_mode == IMU_MODE_TRANSLATE) ? -EINVAL : 0;
 }
 
 /* What a kind of space has of its own. */
