@@ -95,9 +95,13 @@ static int check_kind(const ImuSpaceCreate *a, const IoSet *set,
             set->cfg.map_mode == IMU_MODE_TRANSLATE) ? -EINVAL : 0;
 }
 
-/* What a kind of space has of its own. */
+/* What a kind of space has of its own. A guest's that has no format has no
+ * table: its addresses are the parent's. */
 static int add_contents(ImIoasidCtx *c, const ImuSpaceCreate *a, IoSpace *s)
 {
+    if (has_table(a->kind) && a->format == IMU_FORMAT_NONE) {
+        return a->data || a->data_size ? -EINVAL : 0;
+    }
     if (has_table(a->kind)) {
         return im_ioasid_table_new(c, a, &s->table);
     }
