@@ -11,6 +11,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Commands. */
+#define IOF_NR_HWPT_ALLOC       0x89u
+#define IOF_NR_GET_HW_INFO      0x8au
+#define IOF_NR_HWPT_DIRTY_SET   0x8bu
+#define IOF_NR_HWPT_DIRTY_GET   0x8cu
+#define IOF_NR_HWPT_INVALIDATE  0x8du
+#define IOF_NR_FAULT_ALLOC      0x8eu
+#define IOF_NR_VIOMMU_ALLOC     0x90u
+#define IOF_NR_VDEVICE_ALLOC    0x91u
+#define IOF_NR_VEVENTQ_ALLOC    0x93u
+#define IOF_NR_HW_QUEUE_ALLOC   0x94u
+
 #define IOF_SIZE(type, bytes)                                              \
     _Static_assert(sizeof(type) == (bytes), #type)
 
@@ -123,7 +135,7 @@ typedef struct IofHwInfoSmmu {
 } IofHwInfoSmmu;
 IOF_SIZE(IofHwInfoSmmu, 40);
 
-/* --- dirty pages ---------------------------------------------------------- */
+/* --- dirty pages -------------------------------------------------------- */
 
 #define IOF_DIRTY_ENABLE    1u
 #define IOF_DIRTY_NO_CLEAR  1u
@@ -148,7 +160,7 @@ typedef struct IofDirtyGet {
 } IofDirtyGet;
 IOF_SIZE(IofDirtyGet, 48);
 
-/* --- HWPT_INVALIDATE ------------------------------------------------------ */
+/* --- HWPT_INVALIDATE ---------------------------------------------------- */
 
 enum {
     IOF_INV_VTD_S1 = 0,
@@ -184,7 +196,7 @@ typedef struct IofInvSmmu {
 } IofInvSmmu;
 IOF_SIZE(IofInvSmmu, 16);
 
-/* --- faults --------------------------------------------------------------- */
+/* --- faults ------------------------------------------------------------- */
 
 typedef struct IofFaultAlloc {
     uint32_t size;
@@ -221,7 +233,7 @@ typedef struct IofFaultResponse {
 } IofFaultResponse;
 IOF_SIZE(IofFaultResponse, 8);
 
-/* --- vIOMMU --------------------------------------------------------------- */
+/* --- vIOMMU ------------------------------------------------------------- */
 
 #define IOF_VIOMMU_SMMUV3  1u
 

@@ -139,6 +139,11 @@ static void readable(void *host, void *user, ImuRef queue)
     im_iof_backend_readable(user, queue);
 }
 
+static void event(void *host, const ImEvent *ev)
+{
+    im_iof_backend_event(host, ev);
+}
+
 static const ImIoasidPort backend_port = {
     .size = sizeof(ImIoasidPort),
     .iommu = {
@@ -151,6 +156,7 @@ static const ImIoasidPort backend_port = {
         .page_response = page_response,
         .now = now,
         .deadline = deadline,
+        .event = event,
         .resume = no_resume,
     },
     .alloc = backend_alloc,
@@ -165,8 +171,12 @@ static const ImIoasidPort backend_port = {
 int im_iof_backend_call(ImIommufdFile *file, uint32_t command, void *arg,
                         uint32_t size)
 {
+    int err;
+
     ((ImuHead *)arg)->size = size;
-    return im_ioasid_command(file->ctx, command, (uintptr_t)arg);
+    err = im_ioasid_command(file->ctx, command, (uintptr_t)arg);
+    im_iof_settle(file->host);
+    return err;
 }
 
 void im_iof_file_tick(ImIommufd *f)

@@ -219,6 +219,10 @@ void im_iof_backend_readable(ImIommufdFile *file, ImuRef queue);
 /* Messages of the backend to functions; not from within these. */
 void im_iof_ats_invalidate(ImIommufd *f, const ImAtsInv *inv);
 void im_iof_page_response(ImIommufd *f, const ImPageResp *resp);
+/* A request was refused; not from within a command. */
+void im_iof_backend_event(ImIommufd *f, const ImEvent *ev);
+/* After each command of the backend: completions that nobody else sends. */
+void im_iof_settle(ImIommufd *f);
 /* Last things of an instance, and of a file whose objects are all gone. */
 void im_iof_devs_free(ImIommufd *f);
 void im_iof_file_devs_free(ImIommufdFile *file);

@@ -190,7 +190,7 @@ struct ImIommufdDriver {
     int (*attaching)(const ImIommufdHw *hw, uint32_t pasid,
                      ImIommufdNested *n, bool old);
 
-    /* A vIOMMU of this type; d->len 0: no data. */
+    /* A vIOMMU (im_iommufd_viommu_type()); d->len 0: no data. */
     int (*viommu)(ImIommufdViommu *v, const ImIommufdHw *hw,
                   const ImIommufdData *d);
     void (*viommu_free)(ImIommufdViommu *v);
@@ -206,6 +206,10 @@ struct ImIommufdDriver {
     int (*hw_queue)(ImIommufdHwQueue *q, uint32_t index, uint64_t iova,
                     uint64_t length);
     void (*hw_queue_free)(ImIommufdHwQueue *q);
+    /* The backend refused a request of a device that has a vDEVICE and looks
+     * into a nested table of its vIOMMU: for events. why: the fault's name,
+     * im_ioasid_fault_name(). */
+    void (*refused)(ImIommufdVdevice *vd, const ImTxn *txn, const char *why);
 };
 
 extern const ImIommufdDriver im_iommufd_vtd;
