@@ -92,12 +92,16 @@ static int check_kind(const ImuSpaceCreate *a, const IoSet *set,
     }
     return !parent->map || !(parent->flags & IMU_SPACE_PARENT) ||
            (a->kind == IMU_SPACE_PASID_TABLE &&
-            set->cfg.map_mode != IMU_MODE_DELEGATED) ? -EINVAL : 0;
+            set->cfg.map_mode == IMU_MODE_TRANSLATE) ? -EINVAL : 0;
 }
 
-/* What a kind of space has of its own. */
+/* What a kind of space has of its own. A guest's that has no format has no
+ * table: its addresses are the parent's. */
 static int add_contents(ImIoasidCtx *c, const ImuSpaceCreate *a, IoSpace *s)
 {
+    if (has_table(a->kind) && a->format == IMU_FORMAT_NONE) {
+        return a->data || a->data_size ? -EINVAL : 0;
+    }
     if (has_table(a->kind)) {
         return im_ioasid_table_new(c, a, &s->table);
     }

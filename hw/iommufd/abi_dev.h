@@ -11,18 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Commands. */
-#define IOF_NR_HWPT_ALLOC       0x89u
-#define IOF_NR_GET_HW_INFO      0x8au
-#define IOF_NR_HWPT_DIRTY_SET   0x8bu
-#define IOF_NR_HWPT_DIRTY_GET   0x8cu
-#define IOF_NR_HWPT_INVALIDATE  0x8du
-#define IOF_NR_FAULT_ALLOC      0x8eu
-#define IOF_NR_VIOMMU_ALLOC     0x90u
-#define IOF_NR_VDEVICE_ALLOC    0x91u
-#define IOF_NR_VEVENTQ_ALLOC    0x93u
-#define IOF_NR_HW_QUEUE_ALLOC   0x94u
-
 #define IOF_SIZE(type, bytes)                                              \
     _Static_assert(sizeof(type) == (bytes), #type)
 

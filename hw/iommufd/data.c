@@ -56,7 +56,7 @@ int im_iommufd_data_put(const ImIommufdData *d, const void *buf, size_t size)
 int im_iommufd_array_get(const ImIommufdArray *a, uint32_t type, uint32_t i,
                          void *buf, size_t size, size_t min)
 {
-    if (a->type != type || i >= a->num) {
+    if (a->type != type) {
         return -EINVAL;
     }
     return get(a->call, a->addr + (uint64_t)i * a->entry_len, a->entry_len,

@@ -259,7 +259,7 @@ static int obey(ImIommufdViommu *v, const IofInvSmmu *in)
 
 static int viommu_invalidate(ImIommufdViommu *v, ImIommufdArray *a)
 {
-    ImIommufdArray whole = *a;
+    uint32_t num = a->num;
     IofInvSmmu in;
     int err = 0;
 
@@ -267,8 +267,8 @@ static int viommu_invalidate(ImIommufdViommu *v, ImIommufdArray *a)
     if (a->type != IOF_INV_SMMUV3) {
         return -EINVAL;
     }
-    while (a->num < whole.num && !err) {
-        err = im_iommufd_array_get(&whole, IOF_INV_SMMUV3, a->num, &in,
+    while (a->num < num && !err) {
+        err = im_iommufd_array_get(a, IOF_INV_SMMUV3, a->num, &in,
                                    sizeof(in), sizeof(in));
         if (!err) {
             err = obey(v, &in);

@@ -139,10 +139,7 @@ static int nested_invalidate(ImIommufdNested *n, ImIommufdArray *a)
         return -EINVAL;
     }
     while (a->num < num) {
-        ImIommufdArray whole = *a;
-
-        whole.num = num;
-        err = im_iommufd_array_get(&whole, IOF_INV_VTD_S1, a->num, &in,
+        err = im_iommufd_array_get(a, IOF_INV_VTD_S1, a->num, &in,
                                    sizeof(in), sizeof(in));
         if (!err) {
             err = flush(n, &in);

@@ -34,9 +34,6 @@ ImuRef im_iof_hwpt_space(const IofHwpt *hwpt, const IofDevice *dev,
     if (!hwpt->nested) {
         return ((const IofPaging *)hwpt)->space.ref;
     }
-    if (n->meaning.what == IM_IOMMUFD_BYPASS) {
-        return n->parent->space.ref;
-    }
     return n->table.gen && pasid == IM_IOMMUFD_NO_PASID &&
            (dev->fn->cfg.backend.caps & IMU_DEV_CAP_PASID) ? n->table :
            n->space;

@@ -76,9 +76,7 @@ static ImuRef space_of(const IofHwpt *hwpt)
 {
     const ImIommufdNested *n = (const ImIommufdNested *)hwpt;
 
-    return !hwpt->nested ? ((const IofPaging *)hwpt)->space.ref :
-           n->meaning.what == IM_IOMMUFD_BYPASS ? n->parent->space.ref :
-           n->space;
+    return hwpt->nested ? n->space : ((const IofPaging *)hwpt)->space.ref;
 }
 
 static int look_into(ImIommufdFile *file, IofHwpt *hwpt)

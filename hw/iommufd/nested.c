@@ -19,16 +19,18 @@ static void space_destroy(ImIommufdFile *file, ImuRef space)
 static int space_new(ImIommufdNested *n, uint32_t kind, ImuRef *out)
 {
     const ImIommufdMeaning *m = &n->meaning;
-    bool vtd = m->format == IMU_FORMAT_VTD_FIRST;
     ImuSpaceCreate a = { .set = n->base.file->set, .kind = kind };
     int err;
 
-    if (kind != IMU_SPACE_BLOCK) {
+    if (m->what == IM_IOMMUFD_TABLE) {
         a.format = m->format;
-        a.parent = n->parent->space.ref;
         a.data = (uintptr_t)&m->data;
-        a.data_size = (uint32_t)(vtd ? sizeof(m->data.vtd) :
-                                 sizeof(m->data.smmu));
+        a.data_size = m->format == IMU_FORMAT_VTD_FIRST ?
+                      (uint32_t)sizeof(m->data.vtd) :
+                      (uint32_t)sizeof(m->data.smmu);
+    }
+    if (m->what != IM_IOMMUFD_ABORT) {
+        a.parent = n->parent->space.ref;
         if (n->base.fault) {
             a.faultq = im_iof_fault_queue(n->base.fault);
         }
@@ -48,23 +50,17 @@ static void spaces_end(ImIommufdNested *n)
 
 static int spaces_new(ImIommufdNested *n)
 {
-    int err = 0;
+    bool abort = n->meaning.what == IM_IOMMUFD_ABORT;
+    int err = space_new(n, abort ? IMU_SPACE_BLOCK : IMU_SPACE_NESTED,
+                        &n->space);
 
-    switch (n->meaning.what) {
-    case IM_IOMMUFD_BYPASS:
-        return 0;
-    case IM_IOMMUFD_ABORT:
-        return space_new(n, IMU_SPACE_BLOCK, &n->space);
-    default:
-        err = space_new(n, IMU_SPACE_NESTED, &n->space);
-        if (!err && n->meaning.pasid_table) {
-            err = space_new(n, IMU_SPACE_PASID_TABLE, &n->table);
-        }
+    if (!err && !abort && n->meaning.pasid_table) {
+        err = space_new(n, IMU_SPACE_PASID_TABLE, &n->table);
         if (err) {
             spaces_end(n);
         }
-        return err;
     }
+    return err;
 }
 
 /* --- life --------------------------------------------------------------- */

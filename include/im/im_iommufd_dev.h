@@ -113,7 +113,8 @@ typedef struct ImIommufdArray {
     uint32_t num;
 } ImIommufdArray;
 
-/* Entry i; errors as im_iommufd_data_get(). */
+/* Entry i, of which there must be that many (num may count something else
+ * by now); errors as im_iommufd_data_get(). */
 int im_iommufd_array_get(const ImIommufdArray *a, uint32_t type, uint32_t i,
                          void *buf, size_t size, size_t min);
 
@@ -148,7 +149,8 @@ typedef struct ImIommufdMeaning {
         ImuVtdFirst vtd;
         ImuSmmuSte smmu;
     } data;
-    bool pasid_table;           /* attached without PASID it has all of them */
+    bool pasid_table;           /* attached without PASID it is that of all
+                                   PASIDs, none of which can be attached */
     bool no_pasid;              /* cannot be attached to a PASID */
     bool no_ats;
     bool needs_vdevice;         /* of a vIOMMU: -ENOENT to attach without */

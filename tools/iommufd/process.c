@@ -244,7 +244,7 @@ Memory *memory_of_fd(World *w, int fd, uint64_t *bytes)
         errno = EINVAL;
         return NULL;
     }
-    *bytes = (uint64_t)st.st_size;
+    *bytes = UINT64_MAX;        /* pinning looks at the size of the moment */
     m = memory_get(w, st.st_dev, st.st_ino);
     memory_offer(m, fd);
     return m;
