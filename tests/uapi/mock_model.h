@@ -52,6 +52,7 @@ typedef struct View {
     GArray *objects;
     GArray *attached;
     uint32_t vfio;          /* the IOAS of VFIO's commands */
+    bool closed;
 } View;
 
 void model_report(const char *format, ...) G_GNUC_PRINTF(1, 2);

@@ -119,6 +119,11 @@ static int iommu_mmap(File *f, const Caller *who, uint64_t offset,
 
 static void iommu_release(File *f)
 {
+    const ServerExtras *extras = f->server->extras;
+
+    if (extras && extras->closed) {
+        extras->closed(f);
+    }
     im_iommufd_drop(f->data);
 }
 
