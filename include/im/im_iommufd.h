@@ -145,6 +145,8 @@ typedef struct ImIommufdConfig {
     const ImIommufdCommand *extra;  /* commands of the host's own, tried
                                        first; not copied */
     unsigned extra_count;
+    bool before_viommu;             /* errors as of Linux 6.12, where a later
+                                       one has others */
 } ImIommufdConfig;
 
 extern const ImIommufdConfig IM_IOMMUFD_CONFIG_DEFAULT;

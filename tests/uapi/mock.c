@@ -36,7 +36,7 @@ static const ImIommufdThing device_kind = { "mock device", device_destroy };
 static int device_add(MockDevice *dev, ImIommufd *e)
 {
     ImIommufdDevice d = {
-        .driver = mock_driver(dev->flags),
+        .driver = mock_driver(),
         .opaque = dev,
         .backend = {
             .caps = IMU_DEV_CAP_ATS | IMU_DEV_CAP_PRI,
@@ -394,6 +394,11 @@ static int64_t command(File *f, const Caller *who, uint32_t request,
     return rc;
 }
 
+static ImIommufdConfig config = {
+    .io_page_shift = MOCK_PAGE_SHIFT,
+    .pasid_bits = MOCK_PASID_BITS,
+};
+
 static void *start(Server *s)
 {
     mock.server = s;
@@ -404,6 +409,7 @@ static bool option(const char *name, const char *value)
 {
     if (!strcmp(name, "linux")) {
         mock.old = !strcmp(value, "6.12");
+        config.before_viommu = mock.old;
         return true;
     }
     return mock_check_option(name, value);
@@ -418,10 +424,6 @@ int mock_page_at(const Caller *who, uint64_t addr, ImIommufdPage *page)
 
 int main(int argc, char **argv)
 {
-    static const ImIommufdConfig config = {
-        .io_page_shift = MOCK_PAGE_SHIFT,
-        .pasid_bits = MOCK_PASID_BITS,
-    };
     static const ServerExtras extras = {
         .size = sizeof(extras),
         .start = start,

@@ -154,8 +154,7 @@ typedef struct Mock {
 } Mock;
 extern Mock mock;
 
-/* The driver for a device with these flags. */
-const ImIommufdDriver *mock_driver(uint32_t flags);
+const ImIommufdDriver *mock_driver(void);
 
 /* One operation on its way. c is written back up to what the caller has, if
  * the handler returns 0 or more. */
