@@ -39,7 +39,9 @@ static void privileges(const Client *c, ImIommufdCaller *im)
 
     syscall(SYS_capget, &head, caps);
     prlimit(c->process->pid, RLIMIT_MEMLOCK, NULL, &limit);
-    im->may_raise = caps[0].effective >> CAP_SYS_RESOURCE & 1;
+    /* Containers take this one from their root; here root is root. */
+    im->may_raise = c->uid == 0 || c->server->privileged ||
+                    (caps[0].effective >> CAP_SYS_RESOURCE & 1);
     im->may_lock = caps[0].effective >> CAP_IPC_LOCK & 1;
     im->memlock = limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX
                                                   : limit.rlim_cur;

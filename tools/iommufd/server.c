@@ -33,6 +33,7 @@ void *server_extra(Server *s)
 
 static const char usage[] =
     "usage: im-iommufd --listen=FD --session=NAME [--device=WHAT,...]\n"
+    "                  [--privileged]\n"
     "is started by libim-iommufd.so, see docs/iommufd.rst. WHAT is\n"
     "  func=N        segment 31:16 and requester ID of the function\n"
     "  driver=NAME   vtd (default) or smmuv3: the IOMMU that it is behind\n"
@@ -64,6 +65,10 @@ static bool option(Server *s, const char *name, const char *value, char **err)
 
     if (strcmp(name, "device") == 0) {
         return vfio_option(s, value, err);
+    }
+    if (strcmp(name, "privileged") == 0 && !*value) {
+        s->privileged = true;
+        return true;
     }
     ok = strcmp(name, "listen") == 0 ? set_listen(s, value)
          : strcmp(name, "session") == 0 ? set_session(s, value)

@@ -32,16 +32,15 @@ const Real *real(void)
     static Real r;
     static int ready;
     static const struct { const char *name; size_t at; } rows[] = {
-        { "openat",       offsetof(Real, openat) },
-        { "ioctl",        offsetof(Real, ioctl) },
-        { "read",         offsetof(Real, read) },
-        { "pread",        offsetof(Real, pread) },
-        { "write",        offsetof(Real, write) },
-        { "pwrite",       offsetof(Real, pwrite) },
-        { "mmap",         offsetof(Real, mmap) },
-        { "fopen",        offsetof(Real, fopen) },
-        { "opendir",      offsetof(Real, opendir) },
-        { "memfd_create", offsetof(Real, memfd_create) },
+        { "openat",     offsetof(Real, openat) },
+        { "ioctl",      offsetof(Real, ioctl) },
+        { "read",       offsetof(Real, read) },
+        { "pread",      offsetof(Real, pread) },
+        { "write",      offsetof(Real, write) },
+        { "pwrite",     offsetof(Real, pwrite) },
+        { "mmap",       offsetof(Real, mmap) },
+        { "fopen",      offsetof(Real, fopen) },
+        { "opendir",    offsetof(Real, opendir) },
     };
 
     if (!__atomic_load_n(&ready, __ATOMIC_ACQUIRE)) {
@@ -439,7 +438,7 @@ static void *do_mmap(void *addr, size_t len, int prot, int flags, int fd,
     if (file) {
         return map_ours(session, file, addr, len, prot, flags, fd, at);
     }
-    return fake_huge(addr, len, prot, flags, fd, at);
+    return real()->mmap(addr, len, prot, flags, fd, at);
 }
 
 OURS void *mmap(void *addr, size_t len, int prot, int flags, int fd,
@@ -452,9 +451,4 @@ OURS void *mmap64(void *addr, size_t len, int prot, int flags, int fd,
                   off_t at)
 {
     return do_mmap(addr, len, prot, flags, fd, at);
-}
-
-OURS int memfd_create(const char *name, unsigned flags)
-{
-    return real()->memfd_create(name, fake_memfd(flags));
 }
