@@ -27,7 +27,7 @@ struct Client {
     Process *process;
 };
 
-/* --- who asks --------------------------------------------------------------- */
+/* --- who asks ------------------------------------------------------------ */
 
 static void privileges(const Client *c, ImIommufdCaller *im)
 {
@@ -77,7 +77,7 @@ void *caller_source(const Caller *who)
     return who->process;
 }
 
-/* --- /dev/iommu -------------------------------------------------------------- */
+/* --- /dev/iommu ---------------------------------------------------------- */
 
 static int64_t iommu_ioctl(File *f, const Caller *who, uint32_t request,
                            uint64_t arg)
@@ -140,7 +140,7 @@ ImIommufdFile *server_iommufd(const File *f)
     return f->ops == &iommu_file ? f->data : NULL;
 }
 
-/* --- requests ---------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------ */
 
 typedef void Handler(Client *c, const Caller *who, const WireRequest *req,
                      WireReply *reply);
@@ -293,7 +293,7 @@ static Handler *const handlers[] = {
     [WIRE_CHARGED] = op_charged,
 };
 
-/* --- replies ------------------------------------------------------------------ */
+/* --- replies ------------------------------------------------------------- */
 
 static bool reply_send(Client *c, WireReply *reply)
 {
@@ -344,7 +344,7 @@ static bool obey(Client *c, const WireRequest *req)
     return ok;
 }
 
-/* --- connections ---------------------------------------------------------------- */
+/* --- connections --------------------------------------------------------- */
 
 static void client_free(Client *c)
 {

@@ -75,7 +75,7 @@ void world_free(World *w)
     g_hash_table_destroy(w->memories);
 }
 
-/* --- processes ------------------------------------------------------------ */
+/* --- processes ----------------------------------------------------------- */
 
 static gpointer pid_key(pid_t pid)
 {
@@ -159,7 +159,7 @@ int process_getfd(const Process *p, int fd)
     return got < 0 ? -EBADF : got;
 }
 
-/* --- shared memory -------------------------------------------------------- */
+/* --- shared memory ------------------------------------------------------- */
 
 static void place_clear(gpointer data)
 {
@@ -321,7 +321,7 @@ static void memory_place(Memory *m, Process *p, const Vma *v)
     g_array_append_val(m->places, place);
 }
 
-/* --- pins ------------------------------------------------------------------ */
+/* --- pins ---------------------------------------------------------------- */
 
 /* How many pages from addr on are there to be read, counted by touching
  * them. */
@@ -431,7 +431,7 @@ void memory_unpin(const ImIommufdExtent *extent)
     source_drop(s);
 }
 
-/* --- bytes ----------------------------------------------------------------- */
+/* --- bytes --------------------------------------------------------------- */
 
 /* Through the descriptor; a file is not made longer by it. */
 static bool by_fd(const Memory *m, uint64_t at, void *buf, size_t len,

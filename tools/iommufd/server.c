@@ -29,7 +29,7 @@ void *server_extra(Server *s)
     return s->extra;
 }
 
-/* --- options ------------------------------------------------------------------ */
+/* --- options ------------------------------------------------------------- */
 
 static const char usage[] =
     "usage: im-iommufd --listen=FD --session=NAME [--device=WHAT,...]\n"
@@ -103,7 +103,7 @@ static bool options(Server *s, int argc, char **argv, char **err)
     return true;
 }
 
-/* --- beginning and end ----------------------------------------------------------- */
+/* --- beginning and end --------------------------------------------------- */
 
 static void server_init(Server *s, const ServerExtras *extras)
 {
@@ -181,7 +181,7 @@ static void server_stop(Server *s)
     }
 }
 
-/* --- between ------------------------------------------------------------------------ */
+/* --- between ------------------------------------------------------------- */
 
 /* Nobody holds a descriptor, and nobody is at the door. */
 static bool idle(Server *s)

@@ -68,7 +68,7 @@ static int64_t fail(int64_t ret)
     return -1;
 }
 
-/* --- descriptors that come with a reply ----------------------------------- */
+/* --- descriptors that come with a reply ---------------------------------- */
 
 /* The caller's memory, which may not be there: not by a store. */
 static bool put_number(uint64_t where, int fd)
@@ -103,7 +103,7 @@ static int64_t installed(const char *session, const WireReply *reply,
     return value;
 }
 
-/* --- opening ---------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------- */
 
 static bool is_device(const char *path)
 {
@@ -238,7 +238,7 @@ OURS DIR *opendir(const char *path)
     return real()->opendir(path ? fake_path(path, room, sizeof(room)) : path);
 }
 
-/* --- commands ----------------------------------------------------------------- */
+/* --- commands ------------------------------------------------------------ */
 
 OURS int ioctl(int fd, unsigned long number, ...)
 {
@@ -267,7 +267,7 @@ OURS int ioctl(int fd, unsigned long number, ...)
     return real()->ioctl(fd, number, arg);
 }
 
-/* --- bytes -------------------------------------------------------------------- */
+/* --- bytes --------------------------------------------------------------- */
 
 ssize_t shim_transfer(uint32_t op, const char *session, uint64_t file, int fd,
                       const void *buf, size_t len, uint64_t at)
@@ -397,7 +397,7 @@ OURS ssize_t __pread64_chk(int fd, void *buf, size_t len, off_t at,
     return __pread_chk(fd, buf, len, at, room);
 }
 
-/* --- mappings ----------------------------------------------------------------- */
+/* --- mappings ------------------------------------------------------------ */
 
 static void *map_ours(const char *session, uint64_t file, void *addr,
                       size_t len, int prot, int flags, int fd, off_t at)

@@ -20,7 +20,7 @@
 
 #include "shim.h"
 
-/* --- fault injection -------------------------------------------------------- */
+/* --- fault injection ----------------------------------------------------- */
 
 static const char *const debug_files[] = {
     "failslab/ignore-gfp-wait", "failslab/verbose",
@@ -80,7 +80,7 @@ bool fake_fail_nth(const char *path)
            getenv("IM_IOMMUFD_DEBUGFS");
 }
 
-/* --- pinned and locked pages ------------------------------------------------- */
+/* --- pinned and locked pages --------------------------------------------- */
 
 static bool status_pid(const char *path, pid_t *pid)
 {
