@@ -39,7 +39,9 @@ static void privileges(const Client *c, ImIommufdCaller *im)
 
     syscall(SYS_capget, &head, caps);
     prlimit(c->process->pid, RLIMIT_MEMLOCK, NULL, &limit);
-    im->may_raise = caps[0].effective >> CAP_SYS_RESOURCE & 1;
+    /* Root of a container may not, but of a machine it may. */
+    im->may_raise = c->uid == 0 ||
+                    (caps[0].effective >> CAP_SYS_RESOURCE & 1);
     im->may_lock = caps[0].effective >> CAP_IPC_LOCK & 1;
     im->memlock = limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX
                                                   : limit.rlim_cur;
@@ -117,6 +119,11 @@ static int iommu_mmap(File *f, const Caller *who, uint64_t offset,
 
 static void iommu_release(File *f)
 {
+    const ServerExtras *extras = f->server->extras;
+
+    if (extras && extras->closed) {
+        extras->closed(f);
+    }
     im_iommufd_drop(f->data);
 }
 
