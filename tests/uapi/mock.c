@@ -400,10 +400,15 @@ static void *start(Server *s)
     return &mock;
 }
 
+static ImIommufdConfig config = {
+    .io_page_shift = MOCK_PAGE_SHIFT,
+    .pasid_bits = MOCK_PASID_BITS,
+};
+
 static bool option(const char *name, const char *value)
 {
     if (!strcmp(name, "linux")) {
-        mock.old = !strcmp(value, "6.12");
+        mock.old = config.before_viommu = !strcmp(value, "6.12");
         return true;
     }
     return mock_check_option(name, value);
@@ -418,10 +423,6 @@ int mock_page_at(const Caller *who, uint64_t addr, ImIommufdPage *page)
 
 int main(int argc, char **argv)
 {
-    static const ImIommufdConfig config = {
-        .io_page_shift = MOCK_PAGE_SHIFT,
-        .pasid_bits = MOCK_PASID_BITS,
-    };
     static const ServerExtras extras = {
         .size = sizeof(extras),
         .start = start,
