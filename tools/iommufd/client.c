@@ -106,7 +106,6 @@ static int iommu_mmap(File *f, const Caller *who, uint64_t offset,
     ImIommufdMmap m;
     int ret;
 
-    (void)who;
     ret = im_iommufd_mmap(f->data, offset, len,
                           (flags & MAP_TYPE) != MAP_PRIVATE,
                           prot & PROT_EXEC, &m);
@@ -114,11 +113,16 @@ static int iommu_mmap(File *f, const Caller *who, uint64_t offset,
         return ret;
     }
     *at = m.offset;
-    return port_map(f->server, f, offset, &m);
+    return port_map(f->server, f, who->process, offset, &m);
 }
 
 static void iommu_release(File *f)
 {
+    const ServerExtras *extras = f->server->extras;
+
+    if (extras && extras->closed) {
+        extras->closed(f);
+    }
     im_iommufd_drop(f->data);
 }
 
@@ -267,6 +271,13 @@ static void op_installed(Client *c, const Caller *who, const WireRequest *req,
     }
 }
 
+static void op_mapped(Client *c, const Caller *who, const WireRequest *req,
+                      WireReply *reply)
+{
+    (void)who, (void)req, (void)reply;
+    port_arrived(c->server, c->process, false);
+}
+
 static void op_charged(Client *c, const Caller *who, const WireRequest *req,
                        WireReply *reply)
 {
@@ -290,6 +301,7 @@ static Handler *const handlers[] = {
     [WIRE_WRITE] = op_transfer,
     [WIRE_MMAP] = op_mmap,
     [WIRE_INSTALLED] = op_installed,
+    [WIRE_MAPPED] = op_mapped,
     [WIRE_CHARGED] = op_charged,
 };
 
@@ -337,7 +349,7 @@ static bool obey(Client *c, const WireRequest *req)
     s->failing = nth_of(s, req->tid);
     handlers[req->op](c, &who, req, &reply);
     s->failing = NULL;
-    if (req->op != WIRE_INSTALLED) {
+    if (req->op != WIRE_INSTALLED && req->op != WIRE_MAPPED) {
         ok = reply_send(c, &reply);
     }
     file_ends_close(s);
@@ -349,6 +361,7 @@ static bool obey(Client *c, const WireRequest *req)
 static void client_free(Client *c)
 {
     close(c->sock);
+    port_arrived(c->server, c->process, true);
     c->server->clients--;
     source_drop(&c->process->source);
     g_free(c);

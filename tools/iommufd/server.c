@@ -189,8 +189,11 @@ static bool idle(Server *s)
     unsigned before = s->clients;
 
     files_hung_up(s);
+    if (!s->seen || s->clients) {
+        return false;           /* who has just been told may yet map it */
+    }
     port_unmapped(s);
-    if (!s->seen || s->clients || g_hash_table_size(s->files)) {
+    if (g_hash_table_size(s->files)) {
         return false;
     }
     client_accept(s);

@@ -423,6 +423,13 @@ static void *map_ours(const char *session, uint64_t file, void *addr,
             close(fds[i]);
         }
     }
+    if (ret >= 0) {
+        int err = errno;
+
+        req = request(WIRE_MAPPED, file, fd);
+        shim_call(session, false, &req, &reply, fds);
+        errno = err;
+    }
     return p;
 }
 

@@ -254,7 +254,8 @@ int shim_call(const char *session, bool start, const WireRequest *req,
 
     guard_begin(&g);
     ret = conn_ready(session, start);
-    if (ret == 0 && req->op == WIRE_INSTALLED) {
+    if (ret == 0 && (req->op == WIRE_INSTALLED ||
+                     req->op == WIRE_MAPPED)) {
         send_request(conn.fd, req);
     } else if (ret == 0) {
         ret = exchange(conn.fd, req, reply, fds);
