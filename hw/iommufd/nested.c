@@ -272,7 +272,7 @@ static int obey(ImIommufdFile *file, uint32_t id, ImIommufdArray *array)
         return driver->viommu_invalidate ?
                driver->viommu_invalidate(v, array) : -EOPNOTSUPP;
     }
-    return obj ? -EINVAL : -ENOENT;
+    return obj && !file->host->cfg.before_viommu ? -EINVAL : -ENOENT;
 }
 
 /* How many entries were handled is told with an error too. */

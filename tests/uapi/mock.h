@@ -174,6 +174,8 @@ MOCK_OPS(MOCK_OP_DECLARE)
 /* Where the caller's page at an address is. -EFAULT */
 int mock_page_at(const Caller *who, uint64_t addr, ImIommufdPage *page);
 
+/* Whether the file has accesses. */
+bool mock_access_of(ImIommufdFile *file);
 /* Whether an access has pinned a part of this. */
 bool mock_access_pins(ImIommufdFile *file, uint32_t ioas, uint64_t iova,
                       uint64_t length);
@@ -185,7 +187,8 @@ bool mock_check_option(const char *name, const char *value);
 void mock_before(File *f, const Caller *who, uint32_t request, uint64_t arg);
 void mock_after(File *f, const Caller *who, uint32_t request, uint64_t arg,
                 int64_t result);
-/* The file is another from now on, or none. */
-void mock_model_forget(ImIommufdFile *file);
+void mock_closed(File *f);
+/* An access of the file is gone, maybe the last one. */
+void mock_access_gone(ImIommufdFile *file);
 
 #endif

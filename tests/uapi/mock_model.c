@@ -106,14 +106,25 @@ View *model_view(ImIommufdFile *file)
     return v;
 }
 
-void mock_model_forget(ImIommufdFile *file)
+/* A file ends with its last access. */
+void mock_access_gone(ImIommufdFile *file)
 {
-    for (unsigned i = 0; views && i < views->len; i++) {
-        if (((View *)views->pdata[i])->file == file) {
+    for (unsigned i = 0; i < model_views()->len; i++) {
+        View *v = views->pdata[i];
+
+        if (v->file == file && v->closed && !mock_access_of(file)) {
             g_ptr_array_remove_index_fast(views, i);
             return;
         }
     }
+}
+
+void mock_closed(File *f)
+{
+    ImIommufdFile *file = server_iommufd(f);
+
+    model_view(file)->closed = true;
+    mock_access_gone(file);
 }
 
 Object *model_object(View *v, uint32_t id)
@@ -182,8 +193,7 @@ bool model_has_table(View *v, uint32_t ioas)
 
 /* ----- what commands mean ------------------------------------------------- */
 
-Memory *model_memory(const Caller *who, void *source, uint64_t start,
-                          uint64_t length)
+Memory *model_memory(void *source, uint64_t start, uint64_t length)
 {
     Memory *mem = g_new0(Memory, 1);
 
@@ -194,10 +204,18 @@ Memory *model_memory(const Caller *who, void *source, uint64_t start,
     for (unsigned i = 0; i < SAMPLES; i++) {
         /* the first byte, the last, and two between */
         mem->at[i] = i == SAMPLES - 1 ? length - 1 : length / SAMPLES * i;
-        mem->known[i] = source &&
-            !mock_page_at(who, start + mem->at[i], &mem->page[i]);
     }
     return mem;
+}
+
+bool model_page(View *v, const Memory *mem, unsigned sample,
+                ImIommufdPage *page)
+{
+    uint64_t addr = (mem->start + mem->at[sample]) & ~(IM_IOMMUFD_PAGE - 1);
+
+    return mem->source &&
+           !im_iommufd_page_at(im_iommufd_of(v->file), mem->source, addr,
+                               page);
 }
 
 void model_map(View *v, uint32_t ioas, uint64_t iova, uint64_t length,
@@ -282,16 +300,21 @@ void model_look(View *v, const Area *a, bool there)
 {
     for (unsigned i = 0; i < v->attached->len; i++) {
         Attached *d = &g_array_index(v->attached, Attached, i);
+        Object *o = model_object(v, d->pt);
 
-        if (model_ioas(v, d->pt) != a->ioas || !(a->prot & readable)) {
+        /* through a guest's table nothing is seen */
+        if (!o || o->kind != PAGING || o->below != a->ioas ||
+            !(a->prot & readable)) {
             continue;
         }
         for (unsigned s = 0; s < SAMPLES; s++) {
             uint64_t at = a->memory->at[s];
+            ImIommufdPage page;
 
             if (at >= a->offset && at - a->offset < a->length) {
                 look(v, d->func, a, at - a->offset,
-                     a->memory->known[s] ? &a->memory->page[s] : NULL, there);
+                     model_page(v, a->memory, s, &page) ? &page : NULL,
+                     there);
             }
         }
         /* whatever the samples, both ends */

@@ -27,9 +27,7 @@ typedef struct Memory {
     void *source;           /* NULL: a file */
     uint64_t start;
     uint64_t length;
-    uint64_t at[SAMPLES];   /* offsets, and what was there when mapped */
-    ImIommufdPage page[SAMPLES];
-    bool known[SAMPLES];
+    uint64_t at[SAMPLES];   /* offsets that are looked at */
 } Memory;
 
 typedef struct Area {
@@ -54,6 +52,7 @@ typedef struct View {
     GArray *objects;
     GArray *attached;
     uint32_t vfio;          /* the IOAS of VFIO's commands */
+    bool closed;
 } View;
 
 void model_report(const char *format, ...) G_GNUC_PRINTF(1, 2);
@@ -71,8 +70,11 @@ uint32_t model_ioas(View *v, uint32_t id);
 /* Whether anything has the pages of the IOAS in a page table. */
 bool model_has_table(View *v, uint32_t ioas);
 
-Memory *model_memory(const Caller *who, void *source, uint64_t start,
-                     uint64_t length);
+Memory *model_memory(void *source, uint64_t start, uint64_t length);
+/* The page with a sample, as its process sees it now; false: it is a file's,
+ * or nobody sees it. */
+bool model_page(View *v, const Memory *mem, unsigned sample,
+                ImIommufdPage *page);
 /* The reference to memory is the area's. */
 void model_map(View *v, uint32_t ioas, uint64_t iova, uint64_t length,
                uint32_t prot, Memory *mem, uint64_t offset);

@@ -48,7 +48,7 @@ void mock_before(File *f, const Caller *who, uint32_t request, uint64_t arg)
 
 static const uint32_t fixed = 1;        /* IOMMU_IOAS_MAP_FIXED_IOVA */
 
-static void did_map(View *v, const Caller *who, const Words *c, void *source)
+static void did_map(View *v, const Words *c, void *source)
 {
     uint64_t start = u64(c, 4), length = u64(c, 6), iova = u64(c, 8);
 
@@ -56,7 +56,7 @@ static void did_map(View *v, const Caller *who, const Words *c, void *source)
         model_report("a fixed iova was changed to %" PRIx64, iova);
     }
     model_map(v, model_ioas(v, c->w[2]), iova, length, c->w[1],
-              model_memory(who, source, start, length), 0);
+              model_memory(source, start, length), 0);
 }
 
 static void did_unmap(View *v, const Words *c)
@@ -148,7 +148,7 @@ static void did_vfio(View *v, const Caller *who, uint32_t nr, const Words *c)
     if (nr == 0x71) {
         model_map(v, v->vfio, u64(c, 4), u64(c, 6),
                   (c->w[1] & 1 ? 4 : 0) | (c->w[1] & 2 ? 2 : 0),
-                  model_memory(who, caller_source(who), u64(c, 2), u64(c, 6)),
+                  model_memory(caller_source(who), u64(c, 2), u64(c, 6)),
                   0);
     } else if (nr == 0x72) {
         uint64_t iova = u64(&before, 2), size = u64(&before, 4);
@@ -177,7 +177,7 @@ static void did(View *v, const Caller *who, uint32_t nr, const Words *c)
                    u64(c, 8));
         break;
     case 0x85:
-        did_map(v, who, c, caller_source(who));
+        did_map(v, c, caller_source(who));
         break;
     case 0x86:
         did_unmap(v, c);
@@ -189,7 +189,7 @@ static void did(View *v, const Caller *who, uint32_t nr, const Words *c)
         did_hwpt_alloc(v, c);
         break;
     case 0x8f:
-        did_map(v, who, c, NULL);
+        did_map(v, c, NULL);
         break;
     case 0x90:
         model_object_in(v, c->w[5], VIOMMU, c->w[4], true);
@@ -260,13 +260,14 @@ static void look_pins(View *v, const Area *a)
     for (unsigned s = 0; s < SAMPLES; s++) {
         uint64_t at = a->memory->at[s];
         uint32_t want, have;
+        ImIommufdPage page;
 
-        if (!a->memory->known[s] || at < a->offset ||
-            at - a->offset >= a->length ||
-            !expected_pins(a->memory, at, &want)) {
+        if (at < a->offset || at - a->offset >= a->length ||
+            !expected_pins(a->memory, at, &want) ||
+            !model_page(v, a->memory, s, &page)) {
             continue;
         }
-        have = im_iommufd_page_pins(e, &a->memory->page[s]);
+        have = im_iommufd_page_pins(e, &page);
         if (have != want) {
             model_report("page at %" PRIx64 ": pinned %u times, should be %u",
                          a->memory->start + at, have, want);

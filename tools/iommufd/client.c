@@ -27,7 +27,7 @@ struct Client {
     Process *process;
 };
 
-/* --- who asks --------------------------------------------------------------- */
+/* --- who asks ------------------------------------------------------------ */
 
 static void privileges(const Client *c, ImIommufdCaller *im)
 {
@@ -39,7 +39,9 @@ static void privileges(const Client *c, ImIommufdCaller *im)
 
     syscall(SYS_capget, &head, caps);
     prlimit(c->process->pid, RLIMIT_MEMLOCK, NULL, &limit);
-    im->may_raise = caps[0].effective >> CAP_SYS_RESOURCE & 1;
+    /* Containers take this one from their root; here root is root. */
+    im->may_raise = c->uid == 0 || c->server->privileged ||
+                    (caps[0].effective >> CAP_SYS_RESOURCE & 1);
     im->may_lock = caps[0].effective >> CAP_IPC_LOCK & 1;
     im->memlock = limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX
                                                   : limit.rlim_cur;
@@ -75,7 +77,7 @@ void *caller_source(const Caller *who)
     return who->process;
 }
 
-/* --- /dev/iommu -------------------------------------------------------------- */
+/* --- /dev/iommu ---------------------------------------------------------- */
 
 static int64_t iommu_ioctl(File *f, const Caller *who, uint32_t request,
                            uint64_t arg)
@@ -104,7 +106,6 @@ static int iommu_mmap(File *f, const Caller *who, uint64_t offset,
     ImIommufdMmap m;
     int ret;
 
-    (void)who;
     ret = im_iommufd_mmap(f->data, offset, len,
                           (flags & MAP_TYPE) != MAP_PRIVATE,
                           prot & PROT_EXEC, &m);
@@ -112,11 +113,16 @@ static int iommu_mmap(File *f, const Caller *who, uint64_t offset,
         return ret;
     }
     *at = m.offset;
-    return port_map(f->server, f, offset, &m);
+    return port_map(f->server, f, who->process, offset, &m);
 }
 
 static void iommu_release(File *f)
 {
+    const ServerExtras *extras = f->server->extras;
+
+    if (extras && extras->closed) {
+        extras->closed(f);
+    }
     im_iommufd_drop(f->data);
 }
 
@@ -138,7 +144,7 @@ ImIommufdFile *server_iommufd(const File *f)
     return f->ops == &iommu_file ? f->data : NULL;
 }
 
-/* --- requests ---------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------ */
 
 typedef void Handler(Client *c, const Caller *who, const WireRequest *req,
                      WireReply *reply);
@@ -265,6 +271,13 @@ static void op_installed(Client *c, const Caller *who, const WireRequest *req,
     }
 }
 
+static void op_mapped(Client *c, const Caller *who, const WireRequest *req,
+                      WireReply *reply)
+{
+    (void)who, (void)req, (void)reply;
+    port_arrived(c->server, c->process, false);
+}
+
 static void op_charged(Client *c, const Caller *who, const WireRequest *req,
                        WireReply *reply)
 {
@@ -288,10 +301,11 @@ static Handler *const handlers[] = {
     [WIRE_WRITE] = op_transfer,
     [WIRE_MMAP] = op_mmap,
     [WIRE_INSTALLED] = op_installed,
+    [WIRE_MAPPED] = op_mapped,
     [WIRE_CHARGED] = op_charged,
 };
 
-/* --- replies ------------------------------------------------------------------ */
+/* --- replies ------------------------------------------------------------- */
 
 static bool reply_send(Client *c, WireReply *reply)
 {
@@ -335,18 +349,19 @@ static bool obey(Client *c, const WireRequest *req)
     s->failing = nth_of(s, req->tid);
     handlers[req->op](c, &who, req, &reply);
     s->failing = NULL;
-    if (req->op != WIRE_INSTALLED) {
+    if (req->op != WIRE_INSTALLED && req->op != WIRE_MAPPED) {
         ok = reply_send(c, &reply);
     }
     file_ends_close(s);
     return ok;
 }
 
-/* --- connections ---------------------------------------------------------------- */
+/* --- connections --------------------------------------------------------- */
 
 static void client_free(Client *c)
 {
     close(c->sock);
+    port_arrived(c->server, c->process, true);
     c->server->clients--;
     source_drop(&c->process->source);
     g_free(c);

@@ -23,6 +23,7 @@ struct Server {
     int hups;               /* another epoll: open files */
     unsigned clients;
     bool seen;              /* somebody was here */
+    bool privileged;        /* everybody may do what root may */
     GHashTable *files;      /* by id */
     uint64_t next_file;
     World world;
@@ -72,7 +73,10 @@ extern const FileOps iommu_file;
 extern const ImIommufdPort server_port;
 /* Memory that nobody maps any more. */
 void port_unmapped(Server *s);
-int port_map(Server *s, File *f, uint64_t offset, ImIommufdMmap *m);
+int port_map(Server *s, File *f, Process *p, uint64_t offset,
+             ImIommufdMmap *m);
+/* The process has mapped the first of what it was given, or all of that. */
+void port_arrived(Server *s, Process *p, bool all);
 
 /* nth.c */
 int nth_open(Server *s, const Caller *who, const char *path,

@@ -37,7 +37,7 @@ static int port_copy_out(void *host, const ImIommufdCaller *caller,
     return caller_write(caller->opaque, addr, buf, len);
 }
 
-/* --- sources and pages ------------------------------------------------------ */
+/* --- sources and pages --------------------------------------------------- */
 
 static void port_hold(void *host, void *source)
 {
@@ -91,7 +91,7 @@ static int port_page_write(void *host, const ImIommufdPage *page, uint32_t at,
     return memory_write(page->object, page->offset + at, buf, len);
 }
 
-/* --- queues ------------------------------------------------------------------ */
+/* --- queues -------------------------------------------------------------- */
 
 static int64_t queue_read(File *f, const Caller *who, uint64_t addr,
                           size_t len, uint64_t at)
@@ -176,7 +176,7 @@ const ImIommufdPort server_port = {
     .now = port_now,
 };
 
-/* --- memory that callers map --------------------------------------------------- */
+/* --- memory that callers map --------------------------------------------- */
 
 /*
  * A descriptor of it is the caller's to map. Nobody says when a mapping goes:
@@ -188,6 +188,7 @@ typedef struct Shared {
     size_t size;
     ImIommufdFile *mapped;      /* held while somebody maps it */
     uint64_t offset;            /* of the mapping in the file */
+    GPtrArray *on_the_way;      /* Process: given it, has not mapped it yet */
 } Shared;
 
 static int shared_fd(size_t size)
@@ -222,6 +223,7 @@ void *server_memory(Server *s, size_t bytes, ImIommufdMmap *m)
         server_free(s, sh, sizeof(*sh));
         return NULL;
     }
+    sh->on_the_way = g_ptr_array_new();
     g_ptr_array_add(s->shared, sh);
     *m = (ImIommufdMmap) { sh, 0 };
     return sh->bytes;
@@ -234,20 +236,36 @@ void server_memory_free(Server *s, const ImIommufdMmap *m)
     g_ptr_array_remove_fast(s->shared, sh);
     munmap(sh->bytes, sh->size);
     close(sh->fd);
+    g_ptr_array_unref(sh->on_the_way);
     server_free(s, sh, sizeof(*sh));
 }
 
-int port_map(Server *s, File *f, uint64_t offset, ImIommufdMmap *m)
+int port_map(Server *s, File *f, Process *p, uint64_t offset,
+             ImIommufdMmap *m)
 {
     Shared *sh = m->object;
 
     (void)s;
+    g_ptr_array_add(sh->on_the_way, p);
     if (!sh->mapped) {
         sh->mapped = f->data;
         sh->offset = offset;
         im_iommufd_hold(sh->mapped);
     }
     return sh->fd;
+}
+
+void port_arrived(Server *s, Process *p, bool all)
+{
+    for (guint i = 0; i < s->shared->len; i++) {
+        Shared *sh = s->shared->pdata[i];
+
+        while (g_ptr_array_remove_fast(sh->on_the_way, p)) {
+            if (!all) {
+                return;
+            }
+        }
+    }
 }
 
 /* Our own mapping goes for a moment. What was sealed is replaced. */
@@ -280,7 +298,7 @@ void port_unmapped(Server *s)
         Shared *sh = s->shared->pdata[i];
         ImIommufdFile *file = sh->mapped;
 
-        if (file && shared_unmapped(sh)) {
+        if (file && !sh->on_the_way->len && shared_unmapped(sh)) {
             sh->mapped = NULL;
             im_iommufd_munmap(file, sh->offset);
             im_iommufd_drop(file);

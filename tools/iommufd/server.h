@@ -113,6 +113,9 @@ typedef struct ServerExtras {
                    uint64_t arg);
     void (*after)(File *f, const Caller *who, uint32_t request, uint64_t arg,
                   int64_t result);
+    /* The last descriptor of an open /dev/iommu is closed; before the file
+     * is given up. */
+    void (*closed)(File *f);
     /* A path that the server does not know is opened: 0 and an open file's
      * operations and data, or -errno; -ENOENT: nor do I. Paths reach the
      * server if they begin with /dev/iommu or /dev/vfio/. */

@@ -254,7 +254,8 @@ int shim_call(const char *session, bool start, const WireRequest *req,
 
     guard_begin(&g);
     ret = conn_ready(session, start);
-    if (ret == 0 && req->op == WIRE_INSTALLED) {
+    if (ret == 0 && (req->op == WIRE_INSTALLED ||
+                     req->op == WIRE_MAPPED)) {
         send_request(conn.fd, req);
     } else if (ret == 0) {
         ret = exchange(conn.fd, req, reply, fds);
@@ -270,7 +271,7 @@ int shim_call(const char *session, bool start, const WireRequest *req,
     return ret;
 }
 
-/* --- whose a descriptor is ------------------------------------------------ */
+/* --- whose a descriptor is ----------------------------------------------- */
 
 uint64_t shim_file(int fd, char session[WIRE_SESSION + 1])
 {
