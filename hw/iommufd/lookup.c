@@ -119,8 +119,10 @@ int im_iommufd_hwpt_lookup(ImIommufdFile *file, uint32_t id, uint64_t iova,
     if (err || request(file, iova, write ? IM_WRITE : IM_READ, pa)) {
         return err;
     }
-    return request(file, iova, write ? IM_READ : IM_WRITE, &other) ?
-           -EACCES : -ENOENT;
+    if (!write) {
+        return request(file, iova, IM_WRITE, pa) ? 0 : -ENOENT;
+    }
+    return request(file, iova, IM_READ, &other) ? -EACCES : -ENOENT;
 }
 
 int im_iommufd_hwpt_write(ImIommufdFile *file, uint32_t id, uint64_t iova)

@@ -145,8 +145,8 @@ typedef struct ImIommufdConfig {
     const ImIommufdCommand *extra;  /* commands of the host's own, tried
                                        first; not copied */
     unsigned extra_count;
-    bool before_viommu;             /* errors as of Linux 6.12, where a later
-                                       one has others */
+    bool before_viommu;             /* HWPT_INVALIDATE of what is no nested
+                                       table is ENOENT, as until Linux 6.12 */
 } ImIommufdConfig;
 
 extern const ImIommufdConfig IM_IOMMUFD_CONFIG_DEFAULT;

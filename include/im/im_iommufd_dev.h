@@ -77,8 +77,8 @@ bool im_iommufd_device_of(ImIommufdFile *f, uint32_t id, uint32_t *func,
 /*
  * What a device's access to iova through the HWPT would meet, found out by a
  * translation of a function that does nothing else: the address that the
- * backend's pin() gave. -ENOENT no such HWPT, or nothing is there; -EACCES
- * write is not allowed; -ENOMEM.
+ * backend's pin() gave. Without write, any access will do. -ENOENT no such
+ * HWPT, or nothing is there; -EACCES write is not allowed; -ENOMEM.
  */
 int im_iommufd_hwpt_lookup(ImIommufdFile *f, uint32_t hwpt, uint64_t iova,
                            bool write, uint64_t *pa);

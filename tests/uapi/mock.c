@@ -394,22 +394,21 @@ static int64_t command(File *f, const Caller *who, uint32_t request,
     return rc;
 }
 
-static ImIommufdConfig config = {
-    .io_page_shift = MOCK_PAGE_SHIFT,
-    .pasid_bits = MOCK_PASID_BITS,
-};
-
 static void *start(Server *s)
 {
     mock.server = s;
     return &mock;
 }
 
+static ImIommufdConfig config = {
+    .io_page_shift = MOCK_PAGE_SHIFT,
+    .pasid_bits = MOCK_PASID_BITS,
+};
+
 static bool option(const char *name, const char *value)
 {
     if (!strcmp(name, "linux")) {
-        mock.old = !strcmp(value, "6.12");
-        config.before_viommu = mock.old;
+        mock.old = config.before_viommu = !strcmp(value, "6.12");
         return true;
     }
     return mock_check_option(name, value);

@@ -23,6 +23,7 @@ struct Server {
     int hups;               /* another epoll: open files */
     unsigned clients;
     bool seen;              /* somebody was here */
+    bool privileged;        /* everybody may do what root may */
     GHashTable *files;      /* by id */
     uint64_t next_file;
     World world;
