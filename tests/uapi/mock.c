@@ -426,6 +426,7 @@ int main(int argc, char **argv)
     static const ServerExtras extras = {
         .size = sizeof(extras),
         .start = start,
+        .stop = mock_stop,
         .option = option,
         .config = &config,
         .ioctl = command,
