@@ -60,9 +60,8 @@ def environment(a, reports):
     server = f'{a.server} --linux={a.name} --reports={reports}/model'
     preload = [str(p.resolve()) for p in (a.pages, a.shim) if p]
     env.update(IM_IOMMUFD=server, LD_PRELOAD=' '.join(preload))
-    if a.program == 'iommufd_fail_nth':
-        env['IM_IOMMUFD_DEBUGFS'] = f'{reports}/debug'
-        os.mkdir(env['IM_IOMMUFD_DEBUGFS'])
+    if a.program == 'iommufd_fail_nth':     # filled by the preloaded library
+        env['IM_IOMMUFD_DEBUGFS'] = f'{reports}/debugfs'
     for name in ('ASAN_OPTIONS', 'UBSAN_OPTIONS'):
         given = env.get(name)
         env[name] = (given + ':' if given else '') + f'log_path={reports}/san'
