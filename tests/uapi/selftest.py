@@ -150,6 +150,7 @@ def main():
                                         f'{status}', *why[-10:]])
             said = [f'{path.name}: {line}'
                     for path in sorted(Path(reports).iterdir())
+                    if path.is_file()
                     for line in path.read_text(errors='replace').splitlines()]
             tap.row(not said, f'{source.version} server has nothing to '
                     'report', why=said[:60])
