@@ -35,6 +35,8 @@ struct Server {
     const ServerExtras *extras;
     void *extra;
 
+    uint64_t failures;      /* allocations that were made to fail */
+
     /* The call that is being obeyed. */
     uint64_t *failing;      /* counts down, or NULL */
     unsigned installs;

@@ -32,6 +32,7 @@ static void debugfs_fill(const char *dir)
 {
     char path[4096];
 
+    mkdir(dir, 0700);
     for (unsigned i = 0; i < sizeof(debug_files) / sizeof(*debug_files);
          i++) {
         char *slash;
