@@ -410,14 +410,16 @@ static int dma_one(Vfio *v, uint64_t addr, void *buf, size_t len, bool write)
     ImXlat x;
 
     if (v->ask) {
-        t.at = IM_AT_TRANSLATION;
-        x = im_ioasid_translate(h, &t);
+        ImTxn ats = request(v, addr & ~(CHUNK - 1), 8, false);
+
+        ats.at = IM_AT_TRANSLATION;
+        ats.no_write = !write;
+        x = im_ioasid_translate(h, &ats);
         if (x.status == IM_OK && !(x.perm & (write ? IM_PERM_W
                                                    : IM_PERM_R))) {
             ask_for(v, &t);
             return -EAGAIN;
         }
-        t.at = IM_AT_UNTRANSLATED;
     }
     x = im_ioasid_translate(h, &t);
     if (x.status != IM_OK) {
