@@ -245,9 +245,6 @@ static int choose(const IofIoas *ioas, uint64_t addr, uint64_t length,
     uint64_t rest = addr & (PAGE - 1);
     uint64_t align = ALIGN_MAX;
 
-    if (length >= UINT64_MAX / 2) {
-        return -EOVERFLOW;
-    }
     while (align > 1 && (align / 2 >= length || (addr & (align - 1)))) {
         align >>= 1;
     }

@@ -129,6 +129,9 @@ static int describe(const IofWish *wish, ImIommufdPaging *what)
     int err = 0;
 
     *what = driver->paging;
+    if (driver->paging_of) {
+        driver->paging_of(&hw, what);
+    }
     if (wish->data) {
         err = driver->paging_data ?
               driver->paging_data(&hw, wish->data, what) : -EOPNOTSUPP;

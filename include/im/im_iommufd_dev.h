@@ -177,6 +177,8 @@ struct ImIommufdDriver {
      * *len. -EOPNOTSUPP unknown type. */
     int (*hw_info)(const ImIommufdHw *hw, uint32_t *type, void *buf,
                    uint32_t *len);
+    /* Where devices differ in what they default to. Optional. */
+    void (*paging_of)(const ImIommufdHw *hw, ImIommufdPaging *out);
     /* A paging HWPT with data; out has the defaults. */
     int (*paging_data)(const ImIommufdHw *hw, const ImIommufdData *d,
                        ImIommufdPaging *out);

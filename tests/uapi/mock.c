@@ -36,7 +36,7 @@ static const ImIommufdThing device_kind = { "mock device", device_destroy };
 static int device_add(MockDevice *dev, ImIommufd *e)
 {
     ImIommufdDevice d = {
-        .driver = mock_driver(dev->flags),
+        .driver = mock_driver(),
         .opaque = dev,
         .backend = {
             .caps = IMU_DEV_CAP_ATS | IMU_DEV_CAP_PRI,
@@ -426,6 +426,7 @@ int main(int argc, char **argv)
     static const ServerExtras extras = {
         .size = sizeof(extras),
         .start = start,
+        .stop = mock_stop,
         .option = option,
         .config = &config,
         .ioctl = command,

@@ -154,8 +154,7 @@ typedef struct Mock {
 } Mock;
 extern Mock mock;
 
-/* The driver for a device with these flags. */
-const ImIommufdDriver *mock_driver(uint32_t flags);
+const ImIommufdDriver *mock_driver(void);
 
 /* One operation on its way. c is written back up to what the caller has, if
  * the handler returns 0 or more. */
@@ -182,7 +181,9 @@ bool mock_access_pins(ImIommufdFile *file, uint32_t ioas, uint64_t iova,
 
 /* ----- the second opinion: mock_model.c, mock_watch.c --------------------- */
 
-/* --reports=FILE */
+/* --reports=FILE; failures of memory that were asked for are counted in
+ * FILE.failed. */
+void mock_stop(Server *s, void *extra);
 bool mock_check_option(const char *name, const char *value);
 void mock_before(File *f, const Caller *who, uint32_t request, uint64_t arg);
 void mock_after(File *f, const Caller *who, uint32_t request, uint64_t arg,

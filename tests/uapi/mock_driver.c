@@ -282,43 +282,47 @@ static uint32_t hwpt_flags(void)
     return ok;
 }
 
-#define MOCK_PAGING(dirty)                                                 \
-    { .first = MOCK_FIRST, .last = MOCK_LAST,            \
-      .page_shift = MOCK_PAGE_SHIFT, .dirty_shift = (dirty) }
-
-#define MOCK_DRIVER(dirty_size)                                            \
-    {                                                                      \
-        .size = sizeof(ImIommufdDriver),                                   \
-        .name = "mock",                                                    \
-        .paging = MOCK_PAGING(dirty_size),                                 \
-        .dirty = true,                                                     \
-        .s2_pasid = true,                                                  \
-        .nested_size = sizeof(MockNested),                                 \
-        .viommu_size = sizeof(MockViommu),                                 \
-        .hw_queue_size = sizeof(uint32_t),                                 \
-        .hw_info = mock_hw_info,                                           \
-        .paging_data = mock_paging_data,                                   \
-        .nested = mock_nested,                                             \
-        .nested_invalidate = mock_nested_invalidate,                       \
-        .attaching = mock_attaching,                                       \
-        .viommu = mock_viommu,                                             \
-        .viommu_free = mock_viommu_free,                                   \
-        .viommu_invalidate = mock_viommu_invalidate,                       \
-        .vdevice = mock_vdevice,                                           \
-        .veventq = mock_veventq,                                           \
-        .hw_queue_type = mock_hw_queue_type,                               \
-        .hw_queue = mock_hw_queue,                                         \
-        .hw_queue_free = mock_hw_queue_free,                               \
-    }
-
-const ImIommufdDriver *mock_driver(uint32_t flags)
+/* 6.12 has a kind of device for huge pages, and a bit for each I/O page. */
+static void mock_paging_of(const ImIommufdHw *hw, ImIommufdPaging *out)
 {
-    static ImIommufdDriver small = MOCK_DRIVER(0);
-    static ImIommufdDriver page = MOCK_DRIVER(IM_IOMMUFD_PAGE_SHIFT);
-    static ImIommufdDriver huge = MOCK_DRIVER(MOCK_HUGE_SHIFT);
-    ImIommufdDriver *d = !mock.old ? &page
-                         : flags & MOCK_DEVICE_HUGE_IOVA ? &huge : &small;
+    const MockDevice *dev = hw->dev->opaque;
 
-    d->hwpt_flags = hwpt_flags();
-    return d;
+    out->dirty_shift = !mock.old ? IM_IOMMUFD_PAGE_SHIFT
+                       : dev->flags & MOCK_DEVICE_HUGE_IOVA ? MOCK_HUGE_SHIFT
+                       : MOCK_PAGE_SHIFT;
+}
+
+const ImIommufdDriver *mock_driver(void)
+{
+    static ImIommufdDriver driver = {
+        .size = sizeof(driver),
+        .name = "mock",
+        .paging = {
+            .first = MOCK_FIRST,
+            .last = MOCK_LAST,
+            .page_shift = MOCK_PAGE_SHIFT,
+        },
+        .dirty = true,
+        .s2_pasid = true,
+        .nested_size = sizeof(MockNested),
+        .viommu_size = sizeof(MockViommu),
+        .hw_queue_size = sizeof(uint32_t),
+        .hw_info = mock_hw_info,
+        .paging_of = mock_paging_of,
+        .paging_data = mock_paging_data,
+        .nested = mock_nested,
+        .nested_invalidate = mock_nested_invalidate,
+        .attaching = mock_attaching,
+        .viommu = mock_viommu,
+        .viommu_free = mock_viommu_free,
+        .viommu_invalidate = mock_viommu_invalidate,
+        .vdevice = mock_vdevice,
+        .veventq = mock_veventq,
+        .hw_queue_type = mock_hw_queue_type,
+        .hw_queue = mock_hw_queue,
+        .hw_queue_free = mock_hw_queue_free,
+    };
+
+    driver.hwpt_flags = hwpt_flags();
+    return &driver;
 }

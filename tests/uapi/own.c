@@ -121,3 +121,11 @@ void *own_pages(size_t length)
     CHECK(p != MAP_FAILED);
     return p;
 }
+
+void *own_wild(void)
+{
+    void *p = own_pages(PAGE);
+
+    CHECK(munmap(p, PAGE) == 0);
+    return p;
+}

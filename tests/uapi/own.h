@@ -99,5 +99,6 @@ void own_control(int device, uint32_t pasid, uint32_t ask);
 /* What a child returned. */
 int own_wait(pid_t pid);
 void *own_pages(size_t length);                 /* shared, anonymous */
+void *own_wild(void);                           /* nothing is there */
 
 #endif

@@ -167,7 +167,7 @@ static void threads_share_it(void)
     CHECK(own_ioas(fd) == 801);
 }
 
-/* --- when it goes ---------------------------------------------------------- */
+/* --- when it goes -------------------------------------------------------- */
 
 /* vfio0 can be bound once: whether it is free tells what was released. */
 static bool device_free(void)
@@ -261,7 +261,7 @@ static void queue_closed_after_the_iommufd(void)
     CHECK(close(f.fd) == 0);
 }
 
-/* --- pointers ---------------------------------------------------------------- */
+/* --- pointers ------------------------------------------------------------ */
 
 static void wild_pointers_are_efault(void)
 {
@@ -349,7 +349,7 @@ static void mmap_of_nothing_fails(void)
     CHECK(errno == ENXIO || errno == EPERM || errno == EINVAL);
 }
 
-/* --- hostile ------------------------------------------------------------------- */
+/* --- hostile ------------------------------------------------------------- */
 
 static int raw_connection(void)
 {
@@ -495,7 +495,7 @@ static void server_gone_is_enodev(void)
     CHECK(own_ioas(fd) == 1);
 }
 
-/* --- what the others run ---------------------------------------------------------- */
+/* --- what the others run ------------------------------------------------- */
 
 static int use(int fd)
 {

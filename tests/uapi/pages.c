@@ -5,6 +5,7 @@
  */
 
 #define _GNU_SOURCE
+#undef _FILE_OFFSET_BITS
 #include <dlfcn.h>
 #include <sys/mman.h>
 

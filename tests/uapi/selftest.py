@@ -15,12 +15,14 @@ is a failure too, because then the list is wrong.
 """
 
 import argparse
+import ctypes
 import os
 import re
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -32,6 +34,9 @@ KERNEL = [
     ('iommufd', r'iommufd_ioas\.\w+\.dmabuf_\w+', 'dmabuf',
      'dma-buf is an object of the kernel'),
 ]
+
+# At least so many allocations must have failed.
+FAILURES = {'iommufd': 0, 'iommufd_fail_nth': 50}
 
 CASE = re.compile(r'(not ok|ok) \d+ ([\w.]+)(?: # SKIP *(.*))?')
 
@@ -55,6 +60,8 @@ def environment(a, reports):
     server = f'{a.server} --linux={a.name} --reports={reports}/model'
     preload = [str(p.resolve()) for p in (a.pages, a.shim) if p]
     env.update(IM_IOMMUFD=server, LD_PRELOAD=' '.join(preload))
+    if a.program == 'iommufd_fail_nth':     # filled by the preloaded library
+        env['IM_IOMMUFD_DEBUGFS'] = f'{reports}/debugfs'
     for name in ('ASAN_OPTIONS', 'UBSAN_OPTIONS'):
         given = env.get(name)
         env[name] = (given + ':' if given else '') + f'log_path={reports}/san'
@@ -76,6 +83,36 @@ def run(program, env, extra, seconds):
             yield line.rstrip('\n')
         signal.alarm(0)
     yield p.wait()
+
+
+def adopt():
+    """Orphans become ours: servers, which end after their last client."""
+    pr_set_child_subreaper = 36
+    ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0)
+
+
+def ended(seconds=20):
+    """Wait for the orphans; a line for each that did not end well."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if not pid:
+            time.sleep(0.02)
+        elif status:
+            yield f'a server ended with status {status:#x}'
+    yield 'a server does not end'
+
+
+def sweep(tap, a, version, reports):
+    """Failing allocations: that any failed at all."""
+    path = Path(reports) / 'model.failed'
+    failed = sum(map(int, path.read_text().split())) if path.exists() else 0
+    linux.note(f'{failed} allocations were made to fail')
+    tap.row(failed >= FAILURES[a.program],
+            f'{version} allocations failed while {a.program} ran')
 
 
 def refused(a, env):
@@ -124,6 +161,7 @@ def main():
     a = parser.parse_args()
     a.server = a.server.resolve()
     tap = Tap()
+    adopt()
     try:
         source = linux.Linux(a.name)
         program = source.compile(a.program)
@@ -136,7 +174,7 @@ def main():
                     status = line
                 elif m := re.fullmatch(r'1\.\.(\d+)', line):
                     planned = int(m.group(1))
-                    print(f'1..{planned + 2}', flush=True)
+                    print(f'1..{planned + 3}', flush=True)
                 elif CASE.match(line):
                     judge(tap, a, source.version, line, probes, why)
                     why = []
@@ -146,8 +184,11 @@ def main():
             tap.row(ran, f'{source.version} every case of {a.program} ran',
                     why=[] if ran else [f'{tap.count} of {planned}, status '
                                         f'{status}', *why[-10:]])
-            said = [f'{path.name}: {line}'
+            said = list(ended())
+            sweep(tap, a, source.version, reports)
+            said += [f'{path.name}: {line}'
                     for path in sorted(Path(reports).iterdir())
+                    if path.is_file() and path.suffix != '.failed'
                     for line in path.read_text(errors='replace').splitlines()]
             tap.row(not said, f'{source.version} server has nothing to '
                     'report', why=said[:60])

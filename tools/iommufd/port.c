@@ -37,7 +37,7 @@ static int port_copy_out(void *host, const ImIommufdCaller *caller,
     return caller_write(caller->opaque, addr, buf, len);
 }
 
-/* --- sources and pages ------------------------------------------------------ */
+/* --- sources and pages --------------------------------------------------- */
 
 static void port_hold(void *host, void *source)
 {
@@ -91,7 +91,7 @@ static int port_page_write(void *host, const ImIommufdPage *page, uint32_t at,
     return memory_write(page->object, page->offset + at, buf, len);
 }
 
-/* --- queues ------------------------------------------------------------------ */
+/* --- queues -------------------------------------------------------------- */
 
 static int64_t queue_read(File *f, const Caller *who, uint64_t addr,
                           size_t len, uint64_t at)
@@ -176,7 +176,7 @@ const ImIommufdPort server_port = {
     .now = port_now,
 };
 
-/* --- memory that callers map --------------------------------------------------- */
+/* --- memory that callers map --------------------------------------------- */
 
 /*
  * A descriptor of it is the caller's to map. Nobody says when a mapping goes:

@@ -26,6 +26,7 @@
 #define PAGE        IM_IOMMUFD_PAGE
 #define BATCH       1024u       /* IOV_MAX */
 #define MAX_PLACES  16u
+#define MAX_MEMORIES 1024u      /* that nobody holds any more, or more do */
 
 /* File systems whose pages stay where they are while a device has them. */
 #define TMPFS_MAGIC      0x01021994
@@ -58,10 +59,13 @@ static gboolean key_equal(gconstpointer a, gconstpointer b)
     return x->dev == y->dev && x->ino == y->ino;
 }
 
+static void memory_free(gpointer data);
+
 void world_init(World *w)
 {
     w->processes = g_hash_table_new(g_direct_hash, g_direct_equal);
-    w->memories = g_hash_table_new(key_hash, key_equal);
+    w->memories = g_hash_table_new_full(key_hash, key_equal, NULL,
+                                        memory_free);
     w->max_pages = (uint64_t)sysconf(_SC_PHYS_PAGES);
 }
 
@@ -71,7 +75,7 @@ void world_free(World *w)
     g_hash_table_destroy(w->memories);
 }
 
-/* --- processes ------------------------------------------------------------ */
+/* --- processes ----------------------------------------------------------- */
 
 static gpointer pid_key(pid_t pid)
 {
@@ -155,7 +159,7 @@ int process_getfd(const Process *p, int fd)
     return got < 0 ? -EBADF : got;
 }
 
-/* --- shared memory -------------------------------------------------------- */
+/* --- shared memory ------------------------------------------------------- */
 
 static void place_clear(gpointer data)
 {
@@ -185,14 +189,38 @@ static Memory *memory_get(World *w, uint64_t dev, uint64_t ino)
 G_STATIC_ASSERT(G_STRUCT_OFFSET(Memory, ino) ==
                 G_STRUCT_OFFSET(Memory, dev) + sizeof(uint64_t));
 
-static void memory_free(Memory *m)
+static void memory_free(gpointer data)
 {
-    g_hash_table_remove(m->source.world->memories, &m->dev);
+    Memory *m = data;
+
     if (m->fd >= 0) {
         close(m->fd);
     }
     g_array_unref(m->places);
     g_free(m);
+}
+
+static gboolean is_idle(gpointer key, gpointer m, gpointer opaque)
+{
+    (void)key, (void)opaque;
+    return ((Memory *)m)->source.refs == 0;
+}
+
+/* It stays for a while, with nothing: that it is the same memory, should it
+ * be met again, may be asked. */
+static void memory_idle(Memory *m)
+{
+    World *w = m->source.world;
+
+    if (m->fd >= 0) {
+        close(m->fd);
+        m->fd = -1;
+    }
+    m->writable = false;
+    g_array_set_size(m->places, 0);
+    if (g_hash_table_size(w->memories) > MAX_MEMORIES) {
+        g_hash_table_foreach_remove(w->memories, is_idle, NULL);
+    }
 }
 
 void source_hold(Source *s)
@@ -208,7 +236,7 @@ void source_drop(Source *s)
     if (s->is_process) {
         process_free((Process *)s);
     } else {
-        memory_free((Memory *)s);
+        memory_idle((Memory *)s);
     }
 }
 
@@ -293,7 +321,7 @@ static void memory_place(Memory *m, Process *p, const Vma *v)
     g_array_append_val(m->places, place);
 }
 
-/* --- pins ------------------------------------------------------------------ */
+/* --- pins ---------------------------------------------------------------- */
 
 /* How many pages from addr on are there to be read, counted by touching
  * them. */
@@ -403,7 +431,7 @@ void memory_unpin(const ImIommufdExtent *extent)
     source_drop(s);
 }
 
-/* --- bytes ----------------------------------------------------------------- */
+/* --- bytes --------------------------------------------------------------- */
 
 /* Through the descriptor; a file is not made longer by it. */
 static bool by_fd(const Memory *m, uint64_t at, void *buf, size_t len,

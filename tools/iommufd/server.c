@@ -29,10 +29,11 @@ void *server_extra(Server *s)
     return s->extra;
 }
 
-/* --- options ------------------------------------------------------------------ */
+/* --- options ------------------------------------------------------------- */
 
 static const char usage[] =
     "usage: im-iommufd --listen=FD --session=NAME [--device=WHAT,...]\n"
+    "                  [--privileged]\n"
     "is started by libim-iommufd.so, see docs/iommufd.rst. WHAT is\n"
     "  func=N        segment 31:16 and requester ID of the function\n"
     "  driver=NAME   vtd (default) or smmuv3: the IOMMU that it is behind\n"
@@ -64,6 +65,10 @@ static bool option(Server *s, const char *name, const char *value, char **err)
 
     if (strcmp(name, "device") == 0) {
         return vfio_option(s, value, err);
+    }
+    if (strcmp(name, "privileged") == 0 && !*value) {
+        s->privileged = true;
+        return true;
     }
     ok = strcmp(name, "listen") == 0 ? set_listen(s, value)
          : strcmp(name, "session") == 0 ? set_session(s, value)
@@ -98,7 +103,7 @@ static bool options(Server *s, int argc, char **argv, char **err)
     return true;
 }
 
-/* --- beginning and end ----------------------------------------------------------- */
+/* --- beginning and end --------------------------------------------------- */
 
 static void server_init(Server *s, const ServerExtras *extras)
 {
@@ -176,7 +181,7 @@ static void server_stop(Server *s)
     }
 }
 
-/* --- between ------------------------------------------------------------------------ */
+/* --- between ------------------------------------------------------------- */
 
 /* Nobody holds a descriptor, and nobody is at the door. */
 static bool idle(Server *s)

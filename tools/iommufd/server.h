@@ -85,6 +85,8 @@ ImIommufdFile *server_iommufd(const File *f);
 /* Counted, and failed when a failure was asked for (fail-nth); zeroed. */
 void *server_alloc(Server *s, size_t bytes);
 void server_free(Server *s, void *p, size_t bytes);
+/* How many were made to fail. */
+uint64_t server_failures(const Server *s);
 /* Zeroed memory that im_iommufd_viommu_map() may be given; NULL: none. The
  * result is where the server has it. */
 void *server_memory(Server *s, size_t bytes, ImIommufdMmap *m);

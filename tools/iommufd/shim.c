@@ -32,16 +32,15 @@ const Real *real(void)
     static Real r;
     static int ready;
     static const struct { const char *name; size_t at; } rows[] = {
-        { "openat",       offsetof(Real, openat) },
-        { "ioctl",        offsetof(Real, ioctl) },
-        { "read",         offsetof(Real, read) },
-        { "pread",        offsetof(Real, pread) },
-        { "write",        offsetof(Real, write) },
-        { "pwrite",       offsetof(Real, pwrite) },
-        { "mmap",         offsetof(Real, mmap) },
-        { "fopen",        offsetof(Real, fopen) },
-        { "opendir",      offsetof(Real, opendir) },
-        { "memfd_create", offsetof(Real, memfd_create) },
+        { "openat",     offsetof(Real, openat) },
+        { "ioctl",      offsetof(Real, ioctl) },
+        { "read",       offsetof(Real, read) },
+        { "pread",      offsetof(Real, pread) },
+        { "write",      offsetof(Real, write) },
+        { "pwrite",     offsetof(Real, pwrite) },
+        { "mmap",       offsetof(Real, mmap) },
+        { "fopen",      offsetof(Real, fopen) },
+        { "opendir",    offsetof(Real, opendir) },
     };
 
     if (!__atomic_load_n(&ready, __ATOMIC_ACQUIRE)) {
@@ -69,7 +68,7 @@ static int64_t fail(int64_t ret)
     return -1;
 }
 
-/* --- descriptors that come with a reply ----------------------------------- */
+/* --- descriptors that come with a reply ---------------------------------- */
 
 /* The caller's memory, which may not be there: not by a store. */
 static bool put_number(uint64_t where, int fd)
@@ -104,7 +103,7 @@ static int64_t installed(const char *session, const WireReply *reply,
     return value;
 }
 
-/* --- opening ---------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------- */
 
 static bool is_device(const char *path)
 {
@@ -239,7 +238,7 @@ OURS DIR *opendir(const char *path)
     return real()->opendir(path ? fake_path(path, room, sizeof(room)) : path);
 }
 
-/* --- commands ----------------------------------------------------------------- */
+/* --- commands ------------------------------------------------------------ */
 
 OURS int ioctl(int fd, unsigned long number, ...)
 {
@@ -268,7 +267,7 @@ OURS int ioctl(int fd, unsigned long number, ...)
     return real()->ioctl(fd, number, arg);
 }
 
-/* --- bytes -------------------------------------------------------------------- */
+/* --- bytes --------------------------------------------------------------- */
 
 ssize_t shim_transfer(uint32_t op, const char *session, uint64_t file, int fd,
                       const void *buf, size_t len, uint64_t at)
@@ -398,7 +397,7 @@ OURS ssize_t __pread64_chk(int fd, void *buf, size_t len, off_t at,
     return __pread_chk(fd, buf, len, at, room);
 }
 
-/* --- mappings ----------------------------------------------------------------- */
+/* --- mappings ------------------------------------------------------------ */
 
 static void *map_ours(const char *session, uint64_t file, void *addr,
                       size_t len, int prot, int flags, int fd, off_t at)
@@ -446,7 +445,7 @@ static void *do_mmap(void *addr, size_t len, int prot, int flags, int fd,
     if (file) {
         return map_ours(session, file, addr, len, prot, flags, fd, at);
     }
-    return fake_huge(addr, len, prot, flags, fd, at);
+    return real()->mmap(addr, len, prot, flags, fd, at);
 }
 
 OURS void *mmap(void *addr, size_t len, int prot, int flags, int fd,
@@ -459,9 +458,4 @@ OURS void *mmap64(void *addr, size_t len, int prot, int flags, int fd,
                   off_t at)
 {
     return do_mmap(addr, len, prot, flags, fd, at);
-}
-
-OURS int memfd_create(const char *name, unsigned flags)
-{
-    return real()->memfd_create(name, fake_memfd(flags));
 }

@@ -25,7 +25,6 @@ typedef struct Real {
                   off_t at);
     FILE *(*fopen)(const char *path, const char *mode);
     DIR *(*opendir)(const char *path);
-    int (*memfd_create)(const char *name, unsigned flags);
 } Real;
 
 const Real *real(void);
@@ -50,8 +49,5 @@ ssize_t shim_transfer(uint32_t op, const char *session, uint64_t file, int fd,
 const char *fake_path(const char *path, char *room, size_t size);
 bool fake_fail_nth(const char *path);
 FILE *fake_status(const char *path);
-void *fake_huge(void *addr, size_t len, int prot, int flags, int fd,
-                off_t at);
-unsigned fake_memfd(unsigned flags);
 
 #endif

@@ -271,7 +271,7 @@ int shim_call(const char *session, bool start, const WireRequest *req,
     return ret;
 }
 
-/* --- whose a descriptor is ------------------------------------------------ */
+/* --- whose a descriptor is ----------------------------------------------- */
 
 uint64_t shim_file(int fd, char session[WIRE_SESSION + 1])
 {

@@ -6,7 +6,6 @@
  *   IM_IOMMUFD_DEBUGFS=DIR   /sys/kernel/debug is DIR, filled as a kernel
  *                            with fault injection has it, and there is
  *                            /proc/self/task/TID/fail-nth
- *   IM_IOMMUFD_HUGETLB=plain huge pages of hugetlbfs are small ones
  *
  * SPDX-License-Identifier: MIT
  */
@@ -16,15 +15,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "shim.h"
 
-#define HUGE  (2u << 20)
-
-/* --- fault injection -------------------------------------------------------- */
+/* --- fault injection ----------------------------------------------------- */
 
 static const char *const debug_files[] = {
     "failslab/ignore-gfp-wait", "failslab/verbose",
@@ -36,6 +32,7 @@ static void debugfs_fill(const char *dir)
 {
     char path[4096];
 
+    mkdir(dir, 0700);
     for (unsigned i = 0; i < sizeof(debug_files) / sizeof(*debug_files);
          i++) {
         char *slash;
@@ -84,7 +81,7 @@ bool fake_fail_nth(const char *path)
            getenv("IM_IOMMUFD_DEBUGFS");
 }
 
-/* --- pinned and locked pages ------------------------------------------------- */
+/* --- pinned and locked pages --------------------------------------------- */
 
 static bool status_pid(const char *path, pid_t *pid)
 {
@@ -152,43 +149,4 @@ FILE *fake_status(const char *path)
     fclose(in);
     rewind(out);
     return out;
-}
-
-/* --- huge pages ----------------------------------------------------------------- */
-
-static bool huge_is_plain(void)
-{
-    const char *s = getenv("IM_IOMMUFD_HUGETLB");
-
-    return s && strcmp(s, "plain") == 0;
-}
-
-unsigned fake_memfd(unsigned flags)
-{
-    return (flags & MFD_HUGETLB) && huge_is_plain()
-           ? flags & ~(MFD_HUGETLB | (63u << 26)) : flags;
-}
-
-/* Huge pages are aligned and whole. */
-void *fake_huge(void *addr, size_t len, int prot, int flags, int fd, off_t at)
-{
-    char *p, *start;
-
-    if (!(flags & MAP_HUGETLB) || !huge_is_plain()) {
-        return real()->mmap(addr, len, prot, flags, fd, at);
-    }
-    flags &= ~(MAP_HUGETLB | (int)(63u << 26));
-    len = (len + HUGE - 1) & ~(size_t)(HUGE - 1);
-    if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
-        return real()->mmap(addr, len, prot, flags, fd, at);
-    }
-    p = real()->mmap(NULL, len + HUGE, PROT_NONE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (p == MAP_FAILED) {
-        return p;
-    }
-    start = (char *)(((uintptr_t)p + HUGE - 1) & ~(uintptr_t)(HUGE - 1));
-    munmap(p, len + HUGE);
-    return real()->mmap(start, len, prot, flags | MAP_FIXED_NOREPLACE, fd,
-                        at);
 }

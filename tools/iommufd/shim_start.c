@@ -58,7 +58,7 @@ const char *shim_session(void)
     return session_name;
 }
 
-/* --- what to run ---------------------------------------------------------- */
+/* --- what to run --------------------------------------------------------- */
 
 typedef struct Command {
     char text[4096];
@@ -123,7 +123,7 @@ static int command_make(Command *c, int fd, const char *session)
     return access(c->argv[0], X_OK) < 0 ? -errno : 0;
 }
 
-/* --- running it ------------------------------------------------------------ */
+/* --- running it ---------------------------------------------------------- */
 
 /* A child that no SIGCHLD tells of and that wait() does not find. */
 static pid_t quiet_fork(void)

@@ -41,7 +41,7 @@ typedef struct Vfio {
     uint16_t group;             /* of page requests */
 } Vfio;
 
-/* --- options ----------------------------------------------------------------- */
+/* --- options ------------------------------------------------------------- */
 
 static const struct { const char *name; const ImIommufdDriver *driver; }
 drivers[] = {
@@ -156,7 +156,7 @@ void vfio_stop(Server *s)
     g_ptr_array_unref(s->devices);
 }
 
-/* --- binding ----------------------------------------------------------------- */
+/* --- binding ------------------------------------------------------------- */
 
 /* A structure whose first word is its size as the caller knows it. */
 static int get(const Caller *who, uint64_t arg, void *buf, uint32_t min,
@@ -225,7 +225,7 @@ static void vfio_release(File *f)
     server_free(v->server, v, sizeof(*v));
 }
 
-/* --- attaching ----------------------------------------------------------------- */
+/* --- attaching ----------------------------------------------------------- */
 
 #define WITH_PASID  1u
 
@@ -289,7 +289,7 @@ static int64_t vfio_detach(Vfio *v, const Caller *who, uint64_t arg)
     return 0;
 }
 
-/* --- info ------------------------------------------------------------------------ */
+/* --- info ---------------------------------------------------------------- */
 
 typedef struct VfioInfo {
     uint32_t argsz;
@@ -367,7 +367,7 @@ static int64_t vfio_ioctl(File *f, const Caller *who, uint32_t request,
     return v->file ? -ENOTTY : -EINVAL;
 }
 
-/* --- what the function does --------------------------------------------------------- */
+/* --- what the function does ---------------------------------------------- */
 
 static ImTxn request(const Vfio *v, uint64_t addr, size_t len, bool write)
 {
@@ -410,14 +410,16 @@ static int dma_one(Vfio *v, uint64_t addr, void *buf, size_t len, bool write)
     ImXlat x;
 
     if (v->ask) {
-        t.at = IM_AT_TRANSLATION;
-        x = im_ioasid_translate(h, &t);
+        ImTxn ats = request(v, addr & ~(CHUNK - 1), 8, false);
+
+        ats.at = IM_AT_TRANSLATION;
+        ats.no_write = !write;
+        x = im_ioasid_translate(h, &ats);
         if (x.status == IM_OK && !(x.perm & (write ? IM_PERM_W
                                                    : IM_PERM_R))) {
             ask_for(v, &t);
             return -EAGAIN;
         }
-        t.at = IM_AT_UNTRANSLATED;
     }
     x = im_ioasid_translate(h, &t);
     if (x.status != IM_OK) {

@@ -1,292 +1,281 @@
 /*
- * Every allocation of what devices and tables do fails once: the command is
- * refused, nothing is left behind, and again it succeeds.
+ * Commands of iommufd's IOAS half with the n-th allocation failing, for each
+ * n: the state is what it was before.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "world.h"
+#include "lib/iof.h"
 
-#define ROOT    UINT64_C(0x10000)
-#define STREAM  0x99u
+#define PAGE   UINT64_C(4096)
+#define USER   UINT64_C(0x40000000)
+#define IOVA   UINT64_C(0x2000000)
+#define PAGES  16
+#define FIX    (IOF_MAP_READ | IOF_MAP_WRITE | IOF_MAP_FIXED)
 
-typedef struct Scene {
-    World *w;
-    uint32_t dev, ioas2, table, parent, fault, viommu, vdevice, nested;
-    uint32_t vq;
-} Scene;
+typedef struct World {
+    FakeHost *h;
+    FakeMemory *memory;
+    FakeSource *process;
+    ImIommufdCaller caller;
+    ImIommufdFile *file;
+    uint32_t ioas, other;
+    int32_t fd;
+    FakeTable table[3];
+    ImIommufdAccess *access;
+} World;
 
-typedef int Step(Scene *s);
-
-static int bind_second(Scene *s)
+static void let_go(void *opaque, uint64_t iova, uint64_t length)
 {
-    return im_iommufd_bind(s->w->file, FUNC + 1, &s->dev);
+    (void)opaque, (void)iova, (void)length;
 }
 
-static int attach_ioas(Scene *s)
+/* Two tables on one IOAS with two areas, an access, and another IOAS. */
+static World *begin(void)
 {
-    uint32_t pt = s->w->ioas;
+    static const ImIommufdAccessOps ops = { true, let_go };
+    World *w = g_new0(World, 1);
+    uint32_t id;
 
-    return im_iommufd_attach(s->w->file, s->dev, NO_PASID, &pt);
-}
+    w->h = fake_new(12);
+    w->memory = fake_memory(w->h, PAGES);
+    w->process = fake_process(w->h);
+    fake_mmap(w->process, USER, w->memory, 0, PAGES * PAGE, false);
+    fake_file(w->h, w->memory, &w->fd);
+    w->caller = fake_caller(w->process);
+    w->file = im_iommufd_open(w->h->f);
+    w->ioas = fake_ioas(w->file, &w->caller);
+    w->other = fake_ioas(w->file, &w->caller);
+    for (unsigned i = 0; i < 2; i++) {
+        IofMapArg a = { .flags = FIX, .ioas_id = w->ioas,
+                        .user = USER + i * 3 * PAGE, .length = 3 * PAGE,
+                        .iova = IOVA + i * 3 * PAGE };
 
-static int replace_ioas(Scene *s)
-{
-    uint32_t pt = s->ioas2;
-
-    return im_iommufd_replace(s->w->file, s->dev, NO_PASID, &pt);
-}
-
-static int alloc(Scene *s, IofHwptAlloc *a, uint32_t *id)
-{
-    int err = CMD(s->w, IOF_NR_HWPT_ALLOC, a);
-
-    *id = err ? 0 : a->hwpt_id;
-    return err;
-}
-
-static int alloc_table(Scene *s)
-{
-    IofHwptAlloc a = want_hwpt(s->dev, s->w->ioas, IOF_HWPT_PASID);
-
-    return alloc(s, &a, &s->table);
-}
-
-static int alloc_parent(Scene *s)
-{
-    IofHwptAlloc a = want_hwpt(s->dev, s->w->ioas, IOF_HWPT_NEST_PARENT);
-
-    return alloc(s, &a, &s->parent);
-}
-
-static int replace_table(Scene *s)
-{
-    uint32_t pt = s->table;
-
-    return im_iommufd_replace(s->w->file, s->dev, NO_PASID, &pt);
-}
-
-static int alloc_fault(Scene *s)
-{
-    IofFaultAlloc a = { 0 };
-    int err = CMD(s->w, IOF_NR_FAULT_QUEUE_ALLOC, &a);
-
-    s->fault = a.fault_id;
-    return err;
-}
-
-static int alloc_viommu(Scene *s)
-{
-    IofViommuAlloc a = { .type = IOF_VIOMMU_SMMUV3, .dev_id = s->dev,
-                         .hwpt_id = s->parent };
-    int err = CMD(s->w, IOF_NR_VIOMMU_ALLOC, &a);
-
-    s->viommu = a.viommu_id;
-    return err;
-}
-
-static int alloc_vdevice(Scene *s)
-{
-    IofVdeviceAlloc a = { .viommu_id = s->viommu, .dev_id = s->dev,
-                          .virt_id = STREAM };
-    int err = CMD(s->w, IOF_NR_VDEVICE_ALLOC, &a);
-
-    s->vdevice = a.vdevice_id;
-    return err;
-}
-
-static int alloc_nested(Scene *s)
-{
-    static const IofSmmuSte ste = {
-        { GUINT64_TO_LE(1 | 5 << 1 | ROOT | UINT64_C(2) << 59),
-          GUINT64_TO_LE(2 | UINT64_C(1) << 28) },
-    };
-    IofHwptAlloc a = want_hwpt(s->dev, s->viommu, IOF_HWPT_FAULT);
-
-    a.data_type = IOF_DATA_ARM_SMMUV3;
-    a.data_len = sizeof(ste);
-    a.data = fake_addr(&ste);
-    a.fault_id = s->fault;
-    return alloc(s, &a, &s->nested);
-}
-
-static int alloc_veventq(Scene *s)
-{
-    IofVeventqAlloc a = { .viommu_id = s->viommu, .type = IOF_VEVENTQ_SMMUV3,
-                          .depth = 4 };
-    int err = CMD(s->w, IOF_NR_VEVENTQ_ALLOC, &a);
-
-    s->vq = a.veventq_id;
-    return err;
-}
-
-static int attach_pasid(Scene *s)
-{
-    uint32_t pt = s->table;
-
-    return im_iommufd_attach(s->w->file, s->dev, 5, &pt);
-}
-
-static int replace_pasid(Scene *s)
-{
-    IofHwptAlloc a = want_hwpt(s->dev, s->ioas2, IOF_HWPT_PASID);
-    uint32_t pt;
-    int err = alloc(s, &a, &pt);
-
-    if (!err) {
-        err = im_iommufd_replace(s->w->file, s->dev, 5, &pt);
+        g_assert_cmpint(IOF(w->file, &w->caller, IOF_NR_IOAS_MAP, &a), ==,
+                        0);
+        g_assert_cmpint(fake_table(&w->table[i], w->file, w->ioas, 9 + i, 0,
+                                   UINT64_MAX), ==, 0);
     }
-    return err;
+    g_assert_cmpint(im_iommufd_access_new(w->file, &ops, w, &w->access, &id),
+                    ==, 0);
+    g_assert_cmpint(im_iommufd_access_attach(w->access, w->ioas), ==, 0);
+    return w;
 }
 
-static int detach_pasid(Scene *s)
+static void end(World *w)
 {
-    im_iommufd_detach(s->w->file, s->dev, 5);
-    return 0;
+    fake_check(w->h);
+    im_iommufd_access_free(w->access);
+    fake_table_free(&w->table[1]);
+    fake_table_free(&w->table[0]);
+    im_iommufd_drop(w->file);
+    fake_free(w->h);
+    g_free(w);
 }
 
-static int attach_nested(Scene *s)
-{
-    uint32_t pt = s->nested;
+/* --- commands: what they do is undone when they succeed ------------------------ */
 
-    return im_iommufd_replace(s->w->file, s->dev, NO_PASID, &pt);
+static int ioas_alloc(World *w)
+{
+    IofIoasAllocArg a = { 0 };
+
+    return IOF(w->file, &w->caller, IOF_NR_IOAS_ALLOC, &a);
 }
 
-static int invalidate(Scene *s)
+static int map(World *w)
 {
-    uint64_t cmd[2] = { GUINT64_TO_LE(0x10), 0 };
-    IofInvalidate a = { .hwpt_id = s->viommu, .data = fake_addr(cmd),
-                        .data_type = IOF_INV_SMMUV3, .entry_len = 16,
-                        .entry_num = 1 };
+    IofMapArg a = { .flags = FIX, .ioas_id = w->ioas, .user = USER,
+                    .length = 5 * PAGE, .iova = IOVA * 2 };
 
-    return CMD(s->w, IOF_NR_HWPT_INVALIDATE, &a);
+    return IOF(w->file, &w->caller, IOF_NR_IOAS_MAP, &a);
 }
 
-static int ask_and_read(Scene *s)
+static int map_file(World *w)
 {
-    ImPageReq req = { .addr = 0x5000, .rid = FUNC + 1, .prgi = 1,
-                      .has_pasid = true, .pasid = 3, .read = true,
-                      .last = true };
-    ImIommufdQueue *q = g_ptr_array_index(s->w->h->queues, 0);
-    IofFaultRecord r;
-    int64_t n;
+    IofMapFileArg a = { .flags = FIX, .ioas_id = w->ioas, .fd = w->fd,
+                        .length = 5 * PAGE, .iova = IOVA * 2 };
 
-    if (!(im_iommufd_queue_poll(q) & IM_IOMMUFD_POLLIN)) {
-        im_ioasid_page_request(im_iommufd_backend(s->w->h->f), &req);
-    }
-    n = im_iommufd_queue_read(q, &s->w->caller, fake_addr(&r), sizeof(r), 0);
-    return n == sizeof(r) ? 0 : n ? (int)n : -ENOMEM;
+    return IOF(w->file, &w->caller, IOF_NR_IOAS_MAP_FILE, &a);
 }
 
-static int look_up(Scene *s)
+/* From two areas. */
+static int copy(World *w)
 {
-    uint64_t pa;
+    IofCopyArg a = { .flags = FIX, .dst_id = w->ioas, .src_id = w->ioas,
+                     .length = 4 * PAGE, .dst_iova = IOVA * 2,
+                     .src_iova = IOVA + PAGE };
 
-    return im_iommufd_hwpt_lookup(s->w->file, s->table, 0x3000, true, &pa);
+    return IOF(w->file, &w->caller, IOF_NR_IOAS_COPY, &a);
 }
 
-static int get_info(Scene *s)
+static int unmap(World *w)
 {
-    IofHwInfo a = { .dev_id = s->dev };
+    IofUnmapArg a = { .ioas_id = w->ioas, .iova = IOVA,
+                      .length = 6 * PAGE };
 
-    return CMD(s->w, IOF_NR_GET_HW_INFO, &a);
+    return IOF(w->file, &w->caller, IOF_NR_IOAS_UNMAP, &a);
 }
 
-static Step *const steps[] = {
-    bind_second, attach_ioas, get_info, replace_ioas, alloc_table,
-    replace_table, look_up, attach_pasid, replace_pasid, detach_pasid,
-    alloc_parent, alloc_fault, alloc_viommu, alloc_vdevice, alloc_nested,
-    alloc_veventq, attach_nested, invalidate, ask_and_read,
-};
-
-static Scene begin(void)
+static int allow(World *w)
 {
-    Scene s = { .w = world_new(&im_iommufd_smmuv3) };
-    ImIommufdDevice dev = device(&im_iommufd_smmuv3, FUNC + 1);
+    static const ImuRange r[] = { { 0, 0xfff }, { 0x2000, 0x2fff } };
+    IofAllowArg a = { .ioas_id = w->ioas, .ranges = fake_addr(r),
+                      .count = 2 };
 
-    RC(im_iommufd_device_add(s.w->h->f, &dev), 0);
-    s.ioas2 = fake_ioas(s.w->file, &s.w->caller);
-    return s;
+    return IOF(w->file, &w->caller, IOF_NR_IOAS_ALLOW_IOVAS, &a);
 }
 
-static void end(Scene *s)
+static int reserve(World *w)
 {
-    fake_check(s->w->h);
-    im_iommufd_unbind(s->w->file, s->dev);
-    for (guint i = 0; i < s->w->h->queues->len; i++) {
-        im_iommufd_queue_close(g_ptr_array_index(s->w->h->queues, i));
-    }
-    world_free(s->w);
+    static const ImuRange r[] = { { 0, 0xfff }, { 0x2000, 0x2fff } };
+
+    return im_iof_ioas_reserve(im_iof_ioas(w->file, w->ioas), w, r, 2);
 }
 
-/* All steps, of which the n-th allocation of one fails. */
-static bool run(unsigned step, int nth)
+static int add_space(World *w)
 {
-    Scene s = begin();
-    bool failed = false;
-
-    for (unsigned i = 0; i < G_N_ELEMENTS(steps); i++) {
-        int err;
-
-        s.w->h->failed = false;
-        s.w->h->fail_in = i == step ? nth : 0;
-        err = steps[i](&s);
-        s.w->h->fail_in = 0;
-        if (s.w->h->failed) {
-            failed = true;
-            if (err) {
-                RC(err, -ENOMEM);
-                fake_check(s.w->h);
-                RC(steps[i](&s), 0);
-            }
-        } else {
-            RC(err, 0);
-        }
-    }
-    end(&s);
-    return failed;
-}
-
-static void test_fail_nth(gconstpointer data)
-{
-    unsigned step = GPOINTER_TO_UINT(data);
-    int n = 1;
-
-    while (run(step, n)) {
-        n++;
-    }
-    g_assert_cmpint(n, <, 200);
-}
-
-/* So is making a device, and an instance's first file. */
-static void test_device_add(void)
-{
-    static const ImuRange range = { 0xfee00000, 0xfeefffff };
-    World *w = world_new(&im_iommufd_vtd);
-    ImIommufdDevice dev = device(&im_iommufd_vtd, FUNC + 1);
-    int n = 0;
+    ImuSpaceCreate create = { .set = w->file->set,
+                              .kind = IMU_SPACE_MAPPED };
+    ImuSpaceDestroy destroy = { .set = w->file->set };
+    IofSpace *s = &w->table[2].space;
+    int n = w->h->fail_in;
     int err;
 
-    dev.backend.reserved = &range;
-    dev.backend.reserved_count = 1;
-    do {
+    w->h->fail_in = 0;
+    g_assert_cmpint(im_iof_backend(w->file, IMU_CMD_SPACE_CREATE, &create),
+                    ==, 0);
+    *s = (IofSpace){ .ref = create.space, .page = PAGE, .first = PAGE,
+                     .last = UINT64_MAX / 2 };
+    w->h->fail_in = n;
+    err = im_iof_ioas_add_space(im_iof_ioas(w->file, w->ioas), s);
+    if (!err) {
+        im_iof_ioas_remove_space(im_iof_ioas(w->file, w->ioas), s);
+    }
+    destroy.space = create.space;
+    g_assert_cmpint(im_iof_backend(w->file, IMU_CMD_SPACE_DESTROY, &destroy),
+                    ==, 0);
+    return err;
+}
+
+static int access_pin(World *w)
+{
+    ImIommufdPage page[6];
+    int err = im_iommufd_access_pin(w->access, IOVA, 6 * PAGE, 0, page);
+
+    if (!err) {
+        im_iommufd_access_unpin(w->access, IOVA, 6 * PAGE);
+    }
+    return err;
+}
+
+static int access_new(World *w)
+{
+    static const ImIommufdAccessOps ops = { true, let_go };
+    ImIommufdAccess *a;
+    uint32_t id;
+    int err = im_iommufd_access_new(w->file, &ops, w, &a, &id);
+
+    if (!err) {
+        im_iommufd_access_free(a);
+    }
+    return err;
+}
+
+static int access_replace(World *w)
+{
+    return im_iommufd_access_replace(w->access, w->other);
+}
+
+/* Only what is of files can change hands. */
+static void only_files(World *w)
+{
+    g_assert_cmpint(unmap(w), ==, 0);
+    g_assert_cmpint(map_file(w), ==, 0);
+}
+
+static int change_process(World *w)
+{
+    IofChangeProcessArg a = { 0 };
+    ImIommufdCaller caller = fake_caller(fake_process(w->h));
+
+    caller.uid++;
+    return IOF(w->file, &caller, IOF_NR_IOAS_CHANGE_PROCESS, &a);
+}
+
+/* Another file altogether. */
+static int open_file(World *w)
+{
+    ImIommufdFile *file = im_iommufd_open(w->h->f);
+
+    if (file) {
+        im_iommufd_drop(file);
+    }
+    return file ? 0 : -ENOMEM;
+}
+
+static const struct Row {
+    const char *name;
+    int (*run)(World *w);
+    bool allocates;
+    void (*prepare)(World *w);
+} rows[] = {
+    { "ioas-alloc", ioas_alloc, true, NULL },
+    { "map", map, true, NULL },
+    { "map-file", map_file, true, NULL },
+    { "copy", copy, true, NULL },
+    { "unmap", unmap, false, NULL },
+    { "allow", allow, true, NULL },
+    { "reserve", reserve, true, NULL },
+    { "add-space", add_space, true, NULL },
+    { "access-pin", access_pin, false, NULL },
+    { "access-new", access_new, true, NULL },
+    { "access-replace", access_replace, false, NULL },
+    { "change-process", change_process, true, only_files },
+    { "open", open_file, true, NULL },
+};
+
+static void test(gconstpointer data)
+{
+    const struct Row *row = data;
+    int n = 0;
+
+    for (;;) {
+        World *w = begin();
+        GString *before = g_string_new(NULL);
+        GString *after = g_string_new(NULL);
+        bool failed;
+        int err;
+
+        if (row->prepare) {
+            row->prepare(w);
+        }
+        im_iommufd_dump(w->h->f, before);
         w->h->fail_in = ++n;
-        err = im_iommufd_device_add(w->h->f, &dev);
+        err = row->run(w);
         w->h->fail_in = 0;
-        g_assert_true(!err || err == -ENOMEM);
-    } while (err);
-    g_assert_cmpint(n, >, 2);
-    RC(im_iommufd_device_add(w->h->f, &dev), -EEXIST);
-    world_free(w);
+        failed = w->h->failed;
+        g_assert_cmpint(err, ==, failed ? -ENOMEM : 0);
+        if (failed) {
+            im_iommufd_dump(w->h->f, after);
+            g_assert_cmpstr(before->str, ==, after->str);
+        }
+        g_string_free(before, true);
+        g_string_free(after, true);
+        end(w);
+        if (!failed) {
+            break;
+        }
+    }
+    g_assert_cmpint(n > 1, ==, row->allocates);
 }
 
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    for (unsigned i = 0; i < G_N_ELEMENTS(steps); i++) {
-        g_autofree char *name = g_strdup_printf("/iommufd/fail-nth/%02u", i);
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        char *path = g_strconcat("/iommufd/failnth/", rows[i].name, NULL);
 
-        g_test_add_data_func(name, GUINT_TO_POINTER(i), test_fail_nth);
+        g_test_add_data_func(path, &rows[i], test);
+        g_free(path);
     }
-    g_test_add_func("/iommufd/fail-nth/device-add", test_device_add);
     return g_test_run();
 }
