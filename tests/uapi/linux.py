@@ -118,7 +118,7 @@ class Linux:
         if package.split('~')[0] != tested.split('~')[0]:
             note(f'warning: {deb.name} is not the tested version {tested}')
         self.version = re.search(r'linux-source-([\d.]+)_', deb.name).group(1)
-        digest = kernel.sha256_file(deb)
+        digest = deb.parent.name        # how debfetch keeps it
         self.tree = debfetch.cache_dir() / 'uapi' / f'{digest[:20]}-{RECIPE}'
         self.tree.parent.mkdir(parents=True, exist_ok=True)
         with kernel.locked(self.tree.with_suffix('.lock')):
