@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'scripts'))
 import results                                      # noqa: E402
 
-SUITES = ('unit', 'spec', 'fuzz')
+SUITES = ('unit', 'spec', 'fuzz', 'uapi')
 
 
 def run(*command):
