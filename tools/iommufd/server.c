@@ -188,10 +188,10 @@ static bool idle(Server *s)
 {
     unsigned before = s->clients;
 
-    files_hung_up(s);
     if (!s->seen || s->clients) {
         return false;           /* who has just been told may yet map it */
     }
+    files_hung_up(s);
     port_unmapped(s);
     if (g_hash_table_size(s->files)) {
         return false;
@@ -213,7 +213,9 @@ static void run(Server *s)
         }
         if (n == 1 && ev.data.ptr == s) {
             client_accept(s);
-        } else if (n == 1 && ev.data.ptr != &s->hups) {
+        } else if (n == 1 && ev.data.ptr == &s->hups) {
+            files_hung_up(s);
+        } else if (n == 1) {
             client_event(s, ev.data.ptr);
         }
     }
