@@ -36,7 +36,7 @@ static const char usage[] =
     "                  [--privileged]\n"
     "is started by libim-iommufd.so, see docs/iommufd.rst. WHAT is\n"
     "  func=N        segment 31:16 and requester ID of the function\n"
-    "  driver=NAME   vtd (default) or smmuv3: the IOMMU that it is behind\n"
+    "  driver=NAME   vtd (default), smmuv3 or none: the IOMMU before it\n"
     "  pasid-bits=N  0 to 20 (default)\n"
     "  group=N, iommu=N, credit=N\n";
 
