@@ -72,19 +72,6 @@ void im_iof_hwpt_put(IofHwpt *hwpt)
     }
 }
 
-IofIoas *im_iof_hwpt_ioas(ImIommufdFile *file, uint32_t hwpt_id)
-{
-    IofPaging *p = im_iof_paging(file, hwpt_id);
-
-    return p ? p->ioas : NULL;
-}
-
-bool im_iof_ioas_unsafe(const IofIoas *ioas)
-{
-    (void)ioas;
-    return false;               /* no driver is without an IOMMU */
-}
-
 /* --- paging ------------------------------------------------------------- */
 
 static void paging_destroy(ImIommufdFile *file, IofObject *obj)
@@ -204,7 +191,8 @@ int im_iof_paging_new(IofIoas *ioas, const IofWish *wish, IofPaging **out)
                   .iommu = dev->fn->cfg.iommu, .flags = wish->flags,
                   .automatic = wish->automatic },
         .space = { .page = UINT64_C(1) << what.page_shift,
-                   .first = what.first, .last = what.last },
+                   .first = what.first, .last = what.last,
+                   .no_iommu = dev->fn->cfg.driver->no_iommu },
         .ioas = ioas,
         .dirty_shift = what.dirty_shift,
     };

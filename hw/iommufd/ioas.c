@@ -311,6 +311,17 @@ int im_iof_ioas_change_process(ImIommufdCall *call)
            im_iof_pages_change_process(call->file, call->caller);
 }
 
+/* Whether what is mapped has an address that a device uses. */
+static bool no_iommu(const IofIoas *ioas)
+{
+    for (ImLink *n = ioas->spaces; n; n = n->next) {
+        if (IM_LINK_OF(n, IofSpace, in_ioas)->no_iommu) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int im_iof_ioas_get_pa(ImIommufdCall *call)
 {
     IofGetPaArg *a = call->cmd;
@@ -328,7 +339,7 @@ int im_iof_ioas_get_pa(ImIommufdCall *call)
     if (!ioas) {
         return -ENOENT;
     }
-    if (!im_iof_ioas_unsafe(ioas)) {
+    if (!no_iommu(ioas)) {
         return -EOPNOTSUPP;
     }
     area = im_iof_area_at(ioas, a->iova);

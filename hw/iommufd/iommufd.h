@@ -170,6 +170,7 @@ struct IofSpace {
     ImuRef ref;                     /* IMU_SPACE_MAPPED */
     uint64_t page;                  /* smallest, in bytes */
     uint64_t first, last;           /* aperture */
+    bool no_iommu;                  /* nothing looks into it */
     ImLink in_ioas;
 };
 
@@ -210,10 +211,6 @@ void im_iof_ioas_unpin(IofIoas *ioas, uint64_t iova, uint64_t length);
 
 /* --- second half, for the first ------------------------------------------- */
 
-/* An IOAS by the number of a paging HWPT on it, or NULL. */
-IofIoas *im_iof_hwpt_ioas(ImIommufdFile *file, uint32_t hwpt_id);
-/* Whether a device that is attached to some HWPT of an IOAS has no IOMMU. */
-bool im_iof_ioas_unsafe(const IofIoas *ioas);
 /* A queue of the backend's became readable. */
 void im_iof_backend_readable(ImIommufdFile *file, ImuRef queue);
 /* Messages of the backend to functions; not from within these. */

@@ -167,6 +167,8 @@ struct ImIommufdDriver {
                                    NEST_PARENT 1, DIRTY 2, FAULT 4, PASID 8
                                    makes a paging HWPT */
     bool dirty;                 /* it tracks dirty pages */
+    bool no_iommu;              /* devices reach memory by its address, which
+                                   NOIOMMU_GET_PA tells */
     bool s2_pasid;              /* parents may be attached to PASIDs */
     size_t nested_size;         /* private bytes of each kind */
     size_t viommu_size;
@@ -216,6 +218,7 @@ struct ImIommufdDriver {
     void (*refused)(ImIommufdVdevice *vd, const ImTxn *txn, const char *why);
 };
 
+extern const ImIommufdDriver im_iommufd_none;
 extern const ImIommufdDriver im_iommufd_vtd;
 extern const ImIommufdDriver im_iommufd_smmuv3;
 

@@ -36,7 +36,7 @@ static const char usage[] =
     "                  [--privileged]\n"
     "is started by libim-iommufd.so, see docs/iommufd.rst. WHAT is\n"
     "  func=N        segment 31:16 and requester ID of the function\n"
-    "  driver=NAME   vtd (default) or smmuv3: the IOMMU that it is behind\n"
+    "  driver=NAME   vtd (default), smmuv3 or none: the IOMMU before it\n"
     "  pasid-bits=N  0 to 20 (default)\n"
     "  group=N, iommu=N, credit=N\n";
 
@@ -188,10 +188,10 @@ static bool idle(Server *s)
 {
     unsigned before = s->clients;
 
-    files_hung_up(s);
     if (!s->seen || s->clients) {
         return false;           /* who has just been told may yet map it */
     }
+    files_hung_up(s);
     port_unmapped(s);
     if (g_hash_table_size(s->files)) {
         return false;
@@ -213,7 +213,9 @@ static void run(Server *s)
         }
         if (n == 1 && ev.data.ptr == s) {
             client_accept(s);
-        } else if (n == 1 && ev.data.ptr != &s->hups) {
+        } else if (n == 1 && ev.data.ptr == &s->hups) {
+            files_hung_up(s);
+        } else if (n == 1) {
             client_event(s, ev.data.ptr);
         }
     }

@@ -86,8 +86,6 @@ static int64_t installed(const char *session, const WireReply *reply,
     int64_t value = reply->value;
 
     for (unsigned i = 0; i < WIRE_FDS; i++) {
-        WireRequest req = request(WIRE_INSTALLED, reply->file[i], fds[i]);
-
         if (i < reply->fds && value >= 0 && fds[i] < 0) {
             value = -EMFILE;    /* it was lost on the way to us */
         } else if (fds[i] >= 0 && value >= 0 &&
@@ -100,6 +98,9 @@ static int64_t installed(const char *session, const WireReply *reply,
         if (fds[i] >= 0 && value < 0) {
             close(fds[i]);
         } else if (fds[i] >= 0) {
+            WireRequest req = request(WIRE_INSTALLED, reply->file[i],
+                                      fds[i]);
+
             shim_call(session, false, &req, NULL, NULL);
         }
     }

@@ -47,6 +47,7 @@ static const struct { const char *name; const ImIommufdDriver *driver; }
 drivers[] = {
     { "vtd", &im_iommufd_vtd },
     { "smmuv3", &im_iommufd_smmuv3 },
+    { "none", &im_iommufd_none },
 };
 
 static bool set_driver(ImIommufdDevice *d, const char *value)
@@ -137,9 +138,13 @@ bool vfio_start(Server *s, char **err)
         ImIommufdDevice *d = &((Device *)s->devices->pdata[i])->dev;
         int ret;
 
+        if (d->driver->no_iommu) {
+            d->backend.pasid_bits = 0;
+        } else {
+            d->backend.caps = IMU_DEV_CAP_ATS | IMU_DEV_CAP_PRI |
+                (d->backend.pasid_bits ? IMU_DEV_CAP_PASID : 0);
+        }
         d->pasid_bits = d->backend.pasid_bits;
-        d->backend.caps = IMU_DEV_CAP_ATS | IMU_DEV_CAP_PRI |
-                          (d->pasid_bits ? IMU_DEV_CAP_PASID : 0);
         ret = im_iommufd_device_add(s->im, d);
         if (ret) {
             *err = g_strdup_printf("--device: function %#x: %s",
@@ -401,6 +406,12 @@ static void ask_for(Vfio *v, const ImTxn *t)
     im_ioasid_page_request(im_iommufd_backend(v->server->im), &req);
 }
 
+static int memory_rw(Vfio *v, uint64_t pa, void *buf, size_t len, bool write)
+{
+    return write ? im_iommufd_memory_write(v->server->im, pa, buf, len)
+                 : im_iommufd_memory_read(v->server->im, pa, buf, len);
+}
+
 /* Within a page. A function that asks finds out by a translation request
  * whether there is something to ask for. */
 static int dma_one(Vfio *v, uint64_t addr, void *buf, size_t len, bool write)
@@ -409,6 +420,9 @@ static int dma_one(Vfio *v, uint64_t addr, void *buf, size_t len, bool write)
     ImTxn t = request(v, addr, len, write);
     ImXlat x;
 
+    if (v->device->dev.driver->no_iommu) {
+        return memory_rw(v, addr, buf, len, write);
+    }
     if (v->ask) {
         ImTxn ats = request(v, addr & ~(CHUNK - 1), 8, false);
 
@@ -422,11 +436,7 @@ static int dma_one(Vfio *v, uint64_t addr, void *buf, size_t len, bool write)
         }
     }
     x = im_ioasid_translate(h, &t);
-    if (x.status != IM_OK) {
-        return -EIO;
-    }
-    return write ? im_iommufd_memory_write(v->server->im, x.addr, buf, len)
-                 : im_iommufd_memory_read(v->server->im, x.addr, buf, len);
+    return x.status == IM_OK ? memory_rw(v, x.addr, buf, len, write) : -EIO;
 }
 
 static int64_t dma(Vfio *v, const Caller *who, uint64_t user, size_t len,
