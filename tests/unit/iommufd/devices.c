@@ -198,10 +198,13 @@ static void test_a_group_has_one_table(void)
 static void test_replace_of_a_group_is_all_or_nothing(void)
 {
     static const ImuRange low = { 0, PAGE - 1 };
+    static const ImuRange high = { 0xfee00000, 0xfeefffff };
     World *w = world_new(VTD);
     ImIommufdDevice dev = device(VTD, FUNC + 1);
+    ImIommufdDevice more[2];
     uint32_t empty = fake_ioas(w->file, &w->caller);
     uint32_t second, was;
+    uint32_t others[2];
     uint32_t pt = empty;
 
     dev.backend.group = FUNC;
@@ -211,11 +214,21 @@ static void test_replace_of_a_group_is_all_or_nothing(void)
     RC(attach(w, NO_PASID, empty), 0);
     was = im_iommufd_attached(w->file, w->dev, NO_PASID);
     RC(im_iommufd_attach(w->file, second, NO_PASID, &pt), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        more[i] = dev;
+        more[i].backend.func = FUNC + 2 + i;
+        more[i].backend.reserved = &high;
+        others[i] = add_device(w, &more[i]);
+        RC(im_iommufd_attach(w->file, others[i], NO_PASID, &pt), 0);
+    }
     RC(replace(w, NO_PASID, w->ioas), -EADDRINUSE);
+    map(w, w->ioas, high.first, 0, PAGE);   /* not reserved there */
     g_assert_cmpuint(im_iommufd_attached(w->file, w->dev, NO_PASID), ==, was);
     g_assert_cmpuint(im_iommufd_attached(w->file, second, NO_PASID), ==, was);
     g_assert_cmphex(reads(w, NO_PASID, PAGE), ==, NOWHERE);
     im_iommufd_unbind(w->file, second);
+    im_iommufd_unbind(w->file, others[0]);
+    im_iommufd_unbind(w->file, others[1]);
     world_free(w);
 }
 

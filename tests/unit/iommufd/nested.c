@@ -426,6 +426,8 @@ static void test_smmu_cmd_errors(void)
         { 0x10 | 1 << 8, 0 }, { 0x10, 1 }, { 0x11 | 1 << 20, 0 },
         { 0x30 | UINT64_C(1) << 32, 0 }, { 0x12, 2 },
         { 0x06 | UINT64_C(0x98) << 32, 0 },             /* nobody's */
+        { 0x05 | UINT64_C(0x98) << 32, 0 },
+        { 0x40 | UINT64_C(0x98) << 32, 0 },
         { 0x05 | 1 << 10 | (uint64_t)STREAM << 32, 0 },  /* SSec */
     };
     Guest g = smmu_new(5, 2);
