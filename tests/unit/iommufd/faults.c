@@ -164,6 +164,35 @@ static void test_dirty_many(void)
     world_free(w);
 }
 
+/* A table with larger pages: what is dirty is all of one, where an area holds
+ * it whole. */
+static void test_dirty_large(void)
+{
+    World *w = world_new(VTD);
+    ImIommufdDevice dev = device(VTD, FUNC + 1);
+    ImIommufdDriver large = *dev.driver;
+    IofHwptAlloc a = want_hwpt(0, w->ioas, IOF_HWPT_DIRTY);
+    uint64_t bits = 0;
+
+    large.paging.dirty_shift = IM_IOMMUFD_PAGE_SHIFT + 2;
+    dev.driver = &large;
+    a.dev_id = add_device(w, &dev);
+    RC(CMD(w, IOF_NR_HWPT_ALLOC, &a), 0);
+    RC(dirty_set(w, a.hwpt_id, IOF_DIRTY_ENABLE), 0);
+    RC(im_iommufd_hwpt_write(w->file, a.hwpt_id, 6 * PAGE), 0);
+    RC(dirty_get(w, a.hwpt_id, 0, 64 * PAGE, PAGE, IOF_DIRTY_NO_CLEAR, &bits),
+       0);
+    g_assert_cmphex(bits, ==, 0xf0);
+    bits = 0;
+    RC(dirty_get(w, a.hwpt_id, 5 * PAGE, 2 * PAGE, PAGE, 0, &bits), 0);
+    g_assert_cmphex(bits, ==, 3);
+    bits = 0;
+    RC(dirty_get(w, a.hwpt_id, 0, 64 * PAGE, PAGE, 0, &bits), 0);
+    g_assert_cmphex(bits, ==, 0);
+    im_iommufd_unbind(w->file, a.dev_id);
+    world_free(w);
+}
+
 static void test_dirty_errors(void)
 {
     World *w = world_new(VTD);
@@ -424,6 +453,7 @@ int main(int argc, char **argv)
     g_test_add_func("/iommufd/hwpt-alloc/on-what", test_alloc_on_what);
     g_test_add_func("/iommufd/dirty/bits", test_dirty);
     g_test_add_func("/iommufd/dirty/many", test_dirty_many);
+    g_test_add_func("/iommufd/dirty/large", test_dirty_large);
     g_test_add_func("/iommufd/dirty/errors", test_dirty_errors);
     g_test_add_data_func("/iommufd/fault/no-pasid",
                          GUINT_TO_POINTER(NO_PASID), test_fault);
