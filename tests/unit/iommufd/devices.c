@@ -8,7 +8,7 @@
 
 #define VTD  (&im_iommufd_vtd)
 
-/* --- bind ---------------------------------------------------------------------- */
+/* --- bind --------------------------------------------------------------- */
 
 static void test_bind_once(void)
 {
@@ -60,7 +60,7 @@ static void test_removal_unbinds(void)
     world_free(w);
 }
 
-/* --- attach ---------------------------------------------------------------------- */
+/* --- attach ------------------------------------------------------------- */
 
 static void test_dma_goes_where_it_is_attached(void)
 {
@@ -168,7 +168,7 @@ static void test_reserved_ranges(void)
     world_free(w);
 }
 
-/* --- groups ------------------------------------------------------------------------ */
+/* --- groups ------------------------------------------------------------- */
 
 static void test_a_group_has_one_table(void)
 {
@@ -232,7 +232,7 @@ static void test_replace_of_a_group_is_all_or_nothing(void)
     world_free(w);
 }
 
-/* --- PASIDs -------------------------------------------------------------------------- */
+/* --- PASIDs ------------------------------------------------------------- */
 
 static void test_pasid_rules(void)
 {
@@ -303,7 +303,7 @@ static void test_a_number_comes_again(void)
     world_free(w);
 }
 
-/* --- GET_HW_INFO ----------------------------------------------------------------------- */
+/* --- GET_HW_INFO -------------------------------------------------------- */
 
 static IofHwInfo info_of(World *w, uint32_t flags, uint32_t type, void *buf,
                          uint32_t len, int err)

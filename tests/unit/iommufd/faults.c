@@ -9,7 +9,7 @@
 #define ROOT  UINT64_C(0x10000)
 #define VA    UINT64_C(0x7f1234567000)
 
-/* --- HWPT_ALLOC ------------------------------------------------------------------ */
+/* --- HWPT_ALLOC --------------------------------------------------------- */
 
 typedef struct AllocRow {
     const char *name;
@@ -80,7 +80,7 @@ static void test_alloc_on_what(void)
     world_free(w);
 }
 
-/* --- dirty pages -------------------------------------------------------------------- */
+/* --- dirty pages -------------------------------------------------------- */
 
 static int dirty_set(World *w, uint32_t id, uint32_t flags)
 {
@@ -225,7 +225,7 @@ static void test_dirty_errors(void)
     world_free(w);
 }
 
-/* --- faults ------------------------------------------------------------------------------ */
+/* --- faults ------------------------------------------------------------- */
 
 typedef struct Fault {
     World *w;
