@@ -49,6 +49,8 @@ def environment(a, reports):
     """Of the program: the shim, which starts the server by itself."""
     env = dict(os.environ)
     server = f'{a.server} --linux={a.name} --reports={reports}/model'
+    if os.geteuid() != 0:       # the tests mean to be root
+        server += ' --privileged'
     preload = [str(p.resolve()) for p in (a.pages, a.shim) if p]
     env.update(IM_IOMMUFD=server, LD_PRELOAD=' '.join(preload))
     if a.program == 'iommufd_fail_nth':     # filled by the preloaded library
