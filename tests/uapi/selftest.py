@@ -58,8 +58,6 @@ def environment(a, reports):
     for name in ('ASAN_OPTIONS', 'UBSAN_OPTIONS'):
         given = env.get(name)
         env[name] = (given + ':' if given else '') + f'log_path={reports}/san'
-    if a.runtime:       # the preloaded library has sanitizers itself
-        env['LD_PRELOAD'] = f'{a.runtime} {env["LD_PRELOAD"]}'
     return env
 
 
@@ -125,7 +123,6 @@ def main():
     parser.add_argument('--shim', required=True, type=Path)
     parser.add_argument('--pages', type=Path,
                         help='library that gives small pages for huge ones')
-    parser.add_argument('--runtime', help='library to preload first')
     parser.add_argument('--timeout', type=int, default=600)
     parser.add_argument('name', choices=list(linux.SOURCES))
     parser.add_argument('program', choices=linux.PROGRAMS)
