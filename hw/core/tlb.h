@@ -142,9 +142,10 @@ static inline ImTlbEntry *im_tlb_find(const ImTlbKey *k)
     return NULL;
 }
 
-/* Begin to fetch what a put will touch. */
-static inline void im_tlb_prefetch(const ImTlb *t, uint32_t tag,
-                                   unsigned cls, uint64_t addr)
+/* Begin to fetch what a put will touch. gcc takes a function that does just
+ * this for one without effects, and drops calls that are not inlined. */
+IM_INLINE void im_tlb_prefetch(const ImTlb *t, uint32_t tag, unsigned cls,
+                               uint64_t addr)
 {
     __builtin_prefetch(im_tlb_key(t, tag, cls, addr).set, 1);
 }

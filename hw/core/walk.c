@@ -5,6 +5,7 @@
  */
 #include <glib.h>
 
+#include "hw/core/field.h"
 #include "hw/core/walk.h"
 
 /* A guest that changes one entry this often while we look is at fault. */
@@ -203,7 +204,7 @@ static bool read_entry(Cursor *c, uint64_t *pte, ImWalkOut *out)
     return true;
 }
 
-static bool check(Cursor *c, ImPteKind kind, const ImPteView *v,
+IM_INLINE bool check(Cursor *c, ImPteKind kind, const ImPteView *v,
                   ImWalkOut *out)
 {
     static const ImWalkStop stops[] = {
@@ -415,7 +416,9 @@ static bool walk_stage(Cursor *c, ImWalkOut *out)
         c->table = v.addr;
         c->physical = !c->nested;
         c->fresh = true;
-        at_level(c, c->level - 1u);
+        c->level--;
+        c->bits = c->fmt->index_bits;
+        c->shift = (uint8_t)(c->shift - c->bits);
     }
 }
 

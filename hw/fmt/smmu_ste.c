@@ -24,13 +24,16 @@ typedef struct Ste {
     const ImSmmuIds *ids;
     const uint64_t *raw;
     unsigned config;
-    bool s1, s2;
+    unsigned stages;            /* CONFIG_S1, CONFIG_S2: a word, as two bools
+                                   that are tested together would stall */
     bool substreams;            /* S1CDMax and SSIDSIZE are not 0 */
     unsigned strw;              /* effective STRW */
     int granule;                /* stage 2; -1: illegal */
     unsigned ps;                /* effective S2PS */
 } Ste;
 
+#define S1(x)  ((x)->stages & CONFIG_S1)
+#define S2(x)  ((x)->stages & CONFIG_S2)
 #define STE(x, word, field) \
     ((unsigned)IM_GET((x)->raw[word], SMMU_STE_##field))
 
@@ -40,20 +43,21 @@ static const uint8_t granule_shift[] = { 12, 14, 16 };
 
 IM_INLINE bool bad_config(const Ste *x)
 {
-    return (x->s1 && !IDR(x->ids, 0, S1P)) || (x->s2 && !IDR(x->ids, 0, S2P));
+    return (S1(x) && !IDR(x->ids, 0, S1P)) || (S2(x) && !IDR(x->ids, 0, S2P));
 }
 
 IM_INLINE bool bad_eats(const Ste *x)
 {
     unsigned eats = STE(x, 1, EATS);
 
-    if (!IDR(x->ids, 0, ATS) || (!x->s1 && !x->s2)) {
+    if (!IDR(x->ids, 0, ATS) || !x->stages) {
         return false;
     }
     if (eats == EATS_SPLIT) {
-        return !x->s1 || !x->s2 || STE(x, 2, S2S) || IDR(x->ids, 0, NS1ATS);
+        return x->stages != (CONFIG_S1 | CONFIG_S2) || STE(x, 2, S2S) ||
+               IDR(x->ids, 0, NS1ATS);
     }
-    return eats == EATS_FULL && x->s2 && STE(x, 2, S2S);
+    return eats == EATS_FULL && S2(x) && STE(x, 2, S2S);
 }
 
 IM_INLINE bool bad_strw(const Ste *x)
@@ -87,7 +91,7 @@ IM_INLINE bool bad_s1contextptr(const Ste *x)
 {
     uint64_t ptr = x->raw[0] & IM_MASK(SMMU_STE_S1CONTEXTPTR);
 
-    return ptr >> (x->s2 ? im_smmu_ias(x->ids) : im_smmu_oas(x->ids));
+    return ptr >> (S2(x) ? im_smmu_ias(x->ids) : im_smmu_oas(x->ids));
 }
 
 IM_INLINE bool bad_s2s(const Ste *x)
@@ -182,7 +186,7 @@ IM_INLINE bool bad_s2endi(const Ste *x)
 
 IM_INLINE bool vmid_used(const Ste *x)
 {
-    return IDR(x->ids, 0, S2P) && (x->s1 || x->s2) && !x->strw;
+    return IDR(x->ids, 0, S2P) && x->stages && !x->strw;
 }
 
 IM_INLINE bool bad_s2vmid(const Ste *x)
@@ -221,10 +225,10 @@ IM_INLINE bool bad_s2vmid(const Ste *x)
 IM_INLINE const char *broken_rule(const Ste *x)
 {
     RULES(IM_SMMU_RULE)
-    if (x->s1) {
+    if (S1(x)) {
         RULES_S1(IM_SMMU_RULE)
     }
-    if (x->s2) {
+    if (S2(x)) {
         RULES_S2(IM_SMMU_RULE)
     }
     RULES_TAGS(IM_SMMU_RULE)
@@ -238,13 +242,14 @@ IM_INLINE Ste begin(const ImSmmuIds *ids, const uint64_t raw[8])
     Ste x = { .ids = ids, .raw = raw };
 
     x.config = STE(&x, 0, CONFIG);
-    x.s1 = (x.config & CONFIG_TRANSLATE) && (x.config & CONFIG_S1);
-    x.s2 = (x.config & CONFIG_TRANSLATE) && (x.config & CONFIG_S2);
+    if (x.config & CONFIG_TRANSLATE) {
+        x.stages = x.config & (CONFIG_S1 | CONFIG_S2);
+    }
     x.substreams = STE(&x, 0, S1CDMAX) && IDR(ids, 1, SSIDSIZE);
-    if (x.s1 && !x.s2 && IDR(ids, 0, S1P) && IDR(ids, 0, HYP)) {
+    if (x.stages == CONFIG_S1 && IDR(ids, 0, S1P) && IDR(ids, 0, HYP)) {
         x.strw = STE(&x, 1, STRW);
     }
-    if (x.s2) {
+    if (S2(&x)) {
         x.granule = im_smmu_granule(ids, STE(&x, 2, S2TG));
         /* CLAUSE(SMMU_STE_S2PS) */
         x.ps = im_smmu_size(ids, STE(&x, 2, S2PS));
@@ -289,7 +294,7 @@ IM_INLINE uint32_t stage2_flags(const Ste *x)
     if (IDR(x->ids, 3, FWB) && STE(x, 1, S2FWB)) {
         flags |= IM_VMSA_FWB;
     }
-    if (x->s1 && STE(x, 2, S2PTW)) {
+    if (S1(x) && STE(x, 2, S2PTW)) {
         flags |= IM_VMSA_PTW;
     }
     return flags;
@@ -302,7 +307,7 @@ IM_INLINE void take_stage2(const Ste *x, ImSmmuSte *out)
 
     out->s2s = STE(x, 2, S2S);
     out->s2r = STE(x, 2, S2R);
-    out->s2ptw = x->s1 && STE(x, 2, S2PTW);
+    out->s2ptw = S1(x) && STE(x, 2, S2PTW);
     st->fmt = &im_vmsa_s2[x->granule];
     st->top = (uint8_t)top;
     st->top_bits = (uint8_t)start_bits(x, top);
@@ -334,7 +339,7 @@ IM_INLINE uint8_t effective_eats(const Ste *x)
 {
     unsigned eats = STE(x, 1, EATS);
 
-    return IDR(x->ids, 0, ATS) && (x->s1 || x->s2) && eats <= EATS_SPLIT ?
+    return IDR(x->ids, 0, ATS) && x->stages && eats <= EATS_SPLIT ?
            (uint8_t)eats : EATS_OFF;
 }
 
@@ -345,8 +350,8 @@ bool im_smmu_ste_decode(const ImSmmuIds *ids, bool e2h,
     Ste x = begin(ids, raw);
     const char *broken;
 
-    *out = (ImSmmuSte){ .config = (uint8_t)x.config, .s1 = x.s1,
-                        .s2 = x.s2, .shcfg = 1 };
+    *out = (ImSmmuSte){ .config = (uint8_t)x.config, .s1 = S1(&x),
+                        .s2 = S2(&x), .shcfg = 1 };
     /* CLAUSE(SMMU_STE_V) */
     if (!STE(&x, 0, V)) {
         *clause = "SMMU_STE_V";
@@ -365,10 +370,10 @@ bool im_smmu_ste_decode(const ImSmmuIds *ids, bool e2h,
     out->eats = effective_eats(&x);
     out->vmid = vmid_used(&x) ? (uint16_t)STE(&x, 2, S2VMID) : 0;
     take_overrides(&x, out);
-    if (x.s1) {
+    if (S1(&x)) {
         take_stage1(&x, e2h, out);
     }
-    if (x.s2) {
+    if (S2(&x)) {
         take_stage2(&x, out);
     }
     return true;

@@ -105,6 +105,16 @@ static char *check_pasids(const IoSet *set, const ImLink *list,
     return NULL;
 }
 
+static uint32_t charged(const IoSet *set)
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(set->count); i++) {
+        n += set->count[i];
+    }
+    return n;
+}
+
 static char *check_set(const ImIoasid *h, const IoSet *set)
 {
     uint32_t count[G_N_ELEMENTS(set->count)] = { 0 };
@@ -114,7 +124,8 @@ static char *check_set(const ImIoasid *h, const IoSet *set)
     if (!why) {
         why = check_pasids(set, set->orphans, count);
     }
-    if (!why && memcmp(count, set->count, sizeof(count))) {
+    if (!why && (memcmp(count, set->count, sizeof(count)) ||
+                 charged(set) != set->charged)) {
         why = broken("I2", "PASIDs are miscounted", set->obj.ref);
     }
     for (const ImLink *l = set->objects[IMU_KIND_DEV]; l && !why;
@@ -134,16 +145,6 @@ static char *check_set(const ImIoasid *h, const IoSet *set)
         why = im_ioasid_space_check(h, IM_LINK_OF(l, IoSpace, obj.in_set));
     }
     return why;
-}
-
-static uint32_t charged(const IoSet *set)
-{
-    uint32_t n = 0;
-
-    for (size_t i = 0; i < G_N_ELEMENTS(set->count); i++) {
-        n += set->count[i];
-    }
-    return n;
 }
 
 static uint32_t committed(const IoSet *set)

@@ -20,16 +20,12 @@ void im_ioasid_readable(IoQueue *q)
 }
 
 /* CLAUSE(IOASID_EVENTS) */
-void im_ioasid_event_post(IoSet *set, ImuEventType type, ImuRef object,
+void im_ioasid_event_send(IoSet *set, ImuEventType type, ImuRef object,
                           uint64_t token, uint32_t old_state,
                           uint32_t new_state)
 {
-    ImIoasid *h;
+    ImIoasid *h = set->ctx->host;
 
-    if (!set->objects[IMU_KIND_EVQ]) {
-        return;
-    }
-    h = set->ctx->host;
     h->counters.events++;
     for (ImLink *l = set->objects[IMU_KIND_EVQ]; l; l = l->next) {
         IoQueue *q = IM_LINK_OF(l, IoQueue, obj.in_set);

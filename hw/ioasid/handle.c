@@ -70,12 +70,19 @@ static IoObject *lookup(const IoHandles *t, ImuRef ref)
 
 int im_ioasid_set_of(ImIoasidCtx *c, ImuRef ref, IoSet **set)
 {
-    IoObject *obj = lookup(c->handles, ref);
+    IoSet *recent = c->recent;
+    IoObject *obj;
 
+    if (recent && recent->obj.ref.id == ref.id &&
+        recent->obj.ref.gen == ref.gen) {
+        *set = recent;
+        return 0;
+    }
+    obj = lookup(c->handles, ref);
     if (!obj || obj->kind != IMU_KIND_SET) {
         return -ENOENT;
     }
-    *set = IM_LINK_OF(obj, IoSet, obj);
+    *set = c->recent = IM_LINK_OF(obj, IoSet, obj);
     return 0;
 }
 
@@ -88,6 +95,21 @@ int im_ioasid_find(IoSet *set, ImuKind kind, ImuRef ref, IoObject **obj)
     }
     *obj = o;
     return 0;
+}
+
+/* Made as one word: it is read as one at once, and a processor that finds
+ * two stores there waits for both. */
+static ImuRef whole_ref(uint32_t id, uint32_t gen)
+{
+    union {
+        uint64_t word;
+        ImuRef ref;
+    } u = {
+        .word = G_BYTE_ORDER == G_LITTLE_ENDIAN ?
+                (uint64_t)gen << 32 | id : (uint64_t)id << 32 | gen,
+    };
+
+    return u.ref;
 }
 
 int im_ioasid_number(ImIoasidCtx *c, IoObject *obj, ImuKind kind, IoSet *set)
@@ -117,7 +139,7 @@ int im_ioasid_number(ImIoasidCtx *c, IoObject *obj, ImuKind kind, IoSet *set)
         }
         t->begun++;
     }
-    obj->ref = (ImuRef) { .id = id, .gen = gen };
+    obj->ref = whole_ref(id, gen);
     obj->kind = (uint8_t)kind;
     obj->set = set;
     *slot(t, id) = (uintptr_t)obj;
@@ -135,8 +157,13 @@ void im_ioasid_list(IoObject *obj)
     }
 }
 
-static void vacate(IoHandles *t, const IoObject *obj, uint32_t gen)
+static void vacate(ImIoasidCtx *c, const IoObject *obj, uint32_t gen)
 {
+    IoHandles *t = c->handles;
+
+    if (!obj->set) {
+        c->recent = NULL;
+    }
     *slot(t, obj->ref.id) = (uint64_t)gen << 32 |
                             (uint64_t)t->free << 1 | FREE_BIT;
     t->free = obj->ref.id;
@@ -152,11 +179,10 @@ void im_ioasid_unnumber(ImIoasidCtx *c, IoObject *obj)
             obj->set->held[obj->kind]--;
         }
     }
-    vacate(c->handles, obj, obj->ref.gen == UINT32_MAX ? 1 :
-                            obj->ref.gen + 1);
+    vacate(c, obj, obj->ref.gen == UINT32_MAX ? 1 : obj->ref.gen + 1);
 }
 
 void im_ioasid_number_undo(ImIoasidCtx *c, IoObject *obj)
 {
-    vacate(c->handles, obj, obj->ref.gen);
+    vacate(c, obj, obj->ref.gen);
 }

@@ -57,6 +57,7 @@ struct IoSet {
     ImIoasidCtx *ctx;
     ImuSetCreate cfg;               /* quotas as updated */
     uint32_t count[IMU_PASID_QUARANTINE + 1];   /* PASIDs by state */
+    uint32_t charged;               /* all of them */
     uint32_t groups;                /* page request groups outstanding */
     uint32_t tickets;               /* that are known, of old ones too */
     ImLink *objects[IMU_KINDS];
@@ -196,6 +197,7 @@ struct ImIoasidCtx {
     void *user;
     IoHandles *handles;
     ImLink *sets;
+    IoSet *recent;                  /* found last, or NULL */
     uint32_t pasids;                /* charged */
     uint32_t committed;             /* of each set the larger of what is
                                        reserved and what is charged */
@@ -313,9 +315,20 @@ IoBind *im_ioasid_bind_of(ImIoasid *h, uint32_t func, bool has_pasid,
                           uint32_t hpasid);
 /* Of a set: the PASID object of a guest number, or NULL. */
 IoPasid *im_ioasid_by_gpasid(IoSet *set, uint32_t gpasid);
-void im_ioasid_event_post(IoSet *set, ImuEventType type, ImuRef object,
+void im_ioasid_event_send(IoSet *set, ImuEventType type, ImuRef object,
                           uint64_t token, uint32_t old_state,
                           uint32_t new_state);
+
+static inline void im_ioasid_event_post(IoSet *set, ImuEventType type,
+                                        ImuRef object, uint64_t token,
+                                        uint32_t old_state,
+                                        uint32_t new_state)
+{
+    if (G_UNLIKELY(set->objects[IMU_KIND_EVQ])) {
+        im_ioasid_event_send(set, type, object, token, old_state, new_state);
+    }
+}
+
 /* Arm the port's alarm for the earliest of all deadlines. */
 void im_ioasid_rearm(ImIoasid *h);
 /* One of p->drains, which the memory half counts up when it sends an

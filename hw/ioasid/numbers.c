@@ -24,14 +24,12 @@ void im_numbers_free(ImIoasid *h, IoNumbers *n)
     im_ioasid_release(h, n, sizeof(*n));
 }
 
-bool im_numbers_ready(ImIoasid *h, IoNumbers *n, uint32_t number)
+bool im_numbers_extend(ImIoasid *h, IoNumbers *n, uint32_t number)
 {
-    uint64_t **page = &n->page[number / IO_NUM_PAGE];
+    uint64_t *page = im_ioasid_alloc(h, PAGE_BYTES);
 
-    if (!*page) {
-        *page = im_ioasid_alloc(h, PAGE_BYTES);
-    }
-    return *page;
+    n->page[number / IO_NUM_PAGE] = page;
+    return page;
 }
 
 bool im_numbers_taken(const IoNumbers *n, uint32_t number)
@@ -45,9 +43,11 @@ void im_numbers_take(IoNumbers *n, uint32_t number)
 {
     uint32_t p = number / IO_NUM_PAGE;
     uint32_t w = number / 64 % WORDS;
+    uint64_t now = n->page[p][w] | UINT64_C(1) << (number % 64);
 
-    n->page[p][w] |= UINT64_C(1) << (number % 64);
-    if (n->page[p][w] == UINT64_MAX) {
+    n->page[p][w] = now;
+    n->low += n->low == number;
+    if (now == UINT64_MAX) {
         n->full_words[p] |= UINT64_C(1) << w;
         if (n->full_words[p] == UINT64_MAX) {
             n->full_pages[p / 64] |= UINT64_C(1) << (p % 64);
@@ -59,10 +59,16 @@ void im_numbers_give(IoNumbers *n, uint32_t number)
 {
     uint32_t p = number / IO_NUM_PAGE;
     uint32_t w = number / 64 % WORDS;
+    uint64_t was = n->page[p][w];
 
-    n->page[p][w] &= ~(UINT64_C(1) << (number % 64));
-    n->full_words[p] &= ~(UINT64_C(1) << w);
-    n->full_pages[p / 64] &= ~(UINT64_C(1) << (p % 64));
+    n->page[p][w] = was & ~(UINT64_C(1) << (number % 64));
+    if (number < n->low) {
+        n->low = MAX(n->first, number);
+    }
+    if (was == UINT64_MAX) {
+        n->full_words[p] &= ~(UINT64_C(1) << w);
+        n->full_pages[p / 64] &= ~(UINT64_C(1) << (p % 64));
+    }
 }
 
 /* The lowest clear bit of word from bit on, or 64. */
@@ -110,7 +116,8 @@ static uint32_t open_number(const IoNumbers *n, uint32_t p, uint32_t number)
     return w * 64 + bit;
 }
 
-uint32_t im_numbers_lowest(const IoNumbers *n, uint32_t first, uint32_t last)
+/* The lowest that is free from first on, or UINT32_MAX. */
+static uint32_t search(const IoNumbers *n, uint32_t first)
 {
     uint32_t p = first / IO_NUM_PAGE;
     uint32_t at = open_number(n, p, first % IO_NUM_PAGE);
@@ -122,8 +129,18 @@ uint32_t im_numbers_lowest(const IoNumbers *n, uint32_t first, uint32_t last)
         }
         at = open_number(n, p, 0);
     }
-    at += p * IO_NUM_PAGE;
-    return at <= last ? at : UINT32_MAX;
+    return p * IO_NUM_PAGE + at;
+}
+
+uint32_t im_numbers_lowest(IoNumbers *n, uint32_t first, uint32_t last)
+{
+    if (n->first != first) {
+        n->first = n->low = first;
+    }
+    if (n->low <= last && im_numbers_taken(n, n->low)) {
+        n->low = search(n, n->low);
+    }
+    return n->low <= last ? n->low : UINT32_MAX;
 }
 
 IoTable *im_table_new(ImIoasid *h)
@@ -142,12 +159,10 @@ void im_table_free(ImIoasid *h, IoTable *t)
     im_ioasid_release(h, t, sizeof(*t));
 }
 
-bool im_table_ready(ImIoasid *h, IoTable *t, uint32_t number)
+bool im_table_extend(ImIoasid *h, IoTable *t, uint32_t number)
 {
-    IoLeaf **leaf = &t->leaf[number / IO_LEAF];
+    IoLeaf *leaf = im_ioasid_alloc(h, sizeof(IoLeaf));
 
-    if (!*leaf) {
-        *leaf = im_ioasid_alloc(h, sizeof(IoLeaf));
-    }
-    return *leaf;
+    t->leaf[number / IO_LEAF] = leaf;
+    return leaf;
 }

@@ -19,6 +19,7 @@
 #define IO_NUM_PAGES  (IO_NUMBERS / IO_NUM_PAGE)
 
 struct IoNumbers {
+    uint32_t first, low;        /* between them none is free */
     uint64_t full_pages[IO_NUM_PAGES / 64];
     uint64_t full_words[IO_NUM_PAGES];
     uint64_t *page[IO_NUM_PAGES];
@@ -28,12 +29,20 @@ struct IoNumbers {
 IoNumbers *im_numbers_new(ImIoasid *h);
 void im_numbers_free(ImIoasid *h, IoNumbers *n);
 /* Before a number is taken for the first time; false: no memory. */
-bool im_numbers_ready(ImIoasid *h, IoNumbers *n, uint32_t number);
+bool im_numbers_extend(ImIoasid *h, IoNumbers *n, uint32_t number);
+
+static inline bool im_numbers_ready(ImIoasid *h, IoNumbers *n,
+                                    uint32_t number)
+{
+    return n->page[number / IO_NUM_PAGE] ||
+           im_numbers_extend(h, n, number);
+}
+
 bool im_numbers_taken(const IoNumbers *n, uint32_t number);
 void im_numbers_take(IoNumbers *n, uint32_t number);
 void im_numbers_give(IoNumbers *n, uint32_t number);
 /* The lowest that is free in first .. last, inclusive; UINT32_MAX: none. */
-uint32_t im_numbers_lowest(const IoNumbers *n, uint32_t first, uint32_t last);
+uint32_t im_numbers_lowest(IoNumbers *n, uint32_t first, uint32_t last);
 
 /* --- what they stand for ------------------------------------------------ */
 
@@ -50,7 +59,12 @@ struct IoTable {
 IoTable *im_table_new(ImIoasid *h);
 void im_table_free(ImIoasid *h, IoTable *t);
 /* Before a number is set for the first time; false: no memory. */
-bool im_table_ready(ImIoasid *h, IoTable *t, uint32_t number);
+bool im_table_extend(ImIoasid *h, IoTable *t, uint32_t number);
+
+static inline bool im_table_ready(ImIoasid *h, IoTable *t, uint32_t number)
+{
+    return t->leaf[number / IO_LEAF] || im_table_extend(h, t, number);
+}
 
 static inline void im_table_set(IoTable *t, uint32_t number, void *what)
 {

@@ -107,7 +107,8 @@ static int choose(ImIoasid *h, IoSet *set, ImuPasidAlloc *a, Choice *v)
     }
     return im_numbers_ready(h, set->taken, v->gpasid) &&
            im_table_ready(h, set->gpasids, v->gpasid) &&
-           im_numbers_ready(h, h->pool, v->hpasid) ? 0 : -ENOMEM;
+           (!v->hpasid || im_numbers_ready(h, h->pool, v->hpasid)) ? 0 :
+           -ENOMEM;
 }
 
 /* Make the object; nothing is taken yet. */

@@ -9,16 +9,10 @@
 
 /* --- quota -------------------------------------------------------------- */
 
-static uint32_t charged(const IoSet *set)
-{
-    return set->count[IMU_PASID_IDLE] + set->count[IMU_PASID_BOUND] +
-           set->count[IMU_PASID_PARKED] + set->count[IMU_PASID_QUARANTINE];
-}
-
 /* What nobody else can have: the larger of reserved and charged. */
 static uint32_t commitment(const IoSet *set)
 {
-    return MAX(set->cfg.quota_reserved, charged(set));
+    return MAX(set->cfg.quota_reserved, set->charged);
 }
 
 /* What can be committed of the global pool. */
@@ -35,7 +29,7 @@ static bool is_global(const IoSet *set)
 /* CLAUSE(IOASID_QUOTA) */
 int im_ioasid_set_may_charge(const IoSet *set)
 {
-    uint32_t n = charged(set);
+    uint32_t n = set->charged;
 
     if (set->cfg.quota_max && n >= set->cfg.quota_max) {
         return -EDQUOT;
@@ -51,17 +45,18 @@ bool im_ioasid_set_pool_open(const IoSet *set)
 {
     const ImIoasid *h = set->ctx->host;
 
-    return !is_global(set) || charged(set) < set->cfg.quota_reserved ||
+    return !is_global(set) || set->charged < set->cfg.quota_reserved ||
            h->pool_committed < pool_size(h);
 }
 
 void im_ioasid_set_charge(IoSet *set)
 {
-    bool more = charged(set) >= set->cfg.quota_reserved;
+    bool more = set->charged >= set->cfg.quota_reserved;
 
     set->ctx->pasids++;
     set->ctx->committed += more;
     set->ctx->host->pool_committed += more && is_global(set);
+    set->charged++;
     set->count[IMU_PASID_IDLE]++;
 }
 
@@ -70,7 +65,8 @@ void im_ioasid_set_uncharge(ImIoasid *h, IoSet *set)
     bool more;
 
     set->count[IMU_PASID_QUARANTINE]--;
-    more = charged(set) >= set->cfg.quota_reserved;
+    set->charged--;
+    more = set->charged >= set->cfg.quota_reserved;
     h->pool_committed -= more && is_global(set);
     if (set->ctx) {
         set->ctx->pasids--;
@@ -181,7 +177,7 @@ int im_ioasid_cmd_SET_UPDATE(ImIoasidCtx *c, void *arg)
         return -EINVAL;
     }
     err = commit(c, is_global(set), commitment(set),
-                 MAX(a->quota_reserved, charged(set)));
+                 MAX(a->quota_reserved, set->charged));
     if (!err) {
         set->cfg.quota_max = a->quota_max;
         set->cfg.quota_reserved = a->quota_reserved;
@@ -261,7 +257,7 @@ void im_ioasid_set_revoke(IoSet *set)
         }
     }
     im_ioasid_unnumber(c, &set->obj);
-    (void)commit(c, is_global(set), commitment(set), charged(set));
+    (void)commit(c, is_global(set), commitment(set), set->charged);
     set->cfg.quota_reserved = 0;
     set->gone = true;
     im_link_in(&h->gone, &set->in_gone);

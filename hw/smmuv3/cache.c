@@ -409,13 +409,14 @@ bool im_smmu_tlb_get(SmmuCaches *c, const SmmuContext *x, bool priv,
 void im_smmu_tlb_prefetch(SmmuCaches *c, const SmmuContext *x, bool priv,
                           uint64_t addr)
 {
-    const ImPtStage *st = &x->stream->ste.stage2;
-    const SmmuOwner *o = &x->stream->vm->ipa;
+    const ImPtStage *st = x->s1 ? &x->cd.half[addr >> 55 & 1].stage :
+                          &x->stream->ste.stage2;
+    const SmmuOwner *o;
 
-    if (x->s1) {
-        st = &x->cd.half[addr >> 55 & 1].stage;
-        o = &x->space->va;
+    if (!st->fmt) {
+        return;                     /* bypass, or a disabled half */
     }
+    o = x->s1 ? &x->space->va : &x->stream->vm->ipa;
     im_tlb_prefetch(&c->tlb, o->tag + priv, first_class[granule(st->fmt)],
                     addr);
 }

@@ -263,7 +263,8 @@ static bool lacks_read_only(const SmmuRoute *r, const ImWalkOut *w,
                             SmmuClass cls)
 {
     return w->stop == IM_WALK_PERM && !w->for_entry &&
-           cls == SMMU_CLASS_IN && r->need == IM_ATOMIC && (w->perm & IM_ATOMIC) == IM_PERM_W;
+           cls == SMMU_CLASS_IN && r->need == IM_ATOMIC &&
+           (w->perm & IM_ATOMIC) == IM_PERM_W;
 }
 
 /* CLAUSE(SMMU_ROUTE_CLASS) */

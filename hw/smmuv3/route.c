@@ -523,7 +523,6 @@ static bool walk_stage1(SmmuRoute *r)
     tlb_address(x, r->txn->addr, &at);
     if (!r->ex) {
         r->s->counters.tlb_misses++;
-        im_smmu_tlb_prefetch(r->s->caches, x, r->pnu, at);
     }
     im_smmu_walk(r, &x->cd.half[half].stage,
                  ste->s2 ? &ste->stage2 : NULL, at, &w);

@@ -77,19 +77,9 @@ const ImSmmuCounters *im_smmu_counters(const ImSmmu *s)
 }
 
 /* CLAUSE(SMMU_REG_ADDR_SIZE) */
-static bool inside(const ImSmmu *s, uint64_t pa, size_t len)
-{
-    uint64_t limit = im_smmu_oas_mask(s);
-
-    return pa <= limit && len <= limit - pa + 1;
-}
-
 ImBus im_smmu_mem_peek(ImSmmu *s, uint64_t pa, void *buf, size_t len)
 {
-    if (!inside(s, pa, len)) {
-        return IM_BUS_ERROR;
-    }
-    return s->port.read(s->host, pa, buf, len);
+    return im_port_read(&s->port, s->host, s->oas_mask, pa, buf, len);
 }
 
 ImBus im_smmu_mem_read(ImSmmu *s, uint64_t pa, void *buf, size_t len)
@@ -100,10 +90,7 @@ ImBus im_smmu_mem_read(ImSmmu *s, uint64_t pa, void *buf, size_t len)
 
 ImBus im_smmu_mem_write(ImSmmu *s, uint64_t pa, const void *buf, size_t len)
 {
-    if (!inside(s, pa, len)) {
-        return IM_BUS_ERROR;
-    }
-    return s->port.write(s->host, pa, buf, len);
+    return im_port_write(&s->port, s->host, s->oas_mask, pa, buf, len);
 }
 
 void im_smmu_trace(ImSmmu *s, const ImEvent *ev)

@@ -7,8 +7,6 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <string.h>
-
 #include "hw/smmuv3/xlat.h"
 #include "im/spec/smmu_tables.h.inc"
 
@@ -21,21 +19,6 @@ IM_LAYOUT(SMMU_L1CD);
 /* S1DSS */
 enum { S1DSS_BYPASS = 1, S1DSS_SSID0 = 2 };
 
-/* Tell explain what was read. */
-static void tell(const SmmuRoute *r, const char *what, uint64_t pa,
-                 const uint64_t *q, unsigned n, ImBus bus)
-{
-    ImStep step = { .what = what, .addr = pa };
-
-    if (bus == IM_BUS_OK) {
-        step.words = (uint8_t)n;
-        memcpy(step.value, q, 8 * n);
-    } else {
-        step.note = "could not be read";
-    }
-    r->ex->fn(r->ex->opaque, &step);
-}
-
 /* Read a structure of n quad-words in one piece; explain sees it. */
 static inline bool fetch(SmmuRoute *r, const char *what, uint64_t pa,
                          uint64_t *q, unsigned n)
@@ -47,7 +30,7 @@ static inline bool fetch(SmmuRoute *r, const char *what, uint64_t pa,
         q[i] = GUINT64_FROM_LE(q[i]);
     }
     if (G_UNLIKELY(r->ex)) {
-        tell(r, what, pa, q, n, bus);
+        im_port_tell(r->ex->fn, r->ex->opaque, what, pa, q, n, bus);
     }
     return bus == IM_BUS_OK;
 }
@@ -97,12 +80,10 @@ static bool second_level(SmmuRoute *r, uint64_t *pa)
     return false;
 }
 
-static bool fetch_ste(SmmuRoute *r, ImSmmuSte *ste)
+static bool fetch_ste(SmmuRoute *r, uint64_t q[8])
 {
     ImSmmu *s = r->s;
     uint64_t pa = s->strtab.base + 64 * (uint64_t)r->sid;
-    const char *clause;
-    uint64_t q[8];
 
     if ((uint64_t)r->sid >> s->strtab.log2size) {
         return bad_stream(r, "SMMU_ROUTE_STREAMID");
@@ -110,20 +91,34 @@ static bool fetch_ste(SmmuRoute *r, ImSmmuSte *ste)
     if (s->strtab.split && second_level(r, &pa)) {
         return true;
     }
-    if (!fetch(r, "STE", pa, q, 8)) {
-        return fetch_failed(r, SMMU_EVT_F_STE_FETCH, pa);
+    return !fetch(r, "STE", pa, q, 8) &&
+           fetch_failed(r, SMMU_EVT_F_STE_FETCH, pa);
+}
+
+/* Room is made after the fetch: that need not wait for memory. */
+static bool fresh_stream(SmmuRoute *r)
+{
+    ImSmmu *s = r->s;
+    uint64_t q[8];
+    const char *clause;
+    ImSmmuSte *ste;
+
+    if (fetch_ste(r, q)) {
+        return true;
     }
+    ste = r->ex ? &r->ex->stream.ste : im_smmu_stream_room(s->caches);
     if (!im_smmu_ste_decode(&s->ids, s->cr2 & IM_MASK(SMMU_CR2_E2H), q, ste,
                             &clause)) {
         return bad_structure(r, SMMU_EVT_C_BAD_STE, clause);
     }
+    r->stream = r->ex ? &r->ex->stream :
+                im_smmu_stream_put(s->caches, r->sid, ste);
     return false;
 }
 
 bool im_smmu_stream_fault(SmmuRoute *r)
 {
     ImSmmu *s = r->s;
-    ImSmmuSte *ste;
 
     r->stream = r->ex ? NULL : im_smmu_stream_get(s->caches, r->sid);
     if (r->stream) {
@@ -131,13 +126,7 @@ bool im_smmu_stream_fault(SmmuRoute *r)
         return false;
     }
     s->counters.ste_misses += !r->ex;
-    ste = r->ex ? &r->ex->stream.ste : im_smmu_stream_room(s->caches);
-    if (fetch_ste(r, ste)) {
-        return true;
-    }
-    r->stream = r->ex ? &r->ex->stream :
-                im_smmu_stream_put(s->caches, r->sid, ste);
-    return false;
+    return fresh_stream(r);
 }
 
 /* --- context descriptors, 5.3 and 5.4 ---------------------------------- */
@@ -282,6 +271,7 @@ static bool fresh_context(SmmuRoute *r, uint64_t key)
     }
     if (!r->ex) {
         r->context = im_smmu_context_put(s->caches, key, r->stream, cd);
+        im_smmu_tlb_prefetch(s->caches, r->context, r->pnu, r->txn->addr);
         return false;
     }
     r->ex->context.stream = r->stream;

@@ -8,6 +8,7 @@
 #define HW_SMMUV3_XLAT_H
 
 #include "hw/core/link.h"
+#include "hw/core/port.h"
 #include "hw/core/tlb.h"
 #include "hw/core/walk.h"
 #include "hw/smmuv3/smmu.h"
@@ -147,11 +148,8 @@ static inline unsigned im_smmu_stu(const ImSmmu *s)
 static inline ImBus im_smmu_walk_read(ImSmmu *s, uint64_t pa, void *buf,
                                       size_t len)
 {
-    uint64_t last = im_smmu_last(s);
-
     s->counters.walk_reads++;
-    return pa <= last && len - 1 <= last - pa ?
-           s->port.read(s->host, pa, buf, len) : IM_BUS_ERROR;
+    return im_port_read(&s->port, s->host, im_smmu_last(s), pa, buf, len);
 }
 
 /* --- outcome.c: 3.12, 5.5, 3.9.1.2 ------------------------------------- */
@@ -242,7 +240,7 @@ bool im_smmu_tlb_get_ipa(SmmuCaches *c, SmmuVm *vm, bool priv, uint64_t addr,
                          SmmuHit *hit);
 void im_smmu_tlb_put_ipa(SmmuCaches *c, SmmuVm *vm, bool priv,
                          const SmmuFill *f);
-/* A walk for addr begins. */
+/* x was put: what it makes of addr will be, or is found. */
 void im_smmu_tlb_prefetch(SmmuCaches *c, const SmmuContext *x, bool priv,
                           uint64_t addr);
 /* What SMMU_TLB_ATTR of a hit stands for. */

@@ -328,6 +328,7 @@ void im_vtd_inv_context(ImVtd *s, VtdGran g, uint16_t did, uint16_t sid,
     VtdCaches *c = s->caches;
     ImLink *next;
 
+    did = domain_id(s, did);
     for (ImLink *n = c->ctx_all; n; n = next) {
         VtdCtx *ctx = CTX_OF(n, all);
 

@@ -8,6 +8,7 @@
 #define HW_VTD_DMA_H
 
 #include "hw/core/link.h"
+#include "hw/core/port.h"
 #include "hw/core/tlb.h"
 #include "hw/core/walk.h"
 #include "hw/vtd/regs.h"

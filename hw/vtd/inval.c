@@ -13,13 +13,6 @@ IM_LAYOUT(VTD_IOTLB1);
 IM_LAYOUT(VTD_PIOTLB0);
 IM_LAYOUT(VTD_PC0);
 
-/* Domain-ids have as many bits as CAP_REG.ND says; the rest is ignored. */
-static uint16_t domain_id(const ImVtd *s, uint64_t did)
-{
-    return (uint16_t)(did & ((2u << (3 + 2 * IM_GET(s->cap, VTD_CAP_ND))) -
-                             1));
-}
-
 static uint64_t mgaw_mask(const ImVtd *s)
 {
     return IM_BITS(IM_GET(s->cap, VTD_CAP_MGAW), 0);
@@ -91,7 +84,7 @@ uint64_t im_vtd_ccmd(ImVtd *s, uint64_t ccmd)
     if (!g || !register_inv_allowed(s)) {
         return ccmd;
     }
-    context_inv(s, g, domain_id(s, IM_GET(ccmd, VTD_CCMD_DID)),
+    context_inv(s, g, (uint16_t)IM_GET(ccmd, VTD_CCMD_DID),
                 (uint16_t)IM_GET(ccmd, VTD_CCMD_SID),
                 (unsigned)IM_GET(ccmd, VTD_CCMD_FM));
     trace_command(s, "CCMD_REG", ccmd, 0);
@@ -112,7 +105,7 @@ uint64_t im_vtd_iotlb_cmd(ImVtd *s, uint64_t iotlb, uint64_t iva)
          IM_GET(iva, VTD_IVA_AM) > IM_GET(s->cap, VTD_CAP_MAMV))) {
         return iotlb;
     }
-    iotlb_inv(s, g, domain_id(s, IM_GET(iotlb, VTD_IOTLB_DID)), iva);
+    iotlb_inv(s, g, (uint16_t)IM_GET(iotlb, VTD_IOTLB_DID), iva);
     trace_command(s, "IOTLB_REG", iotlb, iva);
     return IM_SET(iotlb, VTD_IOTLB_IAIG, g);
 }
@@ -122,7 +115,7 @@ uint64_t im_vtd_iotlb_cmd(ImVtd *s, uint64_t iotlb, uint64_t iva)
 VtdIqResult im_vtd_desc_context(ImVtd *s, const uint64_t *d)
 {
     context_inv(s, (unsigned)IM_GET(d[0], VTD_CC0_G),
-                domain_id(s, IM_GET(d[0], VTD_CC0_DID)),
+                (uint16_t)IM_GET(d[0], VTD_CC0_DID),
                 (uint16_t)IM_GET(d[0], VTD_CC0_SID),
                 (unsigned)IM_GET(d[0], VTD_CC0_FM));
     return VTD_IQR_DONE;
@@ -138,7 +131,7 @@ VtdIqResult im_vtd_desc_iotlb(ImVtd *s, const uint64_t *d)
          IM_GET(d[1], VTD_IOTLB1_AM) > IM_GET(s->cap, VTD_CAP_MAMV))) {
         return VTD_IQR_RESERVED;
     }
-    iotlb_inv(s, g, domain_id(s, IM_GET(d[0], VTD_IOTLB0_DID)), d[1]);
+    iotlb_inv(s, g, (uint16_t)IM_GET(d[0], VTD_IOTLB0_DID), d[1]);
     return VTD_IQR_DONE;
 }
 
@@ -150,7 +143,7 @@ VtdIqResult im_vtd_desc_piotlb(ImVtd *s, const uint64_t *d)
     uint64_t addr = d[1] & IM_MASK(VTD_IOTLB1_ADDR) & ~mask;
 
     im_vtd_inv_piotlb(s, page ? VTD_GRAN_PAGE : VTD_GRAN_PASID,
-                      domain_id(s, IM_GET(d[0], VTD_PIOTLB0_DID)),
+                      (uint16_t)IM_GET(d[0], VTD_PIOTLB0_DID),
                       (uint32_t)IM_GET(d[0], VTD_PIOTLB0_PASID), addr, am,
                       IM_GET(d[1], VTD_IOTLB1_IH));
     im_vtd_unmap(s, addr, mask);
@@ -164,7 +157,7 @@ VtdIqResult im_vtd_desc_pasid_cache(ImVtd *s, const uint64_t *d)
     };
 
     im_vtd_inv_pasid(s, gran[IM_GET(d[0], VTD_PC0_G)],
-                     domain_id(s, IM_GET(d[0], VTD_PC0_DID)),
+                     (uint16_t)IM_GET(d[0], VTD_PC0_DID),
                      (uint32_t)IM_GET(d[0], VTD_PC0_PASID));
     im_vtd_unmap(s, 0, UINT64_MAX);
     return VTD_IQR_DONE;

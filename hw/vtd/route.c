@@ -325,12 +325,10 @@ static bool input_range(VtdRoute *r)
 static ImBus op_read(void *opaque, uint64_t pa, void *buf, size_t len)
 {
     ImVtd *s = ((VtdRoute *)opaque)->s;
-    uint64_t last = im_vtd_haw_last(s);
 
     /* im_vtd_mem_read(), in line: this is most of a miss. */
     s->counters.walk_reads++;
-    return pa <= last && len - 1 <= last - pa ?
-           s->port.read(s->host, pa, buf, len) : IM_BUS_ERROR;
+    return im_port_read(&s->port, s->host, im_vtd_haw_last(s), pa, buf, len);
 }
 
 static ImBus op_peek(void *opaque, uint64_t pa, void *buf, size_t len)

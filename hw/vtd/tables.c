@@ -56,12 +56,7 @@ static bool read_entry(VtdRoute *r, const char *what, uint64_t pa,
         q[i] = GUINT64_FROM_LE(q[i]);
     }
     if (G_UNLIKELY(r->ex)) {
-        ImStep step = { .what = what, .addr = pa };
-
-        step.words = bus == IM_BUS_OK ? (uint8_t)n : 0;
-        step.note = bus == IM_BUS_OK ? NULL : "could not be read";
-        memcpy(step.value, q, 8 * n);
-        r->ex->fn(r->ex->opaque, &step);
+        im_port_tell(r->ex->fn, r->ex->opaque, what, pa, q, n, bus);
     }
     return bus == IM_BUS_OK;
 }

@@ -3,8 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "hw/core/port.h"
-#include "hw/vtd/regs.h"
+#include "hw/vtd/dma.h"
 
 #include <string.h>
 
@@ -82,17 +81,12 @@ const ImVtdCounters *im_vtd_counters(const ImVtd *s)
 
 bool im_vtd_mem_inside(const ImVtd *s, uint64_t pa, size_t len)
 {
-    uint64_t limit = UINT64_C(1) << s->cfg.haw_bits;
-
-    return pa < limit && len <= limit - pa;
+    return im_port_inside(im_vtd_haw_last(s), pa, len);
 }
 
 ImBus im_vtd_mem_peek(ImVtd *s, uint64_t pa, void *buf, size_t len)
 {
-    if (!im_vtd_mem_inside(s, pa, len)) {
-        return IM_BUS_ERROR;
-    }
-    return s->port.read(s->host, pa, buf, len);
+    return im_port_read(&s->port, s->host, im_vtd_haw_last(s), pa, buf, len);
 }
 
 ImBus im_vtd_mem_read(ImVtd *s, uint64_t pa, void *buf, size_t len)
@@ -103,10 +97,8 @@ ImBus im_vtd_mem_read(ImVtd *s, uint64_t pa, void *buf, size_t len)
 
 ImBus im_vtd_mem_write(ImVtd *s, uint64_t pa, const void *buf, size_t len)
 {
-    if (!im_vtd_mem_inside(s, pa, len)) {
-        return IM_BUS_ERROR;
-    }
-    return s->port.write(s->host, pa, buf, len);
+    return im_port_write(&s->port, s->host, im_vtd_haw_last(s), pa, buf,
+                         len);
 }
 
 void im_vtd_event(ImVtd *s, const ImEvent *ev)

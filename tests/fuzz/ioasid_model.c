@@ -69,7 +69,8 @@ static unsigned shrink(uint64_t *step, unsigned n)
     return n;
 }
 
-/* IM_FUZZ_ROUNDS counts two commands and a half. */
+/* IM_FUZZ_ROUNDS counts two commands and a half; IM_FUZZ_SHRINK=0 is for who
+ * needs no short sequence. */
 static void commands(void)
 {
     Fuzz f = fuzz_new(4000);
@@ -85,7 +86,7 @@ static void commands(void)
         if (!fails(step, n)) {
             continue;
         }
-        n = shrink(step, n);
+        n = fuzz_env("IM_FUZZ_SHRINK", 1) ? shrink(step, n) : n;
         g_test_message("IM_FUZZ_SEED=%" G_GUINT64_FORMAT " IM_FUZZ_ROUNDS=1 "
                        "fails, and so do these %u commands:", seed, n);
         run(step, n, true);

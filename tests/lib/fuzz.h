@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/rounds.h"
+
 typedef struct Fuzz {
     uint64_t state;
     uint64_t rounds;
@@ -24,11 +26,11 @@ static inline uint64_t fuzz_env(const char *name, uint64_t otherwise)
     return s && *s ? g_ascii_strtoull(s, NULL, 0) : otherwise;
 }
 
-static inline Fuzz fuzz_new(uint64_t rounds)
+static inline Fuzz fuzz_new(unsigned rounds)
 {
     Fuzz f = {
         .state = fuzz_env("IM_FUZZ_SEED", 20261121),
-        .rounds = fuzz_env("IM_FUZZ_ROUNDS", rounds),
+        .rounds = fuzz_env("IM_FUZZ_ROUNDS", test_rounds(rounds)),
     };
 
     g_test_message("IM_FUZZ_SEED=%" G_GUINT64_FORMAT

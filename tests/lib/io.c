@@ -141,16 +141,20 @@ static int port_pin(void *host, void *user, uint64_t addr, bool write,
     Io *io = ((Rig *)host)->io;
     IoUser *u = user;
     int page = user_page(u, addr, 1);
+    uint64_t size = UINT64_C(1) << io->cfg.page_shift;
 
-    g_assert_cmphex(addr & ((UINT64_C(1) << io->cfg.page_shift) - 1), ==, 0);
+    g_assert_cmphex(addr & (size - 1), ==, 0);
     if (io->pins++ == io->fail_pin) {
         io->failed = true;
         return -EFAULT;
     }
-    if (page < 0 || (write && page == IO_RO_PAGE)) {
+    if (page < 0 || (write && page == IO_RO_PAGE) ||
+        user_page(u, addr, size) < 0) {
         return -EFAULT;
     }
-    u->pins[page]++;
+    for (uint64_t i = 0; i < size / IO_PAGE; i++) {
+        u->pins[(unsigned)page + i]++;
+    }
     *pa = u->pa + (addr - u->base);
     return 0;
 }
@@ -158,15 +162,17 @@ static int port_pin(void *host, void *user, uint64_t addr, bool write,
 static void port_unpin(void *host, void *user, uint64_t addr, uint64_t pa,
                        bool dirty)
 {
+    Io *io = ((Rig *)host)->io;
     IoUser *u = user;
     int page = user_page(u, addr, 1);
 
-    g_assert_nonnull(host);
     g_assert_cmpint(page, >=, 0);
     g_assert_cmphex(pa, ==, u->pa + (addr - u->base));
-    g_assert_cmpuint(u->pins[page], >, 0);
-    u->pins[page]--;
-    u->wrote[page] += dirty;
+    for (unsigned i = 0; i < 1u << (io->cfg.page_shift - 12); i++) {
+        g_assert_cmpuint(u->pins[(unsigned)page + i], >, 0);
+        u->pins[(unsigned)page + i]--;
+        u->wrote[(unsigned)page + i] += dirty;
+    }
 }
 
 /* --- allocator ----------------------------------------------------------- */

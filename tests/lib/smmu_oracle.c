@@ -237,8 +237,10 @@ static void overrides(Walk *k)
     unsigned inst = (unsigned)so_get(k->ste, STE_INSTCFG);
     const ImTxn *t = k->t;
 
-    k->priv = t->has_pasid && t->priv;
-    k->inst = t->has_pasid && t->exec;
+    bool pasid = t->has_pasid && t->at != IM_AT_TRANSLATED;
+
+    k->priv = pasid && t->priv;
+    k->inst = pasid && t->exec;
     if (k->c->attr_perms_ovr) {
         k->priv = priv & 2 ? priv & 1 : k->priv;
         k->inst = inst & 2 ? inst & 1 : k->inst;
@@ -283,7 +285,9 @@ static void stream_table_entry(Walk *k, uint64_t at)
     k->e2h = k->el2 && k->w->cr2 & CR2_E2H;
     k->el2 = k->el2 && !k->e2h;
     overrides(k);
-    streams(k);
+    if (so_ats_gate(k)) {
+        streams(k);
+    }
 }
 
 static void bad_stream(Walk *k)
@@ -325,18 +329,15 @@ static void stream_table(Walk *k)
 
 SoAnswer so_answer(SWorld *w, const ImTxn *t)
 {
-    SoAnswer a = { .end = SO_ABORT };
-    Walk k = { .w = w, .t = t, .c = &w->r->smmu_cfg, .a = &a };
+    SoAnswer a = { .end = SO_ABORT, .cpl = IM_CPL_UR };
+    Walk k = { .w = w, .t = t, .c = &w->r->smmu_cfg, .a = &a,
+               .ats = t->at == IM_AT_TRANSLATION };
 
+    if (t->at == IM_AT_TRANSLATED && !(w->cr0 & CR0_ATSCHK)) {
+        so_ats_pass(&k);
+        return a;
+    }
     stream_table(&k);
-    return a;
-}
-
-SoAnswer so_ats(SWorld *w, const ImTxn *t)
-{
-    SoAnswer a = { .end = SO_ABORT };
-    Walk k = { .w = w, .t = t, .c = &w->r->smmu_cfg, .a = &a, .ats = true };
-
-    stream_table(&k);
+    so_ats_finish(&k);
     return a;
 }

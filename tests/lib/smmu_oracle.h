@@ -21,6 +21,7 @@ typedef enum SoEnd {
 
 typedef struct SoAnswer {
     SoEnd end;
+    ImCpl cpl;                  /* with SO_ABORT */
     unsigned code;              /* event; 0: translated, or no event */
     bool record;
     bool s2;                    /* these five: of the record */
@@ -30,7 +31,10 @@ typedef struct SoAnswer {
     bool ttrnw;
     bool reads;                 /* RnW is 1 though it writes (13.1.1) */
     uint64_t addr;              /* output; with SO_OK */
-    bool r, w, x;               /* granted at the effective privilege */
+    bool r, w, x;               /* granted at the effective privilege; to a
+                                   translation request: in its completion */
+    bool typed;                 /* attr and share, of memory, are known */
+    uint8_t attr, share;        /* as ImXlat has them */
     struct {
         uint64_t pa, val;       /* descriptors as HTTU leaves them */
     } update[SO_UPDATES];
@@ -38,11 +42,8 @@ typedef struct SoAnswer {
     bool unsure;                /* something the oracle does not model */
 } SoAnswer;
 
-/* An untranslated request of a world that is on. */
+/* Any request of a world that is on, but for malformed ones. */
 SoAnswer so_answer(SWorld *w, const ImTxn *t);
-/* A translation request's walk: nothing is needed, all is granted; with
- * end == SO_ABORT the code says which row of 3.9.1.2 applies. */
-SoAnswer so_ats(SWorld *w, const ImTxn *t);
 
 /* Ask the unit, its explanation and the oracle; answer, record and HTTU
  * must agree. where names the case in a failure. */

@@ -1,5 +1,5 @@
 /*
- * Between the two files of the oracle.
+ * Between the files of the oracle.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -20,10 +20,18 @@ typedef struct Walk {
     unsigned config;
     bool s1, s2;
     bool el2, e2h;              /* StreamWorld */
-    bool ats;
+    bool ats;                   /* a translation request */
+    bool split;                 /* it is told the IPA, 13.6.3 */
+    bool dirtied;               /* it made a stage 1 page dirty */
+    bool leaf1, leaf2;          /* stages that led to it, by these leaves */
+    uint64_t desc1, desc2;
     bool priv, inst;            /* effective PnU and InD */
     bool need_r, need_w, need_x;
 } Walk;
+
+typedef struct Perm {
+    bool r, w, x;
+} Perm;
 
 /* One stage's geometry and rules. */
 typedef struct Stage {
@@ -50,7 +58,23 @@ bool so_locate(Walk *k, uint64_t addr, unsigned cls, bool write,
                uint64_t *pa);
 Stage so_stage1(Walk *k, bool high);
 Stage so_stage2(Walk *k);
+/* Stage 2 alone, of a translated request's IPA. */
+void so_translate_ipa(Walk *k);
 /* Walk what is enabled, once structures are known to be good. */
 void so_translate(Walk *k, bool skip_s1);
+
+/* Memory type and shareability of what was found. */
+void so_attr(Walk *k);
+
+/* --- ATS ------------------------------------------------------------------ */
+
+/* The STE is valid. False: it has answered the request. */
+bool so_ats_gate(Walk *k);
+/* A translated request that no table is asked about. */
+void so_ats_pass(Walk *k);
+/* Would a completion grant anything of this? 3.9.1.2 */
+bool so_ats_worth(const Walk *k, const Perm *p);
+/* Of what a walk led to, what the requester is told. */
+void so_ats_finish(Walk *k);
 
 #endif /* TESTS_LIB_SMMU_ORACLE_INT_H */

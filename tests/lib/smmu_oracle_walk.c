@@ -7,10 +7,6 @@
 
 #include "lib/smmu_oracle_int.h"
 
-typedef struct Perm {
-    bool r, w, x;
-} Perm;
-
 void so_stop(Walk *k, unsigned code)
 {
     k->a->code = code;
@@ -131,6 +127,7 @@ static uint64_t out_addr(Walk *k, unsigned g, uint64_t d, unsigned lg2)
 typedef struct S2Use {
     unsigned cls;
     bool r, w, x;               /* what is needed */
+    bool wish;                  /* of a translation request: to write */
     bool priv;
     bool tt;                    /* the access is a stage 1 table's */
 } S2Use;
@@ -176,6 +173,7 @@ static Perm s2_perm(Walk *k, uint64_t d, bool priv)
 static bool s2_leaf(Walk *k, const Stage *s, uint64_t at, uint64_t d,
                     uint64_t ipa, const S2Use *u, Perm *out)
 {
+    bool fwb = k->c->fwb && so_get(k->ste, STE_S2FWB);
     uint64_t now = d;
     Perm p;
 
@@ -187,20 +185,20 @@ static bool s2_leaf(Walk *k, const Stage *s, uint64_t at, uint64_t d,
             return false;
         }
     }
-    if (s->hd && d & D_DBM && u->w) {
+    if (s->hd && d & D_DBM && (u->w || u->wish)) {
         now |= D_S2W;
     }
     p = s2_perm(k, now, u->priv);
-    if (s->hd && d & D_DBM) {
+    if (s->hd && d & D_DBM && !(k->ats && u->cls == CLASS_IN)) {
         p.w = true;
     }
     if (u->cls != CLASS_IN && so_get(k->ste, STE_S2PTW) &&
-        (d >> 2 & 3) == 0 && (d >> 4 & 3) != 0) {
+        (d >> 2 & 3) == 0 && (d >> 4 & (fwb ? 1 : 3)) != 0) {
         k->a->unsure = true;        /* MemAttr is reserved */
     }
     if ((u->r && !p.r) || (u->w && !p.w) || (u->x && !p.x) ||
         (u->cls != CLASS_IN && so_get(k->ste, STE_S2PTW) &&
-         (d >> 4 & 3) == 0)) {
+         (d >> 4 & (fwb ? 1 : 3)) == 0)) {
         s2_fault(k, EV_PERMISSION, u->cls, ipa);
         k->a->ttrnw = !(u->tt && u->w);
         k->a->reads = u->cls == CLASS_IN && u->r && u->w && p.w && !p.r;
@@ -209,6 +207,8 @@ static bool s2_leaf(Walk *k, const Stage *s, uint64_t at, uint64_t d,
     if (now != d) {
         update(k, at, now);
     }
+    k->leaf2 = u->cls == CLASS_IN;
+    k->desc2 = d;
     *out = p;
     return true;
 }
@@ -358,8 +358,13 @@ static bool s1_leaf(Walk *k, const Stage *s, uint64_t at_ipa, uint64_t at,
         s1_fault(k, EV_PERMISSION);
         return false;
     }
+    if (k->ats && !so_ats_worth(k, &p)) {
+        *out = p;
+        return true;
+    }
     if (clean && wants_write(k) && p.w) {
         now &= ~D_AP2;
+        k->dirtied = true;
     } else if (clean) {
         p.w = false;
     }
@@ -369,6 +374,8 @@ static bool s1_leaf(Walk *k, const Stage *s, uint64_t at_ipa, uint64_t at,
         }
         update(k, at, now);
     }
+    k->leaf1 = true;
+    k->desc1 = d;
     *out = p;
     return true;
 }
@@ -441,9 +448,27 @@ static bool s1_walk(Walk *k, uint64_t *out, Perm *perm)
 
 /* --- the end -------------------------------------------------------------- */
 
+void so_translate_ipa(Walk *k)
+{
+    S2Use u = { .cls = CLASS_IN, .r = k->need_r, .w = k->need_w,
+                .x = k->need_x, .priv = k->priv };
+    uint64_t addr = k->t->addr;
+    Perm p;
+
+    if (addr >> k->c->oas) {        /* 3.9.1.3: as of stage 1 */
+        so_stop(k, EV_ADDR_SIZE);
+        k->a->cls = CLASS_IN;
+        return;
+    }
+    if (s2_walk(k, addr, &u, &k->a->addr, &p)) {
+        k->a->end = SO_OK;
+        so_attr(k);
+    }
+}
+
 void so_translate(Walk *k, bool skip_s1)
 {
-    uint64_t addr = k->t->addr;
+    uint64_t addr = k->t->addr, ipa;
     Perm p1 = { true, true, true }, p2 = { true, true, true };
     SoAnswer *a = k->a;
 
@@ -456,25 +481,26 @@ void so_translate(Walk *k, bool skip_s1)
         s1_fault(k, EV_ADDR_SIZE);
         return;
     }
-    if (k->ats && !p1.r && !p1.w && !p1.x) {
+    if (k->ats && !so_ats_worth(k, &p1)) {
         a->end = SO_OK;
         return;
     }
+    ipa = addr;
     if (k->s2) {
         S2Use u = { .cls = CLASS_IN, .r = k->need_r, .w = k->need_w,
                     .x = k->need_x, .priv = k->priv };
 
-        if (k->ats) {
-            u.w = !k->t->no_write && p1.w;
-            a->unsure |= u.w;       /* W is a wish there, not a need */
-        }
+        u.wish = k->ats && wants_write(k) && p1.w;
         if (!s2_walk(k, addr, &u, &addr, &p2)) {
             return;
         }
     }
+    /* Whether stage 1 is made dirty where stage 2 forbids to write. */
+    a->unsure |= k->dirtied && !p2.w;
     a->end = SO_OK;
-    a->addr = addr;
+    a->addr = k->split ? ipa : addr;
     a->r = p1.r && p2.r;
     a->w = p1.w && p2.w;
     a->x = p1.x && p2.x;
+    so_attr(k);
 }

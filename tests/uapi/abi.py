@@ -244,6 +244,10 @@ pasid_replace.pt_id pasid.pt
 pasid_detach.pasid pasid.pasid
 pasid_check.pasid pasid.pasid
 pasid_check.hwpt_id pasid.pt
+dmabuf_get.length dmabuf_get.length
+dmabuf_get.open_flags dmabuf_get.flags
+dmabuf_revoke.dmabuf_fd dmabuf_revoke.fd
+dmabuf_revoke.revoked dmabuf_revoke.revoked
 last last
 """
 

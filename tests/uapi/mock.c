@@ -347,12 +347,6 @@ int64_t mock_check_iotlb(MockCall *m)
            ? 0 : -EINVAL;
 }
 
-int64_t mock_needs_kernel(MockCall *m)
-{
-    (void)m;
-    return -EOPNOTSUPP;
-}
-
 /* ----- the command -------------------------------------------------------- */
 
 typedef int64_t MockFn(MockCall *m);

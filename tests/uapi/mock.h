@@ -37,8 +37,8 @@
     O(19, PASID_REPLACE,         pasid_replace)                            \
     O(20, PASID_DETACH,          pasid_detach)                             \
     O(21, PASID_CHECK_HWPT,      pasid_check)                              \
-    O(22, DMABUF_GET,            needs_kernel)                             \
-    O(23, DMABUF_REVOKE,         needs_kernel)
+    O(22, DMABUF_GET,            dmabuf_get)                               \
+    O(23, DMABUF_REVOKE,         dmabuf_revoke)
 
 typedef enum MockOp {
 #define MOCK_OP_ENUM(nr, name, fn)  MOCK_OP_##name = (nr),
@@ -76,6 +76,8 @@ typedef struct MockCmd {
         struct { uint32_t id, value; } check_cache;
         struct { uint32_t dev; } vevent;
         struct { uint32_t pasid, pt; } pasid;
+        struct { uint32_t length, flags; } dmabuf_get;
+        struct { int32_t fd; uint32_t revoked; } dmabuf_revoke;
         uint64_t words[6];
     };
     uint32_t last;
@@ -173,6 +175,8 @@ MOCK_OPS(MOCK_OP_DECLARE)
 /* Where the caller's page at an address is. -EFAULT */
 int mock_page_at(const Caller *who, uint64_t addr, ImIommufdPage *page);
 
+/* Whether a descriptor of the caller is one of the mock's dma-bufs. */
+bool mock_is_dmabuf(const Caller *who, int fd);
 /* Whether the file has accesses. */
 bool mock_access_of(ImIommufdFile *file);
 /* Whether an access has pinned a part of this. */

@@ -320,7 +320,7 @@ void model_look(View *v, const Area *a, bool there)
         Object *o = model_object(v, d->pt);
 
         /* through a guest's table nothing is seen */
-        if (!o || o->kind != PAGING || o->below != a->ioas ||
+        if (a->memory->revocable || !o || o->kind != PAGING || o->below != a->ioas ||
             !(a->prot & readable)) {
             continue;
         }

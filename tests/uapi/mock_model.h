@@ -28,6 +28,7 @@ typedef struct Memory {
     uint64_t start;
     uint64_t length;
     uint64_t at[SAMPLES];   /* offsets that are looked at */
+    bool revocable;         /* it may be gone: not looked at */
 } Memory;
 
 typedef struct Area {

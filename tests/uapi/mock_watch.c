@@ -49,15 +49,17 @@ void mock_before(File *f, const Caller *who, uint32_t request, uint64_t arg)
 
 static const uint32_t fixed = 1;        /* IOMMU_IOAS_MAP_FIXED_IOVA */
 
-static void did_map(View *v, const Words *c, void *source)
+static void did_map(View *v, const Words *c, void *source, bool revocable)
 {
     uint64_t start = u64(c, 4), length = u64(c, 6), iova = u64(c, 8);
+    Memory *mem = model_memory(source, start, length);
+
+    mem->revocable = revocable;
 
     if ((c->w[1] & fixed) && iova != u64(&before, 8)) {
         model_report("a fixed iova was changed to %" PRIx64, iova);
     }
-    model_map(v, model_ioas(v, c->w[2]), iova, length, c->w[1],
-              model_memory(source, start, length), 0);
+    model_map(v, model_ioas(v, c->w[2]), iova, length, c->w[1], mem, 0);
 }
 
 static void did_unmap(View *v, const Words *c)
@@ -178,7 +180,7 @@ static void did(View *v, const Caller *who, uint32_t nr, const Words *c)
                    u64(c, 8));
         break;
     case 0x85:
-        did_map(v, c, caller_source(who));
+        did_map(v, c, caller_source(who), false);
         break;
     case 0x86:
         did_unmap(v, c);
@@ -190,7 +192,7 @@ static void did(View *v, const Caller *who, uint32_t nr, const Words *c)
         did_hwpt_alloc(v, c);
         break;
     case 0x8f:
-        did_map(v, c, NULL);
+        did_map(v, c, NULL, mock_is_dmabuf(who, (int)c->w[3]));
         break;
     case 0x90:
         model_object_in(v, c->w[5], VIOMMU, c->w[4], true);

@@ -7,24 +7,34 @@ sanitizer's report, for example)."""
 import argparse
 import os
 import re
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-from pathlib import Path
+import threading
 
 
-def ended(session, seconds=20):
-    """Nobody listens at the session's name any more."""
-    for _ in range(seconds * 100):
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
-            try:
-                s.connect(f'\0im-iommufd/{session}')
-            except ConnectionRefusedError:
-                return True
-        time.sleep(0.01)        # its end is nobody's to announce
-    return False
+class Log:
+    """A FIFO that every server has open for as long as it runs."""
+
+    def __init__(self, path):
+        os.mkfifo(path)
+        self.text = ''
+        read = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        self.ours = os.open(path, os.O_WRONLY)
+        os.set_blocking(read, True)
+        self.thread = threading.Thread(target=self.follow, args=(read,),
+                                       daemon=True)
+        self.thread.start()
+
+    def follow(self, fd):
+        with open(fd, errors='replace') as f:
+            self.text = f.read()
+
+    def ended(self, seconds=60):
+        """Nobody else has it any more."""
+        os.close(self.ours)
+        self.thread.join(seconds)
+        return not self.thread.is_alive()
 
 
 def main():
@@ -33,31 +43,26 @@ def main():
     parser.add_argument('--shim', required=True)
     parser.add_argument('program')
     a = parser.parse_args()
-    session = f'own-{os.getpid()}'
     with tempfile.TemporaryDirectory(prefix='im-uapi-') as tmp:
-        log = Path(tmp) / 'log'
+        log = Log(f'{tmp}/log')
         env = dict(os.environ, LD_PRELOAD=a.shim, IM_IOMMUFD=a.server,
-                   IM_IOMMUFD_LOG=str(log), IM_IOMMUFD_SESSION=session,
+                   IM_IOMMUFD_LOG=f'{tmp}/log',
+                   IM_IOMMUFD_SESSION=f'own-{os.getpid()}',
                    IM_IOMMUFD_DEBUGFS=f'{tmp}/debugfs')
         done = subprocess.run([a.program], env=env, text=True,
                               stdout=subprocess.PIPE)
-        lines = done.stdout.splitlines()
-        rows = 0
-        for line in lines:
-            m = re.match(r'1\.\.(\d+)$', line)
-            if m:
-                rows = int(m.group(1))
-                line = f'1..{rows + 2}'
-            print(line)
-        if not rows:
-            sys.exit('no plan')
-        over = ended(session)
-        said = log.read_text(errors='replace') if log.exists() else ''
-    for line in said.splitlines():
+        over = log.ended()
+    plan = re.search(r'^1\.\.(\d+)$', done.stdout, re.M)
+    if not plan:
+        sys.exit('no plan')
+    rows = int(plan.group(1))
+    print(done.stdout.replace(plan.group(0), f'1..{rows + 2}', 1), end='')
+    for line in log.text.splitlines():
         print('# ' + line)
     print(f'{"ok" if over else "not ok"} {rows + 1} the server has ended')
-    print(f'{"not ok" if said else "ok"} {rows + 2} it had nothing to say')
-    sys.exit(done.returncode or said != '' or not over)
+    print(f'{"not ok" if log.text else "ok"} {rows + 2} '
+          'it had nothing to say')
+    sys.exit(done.returncode or log.text != '' or not over)
 
 
 if __name__ == '__main__':

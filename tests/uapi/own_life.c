@@ -429,26 +429,40 @@ static void descriptors_run_out(void)
     }
 }
 
+static void opens_and_maps_for_ever(int out)
+{
+    for (;;) {
+        int fd = open("/dev/iommu", O_RDWR);
+        IoasAlloc a = { .size = sizeof(a) };
+
+        (void)!write(out, "x", 1);
+        ioctl(fd, IOAS_ALLOC, &a);
+        own_map(fd, a.id, own_pages(64 * PAGE), 64 * PAGE, 1 << 20);
+        close(fd);
+    }
+}
+
 static void killed_in_the_middle(void)
 {
     int fd = own_open();
 
     for (unsigned i = 0; i < 40; i++) {
-        pid_t pid = fork();
+        int out[2];
+        pid_t pid;
+        char c;
 
+        CHECK(pipe(out) == 0);
+        pid = fork();
         if (pid == 0) {
-            for (;;) {
-                int own = open("/dev/iommu", O_RDWR);
-                IoasAlloc a = { .size = sizeof(a) };
-
-                ioctl(own, IOAS_ALLOC, &a);
-                own_map(own, a.id, own_pages(64 * PAGE), 64 * PAGE, 1 << 20);
-                close(own);
-            }
+            opens_and_maps_for_ever(out[1]);
         }
-        usleep(2000 + i * 100);
+        for (unsigned k = 0; k <= i; k++) {
+            CHECK(read(out[0], &c, 1) == 1);
+        }
         kill(pid, SIGKILL);
         own_wait(pid);
+        close(out[0]);
+        close(out[1]);
     }
     CHECK(own_ioas(fd) == 1);
 }

@@ -43,8 +43,8 @@ static void privileges(const Client *c, ImIommufdCaller *im)
     im->may_raise = c->uid == 0 || c->server->privileged ||
                     (caps[0].effective >> CAP_SYS_RESOURCE & 1);
     im->may_lock = caps[0].effective >> CAP_IPC_LOCK & 1;
-    im->memlock = limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX
-                                                  : limit.rlim_cur;
+    im->memlock = c->server->privileged || limit.rlim_cur == RLIM_INFINITY
+                  ? UINT64_MAX : limit.rlim_cur;
 }
 
 static void caller_init(const Client *c, const WireRequest *req, Caller *who)

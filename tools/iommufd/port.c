@@ -55,13 +55,37 @@ static int port_file(void *host, const ImIommufdCaller *caller, int32_t fd,
                      void **source, uint64_t *bytes)
 {
     Server *s = host;
-    int copy = server_getfd(caller->opaque, fd);
+    File *f = server_file(caller->opaque, fd);
+    uint64_t size = UINT64_MAX;
+    int copy;
 
+    if (f && f->ops->memory) {
+        copy = f->ops->memory(f, &size);
+        if (copy < 0) {
+            return copy;
+        }
+        copy = dup(copy);
+    } else {
+        copy = server_getfd(caller->opaque, fd);
+    }
     if (copy < 0) {
         return -EBADF;
     }
     *source = memory_of_fd(&s->world, copy, bytes);
+    *bytes = size;
     return *source ? 0 : -errno;
+}
+
+void server_revoke(Server *s, int fd)
+{
+    uint64_t bytes;
+    int copy = dup(fd);
+    Memory *m = copy < 0 ? NULL : memory_of_fd(&s->world, copy, &bytes);
+
+    if (m) {
+        im_iommufd_revoke(s->im, m);
+        source_drop(&m->source);
+    }
 }
 
 static int port_pin(void *host, void *source, uint64_t addr, uint64_t length,

@@ -53,6 +53,9 @@ typedef struct FileOps {
     int (*mmap)(File *f, const Caller *who, uint64_t offset, uint64_t len,
                 int prot, int flags, uint64_t *at);
     bool (*readable)(File *f);
+    /* What MAP_FILE of it maps, as of a dma-buf: a descriptor of memory,
+     * which stays the server's, and how many bytes. */
+    int (*memory)(File *f, uint64_t *bytes);
     /* The last descriptor was closed. */
     void (*release)(File *f);
 } FileOps;
@@ -73,6 +76,7 @@ void file_changed(File *f);
  */
 File *server_install(Server *s, const FileOps *ops, void *data,
                      uint64_t where);
+#define SERVER_RESULT  UINT64_MAX   /* @where: the request's result is it */
 /* The open file that is descriptor @fd of the caller, or NULL. */
 File *server_file(const Caller *who, int fd);
 /* A copy of the caller's descriptor @fd, to be closed, or -EBADF. */
@@ -91,6 +95,9 @@ uint64_t server_failures(const Server *s);
  * result is where the server has it. */
 void *server_memory(Server *s, size_t bytes, ImIommufdMmap *m);
 void server_memory_free(Server *s, const ImIommufdMmap *m);
+/* The memory of a descriptor that a file's memory() told is nobody's any
+ * more: what maps it leads nowhere. */
+void server_revoke(Server *s, int fd);
 /* What start() returned, see below. */
 void *server_extra(Server *s);
 

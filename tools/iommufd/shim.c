@@ -89,6 +89,9 @@ static int64_t installed(const char *session, const WireReply *reply,
         if (i < reply->fds && value >= 0 && fds[i] < 0) {
             value = -EMFILE;    /* it was lost on the way to us */
         } else if (fds[i] >= 0 && value >= 0 &&
+                   reply->where[i] == WIRE_RESULT) {
+            value = fds[i];
+        } else if (fds[i] >= 0 && value >= 0 &&
                    !put_number(reply->where[i], fds[i])) {
             value = -EFAULT;
         }

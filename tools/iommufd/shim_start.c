@@ -146,7 +146,11 @@ static void become(Command *c, int fd)
         dup2(fd, 3);
     }
     fcntl(3, F_SETFD, 0);
-    syscall(SYS_close_range, 4U, ~0U, 0U);
+    if (syscall(SYS_close_range, 4U, ~0U, 0U) < 0) {    /* before 5.9 */
+        for (int other = 4; other < 4096; other++) {
+            close(other);
+        }
+    }
     setsid();
     for (int sig = 1; sig < NSIG; sig++) {
         signal(sig, SIG_DFL);

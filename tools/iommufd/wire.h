@@ -28,6 +28,7 @@
 #define WIRE_ENV        "IM_IOMMUFD_SESSION"
 #define WIRE_PATH       64      /* longest path that names a device, with 0 */
 #define WIRE_FDS        2
+#define WIRE_RESULT     UINT64_MAX      /* an address: it is the result */
 #define WIRE_MAGIC      0x31666d69u     /* "imf1" */
 
 enum {

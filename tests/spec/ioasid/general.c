@@ -92,6 +92,23 @@ static void longer(const void *data)
     }
 }
 
+/* A tail is not written back: it may be where nothing can be. */
+static void tail_read_only(const void *data)
+{
+    const IoCommand *c = data;
+    Fixture f;
+    uint64_t arg;
+    IoAny any;
+
+    fixture(&f);
+    arg = io_at(f.io, IO_RO_PAGE) - c->size;
+    io_good(&f.w, c->number, &any);
+    any.head.size = c->size + 64;
+    io_put(f.io, arg, &any, c->size);
+    g_assert_cmpint(io_raw(f.io, c->number, arg), ==, 0);
+    io_free(f.io);
+}
+
 static void tail_not_zero(const void *data)
 {
     const IoCommand *c = data;
@@ -582,6 +599,7 @@ int main(int argc, char **argv)
         EACH(c, IOASID_ERRORS, "what-is-right-is-obeyed", good);
         EACH(c, IOASID_SIZES, "below-the-minimum-is-EINVAL", too_short);
         EACH(c, IOASID_SIZES, "a-tail-of-zeros-is-accepted", longer);
+        EACH(c, IOASID_SIZES, "a-tail-is-not-written", tail_read_only);
         EACH(c, IOASID_SIZES, "a-tail-that-is-not-zero-is-E2BIG",
              tail_not_zero);
         EACH(c, IOASID_SIZES, "beyond-a-page-is-E2BIG", much_too_long);

@@ -285,6 +285,25 @@ static void quarantine_drains(void)
     io_free(l.io);
 }
 
+/* Freed long after the last binding, while the device still owes. */
+static void quarantine_drains_late(void)
+{
+    Life l;
+
+    life_new(&l, IMU_MODE_TRANSLATE, IMU_POOL_GLOBAL);
+    io_attach(l.io, l.set, l.d0, &l.p, l.space);
+    io_ats(l.io, 0, io_hpasid(l.io, l.set, l.p), 0x8000, IM_READ);
+    RC(io_detach(l.io, l.set, l.d0, &l.p), 0);
+    rig_advance(l.io->r, 2 * l.io->cfg.quarantine_ns);
+    STATE(&l, IDLE);
+    RC(io_pasid_free(l.io, l.set, l.p), IMU_PASID_QUARANTINE);
+    while (io_complete(l.io)) {
+    }
+    rig_advance(l.io->r, 0);
+    STATE(&l, FREE);
+    io_free(l.io);
+}
+
 /* It never answers: the time-out ends it. */
 static void quarantine_times_out(void)
 {
@@ -409,6 +428,8 @@ int main(int argc, char **argv)
     EACH(modes, IOASID_CMD_PASID_FREE, "parked-until-unbound",
          states_parked_unbind);
     spec_test(IOASID_QUARANTINE, "waits-for-the-device", quarantine_drains);
+    spec_test(IOASID_QUARANTINE, "waits-for-it-however-late-it-is-freed",
+              quarantine_drains_late);
     spec_test(IOASID_QUARANTINE, "or-its-time-out", quarantine_times_out);
     spec_test(IOASID_NUMBERS, "translate-reuse", number_reuse_translate);
     spec_test(IOASID_NUMBERS, "identity-reuse", number_reuse_identity);

@@ -7,6 +7,7 @@
 #include <glib.h>
 
 #include "hw/core/tlb.h"
+#include "lib/rounds.h"
 
 static const uint8_t shifts[IM_TLB_CLASSES] = {
     12, 21, 30, 0, 14, 0, 0, 42,
@@ -190,7 +191,7 @@ static void test_random(const void *data)
     Fixture f;
 
     set_up(&f, GPOINTER_TO_UINT(data));
-    for (unsigned i = 0; i < 6000; i++) {
+    for (unsigned i = test_rounds(6000); i > 0; i--) {
         uint32_t tag = some_tag();
         unsigned cls = some_class();
         uint64_t addr = some_address();
@@ -225,7 +226,7 @@ static void test_ranges(void)
     Fixture f;
 
     set_up(&f, 256);
-    for (unsigned i = 0; i < 2000; i++) {
+    for (unsigned i = test_rounds(2000); i > 0; i--) {
         uint64_t a = some_address() & ((UINT64_C(1) << 57) - 1);
         uint64_t b = some_address() & ((UINT64_C(1) << 57) - 1);
         uint64_t first = MIN(a, b);

@@ -10,7 +10,7 @@
 
 #include "hw/core/walk.h"
 
-#define MEM_SIZE  (1u << 22)
+#define MEM_SIZE  (1u << 20)
 
 /* Bits of a toy entry; the address is what lies above bit 11. */
 #define E_P     1u

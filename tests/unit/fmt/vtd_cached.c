@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "hw/vtd/vtd.h"
+#include "lib/rounds.h"
 
 #define MEM_SIZE   0x100000u
 #define ROOT       UINT64_C(0x1000)
@@ -429,7 +430,7 @@ static void change_context(Unit *u)
 
 static void test_cached(const void *data)
 {
-    for (unsigned round = 0; round < 12; round++) {
+    for (unsigned round = test_rounds(12); round > 0; round--) {
         g_autoptr(Unit) u = unit_new(GPOINTER_TO_UINT(data));
         const ImVtdCounters *c = im_vtd_counters(u->s);
 

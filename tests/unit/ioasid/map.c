@@ -6,6 +6,7 @@
  */
 #include "hw/ioasid/memory.h"
 #include "rig.h"
+#include "lib/rounds.h"
 
 /* --- the tree --------------------------------------------------------- */
 
@@ -66,7 +67,7 @@ static void test_tree_is_a_sorted_list(void)
     bool in[SLOTS] = { false };
     IoArea *root = NULL;
 
-    for (unsigned round = 0; round < 20000; round++) {
+    for (unsigned round = test_rounds(20000); round > 0; round--) {
         unsigned i = (unsigned)g_test_rand_int_range(0, SLOTS);
 
         if (in[i]) {
@@ -313,7 +314,7 @@ static void test_commands_are_a_list(void)
         m.maps[s] = g_array_new(FALSE, FALSE, sizeof(Slow));
     }
     g_assert_cmpint(rig_attach(m.r, (ImuRef){ 0 }, m.space[0]), ==, 0);
-    for (unsigned i = 0; i < 20000; i++) {
+    for (unsigned i = test_rounds(20000); i > 0; i--) {
         steps[g_test_rand_int_range(0, G_N_ELEMENTS(steps))](&m);
     }
     for (unsigned s = 0; s < 2; s++) {

@@ -8,7 +8,7 @@
 
 #define VTD  (&im_iommufd_vtd)
 
-/* --- bind ---------------------------------------------------------------------- */
+/* --- bind --------------------------------------------------------------- */
 
 static void test_bind_once(void)
 {
@@ -60,7 +60,7 @@ static void test_removal_unbinds(void)
     world_free(w);
 }
 
-/* --- attach ---------------------------------------------------------------------- */
+/* --- attach ------------------------------------------------------------- */
 
 static void test_dma_goes_where_it_is_attached(void)
 {
@@ -168,7 +168,7 @@ static void test_reserved_ranges(void)
     world_free(w);
 }
 
-/* --- groups ------------------------------------------------------------------------ */
+/* --- groups ------------------------------------------------------------- */
 
 static void test_a_group_has_one_table(void)
 {
@@ -198,10 +198,13 @@ static void test_a_group_has_one_table(void)
 static void test_replace_of_a_group_is_all_or_nothing(void)
 {
     static const ImuRange low = { 0, PAGE - 1 };
+    static const ImuRange high = { 0xfee00000, 0xfeefffff };
     World *w = world_new(VTD);
     ImIommufdDevice dev = device(VTD, FUNC + 1);
+    ImIommufdDevice more[2];
     uint32_t empty = fake_ioas(w->file, &w->caller);
     uint32_t second, was;
+    uint32_t others[2];
     uint32_t pt = empty;
 
     dev.backend.group = FUNC;
@@ -211,15 +214,25 @@ static void test_replace_of_a_group_is_all_or_nothing(void)
     RC(attach(w, NO_PASID, empty), 0);
     was = im_iommufd_attached(w->file, w->dev, NO_PASID);
     RC(im_iommufd_attach(w->file, second, NO_PASID, &pt), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        more[i] = dev;
+        more[i].backend.func = FUNC + 2 + i;
+        more[i].backend.reserved = &high;
+        others[i] = add_device(w, &more[i]);
+        RC(im_iommufd_attach(w->file, others[i], NO_PASID, &pt), 0);
+    }
     RC(replace(w, NO_PASID, w->ioas), -EADDRINUSE);
+    map(w, w->ioas, high.first, 0, PAGE);   /* not reserved there */
     g_assert_cmpuint(im_iommufd_attached(w->file, w->dev, NO_PASID), ==, was);
     g_assert_cmpuint(im_iommufd_attached(w->file, second, NO_PASID), ==, was);
     g_assert_cmphex(reads(w, NO_PASID, PAGE), ==, NOWHERE);
     im_iommufd_unbind(w->file, second);
+    im_iommufd_unbind(w->file, others[0]);
+    im_iommufd_unbind(w->file, others[1]);
     world_free(w);
 }
 
-/* --- PASIDs -------------------------------------------------------------------------- */
+/* --- PASIDs ------------------------------------------------------------- */
 
 static void test_pasid_rules(void)
 {
@@ -290,7 +303,7 @@ static void test_a_number_comes_again(void)
     world_free(w);
 }
 
-/* --- GET_HW_INFO ----------------------------------------------------------------------- */
+/* --- GET_HW_INFO -------------------------------------------------------- */
 
 static IofHwInfo info_of(World *w, uint32_t flags, uint32_t type, void *buf,
                          uint32_t len, int err)

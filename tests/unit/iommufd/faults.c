@@ -9,7 +9,7 @@
 #define ROOT  UINT64_C(0x10000)
 #define VA    UINT64_C(0x7f1234567000)
 
-/* --- HWPT_ALLOC ------------------------------------------------------------------ */
+/* --- HWPT_ALLOC --------------------------------------------------------- */
 
 typedef struct AllocRow {
     const char *name;
@@ -80,7 +80,7 @@ static void test_alloc_on_what(void)
     world_free(w);
 }
 
-/* --- dirty pages -------------------------------------------------------------------- */
+/* --- dirty pages -------------------------------------------------------- */
 
 static int dirty_set(World *w, uint32_t id, uint32_t flags)
 {
@@ -164,6 +164,35 @@ static void test_dirty_many(void)
     world_free(w);
 }
 
+/* A table with larger pages: what is dirty is all of one, where an area holds
+ * it whole. */
+static void test_dirty_large(void)
+{
+    World *w = world_new(VTD);
+    ImIommufdDevice dev = device(VTD, FUNC + 1);
+    ImIommufdDriver large = *dev.driver;
+    IofHwptAlloc a = want_hwpt(0, w->ioas, IOF_HWPT_DIRTY);
+    uint64_t bits = 0;
+
+    large.paging.dirty_shift = IM_IOMMUFD_PAGE_SHIFT + 2;
+    dev.driver = &large;
+    a.dev_id = add_device(w, &dev);
+    RC(CMD(w, IOF_NR_HWPT_ALLOC, &a), 0);
+    RC(dirty_set(w, a.hwpt_id, IOF_DIRTY_ENABLE), 0);
+    RC(im_iommufd_hwpt_write(w->file, a.hwpt_id, 6 * PAGE), 0);
+    RC(dirty_get(w, a.hwpt_id, 0, 64 * PAGE, PAGE, IOF_DIRTY_NO_CLEAR, &bits),
+       0);
+    g_assert_cmphex(bits, ==, 0xf0);
+    bits = 0;
+    RC(dirty_get(w, a.hwpt_id, 5 * PAGE, 2 * PAGE, PAGE, 0, &bits), 0);
+    g_assert_cmphex(bits, ==, 3);
+    bits = 0;
+    RC(dirty_get(w, a.hwpt_id, 0, 64 * PAGE, PAGE, 0, &bits), 0);
+    g_assert_cmphex(bits, ==, 0);
+    im_iommufd_unbind(w->file, a.dev_id);
+    world_free(w);
+}
+
 static void test_dirty_errors(void)
 {
     World *w = world_new(VTD);
@@ -196,7 +225,7 @@ static void test_dirty_errors(void)
     world_free(w);
 }
 
-/* --- faults ------------------------------------------------------------------------------ */
+/* --- faults ------------------------------------------------------------- */
 
 typedef struct Fault {
     World *w;
@@ -371,14 +400,39 @@ static void test_fault_detach_answers(gconstpointer data)
     }
     g_assert_cmpuint(f.w->told.responses, ==, 3);
     g_assert_cmpuint(f.w->told.resp.code, ==, IM_PAGE_RESP_INVALID);
-    RC(answer(&f, 1, 0), -EINVAL);
     g_assert_cmpuint(ready(&f), !=, 0);
     RC(take(&f, &r, 1), 40);            /* that of the other PASID */
     g_assert_cmpuint(r.pasid, ==, 10);
+    g_assert_cmpuint(r.cookie, ==, 1);  /* free again */
     g_assert_cmpuint(ready(&f), ==, 0);
     RC(take(&f, &r, 1), 0);
     RC(answer(&f, r.cookie, 0), 8);
+    im_iommufd_detach(f.w->file, f.w->dev, 10);
+    RC(answer(&f, r.cookie, 0), -EINVAL);
     fault_free(&f);
+}
+
+/* A table that could not be made does not keep the queue. */
+static void test_fault_table_fails(void)
+{
+    Fault f = fault_new();
+    IofHwptAlloc a = want_hwpt(f.w->dev, f.w->ioas, IOF_HWPT_FAULT);
+    int err;
+    int n = 0;
+
+    a.fault_id = f.id;
+    do {
+        f.w->h->fail_in = ++n;
+        err = CMD(f.w, IOF_NR_HWPT_ALLOC, &a);
+        f.w->h->fail_in = 0;
+        g_assert_true(!err || err == -ENOMEM);
+    } while (err);
+    g_assert_cmpint(n, >, 3);
+    RC(destroy(f.w, a.hwpt_id), 0);
+    RC(destroy(f.w, f.nested), 0);
+    im_iommufd_queue_close(f.q);
+    RC(destroy(f.w, f.id), 0);
+    world_free(f.w);
 }
 
 static void test_fault_objects(void)
@@ -424,6 +478,7 @@ int main(int argc, char **argv)
     g_test_add_func("/iommufd/hwpt-alloc/on-what", test_alloc_on_what);
     g_test_add_func("/iommufd/dirty/bits", test_dirty);
     g_test_add_func("/iommufd/dirty/many", test_dirty_many);
+    g_test_add_func("/iommufd/dirty/large", test_dirty_large);
     g_test_add_func("/iommufd/dirty/errors", test_dirty_errors);
     g_test_add_data_func("/iommufd/fault/no-pasid",
                          GUINT_TO_POINTER(NO_PASID), test_fault);
@@ -436,6 +491,7 @@ int main(int argc, char **argv)
                          test_fault_detach_answers);
     g_test_add_data_func("/iommufd/fault/replace", GUINT_TO_POINTER(1),
                          test_fault_detach_answers);
+    g_test_add_func("/iommufd/fault/table-fails", test_fault_table_fails);
     g_test_add_func("/iommufd/fault/objects", test_fault_objects);
     g_test_add_func("/iommufd/fault/device-without",
                     test_fault_without_page_requests);

@@ -35,7 +35,7 @@ static void guest_free(Guest *g)
     world_free(g->w);
 }
 
-/* --- VT-d --------------------------------------------------------------------- */
+/* --- VT-d --------------------------------------------------------------- */
 
 static int vtd_alloc(Guest *g, const IofVtdS1 *s1, uint32_t flags,
                      uint32_t *id)
@@ -188,7 +188,7 @@ static void test_vtd_errors(void)
     guest_free(&g);
 }
 
-/* --- SMMUv3 ---------------------------------------------------------------------- */
+/* --- SMMUv3 ------------------------------------------------------------- */
 
 #define CDS  UINT64_C(0x20000)
 
@@ -426,6 +426,8 @@ static void test_smmu_cmd_errors(void)
         { 0x10 | 1 << 8, 0 }, { 0x10, 1 }, { 0x11 | 1 << 20, 0 },
         { 0x30 | UINT64_C(1) << 32, 0 }, { 0x12, 2 },
         { 0x06 | UINT64_C(0x98) << 32, 0 },             /* nobody's */
+        { 0x05 | UINT64_C(0x98) << 32, 0 },
+        { 0x40 | UINT64_C(0x98) << 32, 0 },
         { 0x05 | 1 << 10 | (uint64_t)STREAM << 32, 0 },  /* SSec */
     };
     Guest g = smmu_new(5, 2);
@@ -441,7 +443,7 @@ static void test_smmu_cmd_errors(void)
     guest_free(&g);
 }
 
-/* --- vDEVICEs, events ------------------------------------------------------------------ */
+/* --- vDEVICEs, events --------------------------------------------------- */
 
 static void test_vdevice_numbers(void)
 {
@@ -506,7 +508,7 @@ static void test_smmu_events(void)
     guest_free(&g);
 }
 
-/* --- memory for mmap() --------------------------------------------------------------------- */
+/* --- memory for mmap() -------------------------------------------------- */
 
 static void test_memory_of_a_viommu(void)
 {

@@ -124,7 +124,7 @@ static inline uint32_t add_device(World *w, const ImIommufdDevice *dev)
     return id;
 }
 
-/* --- tables ------------------------------------------------------------------ */
+/* --- tables ------------------------------------------------------------- */
 
 static inline IofHwptAlloc want_hwpt(uint32_t dev, uint32_t pt,
                                      uint32_t flags)
@@ -163,7 +163,7 @@ static inline int replace(World *w, uint32_t pasid, uint32_t pt)
     return im_iommufd_replace(w->file, w->dev, pasid, &pt);
 }
 
-/* --- requests ------------------------------------------------------------------ */
+/* --- requests ----------------------------------------------------------- */
 
 static inline ImXlat dma_of(World *w, uint32_t func, uint32_t pasid,
                             uint64_t addr, ImAccess access, ImAt at)
@@ -206,7 +206,7 @@ static inline void settle(World *w)
     }
 }
 
-/* --- a guest's memory ------------------------------------------------------------ */
+/* --- a guest's memory --------------------------------------------------- */
 
 static inline uint64_t guest_get(World *w, uint64_t pa)
 {
