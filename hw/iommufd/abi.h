@@ -150,7 +150,7 @@ G_STATIC_ASSERT(sizeof(IofVfioIoasArg) == 12);
 G_STATIC_ASSERT(sizeof(IofChangeProcessArg) == 8);
 G_STATIC_ASSERT(sizeof(IofGetPaArg) == 40);
 
-/* --- VFIO's container commands, type 1 ------------------------------------ */
+/* --- VFIO's container commands, type 1 ---------------------------------- */
 
 #define IOF_VFIO_GET_API_VERSION   100u
 #define IOF_VFIO_CHECK_EXTENSION   101u

@@ -7,7 +7,7 @@
 
 #define PAGE  IM_IOMMUFD_PAGE
 
-/* --- ranges of an IOAS ----------------------------------------------------- */
+/* --- ranges of an IOAS -------------------------------------------------- */
 
 /* The part of an area that is in first .. last. */
 static void part(const IofArea *a, uint64_t first, uint64_t last,
@@ -127,7 +127,7 @@ void im_iof_ioas_unpin(IofIoas *ioas, uint64_t iova, uint64_t length)
     unpin_before(ioas, iova, iova + (length - 1), NULL, true);
 }
 
-/* --- accesses -------------------------------------------------------------- */
+/* --- accesses ----------------------------------------------------------- */
 
 static void access_destroy(ImIommufdFile *file, IofObject *obj)
 {

@@ -17,7 +17,7 @@ static uint64_t length_of(const IofArea *a)
     return a->span.last - a->span.first + 1;
 }
 
-/* --- lookup ------------------------------------------------------------ */
+/* --- lookup ------------------------------------------------------------- */
 
 IofArea *im_iof_area_from(const IofIoas *ioas, uint64_t iova)
 {
@@ -47,7 +47,7 @@ bool im_iof_ioas_covers(const IofIoas *ioas, uint64_t first, uint64_t last)
     return a;
 }
 
-/* --- life ---------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------- */
 
 IofArea *im_iof_area_new(ImIommufd *f, IofPages *pages, uint64_t offset,
                          uint64_t first, uint64_t length, uint32_t prot)
@@ -84,7 +84,7 @@ static void take(IofIoas *ioas, IofArea *a)
     ioas->count--;
 }
 
-/* --- in spaces ------------------------------------------------------------- */
+/* --- in spaces ---------------------------------------------------------- */
 
 static int backend_map(const IofIoas *ioas, const IofSpace *space,
                        const IofArea *a, uint64_t into, uint64_t length)
@@ -213,7 +213,7 @@ void im_iof_area_revoke(IofIoas *ioas, IofArea *a)
     unmap_before(ioas, NULL, a);
 }
 
-/* --- where ----------------------------------------------------------------- */
+/* --- where -------------------------------------------------------------- */
 
 static bool aligned(const IofIoas *ioas, uint64_t value)
 {
@@ -267,7 +267,7 @@ static int find_place(const IofIoas *ioas, const IofArea *a, uint64_t length,
            choose(ioas, addr, length, iova);
 }
 
-/* --- mapping ---------------------------------------------------------------- */
+/* --- mapping ------------------------------------------------------------ */
 
 static int map_chain(IofIoas *ioas, const IofArea *chain)
 {
@@ -313,7 +313,7 @@ int im_iof_areas_map(IofIoas *ioas, IofArea *chain, uint64_t length,
     return 0;
 }
 
-/* --- unmapping --------------------------------------------------------------- */
+/* --- unmapping ---------------------------------------------------------- */
 
 static void ask_to_let_go(IofIoas *ioas, const IofArea *a)
 {
@@ -367,7 +367,7 @@ void im_iof_areas_unmap(IofIoas *ioas, uint64_t first, uint64_t last)
     }
 }
 
-/* --- cutting ---------------------------------------------------------------- */
+/* --- cutting ------------------------------------------------------------ */
 
 int im_iof_area_cut(IofIoas *ioas, uint64_t iova)
 {

@@ -9,7 +9,7 @@
 
 #define SHIFT  IM_IOMMUFD_PAGE_SHIFT
 
-/* --- dump ----------------------------------------------------------------- */
+/* --- dump --------------------------------------------------------------- */
 
 static void dump_area(const IofArea *a, GString *out)
 {
@@ -109,7 +109,7 @@ void im_iommufd_dump(ImIommufd *f, GString *out)
     im_ioasid_dump(f->backend, NULL, out);
 }
 
-/* --- check ------------------------------------------------------------------ */
+/* --- check -------------------------------------------------------------- */
 
 static uint32_t length_of_list(const ImLink *n)
 {

@@ -12,7 +12,7 @@ const ImIommufdConfig IM_IOMMUFD_CONFIG_DEFAULT = {
     .pasid_bits = 20,
 };
 
-/* --- the backend's port -------------------------------------------------- */
+/* --- the backend's port ------------------------------------------------- */
 
 static ImBus bus(int err)
 {
@@ -262,7 +262,7 @@ ImIoasid *im_iommufd_backend(ImIommufd *f)
     return f->backend;
 }
 
-/* --- files --------------------------------------------------------------- */
+/* --- files -------------------------------------------------------------- */
 
 static int make_set(ImIommufdFile *file)
 {

@@ -7,7 +7,7 @@
 
 #define MAP_FLAGS  (IOF_MAP_FIXED | IOF_MAP_WRITE | IOF_MAP_READ)
 
-/* --- life ---------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------- */
 
 static void ioas_destroy(ImIommufdFile *file, IofObject *obj)
 {
@@ -77,7 +77,7 @@ IofIoas *im_iof_ioas_next(ImIommufdFile *file, uint32_t after)
     return (IofIoas *)obj;
 }
 
-/* --- MAP, MAP_FILE, COPY ---------------------------------------------------- */
+/* --- MAP, MAP_FILE, COPY ------------------------------------------------ */
 
 static uint32_t prot_of(uint32_t flags)
 {
@@ -263,7 +263,7 @@ int im_iof_ioas_copy(ImIommufdCall *call)
     return err ? err : respond(call, dst, a->dst_iova, a->length, sizeof(*a));
 }
 
-/* --- UNMAP -------------------------------------------------------------------- */
+/* --- UNMAP -------------------------------------------------------------- */
 
 int im_iof_ioas_unmap(ImIommufdCall *call)
 {
@@ -301,7 +301,7 @@ int im_iof_ioas_unmap(ImIommufdCall *call)
     return err;
 }
 
-/* --- others ------------------------------------------------------------------- */
+/* --- others ------------------------------------------------------------- */
 
 int im_iof_ioas_change_process(ImIommufdCall *call)
 {

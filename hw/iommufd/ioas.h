@@ -9,7 +9,7 @@
 #include "hw/core/span.h"
 #include "hw/iommufd/iommufd.h"
 
-/* --- charge.c: who pays for pinned memory ------------------------------ */
+/* --- charge.c: who pays for pinned memory ------------------------------- */
 
 /* A user or an address space. */
 struct IofCharge {
@@ -44,7 +44,7 @@ void im_iof_account_close(ImIommufd *f, IofAccount *a);
 int im_iof_charge(const IofAccount *a, uint64_t pages);
 void im_iof_uncharge(const IofAccount *a, uint64_t pages);
 
-/* --- pages.c: memory that areas map --------------------------------------- */
+/* --- pages.c: memory that areas map ------------------------------------- */
 
 typedef struct IofPage {
     ImIommufdPage at;               /* while pins > 0 */
@@ -97,7 +97,7 @@ int im_iof_pages_rw(IofPages *p, uint64_t offset, void *buf, size_t len,
 int im_iof_pages_change_process(ImIommufdFile *file,
                                 const ImIommufdCaller *caller);
 
-/* --- iova.c: which addresses may be used ------------------------------------ */
+/* --- iova.c: which addresses may be used -------------------------------- */
 
 typedef struct IofReserved {
     const void *owner;
@@ -122,7 +122,7 @@ bool im_iof_iova_find(const IofIova *v, const ImSpan *areas, uint64_t len,
 /* Ranges that are not reserved, lowest first: the n-th; false: no more. */
 bool im_iof_iova_free_range(const IofIova *v, uint32_t n, ImuRange *out);
 
-/* --- area.c: what is mapped --------------------------------------------------- */
+/* --- area.c: what is mapped --------------------------------------------- */
 
 struct IofArea {
     ImSpan span;                    /* iovas */
@@ -181,7 +181,7 @@ void im_iof_area_revoke(IofIoas *ioas, IofArea *a);
 int im_iof_space_fill(IofIoas *ioas, const IofSpace *space);
 void im_iof_space_empty(IofIoas *ioas, const IofSpace *space);
 
-/* --- ioas.c ---------------------------------------------------------------- */
+/* --- ioas.c ------------------------------------------------------------- */
 
 /* Map new memory, as MAP and MAP_FILE do. */
 int im_iof_map(IofIoas *ioas, const ImIommufdCaller *caller,
@@ -191,16 +191,16 @@ IofIoas *im_iof_ioas_next(ImIommufdFile *file, uint32_t after);
 /* Unmap what is of a source from all spaces of a file. */
 void im_iof_ioas_revoke(ImIommufdFile *file, const void *source);
 
-/* --- option.c: HUGE_PAGES. -EINVAL, -EADDRINUSE ---------------------------- */
+/* --- option.c: HUGE_PAGES. -EINVAL, -EADDRINUSE ------------------------- */
 
 int im_iof_ioas_small_pages(IofIoas *ioas, bool small);
 
-/* --- space.c: alignment ------------------------------------------------------ */
+/* --- space.c: alignment ------------------------------------------------- */
 
 /* Compute it again. -EADDRINUSE: something is mapped otherwise. */
 int im_iof_ioas_realign(IofIoas *ioas);
 
-/* --- access.c ------------------------------------------------------------- */
+/* --- access.c ----------------------------------------------------------- */
 
 struct ImIommufdAccess {
     IofObject obj;

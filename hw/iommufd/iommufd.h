@@ -62,7 +62,7 @@ void im_iof_objects_end(ImIommufdFile *file);
 /* The next one with a number above after, or NULL: for each of a file. */
 IofObject *im_iof_object_next(ImIommufdFile *file, uint32_t after);
 
-/* --- instances and files: file.c ----------------------------------------- */
+/* --- instances and files: file.c ---------------------------------------- */
 
 typedef struct IofTable {
     IofObject **slot;               /* by number */
@@ -117,7 +117,7 @@ int im_iof_backend_call(ImIommufdFile *file, uint32_t command, void *arg,
 #define im_iof_backend(file, command, arg) \
     im_iof_backend_call((file), (command), (arg), (uint32_t)sizeof(*(arg)))
 
-/* --- commands: call.c ----------------------------------------------------- */
+/* --- commands: call.c --------------------------------------------------- */
 
 /* Handlers, rows of the table in call.c; those of the second half are in
  * im_iof_dev_commands, sorted by number. */
@@ -158,7 +158,7 @@ static inline int im_iof_copy_out(const ImIommufdCall *call, uint64_t addr,
            0;
 }
 
-/* --- I/O address spaces: ioas.c, iova.c, area.c ---------------------------- */
+/* --- I/O address spaces: ioas.c, iova.c, area.c ------------------------- */
 
 /*
  * A page table that holds all that is mapped in an IOAS: a MAPPED space of
@@ -209,7 +209,7 @@ int im_iof_ioas_pin(IofIoas *ioas, uint64_t iova, uint64_t length,
                     bool write, ImIommufdPage *pages);
 void im_iof_ioas_unpin(IofIoas *ioas, uint64_t iova, uint64_t length);
 
-/* --- second half, for the first ------------------------------------------- */
+/* --- second half, for the first ----------------------------------------- */
 
 /* A queue of the backend's became readable. */
 void im_iof_backend_readable(ImIommufdFile *file, ImuRef queue);

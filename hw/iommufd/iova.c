@@ -68,7 +68,7 @@ bool im_iof_iova_free_range(const IofIova *v, uint32_t n, ImuRange *out)
     return n == 0;
 }
 
-/* --- reserving ------------------------------------------------------------- */
+/* --- reserving ---------------------------------------------------------- */
 
 static int compare(const void *a, const void *b)
 {
@@ -208,7 +208,7 @@ int im_iommufd_ioas_reserve(ImIommufdFile *file, uint32_t ioas_id,
            im_iof_ioas_reserve(ioas, ioas, &r, 1);
 }
 
-/* --- finding a place ----------------------------------------------------- */
+/* --- finding a place ---------------------------------------------------- */
 
 typedef struct Want {
     const ImSpan *areas;
@@ -264,7 +264,7 @@ bool im_iof_iova_find(const IofIova *v, const ImSpan *areas, uint64_t len,
     return false;
 }
 
-/* --- commands --------------------------------------------------------------- */
+/* --- commands ----------------------------------------------------------- */
 
 /* Sorted by first: no two may meet, none may be reserved. */
 static int check_allowed(const IofIova *v, const ImuRange *r, uint32_t count)

@@ -12,7 +12,7 @@
 
 /* What holds the place of an object that is entombed. */
 static const IofKind tomb_kind = { .name = "tomb" };
-static IofObject tomb = { .kind = &tomb_kind };
+static const IofObject tomb = { .kind = &tomb_kind };
 
 static int grow(ImIommufd *f, IofTable *t)
 {
@@ -70,7 +70,7 @@ void im_iof_object_out(ImIommufdFile *file, IofObject *obj)
 
 void im_iof_object_entomb(ImIommufdFile *file, IofObject *obj)
 {
-    file->table.slot[obj->id - 1] = &tomb;
+    file->table.slot[obj->id - 1] = (IofObject *)(uintptr_t)&tomb;
     obj->id = 0;
 }
 
@@ -137,7 +137,7 @@ void im_iof_objects_end(ImIommufdFile *file)
     *t = (IofTable){ 0 };
 }
 
-/* --- things: objects of the host ----------------------------------------- */
+/* --- things: objects of the host ---------------------------------------- */
 
 typedef struct Thing {
     IofObject obj;

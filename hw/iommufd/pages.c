@@ -98,7 +98,7 @@ void im_iof_pages_free(IofPages *p)
     im_iof_release(f, p, sizeof(*p));
 }
 
-/* --- pins ------------------------------------------------------------------ */
+/* --- pins --------------------------------------------------------------- */
 
 /* Pages that follow each other and are pinned no more, or never were: those
  * that lie together in their object go together. */
@@ -253,7 +253,7 @@ void im_iof_pages_unpin(IofPages *p, uint64_t offset, uint64_t length)
     }
 }
 
-/* --- bytes ----------------------------------------------------------------- */
+/* --- bytes -------------------------------------------------------------- */
 
 static int page_rw(ImIommufd *f, const ImIommufdPage *page, uint32_t at,
                    void *buf, size_t len, bool write)
@@ -303,7 +303,7 @@ int im_iof_pages_rw(IofPages *p, uint64_t offset, void *buf, size_t len,
     return 0;
 }
 
-/* --- from the address in the backend -------------------------------------- */
+/* --- from the address in the backend ------------------------------------ */
 
 static IofPages *pages_at(ImIommufd *f, uint64_t pa)
 {
@@ -376,7 +376,7 @@ int im_iommufd_memory_page(ImIommufd *f, uint64_t pa, ImIommufdPage *page,
     return 0;
 }
 
-/* --- what others ask -------------------------------------------------------- */
+/* --- what others ask ---------------------------------------------------- */
 
 int im_iommufd_page_at(ImIommufd *f, void *source, uint64_t addr,
                        ImIommufdPage *page)
@@ -417,7 +417,7 @@ uint32_t im_iommufd_page_pins(ImIommufd *f, const ImIommufdPage *page)
     return n;
 }
 
-/* --- another process pays ------------------------------------------------------ */
+/* --- another process pays ----------------------------------------------- */
 
 static uint64_t pinned(const IofPages *p)
 {

@@ -38,7 +38,7 @@ int im_iof_vfio_ioas(ImIommufdCall *call)
     }
 }
 
-/* --- commands: call->user is the argument, cmd holds its first bytes ------- */
+/* --- commands: call->user is the argument, cmd holds its first bytes ---- */
 
 static int get_api_version(ImIommufdCall *call)
 {

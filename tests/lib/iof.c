@@ -10,7 +10,7 @@
 #define PAGE  IM_IOMMUFD_PAGE
 #define FD0   100
 
-/* --- allocations ------------------------------------------------------------ */
+/* --- allocations -------------------------------------------------------- */
 
 static void *port_alloc(void *host, size_t bytes)
 {
@@ -34,7 +34,7 @@ static void port_free(void *host, void *p, size_t bytes)
     g_free(p);
 }
 
-/* --- memory ------------------------------------------------------------------ */
+/* --- memory ------------------------------------------------------------- */
 
 static FakeSegment *segment_at(FakeSource *s, uint64_t addr)
 {
@@ -60,12 +60,16 @@ static uint8_t *bytes_at(FakeSource *s, uint64_t addr, size_t *n)
     return g->memory->byte + g->offset + (addr - g->addr);
 }
 
-static int copy(const ImIommufdCaller *caller, uint64_t addr, void *buf,
-                size_t len, bool out)
+static int copy(const FakeHost *h, const ImIommufdCaller *caller,
+                uint64_t addr, void *buf, size_t len, bool out)
 {
     if (addr >> 63) {               /* the test's own */
         void *p = (void *)(uintptr_t)(addr & INT64_MAX);
+        uint64_t into = addr - fake_addr(h->own);
 
+        if (h->own && (into > h->own_length || len > h->own_length - into)) {
+            return -EFAULT;
+        }
         memcpy(out ? p : buf, out ? buf : p, len);
         return 0;
     }
@@ -87,15 +91,13 @@ static int copy(const ImIommufdCaller *caller, uint64_t addr, void *buf,
 static int port_copy_in(void *host, const ImIommufdCaller *caller,
                         uint64_t addr, void *buf, size_t len)
 {
-    (void)host;
-    return copy(caller, addr, buf, len, false);
+    return copy(host, caller, addr, buf, len, false);
 }
 
 static int port_copy_out(void *host, const ImIommufdCaller *caller,
                          uint64_t addr, const void *buf, size_t len)
 {
-    (void)host;
-    return copy(caller, addr, (void *)(uintptr_t)buf, len, true);
+    return copy(host, caller, addr, (void *)(uintptr_t)buf, len, true);
 }
 
 static void port_hold(void *host, void *source)
@@ -194,7 +196,7 @@ static int port_page_write(void *host, const ImIommufdPage *page,
     return 0;
 }
 
-/* --- the rest of the port --------------------------------------------------- */
+/* --- the rest of the port ----------------------------------------------- */
 
 static int port_install(void *host, const ImIommufdCaller *caller,
                         ImIommufdQueue *queue, uint64_t addr)
@@ -239,7 +241,7 @@ const ImIommufdPort fake_port = {
     .now = port_now,
 };
 
-/* --- for tests ---------------------------------------------------------------- */
+/* --- for tests ---------------------------------------------------------- */
 
 static void free_memory(void *p)
 {

@@ -47,6 +47,8 @@ typedef struct FakeHost {
     bool failed;
     uint64_t most_extent;           /* bytes that pin() gives at once */
     bool install_fails;
+    const void *own;                /* where fake_addr() may be, or NULL: */
+    uint64_t own_length;            /* anywhere */
     unsigned changed;
 } FakeHost;
 

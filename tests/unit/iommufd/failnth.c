@@ -72,7 +72,7 @@ static void end(World *w)
     g_free(w);
 }
 
-/* --- commands: what they do is undone when they succeed ------------------------ */
+/* --- commands: what they do is undone when they succeed ----------------- */
 
 static int ioas_alloc(World *w)
 {

@@ -79,7 +79,7 @@ static int allow(World *w, const ImuRange *r, uint32_t count)
     return IOF(w->file, &w->caller, IOF_NR_IOAS_ALLOW_IOVAS, &a);
 }
 
-/* --- values of MAP ------------------------------------------------------------ */
+/* --- values of MAP ------------------------------------------------------ */
 
 typedef struct MapRow {
     const char *name;
@@ -184,7 +184,7 @@ static void test_map_respond(void)
     end(&w);
 }
 
-/* --- places ------------------------------------------------------------------- */
+/* --- places ------------------------------------------------------------- */
 
 static void test_auto_alignment(void)
 {
@@ -268,7 +268,7 @@ static void test_auto_at_the_end(void)
     end(&w);
 }
 
-/* --- ALLOW_IOVAS, IOVA_RANGES --------------------------------------------------- */
+/* --- ALLOW_IOVAS, IOVA_RANGES ------------------------------------------- */
 
 static void test_allow_values(void)
 {
@@ -374,7 +374,7 @@ static void test_ranges(void)
     end(&w);
 }
 
-/* --- tables and what is mapped ---------------------------------------------------- */
+/* --- tables and what is mapped ------------------------------------------ */
 
 static void test_table_refused(void)
 {
@@ -409,7 +409,7 @@ static void test_table_not_pinned(void)
     end(&w);
 }
 
-/* --- UNMAP -------------------------------------------------------------------------- */
+/* --- UNMAP -------------------------------------------------------------- */
 
 static void test_unmap_values(void)
 {
@@ -442,7 +442,7 @@ static void test_unmap_values(void)
     end(&w);
 }
 
-/* --- COPY --------------------------------------------------------------------------- */
+/* --- COPY --------------------------------------------------------------- */
 
 static int copy(World *w, uint32_t flags, uint64_t dst, uint64_t src,
                 uint64_t length)

@@ -51,7 +51,7 @@ static uint64_t pick(uint64_t below)
     return (uint64_t)g_test_rand_int_range(0, (gint32)below);
 }
 
-/* --- the model --------------------------------------------------------------- */
+/* --- the model ---------------------------------------------------------- */
 
 static Area *area_at(World *w, unsigned i, uint64_t iova)
 {
@@ -174,7 +174,7 @@ static void check(World *w)
     }
 }
 
-/* --- what is done -------------------------------------------------------------- */
+/* --- what is done ------------------------------------------------------- */
 
 static void do_map(World *w)
 {

@@ -32,7 +32,7 @@ static void end(World *w)
     fake_free(w->h);
 }
 
-/* --- sizes ----------------------------------------------------------------- */
+/* --- sizes -------------------------------------------------------------- */
 
 typedef struct SizeRow {
     const char *name;
@@ -98,7 +98,7 @@ static void test_unknown(void)
     end(&w);
 }
 
-/* --- numbers --------------------------------------------------------------- */
+/* --- numbers ------------------------------------------------------------ */
 
 static int destroy(World *w, uint32_t id)
 {
@@ -195,7 +195,7 @@ static void test_tombs(void)
     end(&w);
 }
 
-/* --- OPTION ------------------------------------------------------------------- */
+/* --- OPTION ------------------------------------------------------------- */
 
 static int option(World *w, uint32_t id, uint16_t op, uint32_t object,
                   uint64_t *value)

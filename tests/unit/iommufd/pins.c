@@ -114,7 +114,7 @@ static void assert_charged(World *w, void *mm, uint64_t pinned,
     g_assert_cmpuint(l, ==, locked);
 }
 
-/* --- limits --------------------------------------------------------------------- */
+/* --- limits ------------------------------------------------------------- */
 
 /* Of 5 pages, in each mode of accounting. */
 static void test_limit(gconstpointer data)
@@ -176,7 +176,7 @@ static void test_charged_when_pinned(void)
     end(w);
 }
 
-/* --- CHANGE_PROCESS ----------------------------------------------------------------- */
+/* --- CHANGE_PROCESS ----------------------------------------------------- */
 
 static void test_change_process(gconstpointer data)
 {
@@ -209,7 +209,7 @@ static void test_change_process(gconstpointer data)
     end(w);
 }
 
-/* --- extents ----------------------------------------------------------------------- */
+/* --- extents ------------------------------------------------------------ */
 
 /* Memory in three pieces, of two objects, pinned in parts and unpinned in
  * others. */
@@ -261,7 +261,7 @@ static void test_process_gone(void)
     end(w);
 }
 
-/* --- dma-bufs ------------------------------------------------------------------------ */
+/* --- dma-bufs ----------------------------------------------------------- */
 
 static void test_revoke(void)
 {
@@ -287,7 +287,7 @@ static void test_revoke(void)
     end(w);
 }
 
-/* --- accesses ---------------------------------------------------------------------------- */
+/* --- accesses ----------------------------------------------------------- */
 
 static void let_go(void *opaque, uint64_t iova, uint64_t length)
 {

@@ -87,7 +87,7 @@ static int unmap(World *w, uint32_t flags, uint64_t iova, uint64_t *length)
 
 #define RW  (IOF_VFIO_MAP_READ | IOF_VFIO_MAP_WRITE)
 
-/* --- which IOAS ------------------------------------------------------------ */
+/* --- which IOAS --------------------------------------------------------- */
 
 static void test_ioas(void)
 {
@@ -149,7 +149,7 @@ static void test_extensions(void)
     end(w);
 }
 
-/* --- GET_INFO ----------------------------------------------------------------- */
+/* --- GET_INFO ----------------------------------------------------------- */
 
 static void test_info(void)
 {
@@ -191,7 +191,7 @@ static void test_info(void)
     end(w);
 }
 
-/* --- MAP_DMA, UNMAP_DMA --------------------------------------------------------- */
+/* --- MAP_DMA, UNMAP_DMA ------------------------------------------------- */
 
 static void test_map(void)
 {
