@@ -286,7 +286,7 @@ void im_ioasid_space_dump(const IoSpace *s, GString *out)
     }
 }
 
-static uint64_t count_areas(const IoArea *a)
+static uint64_t count_areas(const ImSpan *a)
 {
     return a ? 1 + count_areas(a->child[0]) + count_areas(a->child[1]) : 0;
 }
@@ -294,8 +294,9 @@ static uint64_t count_areas(const IoArea *a)
 static char *check_map(const IoSpace *s)
 {
     const IoMap *m = s->map;
+    const ImSpan *root = im_ioarea_span(m->root);
 
-    if (!im_ioarea_check(m->root) || count_areas(m->root) != m->areas) {
+    if (!im_span_check(root) || count_areas(root) != m->areas) {
         return g_strdup_printf("space %u: its mappings are out of order",
                                s->obj.ref.id);
     }
