@@ -97,6 +97,15 @@ static int judge(ImIoasidCtx *c, const ImuAttach *a, Names *n, int *later)
     return n->pasid && n->pasid->state > IMU_PASID_BOUND ? -EBUSY : 0;
 }
 
+/* A device has PASIDs of its own set or a guest's table of them. */
+static bool delegated_otherwise(const Names *n)
+{
+    const IoBind *own = n->dev->own;
+
+    return n->pasid ? own && own->space->kind == IMU_SPACE_PASID_TABLE :
+           n->space->kind == IMU_SPACE_PASID_TABLE && n->dev->binds;
+}
+
 /* --- host numbers ------------------------------------------------------- */
 
 /* CLAUSE(IOASID_NUMBERS): of a PASID on a device's bus, where it has none. */
@@ -223,7 +232,7 @@ int im_ioasid_cmd_ATTACH(ImIoasidCtx *c, void *arg)
     int later;
     int err = judge(c, a, &n, &later);
 
-    if (!err && n.bind) {
+    if (!err && (n.bind || delegated_otherwise(&n))) {
         err = -EBUSY;
     }
     if (!err) {
@@ -251,7 +260,7 @@ int im_ioasid_cmd_REPLACE(ImIoasidCtx *c, void *arg)
     int err = judge(c, a, &n, &later);
 
     if (!err) {
-        err = n.bind ? later : -ENOENT;
+        err = !n.bind ? -ENOENT : delegated_otherwise(&n) ? -EBUSY : later;
     }
     if (err) {
         return err;

@@ -163,9 +163,8 @@ int im_ioasid_table_new(ImIoasidCtx *c, const ImuSpaceCreate *a,
 {
     const Format *f;
 
-    if (a->format == IMU_FORMAT_NONE ||
-        a->format >= G_N_ELEMENTS(formats)) {
-        return a->format == IMU_FORMAT_NONE ? -EINVAL : -EOPNOTSUPP;
+    if (a->format >= G_N_ELEMENTS(formats)) {
+        return -EOPNOTSUPP;
     }
     f = &formats[a->format];
     if (a->kind == IMU_SPACE_PASID_TABLE && !f->pasid_table) {

@@ -29,8 +29,8 @@ static const char *impossible(const ImIoasidConfig *c)
     } rows[] = {
         { c->pasid_bits < 1 || c->pasid_bits > IM_PASID_BITS,
           "pasid_bits must be 1 .. 20" },
-        { c->page_shift < 12 || c->page_shift > 16,
-          "page_shift must be 12 .. 16" },
+        { c->page_shift < 11 || c->page_shift > 16,
+          "page_shift must be 11 .. 16" },
         { c->ctx_quota < 1 || c->ctx_quota > IM_PASID_MAX,
           "ctx_quota must be 1 .. 1048575" },
         { c->iotlb_entries < 16 || c->iotlb_entries & (c->iotlb_entries - 1),

@@ -3,9 +3,10 @@
  *
  * The ledger half (ops.c, handle.c, numbers.c, ioasid.c, set.c, pasid.c,
  * dev.c, attach.c, fault.c, faultq.c, event.c, dump.c, check.c) owns objects,
- * quota, states and queues. The memory half (space.c, map.c, tree.c,
- * ranges.c, pages.c, dirty.c, format.c, route.c, guest.c, outcome.c, cache.c,
- * inval.c, devtlb.c) owns address spaces and what happens to a request.
+ * quota, states and queues. The memory half (space.c, map.c,
+ * ranges.c, pages.c, dirty.c, format.c, route.c, guest.c, outcome.c,
+ * cache.c, inval.c, devtlb.c) owns address spaces and what happens to a
+ * request.
  *
  * Memory comes from im_ioasid_alloc() only, which may fail. A command
  * allocates all that it needs before it changes anything.

@@ -162,8 +162,8 @@ static uint8_t reaches(const ImIoasid *h, const IoArea *a, uint64_t pa)
         return 0;
     }
     return (uint8_t)((pages_reach(h, a, pa) ? a->prot : 0) |
-                     reaches(h, a->child[0], pa) |
-                     reaches(h, a->child[1], pa));
+                     reaches(h, im_ioarea_of(a->child[0]), pa) |
+                     reaches(h, im_ioarea_of(a->child[1]), pa));
 }
 
 uint8_t im_iomap_reaches(const IoMap *m, uint64_t pa)

@@ -6,20 +6,23 @@
 #ifndef HW_IOASID_MEMORY_H
 #define HW_IOASID_MEMORY_H
 
+#include "hw/core/span.h"
 #include "hw/core/tlb.h"
 #include "hw/fmt/smmu.h"
 #include "hw/ioasid/ioasid.h"
 
-/* --- tree.c: disjoint ranges of I/O virtual addresses ----------------- */
+/* --- areas: disjoint ranges of I/O virtual addresses ------------------ */
 
 typedef struct IoPages IoPages;
 
 typedef struct IoArea {
-    struct IoArea *child[2];
-    uint64_t first, last;           /* of this one */
-    uint64_t low, high;             /* of the subtree */
-    uint64_t gap;                   /* largest between two of the subtree */
-    uint8_t height;
+    union {
+        ImSpan span;                /* in the tree of a map */
+        struct {                    /* its beginning */
+            ImSpan *child[2];
+            uint64_t first, last;
+        };
+    };
     uint8_t prot;                   /* IMU_PROT_* */
     IoPages *pages;
     uint64_t index;                 /* of the first page, in pages */
@@ -27,15 +30,38 @@ typedef struct IoArea {
     struct IoArea *next;            /* not yet mapped, or not any more */
 } IoArea;
 
-IoArea *im_ioarea_insert(IoArea *root, IoArea *a);
-IoArea *im_ioarea_remove(IoArea *root, IoArea *a);
+static inline ImSpan *im_ioarea_span(IoArea *a)
+{
+    return a ? &a->span : NULL;
+}
+
+static inline IoArea *im_ioarea_of(ImSpan *s)
+{
+    return (IoArea *)(void *)s;
+}
+
+static inline IoArea *im_ioarea_insert(IoArea *root, IoArea *a)
+{
+    return im_ioarea_of(im_span_insert(im_ioarea_span(root), &a->span));
+}
+
+static inline IoArea *im_ioarea_remove(IoArea *root, IoArea *a)
+{
+    return im_ioarea_of(im_span_remove(im_ioarea_span(root), &a->span));
+}
+
 /* The first one that ends at or after addr, or NULL. */
-IoArea *im_ioarea_from(IoArea *root, uint64_t addr);
+static inline IoArea *im_ioarea_from(IoArea *root, uint64_t addr)
+{
+    return im_ioarea_of(im_span_from(im_ioarea_span(root), addr));
+}
+
 /* Lowest aligned address of len free bytes in first .. last. */
-bool im_ioarea_gap(IoArea *root, uint64_t first, uint64_t last, uint64_t len,
-                   uint64_t align, uint64_t *at);
-/* Whether order, heights and summaries are right. */
-bool im_ioarea_check(const IoArea *root);
+static inline bool im_ioarea_gap(IoArea *root, uint64_t first, uint64_t last,
+                                 uint64_t len, uint64_t align, uint64_t *at)
+{
+    return im_span_gap(im_ioarea_span(root), first, last, len, align, 0, at);
+}
 
 /* --- ranges.c: ALLOW, RANGES, reserved ranges ------------------------- */
 

@@ -92,12 +92,16 @@ static int check_kind(const ImuSpaceCreate *a, const IoSet *set,
     }
     return !parent->map || !(parent->flags & IMU_SPACE_PARENT) ||
            (a->kind == IMU_SPACE_PASID_TABLE &&
-            set->cfg.map_mode != IMU_MODE_DELEGATED) ? -EINVAL : 0;
+            set->cfg.map_mode == IMU_MODE_TRANSLATE) ? -EINVAL : 0;
 }
 
-/* What a kind of space has of its own. */
+/* What a kind of space has of its own. A guest's that has no format has no
+ * table: its addresses are the parent's. */
 static int add_contents(ImIoasidCtx *c, const ImuSpaceCreate *a, IoSpace *s)
 {
+    if (has_table(a->kind) && a->format == IMU_FORMAT_NONE) {
+        return a->data || a->data_size ? -EINVAL : 0;
+    }
     if (has_table(a->kind)) {
         return im_ioasid_table_new(c, a, &s->table);
     }
@@ -282,7 +286,7 @@ void im_ioasid_space_dump(const IoSpace *s, GString *out)
     }
 }
 
-static uint64_t count_areas(const IoArea *a)
+static uint64_t count_areas(const ImSpan *a)
 {
     return a ? 1 + count_areas(a->child[0]) + count_areas(a->child[1]) : 0;
 }
@@ -290,8 +294,9 @@ static uint64_t count_areas(const IoArea *a)
 static char *check_map(const IoSpace *s)
 {
     const IoMap *m = s->map;
+    const ImSpan *root = im_ioarea_span(m->root);
 
-    if (!im_ioarea_check(m->root) || count_areas(m->root) != m->areas) {
+    if (!im_span_check(root) || count_areas(root) != m->areas) {
         return g_strdup_printf("space %u: its mappings are out of order",
                                s->obj.ref.id);
     }

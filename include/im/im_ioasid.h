@@ -581,7 +581,7 @@ typedef struct ImIoasidPort {
 
 typedef struct ImIoasidConfig {
     uint8_t pasid_bits;             /* 1 .. 20 */
-    uint8_t page_shift;             /* of mapped spaces, 12 .. 16 */
+    uint8_t page_shift;             /* of mapped spaces, 11 .. 16 */
     uint32_t ctx_quota;             /* PASIDs of one context */
     uint32_t iotlb_entries;         /* power of two, >= 16 */
     uint32_t pri_set_limit;         /* groups outstanding of one set */

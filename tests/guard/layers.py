@@ -16,6 +16,7 @@ BELOW = {
     'hw/vtd': ['im', 'hw/core', 'hw/fmt', 'hw/vtd'],
     'hw/smmuv3': ['im', 'hw/core', 'hw/fmt', 'hw/smmuv3'],
     'hw/ioasid': ['im', 'hw/core', 'hw/fmt', 'hw/ioasid'],
+    'hw/iommufd': ['im', 'hw/core', 'hw/fmt', 'hw/iommufd'],
     'hw/pcie': ['im', 'hw/core', 'hw/fmt', 'hw/pcie'],
     'include/im': ['im'],
 }
@@ -31,7 +32,8 @@ DENIED = re.compile(
     r'g_(get_(monotonic|real)_time|usleep|random_.*|getenv|file_.*|spawn_.*)|'
     r'exit|_exit|getenv|s?rand(om)?|f?open|socket|fork|system')
 
-LISTS = {'hw': ['core', 'fmt', 'vtd', 'smmuv3', 'pcie', 'ioasid', 'qemu'],
+LISTS = {'hw': ['core', 'fmt', 'vtd', 'smmuv3', 'pcie', 'ioasid', 'iommufd',
+                'qemu'],
          'tests': ['lib', 'unit', 'spec', 'fuzz', 'qtest', 'bench']}
 
 
@@ -81,10 +83,10 @@ def needed(binary, library):
     return re.search(rf'{re.escape(library)}\S* => (\S+)', done.stdout)[1]
 
 
-def symbols(archive, probe):
-    defined = {s.split()[0] for s in nm('-g', '-P', '--defined-only', archive)
+def symbols(archives, probe):
+    defined = {s.split()[0] for s in nm('-g', '-P', '--defined-only', *archives)
                if len(s.split()) > 1}
-    wanted = {s.split()[0] for s in nm('-u', '-P', archive)
+    wanted = {s.split()[0] for s in nm('-u', '-P', *archives)
               if len(s.split()) > 1} - defined
     known = {'_GLOBAL_OFFSET_TABLE_', '__stack_chk_fail'}
     for library in ('libc.so', 'libglib-2.0.so'):
@@ -107,9 +109,9 @@ def beyond(wanted, known):
             yield f'{name}: a model has no clock, thread or environment'
 
 
-def state(archive):
+def state(archives):
     """Objects that are neither code nor constant."""
-    for line in nm('-f', 'sysv', archive):
+    for line in nm('-f', 'sysv', *archives):
         part = [p.strip() for p in line.split('|')]
         if len(part) == 7 and re.match(r'\.t?(data|bss)(?!\.rel\.ro)|\*COM\*',
                                        part[6]):
@@ -119,7 +121,7 @@ def state(archive):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--source', type=Path, required=True)
-    parser.add_argument('--archive')
+    parser.add_argument('--archive', nargs='+')
     parser.add_argument('--probe', help='a program linked with libc and glib')
     a = parser.parse_args()
     checks = [

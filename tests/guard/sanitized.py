@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'scripts'))
 import results                                      # noqa: E402
 
-SUITES = ('unit', 'spec', 'fuzz')
+SUITES = ('unit', 'spec', 'fuzz', 'uapi')
 
 
 def run(*command):
@@ -35,12 +35,15 @@ def main():
     parser.add_argument('--meson', required=True)
     parser.add_argument('--source', required=True)
     parser.add_argument('--build', required=True, type=Path)
+    parser.add_argument('--iommufd', required=True,
+                        choices=('true', 'false'))
     parser.add_argument('--long', nargs='+', metavar='TEST', default=[],
                         help='these of the long tests, instead of the others')
     a = parser.parse_args()
     # A program takes longer to optimize than to run.
-    options = ['-Dqemu=false', '-Dnested=false', '-Db_lundef=false',
-               '-Db_sanitize=address,undefined', '-Doptimization=0']
+    options = ['-Dqemu=false', f'-Diommufd={a.iommufd}', '-Dnested=false',
+               '-Db_lundef=false', '-Db_sanitize=address,undefined',
+               '-Doptimization=0']
     if not (a.build / 'build.ninja').exists():
         options = ['--wipe'] * (a.build / 'meson-private').exists() + options
         code, output = run(a.meson, 'setup', str(a.build), a.source, *options)

@@ -187,6 +187,35 @@ static void attach_table(void)
     RC(io_detach(io, s, dev, NULL), 0);
 }
 
+/* In an IDENTITY set a device has a guest's table or PASIDs, never both. */
+static void attach_table_or_pasids(void)
+{
+    g_autoptr(Io) io = io_new(NULL);
+    ImuRef s = io_set(io, IMU_MODE_IDENTITY, IMU_POOL_DEVICE);
+    ImuRef parent = io_parent(io, s, 0);
+    ImuRef dev = io_bind(io, s, 0);
+    ImuRef pasid = io_alloc(io, s).pasid;
+    uint64_t buf = io_at(io, IO_WORLD_BUF);
+    ImuSmmuSte ste = {
+        { 1 | UINT64_C(5) << 1 | 8 * P | UINT64_C(4) << 59, 0 },
+    };
+    ImuSpaceCreate c = { .set = s, .kind = IMU_SPACE_PASID_TABLE,
+                         .format = IMU_FORMAT_SMMU_STE, .parent = parent,
+                         .data = buf, .data_size = sizeof(ste) };
+
+    io_put(io, buf, &ste, sizeof(ste));
+    RC(io_SPACE_CREATE(io, &c), 0);
+    io_attach(io, s, dev, NULL, c.space);
+    RC(io_attach_rc(io, s, dev, &pasid, parent, 0), -EBUSY);
+    RC(io_replace(io, s, dev, NULL, parent), 0);
+    io_attach(io, s, dev, &pasid, parent);
+    RC(io_replace(io, s, dev, NULL, c.space), -EBUSY);
+    RC(io_detach(io, s, dev, NULL), 0);
+    RC(io_attach_rc(io, s, dev, NULL, c.space, 0), -EBUSY);
+    RC(io_detach(io, s, dev, &pasid), 0);
+    RC(io_attach_rc(io, s, dev, NULL, c.space, 0), 0);
+}
+
 static void replace(void)
 {
     g_autoptr(Io) io = io_new(NULL);
@@ -342,6 +371,8 @@ int main(int argc, char **argv)
     spec_test(IOASID_CMD_ATTACH, "errors", attach_errors);
     spec_test(IOASID_CMD_ATTACH, "kinds-of-spaces", attach_kinds);
     spec_test(IOASID_CMD_ATTACH, "guest-owned-table", attach_table);
+    spec_test(IOASID_CMD_ATTACH, "guest-owned-table-or-pasids",
+              attach_table_or_pasids);
     spec_test(IOASID_CMD_REPLACE, "drops-what-was", replace);
     spec_test(IOASID_CMD_REPLACE, "the-old-one-stays-on-error",
               replace_fails);

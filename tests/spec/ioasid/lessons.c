@@ -502,7 +502,7 @@ static void configuration(void)
         uint64_t bad[3];
     } rows[] = {
         { offsetof(ImIoasidConfig, pasid_bits), 1, { 0, 21, 255 } },
-        { offsetof(ImIoasidConfig, page_shift), 1, { 11, 17, 0 } },
+        { offsetof(ImIoasidConfig, page_shift), 1, { 10, 17, 0 } },
         { offsetof(ImIoasidConfig, iotlb_entries), 4, { 0, 8, 100 } },
     };
     g_autoptr(Io) io = io_new(NULL);

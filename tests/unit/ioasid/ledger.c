@@ -37,7 +37,7 @@ static void test_config(void)
 #define ROW(member, value)  rows[n] = d; rows[n++].member = (value)
     ROW(pasid_bits, 0);
     ROW(pasid_bits, 21);
-    ROW(page_shift, 11);
+    ROW(page_shift, 10);
     ROW(page_shift, 17);
     ROW(ctx_quota, 0);
     ROW(ctx_quota, 1u << 20);

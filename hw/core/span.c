@@ -1,13 +1,15 @@
 /*
- * Mappings of a space: a balanced tree that knows its gaps.
+ * Disjoint ranges in a balanced tree that knows its gaps.
  *
  * SPDX-License-Identifier: MIT
  */
-#include "hw/ioasid/memory.h"
+#include <glib.h>
+
+#include "hw/core/span.h"
 
 /* --- the tree: AVL ---------------------------------------------------- */
 
-static int height(const IoArea *a)
+static int height(const ImSpan *a)
 {
     return a ? a->height : 0;
 }
@@ -18,10 +20,10 @@ static uint64_t between(uint64_t last, uint64_t first)
     return first - last - 1;
 }
 
-static void sum_up(IoArea *a)
+static void sum_up(ImSpan *a)
 {
-    const IoArea *l = a->child[0];
-    const IoArea *r = a->child[1];
+    const ImSpan *l = a->child[0];
+    const ImSpan *r = a->child[1];
 
     a->height = (uint8_t)(1 + MAX(height(l), height(r)));
     a->low = l ? l->low : a->first;
@@ -36,9 +38,9 @@ static void sum_up(IoArea *a)
 }
 
 /* The child at side goes up. */
-static IoArea *rotate(IoArea *a, int side)
+static ImSpan *rotate(ImSpan *a, int side)
 {
-    IoArea *up = a->child[side];
+    ImSpan *up = a->child[side];
 
     a->child[side] = up->child[!side];
     up->child[!side] = a;
@@ -47,11 +49,11 @@ static IoArea *rotate(IoArea *a, int side)
     return up;
 }
 
-static IoArea *balance(IoArea *a)
+static ImSpan *balance(ImSpan *a)
 {
     int lean = height(a->child[1]) - height(a->child[0]);
     int side = lean > 0;
-    IoArea *tall = a->child[side];
+    ImSpan *tall = a->child[side];
 
     if (lean < -1 || lean > 1) {
         if (height(tall->child[side]) < height(tall->child[!side])) {
@@ -63,7 +65,7 @@ static IoArea *balance(IoArea *a)
     return a;
 }
 
-IoArea *im_ioarea_insert(IoArea *root, IoArea *a)
+ImSpan *im_span_insert(ImSpan *root, ImSpan *a)
 {
     int side;
 
@@ -73,11 +75,11 @@ IoArea *im_ioarea_insert(IoArea *root, IoArea *a)
         return a;
     }
     side = a->first > root->first;
-    root->child[side] = im_ioarea_insert(root->child[side], a);
+    root->child[side] = im_span_insert(root->child[side], a);
     return balance(root);
 }
 
-static IoArea *take_first(IoArea *root, IoArea **first)
+static ImSpan *take_first(ImSpan *root, ImSpan **first)
 {
     if (!root->child[0]) {
         *first = root;
@@ -87,14 +89,14 @@ static IoArea *take_first(IoArea *root, IoArea **first)
     return balance(root);
 }
 
-IoArea *im_ioarea_remove(IoArea *root, IoArea *a)
+ImSpan *im_span_remove(ImSpan *root, ImSpan *a)
 {
-    IoArea *next;
+    ImSpan *next;
     int side;
 
     if (root != a) {
         side = a->first > root->first;
-        root->child[side] = im_ioarea_remove(root->child[side], a);
+        root->child[side] = im_span_remove(root->child[side], a);
         return balance(root);
     }
     if (!a->child[1]) {
@@ -106,9 +108,9 @@ IoArea *im_ioarea_remove(IoArea *root, IoArea *a)
     return balance(next);
 }
 
-IoArea *im_ioarea_from(IoArea *root, uint64_t addr)
+ImSpan *im_span_from(ImSpan *root, uint64_t addr)
 {
-    IoArea *best = NULL;
+    ImSpan *best = NULL;
 
     while (root) {
         if (root->last >= addr) {
@@ -126,12 +128,13 @@ IoArea *im_ioarea_from(IoArea *root, uint64_t addr)
 typedef struct Want {
     uint64_t len;
     uint64_t align;
+    uint64_t rest;
     uint64_t *at;
 } Want;
 
 static bool place(uint64_t first, uint64_t last, const Want *w)
 {
-    uint64_t at = (first + w->align - 1) & ~(w->align - 1);
+    uint64_t at = first + ((w->rest - first) & (w->align - 1));
 
     if (at < first || at > last || last - at < w->len - 1) {
         return false;
@@ -141,7 +144,7 @@ static bool place(uint64_t first, uint64_t last, const Want *w)
 }
 
 /* first .. last holds no area but those of the subtree. */
-static bool search(const IoArea *a, uint64_t first, uint64_t last,
+static bool search(const ImSpan *a, uint64_t first, uint64_t last,
                    const Want *w)
 {
     if (last < first || last - first < w->len - 1) {
@@ -162,25 +165,25 @@ static bool search(const IoArea *a, uint64_t first, uint64_t last,
            search(a->child[1], MAX(first, a->last + 1), last, w);
 }
 
-bool im_ioarea_gap(IoArea *root, uint64_t first, uint64_t last, uint64_t len,
-                   uint64_t align, uint64_t *at)
+bool im_span_gap(const ImSpan *root, uint64_t first, uint64_t last,
+                 uint64_t len, uint64_t align, uint64_t rest, uint64_t *at)
 {
-    Want w = { .len = len, .align = align, .at = at };
+    Want w = { .len = len, .align = align, .rest = rest, .at = at };
 
     return search(root, first, last, &w);
 }
 
 /* --- check ------------------------------------------------------------ */
 
-static bool same_sums(const IoArea *a, const IoArea *b)
+static bool same_sums(const ImSpan *a, const ImSpan *b)
 {
     return a->height == b->height && a->low == b->low &&
            a->high == b->high && a->gap == b->gap;
 }
 
-bool im_ioarea_check(const IoArea *a)
+bool im_span_check(const ImSpan *a)
 {
-    IoArea again;
+    ImSpan again;
 
     if (!a) {
         return true;
@@ -191,5 +194,5 @@ bool im_ioarea_check(const IoArea *a)
            ABS(height(a->child[0]) - height(a->child[1])) <= 1 &&
            (!a->child[0] || a->child[0]->high < a->first) &&
            (!a->child[1] || a->child[1]->low > a->last) &&
-           im_ioarea_check(a->child[0]) && im_ioarea_check(a->child[1]);
+           im_span_check(a->child[0]) && im_span_check(a->child[1]);
 }

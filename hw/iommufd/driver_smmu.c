@@ -1,0 +1,362 @@
+/*
+ * iommufd: what SMMUv3's driver says. A guest's STE on a vIOMMU, invalidated
+ * by its commands, and its events.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <string.h>
+
+#include "hw/fmt/smmu.h"
+#include "hw/iommufd/dev_int.h"
+#include "im/spec/smmu_cmds.h.inc"
+#include "im/spec/smmu_records.h.inc"
+#include "im/spec/smmu_tables.h.inc"
+
+IM_LAYOUT(SMMU_STE0);
+IM_LAYOUT(SMMU_STE1);
+IM_LAYOUT(SMMU_CFG0);
+IM_LAYOUT(SMMU_CFG1);
+IM_LAYOUT(SMMU_TLBI0);
+IM_LAYOUT(SMMU_TLBI1);
+IM_LAYOUT(SMMU_ATC0);
+IM_LAYOUT(SMMU_ATC1);
+IM_LAYOUT(SMMU_REC0);
+IM_LAYOUT(SMMU_REC1);
+
+/* --- GET_HW_INFO -------------------------------------------------------- */
+
+/* The SMMU that the backend reads a guest's STEs and CDs for: docs/uapi.rst
+ * 4.12. */
+static int hw_info(const ImIommufdHw *hw, uint32_t *type, void *buf,
+                   uint32_t *len)
+{
+    IofHwInfoSmmu *info = buf;
+    unsigned ats = hw->dev->backend.caps & IMU_DEV_CAP_ATS ? 1 : 0;
+
+    if (*type != IOF_HW_NONE && *type != IOF_HW_SMMUV3) {
+        return -EOPNOTSUPP;
+    }
+    *type = IOF_HW_SMMUV3;
+    info->idr[0] = (uint32_t)(
+        IM_PUT(SMMU_IDR0_S2P, 1) | IM_PUT(SMMU_IDR0_S1P, 1) |
+        IM_PUT(SMMU_IDR0_TTF, 2) | IM_PUT(SMMU_IDR0_COHACC, 1) |
+        IM_PUT(SMMU_IDR0_HTTU, 2) | IM_PUT(SMMU_IDR0_ATS, ats) |
+        IM_PUT(SMMU_IDR0_ASID16, 1) | IM_PUT(SMMU_IDR0_VMID16, 1) |
+        IM_PUT(SMMU_IDR0_CD2L, 1) | IM_PUT(SMMU_IDR0_TTENDIAN, 2) |
+        IM_PUT(SMMU_IDR0_STALL_MODEL, 1) | IM_PUT(SMMU_IDR0_TERM_MODEL, 1) |
+        IM_PUT(SMMU_IDR0_ST_LEVEL, 1));
+    info->idr[1] = (uint32_t)(IM_PUT(SMMU_IDR1_SSIDSIZE, IM_PASID_BITS) |
+                              IM_PUT(SMMU_IDR1_SIDSIZE, 16));
+    info->idr[3] = (uint32_t)(IM_PUT(SMMU_IDR3_HAD, 1) |
+                              IM_PUT(SMMU_IDR3_XNX, 1) |
+                              IM_PUT(SMMU_IDR3_STT, 1) |
+                              IM_PUT(SMMU_IDR3_RIL, 1) |
+                              IM_PUT(SMMU_IDR3_E0PD, 1));
+    info->idr[5] = (uint32_t)(IM_PUT(SMMU_IDR5_OAS, 5) |
+                              IM_PUT(SMMU_IDR5_GRAN4K, 1) |
+                              IM_PUT(SMMU_IDR5_GRAN16K, 1) |
+                              IM_PUT(SMMU_IDR5_GRAN64K, 1));
+    *len = sizeof(*info);
+    return 0;
+}
+
+/* --- nested STEs -------------------------------------------------------- */
+
+#define STE0_GUEST  (IM_MASK(SMMU_STE_V) | IM_MASK(SMMU_STE_CONFIG) |       \
+                     IM_MASK(SMMU_STE_S1FMT) | IM_MASK(SMMU_STE_S1CDMAX) |  \
+                     IM_MASK(SMMU_STE_S1CONTEXTPTR))
+#define STE1_GUEST  (IM_MASK(SMMU_STE_S1DSS) | IM_MASK(SMMU_STE_S1CIR) |    \
+                     IM_MASK(SMMU_STE_S1COR) | IM_MASK(SMMU_STE_S1CSH) |    \
+                     IM_MASK(SMMU_STE_S1STALLD) | IM_MASK(SMMU_STE_EATS))
+
+enum { CONFIG_ABORT = 0, CONFIG_BYPASS = 4, CONFIG_STAGE1 = 5 };
+
+static int translate(const uint64_t ste[2], ImIommufdMeaning *out)
+{
+    uint64_t raw[8] = { ste[0], ste[1] };
+    ImSmmuIds ids = { { 0 } };
+    IofHwInfoSmmu info = { 0 };
+    const ImIommufdDevice any = { .backend.caps = IMU_DEV_CAP_ATS };
+    const ImIommufdHw hw = { .dev = &any };
+    uint32_t type = IOF_HW_SMMUV3;
+    const char *clause;
+    ImSmmuSte decoded;
+    uint32_t len;
+
+    hw_info(&hw, &type, &info, &len);
+    memcpy(ids.idr, info.idr, sizeof(info.idr));
+    if (!im_smmu_ste_decode(&ids, false, raw, &decoded, &clause)) {
+        return -EIO;
+    }
+    out->what = IM_IOMMUFD_TABLE;
+    out->format = IMU_FORMAT_SMMU_STE;
+    out->needs_vdevice = true;
+    out->data.smmu.ste[0] = GUINT64_TO_LE(ste[0]);
+    out->data.smmu.ste[1] = GUINT64_TO_LE(ste[1]);
+    out->pasid_table = IM_GET(ste[0], SMMU_STE_S1CDMAX) > 0;
+    return 0;
+}
+
+static int nested(ImIommufdNested *n, const ImIommufdHw *hw,
+                  const ImIommufdData *d, ImIommufdMeaning *out)
+{
+    uint64_t ste[2];
+    IofSmmuSte in;
+    int err = d->type == IOF_DATA_ARM_SMMUV3 && im_iommufd_nested_viommu(n) ?
+              im_iommufd_data_get(d, IOF_DATA_ARM_SMMUV3, &in, sizeof(in),
+                                  sizeof(in)) : -EOPNOTSUPP;
+
+    (void)hw;
+    if (err) {
+        return err;
+    }
+    *out = (ImIommufdMeaning){ .no_pasid = true };
+    ste[0] = GUINT64_FROM_LE(in.ste[0]);
+    ste[1] = GUINT64_FROM_LE(in.ste[1]);
+    if (!(ste[0] & IM_MASK(SMMU_STE_V))) {
+        out->what = IM_IOMMUFD_ABORT;
+        return 0;
+    }
+    if ((ste[0] & ~STE0_GUEST) || (ste[1] & ~STE1_GUEST) ||
+        IM_GET(ste[1], SMMU_STE_EATS) > 1) {
+        return -EIO;
+    }
+    switch (IM_GET(ste[0], SMMU_STE_CONFIG)) {
+    case CONFIG_ABORT:
+        out->what = IM_IOMMUFD_ABORT;
+        return 0;
+    case CONFIG_BYPASS:
+        out->what = IM_IOMMUFD_BYPASS;
+        out->no_ats = !IM_GET(ste[1], SMMU_STE_EATS);
+        return 0;
+    case CONFIG_STAGE1:
+        return translate(ste, out);
+    default:
+        return -EIO;
+    }
+}
+
+/* --- vIOMMU ------------------------------------------------------------- */
+
+static int viommu(ImIommufdViommu *v, const ImIommufdHw *hw,
+                  const ImIommufdData *d)
+{
+    (void)hw;
+    (void)d;
+    return im_iommufd_viommu_type(v) == IOF_VIOMMU_SMMUV3 ? 0 : -EOPNOTSUPP;
+}
+
+/* A command that a guest's queue may carry, and the bits it may have. */
+typedef struct Command {
+    int (*obey)(ImIommufdViommu *v, const uint64_t cmd[2]);
+    uint64_t bits[2];
+} Command;
+
+static ImIommufdVdevice *of_stream(ImIommufdViommu *v, const uint64_t cmd[2])
+{
+    return im_iommufd_vdevice_by_id(v, IM_GET(cmd[0], SMMU_CFG0_SID));
+}
+
+static int flush_dev(ImIommufdViommu *v, const uint64_t cmd[2],
+                     uint32_t caches, uint32_t gran, const ImuInvEntry *e)
+{
+    ImIommufdVdevice *vd = of_stream(v, cmd);
+
+    return vd ? im_iommufd_vdevice_flush(vd, caches, gran, e) : -EIO;
+}
+
+/* ASIDs and VMIDs are not the backend's: every translation goes. */
+static int tlbi(ImIommufdViommu *v, const uint64_t cmd[2])
+{
+    (void)cmd;
+    return im_iommufd_viommu_flush(v, IMU_CACHE_IOTLB);
+}
+
+/* As SSV says: a SubstreamID, or none. */
+static ImuInvEntry of_substream(const uint64_t cmd[2])
+{
+    bool ssv = IM_GET(cmd[0], SMMU_CFG0_SSV);
+
+    return (ImuInvEntry){
+        .flags = ssv ? 0 : IMU_INV_NO_PASID,
+        .gpasid = ssv ? (uint32_t)IM_GET(cmd[0], SMMU_CFG0_SSID) : 0,
+    };
+}
+
+/* Without SSV the CD is that of SubstreamID 0, which may be either. */
+static int cfgi_cd(ImIommufdViommu *v, const uint64_t cmd[2])
+{
+    ImuInvEntry e = of_substream(cmd);
+    uint32_t caches = IMU_CACHE_PASID | IMU_CACHE_IOTLB;
+    int err = flush_dev(v, cmd, caches, IMU_GRAN_PASID, &e);
+
+    if (!err && !e.gpasid) {
+        e.flags ^= IMU_INV_NO_PASID;
+        err = flush_dev(v, cmd, caches, IMU_GRAN_PASID, &e);
+    }
+    return err;
+}
+
+static int cfgi_cd_all(ImIommufdViommu *v, const uint64_t cmd[2])
+{
+    return flush_dev(v, cmd, IMU_CACHE_PASID | IMU_CACHE_IOTLB, IMU_GRAN_ALL,
+                     NULL);
+}
+
+/* Size 52 and more is everything. G: every SubstreamID. */
+static int atc_inv(ImIommufdViommu *v, const uint64_t cmd[2])
+{
+    ImuInvEntry e = of_substream(cmd);
+    uint64_t size = IM_GET(cmd[1], SMMU_ATC1_SIZE);
+    uint64_t bytes = size < 52 ? UINT64_C(4096) << size : 0;
+
+    if (IM_GET(cmd[0], SMMU_ATC0_G)) {
+        return flush_dev(v, cmd, IMU_CACHE_DEVTLB, IMU_GRAN_ALL, NULL);
+    }
+    if (!bytes) {
+        return flush_dev(v, cmd, IMU_CACHE_DEVTLB, IMU_GRAN_PASID, &e);
+    }
+    e.addr = cmd[1] & IM_MASK(SMMU_ATC1_ADDR) & ~(bytes - 1);
+    e.length = bytes;
+    return flush_dev(v, cmd, IMU_CACHE_DEVTLB, IMU_GRAN_RANGE, &e);
+}
+
+#define OP       UINT64_C(0xff)
+#define STREAM   (OP | IM_MASK(SMMU_CFG0_SID))
+#define CD       (STREAM | IM_MASK(SMMU_CFG0_SSV) | IM_MASK(SMMU_CFG0_SSID))
+#define VMID     (OP | IM_MASK(SMMU_TLBI0_VMID))
+#define ASID     (VMID | IM_MASK(SMMU_TLBI0_ASID))
+#define RANGE    (IM_MASK(SMMU_TLBI0_NUM) | IM_MASK(SMMU_TLBI0_SCALE))
+#define ADDR     (IM_MASK(SMMU_TLBI1_LEAF) | IM_MASK(SMMU_TLBI1_TTL) |      \
+                  IM_MASK(SMMU_TLBI1_TG) | IM_MASK(SMMU_TLBI1_ADDR))
+
+static const Command commands[] = {
+    [0x05] = { cfgi_cd, { CD, IM_MASK(SMMU_CFG1_LEAF) } },
+    [0x06] = { cfgi_cd_all, { STREAM, 0 } },
+    [0x10] = { tlbi, { VMID, 0 } },
+    [0x11] = { tlbi, { ASID, 0 } },
+    [0x12] = { tlbi, { ASID | RANGE, ADDR } },
+    [0x13] = { tlbi, { VMID | RANGE, ADDR } },
+    [0x30] = { tlbi, { OP, 0 } },
+    [0x40] = { atc_inv, { CD | IM_MASK(SMMU_ATC0_G),
+                          IM_MASK(SMMU_ATC1_SIZE) |
+                          IM_MASK(SMMU_ATC1_ADDR) } },
+};
+
+static int obey(ImIommufdViommu *v, const IofInvSmmu *in)
+{
+    uint64_t cmd[2] = { GUINT64_FROM_LE(in->cmd[0]),
+                        GUINT64_FROM_LE(in->cmd[1]) };
+    uint64_t op = cmd[0] & OP;
+    const Command *c = op < G_N_ELEMENTS(commands) ? &commands[op] : NULL;
+
+    if (!c || !c->obey || (cmd[0] & ~c->bits[0]) ||
+        (cmd[1] & ~c->bits[1])) {
+        return -EIO;
+    }
+    return c->obey(v, cmd);
+}
+
+static int viommu_invalidate(ImIommufdViommu *v, ImIommufdArray *a)
+{
+    uint32_t num = a->num;
+    IofInvSmmu in;
+    int err = 0;
+
+    a->num = 0;
+    if (a->type != IOF_INV_SMMUV3) {
+        return -EINVAL;
+    }
+    while (a->num < num && !err) {
+        err = im_iommufd_array_get(a, IOF_INV_SMMUV3, a->num, &in,
+                                   sizeof(in), sizeof(in));
+        if (!err) {
+            err = obey(v, &in);
+        }
+        a->num += err ? 0 : 1;
+    }
+    return err;
+}
+
+/* --- events ------------------------------------------------------------- */
+
+/* The records that Linux passes on, by the backend's name of the fault. */
+typedef struct Record {
+    const char *why;
+    uint8_t type;
+    bool of_walk;               /* it says what was accessed */
+} Record;
+
+static const Record records[] = {
+    { "PASID_OFF", 0x08, false },
+    { "CD_FETCH", 0x09, false },
+    { "CD_BAD", 0x0a, false },
+    { "INPUT_RANGE", 0x10, true },
+    { "ABSENT", 0x10, true },
+    { "BLOCKED", 0x10, true },
+    { "TABLE_RESERVED", 0x10, true },
+    { "TABLE_SIZE", 0x11, true },
+    { "ACCESS_FLAG", 0x12, true },
+    { "READ", 0x13, true },
+    { "WRITE", 0x13, true },
+    { "EXECUTE", 0x13, true },
+    { "PRIVILEGE", 0x13, true },
+};
+
+#define F_CD_FETCH  0x09        /* of stage 2, and so not the guest's */
+#define CLASS_IN    2u
+
+static void refused(ImIommufdVdevice *vd, const ImTxn *txn, const char *why)
+{
+    const Record *r = NULL;
+    uint64_t evt[4] = { 0 };
+    bool wr = txn->access & IM_WRITE;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(records) && !r; i++) {
+        r = strcmp(records[i].why, why) ? NULL : &records[i];
+    }
+    if (!r || r->type == F_CD_FETCH) {
+        return;
+    }
+    evt[0] = IM_PUT(SMMU_REC0_TYPE, r->type) |
+             IM_PUT(SMMU_REC0_SSV, txn->has_pasid) |
+             IM_PUT(SMMU_REC0_SSID, txn->has_pasid ? txn->pasid : 0) |
+             IM_PUT(SMMU_REC0_SID, im_iommufd_vdevice_id(vd));
+    if (r->of_walk) {
+        evt[1] = IM_PUT(SMMU_REC1_PNU, txn->priv) |
+                 IM_PUT(SMMU_REC1_IND, txn->exec) |
+                 IM_PUT(SMMU_REC1_RNW, !wr) |
+                 IM_PUT(SMMU_REC1_CLASS, CLASS_IN);
+        evt[2] = txn->addr;
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(evt); i++) {
+        evt[i] = GUINT64_TO_LE(evt[i]);
+    }
+    im_iommufd_vevent(im_iommufd_vdevice_viommu(vd), IOF_VEVENTQ_SMMUV3, evt,
+                      sizeof(evt));
+}
+
+static size_t veventq(ImIommufdViommu *v, uint32_t type)
+{
+    (void)v;
+    return type == IOF_VEVENTQ_SMMUV3 ? sizeof(IofVeventSmmu) : 0;
+}
+
+#define WITH(flags)  (1u << (flags))
+#define P  IOF_HWPT_NEST_PARENT
+#define D  IOF_HWPT_DIRTY
+#define S  IOF_HWPT_PASID
+
+const ImIommufdDriver im_iommufd_smmuv3 = {
+    .size = sizeof(ImIommufdDriver),
+    .name = "smmuv3",
+    .paging = { .last = UINT64_MAX >> 16 },
+    .hwpt_flags = WITH(0) | WITH(S) | WITH(P) | WITH(D) | WITH(D | S),
+    .dirty = true,
+    .hw_info = hw_info,
+    .nested = nested,
+    .viommu = viommu,
+    .viommu_invalidate = viommu_invalidate,
+    .veventq = veventq,
+    .refused = refused,
+};

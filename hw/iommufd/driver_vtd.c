@@ -1,0 +1,164 @@
+/*
+ * iommufd: what VT-d's driver says. A guest's first-stage table, invalidated
+ * by pages.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "hw/core/field.h"
+#include "hw/iommufd/dev_int.h"
+#include "im/spec/vtd_regs.h.inc"
+
+IM_LAYOUT(VTD_CAP);
+IM_LAYOUT(VTD_ECAP);
+
+#define PAGE_SHIFT  12
+
+/* Flags of HWPT_ALLOC that go together, as hwpt_flags has them. */
+#define WITH(flags)  (1u << (flags))
+#define P  IOF_HWPT_NEST_PARENT
+#define D  IOF_HWPT_DIRTY
+#define Q  IOF_HWPT_FAULT
+#define S  IOF_HWPT_PASID
+#define ANY(flags)  (WITH(flags) | WITH((flags) | S))
+
+/* --- GET_HW_INFO -------------------------------------------------------- */
+
+/* What the backend does for a guest with such a unit. */
+static uint64_t cap_reg(void)
+{
+    return IM_PUT(VTD_CAP_ND, 6) | IM_PUT(VTD_CAP_SAGAW, 0xc) |
+           IM_PUT(VTD_CAP_MGAW, 56) | IM_PUT(VTD_CAP_ZLR, 1) |
+           IM_PUT(VTD_CAP_SSLPS, 3) | IM_PUT(VTD_CAP_PSI, 1) |
+           IM_PUT(VTD_CAP_MAMV, 18) | IM_PUT(VTD_CAP_DWD, 1) |
+           IM_PUT(VTD_CAP_DRD, 1) | IM_PUT(VTD_CAP_FS1GP, 1) |
+           IM_PUT(VTD_CAP_FS5LP, 1);
+}
+
+static uint64_t ecap_reg(const ImIommufdDevice *dev)
+{
+    unsigned bits = dev->backend.pasid_bits;
+
+    return IM_PUT(VTD_ECAP_C, 1) | IM_PUT(VTD_ECAP_QI, 1) |
+           IM_PUT(VTD_ECAP_DT, 1) | IM_PUT(VTD_ECAP_PT, 1) |
+           IM_PUT(VTD_ECAP_SC, 1) | IM_PUT(VTD_ECAP_NEST, 1) |
+           IM_PUT(VTD_ECAP_PRS, 1) | IM_PUT(VTD_ECAP_SRS, 1) |
+           IM_PUT(VTD_ECAP_EAFS, 1) |
+           IM_PUT(VTD_ECAP_PSS, bits ? bits - 1 : 0) |
+           IM_PUT(VTD_ECAP_PASID, bits > 0) | IM_PUT(VTD_ECAP_PDS, 1) |
+           IM_PUT(VTD_ECAP_SMTS, 1) | IM_PUT(VTD_ECAP_SSADS, 1) |
+           IM_PUT(VTD_ECAP_SSTS, 1) | IM_PUT(VTD_ECAP_FSTS, 1) |
+           IM_PUT(VTD_ECAP_SMPWCS, 1);
+}
+
+static int hw_info(const ImIommufdHw *hw, uint32_t *type, void *buf,
+                   uint32_t *len)
+{
+    IofHwInfoVtd *info = buf;
+
+    if (*type != IOF_HW_NONE && *type != IOF_HW_VTD) {
+        return -EOPNOTSUPP;
+    }
+    *type = IOF_HW_VTD;
+    *info = (IofHwInfoVtd){ .cap = cap_reg(), .ecap = ecap_reg(hw->dev) };
+    *len = sizeof(*info);
+    return 0;
+}
+
+/* --- nested tables ------------------------------------------------------ */
+
+static const struct {
+    uint32_t theirs, ours;
+} flag_rows[] = {
+    { IOF_VTD_S1_SRE, IMU_VTD_FIRST_SRE },
+    { IOF_VTD_S1_EAFE, IMU_VTD_FIRST_EAFE },
+    { IOF_VTD_S1_WPE, IMU_VTD_FIRST_WPE },
+};
+
+#define S1_FLAGS  (uint64_t)(IOF_VTD_S1_SRE | IOF_VTD_S1_EAFE | IOF_VTD_S1_WPE)
+
+static int nested(ImIommufdNested *n, const ImIommufdHw *hw,
+                  const ImIommufdData *d, ImIommufdMeaning *out)
+{
+    IofVtdS1 in;
+    int err = d->type == IOF_DATA_VTD_S1 && !im_iommufd_nested_viommu(n) ?
+              im_iommufd_data_get(d, IOF_DATA_VTD_S1, &in, sizeof(in),
+                                  sizeof(in)) : -EOPNOTSUPP;
+
+    (void)hw;
+    if (err) {
+        return err;
+    }
+    if ((in.flags & ~S1_FLAGS) || in.reserved) {
+        return -EOPNOTSUPP;
+    }
+    if (in.width != 48 && in.width != 57) {
+        return -EINVAL;
+    }
+    *out = (ImIommufdMeaning){ .what = IM_IOMMUFD_TABLE,
+                               .format = IMU_FORMAT_VTD_FIRST };
+    out->data.vtd.root = in.table;
+    out->data.vtd.flags = in.width == 57 ? IMU_VTD_FIRST_5LP : 0;
+    for (unsigned i = 0; i < G_N_ELEMENTS(flag_rows); i++) {
+        if (in.flags & flag_rows[i].theirs) {
+            out->data.vtd.flags |= flag_rows[i].ours;
+        }
+    }
+    return 0;
+}
+
+/* Pages, or everything; what ends beyond the top ends there. */
+static int flush(ImIommufdNested *n, const IofInvVtd *in)
+{
+    ImuInvEntry e = { .addr = in->addr };
+    uint64_t most = (UINT64_MAX >> PAGE_SHIFT) - (in->addr >> PAGE_SHIFT);
+
+    if ((in->flags & ~IOF_VTD_INV_LEAF) || in->reserved) {
+        return -EOPNOTSUPP;
+    }
+    if ((in->addr & ((1u << PAGE_SHIFT) - 1)) ||
+        (in->pages == UINT64_MAX && in->addr)) {
+        return -EINVAL;
+    }
+    if (!in->pages) {
+        return 0;
+    }
+    e.length = MIN(in->pages, most) << PAGE_SHIFT;
+    return im_iommufd_nested_flush(n, IMU_CACHE_IOTLB | IMU_CACHE_DEVTLB,
+                                   in->pages == UINT64_MAX || !e.length ?
+                                   NULL : &e);
+}
+
+static int nested_invalidate(ImIommufdNested *n, ImIommufdArray *a)
+{
+    uint32_t num = a->num;
+    IofInvVtd in;
+    int err = 0;
+
+    a->num = 0;
+    if (a->type != IOF_INV_VTD_S1) {
+        return -EINVAL;
+    }
+    while (a->num < num) {
+        err = im_iommufd_array_get(a, IOF_INV_VTD_S1, a->num, &in,
+                                   sizeof(in), sizeof(in));
+        if (!err) {
+            err = flush(n, &in);
+        }
+        if (err) {
+            break;
+        }
+        a->num++;
+    }
+    return err;
+}
+
+const ImIommufdDriver im_iommufd_vtd = {
+    .size = sizeof(ImIommufdDriver),
+    .name = "vtd",
+    .paging = { .last = UINT64_MAX >> 7 },
+    .hwpt_flags = ANY(0) | ANY(P) | ANY(D) | ANY(P | D) | ANY(Q) | ANY(D | Q),
+    .dirty = true,
+    .hw_info = hw_info,
+    .nested = nested,
+    .nested_invalidate = nested_invalidate,
+};

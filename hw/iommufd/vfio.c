@@ -1,0 +1,255 @@
+/*
+ * iommufd: VFIO's type 1 container commands, on one IOAS of the file.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <string.h>
+
+#include "hw/iommufd/ioas.h"
+
+int im_iof_vfio_ioas(ImIommufdCall *call)
+{
+    IofVfioIoasArg *a = call->cmd;
+    ImIommufdFile *file = call->file;
+    IofIoas *ioas;
+
+    if (a->reserved) {
+        return -EOPNOTSUPP;
+    }
+    switch (a->op) {
+    case IOF_VFIO_IOAS_GET:
+        if (!file->vfio_ioas) {
+            return -ENODEV;
+        }
+        a->ioas_id = file->vfio_ioas->obj.id;
+        return im_iommufd_respond(call, sizeof(*a));
+    case IOF_VFIO_IOAS_SET:
+        ioas = im_iof_ioas(file, a->ioas_id);
+        if (!ioas) {
+            return -ENOENT;
+        }
+        file->vfio_ioas = ioas;
+        return 0;
+    case IOF_VFIO_IOAS_CLEAR:
+        file->vfio_ioas = NULL;
+        return 0;
+    default:
+        return -EOPNOTSUPP;
+    }
+}
+
+/* --- commands: call->user is the argument, cmd holds its first bytes ---- */
+
+static int get_api_version(ImIommufdCall *call)
+{
+    (void)call;
+    return 0;
+}
+
+static int check_extension(ImIommufdCall *call)
+{
+    switch (call->user) {
+    case IOF_VFIO_TYPE1:
+    case IOF_VFIO_TYPE1V2:
+    case IOF_VFIO_UNMAP_ALL:
+        return 1;
+    case IOF_VFIO_DMA_CC:
+        return call->file->vfio_ioas ? 1 : -ENODEV;
+    default:
+        return 0;
+    }
+}
+
+static int set_iommu(ImIommufdCall *call)
+{
+    IofIoas *ioas = call->file->vfio_ioas;
+
+    if (!ioas) {
+        return -ENODEV;
+    }
+    switch (call->user) {
+    case IOF_VFIO_TYPE1:            /* unmapping may cut what was mapped */
+        return im_iof_ioas_small_pages(ioas, true);
+    case IOF_VFIO_TYPE1V2:
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+/* The two capabilities that follow the structure. */
+typedef struct InfoCaps {
+    uint32_t count;                 /* of ranges */
+    uint32_t ranges, avail, end;    /* offsets */
+} InfoCaps;
+
+static InfoCaps measure_caps(const IofIoas *ioas)
+{
+    InfoCaps c = { .ranges = sizeof(IofVfioInfo) };
+    ImuRange r;
+
+    while (im_iof_iova_free_range(&ioas->iova, c.count, &r)) {
+        c.count++;
+    }
+    c.avail = c.ranges + (uint32_t)sizeof(IofVfioCapRanges) +
+              c.count * (uint32_t)sizeof(ImuRange);
+    c.end = c.avail + (uint32_t)sizeof(IofVfioCapAvail);
+    return c;
+}
+
+static int put_caps(ImIommufdCall *call, const IofIoas *ioas,
+                    const InfoCaps *c)
+{
+    IofVfioCapRanges ranges = {
+        .head = { IOF_VFIO_CAP_IOVA_RANGE, 1, c->avail }, .count = c->count,
+    };
+    IofVfioCapAvail avail = {
+        .head = { IOF_VFIO_CAP_DMA_AVAIL, 1, 0 }, .avail = UINT16_MAX,
+    };
+    uint64_t at = call->user + c->ranges;
+    int err = im_iof_copy_out(call, at, &ranges, sizeof(ranges));
+
+    at += sizeof(ranges);
+    for (uint32_t i = 0; i < c->count && !err; i++) {
+        ImuRange r;
+
+        im_iof_iova_free_range(&ioas->iova, i, &r);
+        err = im_iof_copy_out(call, at, &r, sizeof(r));
+        at += sizeof(r);
+    }
+    return err ? err : im_iof_copy_out(call, at, &avail, sizeof(avail));
+}
+
+static int get_info(ImIommufdCall *call)
+{
+    IofVfioInfo *a = call->cmd;
+    IofIoas *ioas = call->file->vfio_ioas;
+    uint32_t room = a->size;
+    InfoCaps c;
+    int err = 0;
+
+    if (!ioas) {
+        return -ENODEV;
+    }
+    c = measure_caps(ioas);
+    *a = (IofVfioInfo){
+        .size = MAX(room, c.end),
+        .flags = IOF_VFIO_INFO_PGSIZES | IOF_VFIO_INFO_CAPS,
+        .page_sizes = ioas->small_pages ? IM_IOMMUFD_PAGE :
+                      ~(IM_IOMMUFD_PAGE - 1),
+        .cap_offset = room < c.end ? 0 : c.ranges,
+    };
+    if (room >= c.end) {
+        err = put_caps(call, ioas, &c);
+    }
+    return err ? err : im_iof_copy_out(call, call->user, a,
+                                       MIN(room, sizeof(*a)));
+}
+
+static int map_dma(ImIommufdCall *call)
+{
+    const IofVfioMap *a = call->cmd;
+    IofIoas *ioas = call->file->vfio_ioas;
+    IofFrom from = { .source = call->caller->mm, .start = a->user,
+                     .length = a->length,
+                     .writable = a->flags & IOF_VFIO_MAP_WRITE };
+    uint32_t flags = IOF_MAP_FIXED |
+        (a->flags & IOF_VFIO_MAP_READ ? IOF_MAP_READ : 0) |
+        (a->flags & IOF_VFIO_MAP_WRITE ? IOF_MAP_WRITE : 0);
+    uint64_t iova = a->iova;
+
+    if (!(a->flags & (IOF_VFIO_MAP_READ | IOF_VFIO_MAP_WRITE)) ||
+        (a->flags & ~(IOF_VFIO_MAP_READ | IOF_VFIO_MAP_WRITE))) {
+        return -EINVAL;
+    }
+    return ioas ? im_iof_map(ioas, call->caller, &from, flags, &iova) :
+           -ENODEV;
+}
+
+/* The range of an unmap; cuts what type 1 may cut. */
+static int unmap_range(IofIoas *ioas, const IofVfioUnmap *a, ImuRange *r)
+{
+    int err;
+
+    if (a->flags & IOF_VFIO_UNMAP_ALL_FLAG) {
+        *r = (ImuRange){ 0, UINT64_MAX };
+        return a->iova || a->length ? -EINVAL : 0;
+    }
+    *r = (ImuRange){ a->iova, a->iova + (a->length - 1) };
+    if (!a->length) {
+        return -EINVAL;
+    }
+    if (r->last < r->first) {
+        return -EOVERFLOW;
+    }
+    if (!ioas->small_pages) {
+        return 0;
+    }
+    err = im_iof_area_cut(ioas, r->first);
+    return err || r->last == UINT64_MAX ? err :
+           im_iof_area_cut(ioas, r->last + 1);
+}
+
+static int unmap_dma(ImIommufdCall *call)
+{
+    IofVfioUnmap *a = call->cmd;
+    IofIoas *ioas = call->file->vfio_ioas;
+    ImuRange r;
+    int err;
+
+    if (a->flags & ~IOF_VFIO_UNMAP_ALL_FLAG) {
+        return -EINVAL;
+    }
+    if (!ioas) {
+        return -ENODEV;
+    }
+    err = unmap_range(ioas, a, &r);
+    if (!err) {
+        err = im_iof_areas_may_unmap(ioas, r.first, r.last, &a->length);
+    }
+    if (!err) {
+        err = im_iof_copy_out(call, call->user, a, sizeof(*a));
+    }
+    if (!err) {
+        im_iof_areas_unmap(ioas, r.first, r.last);
+    }
+    return err;
+}
+
+typedef struct VfioCommand {
+    uint8_t nr;
+    uint8_t min;                    /* bytes of the structure; 0: none */
+    int (*obey)(ImIommufdCall *call);
+} VfioCommand;
+
+static const VfioCommand commands[] = {
+    { IOF_VFIO_GET_API_VERSION, 0, get_api_version },
+    { IOF_VFIO_CHECK_EXTENSION, 0, check_extension },
+    { IOF_VFIO_SET_IOMMU, 0, set_iommu },
+    { IOF_VFIO_IOMMU_GET_INFO, offsetof(IofVfioInfo, cap_offset), get_info },
+    { IOF_VFIO_IOMMU_MAP_DMA, sizeof(IofVfioMap), map_dma },
+    { IOF_VFIO_IOMMU_UNMAP_DMA, sizeof(IofVfioUnmap), unmap_dma },
+};
+
+int im_iof_vfio(ImIommufdFile *file, const ImIommufdCaller *caller,
+                uint32_t request, uint64_t arg)
+{
+    uint64_t cmd[4] = { 0 };
+    ImIommufdCall call = { .file = file, .caller = caller, .cmd = cmd,
+                           .user = arg };
+    const VfioCommand *row = NULL;
+    int err;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(commands) && !row; i++) {
+        row = commands[i].nr == (request & 0xff) ? &commands[i] : NULL;
+    }
+    if (!row) {
+        return -ENOTTY;
+    }
+    err = im_iof_copy_in(&call, arg, cmd, row->min);
+    if (err) {
+        return err;
+    }
+    memcpy(&call.user_size, cmd, sizeof(call.user_size));
+    return call.user_size < row->min ? -EINVAL : row->obey(&call);
+}

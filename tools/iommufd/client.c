@@ -1,0 +1,437 @@
+/*
+ * Connections of processes, and their requests.
+ *
+ * Whatever comes over a connection is somebody else's idea: a packet that is
+ * not a request, or a reply that nobody takes, ends the connection, and with
+ * it nothing else.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/capability.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+struct Client {
+    Server *server;
+    int sock;
+    uid_t uid;
+    Process *process;
+};
+
+/* --- who asks ------------------------------------------------------------ */
+
+static void privileges(const Client *c, ImIommufdCaller *im)
+{
+    struct __user_cap_header_struct head = {
+        .version = _LINUX_CAPABILITY_VERSION_3, .pid = c->process->pid,
+    };
+    struct __user_cap_data_struct caps[2] = { 0 };
+    struct rlimit limit = { 0, 0 };
+
+    syscall(SYS_capget, &head, caps);
+    prlimit(c->process->pid, RLIMIT_MEMLOCK, NULL, &limit);
+    /* Containers take this one from their root; here root is root. */
+    im->may_raise = c->uid == 0 || c->server->privileged ||
+                    (caps[0].effective >> CAP_SYS_RESOURCE & 1);
+    im->may_lock = caps[0].effective >> CAP_IPC_LOCK & 1;
+    im->memlock = c->server->privileged || limit.rlim_cur == RLIM_INFINITY
+                  ? UINT64_MAX : limit.rlim_cur;
+}
+
+static void caller_init(const Client *c, const WireRequest *req, Caller *who)
+{
+    *who = (Caller) {
+        .im = { .mm = c->process, .uid = c->uid, .opaque = who },
+        .server = c->server,
+        .process = c->process,
+        .tid = req->tid,
+        .fd = req->fd,
+    };
+    if (req->op == WIRE_IOCTL) {
+        privileges(c, &who->im);
+    }
+}
+
+int caller_read(const Caller *who, uint64_t addr, void *buf, size_t len)
+{
+    return process_read(who->process, addr, buf, len) ? -EFAULT : 0;
+}
+
+int caller_write(const Caller *who, uint64_t addr, const void *buf,
+                 size_t len)
+{
+    return process_write(who->process, addr, buf, len) ? -EFAULT : 0;
+}
+
+void *caller_source(const Caller *who)
+{
+    return who->process;
+}
+
+/* --- /dev/iommu ---------------------------------------------------------- */
+
+static int64_t iommu_ioctl(File *f, const Caller *who, uint32_t request,
+                           uint64_t arg)
+{
+    const ServerExtras *extras = f->server->extras;
+    int64_t ret = -ENOTTY;
+
+    if (extras && extras->before) {
+        extras->before(f, who, request, arg);
+    }
+    if (extras && extras->ioctl) {
+        ret = extras->ioctl(f, who, request, arg);
+    }
+    if (ret == -ENOTTY) {
+        ret = im_iommufd_ioctl(f->data, &who->im, request, arg);
+    }
+    if (extras && extras->after) {
+        extras->after(f, who, request, arg, ret);
+    }
+    return ret;
+}
+
+static int iommu_mmap(File *f, const Caller *who, uint64_t offset,
+                      uint64_t len, int prot, int flags, uint64_t *at)
+{
+    ImIommufdMmap m;
+    int ret;
+
+    ret = im_iommufd_mmap(f->data, offset, len,
+                          (flags & MAP_TYPE) != MAP_PRIVATE,
+                          prot & PROT_EXEC, &m);
+    if (ret) {
+        return ret;
+    }
+    *at = m.offset;
+    return port_map(f->server, f, who->process, offset, &m);
+}
+
+static void iommu_release(File *f)
+{
+    const ServerExtras *extras = f->server->extras;
+
+    if (extras && extras->closed) {
+        extras->closed(f);
+    }
+    im_iommufd_drop(f->data);
+}
+
+const FileOps iommu_file = {
+    .name = "iommu",
+    .ioctl = iommu_ioctl,
+    .mmap = iommu_mmap,
+    .release = iommu_release,
+};
+
+static int iommu_open(Server *s, void **data)
+{
+    *data = im_iommufd_open(s->im);
+    return *data ? 0 : -ENOMEM;
+}
+
+ImIommufdFile *server_iommufd(const File *f)
+{
+    return f->ops == &iommu_file ? f->data : NULL;
+}
+
+/* --- requests ------------------------------------------------------------ */
+
+typedef void Handler(Client *c, const Caller *who, const WireRequest *req,
+                     WireReply *reply);
+
+static void op_hello(Client *c, const Caller *who, const WireRequest *req,
+                     WireReply *reply)
+{
+    (void)c, (void)who, (void)req;
+    reply->value = getpid();
+}
+
+static void op_check(Client *c, const Caller *who, const WireRequest *req,
+                     WireReply *reply)
+{
+    uint32_t word = 0;
+
+    (void)c;
+    reply->value = process_read(who->process, req->arg, &word, sizeof(word));
+    if (!reply->value && word != WIRE_MAGIC) {
+        reply->value = -EFAULT;
+    }
+}
+
+static int open_path(Server *s, const Caller *who, const char *path,
+                     const FileOps **ops, void **data)
+{
+    int ret;
+
+    if (strcmp(path, "/dev/iommu") == 0) {
+        *ops = &iommu_file;
+        return iommu_open(s, data);
+    }
+    ret = vfio_open(s, who, path, ops, data);
+    if (ret == -ENOENT) {
+        ret = nth_open(s, who, path, ops, data);
+    }
+    if (ret == -ENOENT && s->extras && s->extras->open) {
+        ret = s->extras->open(s, who, path, ops, data);
+    }
+    return ret;
+}
+
+static void op_open(Client *c, const Caller *who, const WireRequest *req,
+                    WireReply *reply)
+{
+    Server *s = c->server;
+    const FileOps *ops;
+    void *data;
+
+    if (!memchr(req->path, '\0', sizeof(req->path))) {
+        reply->value = -ENAMETOOLONG;
+        return;
+    }
+    reply->value = open_path(s, who, req->path, &ops, &data);
+    if (!reply->value && !server_install(s, ops, data, 0)) {
+        File gone = { .server = s, .ops = ops, .data = data };
+
+        ops->release(&gone);
+        reply->value = -ENOMEM;
+    }
+}
+
+static void op_ioctl(Client *c, const Caller *who, const WireRequest *req,
+                     WireReply *reply)
+{
+    File *f = file_find(c->server, req->file);
+
+    reply->value = !f ? -EBADF
+                   : !f->ops->ioctl ? -ENOTTY
+                   : f->ops->ioctl(f, who, (uint32_t)req->number, req->arg);
+}
+
+static void op_transfer(Client *c, const Caller *who, const WireRequest *req,
+                        WireReply *reply)
+{
+    File *f = file_find(c->server, req->file);
+    bool read = req->op == WIRE_READ;
+
+    if (!f || !(read ? f->ops->read : f->ops->write)) {
+        reply->value = f ? -EINVAL : -EBADF;
+        return;
+    }
+    file_seen(f, c->process, req->fd);
+    reply->value = (read ? f->ops->read : f->ops->write)
+                   (f, who, req->arg, req->number, req->more);
+    if (read && reply->value == -EAGAIN && f->ops->readable &&
+        !f->ops->readable(f)) {
+        reply->flags |= WIRE_WAIT;
+    }
+    file_changed(f);
+}
+
+/* The descriptor is sent as a copy, which is closed with the reply. */
+static void op_mmap(Client *c, const Caller *who, const WireRequest *req,
+                    WireReply *reply)
+{
+    File *f = file_find(c->server, req->file);
+    uint64_t at = 0;
+    int fd;
+
+    if (!f || !f->ops->mmap) {
+        reply->value = f ? -ENODEV : -EBADF;
+        return;
+    }
+    fd = f->ops->mmap(f, who, req->arg, req->number, (int)(uint32_t)req->more,
+                      (int)(req->more >> 32), &at);
+    fd = fd < 0 ? fd : dup(fd);
+    reply->value = fd < 0 ? fd : (int64_t)at;
+    if (fd >= 0) {
+        c->server->installed[0] = NULL;
+        c->server->where[0] = 0;
+        c->server->ends[c->server->installs++] = fd;
+    }
+}
+
+static void op_installed(Client *c, const Caller *who, const WireRequest *req,
+                         WireReply *reply)
+{
+    File *f = file_find(c->server, req->file);
+
+    (void)who, (void)reply;
+    if (f) {
+        file_seen(f, c->process, req->fd);
+    }
+}
+
+static void op_mapped(Client *c, const Caller *who, const WireRequest *req,
+                      WireReply *reply)
+{
+    (void)who, (void)req, (void)reply;
+    port_arrived(c->server, c->process, false);
+}
+
+static void op_charged(Client *c, const Caller *who, const WireRequest *req,
+                       WireReply *reply)
+{
+    Process *p = process_find(&c->server->world, (pid_t)req->number);
+    uint64_t pinned = 0, locked = 0;
+
+    (void)who;
+    if (p) {
+        im_iommufd_charged(c->server->im, p, &pinned, &locked);
+    }
+    reply->value = (int64_t)pinned;
+    reply->extra = locked;
+}
+
+static Handler *const handlers[] = {
+    [WIRE_HELLO] = op_hello,
+    [WIRE_CHECK] = op_check,
+    [WIRE_OPEN] = op_open,
+    [WIRE_IOCTL] = op_ioctl,
+    [WIRE_READ] = op_transfer,
+    [WIRE_WRITE] = op_transfer,
+    [WIRE_MMAP] = op_mmap,
+    [WIRE_INSTALLED] = op_installed,
+    [WIRE_MAPPED] = op_mapped,
+    [WIRE_CHARGED] = op_charged,
+};
+
+/* --- replies ------------------------------------------------------------- */
+
+static bool reply_send(Client *c, WireReply *reply)
+{
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(WIRE_FDS * sizeof(int))];
+    } control = { 0 };
+    Server *s = c->server;
+    struct iovec iov = { reply, sizeof(*reply) };
+    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+    size_t size = s->installs * sizeof(int);
+
+    if (reply->value >= 0 && s->installs) {
+        for (unsigned i = 0; i < s->installs; i++) {
+            reply->where[i] = s->where[i];
+            reply->file[i] = s->installed[i] ? s->installed[i]->id : 0;
+        }
+        reply->fds = s->installs;
+        control.head.cmsg_level = SOL_SOCKET;
+        control.head.cmsg_type = SCM_RIGHTS;
+        control.head.cmsg_len = CMSG_LEN(size);
+        memcpy(CMSG_DATA(&control.head), s->ends, size);
+        msg.msg_control = &control;
+        msg.msg_controllen = CMSG_SPACE(size);
+    }
+    return sendmsg(c->sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) ==
+           sizeof(*reply);
+}
+
+static bool obey(Client *c, const WireRequest *req)
+{
+    Server *s = c->server;
+    WireReply reply = { 0 };
+    bool ok = true;
+    Caller who;
+
+    files_hung_up(s);
+    port_unmapped(s);
+    s->now++;
+    caller_init(c, req, &who);
+    s->failing = nth_of(s, req->tid);
+    handlers[req->op](c, &who, req, &reply);
+    s->failing = NULL;
+    if (req->op != WIRE_INSTALLED && req->op != WIRE_MAPPED) {
+        ok = reply_send(c, &reply);
+    }
+    file_ends_close(s);
+    return ok;
+}
+
+/* --- connections --------------------------------------------------------- */
+
+static void client_free(Client *c)
+{
+    close(c->sock);
+    port_arrived(c->server, c->process, true);
+    c->server->clients--;
+    source_drop(&c->process->source);
+    g_free(c);
+}
+
+void client_event(Server *s, Client *c)
+{
+    WireRequest req;
+    ssize_t n = recv(c->sock, &req, sizeof(req), MSG_DONTWAIT | MSG_TRUNC);
+
+    (void)s;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    if (n != sizeof(req) || req.magic != WIRE_MAGIC ||
+        req.op >= G_N_ELEMENTS(handlers) || !obey(c, &req)) {
+        client_free(c);
+    }
+}
+
+/* There are no more descriptors: let it know at once. */
+static void refuse(Server *s)
+{
+    close(s->spare);
+    s->spare = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
+    if (s->spare >= 0) {
+        close(s->spare);
+    }
+    s->spare = dup(s->listener);
+}
+
+/* Others than who runs us, and the administrator, have no business here. */
+static Process *admit(Server *s, int sock, uid_t *uid)
+{
+    struct ucred cred;
+    socklen_t len = sizeof(cred);
+
+    if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 ||
+        (cred.uid != geteuid() && cred.uid != 0)) {
+        return NULL;
+    }
+    *uid = cred.uid;
+    return process_get(&s->world, cred.pid);
+}
+
+void client_accept(Server *s)
+{
+    int sock = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct epoll_event ev = { .events = EPOLLIN };
+    Process *p;
+    Client *c;
+    uid_t uid;
+
+    if (sock < 0) {
+        if (errno == EMFILE || errno == ENFILE) {
+            refuse(s);
+        }
+        return;
+    }
+    p = admit(s, sock, &uid);
+    if (!p) {
+        close(sock);
+        return;
+    }
+    c = g_new0(Client, 1);
+    *c = (Client) { s, sock, uid, p };
+    s->clients++;
+    s->seen = true;
+    ev.data.ptr = c;
+    if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, sock, &ev) < 0) {
+        client_free(c);
+    }
+}

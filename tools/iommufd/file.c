@@ -1,0 +1,206 @@
+/*
+ * Open files and their descriptors.
+ *
+ * The caller has one end of a socket pair, in as many descriptors and
+ * processes as it likes; the other end hangs up with the last of them. While
+ * there is something to read, one byte is in the caller's end, so that poll
+ * needs nobody's help.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+void *file_data(const File *f)
+{
+    return f->data;
+}
+
+Server *file_server(const File *f)
+{
+    return f->server;
+}
+
+const FileOps *file_ops(const File *f)
+{
+    return f->ops;
+}
+
+File *file_find(Server *s, uint64_t id)
+{
+    return g_hash_table_lookup(s->files, &id);
+}
+
+/* --- making -------------------------------------------------------------- */
+
+static bool pair(Server *s, File *f, int *end)
+{
+    struct sockaddr_un name;
+    socklen_t len = wire_name(&name, s->session, f->id);
+    struct epoll_event ev = { .data.ptr = f };
+    int sv[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0) {
+        return false;
+    }
+    if (bind(sv[0], (struct sockaddr *)&name, len) < 0 ||
+        epoll_ctl(s->hups, EPOLL_CTL_ADD, sv[0], &ev) < 0) {
+        close(sv[0]);
+        close(sv[1]);
+        return false;
+    }
+    f->sock = sv[0];
+    *end = sv[1];
+    return true;
+}
+
+File *server_install(Server *s, const FileOps *ops, void *data,
+                     uint64_t where)
+{
+    File *f;
+    int end;
+
+    if (s->installs == WIRE_FDS) {
+        return NULL;
+    }
+    f = server_alloc(s, sizeof(*f));
+    if (!f) {
+        return NULL;
+    }
+    *f = (File) { .server = s, .ops = ops, .data = data,
+                  .id = s->next_file++ };
+    if (!pair(s, f, &end)) {
+        server_free(s, f, sizeof(*f));
+        return NULL;
+    }
+    g_hash_table_insert(s->files, &f->id, f);
+    s->installed[s->installs] = f;
+    s->ends[s->installs] = end;
+    s->where[s->installs++] = where;
+    return f;
+}
+
+void file_ends_close(Server *s)
+{
+    for (unsigned i = 0; i < s->installs; i++) {
+        close(s->ends[i]);
+    }
+    s->installs = 0;
+}
+
+/* --- readable ------------------------------------------------------------ */
+
+void file_seen(File *f, Process *p, int fd)
+{
+    if (f->holder != p) {
+        if (f->holder) {
+            source_drop(&f->holder->source);
+        }
+        source_hold(&p->source);
+        f->holder = p;
+    }
+    f->holder_fd = fd;
+}
+
+static uint64_t file_of_fd(Server *s, int fd)
+{
+    char session[WIRE_SESSION + 1];
+    struct sockaddr_un name;
+    socklen_t len = sizeof(name);
+    uint64_t id;
+
+    if (getpeername(fd, (struct sockaddr *)&name, &len) < 0) {
+        return 0;
+    }
+    id = wire_file(&name, len, session);
+    return id && g_strcmp0(session, s->session) == 0 ? id : 0;
+}
+
+/* Take the byte back from the caller's end. */
+static void untell(File *f)
+{
+    char room[64];
+    int fd = f->holder ? process_getfd(f->holder, f->holder_fd) : -1;
+
+    if (fd < 0) {
+        return;
+    }
+    if (file_of_fd(f->server, fd) == f->id) {
+        while (recv(fd, room, sizeof(room), MSG_DONTWAIT) > 0) {
+        }
+        f->told = false;
+    }
+    close(fd);
+}
+
+void file_changed(File *f)
+{
+    bool readable = f->ops->readable && f->ops->readable(f);
+
+    if (readable && !f->told) {
+        f->told = send(f->sock, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
+    } else if (!readable && f->told) {
+        untell(f);
+    }
+}
+
+File *server_file(const Caller *who, int fd)
+{
+    int copy = process_getfd(who->process, fd);
+    uint64_t id;
+
+    if (copy < 0) {
+        return NULL;
+    }
+    id = file_of_fd(who->server, copy);
+    close(copy);
+    return id ? file_find(who->server, id) : NULL;
+}
+
+int server_getfd(const Caller *who, int fd)
+{
+    return process_getfd(who->process, fd);
+}
+
+/* --- the end ------------------------------------------------------------- */
+
+static void file_release(File *f)
+{
+    g_hash_table_remove(f->server->files, &f->id);
+    close(f->sock);
+    if (f->ops->release) {
+        f->ops->release(f);
+    }
+    if (f->holder) {
+        source_drop(&f->holder->source);
+    }
+    server_free(f->server, f, sizeof(*f));
+}
+
+void files_hung_up(Server *s)
+{
+    struct epoll_event ev;
+
+    /* One at a time: a release may be anything. */
+    while (epoll_wait(s->hups, &ev, 1, 0) == 1) {
+        file_release(ev.data.ptr);
+    }
+}
+
+void files_free(Server *s)
+{
+    GHashTableIter it;
+    gpointer f;
+
+    for (;;) {
+        g_hash_table_iter_init(&it, s->files);
+        if (!g_hash_table_iter_next(&it, NULL, &f)) {
+            break;
+        }
+        file_release(f);
+    }
+}

@@ -1,0 +1,288 @@
+/*
+ * A process's connection to the server, and calls over it.
+ *
+ * It is made when first needed, anew after fork (the parent's is the
+ * parent's: the server knows a caller by it) and after anything else that
+ * took the descriptor away.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shim.h"
+
+/* Out of the way of programs that count on small numbers. */
+#define LOW_FD    500
+#define ATTEMPTS  200
+
+static struct {
+    pthread_mutex_t mutex;
+    int fd;
+    dev_t dev;          /* of fd, should somebody close it behind our back */
+    ino_t ino;
+    pid_t pid;          /* whose it is */
+    char session[WIRE_SESSION + 1];
+} conn = { PTHREAD_MUTEX_INITIALIZER, -1, 0, 0, 0, "" };
+
+/* --- what must not happen in the middle of a call ------------------------ */
+
+typedef struct Guard {
+    sigset_t signals;
+    int cancel;
+} Guard;
+
+static void guard_begin(Guard *g)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &g->cancel);
+    pthread_sigmask(SIG_BLOCK, &all, &g->signals);
+    pthread_mutex_lock(&conn.mutex);
+}
+
+static void guard_end(const Guard *g)
+{
+    pthread_mutex_unlock(&conn.mutex);
+    pthread_sigmask(SIG_SETMASK, &g->signals, NULL);
+    pthread_setcancelstate(g->cancel, NULL);
+}
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&conn.mutex);
+}
+
+static void after_fork(void)
+{
+    pthread_mutex_unlock(&conn.mutex);
+}
+
+__attribute__((constructor)) static void fork_init(void)
+{
+    pthread_atfork(before_fork, after_fork, after_fork);
+}
+
+/* --- packets ------------------------------------------------------------- */
+
+static int send_request(int fd, const WireRequest *req)
+{
+    ssize_t n;
+
+    do {
+        n = send(fd, req, sizeof(*req), MSG_NOSIGNAL);
+    } while (n < 0 && errno == EINTR);
+    return n == (ssize_t)sizeof(*req) ? 0 : -ECONNRESET;
+}
+
+static void take_fds(struct msghdr *msg, int *fds)
+{
+    struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+
+    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+        memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
+    }
+}
+
+static int receive_reply(int fd, WireReply *reply, int *fds)
+{
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(WIRE_FDS * sizeof(int))];
+    } control;
+    struct iovec iov = { reply, sizeof(*reply) };
+    struct msghdr msg = {
+        .msg_iov = &iov, .msg_iovlen = 1,
+        .msg_control = &control, .msg_controllen = sizeof(control),
+    };
+    ssize_t n;
+
+    for (unsigned i = 0; i < WIRE_FDS; i++) {
+        fds[i] = -1;
+    }
+    do {
+        n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
+    } while (n < 0 && errno == EINTR);
+    take_fds(&msg, fds);
+    return n == (ssize_t)sizeof(*reply) ? 0 : -ECONNRESET;
+}
+
+static int exchange(int fd, const WireRequest *req, WireReply *reply,
+                    int *fds)
+{
+    int ret = send_request(fd, req);
+
+    return ret ? ret : receive_reply(fd, reply, fds);
+}
+
+/* --- the connection ------------------------------------------------------ */
+
+static bool conn_is(int fd)
+{
+    struct stat st;
+
+    return fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == conn.dev &&
+           st.st_ino == conn.ino;
+}
+
+static void conn_drop(void)
+{
+    if (conn_is(conn.fd)) {
+        close(conn.fd);
+    }
+    conn.fd = -1;
+}
+
+/* The server reads our memory, where the system asks who may. */
+static int hello(int fd)
+{
+    static const uint32_t word = WIRE_MAGIC;
+    WireRequest req = { .magic = WIRE_MAGIC, .op = WIRE_HELLO };
+    WireReply reply;
+    int fds[WIRE_FDS];
+    int ret = exchange(fd, &req, &reply, fds);
+
+    if (ret) {
+        return ret;
+    }
+    prctl(PR_SET_PTRACER, (unsigned long)reply.value, 0, 0, 0);
+    req.op = WIRE_CHECK;
+    req.arg = (uintptr_t)&word;
+    ret = exchange(fd, &req, &reply, fds);
+    return ret ? ret : (int)reply.value;
+}
+
+static int try_connect(const char *session)
+{
+    struct sockaddr_un name;
+    socklen_t len = wire_name(&name, session, 0);
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    int high, ret;
+
+    if (fd < 0) {
+        return -errno;
+    }
+    high = fcntl(fd, F_DUPFD_CLOEXEC, LOW_FD);
+    if (high >= 0) {
+        close(fd);
+        fd = high;
+    }
+    if (connect(fd, (struct sockaddr *)&name, len) < 0) {
+        ret = -errno;
+    } else {
+        ret = hello(fd);
+    }
+    if (ret) {
+        close(fd);
+        return ret;
+    }
+    return fd;
+}
+
+/* A server that ends as we come refuses or resets: that is as if there were
+ * none. One that is about to begin resets when it could not. */
+static int conn_make(const char *session, bool start)
+{
+    const struct timespec ms = { 0, 1000000 };
+    unsigned started = 0;
+    int fd = -ECONNREFUSED;
+
+    for (unsigned i = 0; i < ATTEMPTS; i++) {
+        int ret = 0;
+
+        fd = try_connect(session);
+        if (fd >= 0 || (fd != -ECONNREFUSED && fd != -ECONNRESET)) {
+            return fd;
+        }
+        if (!start) {
+            return -ENODEV;
+        }
+        if (started < 3) {
+            ret = shim_start(session);
+            started += ret == 0;
+        }
+        if (ret == -EADDRINUSE || started == 3) {
+            nanosleep(&ms, NULL);
+        } else if (ret) {
+            return ret;
+        }
+    }
+    return -ENOENT;
+}
+
+static int conn_ready(const char *session, bool start)
+{
+    struct stat st;
+    int fd;
+
+    if (conn.pid == getpid() && strcmp(session, conn.session) == 0 &&
+        conn_is(conn.fd)) {
+        return 0;
+    }
+    conn_drop();
+    fd = conn_make(session, start);
+    if (fd < 0) {
+        return fd;
+    }
+    fstat(fd, &st);
+    conn.fd = fd;
+    conn.dev = st.st_dev;
+    conn.ino = st.st_ino;
+    conn.pid = getpid();
+    strcpy(conn.session, session);
+    return 0;
+}
+
+int shim_call(const char *session, bool start, const WireRequest *req,
+              WireReply *reply, int *fds)
+{
+    int saved = errno;
+    Guard g;
+    int ret;
+
+    guard_begin(&g);
+    ret = conn_ready(session, start);
+    if (ret == 0 && (req->op == WIRE_INSTALLED ||
+                     req->op == WIRE_MAPPED)) {
+        send_request(conn.fd, req);
+    } else if (ret == 0) {
+        ret = exchange(conn.fd, req, reply, fds);
+        if (ret) {
+            conn_drop();
+            /* Between its last client and its end: there is a next one. */
+            ret = conn_ready(session, start);
+            ret = ret ? ret : exchange(conn.fd, req, reply, fds);
+        }
+    }
+    guard_end(&g);
+    errno = saved;
+    return ret;
+}
+
+/* --- whose a descriptor is ----------------------------------------------- */
+
+uint64_t shim_file(int fd, char session[WIRE_SESSION + 1])
+{
+    struct sockaddr_un name;
+    socklen_t len = sizeof(name);
+    int saved = errno;
+    uint64_t file = 0;
+
+    if (getpeername(fd, (struct sockaddr *)&name, &len) == 0) {
+        file = wire_file(&name, len, session);
+    }
+    errno = saved;
+    return file;
+}
