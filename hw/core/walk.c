@@ -403,7 +403,7 @@ static bool walk_stage(Cursor *c, ImWalkOut *out)
 
     for (;;) {
         ImPteKind kind;
-        uint64_t pte;
+        uint64_t pte = 0;       /* at -O1 gcc thinks it might be unset */
 
         if (!locate(c, out) || !read_entry(c, &pte, out) ||
             !use_entry(c, pte, &kind, &v, out)) {

@@ -57,7 +57,7 @@ static const ImIommufdCommand *find(const ImIommufd *f, uint32_t nr)
 /* What the caller's structure has beyond ours must be 0. */
 static int check_rest(const ImIommufdCall *call, uint32_t from)
 {
-    uint8_t part[512];
+    uint8_t part[16384];         /* a caller may own gigabytes of zeros */
 
     while (from < call->user_size) {
         uint32_t n = MIN((uint32_t)sizeof(part), call->user_size - from);

@@ -4,11 +4,13 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +27,16 @@ void own_fail(const char *file, int line, const char *format, ...)
     printf("\n");
     fflush(stdout);
     _exit(1);
+}
+
+pid_t own_fork(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+    }
+    return pid;
 }
 
 int own_wait(pid_t pid)
@@ -47,7 +59,7 @@ int own_run(const Case *cases, unsigned count)
         bool ok;
 
         fflush(stdout);
-        pid = fork();
+        pid = own_fork();
         if (pid == 0) {
             alarm(60);
             cases[i].run();

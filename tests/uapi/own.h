@@ -96,6 +96,8 @@ void own_map(int fd, uint32_t ioas, void *p, size_t length, uint64_t iova);
 uint32_t own_next_id(int fd);
 int own_device(int iommufd, uint32_t *dev);     /* vfio0, bound */
 void own_control(int device, uint32_t pasid, uint32_t ask);
+/* A child that does not outlive a case that failed. */
+pid_t own_fork(void);
 /* What a child returned. */
 int own_wait(pid_t pid);
 void *own_pages(size_t length);                 /* shared, anonymous */

@@ -49,7 +49,7 @@ static void dup_is_the_same_file(void)
 static void fork_is_the_same_file(void)
 {
     int fd = own_open();
-    pid_t pid = fork();
+    pid_t pid = own_fork();
 
     if (pid == 0) {
         _exit((int)own_ioas(fd));
@@ -65,7 +65,7 @@ static void child_keeps_it_when_the_opener_is_gone(void)
     pid_t pid;
 
     CHECK(pipe(go) == 0 && pipe(out) == 0);
-    pid = fork();
+    pid = own_fork();
     if (pid == 0) {
         int fd = own_open();
         char c;
@@ -95,7 +95,7 @@ static void exec_keeps_it(void)
 
     own_ioas(fd);
     snprintf(number, sizeof(number), "%d", fd);
-    pid = fork();
+    pid = own_fork();
     if (pid == 0) {
         execl(self, self, "--use", number, NULL);
         _exit(99);
@@ -124,7 +124,7 @@ static void sent_to_another_process(void)
     pid_t pid;
 
     CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, sv) == 0);
-    pid = fork();
+    pid = own_fork();
     if (pid == 0) {             /* which never opened anything */
         CHECK(recvmsg(sv[1], &msg, 0) == 1);
         memcpy(&fd, CMSG_DATA(&c.head), sizeof(fd));
@@ -196,7 +196,7 @@ static void last_close_releases(void)
 
 static void exit_releases(void)
 {
-    pid_t pid = fork();
+    pid_t pid = own_fork();
     uint32_t id;
 
     if (pid == 0) {
@@ -214,7 +214,7 @@ static void kill_releases(void)
     char c;
 
     CHECK(pipe(up) == 0);
-    pid = fork();
+    pid = own_fork();
     if (pid == 0) {
         uint32_t id;
 
@@ -452,7 +452,7 @@ static void killed_in_the_middle(void)
         char c;
 
         CHECK(pipe(out) == 0);
-        pid = fork();
+        pid = own_fork();
         if (pid == 0) {
             opens_and_maps_for_ever(out[1]);
         }
@@ -500,7 +500,7 @@ static void server_gone_is_enodev(void)
 
     /* The same, by a session of its own, whose server can be killed. */
     setenv("IM_IOMMUFD_SESSION", "own-victim", 1);
-    pid = fork();
+    pid = own_fork();
     if (pid == 0) {
         execl(self, self, "--victim", NULL);
         _exit(99);

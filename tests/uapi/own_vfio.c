@@ -153,7 +153,7 @@ static void dma_outlives_who_mapped_shared_memory(void)
 {
     Rig r = rig();
     char *p = own_pages(PAGE), buf[8] = "";
-    pid_t pid = fork();
+    pid_t pid = own_fork();
 
     if (pid == 0) {
         own_map(r.fd, r.ioas, p, PAGE, 2 * IOVA);
@@ -309,7 +309,7 @@ static void queue_is_read_by_a_child(void)
     Rig r = rig();
     FaultAlloc f = faulting(&r);
     char c;
-    pid_t pid = fork();
+    pid_t pid = own_fork();
 
     if (pid == 0) {
         struct pollfd pfd = { f.fd, POLLIN, 0 };
