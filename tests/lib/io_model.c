@@ -309,7 +309,7 @@ static void space_create(Step *t)
         IMU_SPACE_MAPPED, IMU_SPACE_NESTED, IMU_SPACE_MAPPED,
         IMU_SPACE_NESTED, IMU_SPACE_BLOCK, IMU_SPACE_PASID_TABLE,
         IMU_SPACE_PASID_TABLE,
-    }[below(t, t->s->mode == IMU_MODE_DELEGATED ? 7 : 6)];
+    }[below(t, t->s->mode == IMU_MODE_TRANSLATE ? 6 : 7)];
     bool table = kind == IMU_SPACE_NESTED || kind == IMU_SPACE_PASID_TABLE;
     unsigned dss = below(t, 3);
     bool queued = kind != IMU_SPACE_BLOCK && !chance(t, 4);
@@ -342,7 +342,7 @@ static void space_create(Step *t)
     if (!want && table &&
         (!t->s->space[up].parent_flag ||
          (kind == IMU_SPACE_PASID_TABLE &&
-          (t->s->mode != IMU_MODE_DELEGATED ||
+          (t->s->mode == IMU_MODE_TRANSLATE ||
            a.format != IMU_FORMAT_SMMU_STE)))) {
         want = -EINVAL;
     }

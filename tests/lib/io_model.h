@@ -135,6 +135,8 @@ void model_rest(Model *m);
 
 /* io_model_walk.c. What a binding that leads to space maps, or NULL. */
 const MSpace *model_root(const MSet *s, int space);
+/* The device's PASIDs are in its guest's table. */
+bool model_table(const MSet *s, int func);
 /* Where a request of it goes, by a walk of our own: a user page, or M_NONE,
  * and the address in what is mapped. ssid: M_NONE: without PASID. */
 int model_reach(Model *m, const MSet *s, int space, int64_t ssid,

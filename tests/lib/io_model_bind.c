@@ -33,13 +33,28 @@ static uint32_t own_share(const MSet *s)
 
 /* A table of PASIDs is for devices that have some; nothing that a device
  * reserves may be allowed. */
-static int fits(const Step *t, int func, int space)
+static int fits(const Step *t, int func, int pasid, int space)
 {
     const MSpace *sp = &t->s->space[space];
     const MSpace *root = model_root(t->s, space);
 
-    return sp->kind == IMU_SPACE_PASID_TABLE && func == 4 ? -EINVAL :
+    return sp->kind == IMU_SPACE_PASID_TABLE &&
+           (func == 4 || pasid != M_NONE) ? -EINVAL :
            root && root->msi ? -EADDRINUSE : 0;
+}
+
+/* PASIDs are attached, or in the guest's table, not both. */
+static bool otherwise(const Step *t, int func, int pasid, int space)
+{
+    const MDev *d = &t->s->dev[func];
+    bool attached = false;
+
+    for (unsigned p = 0; p < M_PASIDS; p++) {
+        attached = attached || d->space[p] != M_NONE;
+    }
+    return pasid == M_NONE ?
+           attached && t->s->space[space].kind == IMU_SPACE_PASID_TABLE :
+           model_table(t->s, func);
 }
 
 static void attach(Step *t)
@@ -56,10 +71,11 @@ static void attach(Step *t)
         want = -EOPNOTSUPP;
     }
     if (!want) {
-        want = fits(t, func, space);
+        want = fits(t, func, pasid, space);
     }
     if (want != -EINVAL && want != -ENOENT && want != -EOPNOTSUPP &&
-        (leaving(t, pasid) || *at != M_NONE)) {
+        (leaving(t, pasid) || *at != M_NONE ||
+         otherwise(t, func, pasid, space))) {
         want = -EBUSY;
     }
     SAY("ATTACH set %d func %d pasid %d space %d", SET_NR(t), func, pasid,
@@ -101,9 +117,10 @@ static void replace(Step *t)
         want = -EOPNOTSUPP;
     }
     if (!want) {
-        want = fits(t, func, space);
+        want = fits(t, func, pasid, space);
         want = want == -EINVAL ? want : leaving(t, pasid) ? -EBUSY :
-               *at == M_NONE ? -ENOENT : want;
+               *at == M_NONE ? -ENOENT :
+               otherwise(t, func, pasid, space) ? -EBUSY : want;
     }
     SAY("REPLACE set %d func %d pasid %d space %d", SET_NR(t), func, pasid,
         space);
@@ -189,7 +206,9 @@ static void dma(Step *t)
         return;
     }
     a.space = *place(a.s, a.func, pasid);
-    if (a.s->mode == IMU_MODE_DELEGATED && a.func != 4 && !chance(t, 3)) {
+    if ((a.s->mode == IMU_MODE_DELEGATED || model_table(a.s, a.func)) &&
+        a.func != 4 && !chance(t, 3)) {
+        a.space = a.s->dev[a.func].own;
         a.ssid = below(t, 5);
         a.h = (uint32_t)a.ssid;
         if (a.space >= 0 &&
@@ -216,7 +235,8 @@ static void page_request(Step *t)
     uint32_t h;
     MSet *s;
 
-    if (!pick_binding(t, &func, &pasid, &h, &s) || func == 4) {
+    if (!pick_binding(t, &func, &pasid, &h, &s) || func == 4 ||
+        (pasid != M_NONE && model_table(s, func))) {
         return;
     }
     t->m->prgi = (uint16_t)((t->m->prgi + 1) % 512);

@@ -96,6 +96,13 @@ static bool through_table(const Walk *w, const MSpace *sp, int64_t ssid,
     return walk_arm(w, ssid == M_NONE ? 0 : (uint64_t)ssid, addr, gpa);
 }
 
+bool model_table(const MSet *s, int func)
+{
+    int own = s->dev[func].own;
+
+    return own >= 0 && s->space[own].kind == IMU_SPACE_PASID_TABLE;
+}
+
 const MSpace *model_root(const MSet *s, int space)
 {
     const MSpace *sp = space < 0 ? NULL : &s->space[space];
@@ -280,7 +287,8 @@ static void ask_device(Step *t, int func)
                .space = d->own };
 
     ask_all(t, &a);
-    if (t->s->mode == IMU_MODE_DELEGATED && func != 4) {
+    if ((t->s->mode == IMU_MODE_DELEGATED || model_table(t->s, func)) &&
+        func != 4) {
         ask_table(t, a);
     }
     for (int p = 0; p < M_PASIDS; p++) {
