@@ -379,7 +379,7 @@ static void one_round(Fuzz *f, uint64_t round, unsigned g1, unsigned g2,
 static void tables(const void *data)
 {
     unsigned n = GPOINTER_TO_UINT(data);
-    Fuzz f = fuzz_new(400);
+    Fuzz f = fuzz_new(250);
     Tally tally = { 0 };
 
     f.state += n;

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 
 #include "hw/smmuv3/cache.h"
+#include "lib/rounds.h"
 
 typedef enum Kind {
     K_VA,
@@ -436,7 +437,7 @@ static void test_capacity(void)
 {
     g_autoptr(ImSmmu) s = unit(64);
 
-    for (unsigned i = 0; i < 200000; i++) {
+    for (unsigned i = 0; i < test_rounds(200000); i++) {
         uint16_t vmid = (uint16_t)g_test_rand_int_range(0, 60);
         uint16_t asid = (uint16_t)g_test_rand_int_range(0, 90);
 
