@@ -41,11 +41,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--server', required=True)
     parser.add_argument('--shim', required=True)
+    parser.add_argument('--options', default='', help="the server's")
     parser.add_argument('program')
     a = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix='im-uapi-') as tmp:
         log = Log(f'{tmp}/log')
-        env = dict(os.environ, LD_PRELOAD=a.shim, IM_IOMMUFD=a.server,
+        env = dict(os.environ, LD_PRELOAD=a.shim,
+                   IM_IOMMUFD=f'{a.server} {a.options}'.strip(),
                    IM_IOMMUFD_LOG=f'{tmp}/log',
                    IM_IOMMUFD_SESSION=f'own-{os.getpid()}',
                    IM_IOMMUFD_DEBUGFS=f'{tmp}/debugfs')
