@@ -72,8 +72,30 @@ static int mock_nested(ImIommufdNested *n, const ImIommufdHw *hw,
     return 0;
 }
 
-static int inv_one(MockNested *priv, const MockInv *inv)
+/* Each entry in turn, up to the first that fails. */
+static int inv_each(ImIommufdArray *a, void *entry, size_t size,
+                    int (*one)(void *opaque, const void *entry), void *opaque)
 {
+    uint32_t num = a->num;
+    int rc = 0;
+
+    a->num = 0;
+    if (a->type != MOCK_INVALIDATE || (num && a->entry_len != size)) {
+        return -EINVAL;
+    }
+    for (uint32_t i = 0; i < num && !rc; i++) {
+        rc = im_iommufd_array_get(a, MOCK_INVALIDATE, i, entry, size, size);
+        rc = rc ? rc : one(opaque, entry);
+        a->num += rc == 0;
+    }
+    return rc;
+}
+
+static int inv_one(void *opaque, const void *entry)
+{
+    MockNested *priv = opaque;
+    const MockInv *inv = entry;
+
     if (inv->flags & ~MOCK_INVALIDATE_ALL) {
         return -EOPNOTSUPP;
     }
@@ -90,24 +112,10 @@ static int inv_one(MockNested *priv, const MockInv *inv)
 
 static int mock_nested_invalidate(ImIommufdNested *n, ImIommufdArray *a)
 {
-    MockNested *priv = im_iommufd_nested_private(n);
-    uint32_t num = a->num, done = 0;
     MockInv inv;
-    int rc = 0;
 
-    if (a->type != MOCK_INVALIDATE ||
-        (num && a->entry_len != sizeof(inv))) {
-        a->num = 0;
-        return -EINVAL;
-    }
-    for (uint32_t i = 0; i < num && !rc; i++) {
-        rc = im_iommufd_array_get(a, MOCK_INVALIDATE, i, &inv, sizeof(inv),
-                                  sizeof(inv));
-        rc = rc ? rc : inv_one(priv, &inv);
-        done += rc == 0;
-    }
-    a->num = done;
-    return rc;
+    return inv_each(a, &inv, sizeof(inv), inv_one,
+                    im_iommufd_nested_private(n));
 }
 
 /* What a test for a failed replacement asks for by this number. */
@@ -164,8 +172,10 @@ static int mock_viommu(ImIommufdViommu *v, const ImIommufdHw *hw,
     return rc;
 }
 
-static int viommu_inv_one(ImIommufdViommu *v, const MockViommuInv *inv)
+static int viommu_inv_one(void *opaque, const void *entry)
 {
+    ImIommufdViommu *v = opaque;
+    const MockViommuInv *inv = entry;
     ImIommufdVdevice *vd;
     MockDevice *dev;
     ImIommufdHw hw;
@@ -192,23 +202,9 @@ static int viommu_inv_one(ImIommufdViommu *v, const MockViommuInv *inv)
 
 static int mock_viommu_invalidate(ImIommufdViommu *v, ImIommufdArray *a)
 {
-    uint32_t num = a->num, done = 0;
     MockViommuInv inv;
-    int rc = 0;
 
-    if (a->type != MOCK_INVALIDATE ||
-        (num && a->entry_len != sizeof(inv))) {
-        a->num = 0;
-        return -EINVAL;
-    }
-    for (uint32_t i = 0; i < num && !rc; i++) {
-        rc = im_iommufd_array_get(a, MOCK_INVALIDATE, i, &inv, sizeof(inv),
-                                  sizeof(inv));
-        rc = rc ? rc : viommu_inv_one(v, &inv);
-        done += rc == 0;
-    }
-    a->num = done;
-    return rc;
+    return inv_each(a, &inv, sizeof(inv), viommu_inv_one, v);
 }
 
 static int mock_vdevice(ImIommufdVdevice *vd)
