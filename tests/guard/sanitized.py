@@ -44,12 +44,16 @@ def main():
     options = ['-Dqemu=false', f'-Diommufd={a.iommufd}', '-Dnested=false',
                '-Db_lundef=false', '-Db_sanitize=address,undefined',
                '-Doptimization=0']
-    if not (a.build / 'build.ninja').exists():
-        options = ['--wipe'] * (a.build / 'meson-private').exists() + options
-        code, output = run(a.meson, 'setup', str(a.build), a.source, *options)
+    stamp = a.build / 'options'
+    if not stamp.exists() or stamp.read_text() != str(options):
+        wipe = ['--wipe'] * (a.build / 'meson-private').exists()
+        code, output = run(a.meson, 'setup', str(a.build), a.source, *wipe,
+                           *options)
         if code:
             bail('configuration', output)
-    log = a.build / 'meson-logs' / 'testlog.json'
+        stamp.write_text(str(options))
+    log = 'testlog-long.json' if a.long else 'testlog.json'
+    log = a.build / 'meson-logs' / log
     log.unlink(missing_ok=True)
     which = [arg for s in SUITES for arg in ('--suite', s)]
     if a.long:
