@@ -194,12 +194,20 @@ void im_ioasid_devices_forget(ImIoasid *h)
 
 /* --- of sets ------------------------------------------------------------ */
 
-static IoDev *find(IoSet *set, ImuRef ref)
+/* A command's device: -ENOENT no such set, or not its. */
+static int find(ImIoasidCtx *c, ImuRef set_ref, ImuRef ref, IoDev **dev)
 {
     IoObject *obj;
+    IoSet *set;
+    int err = im_ioasid_set_of(c, set_ref, &set);
 
-    return im_ioasid_find(set, IMU_KIND_DEV, ref, &obj) ? NULL :
-           IM_LINK_OF(obj, IoDev, obj);
+    if (!err) {
+        err = im_ioasid_find(set, IMU_KIND_DEV, ref, &obj);
+    }
+    if (!err) {
+        *dev = IM_LINK_OF(obj, IoDev, obj);
+    }
+    return err;
 }
 
 /* CLAUSE(IOASID_ISOLATION): what another context has does not exist; what
@@ -279,18 +287,12 @@ int im_ioasid_cmd_DEV_UNBIND(ImIoasidCtx *c, void *arg)
 {
     const ImuDevUnbind *a = arg;
     IoDev *dev;
-    IoSet *set;
-    int err = im_ioasid_set_of(c, a->set, &set);
+    int err = find(c, a->set, a->dev, &dev);
 
-    if (err) {
-        return err;
+    if (!err) {
+        im_ioasid_dev_drop(c->host, dev);
     }
-    dev = find(set, a->dev);
-    if (!dev) {
-        return -ENOENT;
-    }
-    im_ioasid_dev_drop(c->host, dev);
-    return 0;
+    return err;
 }
 
 /* CLAUSE(IOASID_CMD_DEV_INFO) */
@@ -299,15 +301,10 @@ int im_ioasid_cmd_DEV_INFO(ImIoasidCtx *c, void *arg)
     const ImIoasidDevice *cfg;
     ImuDevInfo *a = arg;
     IoDev *dev;
-    IoSet *set;
-    int err = im_ioasid_set_of(c, a->set, &set);
+    int err = find(c, a->set, a->dev, &dev);
 
     if (err) {
         return err;
-    }
-    dev = find(set, a->dev);
-    if (!dev) {
-        return -ENOENT;
     }
     cfg = &dev->host->cfg;
     a->caps = cfg->caps;

@@ -337,3 +337,25 @@ void io_good(const IoWorld *w, uint32_t command, IoAny *any)
         good_ledger(w, command, any);
     }
 }
+
+ImuSetQuery io_set_query(Io *io, ImuRef set)
+{
+    ImuSetQuery q = { .set = set };
+
+    g_assert_cmpint(io_SET_QUERY(io, &q), ==, 0);
+    return q;
+}
+
+unsigned io_events(Io *io, ImuRef set, ImuRef evq, ImuEvent *e,
+                   unsigned room)
+{
+    ImuEventRead r = {
+        .set = set, .queue = evq, .events = io_at(io, IO_WORLD_BUF),
+        .count = room,
+    };
+
+    g_assert_cmpint(io_EVENT_READ(io, &r), ==, 0);
+    g_assert_cmpuint(r.pending, ==, 0);
+    io_get(io, r.events, e, r.count * sizeof(*e));
+    return r.count;
+}

@@ -83,4 +83,10 @@ void io_good(const IoWorld *w, uint32_t command, IoAny *any);
 /* A handle of the kind that exists in w. */
 ImuRef io_some(const IoWorld *w, ImuKind kind);
 
+/* SET_QUERY of a set that there is. */
+ImuSetQuery io_set_query(Io *io, ImuRef set);
+/* Events of a queue, all of them, of which there are room at most. */
+unsigned io_events(Io *io, ImuRef set, ImuRef evq, ImuEvent *e,
+                   unsigned room);
+
 #endif /* TESTS_LIB_IO_WORLD_H */

@@ -380,12 +380,21 @@ static bool s1_leaf(Walk *k, const Stage *s, uint64_t at_ipa, uint64_t at,
     return true;
 }
 
+/* The bits above those that are translated: all those of the half. */
+static bool s1_in_range(const Walk *k, const Stage *s, bool high)
+{
+    uint64_t va = k->t->addr, top = va;
+
+    if (SO_HALF(k, high, CD_TBI)) {
+        top = k->el2 ? va & BITS(55, 0) : (uint64_t)((int64_t)(va << 8) >> 8);
+    }
+    return top >> s->bits == (high ? UINT64_MAX >> s->bits : 0);
+}
+
 static bool s1_walk(Walk *k, uint64_t *out, Perm *perm)
 {
-    uint64_t va = k->t->addr, top = va, tables = 0, table;
-    bool two = !k->el2;
-    bool high = two && va >> 55 & 1;
-    bool tbi = SO_HALF(k, high, CD_TBI);
+    uint64_t va = k->t->addr, tables = 0, table;
+    bool high = !k->el2 && va >> 55 & 1;
     Stage s;
 
     if (!k->el2 && (SO_HALF(k, high, CD_EPD) ||
@@ -394,13 +403,7 @@ static bool s1_walk(Walk *k, uint64_t *out, Perm *perm)
         return false;
     }
     s = so_stage1(k, high);
-    if (tbi) {
-        top = (uint64_t)((int64_t)(va << 8) >> 8);
-        if (!two) {
-            top = va & BITS(55, 0);
-        }
-    }
-    if (top >> s.bits != (high ? UINT64_MAX >> s.bits : 0)) {
+    if (!s1_in_range(k, &s, high)) {
         s1_fault(k, EV_TRANSLATION);
         return false;
     }

@@ -32,6 +32,12 @@ static inline void spec_call(const void *data)
     spec_add(CLAUSE_##TAG, #TAG, path, spec_call, (const void *)(fn))
 #define spec_row(TAG, path, fn, row) \
     spec_add(CLAUSE_##TAG, #TAG, path, fn, row)
+/* Each row of an array, under its member name. */
+#define spec_rows(TAG, rows, path, fn)                                      \
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {                     \
+        g_autofree char *p_ = g_strdup_printf("%s/%s", path, rows[i].name); \
+        spec_row(TAG, p_, fn, &rows[i]);                                    \
+    }
 /* For tables: a row's first two members. */
 #define SPEC(TAG)  .clause = CLAUSE_##TAG, .tag = #TAG
 #define spec_table_row(row, path, fn) \

@@ -356,6 +356,38 @@ static const EndRow ends[] = {
     { "force", 4 }, { "close", 5 }, { "reset", 6 }, { "remove", 7 },
 };
 
+static void end(Desk *d, unsigned which)
+{
+    switch (which) {
+    case 0:
+        RC(io_detach(d->io, d->set, d->dev, &d->p), 0);
+        break;
+    case 1:
+        RC(io_replace(d->io, d->set, d->dev, &d->p, d->space), 0);
+        break;
+    case 2:
+        RC(io_pasid_free(d->io, d->set, d->p), IMU_PASID_PARKED);
+        break;
+    case 3:
+        RC(IO(d->io, DEV_UNBIND, ImuDevUnbind, .set = d->set, .dev = d->dev),
+           0);
+        break;
+    case 4:
+        RC(IO(d->io, SET_DESTROY, ImuSetDestroy,
+              .head.flags = IMU_SET_DESTROY_FORCE, .set = d->set), 0);
+        break;
+    case 5:
+        im_ioasid_close(d->io->ctx);
+        break;
+    case 6:
+        im_ioasid_reset(d->io->h);
+        break;
+    default:
+        RC(im_ioasid_device_remove(d->io->h, io_func(0)), 0);
+        break;
+    }
+}
+
 /* Read, unread and incomplete groups get one answer each. */
 static void teardown(const void *data)
 {
@@ -370,34 +402,7 @@ static void teardown(const void *data)
     ask(&d, 11);
     io_page_request(d.io, 0, d.h, 12, 0x1000, false);
     g_assert_cmpuint(responses(&d), ==, 0);
-    switch (row->which) {
-    case 0:
-        RC(io_detach(d.io, d.set, d.dev, &d.p), 0);
-        break;
-    case 1:
-        RC(io_replace(d.io, d.set, d.dev, &d.p, d.space), 0);
-        break;
-    case 2:
-        RC(io_pasid_free(d.io, d.set, d.p), IMU_PASID_PARKED);
-        break;
-    case 3:
-        RC(IO(d.io, DEV_UNBIND, ImuDevUnbind, .set = d.set, .dev = d.dev),
-           0);
-        break;
-    case 4:
-        RC(IO(d.io, SET_DESTROY, ImuSetDestroy,
-              .head.flags = IMU_SET_DESTROY_FORCE, .set = d.set), 0);
-        break;
-    case 5:
-        im_ioasid_close(d.io->ctx);
-        break;
-    case 6:
-        im_ioasid_reset(d.io->h);
-        break;
-    default:
-        RC(im_ioasid_device_remove(d.io->h, io_func(0)), 0);
-        break;
-    }
+    end(&d, row->which);
     d.io->r->model->consistent(d.io->r);
     if (row->which < 4) {
         RC(answer(&d, f[0].ticket, 0), -EALREADY);

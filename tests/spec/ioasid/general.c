@@ -302,10 +302,41 @@ static void no_entry(Fixture *f, const IoHandle *h, ImuRef wrong)
     g_assert_cmpint(io_obey(f->io, h->command, &any, c->size), ==, -ENOENT);
 }
 
+/* An object of another opener. */
+static void another_openers(Fixture *f, const IoHandle *h)
+{
+    Io *io = f->io;
+    IoWorld other;
+    ImuRef is;
+
+    io_open(io, 0);
+    io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+    io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+    other = (IoWorld) { .io = io, .ctx = io->ctx };
+    other.set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+    other.bound = io_alloc(io, other.set);
+    other.parent = io_mapped(io, other.set, IMU_SPACE_PARENT, io_none());
+    other.faultq = io_faultq(io, other.set, 0);
+    other.evq = io_evq(io, other.set, 1);
+    other.dev = io_bind(io, other.set, 5);
+    io_use(io, f->w.ctx);
+    is = io_some(&other, h->kind);
+    /* Numbers of two openers may be equal; then it is one's own. */
+    if (!io_ref_eq(is, f->w.set) && !io_ref_eq(is, f->w.dev) &&
+        !io_ref_eq(is, f->w.idle_dev) && !io_ref_eq(is, f->w.parent) &&
+        !io_ref_eq(is, f->w.nested) && !io_ref_eq(is, f->w.spare) &&
+        !io_ref_eq(is, f->w.block) && !io_ref_eq(is, f->w.bound.pasid) &&
+        !io_ref_eq(is, f->w.idle.pasid) && !io_ref_eq(is, f->w.evq) &&
+        !io_ref_eq(is, f->w.faultq) && !io_ref_eq(is, f->w.spare_faultq) &&
+        !(h->kind == IMU_KIND_SET && is.id <= 2)) {
+        no_entry(f, h, is);
+    }
+}
+
 static void wrong_handles(const void *data)
 {
     const IoHandle *h = data;
-    IoWorld twin, other;
+    IoWorld twin;
     ImuRef is;
     Fixture f;
     IoAny any;
@@ -337,32 +368,7 @@ static void wrong_handles(const void *data)
         io_world_init(&twin, f.io, 2);
         no_entry(&f, h, io_some(&twin, h->kind));
     }
-    io_open(f.io, 0);
-    io_set(f.io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
-    io_set(f.io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
-    {
-        Io *io = f.io;
-
-        other = (IoWorld) { .io = io, .ctx = io->ctx };
-        other.set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
-        other.bound = io_alloc(io, other.set);
-        other.parent = io_mapped(io, other.set, IMU_SPACE_PARENT, io_none());
-        other.faultq = io_faultq(io, other.set, 0);
-        other.evq = io_evq(io, other.set, 1);
-        other.dev = io_bind(io, other.set, 5);
-        io_use(io, f.w.ctx);
-        is = io_some(&other, h->kind);
-        /* Numbers of two openers may be equal; then it is one's own. */
-        if (!io_ref_eq(is, f.w.set) && !io_ref_eq(is, f.w.dev) &&
-            !io_ref_eq(is, f.w.idle_dev) && !io_ref_eq(is, f.w.parent) &&
-            !io_ref_eq(is, f.w.nested) && !io_ref_eq(is, f.w.spare) &&
-            !io_ref_eq(is, f.w.block) && !io_ref_eq(is, f.w.bound.pasid) &&
-            !io_ref_eq(is, f.w.idle.pasid) && !io_ref_eq(is, f.w.evq) &&
-            !io_ref_eq(is, f.w.faultq) && !io_ref_eq(is, f.w.spare_faultq) &&
-            !(h->kind == IMU_KIND_SET && is.id <= 2)) {
-            no_entry(&f, h, is);
-        }
-    }
+    another_openers(&f, h);
     io_free(f.io);
 }
 

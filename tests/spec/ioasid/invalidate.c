@@ -389,19 +389,13 @@ static void stray_completions(void)
 
 /* --- the list ------------------------------------------------------------ */
 
-#define EACH(rows, TAG, path, fn)                                           \
-    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {                     \
-        g_autofree char *p_ = g_strdup_printf("%s/%s", path, rows[i].name); \
-        spec_row(TAG, p_, fn, &rows[i]);                                    \
-    }
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    EACH(invs, IOASID_CMD_INVALIDATE, "values", inv_values);
+    spec_rows(IOASID_CMD_INVALIDATE, invs, "values", inv_values);
     spec_test(IOASID_CMD_INVALIDATE, "targets", inv_targets);
     spec_test(IOASID_CMD_INVALIDATE, "count-says-how-far", inv_partial);
-    EACH(stales, IOASID_INVALIDATION, "reaches", inv_reach);
+    spec_rows(IOASID_INVALIDATION, stales, "reaches", inv_reach);
     spec_test(IOASID_INVALIDATION, "unmap-needs-none", unmap_reaches_nested);
     spec_test(IOASID_CMD_FENCE, "behind-device-tlbs", fence);
     spec_test(IOASID_CMD_FENCE, "time-out", fence_times_out);

@@ -301,20 +301,14 @@ static void copy(const void *data)
 
 /* --- the list ------------------------------------------------------------ */
 
-#define EACH(rows, TAG, path, fn)                                           \
-    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {                     \
-        g_autofree char *p_ = g_strdup_printf("%s/%s", path, rows[i].name); \
-        spec_row(TAG, p_, fn, &rows[i]);                                    \
-    }
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    EACH(maps, IOASID_CMD_MAP, "values", map);
+    spec_rows(IOASID_CMD_MAP, maps, "values", map);
     spec_test(IOASID_CMD_MAP, "needs-a-mapped-space", map_not_mapped);
     spec_test(IOASID_CMD_MAP, "a-pin-fails", map_pin_fails);
-    EACH(unmaps, IOASID_CMD_UNMAP, "values", unmap);
+    spec_rows(IOASID_CMD_UNMAP, unmaps, "values", unmap);
     spec_test(IOASID_CMD_UNMAP, "everything-of-nothing", unmap_empty);
-    EACH(copies, IOASID_CMD_COPY, "values", copy);
+    spec_rows(IOASID_CMD_COPY, copies, "values", copy);
     return g_test_run();
 }

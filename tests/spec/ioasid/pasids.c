@@ -10,35 +10,12 @@
 #define RC(got, want)  g_assert_cmpint(got, ==, want)
 #define FIXED  IMU_PASID_ALLOC_FIXED
 
-static ImuSetQuery query(Io *io, ImuRef set)
-{
-    ImuSetQuery q = { .set = set };
-
-    RC(io_SET_QUERY(io, &q), 0);
-    return q;
-}
-
-/* Events of a queue, all of them. */
-static unsigned events(Io *io, ImuRef set, ImuRef evq, ImuEvent *e,
-                       unsigned room)
-{
-    ImuEventRead r = {
-        .set = set, .queue = evq, .events = io_at(io, IO_WORLD_BUF),
-        .count = room,
-    };
-
-    RC(io_EVENT_READ(io, &r), 0);
-    g_assert_cmpuint(r.pending, ==, 0);
-    io_get(io, r.events, e, r.count * sizeof(*e));
-    return r.count;
-}
-
 static void one_event(Io *io, ImuRef set, ImuRef evq, ImuEventType type,
                       ImuRef object, ImuPasidState from, ImuPasidState to)
 {
     ImuEvent e[4];
 
-    g_assert_cmpuint(events(io, set, evq, e, 4), ==, 1);
+    g_assert_cmpuint(io_events(io, set, evq, e, 4), ==, 1);
     g_assert_cmpuint(e[0].type, ==, type);
     g_assert_true(io_ref_eq(e[0].object, object));
     g_assert_cmpuint(e[0].old_state, ==, from);
@@ -53,7 +30,7 @@ static void no_event(Io *io, ImuRef set, ImuRef evq)
 {
     ImuEvent e[1];
 
-    g_assert_cmpuint(events(io, set, evq, e, 1), ==, 0);
+    g_assert_cmpuint(io_events(io, set, evq, e, 1), ==, 0);
 }
 
 /* --- 5.1: every edge ----------------------------------------------------- */
@@ -136,7 +113,7 @@ static void states_idle_free(const void *data)
 
     life_new(&l, m->mode, m->pool);
     RC(io_pasid_free(l.io, l.set, l.p), IMU_PASID_FREE);
-    g_assert_cmpuint(events(l.io, l.set, l.evq, e, 4), ==, 2);
+    g_assert_cmpuint(io_events(l.io, l.set, l.evq, e, 4), ==, 2);
     g_assert_cmpuint(e[0].type, ==, IMU_EVENT_FREE);
     g_assert_cmpuint(e[0].old_state, ==, IMU_PASID_IDLE);
     g_assert_cmpuint(e[0].new_state, ==, IMU_PASID_QUARANTINE);
@@ -147,7 +124,7 @@ static void states_idle_free(const void *data)
        -ENOENT);
     RC(IO(l.io, PASID_QUERY, ImuPasidQuery, .set = l.set, .pasid = l.p),
        -ENOENT);
-    g_assert_cmpuint(query(l.io, l.set).live, ==, 0);
+    g_assert_cmpuint(io_set_query(l.io, l.set).live, ==, 0);
     io_free(l.io);
 }
 
@@ -167,7 +144,7 @@ static void states_quarantine(const void *data)
     RC(io_pasid_free(l.io, l.set, l.p), IMU_PASID_QUARANTINE);  /* again */
     QUIET(&l);
     STATE(&l, QUARANTINE);
-    g_assert_cmpuint(query(l.io, l.set).quarantined, ==, 1);
+    g_assert_cmpuint(io_set_query(l.io, l.set).quarantined, ==, 1);
     RC(io_attach_rc(l.io, l.set, l.d0, &l.p, l.space, 0), -EBUSY);
     RC(io_replace(l.io, l.set, l.d0, &l.p, l.space), -EBUSY);
     RC(io_detach(l.io, l.set, l.d0, &l.p), -ENOENT);
@@ -182,7 +159,7 @@ static void states_quarantine(const void *data)
     rig_advance(l.io->r, 1);
     STATE(&l, FREE);
     EVENT(&l, RECLAIM, QUARANTINE, FREE);
-    g_assert_cmpuint(query(l.io, l.set).quarantined, ==, 0);
+    g_assert_cmpuint(io_set_query(l.io, l.set).quarantined, ==, 0);
     io_free(l.io);
 }
 
@@ -203,7 +180,7 @@ static void states_parked(const void *data)
     RC(io_pasid_free(l.io, l.set, l.p), IMU_PASID_PARKED);
     EVENT(&l, FREE, BOUND, PARKED);
     STATE(&l, PARKED);
-    g_assert_cmpuint(query(l.io, l.set).parked, ==, 1);
+    g_assert_cmpuint(io_set_query(l.io, l.set).parked, ==, 1);
     was = *im_ioasid_counters(l.io->h);
     g_assert_cmpint(io_dma(l.io, 0, h, 0x8000, IM_READ).status, ==,
                     IM_FAULT);
@@ -320,7 +297,7 @@ static void quarantine_times_out(void)
     STATE(&l, QUARANTINE);
     rig_advance(l.io->r, 1 + l.io->cfg.quarantine_ns);
     STATE(&l, FREE);
-    n = events(l.io, l.set, l.evq, e, 16);
+    n = io_events(l.io, l.set, l.evq, e, 16);
     for (unsigned i = 0; i < n; i++) {
         if (e[i].type == IMU_EVENT_INV_TIMEOUT) {
             g_assert_true(io_ref_eq(e[i].object, l.d0));
@@ -411,21 +388,15 @@ static void numbers_too_wide(void)
 
 /* --- the list ------------------------------------------------------------ */
 
-#define EACH(rows, TAG, path, fn)                                           \
-    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {                     \
-        g_autofree char *p_ = g_strdup_printf("%s/%s", path, rows[i].name); \
-        spec_row(TAG, p_, fn, &rows[i]);                                    \
-    }
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    EACH(modes, IOASID_STATES, "idle-bound-idle", states_bound);
-    EACH(modes, IOASID_STATES, "idle-free", states_idle_free);
-    EACH(modes, IOASID_STATES, "idle-quarantine-free", states_quarantine);
-    EACH(modes, IOASID_STATES, "bound-parked-quarantine-free",
+    spec_rows(IOASID_STATES, modes, "idle-bound-idle", states_bound);
+    spec_rows(IOASID_STATES, modes, "idle-free", states_idle_free);
+    spec_rows(IOASID_STATES, modes, "idle-quarantine-free", states_quarantine);
+    spec_rows(IOASID_STATES, modes, "bound-parked-quarantine-free",
          states_parked);
-    EACH(modes, IOASID_CMD_PASID_FREE, "parked-until-unbound",
+    spec_rows(IOASID_CMD_PASID_FREE, modes, "parked-until-unbound",
          states_parked_unbind);
     spec_test(IOASID_QUARANTINE, "waits-for-the-device", quarantine_drains);
     spec_test(IOASID_QUARANTINE, "waits-for-it-however-late-it-is-freed",

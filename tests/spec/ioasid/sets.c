@@ -10,29 +10,6 @@
 #define RC(got, want)  g_assert_cmpint(got, ==, want)
 #define FIXED  IMU_PASID_ALLOC_FIXED
 
-static ImuSetQuery query(Io *io, ImuRef set)
-{
-    ImuSetQuery q = { .set = set };
-
-    RC(io_SET_QUERY(io, &q), 0);
-    return q;
-}
-
-/* Events of a queue, all of them. */
-static unsigned events(Io *io, ImuRef set, ImuRef evq, ImuEvent *e,
-                       unsigned room)
-{
-    ImuEventRead r = {
-        .set = set, .queue = evq, .events = io_at(io, IO_WORLD_BUF),
-        .count = room,
-    };
-
-    RC(io_EVENT_READ(io, &r), 0);
-    g_assert_cmpuint(r.pending, ==, 0);
-    io_get(io, r.events, e, r.count * sizeof(*e));
-    return r.count;
-}
-
 /* --- SET_CREATE ---------------------------------------------------------- */
 
 typedef struct CreateRow {
@@ -87,7 +64,7 @@ static void create(const void *data)
 
     RC(io_SET_CREATE(io, &c), row->rc);
     if (!row->rc) {
-        ImuSetQuery q = query(io, c.set);
+        ImuSetQuery q = io_set_query(io, c.set);
 
         g_assert_cmpuint(q.quota_max, ==, row->c.quota_max);
         g_assert_cmpuint(q.quota_reserved, ==, row->c.quota_reserved);
@@ -383,7 +360,7 @@ static void quota(void)
     }
     evq = io_evq(io, c.set, 8);
     RC(IO(io, PASID_ALLOC, ImuPasidAlloc, .set = c.set), -EDQUOT);
-    g_assert_cmpuint(events(io, c.set, evq, e, 4), ==, 1);
+    g_assert_cmpuint(io_events(io, c.set, evq, e, 4), ==, 1);
     g_assert_cmpuint(e[0].type, ==, IMU_EVENT_QUOTA_HIT);
     g_assert_true(io_ref_eq(e[0].object, c.set));
     g_assert_cmphex(e[0].token, ==, 0x70ce);
@@ -395,12 +372,12 @@ static void quota(void)
     RC(IO(io, PASID_ALLOC, ImuPasidAlloc, .set = c.set), -EDQUOT);
     RC(io_detach(io, c.set, dev, &p[0]), 0);
     RC(IO(io, PASID_ALLOC, ImuPasidAlloc, .set = c.set), -EDQUOT);
-    q = query(io, c.set);
+    q = io_set_query(io, c.set);
     g_assert_cmpuint(q.live, ==, 2);
     g_assert_cmpuint(q.parked, ==, 0);
     g_assert_cmpuint(q.quarantined, ==, 1);
     io_settle(io);
-    q = query(io, c.set);
+    q = io_set_query(io, c.set);
     g_assert_cmpuint(q.quarantined, ==, 0);
     io_alloc(io, c.set);
     RC(IO(io, PASID_ALLOC, ImuPasidAlloc, .set = c.set), -EDQUOT);
@@ -525,16 +502,10 @@ static void host_numbers_are_hidden(void)
 
 /* --- the list ------------------------------------------------------------ */
 
-#define EACH(rows, TAG, path, fn)                                           \
-    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {                     \
-        g_autofree char *p_ = g_strdup_printf("%s/%s", path, rows[i].name); \
-        spec_row(TAG, p_, fn, &rows[i]);                                    \
-    }
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    EACH(creates, IOASID_CMD_SET_CREATE, "values", create);
+    spec_rows(IOASID_CMD_SET_CREATE, creates, "values", create);
     spec_test(IOASID_LIMITS, "objects-of-a-kind", create_limit);
     spec_test(IOASID_CMD_SET_UPDATE, "quotas", update);
     spec_test(IOASID_CMD_SET_QUERY, "counts", quota);
@@ -543,7 +514,7 @@ int main(int argc, char **argv)
     spec_test(IOASID_CMD_SET_DESTROY, "busy-while-one-is-parked",
               destroy_parked);
     spec_test(IOASID_CMD_SET_DESTROY, "forced", destroy_force);
-    EACH(allocs, IOASID_CMD_PASID_ALLOC, "values", alloc);
+    spec_rows(IOASID_CMD_PASID_ALLOC, allocs, "values", alloc);
     spec_test(IOASID_CMD_PASID_ALLOC, "not-in-a-delegated-set",
               alloc_delegated);
     spec_test(IOASID_CMD_PASID_ALLOC, "each-number-once", alloc_all);

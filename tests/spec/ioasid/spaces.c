@@ -538,17 +538,11 @@ static void dirty_values(const void *data)
 
 /* --- the list ------------------------------------------------------------ */
 
-#define EACH(rows, TAG, path, fn)                                           \
-    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {                     \
-        g_autofree char *p_ = g_strdup_printf("%s/%s", path, rows[i].name); \
-        spec_row(TAG, p_, fn, &rows[i]);                                    \
-    }
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    EACH(creates, IOASID_CMD_SPACE_CREATE, "kinds", create);
-    EACH(firsts, IOASID_CMD_SPACE_CREATE, "vtd-first", first_stage);
+    spec_rows(IOASID_CMD_SPACE_CREATE, creates, "kinds", create);
+    spec_rows(IOASID_CMD_SPACE_CREATE, firsts, "vtd-first", first_stage);
     spec_test(IOASID_CMD_SPACE_CREATE, "data", data_sizes);
     spec_test(IOASID_CMD_SPACE_CREATE, "illegal-ste", illegal_ste);
     spec_test(IOASID_CMD_SPACE_DESTROY, "busy-while-bound", destroy);
@@ -557,6 +551,6 @@ int main(int argc, char **argv)
     spec_test(IOASID_CMD_RANGES, "room", ranges_room);
     spec_test(IOASID_CMD_DIRTY_SET, "on-off-clear-peek", dirty_bits);
     spec_test(IOASID_CMD_DIRTY_GET, "granted-by-translation", dirty_ats);
-    EACH(dirties, IOASID_CMD_DIRTY_GET, "values", dirty_values);
+    spec_rows(IOASID_CMD_DIRTY_GET, dirties, "values", dirty_values);
     return g_test_run();
 }
