@@ -9,10 +9,7 @@
 #include <glib.h>
 #include <stdint.h>
 
-typedef struct ImFieldRow {
-    const char *name;
-    uint8_t hi, lo;
-} ImFieldRow;
+#include "im/im_port.h"
 
 #define IM_FIELD_ROW_(unit, field, hi, lo)  { #field, (hi), (lo) },
 #define IM_FIELD_NONE_(hi, lo)

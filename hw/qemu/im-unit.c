@@ -198,6 +198,9 @@ static void port_event(void *host, const ImEvent *ev)
         trace_im_unit_invalidate(id_of(u), ev->name, ev->arg[0], ev->arg[1],
                                  ev->arg[2], ev->arg[3]);
         break;
+    case IM_EVENT_COMMAND_ERROR:
+    case IM_EVENT_ADVICE:
+        break;
     case IM_EVENT_PAGE_REQUEST:
         trace_im_unit_page_request(id_of(u), ev->name ?: "", req->rid,
                                    im_unit_pasid(req->has_pasid, req->pasid),

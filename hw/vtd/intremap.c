@@ -16,6 +16,8 @@ typedef struct IntReq {
     uint32_t index;
     uint64_t irte[2];
     bool pass;                      /* compatibility: goes as it came */
+    ImStepFn *fn;                   /* explaining: no side effect */
+    void *opaque;
 } IntReq;
 
 typedef uint8_t IntCheck(ImVtd *s, IntReq *r);
@@ -140,23 +142,38 @@ static ImIntOut remapped(const ImVtd *s, uint64_t irte)
     };
 }
 
+static ImIntOut take_checks(ImVtd *s, IntReq *r)
+{
+    uint8_t fault = 0;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(checks) && !fault && !r->pass; i++) {
+        fault = checks[i](s, r);
+    }
+    return fault ? (ImIntOut) { .status = IM_FAULT, .fault = fault } :
+           r->pass ? (ImIntOut) { .status = IM_OK } :
+           remapped(s, r->irte[0]);
+}
+
 ImIntOut im_vtd_interrupt(ImVtd *s, const ImMsi *msi)
 {
     IntReq r = { .msi = msi };
-    uint8_t fault = 0;
+    ImIntOut out = take_checks(s, &r);
 
     s->counters.interrupts++;
-    for (size_t i = 0; i < G_N_ELEMENTS(checks) && !fault && !r.pass; i++) {
-        fault = checks[i](s, &r);
-    }
-    if (fault) {
+    if (out.fault) {
         s->counters.interrupts_blocked++;
-        im_vtd_fault_interrupt(s, msi, (uint16_t)r.index, fault,
+        im_vtd_fault_interrupt(s, msi, (uint16_t)r.index, out.fault,
                                IM_GET(r.irte[0], VTD_IRTE0_FPD));
-        return (ImIntOut) { .status = IM_FAULT, .fault = fault };
     }
-    return r.pass ? (ImIntOut) { .status = IM_OK }
-                  : remapped(s, r.irte[0]);
+    return out;
+}
+
+ImIntOut im_vtd_explain_interrupt(ImVtd *s, const ImMsi *msi, ImStepFn *fn,
+                                  void *opaque)
+{
+    IntReq r = { .msi = msi, .fn = fn, .opaque = opaque };
+
+    return take_checks(s, &r);
 }
 
 bool im_vtd_eim_active(const ImVtd *s)

@@ -30,7 +30,13 @@ typedef enum ImEventKind {
     IM_EVENT_FAULT,         /* a fault was recorded, or dropped as name says:
                                arg[0] reason; txn, req or msi */
     IM_EVENT_INVALIDATE,    /* a descriptor (arg[0..3]) or a register command
-                               was executed, or the queue stopped: name */
+                               was executed: name */
+    IM_EVENT_COMMAND_ERROR, /* the queue stopped at a command or descriptor,
+                               arg[0..words - 1]: name is the error, text the
+                               rule that was broken, clause its tag */
+    IM_EVENT_ADVICE,        /* the driver does what the specification answers
+                               in a way that few expect: name stays the same
+                               for the same matter, text says what to do */
     IM_EVENT_PAGE_REQUEST,  /* req; name says what became of it */
     IM_EVENT_PAGE_RESPONSE, /* resp */
     IM_EVENT_INTERRUPT,     /* msi sent by the model; name: its source */
@@ -39,7 +45,11 @@ typedef enum ImEventKind {
 typedef struct ImEvent {
     ImEventKind kind;
     const char *name;
+    const char *text;       /* COMMAND_ERROR, ADVICE */
+    const char *clause;     /* COMMAND_ERROR; or NULL */
     uint64_t arg[4];
+    uint8_t words;          /* COMMAND_ERROR */
+    bool hidden;            /* FAULT: no record tells software of it */
     const ImTxn *txn;
     const ImXlat *xlat;
     const ImPageReq *req;
@@ -125,7 +135,14 @@ static inline bool im_port_traces(const ImPort *p)
     return p->event && (!p->traced || *p->traced);
 }
 
-/* One step of a walk, for im_*_explain(). */
+/* A field of a bit layout, by its name in the specification. Lists of them
+ * end with a NULL name. */
+typedef struct ImFieldRow {
+    const char *name;
+    uint8_t hi, lo;
+} ImFieldRow;
+
+/* One step of a walk, for im_*_explain(). Valid during the call. */
 typedef struct ImStep {
     const char *what;       /* "root entry", "FS-PML4E", ... */
     const char *clause;     /* clause tag that decided, or NULL */
@@ -133,6 +150,7 @@ typedef struct ImStep {
     uint64_t addr;          /* guest-physical address read */
     uint64_t value[8];      /* quad-words read */
     uint8_t words;          /* how many of value[] are valid; 0: no read */
+    const ImFieldRow *const *fields;    /* of each word, or NULL */
 } ImStep;
 
 typedef void ImStepFn(void *opaque, const ImStep *step);

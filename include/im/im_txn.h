@@ -142,6 +142,21 @@ typedef struct ImMsi {
     uint32_t data;
     uint16_t rid;
     uint8_t source;         /* a model's own: told back if the write fails */
+    bool any_source;        /* rid is recorded, but not verified */
 } ImMsi;
+
+/* What became of an interrupt message. IM_OK: what reaches the interrupt
+ * controller. IM_FAULT: blocked, and recorded as a fault. */
+typedef struct ImIntOut {
+    uint8_t status;             /* ImStatus */
+    uint8_t fault;
+    bool remapped;              /* false: request passes as it came */
+    uint8_t vector;
+    uint8_t delivery_mode;      /* DLM */
+    bool level;                 /* TM */
+    bool logical;               /* DM */
+    bool redirection_hint;      /* RH */
+    uint32_t dest;              /* APIC ID; 8 bits unless EIME */
+} ImIntOut;
 
 #endif /* IM_TXN_H */

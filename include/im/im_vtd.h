@@ -130,18 +130,6 @@ void im_vtd_vcmd_done(ImVtd *s, uint32_t serial, ImVcmdStatus status,
  * Remap an interrupt request (5.1.4). IM_OK: out is what reaches the
  * interrupt controller. IM_FAULT: blocked, fault recorded unless FPD.
  */
-typedef struct ImIntOut {
-    uint8_t status;             /* ImStatus */
-    uint8_t fault;
-    bool remapped;              /* false: request passes as it came */
-    uint8_t vector;
-    uint8_t delivery_mode;      /* DLM */
-    bool level;                 /* TM */
-    bool logical;               /* DM */
-    bool redirection_hint;      /* RH */
-    uint32_t dest;              /* APIC ID; 8 bits unless EIME */
-} ImIntOut;
-
 ImIntOut im_vtd_interrupt(ImVtd *s, const ImMsi *msi);
 /* Whether IRTA is latched with EIME=1 and IRES=1. */
 bool im_vtd_eim_active(const ImVtd *s);
@@ -152,6 +140,10 @@ bool im_vtd_eim_active(const ImVtd *s);
  * what im_vtd_translate() would answer with empty caches.
  */
 ImXlat im_vtd_explain(ImVtd *s, const ImTxn *txn, ImStepFn *fn, void *opaque);
+/* The same for a message that im_vtd_interrupt() would remap: steps of 5.1.4
+ * from the interrupt remapping table. */
+ImIntOut im_vtd_explain_interrupt(ImVtd *s, const ImMsi *msi, ImStepFn *fn,
+                                  void *opaque);
 
 /*
  * Name of a fault reason of this model ("SPT.2"), or NULL when unknown;
