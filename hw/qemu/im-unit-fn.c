@@ -31,6 +31,49 @@ static bool fn_rid(const ImUnitFn *fn, uint16_t *rid)
     return qdev_is_realized((DeviceState *)&bridge->qdev);
 }
 
+/* --- where faults lead ---------------------------------------------------- */
+
+/*
+ * In an address space of their own, where no memory can be: who looks a
+ * translation up without making the access, as vhost does, finds nothing to
+ * use at this address.
+ */
+#define NOWHERE  (UINT64_C(1) << 62)
+
+static MemTxResult zero_take(void *opaque, hwaddr off, void *buf,
+                             unsigned len, bool is_write)
+{
+    if (!is_write) {
+        memset(buf, 0, len);
+    }
+    return MEMTX_OK;
+}
+
+static MemTxResult refuse_take(void *opaque, hwaddr off, void *buf,
+                               unsigned len, bool is_write)
+{
+    zero_take(opaque, off, buf, len, is_write);
+    return MEMTX_DECODE_ERROR;
+}
+
+static void nowhere_init(ImUnit *u, ImUnitNowhere *n, ImRequestFn *fn,
+                         const char *name)
+{
+    memory_region_init(&n->root, u->owner, name, UINT64_MAX);
+    im_request_region_init(&n->page, u->owner, fn, u, name, 0x1000);
+    n->page.answered = true;
+    memory_region_add_subregion(&n->root, NOWHERE, &n->page.mr);
+    address_space_init(&n->as, &n->root, name);
+}
+
+/* What was asked for is answered: the rest of its page is not asked again. */
+static void fn_fault(ImUnit *u, const ImXlat *x, IOMMUTLBEntry *e)
+{
+    e->target_as = x->status == IM_FAULT && x->cpl == IM_CPL_SC ?
+                   &u->zero.as : &u->refused.as;
+    e->translated_addr = NOWHERE;
+}
+
 /* --- translation ------------------------------------------------------ */
 
 static ImXlat unit_ask(ImUnit *u, const ImTxn *txn)
@@ -136,8 +179,8 @@ static IOMMUTLBEntry fn_translate(IOMMUMemoryRegion *mr, hwaddr addr,
         e.translated_addr = x.addr & ~e.addr_mask;
         /* no more than asked: A and D are set for that only */
         e.perm = flag;
-    } else if (x.status == IM_FAULT && x.cpl == IM_CPL_SC) {
-        e.target_as = &fn->unit->zero_as;
+    } else if (flag != IOMMU_NONE) {
+        fn_fault(fn->unit, &x, &e);
         e.perm = flag;
     }
     return e;
@@ -232,11 +275,11 @@ void im_unit_fns_unmap(ImUnit *u, const ImUnmap *unmap)
 /* --- the interrupt range ------------------------------------------------ */
 
 /* Anything but a DWORD write is a fault, which the model records. */
-static MemTxResult msi_refuse(ImUnitFn *fn, hwaddr off, unsigned size,
+static MemTxResult msi_refuse(ImUnitFn *fn, hwaddr off, unsigned len,
                               ImAccess access)
 {
     ImTxn t = {
-        .addr = fn->unit->ops->msi_base + off, .len = size, .access = access,
+        .addr = fn->unit->ops->msi_base + off, .len = len, .access = access,
     };
 
     if (fn_rid(fn, &t.rid)) {
@@ -245,37 +288,25 @@ static MemTxResult msi_refuse(ImUnitFn *fn, hwaddr off, unsigned size,
     return MEMTX_DECODE_ERROR;
 }
 
-static MemTxResult msi_read(void *opaque, hwaddr off, uint64_t *data,
-                            unsigned size, MemTxAttrs attrs)
-{
-    *data = UINT64_MAX;
-    return msi_refuse(opaque, off, size, IM_READ);
-}
-
-static MemTxResult msi_write(void *opaque, hwaddr off, uint64_t data,
-                             unsigned size, MemTxAttrs attrs)
+static MemTxResult msi_take(void *opaque, hwaddr off, void *buf, unsigned len,
+                            bool is_write)
 {
     ImUnitFn *fn = opaque;
-    ImMsi msi = { .addr = fn->unit->ops->msi_base + off, .data = data };
+    ImMsi msi = { .addr = fn->unit->ops->msi_base + off };
 
-    if (size != 4 || (off & 3)) {
-        return msi_refuse(fn, off, size, IM_WRITE);
+    if (!is_write) {
+        memset(buf, 0xff, len);
+        return msi_refuse(fn, off, len, IM_READ);
+    }
+    if (len != 4 || (off & 3)) {
+        return msi_refuse(fn, off, len, IM_WRITE);
     }
     if (!fn_rid(fn, &msi.rid)) {
         return MEMTX_DECODE_ERROR;
     }
+    msi.data = ldl_le_p(buf);
     return fn->unit->ops->interrupt(fn->unit, &msi);
 }
-
-static const MemoryRegionOps msi_ops = {
-    .read_with_attrs = msi_read,
-    .write_with_attrs = msi_write,
-    .endianness = DEVICE_LITTLE_ENDIAN,
-    .valid = { .min_access_size = 1, .max_access_size = 8,
-               .unaligned = true },
-    .impl = { .min_access_size = 1, .max_access_size = 8,
-              .unaligned = true },
-};
 
 /* --- PASID, ATS and PRI ------------------------------------------------- */
 
@@ -377,13 +408,10 @@ static ImUnitFn *fn_new(ImUnit *u, PCIBus *bus, uint8_t devfn, char *name)
     memory_region_add_subregion_overlap(&fn->pasid.root, TOP_PAGE, &fn->top,
                                         1);
     if (u->ops->interrupt) {
-        memory_region_init_io(&fn->msi, u->owner, &msi_ops, fn,
-                              "im-unit-msi", u->ops->msi_size);
-        /* A response that a register write sends makes a device interrupt
-         * while that write is on the stack; the lock is free by then. */
-        fn->msi.disable_reentrancy_guard = true;
+        im_request_region_init(&fn->msi, u->owner, msi_take, fn,
+                               "im-unit-msi", u->ops->msi_size);
         memory_region_add_subregion_overlap(&fn->pasid.root,
-                                            u->ops->msi_base, &fn->msi, 1);
+                                            u->ops->msi_base, &fn->msi.mr, 1);
     }
     memory_region_transaction_commit();
     return fn;
@@ -455,26 +483,7 @@ void im_unit_fns_switch(ImUnit *u)
     memory_region_transaction_commit();
 }
 
-/* --- where a fault is no error: reads as zero, writes ignored ------------ */
-
-static uint64_t zero_read(void *opaque, hwaddr off, unsigned size)
-{
-    return 0;
-}
-
-static void zero_write(void *opaque, hwaddr off, uint64_t val, unsigned size)
-{
-}
-
-static const MemoryRegionOps zero_ops = {
-    .read = zero_read,
-    .write = zero_write,
-    .endianness = DEVICE_LITTLE_ENDIAN,
-    .valid = { .min_access_size = 1, .max_access_size = 8,
-               .unaligned = true },
-    .impl = { .min_access_size = 1, .max_access_size = 8,
-              .unaligned = true },
-};
+/* --- the unit's functions ---------------------------------------------- */
 
 static guint place_hash(gconstpointer v)
 {
@@ -493,11 +502,8 @@ static gboolean place_equal(gconstpointer a, gconstpointer b)
 void im_unit_fns_init(ImUnit *u)
 {
     u->fns = g_hash_table_new(place_hash, place_equal);
-    memory_region_init_io(&u->zero, u->owner, &zero_ops, u, "im-unit-zero",
-                          UINT64_MAX);
-    /* one address space for all functions of the unit */
-    u->zero.disable_reentrancy_guard = true;
-    address_space_init(&u->zero_as, &u->zero, "im-unit-zero");
+    nowhere_init(u, &u->refused, refuse_take, "im-unit-refused");
+    nowhere_init(u, &u->zero, zero_take, "im-unit-zero");
 }
 
 static void mr_class_init(ObjectClass *klass, void *data)

@@ -18,6 +18,7 @@
 #include "qemu/thread.h"
 #include "qemu/timer.h"
 #include "im-model.h"
+#include "im-request.h"
 #include "pci-pasid.h"
 
 typedef struct ImUnit ImUnit;
@@ -94,10 +95,17 @@ typedef struct ImUnitFn {
     IOMMUMemoryRegion iommu;    /* enabled while the unit translates */
     MemoryRegion top;           /* its last page, see fn_new() */
     MemoryRegion bypass;        /* enabled while it does not */
-    MemoryRegion msi;
+    ImRequestRegion msi;
     IOMMUNotifierFlag notifiers;
     ImUnitMemo memo[IM_UNIT_MEMOS];
 } ImUnitFn;
+
+/* Where an ordinary device's request is led that faulted. */
+typedef struct ImUnitNowhere {
+    AddressSpace as;
+    MemoryRegion root;
+    ImRequestRegion page;
+} ImUnitNowhere;
 
 struct ImUnit {
     const ImUnitOps *ops;
@@ -125,8 +133,8 @@ struct ImUnit {
     bool every_root;            /* root complexes without a unit as well */
     uint64_t bypass_size;       /* what passes untranslated; 0: everything */
     GHashTable *fns;            /* ImUnitFn, by ImUnitPlace */
-    AddressSpace zero_as;       /* reads as zero, ignores writes */
-    MemoryRegion zero;
+    ImUnitNowhere refused;      /* an error */
+    ImUnitNowhere zero;         /* reads as zero, ignores writes */
 
     /* Why a device is refused that wants to hear of new mappings; and one
      * that has an ATC, or NULL. */
