@@ -59,7 +59,8 @@ class Failed(Exception):
 
 
 def say(text):
-    print(f'guest: {text}', flush=True)
+    """Beside a test's TAP, which is on standard output."""
+    print(f'guest: {text}', file=sys.stderr, flush=True)
 
 
 def cache_dir():
@@ -185,7 +186,7 @@ class Progress:
                     line):
             self.count += 1
         now = time.monotonic()
-        if now - self.last >= (2 if sys.stdout.isatty() else 15):
+        if now - self.last >= (2 if sys.stderr.isatty() else 15):
             self.last = now
             self.show()
 
@@ -216,7 +217,7 @@ def run_logged(cmd, log, cwd=None, env=None, progress=None):
     if p.returncode:
         tail = log.read_text(encoding='utf-8', errors='replace')
         for line in tail.splitlines()[-25:]:
-            print('  | ' + line, flush=True)
+            print('  | ' + line, file=sys.stderr, flush=True)
         raise Failed(f'"{" ".join(map(str, cmd[:6]))} ..." failed; '
                      f'its whole output is in {log}')
 
