@@ -26,6 +26,11 @@ typedef struct Cursor {
     uint8_t need;
     uint8_t perm;           /* granted so far */
     bool write;
+    bool hold;              /* of a leaf the dirty flag is not set yet, but
+                               may be refused */
+    bool owes;              /* the nested stage's page is held so */
+    bool final;             /* what it yields is the answer's */
+    uint8_t within;         /* log2 of the page of stage 0 around it */
     uint8_t level;
     uint8_t shift;          /* of the range of an entry at level, log2 */
     uint8_t bits;           /* index bits of the table */
@@ -73,6 +78,7 @@ static inline void begin(Cursor *c, const ImWalk *w, unsigned stage,
         .need = need, .write = write, .table = st->root,
         .perm = UINT8_MAX, .writable = true, .whole = true,
         .nested = stage == 0 && w->stage[1],
+        .final = stage == 0, .within = UINT8_MAX,
         .late = st->fmt->rights,
     };
     c->physical = !c->nested;
@@ -95,18 +101,36 @@ static inline void skip(Cursor *c)
     }
 }
 
-/* Take an address that stage 0 uses or yields through the nested stage. */
+static inline bool walk_nested(const Cursor *c, Cursor *n, ImWalkOut *out)
+{
+    if (c->late && n->in > n->st->in_last) {
+        return stop(n, IM_WALK_RANGE, out);
+    }
+    skip(n);
+    return walk_stage(n, out);
+}
+
+/* Take an address of an entry of stage 0 through the nested stage. */
 static inline bool nest(const Cursor *c, uint64_t in, uint8_t need, bool write,
                  ImWalkOut *out)
 {
     Cursor n;
 
     begin(&n, c->w, 1, in, need, write);
-    if (c->late && in > n.st->in_last) {
-        return stop(&n, IM_WALK_RANGE, out);
-    }
-    skip(&n);
-    return walk_stage(&n, out);
+    return walk_nested(c, &n, out);
+}
+
+/* The same for what stage 0 yields, which is in a page of 2^within bytes. */
+static inline bool nest_page(const Cursor *c, uint64_t in, unsigned within,
+                             bool write, bool hold, ImWalkOut *out)
+{
+    Cursor n;
+
+    begin(&n, c->w, 1, in, c->need, write);
+    n.final = true;
+    n.within = (uint8_t)within;
+    n.hold = hold;
+    return walk_nested(c, &n, out);
 }
 
 /* log2 of the size of the table under the cursor, rounded up. */
@@ -271,9 +295,23 @@ static inline bool may_set(Cursor *c, ImWalkOut *out)
     return G_LIKELY(c->writable) || make_writable(c, out);
 }
 
-/* The page is found and may be used: go through the nested stage. */
+/* A page that would be the answer, but must not. */
+static inline bool forbidden(const Cursor *c, const ImPteView *v,
+                             uint64_t addr)
+{
+    const ImWalkOps *ops = c->w->ops;
+
+    return ops->forbid && c->final &&
+           ops->forbid(c->w->opaque, addr, MIN(v->shift, c->within));
+}
+
+/*
+ * The page is found and may be used: go through the nested stage. As long as
+ * a flag of stage 0 is left to set, which may fail, the nested stage's page
+ * is not yet dirty: hold.
+ */
 static bool finish(const Cursor *c, const ImPteView *v, uint8_t perm,
-                   ImWalkOut *out)
+                   bool hold, ImWalkOut *out)
 {
     uint64_t offset = c->in & ((UINT64_C(1) << v->shift) - 1);
 
@@ -286,8 +324,8 @@ static bool finish(const Cursor *c, const ImPteView *v, uint8_t perm,
     if (c->nested) {
         ImWalkOut last;
 
-        if (!nest(c, out->addr, c->need, c->write && (perm & IM_PERM_W),
-                  &last)) {
+        if (!nest_page(c, out->addr, v->shift,
+                       c->write && (perm & IM_PERM_W), hold, &last)) {
             *out = last;
             return false;
         }
@@ -297,6 +335,8 @@ static bool finish(const Cursor *c, const ImPteView *v, uint8_t perm,
         out->attr = last.attr;
         out->no_tables = last.no_tables;
         out->dirty = last.dirty;
+    } else if (forbidden(c, v, out->addr)) {
+        return stop(c, IM_WALK_FORBIDDEN, out);
     }
     out->stop = IM_WALK_OK;
     out->perm = perm;
@@ -310,10 +350,22 @@ static uint8_t any_of(const ImWalk *w)
     return w->any ? w->any : ANY_ACCESS;
 }
 
-/* A leaf: *pte is what it was, and becomes what it shall be. */
-static bool use_leaf(Cursor *c, uint64_t *pte, const ImPteView *v,
+/* Whether a leaf's flags are to be set, as far as this stage knows. */
+static inline bool to_be_marked(const Cursor *c, uint64_t pte,
+                                const ImPteView *v, uint8_t perm)
+{
+    return marked(pte, v, c->write && (perm & IM_PERM_W)) != pte;
+}
+
+/*
+ * A leaf: *pte is what it was, and becomes what it shall be. try: flags of
+ * this leaf may yet prove impossible to set; c->owes says afterwards whether
+ * the nested stage's page is to become dirty once they did not.
+ */
+static bool use_leaf(Cursor *c, uint64_t *pte, const ImPteView *v, bool try,
                      ImWalkOut *out)
 {
+    uint64_t was = *pte;
     uint8_t perm = c->perm & v->perm;
 
     if (c->late) {
@@ -325,15 +377,17 @@ static bool use_leaf(Cursor *c, uint64_t *pte, const ImPteView *v,
         out->perm = perm;
         return false;
     }
-    if (c->late && marked(*pte, v, c->write && (perm & IM_PERM_W)) != *pte &&
-        !may_set(c, out)) {
+    if (c->late && to_be_marked(c, was, v, perm) && !may_set(c, out)) {
         return false;
     }
-    if (!finish(c, v, perm, out)) {
+    try = try && c->nested && c->write && c->w->ops->cmpxchg64 &&
+          to_be_marked(c, was, v, perm);
+    if (!finish(c, v, perm, try, out)) {
         return false;
     }
-    *pte = marked(*pte, v, c->write && (out->perm & IM_PERM_W));
-    out->dirty = out->dirty && marked(*pte, v, true) == *pte;
+    *pte = marked(was, v, c->write && (out->perm & IM_PERM_W));
+    c->owes = try && (out->perm & IM_PERM_W) && !out->dirty;
+    out->dirty = out->dirty && marked(was, v, true) == (c->hold ? was : *pte);
     return true;
 }
 
@@ -345,6 +399,7 @@ static bool use_entry(Cursor *c, uint64_t pte, ImPteKind *kind,
                       ImPteView *v, ImWalkOut *out)
 {
     const ImWalkOps *ops = c->w->ops;
+    bool try = true;
 
     for (unsigned i = 0; i < CMPXCHG_TRIES; i++) {
         uint64_t after = pte;
@@ -356,7 +411,7 @@ static bool use_entry(Cursor *c, uint64_t pte, ImPteKind *kind,
         }
         if (*kind != IM_PTE_LEAF) {
             after |= v->used;
-        } else if (!use_leaf(c, &after, v, out)) {
+        } else if (!use_leaf(c, &after, v, try, out)) {
             return false;
         }
         if (after == pte) {
@@ -365,13 +420,19 @@ static bool use_entry(Cursor *c, uint64_t pte, ImPteKind *kind,
         if (!may_set(c, out)) {
             return false;
         }
-        if (!ops->cmpxchg64) {
+        if (c->hold || c->owes) {
+            after = marked(pte, v, false);
+        }
+        if (!ops->cmpxchg64 || (after == pte && !c->owes)) {
             return true;
         }
         bus = ops->cmpxchg64(c->w->opaque, c->pa, &pte, after);
-        if (bus != IM_BUS_RETRY) {
+        if (bus != IM_BUS_RETRY && !(bus == IM_BUS_OK && c->owes)) {
             return bus == IM_BUS_OK || stop(c, IM_WALK_UPDATE, out);
         }
+        /* It can be set. Now both, the nested stage's page first. */
+        try = bus == IM_BUS_RETRY;
+        pte = try ? pte : after;
     }
     return stop(c, IM_WALK_UPDATE, out);
 }
@@ -384,10 +445,10 @@ static bool look_up(Cursor *c, ImWalkOut *out)
     uint64_t flags = 0;
 
     if (!check(c, fmt->lookup(c->st, c->in, &v), &v, out) ||
-        !use_leaf(c, &flags, &v, out)) {
+        !use_leaf(c, &flags, &v, false, out)) {
         return false;
     }
-    if (flags && c->w->ops->cmpxchg64) {
+    if (flags && c->w->ops->cmpxchg64 && !c->hold) {
         fmt->written(c->st, c->in);
     }
     return true;

@@ -17,6 +17,10 @@
  *
  * A format with lookup() has no tables: something else knows its pages.
  *
+ * A page is marked as written only when nothing else can refuse the write:
+ * nested, the flags of stage 0's leaf are tried first (its accessed flag may
+ * be set by that), then the last stage's page becomes dirty, then the leaf.
+ *
  * SPDX-License-Identifier: MIT
  */
 #ifndef HW_CORE_WALK_H
@@ -102,6 +106,7 @@ typedef enum ImWalkStop {
     IM_WALK_NO_UPDATE,          /* ImPtStage.no_update, but flags to set */
     IM_WALK_UPDATE,             /* the update failed */
     IM_WALK_PERM,               /* the leaf is found, need is not granted */
+    IM_WALK_FORBIDDEN,          /* ImWalkOps.forbid refused the page */
 } ImWalkStop;
 
 typedef struct ImWalkOut {
@@ -148,6 +153,12 @@ typedef struct ImWalkOps {
     /* in is translated through at. Optional. */
     void (*keep)(void *opaque, unsigned stage, uint64_t in,
                  const ImWalkPoint *at);
+    /*
+     * Whether the answer must not be: addr, in a page of 2^shift bytes that
+     * all stages together grant. Asked before any flag says that the page
+     * was written. Optional.
+     */
+    bool (*forbid)(void *opaque, uint64_t addr, unsigned shift);
     ImStepFn *step;             /* every entry read. Optional. */
 } ImWalkOps;
 

@@ -260,7 +260,7 @@ static bool special_condition(VtdRoute *r)
     }
     r->addr = r->txn->addr;
     r->mask = 0xfff;
-    if (r->txn->no_write) {
+    if (no_write(r)) {
         r->clause = "VTD_7_1_3_S2";
         return true;
     }
@@ -364,6 +364,15 @@ static void op_keep(void *opaque, unsigned stage, uint64_t in,
     im_vtd_psc_put(r->s->caches, r->sp, r->priv, which, in, at);
 }
 
+/* SGN.8, LGN.4: a translation completion speaks for all of its page. */
+static bool op_forbid(void *opaque, uint64_t addr, unsigned shift)
+{
+    const VtdRoute *r = opaque;
+
+    return r->kind == VTD_TRANSLATION ? overlaps_interrupts(addr, shift) :
+           interrupt_address(addr);
+}
+
 static void op_step(void *opaque, const ImStep *step)
 {
     VtdRoute *r = opaque;
@@ -373,10 +382,12 @@ static void op_step(void *opaque, const ImStep *step)
 
 static const ImWalkOps walk_ops = {
     .read = op_read, .cmpxchg64 = op_cmpxchg,
-    .find = op_find, .keep = op_keep,
+    .find = op_find, .keep = op_keep, .forbid = op_forbid,
 };
 
-static const ImWalkOps explain_ops = { .read = op_peek, .step = op_step };
+static const ImWalkOps explain_ops = {
+    .read = op_peek, .forbid = op_forbid, .step = op_step,
+};
 
 /* Which right the request lacks. */
 static uint8_t lacking(const VtdRoute *r, uint8_t perm)
@@ -450,6 +461,9 @@ static uint8_t first_stage_reason(const VtdRoute *r, const ImWalkOut *w)
 
 static uint8_t walk_reason(const VtdRoute *r, const ImWalkOut *w)
 {
+    if (w->stop == IM_WALK_FORBIDDEN) {
+        return r->sp->legacy ? VTD_FLT_LGN_4 : VTD_FLT_SGN_8;
+    }
     if (r->sp->legacy) {
         return legacy_reason(r, w);
     }
@@ -477,14 +491,6 @@ static void walk(VtdRoute *r, ImWalkOut *out)
     im_walk(&w, r->txn->addr, r->need, r->write, out);
 }
 
-/* SGN.8, LGN.4: a translation completion speaks for all of its page. */
-static bool output_is_interrupt(const VtdRoute *r, const ImWalkOut *w)
-{
-    return r->kind == VTD_TRANSLATION ?
-           overlaps_interrupts(w->addr, w->shift) :
-           interrupt_address(w->addr);
-}
-
 /* 3.6, 3.7, 3.8 */
 static bool walk_tables(VtdRoute *r)
 {
@@ -501,9 +507,6 @@ static bool walk_tables(VtdRoute *r)
     walk(r, &w);
     if (w.stop != IM_WALK_OK) {
         return im_vtd_refuse(r, walk_reason(r, &w));
-    }
-    if (output_is_interrupt(r, &w)) {
-        return im_vtd_refuse(r, sp->legacy ? VTD_FLT_LGN_4 : VTD_FLT_SGN_8);
     }
     flags = (uint8_t)((w.perm & (IM_PERM_R | IM_PERM_W)) |
                       (w.attr & IM_VTD_SNP ? VTD_TLB_SNP : 0) |

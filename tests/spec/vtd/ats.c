@@ -286,6 +286,27 @@ static void fee_nw_1(void)
     g_assert_cmpuint(vb_faults(w->r), ==, 0);
 }
 
+/* 11.4.3, NWFS=0: NW is ignored, here too. */
+static void fee_no_nwfs(void)
+{
+    static const WorldKind kinds[] = { W_LEGACY, W_FS, W_SS, W_NESTED,
+                                       W_PT };
+    ImVtdConfig c = rig_vtd_config();
+
+    c.no_write_flag = false;
+    for (unsigned i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        g_autoptr(World) w = world_new(&c, kinds[i], false);
+
+        for (unsigned nw = 0; nw < 2; nw++) {
+            ImXlat x = request(w, FEE, nw);
+
+            g_assert_cmpuint(x.status, ==, IM_OK);
+            g_assert_cmpuint(x.perm, ==, IM_PERM_W);
+            g_assert_true(x.untranslated_only);
+        }
+    }
+}
+
 static void fee_with_pasid(void)
 {
     g_autoptr(World) w = world_new_off(NULL, W_FS, true);
@@ -477,6 +498,7 @@ int main(int argc, char **argv)
     spec_test(VTD_4_2_3_PT_SIZE, "2m", size_of_pass_through_2m);
     spec_test(VTD_7_1_3_S1, "nw-0", fee_nw_0);
     spec_test(VTD_7_1_3_S2, "nw-1", fee_nw_1);
+    spec_test(VTD_4_2_3_NW, "no-nwfs-interrupt-range", fee_no_nwfs);
     spec_test(VTD_3_15_PASID, "translation-request", fee_with_pasid);
     spec_test(VTD_4_2_3_TRANSLATED, "no-walk", translated_needs_no_tables);
     spec_test(VTD_FLT_LCT_5, "on-a-hit", legacy_blocked_on_a_hit);

@@ -29,6 +29,8 @@ typedef struct Toy {
     unsigned races;             /* how often the CPU gets in between */
     uint64_t race_set, race_clear;
     bool update_fails;
+    uint64_t rom;               /* updates of this entry fail; 0: none */
+    uint64_t forbid;            /* pages that reach this address; 0: none */
     ImWalkPoint start;          /* with start_stage */
     int start_stage;
     unsigned kept[2];
@@ -86,7 +88,7 @@ static ImBus toy_cmpxchg(void *opaque, uint64_t pa, uint64_t *expected,
         now = (now | t->race_set) & ~t->race_clear;
         memcpy(t->mem + pa, &now, 8);
     }
-    if (t->update_fails) {
+    if (t->update_fails || (t->rom && pa == t->rom)) {
         return IM_BUS_ERROR;
     }
     if (now != *expected) {
@@ -137,9 +139,16 @@ static void toy_step(void *opaque, const ImStep *step)
     g_string_append_printf(t->steps, "%s:%s ", step->what, step->note);
 }
 
+static bool toy_forbid(void *opaque, uint64_t addr, unsigned shift)
+{
+    const Toy *t = opaque;
+
+    return t->forbid && addr >> shift == t->forbid >> shift;
+}
+
 static const ImWalkOps toy_ops = {
     .read = toy_read, .cmpxchg64 = toy_cmpxchg, .find = toy_find,
-    .keep = toy_keep,
+    .keep = toy_keep, .forbid = toy_forbid,
 };
 
 static Toy *toy_new(void)
@@ -464,8 +473,9 @@ static void test_nested(void)
     w = toy_walk(t, &toy_ops, &s0, &s1, 0x7123, IM_PERM_W);
     g_assert_cmpuint(w.stop, ==, IM_WALK_OK);
     g_assert_cmphex(w.addr, ==, 0x9123);
-    /* Setting the flags of the page's entry marks its own page dirty. */
-    g_assert_cmpuint(t->reads, ==, 4 * 5 + 4 + 4);
+    /* Setting the flags of the page's entry marks its own page dirty, and
+     * the page itself is marked once that entry is known to be writable. */
+    g_assert_cmpuint(t->reads, ==, 4 * 5 + 4 + 4 + 4);
     g_assert_cmpuint(t->kept[0], ==, 3);
     g_assert_cmpuint(t->last_kept[0].level, ==, 0);
 
@@ -506,6 +516,110 @@ static void test_nested_rights(void)
         w = toy_walk(t, &ops, &s0, &s1, 0x7000, IM_PERM_R);
     }
     g_assert_cmpuint(w.stop, ==, IM_WALK_RANGE);
+}
+
+/* --- what is refused is not dirty ---------------------------------------- */
+
+typedef struct Both {
+    Toy *t;
+    ImPtStage s0, s1;
+    uint64_t leaf0, leaf1;      /* of 0x7000, and of what it yields, 0x9000 */
+} Both;
+
+static Both both_new(Toy *t)
+{
+    Both b = { .t = t, .s0 = stage_of(t, &four_k, 3) };
+
+    toy_map(t, &b.s0, 0x7000, BIAS + 0x9000, 0, E_P | E_W);
+    b.leaf0 = toy_entry(t, &b.s0, 0x7000, 0);
+    bias_tables(t, &b.s0, 0x7000);
+    b.s0.root += BIAS;
+    b.s1 = nested_identity(t, &four_k, E_P | E_W);
+    b.leaf1 = toy_entry(t, &b.s1, BIAS + 0x9000, 0);
+    return b;
+}
+
+static ImWalkStop both_write(Both *b)
+{
+    return toy_walk(b->t, &toy_ops, &b->s0, &b->s1, 0x7000, IM_PERM_W).stop;
+}
+
+static bool is_dirty(const Toy *t, uint64_t entry)
+{
+    uint64_t e;
+
+    memcpy(&e, t->mem + entry, 8);
+    return e & E_D;
+}
+
+static void test_leaf_refuses_the_flag(void)
+{
+    g_autoptr(Toy) t = toy_new();
+    Both b = both_new(t);
+
+    t->rom = b.leaf0;
+    g_assert_cmpuint(both_write(&b), ==, IM_WALK_UPDATE);
+    g_assert_false(is_dirty(t, b.leaf0) || is_dirty(t, b.leaf1));
+    t->rom = 0;
+    b.s0.no_update = true;
+    g_assert_cmpuint(both_write(&b), ==, IM_WALK_NO_UPDATE);
+    g_assert_false(is_dirty(t, b.leaf0) || is_dirty(t, b.leaf1));
+    b.s0.no_update = false;
+    g_assert_cmpuint(both_write(&b), ==, IM_WALK_OK);
+    g_assert_true(is_dirty(t, b.leaf0) && is_dirty(t, b.leaf1));
+}
+
+static void test_page_refuses_the_flag(void)
+{
+    g_autoptr(Toy) t = toy_new();
+    Both b = both_new(t);
+
+    t->rom = b.leaf1;
+    g_assert_cmpuint(both_write(&b), ==, IM_WALK_UPDATE);
+    g_assert_false(is_dirty(t, b.leaf0) || is_dirty(t, b.leaf1));
+}
+
+/* Another CPU takes the write permission away when the leaf is tried. */
+static void test_raced_before_the_flag(void)
+{
+    g_autoptr(Toy) t = toy_new();
+    Both b = both_new(t);
+    uint64_t set = E_A;
+
+    /* Every other entry has its flags: the next update is the leaf's. */
+    g_assert_cmpuint(toy_walk(t, &toy_ops, &b.s0, &b.s1, 0x7000,
+                              IM_PERM_R).stop, ==, IM_WALK_OK);
+    memcpy(&set, t->mem + b.leaf0, 8);
+    g_assert_true(set & E_A);
+    t->races = 1;
+    t->race_clear = E_W;
+    g_assert_cmpuint(both_write(&b), ==, IM_WALK_PERM);
+    g_assert_false(is_dirty(t, b.leaf0) || is_dirty(t, b.leaf1));
+}
+
+static void test_forbidden(void)
+{
+    g_autoptr(Toy) t = toy_new();
+    Both b = both_new(t);
+    ImPtStage big;
+    uint64_t leaf;
+
+    t->forbid = 0x9000;
+    g_assert_cmpuint(both_write(&b), ==, IM_WALK_FORBIDDEN);
+    g_assert_false(is_dirty(t, b.leaf0) || is_dirty(t, b.leaf1));
+    /* No larger than the smaller page: here stage 0's. */
+    big = stage_of(t, &four_k, 3);
+    toy_map(t, &big, BIAS, 0, 1, E_P | E_W | E_LEAF);
+    t->forbid = 0xa000;
+    b.s1 = big;
+    g_assert_cmpuint(both_write(&b), ==, IM_WALK_OK);
+    /* Alone. */
+    toy_map(t, &big, 0, 0x200000, 1, E_P | E_W | E_LEAF);
+    leaf = toy_entry(t, &big, 0, 1);
+    t->forbid = 0x3ff000;
+    g_assert_cmpuint(toy_walk(t, &toy_ops, &big, NULL, 0x123, IM_PERM_W).stop,
+                     ==, IM_WALK_FORBIDDEN);
+    g_assert_false(is_dirty(t, leaf));
 }
 
 /* Tables of 64K behind nested pages of 4K are not one piece. */
@@ -602,6 +716,12 @@ int main(int argc, char **argv)
     g_test_add_func("/core/walk/denied-write-is-not-dirty",
                     test_denied_write_is_not_dirty);
     g_test_add_func("/core/walk/update-fails", test_update_fails);
+    g_test_add_func("/core/walk/clean/leaf-refuses",
+                    test_leaf_refuses_the_flag);
+    g_test_add_func("/core/walk/clean/page-refuses",
+                    test_page_refuses_the_flag);
+    g_test_add_func("/core/walk/clean/raced", test_raced_before_the_flag);
+    g_test_add_func("/core/walk/clean/forbidden", test_forbidden);
     g_test_add_func("/core/walk/nested", test_nested);
     g_test_add_func("/core/walk/nested-rights", test_nested_rights);
     g_test_add_func("/core/walk/scattered-table-is-not-kept",
