@@ -387,7 +387,9 @@ static bool use_leaf(Cursor *c, uint64_t *pte, const ImPteView *v, bool try,
     }
     *pte = marked(was, v, c->write && (out->perm & IM_PERM_W));
     c->owes = try && (out->perm & IM_PERM_W) && !out->dirty;
-    out->dirty = out->dirty && marked(was, v, true) == (c->hold ? was : *pte);
+    out->dirty = (c->late && !(perm & IM_PERM_W)) ||
+                 (out->dirty &&
+                  marked(was, v, true) == (c->hold ? was : *pte));
     return true;
 }
 

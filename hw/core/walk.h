@@ -128,7 +128,9 @@ typedef struct ImWalkOut {
     uint8_t first_shift;        /* page size of stage 0 alone */
     uint16_t attr;              /* of the leaf of the last stage */
     uint16_t first_attr;        /* of the leaf of stage 0 */
-    bool dirty;                 /* a write needs no more flags set */
+    bool dirty;                 /* a write needs no more flags set; of a
+                                   format with rights(), also where that
+                                   stage refuses to write */
     bool no_tables;             /* see ImPteView, of the last stage */
 } ImWalkOut;
 

@@ -21,14 +21,16 @@ static void terminate(SmmuRoute *r, ImCpl cpl)
     r->cpl = (uint8_t)cpl;
 }
 
-/* Success that grants nothing, for one STU. */
-static void grant_nothing(SmmuRoute *r)
+bool im_smmu_grant_nothing(SmmuRoute *r)
 {
     r->addr = r->txn->addr;
     r->perm = 0;
+    r->attr = 0;
+    r->share = 0;
     r->mask = UINT64_MAX >> (64 - im_smmu_stu(r->s));
     r->status = IM_OK;
     r->cpl = IM_CPL_SC;
+    return true;
 }
 
 bool im_smmu_refuse_silently(SmmuRoute *r, const char *clause)
@@ -138,7 +140,7 @@ static void end_translation(SmmuRoute *r, const SmmuEvent *e,
         return;
     case SMMU_ATS_S0:
     case SMMU_ATS_SE:
-        grant_nothing(r);
+        im_smmu_grant_nothing(r);
         return;
     default:
         terminate(r, IM_CPL_CA);

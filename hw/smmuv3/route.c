@@ -72,7 +72,8 @@ static bool found(SmmuRoute *r, uint64_t out, unsigned lg2, uint8_t perm,
     if (r->kind == SMMU_TRANSLATION) {
         perm = completion(r, perm);
         if (!perm) {
-            lg2 = im_smmu_stu(r->s);
+            r->fault = SMMU_EVT_F_PERMISSION;
+            return im_smmu_grant_nothing(r);
         }
     } else if (r->ind && (perm & IM_PERM_X)) {
         perm |= IM_PERM_R;          /* it reads what it may execute */
@@ -213,14 +214,15 @@ static inline bool tlb_address(const SmmuContext *x, uint64_t addr,
     return *at == addr || x->cd.half[addr >> 55 & 1].tbi;
 }
 
-/* Does it grant what is asked, with no flag left to set? */
+/*
+ * Does it grant what is asked, with no flag left to set? A translation
+ * request needs no right, but the tables are asked whether a flag may be
+ * set: that stage 2 forbids it is the answer. CLAUSE(SMMU_ATS_WARM)
+ */
 static inline bool hit_serves(const SmmuRoute *r, uint16_t flags)
 {
-    unsigned want = r->need;
+    unsigned want = r->need | (r->write ? SMMU_TLB_DIRTY : 0);
 
-    if (r->write && (r->kind != SMMU_TRANSLATION || (flags & IM_PERM_W))) {
-        want |= IM_PERM_W | SMMU_TLB_DIRTY;
-    }
     return (flags & want) == want;
 }
 

@@ -164,6 +164,8 @@ bool im_smmu_refuse(SmmuRoute *r, const SmmuEvent *e);
 bool im_smmu_refuse_code(SmmuRoute *r, uint8_t code);
 /* Terminate with abort, or Unsupported Request, without an event. */
 bool im_smmu_refuse_silently(SmmuRoute *r, const char *clause);
+/* Answer a translation request: success that grants nothing, for one STU. */
+bool im_smmu_grant_nothing(SmmuRoute *r);
 /* A walk stopped. cls: of a fault at stage 2 that is not for an entry. */
 bool im_smmu_refuse_walk(SmmuRoute *r, const ImWalkOut *w, SmmuClass cls);
 

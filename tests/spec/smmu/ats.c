@@ -454,6 +454,35 @@ static void event_record(void)
     g_assert_cmphex(e.q[3], ==, 0);
 }
 
+/* Stage 1 is writable-clean, stage 2 forbids to make it dirty and to write
+ * the page: with NW=0 nothing is granted, also when a read came first. */
+static void warm_is_cold(const void *data)
+{
+    bool read_first = GPOINTER_TO_UINT(data);
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_NESTED, true, NULL);
+    uint64_t leaf = sw_leaf(w, w->iova);
+    ImTxn t = request(w);
+    ImXlat x;
+
+    rig_put(w->r, w->ste, STE_EATS, 1);
+    rig_put(w->r, w->cd, CD_HA, 1);
+    rig_put(w->r, w->cd, CD_HD, 1);
+    rig_w64(w->r, leaf, rig_r64(w->r, leaf) | D_AP2 | D_DBM);
+    sw_s2_map(w, leaf + w->bias, leaf, 12, SB_S2 & ~D_S2W);
+    sw_s2_map(w, w->ipa, w->pa, 12, SB_S2 & ~D_S2W);
+    sw_on(w);
+    if (read_first) {
+        x = sw_dma(w, IM_READ, w->iova);
+        sx_is_ok(&x, w->pa);
+    }
+    x = sw_run(w, &t);
+    sx_is_nothing(&x);
+    t.no_write = true;
+    x = sw_run(w, &t);
+    g_assert_cmphex(x.perm, ==, R1);
+    g_assert_cmphex(rig_r64(w->r, leaf) & D_AP2, !=, 0);
+}
+
 /* What a fault would silence or stall matters not: R=0, S=1. */
 static void no_model_for_requests(void)
 {
@@ -504,6 +533,8 @@ int main(int argc, char **argv)
     spec_row(SMMU_ATS_REPLY, "stu-16k", smallest, GUINT_TO_POINTER(14));
     spec_row(SMMU_ATS_REPLY, "stu-64k", smallest, GUINT_TO_POINTER(16));
     spec_test(SMMU_ATS_REPLY, "no-fault-model", no_model_for_requests);
+    spec_row(SMMU_ATS_WARM, "cold", warm_is_cold, GUINT_TO_POINTER(false));
+    spec_row(SMMU_ATS_WARM, "warm", warm_is_cold, GUINT_TO_POINTER(true));
     spec_test(SMMU_EVENT_BAD_ATS_TREQ, "record", event_record);
     return g_test_run();
 }
