@@ -35,11 +35,15 @@ static const IrqDef irq_defs[IM_SMMU_IRQS] = {
 
 /*
  * CLAUSE(SMMU_IRQ_SOURCES): the wire is pulsed whether or not there is an
- * MSI. CLAUSE(SMMU_IRQ_MSI)
+ * MSI. CLAUSE(SMMU_IRQ_MSI): the whole field is 0, or there is one; address
+ * bits above OAS are cut.
  */
-static void send(ImSmmu *s, ImSmmuIrq source, uint64_t addr, uint32_t data)
+static void send(ImSmmu *s, ImSmmuIrq source, uint64_t field, uint32_t data)
 {
-    ImMsi msi = { .addr = addr, .data = data, .source = (uint8_t)source };
+    ImMsi msi = {
+        .addr = field & im_smmu_oas_mask(s), .data = data,
+        .source = (uint8_t)source,
+    };
     ImEvent ev = {
         .kind = IM_EVENT_INTERRUPT, .name = irq_defs[source].name,
         .msi = &msi,
@@ -50,7 +54,7 @@ static void send(ImSmmu *s, ImSmmuIrq source, uint64_t addr, uint32_t data)
     if (s->port.wire) {
         s->port.wire(s->host, source);
     }
-    if (addr && im_smmu_has(s, IM_MASK(SMMU_IDR0_MSI))) {
+    if (field && im_smmu_has(s, IM_MASK(SMMU_IDR0_MSI))) {
         s->port.msi(s->host, &msi);
     }
 }
@@ -65,10 +69,9 @@ void im_smmu_irq(ImSmmu *s, ImSmmuIrq source)
     }
 }
 
-/* Address bits above OAS are cut. */
 void im_smmu_irq_sync(ImSmmu *s, uint64_t addr, uint32_t data)
 {
-    send(s, IM_SMMU_IRQ_SYNC, addr & im_smmu_oas_mask(s), data);
+    send(s, IM_SMMU_IRQ_SYNC, addr, data);
 }
 
 bool im_smmu_gerror_active(const ImSmmu *s, uint64_t bits)

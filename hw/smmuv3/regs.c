@@ -209,7 +209,8 @@ static unsigned strtab_split(uint64_t cfg)
     return split == 8 || split == 10 ? split : 6;
 }
 
-/* CLAUSE(SMMU_REG_STRTAB_BASE), CLAUSE(SMMU_REG_STRTAB_BASE_CFG) */
+/* CLAUSE(SMMU_REG_STRTAB_BASE), CLAUSE(SMMU_REG_STRTAB_BASE_CFG): the base
+ * is aligned to what is configured, even where SIDSIZE is less. */
 static void strtab_written(void *dev, unsigned elem G_GNUC_UNUSED,
                            uint64_t old G_GNUC_UNUSED,
                            unsigned bytes G_GNUC_UNUSED)
@@ -218,48 +219,18 @@ static void strtab_written(void *dev, unsigned elem G_GNUC_UNUSED,
     uint64_t base = im_smmu_reg(s, SMMU_R_STRTAB_BASE) &
                     IM_MASK(SMMU_STRTAB_BASE_ADDR);
     uint64_t cfg = im_smmu_reg(s, SMMU_R_STRTAB_BASE_CFG);
-    unsigned log2size = (unsigned)MIN(IM_GET(cfg, SMMU_STRTAB_CFG_LOG2SIZE),
-                                      IM_GET(s->ids.idr[1],
-                                             SMMU_IDR1_SIDSIZE));
+    unsigned literal = (unsigned)IM_GET(cfg, SMMU_STRTAB_CFG_LOG2SIZE);
     unsigned split = strtab_split(cfg);
-    unsigned align = !split ? log2size + 6 :
-                     log2size > split ? MAX(log2size - split + 3, 6) : 6;
+    unsigned align = !split ? literal + 6 :
+                     literal > split ? MAX(literal - split + 3, 6) : 6;
 
-    s->strtab.base = base & ~((UINT64_C(1) << align) - 1);
-    s->strtab.log2size = (uint8_t)log2size;
+    s->strtab.base = align < 64 ? base >> align << align : 0;
+    s->strtab.log2size = (uint8_t)MIN(literal, IM_GET(s->ids.idr[1],
+                                                      SMMU_IDR1_SIDSIZE));
     s->strtab.split = (uint8_t)split;
 }
 
 /* --- Queues. ------------------------------------------------------------- */
-
-/* CLAUSE(SMMU_REG_CMDQ_PROD) */
-static void cmdq_prod_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                              uint64_t old G_GNUC_UNUSED,
-                              unsigned bytes G_GNUC_UNUSED)
-{
-    im_smmu_cmdq_run(dev);
-}
-
-/* CLAUSE(SMMU_REG_CMDQ_CONS): nothing above the wrap bit is stored. */
-static void cmdq_size_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                              uint64_t old G_GNUC_UNUSED,
-                              unsigned bytes G_GNUC_UNUSED)
-{
-    ImSmmu *s = dev;
-    SmmuQueue q = im_smmu_queue(s, SMMU_CMDQ);
-
-    im_smmu_reg_set(s, SMMU_R_CMDQ_CONS,
-                    IM_SET(im_smmu_reg(s, SMMU_R_CMDQ_CONS),
-                           SMMU_CMDQ_CONS_RD, q.cons));
-}
-
-/* CLAUSE(SMMU_REG_EVENTQ_CONS) */
-static void eventq_cons_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                                uint64_t old G_GNUC_UNUSED,
-                                unsigned bytes G_GNUC_UNUSED)
-{
-    im_smmu_stall_pump(dev);
-}
 
 typedef struct QueueDef {
     unsigned base, prod, cons;      /* registers */
@@ -295,6 +266,61 @@ SmmuQueue im_smmu_queue(const ImSmmu *s, SmmuQueueId id)
     q.prod = (uint32_t)(im_smmu_reg(s, def->prod) & index);
     q.cons = (uint32_t)(im_smmu_reg(s, def->cons) & index);
     return q;
+}
+
+/* What size cuts off is gone: nothing above the wrap bit is stored. */
+static void cut_indices(ImSmmu *s, SmmuQueueId id)
+{
+    const QueueDef *def = &queue_defs[id];
+    SmmuQueue q = im_smmu_queue(s, id);
+
+    im_smmu_reg_set(s, def->prod, IM_SET(im_smmu_reg(s, def->prod),
+                                         SMMU_Q_INDEX_INDEX, q.prod));
+    im_smmu_reg_set(s, def->cons, IM_SET(im_smmu_reg(s, def->cons),
+                                         SMMU_Q_INDEX_INDEX, q.cons));
+}
+
+/* Any register of a queue was written, size and indexes.
+ * CLAUSE(SMMU_REG_CMDQ_CONS) */
+static void cmdq_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                         uint64_t old G_GNUC_UNUSED,
+                         unsigned bytes G_GNUC_UNUSED)
+{
+    cut_indices(dev, SMMU_CMDQ);
+}
+
+/* CLAUSE(SMMU_REG_EVENTQ_PROD) */
+static void eventq_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                           uint64_t old G_GNUC_UNUSED,
+                           unsigned bytes G_GNUC_UNUSED)
+{
+    cut_indices(dev, SMMU_EVENTQ);
+}
+
+/* CLAUSE(SMMU_REG_PRIQ_PROD) */
+static void priq_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                         uint64_t old G_GNUC_UNUSED,
+                         unsigned bytes G_GNUC_UNUSED)
+{
+    cut_indices(dev, SMMU_PRIQ);
+}
+
+/* CLAUSE(SMMU_REG_CMDQ_PROD) */
+static void cmdq_prod_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                              uint64_t old G_GNUC_UNUSED,
+                              unsigned bytes G_GNUC_UNUSED)
+{
+    cut_indices(dev, SMMU_CMDQ);
+    im_smmu_cmdq_run(dev);
+}
+
+/* CLAUSE(SMMU_REG_EVENTQ_CONS) */
+static void eventq_cons_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                                uint64_t old G_GNUC_UNUSED,
+                                unsigned bytes G_GNUC_UNUSED)
+{
+    cut_indices(dev, SMMU_EVENTQ);
+    im_smmu_stall_pump(dev);
 }
 
 /* --- The table. ---------------------------------------------------------- */

@@ -99,7 +99,8 @@ static inline uint64_t im_smmu_queue_addr(const SmmuQueue *q, uint32_t at)
 /* Pulse a source, if its enable says so: wire, and MSI when it has an
  * address. Not for CMD_SYNC. */
 void im_smmu_irq(ImSmmu *s, ImSmmuIrq source);
-/* The completion interrupt of a CMD_SYNC; no MSI with addr 0. */
+/* The completion interrupt of a CMD_SYNC; no MSI when addr, the whole field,
+ * is 0. */
 void im_smmu_irq_sync(ImSmmu *s, uint64_t addr, uint32_t data);
 /* Activate global errors (mask of GERROR bits) that are not active. */
 void im_smmu_gerror(ImSmmu *s, uint64_t bits);

@@ -250,19 +250,19 @@ static const RwRow rw_rows[] = {
     { SPEC(SMMU_REG_STRTAB_BASE_CFG), "strtab-base-cfg",
       SR_STRTAB_BASE_CFG, 4, 0x307ff },
     { SPEC(SMMU_REG_CMDQ_BASE), "cmdq-base", SR_CMDQ_BASE, 8, BASE_MASK },
-    { SPEC(SMMU_REG_CMDQ_PROD), "cmdq-prod", SR_CMDQ_PROD, 4, 0xfffff },
-    { SPEC(SMMU_REG_CMDQ_CONS), "cmdq-cons", SR_CMDQ_CONS, 4, 0xfffff },
+    { SPEC(SMMU_REG_CMDQ_PROD), "cmdq-prod", SR_CMDQ_PROD, 4, 0x1fff },
+    { SPEC(SMMU_REG_CMDQ_CONS), "cmdq-cons", SR_CMDQ_CONS, 4, 0x1fff },
     { SPEC(SMMU_REG_EVENTQ_BASE), "eventq-base", SR_EVTQ_BASE, 8, BASE_MASK },
-    { SPEC(SMMU_REG_EVENTQ_PROD), "eventq-prod", SR_EVTQ_PROD, 4, 0x800fffff },
-    { SPEC(SMMU_REG_EVENTQ_CONS), "eventq-cons", SR_EVTQ_CONS, 4, 0x800fffff },
+    { SPEC(SMMU_REG_EVENTQ_PROD), "eventq-prod", SR_EVTQ_PROD, 4, 0x80001fff },
+    { SPEC(SMMU_REG_EVENTQ_CONS), "eventq-cons", SR_EVTQ_CONS, 4, 0x80001fff },
     { SPEC(SMMU_REG_IRQ_CFG), "eventq-irq-cfg0",
       SR_EVTQ_IRQ_CFG0, 8, BITS(47, 2) },
     { SPEC(SMMU_REG_IRQ_CFG), "eventq-irq-cfg1",
       SR_EVTQ_IRQ_CFG1, 4, 0xffffffff },
     { SPEC(SMMU_REG_IRQ_CFG), "eventq-irq-cfg2", SR_EVTQ_IRQ_CFG2, 4, 0x3f },
     { SPEC(SMMU_REG_PRIQ_BASE), "priq-base", SR_PRIQ_BASE, 8, BASE_MASK },
-    { SPEC(SMMU_REG_PRIQ_PROD), "priq-prod", SR_PRIQ_PROD, 4, 0x800fffff },
-    { SPEC(SMMU_REG_PRIQ_CONS), "priq-cons", SR_PRIQ_CONS, 4, 0x800fffff },
+    { SPEC(SMMU_REG_PRIQ_PROD), "priq-prod", SR_PRIQ_PROD, 4, 0x80001fff },
+    { SPEC(SMMU_REG_PRIQ_CONS), "priq-cons", SR_PRIQ_CONS, 4, 0x80001fff },
     { SPEC(SMMU_REG_IRQ_CFG), "priq-irq-cfg0",
       SR_PRIQ_IRQ_CFG0, 8, BITS(47, 2) },
     { SPEC(SMMU_REG_IRQ_CFG), "priq-irq-cfg1",
@@ -286,12 +286,20 @@ static void reg_write(Rig *r, const RwRow *row, uint64_t val)
 }
 
 /* Address bits 55:48 may be stored or not: OAS is 48. So may ERR of
- * CMDQ_CONS, what stands above its index, and PTM without BTM. */
+ * CMDQ_CONS, and PTM without BTM. */
 static uint64_t loose(const RwRow *row)
 {
     return row->size == 8 ? BITS(55, 48) :
-           row->off == SR_CMDQ_CONS ? BITS(30, 13) :
+           row->off == SR_CMDQ_CONS ? BITS(30, 24) :
            row->off == SR_CR2 ? CR2_PTM : 0;
+}
+
+/* Indexes of 12 bits and a wrap bit. */
+static void size_queues(Rig *r)
+{
+    rig_set64(r, SR_CMDQ_BASE, 12);
+    rig_set64(r, SR_EVTQ_BASE, 12);
+    rig_set64(r, SR_PRIQ_BASE, 12);
 }
 
 static void rw_row(const void *data)
@@ -300,7 +308,7 @@ static void rw_row(const void *data)
     g_autoptr(Rig) r = rig_smmu_new(NULL);
     uint64_t got;
 
-    rig_set64(r, SR_CMDQ_BASE, 12);     /* indexes of that many bits */
+    size_queues(r);
     reg_write(r, row, UINT64_MAX);
     got = reg_read(r, row) & ~loose(row);
     g_assert_cmphex(got, ==, row->mask & ~loose(row));
@@ -527,9 +535,7 @@ static void guard_row(const void *data)
     RwRow reg = { .off = row->off, .size = row->size };
     g_autoptr(Rig) r = rig_smmu_new(NULL);
 
-    if (row->off == SR_CMDQ_CONS) {
-        rig_set64(r, SR_CMDQ_BASE, 12);
-    }
+    size_queues(r);
     reg_write(r, &reg, row->val);
     g_assert_cmphex(reg_read(r, &reg), ==, row->val);
     reg_write(r, &reg, 0);
