@@ -201,7 +201,7 @@ static void smmu_page_request(void *model, const ImPageReq *req)
 
 static void smmu_ats_inv_done(void *model, uint16_t rid, uint32_t itags)
 {
-    im_smmu_ats_inv_done(model, rid, itags);
+    im_smmu_ats_inv_done(model, rid, itags, 1);
 }
 
 static void smmu_cancel(void *model, uint64_t handle)

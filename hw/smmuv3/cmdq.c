@@ -6,29 +6,12 @@
 #include "hw/smmuv3/regs.h"
 #include "im/spec/smmu_cmds.h.inc"
 
-#include <inttypes.h>
-#include <string.h>
-
 #define SMMU_LAYOUT_ROW(l)  IM_LAYOUT(l);
 SMMU_CMD_LAYOUTS(SMMU_LAYOUT_ROW)
 #undef SMMU_LAYOUT_ROW
 
-#define ITAGS       32          /* of one function */
-#define ATC_INVS    256         /* outstanding altogether */
-
-/* An ATC invalidation that its function has not completed. */
-typedef struct AtcInv {
-    uint64_t due;
-    uint32_t sid;
-    uint8_t itag;
-    bool busy;
-} AtcInv;
-
 struct SmmuCmdq {
     bool running;               /* consuming: no second consumer */
-    bool timed_out;             /* since the last CMD_SYNC that told so */
-    unsigned outstanding;
-    AtcInv invs[ATC_INVS];
 };
 
 /* CMDQ_CONS.ERR, and two that are no errors. */
@@ -245,50 +228,6 @@ static CmdResult cmd_tlbi(ImSmmu *s, const uint64_t *d)
 
 /* --- ATS and PRI. -------------------------------------------------------- */
 
-static void arm_deadline(ImSmmu *s)
-{
-    const SmmuCmdq *q = s->cmdq;
-    uint64_t when = IM_NEVER;
-
-    for (unsigned i = 0; q->outstanding && i < ATC_INVS; i++) {
-        when = q->invs[i].busy ? MIN(when, q->invs[i].due) : when;
-    }
-    s->port.deadline(s->host, when);
-}
-
-/* A free record with the lowest ITag that the function does not use. */
-static AtcInv *take_itag(SmmuCmdq *q, uint32_t sid)
-{
-    AtcInv *slot = NULL;
-    uint32_t used = 0;
-    uint8_t itag = 0;
-
-    for (unsigned i = 0; i < ATC_INVS; i++) {
-        AtcInv *inv = &q->invs[i];
-
-        if (!inv->busy) {
-            slot = slot ? slot : inv;
-        } else if (inv->sid == sid) {
-            used |= 1u << inv->itag;
-        }
-    }
-    if (!slot || used == UINT32_MAX) {
-        return NULL;
-    }
-    while (used >> itag & 1) {
-        itag++;
-    }
-    q->outstanding++;
-    *slot = (AtcInv) { .sid = sid, .itag = itag, .busy = true };
-    return slot;
-}
-
-static void free_itag(SmmuCmdq *q, AtcInv *inv)
-{
-    inv->busy = false;
-    q->outstanding--;
-}
-
 static void atc_unmap(ImSmmu *s, const ImAtsInv *inv)
 {
     ImUnmap unmap = {
@@ -312,8 +251,6 @@ static CmdResult cmd_atc_inv(ImSmmu *s, const uint64_t *d)
         .rid = (uint16_t)sid, .segment = (uint16_t)(sid >> 16),
         .has_pasid = cmd_ssv(s, d),
     };
-    uint64_t now = s->port.now(s->host);
-    AtcInv *inv;
 
     if (lg2 > 64) {
         return CMD_ILL;
@@ -321,12 +258,9 @@ static CmdResult cmd_atc_inv(ImSmmu *s, const uint64_t *d)
     if (!im_smmu_on(s, IM_MASK(SMMU_CR0_SMMUEN))) {
         return CMD_DONE;                /* CLAUSE(SMMU_CMD_ATS_IGNORED) */
     }
-    inv = take_itag(s->cmdq, sid);
-    if (!inv) {
-        return CMD_LATER;               /* CLAUSE(SMMU_CMD_ATC_ITAG) */
+    if (!im_smmu_atc_room(s, sid)) {
+        return CMD_LATER;
     }
-    inv->due = now + MIN(s->cfg.ats_timeout_ns, IM_NEVER - 1 - now);
-    msg.itag = inv->itag;
     msg.lg2size = lg2 == 64 ? IM_INV_ALL : (uint8_t)lg2;
     if (lg2 < 64) {
         msg.addr = d[1] & IM_MASK(SMMU_ATC1_ADDR) &
@@ -336,10 +270,8 @@ static CmdResult cmd_atc_inv(ImSmmu *s, const uint64_t *d)
         msg.pasid = (uint32_t)IM_GET(d[0], SMMU_ATC0_SSID);
         msg.global = IM_GET(d[0], SMMU_ATC0_G);
     }
-    s->counters.ats_invalidations++;
-    arm_deadline(s);
     atc_unmap(s, &msg);
-    s->port.ats_invalidate(s->host, &msg);
+    im_smmu_atc_send(s, &msg);
     return CMD_DONE;
 }
 
@@ -403,16 +335,14 @@ enum { CS_NONE = 0, CS_IRQ = 1, CS_SEV = 2 };
 /* CLAUSE(SMMU_CMD_SYNC). Whatever else came before is complete already. */
 static CmdResult cmd_sync(ImSmmu *s, const uint64_t *d)
 {
-    SmmuCmdq *q = s->cmdq;
-
     if (IM_GET(d[0], SMMU_SYNC0_CS) > CS_SEV) {
         return CMD_ILL;
     }
-    if (q->timed_out) {
-        q->timed_out = false;
+    if (im_smmu_atc_timed_out(s)) {
+        im_smmu_atc_time_out_told(s);
         return CMD_ATC_SYNC;
     }
-    return q->outstanding ? CMD_LATER : CMD_DONE;
+    return im_smmu_atc_outstanding(s) ? CMD_LATER : CMD_DONE;
 }
 
 /* CLAUSE(SMMU_CMD_SYNC_SIGNAL): after consumption. There is no SEV. */
@@ -547,64 +477,7 @@ void im_smmu_cmdq_run(ImSmmu *s)
     s->cmdq->running = false;
 }
 
-/* --- Completions. -------------------------------------------------------- */
-
-void im_smmu_ats_inv_done(ImSmmu *s, uint32_t sid, uint32_t itag_vector)
-{
-    SmmuCmdq *q = s->cmdq;
-
-    for (unsigned i = 0; i < ATC_INVS; i++) {
-        AtcInv *inv = &q->invs[i];
-
-        if (inv->busy && inv->sid == sid && itag_vector >> inv->itag & 1) {
-            free_itag(q, inv);
-            s->counters.ats_completions++;
-        }
-    }
-    arm_deadline(s);
-    im_smmu_cmdq_run(s);
-}
-
-/* CLAUSE(SMMU_CMD_ATC_TIMEOUT): told by the next CMD_SYNC. */
-void im_smmu_deadline(ImSmmu *s)
-{
-    SmmuCmdq *q = s->cmdq;
-    uint64_t now = s->port.now(s->host);
-
-    for (unsigned i = 0; i < ATC_INVS; i++) {
-        AtcInv *inv = &q->invs[i];
-
-        if (inv->busy && inv->due <= now) {
-            trace_queue(s, "ATC_INV: no completion in time",
-                        (const uint64_t[2]) { inv->sid, inv->itag });
-            free_itag(q, inv);
-            q->timed_out = true;
-            s->counters.ats_timeouts++;
-        }
-    }
-    arm_deadline(s);
-    im_smmu_cmdq_run(s);
-}
-
-static void forget(ImSmmu *s)
-{
-    bool running = s->cmdq->running;
-
-    memset(s->cmdq, 0, sizeof(*s->cmdq));
-    s->cmdq->running = running;
-    s->port.deadline(s->host, IM_NEVER);
-}
-
-void im_smmu_cmdq_ats_off(ImSmmu *s)
-{
-    forget(s);
-    im_smmu_cmdq_run(s);
-}
-
-void im_smmu_cmdq_reset(ImSmmu *s)
-{
-    forget(s);
-}
+/* --- Life. --------------------------------------------------------------- */
 
 SmmuCmdq *im_smmu_cmdq_new(void)
 {
@@ -614,20 +487,4 @@ SmmuCmdq *im_smmu_cmdq_new(void)
 void im_smmu_cmdq_free(SmmuCmdq *q)
 {
     g_free(q);
-}
-
-void im_smmu_cmdq_dump(ImSmmu *s, GString *out)
-{
-    const SmmuCmdq *q = s->cmdq;
-
-    g_string_append_printf(out, "ATC invalidations outstanding: %u%s\n",
-                           q->outstanding,
-                           q->timed_out ? ", some timed out" : "");
-    for (unsigned i = 0; i < ATC_INVS; i++) {
-        if (q->invs[i].busy) {
-            g_string_append_printf(out, "    StreamID %x, ITag %u, due "
-                                   "%" PRIu64 "\n", q->invs[i].sid,
-                                   q->invs[i].itag, q->invs[i].due);
-        }
-    }
 }

@@ -149,7 +149,7 @@ void im_smmu_queues_dump(ImSmmu *s, GString *out)
             dump_queue(s, out, &queue_rows[i]);
         }
     }
-    im_smmu_cmdq_dump(s, out);
+    im_smmu_atc_dump(s, out);
 }
 
 static void dump_counters(const ImSmmu *s, GString *out)

@@ -57,7 +57,8 @@ static void smmuen_changed(ImSmmu *s, bool on)
 {
     if (!on) {
         im_smmu_stalls_drop(s);         /* CLAUSE(SMMU_STALL_SMMUEN) */
-        im_smmu_cmdq_ats_off(s);
+        im_smmu_atc_off(s);
+        im_smmu_cmdq_run(s);
     }
     im_smmu_unmap(s, 0, UINT64_MAX);
     im_smmu_mode_changed(s);

@@ -110,14 +110,27 @@ bool im_smmu_gerror_active(const ImSmmu *s, uint64_t bits);
 
 SmmuCmdq *im_smmu_cmdq_new(void);
 void im_smmu_cmdq_free(SmmuCmdq *q);
-void im_smmu_cmdq_reset(ImSmmu *s);
 /* Fetch and execute what may be consumed now. */
 void im_smmu_cmdq_run(ImSmmu *s);
-/* SMMUEN was cleared: no ATC invalidation is waited for any longer. */
-void im_smmu_cmdq_ats_off(ImSmmu *s);
 /* Name of an opcode, or NULL. */
 const char *im_smmu_cmd_name(uint8_t opcode);
-void im_smmu_cmdq_dump(ImSmmu *s, GString *out);
+
+/* --- atc.c --------------------------------------------------------------- */
+
+SmmuAtc *im_smmu_atc_new(void);
+void im_smmu_atc_free(SmmuAtc *a);
+void im_smmu_atc_reset(ImSmmu *s);
+/* SMMUEN was cleared: no invalidation is waited for any longer. */
+void im_smmu_atc_off(ImSmmu *s);
+/* Whether an invalidation could be sent to a function now. */
+bool im_smmu_atc_room(const ImSmmu *s, uint32_t sid);
+/* Send it; there is room. Sets its ITag. */
+void im_smmu_atc_send(ImSmmu *s, ImAtsInv *msg);
+unsigned im_smmu_atc_outstanding(const ImSmmu *s);
+/* One has timed out since the last CMD_SYNC that told so; and this does. */
+bool im_smmu_atc_timed_out(const ImSmmu *s);
+void im_smmu_atc_time_out_told(ImSmmu *s);
+void im_smmu_atc_dump(const ImSmmu *s, GString *out);
 
 /* --- eventq.c ------------------------------------------------------------ */
 

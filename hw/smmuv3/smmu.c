@@ -28,6 +28,7 @@ ImSmmu *im_smmu_new(const ImSmmuConfig *config, const ImPort *port,
     s->caches = im_smmu_caches_new(&s->cfg);
     s->regs = im_smmu_regs_new(s);
     s->cmdq = im_smmu_cmdq_new();
+    s->atc = im_smmu_atc_new();
     s->eventq = im_smmu_eventq_new();
     s->stalls = im_smmu_stalls_new(s);
     im_smmu_regs_reset(s);
@@ -42,6 +43,7 @@ void im_smmu_free(ImSmmu *s)
     }
     im_smmu_stalls_free(s->stalls);
     im_smmu_eventq_free(s->eventq);
+    im_smmu_atc_free(s->atc);
     im_smmu_cmdq_free(s->cmdq);
     im_smmu_regs_free(s->regs);
     im_smmu_caches_free(s->caches);
@@ -51,7 +53,7 @@ void im_smmu_free(ImSmmu *s)
 void im_smmu_reset(ImSmmu *s)
 {
     im_smmu_stalls_drop(s);
-    im_smmu_cmdq_reset(s);
+    im_smmu_atc_reset(s);
     im_smmu_eventq_reset(s);
     im_smmu_regs_reset(s);
     im_smmu_inv_everything(s);

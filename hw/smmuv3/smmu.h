@@ -18,6 +18,7 @@
 typedef struct SmmuCaches SmmuCaches;   /* cache.c */
 typedef struct SmmuRegs SmmuRegs;       /* regs.c */
 typedef struct SmmuCmdq SmmuCmdq;       /* cmdq.c */
+typedef struct SmmuAtc SmmuAtc;         /* atc.c */
 typedef struct SmmuStalls SmmuStalls;   /* stall.c */
 typedef struct SmmuEventq SmmuEventq;   /* eventq.c */
 
@@ -44,6 +45,7 @@ struct ImSmmu {
     SmmuCaches *caches;
     SmmuRegs *regs;
     SmmuCmdq *cmdq;
+    SmmuAtc *atc;
     SmmuEventq *eventq;
     SmmuStalls *stalls;
     ImSmmuCounters counters;

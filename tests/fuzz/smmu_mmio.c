@@ -153,7 +153,7 @@ static void message(State *s, Fuzz *f)
         im_smmu_page_request(u, &q);
         break;
     case 1:
-        im_smmu_ats_inv_done(u, w->sid, (uint32_t)fuzz_u64(f));
+        im_smmu_ats_inv_done(u, w->sid, (uint32_t)fuzz_u64(f), 1);
         break;
     case 2:
         im_smmu_msi_aborted(u, (ImSmmuIrq)fuzz_below(f, IM_SMMU_IRQS));

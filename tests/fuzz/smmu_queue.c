@@ -119,10 +119,10 @@ static void answers(SWorld *w, Fuzz *f)
 
         g_assert_cmpuint(v.itag, <, 32);
         if (!fuzz_one_in(f, 16)) {
-            im_smmu_ats_inv_done(w->r->smmu, sid, 1u << v.itag);
+            im_smmu_ats_inv_done(w->r->smmu, sid, 1u << v.itag, 1);
         }
         if (fuzz_one_in(f, 32)) {
-            im_smmu_ats_inv_done(w->r->smmu, sid ^ 1, 1u << v.itag);
+            im_smmu_ats_inv_done(w->r->smmu, sid ^ 1, 1u << v.itag, 1);
         }
     }
     rig_log_clear(w->r);

@@ -334,7 +334,7 @@ static void smmu_atc_recover(Iommu *u)
 
 static void smmu_atc_done(Iommu *u, uint32_t requester, uint32_t itags)
 {
-    im_smmu_ats_inv_done(u->rig->smmu, requester, itags);
+    im_smmu_ats_inv_done(u->rig->smmu, requester, itags, 1);
 }
 
 static uint64_t smmu_atc_timeout(const Iommu *u)

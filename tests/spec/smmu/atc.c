@@ -115,7 +115,7 @@ static void answer(SWorld *w, unsigned n)
     const ImAtsInv v = rig_seen(w->r, RIG_SEEN_ATS_INV, n)->inv;
 
     im_smmu_ats_inv_done(w->r->smmu, (uint32_t)v.segment << 16 | v.rid,
-                         1u << v.itag);
+                         1u << v.itag, 1);
 }
 
 static void sync_waits(void)
@@ -158,13 +158,13 @@ static void wrong_answers(void)
     sb_cmd_put(w->r, cmd_atc_inv(w->sid, 0x1000, 0));
     g_assert_false(sb_sync(w->r));
     v = rig_seen(w->r, RIG_SEEN_ATS_INV, 0)->inv;
-    im_smmu_ats_inv_done(w->r->smmu, w->sid ^ 1, 1u << v.itag);
+    im_smmu_ats_inv_done(w->r->smmu, w->sid ^ 1, 1u << v.itag, 1);
     g_assert_false(sb_cmdq_empty(w->r));
-    im_smmu_ats_inv_done(w->r->smmu, w->sid, ~(1u << v.itag));
+    im_smmu_ats_inv_done(w->r->smmu, w->sid, ~(1u << v.itag), 1);
     g_assert_false(sb_cmdq_empty(w->r));
-    im_smmu_ats_inv_done(w->r->smmu, w->sid, 1u << v.itag);
+    im_smmu_ats_inv_done(w->r->smmu, w->sid, 1u << v.itag, 1);
     g_assert_true(sb_cmdq_empty(w->r));
-    im_smmu_ats_inv_done(w->r->smmu, w->sid, UINT32_MAX);
+    im_smmu_ats_inv_done(w->r->smmu, w->sid, UINT32_MAX, 1);
     g_assert_cmphex(sb_gerror(w->r), ==, 0);
 }
 
@@ -254,6 +254,142 @@ static void reset_while_waiting(void)
     g_assert_true(sb_sync(w->r));
 }
 
+/* --- ITags and completion counts, PCIe 10.3.2 ---------------------------- */
+
+static ImAtsInv nth(SWorld *w, unsigned n)
+{
+    g_assert_cmpuint(rig_count(w->r, RIG_SEEN_ATS_INV), >, n);
+    return rig_seen(w->r, RIG_SEEN_ATS_INV, n)->inv;
+}
+
+/* In turn: the tag that was freed first comes first. */
+static void itags_in_turn(void)
+{
+    g_autoptr(SWorld) w = world();
+
+    for (unsigned i = 0; i < 32; i++) {
+        sb_cmd(w->r, cmd_atc_inv(w->sid, 0x1000, 0));
+        g_assert_cmpuint(nth(w, i).itag, ==, i);
+    }
+    answer(w, 7);
+    answer(w, 3);
+    answer(w, 9);
+    for (unsigned i = 0; i < 3; i++) {
+        static const uint8_t want[] = { 7, 3, 9 };
+
+        sb_cmd(w->r, cmd_atc_inv(w->sid, 0x1000, 0));
+        g_assert_cmpuint(nth(w, 32 + i).itag, ==, want[i]);
+    }
+}
+
+/* The completion of what timed out comes late: it completes nothing else. */
+static void late_completion(void)
+{
+    g_autoptr(SWorld) w = world();
+    ImAtsInv late;
+
+    sb_cmd(w->r, cmd_atc_inv(w->sid, 0x1000, 0));
+    late = nth(w, 0);
+    rig_advance(w->r, w->r->smmu_cfg.ats_timeout_ns);
+    g_assert_false(sb_sync(w->r));
+    sb_gerror_ack(w->r);
+    g_assert_true(sb_cmdq_empty(w->r));
+    for (unsigned i = 1; i < 32; i++) {
+        sb_cmd(w->r, cmd_atc_inv(w->sid, 0x1000, 0));
+        g_assert_cmpuint(nth(w, i).itag, !=, late.itag);
+    }
+    answer(w, 0);
+    g_assert_false(sb_sync(w->r));          /* none of the 31 */
+    for (unsigned i = 1; i < 32; i++) {
+        answer(w, i);
+    }
+    g_assert_true(sb_cmdq_empty(w->r));
+}
+
+/* One timed out; then 31 others are sent and completed. */
+static SWorld *one_late(bool completed)
+{
+    SWorld *w = world();
+
+    sb_cmd(w->r, cmd_atc_inv(w->sid, 0x1000, 0));
+    rig_advance(w->r, w->r->smmu_cfg.ats_timeout_ns);
+    if (completed) {
+        answer(w, 0);
+    }
+    for (unsigned i = 1; i < 32; i++) {
+        sb_cmd(w->r, cmd_atc_inv(w->sid, 0x1000, 0));
+        g_assert_cmpuint(nth(w, i).itag, ==, i);
+        answer(w, i);
+    }
+    return w;
+}
+
+/* Its tag is used again when no other is free. */
+static void late_tag_last(void)
+{
+    g_autoptr(SWorld) w = one_late(false);
+
+    for (unsigned i = 1; i < 33; i++) {
+        sb_cmd(w->r, cmd_atc_inv(w->sid, 0x1000, 0));
+        g_assert_cmpuint(nth(w, 31 + i).itag, ==, i % 32);
+    }
+}
+
+/* Completed since, it is as good as any, and the first that was freed. */
+static void late_tag_completed(void)
+{
+    g_autoptr(SWorld) w = one_late(true);
+
+    sb_cmd(w->r, cmd_atc_inv(w->sid, 0x1000, 0));
+    g_assert_cmpuint(nth(w, 32).itag, ==, 0);
+}
+
+/* SMMUEN=0 forgets what is outstanding, not that it may be answered. */
+static void late_after_off(void)
+{
+    g_autoptr(SWorld) w = world();
+
+    sb_cmd(w->r, cmd_atc_inv(w->sid, 0x1000, 0));
+    sb_cr0(w->r, CR0_SMMUEN, false);
+    sb_cr0(w->r, CR0_SMMUEN, true);
+    sb_cmd(w->r, cmd_atc_inv(w->sid, 0x1000, 0));
+    g_assert_cmpuint(nth(w, 1).itag, !=, nth(w, 0).itag);
+    answer(w, 0);
+    g_assert_false(sb_sync(w->r));
+    answer(w, 1);
+    g_assert_true(sb_cmdq_empty(w->r));
+}
+
+/* Of each ITag so many completions must come as their CC says. */
+static void completion_count(const void *data)
+{
+    unsigned cc = GPOINTER_TO_UINT(data);
+    g_autoptr(SWorld) w = world();
+    uint32_t both;
+
+    sb_cmd(w->r, cmd_atc_inv(w->sid, 0x1000, 0));
+    sb_cmd(w->r, cmd_atc_inv(w->sid, 0x2000, 0));
+    both = 1u << nth(w, 0).itag | 1u << nth(w, 1).itag;
+    g_assert_false(sb_sync(w->r));
+    for (unsigned i = 1; i < (cc ? cc : 8); i++) {
+        im_smmu_ats_inv_done(w->r->smmu, w->sid, both, (uint8_t)cc);
+        g_assert_false(sb_cmdq_empty(w->r));
+    }
+    im_smmu_ats_inv_done(w->r->smmu, w->sid, both & -both, (uint8_t)cc);
+    g_assert_false(sb_cmdq_empty(w->r));
+    im_smmu_ats_inv_done(w->r->smmu, w->sid, both & (both - 1), (uint8_t)cc);
+    g_assert_true(sb_cmdq_empty(w->r));
+    g_assert_cmpuint(im_smmu_counters(w->r->smmu)->ats_completions, ==, 2);
+    /* counted anew for whoever has the tag next */
+    for (unsigned i = 2; i < 34; i++) {
+        sb_cmd(w->r, cmd_atc_inv(w->sid, 0x1000, 0));
+    }
+    if (cc != 1) {
+        im_smmu_ats_inv_done(w->r->smmu, w->sid, UINT32_MAX, (uint8_t)cc);
+        g_assert_false(sb_sync(w->r));
+    }
+}
+
 /* --- CMD_PRI_RESP, 4.5.2 ------------------------------------------------- */
 
 static void pri_resp(const void *data)
@@ -297,6 +433,17 @@ int main(int argc, char **argv)
     spec_test(SMMU_CMD_ATC_INV, "segment", other_segment);
     spec_test(SMMU_CMD_ATC_INV, "ignored-when-off", ignored_when_off);
     spec_test(SMMU_CMD_ATC_INV, "many", many);
+    for (unsigned cc = 0; cc <= 8; cc++) {
+        g_autofree char *path = g_strdup_printf("cc-%u", cc);
+
+        spec_row(SMMU_CMD_ATC_COUNT, path, completion_count,
+                 GUINT_TO_POINTER(cc));
+    }
+    spec_test(SMMU_CMD_ATC_ITAG, "in-turn", itags_in_turn);
+    spec_test(SMMU_CMD_ATC_ITAG, "late-completion", late_completion);
+    spec_test(SMMU_CMD_ATC_ITAG, "late-tag-last", late_tag_last);
+    spec_test(SMMU_CMD_ATC_ITAG, "late-tag-completed", late_tag_completed);
+    spec_test(SMMU_CMD_ATC_ITAG, "late-after-off", late_after_off);
     spec_test(SMMU_CMD_SYNC, "waits", sync_waits);
     spec_test(SMMU_CMD_SYNC, "others-do-not", only_sync_waits);
     spec_test(SMMU_CMD_SYNC, "wrong-answers", wrong_answers);

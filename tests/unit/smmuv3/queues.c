@@ -191,15 +191,15 @@ static void test_tags(void)
         seen |= 1u << rig_seen(r, RIG_SEEN_ATS_INV, i)->inv.itag;
     }
     g_assert_cmphex(seen, ==, UINT32_MAX);
-    im_smmu_ats_inv_done(r->smmu, SID + 1, UINT32_MAX);
+    im_smmu_ats_inv_done(r->smmu, SID + 1, UINT32_MAX, 1);
     g_assert_false(sb_cmdq_empty(r));
-    im_smmu_ats_inv_done(r->smmu, SID, 0x10);
+    im_smmu_ats_inv_done(r->smmu, SID, 0x10, 1);
     g_assert_cmpuint(rig_count(r, RIG_SEEN_ATS_INV), ==, 33);
     g_assert_cmphex(rig_seen(r, RIG_SEEN_ATS_INV, 32)->inv.itag, ==, 4);
-    im_smmu_ats_inv_done(r->smmu, SID, UINT32_MAX);
+    im_smmu_ats_inv_done(r->smmu, SID, UINT32_MAX, 1);
     g_assert_true(sb_cmdq_empty(r));
     g_assert_false(sb_sync(r));
-    im_smmu_ats_inv_done(r->smmu, SID, UINT32_MAX);
+    im_smmu_ats_inv_done(r->smmu, SID, UINT32_MAX, 1);
     g_assert_true(sb_cmdq_empty(r));
     g_assert_cmpuint(r->deadline, ==, IM_NEVER);
 }
@@ -228,7 +228,7 @@ static void test_records(void)
     g_assert_cmphex(sb_gerror(r), ==, 0);
     g_assert_false(sb_cmdq_empty(r));
     for (unsigned i = 256; i < 300; i++) {
-        im_smmu_ats_inv_done(r->smmu, SID + i, UINT32_MAX);
+        im_smmu_ats_inv_done(r->smmu, SID + i, UINT32_MAX, 1);
     }
     g_assert_true(sb_cmdq_empty(r));
     g_assert_cmpuint(count(r)->ats_timeouts, ==, 256);
@@ -245,7 +245,7 @@ static void test_sync_ends_with_smmuen(void)
     g_assert_true(sb_cmdq_empty(r));
     sb_do(r, cmd_atc_inv(SID, 0, 52));      /* ignored */
     g_assert_cmpuint(rig_count(r, RIG_SEEN_ATS_INV), ==, 1);
-    im_smmu_ats_inv_done(r->smmu, SID, UINT32_MAX);
+    im_smmu_ats_inv_done(r->smmu, SID, UINT32_MAX, 1);
 }
 
 /* --- Commands as the other half sees them. ------------------------------- */
