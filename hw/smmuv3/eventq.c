@@ -14,9 +14,11 @@ SMMU_RECORD_LAYOUTS(SMMU_LAYOUT_ROW)
 
 #define WORDS   4               /* of a record */
 #define RECENT  8               /* records that new ones may merge with */
+#define MERGE_NS  1000000       /* and for how long */
 
 typedef struct Recent {
     uint64_t word[WORDS];
+    uint64_t when;              /* written */
     uint32_t at;                /* its index, with the wrap bit */
     bool valid;
 } Recent;
@@ -134,25 +136,28 @@ static bool same(const uint64_t *a, const uint64_t *b)
 }
 
 /* CLAUSE(SMMU_EVENT_MERGE): with one of the last records, while software has
- * not taken it. */
+ * not taken it, in quick succession. */
 static bool merged(const ImSmmu *s, const SmmuEvent *e, const SmmuQueue *q,
                    const uint64_t *w)
 {
     for (unsigned i = 0; e->merge && i < RECENT; i++) {
         const Recent *r = &s->eventq->recent[i];
 
-        if (r->valid && unconsumed(q, r->at) && same(r->word, w)) {
+        if (r->valid && unconsumed(q, r->at) && same(r->word, w) &&
+            s->port.now(s->host) - r->when <= MERGE_NS) {
             return true;
         }
     }
     return false;
 }
 
-static void remember(SmmuEventq *eq, const SmmuQueue *q, const uint64_t *w)
+static void remember(ImSmmu *s, const SmmuQueue *q, const uint64_t *w)
 {
+    SmmuEventq *eq = s->eventq;
     Recent *r = &eq->recent[eq->next++ % RECENT];
 
     memcpy(r->word, w, sizeof(r->word));
+    r->when = s->port.now(s->host);
     r->at = q->prod;
     r->valid = true;
 }
@@ -220,7 +225,7 @@ static Fate write_record(ImSmmu *s, const SmmuQueue *q, const uint64_t *w)
         im_smmu_gerror(s, IM_MASK(SMMU_GERROR_EVENTQ_ABT));
         return FATE_ABORTED;
     }
-    remember(s->eventq, q, w);
+    remember(s, q, w);
     im_smmu_reg_set(s, SMMU_R_EVENTQ_PROD,
                     IM_SET(prod, SMMU_Q_INDEX_INDEX,
                            im_smmu_queue_next(q, q->prod)));

@@ -228,6 +228,26 @@ static void mev_tells_apart(void)
     g_assert_cmphex(sb_event(r, 2).code, ==, EV_TRANSLATION);
 }
 
+/* An equal event much later is a record of its own; time runs from the
+ * record, not from what was merged with it. */
+static void mev_not_much_later(void)
+{
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, false, NULL);
+
+    rig_put(w->r, w->ste, STE_MEV, 1);
+    sw_on(w);
+    fault(w, 0);
+    rig_advance(w->r, 600000);
+    fault(w, 0);
+    g_assert_cmpuint(sb_events(w->r), ==, 1);
+    rig_advance(w->r, 600000);
+    fault(w, 0);
+    g_assert_cmpuint(sb_events(w->r), ==, 2);
+    fault(w, 0);
+    g_assert_cmpuint(sb_events(w->r), ==, 2);
+    g_assert_cmpuint(im_smmu_counters(w->r->smmu)->events_merged, ==, 2);
+}
+
 /* What software has consumed is no longer there to merge with. */
 static void mev_not_into_consumed(void)
 {
@@ -382,6 +402,7 @@ int main(int argc, char **argv)
     spec_test(SMMU_EVENT_MERGE, "equal-only", mev_merges_equal_only);
     spec_test(SMMU_EVENT_MERGE, "apart", mev_tells_apart);
     spec_test(SMMU_EVENT_MERGE, "consumed", mev_not_into_consumed);
+    spec_test(SMMU_EVENT_MERGE, "later", mev_not_much_later);
     spec_test(SMMU_EVENT_RECORD, "counted", counted);
     spec_test(SMMU_EVENT_INTERRUPT, "non-empty", wire_on_non_empty);
     spec_test(SMMU_EVENT_INTERRUPT, "masked", wire_masked);
