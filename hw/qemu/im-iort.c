@@ -1,8 +1,8 @@
 /*
  * ACPI description of smmuv3-model: IO Remapping Table, Arm DEN 0049E.e.
  *
- * One root complex node for the segment; ranges of its requester IDs go to
- * the unit of their root bus, what no unit serves to the ITS.
+ * One root complex node for the segment; the requester IDs of each root bus
+ * go to its unit, those of one without a unit to the ITS.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -17,6 +17,7 @@
 #define HEADER_SIZE         48      /* of the table, before the nodes */
 #define NODE_HEADER_SIZE    16
 #define MAPPING_SIZE        20
+#define REQUESTER_IDS       0x10000
 
 #define ITS_TYPE            0
 #define RC_TYPE             2
@@ -48,6 +49,7 @@ typedef struct Iort {
     uint32_t start;             /* of the table in blob */
     uint32_t nodes;
     uint32_t its;               /* offset; 0: none */
+    PCIBus *pcie0;
     Smmuv3Model **unit;
     unsigned units;
 } Iort;
@@ -136,7 +138,7 @@ static uint32_t add_unit(Iort *t, VirtMachineState *vms, Smmuv3Model *s)
             .count = 1, .out = s->msi_device_id, .node = t->its,
             .flags = MAPPING_SINGLE }));
     }
-    map_to_its(t, maps, 0, 0x10000);
+    map_to_its(t, maps, 0, REQUESTER_IDS);
     offset = begin_node(t, SMMU_TYPE, SMMU_REVISION, SMMU_SIZE, maps);
     put(t, smmuv3_model_base(vms, s), 8);
     put(t, flags, 4);
@@ -153,42 +155,57 @@ static uint32_t add_unit(Iort *t, VirtMachineState *vms, Smmuv3Model *s)
     return offset;
 }
 
-static int by_first(gconstpointer a, gconstpointer b)
+/* The root bus whose numbers begin at or after this one; NULL: none does. */
+static PCIBus *next_root(const Iort *t, int number)
 {
-    const Mapping *x = a, *y = b;
+    PCIBus *found = NULL, *child;
 
-    return x->first < y->first ? -1 : x->first > y->first;
+    QLIST_FOREACH(child, &t->pcie0->child, sibling) {
+        int n = pci_bus_num(child);
+
+        if (pci_bus_is_root(child) && n >= number &&
+            (!found || n < pci_bus_num(found))) {
+            found = child;
+        }
+    }
+    return found;
 }
 
-/* Requester IDs below a unit's root bus, as the firmware numbered them. */
-static void map_to_units(const Iort *t, GArray *maps, const uint32_t *node)
+/*
+ * The guest may number buses anew: a root bus has every number up to that of
+ * the next one, whichever the firmware gave.
+ */
+static void map_roots(const Iort *t, GArray *maps, const uint32_t *node)
 {
-    for (unsigned i = 0; i < t->units; i++) {
-        int first, last;
+    PCIBus *root = t->pcie0;
 
-        pci_bus_range(t->unit[i]->unit.root, &first, &last);
-        g_array_append_val(maps, ((Mapping) {
-            .first = first << 8, .count = (last - first + 1) << 8,
-            .out = first << 8, .node = node[i] }));
+    while (root) {
+        int number = pci_bus_num(root);
+        PCIBus *next = next_root(t, number + 1);
+        uint32_t first = number << 8;
+        uint32_t end = next ? pci_bus_num(next) << 8 : REQUESTER_IDS;
+        unsigned i = 0;
+
+        while (i < t->units && t->unit[i]->unit.root != root) {
+            i++;
+        }
+        if (i < t->units) {
+            g_array_append_val(maps, ((Mapping) {
+                .first = first, .count = end - first, .out = first,
+                .node = node[i] }));
+        } else {
+            map_to_its(t, maps, first, end);
+        }
+        root = next;
     }
-    g_array_sort(maps, by_first);
 }
 
 static void add_root_complex(Iort *t, const uint32_t *node)
 {
     g_autoptr(GArray) maps = g_array_new(false, false, sizeof(Mapping));
-    unsigned pasid = 0, ats = 0, served;
-    uint32_t next = 0;
+    unsigned pasid = 0, ats = 0;
 
-    map_to_units(t, maps, node);
-    served = maps->len;
-    for (unsigned i = 0; i < served; i++) {
-        Mapping m = g_array_index(maps, Mapping, i);
-
-        map_to_its(t, maps, next, m.first);
-        next = m.first + m.count;
-    }
-    map_to_its(t, maps, next, 0x10000);
+    map_roots(t, maps, node);
     for (unsigned i = 0; i < t->units; i++) {
         const ImSmmuConfig *c = &t->unit[i]->cfg;
 
@@ -216,7 +233,7 @@ bool im_acpi_build_iort(GArray *tables_blob, BIOSLinker *linker,
     AcpiTable table = { .sig = "IORT", .rev = IORT_REVISION,
                         .oem_id = vms->oem_id,
                         .oem_table_id = vms->oem_table_id };
-    Iort t = { .blob = tables_blob };
+    Iort t = { .blob = tables_blob, .pcie0 = vms->bus };
     bool its = vms->msi_controller == VIRT_MSI_CTRL_ITS;
     g_autofree Smmuv3Model **unit = NULL;
     g_autofree uint32_t *node = NULL;

@@ -12,7 +12,12 @@
 #include "system/device_tree.h"
 #include "im-smmuv3-int.h"
 
-#define IRQ_NAMES  "eventq\0priq\0cmdq-sync\0gerror"
+/* In the order of the binding arm,smmu-v3, which is not that of the wires. */
+#define IRQ_NAMES  "eventq\0gerror\0priq\0cmdq-sync"
+
+static const ImSmmuIrq irq_order[] = {
+    IM_SMMU_IRQ_EVTQ, IM_SMMU_IRQ_GERROR, IM_SMMU_IRQ_PRIQ, IM_SMMU_IRQ_SYNC,
+};
 
 static void add_unit(void *fdt, VirtMachineState *vms, Smmuv3Model *s,
                      const char *node, uint32_t phandle)
@@ -21,9 +26,11 @@ static void add_unit(void *fdt, VirtMachineState *vms, Smmuv3Model *s,
     uint64_t base = smmuv3_model_base(vms, s);
     uint32_t irqs[3 * IM_SMMU_IRQS];
 
+    QEMU_BUILD_BUG_ON(ARRAY_SIZE(irq_order) != IM_SMMU_IRQS);
     for (unsigned i = 0; i < IM_SMMU_IRQS; i++) {
         irqs[3 * i] = cpu_to_be32(GIC_FDT_IRQ_TYPE_SPI);
-        irqs[3 * i + 1] = cpu_to_be32(smmuv3_model_spi(vms, s, i));
+        irqs[3 * i + 1] =
+            cpu_to_be32(smmuv3_model_spi(vms, s, irq_order[i]));
         irqs[3 * i + 2] = cpu_to_be32(GIC_FDT_IRQ_FLAGS_EDGE_LO_HI);
     }
     qemu_fdt_add_subnode(fdt, node);
@@ -140,7 +147,7 @@ void smmuv3_model_fdt(VirtMachineState *vms, Smmuv3Model *s)
 {
     void *fdt = MACHINE(vms)->fdt;
     g_autofree char *node =
-        g_strdup_printf("/smmuv3@%" PRIx64, smmuv3_model_base(vms, s));
+        g_strdup_printf("/iommu@%" PRIx64, smmuv3_model_base(vms, s));
     uint32_t phandle = qemu_fdt_alloc_phandle(fdt);
     Below b = { .fdt = fdt, .parent = vms->pciehb_nodename };
 

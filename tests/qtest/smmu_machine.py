@@ -187,7 +187,7 @@ def cells(value):
     return list(struct.unpack(f'>{len(value) // 4}I', value))
 
 
-NODE, BRIDGE = '/smmuv3@c000000', '/pcie@10000000'
+NODE, BRIDGE = '/iommu@c000000', '/pcie@10000000'
 
 
 @test
@@ -197,8 +197,10 @@ def node_says_what_linux_reads():
     expect(n['compatible'], b'arm,smmu-v3\0', 'compatible')
     expect(cells(n['reg']), [0, smmu.BASE, 0, 0x20000], 'reg')
     expect(cells(n['interrupts']),
-           sum(([0, smmu.SPI + i, 1] for i in range(4)), []), 'interrupts')
-    expect(n['interrupt-names'], b'eventq\0priq\0cmdq-sync\0gerror\0',
+           sum(([0, smmu.SPI + i, 1] for i in (0, 3, 1, 2)), []),
+           'interrupts')
+    # the only order that the binding arm,smmu-v3 allows, without holes
+    expect(n['interrupt-names'], b'eventq\0gerror\0priq\0cmdq-sync\0',
            'interrupt-names')
     expect(cells(n['#iommu-cells']), [1], '#iommu-cells')
     expect(n['dma-coherent'], b'', 'dma-coherent')
@@ -268,6 +270,16 @@ def function_that_does_not_stall_has_no_node():
     expect([p for p in t if 'dma@' in p], [], 'nodes')
 
 
+@test
+def node_follows_the_binding():
+    """arm,smmu-v3: the node's name, and properties that it knows, no more."""
+    n = device_tree('-device', 'smmuv3-model')[NODE]
+    known = {'compatible', 'reg', 'interrupts', 'interrupt-names',
+             '#iommu-cells', 'dma-coherent', 'msi-parent', 'phandle'}
+    expect(set(n) - known, set(), 'properties that the binding lacks')
+    expect_true(re.fullmatch('/iommu@[0-9a-f]+', NODE), 'name of the node')
+
+
 # --- IORT -----------------------------------------------------------------------
 
 ITS, RC, SMMU = 0, 2, 4
@@ -322,7 +334,7 @@ def iort_of_one_unit():
         expect(revision, 4, 'revision of the root complex node')
         expect(struct.unpack_from('<II', body, 8), (7, 0), 'ATS, segment')
         expect(struct.unpack_from('<HBI', body, 17), (20, 0, 1), 'PASID')
-        expect(maps, [(0, 0xff, 0, unit, 0), (0x100, 0xfefe, 0x100, its, 0)],
+        expect(maps, [(0, 0xffff, 0, unit, 0)],
                'mappings of the root complex')
 
 
@@ -351,7 +363,7 @@ def iort_without_an_its():
         (_, _, unit, body, maps), = of_kind(nodes, SMMU)
         expect((struct.unpack_from('<I', body, 8)[0], maps), (0x05, []),
                'flags and mappings of the unit')
-        expect(of_kind(nodes, RC)[0][4], [(0, 0xff, 0, unit, 0)],
+        expect(of_kind(nodes, RC)[0][4], [(0, 0xffff, 0, unit, 0)],
                'mappings of the root complex')
 
 
@@ -368,11 +380,25 @@ def iort_of_two_units():
                [0xffff, 0xfffe], 'DeviceIDs')
         (_, _, _, _, maps), = of_kind(nodes, RC)
         expect(maps,
-               [(0, 0xff, 0, units[first][2], 0),
-                (0x4000, 0xff, 0x4000, units[second][2], 0),
-                (0x100, 0x3eff, 0x100, its, 0),
-                (0x4100, 0xbefd, 0x4100, its, 0)],
+               [(0, 0x3fff, 0, units[first][2], 0),
+                (0x4000, 0xbfff, 0x4000, units[second][2], 0)],
                'mappings of the root complex')
+
+
+@test
+def iort_of_a_root_bus_without_a_unit():
+    """In the middle: its requester IDs go to the ITS, and no further."""
+    with Machine('-device', 'smmuv3-model', *PXB, '-device',
+                 'pxb-pcie,id=bare,bus_nr=32,bus=pcie.0', machine=VIRT) as vm:
+        nodes = iort(vm)
+        unit = [n[2] for n in of_kind(nodes, SMMU)]
+        (_, _, its, _, _), = of_kind(nodes, ITS)
+        (_, _, _, _, maps), = of_kind(nodes, RC)
+        expect(sorted(m[3] for m in maps), sorted(unit + [its]), 'nodes')
+        expect([m[:3] for m in maps],
+               [(0, 0x1fff, 0), (0x2000, 0x1fff, 0x2000),
+                (0x4000, 0xbfff, 0x4000)], 'mappings of the root complex')
+        expect(maps[1][3], its, 'what is between them goes to the ITS')
 
 
 @rows([('none', ()), ('upstream', ('iommu=smmuv3',))])
