@@ -8,49 +8,216 @@
 #include "hw/acpi/aml-build.h"
 #include "hw/i386/acpi-common.h"
 #include "hw/i386/pc.h"
+#include "hw/pci/pci_bridge.h"
+#include "hw/pci/pcie.h"
 #include "im-acpi.h"
 #include "im-vtd-int.h"
 
 #define DMAR_INTR_REMAP         0x01    /* table flags, 8.1 */
-#define DRHD_TYPE               0       /* 8.3 */
+#define DMAR_X2APIC_OPT_OUT     0x02
+#define DMAR_DMA_OPT_IN         0x04
+#define SEGMENT                 0       /* the only one */
+
+/* Structures, in the order in which they must appear (8.2). */
+enum { DRHD, RMRR, ATSR, RHSA, ANDD, SATC };
+
+#define DRHD_SIZE               16
 #define DRHD_INCLUDE_PCI_ALL    0x01
 #define SCOPE_IOAPIC            3       /* 8.3.1 */
-#define SCOPE_SIZE              8
-#define ATSR_TYPE               2       /* 8.5 */
+#define SCOPE_IOAPIC_SIZE       8
+#define RMRR_SIZE               24
+#define ATSR_SIZE               8
 #define ATSR_ALL_PORTS          0x01
+#define RHSA_SIZE               20
+#define SATC_SIZE               8
+#define SATC_ATC_REQUIRED       0x01
 
-static void append(GArray *table, uint64_t value, int size)
+typedef struct Dmar {
+    GArray *blob;
+    PCIBus *pcie0;
+    VtdModel *all;              /* the unit that describes the platform */
+    VtdModel **unit;
+    unsigned units;
+} Dmar;
+
+static void put(Dmar *t, uint64_t value, int size)
 {
-    build_append_int_noprefix(table, value, size);
+    build_append_int_noprefix(t->blob, value, size);
 }
 
-/* The unit for everything, and the IOAPIC whose source-id it shall expect. */
-static void build_drhd(GArray *table)
+static void put_header(Dmar *t, unsigned type, unsigned size,
+                       const GArray *scopes)
 {
-    append(table, DRHD_TYPE, 2);
-    append(table, 16 + SCOPE_SIZE, 2);
-    append(table, DRHD_INCLUDE_PCI_ALL, 1);
-    append(table, 0, 1);                        /* size: 2^0 pages */
-    append(table, 0, 2);                        /* segment */
-    append(table, VTDM_MMIO_BASE, 8);
+    put(t, type, 2);
+    put(t, size + (scopes ? scopes->len : 0), 2);
+}
 
-    append(table, SCOPE_IOAPIC, 1);
-    append(table, SCOPE_SIZE, 1);
-    append(table, 0, 2);
-    append(table, ACPI_BUILD_IOAPIC_ID, 1);
-    append(table, VTDM_IOAPIC_BUS, 1);
-    append(table, PCI_SLOT(VTDM_IOAPIC_DEVFN), 1);
-    append(table, PCI_FUNC(VTDM_IOAPIC_DEVFN), 1);
+static void put_scopes(Dmar *t, const GArray *scopes)
+{
+    if (scopes) {
+        g_array_append_vals(t->blob, scopes->data, scopes->len);
+    }
+}
+
+/* --- functions of root buses ------------------------------------------ */
+
+static void add_function(PCIBus *bus, PCIDevice *dev, void *scopes)
+{
+    vtdm_append_scope(scopes, dev);     /* one step from the root: it fits */
+}
+
+static void add_port(PCIBus *bus, PCIDevice *dev, void *scopes)
+{
+    if (object_dynamic_cast(OBJECT(dev), TYPE_PCI_BRIDGE) &&
+        pci_is_express(dev) &&
+        pcie_cap_get_type(dev) == PCI_EXP_TYPE_ROOT_PORT) {
+        vtdm_append_scope(scopes, dev);
+    }
+}
+
+/* What is directly on the root buses of a unit. */
+static void add_scopes(Dmar *t, const VtdModel *s, pci_bus_dev_fn fn,
+                       GArray *scopes)
+{
+    PCIBus *child;
+
+    if (vtdm_of_root(t->pcie0) == s) {
+        pci_for_each_device_under_bus(t->pcie0, fn, scopes);
+    }
+    QLIST_FOREACH(child, &t->pcie0->child, sibling) {
+        if (pci_bus_is_root(child) && vtdm_of_root(child) == s) {
+            pci_for_each_device_under_bus(child, fn, scopes);
+        }
+    }
+}
+
+/* --- structures ------------------------------------------------------- */
+
+static void add_ioapic(GArray *scopes)
+{
+    const uint8_t entry[SCOPE_IOAPIC_SIZE] = {
+        SCOPE_IOAPIC, SCOPE_IOAPIC_SIZE, 0, 0, ACPI_BUILD_IOAPIC_ID,
+        VTDM_IOAPIC_BUS, PCI_SLOT(VTDM_IOAPIC_DEVFN),
+        PCI_FUNC(VTDM_IOAPIC_DEVFN),
+    };
+
+    g_array_append_vals(scopes, entry, sizeof(entry));
+}
+
+static void add_drhd(Dmar *t, const VtdModel *s)
+{
+    g_autoptr(GArray) scopes = g_array_new(false, false, 1);
+    bool everything = s == t->all && !s->table.device_scopes;
+
+    if (s == t->all) {
+        add_ioapic(scopes);
+    }
+    if (!everything) {
+        add_scopes(t, s, add_function, scopes);
+    }
+    put_header(t, DRHD, DRHD_SIZE, scopes);
+    put(t, everything ? DRHD_INCLUDE_PCI_ALL : 0, 1);
+    put(t, 0, 1);                               /* size: 2^0 pages */
+    put(t, SEGMENT, 2);
+    put(t, s->base, 8);
+    put_scopes(t, scopes);
+}
+
+/* The unit for everything comes last (8.3). */
+static void add_drhds(Dmar *t)
+{
+    for (unsigned i = 0; i < t->units; i++) {
+        if (t->unit[i] != t->all) {
+            add_drhd(t, t->unit[i]);
+        }
+    }
+    add_drhd(t, t->all);
+}
+
+static void add_rmrrs(Dmar *t)
+{
+    const GArray *regions = t->all->table.regions;
+
+    for (unsigned i = 0; regions && i < regions->len; i++) {
+        const VtdRegion *r = &g_array_index(regions, VtdRegion, i);
+
+        put_header(t, RMRR, RMRR_SIZE, r->scopes);
+        put(t, 0, 2);
+        put(t, SEGMENT, 2);
+        put(t, r->first, 8);
+        put(t, r->last, 8);
+        put_scopes(t, r->scopes);
+    }
 }
 
 /* Without it Linux uses no ATS behind a root port. */
-static void build_atsr(GArray *table)
+static void add_atsr(Dmar *t)
 {
-    append(table, ATSR_TYPE, 2);
-    append(table, 8, 2);
-    append(table, ATSR_ALL_PORTS, 1);
-    append(table, 0, 1);
-    append(table, 0, 2);                        /* segment */
+    g_autoptr(GArray) ports = g_array_new(false, false, 1);
+    bool all = !t->all->table.device_scopes, any = false;
+
+    for (unsigned i = 0; i < t->units; i++) {
+        bool has = t->unit[i]->cfg.device_tlb;
+
+        any |= has;
+        all &= has;
+        if (has) {
+            add_scopes(t, t->unit[i], add_port, ports);
+        }
+    }
+    if (any) {
+        put_header(t, ATSR, ATSR_SIZE, all ? NULL : ports);
+        put(t, all ? ATSR_ALL_PORTS : 0, 1);
+        put(t, 0, 1);
+        put(t, SEGMENT, 2);
+        put_scopes(t, all ? NULL : ports);
+    }
+}
+
+static void add_rhsas(Dmar *t)
+{
+    for (unsigned i = 0; i < t->units; i++) {
+        const VtdModel *s = t->unit[i];
+
+        if (s->table.proximity != VTDM_NO_PROXIMITY) {
+            put_header(t, RHSA, RHSA_SIZE, NULL);
+            put(t, 0, 4);
+            put(t, s->base, 8);
+            put(t, s->table.proximity, 4);
+        }
+    }
+}
+
+static void add_satcs(Dmar *t)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(t->all->table.caches); i++) {
+        const GArray *scopes = t->all->table.caches[i];
+
+        if (scopes) {
+            put_header(t, SATC, SATC_SIZE, scopes);
+            put(t, i ? SATC_ATC_REQUIRED : 0, 1);
+            put(t, 0, 1);
+            put(t, SEGMENT, 2);
+            put_scopes(t, scopes);
+        }
+    }
+}
+
+/* --- the table -------------------------------------------------------- */
+
+static void add_header(Dmar *t)
+{
+    unsigned width = 0;
+
+    for (unsigned i = 0; i < t->units; i++) {
+        width = MAX(width, t->unit[i]->cfg.haw_bits);
+    }
+    put(t, width - 1, 1);
+    put(t, (t->all->cfg.intremap ? DMAR_INTR_REMAP : 0) |
+           (t->all->table.x2apic_opt_out ? DMAR_X2APIC_OPT_OUT : 0) |
+           (t->all->table.dma_opt_in ? DMAR_DMA_OPT_IN : 0), 1);
+    put(t, 0, 8);
+    put(t, 0, 2);
 }
 
 bool im_acpi_build_iommu(GArray *table_offsets, GArray *tables_blob,
@@ -59,23 +226,25 @@ bool im_acpi_build_iommu(GArray *table_offsets, GArray *tables_blob,
 {
     AcpiTable table = { .sig = "DMAR", .rev = 1, .oem_id = oem_id,
                         .oem_table_id = oem_table_id };
-    VtdModel *s = (VtdModel *)
-        object_dynamic_cast(OBJECT(x86_iommu_get_default()), TYPE_VTD_MODEL);
+    Dmar t = {
+        .blob = tables_blob, .pcie0 = PC_MACHINE(machine)->pcibus,
+        .all = vtdm_main(),
+    };
+    g_autofree VtdModel **unit = NULL;
 
-    if (!s) {
+    if (!t.all) {
         return false;
     }
+    t.units = vtdm_units(&unit);
+    t.unit = unit;
     acpi_add_table(table_offsets, tables_blob);
     acpi_table_begin(&table, tables_blob);
-    append(tables_blob, s->cfg.haw_bits - 1, 1);
-    append(tables_blob, s->cfg.intremap ? DMAR_INTR_REMAP : 0, 1);
-    for (unsigned i = 0; i < 10; i++) {
-        append(tables_blob, 0, 1);
-    }
-    build_drhd(tables_blob);
-    if (s->cfg.device_tlb) {
-        build_atsr(tables_blob);
-    }
+    add_header(&t);
+    add_drhds(&t);
+    add_rmrrs(&t);
+    add_atsr(&t);
+    add_rhsas(&t);
+    add_satcs(&t);
     acpi_table_end(linker, &table);
     return true;
 }

@@ -261,7 +261,7 @@ static void send_ats_invalidate(ImUnit *u, const ImAtsInv *inv)
     if (inv->segment || pci_pasid_send_ats_invalidate(u, inv)) {
         return;
     }
-    dev = u->root ? pci_pasid_find_device(u->root, inv->rid) : NULL;
+    dev = u->root ? pci_pasid_find_device(u, u->root, inv->rid) : NULL;
     if (!dev || !pci_is_express(dev) ||
         !pcie_find_capability(dev, PCI_EXT_CAP_ID_ATS)) {
         return;

@@ -1,6 +1,7 @@
 /*
  * vtd-model: what its files share. im-vtd.c is the device, im-vtd-irq.c
- * interrupts, im-acpi.c its description; im-unit.h does the rest.
+ * interrupts, im-vtd-units.c which unit is whose, im-acpi.c the DMAR table,
+ * im-acpi-list.c what the user adds to it; im-unit.h does the rest.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -17,8 +18,9 @@
 #define TYPE_VTD_MODEL      "vtd-model"
 OBJECT_DECLARE_SIMPLE_TYPE(VtdModel, VTD_MODEL)
 
-/* Where q35 chipsets have the unit for everything. */
+/* Where q35 chipsets have the unit for everything; behind it the others. */
 #define VTDM_MMIO_BASE      0xfed90000ull
+#define VTDM_MAX_UNITS      16
 /* The IOAPIC's source-id, as the DMAR's device scope says it. */
 #define VTDM_IOAPIC_BUS     0xff
 #define VTDM_IOAPIC_DEVFN   0
@@ -26,6 +28,30 @@ OBJECT_DECLARE_SIMPLE_TYPE(VtdModel, VTD_MODEL)
 
 #define VTDM_MSI_BASE       0xfee00000ull
 #define VTDM_MSI_SIZE       0x100000ull
+
+#define VTDM_NO_PROXIMITY   UINT32_MAX
+
+/* What the DMAR table says by property. */
+typedef struct VtdTable {
+    bool device_scopes;         /* name devices and ports instead of "all" */
+    uint32_t proximity;         /* of the unit; VTDM_NO_PROXIMITY: none */
+    /* of the platform, so only at the unit for everything */
+    bool x2apic_opt_out;
+    bool dma_opt_in;
+    bool rmrr_reserved;         /* tell the firmware's memory map as well */
+    char *rmrr;
+    char *satc;
+    char *satc_required;
+    /* What these name; NULL: nothing. */
+    GArray *regions;            /* VtdRegion */
+    GArray *caches[2];          /* bytes of scope entries; [1]: required */
+} VtdTable;
+
+/* A reserved region, and the scope entries of who may use it. */
+typedef struct VtdRegion {
+    uint64_t first, last;
+    GArray *scopes;             /* bytes */
+} VtdRegion;
 
 struct VtdModel {
     X86IOMMUState parent_obj;
@@ -38,7 +64,33 @@ struct VtdModel {
     ImUnitFn *ioapic;
     IoasidHost *host;           /* which gives out PASIDs, or NULL */
     IoasidHostVcmd vcmd;
+    char *primary_bus;          /* NULL: what no other unit covers */
+    hwaddr base;
+    VtdTable table;
 };
+
+/* --- im-vtd-units.c --------------------------------------------------- */
+
+/* The unit for everything that no other one covers, or NULL. */
+VtdModel *vtdm_main(void);
+/* All units by the place of their registers; g_free() the array that *units
+ * is, NULL with 0. */
+unsigned vtdm_units(VtdModel ***units);
+/* Choose the place of the registers and find the root bus. NULL: refused. */
+PCIBus *vtdm_place(VtdModel *s, Error **errp);
+/* Who covers the functions below a root bus. */
+VtdModel *vtdm_of_root(PCIBus *root);
+/* Who covers a requester, by the bus numbers as they are now. */
+VtdModel *vtdm_of_rid(uint16_t rid);
+/* All devices are there: is the set of units possible? */
+bool vtdm_check_units(Error **errp);
+
+/* --- im-acpi-list.c --------------------------------------------------- */
+
+/* Append a scope entry; false: the path to the function is too long. */
+bool vtdm_append_scope(GArray *bytes, PCIDevice *dev);
+/* Read rmrr, satc and satc_required when all devices are there. */
+bool vtdm_read_table(VtdModel *s, Error **errp);
 
 /* --- im-vtd-irq.c ----------------------------------------------------- */
 

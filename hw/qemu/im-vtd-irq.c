@@ -50,11 +50,14 @@ int vtdm_int_remap(X86IOMMUState *x86, MSIMessage *src, MSIMessage *dst,
                    uint16_t sid)
 {
     /* KVM names no source for the IOAPIC's routes */
+    bool ioapic = sid == X86_IOMMU_SID_INVALID;
     ImMsi msi = {
         .addr = src->address, .data = src->data,
-        .rid = sid == X86_IOMMU_SID_INVALID ? VTDM_IOAPIC_RID : sid,
+        .rid = ioapic ? VTDM_IOAPIC_RID : sid,
     };
-    ImIntOut out = remap(VTD_MODEL(x86), &msi);
+    /* who asks knows no other unit than the machine's */
+    VtdModel *s = ioapic ? VTD_MODEL(x86) : vtdm_of_rid(sid);
+    ImIntOut out = remap(s, &msi);
 
     if (out.status != IM_OK) {
         return -EPERM;

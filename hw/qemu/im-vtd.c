@@ -85,6 +85,34 @@ static const ImOption inherited_rows[] = {
 
 static const Property vtdm_props[] = {
     DEFINE_PROP_LINK("host", VtdModel, host, TYPE_IOASID_HOST, IoasidHost *),
+    DEFINE_PROP_STRING("primary-bus", VtdModel, primary_bus),
+    DEFINE_PROP_BOOL("device-scopes", VtdModel, table.device_scopes, false),
+    DEFINE_PROP_BOOL("x2apic-opt-out", VtdModel, table.x2apic_opt_out, false),
+    DEFINE_PROP_BOOL("dma-opt-in", VtdModel, table.dma_opt_in, false),
+    DEFINE_PROP_STRING("rmrr", VtdModel, table.rmrr),
+    DEFINE_PROP_BOOL("rmrr-reserved", VtdModel, table.rmrr_reserved, true),
+    DEFINE_PROP_STRING("satc", VtdModel, table.satc),
+    DEFINE_PROP_STRING("satc-required", VtdModel, table.satc_required),
+    DEFINE_PROP_UNSIGNED_NODEFAULT("proximity", VtdModel, table.proximity,
+                                   qdev_prop_uint32, uint32_t),
+};
+
+static const char *const own_texts[][2] = {
+    { "host", "ID of an ioasid-host that gives out PASIDs: virtual commands "
+              "(VCS)" },
+    { "primary-bus", "ID of a pxb-pcie: one more unit, for the functions below "
+                     "it; default: everything else" },
+    { "device-scopes", "DMAR names functions and ports, without "
+                       "INCLUDE_PCI_ALL and ALL_PORTS" },
+    { "x2apic-opt-out", "DMAR asks for no x2APIC (X2APIC_OPT_OUT)" },
+    { "dma-opt-in", "DMAR's DMA_CTRL_PLATFORM_OPT_IN_FLAG" },
+    { "rmrr", "DMAR's reserved regions (RMRR): "
+              "DEVICE[+DEVICE...]@FIRST-LAST[/...]" },
+    { "rmrr-reserved", "the memory map has the regions of rmrr as reserved" },
+    { "satc", "DMAR's integrated functions with an ATC (SATC): "
+              "DEVICE[+DEVICE...]" },
+    { "satc-required", "the same, of those that need it (ATC_REQUIRED)" },
+    { "proximity", "NUMA node of the unit (RHSA); default: none" },
 };
 
 static void prune(void *config)
@@ -207,7 +235,7 @@ static void vtd_event(ImUnit *u, const ImEvent *ev)
 
 static void vtd_changed(ImUnit *u)
 {
-    x86_iommu_iec_notify_all(X86_IOMMU_DEVICE(u->owner), true, 0, 0);
+    x86_iommu_iec_notify_all(x86_iommu_get_default(), true, 0, 0);
 }
 
 /* The guest's PASIDs are the host's to give, see docs/uapi.rst. */
@@ -277,7 +305,15 @@ static int check_bypass(Object *obj, void *opaque)
 
 static void machine_done(Notifier *n, void *data)
 {
+    VtdModel *s = container_of(n, VtdModel, machine_done);
+    Error *err = NULL;
+
     object_child_foreach_recursive(object_get_root(), check_bypass, NULL);
+    if (!vtdm_check_units(&err) ||
+        (!s->primary_bus && !vtdm_read_table(s, &err))) {
+        error_report_err(err);
+        exit(EXIT_FAILURE);
+    }
 }
 
 static bool use_host(VtdModel *s, Error **errp)
@@ -318,6 +354,21 @@ static bool check_machine(VtdModel *s, Error **errp)
     return true;
 }
 
+/* X2APIC_OPT_OUT is valid where interrupts are remapped, and where they may
+ * be without extended mode (8.1). */
+static bool check_table(VtdModel *s, Error **errp)
+{
+    const char *why = !s->table.x2apic_opt_out ? NULL
+                    : !s->cfg.intremap ? "needs intremap=on"
+                    : s->cfg.eim_required ? "excludes eim-required=on"
+                    : NULL;
+
+    if (why) {
+        error_setg(errp, TYPE_VTD_MODEL ": x2apic-opt-out=on %s", why);
+    }
+    return !why;
+}
+
 static bool create_model(VtdModel *s, Error **errp)
 {
     char *err = NULL;
@@ -330,7 +381,7 @@ static bool create_model(VtdModel *s, Error **errp)
         return false;
     }
     s->unit.model = s->vtd;
-    s->unit.every_root = true;          /* DRHD says INCLUDE_PCI_ALL */
+    s->unit.every_root = !s->primary_bus;   /* as the DMAR table says */
     s->unit.no_map = s->cfg.caching_mode
         ? "vtd-model does not do yet"
         : "a guest does not announce with caching-mode=off";
@@ -341,20 +392,24 @@ static bool create_model(VtdModel *s, Error **errp)
 static void vtdm_realize(DeviceState *dev, Error **errp)
 {
     VtdModel *s = VTD_MODEL(dev);
+    PCIBus *root;
 
     resolve_config(s);
-    if (!use_host(s, errp)) {
+    if (!use_host(s, errp) || !check_machine(s, errp) ||
+        !check_table(s, errp)) {
         return;
     }
-    if (!check_machine(s, errp) || !create_model(s, errp) ||
-        !im_unit_attach(&s->unit, PC_MACHINE(qdev_get_machine())->pcibus,
-                        errp)) {
+    root = vtdm_place(s, errp);
+    if (!root || !create_model(s, errp) ||
+        !im_unit_attach(&s->unit, root, errp)) {
         return;
     }
     im_unit_mmio_init(&s->unit, IM_VTD_MMIO_SIZE);
     sysbus_init_mmio(SYS_BUS_DEVICE(s), &s->unit.mmio);
-    sysbus_mmio_map(SYS_BUS_DEVICE(s), 0, VTDM_MMIO_BASE);
-    vtdm_ioapic_init(s);
+    sysbus_mmio_map(SYS_BUS_DEVICE(s), 0, s->base);
+    if (!s->primary_bus) {
+        vtdm_ioapic_init(s);
+    }
     s->machine_done.notify = machine_done;
     qemu_add_machine_init_done_notifier(&s->machine_done);
 }
@@ -365,6 +420,7 @@ static void vtdm_init(Object *obj)
 
     im_options_init(&s->options);
     s->parent_obj.dt_supported = true;  /* inherited default is off */
+    s->table.proximity = VTDM_NO_PROXIMITY;
     im_unit_init(&s->unit, obj, &vtd_ops);
 }
 
@@ -389,8 +445,10 @@ static void vtdm_class_init(ObjectClass *klass, void *data)
     set_bit(DEVICE_CATEGORY_MISC, dc->categories);
     im_options_class_init(dc, &options, offsetof(VtdModel, options), vtdm_props,
                           ARRAY_SIZE(vtdm_props));
-    object_class_property_set_description(OBJECT_CLASS(klass), "host",
-        "ID of an ioasid-host that gives out PASIDs: virtual commands (VCS)");
+    for (unsigned i = 0; i < ARRAY_SIZE(own_texts); i++) {
+        object_class_property_set_description(klass, own_texts[i][0],
+                                              own_texts[i][1]);
+    }
     describe_inherited(OBJECT_CLASS(klass));
     /* after what DMAs was reset: its DMA still goes where it was meant to */
     rc->phases.exit = vtdm_reset_exit;

@@ -171,6 +171,7 @@ bool pci_pasid_send_page_response(void *iommu, const ImPageResp *resp)
 }
 
 typedef struct FindByRid {
+    void *iommu;
     uint16_t rid;
     PCIDevice *found;
 } FindByRid;
@@ -178,8 +179,9 @@ typedef struct FindByRid {
 static void match_rid(PCIBus *bus, PCIDevice *dev, void *opaque)
 {
     FindByRid *f = opaque;
+    PciPasidFn *fn = pci_requester_id(dev) == f->rid ? fn_of(dev) : NULL;
 
-    if (pci_requester_id(dev) == f->rid) {
+    if (fn && fn->iommu == f->iommu) {
         f->found = dev;
     }
 }
@@ -189,9 +191,9 @@ static void match_bus(PCIBus *bus, void *opaque)
     pci_for_each_device_under_bus(bus, match_rid, opaque);
 }
 
-PCIDevice *pci_pasid_find_device(PCIBus *root, uint16_t rid)
+PCIDevice *pci_pasid_find_device(void *iommu, PCIBus *root, uint16_t rid)
 {
-    FindByRid f = { .rid = rid };
+    FindByRid f = { .iommu = iommu, .rid = rid };
 
     pci_for_each_bus(root, match_bus, &f);
     return f.found;

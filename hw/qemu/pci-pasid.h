@@ -64,7 +64,7 @@ bool pci_pasid_send_page_response(void *iommu, const ImPageResp *resp);
 void pci_pasid_resume(void *iommu, uint64_t handle, const ImXlat *xlat);
 
 /* The requester ID's function below this IOMMU, or NULL. */
-PCIDevice *pci_pasid_find_device(PCIBus *root, uint16_t rid);
+PCIDevice *pci_pasid_find_device(void *iommu, PCIBus *root, uint16_t rid);
 
 /* --- what a function uses --------------------------------------------- */
 

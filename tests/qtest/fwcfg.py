@@ -23,13 +23,22 @@ def fw_cfg(vm, key, size, dma=None):
     return vm.read_bytes(buffer, size)
 
 
-def acpi_tables(vm, dma=None):
-    """The blob, found by name in fw_cfg's directory."""
+def fw_file(vm, wanted, dma=None):
+    """A file, found by name in fw_cfg's directory; empty without it."""
     count, = struct.unpack('>I', fw_cfg(vm, 0x19, 4, dma))
     directory = fw_cfg(vm, 0x19, 4 + 64 * count, dma)
     for i in range(count):
         size, key, _, name = struct.unpack_from('>IHH56s', directory,
                                                 4 + 64 * i)
-        if name.rstrip(b'\0') == b'etc/acpi/tables':
+        if name.rstrip(b'\0') == wanted:
             return fw_cfg(vm, key, size, dma)
     return b''
+
+
+def acpi_tables(vm, dma=None):
+    return fw_file(vm, b'etc/acpi/tables', dma)
+
+
+def e820(vm):
+    """[(address, length, type)] of a PC's memory map."""
+    return list(struct.iter_unpack('<QQI', fw_file(vm, b'etc/e820')))

@@ -33,7 +33,9 @@ OURS = {
         'supervisor ext-accessed ss-dirty page-walk-coherency rid-pasid '
         'abort-dma coherent snoop-control eim eim-required '
         'intremap-required caching-mode psi zlr esrtps esirtps stop-marker '
-        'intremap device-iotlb pt host',
+        'intremap device-iotlb pt host primary-bus device-scopes '
+        'x2apic-opt-out dma-opt-in rmrr rmrr-reserved satc satc-required '
+        'proximity',
     'pasid-endpoint':
         'pasid-bits ats-queue-depth pri-capacity atc-entries channels '
         'page-timeout buffer-size pasid ats pri pasid-exec pasid-priv '

@@ -24,8 +24,8 @@ FSTS_PFO, FSTS_PPF, FSTS_IQE, FSTS_ICE, FSTS_ITE = (1 << b for b in
 
 
 class Vtd:
-    def __init__(self, vm, heap=None):
-        self.vm = vm
+    def __init__(self, vm, heap=None, base=BASE):
+        self.vm, self.base = vm, base
         self.heap = heap or Heap(vm)
         self.contexts, self.dirs = {}, {}
         self.root = self.queue = None
@@ -34,16 +34,16 @@ class Vtd:
     # registers
 
     def rd32(self, off):
-        return self.vm.read(BASE + off, 4)
+        return self.vm.read(self.base + off, 4)
 
     def rd64(self, off):
-        return self.vm.read(BASE + off, 8)
+        return self.vm.read(self.base + off, 8)
 
     def wr32(self, off, value):
-        self.vm.write(BASE + off, value, 4)
+        self.vm.write(self.base + off, value, 4)
 
     def wr64(self, off, value):
-        self.vm.write(BASE + off, value, 8)
+        self.vm.write(self.base + off, value, 8)
 
     def q(self, addr):
         return self.vm.read(addr, 8)
