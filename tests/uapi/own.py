@@ -42,7 +42,7 @@ def main():
     parser.add_argument('--server', required=True)
     parser.add_argument('--shim', required=True)
     parser.add_argument('--options', default='', help="the server's")
-    parser.add_argument('program')
+    parser.add_argument('program', nargs='+', help='and its arguments')
     a = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix='im-uapi-') as tmp:
         log = Log(f'{tmp}/log')
@@ -51,7 +51,7 @@ def main():
                    IM_IOMMUFD_LOG=f'{tmp}/log',
                    IM_IOMMUFD_SESSION=f'own-{os.getpid()}',
                    IM_IOMMUFD_DEBUGFS=f'{tmp}/debugfs')
-        done = subprocess.run([a.program], env=env, text=True,
+        done = subprocess.run(a.program, env=env, text=True,
                               stdout=subprocess.PIPE)
         over = log.ended()
     plan = re.search(r'^1\.\.(\d+)$', done.stdout, re.M)

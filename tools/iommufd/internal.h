@@ -66,6 +66,12 @@ void files_free(Server *s);
 /* The descriptors are on their way, or not: ours are closed. */
 void file_ends_close(Server *s);
 
+/* detach.c */
+/* Keep the listening socket, stdin, stdout and stderr, and no more. */
+void detach_begin(int listener);
+/* Nobody's child from here on, and stderr is the log. False: *err. */
+bool detach(char **err);
+
 /* client.c */
 void client_accept(Server *s);
 void client_event(Server *s, Client *c);

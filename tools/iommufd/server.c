@@ -40,6 +40,8 @@ static const char usage[] =
     "  pasid-bits=N  0 to 20 (default)\n"
     "  group=N, iommu=N, credit=N\n";
 
+static const char valid[] = "--device=WHAT,... and --privileged are options";
+
 static bool set_listen(Server *s, const char *value)
 {
     char *end;
@@ -61,8 +63,6 @@ static bool set_session(Server *s, const char *value)
 
 static bool option(Server *s, const char *name, const char *value, char **err)
 {
-    bool ok;
-
     if (strcmp(name, "device") == 0) {
         return vfio_option(s, value, err);
     }
@@ -70,14 +70,15 @@ static bool option(Server *s, const char *name, const char *value, char **err)
         s->privileged = true;
         return true;
     }
-    ok = strcmp(name, "listen") == 0 ? set_listen(s, value)
-         : strcmp(name, "session") == 0 ? set_session(s, value)
-         : s->extras && s->extras->option && s->extras->option(name, value);
-    if (!ok) {
-        *err = g_strdup_printf("--%s=%s: no such option or value", name,
-                               value);
+    if (strcmp(name, "listen") == 0 ? set_listen(s, value)
+        : strcmp(name, "session") == 0 ? set_session(s, value)
+        : s->extras && s->extras->option && s->extras->option(name, value)) {
+        return true;
     }
-    return ok;
+    *err = *value ? g_strdup_printf("--%s=%s: no such option or value; %s",
+                                    name, value, valid)
+                  : g_strdup_printf("--%s: no such option; %s", name, valid);
+    return false;
 }
 
 static bool options(Server *s, int argc, char **argv, char **err)
@@ -87,7 +88,7 @@ static bool options(Server *s, int argc, char **argv, char **err)
         const char *value = strchr(argv[i], '=');
 
         if (!g_str_has_prefix(argv[i], "--")) {
-            *err = g_strdup(usage);
+            *err = g_strdup_printf("%s: no such option; %s", argv[i], valid);
             return false;
         }
         name = value ? g_strndup(argv[i] + 2, (gsize)(value - argv[i]) - 2)
@@ -228,7 +229,11 @@ int im_iommufd_server_main(int argc, char **argv, const ServerExtras *extras)
     bool ok;
 
     server_init(&s, extras);
-    ok = options(&s, argc, argv, &err) && server_start(&s, &err);
+    ok = options(&s, argc, argv, &err);
+    if (ok) {
+        detach_begin(s.listener);
+        ok = server_start(&s, &err) && detach(&err);
+    }
     if (ok) {
         run(&s);
     } else {

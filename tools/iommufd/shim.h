@@ -33,11 +33,17 @@ const Real *real(void);
  * there is none. fds: WIRE_FDS. 0, or -errno if nobody answered. */
 int shim_call(const char *session, bool start, const WireRequest *req,
               WireReply *reply, int *fds);
+/* This process, or one that it was forked from, had an answer. */
+bool shim_connected(void);
 /* The session of this process and its children. */
 const char *shim_session(void);
 /* Run a server that listens at the session's name: 0, -EADDRINUSE somebody
  * does already, -errno. */
 int shim_start(const char *session);
+
+/* One line on the program's stderr. */
+__attribute__((format(printf, 1, 2)))
+void shim_say(const char *format, ...);
 
 /* The file that a descriptor is, 0: not ours. */
 uint64_t shim_file(int fd, char session[WIRE_SESSION + 1]);

@@ -245,6 +245,11 @@ static int conn_ready(const char *session, bool start)
     return 0;
 }
 
+bool shim_connected(void)
+{
+    return conn.fd >= 0;
+}
+
 int shim_call(const char *session, bool start, const WireRequest *req,
               WireReply *reply, int *fds)
 {

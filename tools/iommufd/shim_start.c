@@ -11,15 +11,16 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "raw.h"
 #include "shim.h"
 
 #define PROGRAM   "im-iommufd"
@@ -30,6 +31,20 @@ extern char **environ;
 
 static char session_name[WIRE_SESSION + 1];
 
+void shim_say(const char *format, ...)
+{
+    char line[512] = "libim-iommufd: ";
+    size_t len = strlen(line);
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(line + len, sizeof(line) - len - 1, format, args);
+    va_end(args);
+    len = strlen(line);
+    line[len] = '\n';
+    (void)!real()->write(STDERR_FILENO, line, len + 1);
+}
+
 /* Before anybody runs: children share it, also if only they open. */
 __attribute__((constructor)) static void session_init(void)
 {
@@ -37,9 +52,13 @@ __attribute__((constructor)) static void session_init(void)
     const char *s = getenv(WIRE_ENV);
     uint64_t random = 0;
 
-    if (s && *s && strlen(s) <= WIRE_SESSION && !strchr(s, '/')) {
-        strcpy(session_name, s);
-        return;
+    if (s && *s) {
+        if (strlen(s) <= WIRE_SESSION && !strchr(s, '/')) {
+            strcpy(session_name, s);
+            return;
+        }
+        shim_say(WIRE_ENV "=%s is ignored: it may have %d characters and no "
+                 "/", s, WIRE_SESSION);
     }
     if (getrandom(&random, sizeof(random), 0) != sizeof(random)) {
         random = (uint64_t)getpid();
@@ -86,6 +105,13 @@ static void beside_library(char *path, size_t size)
     snprintf(path, size, "%s/" PROGRAM, IM_IOMMUFD_LIBEXECDIR);
 }
 
+static int too_long(void)
+{
+    shim_say("IM_IOMMUFD is too long: it may have %d words in %zu bytes",
+             MAX_ARGS, sizeof(((Command *)NULL)->text) - 1);
+    return -E2BIG;
+}
+
 static int command_make(Command *c, int fd, const char *session)
 {
     const char *said = getenv("IM_IOMMUFD");
@@ -94,13 +120,13 @@ static int command_make(Command *c, int fd, const char *session)
 
     if (said && *said) {
         if (strlen(said) >= sizeof(c->text)) {
-            return -E2BIG;
+            return too_long();
         }
         strcpy(c->text, said);
         for (char *word = strtok_r(c->text, " ", &save); word;
              word = strtok_r(NULL, " ", &save)) {
             if (n == MAX_ARGS) {
-                return -E2BIG;
+                return too_long();
             }
             c->argv[n++] = word;
         }
@@ -120,63 +146,67 @@ static int command_make(Command *c, int fd, const char *session)
         }
     }
     c->env[e] = NULL;
-    return access(c->argv[0], X_OK) < 0 ? -errno : 0;
+    if (access(c->argv[0], X_OK) < 0) {
+        int err = errno;
+
+        shim_say("%s cannot be run: %s; IM_IOMMUFD names the server",
+                 c->argv[0], strerror(err));
+        return -err;
+    }
+    return 0;
 }
 
 /* --- running it ---------------------------------------------------------- */
 
-/* A child that no SIGCHLD tells of and that wait() does not find. */
-static pid_t quiet_fork(void)
+/*
+ * Neither SIGCHLD nor wait() tells the program of this child, and neither a
+ * debugger nor strace -f gets hold of it: a server that is stopped by who
+ * traces its client would have both wait for each other.
+ */
+static long quiet_clone(void)
 {
-    return (pid_t)syscall(SYS_clone, 0L, NULL, NULL, NULL, NULL);
+    return raw_call(SYS_clone, CLONE_UNTRACED, 0, 0, 0);
 }
 
-/* Of the caller it keeps the listening socket, and where to complain. */
-static void become(Command *c, int fd)
+/* In a child that waits for the server to say whether it begins: it becomes
+ * a process of nobody's then. Does not return. */
+static void begin(const Command *c, int fd)
 {
-    const char *log = getenv("IM_IOMMUFD_LOG");
-    sigset_t none;
-    int null = open("/dev/null", O_RDWR);
-    int err = log ? open(log, O_WRONLY | O_CREAT | O_APPEND, 0600) : null;
+    static const long by_default[4];
+    int status = 1 << 8;
+    long pid;
 
-    dup2(null, 0);
-    dup2(null, 1);
-    dup2(err < 0 ? null : err, 2);
-    if (fd != 3) {
-        dup2(fd, 3);
+    /* Of a child that is ignored wait() would tell nothing. */
+    raw_call(SYS_rt_sigaction, SIGCHLD, (long)by_default, 0,
+             sizeof(unsigned long));
+    pid = quiet_clone();
+    if (pid == 0) {
+        raw_call(SYS_fcntl, fd, F_SETFD, 0, 0);
+        raw_call(SYS_execve, (long)c->argv[0], (long)c->argv, (long)c->env,
+                 0);
+        raw_call(SYS_exit_group, 127, 0, 0, 0);
+    } else if (pid > 0) {
+        raw_call(SYS_wait4, pid, (long)&status, __WALL, 0);
     }
-    fcntl(3, F_SETFD, 0);
-    if (syscall(SYS_close_range, 4U, ~0U, 0U) < 0) {    /* before 5.9 */
-        for (int other = 4; other < 4096; other++) {
-            close(other);
-        }
-    }
-    setsid();
-    for (int sig = 1; sig < NSIG; sig++) {
-        signal(sig, SIG_DFL);
-    }
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    execve(c->argv[0], c->argv, c->env);
-    _exit(127);
+    raw_call(SYS_exit_group, status ? 1 : 0, 0, 0, 0);
 }
 
-static int run(Command *c, int fd)
+static int run(const Command *c, int fd)
 {
-    pid_t pid = quiet_fork();
-    int status;
+    long pid = quiet_clone();
+    int status = 0;
 
     if (pid < 0) {
-        return -errno;
+        return (int)pid;
     }
     if (pid == 0) {
-        pid = quiet_fork();
-        if (pid == 0) {
-            become(c, fd);
-        }
-        _exit(pid < 0);
+        begin(c, fd);
     }
-    while (waitpid(pid, &status, __WALL) < 0 && errno == EINTR) {
+    while (waitpid((pid_t)pid, &status, __WALL) < 0 && errno == EINTR) {
+    }
+    if (status) {
+        shim_say("%s does not begin: there is no /dev/iommu", c->argv[0]);
+        return -ENOENT;
     }
     return 0;
 }
@@ -195,7 +225,7 @@ int shim_start(const char *session)
                listen(fd, 128) < 0) {
         ret = -errno;
     } else {
-        ret = command_make(c, 3, session);
+        ret = command_make(c, fd, session);
         ret = ret ? ret : run(c, fd);
     }
     if (fd >= 0) {

@@ -9,6 +9,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "im/im_iommufd_dev.h"
@@ -61,40 +62,58 @@ static bool set_driver(ImIommufdDevice *d, const char *value)
     return false;
 }
 
-static bool set_number(ImIommufdDevice *d, const char *name, uint64_t n)
+static const struct { const char *name; uint64_t most; } numbers[] = {
+    { "func", UINT32_MAX },
+    { "group", UINT32_MAX },
+    { "iommu", UINT32_MAX },
+    { "credit", UINT32_MAX },
+    { "pasid-bits", IM_PASID_BITS },
+};
+
+static void set_number(ImIommufdDevice *d, const char *name, uint64_t n)
 {
-    if (strcmp(name, "func") == 0 && n <= UINT32_MAX) {
+    if (strcmp(name, "func") == 0) {
         d->backend.func = (uint32_t)n;
         d->backend.group = (uint32_t)n;
-    } else if (strcmp(name, "group") == 0 && n <= UINT32_MAX) {
+    } else if (strcmp(name, "group") == 0) {
         d->backend.group = (uint32_t)n;
-    } else if (strcmp(name, "iommu") == 0 && n <= UINT32_MAX) {
+    } else if (strcmp(name, "iommu") == 0) {
         d->iommu = (uint32_t)n;
-    } else if (strcmp(name, "credit") == 0 && n <= UINT32_MAX) {
+    } else if (strcmp(name, "credit") == 0) {
         d->backend.pri_credit = (uint32_t)n;
-    } else if (strcmp(name, "pasid-bits") == 0 && n <= IM_PASID_BITS) {
-        d->backend.pasid_bits = (uint8_t)n;
     } else {
-        return false;
+        d->backend.pasid_bits = (uint8_t)n;
     }
-    return true;
 }
 
-static bool set_one(ImIommufdDevice *d, char *word)
+/* What is wrong, to be freed; NULL: nothing. */
+static char *set_one(ImIommufdDevice *d, char *word)
 {
     char *value = strchr(word, '=');
     char *end;
     uint64_t n;
 
-    if (!value) {
-        return false;
+    if (value) {
+        *value++ = '\0';
     }
-    *value++ = '\0';
     if (strcmp(word, "driver") == 0) {
-        return set_driver(d, value);
+        return value && set_driver(d, value)
+               ? NULL : g_strdup("driver: say driver=vtd, smmuv3 or none");
     }
-    n = g_ascii_strtoull(value, &end, 0);
-    return *value && !*end && set_number(d, word, n);
+    for (unsigned i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        if (strcmp(word, numbers[i].name) == 0) {
+            n = value ? g_ascii_strtoull(value, &end, 0) : 0;
+            if (!value || !g_ascii_isdigit(*value) || *end ||
+                n > numbers[i].most) {
+                return g_strdup_printf("%s: say %s=N, from 0 to %" PRIu64,
+                                       word, word, numbers[i].most);
+            }
+            set_number(d, word, n);
+            return NULL;
+        }
+    }
+    return g_strdup_printf("%s: a device has driver, func, pasid-bits, "
+                           "group, iommu and credit", word);
 }
 
 static Device *device_new(Server *s)
@@ -121,8 +140,10 @@ bool vfio_option(Server *s, const char *value, char **err)
     g_auto(GStrv) words = g_strsplit(value, ",", -1);
 
     for (unsigned i = 0; words[i]; i++) {
-        if (*words[i] && !set_one(d, words[i])) {
-            *err = g_strdup_printf("--device: what is %s?", words[i]);
+        g_autofree char *why = *words[i] ? set_one(d, words[i]) : NULL;
+
+        if (why) {
+            *err = g_strdup_printf("--device: %s", why);
             return false;
         }
     }
