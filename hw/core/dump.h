@@ -6,10 +6,7 @@
 #ifndef HW_CORE_DUMP_H
 #define HW_CORE_DUMP_H
 
-#include <glib.h>
-#include <stdint.h>
-
-#include "im/im_port.h"
+#include "im/im_dump.h"
 
 #define IM_FIELD_ROW_(unit, field, hi, lo)  { #field, (hi), (lo) },
 #define IM_FIELD_NONE_(hi, lo)
@@ -26,10 +23,7 @@ typedef struct ImRegFields {
     const ImFieldRow *fields;
 } ImRegFields;
 
-/* " NAME=hex" for every field that is not 0. */
-void im_dump_fields(GString *out, const ImFieldRow *fields, uint64_t word);
-
-/* The same for a register, which may have no row. */
+/* im_dump_fields() of a register, which may have no row. */
 void im_dump_reg(GString *out, const ImRegFields *rows, size_t n,
                  unsigned reg, uint64_t word);
 

@@ -1,8 +1,9 @@
 /*
- * Bit layouts: extraction, insertion, reserved masks.
+ * Bit layouts: extraction, insertion, reserved masks, and for people.
  *
  * SPDX-License-Identifier: MIT
  */
+#include "hw/core/dump.h"
 #include "hw/core/field.h"
 
 #define TOY(F, R, I)                                                      \
@@ -53,11 +54,36 @@ static void test_get_put(void)
     }
 }
 
+/* Fields that are 0 are left out, and what is no field is not shown. */
+static void test_dump(void)
+{
+    static const struct {
+        uint64_t word;
+        const char *text;
+    } rows[] = {
+        { 0, "" },
+        { 1, " LOW=1" },
+        { 0x90, " MID=9" },
+        { 0xa1, " LOW=1 MID=0xa" },
+        { 0x0100000e, "" },
+        { UINT64_MAX, " LOW=1 MID=0xffff TOP=0x7fffffffff" },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        GString *out = g_string_new(NULL);
+
+        im_dump_fields(out, IM_FIELDS(TOY), rows[i].word);
+        g_assert_cmpstr(out->str, ==, rows[i].text);
+        g_string_free(out, TRUE);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/core/field/bits", test_bits);
     g_test_add_func("/core/field/masks", test_masks);
     g_test_add_func("/core/field/get-put", test_get_put);
+    g_test_add_func("/core/field/dump", test_dump);
     return g_test_run();
 }

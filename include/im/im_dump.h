@@ -1,0 +1,21 @@
+/*
+ * Words of bit layouts, for people.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef IM_DUMP_H
+#define IM_DUMP_H
+
+#include <glib.h>
+#include <stdint.h>
+
+#include "im/im_port.h"
+
+/*
+ * Append " NAME=value" for every field of word that is not 0, in the order of
+ * the rows; values above 9 in hexadecimal, with 0x. Registers in the models'
+ * dumps and ImStep.value read the same by it.
+ */
+void im_dump_fields(GString *out, const ImFieldRow *fields, uint64_t word);
+
+#endif /* IM_DUMP_H */
