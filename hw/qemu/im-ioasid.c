@@ -225,7 +225,8 @@ static gpointer key_of(uint16_t rid, uint32_t pasid)
     return GSIZE_TO_POINTER((uint64_t)rid << 32 | pasid);
 }
 
-static bool to_host(IoasidHost *s, uint16_t rid, uint32_t *pasid)
+/* seen: on the bus; to explain alone leaves no trace. */
+static bool to_host(IoasidHost *s, uint16_t rid, uint32_t *pasid, bool seen)
 {
     gpointer key = key_of(rid, *pasid), val;
     uint32_t on_bus;
@@ -234,9 +235,11 @@ static bool to_host(IoasidHost *s, uint16_t rid, uint32_t *pasid)
         return true;
     }
     if (im_ioasid_host_pasid(s->host, rid, *pasid, &on_bus)) {
-        g_hash_table_insert(s->to_host, key, GUINT_TO_POINTER(on_bus));
-        g_hash_table_insert(s->to_guest, key_of(rid, on_bus),
-                            GUINT_TO_POINTER(*pasid));
+        if (seen) {
+            g_hash_table_insert(s->to_host, key, GUINT_TO_POINTER(on_bus));
+            g_hash_table_insert(s->to_guest, key_of(rid, on_bus),
+                                GUINT_TO_POINTER(*pasid));
+        }
     } else if (g_hash_table_lookup_extended(s->to_host, key, NULL, &val)) {
         on_bus = GPOINTER_TO_UINT(val);
     } else {
@@ -285,7 +288,7 @@ static ImXlat host_translate(void *model, const ImTxn *txn)
     IoasidHost *s = model;
     ImTxn t = *txn;
 
-    if (t.has_pasid && !to_host(s, t.rid, &t.pasid)) {
+    if (t.has_pasid && !to_host(s, t.rid, &t.pasid, true)) {
         return refused;
     }
     return im_ioasid_translate(s->host, &t);
@@ -297,7 +300,15 @@ static ImXlat host_explain(void *model, const ImTxn *txn, ImStepFn *fn,
     IoasidHost *s = model;
     ImTxn t = *txn;
 
-    if (t.has_pasid && !to_host(s, t.rid, &t.pasid)) {
+    if (t.has_pasid && !to_host(s, t.rid, &t.pasid, false)) {
+        ImStep step = {
+            .what = "the guest's set", .clause = "IOASID_REQUESTS",
+            .note = "this PASID is not attached to the function",
+        };
+
+        if (fn) {
+            fn(opaque, &step);
+        }
         return refused;
     }
     return im_ioasid_explain(s->host, &t, fn, opaque);
@@ -308,7 +319,7 @@ static void host_page_request(void *model, const ImPageReq *req)
     IoasidHost *s = model;
     ImPageReq r = *req;
 
-    if (!r.has_pasid || to_host(s, r.rid, &r.pasid)) {
+    if (!r.has_pasid || to_host(s, r.rid, &r.pasid, true)) {
         im_ioasid_page_request(s->host, &r);
     } else if (r.last && (r.read || r.write)) {
         im_unit_port.page_response(&s->unit, &(ImPageResp) {
@@ -362,6 +373,22 @@ static void host_send_msi(ImUnit *u, const ImMsi *msi)
 {
 }
 
+/* A function that the host assigned; nothing else is known here. */
+static bool host_requester(ImUnit *u, Object *device, uint16_t *rid)
+{
+    IoasidHost *s = host_of(u);
+
+    for (unsigned i = 0; i < s->fns->len; i++) {
+        const IoasidFn *fn = g_ptr_array_index(s->fns, i);
+
+        if (fn->device == device) {
+            *rid = fn->rid;
+            return true;
+        }
+    }
+    return false;
+}
+
 static void host_reset(void *model);
 
 static const ImUnitOps host_ops = {
@@ -378,6 +405,7 @@ static const ImUnitOps host_ops = {
     .fault_name = im_ioasid_fault_name,
     .send_msi = host_send_msi,
     .notice = host_notice,
+    .requester = host_requester,
 };
 
 /* --- commands ------------------------------------------------------------ */

@@ -19,14 +19,22 @@ typedef struct ImModelClass ImModelClass;
 DECLARE_CLASS_CHECKERS(ImModelClass, IM_MODEL, TYPE_IM_MODEL)
 typedef struct ImModel ImModel;
 
-/* One fault as it was reported, newest last. */
+/* A fault, or a command that was refused, newest last. Strings are the
+ * model's constants, or NULL. */
 typedef struct ImFaultNote {
     uint64_t seq;           /* counts from 1, without gaps */
     uint64_t time;          /* virtual, ns */
-    const char *what;       /* the model's constant: what became of it */
-    ImTxn txn;
-    bool interrupt;         /* txn.addr is the message's address */
-    uint8_t reason;
+    const char *what;       /* what became of it */
+    const char *name;       /* a command's: the error, */
+    const char *text;       /* the rule that was broken, */
+    const char *clause;     /* its tag */
+    uint64_t word[4];
+    uint8_t words;
+    uint8_t kind;           /* XImFaultKind */
+    uint8_t reason;         /* of the others */
+    bool hidden;            /* software is not told */
+    ImTxn txn;              /* of an interrupt: its address, a write */
+    uint32_t data;          /* of an interrupt */
 } ImFaultNote;
 
 #define IM_FAULT_NOTES  64
@@ -50,8 +58,19 @@ struct ImModelClass {
                       void *opaque);
     void (*faults)(Object *obj, ImFaultLog *copy);
     const char *(*fault_name)(uint8_t reason, const char **text);
+
+    /* Of an interrupt request that explain() says it is; or NULL. */
+    ImIntOut (*explain_interrupt)(Object *obj, const ImMsi *msi,
+                                  ImStepFn *fn, void *opaque);
+    /* The requester ID by which a device is known here; NULL: that of its
+     * bus. False: none. */
+    bool (*requester)(Object *obj, Object *device, uint16_t *rid);
+    bool segments;          /* it knows functions of segments other than 0 */
 };
 
 void imq_fault_log_add(ImFaultLog *log, const ImFaultNote *note);
+
+/* "bb:dd.f", with a segment "ssss:bb:dd.f", for g_free(). */
+char *imq_requester_text(uint16_t segment, uint16_t rid);
 
 #endif /* HW_IM_IM_MODEL_H */

@@ -1,25 +1,21 @@
 /*
- * x-im-explain, x-im-dump, x-im-counters, x-im-faults, and "info x-im".
+ * Commands that look inside: which devices, and x-im-dump, x-im-counters.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
 #include "hw/qdev-core.h"
-#include "monitor/monitor.h"
-#include "monitor/qdev.h"
 #include "qapi/error.h"
 #include "qapi/qapi-commands-im.h"
 #include "qapi/type-helpers.h"
+#include "qemu/ctype.h"
 #include "qemu/cutils.h"
-#include "qobject/qdict.h"
-#include "im-model.h"
+#include "im-qmp.h"
 
 /* --- which devices ---------------------------------------------------- */
 
-typedef void DeviceFn(Object *obj, ImModelClass *mc, void *opaque);
-
 typedef struct Each {
-    DeviceFn *fn;
+    ImqDeviceFn *fn;
     void *opaque;
     bool iommu;
     unsigned found;
@@ -49,32 +45,53 @@ static int each_one(Object *obj, void *opaque)
     return 0;
 }
 
+static void add_name(Object *obj, ImModelClass *mc, void *opaque)
+{
+    const DeviceState *dev = (DeviceState *)
+        object_dynamic_cast(obj, TYPE_DEVICE);
+    g_autofree char *path = object_get_canonical_path(obj);
+    const char *id = dev ? dev->id : object_get_canonical_path_component(obj);
+    GString *names = opaque;
+
+    g_string_append_printf(names, "%s%s", names->len ? ", " : "",
+                           id ?: path);
+}
+
+/* What could be named. */
+static char *names(bool iommu)
+{
+    GString *list = g_string_new(NULL);
+    Each e = { .fn = add_name, .opaque = list, .iommu = iommu };
+
+    object_child_foreach_recursive(object_get_root(), each_one, &e);
+    return g_string_free(list, false);
+}
+
 /* An ID or a QOM path, as in device_del. */
 static Object *named(const char *device, bool iommu, Error **errp)
 {
     g_autofree char *by_id = g_strdup_printf("/machine/peripheral/%s",
                                              device);
     g_autofree char *object = g_strdup_printf("/objects/%s", device);
+    g_autofree char *known = names(iommu);
     Object *obj = object_resolve_path(device[0] == '/' ? device : by_id,
                                       NULL);
 
     if (!obj) {
         obj = object_resolve_path(object, NULL);
     }
-
-    if (!obj || !object_dynamic_cast(obj, TYPE_IM_MODEL)) {
-        error_setg(errp, "'%s' is no IOMMU or endpoint of ours", device);
-        return NULL;
-    }
-    if (iommu && !IM_MODEL_GET_CLASS(obj)->explain) {
-        error_setg(errp, "'%s' is no IOMMU", device);
+    if (!obj || !object_dynamic_cast(obj, TYPE_IM_MODEL) ||
+        (iommu && !IM_MODEL_GET_CLASS(obj)->explain)) {
+        error_setg(errp, "'%s' is no IOMMU%s of ours, as these are: %s",
+                   device, iommu ? "" : " or endpoint",
+                   *known ? known : "none");
         return NULL;
     }
     return obj;
 }
 
-static bool for_each(const char *device, bool iommu, DeviceFn *fn,
-                     void *opaque, Error **errp)
+bool imq_for_each(const char *device, bool iommu, ImqDeviceFn *fn,
+                  void *opaque, Error **errp)
 {
     Each e = { .fn = fn, .opaque = opaque, .iommu = iommu };
 
@@ -90,7 +107,7 @@ static bool for_each(const char *device, bool iommu, DeviceFn *fn,
     return true;
 }
 
-static Object *the_iommu(const char *device, Error **errp)
+Object *imq_the_iommu(const char *device, Error **errp)
 {
     Each e = { .iommu = true };
 
@@ -98,124 +115,54 @@ static Object *the_iommu(const char *device, Error **errp)
         return named(device, true, errp);
     }
     object_child_foreach_recursive(object_get_root(), each_one, &e);
-    if (e.found != 1) {
-        error_setg(errp, e.found ? "there are several IOMMUs: name one"
-                                 : "there is no IOMMU of ours");
+    if (e.found > 1) {
+        g_autofree char *known = names(true);
+
+        error_setg(errp, "there are several IOMMUs: name one by device: %s",
+                   known);
+        return NULL;
+    }
+    if (!e.found) {
+        error_setg(errp, "there is no IOMMU of ours");
         return NULL;
     }
     return e.last;
 }
 
-/* --- explain ---------------------------------------------------------- */
+/* --- texts ------------------------------------------------------------ */
 
-static bool parse_requester(const char *text, uint16_t *rid, Error **errp)
+char *imq_requester_text(uint16_t segment, uint16_t rid)
 {
-    unsigned bus, dev, fn, number;
-    char end;
+    g_autofree char *bdf = g_strdup_printf("%02x:%02x.%x", rid >> 8,
+                                           rid >> 3 & 31, rid & 7);
 
-    if (sscanf(text, "%2x:%2x.%1x%c", &bus, &dev, &fn, &end) == 3 &&
-        dev < 32 && fn < 8) {
-        *rid = bus << 8 | dev << 3 | fn;
-        return true;
-    }
-    if (qemu_strtoui(text, NULL, 0, &number) == 0 && number <= UINT16_MAX) {
-        *rid = number;
-        return true;
-    }
-    error_setg(errp, "requester '%s' is neither bb:dd.f nor a number below "
-               "65536", text);
-    return false;
+    return segment ? g_strdup_printf("%04x:%s", segment, bdf)
+                   : g_steal_pointer(&bdf);
 }
 
-static void add_step(void *opaque, const ImStep *step)
+bool imq_number(const char *text, uint64_t max, uint64_t *value)
 {
-    XImStepList ***tail = opaque;
-    XImStep *s = g_new0(XImStep, 1);
-    uint64List **values = &s->values;
+    return qemu_isdigit(text[0]) &&
+           qemu_strtou64(text, NULL, 0, value) == 0 && *value <= max;
+}
 
-    s->what = g_strdup(step->what ?: "");
-    s->has_address = step->words > 0;
-    s->address = step->addr;
-    for (unsigned i = 0; i < MIN(step->words, ARRAY_SIZE(step->value)); i++) {
-        QAPI_LIST_APPEND(values, step->value[i]);
+strList *imq_words(const uint64_t *word, unsigned n)
+{
+    strList *list = NULL, **tail = &list;
+
+    for (unsigned i = 0; i < n; i++) {
+        QAPI_LIST_APPEND(tail, g_strdup_printf("0x%016" PRIx64, word[i]));
     }
-    s->clause = g_strdup(step->clause);
-    s->note = g_strdup(step->note);
-    QAPI_LIST_APPEND(*tail, s);
+    return list;
 }
 
-static char *permission_text(unsigned perm)
-{
-    return g_strdup_printf("%s%s%s", perm & IM_PERM_R ? "r" : "",
-                           perm & IM_PERM_W ? "w" : "",
-                           perm & IM_PERM_X ? "x" : "");
-}
-
-static void reason_text(ImModelClass *mc, uint8_t reason, char **name,
-                        char **text)
+void imq_reason_text(ImModelClass *mc, uint8_t reason, char **name,
+                     char **text)
 {
     const char *words = NULL;
 
-    *name = g_strdup(mc->fault_name ? mc->fault_name(reason, &words) : NULL);
+    *name = g_strdup(mc->fault_name(reason, &words));
     *text = g_strdup(words);
-}
-
-static void fill_answer(XImExplanation *e, ImModelClass *mc, const ImXlat *x)
-{
-    static const char *const cpl[] = { "SC", "UR", "CA" };
-
-    e->granted = x->status == IM_OK && (x->perm || x->interrupt);
-    e->completion = g_strdup(x->cpl < ARRAY_SIZE(cpl) ? cpl[x->cpl] : "?");
-    e->interrupt = x->interrupt;
-    if (e->granted) {
-        e->has_address = e->has_mask = true;
-        e->address = x->addr;
-        e->mask = x->mask;
-        e->permission = permission_text(x->perm);
-    }
-    if (x->fault) {
-        e->has_reason = true;
-        e->reason = x->fault;
-        reason_text(mc, x->fault, &e->name, &e->text);
-    }
-}
-
-XImExplanation *qmp_x_im_explain(const char *device, const char *requester,
-                                 bool has_pasid, uint32_t pasid,
-                                 uint64_t address, bool has_access,
-                                 XImAccess access, bool has_at, XImAt at,
-                                 bool has_privileged, bool privileged,
-                                 Error **errp)
-{
-    static const uint8_t accesses[] = {
-        [XIM_ACCESS_READ] = IM_READ, [XIM_ACCESS_WRITE] = IM_WRITE,
-        [XIM_ACCESS_ATOMIC] = IM_ATOMIC,
-    };
-    ImTxn txn = {
-        .addr = address, .len = 1, .pasid = pasid, .has_pasid = has_pasid,
-        .access = has_access ? accesses[access] : IM_READ,
-        .at = has_at ? (uint8_t)at : IM_AT_UNTRANSLATED,
-        .priv = has_privileged && privileged,
-    };
-    Object *obj = the_iommu(device, errp);
-    XImExplanation *e;
-    XImStepList **tail;
-    ImXlat x;
-
-    if (!obj || !parse_requester(requester, &txn.rid, errp)) {
-        return NULL;
-    }
-    if (txn.priv && !has_pasid) {
-        error_setg(errp, "privileged=true needs a pasid");
-        return NULL;
-    }
-    e = g_new0(XImExplanation, 1);
-    tail = &e->steps;
-    e->device = object_get_canonical_path(obj);
-    e->requester = txn.rid;
-    x = IM_MODEL_GET_CLASS(obj)->explain(obj, &txn, add_step, &tail);
-    fill_answer(e, IM_MODEL_GET_CLASS(obj), &x);
-    return e;
 }
 
 /* --- dump and counters ------------------------------------------------ */
@@ -234,7 +181,7 @@ HumanReadableText *qmp_x_im_dump(const char *device, Error **errp)
 {
     g_autoptr(GString) out = g_string_new(NULL);
 
-    if (!for_each(device, false, dump_one, out, errp)) {
+    if (!imq_for_each(device, false, dump_one, out, errp)) {
         return NULL;
     }
     return human_readable_text_from_str(out);
@@ -265,84 +212,11 @@ XImCountersList *qmp_x_im_counters(const char *device, Error **errp)
 {
     XImCountersList *list = NULL, **tail = &list;
 
-    for_each(device, false, counters_one, &tail, errp);
+    imq_for_each(device, false, counters_one, &tail, errp);
     return list;
 }
 
-/* --- faults ----------------------------------------------------------- */
-
-void imq_fault_log_add(ImFaultLog *log, const ImFaultNote *note)
-{
-    ImFaultNote *n = &log->note[log->count % IM_FAULT_NOTES];
-
-    *n = *note;
-    n->seq = ++log->count;
-}
-
-static XImFault *fault_of(const char *path, ImModelClass *mc,
-                          const ImFaultNote *n)
-{
-    XImFault *f = g_new0(XImFault, 1);
-
-    f->device = g_strdup(path);
-    f->sequence = n->seq;
-    f->time = n->time;
-    f->what = g_strdup(n->what);
-    f->requester = n->txn.rid;
-    f->has_pasid = n->txn.has_pasid;
-    f->pasid = n->txn.pasid;
-    f->address = n->txn.addr;
-    f->access = n->txn.access == IM_READ ? XIM_ACCESS_READ :
-                n->txn.access == IM_ATOMIC ? XIM_ACCESS_ATOMIC :
-                XIM_ACCESS_WRITE;
-    f->at = MIN(n->txn.at, XIM_AT_TRANSLATED);
-    f->privileged = n->txn.priv;
-    f->interrupt = n->interrupt;
-    f->reason = n->reason;
-    reason_text(mc, n->reason, &f->name, &f->text);
-    return f;
-}
-
-static void faults_one(Object *obj, ImModelClass *mc, void *opaque)
-{
-    XImFaultList ***tail = opaque;
-    g_autofree char *path = object_get_canonical_path(obj);
-    g_autofree ImFaultLog *log = g_new(ImFaultLog, 1);
-    uint64_t i;
-
-    mc->faults(obj, log);
-    i = log->count > IM_FAULT_NOTES ? log->count - IM_FAULT_NOTES : 0;
-    for (; i < log->count; i++) {
-        QAPI_LIST_APPEND(*tail,
-                         fault_of(path, mc, &log->note[i % IM_FAULT_NOTES]));
-    }
-}
-
-XImFaultList *qmp_x_im_faults(const char *device, Error **errp)
-{
-    XImFaultList *list = NULL, **tail = &list;
-
-    for_each(device, true, faults_one, &tail, errp);
-    return list;
-}
-
-/* --- HMP -------------------------------------------------------------- */
-
-/* info x-im [device] */
-static void hmp_info_x_im(Monitor *mon, const QDict *qdict)
-{
-    const char *device = qdict_get_try_str(qdict, "what");
-    Error *err = NULL;
-    g_autoptr(HumanReadableText) text =
-        qmp_x_im_dump(device && *device ? device : NULL, &err);
-
-    if (err) {
-        monitor_printf(mon, "Error: %s\n", error_get_pretty(err));
-        error_free(err);
-        return;
-    }
-    monitor_puts(mon, text->human_readable_text);
-}
+/* --- life ------------------------------------------------------------- */
 
 static const TypeInfo im_model_info = {
     .name = TYPE_IM_MODEL,
@@ -353,7 +227,7 @@ static const TypeInfo im_model_info = {
 static void im_model_register_types(void)
 {
     type_register_static(&im_model_info);
-    monitor_register_hmp("x-im", true, hmp_info_x_im);
+    imq_hmp_init();
 }
 
 type_init(im_model_register_types)

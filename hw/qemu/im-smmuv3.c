@@ -254,6 +254,7 @@ static bool smmu_translating(void *model)
 
 static const ImUnitOps smmu_ops = {
     .translate = smmu_translate,
+    .segments = true,
     .explain = smmu_explain,
     .page_request = smmu_page_request,
     .ats_inv_done = smmu_ats_inv_done,

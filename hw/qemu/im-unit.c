@@ -44,12 +44,16 @@ static const char *name_of(const ImUnit *u)
     return object_get_typename(u->owner);
 }
 
+/* Of a device its id, of an object of the user's the same. */
 static const char *id_of(const ImUnit *u)
 {
     const DeviceState *dev = (DeviceState *)
         object_dynamic_cast(u->owner, TYPE_DEVICE);
 
-    return dev && dev->id ? dev->id : name_of(u);
+    if (dev) {
+        return dev->id ?: name_of(u);
+    }
+    return object_get_canonical_path_component(u->owner) ?: name_of(u);
 }
 
 /* --- the port --------------------------------------------------------- */
@@ -144,85 +148,7 @@ static void port_deadline(void *host, uint64_t when)
     }
 }
 
-/* --- tracing and the fault log ---------------------------------------- */
-
-static void note_fault(ImUnit *u, const ImEvent *ev)
-{
-    ImFaultNote n = {
-        .time = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL),
-        .what = ev->name ? ev->name : "fault",
-        .reason = ev->xlat ? ev->xlat->fault : (uint8_t)ev->arg[0],
-    };
-
-    if (ev->txn) {
-        n.txn = *ev->txn;
-    } else if (ev->req) {
-        n.txn = (ImTxn) {
-            .rid = ev->req->rid, .addr = ev->req->addr,
-            .pasid = ev->req->pasid, .has_pasid = ev->req->has_pasid,
-            .priv = ev->req->priv, .exec = ev->req->exec,
-            .access = ev->req->write ? IM_WRITE : IM_READ,
-        };
-    } else if (ev->msi) {
-        n.txn = (ImTxn) {
-            .rid = ev->msi->rid, .addr = ev->msi->addr, .access = IM_WRITE,
-        };
-        n.interrupt = true;
-    }
-    imq_fault_log_add(&u->faults, &n);
-    trace_im_unit_fault(id_of(u), n.what, n.txn.rid,
-                        im_unit_pasid(n.txn.has_pasid, n.txn.pasid),
-                        n.txn.addr, n.reason,
-                        u->ops->fault_name(n.reason, NULL) ?: "?");
-}
-
-static void port_event(void *host, const ImEvent *ev)
-{
-    ImUnit *u = host;
-    const ImTxn *t = ev->txn;
-    const ImPageReq *req = ev->req;
-    const ImPageResp *resp = ev->resp;
-
-    switch (ev->kind) {
-    case IM_EVENT_TRANSLATE:
-        trace_im_unit_translate(id_of(u), t->rid,
-                                im_unit_pasid(t->has_pasid, t->pasid),
-                                t->addr, t->access, t->at, ev->xlat->status,
-                                ev->xlat->addr, ev->xlat->mask,
-                                ev->xlat->perm);
-        return;
-    case IM_EVENT_FAULT:
-        note_fault(u, ev);
-        break;
-    case IM_EVENT_INVALIDATE:
-        trace_im_unit_invalidate(id_of(u), ev->name, ev->arg[0], ev->arg[1],
-                                 ev->arg[2], ev->arg[3]);
-        break;
-    case IM_EVENT_COMMAND_ERROR:
-    case IM_EVENT_ADVICE:
-        break;
-    case IM_EVENT_PAGE_REQUEST:
-        trace_im_unit_page_request(id_of(u), ev->name ?: "", req->rid,
-                                   im_unit_pasid(req->has_pasid, req->pasid),
-                                   req->addr, req->prgi, req->read,
-                                   req->write, req->last);
-        break;
-    case IM_EVENT_PAGE_RESPONSE:
-        trace_im_unit_page_response(id_of(u), resp->rid,
-                                    im_unit_pasid(resp->has_pasid,
-                                                  resp->pasid),
-                                    resp->prgi, resp->code);
-        break;
-    case IM_EVENT_INTERRUPT:
-        trace_im_unit_interrupt(id_of(u), ev->name ?: "",
-                                ev->msi ? ev->msi->addr : 0,
-                                ev->msi ? ev->msi->data : 0);
-        break;
-    }
-    if (u->ops->event) {
-        u->ops->event(u, ev);
-    }
-}
+/* --- the table ---------------------------------------------------------- */
 
 const ImPort im_unit_port = {
     .size = sizeof(ImPort),
@@ -236,7 +162,7 @@ const ImPort im_unit_port = {
     .mode_changed = port_mode_changed,
     .now = port_now,
     .deadline = port_deadline,
-    .event = port_event,
+    .event = im_unit_event,
     .wire = port_wire,
     .resume = port_resume,
     .vcmd = port_vcmd,
@@ -254,7 +180,7 @@ static void send_ats_invalidate(ImUnit *u, const ImAtsInv *inv)
 {
     PCIDevice *dev;
 
-    trace_im_unit_ats_invalidate(id_of(u), inv->rid,
+    trace_im_unit_ats_invalidate(u->id, inv->rid,
                                  im_unit_pasid(inv->has_pasid, inv->pasid),
                                  inv->addr, inv->lg2size, inv->itag,
                                  inv->global);
@@ -301,7 +227,7 @@ static void send_one(ImUnit *u, const ImUnitMsg *m)
         im_unit_fns_unmap(u, &m->unmap);
         break;
     case UNIT_RESUME:
-        trace_im_unit_resume(id_of(u), m->resume.handle,
+        trace_im_unit_resume(u->id, m->resume.handle,
                              m->resume.xlat.status, m->resume.xlat.cpl);
         pci_pasid_resume(u, m->resume.handle, &m->resume.xlat);
         break;
@@ -401,11 +327,14 @@ void im_unit_init(ImUnit *u, Object *owner, const ImUnitOps *ops)
 {
     u->owner = owner;
     u->ops = ops;
+    u->id = name_of(u);
+    u->told = g_hash_table_new(g_str_hash, g_str_equal);
     qemu_mutex_init(&u->lock);
 }
 
 void im_unit_prepare(ImUnit *u)
 {
+    u->id = id_of(u);
     u->outbox = g_array_new(false, false, sizeof(ImUnitMsg));
     u->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, timer_due, u);
     u->bh = qemu_bh_new(unit_send, u);
@@ -467,7 +396,7 @@ static uint64_t mmio_read(void *opaque, hwaddr off, unsigned size)
     im_unit_enter(u);
     val = u->ops->mmio_read(u->model, off, size);
     im_unit_leave(u);
-    trace_im_unit_mmio_read(id_of(u), off, size, val);
+    trace_im_unit_mmio_read(u->id, off, size, val);
     return val;
 }
 
@@ -475,7 +404,7 @@ static void mmio_write(void *opaque, hwaddr off, uint64_t val, unsigned size)
 {
     ImUnit *u = opaque;
 
-    trace_im_unit_mmio_write(id_of(u), off, size, val);
+    trace_im_unit_mmio_write(u->id, off, size, val);
     im_unit_enter(u);
     u->ops->mmio_write(u->model, off, val, size);
     im_unit_leave(u);
@@ -500,7 +429,7 @@ void im_unit_mmio_init(ImUnit *u, uint64_t size)
 
 void im_unit_reset(ImUnit *u)
 {
-    trace_im_unit_reset(id_of(u));
+    trace_im_unit_reset(u->id);
     im_unit_enter(u);
     drop_outbox(u);
     u->ops->reset(u->model);
@@ -516,63 +445,6 @@ void im_unit_fini(ImUnit *u)
         timer_free(u->timer);
         qemu_bh_delete(u->bh);
     }
+    g_hash_table_destroy(u->told);
     qemu_mutex_destroy(&u->lock);
-}
-
-/* --- for people ------------------------------------------------------- */
-
-static ImUnit *unit_of(Object *obj)
-{
-    return (ImUnit *)((char *)obj + IM_MODEL_GET_CLASS(obj)->unit_offset);
-}
-
-static void model_dump(Object *obj, GString *out)
-{
-    ImUnit *u = unit_of(obj);
-
-    im_unit_enter_to_ask(u);
-    u->ops->dump(u->model, out);
-    im_unit_leave(u);
-}
-
-static void model_counters(Object *obj, ImCounterFn *fn, void *opaque)
-{
-    ImUnit *u = unit_of(obj);
-
-    im_unit_enter_to_ask(u);
-    u->ops->counters(u->model, fn, opaque);
-    fn(opaque, "memo_hits", u->memo_hits);
-    im_unit_leave(u);
-}
-
-static ImXlat model_explain(Object *obj, const ImTxn *txn, ImStepFn *fn,
-                            void *opaque)
-{
-    ImUnit *u = unit_of(obj);
-    ImXlat x;
-
-    im_unit_enter_to_ask(u);
-    x = u->ops->explain(u->model, txn, fn, opaque);
-    im_unit_leave(u);
-    return x;
-}
-
-static void model_faults(Object *obj, ImFaultLog *copy)
-{
-    ImUnit *u = unit_of(obj);
-
-    im_unit_enter_to_ask(u);
-    *copy = u->faults;
-    im_unit_leave(u);
-}
-
-void im_unit_model_class(ImModelClass *mc, size_t offset,
-                         const ImUnitOps *ops)
-{
-    mc->unit_offset = offset;
-    mc->dump = model_dump;
-    mc->counters = model_counters;
-    mc->explain = model_explain;
-    mc->faults = model_faults;
-    mc->fault_name = ops->fault_name;
 }

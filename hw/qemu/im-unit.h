@@ -2,8 +2,9 @@
  * What every device around a libim IOMMU needs: a lock, a port, an outbox
  * for what the model sends, functions as sources of requests.
  *
- * im-unit.c is the unit, im-unit-fn.c what functions see of it. A device
- * embeds an ImUnit and describes its model by ImUnitOps.
+ * im-unit.c is the unit, im-unit-fn.c what functions see of it,
+ * im-unit-report.c what people see. A device embeds an ImUnit and describes
+ * its model by ImUnitOps.
  *
  * Lock order: BQL, then ImUnit.lock. The lock covers the model, the outbox
  * and the fault log; nothing is sent while it is held.
@@ -62,6 +63,12 @@ typedef struct ImUnitOps {
     MemTxResult (*interrupt)(ImUnit *u, const ImMsi *msi);  /* optional */
     uint64_t msi_base;
     uint64_t msi_size;
+
+    /* For people, see ImModelClass. Optional; the first under the lock. */
+    ImIntOut (*explain_interrupt)(ImUnit *u, const ImMsi *msi, ImStepFn *fn,
+                                  void *opaque);
+    bool (*requester)(ImUnit *u, Object *device, uint16_t *rid);
+    bool segments;
 } ImUnitOps;
 
 /*
@@ -110,6 +117,7 @@ typedef struct ImUnitNowhere {
 struct ImUnit {
     const ImUnitOps *ops;
     Object *owner;              /* the device */
+    const char *id;             /* as its user named it, else its type */
     void *model;
 
     QemuMutex lock;
@@ -119,6 +127,9 @@ struct ImUnit {
     GArray *outbox;             /* ImUnitMsg */
     bool changed;               /* translating() or changed() may say so */
     ImFaultLog faults;
+    uint64_t hidden_faults;     /* of which software is not told */
+    uint64_t command_errors;
+    GHashTable *told;           /* names of what was told on stderr */
 
     QEMUTimer *timer;
     QEMUBH *bh;
@@ -162,8 +173,11 @@ void im_unit_fini(ImUnit *u);
 /* From within the model: have ops->notice() called when it was left. */
 void im_unit_notice(ImUnit *u, uint64_t what);
 
-/* dump, counters, explain, faults and fault_name of a device that has its
- * ImUnit at this offset. */
+/* --- im-unit-report.c ------------------------------------------------- */
+
+/* event() of the port. */
+void im_unit_event(void *host, const ImEvent *ev);
+/* All of a device that has its ImUnit at this offset. */
 void im_unit_model_class(ImModelClass *mc, size_t offset,
                          const ImUnitOps *ops);
 

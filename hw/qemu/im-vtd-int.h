@@ -98,6 +98,9 @@ bool vtdm_read_table(VtdModel *s, Error **errp);
 void vtdm_ioapic_init(VtdModel *s);
 /* An interrupt request of a function: remap and send it. */
 MemTxResult vtdm_interrupt(ImUnit *u, const ImMsi *msi);
+/* The same for people: no side effect. */
+ImIntOut vtdm_explain_interrupt(ImUnit *u, const ImMsi *msi, ImStepFn *fn,
+                                void *opaque);
 /* A message of the unit's own. */
 void vtdm_send_msi(ImUnit *u, const ImMsi *msi);
 /* int_remap of X86IOMMUClass */

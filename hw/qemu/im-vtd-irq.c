@@ -86,6 +86,25 @@ MemTxResult vtdm_interrupt(ImUnit *u, const ImMsi *msi)
     return MEMTX_OK;
 }
 
+/* What is not remapped is taken for what the interrupt controller makes of
+ * it: the compatibility format. */
+ImIntOut vtdm_explain_interrupt(ImUnit *u, const ImMsi *msi, ImStepFn *fn,
+                                void *opaque)
+{
+    ImIntOut out = im_vtd_explain_interrupt(VTD_MODEL(u->owner)->vtd, msi, fn,
+                                            opaque);
+
+    if (out.status == IM_OK && !out.remapped) {
+        out.vector = extract32(msi->data, 0, 8);
+        out.delivery_mode = extract32(msi->data, 8, 3);
+        out.level = extract32(msi->data, 15, 1);
+        out.logical = extract64(msi->addr, 2, 1);
+        out.redirection_hint = extract64(msi->addr, 3, 1);
+        out.dest = extract64(msi->addr, 12, 8);
+    }
+    return out;
+}
+
 /*
  * Bits 63:32 of the address carry APIC ID bits 31:8 in x2APIC mode, so only
  * the low half tells an interrupt from memory.

@@ -274,6 +274,7 @@ static const ImUnitOps vtd_ops = {
     .interrupt = vtdm_interrupt,
     .msi_base = VTDM_MSI_BASE,
     .msi_size = VTDM_MSI_SIZE,
+    .explain_interrupt = vtdm_explain_interrupt,
 };
 
 /* --- life cycle ------------------------------------------------------- */

@@ -188,6 +188,7 @@ static void log_fault(ImVtd *s, FaultRecord *f)
         s->counters.faults_dropped++;
     }
     ev.name = fate_names[fate];
+    ev.hidden = fate != FATE_RECORDED;
     ev.arg[0] = f->reason;
     ev.arg[1] = f->info;
     ev.arg[2] = f->head;

@@ -375,8 +375,9 @@ class Guest:
                   if f['sequence'] > self.last_fault]
         self.last_fault = max([self.last_fault] +
                               [f['sequence'] for f in faults])
-        return {f.get('name', str(f['reason'])):
-                f"requester {f['requester']:#x} address {f['address']:#x} "
+        return {f.get('name', '?'):
+                f"{f.get('requester', 'a command')} "
+                f"{f.get('address', f.get('words'))} "
                 f"at {f['time'] / 1e9:.3f} s"
                 for f in faults if not f['what'].startswith('stalled')}
 

@@ -246,7 +246,7 @@ def leaf_fault(reason, flags, op):
         expect(r.vm.read(r.buf, 8), 0, 'memory')
         last = r.vm.qmp('x-im-faults')[-1]
         expect(last['reason'], reason, 'x-im-faults: reason')
-        expect(last['requester'], RID, 'x-im-faults: requester')
+        expect(last['requester'], '00:04.0', 'x-im-faults: requester')
         expect(last['pasid'], 2, 'x-im-faults: pasid')
         expect_true(last['name'] and last['text'], 'the reason has a name')
 

@@ -188,7 +188,8 @@ def hidden_numbers():
         moves(r, IOVA, r.buf, pasid=77)
         refused(r, pasid=q['hpasid'])
         faults = r.vm.qmp('x-im-explain', device='h0',
-                          requester=str(HOST_RID), pasid=77, address=IOVA)
+                          requester=str(HOST_RID), pasid=77,
+                          address=hex(IOVA))
         expect(faults['granted'], True, 'explained')
 
 
@@ -538,12 +539,12 @@ def shown_to_people():
         for name in ('h0', '/objects/h0'):
             expect_true('guest' in r.vm.qmp('x-im-dump', device=name)[
                 'human-readable-text'], 'the dump')
-        expect_true('guest' in r.vm.hmp('info x-im h0'), 'info x-im')
+        expect_true('guest' in r.vm.hmp('info x-im dump h0'), 'info x-im')
         moves(r, IOVA, r.buf, pasid=r.g)
         expect_true(r.host.counter('translations') > 0, 'translations')
         refused(r, OTHER, pasid=r.g)
         faults = r.vm.qmp('x-im-faults', device='h0')
-        expect(faults[-1]['address'], OTHER, 'address of the last fault')
+        expect(faults[-1]['address'], hex(OTHER), 'address of the last fault')
 
 
 @test

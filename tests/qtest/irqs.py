@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Sources of interrupts on x86: messages, and the IOAPIC's pins."""
 
+import vtd
+from endpoint import E
 from harness import expect_true
+from rig import RID
 
 IOAPIC = 0xfec00000
 IOAPIC_RID = 0xff00
@@ -40,3 +43,27 @@ def pulse(vm, pin):
 
 def ioapic_remappable(index, vector):
     return (index & 0x7fff) << 49 | 1 << 48 | (index >> 15) << 11 | vector
+
+
+def remapping(r, size=7, eime=0):
+    """A table of 2^(size+1) entries, latched and switched on."""
+    r.irt = r.heap.alloc(16 << size + 1)
+    r.vtd.set_root()
+    r.vtd.enable_queue()
+    r.vtd.wr64(vtd.IRTA, r.irt | eime << 11 | size)
+    r.vtd.gcmd(vtd.SIRTP)
+    r.vtd.gcmd(vtd.IRE)
+
+
+def irte(r, index, vector, dest=0, sid=RID, svt=1, sq=0, p=1, fpd=0, dlm=0,
+         tm=0, dm=0, junk=0):
+    """dest as the EIME=0 format has it, unless it is wide."""
+    r.vtd.set_q(r.irt + 16 * index,
+                p | fpd << 1 | dm << 2 | tm << 4 | dlm << 5 | vector << 16 |
+                (dest << 32 if dest > 255 else dest << 40) | junk,
+                sid | sq << 16 | svt << 18)
+
+
+def send(r, vector=1):
+    r.ep.set_reg(E.ARG, vector)
+    r.ep.set_reg(E.COMMAND, E.CMD_INTERRUPT)

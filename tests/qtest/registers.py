@@ -262,7 +262,7 @@ def query_of_wrong_device(arguments, text):
 ])
 def explain_refuses_requester(text):
     with machine() as vm:
-        reply = vm.try_qmp('x-im-explain', requester=text, address=0)
+        reply = vm.try_qmp('x-im-explain', requester=text, address='0')
         expect_true('error' in reply and text in reply['error']['desc'],
                     f'{reply}')
 

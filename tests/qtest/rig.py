@@ -3,6 +3,7 @@
 
 import zlib
 
+import looking
 import pcie
 import vtd
 from endpoint import E, Endpoint, pattern
@@ -39,8 +40,7 @@ class Rig:
     def explain(self, addr, pasid=None, access='read', **kw):
         if pasid is not None:
             kw['pasid'] = pasid
-        return self.vm.qmp('x-im-explain', requester='00:04.0', address=addr,
-                           access=access, **kw)
+        return looking.explain(self.vm, '00:04.0', addr, access=access, **kw)
 
     def moves(self, iova, pa, length=4096, **kw):
         """Write a pattern to iova, find it at pa, read it back."""

@@ -3,6 +3,7 @@
 
 import zlib
 
+import looking
 import pcie
 from endpoint import E, Endpoint, pattern
 from harness import Heap, Machine, expect, expect_true
@@ -286,8 +287,7 @@ class Rig:
     def explain(self, addr, pasid=None, access='read', **kw):
         if pasid is not None:
             kw['pasid'] = pasid
-        return self.vm.qmp('x-im-explain', requester='00:04.0', address=addr,
-                           access=access, **kw)
+        return looking.explain(self.vm, '00:04.0', addr, access=access, **kw)
 
     def counters(self, device='smmu'):
         answer, = self.vm.qmp('x-im-counters', device=device)

@@ -236,12 +236,12 @@ def dump_counters_faults_and_explain():
         r.moves(IOVA, r.buf, 64, pasid=SSID)
         r.ep.must_fail(E.CAUSE_DMA_UR, 0, E.OP_READ, IOVA + 0x1000, 64,
                        pasid=SSID)
-        text = r.vm.hmp('info x-im smmu')
+        text = r.vm.hmp('info x-im dump smmu')
         for word in ('smmuv3-model', 'CR0ACK', 'event queue', '4K rwx'):
             expect_true(word in text, f'{word} in the dump')
         fault = r.vm.qmp('x-im-faults', device='smmu')[-1]
         expect((fault['requester'], fault['pasid'], fault['name']),
-               (RID, SSID, 'F_TRANSLATION'), 'fault')
+               ('00:04.0', SSID, 'F_TRANSLATION'), 'fault')
         x = r.explain(IOVA + 0x1000, pasid=SSID)
         expect((x['granted'], x['name']), (False, 'F_TRANSLATION'), 'reason')
         expect_true(len(x['steps']) >= 6, 'STE, CD and table entries listed')

@@ -1,0 +1,326 @@
+/*
+ * x-im-explain: a request as its user describes it, and the answer in words.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "hw/pci/pci_device.h"
+#include "qapi/error.h"
+#include "qapi/qapi-commands-im.h"
+#include "im-qmp.h"
+#include "im/im_dump.h"
+
+#define PAGE  4096
+
+/* --- who asks --------------------------------------------------------- */
+
+/* [ssss:]bb:dd.f */
+static bool parse_bdf(const char *text, uint64_t *stream)
+{
+    unsigned segment = 0, bus, dev, fn;
+    char end;
+
+    if (text[strspn(text, "0123456789abcdefABCDEF:.")]) {
+        return false;
+    }
+    if (sscanf(text, "%4x:%2x:%2x.%1x%c", &segment, &bus, &dev, &fn,
+               &end) != 4) {
+        segment = 0;
+        if (sscanf(text, "%2x:%2x.%1x%c", &bus, &dev, &fn, &end) != 3) {
+            return false;
+        }
+    }
+    *stream = segment << 16 | bus << 8 | dev << 3 | fn;
+    return dev < 32 && fn < 8;
+}
+
+/* The requester ID of a device as this IOMMU knows it. */
+static bool by_id(Object *iommu, const char *id, uint64_t *stream)
+{
+    ImModelClass *mc = IM_MODEL_GET_CLASS(iommu);
+    g_autofree char *path = g_strdup_printf("/machine/peripheral/%s", id);
+    Object *dev = object_resolve_path_type(path, TYPE_PCI_DEVICE, NULL);
+    uint16_t rid;
+
+    if (!dev || !qdev_is_realized(DEVICE(dev))) {
+        return false;
+    }
+    if (!mc->requester) {
+        rid = pci_requester_id(PCI_DEVICE(dev));
+    } else if (!mc->requester(iommu, dev, &rid)) {
+        return false;
+    }
+    *stream = rid;
+    return true;
+}
+
+static bool parse_requester(Object *iommu, const char *text, ImTxn *txn,
+                            Error **errp)
+{
+    bool segments = IM_MODEL_GET_CLASS(iommu)->segments;
+    uint64_t stream;
+
+    if (!parse_bdf(text, &stream) &&
+        !imq_number(text, UINT32_MAX, &stream) &&
+        !by_id(iommu, text, &stream)) {
+        error_setg(errp, "requester '%s' is none of [ssss:]bb:dd.f, a number "
+                   "and the ID of a PCI device behind this IOMMU", text);
+        return false;
+    }
+    if (stream > UINT16_MAX && !segments) {
+        error_setg(errp, "requester '%s' is not in segment 0, the only one "
+                   "of this IOMMU: numbers are below 65536", text);
+        return false;
+    }
+    txn->segment = (uint16_t)(stream >> 16);
+    txn->rid = (uint16_t)stream;
+    return true;
+}
+
+/* --- what is asked ---------------------------------------------------- */
+
+/* As a device would make it. */
+static uint64_t default_length(const ImTxn *t)
+{
+    return t->at == IM_AT_TRANSLATION ? 8 :
+           t->access == IM_ATOMIC || t->addr % 4 == 0 ? 4 : 1;
+}
+
+/* A pair that no request has, or NULL. */
+static const char *contradiction(const XImRequest *q, const ImTxn *t)
+{
+    bool write = t->access != IM_READ;
+    bool message = t->access == IM_WRITE && !t->at && t->len == 4;
+    bool natural = is_power_of_2(t->len) && t->addr % t->len == 0;
+    const struct {
+        bool holds;
+        const char *text;
+    } rules[] = {
+        { t->priv && !t->has_pasid,
+          "privileged needs a pasid: its prefix carries it" },
+        { t->exec && !t->has_pasid,
+          "execute needs a pasid: its prefix carries it" },
+        { t->exec && write,
+          "execute is asked for by reads: access is not read" },
+        { t->no_write && t->at != IM_AT_TRANSLATION,
+          "no-write is a bit of translation requests: at is not "
+          "translation" },
+        { t->at == IM_AT_TRANSLATION && write,
+          "a translation request is a read: access is not read (write "
+          "permission is asked for without no-write)" },
+        { q->has_data && !message,
+          "data is what an untranslated write of 4 bytes writes: access, at "
+          "or length differs" },
+        { t->access == IM_ATOMIC &&
+          (t->len < 4 || t->len > 16 || !natural),
+          "atomic operations have 4, 8 or 16 bytes, naturally aligned: "
+          "address or length is not" },
+    };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(rules); i++) {
+        if (rules[i].holds) {
+            return rules[i].text;
+        }
+    }
+    return NULL;
+}
+
+static bool parse_request(Object *iommu, const XImRequest *q, ImTxn *t,
+                          Error **errp)
+{
+    static const uint8_t accesses[] = {
+        [XIM_ACCESS_READ] = IM_READ, [XIM_ACCESS_WRITE] = IM_WRITE,
+        [XIM_ACCESS_ATOMIC] = IM_ATOMIC,
+    };
+    static const uint8_t ats[] = {
+        [XIM_AT_UNTRANSLATED] = IM_AT_UNTRANSLATED,
+        [XIM_AT_TRANSLATION] = IM_AT_TRANSLATION,
+        [XIM_AT_TRANSLATED] = IM_AT_TRANSLATED,
+        [XIM_AT_RESERVED] = IM_AT_RESERVED,
+    };
+    const char *wrong;
+
+    *t = (ImTxn) {
+        .pasid = q->pasid, .has_pasid = q->has_pasid,
+        .access = accesses[q->has_access ? q->access : XIM_ACCESS_READ],
+        .at = ats[q->has_at ? q->at : XIM_AT_UNTRANSLATED],
+        .priv = q->privileged, .exec = q->execute, .no_write = q->no_write,
+    };
+    if (!parse_requester(iommu, q->requester, t, errp)) {
+        return false;
+    }
+    if (!imq_number(q->address, UINT64_MAX, &t->addr)) {
+        error_setg(errp, "address '%s' is no number of up to 64 bits, such "
+                   "as 0x7f0000001000", q->address);
+        return false;
+    }
+    if (t->pasid > IM_PASID_MAX) {
+        error_setg(errp, "pasid 0x%x is above 0xfffff: a PASID has 20 bits",
+                   t->pasid);
+        return false;
+    }
+    t->len = q->has_length ? q->length : default_length(t);
+    if (t->at == IM_AT_TRANSLATION) {
+        t->addr &= ~(uint64_t)(PAGE - 1);   /* it asks for pages */
+    } else if (t->len > PAGE - t->addr % PAGE) {
+        error_setg(errp, "length %" PRIu64 " at address 0x%" PRIx64 " crosses "
+                   "a 4 KiB boundary, which no request does", t->len,
+                   t->addr);
+        return false;
+    }
+    wrong = contradiction(q, t);
+    if (wrong) {
+        error_setg(errp, "%s", wrong);
+        return false;
+    }
+    return true;
+}
+
+/* --- the answer ------------------------------------------------------- */
+
+static char *hex(uint64_t value)
+{
+    return g_strdup_printf("0x%" PRIx64, value);
+}
+
+static strList *decoded(const ImStep *step, unsigned words)
+{
+    strList *list = NULL, **tail = &list;
+
+    for (unsigned i = 0; i < words; i++) {
+        GString *text = g_string_new(NULL);
+
+        if (step->fields[i]) {
+            im_dump_fields(text, step->fields[i], step->value[i]);
+        }
+        QAPI_LIST_APPEND(tail, g_strdup(g_strchug(text->str)));
+        g_string_free(text, true);
+    }
+    return list;
+}
+
+static void add_step(void *opaque, const ImStep *step)
+{
+    XImStepList ***tail = opaque;
+    XImStep *s = g_new0(XImStep, 1);
+    unsigned words = MIN(step->words, ARRAY_SIZE(step->value));
+
+    s->what = g_strdup(step->what ?: "");
+    s->address = words ? hex(step->addr) : NULL;
+    s->values = imq_words(step->value, words);
+    if (words && step->fields) {
+        s->has_fields = true;
+        s->fields = decoded(step, words);
+    }
+    s->clause = g_strdup(step->clause);
+    s->note = g_strdup(step->note);
+    QAPI_LIST_APPEND(*tail, s);
+}
+
+static char *permission_text(unsigned perm)
+{
+    return g_strdup_printf("%s%s%s", perm & IM_PERM_R ? "r" : "",
+                           perm & IM_PERM_W ? "w" : "",
+                           perm & IM_PERM_X ? "x" : "");
+}
+
+static void refuse(XImExplanation *e, ImModelClass *mc, uint8_t reason)
+{
+    e->has_reason = reason != 0;
+    e->reason = reason;
+    if (reason) {
+        imq_reason_text(mc, reason, &e->name, &e->text);
+    }
+}
+
+/*
+ * A translation request is answered with what is granted beyond it, if
+ * anything; another is granted as a whole, and then what it asks for is
+ * permitted, also where it would first set a dirty flag.
+ */
+static void fill_answer(XImExplanation *e, ImModelClass *mc, const ImTxn *t,
+                        const ImXlat *x)
+{
+    static const char *const cpl[] = { "SC", "UR", "CA" };
+    unsigned perm = x->perm;
+
+    if (t->at != IM_AT_TRANSLATION && t->len && x->status == IM_OK) {
+        perm |= t->access;
+    }
+    e->granted = x->status == IM_OK && (perm || t->at != IM_AT_TRANSLATION);
+    e->completion = g_strdup(x->cpl < ARRAY_SIZE(cpl) ? cpl[x->cpl] : "?");
+    e->interrupt = x->interrupt;
+    if (e->granted) {
+        e->address = hex(x->addr);
+        e->mask = hex(x->mask);
+        e->permission = permission_text(perm);
+    }
+    refuse(e, mc, x->fault);
+}
+
+static XImMessage *message_of(const ImIntOut *out)
+{
+    static const char *const delivery[] = {
+        "fixed", "lowest priority", "SMI", "reserved", "NMI", "INIT",
+        "reserved", "ExtINT",
+    };
+    XImMessage *m = g_new(XImMessage, 1);
+
+    *m = (XImMessage) {
+        .remapped = out->remapped,
+        .vector = out->vector,
+        .destination = out->dest,
+        .destination_mode = g_strdup(out->logical ? "logical" : "physical"),
+        .delivery_mode = g_strdup(delivery[out->delivery_mode % 8]),
+        .trigger_mode = g_strdup(out->level ? "level" : "edge"),
+        .redirection_hint = out->redirection_hint,
+    };
+    return m;
+}
+
+/* The request is a message: what becomes of that? */
+static void explain_message(XImExplanation *e, Object *iommu, const ImTxn *t,
+                            uint32_t data, XImStepList ***tail)
+{
+    ImModelClass *mc = IM_MODEL_GET_CLASS(iommu);
+    ImMsi msi = { .addr = t->addr, .data = data, .rid = t->rid };
+    ImIntOut out = mc->explain_interrupt(iommu, &msi, add_step, tail);
+
+    if (out.status == IM_OK) {
+        e->message = message_of(&out);
+        return;
+    }
+    e->granted = false;
+    g_clear_pointer(&e->address, g_free);
+    g_clear_pointer(&e->mask, g_free);
+    g_clear_pointer(&e->permission, g_free);
+    g_free(e->completion);
+    e->completion = g_strdup("UR");
+    refuse(e, mc, out.fault);
+}
+
+XImExplanation *qmp_x_im_explain(XImRequest *q, Error **errp)
+{
+    Object *iommu = imq_the_iommu(q->device, errp);
+    ImModelClass *mc;
+    XImExplanation *e;
+    XImStepList **tail;
+    ImTxn txn;
+    ImXlat x;
+
+    if (!iommu || !parse_request(iommu, q, &txn, errp)) {
+        return NULL;
+    }
+    mc = IM_MODEL_GET_CLASS(iommu);
+    e = g_new0(XImExplanation, 1);
+    tail = &e->steps;
+    e->device = object_get_canonical_path(iommu);
+    e->requester = imq_requester_text(txn.segment, txn.rid);
+    e->length = txn.len;
+    x = mc->explain(iommu, &txn, add_step, &tail);
+    fill_answer(e, mc, &txn, &x);
+    if (x.interrupt && mc->explain_interrupt) {
+        explain_message(e, iommu, &txn, q->data, &tail);
+    }
+    return e;
+}

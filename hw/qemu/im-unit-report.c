@@ -1,0 +1,278 @@
+/*
+ * A libim IOMMU in QEMU: what people see of it. Tracing, the log of faults,
+ * and one line on stderr for what the guest's software cannot see.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "qapi/qapi-types-im.h"
+#include "qemu/error-report.h"
+#include "im-unit.h"
+#include "trace.h"
+
+/* --- what software is not told ------------------------------------------ */
+
+/* Names are constants of the models, so there are only so many: whatever a
+ * guest does, the terminal is not flooded. */
+static bool first_time(ImUnit *u, const char *name)
+{
+    return g_hash_table_add(u->told, (gpointer)name);
+}
+
+#define LATER "see x-im-faults (further ones are only counted)"
+
+static const char *fault_name(ImUnit *u, uint8_t reason)
+{
+    return u->ops->fault_name(reason, NULL) ?: "?";
+}
+
+static void tell_hidden(ImUnit *u, const ImFaultNote *n)
+{
+    static const char prefix[] = "not recorded: ";
+    const char *why = n->what;
+    g_autofree char *requester = NULL, *pasid = NULL;
+
+    u->hidden_faults++;
+    if (!first_time(u, n->what)) {
+        return;
+    }
+    if (g_str_has_prefix(why, prefix)) {
+        why += strlen(prefix);
+    }
+    requester = imq_requester_text(n->txn.segment, n->txn.rid);
+    pasid = n->txn.has_pasid ? g_strdup_printf(", PASID 0x%x", n->txn.pasid)
+                             : g_strdup("");
+    warn_report("%s: fault hidden from software (%s): %s, requester %s%s, "
+                "address 0x%" PRIx64 "; " LATER, u->id, why,
+                fault_name(u, n->reason), requester, pasid, n->txn.addr);
+}
+
+static void tell_command(ImUnit *u, const ImFaultNote *n)
+{
+    g_autoptr(GString) words = NULL;
+
+    u->command_errors++;
+    if (!first_time(u, n->name)) {
+        return;
+    }
+    words = g_string_new(NULL);
+    for (unsigned i = 0; i < n->words; i++) {
+        g_string_append_printf(words, " 0x%016" PRIx64, n->word[i]);
+    }
+    warn_report("%s: %s%s%s:%s; " LATER, u->id, n->name,
+                n->text ? ": " : "", n->text ?: "",
+                n->words ? words->str : " not fetched");
+}
+
+/* --- events of the model ------------------------------------------------ */
+
+static void note(ImUnit *u, ImFaultNote *n)
+{
+    n->time = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+    imq_fault_log_add(&u->faults, n);
+}
+
+static void note_fault(ImUnit *u, const ImEvent *ev)
+{
+    ImFaultNote n = {
+        .what = ev->name ?: "fault",
+        .kind = XIM_FAULT_KIND_DMA,
+        .reason = ev->xlat ? ev->xlat->fault : (uint8_t)ev->arg[0],
+        .hidden = ev->hidden,
+    };
+
+    if (ev->txn) {
+        n.txn = *ev->txn;
+    } else if (ev->req) {
+        n.kind = XIM_FAULT_KIND_PAGE_REQUEST;
+        n.txn = (ImTxn) {
+            .rid = ev->req->rid, .segment = ev->req->segment,
+            .addr = ev->req->addr, .pasid = ev->req->pasid,
+            .has_pasid = ev->req->has_pasid,
+            .priv = ev->req->priv, .exec = ev->req->exec,
+            .access = ev->req->write ? IM_WRITE : IM_READ,
+        };
+    } else if (ev->msi) {
+        n.kind = XIM_FAULT_KIND_INTERRUPT;
+        n.txn = (ImTxn) {
+            .rid = ev->msi->rid, .addr = ev->msi->addr, .len = 4,
+            .access = IM_WRITE,
+        };
+        n.data = ev->msi->data;
+    }
+    note(u, &n);
+    trace_im_unit_fault(u->id, n.what, n.txn.rid,
+                        im_unit_pasid(n.txn.has_pasid, n.txn.pasid),
+                        n.txn.addr, n.reason, fault_name(u, n.reason));
+    if (n.hidden) {
+        tell_hidden(u, &n);
+    }
+}
+
+static void note_command(ImUnit *u, const ImEvent *ev)
+{
+    ImFaultNote n = {
+        .what = "the queue stopped",
+        .kind = XIM_FAULT_KIND_COMMAND,
+        .name = ev->name ?: "command error",
+        .text = ev->text,
+        .clause = ev->clause,
+        .words = MIN(ev->words, ARRAY_SIZE(n.word)),
+    };
+
+    memcpy(n.word, ev->arg, sizeof(n.word));
+    note(u, &n);
+    trace_im_unit_command_error(u->id, n.name, n.text ?: "", n.word[0],
+                                n.word[1], n.word[2], n.word[3]);
+    tell_command(u, &n);
+}
+
+static void tell_advice(ImUnit *u, const ImEvent *ev)
+{
+    trace_im_unit_advice(u->id, ev->name, ev->text);
+    if (first_time(u, ev->name)) {
+        warn_report("%s: %s: %s", u->id, ev->name, ev->text);
+    }
+}
+
+static void trace_translate(ImUnit *u, const ImTxn *t, const ImXlat *x)
+{
+    trace_im_unit_translate(u->id, t->rid,
+                            im_unit_pasid(t->has_pasid, t->pasid), t->addr,
+                            t->access, t->at, x->status, x->addr, x->mask,
+                            x->perm);
+}
+
+static void trace_page_request(ImUnit *u, const char *fate,
+                               const ImPageReq *req)
+{
+    trace_im_unit_page_request(u->id, fate, req->rid,
+                               im_unit_pasid(req->has_pasid, req->pasid),
+                               req->addr, req->prgi, req->read, req->write,
+                               req->last);
+}
+
+void im_unit_event(void *host, const ImEvent *ev)
+{
+    ImUnit *u = host;
+    const ImPageResp *resp = ev->resp;
+    const char *name = ev->name ?: "";
+
+    switch (ev->kind) {
+    case IM_EVENT_TRANSLATE:
+        trace_translate(u, ev->txn, ev->xlat);
+        return;
+    case IM_EVENT_FAULT:
+        note_fault(u, ev);
+        break;
+    case IM_EVENT_INVALIDATE:
+        trace_im_unit_invalidate(u->id, name, ev->arg[0], ev->arg[1],
+                                 ev->arg[2], ev->arg[3]);
+        break;
+    case IM_EVENT_COMMAND_ERROR:
+        note_command(u, ev);
+        break;
+    case IM_EVENT_ADVICE:
+        tell_advice(u, ev);
+        break;
+    case IM_EVENT_PAGE_REQUEST:
+        trace_page_request(u, name, ev->req);
+        break;
+    case IM_EVENT_PAGE_RESPONSE:
+        trace_im_unit_page_response(u->id, resp->rid,
+                                    im_unit_pasid(resp->has_pasid,
+                                                  resp->pasid),
+                                    resp->prgi, resp->code);
+        break;
+    case IM_EVENT_INTERRUPT:
+        trace_im_unit_interrupt(u->id, name, ev->msi ? ev->msi->addr : 0,
+                                ev->msi ? ev->msi->data : 0);
+        break;
+    }
+    if (u->ops->event) {
+        u->ops->event(u, ev);
+    }
+}
+
+/* --- what the commands ask ---------------------------------------------- */
+
+static ImUnit *unit_of(Object *obj)
+{
+    return (ImUnit *)((char *)obj + IM_MODEL_GET_CLASS(obj)->unit_offset);
+}
+
+static void model_dump(Object *obj, GString *out)
+{
+    ImUnit *u = unit_of(obj);
+
+    im_unit_enter_to_ask(u);
+    u->ops->dump(u->model, out);
+    im_unit_leave(u);
+}
+
+static void model_counters(Object *obj, ImCounterFn *fn, void *opaque)
+{
+    ImUnit *u = unit_of(obj);
+
+    im_unit_enter_to_ask(u);
+    u->ops->counters(u->model, fn, opaque);
+    fn(opaque, "memo_hits", u->memo_hits);
+    fn(opaque, "hidden_faults", u->hidden_faults);
+    fn(opaque, "command_errors", u->command_errors);
+    im_unit_leave(u);
+}
+
+static ImXlat model_explain(Object *obj, const ImTxn *txn, ImStepFn *fn,
+                            void *opaque)
+{
+    ImUnit *u = unit_of(obj);
+    ImXlat x;
+
+    im_unit_enter_to_ask(u);
+    x = u->ops->explain(u->model, txn, fn, opaque);
+    im_unit_leave(u);
+    return x;
+}
+
+static ImIntOut model_explain_interrupt(Object *obj, const ImMsi *msi,
+                                        ImStepFn *fn, void *opaque)
+{
+    ImUnit *u = unit_of(obj);
+    ImIntOut out;
+
+    im_unit_enter_to_ask(u);
+    out = u->ops->explain_interrupt(u, msi, fn, opaque);
+    im_unit_leave(u);
+    return out;
+}
+
+static bool model_requester(Object *obj, Object *device, uint16_t *rid)
+{
+    ImUnit *u = unit_of(obj);
+
+    return u->ops->requester(u, device, rid);
+}
+
+static void model_faults(Object *obj, ImFaultLog *copy)
+{
+    ImUnit *u = unit_of(obj);
+
+    im_unit_enter_to_ask(u);
+    *copy = u->faults;
+    im_unit_leave(u);
+}
+
+void im_unit_model_class(ImModelClass *mc, size_t offset,
+                         const ImUnitOps *ops)
+{
+    mc->unit_offset = offset;
+    mc->dump = model_dump;
+    mc->counters = model_counters;
+    mc->explain = model_explain;
+    mc->faults = model_faults;
+    mc->fault_name = ops->fault_name;
+    mc->explain_interrupt = ops->explain_interrupt ? model_explain_interrupt
+                                                   : NULL;
+    mc->requester = ops->requester ? model_requester : NULL;
+    mc->segments = ops->segments;
+}

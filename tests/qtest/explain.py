@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""x-im-explain against what vtd-model did: the endpoint makes the request."""
+
+import vtd
+from harness import expect, main, rows, test
+from irqs import irte, remappable, remapping
+from looking import check, held
+from rig import IOVA, RID, Rig, pending_vectors
+from vtd import R, U, W
+
+def vtd_reason(r):
+    def reason():
+        # the oldest: where FSTS.FRI says
+        f = r.vtd.fault_record(r.vtd.rd32(vtd.FSTS) >> 8 & 0xff)
+        r.vtd.clear_faults()
+        return f and f['reason']
+    return reason
+
+
+# --- memory --------------------------------------------------------------------
+
+class Setup:
+    """Tables for requests without PASID and with PASID 2."""
+
+    def __init__(self, r, ttm=vtd.SCALABLE):
+        self.r, self.v = r, r.vtd
+        r.vtd.start(ttm)
+        r.ep.pasid_on(exec_=True)
+        r.ep.ats_on()
+
+    def first(self, flags=R | W | U, iova=IOVA, pa=None, **kw):
+        self.v.context(RID)
+        for pasid in (0, 2):
+            top = self.r.heap.alloc()
+            self.v.pasid(RID, pasid, vtd.FS, fs=top, **kw)
+            if flags is not None:
+                self.v.fs_map(top, iova, self.r.buf if pa is None else pa,
+                              flags)
+
+    def second(self, flags=R | W, pa=None, **kw):
+        self.v.context(RID)
+        for pasid in (0, 2):
+            top = self.r.heap.alloc()
+            self.v.pasid(RID, pasid, vtd.SS, ss=top, **kw)
+            self.v.ss_map(top, IOVA, self.r.buf if pa is None else pa, flags)
+
+
+def off(r):
+    r.ep.pasid_on(exec_=True)
+    r.ep.ats_on()
+
+
+def no_root(r):
+    Setup(r)
+
+
+def no_context(r):
+    Setup(r).v.context_slot(RID)
+
+
+def no_pasids(r):
+    Setup(r).v.context(RID)
+
+
+def without_ats(r):
+    s = Setup(r)
+    s.first()
+    slot = s.v.context_slot(RID)
+    s.v.set_q(slot, s.v.q(slot) & ~4)
+
+
+def pass_through(r):
+    s = Setup(r)
+    s.v.context(RID)
+    for pasid in (0, 2):
+        s.v.pasid(RID, pasid, vtd.PT)
+
+
+def nested(r):
+    s = Setup(r)
+    s.v.context(RID)
+    for pasid in (0, 2):
+        first, second = r.heap.alloc(), r.heap.alloc()
+        s.v.pasid(RID, pasid, vtd.NESTED, fs=first, ss=second)
+        s.v.fs_map(first, IOVA, 0x40000000)
+        s.v.ss_map(second, 0x40000000, r.buf)
+        base = first & ~0x3fffffff
+        s.v.ss_map(second, base, base, page=30)
+
+
+def legacy(tt):
+    def make(r):
+        s = Setup(r, vtd.LEGACY)
+        top = r.heap.alloc()
+        s.v.legacy_context(RID, tt, 0 if tt == 2 else top)
+        s.v.ss_map(top, IOVA, r.buf)
+    return make
+
+
+def first(*args, **kw):
+    return lambda r: Setup(r).first(*args, **kw)
+
+
+def second(*args, **kw):
+    return lambda r: Setup(r).second(*args, **kw)
+
+
+@rows([
+    ('off', off, 0),
+    ('no-root', no_root, IOVA),
+    ('no-context', no_context, IOVA),
+    ('no-pasid-entries', no_pasids, IOVA),
+    ('device-tlb-off', without_ats, IOVA),
+    ('first-stage', first(), IOVA),
+    ('first-stage/read-only', first(R | U), IOVA),
+    ('first-stage/supervisor-page', first(R | W), IOVA),
+    ('first-stage/supervisor-requests', first(R | W, sre=1), IOVA),
+    ('first-stage/not-present', first(0), IOVA),
+    ('first-stage/not-canonical', first(None), 1 << 47),
+    ('first-stage/into-interrupts', first(pa=0xfee00000), IOVA),
+    ('second-stage', second(), IOVA),
+    ('second-stage/read-only', second(R), IOVA),
+    ('second-stage/write-only', second(W), IOVA),
+    ('second-stage/beyond-width', second(), 1 << 56),
+    ('nested', nested, IOVA),
+    ('pass-through', pass_through, 0),
+    ('pass-through/beyond-memory', pass_through, 1 << 60),
+    ('interrupt-range', pass_through, 0xfee00000),
+    ('legacy', legacy(0), IOVA),
+    ('legacy/device-tlb', legacy(1), IOVA),
+    ('legacy/pass-through', legacy(2), 0),
+])
+def held_against_the_device(setup, addr):
+    with Rig(iommu=('-device', 'vtd-model,supervisor=on')) as r:
+        setup(r)
+        check(r.vm, r.ep, addr or r.buf, vtd_reason(r), r.buf)
+
+
+# --- interrupts ------------------------------------------------------------------
+
+def message(r, addr, data=0):
+    """Explain a DWORD write, make it, and compare; the vector that came."""
+    before = pending_vectors(r.vm)
+    e = held(r.vm, r.ep, addr, dict(access='write', data=data),
+             vtd_reason(r))
+    expect(e['interrupt'], True, 'interrupt')
+    came = pending_vectors(r.vm) - before
+    expect(came, {e['message']['vector']} if e['granted'] else set(),
+           'vectors')
+    return e
+
+
+@test
+def interrupt_without_remapping():
+    with Rig() as r:
+        e = message(r, 0xfee00000, 0x51)
+        expect(e['message']['remapped'], False, 'remapped')
+
+
+@rows([('plain', 5, 0, 0), ('subhandle', 5, 1, 3), ('last', 255, 0, 0)])
+def interrupt_remapped(handle, shv, sub):
+    with Rig() as r:
+        remapping(r)
+        irte(r, handle + sub, 0x71)
+        e = message(r, remappable(handle, shv), sub)
+        expect((e['message']['remapped'], e['message']['vector']),
+               (True, 0x71), 'message')
+
+
+@rows([
+    ('logical', dict(dm=1, dest=1), 'destination-mode', 'logical'),
+    ('level', dict(tm=1), 'trigger-mode', 'level'),
+    ('lowest-priority', dict(dlm=1), 'delivery-mode', 'lowest priority'),
+    ('nmi', dict(dlm=4), 'delivery-mode', 'NMI'),
+    ('destination', dict(dest=0x12), 'destination', 0x12),
+])
+def interrupt_as_its_entry_says(entry, name, want):
+    with Rig() as r:
+        remapping(r)
+        irte(r, 5, 0x71, **entry)
+        e = r.explain(remappable(5), access='write')
+        expect(e['message'][name], want, name)
+        r.vtd.expect_no_fault()
+
+
+@rows([
+    ('reserved-data', 0x20, {}, remappable(5, 1), 0x10000),
+    ('index-beyond-table', 0x21, {}, remappable(256), 0),
+    ('subhandle-beyond-table', 0x21, {}, remappable(255, 1), 1),
+    ('not-present', 0x22, dict(p=0), remappable(5), 0),
+    ('reserved-in-entry', 0x24, dict(junk=1 << 12), remappable(5), 0),
+    ('compatibility-blocked', 0x25, {}, 0xfee00000, 0x51),
+    ('other-source', 0x26, dict(sid=RID + 8), remappable(5), 0),
+])
+def interrupt_blocked(reason, entry, addr, data):
+    with Rig() as r:
+        remapping(r)
+        irte(r, 5, 0x71, **entry)
+        e = message(r, addr, data)
+        expect((e['granted'], e['reason']), (False, reason), 'explained')
+
+
+@test
+def interrupt_table_not_in_memory():
+    with Rig() as r:
+        remapping(r)
+        r.vtd.wr64(vtd.IRTA, vtd.BASE | 7)
+        r.vtd.gcmd(vtd.SIRTP)
+        expect(message(r, remappable(5))['reason'], 0x23, 'reason')
+
+
+if __name__ == '__main__':
+    main()
