@@ -89,8 +89,15 @@ static void port_wire(void *host, unsigned line)
     post(host, &(ImUnitMsg) { .kind = UNIT_WIRE, .line = line });
 }
 
+/* Traced here and not when it is sent: before what waits for it. */
 static void port_ats_invalidate(void *host, const ImAtsInv *inv)
 {
+    ImUnit *u = host;
+
+    trace_im_unit_ats_invalidate(u->id, inv->rid,
+                                 im_unit_pasid(inv->has_pasid, inv->pasid),
+                                 inv->addr, inv->lg2size, inv->itag,
+                                 inv->global);
     post(host, &(ImUnitMsg) { .kind = UNIT_ATS_INV, .inv = *inv });
 }
 
@@ -101,6 +108,9 @@ static void port_page_response(void *host, const ImPageResp *resp)
 
 static void port_resume(void *host, uint64_t handle, const ImXlat *xlat)
 {
+    ImUnit *u = host;
+
+    trace_im_unit_resume(u->id, handle, xlat->status, xlat->cpl);
     post(host, &(ImUnitMsg) {
         .kind = UNIT_RESUME, .resume = { .handle = handle, .xlat = *xlat } });
 }
@@ -180,10 +190,6 @@ static void send_ats_invalidate(ImUnit *u, const ImAtsInv *inv)
 {
     PCIDevice *dev;
 
-    trace_im_unit_ats_invalidate(u->id, inv->rid,
-                                 im_unit_pasid(inv->has_pasid, inv->pasid),
-                                 inv->addr, inv->lg2size, inv->itag,
-                                 inv->global);
     if (inv->segment || pci_pasid_send_ats_invalidate(u, inv)) {
         return;
     }
@@ -227,8 +233,6 @@ static void send_one(ImUnit *u, const ImUnitMsg *m)
         im_unit_fns_unmap(u, &m->unmap);
         break;
     case UNIT_RESUME:
-        trace_im_unit_resume(u->id, m->resume.handle,
-                             m->resume.xlat.status, m->resume.xlat.cpl);
         pci_pasid_resume(u, m->resume.handle, &m->resume.xlat);
         break;
     case UNIT_VCMD:

@@ -280,5 +280,19 @@ def a_fault_that_is_recorded_is_not_told():
         expect(warnings(r.vm), [], 'lines on stderr')
 
 
+# --- traces ------------------------------------------------------------------------
+
+@test
+def ats_invalidation_is_traced_before_the_wait_behind_it():
+    with Rig('-trace', 'im_unit_*invalidate') as r:
+        scalable(r)
+        r.ep.ats_on()
+        r.vtd.sync((3 | RID << 32, 0))
+        names = re.findall(r'im_unit_(ats_invalidate|invalidate)',
+                           r.vm.output())
+        expect(names[-1], 'invalidate', 'the wait comes last')
+        expect_true('ats_invalidate' in names, 'the message')
+
+
 if __name__ == '__main__':
     main()
