@@ -40,16 +40,17 @@ static void record(const IoRoute *r, IoFaultCode code)
     ImEvent ev = {
         .kind = IM_EVENT_FAULT, .name = defs[code].name,
         .arg = { code }, .txn = r->txn,
+        .hidden = defs[code].record == HUSH,
     };
 
     if (r->ex) {
         return;
     }
-    if (defs[code].record == HUSH) {
+    if (ev.hidden) {
         h->counters.faults_suppressed++;
-        return;
+    } else {
+        h->counters.faults++;
     }
-    h->counters.faults++;
     if (h->port.iommu.event) {
         h->port.iommu.event(h->opaque, &ev);
     }

@@ -244,7 +244,7 @@ static IofDevice *device_of(ImIommufd *f, const ImTxn *txn)
 
 void im_iof_backend_event(ImIommufd *f, const ImEvent *ev)
 {
-    IofDevice *dev = ev->kind == IM_EVENT_FAULT && ev->txn ?
+    IofDevice *dev = ev->kind == IM_EVENT_FAULT && ev->txn && !ev->hidden ?
                      device_of(f, ev->txn) : NULL;
     const IofHwpt *own = dev ? dev->own.hwpt : NULL;
 

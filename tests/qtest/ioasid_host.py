@@ -176,6 +176,8 @@ def a_set_of_another_mode():
         r.host.command('pasid-free', set=s, pasid=p)
         refused(r, pasid=9)
         expect(r.host.counter('faults_suppressed'), 1, 'parked, not reported')
+        f = r.vm.qmp('x-im-faults', device='h0')[-1]
+        expect((f['name'], f['hidden']), ('PARKED', True), 'x-im-faults')
 
 
 @test

@@ -215,7 +215,7 @@ static inline void rig_event(void *host, const ImEvent *ev)
 {
     Rig *r = host;
 
-    if (ev->kind == IM_EVENT_FAULT) {
+    if (ev->kind == IM_EVENT_FAULT && !ev->hidden) {
         r->faults++;
         r->fault = ev->arg[0];
     }
