@@ -37,14 +37,22 @@ IofArea *im_iof_area_next(const IofIoas *ioas, const IofArea *a)
            im_iof_area_from(ioas, a->span.last + 1);
 }
 
-bool im_iof_ioas_covers(const IofIoas *ioas, uint64_t first, uint64_t last)
+uint64_t im_iof_ioas_covered(const IofIoas *ioas, uint64_t first,
+                             uint64_t last)
 {
     const IofArea *a = im_iof_area_at(ioas, first);
+    uint64_t at = first;
 
     while (a && a->span.last < last) {
-        a = im_iof_area_at(ioas, a->span.last + 1);
+        at = a->span.last + 1;
+        a = im_iof_area_at(ioas, at);
     }
-    return a;
+    return a ? last - first + 1 : at - first;
+}
+
+bool im_iof_ioas_covers(const IofIoas *ioas, uint64_t first, uint64_t last)
+{
+    return im_iof_ioas_covered(ioas, first, last) == last - first + 1;
 }
 
 /* --- life --------------------------------------------------------------- */

@@ -98,6 +98,7 @@ typedef struct IofPaging {
     IofSpace space;
     IofIoas *ioas;
     uint8_t dirty_shift;
+    bool tracking;              /* of dirty pages */
     ImLink in_ioas;             /* automatic ones */
 } IofPaging;
 

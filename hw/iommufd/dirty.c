@@ -7,58 +7,89 @@
 
 #include "hw/iommufd/dev_int.h"
 
-int im_iof_dirty_set(ImIommufdCall *call)
-{
-    const IofDirtySet *a = call->cmd;
-    ImuDirtySet set = { .set = call->file->set };
-    IofPaging *p;
 
-    if ((a->flags & ~IOF_DIRTY_ENABLE) || a->reserved) {
-        return -EOPNOTSUPP;
-    }
-    p = im_iof_paging(call->file, a->hwpt_id);
-    if (!p) {
-        return -ENOENT;
-    }
-    set.head.flags = a->flags & IOF_DIRTY_ENABLE ? IMU_DIRTY_ON : 0;
-    set.space = p->space.ref;
-    return im_iof_backend(call->file, IMU_CMD_DIRTY_SET, &set);
-}
-
-/* --- reading ------------------------------------------------------------ */
-
-/* Pages of one turn: their bits fit the stack. */
-#define TURN_BITS   4096u
-#define TURN_BYTES  (TURN_BITS / 8)
-
-typedef struct Reader {
-    ImIommufdCall *call;
-    const IofDirtyGet *a;
-    IofPaging *p;
-    uint8_t bits[TURN_BYTES];       /* of this turn */
-    uint64_t first;                 /* its first page of a->page_size */
-    uint32_t count;
-} Reader;
-
-static int ask(const Reader *r, uint64_t iova, uint64_t length,
+static int ask(const IofPaging *p, uint64_t iova, uint64_t length,
                uint64_t page_size, bool peek, uint8_t *bits)
 {
     ImuDirtyGet get = {
         .head.flags = peek ? IMU_DIRTY_PEEK : 0,
-        .set = r->call->file->set,
-        .space = r->p->space.ref,
+        .set = p->base.file->set,
+        .space = p->space.ref,
         .iova = iova,
         .length = length,
         .page_size = page_size,
         .bitmap = (uintptr_t)bits,
     };
 
-    return im_iof_backend(r->call->file, IMU_CMD_DIRTY_GET, &get);
+    return im_iof_backend(p->base.file, IMU_CMD_DIRTY_GET, &get);
+}
+
+static int set_tracking(IofPaging *p, bool on)
+{
+    ImuDirtySet set = {
+        .head.flags = on ? IMU_DIRTY_ON : 0,
+        .set = p->base.file->set,
+        .space = p->space.ref,
+    };
+    int err = im_iof_backend(p->base.file, IMU_CMD_DIRTY_SET, &set);
+
+    p->tracking = err ? p->tracking : on;
+    return err;
+}
+
+/* Switched on again, everything is clean again. */
+int im_iof_dirty_set(ImIommufdCall *call)
+{
+    const IofDirtySet *a = call->cmd;
+    const uint64_t half = UINT64_C(1) << 62;
+    bool on = a->flags & IOF_DIRTY_ENABLE;
+    IofPaging *p;
+    uint8_t bits = 0;
+
+    if (a->flags & ~IOF_DIRTY_ENABLE) {
+        return -EOPNOTSUPP;
+    }
+    p = im_iof_paging(call->file, a->hwpt_id);
+    if (!p) {
+        return -ENOENT;
+    }
+    return on && p->tracking ? ask(p, 0, 2 * half, half, false, &bits) :
+           set_tracking(p, on);
+}
+
+/* --- reading ------------------------------------------------------------ */
+
+/* Pages of one turn at most, and bits of the user: they fit the stack. */
+#define TURN_BITS   4096u
+#define TURN_BYTES  (TURN_BITS / 8)
+
+/* The user's bits are of the lowest power of two in a->page_size, be it less
+ * than a page: then there are many for one. */
+typedef struct Reader {
+    ImIommufdCall *call;
+    const IofDirtyGet *a;
+    IofPaging *p;
+    uint64_t page;                  /* of the table */
+    uint64_t bit;                   /* bytes of the user's bit */
+    uint8_t bits[TURN_BYTES];       /* of this turn: of pages */
+    uint8_t user[TURN_BYTES + 8];
+    uint64_t first;
+    uint32_t count;
+} Reader;
+
+static bool has_bit(const uint8_t *bits, uint64_t n)
+{
+    return bits[n / 8] >> n % 8 & 1;
 }
 
 static void set_bit(uint8_t *bits, uint64_t n)
 {
     bits[n / 8] = (uint8_t)(bits[n / 8] | 1u << n % 8);
+}
+
+static uint64_t turn_last(const Reader *r)
+{
+    return r->first + (r->count * r->page - 1);
 }
 
 /*
@@ -67,24 +98,19 @@ static void set_bit(uint8_t *bits, uint64_t n)
  */
 static int widen(Reader *r, bool peek, uint64_t block)
 {
-    const IofDirtyGet *a = r->a;
     uint64_t size = UINT64_C(1) << r->p->dirty_shift;
     uint64_t last = block + (size - 1);
-    uint64_t from = MAX(block, r->first);
-    uint64_t to = MIN(last, r->first + (r->count * a->page_size - 1));
+    uint64_t from = (MAX(block, r->first) - r->first) / r->page;
+    uint64_t to = (MIN(last, turn_last(r)) - r->first) / r->page;
     uint8_t any = 0;
     int err;
 
     if (!im_iof_ioas_covers(r->p->ioas, block, last)) {
         return 0;
     }
-    err = ask(r, block, size, size, peek, &any);
-    for (uint64_t at = from; !err && (any & 1) && at <= to;
-         at += a->page_size) {
-        set_bit(r->bits, (at - r->first) / a->page_size);
-        if (to - at < a->page_size) {
-            break;
-        }
+    err = ask(r->p, block, size, size, peek, &any);
+    for (uint64_t n = from; !err && (any & 1) && n <= to; n++) {
+        set_bit(r->bits, n);
     }
     return err;
 }
@@ -92,46 +118,56 @@ static int widen(Reader *r, bool peek, uint64_t block)
 /* One look at the pages of a turn. */
 static int look(Reader *r, bool peek)
 {
-    const IofDirtyGet *a = r->a;
     uint64_t size = UINT64_C(1) << r->p->dirty_shift;
-    uint64_t last = r->first + (r->count * a->page_size - 1);
     uint64_t block = r->first & ~(size - 1);
     int err = 0;
 
-    if (size <= a->page_size) {
-        return ask(r, r->first, r->count * a->page_size, a->page_size, peek,
-                   r->bits);
-    }
-    for (;;) {
+    while (!err && size > r->page) {
         err = widen(r, peek, block);
-        if (err || last - block < size) {
+        if (turn_last(r) - block < size) {
             break;
         }
         block += size;
     }
-    return err ? err : ask(r, r->first, r->count * a->page_size,
-                           a->page_size, peek, r->bits);
+    return err ? err : ask(r->p, r->first, r->count * r->page, r->page, peek,
+                           r->bits);
 }
 
-/* Bits are ORed into the caller's, before pages become clean. */
+/* The user's bits of the turn's dirty pages, ORed into what is there. */
+static int tell(Reader *r)
+{
+    uint64_t base = (r->first - r->a->iova) / r->bit / 8;
+    uint64_t end = (turn_last(r) - r->a->iova) / r->bit / 8;
+    uint64_t to = r->a->bitmap + base;
+    size_t len = (size_t)(end - base) + 1;
+    bool any = false;
+    int err;
+
+    for (uint32_t i = 0; i < r->count; i++) {
+        any = any || has_bit(r->bits, i);
+    }
+    err = any ? im_iof_copy_in(r->call, to, r->user, len) : 0;
+    for (uint32_t i = 0; any && !err && i < r->count; i++) {
+        uint64_t at = r->first - r->a->iova + i * r->page;
+        uint64_t last = (at + (r->page - 1)) / r->bit;
+
+        for (uint64_t n = at / r->bit;
+             has_bit(r->bits, i) && n <= last; n++) {
+            set_bit(r->user, n - base * 8);
+        }
+    }
+    return err || !any ? err : im_iof_copy_out(r->call, to, r->user, len);
+}
+
+/* Bits are told before pages become clean. */
 static int turn(Reader *r)
 {
-    uint8_t user[TURN_BYTES];
-    uint64_t bit = (r->first - r->a->iova) / r->a->page_size;
-    uint64_t to = r->a->bitmap + bit / 8;
-    size_t len = (r->count + 7) / 8;
     int err;
 
     memset(r->bits, 0, sizeof(r->bits));
     err = look(r, true);
     if (!err) {
-        err = im_iof_copy_in(r->call, to, user, len);
-    }
-    if (!err) {
-        for (size_t i = 0; i < len; i++) {
-            user[i] |= r->bits[i];
-        }
-        err = im_iof_copy_out(r->call, to, user, len);
+        err = tell(r);
     }
     if (!err && !(r->a->flags & IOF_DIRTY_NO_CLEAR)) {
         err = look(r, false);
@@ -139,33 +175,48 @@ static int turn(Reader *r)
     return err;
 }
 
+/* Up to last, which is the end of a page. */
+static void read_to(Reader *r, uint64_t last)
+{
+    uint64_t pages = (last - r->first) / r->page + 1;
+    uint64_t most = r->bit < r->page ?
+                    MAX(TURN_BITS * r->bit / r->page, 1) : TURN_BITS;
+    int err = 0;
+
+    while (!err && pages) {
+        r->count = (uint32_t)MIN(pages, most);
+        err = turn(r);
+        r->first += r->count * r->page;
+        pages -= r->count;
+    }
+}
+
 static int check(const IofDirtyGet *a, const IofPaging *p)
 {
-    uint64_t mask = p->space.page - 1;
+    uint64_t mask = im_iof_ioas_alignment(p->ioas) - 1;
 
-    if (!a->length || !a->page_size ||
-        (a->page_size & (a->page_size - 1)) || (a->iova & mask) ||
-        (a->length & mask) || (a->page_size & mask)) {
+    if (!a->length) {
         return -EINVAL;
     }
     if (a->iova + (a->length - 1) < a->iova) {
         return -EOVERFLOW;
     }
-    if ((a->iova | a->length) & (a->page_size - 1)) {
+    if (((a->iova | (a->iova + a->length)) & mask) || !a->page_size ||
+        ((a->iova | (a->iova + a->length)) & (a->page_size - 1))) {
         return -EINVAL;
     }
-    if (!(p->base.flags & IOF_HWPT_DIRTY)) {
-        return -EOPNOTSUPP;
-    }
-    return im_iof_ioas_covers(p->ioas, a->iova,
-                              a->iova + (a->length - 1)) ? 0 : -EINVAL;
+    return p->base.flags & IOF_HWPT_DIRTY ? 0 : -EOPNOTSUPP;
 }
 
+/*
+ * As Linux does, this reads up to the first hole, and tells neither of that
+ * nor of a bitmap that cannot be written. What could not be told stays dirty.
+ */
 int im_iof_dirty_get(ImIommufdCall *call)
 {
     const IofDirtyGet *a = call->cmd;
-    Reader r = { .call = call, .a = a };
-    uint64_t pages;
+    Reader r = { .call = call, .a = a, .first = a->iova };
+    uint64_t length;
     int err;
 
     if ((a->flags & ~IOF_DIRTY_NO_CLEAR) || a->reserved) {
@@ -176,13 +227,12 @@ int im_iof_dirty_get(ImIommufdCall *call)
     if (err) {
         return err;
     }
-    pages = a->length / a->page_size;
-    r.first = a->iova;
-    while (!err && pages) {
-        r.count = (uint32_t)MIN(pages, TURN_BITS);
-        err = turn(&r);
-        r.first += r.count * a->page_size;
-        pages -= r.count;
+    r.page = r.p->space.page;
+    r.bit = a->page_size & -a->page_size;
+    length = im_iof_ioas_covered(r.p->ioas, a->iova,
+                                 a->iova + (a->length - 1));
+    if (r.p->tracking && length) {
+        read_to(&r, a->iova + (length - 1));
     }
-    return err;
+    return 0;
 }

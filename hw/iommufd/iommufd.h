@@ -200,7 +200,10 @@ void im_iof_ioas_unreserve(IofIoas *ioas, const void *owner);
 
 /* What iovas and lengths must be multiples of now. */
 uint64_t im_iof_ioas_alignment(const IofIoas *ioas);
-/* Whether first .. last is mapped without a hole. */
+/* How many bytes of first .. last are mapped before there is a hole; whether
+ * all are. */
+uint64_t im_iof_ioas_covered(const IofIoas *ioas, uint64_t first,
+                             uint64_t last);
 bool im_iof_ioas_covers(const IofIoas *ioas, uint64_t first, uint64_t last);
 
 /* Pin on behalf of the engine itself, as an access that is not an object:
