@@ -106,6 +106,8 @@ typedef struct IofHwInfo {
 } IofHwInfo;
 IOF_SIZE(IofHwInfo, 40);
 
+#define IOF_VTD_ERRATA_772415  1u      /* parents without read-only pages */
+
 typedef struct IofHwInfoVtd {
     uint32_t flags;
     uint32_t reserved;

@@ -98,7 +98,7 @@ static int backend_map(const IofIoas *ioas, const IofSpace *space,
                        const IofArea *a, uint64_t into, uint64_t length)
 {
     ImuMap map = {
-        .head.flags = a->prot | IMU_MAP_FIXED,
+        .head.flags = a->prot | space->always | IMU_MAP_FIXED,
         .set = ioas->file->set,
         .space = space->ref,
         .user = a->pages->span.first + a->offset + into,
@@ -143,6 +143,14 @@ static int map_pieces(const IofIoas *ioas, const IofSpace *space,
     return 0;
 }
 
+/* Whether a table has entries of that kind. */
+static bool can_hold(const IofSpace *space, const IofArea *a)
+{
+    uint32_t some = a->prot | (space->no_empty ? 0 : space->always);
+
+    return some && (!space->writable_only || (a->prot & IMU_PROT_WRITE));
+}
+
 static int map_in(const IofIoas *ioas, const IofSpace *space,
                   const IofArea *a)
 {
@@ -150,6 +158,9 @@ static int map_in(const IofIoas *ioas, const IofSpace *space,
 
     if (a->pages->revoked) {
         return 0;
+    }
+    if (!can_hold(space, a)) {
+        return -EINVAL;
     }
     err = im_iof_pages_pin(a->pages, a->offset, length_of(a));
     if (!err) {
@@ -253,6 +264,9 @@ static int choose(const IofIoas *ioas, uint64_t addr, uint64_t length,
     uint64_t rest = addr & (PAGE - 1);
     uint64_t align = ALIGN_MAX;
 
+    if (length >= UINT64_MAX / 2) {
+        return -EOVERFLOW;
+    }
     while (align > 1 && (align / 2 >= length || (addr & (align - 1)))) {
         align >>= 1;
     }
@@ -277,6 +291,16 @@ static int find_place(const IofIoas *ioas, const IofArea *a, uint64_t length,
 
 /* --- mapping ------------------------------------------------------------ */
 
+static bool may_map(const IofArea *chain)
+{
+    for (const IofArea *a = chain; a; a = a->next) {
+        if ((a->prot & IMU_PROT_WRITE) && !a->pages->writable) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static int map_chain(IofIoas *ioas, const IofArea *chain)
 {
     for (const IofArea *a = chain; a; a = a->next) {
@@ -298,6 +322,9 @@ int im_iof_areas_map(IofIoas *ioas, IofArea *chain, uint64_t length,
     uint64_t at = *iova;
     int err = find_place(ioas, chain, length, flags, &at);
 
+    if (!err && !may_map(chain)) {
+        err = -EPERM;
+    }
     if (err) {
         return err;
     }

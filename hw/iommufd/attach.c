@@ -204,12 +204,13 @@ static int check(IofSlot *s, IofDevice *dev, uint32_t pasid, IofHwpt *hwpt)
     int err;
 
     if (hwpt->driver != cfg->driver ||
-        (hwpt->nested && hwpt->iommu != cfg->iommu) ||
+        (cfg->driver->of_one_iommu && hwpt->iommu != cfg->iommu) ||
         ((hwpt->flags & IOF_HWPT_DIRTY) && cfg->no_dirty)) {
         return -EINVAL;
     }
     err = check_pasid(dev, pasid, hwpt);
-    if (!err && hwpt->fault && !(cfg->backend.caps & IMU_DEV_CAP_PRI)) {
+    if (!err && hwpt->fault && !cfg->driver->fault_without_pri &&
+        !(cfg->backend.caps & IMU_DEV_CAP_PRI)) {
         err = -ENODEV;
     }
     if (!err && pasid == IM_IOMMUFD_NO_PASID) {
@@ -239,20 +240,32 @@ static int check_group(const IofDevice *dev, uint32_t pasid,
 
 /* --- attach ------------------------------------------------------------- */
 
+/* What the IOMMU keeps for interrupts, and the device's own: of addresses
+ * without PASID. */
 static int reserve(IofSlot *s, IofHwpt *hwpt)
 {
+    const ImIommufdDriver *driver = s->dev->fn->cfg.driver;
     const ImIoasidDevice *b = &s->dev->fn->cfg.backend;
+    IofIoas *ioas = im_iof_hwpt_root(hwpt)->ioas;
+    int err;
 
-    return b->reserved_count ?
-           im_iof_ioas_reserve(im_iof_hwpt_root(hwpt)->ioas, s, b->reserved,
-                               b->reserved_count) : 0;
+    if (s->pasid != IM_IOMMUFD_NO_PASID || driver->no_iommu) {
+        return 0;
+    }
+    err = im_iof_ioas_reserve(ioas, s, driver->reserved,
+                              driver->reserved_count);
+    if (!err) {
+        err = im_iof_ioas_reserve(ioas, s, b->reserved, b->reserved_count);
+        if (err) {
+            im_iof_ioas_unreserve(ioas, s);
+        }
+    }
+    return err;
 }
 
 static void unreserve(IofSlot *s, IofHwpt *hwpt)
 {
-    if (s->dev->fn->cfg.backend.reserved_count) {
-        im_iof_ioas_unreserve(im_iof_hwpt_root(hwpt)->ioas, s);
-    }
+    im_iof_ioas_unreserve(im_iof_hwpt_root(hwpt)->ioas, s);
 }
 
 static void look_into(IofSlot *s, IofHwpt *hwpt)

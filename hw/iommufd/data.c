@@ -28,24 +28,21 @@ static int check_rest(const ImIommufdCall *call, uint64_t addr, size_t len)
     return 0;
 }
 
+/* Of any length. */
 static int get(const ImIommufdCall *call, uint64_t addr, size_t len,
-               void *buf, size_t size, size_t min)
+               void *buf, size_t size)
 {
-    int err;
+    int err = len > size ? check_rest(call, addr + size, len - size) : 0;
 
-    if (len < min) {
-        return -EINVAL;
-    }
     memset(buf, 0, size);
-    err = len > size ? check_rest(call, addr + size, len - size) : 0;
     return err ? err : im_iof_copy_in(call, addr, buf, MIN(len, size));
 }
 
 int im_iommufd_data_get(const ImIommufdData *d, uint32_t type, void *buf,
                         size_t size, size_t min)
 {
-    return d->type != type ? -EINVAL :
-           get(d->call, d->addr, d->len, buf, size, min);
+    return d->type != type || d->len < min || d->len > size ? -EINVAL :
+           get(d->call, d->addr, d->len, buf, size);
 }
 
 int im_iommufd_data_put(const ImIommufdData *d, const void *buf, size_t size)
@@ -56,9 +53,23 @@ int im_iommufd_data_put(const ImIommufdData *d, const void *buf, size_t size)
 int im_iommufd_array_get(const ImIommufdArray *a, uint32_t type, uint32_t i,
                          void *buf, size_t size, size_t min)
 {
-    if (a->type != type) {
-        return -EINVAL;
+    return a->type != type || a->entry_len < min || a->entry_len > size ?
+           -EINVAL :
+           get(a->call, a->addr + (uint64_t)i * a->entry_len, a->entry_len,
+               buf, size);
+}
+
+int im_iommufd_array_get_all(const ImIommufdArray *a, void *buf, size_t size)
+{
+    uint8_t *to = buf;
+    int err = 0;
+
+    if (a->entry_len == size) {
+        return im_iof_copy_in(a->call, a->addr, buf, a->num * size);
     }
-    return get(a->call, a->addr + (uint64_t)i * a->entry_len, a->entry_len,
-               buf, size, min);
+    for (uint32_t i = 0; !err && i < a->num; i++) {
+        err = get(a->call, a->addr + (uint64_t)i * a->entry_len,
+                  a->entry_len, to + i * size, size);
+    }
+    return err;
 }

@@ -11,7 +11,7 @@
 const ImIommufdDriver im_iommufd_none = {
     .size = sizeof(ImIommufdDriver),
     .name = "none",
-    .paging = { .last = UINT64_MAX },
+    .paging = { .last = UINT64_MAX, .always = IMU_PROT_READ },
     .hwpt_flags = 1u << 0,
     .no_iommu = true,
 };

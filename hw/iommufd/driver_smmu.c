@@ -146,6 +146,17 @@ static int viommu(ImIommufdViommu *v, const ImIommufdHw *hw,
     return im_iommufd_viommu_type(v) == IOF_VIOMMU_SMMUV3 ? 0 : -EOPNOTSUPP;
 }
 
+#define OP       UINT64_C(0xff)
+#define STREAM   (OP | IM_MASK(SMMU_CFG0_SID))
+#define CD       (STREAM | IM_MASK(SMMU_CFG0_SSID))
+#define VMID     (OP | IM_MASK(SMMU_TLBI0_VMID))
+#define ASID     (VMID | IM_MASK(SMMU_TLBI0_ASID))
+#define RANGE    (IM_MASK(SMMU_TLBI0_NUM) | IM_MASK(SMMU_TLBI0_SCALE))
+#define ADDR     (IM_MASK(SMMU_TLBI1_LEAF) | IM_MASK(SMMU_TLBI1_TTL) |      \
+                  IM_MASK(SMMU_TLBI1_TG) | IM_MASK(SMMU_TLBI1_ADDR))
+#define ATC_ALL  52u
+enum { TG_16K = 2 };
+
 /* A command that a guest's queue may carry, and the bits it may have. */
 typedef struct Command {
     int (*obey)(ImIommufdViommu *v, const uint64_t cmd[2]);
@@ -172,26 +183,31 @@ static int tlbi(ImIommufdViommu *v, const uint64_t cmd[2])
     return im_iommufd_viommu_flush(v, IMU_CACHE_IOTLB);
 }
 
-/* As SSV says: a SubstreamID, or none. */
-static ImuInvEntry of_substream(const uint64_t cmd[2])
+/* By address: fields of a range that are reserved together, IHI 0070 4.4.1. */
+static int tlbi_va(ImIommufdViommu *v, const uint64_t cmd[2])
 {
-    bool ssv = IM_GET(cmd[0], SMMU_CFG0_SSV);
+    bool range = cmd[0] & RANGE;
+    uint64_t tg = IM_GET(cmd[1], SMMU_TLBI1_TG);
+    uint64_t ttl = IM_GET(cmd[1], SMMU_TLBI1_TTL);
 
-    return (ImuInvEntry){
-        .flags = ssv ? 0 : IMU_INV_NO_PASID,
-        .gpasid = ssv ? (uint32_t)IM_GET(cmd[0], SMMU_CFG0_SSID) : 0,
-    };
+    if (tg ? (!range && !ttl) || (tg == TG_16K && ttl == 1) : range || ttl) {
+        return -EIO;
+    }
+    return tlbi(v, cmd);
 }
 
-/* Without SSV the CD is that of SubstreamID 0, which may be either. */
+/* It has no SSV: the CD of SubstreamID 0 is also what the device has without
+ * one. */
 static int cfgi_cd(ImIommufdViommu *v, const uint64_t cmd[2])
 {
-    ImuInvEntry e = of_substream(cmd);
+    ImuInvEntry e = {
+        .gpasid = (uint32_t)IM_GET(cmd[0], SMMU_CFG0_SSID),
+    };
     uint32_t caches = IMU_CACHE_PASID | IMU_CACHE_IOTLB;
     int err = flush_dev(v, cmd, caches, IMU_GRAN_PASID, &e);
 
     if (!err && !e.gpasid) {
-        e.flags ^= IMU_INV_NO_PASID;
+        e.flags = IMU_INV_NO_PASID;
         err = flush_dev(v, cmd, caches, IMU_GRAN_PASID, &e);
     }
     return err;
@@ -203,14 +219,23 @@ static int cfgi_cd_all(ImIommufdViommu *v, const uint64_t cmd[2])
                      NULL);
 }
 
-/* Size 52 and more is everything. G: every SubstreamID. */
+/* Size 52 is everything, more is reserved. G: every SubstreamID; it and
+ * SSID are ignored without SSV. */
 static int atc_inv(ImIommufdViommu *v, const uint64_t cmd[2])
 {
-    ImuInvEntry e = of_substream(cmd);
+    bool ssv = IM_GET(cmd[0], SMMU_CFG0_SSV);
+    ImuInvEntry e = {
+        .flags = ssv ? 0 : IMU_INV_NO_PASID,
+        .gpasid = ssv ? (uint32_t)IM_GET(cmd[0], SMMU_CFG0_SSID) : 0,
+    };
     uint64_t size = IM_GET(cmd[1], SMMU_ATC1_SIZE);
-    uint64_t bytes = size < 52 ? UINT64_C(4096) << size : 0;
+    uint64_t bytes = size < ATC_ALL ? UINT64_C(4096) << size : 0;
+    ImIommufdHw hw = im_iommufd_viommu_hw(v);
 
-    if (IM_GET(cmd[0], SMMU_ATC0_G)) {
+    if (size > ATC_ALL || !(hw.dev->backend.caps & IMU_DEV_CAP_ATS)) {
+        return -EIO;
+    }
+    if (ssv && IM_GET(cmd[0], SMMU_ATC0_G)) {
         return flush_dev(v, cmd, IMU_CACHE_DEVTLB, IMU_GRAN_ALL, NULL);
     }
     if (!bytes) {
@@ -221,24 +246,16 @@ static int atc_inv(ImIommufdViommu *v, const uint64_t cmd[2])
     return flush_dev(v, cmd, IMU_CACHE_DEVTLB, IMU_GRAN_RANGE, &e);
 }
 
-#define OP       UINT64_C(0xff)
-#define STREAM   (OP | IM_MASK(SMMU_CFG0_SID))
-#define CD       (STREAM | IM_MASK(SMMU_CFG0_SSV) | IM_MASK(SMMU_CFG0_SSID))
-#define VMID     (OP | IM_MASK(SMMU_TLBI0_VMID))
-#define ASID     (VMID | IM_MASK(SMMU_TLBI0_ASID))
-#define RANGE    (IM_MASK(SMMU_TLBI0_NUM) | IM_MASK(SMMU_TLBI0_SCALE))
-#define ADDR     (IM_MASK(SMMU_TLBI1_LEAF) | IM_MASK(SMMU_TLBI1_TTL) |      \
-                  IM_MASK(SMMU_TLBI1_TG) | IM_MASK(SMMU_TLBI1_ADDR))
-
 static const Command commands[] = {
     [0x05] = { cfgi_cd, { CD, IM_MASK(SMMU_CFG1_LEAF) } },
     [0x06] = { cfgi_cd_all, { STREAM, 0 } },
     [0x10] = { tlbi, { VMID, 0 } },
     [0x11] = { tlbi, { ASID, 0 } },
-    [0x12] = { tlbi, { ASID | RANGE, ADDR } },
-    [0x13] = { tlbi, { VMID | RANGE, ADDR } },
+    [0x12] = { tlbi_va, { ASID | RANGE, ADDR } },
+    [0x13] = { tlbi_va, { VMID | RANGE, ADDR } },
     [0x30] = { tlbi, { OP, 0 } },
-    [0x40] = { atc_inv, { CD | IM_MASK(SMMU_ATC0_G),
+    [0x40] = { atc_inv, { CD | IM_MASK(SMMU_CFG0_SSV) |
+                          IM_MASK(SMMU_ATC0_G),
                           IM_MASK(SMMU_ATC1_SIZE) |
                           IM_MASK(SMMU_ATC1_ADDR) } },
 };
@@ -257,24 +274,27 @@ static int obey(ImIommufdViommu *v, const IofInvSmmu *in)
     return c->obey(v, cmd);
 }
 
+/* All are read before the first is obeyed. */
 static int viommu_invalidate(ImIommufdViommu *v, ImIommufdArray *a)
 {
+    ImIommufd *f = v->file->host;
     uint32_t num = a->num;
-    IofInvSmmu in;
-    int err = 0;
+    size_t bytes = num * sizeof(IofInvSmmu);
+    IofInvSmmu *in;
+    int err;
 
-    a->num = 0;
-    if (a->type != IOF_INV_SMMUV3) {
+    if (a->type != IOF_INV_SMMUV3 || !num) {
+        a->num = 0;
         return -EINVAL;
     }
-    while (a->num < num && !err) {
-        err = im_iommufd_array_get(a, IOF_INV_SMMUV3, a->num, &in,
-                                   sizeof(in), sizeof(in));
-        if (!err) {
-            err = obey(v, &in);
-        }
+    in = im_iof_alloc(f, bytes);
+    err = in ? im_iommufd_array_get_all(a, in, sizeof(*in)) : -ENOMEM;
+    a->num = 0;
+    while (!err && a->num < num) {
+        err = obey(v, &in[a->num]);
         a->num += err ? 0 : 1;
     }
+    im_iof_release(f, in, bytes);
     return err;
 }
 
@@ -342,18 +362,41 @@ static size_t veventq(ImIommufdViommu *v, uint32_t type)
     return type == IOF_VEVENTQ_SMMUV3 ? sizeof(IofVeventSmmu) : 0;
 }
 
+/* --- page tables -------------------------------------------------------- */
+
 #define WITH(flags)  (1u << (flags))
 #define P  IOF_HWPT_NEST_PARENT
 #define D  IOF_HWPT_DIRTY
+#define Q  IOF_HWPT_FAULT
 #define S  IOF_HWPT_PASID
+#define ANY(flags)  (WITH(flags) | WITH((flags) | Q))
+
+/* Where Linux maps the doorbells of MSI controllers for devices. */
+static const ImuRange doorbells[] = { { 0x8000000, 0x80fffff } };
+
+/* Stage 1 has no bit for reading. */
+static void paging_of(const ImIommufdHw *hw, uint32_t flags,
+                      ImIommufdPaging *out)
+{
+    (void)hw;
+    out->always = flags & P ? 0 : IMU_PROT_READ;
+}
 
 const ImIommufdDriver im_iommufd_smmuv3 = {
     .size = sizeof(ImIommufdDriver),
     .name = "smmuv3",
-    .paging = { .last = UINT64_MAX >> 16 },
-    .hwpt_flags = WITH(0) | WITH(S) | WITH(P) | WITH(D) | WITH(D | S),
+    .paging = { .last = UINT64_MAX >> 16,
+                .no_empty = true,
+                .page_sizes = 1 << 12 | 1 << 21 | 1 << 30 },
+    .hwpt_flags = ANY(0) | ANY(S) | WITH(P) | ANY(D) | ANY(D | S),
     .dirty = true,
+    .of_one_iommu = true,
+    .on_viommu = true,
+    .fault_without_pri = true,
+    .reserved = doorbells,
+    .reserved_count = G_N_ELEMENTS(doorbells),
     .hw_info = hw_info,
+    .paging_of = paging_of,
     .nested = nested,
     .viommu = viommu,
     .viommu_invalidate = viommu_invalidate,

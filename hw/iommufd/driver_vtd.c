@@ -59,9 +59,29 @@ static int hw_info(const ImIommufdHw *hw, uint32_t *type, void *buf,
         return -EOPNOTSUPP;
     }
     *type = IOF_HW_VTD;
-    *info = (IofHwInfoVtd){ .cap = cap_reg(), .ecap = ecap_reg(hw->dev) };
+    *info = (IofHwInfoVtd){
+        .flags = hw->dev->no_errata ? 0 : IOF_VTD_ERRATA_772415,
+        .cap = cap_reg(), .ecap = ecap_reg(hw->dev),
+    };
     *len = sizeof(*info);
     return 0;
+}
+
+/* --- page tables -------------------------------------------------------- */
+
+/* A message to one of these is an interrupt: VT-d 3.15. */
+static const ImuRange interrupts[] = { { 0xfee00000, 0xfeefffff } };
+
+/* First stage where it will do: its entries have no bit for reading, and the
+ * upper half of its addresses is a sign. */
+static void paging_of(const ImIommufdHw *hw, uint32_t flags,
+                      ImIommufdPaging *out)
+{
+    bool second = flags & (P | D);
+
+    out->last = second ? UINT64_MAX >> 7 : UINT64_MAX >> 8;
+    out->always = second ? 0 : IMU_PROT_READ;
+    out->writable_only = (flags & P) && !hw->dev->no_errata;
 }
 
 /* --- nested tables ------------------------------------------------------ */
@@ -74,11 +94,19 @@ static const struct {
     { IOF_VTD_S1_WPE, IMU_VTD_FIRST_WPE },
 };
 
-#define S1_FLAGS  (uint64_t)(IOF_VTD_S1_SRE | IOF_VTD_S1_EAFE | IOF_VTD_S1_WPE)
+/* Guest-physical addresses are so wide. */
+#define ROOT_LAST  ((UINT64_C(1) << 52) - 1)
+
+/* What does not make a table is found out when it is to be one, as in Linux:
+ * its width when a device is attached, its address by every request. */
+typedef struct Nested {
+    uint32_t width;
+} Nested;
 
 static int nested(ImIommufdNested *n, const ImIommufdHw *hw,
                   const ImIommufdData *d, ImIommufdMeaning *out)
 {
+    Nested *priv = im_iommufd_nested_private(n);
     IofVtdS1 in;
     int err = d->type == IOF_DATA_VTD_S1 && !im_iommufd_nested_viommu(n) ?
               im_iommufd_data_get(d, IOF_DATA_VTD_S1, &in, sizeof(in),
@@ -88,15 +116,12 @@ static int nested(ImIommufdNested *n, const ImIommufdHw *hw,
     if (err) {
         return err;
     }
-    if ((in.flags & ~S1_FLAGS) || in.reserved) {
-        return -EOPNOTSUPP;
-    }
-    if (in.width != 48 && in.width != 57) {
-        return -EINVAL;
-    }
-    *out = (ImIommufdMeaning){ .what = IM_IOMMUFD_TABLE,
-                               .format = IMU_FORMAT_VTD_FIRST };
-    out->data.vtd.root = in.table;
+    priv->width = in.width;
+    *out = (ImIommufdMeaning){
+        .what = in.table > ROOT_LAST ? IM_IOMMUFD_ABORT : IM_IOMMUFD_TABLE,
+        .format = IMU_FORMAT_VTD_FIRST,
+    };
+    out->data.vtd.root = in.table & ~(uint64_t)((1u << PAGE_SHIFT) - 1);
     out->data.vtd.flags = in.width == 57 ? IMU_VTD_FIRST_5LP : 0;
     for (unsigned i = 0; i < G_N_ELEMENTS(flag_rows); i++) {
         if (in.flags & flag_rows[i].theirs) {
@@ -104,6 +129,17 @@ static int nested(ImIommufdNested *n, const ImIommufdHw *hw,
         }
     }
     return 0;
+}
+
+static int attaching(const ImIommufdHw *hw, uint32_t pasid,
+                     ImIommufdNested *n, bool old)
+{
+    const Nested *priv = n ? im_iommufd_nested_private(n) : NULL;
+
+    (void)hw;
+    (void)pasid;
+    (void)old;
+    return !priv || priv->width == 48 || priv->width == 57 ? 0 : -EINVAL;
 }
 
 /* Pages, or everything; what ends beyond the top ends there. */
@@ -155,10 +191,15 @@ static int nested_invalidate(ImIommufdNested *n, ImIommufdArray *a)
 const ImIommufdDriver im_iommufd_vtd = {
     .size = sizeof(ImIommufdDriver),
     .name = "vtd",
-    .paging = { .last = UINT64_MAX >> 7 },
+    .paging = { .page_sizes = 1 << 12 | 1 << 21 | 1 << 30 },
     .hwpt_flags = ANY(0) | ANY(P) | ANY(D) | ANY(P | D) | ANY(Q) | ANY(D | Q),
     .dirty = true,
+    .reserved = interrupts,
+    .reserved_count = G_N_ELEMENTS(interrupts),
+    .nested_size = sizeof(Nested),
     .hw_info = hw_info,
+    .paging_of = paging_of,
     .nested = nested,
     .nested_invalidate = nested_invalidate,
+    .attaching = attaching,
 };

@@ -45,11 +45,14 @@ static int describe(const IofDevice *dev, IofHwInfo *a, void *buf,
     ImIommufdHw hw = im_iof_hw(dev);
 
     *len = 0;
-    if (!(a->flags & IOF_HW_INFO_WANTS_TYPE)) {
+    if (driver->no_iommu) {
+        return -EOPNOTSUPP;
+    }
+    if (!(a->flags & IOF_HW_INFO_WANTS_TYPE) || !driver->hw_info) {
         a->type = IOF_HW_NONE;
     }
     if (!driver->hw_info) {
-        return a->type ? -EOPNOTSUPP : 0;
+        return 0;
     }
     return driver->hw_info(&hw, &a->type, buf, len);
 }

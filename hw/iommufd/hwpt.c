@@ -98,7 +98,8 @@ static int check_flags(const IofWish *wish)
     const ImIommufdDriver *driver = cfg->driver;
     uint32_t parent_fault = IOF_HWPT_NEST_PARENT | IOF_HWPT_FAULT;
 
-    if (!(driver->hwpt_flags >> wish->flags & 1) ||
+    if ((wish->flags & ~(uint32_t)IOF_HWPT_FLAGS) ||
+        !(driver->hwpt_flags >> wish->flags & 1) ||
         (wish->flags & parent_fault) == parent_fault ||
         ((wish->flags & IOF_HWPT_DIRTY) &&
          (!driver->dirty || cfg->no_dirty))) {
@@ -117,7 +118,7 @@ static int describe(const IofWish *wish, ImIommufdPaging *what)
 
     *what = driver->paging;
     if (driver->paging_of) {
-        driver->paging_of(&hw, what);
+        driver->paging_of(&hw, wish->flags, what);
     }
     if (wish->data) {
         err = driver->paging_data ?
@@ -125,6 +126,9 @@ static int describe(const IofWish *wish, ImIommufdPaging *what)
     }
     what->page_shift = MAX(what->page_shift, least);
     what->dirty_shift = MAX(what->dirty_shift, what->page_shift);
+    if (!what->page_sizes) {
+        what->page_sizes = UINT64_MAX << what->page_shift;
+    }
     return err;
 }
 
@@ -192,7 +196,10 @@ int im_iof_paging_new(IofIoas *ioas, const IofWish *wish, IofPaging **out)
                   .automatic = wish->automatic },
         .space = { .page = UINT64_C(1) << what.page_shift,
                    .first = what.first, .last = what.last,
-                   .no_iommu = dev->fn->cfg.driver->no_iommu },
+                   .no_iommu = dev->fn->cfg.driver->no_iommu,
+                   .no_empty = what.no_empty,
+                   .writable_only = what.writable_only,
+                   .always = what.always, .page_sizes = what.page_sizes },
         .ioas = ioas,
         .dirty_shift = what.dirty_shift,
     };
@@ -254,15 +261,14 @@ static int make(ImIommufdFile *file, uint32_t pt, const IofWish *wish,
     return err;
 }
 
+/* As Linux does, without a look at reserved2 or a pointer to no data. */
 static int check_arg(const IofHwptAlloc *a)
 {
-    if ((a->flags & ~(uint32_t)IOF_HWPT_FLAGS) || a->reserved ||
-        a->reserved2) {
+    if (a->reserved) {
         return -EOPNOTSUPP;
     }
-    return a->data_type == IOF_DATA_NONE ?
-           (a->data_len || a->data ? -EINVAL : 0) :
-           a->data_len ? 0 : -EINVAL;
+    return (a->data_type == IOF_DATA_NONE) == (a->data_len == 0) ? 0 :
+           -EINVAL;
 }
 
 int im_iof_hwpt_alloc(ImIommufdCall *call)

@@ -93,11 +93,11 @@ int im_iof_map(IofIoas *ioas, const ImIommufdCaller *caller,
     IofArea *area;
     int err;
 
-    if (!from->length) {
-        return -EINVAL;
-    }
-    if (from->start + from->length < from->start) {
+    if (!from->is_file && from->start + from->length < from->start) {
         return -EOVERFLOW;
+    }
+    if (!from->length || from->length > UINT64_MAX - IM_IOMMUFD_PAGE) {
+        return -EINVAL;
     }
     err = im_iof_pages_new(ioas->file, caller, from, &pages);
     if (err) {
@@ -147,8 +147,7 @@ int im_iof_ioas_map(ImIommufdCall *call)
                      .length = a->length,
                      .writable = a->flags & IOF_MAP_WRITE };
     IofIoas *ioas;
-    int err = check_flags(a->flags, a->reserved, a->length,
-                          a->flags & IOF_MAP_FIXED ? a->iova : 0);
+    int err = check_flags(a->flags, a->reserved, a->length, a->iova);
 
     if (err) {
         return err;
@@ -169,8 +168,7 @@ int im_iof_ioas_map_file(ImIommufdCall *call)
                      .writable = a->flags & IOF_MAP_WRITE };
     IofIoas *ioas;
     uint64_t bytes;
-    int err = check_flags(a->flags, 0, a->length,
-                          a->flags & IOF_MAP_FIXED ? a->iova : 0);
+    int err = check_flags(a->flags, 0, a->length, a->iova);
 
     if (err) {
         return err;
@@ -178,6 +176,12 @@ int im_iof_ioas_map_file(ImIommufdCall *call)
     ioas = im_iof_ioas(call->file, a->ioas_id);
     if (!ioas) {
         return -ENOENT;
+    }
+    if (!a->length) {
+        return -EINVAL;
+    }
+    if (a->start + (a->length - 1) < a->start) {
+        return -EOVERFLOW;
     }
     err = f->port.file(f->opaque, call->caller, a->fd, &from.source, &bytes);
     if (err) {
@@ -204,9 +208,6 @@ static int build_copy(IofIoas *src, const IofCopyArg *a, IofArea **chain)
         if (!from) {
             return -ENOENT;
         }
-        if ((a->flags & IOF_MAP_WRITE) && !from->pages->writable) {
-            return -EPERM;
-        }
         len = MIN(a->length - done - 1, from->span.last - at) + 1;
         *end = im_iof_area_new(src->file->host, from->pages,
                                from->offset + (at - from->span.first), done,
@@ -220,8 +221,10 @@ static int build_copy(IofIoas *src, const IofCopyArg *a, IofArea **chain)
     return 0;
 }
 
-static int copy(IofIoas *dst, IofIoas *src, IofCopyArg *a)
+/* The source is looked at before there need be a destination. */
+static int copy(IofIoas *src, ImIommufdCall *call, IofIoas **dst)
 {
+    IofCopyArg *a = call->cmd;
     IofArea *chain = NULL;
     int err;
 
@@ -233,10 +236,12 @@ static int copy(IofIoas *dst, IofIoas *src, IofCopyArg *a)
     }
     err = build_copy(src, a, &chain);
     if (!err) {
-        err = im_iof_areas_map(dst, chain, a->length, a->flags, &a->dst_iova);
+        *dst = im_iof_ioas(call->file, a->dst_id);
+        err = *dst ? im_iof_areas_map(*dst, chain, a->length, a->flags,
+                                      &a->dst_iova) : -ENOENT;
     }
     if (err) {
-        im_iof_areas_free(dst->file->host, chain);
+        im_iof_areas_free(src->file->host, chain);
     }
     return err;
 }
@@ -246,20 +251,13 @@ int im_iof_ioas_copy(ImIommufdCall *call)
     IofCopyArg *a = call->cmd;
     IofIoas *src, *dst;
     int err = check_flags(a->flags, 0, a->length,
-                          a->flags & IOF_MAP_FIXED ? a->dst_iova : 0);
+                          MAX(a->src_iova, a->dst_iova));
 
     if (err) {
         return err;
     }
-    if (a->src_iova == UINT64_MAX) {
-        return -EOVERFLOW;
-    }
     src = im_iof_ioas(call->file, a->src_id);
-    dst = im_iof_ioas(call->file, a->dst_id);
-    if (!src || !dst) {
-        return -ENOENT;
-    }
-    err = copy(dst, src, a);
+    err = src ? copy(src, call, &dst) : -ENOENT;
     return err ? err : respond(call, dst, a->dst_iova, a->length, sizeof(*a));
 }
 
@@ -335,16 +333,19 @@ int im_iof_ioas_get_pa(ImIommufdCall *call)
     if (!a->length) {
         return -EINVAL;
     }
+    if (a->iova == UINT64_MAX) {
+        return -EOVERFLOW;
+    }
     ioas = im_iof_ioas(call->file, a->ioas_id);
-    if (!ioas) {
+    area = ioas ? im_iof_area_at(ioas, a->iova) : NULL;
+    if (!area) {
         return -ENOENT;
+    }
+    if (area->pages->revoked) {
+        return -EINVAL;
     }
     if (!no_iommu(ioas)) {
         return -EOPNOTSUPP;
-    }
-    area = im_iof_area_at(ioas, a->iova);
-    if (!area || area->pages->revoked) {
-        return -ENOENT;
     }
     into = a->iova - area->span.first;
     a->out_pa = area->pages->span.first + area->offset + into;

@@ -52,7 +52,7 @@ typedef struct IofPage {
 } IofPage;
 
 struct IofPages {
-    ImSpan span;                    /* its addresses in the backend */
+    ImSpan span;                    /* its addresses in the backend, if page */
     ImIommufdFile *file;
     uint32_t users;                 /* areas */
     bool is_file;                   /* the source is */
@@ -75,7 +75,7 @@ typedef struct IofFrom {
     bool is_file, device_only, writable;
 } IofFrom;
 
-/* Without users. -ENOMEM, -ENOSPC */
+/* Without users. -ENOMEM */
 int im_iof_pages_new(ImIommufdFile *file, const ImIommufdCaller *caller,
                      const IofFrom *from, IofPages **out);
 void im_iof_pages_free(IofPages *p);
@@ -156,9 +156,9 @@ IofArea *im_iof_area_from(const IofIoas *ioas, uint64_t iova);
 IofArea *im_iof_area_next(const IofIoas *ioas, const IofArea *a);
 
 /* Map parts of pages, which follow each other from the chain's first on, at
- * *iova with IOF_MAP_FIXED or wherever there is place. The chain (linked by
- * next, with span.first counted from 0) is the IOAS's after success; each of
- * it counts as a user of its pages then. */
+ * *iova with IOF_MAP_FIXED or wherever there is place; -EPERM: for writing, and
+ * the pages are not. The chain (linked by next, with span.first counted from 0)
+ * is the IOAS's after success; each of it counts as a user of its pages then. */
 int im_iof_areas_map(IofIoas *ioas, IofArea *chain, uint64_t length,
                      uint32_t flags, uint64_t *iova);
 /* One part of pages; NULL: no memory. */

@@ -103,13 +103,17 @@ static int check(const IofPaging *parent, const ImIommufdViommu *v,
 {
     const ImIommufdDevice *cfg = &wish->dev->fn->cfg;
 
+    if (v && (v->fn->cfg.driver != cfg->driver ||
+              v->fn->cfg.iommu != cfg->iommu)) {
+        return -EINVAL;
+    }
     if ((wish->flags & ~(uint32_t)(IOF_HWPT_FAULT | IOF_HWPT_PASID)) ||
-        !wish->data || !cfg->driver->nested) {
+        !wish->data || !cfg->driver->nested ||
+        (!v && cfg->driver->on_viommu)) {
         return -EOPNOTSUPP;
     }
     if (parent->base.automatic || parent->base.driver != cfg->driver ||
-        !(parent->base.flags & IOF_HWPT_NEST_PARENT) ||
-        (v && v->fn->cfg.iommu != cfg->iommu)) {
+        !(parent->base.flags & IOF_HWPT_NEST_PARENT)) {
         return -EINVAL;
     }
     return 0;
@@ -237,6 +241,9 @@ int im_iommufd_nested_flush(ImIommufdNested *n, uint32_t caches,
     ImIommufdFile *file = n->base.file;
     int err = 0;
 
+    if (n->meaning.what == IM_IOMMUFD_ABORT) {
+        return 0;
+    }
     if (!e) {
         err = flush_space(file, n->space, caches);
         return err ? err : flush_space(file, n->table, caches);

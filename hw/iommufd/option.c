@@ -16,6 +16,9 @@ static int rlimit_mode(const ImIommufdCall *call, IofOptionArg *a)
         a->value = file->per_process;
         return 0;
     }
+    if (a->op != IOF_OPTION_SET) {
+        return -EOPNOTSUPP;
+    }
     if (!call->caller->may_raise) {
         return -EPERM;
     }
@@ -58,6 +61,9 @@ static int huge_pages(const ImIommufdCall *call, IofOptionArg *a)
         a->value = !ioas->small_pages;
         return 0;
     }
+    if (a->op != IOF_OPTION_SET) {
+        return -EOPNOTSUPP;
+    }
     return a->value > 1 ? -EINVAL :
            im_iof_ioas_small_pages(ioas, a->value == 0);
 }
@@ -72,8 +78,7 @@ int im_iof_option(ImIommufdCall *call)
     IofOptionArg *a = call->cmd;
     int err;
 
-    if (a->reserved || a->option >= G_N_ELEMENTS(options) ||
-        a->op > IOF_OPTION_GET) {
+    if (a->reserved || a->option >= G_N_ELEMENTS(options)) {
         return -EOPNOTSUPP;
     }
     err = options[a->option](call, a);

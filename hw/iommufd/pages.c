@@ -53,9 +53,6 @@ int im_iof_pages_new(ImIommufdFile *file, const ImIommufdCaller *caller,
     IofPages *p;
     int err;
 
-    if (count > PAGES_MAX) {
-        return -ENOMEM;
-    }
     p = im_iof_alloc(f, sizeof(*p));
     if (!p) {
         return -ENOMEM;
@@ -65,12 +62,6 @@ int im_iof_pages_new(ImIommufdFile *file, const ImIommufdCaller *caller,
                      .device_only = from->device_only,
                      .writable = from->writable };
     err = im_iof_account_open(file, caller, &p->account);
-    if (!err) {
-        err = place(f, p);
-        if (err) {
-            im_iof_account_close(f, &p->account);
-        }
-    }
     if (err) {
         im_iof_release(f, p, sizeof(*p));
         return err;
@@ -85,7 +76,6 @@ void im_iof_pages_free(IofPages *p)
 {
     ImIommufd *f = p->file->host;
 
-    f->memory = im_span_remove(f->memory, &p->span);
     if (f->recent == p) {
         f->recent = NULL;
     }
@@ -93,9 +83,33 @@ void im_iof_pages_free(IofPages *p)
     im_iof_account_close(f, &p->account);
     f->port.drop(f->opaque, p->source);
     if (p->page) {
+        f->memory = im_span_remove(f->memory, &p->span);
         im_iof_release(f, p->page, p->count * sizeof(IofPage));
     }
     im_iof_release(f, p, sizeof(*p));
+}
+
+/* With an address, and a place for each page: not before there is a table,
+ * as more may be mapped until then than could ever be pinned. */
+static int make_ready(IofPages *p)
+{
+    ImIommufd *f = p->file->host;
+    size_t bytes = p->count * sizeof(IofPage);
+    int err;
+
+    if (p->page) {
+        return 0;
+    }
+    p->page = p->count > PAGES_MAX ? NULL : im_iof_alloc(f, bytes);
+    if (!p->page) {
+        return -ENOMEM;
+    }
+    err = place(f, p);
+    if (err) {
+        im_iof_release(f, p->page, bytes);
+        p->page = NULL;
+    }
+    return err;
 }
 
 /* --- pins --------------------------------------------------------------- */
@@ -206,13 +220,10 @@ int im_iof_pages_pin(IofPages *p, uint64_t offset, uint64_t length)
     uint64_t first = offset >> SHIFT;
     uint64_t last = (offset + (length - 1)) >> SHIFT;
     uint64_t fresh;
-    int err;
+    int err = make_ready(p);
 
-    if (!p->page) {
-        p->page = im_iof_alloc(p->file->host, p->count * sizeof(IofPage));
-        if (!p->page) {
-            return -ENOMEM;
-        }
+    if (err) {
+        return err;
     }
     fresh = unpinned(p, first, last);
     err = im_iof_charge(&p->account, fresh);

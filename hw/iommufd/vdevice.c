@@ -142,9 +142,6 @@ int im_iof_vdevice_alloc(ImIommufdCall *call)
     IofDevice *dev;
     int err;
 
-    if (a->virt_id > UINT32_MAX) {
-        return -EINVAL;
-    }
     v = im_iommufd_viommu_of(call->file, a->viommu_id);
     dev = im_iof_device(call->file, a->dev_id);
     if (!v || !dev) {

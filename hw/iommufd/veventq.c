@@ -162,6 +162,7 @@ static void destroy(ImIommufdFile *file, IofObject *obj)
 
 static const IofKind kind = { "veventq", destroy };
 
+/* A queue of any type may be made; the vIOMMU fills those that it knows. */
 static int check(ImIommufdFile *file, const IofVeventqAlloc *a,
                  ImIommufdViommu **v, size_t *bytes)
 {
@@ -179,9 +180,6 @@ static int check(ImIommufdFile *file, const IofVeventqAlloc *a,
     }
     driver = (*v)->fn->cfg.driver;
     *bytes = driver->veventq ? driver->veventq(*v, a->type) : 0;
-    if (!*bytes) {
-        return -EOPNOTSUPP;
-    }
     return find(*v, a->type) ? -EEXIST : 0;
 }
 

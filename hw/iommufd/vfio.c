@@ -64,51 +64,54 @@ static int set_iommu(ImIommufdCall *call)
 {
     IofIoas *ioas = call->file->vfio_ioas;
 
+    if (call->user != IOF_VFIO_TYPE1 && call->user != IOF_VFIO_TYPE1V2) {
+        return -EINVAL;
+    }
     if (!ioas) {
         return -ENODEV;
     }
-    switch (call->user) {
-    case IOF_VFIO_TYPE1:            /* unmapping may cut what was mapped */
-        return im_iof_ioas_small_pages(ioas, true);
-    case IOF_VFIO_TYPE1V2:
-        return 0;
-    default:
-        return -EINVAL;
-    }
+    /* Of the first version, unmapping may cut what was mapped. */
+    return call->user == IOF_VFIO_TYPE1 ?
+           im_iof_ioas_small_pages(ioas, true) : 0;
 }
 
-/* The two capabilities that follow the structure. */
+/* The two capabilities that follow the structure, each at a multiple of 8. */
 typedef struct InfoCaps {
     uint32_t count;                 /* of ranges */
-    uint32_t ranges, avail, end;    /* offsets */
+    uint32_t avail, ranges, end;    /* offsets */
 } InfoCaps;
 
 static InfoCaps measure_caps(const IofIoas *ioas)
 {
-    InfoCaps c = { .ranges = sizeof(IofVfioInfo) };
+    InfoCaps c = { .avail = sizeof(IofVfioInfo) };
     ImuRange r;
 
     while (im_iof_iova_free_range(&ioas->iova, c.count, &r)) {
         c.count++;
     }
-    c.avail = c.ranges + (uint32_t)sizeof(IofVfioCapRanges) +
-              c.count * (uint32_t)sizeof(ImuRange);
-    c.end = c.avail + (uint32_t)sizeof(IofVfioCapAvail);
+    c.ranges = c.avail + ((uint32_t)sizeof(IofVfioCapAvail) + 7) / 8 * 8;
+    c.end = c.ranges + (uint32_t)sizeof(IofVfioCapRanges) +
+            c.count * (uint32_t)sizeof(ImuRange);
     return c;
 }
 
 static int put_caps(ImIommufdCall *call, const IofIoas *ioas,
                     const InfoCaps *c)
 {
-    IofVfioCapRanges ranges = {
-        .head = { IOF_VFIO_CAP_IOVA_RANGE, 1, c->avail }, .count = c->count,
-    };
     IofVfioCapAvail avail = {
-        .head = { IOF_VFIO_CAP_DMA_AVAIL, 1, 0 }, .avail = UINT16_MAX,
+        .head = { IOF_VFIO_CAP_DMA_AVAIL, 1, c->ranges },
+        .avail = UINT32_MAX,
+    };
+    IofVfioCapRanges ranges = {
+        .head = { IOF_VFIO_CAP_IOVA_RANGE, 1, 0 }, .count = c->count,
     };
     uint64_t at = call->user + c->ranges;
-    int err = im_iof_copy_out(call, at, &ranges, sizeof(ranges));
+    int err = im_iof_copy_out(call, call->user + c->avail, &avail,
+                              sizeof(avail));
 
+    if (!err) {
+        err = im_iof_copy_out(call, at, &ranges, sizeof(ranges));
+    }
     at += sizeof(ranges);
     for (uint32_t i = 0; i < c->count && !err; i++) {
         ImuRange r;
@@ -117,7 +120,22 @@ static int put_caps(ImIommufdCall *call, const IofIoas *ioas,
         err = im_iof_copy_out(call, at, &r, sizeof(r));
         at += sizeof(r);
     }
-    return err ? err : im_iof_copy_out(call, at, &avail, sizeof(avail));
+    return err;
+}
+
+/* Sizes that every table has; without one, all from a page of the CPU on,
+ * which stands for the smaller ones. */
+static uint64_t page_sizes(const IofIoas *ioas)
+{
+    uint64_t sizes = UINT64_MAX;
+
+    for (ImLink *n = ioas->spaces; n; n = n->next) {
+        sizes &= IM_LINK_OF(n, IofSpace, in_ioas)->page_sizes;
+    }
+    if (sizes & (IM_IOMMUFD_PAGE - 1)) {
+        sizes = (sizes & ~(IM_IOMMUFD_PAGE - 1)) | IM_IOMMUFD_PAGE;
+    }
+    return MAX(sizes, ioas->alignment);
 }
 
 static int get_info(ImIommufdCall *call)
@@ -133,11 +151,10 @@ static int get_info(ImIommufdCall *call)
     }
     c = measure_caps(ioas);
     *a = (IofVfioInfo){
-        .size = MAX(room, c.end),
+        .size = c.end,
         .flags = IOF_VFIO_INFO_PGSIZES | IOF_VFIO_INFO_CAPS,
-        .page_sizes = ioas->small_pages ? IM_IOMMUFD_PAGE :
-                      ~(IM_IOMMUFD_PAGE - 1),
-        .cap_offset = room < c.end ? 0 : c.ranges,
+        .page_sizes = page_sizes(ioas),
+        .cap_offset = room < c.end ? 0 : c.avail,
     };
     if (room >= c.end) {
         err = put_caps(call, ioas, &c);
@@ -158,44 +175,40 @@ static int map_dma(ImIommufdCall *call)
         (a->flags & IOF_VFIO_MAP_WRITE ? IOF_MAP_WRITE : 0);
     uint64_t iova = a->iova;
 
-    if (!(a->flags & (IOF_VFIO_MAP_READ | IOF_VFIO_MAP_WRITE)) ||
-        (a->flags & ~(IOF_VFIO_MAP_READ | IOF_VFIO_MAP_WRITE))) {
+    if (a->flags & ~(IOF_VFIO_MAP_READ | IOF_VFIO_MAP_WRITE)) {
         return -EINVAL;
     }
     return ioas ? im_iof_map(ioas, call->caller, &from, flags, &iova) :
            -ENODEV;
 }
 
-/* The range of an unmap; cuts what type 1 may cut. */
-static int unmap_range(IofIoas *ioas, const IofVfioUnmap *a, ImuRange *r)
+/* What type 1 may cut, it does. */
+static int cut(IofIoas *ioas, const ImuRange *r)
 {
-    int err;
+    int err = ioas->small_pages ? im_iof_area_cut(ioas, r->first) : 0;
 
-    if (a->flags & IOF_VFIO_UNMAP_ALL_FLAG) {
-        *r = (ImuRange){ 0, UINT64_MAX };
-        return a->iova || a->length ? -EINVAL : 0;
-    }
-    *r = (ImuRange){ a->iova, a->iova + (a->length - 1) };
-    if (!a->length) {
-        return -EINVAL;
-    }
-    if (r->last < r->first) {
-        return -EOVERFLOW;
-    }
-    if (!ioas->small_pages) {
-        return 0;
-    }
-    err = im_iof_area_cut(ioas, r->first);
-    return err || r->last == UINT64_MAX ? err :
+    return err || !ioas->small_pages || r->last == UINT64_MAX ? err :
            im_iof_area_cut(ioas, r->last + 1);
 }
 
+static int range_of(const IofVfioUnmap *a, ImuRange *r)
+{
+    *r = (ImuRange){ a->iova, a->iova + (a->length - 1) };
+    if (a->flags & IOF_VFIO_UNMAP_ALL_FLAG) {
+        *r = (ImuRange){ 0, UINT64_MAX };
+        return 0;
+    }
+    return !a->length ? -EINVAL : r->last < r->first ? -EOVERFLOW : 0;
+}
+
+/* How much was unmapped is told also with an error: nothing. */
 static int unmap_dma(ImIommufdCall *call)
 {
     IofVfioUnmap *a = call->cmd;
     IofIoas *ioas = call->file->vfio_ioas;
+    bool all = a->flags & IOF_VFIO_UNMAP_ALL_FLAG;
     ImuRange r;
-    int err;
+    int err, told;
 
     if (a->flags & ~IOF_VFIO_UNMAP_ALL_FLAG) {
         return -EINVAL;
@@ -203,17 +216,25 @@ static int unmap_dma(ImIommufdCall *call)
     if (!ioas) {
         return -ENODEV;
     }
-    err = unmap_range(ioas, a, &r);
+    if (all && (a->iova || a->length)) {
+        return -EINVAL;
+    }
+    err = range_of(a, &r);
+    if (!err && !all) {
+        err = cut(ioas, &r);
+        if (err) {
+            return err;
+        }
+    }
     if (!err) {
         err = im_iof_areas_may_unmap(ioas, r.first, r.last, &a->length);
     }
-    if (!err) {
-        err = im_iof_copy_out(call, call->user, a, sizeof(*a));
-    }
-    if (!err) {
+    a->length = err ? 0 : a->length;
+    told = im_iof_copy_out(call, call->user, a, sizeof(*a));
+    if (!err && !told) {
         im_iof_areas_unmap(ioas, r.first, r.last);
     }
-    return err;
+    return told ? told : err;
 }
 
 typedef struct VfioCommand {

@@ -198,7 +198,7 @@ int im_iof_viommu_alloc(ImIommufdCall *call)
     IofDevice *dev;
     int err;
 
-    if (a->flags || !a->type || a->reserved) {
+    if (a->flags || !a->type) {
         return -EOPNOTSUPP;
     }
     dev = im_iof_device(call->file, a->dev_id);
@@ -213,7 +213,9 @@ int im_iof_viommu_alloc(ImIommufdCall *call)
         return -ENOENT;
     }
     if (!(parent->base.flags & IOF_HWPT_NEST_PARENT) ||
-        parent->base.driver != dev->fn->cfg.driver) {
+        parent->base.driver != dev->fn->cfg.driver ||
+        (dev->fn->cfg.driver->of_one_iommu &&
+         parent->base.iommu != dev->fn->cfg.iommu)) {
         return -EINVAL;
     }
     err = viommu_new(dev, parent, &data, &v);

@@ -31,6 +31,8 @@ typedef struct ImIommufdDevice {
     uint32_t iommu;             /* number of the IOMMU that it is behind */
     uint8_t pasid_bits;         /* that users may use; 0: no PASIDs */
     bool no_dirty;              /* this one cannot track dirty pages */
+    bool no_errata;             /* hardware without those that Linux tells of:
+                                   VT-d's, read-only pages under a parent */
     bool inside;                /* bound by an object of the file, it does not
                                    hold the file */
     /* Messages to the function, to be obeyed after the call into the engine
@@ -96,9 +98,9 @@ typedef struct ImIommufdData {
 } ImIommufdData;
 
 /*
- * Copy it in: -EINVAL another type or shorter than min, -E2BIG longer than
- * size and not 0, -EFAULT. What it lacks of size is 0. Also copy it back,
- * never more than len bytes.
+ * Copy it in: -EINVAL another type, shorter than min or longer than size;
+ * -EFAULT. What it lacks of size is 0. Also copy it back, never more than len
+ * bytes.
  */
 int im_iommufd_data_get(const ImIommufdData *d, uint32_t type, void *buf,
                         size_t size, size_t min);
@@ -117,6 +119,9 @@ typedef struct ImIommufdArray {
  * by now); errors as im_iommufd_data_get(). */
 int im_iommufd_array_get(const ImIommufdArray *a, uint32_t type, uint32_t i,
                          void *buf, size_t size, size_t min);
+/* All of them, size bytes of each, whatever entry_len is: -E2BIG longer and
+ * not 0, -EFAULT. What they lack is 0. */
+int im_iommufd_array_get_all(const ImIommufdArray *a, void *buf, size_t size);
 
 /* A device as a driver sees it. */
 typedef struct ImIommufdHw {
@@ -133,6 +138,12 @@ typedef struct ImIommufdPaging {
     uint8_t page_shift;         /* smallest page, that of the backend or more */
     uint8_t dirty_shift;        /* largest page: one dirty bit of each that
                                    an area holds whole; 0: page_shift */
+    uint32_t always;            /* IMU_PROT_*: what the entries have no bit
+                                   for, and so lets every device */
+    bool no_empty;              /* a page to neither read nor write: -EINVAL */
+    bool writable_only;         /* a page that cannot be written: -EINVAL */
+    uint64_t page_sizes;        /* bit n: 2^n, as VFIO tells; 0: page_shift
+                                   and all above */
 } ImIommufdPaging;
 
 typedef enum ImIommufdWhat {
@@ -169,7 +180,14 @@ struct ImIommufdDriver {
     bool dirty;                 /* it tracks dirty pages */
     bool no_iommu;              /* devices reach memory by its address, which
                                    NOIOMMU_GET_PA tells */
-    bool s2_pasid;              /* parents may be attached to PASIDs */
+    bool of_one_iommu;          /* a table is for devices behind the IOMMU
+                                   that it was made for */
+    bool on_viommu;             /* nested tables are made on vIOMMUs only */
+    bool fault_without_pri;     /* tables with a fault queue are also for
+                                   devices that never ask for a page */
+    const ImuRange *reserved;   /* nobody's where a device is attached
+                                   without PASID: interrupts go there */
+    unsigned reserved_count;
     size_t nested_size;         /* private bytes of each kind */
     size_t viommu_size;
     size_t vdevice_size;
@@ -179,8 +197,10 @@ struct ImIommufdDriver {
      * *len. -EOPNOTSUPP unknown type. */
     int (*hw_info)(const ImIommufdHw *hw, uint32_t *type, void *buf,
                    uint32_t *len);
-    /* Where devices differ in what they default to. Optional. */
-    void (*paging_of)(const ImIommufdHw *hw, ImIommufdPaging *out);
+    /* Where devices and HWPT_ALLOC's flags differ in what they default to.
+     * Optional. */
+    void (*paging_of)(const ImIommufdHw *hw, uint32_t flags,
+                      ImIommufdPaging *out);
     /* A paging HWPT with data; out has the defaults. */
     int (*paging_data)(const ImIommufdHw *hw, const ImIommufdData *d,
                        ImIommufdPaging *out);
@@ -188,8 +208,7 @@ struct ImIommufdDriver {
     int (*nested)(ImIommufdNested *n, const ImIommufdHw *hw,
                   const ImIommufdData *d, ImIommufdMeaning *out);
     void (*nested_free)(ImIommufdNested *n);
-    /* a->num: entries in, handled out, 0 of an empty array, which asks
-     * whether the type is known (-EINVAL). */
+    /* a->num: entries in, handled out. */
     int (*nested_invalidate)(ImIommufdNested *n, ImIommufdArray *a);
     /* Attaching, after everything else said yes; may say no. n == NULL: a
      * paging HWPT. old: it is replaced. */

@@ -399,6 +399,7 @@ int fake_table(FakeTable *t, ImIommufdFile *file, uint32_t ioas_id,
     t->space.page = UINT64_C(1) << file->host->cfg.io_page_shift;
     t->space.first = first;
     t->space.last = last;
+    t->space.page_sizes = UINT64_MAX << file->host->cfg.io_page_shift;
     err = im_iof_ioas_add_space(t->ioas, &t->space);
     if (err) {
         end_space(t);

@@ -279,10 +279,12 @@ static uint32_t hwpt_flags(void)
 }
 
 /* 6.12 has a kind of device for huge pages, and a bit for each I/O page. */
-static void mock_paging_of(const ImIommufdHw *hw, ImIommufdPaging *out)
+static void mock_paging_of(const ImIommufdHw *hw, uint32_t flags,
+                           ImIommufdPaging *out)
 {
     const MockDevice *dev = hw->dev->opaque;
 
+    (void)flags;
     out->dirty_shift = !mock.old ? IM_IOMMUFD_PAGE_SHIFT
                        : dev->flags & MOCK_DEVICE_HUGE_IOVA ? MOCK_HUGE_SHIFT
                        : MOCK_PAGE_SHIFT;
@@ -299,7 +301,6 @@ const ImIommufdDriver *mock_driver(void)
             .page_shift = MOCK_PAGE_SHIFT,
         },
         .dirty = true,
-        .s2_pasid = true,
         .nested_size = sizeof(MockNested),
         .viommu_size = sizeof(MockViommu),
         .hw_queue_size = sizeof(uint32_t),

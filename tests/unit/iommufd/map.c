@@ -117,8 +117,11 @@ static const MapRow map_rows[] = {
       -EFAULT },
     { "anywhere", RW, USER, PAGE, 0, true, 0 },
     { "anywhere, one byte", RW, USER, 1, 0, true, -EINVAL },
-    { "more than there is", RW, 0, TOP / 2, 0, false, -ENOMEM },
-    { "anywhere, too much", RW, 0, UINT64_C(1) << 62, 0, true, -ENOMEM },
+    { "more than there is", FIX, 0, UINT64_C(1) << 63, 0x3000000, false, 0 },
+    { "anywhere, half of all", RW, 0, TOP / 2, 0, false, -EOVERFLOW },
+    { "anywhere, too much", RW, 0, UINT64_C(1) << 62, 0, true, -ENOSPC },
+    { "last address anywhere", RW, USER, PAGE, TOP, false, -EOVERFLOW },
+    { "all but a page", FIX, 0, TOP - PAGE + 1, 0, false, -EINVAL },
 };
 
 static void test_map(gconstpointer data)
@@ -157,6 +160,14 @@ static void test_map_ids(void)
                     -EOPNOTSUPP);
     g_assert_cmpint(IOF(w.file, &w.caller, IOF_NR_IOAS_MAP_FILE, &f), ==,
                     -EBADF);
+    f.length = 0;
+    g_assert_cmpint(IOF(w.file, &w.caller, IOF_NR_IOAS_MAP_FILE, &f), ==,
+                    -EINVAL);
+    f.length = 2 * PAGE;
+    f.start = TOP - PAGE + 1;
+    g_assert_cmpint(IOF(w.file, &w.caller, IOF_NR_IOAS_MAP_FILE, &f), ==,
+                    -EOVERFLOW);
+    f.length = PAGE;
     f.fd = w.fd;
     f.start = PAGE * (PAGES - 1);
     g_assert_cmpint(IOF(w.file, &w.caller, IOF_NR_IOAS_MAP_FILE, &f), ==, 0);

@@ -163,10 +163,6 @@ static void test_vtd_errors(void)
         uint32_t flags;
         int err;
     } rows[] = {
-        { { .table = ROOT, .width = 48, .flags = 8 }, 0, -EOPNOTSUPP },
-        { { .table = ROOT, .width = 48, .reserved = 1 }, 0, -EOPNOTSUPP },
-        { { .table = ROOT, .width = 39 }, 0, -EINVAL },
-        { { .table = ROOT + 8, .width = 48 }, 0, -EINVAL },
         { { .table = ROOT, .width = 48 }, IOF_HWPT_NEST_PARENT,
           -EOPNOTSUPP },
         { { .table = ROOT, .width = 48 }, IOF_HWPT_DIRTY, -EOPNOTSUPP },
@@ -389,9 +385,9 @@ static void test_smmu_cfgi(gconstpointer data)
     bring_in(&g);
     g_assert_cmphex(reads(g.w, 3, VA), ==, OLD);
     guest_set(g.w, CDS + 3 * 64, 0);
-    RC(smmu_cmd(&g, 0x05 | 1 << 11 | 2 << 12 | stream, 1), 0);
+    RC(smmu_cmd(&g, 0x05 | 2 << 12 | stream, 1), 0);
     g_assert_cmphex(reads(g.w, 3, VA), ==, OLD);
-    RC(smmu_cmd(&g, all ? 0x06 | stream : 0x05 | 1 << 11 | 3 << 12 | stream,
+    RC(smmu_cmd(&g, all ? 0x06 | stream : 0x05 | 3 << 12 | stream,
                 all ? 0 : 1), 0);
     g_assert_cmphex(reads(g.w, 3, VA), ==, NOWHERE);
     guest_free(&g);
@@ -415,6 +411,11 @@ static void test_smmu_atc_inv(void)
     g_assert_cmpuint(g.w->told.invalidations, ==, 2);
     g_assert_cmpuint(g.w->told.inv.lg2size, ==, IM_INV_ALL);
     settle(g.w);
+    /* Without SSV, SSID and G say nothing. */
+    RC(smmu_cmd(&g, 0x40 | 1 << 9 | 3 << 12 | stream, VA), 0);
+    g_assert_cmpuint(g.w->told.invalidations, ==, 3);
+    g_assert_false(g.w->told.inv.has_pasid);
+    settle(g.w);
     guest_free(&g);
 }
 
@@ -429,6 +430,11 @@ static void test_smmu_cmd_errors(void)
         { 0x05 | UINT64_C(0x98) << 32, 0 },
         { 0x40 | UINT64_C(0x98) << 32, 0 },
         { 0x05 | 1 << 10 | (uint64_t)STREAM << 32, 0 },  /* SSec */
+        { 0x05 | 1 << 11 | (uint64_t)STREAM << 32, 0 },  /* has no SSV */
+        { 0x40 | (uint64_t)STREAM << 32, 53 },           /* Size */
+        /* NUM, SCALE and TTL without TG; TTL 1 of 16 KiB; all 0 */
+        { 0x12 | 1 << 12, VA }, { 0x13 | 1 << 20, VA }, { 0x12, VA | 1 << 8 },
+        { 0x12 | 1 << 12, VA | 2 << 10 | 1 << 8 }, { 0x13, VA | 1 << 10 },
     };
     Guest g = smmu_new(5, 2);
     uint64_t three[6] = { GUINT64_TO_LE(0x10), 0, GUINT64_TO_LE(0x46), 0,
@@ -439,7 +445,10 @@ static void test_smmu_cmd_errors(void)
         RC(smmu_cmd(&g, refused[i][0], refused[i][1]), -EIO);
     }
     RC(smmu_cmds(&g, three, 3, 1), -EIO);
-    RC(smmu_cmds(&g, three, 0, 0), 0);
+    RC(smmu_cmds(&g, three, 0, 0), -EINVAL);
+    /* A range, and a level, of 4 KiB pages. */
+    RC(smmu_cmd(&g, 0x12 | 1 << 12, VA | 1 << 10), 0);
+    RC(smmu_cmd(&g, 0x13, VA | 1 << 10 | 1 << 8), 0);
     guest_free(&g);
 }
 
@@ -450,7 +459,11 @@ static void test_vdevice_numbers(void)
     Guest g = smmu_new(5, 0);
     uint32_t id;
 
-    RC(make_vdevice(&g, UINT64_C(1) << 32, &id), -EINVAL);
+    g.viommu = g.parent;
+    RC(make_vdevice(&g, UINT64_C(1) << 32, &id), -ENOENT);
+    g.viommu = make_viommu(&g);
+    RC(make_vdevice(&g, UINT64_C(1) << 32, &id), 0);    /* nobody's stream */
+    RC(destroy(g.w, id), 0);
     RC(make_vdevice(&g, STREAM, &g.vdevice), 0);
     RC(make_vdevice(&g, STREAM + 1, &id), -EEXIST);
     RC(destroy(g.w, g.vdevice), 0);

@@ -57,8 +57,10 @@ static void test_refused(void)
     RC(get_pa(w, 0, &length, &pa), -EINVAL);
     length = 1;
     RC(get_pa(w, RAM_PAGES * PAGE, &length, &pa), -ENOENT);
+    RC(get_pa(w, UINT64_MAX, &length, &pa), -EOVERFLOW);
     im_iommufd_detach(w->file, w->dev, NO_PASID);
     RC(get_pa(w, 0, &length, &pa), -EOPNOTSUPP);
+    RC(get_pa(w, RAM_PAGES * PAGE, &length, &pa), -ENOENT);
     world_free(w);
 }
 
@@ -77,7 +79,9 @@ static void test_nothing_else(void)
 {
     World *w = begin(&im_iommufd_none);
     IofHwptAlloc a = want_hwpt(w->dev, w->ioas, IOF_HWPT_NEST_PARENT);
+    IofHwInfo info = { .dev_id = w->dev };
 
+    RC(CMD(w, IOF_NR_GET_HW_INFO, &info), -EOPNOTSUPP);
     RC(CMD(w, IOF_NR_HWPT_ALLOC, &a), -EOPNOTSUPP);
     a.flags = IOF_HWPT_DIRTY;
     RC(CMD(w, IOF_NR_HWPT_ALLOC, &a), -EOPNOTSUPP);
