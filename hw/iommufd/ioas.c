@@ -188,7 +188,8 @@ int im_iof_ioas_map_file(ImIommufdCall *call)
         return err;
     }
     from.device_only = bytes != UINT64_MAX;
-    err = a->start > bytes || a->length > bytes - a->start ? -EINVAL :
+    err = from.device_only && (a->start > bytes ||
+                               a->length > bytes - a->start) ? -EINVAL :
           im_iof_map(ioas, call->caller, &from, a->flags, &a->iova);
     f->port.drop(f->opaque, from.source);
     return err ? err : respond(call, ioas, a->iova, a->length, sizeof(*a));

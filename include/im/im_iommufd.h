@@ -75,8 +75,8 @@ typedef struct ImIommufdPort {
 
     void (*hold)(void *host, void *source);
     void (*drop)(void *host, void *source);
-    /* The file behind a descriptor of the caller, held: -EBADF, -ENODEV if
-     * it was revoked. *bytes: the size of memory that only devices reach (a
+    /* The file behind a descriptor of the caller, whatever it is, held: -EBADF,
+     * -ENODEV if it was revoked. *bytes: the size of memory that only devices reach (a
      * dma-buf), UINT64_MAX of any other file. */
     int (*file)(void *host, const ImIommufdCaller *caller, int32_t fd,
                 void **source, uint64_t *bytes);

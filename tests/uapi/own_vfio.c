@@ -57,12 +57,37 @@ static void bind_errors(void)
     CHECK_ERRNO(EBADF, ioctl(dev, VFIO_BIND, &b));
     b.iommufd = dev;
     CHECK_ERRNO(EBADFD, ioctl(dev, VFIO_BIND, &b));
+    b.iommufd = open("/dev/null", O_RDWR);
+    CHECK_ERRNO(EBADFD, ioctl(dev, VFIO_BIND, &b));
     CHECK_ERRNO(EFAULT, ioctl(dev, VFIO_BIND, NULL));
     b.iommufd = fd;
     CHECK(ioctl(dev, VFIO_BIND, &b) == 0 && b.dev == 1);
     CHECK_ERRNO(EINVAL, ioctl(dev, VFIO_BIND, &b));
     CHECK_ERRNO(EINVAL, ioctl(other, VFIO_BIND, &b));
+    b.iommufd = 777;
+    CHECK_ERRNO(EINVAL, ioctl(dev, VFIO_BIND, &b));
+    CHECK_ERRNO(EBADF, ioctl(other, VFIO_BIND, &b));
     CHECK_ERRNO(ENOTTY, ioctl(dev, IOC(199), &b));
+}
+
+/* A UUID, of a function that has no business with one. */
+static void bind_with_a_token(void)
+{
+    struct { Bind b; uint64_t token, more; } t = { .b = {
+        .argsz = sizeof(t), .flags = 1, .iommufd = own_open(),
+    } };
+    int dev = open("/dev/vfio/devices/vfio0", O_RDWR);
+    char uuid[16] = "";
+
+    t.token = (uintptr_t)uuid;
+    CHECK_ERRNO(EINVAL, ioctl(dev, VFIO_BIND, &t));
+    t.token = (uintptr_t)own_wild();
+    CHECK_ERRNO(EFAULT, ioctl(dev, VFIO_BIND, &t));
+    t.more = 1;
+    CHECK_ERRNO(E2BIG, ioctl(dev, VFIO_BIND, &t));
+    t.more = 0;
+    t.b.flags = 0;
+    CHECK(ioctl(dev, VFIO_BIND, &t) == 0);
 }
 
 static void info_has_two_regions(void)
@@ -248,7 +273,129 @@ static void pasid_needs_the_longer_structure(void)
     a.flags = 1;
     a.pasid = 1u << 20;
     CHECK_ERRNO(EINVAL, ioctl(r.dev, VFIO_ATTACH, &a));
+    a.pasid = INT32_MAX;
+    CHECK_ERRNO(EINVAL, ioctl(r.dev, VFIO_ATTACH, &a));
+    a.pasid = 1u << 31;
+    CHECK_ERRNO(ENOSPC, ioctl(r.dev, VFIO_ATTACH, &a));
+    a.pasid = UINT32_MAX;
+    CHECK_ERRNO(ENOSPC, ioctl(r.dev, VFIO_ATTACH, &a));
     CHECK_ERRNO(EFAULT, ioctl(r.dev, VFIO_ATTACH, NULL));
+}
+
+/* To iommufd it is none, to VFIO another way to the same place. */
+static void pasid_0_is_none(void)
+{
+    Rig r = rig();
+    Detach none = { .argsz = sizeof(none) };
+    Detach d = { .argsz = sizeof(d), .flags = 1 };
+    Attach a = { .argsz = sizeof(a), .flags = 1, .pt = r.ioas };
+    char c = 0;
+
+    CHECK_ERRNO(EBUSY, ioctl(r.dev, VFIO_ATTACH, &a));
+    CHECK(ioctl(r.dev, VFIO_DETACH, &d) == 0);          /* not its own */
+    CHECK(pread(r.dev, &c, 1, (off_t)IOVA) == 1);
+    CHECK(ioctl(r.dev, VFIO_DETACH, &none) == 0);
+    CHECK(ioctl(r.dev, VFIO_ATTACH, &a) == 0);
+    CHECK(pread(r.dev, &c, 1, (off_t)IOVA) == 1);
+    a.pt = r.ioas;
+    CHECK(ioctl(r.dev, VFIO_ATTACH, &a) == 0);          /* replaced */
+    a.flags = 0;
+    CHECK_ERRNO(EBUSY, ioctl(r.dev, VFIO_ATTACH, &a));
+    CHECK(ioctl(r.dev, VFIO_DETACH, &none) == 0);
+    CHECK(pread(r.dev, &c, 1, (off_t)IOVA) == 1);
+    CHECK(ioctl(r.dev, VFIO_DETACH, &d) == 0);
+    CHECK_ERRNO(EIO, pread(r.dev, &c, 1, (off_t)IOVA));
+    d.pasid = UINT32_MAX;
+    CHECK(ioctl(r.dev, VFIO_DETACH, &d) == 0);
+    a.pt = r.ioas;
+    CHECK(ioctl(r.dev, VFIO_ATTACH, &a) == 0);
+}
+
+/* --- files --------------------------------------------------------------- */
+
+/* Whatever it is, it is mapped; what has no memory, or too little, is found out
+ * when a table needs it. */
+static void map_file_of_anything(void)
+{
+    int fd = own_open();
+    int mfd = memfd_create("own", 0);
+    int odd = memfd_create("odd", 0);
+    int ends[2];
+    struct { int fd; uint64_t start; bool good; } rows[] = {
+        { mfd, 0, true },
+        { mfd, PAGE, false },
+        { odd, 0, false },
+        { open("/dev/zero", O_RDWR), 0, false },
+        { open("/", O_RDONLY), 0, false },
+        { fd, 0, false },
+        { -1, 0, false },
+        { mfd, UINT64_MAX - PAGE + 1, false },
+    };
+
+    CHECK(mfd >= 0 && ftruncate(mfd, PAGE) == 0);
+    CHECK(odd >= 0 && ftruncate(odd, PAGE - 1) == 0);
+    CHECK(pipe(ends) == 0);
+    rows[6].fd = ends[0];
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        uint32_t id;
+        int dev = own_device(fd, &id);
+        IoasMapFile f = { .size = sizeof(f), .flags = MAP_RW_FIXED,
+                          .ioas = own_ioas(fd), .fd = rows[i].fd,
+                          .start = rows[i].start, .length = PAGE,
+                          .iova = IOVA };
+        Attach a = { .argsz = sizeof(a), .pt = f.ioas };
+
+        CHECK(ioctl(fd, IOAS_MAP_FILE, &f) == 0);
+        if (rows[i].good) {
+            CHECK(ioctl(dev, VFIO_ATTACH, &a) == 0);
+        } else {
+            CHECK_ERRNO(EINVAL, ioctl(dev, VFIO_ATTACH, &a));
+        }
+        close(dev);
+    }
+}
+
+static void map_file_errors(void)
+{
+    Rig r = rig();
+    IoasMapFile f = { .size = sizeof(f), .flags = MAP_RW_FIXED,
+                      .ioas = r.ioas, .fd = 777, .start = UINT64_MAX,
+                      .length = 2 * PAGE, .iova = 2 * IOVA };
+
+    CHECK_ERRNO(EOVERFLOW, ioctl(r.fd, IOAS_MAP_FILE, &f));
+    f.start = 0;
+    CHECK_ERRNO(EBADF, ioctl(r.fd, IOAS_MAP_FILE, &f));
+    f.fd = open("/dev/zero", O_PATH);
+    CHECK_ERRNO(EBADF, ioctl(r.fd, IOAS_MAP_FILE, &f));
+}
+
+/* Linux pins it and lets devices write; who does it for them here cannot. */
+static void map_file_that_is_sealed(void)
+{
+    Rig r = rig();
+    int mfd = memfd_create("own", MFD_ALLOW_SEALING);
+    IoasMapFile f = { .size = sizeof(f), .flags = MAP_RW_FIXED,
+                      .ioas = r.ioas, .fd = mfd, .length = PAGE,
+                      .iova = 2 * IOVA };
+    char c = 'x';
+
+    CHECK(mfd >= 0 && ftruncate(mfd, PAGE) == 0 &&
+          fcntl(mfd, F_ADD_SEALS, F_SEAL_WRITE) == 0);
+    CHECK(ioctl(r.fd, IOAS_MAP_FILE, &f) == 0);
+    CHECK(pread(r.dev, &c, 1, (off_t)(2 * IOVA)) == 1 && c == 0);
+    CHECK_ERRNO(EIO, pwrite(r.dev, "x", 1, (off_t)(2 * IOVA)));
+}
+
+/* Where interrupts go, nothing is mapped. */
+static void nothing_in_the_msi_window(void)
+{
+    Rig r = rig();
+    IoasMapFile f = { .size = sizeof(f), .flags = MAP_RW_FIXED,
+                      .ioas = r.ioas, .fd = memfd_create("own", 0),
+                      .length = PAGE, .iova = 0xfee00000 };
+
+    CHECK_ERRNO(EINVAL, ioctl(r.fd, IOAS_MAP_FILE, &f));
+    CHECK_ERRNO(EIO, pwrite(r.dev, "x", 1, 0xfee00000));
 }
 
 /* --- queues ------------------------------------------------------------ */
@@ -396,6 +543,7 @@ int main(void)
     static const Case cases[] = {
         CASE(nothing_before_bind),
         CASE(bind_errors),
+        CASE(bind_with_a_token),
         CASE(info_has_two_regions),
         CASE(dma_reaches_what_is_mapped),
         CASE(dma_beyond_it_fails),
@@ -405,6 +553,11 @@ int main(void)
         CASE(attaching_another_table_replaces),
         CASE(pasids_have_tables_of_their_own),
         CASE(pasid_needs_the_longer_structure),
+        CASE(pasid_0_is_none),
+        CASE(map_file_of_anything),
+        CASE(map_file_errors),
+        CASE(map_file_that_is_sealed),
+        CASE(nothing_in_the_msi_window),
         CASE(queue_is_polled_read_and_written),
         CASE(queue_is_read_by_a_child),
         CASE(detach_takes_back_what_was_not_read),

@@ -267,14 +267,18 @@ Memory *memory_of_fd(World *w, int fd, uint64_t *bytes)
     struct stat st;
     Memory *m;
 
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+    if (fstat(fd, &st) < 0 || (fcntl(fd, F_GETFL) & O_PATH)) {
         close(fd);
-        errno = EINVAL;
+        errno = EBADF;
         return NULL;
     }
     *bytes = UINT64_MAX;        /* pinning looks at the size of the moment */
     m = memory_get(w, st.st_dev, st.st_ino);
-    memory_offer(m, fd);
+    if (S_ISREG(st.st_mode)) {
+        memory_offer(m, fd);
+    } else {
+        close(fd);              /* what has no memory: pinning fails */
+    }
     return m;
 }
 
@@ -387,7 +391,9 @@ static int process_pin(Process *p, uint64_t addr, uint64_t length, bool write,
     return 0;
 }
 
-static int file_pin(Memory *m, uint64_t addr, uint64_t length, bool write,
+/* As Linux does, this looks neither at seals nor at how the file was opened,
+ * and at whole pages only: what cannot be written is found out by writing. */
+static int file_pin(Memory *m, uint64_t addr, uint64_t length,
                     ImIommufdExtent *extent)
 {
     struct statfs fs;
@@ -398,10 +404,7 @@ static int file_pin(Memory *m, uint64_t addr, uint64_t length, bool write,
         (fs.f_type != TMPFS_MAGIC && fs.f_type != HUGETLBFS_MAGIC)) {
         return -EINVAL;
     }
-    if (write && (fcntl(m->fd, F_GET_SEALS) & F_SEAL_WRITE)) {
-        return -EINVAL;
-    }
-    size = ((uint64_t)st.st_size + PAGE - 1) & ~(PAGE - 1);
+    size = (uint64_t)st.st_size & ~(PAGE - 1);
     if (addr >= size) {
         return -EINVAL;
     }
@@ -420,7 +423,7 @@ int source_pin(Source *s, uint64_t addr, uint64_t length, bool write,
 {
     return s->is_process
            ? process_pin((Process *)s, addr, length, write, extent)
-           : file_pin((Memory *)s, addr, length, write, extent);
+           : file_pin((Memory *)s, addr, length, extent);
 }
 
 void memory_unpin(const ImIommufdExtent *extent)

@@ -70,7 +70,7 @@ int process_write(const Process *p, uint64_t addr, const void *buf,
 int process_getfd(const Process *p, int fd);
 
 /* The memory behind a descriptor, which is taken over: held, or NULL and
- * errno. */
+ * errno. Of what has none too: nothing of it can be pinned. */
 Memory *memory_of_fd(World *w, int fd, uint64_t *bytes);
 
 /* As ImIommufdPort says. */

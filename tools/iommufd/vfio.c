@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "im/im_iommufd_dev.h"
 
@@ -37,6 +38,7 @@ typedef struct Vfio {
     Device *device;
     ImIommufdFile *file;        /* held; NULL: not bound */
     uint32_t id;
+    bool attached[2];           /* without PASID: so asked for; as PASID 0 */
     uint32_t pasid;
     uint32_t ask;
     uint16_t group;             /* of page requests */
@@ -199,36 +201,97 @@ static int get(const Caller *who, uint64_t arg, void *buf, uint32_t min,
                        : caller_read(who, arg, buf, MIN(argsz, size));
 }
 
+#define WITH_TOKEN  1u
+
 typedef struct VfioBind {
     uint32_t argsz;
-    uint32_t flags;             /* 1: with a token, which no device here has */
+    uint32_t flags;
     int32_t iommufd;
     uint32_t devid;
+    uint64_t token;             /* where 16 bytes are */
 } VfioBind;
+
+/* What a caller's structure has beyond ours must be 0. */
+static int check_rest(const Caller *who, uint64_t addr, uint64_t len)
+{
+    uint8_t part[1024];
+    int ret = 0;
+
+    while (!ret && len) {
+        size_t n = MIN(len, sizeof(part));
+
+        ret = caller_read(who, addr, part, n);
+        for (size_t i = 0; !ret && i < n; i++) {
+            ret = part[i] ? -E2BIG : 0;
+        }
+        addr += n;
+        len -= n;
+    }
+    return ret;
+}
+
+static int get_bind(const Caller *who, uint64_t arg, VfioBind *b)
+{
+    int ret = get(who, arg, b, offsetof(VfioBind, token), sizeof(*b));
+
+    return ret || b->argsz <= sizeof(*b) ? ret :
+           check_rest(who, arg + sizeof(*b), b->argsz - sizeof(*b));
+}
+
+/* No device here has one: neither a virtual function nor whose there are. */
+static int check_token(const Caller *who, const VfioBind *b)
+{
+    uint8_t token[16];
+
+    if (!(b->flags & WITH_TOKEN)) {
+        return 0;
+    }
+    return caller_read(who, b->token, token, sizeof(token)) ? -EFAULT :
+           -EINVAL;
+}
+
+static int iommufd_of(const Caller *who, int32_t fd, ImIommufdFile **file)
+{
+    File *f = server_file(who, fd);
+    int other;
+
+    *file = f ? server_iommufd(f) : NULL;
+    if (*file) {
+        return 0;
+    }
+    other = server_getfd(who, fd);
+    if (other < 0) {
+        return -EBADF;
+    }
+    close(other);
+    return -EBADFD;
+}
 
 static int64_t vfio_bind(Vfio *v, const Caller *who, uint64_t arg)
 {
     VfioBind b;
     ImIommufdFile *file;
-    File *f;
-    int ret = get(who, arg, &b, sizeof(b), sizeof(b));
+    int ret = get_bind(who, arg, &b);
 
     if (ret) {
         return ret;
     }
-    if (b.flags || b.iommufd < 0 || v->file || v->device->bound) {
+    if ((b.flags & ~WITH_TOKEN) || b.iommufd < 0 || v->file) {
         return -EINVAL;
     }
-    f = server_file(who, b.iommufd);
-    file = f ? server_iommufd(f) : NULL;
-    if (!file) {
-        return f ? -EBADFD : -EBADF;
+    ret = check_token(who, &b);
+    if (!ret) {
+        ret = iommufd_of(who, b.iommufd, &file);
     }
-    ret = im_iommufd_bind(file, v->device->dev.backend.func, &b.devid);
+    if (!ret) {
+        ret = v->device->bound ? -EINVAL :
+              im_iommufd_bind(file, v->device->dev.backend.func, &b.devid);
+    }
     if (ret) {
         return ret;
     }
-    if (caller_write(who, arg, &b, sizeof(b))) {
+    if (caller_write(who, arg + offsetof(VfioBind, devid), &b.devid,
+                     sizeof(b.devid))) {
         im_iommufd_unbind(file, b.devid);
         return -EFAULT;
     }
@@ -262,11 +325,38 @@ typedef struct VfioAttach {
     uint32_t pasid;
 } VfioAttach;
 
+/* VFIO's numbers of PASIDs end there; beyond it one is ENOSPC. */
+#define VFIO_PASIDS  INT32_MAX
+
+/* To iommufd, PASID 0 is none. */
+static uint32_t pasid_of(uint32_t flags, uint32_t pasid)
+{
+    return flags && pasid ? pasid : IM_IOMMUFD_NO_PASID;
+}
+
+/* VFIO knows what it attached in which of its two ways: what is there by the
+ * other one is not replaced. */
+static bool is_attached(const Vfio *v, uint32_t flags, uint32_t pasid)
+{
+    return pasid == IM_IOMMUFD_NO_PASID ? v->attached[flags] :
+           im_iommufd_attached(v->file, v->id, pasid) != 0;
+}
+
+static void vfio_leave(Vfio *v, uint32_t flags, uint32_t pasid)
+{
+    if (is_attached(v, flags, pasid)) {
+        im_iommufd_detach(v->file, v->id, pasid);
+    }
+    if (pasid == IM_IOMMUFD_NO_PASID) {
+        v->attached[flags] = false;
+    }
+}
+
 static int64_t vfio_attach(Vfio *v, const Caller *who, uint64_t arg)
 {
     VfioAttach a;
     int ret = get(who, arg, &a, offsetof(VfioAttach, pasid), sizeof(a));
-    bool had;
+    uint32_t pasid;
 
     if (ret) {
         return ret;
@@ -274,19 +364,22 @@ static int64_t vfio_attach(Vfio *v, const Caller *who, uint64_t arg)
     if (a.flags & ~WITH_PASID || (a.flags && a.argsz < sizeof(a))) {
         return -EINVAL;
     }
-    a.pasid = a.flags ? a.pasid : IM_IOMMUFD_NO_PASID;
-    if (a.flags && a.pasid > IM_PASID_MAX) {
-        return -EINVAL;
+    if (a.flags && a.pasid > VFIO_PASIDS) {
+        return -ENOSPC;
     }
-    had = im_iommufd_attached(v->file, v->id, a.pasid);
-    ret = had ? im_iommufd_replace(v->file, v->id, a.pasid, &a.pt)
-              : im_iommufd_attach(v->file, v->id, a.pasid, &a.pt);
+    pasid = pasid_of(a.flags, a.pasid);
+    ret = is_attached(v, a.flags, pasid)
+          ? im_iommufd_replace(v->file, v->id, pasid, &a.pt)
+          : im_iommufd_attach(v->file, v->id, pasid, &a.pt);
     if (ret) {
         return ret;
     }
+    if (pasid == IM_IOMMUFD_NO_PASID) {
+        v->attached[a.flags] = true;
+    }
     if (caller_write(who, arg + offsetof(VfioAttach, pt), &a.pt,
                      sizeof(a.pt))) {
-        im_iommufd_detach(v->file, v->id, a.pasid);
+        vfio_leave(v, a.flags, pasid);
         return -EFAULT;
     }
     return 0;
@@ -306,12 +399,12 @@ static int64_t vfio_detach(Vfio *v, const Caller *who, uint64_t arg)
     if (ret) {
         return ret;
     }
-    if (d.flags & ~WITH_PASID || (d.flags && d.argsz < sizeof(d)) ||
-        (d.flags && d.pasid > IM_PASID_MAX)) {
+    if (d.flags & ~WITH_PASID || (d.flags && d.argsz < sizeof(d))) {
         return -EINVAL;
     }
-    im_iommufd_detach(v->file, v->id,
-                      d.flags ? d.pasid : IM_IOMMUFD_NO_PASID);
+    if (!d.flags || d.pasid <= VFIO_PASIDS) {
+        vfio_leave(v, d.flags, pasid_of(d.flags, d.pasid));
+    }
     return 0;
 }
 
@@ -427,10 +520,13 @@ static void ask_for(Vfio *v, const ImTxn *t)
     im_ioasid_page_request(im_iommufd_backend(v->server->im), &req);
 }
 
+/* What the server cannot do to it, the function cannot. */
 static int memory_rw(Vfio *v, uint64_t pa, void *buf, size_t len, bool write)
 {
-    return write ? im_iommufd_memory_write(v->server->im, pa, buf, len)
-                 : im_iommufd_memory_read(v->server->im, pa, buf, len);
+    int ret = write ? im_iommufd_memory_write(v->server->im, pa, buf, len)
+                    : im_iommufd_memory_read(v->server->im, pa, buf, len);
+
+    return ret ? -EIO : 0;
 }
 
 /* Within a page. A function that asks finds out by a translation request
