@@ -38,7 +38,7 @@ static const char usage[] =
     "  func=N        segment 31:16 and requester ID of the function\n"
     "  driver=NAME   vtd (default), smmuv3 or none: the IOMMU before it\n"
     "  pasid-bits=N  0 to 20 (default)\n"
-    "  group=N, iommu=N, credit=N\n";
+    "  group=N, iommu=N, credit=N, errata=0\n";
 
 static const char valid[] = "--device=WHAT,... and --privileged are options";
 
@@ -169,7 +169,9 @@ static void server_stop(Server *s)
     if (s->extras && s->extras->stop && s->im) {
         s->extras->stop(s, s->extra);
     }
-    im_iommufd_free(s->im);
+    if (s->im) {
+        im_iommufd_free(s->im);
+    }
     vfio_stop(s);
     g_hash_table_destroy(s->files);
     g_hash_table_destroy(s->nth);

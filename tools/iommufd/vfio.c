@@ -70,6 +70,7 @@ static const struct { const char *name; uint64_t most; } numbers[] = {
     { "iommu", UINT32_MAX },
     { "credit", UINT32_MAX },
     { "pasid-bits", IM_PASID_BITS },
+    { "errata", 1 },
 };
 
 static void set_number(ImIommufdDevice *d, const char *name, uint64_t n)
@@ -83,6 +84,8 @@ static void set_number(ImIommufdDevice *d, const char *name, uint64_t n)
         d->iommu = (uint32_t)n;
     } else if (strcmp(name, "credit") == 0) {
         d->backend.pri_credit = (uint32_t)n;
+    } else if (strcmp(name, "errata") == 0) {
+        d->no_errata = n == 0;
     } else {
         d->backend.pasid_bits = (uint8_t)n;
     }
@@ -115,7 +118,7 @@ static char *set_one(ImIommufdDevice *d, char *word)
         }
     }
     return g_strdup_printf("%s: a device has driver, func, pasid-bits, "
-                           "group, iommu and credit", word);
+                           "group, iommu, credit and errata", word);
 }
 
 static Device *device_new(Server *s)
