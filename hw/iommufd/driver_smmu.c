@@ -110,7 +110,7 @@ static int nested(ImIommufdNested *n, const ImIommufdHw *hw,
     if (err) {
         return err;
     }
-    *out = (ImIommufdMeaning){ .no_pasid = true };
+    *out = (ImIommufdMeaning){ 0 };
     ste[0] = GUINT64_FROM_LE(in.ste[0]);
     ste[1] = GUINT64_FROM_LE(in.ste[1]);
     if (!(ste[0] & IM_MASK(SMMU_STE_V))) {
@@ -138,12 +138,18 @@ static int nested(ImIommufdNested *n, const ImIommufdHw *hw,
 
 /* --- vIOMMU ------------------------------------------------------------- */
 
+static bool viommu_is(uint32_t type)
+{
+    return type == IOF_VIOMMU_SMMUV3;
+}
+
 static int viommu(ImIommufdViommu *v, const ImIommufdHw *hw,
                   const ImIommufdData *d)
 {
+    (void)v;
     (void)hw;
     (void)d;
-    return im_iommufd_viommu_type(v) == IOF_VIOMMU_SMMUV3 ? 0 : -EOPNOTSUPP;
+    return 0;
 }
 
 #define OP       UINT64_C(0xff)
@@ -392,12 +398,14 @@ const ImIommufdDriver im_iommufd_smmuv3 = {
     .dirty = true,
     .of_one_iommu = true,
     .on_viommu = true,
+    .nested_no_pasid = true,
     .fault_without_pri = true,
     .reserved = doorbells,
     .reserved_count = G_N_ELEMENTS(doorbells),
     .hw_info = hw_info,
     .paging_of = paging_of,
     .nested = nested,
+    .viommu_is = viommu_is,
     .viommu = viommu,
     .viommu_invalidate = viommu_invalidate,
     .veventq = veventq,

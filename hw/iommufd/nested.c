@@ -116,15 +116,15 @@ static int check(const IofPaging *parent, const ImIommufdViommu *v,
         !(parent->base.flags & IOF_HWPT_NEST_PARENT)) {
         return -EINVAL;
     }
-    return 0;
+    return (wish->flags & IOF_HWPT_PASID) && cfg->driver->nested_no_pasid ?
+           -EOPNOTSUPP : 0;
 }
 
 /* Everything but memory for it, after the driver's word. */
 static int build(ImIommufdNested *n, const IofWish *wish)
 {
     ImIommufdFile *file = n->base.file;
-    int err = wish->flags & IOF_HWPT_PASID && n->meaning.no_pasid ?
-              -EOPNOTSUPP : im_iof_hwpt_set_fault(&n->base, wish);
+    int err = im_iof_hwpt_set_fault(&n->base, wish);
 
     if (err) {
         return err;
@@ -307,5 +307,5 @@ int im_iof_invalidate(ImIommufdCall *call)
         a->entry_num = err && array.num == num ? 0 : array.num;
     }
     told = im_iommufd_respond(call, sizeof(*a));
-    return err ? err : told;
+    return told ? told : err;
 }

@@ -205,7 +205,8 @@ int im_iof_viommu_alloc(ImIommufdCall *call)
     if (!dev) {
         return -ENOENT;
     }
-    if (!dev->fn->cfg.driver->viommu) {
+    if (!dev->fn->cfg.driver->viommu ||
+        !dev->fn->cfg.driver->viommu_is(a->type)) {
         return -EOPNOTSUPP;
     }
     parent = im_iof_paging(call->file, a->hwpt_id);

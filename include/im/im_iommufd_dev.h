@@ -162,7 +162,6 @@ typedef struct ImIommufdMeaning {
     } data;
     bool pasid_table;           /* attached without PASID it is that of all
                                    PASIDs, none of which can be attached */
-    bool no_pasid;              /* cannot be attached to a PASID */
     bool no_ats;
     bool needs_vdevice;         /* of a vIOMMU: -ENOENT to attach without */
 } ImIommufdMeaning;
@@ -183,6 +182,7 @@ struct ImIommufdDriver {
     bool of_one_iommu;          /* a table is for devices behind the IOMMU
                                    that it was made for */
     bool on_viommu;             /* nested tables are made on vIOMMUs only */
+    bool nested_no_pasid;       /* and are not for PASIDs */
     bool fault_without_pri;     /* tables with a fault queue are also for
                                    devices that never ask for a page */
     const ImuRange *reserved;   /* nobody's where a device is attached
@@ -215,7 +215,9 @@ struct ImIommufdDriver {
     int (*attaching)(const ImIommufdHw *hw, uint32_t pasid,
                      ImIommufdNested *n, bool old);
 
-    /* A vIOMMU (im_iommufd_viommu_type()); d->len 0: no data. */
+    /* Whether there are vIOMMUs of the type; one of them
+     * (im_iommufd_viommu_type()), d->len 0: no data. */
+    bool (*viommu_is)(uint32_t type);
     int (*viommu)(ImIommufdViommu *v, const ImIommufdHw *hw,
                   const ImIommufdData *d);
     void (*viommu_free)(ImIommufdViommu *v);

@@ -135,6 +135,11 @@ static void mock_viommu_free(ImIommufdViommu *v)
     }
 }
 
+static bool mock_viommu_is(uint32_t type)
+{
+    return type == MOCK_VIOMMU;
+}
+
 static int mock_viommu(ImIommufdViommu *v, const ImIommufdHw *hw,
                        const ImIommufdData *d)
 {
@@ -144,9 +149,6 @@ static int mock_viommu(ImIommufdViommu *v, const ImIommufdHw *hw,
     int rc;
 
     (void)hw;
-    if (d->type != MOCK_VIOMMU) {
-        return -EOPNOTSUPP;
-    }
     if (!d->len) {
         return 0;
     }
@@ -310,6 +312,7 @@ const ImIommufdDriver *mock_driver(void)
         .nested = mock_nested,
         .nested_invalidate = mock_nested_invalidate,
         .attaching = mock_attaching,
+        .viommu_is = mock_viommu_is,
         .viommu = mock_viommu,
         .viommu_free = mock_viommu_free,
         .viommu_invalidate = mock_viommu_invalidate,

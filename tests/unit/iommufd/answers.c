@@ -519,6 +519,48 @@ static void test_smmu_unknown_queue(void)
     world_free(w);
 }
 
+/* The type, then the parent, then what the driver says of it. */
+static void test_viommu_order(gconstpointer data)
+{
+    const ImIommufdDriver *driver = data;
+    World *w = world_new(driver);
+    uint32_t plain = hwpt(w, w->dev, w->ioas, 0);
+    IofViommuAlloc v = { .type = 0, .dev_id = 99, .hwpt_id = 98 };
+
+    RC(CMD(w, IOF_NR_VIOMMU_ALLOC, &v), -EOPNOTSUPP);
+    v.type = 77;
+    RC(CMD(w, IOF_NR_VIOMMU_ALLOC, &v), -ENOENT);
+    v.dev_id = w->dev;
+    RC(CMD(w, IOF_NR_VIOMMU_ALLOC, &v), -EOPNOTSUPP);
+    v.type = IOF_VIOMMU_SMMUV3;
+    RC(CMD(w, IOF_NR_VIOMMU_ALLOC, &v), driver == VTD ? -EOPNOTSUPP :
+                                        -ENOENT);
+    v.hwpt_id = plain;
+    RC(CMD(w, IOF_NR_VIOMMU_ALLOC, &v), driver == VTD ? -EOPNOTSUPP :
+                                        -EINVAL);
+    world_free(w);
+}
+
+/* arm_vsmmu_alloc_domain_nested() looks at the flags before the STE. */
+static void test_smmu_nested_flags(void)
+{
+    World *w = world_new(SMMU);
+    IofViommuAlloc v = { .type = IOF_VIOMMU_SMMUV3, .dev_id = w->dev,
+                         .hwpt_id = parent(w) };
+    IofHwptAlloc a = want_hwpt(w->dev, 0, S);
+
+    RC(CMD(w, IOF_NR_VIOMMU_ALLOC, &v), 0);
+    a.pt_id = v.viommu_id;
+    a.data_type = IOF_DATA_ARM_SMMUV3;
+    a.data_len = 1;
+    RC(CMD(w, IOF_NR_HWPT_ALLOC, &a), -EOPNOTSUPP);
+    a.flags = 0;
+    RC(CMD(w, IOF_NR_HWPT_ALLOC, &a), -EINVAL);
+    a.data_len = sizeof(IofSmmuSte);
+    RC(CMD(w, IOF_NR_HWPT_ALLOC, &a), -EFAULT);
+    world_free(w);
+}
+
 /* --- orders of errors ---------------------------------------------------- */
 
 /* COPY looks at what is copied before it looks for where to. */
@@ -603,6 +645,7 @@ static void add_by_driver(const ImIommufdDriver *driver)
     add(driver, "data-lengths", driver, test_data_lengths);
     add(driver, "nested-on-what", driver, test_nested_on_what);
     add(driver, "dirty-reserved", driver, test_dirty_reserved);
+    add(driver, "viommu-order", driver, test_viommu_order);
 }
 
 int main(int argc, char **argv)
@@ -625,6 +668,8 @@ int main(int argc, char **argv)
     add(VTD, "no-errata", GINT_TO_POINTER(0), test_vtd_errata);
     g_test_add_func("/iommufd/answers/smmuv3/read-first",
                     test_smmu_entries_are_read_first);
+    g_test_add_func("/iommufd/answers/smmuv3/nested-flags",
+                    test_smmu_nested_flags);
     g_test_add_func("/iommufd/answers/smmuv3/unknown-queue",
                     test_smmu_unknown_queue);
     g_test_add_func("/iommufd/answers/copy-order", test_copy_order);

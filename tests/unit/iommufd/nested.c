@@ -393,6 +393,22 @@ static void test_smmu_cfgi(gconstpointer data)
     guest_free(&g);
 }
 
+/* The CD that the device has without SubstreamID is that of 0. */
+static void test_smmu_cfgi_of_none(void)
+{
+    uint64_t stream = (uint64_t)STREAM << 32;
+    Guest g = smmu_new(5, 0);
+
+    bring_in(&g);
+    g_assert_cmphex(reads(g.w, NO_PASID, VA), ==, OLD);
+    guest_set(g.w, CDS, 0);
+    RC(smmu_cmd(&g, 0x05 | 3 << 12 | stream, 1), 0);
+    g_assert_cmphex(reads(g.w, NO_PASID, VA), ==, OLD);
+    RC(smmu_cmd(&g, 0x05 | stream, 1), 0);
+    g_assert_cmphex(reads(g.w, NO_PASID, VA), ==, NOWHERE);
+    guest_free(&g);
+}
+
 static void test_smmu_atc_inv(void)
 {
     uint64_t stream = (uint64_t)STREAM << 32;
@@ -581,6 +597,8 @@ int main(int argc, char **argv)
                          test_smmu_cfgi);
     g_test_add_data_func("/iommufd/smmuv3/cfgi-cd-all", GUINT_TO_POINTER(1),
                          test_smmu_cfgi);
+    g_test_add_func("/iommufd/smmuv3/cfgi-cd-of-none",
+                    test_smmu_cfgi_of_none);
     g_test_add_func("/iommufd/smmuv3/atc-inv", test_smmu_atc_inv);
     g_test_add_func("/iommufd/smmuv3/command-errors", test_smmu_cmd_errors);
     g_test_add_func("/iommufd/smmuv3/events", test_smmu_events);
