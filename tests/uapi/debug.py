@@ -53,8 +53,7 @@ def gdb_alone_is_not_preloaded(program):
 
 
 def gdb_follows_children(program):
-    return gdb(program, 'set detach-on-fork off',
-               'set schedule-multiple on', 'run')
+    return gdb(program, 'set follow-fork-mode child', 'run')
 
 
 def gdb_breaks_in_the_c_library(program):

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The example of docs/iommufd.rst does what the page says."""
+"""The example of docs/iommufd.rst does what the page says, and its table of
+calls is what own_calls.c tests."""
 
 import argparse
 import os
@@ -21,6 +22,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--server', required=True)
     parser.add_argument('--shim', required=True)
+    parser.add_argument('--calls', required=True)
     parser.add_argument('page', type=Path)
     a = parser.parse_args()
     page = a.page.read_text()
@@ -31,14 +33,16 @@ def main():
                           env=env, text=True, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT)
     said = block(page, 'It prints::')
-    print('1..1')
-    if done.stdout == said:
-        print('ok 1 example of docs/iommufd.rst')
-    else:
-        for line in done.stdout.splitlines():
+    table = subprocess.run([a.calls, '--table'], text=True, check=True,
+                           stdout=subprocess.PIPE).stdout
+    rows = [('example', done.stdout == said, done.stdout),
+            ('table of calls', f'\n\n{table}\n' in page, table)]
+    print(f'1..{len(rows)}')
+    for n, (name, good, text) in enumerate(rows, 1):
+        for line in [] if good else text.splitlines():
             print('# ' + line)
-        print('not ok 1 example of docs/iommufd.rst')
-        sys.exit(1)
+        print(f'{"ok" if good else "not ok"} {n} {name} of docs/iommufd.rst')
+    sys.exit(not all(good for _, good, _ in rows))
 
 
 if __name__ == '__main__':

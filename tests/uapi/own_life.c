@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -379,8 +380,8 @@ static void garbage_to_the_server_harms_nobody_else(void)
         }
         if (i % 2) {            /* a request's first words, then anything */
             memcpy(junk, "imf1", 4);
-            memcpy(junk + 4, (uint32_t[]) { i / 2 % 12 }, 4);
-            len = 112;
+            memcpy(junk + 4, (uint32_t[]) { i / 2 % 14 }, 4);
+            len = 120;
         }
         (void)!send(raw, junk, len, MSG_NOSIGNAL);
         close(raw);
@@ -526,20 +527,52 @@ static pid_t server_of(int fd)
     return cred.pid;
 }
 
+static void everything_is_enodev(int fd)
+{
+    IoasAlloc a = { .size = sizeof(a) };
+    struct iovec iov = { &a, sizeof(a) };
+
+    CHECK_ERRNO(ENODEV, ioctl(fd, IOAS_ALLOC, &a));
+    CHECK_ERRNO(ENODEV, (int)read(fd, &a, 1));
+    CHECK_ERRNO(ENODEV, (int)write(fd, &a, 1));
+    CHECK_ERRNO(ENODEV, (int)preadv(fd, &iov, 1, 0));
+    CHECK(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED);
+    CHECK(errno == ENODEV);
+}
+
+/* What came to stderr, and where that is a file from here on. */
+static const char *complaints(int file)
+{
+    static char text[4096];
+    ssize_t n = pread(file, text, sizeof(text) - 1, 0);
+
+    CHECK(n >= 0);
+    text[n] = '\0';
+    return text;
+}
+
 static int victim(void)
 {
     IoasAlloc a = { .size = sizeof(a) };
+    int err = memfd_create("stderr", 0);
     int fd = own_open();
     pid_t server = server_of(fd);
+    const char *line;
 
     own_ioas(fd);
+    CHECK(dup2(err, STDERR_FILENO) == STDERR_FILENO);
     CHECK(server > 1 && server != getpid());
     CHECK(kill(server, SIGKILL) == 0);
     while (ioctl(fd, IOAS_ALLOC, &a) == 0) {
     }
     CHECK(errno == ENODEV);
+    everything_is_enodev(fd);
     CHECK(own_ioas(own_open()) == 1);       /* by a new one */
-    CHECK(ioctl(fd, IOAS_ALLOC, &a) < 0);
+    everything_is_enodev(fd);
+    line = strstr(complaints(err), "the server of session own-victim has "
+                  "ended");
+    CHECK(line && strstr(line, "ENODEV; open /dev/iommu anew\n"));
+    CHECK(strchr(line, '\n')[1] == '\0');  /* once */
     return 0;
 }
 

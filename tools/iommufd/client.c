@@ -199,54 +199,67 @@ static void op_open(Client *c, const Caller *who, const WireRequest *req,
         return;
     }
     reply->value = open_path(s, who, req->path, &ops, &data);
-    if (!reply->value && !server_install(s, ops, data, 0)) {
-        File gone = { .server = s, .ops = ops, .data = data };
+    if (!reply->value) {
+        File *f = server_install(s, ops, data, 0);
 
-        ops->release(&gone);
-        reply->value = -ENOMEM;
+        if (f) {
+            f->flags = (int)req->number;
+        } else {
+            File gone = { .server = s, .ops = ops, .data = data };
+
+            ops->release(&gone);
+            reply->value = -ENOMEM;
+        }
     }
+}
+
+/* Of an earlier server, or shut down. */
+static File *requested(Client *c, const WireRequest *req, WireReply *reply)
+{
+    File *f = file_find(c->server, req->file);
+
+    if (!f) {
+        reply->value = -ENODEV;
+        reply->flags |= WIRE_GONE;
+    }
+    return f;
 }
 
 static void op_ioctl(Client *c, const Caller *who, const WireRequest *req,
                      WireReply *reply)
 {
-    File *f = file_find(c->server, req->file);
+    File *f = requested(c, req, reply);
 
-    reply->value = !f ? -EBADF
-                   : !f->ops->ioctl ? -ENOTTY
-                   : f->ops->ioctl(f, who, (uint32_t)req->number, req->arg);
+    if (f) {
+        reply->value = f->ops->ioctl
+            ? f->ops->ioctl(f, who, (uint32_t)req->number, req->arg)
+            : -ENOTTY;
+        file_changed(f);
+    }
 }
 
 static void op_transfer(Client *c, const Caller *who, const WireRequest *req,
                         WireReply *reply)
 {
-    File *f = file_find(c->server, req->file);
-    bool read = req->op == WIRE_READ;
+    File *f = requested(c, req, reply);
 
-    if (!f || !(read ? f->ops->read : f->ops->write)) {
-        reply->value = f ? -EINVAL : -EBADF;
-        return;
+    if (f) {
+        file_seen(f, c->process, req->fd);
+        reply->value = file_transfer(f, who, req);
+        file_changed(f);
     }
-    file_seen(f, c->process, req->fd);
-    reply->value = (read ? f->ops->read : f->ops->write)
-                   (f, who, req->arg, req->number, req->more);
-    if (read && reply->value == -EAGAIN && f->ops->readable &&
-        !f->ops->readable(f)) {
-        reply->flags |= WIRE_WAIT;
-    }
-    file_changed(f);
 }
 
 /* The descriptor is sent as a copy, which is closed with the reply. */
 static void op_mmap(Client *c, const Caller *who, const WireRequest *req,
                     WireReply *reply)
 {
-    File *f = file_find(c->server, req->file);
+    File *f = requested(c, req, reply);
     uint64_t at = 0;
     int fd;
 
     if (!f || !f->ops->mmap) {
-        reply->value = f ? -ENODEV : -EBADF;
+        reply->value = -ENODEV;
         return;
     }
     fd = f->ops->mmap(f, who, req->arg, req->number, (int)(uint32_t)req->more,
@@ -299,6 +312,8 @@ static Handler *const handlers[] = {
     [WIRE_IOCTL] = op_ioctl,
     [WIRE_READ] = op_transfer,
     [WIRE_WRITE] = op_transfer,
+    [WIRE_READV] = op_transfer,
+    [WIRE_WRITEV] = op_transfer,
     [WIRE_MMAP] = op_mmap,
     [WIRE_INSTALLED] = op_installed,
     [WIRE_MAPPED] = op_mapped,

@@ -2,14 +2,18 @@
  * Open files and their descriptors.
  *
  * The caller has one end of a socket pair, in as many descriptors and
- * processes as it likes; the other end hangs up with the last of them. While
- * there is something to read, one byte is in the caller's end, so that poll
- * needs nobody's help.
+ * processes as it likes; the other end hangs up with the last of them. Poll
+ * needs nobody's help: while the file is readable, an empty packet is in the
+ * caller's end, and who cannot write to it finds it full. What writes to it
+ * past the library fails, and what reads from it gets nothing.
  *
  * SPDX-License-Identifier: MIT
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -37,17 +41,35 @@ File *file_find(Server *s, uint64_t id)
 
 /* --- making -------------------------------------------------------------- */
 
+/* So that it is never said to be writable. */
+static void fill(int end)
+{
+    static const char bytes[1024];
+    int least = 1;
+
+    setsockopt(end, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least));
+    while (send(end, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
+    }
+}
+
 static bool pair(Server *s, File *f, int *end)
 {
     struct sockaddr_un name;
-    socklen_t len = wire_name(&name, s->session, f->id);
+    WireFile w = { .id = f->id, .polls = f->ops->readable != NULL };
     struct epoll_event ev = { .data.ptr = f };
+    socklen_t len;
     int sv[2];
 
+    strcpy(w.session, s->session);
+    len = wire_name(&name, &w);
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0) {
         return false;
     }
+    if (f->ops->readable && !f->ops->write) {
+        fill(sv[1]);
+    }
     if (bind(sv[0], (struct sockaddr *)&name, len) < 0 ||
+        shutdown(sv[0], SHUT_RD) < 0 ||
         epoll_ctl(s->hups, EPOLL_CTL_ADD, sv[0], &ev) < 0) {
         close(sv[0]);
         close(sv[1]);
@@ -72,12 +94,13 @@ File *server_install(Server *s, const FileOps *ops, void *data,
         return NULL;
     }
     *f = (File) { .server = s, .ops = ops, .data = data,
-                  .id = s->next_file++ };
+                  .flags = O_RDWR, .id = s->next_file++ };
     if (!pair(s, f, &end)) {
         server_free(s, f, sizeof(*f));
         return NULL;
     }
     g_hash_table_insert(s->files, &f->id, f);
+    file_changed(f);
     s->installed[s->installs] = f;
     s->ends[s->installs] = end;
     s->where[s->installs++] = where;
@@ -108,19 +131,20 @@ void file_seen(File *f, Process *p, int fd)
 
 static uint64_t file_of_fd(Server *s, int fd)
 {
-    char session[WIRE_SESSION + 1];
-    struct sockaddr_un name;
-    socklen_t len = sizeof(name);
-    uint64_t id;
+    WireFile w;
 
-    if (getpeername(fd, (struct sockaddr *)&name, &len) < 0) {
-        return 0;
-    }
-    id = wire_file(&name, len, session);
-    return id && g_strcmp0(session, s->session) == 0 ? id : 0;
+    return wire_file(fd, &w) && strcmp(w.session, s->session) == 0 ? w.id : 0;
 }
 
-/* Take the byte back from the caller's end. */
+/* A packet is in the caller's end. */
+static bool told(const File *f)
+{
+    int bytes = 0;              /* with what the system needs for it */
+
+    return ioctl(f->sock, TIOCOUTQ, &bytes) == 0 && bytes > 0;
+}
+
+/* Take the packet back from the caller's end. */
 static void untell(File *f)
 {
     char room[64];
@@ -130,20 +154,18 @@ static void untell(File *f)
         return;
     }
     if (file_of_fd(f->server, fd) == f->id) {
-        while (recv(fd, room, sizeof(room), MSG_DONTWAIT) > 0) {
-        }
-        f->told = false;
+        recv(fd, room, sizeof(room), MSG_DONTWAIT);
     }
     close(fd);
 }
 
 void file_changed(File *f)
 {
-    bool readable = f->ops->readable && f->ops->readable(f);
+    bool readable = !f->ops->readable || f->ops->readable(f);
 
-    if (readable && !f->told) {
-        f->told = send(f->sock, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
-    } else if (!readable && f->told) {
+    if (readable && !told(f)) {
+        send(f->sock, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL);
+    } else if (!readable && told(f)) {
         untell(f);
     }
 }

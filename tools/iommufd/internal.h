@@ -51,14 +51,15 @@ struct File {
     void *data;
     uint64_t id;
     int sock;
-    bool told;              /* there is a byte in the descriptor */
+    int flags;              /* as it was opened: O_ACCMODE */
+    uint64_t pos;           /* of what is read and written in turn */
     Process *holder;        /* who was last seen to have it, by what number */
     int holder_fd;
 };
 
 /* file.c */
 File *file_find(Server *s, uint64_t id);
-/* Who asks has it: there the byte can be taken back. */
+/* Who asks has it: there the packet can be taken back. */
 void file_seen(File *f, Process *p, int fd);
 /* Those whose descriptors are all closed are released. */
 void files_hung_up(Server *s);
@@ -71,6 +72,9 @@ void file_ends_close(Server *s);
 void detach_begin(int listener);
 /* Nobody's child from here on, and stderr is the log. False: *err. */
 bool detach(char **err);
+
+/* transfer.c */
+int64_t file_transfer(File *f, const Caller *who, const WireRequest *req);
 
 /* client.c */
 void client_accept(Server *s);

@@ -140,10 +140,19 @@ static void queue_release(File *f)
     im_iommufd_queue_close(f->data);
 }
 
-static const FileOps queue_file = {
-    .name = "queue",
+static const FileOps fault_file = {
+    .name = "fault queue",
+    .stream = true,
     .read = queue_read,
     .write = queue_write,
+    .readable = queue_readable,
+    .release = queue_release,
+};
+
+static const FileOps event_file = {
+    .name = "event queue",
+    .stream = true,
+    .read = queue_read,
     .readable = queue_readable,
     .release = queue_release,
 };
@@ -152,12 +161,14 @@ static int port_install(void *host, const ImIommufdCaller *caller,
                         ImIommufdQueue *queue, uint64_t addr)
 {
     const int32_t none = -1;    /* until the caller knows the number */
+    bool answers = im_iommufd_queue_poll(queue) & IM_IOMMUFD_POLLOUT;
     File *f;
 
     if (caller_write(caller->opaque, addr, &none, sizeof(none))) {
         return -EFAULT;
     }
-    f = server_install(host, &queue_file, queue, addr);
+    f = server_install(host, answers ? &fault_file : &event_file, queue,
+                       addr);
     if (!f) {
         return -ENOMEM;
     }

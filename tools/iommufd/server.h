@@ -40,10 +40,11 @@ void *caller_source(const Caller *who);
 /* What an open file does. NULL: the error that Linux has for such a file. */
 typedef struct FileOps {
     const char *name;
+    bool stream;            /* no offsets: pread() is ESPIPE, at is 0 */
     /* request: the whole number, with direction and size. -ENOTTY: none. */
     int64_t (*ioctl)(File *f, const Caller *who, uint32_t request,
                      uint64_t arg);
-    /* Bytes, or -errno; -EAGAIN is waited for unless O_NONBLOCK. */
+    /* Bytes, or -errno. */
     int64_t (*read)(File *f, const Caller *who, uint64_t addr, size_t len,
                     uint64_t at);
     int64_t (*write)(File *f, const Caller *who, uint64_t addr, size_t len,
@@ -52,6 +53,8 @@ typedef struct FileOps {
      * it: *at. prot, flags: as mmap()'s. */
     int (*mmap)(File *f, const Caller *who, uint64_t offset, uint64_t len,
                 int prot, int flags, uint64_t *at);
+    /* As poll() tells; NULL: always, which is what Linux says of a file that
+     * has no poll. */
     bool (*readable)(File *f);
     /* What MAP_FILE of it maps, as of a dma-buf: a descriptor of memory,
      * which stays the server's, and how many bytes. */

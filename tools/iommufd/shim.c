@@ -11,7 +11,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +21,6 @@
 #include <unistd.h>
 
 #include "shim.h"
-
-#define OURS  __attribute__((visibility("default")))
 
 _Static_assert(sizeof(off_t) == 8, "one function for open and open64");
 
@@ -38,8 +35,19 @@ const Real *real(void)
         { "pread",      offsetof(Real, pread) },
         { "write",      offsetof(Real, write) },
         { "pwrite",     offsetof(Real, pwrite) },
+        { "readv",      offsetof(Real, readv) },
+        { "writev",     offsetof(Real, writev) },
+        { "preadv",     offsetof(Real, preadv) },
+        { "pwritev",    offsetof(Real, pwritev) },
+        { "preadv2",    offsetof(Real, preadv2) },
+        { "pwritev2",   offsetof(Real, pwritev2) },
+        { "sendfile",   offsetof(Real, sendfile) },
+        { "splice",     offsetof(Real, splice) },
+        { "epoll_ctl",  offsetof(Real, epoll_ctl) },
         { "mmap",       offsetof(Real, mmap) },
         { "fopen",      offsetof(Real, fopen) },
+        { "fdopen",     offsetof(Real, fdopen) },
+        { "vdprintf",   offsetof(Real, vdprintf) },
         { "opendir",    offsetof(Real, opendir) },
     };
 
@@ -54,7 +62,7 @@ const Real *real(void)
     return &r;
 }
 
-static WireRequest request(uint32_t op, uint64_t file, int fd)
+WireRequest shim_request(uint32_t op, uint64_t file, int fd)
 {
     return (WireRequest) {
         .magic = WIRE_MAGIC, .op = op, .file = file, .fd = fd,
@@ -62,7 +70,7 @@ static WireRequest request(uint32_t op, uint64_t file, int fd)
     };
 }
 
-static int64_t fail(int64_t ret)
+int64_t shim_fail(int64_t ret)
 {
     errno = (int)-ret;
     return -1;
@@ -98,7 +106,7 @@ static int64_t installed(const char *session, const WireReply *reply,
         if (fds[i] >= 0 && value < 0) {
             close(fds[i]);
         } else if (fds[i] >= 0) {
-            WireRequest req = request(WIRE_INSTALLED, reply->file[i],
+            WireRequest req = shim_request(WIRE_INSTALLED, reply->file[i],
                                       fds[i]);
 
             shim_call(session, false, &req, NULL, NULL);
@@ -115,37 +123,69 @@ static bool is_device(const char *path)
            strncmp(path, "/dev/vfio/", 10) == 0 || fake_fail_nth(path);
 }
 
-/* A descriptor, -1 with errno, or -2: not ours after all. */
-static int open_ours(const char *path, int flags)
+/* What open(2) says of a character device for these. */
+static int refused(int flags)
 {
-    WireRequest req = request(WIRE_OPEN, 0, -1);
+    static const struct { int mask, value, err; } rows[] = {
+        { O_CREAT | O_DIRECTORY, O_CREAT | O_DIRECTORY, EINVAL },
+        { O_TMPFILE | O_ACCMODE, O_TMPFILE | O_RDONLY, EINVAL },
+        { O_DIRECTORY, O_DIRECTORY, ENOTDIR },
+        { O_CREAT | O_EXCL, O_CREAT | O_EXCL, EEXIST },
+        { O_DIRECT, O_DIRECT, EINVAL },
+    };
+
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if ((flags & rows[i].mask) == rows[i].value) {
+            return rows[i].err;
+        }
+    }
+    return 0;
+}
+
+/* What open() asked for besides a descriptor. */
+static int as_asked(int fd, int flags)
+{
+    int err = flags & O_PATH ? 0 : refused(flags);
+
+    if (err) {
+        close(fd);
+        errno = err;
+        return -1;
+    }
+    if (flags & O_PATH) {       /* a device that nobody opens */
+        close(fd);
+        return real()->openat(AT_FDCWD, "/dev/null", flags);
+    }
+    if (!(flags & O_CLOEXEC)) {
+        fcntl(fd, F_SETFD, 0);
+    }
+    if (flags & O_NONBLOCK) {
+        fcntl(fd, F_SETFL, O_NONBLOCK);
+    }
+    return fd;
+}
+
+int shim_open(const char *path, int flags)
+{
+    WireRequest req = shim_request(WIRE_OPEN, 0, -1);
     WireReply reply;
     int fds[WIRE_FDS];
     int64_t ret;
 
-    if (strlen(path) >= sizeof(req.path)) {
+    if (!is_device(path) || strlen(path) >= sizeof(req.path)) {
         return -2;
     }
     strcpy(req.path, path);
     req.number = (uint64_t)flags;
     ret = shim_call(shim_session(), true, &req, &reply, fds);
     if (ret) {
-        return (int)fail(ret);
+        return (int)shim_fail(ret);
     }
     if (reply.value == -ENOENT && strcmp(path, "/dev/iommu") != 0) {
         return -2;
     }
     ret = installed(shim_session(), &reply, fds);
-    if (ret < 0) {
-        return (int)fail(ret);
-    }
-    if (!(flags & O_CLOEXEC)) {
-        fcntl(fds[0], F_SETFD, 0);
-    }
-    if (flags & O_NONBLOCK) {
-        fcntl(fds[0], F_SETFL, O_NONBLOCK);
-    }
-    return fds[0];
+    return ret < 0 ? (int)shim_fail(ret) : as_asked(fds[0], flags);
 }
 
 static int do_open(int dir, const char *path, int flags, mode_t mode)
@@ -153,7 +193,7 @@ static int do_open(int dir, const char *path, int flags, mode_t mode)
     char room[4096];
 
     if (path && path[0] == '/') {
-        int fd = is_device(path) ? open_ours(path, flags) : -2;
+        int fd = shim_open(path, flags);
 
         if (fd != -2) {
             return fd;
@@ -213,27 +253,20 @@ OPEN(open)
 OPEN(open64)
 OPENAT(openat)
 OPENAT(openat64)
+OURS int creat(const char *path, mode_t mode)
+{
+    return do_open(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
+}
+
+OURS int creat64(const char *path, mode_t mode)
+{
+    return do_open(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
+}
+
 OPEN_2(__open_2)
 OPEN_2(__open64_2)
 OPENAT_2(__openat_2)
 OPENAT_2(__openat64_2)
-
-static FILE *do_fopen(const char *path, const char *mode)
-{
-    FILE *f = path && mode && mode[0] == 'r' ? fake_status(path) : NULL;
-
-    return f ? f : real()->fopen(path, mode);
-}
-
-OURS FILE *fopen(const char *path, const char *mode)
-{
-    return do_fopen(path, mode);
-}
-
-OURS FILE *fopen64(const char *path, const char *mode)
-{
-    return do_fopen(path, mode);
-}
 
 OURS DIR *opendir(const char *path)
 {
@@ -246,8 +279,7 @@ OURS DIR *opendir(const char *path)
 
 OURS int ioctl(int fd, unsigned long number, ...)
 {
-    char session[WIRE_SESSION + 1];
-    uint64_t file;
+    WireFile file;
     va_list args;
     void *arg;
 
@@ -255,158 +287,27 @@ OURS int ioctl(int fd, unsigned long number, ...)
     arg = va_arg(args, void *);
     va_end(args);
     /* Both iommufd and VFIO have this type. */
-    file = _IOC_TYPE(number) == ';' ? shim_file(fd, session) : 0;
-    if (file) {
-        WireRequest req = request(WIRE_IOCTL, file, fd);
+    if (_IOC_TYPE(number) == ';' && wire_file(fd, &file)) {
+        WireRequest req = shim_request(WIRE_IOCTL, file.id, fd);
         WireReply reply;
         int fds[WIRE_FDS];
         int64_t ret;
 
         req.number = (uint32_t)number;
         req.arg = (uintptr_t)arg;
-        ret = shim_call(session, false, &req, &reply, fds);
-        ret = ret ? ret : installed(session, &reply, fds);
-        return (int)(ret < 0 ? fail(ret) : ret);
+        ret = shim_call(file.session, false, &req, &reply, fds);
+        ret = ret ? ret : installed(file.session, &reply, fds);
+        return (int)(ret < 0 ? shim_fail(ret) : ret);
     }
     return real()->ioctl(fd, number, arg);
 }
 
-/* --- bytes --------------------------------------------------------------- */
-
-ssize_t shim_transfer(uint32_t op, const char *session, uint64_t file, int fd,
-                      const void *buf, size_t len, uint64_t at)
-{
-    WireRequest req = request(op, file, fd);
-    WireReply reply;
-    int fds[WIRE_FDS];
-
-    req.arg = (uintptr_t)buf;
-    req.number = len;
-    req.more = at;
-    for (;;) {
-        struct pollfd p = { fd, op == WIRE_READ ? POLLIN : POLLOUT, 0 };
-        int ret = shim_call(session, false, &req, &reply, fds);
-
-        if (ret) {
-            return ret;
-        }
-        if (!(reply.flags & WIRE_WAIT) ||
-            (fcntl(fd, F_GETFL) & O_NONBLOCK)) {
-            return (ssize_t)reply.value;
-        }
-        if (poll(&p, 1, -1) < 0) {
-            return -errno;
-        }
-        if (p.revents & POLLHUP) {
-            return -ENODEV;
-        }
-    }
-}
-
-static bool ours(uint32_t op, int fd, const void *buf, size_t len,
-                 uint64_t at, ssize_t *ret)
-{
-    char session[WIRE_SESSION + 1];
-    uint64_t file = shim_file(fd, session);
-
-    if (!file) {
-        return false;
-    }
-    *ret = shim_transfer(op, session, file, fd, buf, len, at);
-    if (*ret < 0) {
-        *ret = fail(*ret);
-    }
-    return true;
-}
-
-OURS ssize_t read(int fd, void *buf, size_t len)
-{
-    ssize_t ret;
-
-    return ours(WIRE_READ, fd, buf, len, 0, &ret) ? ret
-                                                  : real()->read(fd, buf, len);
-}
-
-OURS ssize_t write(int fd, const void *buf, size_t len)
-{
-    ssize_t ret;
-
-    return ours(WIRE_WRITE, fd, buf, len, 0, &ret)
-           ? ret : real()->write(fd, buf, len);
-}
-
-static ssize_t do_pread(int fd, void *buf, size_t len, off_t at)
-{
-    ssize_t ret;
-
-    return ours(WIRE_READ, fd, buf, len, (uint64_t)at, &ret)
-           ? ret : real()->pread(fd, buf, len, at);
-}
-
-static ssize_t do_pwrite(int fd, const void *buf, size_t len, off_t at)
-{
-    ssize_t ret;
-
-    return ours(WIRE_WRITE, fd, buf, len, (uint64_t)at, &ret)
-           ? ret : real()->pwrite(fd, buf, len, at);
-}
-
-OURS ssize_t pread(int fd, void *buf, size_t len, off_t at)
-{
-    return do_pread(fd, buf, len, at);
-}
-
-OURS ssize_t pread64(int fd, void *buf, size_t len, off_t at)
-{
-    return do_pread(fd, buf, len, at);
-}
-
-OURS ssize_t pwrite(int fd, const void *buf, size_t len, off_t at)
-{
-    return do_pwrite(fd, buf, len, at);
-}
-
-OURS ssize_t pwrite64(int fd, const void *buf, size_t len, off_t at)
-{
-    return do_pwrite(fd, buf, len, at);
-}
-
-void __chk_fail(void);
-
-OURS ssize_t __read_chk(int fd, void *buf, size_t len, size_t room);
-OURS ssize_t __read_chk(int fd, void *buf, size_t len, size_t room)
-{
-    if (len > room) {
-        __chk_fail();
-    }
-    return read(fd, buf, len);
-}
-
-OURS ssize_t __pread_chk(int fd, void *buf, size_t len, off_t at,
-                         size_t room);
-OURS ssize_t __pread_chk(int fd, void *buf, size_t len, off_t at,
-                         size_t room)
-{
-    if (len > room) {
-        __chk_fail();
-    }
-    return do_pread(fd, buf, len, at);
-}
-
-OURS ssize_t __pread64_chk(int fd, void *buf, size_t len, off_t at,
-                           size_t room);
-OURS ssize_t __pread64_chk(int fd, void *buf, size_t len, off_t at,
-                           size_t room)
-{
-    return __pread_chk(fd, buf, len, at, room);
-}
-
 /* --- mappings ------------------------------------------------------------ */
 
-static void *map_ours(const char *session, uint64_t file, void *addr,
-                      size_t len, int prot, int flags, int fd, off_t at)
+static void *map_ours(const WireFile *file, void *addr, size_t len, int prot,
+                      int flags, int fd, off_t at)
 {
-    WireRequest req = request(WIRE_MMAP, file, fd);
+    WireRequest req = shim_request(WIRE_MMAP, file->id, fd);
     WireReply reply;
     int fds[WIRE_FDS];
     void *p = MAP_FAILED;
@@ -415,7 +316,7 @@ static void *map_ours(const char *session, uint64_t file, void *addr,
     req.arg = (uint64_t)at;
     req.number = len;
     req.more = (uint32_t)prot | (uint64_t)(uint32_t)flags << 32;
-    ret = shim_call(session, false, &req, &reply, fds);
+    ret = shim_call(file->session, false, &req, &reply, fds);
     ret = ret ? ret : reply.value;
     if (ret >= 0 && fds[0] >= 0) {
         p = real()->mmap(addr, len, prot, flags, fds[0], (off_t)ret);
@@ -430,8 +331,8 @@ static void *map_ours(const char *session, uint64_t file, void *addr,
     if (ret >= 0) {
         int err = errno;
 
-        req = request(WIRE_MAPPED, file, fd);
-        shim_call(session, false, &req, &reply, fds);
+        req = shim_request(WIRE_MAPPED, file->id, fd);
+        shim_call(file->session, false, &req, &reply, fds);
         errno = err;
     }
     return p;
@@ -440,14 +341,10 @@ static void *map_ours(const char *session, uint64_t file, void *addr,
 static void *do_mmap(void *addr, size_t len, int prot, int flags, int fd,
                      off_t at)
 {
-    char session[WIRE_SESSION + 1];
-    uint64_t file = 0;
+    WireFile file;
 
-    if (fd >= 0 && !(flags & MAP_ANONYMOUS)) {
-        file = shim_file(fd, session);
-    }
-    if (file) {
-        return map_ours(session, file, addr, len, prot, flags, fd, at);
+    if (fd >= 0 && !(flags & MAP_ANONYMOUS) && wire_file(fd, &file)) {
+        return map_ours(&file, addr, len, prot, flags, fd, at);
     }
     return real()->mmap(addr, len, prot, flags, fd, at);
 }

@@ -7,11 +7,17 @@
 #define IM_IOMMUFD_SHIM_H
 
 #include <dirent.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/epoll.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include "wire.h"
+
+/* What stands before the C library's. */
+#define OURS  __attribute__((visibility("default")))
 
 /* The C library's functions, below ours. */
 typedef struct Real {
@@ -21,9 +27,23 @@ typedef struct Real {
     ssize_t (*pread)(int fd, void *buf, size_t len, off_t at);
     ssize_t (*write)(int fd, const void *buf, size_t len);
     ssize_t (*pwrite)(int fd, const void *buf, size_t len, off_t at);
+    ssize_t (*readv)(int fd, const struct iovec *iov, int n);
+    ssize_t (*writev)(int fd, const struct iovec *iov, int n);
+    ssize_t (*preadv)(int fd, const struct iovec *iov, int n, off_t at);
+    ssize_t (*pwritev)(int fd, const struct iovec *iov, int n, off_t at);
+    ssize_t (*preadv2)(int fd, const struct iovec *iov, int n, off_t at,
+                       int flags);
+    ssize_t (*pwritev2)(int fd, const struct iovec *iov, int n, off_t at,
+                        int flags);
+    ssize_t (*sendfile)(int out, int in, off_t *at, size_t len);
+    ssize_t (*splice)(int in, off_t *in_at, int out, off_t *out_at,
+                      size_t len, unsigned flags);
+    int (*epoll_ctl)(int epfd, int op, int fd, struct epoll_event *event);
     void *(*mmap)(void *addr, size_t len, int prot, int flags, int fd,
                   off_t at);
     FILE *(*fopen)(const char *path, const char *mode);
+    FILE *(*fdopen)(int fd, const char *mode);
+    int (*vdprintf)(int fd, const char *format, va_list args);
     DIR *(*opendir)(const char *path);
 } Real;
 
@@ -45,11 +65,13 @@ int shim_start(const char *session);
 __attribute__((format(printf, 1, 2)))
 void shim_say(const char *format, ...);
 
-/* The file that a descriptor is, 0: not ours. */
-uint64_t shim_file(int fd, char session[WIRE_SESSION + 1]);
-/* Bytes or -errno, as the server's FileOps say; waits if it may. */
-ssize_t shim_transfer(uint32_t op, const char *session, uint64_t file, int fd,
-                      const void *buf, size_t len, uint64_t at);
+/* A request of this thread. */
+WireRequest shim_request(uint32_t op, uint64_t file, int fd);
+/* -1 and errno. */
+int64_t shim_fail(int64_t ret);
+/* A descriptor of the device at @path, -1 with errno, or -2: there is none
+ * of ours. */
+int shim_open(const char *path, int flags);
 
 /* For Linux's tests, and only if the environment asks for it (shim_fake.c). */
 const char *fake_path(const char *path, char *room, size_t size);

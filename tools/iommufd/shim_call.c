@@ -87,6 +87,13 @@ static int send_request(int fd, const WireRequest *req)
     return n == (ssize_t)sizeof(*req) ? 0 : -ECONNRESET;
 }
 
+static void no_fds(int *fds)
+{
+    for (unsigned i = 0; fds && i < WIRE_FDS; i++) {
+        fds[i] = -1;
+    }
+}
+
 static void take_fds(struct msghdr *msg, int *fds)
 {
     struct cmsghdr *c = CMSG_FIRSTHDR(msg);
@@ -109,9 +116,6 @@ static int receive_reply(int fd, WireReply *reply, int *fds)
     };
     ssize_t n;
 
-    for (unsigned i = 0; i < WIRE_FDS; i++) {
-        fds[i] = -1;
-    }
     do {
         n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
     } while (n < 0 && errno == EINTR);
@@ -124,6 +128,7 @@ static int exchange(int fd, const WireRequest *req, WireReply *reply,
 {
     int ret = send_request(fd, req);
 
+    no_fds(fds);
     return ret ? ret : receive_reply(fd, reply, fds);
 }
 
@@ -167,13 +172,16 @@ static int hello(int fd)
 static int try_connect(const char *session)
 {
     struct sockaddr_un name;
-    socklen_t len = wire_name(&name, session, 0);
+    WireFile none = { 0 };
+    socklen_t len;
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     int high, ret;
 
     if (fd < 0) {
         return -errno;
     }
+    strcpy(none.session, session);
+    len = wire_name(&name, &none);
     high = fcntl(fd, F_DUPFD_CLOEXEC, LOW_FD);
     if (high >= 0) {
         close(fd);
@@ -250,6 +258,17 @@ bool shim_connected(void)
     return conn.fd >= 0;
 }
 
+/* Once: a program may go on with what it has for long. */
+static void say_gone(const char *session)
+{
+    static int said;
+
+    if (!__atomic_exchange_n(&said, 1, __ATOMIC_RELAXED)) {
+        shim_say("the server of session %s has ended, and what was open with "
+                 "it: ENODEV; open /dev/iommu anew", session);
+    }
+}
+
 int shim_call(const char *session, bool start, const WireRequest *req,
               WireReply *reply, int *fds)
 {
@@ -257,6 +276,7 @@ int shim_call(const char *session, bool start, const WireRequest *req,
     Guard g;
     int ret;
 
+    no_fds(fds);
     guard_begin(&g);
     ret = conn_ready(session, start);
     if (ret == 0 && (req->op == WIRE_INSTALLED ||
@@ -272,22 +292,10 @@ int shim_call(const char *session, bool start, const WireRequest *req,
         }
     }
     guard_end(&g);
-    errno = saved;
-    return ret;
-}
-
-/* --- whose a descriptor is ----------------------------------------------- */
-
-uint64_t shim_file(int fd, char session[WIRE_SESSION + 1])
-{
-    struct sockaddr_un name;
-    socklen_t len = sizeof(name);
-    int saved = errno;
-    uint64_t file = 0;
-
-    if (getpeername(fd, (struct sockaddr *)&name, &len) == 0) {
-        file = wire_file(&name, len, session);
+    if (req->file && (ret == -ENODEV ||
+                      (ret == 0 && reply && (reply->flags & WIRE_GONE)))) {
+        say_gone(session);
     }
     errno = saved;
-    return file;
+    return ret;
 }

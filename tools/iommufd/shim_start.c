@@ -214,11 +214,14 @@ static int run(const Command *c, int fd)
 int shim_start(const char *session)
 {
     struct sockaddr_un name;
-    socklen_t len = wire_name(&name, session, 0);
+    WireFile none = { 0 };
+    socklen_t len;
     Command *c = calloc(1, sizeof(*c));
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     int ret = 0;
 
+    strcpy(none.session, session);
+    len = wire_name(&name, &none);
     if (!c || fd < 0) {
         ret = -ENOMEM;
     } else if (bind(fd, (struct sockaddr *)&name, len) < 0 ||

@@ -628,11 +628,21 @@ static int64_t vfio_write(File *f, const Caller *who, uint64_t addr,
     return transfer(f, who, addr, len, at, true);
 }
 
+/* No region of it may be. */
+static int vfio_mmap(File *f, const Caller *who, uint64_t offset,
+                     uint64_t len, int prot, int flags, uint64_t *at)
+{
+    (void)f, (void)who, (void)offset, (void)len, (void)prot, (void)flags;
+    (void)at;
+    return -EINVAL;
+}
+
 static const FileOps vfio_file = {
     .name = "vfio",
     .ioctl = vfio_ioctl,
     .read = vfio_read,
     .write = vfio_write,
+    .mmap = vfio_mmap,
     .release = vfio_release,
 };
 

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,9 @@
 
 #define HEAD  offsetof(struct sockaddr_un, sun_path)
 
-socklen_t wire_name(struct sockaddr_un *name, const char *session,
-                    uint64_t file)
+#define POLLS "-poll"
+
+socklen_t wire_name(struct sockaddr_un *name, const WireFile *f)
 {
     char *text = name->sun_path + 1;    /* abstract: after a 0 */
     size_t room = sizeof(name->sun_path) - 1;
@@ -20,39 +22,53 @@ socklen_t wire_name(struct sockaddr_un *name, const char *session,
 
     memset(name, 0, sizeof(*name));
     name->sun_family = AF_UNIX;
-    if (file) {
-        n = snprintf(text, room, WIRE_PREFIX "%.*s/%llx", WIRE_SESSION,
-                     session, (unsigned long long)file);
+    if (f->id) {
+        n = snprintf(text, room, WIRE_PREFIX "%.*s/%llx%s", WIRE_SESSION,
+                     f->session, (unsigned long long)f->id,
+                     f->polls ? POLLS : "");
     } else {
-        n = snprintf(text, room, WIRE_PREFIX "%.*s", WIRE_SESSION, session);
+        n = snprintf(text, room, WIRE_PREFIX "%.*s", WIRE_SESSION,
+                     f->session);
     }
     return (socklen_t)(HEAD + 1 + (size_t)n);
 }
 
-uint64_t wire_file(const struct sockaddr_un *name, socklen_t len,
-                   char session[WIRE_SESSION + 1])
+static bool parse(const struct sockaddr_un *name, socklen_t len, WireFile *f)
 {
     char text[sizeof(name->sun_path) + 1] = "";
     char *slash, *end;
-    uint64_t file;
 
     if (len <= HEAD + 1 + strlen(WIRE_PREFIX) || len > sizeof(*name) ||
         name->sun_family != AF_UNIX || name->sun_path[0] != '\0') {
-        return 0;
+        return false;
     }
     memcpy(text, name->sun_path + 1, len - HEAD - 1);
     if (strncmp(text, WIRE_PREFIX, strlen(WIRE_PREFIX)) != 0) {
-        return 0;
+        return false;
     }
     slash = strchr(text + strlen(WIRE_PREFIX), '/');
     if (!slash || slash > text + strlen(WIRE_PREFIX) + WIRE_SESSION) {
-        return 0;
+        return false;
     }
-    file = strtoull(slash + 1, &end, 16);
-    if (*end || end == slash + 1) {
-        return 0;
+    f->id = strtoull(slash + 1, &end, 16);
+    f->polls = strcmp(end, POLLS) == 0;
+    if (!f->id || (*end && !f->polls)) {
+        return false;
     }
     *slash = '\0';
-    strcpy(session, text + strlen(WIRE_PREFIX));
-    return file;
+    strcpy(f->session, text + strlen(WIRE_PREFIX));
+    return true;
+}
+
+bool wire_file(int fd, WireFile *f)
+{
+    struct sockaddr_un name;
+    socklen_t len = sizeof(name);
+    int saved = errno;
+    bool ours;
+
+    ours = getpeername(fd, (struct sockaddr *)&name, &len) == 0 &&
+           parse(&name, len, f);
+    errno = saved;
+    return ours;
 }

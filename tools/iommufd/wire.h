@@ -7,7 +7,7 @@
  * other end, the server's, is bound to the abstract name that the library
  * asks for with getpeername():
  *
- *     im-iommufd/SESSION/FILE
+ *     im-iommufd/SESSION/FILE     FILE-poll for those that Linux can poll
  *
  * so a descriptor tells by itself, after dup, fork, exec and SCM_RIGHTS, that
  * it is one of ours, whose it is and which one. The server of a session
@@ -18,6 +18,7 @@
 #ifndef IM_IOMMUFD_WIRE_H
 #define IM_IOMMUFD_WIRE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -29,6 +30,7 @@
 #define WIRE_PATH       64      /* longest path that names a device, with 0 */
 #define WIRE_FDS        2
 #define WIRE_RESULT     UINT64_MAX      /* an address: it is the result */
+#define WIRE_HERE       UINT64_MAX      /* an offset: where the file is */
 #define WIRE_MAGIC      0x31666d69u     /* "imf1" */
 
 enum {
@@ -38,6 +40,8 @@ enum {
     WIRE_IOCTL,         /* file; number: request; arg */
     WIRE_READ,          /* file; arg, number: bytes; more: offset */
     WIRE_WRITE,         /* file; arg, number: bytes; more: offset */
+    WIRE_READV,         /* file; arg, number: iovecs; more: offset; flags */
+    WIRE_WRITEV,        /* file; arg, number: iovecs; more: offset; flags */
     WIRE_MMAP,          /* file; arg: offset, number: bytes, more: PROT_* and
                            MAP_* << 32; value: offset in the descriptor */
     WIRE_INSTALLED,     /* file: is the caller's fd; no reply */
@@ -54,12 +58,14 @@ typedef struct WireRequest {
     uint64_t more;
     int32_t fd;         /* the caller's number for the file */
     uint32_t tid;
+    uint32_t flags;     /* of preadv2() and pwritev2() */
+    uint32_t reserved;
     char path[WIRE_PATH];
 } WireRequest;
 
 enum {
     WIRE_CLOEXEC = 1,   /* of the descriptors that come with the reply */
-    WIRE_WAIT = 2,      /* nothing to read: poll, unless O_NONBLOCK */
+    WIRE_GONE = 2,      /* there is no such file any more */
 };
 
 /* Descriptors come with it, one for each address: its number is to be
@@ -73,11 +79,16 @@ typedef struct WireReply {
     uint64_t extra;
 } WireReply;
 
-/* The name of a session, and of a file of it if @file is not 0. */
-socklen_t wire_name(struct sockaddr_un *name, const char *session,
-                    uint64_t file);
-/* Which file a peer's name is of, 0 for none; session: its name, with 0. */
-uint64_t wire_file(const struct sockaddr_un *name, socklen_t len,
-                   char session[WIRE_SESSION + 1]);
+/* What a descriptor tells of its file. */
+typedef struct WireFile {
+    uint64_t id;
+    bool polls;         /* Linux's has a poll of its own */
+    char session[WIRE_SESSION + 1];
+} WireFile;
+
+/* The name of a session, and of a file of it if the id is not 0. */
+socklen_t wire_name(struct sockaddr_un *name, const WireFile *f);
+/* Which file a descriptor is; false: none of ours. */
+bool wire_file(int fd, WireFile *f);
 
 #endif
