@@ -300,7 +300,7 @@ def reset_is_for_all():
 def tools_take_a_name():
     with Units() as u:
         u.two.start()
-        reply = u.vm.try_qmp('x-im-explain', requester='65:00.0', address=0,
+        reply = u.vm.try_qmp('x-im-explain', requester='65:00.0', address='0',
                              access='read')
         expect_true('several' in reply['error']['desc'], 'one is to be named')
         blocked(u.b, u.page)
