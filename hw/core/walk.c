@@ -29,6 +29,7 @@ typedef struct Cursor {
     bool hold;              /* of a leaf the dirty flag is not set yet, but
                                may be refused */
     bool owes;              /* the nested stage's page is held so */
+    bool again;             /* walked before: nobody is told */
     bool final;             /* what it yields is the answer's */
     uint8_t within;         /* log2 of the page of stage 0 around it */
     uint8_t level;
@@ -112,17 +113,19 @@ static inline bool walk_nested(const Cursor *c, Cursor *n, ImWalkOut *out)
 
 /* Take an address of an entry of stage 0 through the nested stage. */
 static inline bool nest(const Cursor *c, uint64_t in, uint8_t need, bool write,
-                 ImWalkOut *out)
+                        bool again, ImWalkOut *out)
 {
     Cursor n;
 
     begin(&n, c->w, 1, in, need, write);
+    n.again = again;
     return walk_nested(c, &n, out);
 }
 
 /* The same for what stage 0 yields, which is in a page of 2^within bytes. */
 static inline bool nest_page(const Cursor *c, uint64_t in, unsigned within,
-                             bool write, bool hold, ImWalkOut *out)
+                             bool write, bool hold, bool again,
+                             ImWalkOut *out)
 {
     Cursor n;
 
@@ -130,6 +133,7 @@ static inline bool nest_page(const Cursor *c, uint64_t in, unsigned within,
     n.final = true;
     n.within = (uint8_t)within;
     n.hold = hold;
+    n.again = again;
     return walk_nested(c, &n, out);
 }
 
@@ -153,7 +157,7 @@ static bool locate_nested(Cursor *c, ImWalkOut *out)
     bool both = c->st->nest_write;
 
     if (!nest(c, c->at, both ? IM_PERM_R | IM_PERM_W : IM_PERM_R, both,
-              out)) {
+              c->again, out)) {
         if (out->stop == IM_WALK_PERM) {
             return denied(c, IM_WALK_NESTED_READ, out);
         }
@@ -222,7 +226,7 @@ static bool read_entry(Cursor *c, uint64_t *pte, ImWalkOut *out)
         return stop(c, IM_WALK_ACCESS, out);
     }
     *pte = GUINT64_FROM_LE(raw);
-    if (G_UNLIKELY(c->w->ops->step)) {
+    if (G_UNLIKELY(c->w->ops->step) && !c->again) {
         report(c, *pte);
     }
     return true;
@@ -271,7 +275,7 @@ static G_GNUC_NO_INLINE bool make_writable(Cursor *c, ImWalkOut *out)
 
     if (c->physical) {
         c->lost = true;
-    } else if (nest(c, c->at, IM_PERM_R | IM_PERM_W, true, &n)) {
+    } else if (nest(c, c->at, IM_PERM_R | IM_PERM_W, true, true, &n)) {
         if (n.addr != c->pa) {
             return stop(c, IM_WALK_UPDATE, out);
         }
@@ -325,7 +329,7 @@ static bool finish(const Cursor *c, const ImPteView *v, uint8_t perm,
         ImWalkOut last;
 
         if (!nest_page(c, out->addr, v->shift,
-                       c->write && (perm & IM_PERM_W), hold, &last)) {
+                       c->write && (perm & IM_PERM_W), hold, c->again, &last)) {
             *out = last;
             return false;
         }
@@ -434,6 +438,7 @@ static bool use_entry(Cursor *c, uint64_t pte, ImPteKind *kind,
         }
         /* It can be set. Now both, the nested stage's page first. */
         try = bus == IM_BUS_RETRY;
+        c->again = true;
         pte = try ? pte : after;
     }
     return stop(c, IM_WALK_UPDATE, out);

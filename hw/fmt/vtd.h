@@ -29,4 +29,14 @@ extern const ImPtFormat im_vtd_first_stage;
 /* top is 2, 3 or 4. */
 extern const ImPtFormat im_vtd_second_stage;
 
+/* For who explains: the fields of an entry, the bits of it that must be zero
+ * and are not, and what a second-stage entry alone grants (ImPerm). */
+const ImFieldRow *im_vtd_first_stage_fields(unsigned level, uint64_t pte);
+const ImFieldRow *im_vtd_second_stage_fields(unsigned level, uint64_t pte);
+uint64_t im_vtd_first_stage_reserved(const ImPtStage *st, unsigned level,
+                                     uint64_t pte);
+uint64_t im_vtd_second_stage_reserved(const ImPtStage *st, unsigned level,
+                                      uint64_t pte);
+uint8_t im_vtd_second_stage_rights(const ImPtStage *st, uint64_t pte);
+
 #endif /* HW_FMT_VTD_H */

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "hw/core/dump.h"
 #include "hw/core/field.h"
 #include "hw/fmt/vtd.h"
 #include "im/spec/vtd_tables.h.inc"
@@ -36,24 +37,57 @@ static const uint64_t zero_bits[5][2] = {
     { IM_RSVD(VTD_FS_TOP), 0 },
 };
 
+static inline bool is_leaf(unsigned level, uint64_t pte)
+{
+    return level == 0 || (level <= 2 && (pte & PS));
+}
+
+static inline uint64_t reserved(const ImPtStage *st, unsigned level,
+                                uint64_t pte)
+{
+    bool leaf = is_leaf(level, pte);
+    uint64_t zero = zero_bits[level][leaf] |
+                    (addr_bits[level][leaf] & ~st->out_mask);
+
+    if (level == 2 && !(st->flags & IM_VTD_FS_1GP)) {
+        zero |= PS;
+    }
+    return pte & zero;
+}
+
+uint64_t im_vtd_first_stage_reserved(const ImPtStage *st, unsigned level,
+                                     uint64_t pte)
+{
+    return reserved(st, level, pte);
+}
+
+/* For people; by level, [0] for tables, [1] for pages. */
+static const ImFieldRow *const fields[5][2] = {
+    { NULL, IM_FIELDS(VTD_FS_4K) },
+    { IM_FIELDS(VTD_FS_TABLE), IM_FIELDS(VTD_FS_2M) },
+    { IM_FIELDS(VTD_FS_TABLE), IM_FIELDS(VTD_FS_1G) },
+    { IM_FIELDS(VTD_FS_TOP), NULL },
+    { IM_FIELDS(VTD_FS_TOP), NULL },
+};
+
+const ImFieldRow *im_vtd_first_stage_fields(unsigned level, uint64_t pte)
+{
+    return fields[level][is_leaf(level, pte)];
+}
+
 static ImPteKind first_stage_decode(const ImPtStage *st, unsigned level,
                                     uint64_t pte, ImPteView *v)
 {
     bool super = st->flags & IM_VTD_FS_SUPER;
-    bool leaf = level == 0 || (level <= 2 && (pte & PS));
-    uint64_t addr = addr_bits[level][leaf];
-    uint64_t zero = zero_bits[level][leaf] | (addr & ~st->out_mask);
+    bool leaf = is_leaf(level, pte);
 
     if (!(pte & IM_MASK(VTD_FS_P))) {
         return IM_PTE_FAULT;
     }
-    if (level == 2 && !(st->flags & IM_VTD_FS_1GP)) {
-        zero |= PS;
-    }
-    if (pte & zero) {
+    if (reserved(st, level, pte)) {
         return IM_PTE_RSVD;
     }
-    v->addr = pte & addr;
+    v->addr = pte & addr_bits[level][leaf];
     v->used = IM_MASK(VTD_FS_A);
     if (st->flags & IM_VTD_FS_EAFE) {
         v->used |= IM_MASK(VTD_FS_EA);

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "hw/core/dump.h"
 #include "hw/core/field.h"
 #include "hw/fmt/vtd.h"
 #include "im/spec/vtd_tables.h.inc"
@@ -63,21 +64,59 @@ static uint64_t unsupported(const ImPtStage *st, unsigned level, bool leaf)
     return zero;
 }
 
+static inline bool is_leaf(unsigned level, uint64_t pte)
+{
+    return level == 0 || (level <= 2 && (pte & PS));
+}
+
+static inline uint64_t reserved(const ImPtStage *st, unsigned level,
+                                uint64_t pte)
+{
+    bool leaf = is_leaf(level, pte);
+
+    return pte & (zero_bits[level][leaf] |
+                  (addr_bits[level][leaf] & ~st->out_mask) |
+                  unsupported(st, level, leaf));
+}
+
+uint64_t im_vtd_second_stage_reserved(const ImPtStage *st, unsigned level,
+                                      uint64_t pte)
+{
+    return reserved(st, level, pte);
+}
+
+uint8_t im_vtd_second_stage_rights(const ImPtStage *st, uint64_t pte)
+{
+    return rights(st, pte);
+}
+
+/* For people; by level, [0] for tables, [1] for pages. */
+static const ImFieldRow *const fields[5][2] = {
+    { NULL, IM_FIELDS(VTD_SS_4K) },
+    { IM_FIELDS(VTD_SS_TABLE), IM_FIELDS(VTD_SS_2M) },
+    { IM_FIELDS(VTD_SS_TABLE), IM_FIELDS(VTD_SS_1G) },
+    { IM_FIELDS(VTD_SS_TOP), NULL },
+    { IM_FIELDS(VTD_SS_TOP), NULL },
+};
+
+const ImFieldRow *im_vtd_second_stage_fields(unsigned level, uint64_t pte)
+{
+    return fields[level][is_leaf(level, pte)];
+}
+
 static ImPteKind second_stage_decode(const ImPtStage *st, unsigned level,
                                      uint64_t pte, ImPteView *v)
 {
-    bool leaf = level == 0 || (level <= 2 && (pte & PS));
-    uint64_t addr = addr_bits[level][leaf];
+    bool leaf = is_leaf(level, pte);
 
     v->perm = rights(st, pte);
     if (!v->perm) {
         return IM_PTE_FAULT;
     }
-    if (pte & (zero_bits[level][leaf] | (addr & ~st->out_mask) |
-               unsupported(st, level, leaf))) {
+    if (reserved(st, level, pte)) {
         return IM_PTE_RSVD;
     }
-    v->addr = pte & addr;
+    v->addr = pte & addr_bits[level][leaf];
     v->used = 0;
     v->dirty = 0;
     if (st->flags & IM_VTD_SS_AD) {

@@ -87,6 +87,10 @@ typedef struct VtdExplain {
     void *opaque;
     VtdCtx ctx;                 /* instead of the caches */
     VtdSpace space;
+    uint64_t entry;             /* the page-table entry read last */
+    const char *lacks[2][2];    /* by stage: the entry of this walk that first
+                                   granted no read, no write */
+    char note[128];             /* what decided the walk */
 } VtdExplain;
 
 /*
@@ -145,6 +149,24 @@ static inline uint16_t im_vtd_did_last(const ImVtd *s)
     return (uint16_t)(UINT16_MAX >> (12 - 2 * IM_GET(s->cap, VTD_CAP_ND)));
 }
 
+/* --- the interrupt address range, 3.15 ------------------------------------ */
+
+#define VTD_FEE_FIRST  UINT64_C(0xfee00000)
+#define VTD_FEE_LAST   UINT64_C(0xfeefffff)
+
+static inline bool im_vtd_interrupt_address(uint64_t addr)
+{
+    return addr >= VTD_FEE_FIRST && addr <= VTD_FEE_LAST;
+}
+
+/* Whether the aligned 2^lg2 bytes around addr touch FEEx_xxxxh. */
+static inline bool im_vtd_overlaps_interrupts(uint64_t addr, unsigned lg2)
+{
+    uint64_t mask = UINT64_MAX >> (64 - lg2);
+
+    return (addr & ~mask) <= VTD_FEE_LAST && (addr | mask) >= VTD_FEE_FIRST;
+}
+
 /* --- tables.c ----------------------------------------------------------- */
 
 /* Refuse the request; returns true, as the steps of the route do. */
@@ -161,6 +183,29 @@ bool im_vtd_pasid_fault(VtdRoute *r);
  * are set, the rest is 0. */
 void im_vtd_route(VtdRoute *r);
 ImXlat im_vtd_answer(const VtdRoute *r);
+/*
+ * A translation was found. flags: what the tables grant, and VTD_TLB_*. A
+ * write by an untranslated request is granted beyond this request only when
+ * it would set no dirty flag.
+ */
+bool im_vtd_found(VtdRoute *r, uint64_t out, unsigned lg2, uint8_t flags);
+
+/* CLAUSE(VTD_4_2_3_NW) */
+static inline bool im_vtd_no_write(const VtdRoute *r)
+{
+    return r->txn->no_write && (r->s->ecap & IM_MASK(VTD_ECAP_NWFS));
+}
+
+/* --- walk.c -------------------------------------------------------------- */
+
+bool im_vtd_walk_tables(VtdRoute *r);
+
+/* --- explain.c ----------------------------------------------------------- */
+
+/* An entry of a page table was read: step becomes what people see. */
+void im_vtd_explain_entry(VtdRoute *r, const ImStep *step);
+/* The walk ended: what decided it. */
+void im_vtd_explain_walk(VtdRoute *r, const ImWalkOut *w);
 
 /* --- cache.c ------------------------------------------------------------ */
 

@@ -8,25 +8,9 @@
 #include "hw/fmt/vtd.h"
 #include "hw/vtd/dma.h"
 
-#define FEE_FIRST  UINT64_C(0xfee00000)
-#define FEE_LAST   UINT64_C(0xfeefffff)
-
 /* The largest translation request that one completion may answer: RCB is
  * 64 bytes in our root complex. */
 #define RCB  64
-
-static bool interrupt_address(uint64_t addr)
-{
-    return addr >= FEE_FIRST && addr <= FEE_LAST;
-}
-
-/* Whether the aligned 2^lg2 bytes around addr touch FEEx_xxxxh. */
-static bool overlaps_interrupts(uint64_t addr, unsigned lg2)
-{
-    uint64_t mask = UINT64_MAX >> (64 - lg2);
-
-    return (addr & ~mask) <= FEE_LAST && (addr | mask) >= FEE_FIRST;
-}
 
 static bool refuse_silently(VtdRoute *r, const char *clause)
 {
@@ -46,8 +30,8 @@ static bool grant(VtdRoute *r, uint64_t out, unsigned lg2, uint8_t perm)
 {
     uint64_t in = r->txn->addr;
 
-    while (lg2 > 12 && (overlaps_interrupts(out, lg2) ||
-                        (!r->has_pasid && overlaps_interrupts(in, lg2)))) {
+    while (lg2 > 12 && (im_vtd_overlaps_interrupts(out, lg2) ||
+                        (!r->has_pasid && im_vtd_overlaps_interrupts(in, lg2)))) {
         lg2--;
     }
     r->addr = out;
@@ -84,7 +68,7 @@ static bool interrupt_range(VtdRoute *r)
     const ImTxn *t = r->txn;
     bool tes = r->s->gsts & IM_MASK(VTD_GCMD_TE);
 
-    if (G_LIKELY(!interrupt_address(t->addr)) ||
+    if (G_LIKELY(!im_vtd_interrupt_address(t->addr)) ||
         r->kind != VTD_UNTRANSLATED || (tes && r->has_pasid)) {
         return false;
     }
@@ -156,18 +140,7 @@ static bool table_mode_fault(VtdRoute *r)
 
 /* --- answers ------------------------------------------------------------ */
 
-/* CLAUSE(VTD_4_2_3_NW) */
-static bool no_write(const VtdRoute *r)
-{
-    return r->txn->no_write && (r->s->ecap & IM_MASK(VTD_ECAP_NWFS));
-}
-
-/*
- * A translation was found. perm is what the tables grant; a write by an
- * untranslated request is granted beyond this request only when it would
- * set no dirty flag.
- */
-static bool found(VtdRoute *r, uint64_t out, unsigned lg2, uint8_t flags)
+bool im_vtd_found(VtdRoute *r, uint64_t out, unsigned lg2, uint8_t flags)
 {
     const VtdSpace *sp = r->sp;
     uint8_t perm = flags & (IM_PERM_R | IM_PERM_W);
@@ -175,7 +148,7 @@ static bool found(VtdRoute *r, uint64_t out, unsigned lg2, uint8_t flags)
                       sp->pgtt == VTD_PGTT_NESTED;
 
     if (!(flags & VTD_TLB_DIRTY) || (r->kind == VTD_TRANSLATION &&
-                                     no_write(r))) {
+                                     im_vtd_no_write(r))) {
         perm &= (uint8_t)~IM_PERM_W;
     }
     if (r->kind == VTD_TRANSLATION) {
@@ -216,7 +189,7 @@ static bool iotlb_hit(VtdRoute *r)
     r->sp = im_vtd_space_get(c, key);
     if (!r->sp || r->sp->legacy != im_vtd_legacy_mode(r->s) ||
         (r->kind == VTD_TRANSLATION &&
-         (!r->sp->ats || interrupt_address(t->addr)))) {
+         (!r->sp->ats || im_vtd_interrupt_address(t->addr)))) {
         return false;
     }
     priv = r->has_pasid ? t->priv : r->sp->rid_priv;
@@ -228,7 +201,7 @@ static bool iotlb_hit(VtdRoute *r)
     }
     r->s->counters.iotlb_hits++;
     r->fpd = r->sp->fpd;
-    return found(r, hit.addr |
+    return im_vtd_found(r, hit.addr |
                  (t->addr & ((UINT64_C(1) << hit.shift) - 1)),
                  hit.shift, hit.flags);
 }
@@ -244,7 +217,7 @@ static bool translated_request(VtdRoute *r)
     if (r->txn->addr > im_vtd_haw_last(r->s)) {
         return im_vtd_refuse(r, legacy ? VTD_FLT_LGN_1 : VTD_FLT_SGN_4);
     }
-    if (interrupt_address(r->txn->addr)) {
+    if (im_vtd_interrupt_address(r->txn->addr)) {
         return im_vtd_refuse(r, legacy ? VTD_FLT_LGN_4 : VTD_FLT_SGN_8);
     }
     r->clause = "VTD_4_2_3_TRANSLATED";
@@ -255,12 +228,12 @@ static bool translated_request(VtdRoute *r)
 static bool special_condition(VtdRoute *r)
 {
     if (r->kind != VTD_TRANSLATION || r->has_pasid ||
-        !interrupt_address(r->txn->addr)) {
+        !im_vtd_interrupt_address(r->txn->addr)) {
         return false;
     }
     r->addr = r->txn->addr;
     r->mask = 0xfff;
-    if (no_write(r)) {
+    if (im_vtd_no_write(r)) {
         r->clause = "VTD_7_1_3_S2";
         return true;
     }
@@ -298,11 +271,11 @@ static bool pass_through(VtdRoute *r)
     if (addr > last) {
         return im_vtd_refuse(r, sp->legacy ? VTD_FLT_LGN_1 : VTD_FLT_SGN_4);
     }
-    if (interrupt_address(addr)) {
+    if (im_vtd_interrupt_address(addr)) {
         return im_vtd_refuse(r, sp->legacy ? VTD_FLT_LGN_4 : VTD_FLT_SGN_8);
     }
     r->clause = "VTD_3_9_PASS_THROUGH";
-    return found(r, addr, largest_page(r->s),
+    return im_vtd_found(r, addr, largest_page(r->s),
                  IM_PERM_R | IM_PERM_W | VTD_TLB_DIRTY);
 }
 
@@ -318,210 +291,6 @@ static bool input_range(VtdRoute *r)
     }
     return !canonical(addr, sp->fs.top == 4 ? 57 : 48) &&
            im_vtd_refuse(r, VTD_FLT_SGN_1);
-}
-
-/* --- the walk ------------------------------------------------------------ */
-
-static ImBus op_read(void *opaque, uint64_t pa, void *buf, size_t len)
-{
-    ImVtd *s = ((VtdRoute *)opaque)->s;
-
-    /* im_vtd_mem_read(), in line: this is most of a miss. */
-    s->counters.walk_reads++;
-    return im_port_read(&s->port, s->host, im_vtd_haw_last(s), pa, buf, len);
-}
-
-static ImBus op_peek(void *opaque, uint64_t pa, void *buf, size_t len)
-{
-    VtdRoute *r = opaque;
-
-    return im_vtd_mem_peek(r->s, pa, buf, len);
-}
-
-static ImBus op_cmpxchg(void *opaque, uint64_t pa, uint64_t *expected,
-                        uint64_t desired)
-{
-    VtdRoute *r = opaque;
-
-    return r->s->port.cmpxchg64(r->s->host, pa, expected, desired);
-}
-
-static bool op_find(void *opaque, unsigned stage, uint64_t in,
-                    ImWalkPoint *at)
-{
-    VtdRoute *r = opaque;
-    unsigned which = r->sp->pgtt == VTD_PGTT_SECOND ? 1 : stage;
-
-    return im_vtd_psc_get(r->s->caches, r->sp, r->priv, which, in, at);
-}
-
-static void op_keep(void *opaque, unsigned stage, uint64_t in,
-                    const ImWalkPoint *at)
-{
-    VtdRoute *r = opaque;
-    unsigned which = r->sp->pgtt == VTD_PGTT_SECOND ? 1 : stage;
-
-    im_vtd_psc_put(r->s->caches, r->sp, r->priv, which, in, at);
-}
-
-/* SGN.8, LGN.4: a translation completion speaks for all of its page. */
-static bool op_forbid(void *opaque, uint64_t addr, unsigned shift)
-{
-    const VtdRoute *r = opaque;
-
-    return r->kind == VTD_TRANSLATION ? overlaps_interrupts(addr, shift) :
-           interrupt_address(addr);
-}
-
-static void op_step(void *opaque, const ImStep *step)
-{
-    VtdRoute *r = opaque;
-
-    r->ex->fn(r->ex->opaque, step);
-}
-
-static const ImWalkOps walk_ops = {
-    .read = op_read, .cmpxchg64 = op_cmpxchg,
-    .find = op_find, .keep = op_keep, .forbid = op_forbid,
-};
-
-static const ImWalkOps explain_ops = {
-    .read = op_peek, .forbid = op_forbid, .step = op_step,
-};
-
-/* Which right the request lacks. */
-static uint8_t lacking(const VtdRoute *r, uint8_t perm)
-{
-    bool legacy = r->sp->legacy;
-
-    if ((r->txn->access & IM_WRITE) && !(perm & IM_PERM_W)) {
-        return legacy ? VTD_FLT_LGN_2 : VTD_FLT_SGN_6;
-    }
-    return legacy ? VTD_FLT_LGN_3 : VTD_FLT_SGN_7;
-}
-
-/* Why a walk stopped in the second stage, alone or below the first. */
-static uint8_t second_stage_reason(const VtdRoute *r, const ImWalkOut *w)
-{
-    switch (w->stop) {
-    case IM_WALK_ACCESS:
-        return w->top ? VTD_FLT_SSS_4 : VTD_FLT_SSS_1;
-    case IM_WALK_ABSENT:
-        return VTD_FLT_SSS_2;
-    case IM_WALK_RSVD:
-        return VTD_FLT_SSS_3;
-    case IM_WALK_NO_UPDATE:
-        return VTD_FLT_SSS_5;
-    case IM_WALK_UPDATE:
-        return VTD_FLT_SSS_6;
-    default:
-        return lacking(r, w->perm);
-    }
-}
-
-static uint8_t legacy_reason(const VtdRoute *r, const ImWalkOut *w)
-{
-    switch (w->stop) {
-    case IM_WALK_ACCESS:
-        return w->top ? VTD_FLT_LCT_4 : VTD_FLT_LSS_1;
-    case IM_WALK_RSVD:
-        return VTD_FLT_LSS_2;
-    case IM_WALK_ABSENT:
-        return lacking(r, 0);
-    default:
-        return lacking(r, w->perm);
-    }
-}
-
-static uint8_t first_stage_reason(const VtdRoute *r, const ImWalkOut *w)
-{
-    switch (w->stop) {
-    case IM_WALK_ACCESS:
-        return w->top ? VTD_FLT_SFS_4 : VTD_FLT_SFS_1;
-    case IM_WALK_ABSENT:
-        return VTD_FLT_SFS_2;
-    case IM_WALK_RSVD:
-        return VTD_FLT_SFS_3;
-    case IM_WALK_MUST:
-        return VTD_FLT_SGN_2;
-    case IM_WALK_RANGE:
-        return VTD_FLT_SFS_5;
-    case IM_WALK_NESTED_READ:
-        return w->top ? VTD_FLT_SFS_6 : VTD_FLT_SFS_7;
-    case IM_WALK_NESTED_WRITE:
-        return VTD_FLT_SFS_8;
-    case IM_WALK_NO_UPDATE:
-        return VTD_FLT_SFS_9;
-    case IM_WALK_UPDATE:
-        return VTD_FLT_SFS_10;
-    default:
-        return lacking(r, w->perm);
-    }
-}
-
-static uint8_t walk_reason(const VtdRoute *r, const ImWalkOut *w)
-{
-    if (w->stop == IM_WALK_FORBIDDEN) {
-        return r->sp->legacy ? VTD_FLT_LGN_4 : VTD_FLT_SGN_8;
-    }
-    if (r->sp->legacy) {
-        return legacy_reason(r, w);
-    }
-    return w->stage == 1 || r->sp->pgtt == VTD_PGTT_SECOND ?
-           second_stage_reason(r, w) : first_stage_reason(r, w);
-}
-
-static void walk(VtdRoute *r, ImWalkOut *out)
-{
-    const VtdSpace *sp = r->sp;
-    ImPtStage super;
-    ImWalk w = {
-        .ops = r->ex ? &explain_ops : &walk_ops,
-        .opaque = r,
-        .stage = { &sp->fs, sp->pgtt == VTD_PGTT_NESTED ? &sp->ss : NULL },
-    };
-
-    if (sp->pgtt == VTD_PGTT_SECOND) {
-        w.stage[0] = &sp->ss;
-    } else if (r->priv) {
-        super = sp->fs;
-        super.flags |= IM_VTD_FS_SUPER;
-        w.stage[0] = &super;
-    }
-    im_walk(&w, r->txn->addr, r->need, r->write, out);
-}
-
-/* 3.6, 3.7, 3.8 */
-static bool walk_tables(VtdRoute *r)
-{
-    ImVtd *s = r->s;
-    const VtdSpace *sp = r->sp;
-    ImWalkOut w;
-    uint8_t flags;
-    VtdHit hit;
-
-    if (!r->ex) {
-        s->counters.iotlb_misses++;
-        im_vtd_iotlb_prefetch(s->caches, sp, r->priv, r->txn->addr);
-    }
-    walk(r, &w);
-    if (w.stop != IM_WALK_OK) {
-        return im_vtd_refuse(r, walk_reason(r, &w));
-    }
-    flags = (uint8_t)((w.perm & (IM_PERM_R | IM_PERM_W)) |
-                      (w.attr & IM_VTD_SNP ? VTD_TLB_SNP : 0) |
-                      (w.dirty ? VTD_TLB_DIRTY : 0) |
-                      (overlaps_interrupts(w.addr, w.shift) ?
-                       VTD_TLB_FEE : 0));
-    found(r, w.addr, w.shift, flags);
-    if (!r->ex) {
-        hit.addr = w.addr & ~r->mask;
-        hit.shift = (uint8_t)(64 - __builtin_clzll(r->mask));
-        hit.flags = flags;
-        im_vtd_iotlb_put(s->caches, r->sp, r->priv, r->txn->addr, &hit,
-                         w.first_shift);
-    }
-    return true;
 }
 
 /* --- the route ----------------------------------------------------------- */
@@ -543,7 +312,7 @@ static void begin(VtdRoute *r)
         r->write = t->access & IM_WRITE;
     } else if (t->at == IM_AT_TRANSLATION) {
         r->kind = VTD_TRANSLATION;
-        r->write = !no_write(r);
+        r->write = !im_vtd_no_write(r);
     } else {
         r->kind = VTD_TRANSLATED;
     }
@@ -563,7 +332,7 @@ void im_vtd_route(VtdRoute *r)
            special_condition(r) ||      /* 7.1.3: S.1, S.2 */
            pass_through(r) ||           /* 3.9 */
            input_range(r) ||            /* 3.6, 3.7: SGN.1, SGN.5, LGN.1 */
-           walk_tables(r));             /* 3.6 - 3.8: SFS, SSS, LSS, SGN */
+           im_vtd_walk_tables(r));      /* 3.6 - 3.8: SFS, SSS, LSS, SGN */
 }
 
 ImXlat im_vtd_answer(const VtdRoute *r)

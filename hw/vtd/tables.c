@@ -9,8 +9,10 @@
  */
 #include <string.h>
 
+#include "hw/core/dump.h"
 #include "hw/fmt/vtd.h"
 #include "hw/vtd/dma.h"
+#include "hw/vtd/explain.h"
 #include "im/spec/vtd_tables.h.inc"
 
 IM_LAYOUT(VTD_ROOT0);
@@ -42,21 +44,53 @@ static uint64_t beyond_haw(const ImVtd *s)
     return ~im_vtd_haw_last(s);
 }
 
-/* Read an entry of n quad-words; explain sees it. */
-static bool read_entry(VtdRoute *r, const char *what, uint64_t pa,
-                       uint64_t *q, unsigned n)
+/* Entries as explain shows them. */
+typedef struct Entry {
+    const char *what;
+    unsigned words;
+    const ImFieldRow *fields[8];
+} Entry;
+
+static const ImFieldRow no_fields[] = { { NULL, 0, 0 } };
+
+static const Entry legacy_root_entry = {
+    "root entry", 2, { IM_FIELDS(VTD_ROOT0), no_fields },
+};
+static const Entry legacy_context_entry = {
+    "context entry", 2, { IM_FIELDS(VTD_CTX0), IM_FIELDS(VTD_CTX1) },
+};
+static const Entry scalable_root_entry = {
+    "scalable root entry", 2, { IM_FIELDS(VTD_SROOT), IM_FIELDS(VTD_SROOT) },
+};
+static const Entry scalable_context_entry = {
+    "scalable context entry", 4,
+    { IM_FIELDS(VTD_SCTX0), IM_FIELDS(VTD_SCTX1), no_fields, no_fields },
+};
+static const Entry pasid_directory_entry = {
+    "PASID directory entry", 1, { IM_FIELDS(VTD_PDIR) },
+};
+static const Entry pasid_table_entry = {
+    "PASID table entry", 8,
+    { IM_FIELDS(VTD_PTE0), IM_FIELDS(VTD_PTE1), IM_FIELDS(VTD_PTE2),
+      no_fields, IM_FIELDS(VTD_PTE4), IM_FIELDS(VTD_PTE5), no_fields,
+      no_fields },
+};
+
+/* Read an entry; explain sees it. */
+static bool read_entry(VtdRoute *r, const Entry *e, uint64_t pa, uint64_t *q)
 {
-    ImBus bus = r->ex ? im_vtd_mem_peek(r->s, pa, q, 8 * n) :
-                im_vtd_mem_read(r->s, pa, q, 8 * n);
+    ImBus bus = r->ex ? im_vtd_mem_peek(r->s, pa, q, 8 * e->words) :
+                im_vtd_mem_read(r->s, pa, q, 8 * e->words);
 
     if (bus != IM_BUS_OK) {
-        memset(q, 0, 8 * n);
+        memset(q, 0, 8 * e->words);
     }
-    for (unsigned i = 0; i < n; i++) {
+    for (unsigned i = 0; i < e->words; i++) {
         q[i] = GUINT64_FROM_LE(q[i]);
     }
     if (G_UNLIKELY(r->ex)) {
-        im_port_tell(r->ex->fn, r->ex->opaque, what, pa, q, n, bus);
+        im_vtd_tell_entry(r->ex->fn, r->ex->opaque, e->what, pa, q,
+                          e->fields, e->words, bus);
     }
     return bus == IM_BUS_OK;
 }
@@ -101,8 +135,8 @@ static bool legacy_context(VtdRoute *r, VtdCtx *ctx)
     uint64_t tt;
     uint64_t zero0;
 
-    if (!read_entry(r, "root entry", s->root.table + (r->rid >> 8) * 16u,
-                    root, 2)) {
+    if (!read_entry(r, &legacy_root_entry,
+                    s->root.table + (r->rid >> 8) * 16u, root)) {
         return im_vtd_refuse(r, VTD_FLT_LRT_1);
     }
     if (!(root[0] & IM_MASK(VTD_ROOT_P))) {
@@ -111,8 +145,9 @@ static bool legacy_context(VtdRoute *r, VtdCtx *ctx)
     if ((root[0] & (IM_RSVD(VTD_ROOT0) | beyond_haw(s))) || root[1]) {
         return im_vtd_refuse(r, VTD_FLT_LRT_3);
     }
-    if (!read_entry(r, "context entry", (root[0] & IM_MASK(VTD_ROOT_CTP)) +
-                    (r->rid & 0xff) * 16u, q, 2)) {
+    if (!read_entry(r, &legacy_context_entry,
+                    (root[0] & IM_MASK(VTD_ROOT_CTP)) +
+                    (r->rid & 0xff) * 16u, q)) {
         return im_vtd_refuse(r, VTD_FLT_LCT_1);
     }
     tt = IM_GET(q[0], VTD_CTX_TT);
@@ -146,8 +181,8 @@ static bool scalable_root(VtdRoute *r, uint64_t *table)
     uint64_t root[2];
     uint64_t half;
 
-    if (!read_entry(r, "scalable root entry",
-                    s->root.table + (r->rid >> 8) * 16u, root, 2)) {
+    if (!read_entry(r, &scalable_root_entry,
+                    s->root.table + (r->rid >> 8) * 16u, root)) {
         return im_vtd_refuse(r, VTD_FLT_SRT_1);
     }
     half = root[upper];
@@ -193,8 +228,8 @@ static bool scalable_context(VtdRoute *r, VtdCtx *ctx)
     if (scalable_root(r, &table)) {
         return true;
     }
-    if (!read_entry(r, "scalable context entry",
-                    table + (r->rid & 0x7f) * 32u, q, 4)) {
+    if (!read_entry(r, &scalable_context_entry,
+                    table + (r->rid & 0x7f) * 32u, q)) {
         return im_vtd_refuse(r, VTD_FLT_SCT_1);
     }
     ctx->fpd = r->fpd = q[0] & IM_MASK(VTD_SCTX_FPD);
@@ -422,8 +457,8 @@ static bool read_pasid_entry(VtdRoute *r, uint64_t q[8])
     ImVtd *s = r->s;
     uint64_t dir;
 
-    if (!read_entry(r, "PASID directory entry",
-                    r->ctx->dir + (r->pasid >> 6) * 8u, &dir, 1)) {
+    if (!read_entry(r, &pasid_directory_entry,
+                    r->ctx->dir + (r->pasid >> 6) * 8u, &dir)) {
         return im_vtd_refuse(r, VTD_FLT_SPD_1);
     }
     r->fpd |= !!(dir & IM_MASK(VTD_PDIR_FPD));
@@ -433,9 +468,9 @@ static bool read_pasid_entry(VtdRoute *r, uint64_t q[8])
     if (dir & (IM_RSVD(VTD_PDIR) | beyond_haw(s))) {
         return im_vtd_refuse(r, VTD_FLT_SPD_3);
     }
-    if (!read_entry(r, "PASID table entry",
+    if (!read_entry(r, &pasid_table_entry,
                     (dir & IM_MASK(VTD_PDIR_SMPTBLPTR)) +
-                    (r->pasid & 63) * 64u, q, 8)) {
+                    (r->pasid & 63) * 64u, q)) {
         return im_vtd_refuse(r, VTD_FLT_SPT_1);
     }
     r->fpd |= !!(q[0] & IM_MASK(VTD_PASID_FPD));

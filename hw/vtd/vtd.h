@@ -151,6 +151,10 @@ typedef struct VtdFaultDef {
  * include/im/spec/vtd_faults.h.inc (DMA rows and interrupt rows). */
 const VtdFaultDef *im_vtd_fault_def(uint8_t reason);
 
+/* A requester for people. */
+#define VTD_RID_FORMAT      "%02x:%02x.%x"
+#define VTD_RID_ARGS(rid)   (rid) >> 8, (rid) >> 3 & 31, (rid) & 7
+
 /* --- memory ------------------------------------------------------------ */
 
 /* Structure reads of the unit; counts walk_reads. Fails beyond HAW. */

@@ -136,12 +136,14 @@ bool im_vtd_eim_active(const ImVtd *s);
 
 /*
  * Explain a request: walk all structures from memory, no cache, no side
- * effect (no A/D update, no fault record), one step each. The result is
- * what im_vtd_translate() would answer with empty caches.
+ * effect (no A/D update, no fault record, no count), one step each, and a
+ * last one named "result", whose clause is what decided. Whether a flag could
+ * be set is tried by ImPort.cmpxchg64 with the value that is there. The result
+ * is what im_vtd_translate() would answer with empty caches.
  */
 ImXlat im_vtd_explain(ImVtd *s, const ImTxn *txn, ImStepFn *fn, void *opaque);
-/* The same for a message that im_vtd_interrupt() would remap: steps of 5.1.4
- * from the interrupt remapping table. */
+/* The same for a message that im_vtd_interrupt() would remap: format, index,
+ * entry, source, result (5.1.4). */
 ImIntOut im_vtd_explain_interrupt(ImVtd *s, const ImMsi *msi, ImStepFn *fn,
                                   void *opaque);
 

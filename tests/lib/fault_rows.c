@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "lib/fault_rows.h"
+#include "lib/vtd_told.h"
 
 enum { COL_U, COL_T, COL_D, COL_P, COLS };
 
@@ -109,8 +110,16 @@ static void run_memory(const FaultCase *c)
 {
     g_autoptr(World) w = case_world(c);
     ImTxn t = case_txn(w, c);
-    ImXlat x = im_vtd_translate(w->r->vtd, &t);
+    Told told;
+    ImXlat x = told_translate(w->r, &t, &told);
     char want = c->row.want[c->col];
+
+    if (want != 'E' || c->row.perm) {   /* else: both R and W are refused */
+        told_assert_fault(&told, c->row.reason);
+    } else {
+        g_assert_true(g_str_has_prefix(told.clause, "VTD_FLT_LGN_") ||
+                      g_str_has_prefix(told.clause, "VTD_FLT_SGN_"));
+    }
 
     switch (want) {
     case 'U':

@@ -92,6 +92,10 @@ struct Rig {
     /* A CPU that gets in between: called before a compare and swap. */
     void (*race)(Rig *r, uint64_t pa);
 
+    /* Every event but TRANSLATE, while this is set. */
+    void (*event)(Rig *r, const ImEvent *ev);
+    GString *events;            /* its own */
+
     GArray *log;                /* of RigLog */
     uint64_t now;
     uint64_t deadline;

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "lib/spec.h"
-#include "lib/vtd_build.h"
+#include "lib/vtd_told.h"
 
 #define RID     0x3ab1
 
@@ -20,7 +20,9 @@ static Rig *ir_new(unsigned s, bool eime)
 
 static ImIntOut interrupt(Rig *r, ImMsi m)
 {
-    return im_vtd_interrupt(r->vtd, &m);
+    Told told;
+
+    return told_interrupt(r, &m, &told);
 }
 
 static void blocked(Rig *r, ImMsi m, uint8_t fault)
@@ -518,6 +520,73 @@ static void add_faults(void)
     spec_test(VTD_FLT_IR_2B, "ires-0", irreq_blocks);
 }
 
+/* A host may know better who its sources are: recorded, not verified. */
+static void any_source(void)
+{
+    static const Irte rows[] = {
+        { .p = true, .vector = 0x31, .sid = 0xff00, .svt = 1 },
+        { .p = true, .vector = 0x31, .sid = 0xff00, .svt = 1, .sq = 3 },
+        { .p = true, .vector = 0x31, .sid = 0x0105, .svt = 2 },
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(Rig) r = ir_new(7, false);
+        ImMsi m = vb_msi(RID, 5);
+        ImIntOut out;
+
+        vb_irte(r, 5, rows[i]);
+        blocked(r, m, 0x26);
+        m.any_source = true;
+        out = interrupt(r, m);
+        g_assert_cmpuint(out.status, ==, IM_OK);
+        g_assert_cmphex(out.vector, ==, 0x31);
+    }
+}
+
+/* Everything else is verified all the same, and the source is recorded. */
+static void any_source_only(void)
+{
+    g_autoptr(Rig) r = ir_new(7, false);
+    ImMsi m = vb_msi(RID, 5);
+
+    m.any_source = true;
+    vb_irte(r, 5, (Irte) { .p = true, .svt = 3 });
+    blocked(r, m, 0x24);
+    recorded(r, 0x24, 5);
+}
+
+/* What explain shows on the way. */
+static void explained(void)
+{
+    g_autoptr(Rig) r = ir_new(7, false);
+    ImMsi m = vb_msi_sub(RID, 4, 1);
+    Told told;
+
+    vb_irte(r, 5, (Irte) { .p = true, .vector = 0x31, .dst = 0xa500,
+                           .sid = RID, .svt = 1, .dlm = 1, .tm = true });
+    told_interrupt(r, &m, &told);
+    g_assert_cmpstr(told.clause, ==, "VTD_IR_IRTE");
+    g_assert_cmpstr(told.note, ==, "remapped: vector 31h to physical APIC ID "
+                    "a5h, lowest priority, level");
+    g_assert_cmpstr(told.last_read, ==, "IRTE");
+    /* format, index, entry, source, result */
+    g_assert_cmpuint(told.steps, ==, 5);
+    rig_put(r, r->irt + 16 * 5, 15, 15, 1);
+    told_interrupt(r, &m, &told);
+    g_assert_cmpstr(told.clause, ==, "VTD_FLT_IR_24");
+    g_assert_nonnull(strstr(told.note, "IM=1 is the posted format"));
+    m = (ImMsi) { .addr = 0xfee01004, .data = 0x41, .rid = RID };
+    told_interrupt(r, &m, &told);
+    g_assert_cmpstr(told.clause, ==, "VTD_FLT_IR_25");
+    vb_gcmd(r, GCMD_CFI, true);
+    told_interrupt(r, &m, &told);
+    g_assert_cmpstr(told.clause, ==, "VTD_IR_COMPAT");
+    vb_gcmd(r, GCMD_IRE, false);
+    told_interrupt(r, &m, &told);
+    g_assert_cmpstr(told.clause, ==, "VTD_IR_DISABLED");
+    g_assert_cmpstr(told.note, ==, "passes as it came");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -539,5 +608,8 @@ int main(int argc, char **argv)
     spec_test(VTD_DESC_IEC, "granularities", iec_invalidate);
     spec_test(VTD_DESC_IEC, "faults-are-not-kept", iec_keeps_no_faults);
     spec_test(VTD_6_7_SIRTP, "drops-the-cache", sirtp_drops);
+    spec_test(VTD_IR_ANY_SOURCE, "passes", any_source);
+    spec_test(VTD_IR_ANY_SOURCE, "rest-is-verified", any_source_only);
+    spec_test(VTD_IR_IRTE, "explained", explained);
     return g_test_run();
 }

@@ -1,0 +1,224 @@
+/*
+ * VT-d: the walk of the page tables for a DMA request, and what a walk that
+ * stopped means: 3.6 to 3.8, 7.1.3.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "hw/fmt/vtd.h"
+#include "hw/vtd/dma.h"
+
+static ImBus op_read(void *opaque, uint64_t pa, void *buf, size_t len)
+{
+    ImVtd *s = ((VtdRoute *)opaque)->s;
+
+    /* im_vtd_mem_read(), in line: this is most of a miss. */
+    s->counters.walk_reads++;
+    return im_port_read(&s->port, s->host, im_vtd_haw_last(s), pa, buf, len);
+}
+
+static ImBus op_peek(void *opaque, uint64_t pa, void *buf, size_t len)
+{
+    VtdRoute *r = opaque;
+
+    return im_vtd_mem_peek(r->s, pa, buf, len);
+}
+
+static ImBus op_cmpxchg(void *opaque, uint64_t pa, uint64_t *expected,
+                        uint64_t desired)
+{
+    VtdRoute *r = opaque;
+
+    return r->s->port.cmpxchg64(r->s->host, pa, expected, desired);
+}
+
+/* Explaining: whether the entry could be changed, which leaves it alone. */
+static ImBus op_try(void *opaque, uint64_t pa, uint64_t *expected,
+                    uint64_t desired G_GNUC_UNUSED)
+{
+    VtdRoute *r = opaque;
+    uint64_t same = *expected;
+    ImBus bus = r->s->port.cmpxchg64(r->s->host, pa, &same, *expected);
+
+    return bus == IM_BUS_RETRY ? IM_BUS_OK : bus;
+}
+
+static bool op_find(void *opaque, unsigned stage, uint64_t in,
+                    ImWalkPoint *at)
+{
+    VtdRoute *r = opaque;
+    unsigned which = r->sp->pgtt == VTD_PGTT_SECOND ? 1 : stage;
+
+    return im_vtd_psc_get(r->s->caches, r->sp, r->priv, which, in, at);
+}
+
+static void op_keep(void *opaque, unsigned stage, uint64_t in,
+                    const ImWalkPoint *at)
+{
+    VtdRoute *r = opaque;
+    unsigned which = r->sp->pgtt == VTD_PGTT_SECOND ? 1 : stage;
+
+    im_vtd_psc_put(r->s->caches, r->sp, r->priv, which, in, at);
+}
+
+/* SGN.8, LGN.4: a translation completion speaks for all of its page. */
+static bool op_forbid(void *opaque, uint64_t addr, unsigned shift)
+{
+    const VtdRoute *r = opaque;
+
+    return r->kind == VTD_TRANSLATION ?
+           im_vtd_overlaps_interrupts(addr, shift) :
+           im_vtd_interrupt_address(addr);
+}
+
+static void op_step(void *opaque, const ImStep *step)
+{
+    im_vtd_explain_entry(opaque, step);
+}
+
+static const ImWalkOps walk_ops = {
+    .read = op_read, .cmpxchg64 = op_cmpxchg,
+    .find = op_find, .keep = op_keep, .forbid = op_forbid,
+};
+
+static const ImWalkOps explain_ops = {
+    .read = op_peek, .cmpxchg64 = op_try, .forbid = op_forbid,
+    .step = op_step,
+};
+
+/* Which right the request lacks. */
+static uint8_t lacking(const VtdRoute *r, uint8_t perm)
+{
+    bool legacy = r->sp->legacy;
+
+    if ((r->txn->access & IM_WRITE) && !(perm & IM_PERM_W)) {
+        return legacy ? VTD_FLT_LGN_2 : VTD_FLT_SGN_6;
+    }
+    return legacy ? VTD_FLT_LGN_3 : VTD_FLT_SGN_7;
+}
+
+/* Why a walk stopped in the second stage, alone or below the first. */
+static uint8_t second_stage_reason(const VtdRoute *r, const ImWalkOut *w)
+{
+    switch (w->stop) {
+    case IM_WALK_ACCESS:
+        return w->top ? VTD_FLT_SSS_4 : VTD_FLT_SSS_1;
+    case IM_WALK_ABSENT:
+        return VTD_FLT_SSS_2;
+    case IM_WALK_RSVD:
+        return VTD_FLT_SSS_3;
+    case IM_WALK_NO_UPDATE:
+        return VTD_FLT_SSS_5;
+    case IM_WALK_UPDATE:
+        return VTD_FLT_SSS_6;
+    default:
+        return lacking(r, w->perm);
+    }
+}
+
+static uint8_t legacy_reason(const VtdRoute *r, const ImWalkOut *w)
+{
+    switch (w->stop) {
+    case IM_WALK_ACCESS:
+        return w->top ? VTD_FLT_LCT_4 : VTD_FLT_LSS_1;
+    case IM_WALK_RSVD:
+        return VTD_FLT_LSS_2;
+    case IM_WALK_ABSENT:
+        return lacking(r, 0);
+    default:
+        return lacking(r, w->perm);
+    }
+}
+
+static uint8_t first_stage_reason(const VtdRoute *r, const ImWalkOut *w)
+{
+    switch (w->stop) {
+    case IM_WALK_ACCESS:
+        return w->top ? VTD_FLT_SFS_4 : VTD_FLT_SFS_1;
+    case IM_WALK_ABSENT:
+        return VTD_FLT_SFS_2;
+    case IM_WALK_RSVD:
+        return VTD_FLT_SFS_3;
+    case IM_WALK_MUST:
+        return VTD_FLT_SGN_2;
+    case IM_WALK_RANGE:
+        return VTD_FLT_SFS_5;
+    case IM_WALK_NESTED_READ:
+        return w->top ? VTD_FLT_SFS_6 : VTD_FLT_SFS_7;
+    case IM_WALK_NESTED_WRITE:
+        return VTD_FLT_SFS_8;
+    case IM_WALK_NO_UPDATE:
+        return VTD_FLT_SFS_9;
+    case IM_WALK_UPDATE:
+        return VTD_FLT_SFS_10;
+    default:
+        return lacking(r, w->perm);
+    }
+}
+
+static uint8_t walk_reason(const VtdRoute *r, const ImWalkOut *w)
+{
+    if (w->stop == IM_WALK_FORBIDDEN) {
+        return r->sp->legacy ? VTD_FLT_LGN_4 : VTD_FLT_SGN_8;
+    }
+    if (r->sp->legacy) {
+        return legacy_reason(r, w);
+    }
+    return w->stage == 1 || r->sp->pgtt == VTD_PGTT_SECOND ?
+           second_stage_reason(r, w) : first_stage_reason(r, w);
+}
+
+static void walk(VtdRoute *r, ImWalkOut *out)
+{
+    const VtdSpace *sp = r->sp;
+    ImPtStage super;
+    ImWalk w = {
+        .ops = r->ex ? &explain_ops : &walk_ops,
+        .opaque = r,
+        .stage = { &sp->fs, sp->pgtt == VTD_PGTT_NESTED ? &sp->ss : NULL },
+    };
+
+    if (sp->pgtt == VTD_PGTT_SECOND) {
+        w.stage[0] = &sp->ss;
+    } else if (r->priv) {
+        super = sp->fs;
+        super.flags |= IM_VTD_FS_SUPER;
+        w.stage[0] = &super;
+    }
+    im_walk(&w, r->txn->addr, r->need, r->write, out);
+}
+
+/* 3.6, 3.7, 3.8 */
+bool im_vtd_walk_tables(VtdRoute *r)
+{
+    ImVtd *s = r->s;
+    const VtdSpace *sp = r->sp;
+    ImWalkOut w;
+    uint8_t flags;
+    VtdHit hit;
+
+    if (!r->ex) {
+        s->counters.iotlb_misses++;
+        im_vtd_iotlb_prefetch(s->caches, sp, r->priv, r->txn->addr);
+    }
+    walk(r, &w);
+    if (G_UNLIKELY(r->ex)) {
+        im_vtd_explain_walk(r, &w);
+    }
+    if (w.stop != IM_WALK_OK) {
+        return im_vtd_refuse(r, walk_reason(r, &w));
+    }
+    flags = (uint8_t)((w.perm & (IM_PERM_R | IM_PERM_W)) |
+                      (w.attr & IM_VTD_SNP ? VTD_TLB_SNP : 0) |
+                      (w.dirty ? VTD_TLB_DIRTY : 0) |
+                      (im_vtd_overlaps_interrupts(w.addr, w.shift) ?
+                       VTD_TLB_FEE : 0));
+    im_vtd_found(r, w.addr, w.shift, flags);
+    if (!r->ex) {
+        hit.addr = w.addr & ~r->mask;
+        hit.shift = (uint8_t)(64 - __builtin_clzll(r->mask));
+        hit.flags = flags;
+        im_vtd_iotlb_put(s->caches, r->sp, r->priv, r->txn->addr, &hit,
+                         w.first_shift);
+    }
+    return true;
+}

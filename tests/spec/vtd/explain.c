@@ -1,0 +1,403 @@
+/*
+ * im_vtd_explain() names what decided, of requests that are granted as of
+ * those that are not. That it says what the unit does is asserted by
+ * told_translate(), here and for every row of the fault tables.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "lib/spec.h"
+#include "lib/vtd_told.h"
+
+#define FEE     UINT64_C(0xfee00000)
+
+typedef struct Row {
+    SpecClause clause;
+    const char *tag;
+    const char *name;
+    WorldKind kind;
+    bool pasid;
+    void (*arm)(World *w);
+    void (*tune)(World *w, ImTxn *t);
+    const char *note;               /* begins the note */
+} Row;
+
+/* --- what is special ------------------------------------------------------- */
+
+static void pte_read_only(World *w)
+{
+    rig_put(w->r, world_fs_entry(w, w->iova, 1), 1, 1, 0);
+}
+
+static void pdpe_read_only(World *w)
+{
+    rig_put(w->r, world_fs_entry(w, w->iova, 3), 1, 1, 0);
+}
+
+static void pde_absent(World *w)
+{
+    rig_put(w->r, world_fs_entry(w, w->iova, 2), 0, 0, 0);
+}
+
+static void pte_reserved(World *w)
+{
+    rig_put(w->r, world_fs_entry(w, w->iova, 1), 50, 50, 1);
+}
+
+static void supervisor_page(World *w)
+{
+    rig_put(w->r, w->pe, 128, 128, 1);
+    rig_put(w->r, world_fs_entry(w, w->iova, 1), 2, 1, 0);
+}
+
+static void pml4e_supervisor(World *w)
+{
+    rig_put(w->r, world_fs_entry(w, w->iova, 4), 2, 2, 0);
+}
+
+static uint64_t ss_of(World *w, unsigned level)
+{
+    return world_ss_entry(w, w->kind == W_NESTED ? w->gpa : w->iova, level);
+}
+
+static void ss_write_only(World *w)
+{
+    rig_put(w->r, ss_of(w, 1), 1, 0, SS_W);
+}
+
+static void ss_pde_read_only(World *w)
+{
+    rig_put(w->r, ss_of(w, 2), 1, 0, SS_R);
+}
+
+static void ss_pte_absent(World *w)
+{
+    rig_put(w->r, ss_of(w, 1), 1, 0, 0);
+}
+
+static void ss_pte_reserved(World *w)
+{
+    rig_put(w->r, ss_of(w, 1), 50, 50, 1);
+}
+
+static void ss_rights_disjoint(World *w)
+{
+    rig_put(w->r, ss_of(w, 1), 1, 0, SS_W);
+    rig_put(w->r, ss_of(w, 2), 1, 0, SS_R);
+}
+
+static void ssade_without_pwsnp(World *w)
+{
+    rig_put(w->r, w->pe, 9, 9, 1);
+    rig_put(w->r, w->pe, 87, 87, 0);
+}
+
+static void fs_without_pwsnp(World *w)
+{
+    rig_put(w->r, w->pe, 87, 87, 0);
+}
+
+static void fs_in_rom(World *w)
+{
+    rig_offer(w->r, world_fs_entry(w, w->iova, 1) & ~UINT64_C(0xfff), 1,
+              RIG_ROM);
+}
+
+static void outputs_fee(World *w)
+{
+    world_fs_map(w, w->iova, FEE, 12, FS_RWU);
+}
+
+static void table_unreadable(World *w)
+{
+    uint64_t at = world_fs_entry(w, w->iova, 1) & ~UINT64_C(0xfff);
+
+    rig_put(w->r, world_ss_entry(w, at + w->bias, 1), 1, 0, SS_W);
+}
+
+static void writes(World *w G_GNUC_UNUSED, ImTxn *t)
+{
+    t->access = IM_WRITE;
+}
+
+static void privileged(World *w G_GNUC_UNUSED, ImTxn *t)
+{
+    t->priv = true;
+}
+
+static void privileged_write(World *w G_GNUC_UNUSED, ImTxn *t)
+{
+    t->priv = true;
+    t->access = IM_WRITE;
+}
+
+static void zero_length(World *w G_GNUC_UNUSED, ImTxn *t)
+{
+    t->len = 0;
+}
+
+static void asks(World *w G_GNUC_UNUSED, ImTxn *t)
+{
+    t->at = IM_AT_TRANSLATION;
+    t->len = 8;
+}
+
+static void asks_to_read(World *w, ImTxn *t)
+{
+    asks(w, t);
+    t->no_write = true;
+}
+
+static void asks_fee(World *w, ImTxn *t)
+{
+    asks(w, t);
+    t->addr = FEE;
+}
+
+static void asks_to_read_fee(World *w, ImTxn *t)
+{
+    asks_to_read(w, t);
+    t->addr = FEE;
+}
+
+static void asks_too_much(World *w, ImTxn *t)
+{
+    asks(w, t);
+    t->len = 4096;
+}
+
+static void asks_by_writing(World *w, ImTxn *t)
+{
+    asks(w, t);
+    t->access = IM_WRITE;
+}
+
+static void reserved_at(World *w G_GNUC_UNUSED, ImTxn *t)
+{
+    t->at = IM_AT_RESERVED;
+}
+
+static void translated(World *w, ImTxn *t)
+{
+    t->at = IM_AT_TRANSLATED;
+    t->addr = w->hpa;
+}
+
+static void interrupts(World *w G_GNUC_UNUSED, ImTxn *t)
+{
+    t->addr = FEE;
+    t->len = 4;
+    t->access = IM_WRITE;
+}
+
+static void reads_fee(World *w G_GNUC_UNUSED, ImTxn *t)
+{
+    t->addr = FEE;
+}
+
+static void reads_nothing_of_fee(World *w G_GNUC_UNUSED, ImTxn *t)
+{
+    t->addr = FEE;
+    t->len = 0;
+}
+
+static void off(World *w)
+{
+    w->ttm_set = true;              /* world_on() is not called: see below */
+}
+
+static void off_translates(World *w, ImTxn *t)
+{
+    asks(w, t);
+}
+
+static const Row rows[] = {
+    /* granted */
+    { SPEC(VTD_3_6_1_USER), "read", W_FS, true, NULL, NULL,
+      "read granted: a write has D to set first" },
+    { SPEC(VTD_3_6_1_USER), "write", W_FS, true, NULL, writes,
+      "read and write granted: by every entry" },
+    { SPEC(VTD_3_6_1_USER), "read-only", W_FS, true, pdpe_read_only, NULL,
+      "read granted: FS-PDPE: R/W=0" },
+    { SPEC(VTD_3_6_1_SUPERVISOR), "read", W_FS, true, supervisor_page,
+      privileged, "read granted" },
+    { SPEC(VTD_3_6_1_WPE), "write", W_FS, true, supervisor_page,
+      privileged_write, "read and write granted" },
+    { SPEC(VTD_3_7_1_RIGHTS), "legacy", W_LEGACY, false, NULL, writes,
+      "read and write granted: by every entry" },
+    { SPEC(VTD_3_7_1_RIGHTS), "scalable", W_SS, true, ss_pde_read_only, NULL,
+      "read granted: SS-PDE: W=0" },
+    { SPEC(VTD_3_8_NESTED), "write", W_NESTED, true, NULL, writes,
+      "read and write granted: by every entry" },
+    { SPEC(VTD_3_8_NESTED), "second-read-only", W_NESTED, true,
+      ss_pde_read_only, NULL, "read granted: SS-PDE: W=0" },
+    { SPEC(VTD_3_8_NESTED), "first-read-only", W_NESTED, true,
+      pte_read_only, NULL, "read granted: FS-PTE: R/W=0" },
+    { SPEC(VTD_3_9_PASS_THROUGH), "scalable", W_PT, true, NULL, NULL,
+      "read and write granted" },
+    { SPEC(VTD_3_9_PASS_THROUGH), "legacy", W_LEGACY_PT, false, NULL, NULL,
+      "read and write granted" },
+    { SPEC(VTD_3_14_ZLR), "write-only", W_SS, true, ss_write_only,
+      zero_length, "write granted: SS-PTE: R=0" },
+    { SPEC(VTD_3_15_INTERRUPT), "range", W_FS, false, NULL, interrupts,
+      "an interrupt request" },
+    { SPEC(VTD_3_15_ZLR), "range", W_FS, false, NULL, reads_nothing_of_fee,
+      "read granted" },
+    { SPEC(VTD_3_1_TES0_PASID), "off", W_FS, true, off, NULL,
+      "read and write granted" },
+    /* translation and translated requests */
+    { SPEC(VTD_4_2_3_PERM), "granted", W_FS, true, NULL, asks,
+      "read and write granted" },
+    { SPEC(VTD_4_2_3_NW), "withheld", W_FS, true, NULL, asks_to_read,
+      "read granted" },
+    { SPEC(VTD_FLT_SGN_6), "read-only", W_FS, true, pte_read_only, asks,
+      "read granted: FS-PTE: R/W=0" },
+    { SPEC(VTD_FLT_SGN_7), "write-only", W_SS, true, ss_write_only, asks,
+      "write granted: SS-PTE: R=0" },
+    { SPEC(VTD_7_1_3_S1), "told", W_FS, false, NULL, asks_fee,
+      "write granted" },
+    { SPEC(VTD_7_1_3_S2), "told", W_FS, false, NULL, asks_to_read_fee,
+      "nothing granted" },
+    { SPEC(VTD_4_2_3_TRANSLATED), "told", W_FS, false, NULL, translated,
+      "read and write granted" },
+    { SPEC(VTD_4_2_1_AT_RESERVED), "told", W_FS, false, NULL, reserved_at,
+      "unsupported request" },
+    { SPEC(VTD_4_2_1_AT_WRITE), "told", W_FS, false, NULL, asks_by_writing,
+      "unsupported request" },
+    { SPEC(VTD_4_2_1_MALFORMED), "told", W_FS, false, NULL, asks_too_much,
+      "unsupported request" },
+    { SPEC(VTD_4_2_1_TES0), "told", W_FS, false, off, off_translates,
+      "unsupported request" },
+    /* faults of a walk: the entry and the bit */
+    { SPEC(VTD_FLT_IR_29), "told", W_FS, false, NULL, reads_fee,
+      "request to the interrupt range" },
+    { SPEC(VTD_FLT_SFS_2), "told", W_FS, true, pde_absent, NULL,
+      "first-stage entry not present: FS-PDE: P=0" },
+    { SPEC(VTD_FLT_SFS_3), "told", W_FS, true, pte_reserved, NULL,
+      "reserved bits in first-stage entry: FS-PTE: bits 4000000000000h must "
+      "be 0" },
+    { SPEC(VTD_FLT_SGN_2), "told", W_FS, true, pml4e_supervisor, NULL,
+      "user request met a supervisor entry: FS-PML4E: U/S=0" },
+    { SPEC(VTD_FLT_SGN_6), "first", W_FS, true, pdpe_read_only, writes,
+      "no write permission: FS-PDPE: R/W=0" },
+    { SPEC(VTD_FLT_SGN_6), "second", W_SS, true, ss_pde_read_only, writes,
+      "no write permission: SS-PDE: W=0" },
+    { SPEC(VTD_FLT_SGN_6), "nested", W_NESTED, true, ss_pde_read_only,
+      writes, "no write permission: SS-PDE: W=0" },
+    { SPEC(VTD_FLT_SGN_7), "second", W_SS, true, ss_write_only, NULL,
+      "no read permission: SS-PTE: R=0" },
+    { SPEC(VTD_FLT_SSS_2), "told", W_NESTED, true, ss_pte_absent, NULL,
+      "second-stage entry not present: SS-PTE: R=0, W=0" },
+    { SPEC(VTD_FLT_SSS_2), "disjoint", W_SS, true, ss_rights_disjoint, NULL,
+      "second-stage entry not present: SS-PTE: grants nothing that" },
+    { SPEC(VTD_FLT_SSS_3), "told", W_SS, true, ss_pte_reserved, NULL,
+      "reserved bits in second-stage entry: SS-PTE: bits 4000000000000h" },
+    { SPEC(VTD_FLT_LSS_2), "told", W_LEGACY, false, ss_pte_reserved, NULL,
+      "reserved bits in second-stage entry: SS-PTE: bits 4000000000000h" },
+    { SPEC(VTD_FLT_LGN_3), "told", W_LEGACY, false, ss_write_only, NULL,
+      "no read permission: SS-PTE: R=0" },
+    { SPEC(VTD_FLT_SSS_5), "told", W_SS, true, ssade_without_pwsnp, NULL,
+      "second-stage A/D update in a walk that does not snoop: SS-PML4E: A or "
+      "D to be set, but PWSNP=0" },
+    { SPEC(VTD_FLT_SFS_9), "told", W_FS, true, fs_without_pwsnp, NULL,
+      "first-stage A/D update in a walk that does not snoop: FS-PML4E: A, EA "
+      "or D to be set, but PWSNP=0" },
+    { SPEC(VTD_FLT_SFS_10), "told", W_FS, true, fs_in_rom, NULL,
+      "first-stage A/D update failed: FS-PTE: A, EA or D cannot be set at" },
+    { SPEC(VTD_FLT_SGN_8), "told", W_FS, true, outputs_fee, NULL,
+      "output in the interrupt address range: FS-PTE: its page is in FEE" },
+    { SPEC(VTD_FLT_SFS_7), "told", W_NESTED, true, table_unreadable, NULL,
+      "second stage denies reading a first-stage entry: FS-PTE at guest" },
+};
+
+static void run(const void *data)
+{
+    const Row *row = data;
+    g_autoptr(World) w = world_new_off(NULL, row->kind, row->pasid);
+    ImTxn t;
+    Told told;
+
+    if (row->arm) {
+        row->arm(w);
+    }
+    if (row->arm != off) {
+        world_on(w);
+    }
+    t = world_txn(w, IM_AT_UNTRANSLATED, IM_READ);
+    if (row->tune) {
+        row->tune(w, &t);
+    }
+    told_translate(w->r, &t, &told);
+    g_assert_cmpstr(told.clause, ==, row->tag);
+    if (!g_str_has_prefix(told.note, row->note)) {
+        g_error("note \"%s\" does not begin with \"%s\"", told.note,
+                row->note);
+    }
+}
+
+/* --- every kind of request, in every kind of world -------------------------- */
+
+static void every_request(const void *data)
+{
+    static const ImAt at[] = { IM_AT_UNTRANSLATED, IM_AT_TRANSLATION,
+                               IM_AT_TRANSLATED, IM_AT_RESERVED };
+    static const ImAccess access[] = { IM_READ, IM_WRITE, IM_ATOMIC };
+    WorldKind kind = (WorldKind)GPOINTER_TO_UINT(data);
+
+    for (unsigned i = 0; i < 4 * 3 * 32; i++) {
+        g_autoptr(World) w = world_new(NULL, kind, kind >= W_FS && (i & 1));
+        ImTxn t = world_txn(w, at[i >> 5 & 3], access[i / 128]);
+        Told told;
+
+        t.priv = i & 2;
+        t.exec = i & 4;
+        t.no_write = i & 8;
+        t.len = i & 16 ? 0 : t.len;
+        told_translate(w->r, &t, &told);
+    }
+}
+
+/* --- what was read ---------------------------------------------------------- */
+
+static void entries_are_shown(void)
+{
+    static const struct {
+        WorldKind kind;
+        unsigned reads;
+        const char *last;
+    } want[] = {
+        { W_LEGACY, 2 + 4, "SS-PTE" }, { W_LEGACY_PT, 2, "context entry" },
+        { W_FS, 4 + 4, "FS-PTE" }, { W_SS, 4 + 4, "SS-PTE" },
+        { W_PT, 4, "PASID table entry" },
+        /* each entry of the first stage behind 4 of the second */
+        { W_NESTED, 4 + 4 * 5 + 4, "SS-PTE" },
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(want); i++) {
+        g_autoptr(World) w = world_new(NULL, want[i].kind, false);
+        ImTxn t = world_txn(w, IM_AT_UNTRANSLATED, IM_WRITE);
+        Told told;
+
+        told_translate(w->r, &t, &told);
+        g_assert_cmpuint(told.reads, ==, want[i].reads);
+        g_assert_cmpuint(told.steps, ==, want[i].reads + 1);
+        g_assert_cmpstr(told.last_read, ==, want[i].last);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *path = g_strdup_printf("explain/%s", rows[i].name);
+
+        spec_table_row(&rows[i], path, run);
+    }
+    for (unsigned kind = 0; kind < W_KINDS; kind++) {
+        g_autofree char *path = g_strdup_printf("explain/kind-%u", kind);
+
+        spec_row(VTD_4_2_3_PERM, path, every_request,
+                 GUINT_TO_POINTER(kind));
+    }
+    spec_test(VTD_3_4_RID_PASID, "explain/entries", entries_are_shown);
+    return g_test_run();
+}
