@@ -73,6 +73,8 @@ static const ImOption option_rows[] = {
     ROW(SWITCH, "esirtps", esirtps,
         "SIRTP invalidates the interrupt-entry cache"),
     ROW(SWITCH, "stop-marker", stop_marker, "stop markers (SMS)"),
+    ROW(SWITCH, "early-device-tlb-invalidation", early_ats_inv,
+        "device-TLB invalidations complete while translation is off"),
 };
 
 /* Members that the properties of every x86 IOMMU set. */

@@ -71,6 +71,7 @@ const ImVtdConfig IM_VTD_CONFIG_DEFAULT = {
     N(page_request, scalable)                                             \
     N(page_request, device_tlb)                                           \
     N(no_write_flag, device_tlb)                                          \
+    N(early_ats_inv, device_tlb)                                          \
     N(stop_marker, page_request)                                          \
     N(eim, intremap)                                                      \
     N(esirtps, intremap)                                                  \

@@ -109,10 +109,16 @@ typedef enum FaultFate {
     FATE_OVERFLOW,
 } FaultFate;
 
-static const char *const fate_names[] = {
-    [FATE_RECORDED] = "recorded",
-    [FATE_FPD] = "not recorded: FPD",
-    [FATE_OVERFLOW] = "not recorded: overflow",
+typedef struct FateDef {
+    const char *name;
+    uint64_t status;            /* of FSTS_REG, set after the event */
+} FateDef;
+
+static const FateDef fates[] = {
+    [FATE_RECORDED] = { "recorded", IM_MASK(VTD_FSTS_PPF) },
+    [FATE_FPD] = { "not recorded: FPD", 0 },
+    /* CLAUSE(VTD_7_2_1_OVERFLOW) */
+    [FATE_OVERFLOW] = { "not recorded: overflow", IM_MASK(VTD_FSTS_PFO) },
 };
 
 static unsigned record_count(const ImVtd *s)
@@ -154,12 +160,8 @@ static FaultFate record(ImVtd *s, const FaultRecord *f)
     if (suppressed(f)) {
         return FATE_FPD;
     }
-    if (IM_GET(fsts, VTD_FSTS_PFO)) {
-        return FATE_OVERFLOW;
-    }
-    /* CLAUSE(VTD_7_2_1_OVERFLOW) */
-    if (im_reg_get(bank, VTD_R_FRCD1, i) & IM_MASK(VTD_FRCD1_FAULT)) {
-        im_vtd_event_set(s, VTD_EVENT_FAULT, IM_MASK(VTD_FSTS_PFO));
+    if (IM_GET(fsts, VTD_FSTS_PFO) ||
+        im_reg_get(bank, VTD_R_FRCD1, i) & IM_MASK(VTD_FRCD1_FAULT)) {
         return FATE_OVERFLOW;
     }
     im_reg_set(bank, VTD_R_FRCD0, i, f->info);
@@ -169,7 +171,6 @@ static FaultFate record(ImVtd *s, const FaultRecord *f)
     if (!IM_GET(fsts, VTD_FSTS_PPF)) {
         im_vtd_reg_set(s, VTD_R_FSTS, IM_SET(fsts, VTD_FSTS_FRI, i));
     }
-    im_vtd_event_set(s, VTD_EVENT_FAULT, IM_MASK(VTD_FSTS_PPF));
     return FATE_RECORDED;
 }
 
@@ -187,12 +188,13 @@ static void log_fault(ImVtd *s, FaultRecord *f)
     } else {
         s->counters.faults_dropped++;
     }
-    ev.name = fate_names[fate];
+    ev.name = fates[fate].name;
     ev.hidden = fate != FATE_RECORDED;
     ev.arg[0] = f->reason;
     ev.arg[1] = f->info;
     ev.arg[2] = f->head;
     im_vtd_event(s, &ev);
+    im_vtd_event_set(s, VTD_EVENT_FAULT, fates[fate].status);
 }
 
 /* 11.4.7.6: bits above the largest AGAW are reserved. */

@@ -112,30 +112,30 @@ uint64_t im_vtd_iotlb_cmd(ImVtd *s, uint64_t iotlb, uint64_t iva)
 
 /* --- Descriptors --------------------------------------------------------- */
 
-VtdIqResult im_vtd_desc_context(ImVtd *s, const uint64_t *d)
+void im_vtd_desc_context(ImVtd *s, const uint64_t *d)
 {
     context_inv(s, (unsigned)IM_GET(d[0], VTD_CC0_G),
                 (uint16_t)IM_GET(d[0], VTD_CC0_DID),
                 (uint16_t)IM_GET(d[0], VTD_CC0_SID),
                 (unsigned)IM_GET(d[0], VTD_CC0_FM));
-    return VTD_IQR_DONE;
 }
 
 /* The manual is silent on AM above MAMV in a descriptor: reserved here. */
-VtdIqResult im_vtd_desc_iotlb(ImVtd *s, const uint64_t *d)
+VtdIqResult im_vtd_check_iotlb(ImVtd *s, const uint64_t *d)
 {
-    unsigned g = (unsigned)IM_GET(d[0], VTD_IOTLB0_G);
-
-    if (g == G_SELECTIVE &&
-        (!IM_GET(s->cap, VTD_CAP_PSI) ||
-         IM_GET(d[1], VTD_IOTLB1_AM) > IM_GET(s->cap, VTD_CAP_MAMV))) {
-        return VTD_IQR_RESERVED;
-    }
-    iotlb_inv(s, g, (uint16_t)IM_GET(d[0], VTD_IOTLB0_DID), d[1]);
-    return VTD_IQR_DONE;
+    return IM_GET(d[0], VTD_IOTLB0_G) == G_SELECTIVE &&
+           (!IM_GET(s->cap, VTD_CAP_PSI) ||
+            IM_GET(d[1], VTD_IOTLB1_AM) > IM_GET(s->cap, VTD_CAP_MAMV)) ?
+           VTD_IQR_RESERVED : VTD_IQR_DONE;
 }
 
-VtdIqResult im_vtd_desc_piotlb(ImVtd *s, const uint64_t *d)
+void im_vtd_desc_iotlb(ImVtd *s, const uint64_t *d)
+{
+    iotlb_inv(s, (unsigned)IM_GET(d[0], VTD_IOTLB0_G),
+              (uint16_t)IM_GET(d[0], VTD_IOTLB0_DID), d[1]);
+}
+
+void im_vtd_desc_piotlb(ImVtd *s, const uint64_t *d)
 {
     bool page = IM_GET(d[0], VTD_PIOTLB0_G) == G_SELECTIVE;
     unsigned am = (unsigned)IM_GET(d[1], VTD_IOTLB1_AM);
@@ -147,10 +147,9 @@ VtdIqResult im_vtd_desc_piotlb(ImVtd *s, const uint64_t *d)
                       (uint32_t)IM_GET(d[0], VTD_PIOTLB0_PASID), addr, am,
                       IM_GET(d[1], VTD_IOTLB1_IH));
     im_vtd_unmap(s, addr, mask);
-    return VTD_IQR_DONE;
 }
 
-VtdIqResult im_vtd_desc_pasid_cache(ImVtd *s, const uint64_t *d)
+void im_vtd_desc_pasid_cache(ImVtd *s, const uint64_t *d)
 {
     static const VtdGran gran[] = {
         VTD_GRAN_DOMAIN, VTD_GRAN_PASID, VTD_GRAN_GLOBAL, VTD_GRAN_GLOBAL,
@@ -160,5 +159,4 @@ VtdIqResult im_vtd_desc_pasid_cache(ImVtd *s, const uint64_t *d)
                      (uint16_t)IM_GET(d[0], VTD_PC0_DID),
                      (uint32_t)IM_GET(d[0], VTD_PC0_PASID));
     im_vtd_unmap(s, 0, UINT64_MAX);
-    return VTD_IQR_DONE;
 }

@@ -1,6 +1,6 @@
 /*
- * The invalidation queue: fetching, waits, and messages to device-TLBs,
- * 6.5.2 and 4.3.
+ * The invalidation queue: fetching, waits, errors, 6.5.2. Messages to
+ * device-TLBs are devtlb.c's.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -15,16 +15,9 @@
 VTD_DESC_LAYOUTS(VTD_LAYOUT_ROW)
 #undef VTD_LAYOUT_ROW
 
-#define ITAGS       32
 #define WAITS       32      /* waits that may be held at a time */
 #define DESC_WORDS  4
 #define DUMP_DESCRIPTORS  16
-
-typedef struct Itag {
-    bool busy;
-    uint16_t rid;
-    uint64_t due;
-} Itag;
 
 /* A wait descriptor that was fetched and is held. */
 typedef struct HeldWait {
@@ -38,10 +31,11 @@ struct VtdQueue {
     unsigned epoch;         /* counts enabling and disabling */
     unsigned nwaits;
     HeldWait waits[WAITS];  /* oldest first */
-    Itag itags[ITAGS];
 };
 
-typedef VtdIqResult DescRun(ImVtd *s, const uint64_t *d);
+/* Whether it may be executed now; then what it does. */
+typedef VtdIqResult DescCheck(ImVtd *s, const uint64_t *d);
+typedef void DescRun(ImVtd *s, const uint64_t *d);
 
 typedef struct DescDef {
     const char *name;
@@ -52,112 +46,17 @@ typedef struct DescDef {
     uint64_t rsvd[2];
     uint64_t optional;      /* ECAP_REG bit that unreserves ... */
     uint64_t optional_mask; /* ... these bits of word 0 */
+    DescCheck *check;       /* NULL: always */
     DescRun *run;
 } DescDef;
 
 /* No interrupt entry is cached, and none is in flight. */
-static VtdIqResult inv_iec(ImVtd *s G_GNUC_UNUSED,
-                           const uint64_t *d G_GNUC_UNUSED)
+static void inv_iec(ImVtd *s G_GNUC_UNUSED, const uint64_t *d G_GNUC_UNUSED)
 {
-    return VTD_IQR_DONE;
-}
-
-/* --- Device-TLB invalidation: messages, tags and time. ------------------- */
-
-static uint32_t busy_itags(const VtdQueue *q)
-{
-    uint32_t busy = 0;
-
-    for (unsigned i = 0; i < ITAGS; i++) {
-        busy |= (q->itags[i].busy ? 1u : 0) << i;
-    }
-    return busy;
-}
-
-static void arm_deadline(ImVtd *s)
-{
-    uint64_t when = IM_NEVER;
-
-    for (unsigned i = 0; i < ITAGS; i++) {
-        const Itag *t = &s->queue->itags[i];
-
-        when = t->busy ? MIN(when, t->due) : when;
-    }
-    s->port.deadline(s->host, when);
-}
-
-/* ATS 3.4.1: with S the lowest 0 of the address tells the size. */
-static void decode_range(uint64_t addr, bool size, ImAtsInv *inv)
-{
-    unsigned lg2 = 12;
-
-    if (size) {
-        while (lg2 < 63 && (addr >> lg2 & 1)) {
-            lg2++;
-        }
-        lg2++;
-    }
-    inv->lg2size = lg2 > 63 ? IM_INV_ALL : (uint8_t)lg2;
-    inv->addr = lg2 > 63 ? 0 : addr & ~((UINT64_C(1) << lg2) - 1);
-}
-
-/* CLAUSE(VTD_IQ_ITAG) */
-static VtdIqResult send_inv(ImVtd *s, ImAtsInv *inv)
-{
-    VtdQueue *q = s->queue;
-    uint64_t now = s->port.now(s->host);
-    ImUnmap unmap = {
-        .addr = inv->addr, .rid = inv->rid, .has_rid = true,
-        .device_tlb = true,
-        .mask = inv->lg2size == IM_INV_ALL ? UINT64_MAX :
-                (UINT64_C(1) << inv->lg2size) - 1,
-    };
-    unsigned tag;
-
-    for (tag = 0; tag < ITAGS && q->itags[tag].busy; tag++) {
-    }
-    if (tag == ITAGS) {
-        return VTD_IQR_LATER;
-    }
-    q->itags[tag] = (Itag) {
-        .busy = true, .rid = inv->rid,
-        .due = now + MIN(s->cfg.ats_timeout_ns, IM_NEVER - 1 - now),
-    };
-    inv->itag = (uint8_t)tag;
-    s->counters.ats_invalidations++;
-    arm_deadline(s);
-    if (s->port.unmap && !inv->has_pasid) {
-        s->port.unmap(s->host, &unmap);     /* they know no PASID */
-    }
-    s->port.ats_invalidate(s->host, inv);
-    return VTD_IQR_DONE;
-}
-
-static VtdIqResult inv_dev_tlb(ImVtd *s, const uint64_t *d)
-{
-    ImAtsInv inv = { .rid = (uint16_t)IM_GET(d[0], VTD_DTLB0_SID) };
-
-    decode_range(d[1] & IM_MASK(VTD_DTLB1_ADDR), IM_GET(d[1], VTD_DTLB1_S),
-                 &inv);
-    return send_inv(s, &inv);
-}
-
-static VtdIqResult inv_pdev_tlb(ImVtd *s, const uint64_t *d)
-{
-    ImAtsInv inv = {
-        .rid = (uint16_t)IM_GET(d[0], VTD_PDTLB0_SID),
-        .pasid = (uint32_t)IM_GET(d[0], VTD_PDTLB0_PASID),
-        .has_pasid = true,
-        .global = IM_GET(d[1], VTD_PDTLB1_GI),
-    };
-
-    decode_range(d[1] & IM_MASK(VTD_PDTLB1_ADDR),
-                 IM_GET(d[1], VTD_PDTLB1_S), &inv);
-    return send_inv(s, &inv);
 }
 
 /* CLAUSE(VTD_PRQ_RESPONSE_ORDER): sent in their order among invalidations. */
-static VtdIqResult inv_page_resp(ImVtd *s, const uint64_t *d)
+static void inv_page_resp(ImVtd *s, const uint64_t *d)
 {
     ImPageResp resp = {
         .rid = (uint16_t)IM_GET(d[0], VTD_RESP0_RID),
@@ -171,7 +70,6 @@ static VtdIqResult inv_page_resp(ImVtd *s, const uint64_t *d)
     }
     s->counters.page_responses++;
     im_vtd_page_response(s, &resp, "software");
-    return VTD_IQR_DONE;
 }
 
 /* --- Waits. -------------------------------------------------------------- */
@@ -213,17 +111,18 @@ static void complete_waits(ImVtd *s)
     }
 }
 
-static VtdIqResult inv_wait(ImVtd *s, const uint64_t *d)
+static VtdIqResult check_wait(ImVtd *s, const uint64_t *d G_GNUC_UNUSED)
+{
+    return s->queue->nwaits == WAITS ? VTD_IQR_LATER : VTD_IQR_DONE;
+}
+
+static void inv_wait(ImVtd *s, const uint64_t *d)
 {
     VtdQueue *q = s->queue;
 
-    if (q->nwaits == WAITS) {
-        return VTD_IQR_LATER;
-    }
     q->waits[q->nwaits++] = (HeldWait) {
-        .word = { d[0], d[1] }, .itags = busy_itags(q),
+        .word = { d[0], d[1] }, .itags = im_vtd_itags_busy(s),
     };
-    return VTD_IQR_DONE;
 }
 
 /* CLAUSE(VTD_IQ_FENCE) */
@@ -236,12 +135,13 @@ static bool fenced(const VtdQueue *q)
 /* --- The table. ---------------------------------------------------------- */
 
 #define DESC_DEF(type, clause_, name_, modes_, needs_, w0, w1, grans_,    \
-                 opt, opt_mask, fn)                                       \
+                 opt, opt_mask, judge, fn)                                \
     [type] = {                                                            \
         .name = name_, .clause = #clause_, .modes = (modes_),             \
         .grans = (grans_), .needs = (needs_),                             \
         .rsvd = { IM_RSVD(w0), IM_RSVD(w1) },                             \
-        .optional = (opt), .optional_mask = (opt_mask), .run = fn,        \
+        .optional = (opt), .optional_mask = (opt_mask),                   \
+        .check = judge, .run = fn,                                        \
     },
 static const DescDef descs[16] = { VTD_DESCS(DESC_DEF) };
 
@@ -289,10 +189,11 @@ static VtdIqResult execute(ImVtd *s, const uint64_t *d)
     if (reserved_set(s, def, d)) {
         return VTD_IQR_RESERVED;
     }
-    r = def->run(s, d);
+    r = def->check ? def->check(s, d) : VTD_IQR_DONE;
     if (r == VTD_IQR_DONE) {
         s->counters.descriptors++;
         trace_queue(s, def->name, d);
+        def->run(s, d);
     }
     return r;
 }
@@ -342,21 +243,53 @@ static VtdIqResult fetch(ImVtd *s, uint32_t head, uint64_t *d)
     return VTD_IQR_DONE;
 }
 
+void im_vtd_command_error(ImVtd *s, const ImEvent *error)
+{
+    ImEvent ev = *error;
+
+    ev.kind = IM_EVENT_COMMAND_ERROR;
+    s->counters.command_errors++;
+    im_vtd_event(s, &ev);
+}
+
+typedef struct ErrorDef {
+    const char *clause;
+    const char *text;
+    bool fetched;           /* there is a descriptor to show */
+} ErrorDef;
+
+static const ErrorDef errors[] = {
+    [VTD_IQR_BAD_TAIL] = { "VTD_IQEI_1", "IQEI 1: the tail is beyond the "
+                           "queue", false },
+    [VTD_IQR_FETCH] = { "VTD_IQEI_2", "IQEI 2: the descriptor cannot be "
+                        "read", false },
+    [VTD_IQR_BAD_TYPE] = { "VTD_IQEI_3", "IQEI 3: the descriptor's type is "
+                           "not valid in this mode, or needs a capability "
+                           "that is not reported", true },
+    [VTD_IQR_RESERVED] = { "VTD_IQEI_4", "IQEI 4: a reserved field of the "
+                           "descriptor is set, or a field has a reserved "
+                           "value", true },
+    [VTD_IQR_BAD_WIDTH] = { "VTD_IQEI_5", "IQEI 5: descriptors of 128 bits "
+                            "are for legacy mode, of 256 bits for units with "
+                            "scalable or abort-DMA mode (IQA.DW)", false },
+    [VTD_IQR_TAIL_ALIGN] = { "VTD_IQEI_6", "IQEI 6: the tail is not aligned "
+                             "to a descriptor", false },
+    [VTD_IQR_BAD_TTM] = { "VTD_IQEI_7", "IQEI 7: RTADDR.TTM is not valid",
+                          false },
+};
+
 /* d is the offender, or 0 when it was not fetched. */
 static void queue_error(ImVtd *s, VtdIqResult why, const uint64_t *d)
 {
-    static const char *const names[] = {
-        [VTD_IQR_BAD_TAIL] = "IQE: tail beyond the queue",
-        [VTD_IQR_FETCH] = "IQE: descriptor not readable",
-        [VTD_IQR_BAD_TYPE] = "IQE: invalid type",
-        [VTD_IQR_RESERVED] = "IQE: reserved field set",
-        [VTD_IQR_BAD_WIDTH] = "IQE: invalid descriptor width",
-        [VTD_IQR_TAIL_ALIGN] = "IQE: tail not aligned",
-        [VTD_IQR_BAD_TTM] = "IQE: invalid TTM",
-    };
+    const ErrorDef *def = &errors[why];
     uint64_t rcd = im_vtd_reg(s, VTD_R_IQERCD);
+    ImEvent ev = { .name = "IQE", .text = def->text, .clause = def->clause };
 
-    trace_queue(s, names[why], d);
+    if (def->fetched) {
+        ev.words = (uint8_t)(s->queue->ring.entry / 8);
+        memcpy(ev.arg, d, sizeof(ev.arg));
+    }
+    im_vtd_command_error(s, &ev);
     im_vtd_reg_set(s, VTD_R_IQERCD, IM_SET(rcd, VTD_IQERCD_IQEI, why));
     im_vtd_event_set(s, VTD_EVENT_FAULT, IM_MASK(VTD_FSTS_IQE));
 }
@@ -428,87 +361,25 @@ void im_vtd_queue_enable(ImVtd *s, bool on)
     }
 }
 
-/* --- Completions. -------------------------------------------------------- */
+/* --- What device-TLBs answered. ------------------------------------------ */
 
-static void free_itag(VtdQueue *q, unsigned tag)
+void im_vtd_queue_itag_freed(ImVtd *s, unsigned tag)
 {
-    q->itags[tag].busy = false;
+    VtdQueue *q = s->queue;
+
     for (unsigned i = 0; i < q->nwaits; i++) {
         q->waits[i].itags &= ~(1u << tag);
     }
 }
 
-/* CLAUSE(VTD_IQ_ICE) */
-static void completion_error(ImVtd *s, uint16_t rid)
+void im_vtd_queue_drop_waits(ImVtd *s)
 {
-    uint64_t rcd = im_vtd_reg(s, VTD_R_IQERCD);
-
-    trace_queue(s, "ICE: unexpected completion",
-                (const uint64_t[DESC_WORDS]) { rid });
-    if (!(im_vtd_reg(s, VTD_R_FSTS) & IM_MASK(VTD_FSTS_ICE))) {
-        im_vtd_reg_set(s, VTD_R_IQERCD,
-                       IM_SET(rcd, VTD_IQERCD_ICESID, rid));
-    }
-    im_vtd_event_set(s, VTD_EVENT_FAULT, IM_MASK(VTD_FSTS_ICE));
-}
-
-/* 4.2.1: while translation is off, a completion is an unsupported request. */
-void im_vtd_ats_inv_done(ImVtd *s, uint16_t rid, uint32_t itag_vector)
-{
-    VtdQueue *q = s->queue;
-    bool stray = false;
-
-    if (!(s->gsts & IM_MASK(VTD_GCMD_TE)) ||
-        !im_vtd_has_ecap(s, IM_MASK(VTD_ECAP_DT))) {
-        return;
-    }
-    for (unsigned tag = 0; tag < ITAGS; tag++) {
-        if (!(itag_vector >> tag & 1)) {
-            continue;
-        }
-        if (q->itags[tag].busy && q->itags[tag].rid == rid) {
-            free_itag(q, tag);
-            s->counters.ats_completions++;
-        } else {
-            stray = true;
-        }
-    }
-    if (stray) {
-        completion_error(s, rid);
-    }
-    arm_deadline(s);
-    complete_waits(s);
-    im_vtd_queue_run(s);
-}
-
-/* CLAUSE(VTD_IQ_ITE). Held waits are gone; the head stays where it is. */
-static void timed_out(ImVtd *s, uint16_t rid)
-{
-    uint64_t rcd = im_vtd_reg(s, VTD_R_IQERCD);
-
-    trace_queue(s, "ITE: no completion in time",
-                (const uint64_t[DESC_WORDS]) { rid });
-    s->counters.ats_timeouts++;
     s->queue->nwaits = 0;
-    if (!(im_vtd_reg(s, VTD_R_FSTS) & IM_MASK(VTD_FSTS_ITE))) {
-        im_vtd_reg_set(s, VTD_R_IQERCD,
-                       IM_SET(rcd, VTD_IQERCD_ITESID, rid));
-    }
-    im_vtd_event_set(s, VTD_EVENT_FAULT, IM_MASK(VTD_FSTS_ITE));
 }
 
-void im_vtd_queue_deadline(ImVtd *s)
+void im_vtd_queue_resume(ImVtd *s)
 {
-    VtdQueue *q = s->queue;
-    uint64_t now = s->port.now(s->host);
-
-    for (unsigned tag = 0; tag < ITAGS; tag++) {
-        if (q->itags[tag].busy && q->itags[tag].due <= now) {
-            free_itag(q, tag);
-            timed_out(s, q->itags[tag].rid);
-        }
-    }
-    arm_deadline(s);
+    complete_waits(s);
     im_vtd_queue_run(s);
 }
 
@@ -530,7 +401,7 @@ void im_vtd_queue_reset(ImVtd *s)
     bool running = s->queue->running;
 
     *s->queue = (VtdQueue) { .epoch = epoch + 1, .running = running };
-    arm_deadline(s);
+    im_vtd_devtlb_reset(s);
 }
 
 /* Descriptors not yet fetched, the first few of them. */
@@ -584,12 +455,5 @@ void im_vtd_queue_dump(ImVtd *s, GString *out)
                                q->waits[i].word[0], q->waits[i].word[1],
                                q->waits[i].itags);
     }
-    for (unsigned i = 0; i < ITAGS; i++) {
-        if (q->itags[i].busy) {
-            g_string_append_printf(out, "    device-TLB invalidation: tag "
-                                   "%u, requester %04x, due at %" PRIu64
-                                   " ns\n", i, q->itags[i].rid,
-                                   q->itags[i].due);
-        }
-    }
+    im_vtd_devtlb_dump(s, out);
 }

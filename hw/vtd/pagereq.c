@@ -27,9 +27,13 @@ typedef enum Fate {
 
 typedef struct FateDef {
     const char *name;
+    const char *marker;     /* name of a stop marker's */
     bool answered;          /* the unit answers in software's place */
     uint8_t code;           /* ImPageRespCode */
+    uint64_t status;        /* of PRS_REG, set after the event */
 } FateDef;
+
+#define FATE(text)  text, "stop marker, " text
 
 /*
  * Table 31. The manual is silent on the rows "disabled" and "queue not
@@ -37,18 +41,28 @@ typedef struct FateDef {
  * answer would leave the device waiting.
  */
 static const FateDef fates[] = {
-    [FATE_QUEUED] = { "queued", false, 0 },
-    [FATE_DISABLED] = { "disabled", true, IM_PAGE_RESP_INVALID },
-    [FATE_TABLE_FAULT] = { "table fault", true, IM_PAGE_RESP_INVALID },
-    [FATE_OVERFLOW] = { "overflow", true, IM_PAGE_RESP_SUCCESS },
-    [FATE_FULL] = { "queue full", true, IM_PAGE_RESP_SUCCESS },
-    [FATE_UNWRITABLE] = { "queue not writable", true,
-                          IM_PAGE_RESP_INVALID },
+    /* CLAUSE(VTD_PRQ_EVENT) */
+    [FATE_QUEUED] = { FATE("queued"), false, 0, IM_MASK(VTD_PRS_PPR) },
+    [FATE_DISABLED] = { FATE("disabled"), true, IM_PAGE_RESP_INVALID, 0 },
+    [FATE_TABLE_FAULT] = { FATE("table fault"), true, IM_PAGE_RESP_INVALID,
+                           0 },
+    [FATE_OVERFLOW] = { FATE("overflow"), true, IM_PAGE_RESP_SUCCESS, 0 },
+    /* CLAUSE(VTD_PRQ_FULL) */
+    [FATE_FULL] = { FATE("queue full"), true, IM_PAGE_RESP_SUCCESS,
+                    IM_MASK(VTD_PRS_PRO) },
+    [FATE_UNWRITABLE] = { FATE("queue not writable"), true,
+                          IM_PAGE_RESP_INVALID, 0 },
 };
 
 static bool is_stop_marker(const ImPageReq *req)
 {
     return req->last && !req->read && !req->write;
+}
+
+/* CLAUSE(VTD_PRQ_STOP_MARKER): nobody is told what became of it. */
+static bool quiet(const ImVtd *s, const ImPageReq *req)
+{
+    return is_stop_marker(req) && im_vtd_has_ecap(s, IM_MASK(VTD_ECAP_SMS));
 }
 
 void im_vtd_page_response(ImVtd *s, const ImPageResp *resp, const char *name)
@@ -134,8 +148,6 @@ static Fate handle_request(ImVtd *s, const ImPageReq *req)
     ImRing ring = page_queue(s);
     uint32_t head = im_ring_wrap(&ring, im_vtd_reg(s, VTD_R_PQH));
     uint32_t tail = im_ring_wrap(&ring, im_vtd_reg(s, VTD_R_PQT));
-    bool quiet = is_stop_marker(req) &&
-                 im_vtd_has_ecap(s, IM_MASK(VTD_ECAP_SMS));
     VtdResolved r;
 
     if (!(s->gsts & IM_MASK(VTD_GCMD_TE)) ||
@@ -144,7 +156,7 @@ static Fate handle_request(ImVtd *s, const ImPageReq *req)
     }
     r = im_vtd_resolve_page_request(s, req);
     if (r.reason) {
-        if (!quiet) {                   /* CLAUSE(VTD_PRQ_STOP_MARKER) */
+        if (!quiet(s, req)) {
             im_vtd_fault_page_request(s, req, r.reason, r.fpd);
         }
         return FATE_TABLE_FAULT;
@@ -153,9 +165,6 @@ static Fate handle_request(ImVtd *s, const ImPageReq *req)
         return FATE_OVERFLOW;           /* CLAUSE(VTD_PRQ_OVERFLOW) */
     }
     if (im_ring_full(&ring, head, tail)) {
-        if (!quiet) {                   /* CLAUSE(VTD_PRQ_FULL) */
-            im_vtd_event_set(s, VTD_EVENT_PAGE, IM_MASK(VTD_PRS_PRO));
-        }
         return FATE_FULL;
     }
     implicit_invalidation(s, req, &r);
@@ -163,17 +172,18 @@ static Fate handle_request(ImVtd *s, const ImPageReq *req)
         return FATE_UNWRITABLE;
     }
     im_vtd_reg_set(s, VTD_R_PQT, im_ring_next(&ring, tail));
-    im_vtd_event_set(s, VTD_EVENT_PAGE, IM_MASK(VTD_PRS_PPR));
-    return FATE_QUEUED;                 /* CLAUSE(VTD_PRQ_EVENT) */
+    return FATE_QUEUED;
 }
 
 /* CLAUSE(VTD_PRQ_TABLE_FAULT) */
 void im_vtd_page_request(ImVtd *s, const ImPageReq *req)
 {
     const FateDef *fate = &fates[handle_request(s, req)];
-    bool wants_response = req->last && !is_stop_marker(req);
+    bool marker = is_stop_marker(req);
+    bool wants_response = req->last && !marker;
     ImEvent ev = {
-        .kind = IM_EVENT_PAGE_REQUEST, .name = fate->name, .req = req,
+        .kind = IM_EVENT_PAGE_REQUEST, .req = req,
+        .name = marker ? fate->marker : fate->name,
     };
 
     s->counters.page_requests++;
@@ -183,6 +193,9 @@ void im_vtd_page_request(ImVtd *s, const ImPageReq *req)
         s->counters.page_groups++;
     }
     im_vtd_event(s, &ev);
+    if (!fate->answered || !quiet(s, req)) {
+        im_vtd_event_set(s, VTD_EVENT_PAGE, fate->status);
+    }
     if (fate->answered && wants_response) {
         auto_response(s, req, fate->code);
     }

@@ -98,10 +98,11 @@ typedef enum VtdIqResult {
     VTD_IQR_LATER,               /* not now: the head stays, no error */
 } VtdIqResult;
 
-VtdIqResult im_vtd_desc_context(ImVtd *s, const uint64_t *d);
-VtdIqResult im_vtd_desc_iotlb(ImVtd *s, const uint64_t *d);
-VtdIqResult im_vtd_desc_piotlb(ImVtd *s, const uint64_t *d);
-VtdIqResult im_vtd_desc_pasid_cache(ImVtd *s, const uint64_t *d);
+void im_vtd_desc_context(ImVtd *s, const uint64_t *d);
+VtdIqResult im_vtd_check_iotlb(ImVtd *s, const uint64_t *d);
+void im_vtd_desc_iotlb(ImVtd *s, const uint64_t *d);
+void im_vtd_desc_piotlb(ImVtd *s, const uint64_t *d);
+void im_vtd_desc_pasid_cache(ImVtd *s, const uint64_t *d);
 /* Register-based commands; return the register with its answer. */
 uint64_t im_vtd_ccmd(ImVtd *s, uint64_t ccmd);
 uint64_t im_vtd_iotlb_cmd(ImVtd *s, uint64_t iotlb, uint64_t iva);
@@ -114,7 +115,25 @@ void im_vtd_queue_reset(ImVtd *s);
 void im_vtd_queue_enable(ImVtd *s, bool on);
 /* Fetch and execute what may be fetched now. */
 void im_vtd_queue_run(ImVtd *s);
-void im_vtd_queue_deadline(ImVtd *s);
+/* Waits no longer wait for this tag ... */
+void im_vtd_queue_itag_freed(ImVtd *s, unsigned tag);
+/* ... and those that wait for nothing are completed. */
+void im_vtd_queue_resume(ImVtd *s);
+void im_vtd_queue_drop_waits(ImVtd *s);
+/* Count and tell an error of the queue; the kind is filled in. */
+void im_vtd_command_error(ImVtd *s, const ImEvent *error);
+
+/* --- devtlb.c: 4.3 -------------------------------------------------------- */
+
+VtdDevTlb *im_vtd_devtlb_new(void);
+void im_vtd_devtlb_free(VtdDevTlb *d);
+void im_vtd_devtlb_reset(ImVtd *s);
+void im_vtd_devtlb_dump(const ImVtd *s, GString *out);
+/* A bit for each tag whose invalidation is outstanding. */
+uint32_t im_vtd_itags_busy(const ImVtd *s);
+VtdIqResult im_vtd_check_dev_tlb(ImVtd *s, const uint64_t *d);
+void im_vtd_desc_dev_tlb(ImVtd *s, const uint64_t *d);
+void im_vtd_desc_pdev_tlb(ImVtd *s, const uint64_t *d);
 
 /* --- vcmd.c: 11.4.16 ------------------------------------------------------ */
 

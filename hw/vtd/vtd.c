@@ -30,6 +30,7 @@ ImVtd *im_vtd_new(const ImVtdConfig *config, const ImPort *port, void *host,
     s->caches = im_vtd_caches_new(&s->cfg);
     s->regs = im_vtd_regs_new(s);
     s->queue = im_vtd_queue_new();
+    s->devtlb = im_vtd_devtlb_new();
     return s;
 }
 
@@ -38,6 +39,7 @@ void im_vtd_free(ImVtd *s)
     if (!s) {
         return;
     }
+    im_vtd_devtlb_free(s->devtlb);
     im_vtd_queue_free(s->queue);
     im_vtd_regs_free(s->regs);
     im_vtd_caches_free(s->caches);
@@ -67,11 +69,6 @@ uint64_t im_vtd_mmio_read(ImVtd *s, uint64_t off, unsigned size)
 void im_vtd_mmio_write(ImVtd *s, uint64_t off, uint64_t val, unsigned size)
 {
     im_regbank_write(s->regs->bank, off, val, size);
-}
-
-void im_vtd_deadline(ImVtd *s)
-{
-    im_vtd_queue_deadline(s);
 }
 
 const ImVtdCounters *im_vtd_counters(const ImVtd *s)

@@ -36,7 +36,8 @@ typedef enum VtdGran {
 
 typedef struct VtdCaches VtdCaches;     /* cache.c */
 typedef struct VtdRegs VtdRegs;         /* regs.c: register file */
-typedef struct VtdQueue VtdQueue;       /* inval.c: invalidation queue */
+typedef struct VtdQueue VtdQueue;       /* iq.c: invalidation queue */
+typedef struct VtdDevTlb VtdDevTlb;     /* devtlb.c: what is outstanding */
 
 struct ImVtd {
     ImVtdConfig cfg;
@@ -68,6 +69,7 @@ struct ImVtd {
     VtdCaches *caches;
     VtdRegs *regs;
     VtdQueue *queue;
+    VtdDevTlb *devtlb;
     ImVtdCounters counters;
 };
 

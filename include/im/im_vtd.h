@@ -28,7 +28,8 @@ typedef struct ImVtdConfig {
     uint8_t haw_bits;           /* host address width, 32 .. 52, <= aw_bits */
     uint8_t domain_bits;        /* 4, 6, .. 16 */
     uint8_t pasid_bits;         /* 0: no PASID; 1 .. 20 */
-    uint16_t fault_records;     /* 1 .. 256 */
+    uint16_t fault_records;     /* 1 .. 186: what the register page has room
+                                   for below the virtual commands */
     bool dma_translation;       /* false: SAGAW 0, interrupts only (not with scalable) */
     bool scalable;              /* SMTS */
     bool first_stage;           /* FSTS */
@@ -63,6 +64,8 @@ typedef struct ImVtdConfig {
     bool eim_required;          /* EIMER */
     bool intremap_required;     /* IRREQ */
     bool virtual_command;       /* VCS: the host gives out PASIDs */
+    bool early_ats_inv;         /* completions count while TES=0; 4.2.1 says
+                                   Unsupported Request */
 } ImVtdConfig;
 
 extern const ImVtdConfig IM_VTD_CONFIG_DEFAULT;
@@ -104,9 +107,15 @@ ImXlat im_vtd_translate(ImVtd *s, const ImTxn *txn);
 void im_vtd_page_request(ImVtd *s, const ImPageReq *req);
 
 /*
- * A function completed invalidations (4.3): itag_vector has one bit per
- * ITag. A completion that matches nothing sets FSTS.ICE.
+ * An invalidation completion message of a function (4.3, PCIe 10.3.2):
+ * itag_vector has one bit per ITag. count is its CC field, how many such
+ * messages complete an invalidation: 1 .. 7, and 0 or 8 for 8. An invalidation
+ * is complete when as many messages named it as the last of them says. What
+ * matches no invalidation of rid sets FSTS.ICE.
  */
+void im_vtd_ats_inv_completion(ImVtd *s, uint16_t rid, uint32_t itag_vector,
+                               unsigned count);
+/* The same of a function that sends one message for each: count is 1. */
 void im_vtd_ats_inv_done(ImVtd *s, uint16_t rid, uint32_t itag_vector);
 
 /* The alarm set by port->deadline() is due. */
@@ -165,7 +174,7 @@ void im_vtd_dump(ImVtd *s, GString *out);
     C(ats_completions) C(ats_timeouts)    C(page_requests)                \
     C(page_groups)     C(page_responses)  C(auto_responses)               \
     C(page_requests_dropped) C(interrupts) C(interrupts_blocked)          \
-    C(virtual_commands)
+    C(virtual_commands) C(command_errors)
 
 #define IM_VTD_COUNTER_MEMBER(n)  uint64_t n;
 typedef struct ImVtdCounters {

@@ -33,7 +33,8 @@ OURS = {
         'supervisor ext-accessed ss-dirty page-walk-coherency rid-pasid '
         'abort-dma coherent snoop-control eim eim-required '
         'intremap-required caching-mode psi zlr esrtps esirtps stop-marker '
-        'intremap device-iotlb pt host primary-bus device-scopes '
+        'early-device-tlb-invalidation intremap device-iotlb pt host '
+        'primary-bus device-scopes '
         'x2apic-opt-out dma-opt-in rmrr rmrr-reserved satc satc-required '
         'proximity',
     'pasid-endpoint':
@@ -65,6 +66,7 @@ def described(device, name):
     ('interrupts-only', 'dma-translation=off'),
     ('small', 'fault-records=1,iotlb-entries=16,domain-bits=4,pasid-bits=1'),
     ('caching-mode', 'caching-mode=on'),
+    ('early', 'early-device-tlb-invalidation=on'),
 ])
 def accepted(options):
     with Machine('-device', f'vtd-model,{options}'.rstrip(',')) as vm:
@@ -96,6 +98,10 @@ def accepted(options):
     ('no-fault-record', 'fault-records=0', 'fault-records', '1'),
     ('odd-domain', 'domain-bits=5', 'domain-bits', 'even'),
     ('iotlb-17', 'iotlb-entries=17', 'iotlb-entries', 'power of two'),
+    ('187-fault-records', 'fault-records=187', 'fault-records', '1..186'),
+    ('early-without-device-iotlb',
+     'device-iotlb=off,early-device-tlb-invalidation=on',
+     'early-device-tlb-invalidation', 'device-iotlb'),
 ])
 def refused(options, *names):
     check_refused(['-device', f'vtd-model,{options}'], *names)

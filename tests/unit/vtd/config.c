@@ -35,6 +35,8 @@ CHANGE(many_records, c->fault_records = 256)
 CHANGE(major_6, c->major = 6)
 CHANGE(iotlb_17, c->iotlb_entries = 17)
 CHANGE(no_timeout, c->ats_timeout_ns = 0)
+CHANGE(early, c->early_ats_inv = true; c->device_tlb = c->page_request =
+       c->no_write_flag = c->stop_marker = false)
 
 static const Row refused[] = {
     { "scalable-off", no_scalable, { "pasid_bits=20", "scalable" } },
@@ -52,7 +54,9 @@ static const Row refused[] = {
     { "haw-bits-20", haw_20, { "haw_bits=20", "32..52" } },
     { "pasid-bits-21", pasid_21, { "pasid_bits=21", "0..20" } },
     { "no-fault-records", no_records, { "fault_records=0", "1.." } },
-    { "256-fault-records", many_records, { "fault_records=256", "1.." } },
+    { "256-fault-records", many_records,
+      { "fault_records=256", "1..186" } },
+    { "early-invalidation", early, { "early_ats_inv", "device_tlb" } },
     { "major-6", major_6, { "major=6", "1..5" } },
     { "iotlb-17", iotlb_17, { "iotlb_entries=17", "power of two" } },
     { "no-time-out", no_timeout, { "device_tlb", "ats_timeout_ns" } },
@@ -99,6 +103,19 @@ static void test_pruned(void)
     }
 }
 
+static void test_fault_records_fit(void)
+{
+    ImVtdConfig c = IM_VTD_CONFIG_DEFAULT;
+
+    c.fault_records = 186;
+    g_autoptr(Rig) r = rig_vtd_new(&c);
+    uint64_t cap = rig_reg64(r, REG_CAP);
+    uint64_t end = (cap >> 24 & 0x3ff) * 16 + 16 * ((cap >> 40 & 0xff) + 1);
+
+    /* 11.4: DC0h on, below the virtual commands, is another's or reserved. */
+    g_assert_cmphex(end, ==, 0xdc0);
+}
+
 static void test_default_capabilities(void)
 {
     g_autoptr(Rig) r = rig_vtd_new(&IM_VTD_CONFIG_DEFAULT);
@@ -118,6 +135,7 @@ int main(int argc, char **argv)
         g_test_add_data_func(path, &refused[i], test_refused);
     }
     g_test_add_func("/vtd/config/pruned", test_pruned);
+    g_test_add_func("/vtd/config/fault-records-fit", test_fault_records_fit);
     g_test_add_func("/vtd/config/default-capabilities",
                     test_default_capabilities);
     return g_test_run();

@@ -126,39 +126,6 @@ static void test_completion_from_inside(void)
     g_assert_cmphex(rig_reg32(r, REG_FSTS), ==, 0);
 }
 
-/* What a person reads in a trace when a queue stops. */
-static GString *traced;
-
-static void note(void *host G_GNUC_UNUSED, const ImEvent *ev)
-{
-    g_string_append_printf(traced, "%s|", ev->name ? ev->name : "");
-}
-
-static void test_traced(void)
-{
-    ImVtdConfig cfg = rig_vtd_config();
-    g_autoptr(Rig) r = rig_vtd_new(&cfg);
-    ImPort port = r->port;
-
-    traced = g_string_new(NULL);
-    port.event = note;
-    im_vtd_free(r->vtd);
-    r->vtd = im_vtd_new(&cfg, &port, r, NULL);
-    vb_set_root(r, rig_alloc(r, 1, RIG_TABLE), TTM_SCALABLE);
-    vb_iq_enable(r, true);
-    vb_gcmd(r, GCMD_TE, true);
-    vb_submit(r, desc_iotlb(IOTLB_GLOBAL, 0, 0, 0, false));
-    vb_submit(r, desc_dev_tlb(RID, 0, false));
-    im_vtd_ats_inv_done(r->vtd, RID, 2);
-    rig_advance(r, cfg.ats_timeout_ns);
-    rig_set32(r, REG_FSTS, FSTS_ITE | FSTS_ICE);
-    vb_submit(r, desc_iotlb(0, 0, 0, 0, false));
-    g_assert_cmpstr(traced->str, ==,
-                    "iotlb_inv|dev_tlb_inv|ICE: unexpected completion|"
-                    "ITE: no completion in time|IQE: reserved field set|");
-    g_string_free(traced, TRUE);
-}
-
 static void test_reset_with_work_outstanding(void)
 {
     g_autoptr(Rig) r = prepare();
@@ -220,7 +187,6 @@ int main(int argc, char **argv)
                     test_status_into_the_queue);
     g_test_add_func("/vtd/queue/completion-from-inside",
                     test_completion_from_inside);
-    g_test_add_func("/vtd/queue/traced", test_traced);
     g_test_add_func("/vtd/queue/reset-with-work-outstanding",
                     test_reset_with_work_outstanding);
     g_test_add_func("/vtd/queue/off-with-work-outstanding",
