@@ -59,6 +59,7 @@ const ImVtdConfig IM_VTD_CONFIG_DEFAULT = {
     N(page_walk_coherency, scalable)                                      \
     N(rid_pasid, scalable)                                                \
     N(supervisor, scalable)                                               \
+    N(rid_priv, supervisor)                                               \
     N(nested, first_stage)                                                \
     N(nested, second_stage)                                               \
     N(fs5lp, first_stage)                                                 \
@@ -67,10 +68,13 @@ const ImVtdConfig IM_VTD_CONFIG_DEFAULT = {
     N(ext_accessed, page_walk_coherency)                                  \
     N(ss_dirty, second_stage)                                             \
     N(ss_dirty, page_walk_coherency)                                      \
+    N(ss_io_rw, scalable)                                                 \
+    N(ss_io_rw, second_stage)                                             \
     N(ss1g, ss2m)                                                         \
     N(page_request, scalable)                                             \
     N(page_request, device_tlb)                                           \
     N(no_write_flag, device_tlb)                                          \
+    N(translated_pasid, device_tlb)                                       \
     N(early_ats_inv, device_tlb)                                          \
     N(stop_marker, page_request)                                          \
     N(eim, intremap)                                                      \
@@ -81,13 +85,24 @@ const ImVtdConfig IM_VTD_CONFIG_DEFAULT = {
 #define CONFIG_NEED(f, n)  IM_CONFIG_NEED(ImVtdConfig, f, n),
 static const ImConfigNeed config_needs[] = { VTD_NEEDS(CONFIG_NEED) };
 
+/*
+ * The first stage has 4 levels or 5. Linux wants one width for both stages,
+ * and with a second stage of 3 levels finds none.
+ */
+static bool shares_no_width(const ImVtdConfig *c)
+{
+    return c->aw_bits == 39 && c->second_stage;
+}
+
 void im_vtd_config_prune(ImVtdConfig *config)
 {
+    config->first_stage &= !shares_no_width(config);
     config->scalable &= config->first_stage || config->second_stage;
     im_config_prune(config, config_needs, G_N_ELEMENTS(config_needs));
     if (!config->scalable) {
         config->pasid_bits = 0;
     }
+    config->translated_pasid &= config->pasid_bits > 0;
     config->virtual_command &= config->pasid_bits > 0;
     config->haw_bits = MIN(config->haw_bits, config->aw_bits);
 }
@@ -126,6 +141,9 @@ static char *check_values(const ImVtdConfig *c)
     if (c->pasid_bits && !c->scalable) {
         return g_strdup_printf("pasid_bits=%u needs scalable=on",
                                c->pasid_bits);
+    }
+    if (c->translated_pasid && !c->pasid_bits) {
+        return g_strdup("translated_pasid=on needs pasid_bits above 0");
     }
     if (c->virtual_command && !c->pasid_bits) {
         return g_strdup("virtual_command=on needs pasid_bits above 0");
@@ -199,6 +217,9 @@ static uint64_t build_ecap(const ImVtdConfig *c)
            IM_PUT(VTD_ECAP_SMPWCS, c->page_walk_coherency) |
            IM_PUT(VTD_ECAP_RPS, c->rid_pasid) |
            IM_PUT(VTD_ECAP_ADMS, c->abort_dma) |
+           IM_PUT(VTD_ECAP_RPRIVS, c->rid_priv) |
+           IM_PUT(VTD_ECAP_PTRS, c->translated_pasid) |
+           IM_PUT(VTD_ECAP_SSIRWS, c->ss_io_rw) |
            IM_PUT(VTD_ECAP_SMS, c->stop_marker) |
            IM_PUT(VTD_ECAP_EIMER, c->eim_required) |
            IM_PUT(VTD_ECAP_IRREQ, c->intremap_required);

@@ -265,6 +265,7 @@ static bool context_refuses_pasid(VtdRoute *r, const VtdCtx *ctx)
     if (!ctx->paside && r->kind != VTD_TRANSLATED) {
         return im_vtd_refuse(r, VTD_FLT_SCT_6);
     }
+    /* CLAUSE(VTD_4_2_5_PTRS) */
     if (!ctx->eptr && r->kind == VTD_TRANSLATED) {
         return im_vtd_refuse(r, VTD_FLT_SCT_10);
     }
@@ -363,6 +364,7 @@ static void legacy_space(const ImVtd *s, const VtdCtx *ctx, VtdSpace *sp)
     second_stage(s, &sp->ss, ctx->dir, ctx->aw);
 }
 
+/* CLAUSE(VTD_9_6_AW) */
 static bool pasid_reserved(const ImVtd *s, const uint64_t q[8])
 {
     bool ssts = has(s, IM_MASK(VTD_ECAP_SSTS));
@@ -370,7 +372,8 @@ static bool pasid_reserved(const ImVtd *s, const uint64_t q[8])
         IM_RSVD(VTD_PTE0) | beyond_haw(s) |
         (ssts && has(s, IM_MASK(VTD_ECAP_SSADS)) ? 0 :
          IM_MASK(VTD_PASID_SSADE)) |
-        (ssts ? 0 : IM_MASK(VTD_PASID_AW) | IM_MASK(VTD_PASID_SSPTPTR));
+        (ssts ? 0 : IM_MASK(VTD_PASID_SSPTPTR)) |
+        (ssts || s->cfg.aw_ignored ? 0 : IM_MASK(VTD_PASID_AW));
     uint64_t zero1 =
         IM_RSVD(VTD_PTE1) |
         unless(s, IM_MASK(VTD_ECAP_SMPWCS), IM_MASK(VTD_PASID_PWSNP)) |
@@ -495,6 +498,7 @@ static bool pasid_refuses(VtdRoute *r, bool sre, bool rid_priv)
     if (r->has_pasid && r->txn->exec) {
         return im_vtd_refuse(r, VTD_FLT_SPT_5);
     }
+    /* CLAUSE(VTD_9_4_RID_PRIV) */
     r->priv = r->has_pasid ? r->txn->priv : rid_priv;
     return r->priv && !sre && im_vtd_refuse(r, VTD_FLT_SPT_6);
 }

@@ -64,6 +64,11 @@ typedef struct ImVtdConfig {
     bool eim_required;          /* EIMER */
     bool intremap_required;     /* IRREQ */
     bool virtual_command;       /* VCS: the host gives out PASIDs */
+    bool aw_ignored;            /* AW of a PASID entry while SSTS=0, which
+                                   9.6 says is Reserved(0) */
+    bool rid_priv;              /* RPRIVS */
+    bool translated_pasid;      /* PTRS */
+    bool ss_io_rw;              /* SSIRWS */
     bool early_ats_inv;         /* completions count while TES=0; 4.2.1 says
                                    Unsupported Request */
 } ImVtdConfig;

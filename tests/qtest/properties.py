@@ -33,6 +33,7 @@ OURS = {
         'supervisor ext-accessed ss-dirty page-walk-coherency rid-pasid '
         'abort-dma coherent snoop-control eim eim-required '
         'intremap-required caching-mode psi zlr esrtps esirtps stop-marker '
+        'rid-priv translated-pasid ss-io-rw first-stage-aw-ignored '
         'early-device-tlb-invalidation intremap device-iotlb pt host '
         'primary-bus device-scopes '
         'x2apic-opt-out dma-opt-in rmrr rmrr-reserved satc satc-required '
@@ -66,12 +67,33 @@ def described(device, name):
     ('interrupts-only', 'dma-translation=off'),
     ('small', 'fault-records=1,iotlb-entries=16,domain-bits=4,pasid-bits=1'),
     ('caching-mode', 'caching-mode=on'),
+    ('off-by-default', 'rid-priv=on,translated-pasid=on,ss-io-rw=on'),
+    ('first-stage-only', 'second-stage=off,first-stage-aw-ignored=on'),
+    ('39-bits-nested', 'aw-bits=39,first-stage=on,nested=on'),
     ('early', 'early-device-tlb-invalidation=on'),
 ])
 def accepted(options):
     with Machine('-device', f'vtd-model,{options}'.rstrip(',')) as vm:
         v = Vtd(vm)
         v.set_root(vtd.SCALABLE if v.rd64(vtd.ECAP) >> 43 & 1 else vtd.LEGACY)
+
+
+# Bits of ECAP_REG: SSTS 46, FSTS 47, RPRIVS 53, PTRS 56, SSIRWS 57
+@rows([
+    ('default', '', {46: 1, 47: 1, 53: 0, 56: 0, 57: 0}),
+    ('39-bits', 'aw-bits=39', {46: 1, 47: 0}),
+    ('39-bits-first-stage', 'aw-bits=39,first-stage=on', {46: 1, 47: 1}),
+    ('39-bits-first-stage-only', 'aw-bits=39,second-stage=off',
+     {46: 0, 47: 1}),
+    ('rid-priv', 'rid-priv=on', {53: 1}),
+    ('translated-pasid', 'translated-pasid=on', {56: 1}),
+    ('ss-io-rw', 'ss-io-rw=on', {57: 1}),
+])
+def reported(options, bits):
+    with Machine('-device', f'vtd-model,{options}'.rstrip(',')) as vm:
+        ecap = Vtd(vm).rd64(vtd.ECAP)
+    for bit, want in bits.items():
+        expect(ecap >> bit & 1, want, f'ECAP bit {bit}')
 
 
 # vtd-model: what is refused, and both names that the line must contain
@@ -99,6 +121,12 @@ def accepted(options):
     ('odd-domain', 'domain-bits=5', 'domain-bits', 'even'),
     ('iotlb-17', 'iotlb-entries=17', 'iotlb-entries', 'power of two'),
     ('187-fault-records', 'fault-records=187', 'fault-records', '1..186'),
+    ('rid-priv-without-supervisor', 'supervisor=off,rid-priv=on',
+     'rid-priv', 'supervisor'),
+    ('translated-pasid-without-pasid', 'pasid-bits=0,translated-pasid=on',
+     'translated-pasid', 'pasid-bits'),
+    ('io-rw-without-second-stage', 'second-stage=off,ss-io-rw=on',
+     'ss-io-rw', 'second-stage'),
     ('early-without-device-iotlb',
      'device-iotlb=off,early-device-tlb-invalidation=on',
      'early-device-tlb-invalidation', 'device-iotlb'),

@@ -35,6 +35,10 @@ CHANGE(many_records, c->fault_records = 256)
 CHANGE(major_6, c->major = 6)
 CHANGE(iotlb_17, c->iotlb_entries = 17)
 CHANGE(no_timeout, c->ats_timeout_ns = 0)
+CHANGE(rid_priv, c->rid_priv = true; c->supervisor = false)
+CHANGE(io_rw, c->ss_io_rw = true; c->second_stage = false;
+       c->nested = c->ss_dirty = false)
+CHANGE(translated_pasid, c->translated_pasid = true; c->pasid_bits = 0)
 CHANGE(early, c->early_ats_inv = true; c->device_tlb = c->page_request =
        c->no_write_flag = c->stop_marker = false)
 
@@ -56,6 +60,10 @@ static const Row refused[] = {
     { "no-fault-records", no_records, { "fault_records=0", "1.." } },
     { "256-fault-records", many_records,
       { "fault_records=256", "1..186" } },
+    { "rid-priv", rid_priv, { "rid_priv", "supervisor" } },
+    { "io-read-write", io_rw, { "ss_io_rw", "second_stage" } },
+    { "translated-pasid", translated_pasid,
+      { "translated_pasid", "pasid_bits" } },
     { "early-invalidation", early, { "early_ats_inv", "device_tlb" } },
     { "major-6", major_6, { "major=6", "1..5" } },
     { "iotlb-17", iotlb_17, { "iotlb_entries=17", "power of two" } },
@@ -103,6 +111,40 @@ static void test_pruned(void)
     }
 }
 
+/* A first stage of 4 levels and a second of 3 share no width. */
+static void test_39_bits(void)
+{
+    ImVtdConfig c = IM_VTD_CONFIG_DEFAULT;
+
+    c.aw_bits = 39;
+    im_vtd_config_prune(&c);
+    g_assert_false(c.first_stage || c.nested || c.fs5lp || c.fs1gp ||
+                   c.ext_accessed);
+    g_assert_true(c.scalable && c.second_stage && c.pasid_bits);
+    g_assert_cmpuint(c.haw_bits, ==, 39);
+
+    /* Nothing to share. */
+    c = IM_VTD_CONFIG_DEFAULT;
+    c.aw_bits = 39;
+    c.second_stage = false;
+    im_vtd_config_prune(&c);
+    g_assert_true(c.scalable && c.first_stage && c.fs5lp);
+
+    /* Asked for: possible. */
+    c = IM_VTD_CONFIG_DEFAULT;
+    c.aw_bits = 39;
+    im_vtd_config_prune(&c);
+    c.first_stage = true;
+    {
+        g_autoptr(Rig) r = rig_vtd_new(&c);
+
+        g_assert_cmphex(rig_reg64(r, REG_ECAP) >> 46 & 3, ==, 3);
+    }
+    c = IM_VTD_CONFIG_DEFAULT;
+    im_vtd_config_prune(&c);
+    g_assert_true(c.first_stage && c.nested);
+}
+
 static void test_fault_records_fit(void)
 {
     ImVtdConfig c = IM_VTD_CONFIG_DEFAULT;
@@ -135,6 +177,7 @@ int main(int argc, char **argv)
         g_test_add_data_func(path, &refused[i], test_refused);
     }
     g_test_add_func("/vtd/config/pruned", test_pruned);
+    g_test_add_func("/vtd/config/39-bits", test_39_bits);
     g_test_add_func("/vtd/config/fault-records-fit", test_fault_records_fit);
     g_test_add_func("/vtd/config/default-capabilities",
                     test_default_capabilities);
