@@ -16,6 +16,8 @@
 
 #include "own.h"
 
+const char *own_case = "";
+
 void own_fail(const char *file, int line, const char *format, ...)
 {
     va_list ap;
@@ -62,6 +64,7 @@ int own_run(const Case *cases, unsigned count)
         pid = own_fork();
         if (pid == 0) {
             alarm(60);
+            own_case = cases[i].name;
             cases[i].run();
             fflush(stdout);
             _exit(0);

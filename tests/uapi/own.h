@@ -67,6 +67,8 @@ typedef struct Case {
     void (*run)(void);
 } Case;
 
+/* The name of the case that runs. */
+extern const char *own_case;
 /* TAP, each case in a child of its own. Returns main()'s result. */
 int own_run(const Case *cases, unsigned count);
 /* Ends the case. */

@@ -33,8 +33,12 @@ static struct {
     dev_t dev;          /* of fd, should somebody close it behind our back */
     ino_t ino;
     pid_t pid;          /* whose it is */
+    pid_t server;       /* 0: it has not said yet */
+    const sigset_t *blocked;    /* by who calls */
+    bool optional;      /* the call: nobody has to answer */
+    unsigned waits;
     char session[WIRE_SESSION + 1];
-} conn = { PTHREAD_MUTEX_INITIALIZER, -1, 0, 0, 0, "" };
+} conn = { .mutex = PTHREAD_MUTEX_INITIALIZER, .fd = -1 };
 
 /* --- what must not happen in the middle of a call ------------------------ */
 
@@ -51,6 +55,7 @@ static void guard_begin(Guard *g)
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &g->cancel);
     pthread_sigmask(SIG_BLOCK, &all, &g->signals);
     pthread_mutex_lock(&conn.mutex);
+    conn.blocked = &g->signals;
 }
 
 static void guard_end(const Guard *g)
@@ -75,6 +80,103 @@ __attribute__((constructor)) static void fork_init(void)
     pthread_atfork(before_fork, after_fork, after_fork);
 }
 
+/* --- waiting ------------------------------------------------------------- */
+
+/*
+ * Signals wait until a call is over, but not for a server that does not
+ * answer: every so often those are looked at that came meanwhile.
+ */
+#define WAIT_US     100000
+#define MOST_WAITS  50
+
+/* Somebody stopped it, a debugger for one. */
+static bool server_stopped(void)
+{
+    char path[64], text[512] = "";
+    const char *after;
+    int fd;
+
+    if (conn.server == 0) {
+        return true;            /* as good as: nothing is lost with a hello */
+    }
+    snprintf(path, sizeof(path), "/proc/%d/stat", conn.server);
+    fd = real()->openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    if (real()->read(fd, text, sizeof(text) - 1) < 0) {
+        text[0] = '\0';
+    }
+    close(fd);
+    after = strrchr(text, ')');
+    return after && (after[2] == 'T' || after[2] == 't');
+}
+
+static bool nothing_by_default(int sig)
+{
+    return sig == SIGCHLD || sig == SIGCONT || sig == SIGURG ||
+           sig == SIGWINCH;
+}
+
+/* It ends or stops us, or did, until SIGCONT. */
+static void let_through(int sig)
+{
+    sigset_t one;
+
+    sigemptyset(&one);
+    sigaddset(&one, sig);
+    pthread_sigmask(SIG_UNBLOCK, &one, NULL);
+    pthread_sigmask(SIG_BLOCK, &one, NULL);
+}
+
+/* A signal is to be handled before the server may answer. */
+static bool interrupted(void)
+{
+    sigset_t pending;
+
+    sigpending(&pending);
+    for (int sig = 1; sig < NSIG; sig++) {
+        struct sigaction act;
+
+        if (sigismember(&pending, sig) != 1 ||
+            sigismember(conn.blocked, sig) == 1 ||
+            sigaction(sig, NULL, &act) < 0 || act.sa_handler == SIG_IGN) {
+            continue;
+        }
+        if (act.sa_handler != SIG_DFL) {
+            if (server_stopped()) {
+                return true;
+            }
+        } else if (!nothing_by_default(sig)) {
+            let_through(sig);
+        }
+    }
+    return false;
+}
+
+/* What can do without an answer waits for none that does not come. */
+static bool given_up(void)
+{
+    return conn.optional &&
+           (conn.server ? server_stopped() : ++conn.waits > MOST_WAITS);
+}
+
+/* A call that has failed is to be made again. */
+static bool again(void)
+{
+    int err = errno;
+    bool more = err == EINTR ||
+                (err == EAGAIN && !interrupted() && !given_up());
+
+    errno = err;
+    return more;
+}
+
+static int lost(void)
+{
+    return errno == EAGAIN ? -EINTR : -ECONNRESET;
+}
+
 /* --- packets ------------------------------------------------------------- */
 
 static int send_request(int fd, const WireRequest *req)
@@ -83,8 +185,8 @@ static int send_request(int fd, const WireRequest *req)
 
     do {
         n = send(fd, req, sizeof(*req), MSG_NOSIGNAL);
-    } while (n < 0 && errno == EINTR);
-    return n == (ssize_t)sizeof(*req) ? 0 : -ECONNRESET;
+    } while (n < 0 && again());
+    return n == (ssize_t)sizeof(*req) ? 0 : n < 0 ? lost() : -ECONNRESET;
 }
 
 static void no_fds(int *fds)
@@ -118,7 +220,10 @@ static int receive_reply(int fd, WireReply *reply, int *fds)
 
     do {
         n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
-    } while (n < 0 && errno == EINTR);
+    } while (n < 0 && again());
+    if (n < 0) {
+        return lost();
+    }
     take_fds(&msg, fds);
     return n == (ssize_t)sizeof(*reply) ? 0 : -ECONNRESET;
 }
@@ -162,6 +267,7 @@ static int hello(int fd)
     if (ret) {
         return ret;
     }
+    conn.server = (pid_t)reply.value;
     prctl(PR_SET_PTRACER, (unsigned long)reply.value, 0, 0, 0);
     req.op = WIRE_CHECK;
     req.arg = (uintptr_t)&word;
@@ -172,6 +278,7 @@ static int hello(int fd)
 static int try_connect(const char *session)
 {
     struct sockaddr_un name;
+    const struct timeval wait = { 0, WAIT_US };
     WireFile none = { 0 };
     socklen_t len;
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -187,8 +294,14 @@ static int try_connect(const char *session)
         close(fd);
         fd = high;
     }
-    if (connect(fd, (struct sockaddr *)&name, len) < 0) {
-        ret = -errno;
+    conn.server = 0;
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
+    do {
+        ret = connect(fd, (struct sockaddr *)&name, len);
+    } while (ret < 0 && again());
+    if (ret < 0) {
+        ret = errno == EAGAIN ? -EINTR : -errno;
     } else {
         ret = hello(fd);
     }
@@ -278,6 +391,8 @@ int shim_call(const char *session, bool start, const WireRequest *req,
 
     no_fds(fds);
     guard_begin(&g);
+    conn.optional = req->op == WIRE_CHARGED;
+    conn.waits = 0;
     ret = conn_ready(session, start);
     if (ret == 0 && (req->op == WIRE_INSTALLED ||
                      req->op == WIRE_MAPPED)) {
@@ -285,7 +400,9 @@ int shim_call(const char *session, bool start, const WireRequest *req,
     } else if (ret == 0) {
         ret = exchange(conn.fd, req, reply, fds);
         if (ret) {
-            conn_drop();
+            conn_drop();        /* and with it an answer that may come yet */
+        }
+        if (ret && ret != -EINTR) {
             /* Between its last client and its end: there is a next one. */
             ret = conn_ready(session, start);
             ret = ret ? ret : exchange(conn.fd, req, reply, fds);
