@@ -71,6 +71,8 @@ typedef struct Case {
 extern const char *own_case;
 /* TAP, each case in a child of its own. Returns main()'s result. */
 int own_run(const Case *cases, unsigned count);
+/* Ends the case, which cannot be had here. */
+__attribute__((noreturn)) void own_skip(const char *why);
 /* Ends the case. */
 __attribute__((noreturn, format(printf, 3, 4)))
 void own_fail(const char *file, int line, const char *format, ...);

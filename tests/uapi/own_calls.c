@@ -447,8 +447,10 @@ static void io_uring_fails(void)
     Rig r = rig();
     int ret = uring_write(r.fd[DEVICE], "hello", 5, 0);
 
-    /* Where there is no io_uring it fails as well. */
-    CHECK(ret == -EPIPE || ret == -ENOSYS || ret == -EPERM);
+    if (ret == -ENOSYS || ret == -EPERM) {
+        own_skip("no io_uring here");
+    }
+    CHECK(ret == -EPIPE);
     CHECK(memcmp(r.memory, "hello", 5) != 0);
 }
 

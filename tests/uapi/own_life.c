@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -139,6 +140,75 @@ static void sent_to_another_process(void)
     memcpy(CMSG_DATA(&c.head), &fd, sizeof(fd));
     CHECK(sendmsg(sv[0], &msg, 0) == 1);
     CHECK(own_wait(pid) == 2);
+}
+
+#define NOBODY  65534u
+
+static void become_another_user(void)
+{
+    CHECK(setresgid(NOBODY, NOBODY, NOBODY) == 0);
+    CHECK(setresuid(NOBODY, NOBODY, NOBODY) == 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+static void another_user_has_it_too(void)
+{
+    Attach a = { .argsz = sizeof(a) };
+    int fd = own_open(), dev, status;
+    uint32_t id, ioas;
+    char c = 0;
+    pid_t pid;
+
+    if (geteuid() != 0) {
+        own_skip("only root becomes another user");
+    }
+    dev = own_device(fd, &id);
+    a.pt = ioas = own_ioas(fd);
+    CHECK(ioctl(dev, VFIO_ATTACH, &a) == 0);
+    pid = own_fork();
+    if (pid == 0) {
+        IoasAlloc more = { .size = sizeof(more) };
+        char *p;
+
+        become_another_user();
+        if (ioctl(fd, IOAS_ALLOC, &more) && errno == EPERM) {
+            _exit(2);
+        }
+        p = own_pages(PAGE);
+        own_map(fd, ioas, p, PAGE, 0x10000);
+        CHECK(pwrite(dev, "x", 1, 0x10000) == 1 && *p == 'x');
+        p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        own_map(fd, ioas, p, PAGE, 0x20000);
+        CHECK(pwrite(dev, "y", 1, 0x20000) == 1 && *p == 'y');
+        CHECK(own_ioas(own_open()) == 1);
+        _exit(0);
+    }
+    status = own_wait(pid);
+    if (status == 2) {
+        own_skip("root may not trace other users' processes here");
+    }
+    CHECK(status == 0);
+    CHECK(pread(dev, &c, 1, 0x10000) == 1 && c == 'x');
+}
+
+static void another_user_without_it_is_refused(void)
+{
+    int fd = own_open();
+    pid_t pid;
+
+    if (geteuid() != 0) {
+        own_skip("only root becomes another user");
+    }
+    pid = own_fork();
+    if (pid == 0) {
+        close(fd);
+        become_another_user();
+        CHECK_ERRNO(EACCES, open("/dev/iommu", O_RDWR));
+        _exit(0);
+    }
+    CHECK(own_wait(pid) == 0);
+    CHECK(own_ioas(fd) == 1);
 }
 
 static void *thread_main(void *arg)
@@ -588,6 +658,8 @@ int main(int argc, char **argv)
         CASE(exec_keeps_it),
         CASE(cloexec_does_not),
         CASE(sent_to_another_process),
+        CASE(another_user_has_it_too),
+        CASE(another_user_without_it_is_refused),
         CASE(threads_share_it),
         CASE(last_close_releases),
         CASE(exit_releases),

@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/capability.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -25,9 +26,32 @@ struct Client {
     int sock;
     uid_t uid;
     Process *process;
+    bool stranger;              /* has yet to show a descriptor of ours */
 };
 
 /* --- who asks ------------------------------------------------------------ */
+
+/* RLIMIT_MEMLOCK of a process, RLIM_INFINITY for none. Who may not ask about
+ * another user's reads what the system tells everybody. */
+static rlim_t memlock(pid_t pid)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/limits", pid);
+    g_autofree char *text = NULL;
+    struct rlimit limit;
+    unsigned long long n;
+    const char *line;
+
+    if (prlimit(pid, RLIMIT_MEMLOCK, NULL, &limit) == 0) {
+        return limit.rlim_cur;
+    }
+    line = g_file_get_contents(path, &text, NULL, NULL)
+           ? strstr(text, "Max locked memory") : NULL;
+    if (!line) {
+        return 0;
+    }
+    line += strlen("Max locked memory");
+    return sscanf(line, "%llu", &n) == 1 ? n : RLIM_INFINITY;
+}
 
 static void privileges(const Client *c, ImIommufdCaller *im)
 {
@@ -35,16 +59,15 @@ static void privileges(const Client *c, ImIommufdCaller *im)
         .version = _LINUX_CAPABILITY_VERSION_3, .pid = c->process->pid,
     };
     struct __user_cap_data_struct caps[2] = { 0 };
-    struct rlimit limit = { 0, 0 };
+    rlim_t limit = memlock(c->process->pid);
 
     syscall(SYS_capget, &head, caps);
-    prlimit(c->process->pid, RLIMIT_MEMLOCK, NULL, &limit);
     /* Containers take this one from their root; here root is root. */
     im->may_raise = c->uid == 0 || c->server->privileged ||
                     (caps[0].effective >> CAP_SYS_RESOURCE & 1);
     im->may_lock = caps[0].effective >> CAP_IPC_LOCK & 1;
-    im->memlock = c->server->privileged || limit.rlim_cur == RLIM_INFINITY
-                  ? UINT64_MAX : limit.rlim_cur;
+    im->memlock = c->server->privileged || limit == RLIM_INFINITY
+                  ? UINT64_MAX : limit;
 }
 
 static void caller_init(const Client *c, const WireRequest *req, Caller *who)
@@ -350,6 +373,16 @@ static bool reply_send(Client *c, WireReply *reply)
            sizeof(*reply);
 }
 
+/* Who runs us and the administrator have business here, and else only who
+ * was given a descriptor: it is sent with the hello. */
+static void look_at(Client *c, const WireRequest *req, int fd)
+{
+    if (c->stranger && req->op == WIRE_HELLO && fd >= 0 &&
+        file_of(c->server, fd)) {
+        c->stranger = false;
+    }
+}
+
 static bool obey(Client *c, const WireRequest *req)
 {
     Server *s = c->server;
@@ -362,10 +395,14 @@ static bool obey(Client *c, const WireRequest *req)
     s->now++;
     caller_init(c, req, &who);
     s->failing = nth_of(s, req->tid);
-    handlers[req->op](c, &who, req, &reply);
+    if (c->stranger) {
+        reply.value = -EACCES;
+    } else {
+        handlers[req->op](c, &who, req, &reply);
+    }
     s->failing = NULL;
     if (req->op != WIRE_INSTALLED && req->op != WIRE_MAPPED) {
-        ok = reply_send(c, &reply);
+        ok = reply_send(c, &reply) && !c->stranger;
     }
     file_ends_close(s);
     return ok;
@@ -382,17 +419,50 @@ static void client_free(Client *c)
     g_free(c);
 }
 
+/* A packet and the one descriptor that may come with it, else -1. */
+static ssize_t receive(int sock, WireRequest *req, int *fd)
+{
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec iov = { req, sizeof(*req) };
+    struct msghdr msg = {
+        .msg_iov = &iov, .msg_iovlen = 1,
+        .msg_control = &control, .msg_controllen = sizeof(control),
+    };
+    ssize_t n = recvmsg(sock, &msg, MSG_DONTWAIT | MSG_TRUNC |
+                                    MSG_CMSG_CLOEXEC);
+    const struct cmsghdr *c = n < 0 ? NULL : CMSG_FIRSTHDR(&msg);
+
+    *fd = -1;
+    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+        c->cmsg_len == CMSG_LEN(sizeof(int))) {
+        memcpy(fd, CMSG_DATA(c), sizeof(int));
+    }
+    return n;
+}
+
 void client_event(Server *s, Client *c)
 {
     WireRequest req;
-    ssize_t n = recv(c->sock, &req, sizeof(req), MSG_DONTWAIT | MSG_TRUNC);
+    int fd;
+    ssize_t n = receive(c->sock, &req, &fd);
+    bool good;
 
-    (void)s;
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;
     }
-    if (n != sizeof(req) || req.magic != WIRE_MAGIC ||
-        req.op >= G_N_ELEMENTS(handlers) || !obey(c, &req)) {
+    (void)s;
+    good = n == sizeof(req) && req.magic == WIRE_MAGIC &&
+           req.op < G_N_ELEMENTS(handlers);
+    if (good) {
+        look_at(c, &req, fd);
+    }
+    if (fd >= 0) {
+        close(fd);              /* before it may hold what it names */
+    }
+    if (!good || !obey(c, &req)) {
         client_free(c);
     }
 }
@@ -408,14 +478,12 @@ static void refuse(Server *s)
     s->spare = dup(s->listener);
 }
 
-/* Others than who runs us, and the administrator, have no business here. */
 static Process *admit(Server *s, int sock, uid_t *uid)
 {
     struct ucred cred;
     socklen_t len = sizeof(cred);
 
-    if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 ||
-        (cred.uid != geteuid() && cred.uid != 0)) {
+    if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0) {
         return NULL;
     }
     *uid = cred.uid;
@@ -442,7 +510,7 @@ void client_accept(Server *s)
         return;
     }
     c = g_new0(Client, 1);
-    *c = (Client) { s, sock, uid, p };
+    *c = (Client) { s, sock, uid, p, uid != geteuid() && uid != 0 };
     s->clients++;
     s->seen = true;
     ev.data.ptr = c;

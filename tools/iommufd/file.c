@@ -129,11 +129,12 @@ void file_seen(File *f, Process *p, int fd)
     f->holder_fd = fd;
 }
 
-static uint64_t file_of_fd(Server *s, int fd)
+File *file_of(Server *s, int fd)
 {
     WireFile w;
 
-    return wire_file(fd, &w) && strcmp(w.session, s->session) == 0 ? w.id : 0;
+    return wire_file(fd, &w) && strcmp(w.session, s->session) == 0
+           ? file_find(s, w.id) : NULL;
 }
 
 /* A packet is in the caller's end. */
@@ -153,7 +154,7 @@ static void untell(File *f)
     if (fd < 0) {
         return;
     }
-    if (file_of_fd(f->server, fd) == f->id) {
+    if (file_of(f->server, fd) == f) {
         recv(fd, room, sizeof(room), MSG_DONTWAIT);
     }
     close(fd);
@@ -173,14 +174,14 @@ void file_changed(File *f)
 File *server_file(const Caller *who, int fd)
 {
     int copy = process_getfd(who->process, fd);
-    uint64_t id;
+    File *f;
 
     if (copy < 0) {
         return NULL;
     }
-    id = file_of_fd(who->server, copy);
+    f = file_of(who->server, copy);
     close(copy);
-    return id ? file_find(who->server, id) : NULL;
+    return f;
 }
 
 int server_getfd(const Caller *who, int fd)

@@ -59,6 +59,8 @@ struct File {
 
 /* file.c */
 File *file_find(Server *s, uint64_t id);
+/* The open file that a descriptor, which we have too, is; or NULL. */
+File *file_of(Server *s, int fd);
 /* Who asks has it: there the packet can be taken back. */
 void file_seen(File *f, Process *p, int fd);
 /* Those whose descriptors are all closed are released. */

@@ -179,12 +179,26 @@ static int lost(void)
 
 /* --- packets ------------------------------------------------------------- */
 
-static int send_request(int fd, const WireRequest *req)
+/* With a descriptor, or -1. */
+static int send_request(int fd, const WireRequest *req, int with)
 {
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = { .head = { .cmsg_len = CMSG_LEN(sizeof(int)),
+                            .cmsg_level = SOL_SOCKET,
+                            .cmsg_type = SCM_RIGHTS } };
+    struct iovec iov = { (void *)(uintptr_t)req, sizeof(*req) };
+    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
     ssize_t n;
 
+    if (with >= 0) {
+        memcpy(CMSG_DATA(&control.head), &with, sizeof(with));
+        msg.msg_control = &control;
+        msg.msg_controllen = sizeof(control);
+    }
     do {
-        n = send(fd, req, sizeof(*req), MSG_NOSIGNAL);
+        n = sendmsg(fd, &msg, MSG_NOSIGNAL);
     } while (n < 0 && again());
     return n == (ssize_t)sizeof(*req) ? 0 : n < 0 ? lost() : -ECONNRESET;
 }
@@ -228,10 +242,10 @@ static int receive_reply(int fd, WireReply *reply, int *fds)
     return n == (ssize_t)sizeof(*reply) ? 0 : -ECONNRESET;
 }
 
-static int exchange(int fd, const WireRequest *req, WireReply *reply,
-                    int *fds)
+static int exchange(int fd, const WireRequest *req, int with,
+                    WireReply *reply, int *fds)
 {
-    int ret = send_request(fd, req);
+    int ret = send_request(fd, req, with);
 
     no_fds(fds);
     return ret ? ret : receive_reply(fd, reply, fds);
@@ -255,27 +269,41 @@ static void conn_drop(void)
     conn.fd = -1;
 }
 
+static void say_not_allowed(void)
+{
+    static int said;
+
+    if (!__atomic_exchange_n(&said, 1, __ATOMIC_RELAXED)) {
+        shim_say("the server, process %d, may not read the memory of process "
+                 "%d, which is another user's or forbids it: EPERM",
+                 conn.server, getpid());
+    }
+}
+
 /* The server reads our memory, where the system asks who may. */
-static int hello(int fd)
+static int hello(int fd, int shown)
 {
     static const uint32_t word = WIRE_MAGIC;
     WireRequest req = { .magic = WIRE_MAGIC, .op = WIRE_HELLO };
     WireReply reply;
     int fds[WIRE_FDS];
-    int ret = exchange(fd, &req, &reply, fds);
+    int ret = exchange(fd, &req, shown, &reply, fds);
 
-    if (ret) {
-        return ret;
+    if (ret || reply.value < 0) {
+        return ret ? ret : (int)reply.value;
     }
     conn.server = (pid_t)reply.value;
     prctl(PR_SET_PTRACER, (unsigned long)reply.value, 0, 0, 0);
     req.op = WIRE_CHECK;
     req.arg = (uintptr_t)&word;
-    ret = exchange(fd, &req, &reply, fds);
+    ret = exchange(fd, &req, -1, &reply, fds);
+    if (ret == 0 && reply.value == -EPERM) {
+        say_not_allowed();
+    }
     return ret ? ret : (int)reply.value;
 }
 
-static int try_connect(const char *session)
+static int try_connect(const char *session, int shown)
 {
     struct sockaddr_un name;
     const struct timeval wait = { 0, WAIT_US };
@@ -303,7 +331,7 @@ static int try_connect(const char *session)
     if (ret < 0) {
         ret = errno == EAGAIN ? -EINTR : -errno;
     } else {
-        ret = hello(fd);
+        ret = hello(fd, shown);
     }
     if (ret) {
         close(fd);
@@ -314,7 +342,7 @@ static int try_connect(const char *session)
 
 /* A server that ends as we come refuses or resets: that is as if there were
  * none. One that is about to begin resets when it could not. */
-static int conn_make(const char *session, bool start)
+static int conn_make(const char *session, bool start, int shown)
 {
     const struct timespec ms = { 0, 1000000 };
     unsigned started = 0;
@@ -323,7 +351,7 @@ static int conn_make(const char *session, bool start)
     for (unsigned i = 0; i < ATTEMPTS; i++) {
         int ret = 0;
 
-        fd = try_connect(session);
+        fd = try_connect(session, shown);
         if (fd >= 0 || (fd != -ECONNREFUSED && fd != -ECONNRESET)) {
             return fd;
         }
@@ -343,7 +371,8 @@ static int conn_make(const char *session, bool start)
     return -ENOENT;
 }
 
-static int conn_ready(const char *session, bool start)
+/* shown: a descriptor of ours that the process has, or -1. */
+static int conn_ready(const char *session, bool start, int shown)
 {
     struct stat st;
     int fd;
@@ -353,7 +382,7 @@ static int conn_ready(const char *session, bool start)
         return 0;
     }
     conn_drop();
-    fd = conn_make(session, start);
+    fd = conn_make(session, start, shown);
     if (fd < 0) {
         return fd;
     }
@@ -386,6 +415,7 @@ int shim_call(const char *session, bool start, const WireRequest *req,
               WireReply *reply, int *fds)
 {
     int saved = errno;
+    int shown = req->file ? req->fd : -1;
     Guard g;
     int ret;
 
@@ -393,19 +423,19 @@ int shim_call(const char *session, bool start, const WireRequest *req,
     guard_begin(&g);
     conn.optional = req->op == WIRE_CHARGED;
     conn.waits = 0;
-    ret = conn_ready(session, start);
+    ret = conn_ready(session, start, shown);
     if (ret == 0 && (req->op == WIRE_INSTALLED ||
                      req->op == WIRE_MAPPED)) {
-        send_request(conn.fd, req);
+        send_request(conn.fd, req, -1);
     } else if (ret == 0) {
-        ret = exchange(conn.fd, req, reply, fds);
+        ret = exchange(conn.fd, req, -1, reply, fds);
         if (ret) {
             conn_drop();        /* and with it an answer that may come yet */
         }
         if (ret && ret != -EINTR) {
             /* Between its last client and its end: there is a next one. */
-            ret = conn_ready(session, start);
-            ret = ret ? ret : exchange(conn.fd, req, reply, fds);
+            ret = conn_ready(session, start, shown);
+            ret = ret ? ret : exchange(conn.fd, req, -1, reply, fds);
         }
     }
     guard_end(&g);

@@ -34,7 +34,9 @@
 #define WIRE_MAGIC      0x31666d69u     /* "imf1" */
 
 enum {
-    WIRE_HELLO,         /* value: the server's pid, which is to read memory */
+    WIRE_HELLO,         /* value: the server's pid, which is to read memory.
+                           A descriptor of a file comes with it, which lets
+                           in who else would be refused: -EACCES */
     WIRE_CHECK,         /* arg: the address of a word that holds WIRE_MAGIC */
     WIRE_OPEN,          /* path */
     WIRE_IOCTL,         /* file; number: request; arg */
