@@ -256,6 +256,35 @@ def a_page_request_is_refused():
         r.vtd.expect_fault(0x51)
 
 
+@rows([
+    ('type', (0xf | 0xabc << 16, 0x1234), 'IQEI 3'),
+    ('reserved', (1 | 1 << 4 | 1 << 63, 0), 'IQEI 4'),
+])
+def command_that_stops_the_queue(words, text):
+    with Rig(iommu=UNIT) as r:
+        scalable(r)
+        for _ in range(2):
+            r.vtd.post(*words)
+            r.vtd.ring()
+            expect(r.vtd.rd32(vtd.FSTS) & vtd.FSTS_IQE, vtd.FSTS_IQE, 'IQE')
+            r.vtd.set_q(r.vtd.queue + (r.vtd.tail - 32) % 4096,
+                        *vtd.ctx_global(), 0, 0)
+            r.vtd.wr32(vtd.FSTS, vtd.FSTS_IQE)
+        f = last_fault(r.vm)
+        expect((f['kind'], f['name'], f['sequence'], f['hidden'],
+                'requester' in f), ('command', 'IQE', 2, False, False),
+               'x-im-faults')
+        shown = [f'{w:#018x}' for w in (*words, 0, 0)]
+        expect(f['words'], shown, 'the descriptor')
+        expect_true(text in f['text'] and f['clause'], f'{text}: {f}')
+        expect(looking.counters(r.vm, 'iommu0')['command_errors'], 2,
+               'command_errors')
+        line, = warnings(r.vm)
+        for part in ('iommu0: IQE: ' + text, ' '.join(shown), 'x-im-faults'):
+            expect_true(part in line, f'"{part}" in {line}')
+        expect_true(' '.join(shown) in tell(r, 'faults'), 'in the monitor')
+
+
 @test
 def each_kind_is_told_once_and_the_log_is_bounded():
     with Rig(iommu=('-device', 'vtd-model,id=iommu0,fault-records=1')) as r:
