@@ -4,10 +4,11 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "hw/pci/pci_device.h"
+#include "exec/address-spaces.h"
 #include "qapi/error.h"
 #include "qapi/qapi-commands-im.h"
 #include "im-qmp.h"
+#include "pci-pasid.h"
 #include "im/im_dump.h"
 
 #define PAGE  4096
@@ -34,24 +35,43 @@ static bool parse_bdf(const char *text, uint64_t *stream)
     return dev < 32 && fn < 8;
 }
 
-/* The requester ID of a device as this IOMMU knows it. */
-static bool by_id(Object *iommu, const char *id, uint64_t *stream)
+static PCIDevice *device_named(const char *id)
 {
-    ImModelClass *mc = IM_MODEL_GET_CLASS(iommu);
     g_autofree char *path = g_strdup_printf("/machine/peripheral/%s", id);
     Object *dev = object_resolve_path_type(path, TYPE_PCI_DEVICE, NULL);
+
+    return dev && qdev_is_realized(DEVICE(dev)) ? PCI_DEVICE(dev) : NULL;
+}
+
+typedef struct Above {
+    void *unit;
+    Object *iommu;
+} Above;
+
+static void match_unit(Object *obj, ImModelClass *mc, void *opaque)
+{
+    Above *above = opaque;
+
+    if ((char *)obj + mc->unit_offset == (char *)above->unit) {
+        above->iommu = obj;
+    }
+}
+
+/* The IOMMU above a device, and the requester ID that it sees; or NULL. */
+static Object *iommu_above(const char *id, uint64_t *stream)
+{
+    PCIDevice *dev = device_named(id);
+    Above above = { 0 };
     uint16_t rid;
 
-    if (!dev || !qdev_is_realized(DEVICE(dev))) {
-        return false;
+    if (dev) {
+        above.unit = pci_pasid_iommu_of(dev, &rid);
+        *stream = rid;
     }
-    if (!mc->requester) {
-        rid = pci_requester_id(PCI_DEVICE(dev));
-    } else if (!mc->requester(iommu, dev, &rid)) {
-        return false;
+    if (above.unit) {
+        imq_for_each(NULL, true, match_unit, &above, &error_abort);
     }
-    *stream = rid;
-    return true;
+    return above.iommu;
 }
 
 static bool parse_requester(Object *iommu, const char *text, ImTxn *txn,
@@ -62,7 +82,7 @@ static bool parse_requester(Object *iommu, const char *text, ImTxn *txn,
 
     if (!parse_bdf(text, &stream) &&
         !imq_number(text, UINT32_MAX, &stream) &&
-        !by_id(iommu, text, &stream)) {
+        iommu_above(text, &stream) != iommu) {
         error_setg(errp, "requester '%s' is none of [ssss:]bb:dd.f, a number "
                    "and the ID of a PCI device behind this IOMMU", text);
         return false;
@@ -233,6 +253,22 @@ static void refuse(XImExplanation *e, ImModelClass *mc, uint8_t reason)
     }
 }
 
+/* What is at an address of the platform. */
+static char *region_at(uint64_t addr)
+{
+    MemoryRegionSection at = memory_region_find(get_system_memory(), addr, 1);
+    char *text;
+
+    if (!at.mr) {
+        return g_strdup("nothing");
+    }
+    text = g_strdup_printf("%s %s", memory_region_is_ram(at.mr) ? "memory"
+                                                                : "device",
+                           memory_region_name(at.mr));
+    memory_region_unref(at.mr);
+    return text;
+}
+
 /*
  * A translation request is answered with what is granted beyond it, if
  * anything; another is granted as a whole, and then what it asks for is
@@ -254,6 +290,9 @@ static void fill_answer(XImExplanation *e, ImModelClass *mc, const ImTxn *t,
         e->address = hex(x->addr);
         e->mask = hex(x->mask);
         e->permission = permission_text(perm);
+    }
+    if (e->granted && !x->interrupt && t->at != IM_AT_TRANSLATION) {
+        e->reaches = region_at(x->addr);
     }
     refuse(e, mc, x->fault);
 }
@@ -299,9 +338,18 @@ static void explain_message(XImExplanation *e, Object *iommu, const ImTxn *t,
     refuse(e, mc, out.fault);
 }
 
+/* As named; or above the device that asks; or the only one. */
+static Object *choose_iommu(const XImRequest *q, Error **errp)
+{
+    uint64_t stream;
+    Object *iommu = q->device ? NULL : iommu_above(q->requester, &stream);
+
+    return iommu ?: imq_the_iommu(q->device, errp);
+}
+
 XImExplanation *qmp_x_im_explain(XImRequest *q, Error **errp)
 {
-    Object *iommu = imq_the_iommu(q->device, errp);
+    Object *iommu = choose_iommu(q, errp);
     ImModelClass *mc;
     XImExplanation *e;
     XImStepList **tail;

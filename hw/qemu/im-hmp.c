@@ -183,9 +183,10 @@ static void print_verdict(Monitor *mon, const XImExplanation *e)
                        m->trigger_mode,
                        m->redirection_hint ? ", redirection hint" : "");
     } else {
-        monitor_printf(mon, "granted, %s: address %s, mask %s, %s\n",
+        monitor_printf(mon, "granted, %s: address %s, mask %s, %s%s%s\n",
                        e->completion, e->address, e->mask,
-                       *e->permission ? e->permission : "no permission");
+                       *e->permission ? e->permission : "no permission",
+                       e->reaches ? "; there is " : "", e->reaches ?: "");
     }
 }
 

@@ -373,22 +373,6 @@ static void host_send_msi(ImUnit *u, const ImMsi *msi)
 {
 }
 
-/* A function that the host assigned; nothing else is known here. */
-static bool host_requester(ImUnit *u, Object *device, uint16_t *rid)
-{
-    IoasidHost *s = host_of(u);
-
-    for (unsigned i = 0; i < s->fns->len; i++) {
-        const IoasidFn *fn = g_ptr_array_index(s->fns, i);
-
-        if (fn->device == device) {
-            *rid = fn->rid;
-            return true;
-        }
-    }
-    return false;
-}
-
 static void host_reset(void *model);
 
 static const ImUnitOps host_ops = {
@@ -405,7 +389,6 @@ static const ImUnitOps host_ops = {
     .fault_name = im_ioasid_fault_name,
     .send_msi = host_send_msi,
     .notice = host_notice,
-    .requester = host_requester,
 };
 
 /* --- commands ------------------------------------------------------------ */

@@ -62,9 +62,6 @@ struct ImModelClass {
     /* Of an interrupt request that explain() says it is; or NULL. */
     ImIntOut (*explain_interrupt)(Object *obj, const ImMsi *msi,
                                   ImStepFn *fn, void *opaque);
-    /* The requester ID by which a device is known here; NULL: that of its
-     * bus. False: none. */
-    bool (*requester)(Object *obj, Object *device, uint16_t *rid);
     bool segments;          /* it knows functions of segments other than 0 */
 };
 

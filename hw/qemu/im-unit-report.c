@@ -246,13 +246,6 @@ static ImIntOut model_explain_interrupt(Object *obj, const ImMsi *msi,
     return out;
 }
 
-static bool model_requester(Object *obj, Object *device, uint16_t *rid)
-{
-    ImUnit *u = unit_of(obj);
-
-    return u->ops->requester(u, device, rid);
-}
-
 static void model_faults(Object *obj, ImFaultLog *copy)
 {
     ImUnit *u = unit_of(obj);
@@ -273,6 +266,5 @@ void im_unit_model_class(ImModelClass *mc, size_t offset,
     mc->fault_name = ops->fault_name;
     mc->explain_interrupt = ops->explain_interrupt ? model_explain_interrupt
                                                    : NULL;
-    mc->requester = ops->requester ? model_requester : NULL;
     mc->segments = ops->segments;
 }

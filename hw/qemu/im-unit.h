@@ -64,10 +64,9 @@ typedef struct ImUnitOps {
     uint64_t msi_base;
     uint64_t msi_size;
 
-    /* For people, see ImModelClass. Optional; the first under the lock. */
+    /* For people, see ImModelClass. Optional, under the lock. */
     ImIntOut (*explain_interrupt)(ImUnit *u, const ImMsi *msi, ImStepFn *fn,
                                   void *opaque);
-    bool (*requester)(ImUnit *u, Object *device, uint16_t *rid);
     bool segments;
 } ImUnitOps;
 

@@ -199,6 +199,14 @@ PCIDevice *pci_pasid_find_device(void *iommu, PCIBus *root, uint16_t rid)
     return f.found;
 }
 
+void *pci_pasid_iommu_of(PCIDevice *dev, uint16_t *rid)
+{
+    PciPasidFn *fn = fn_of(dev);
+
+    *rid = rid_of(listener_of(dev), dev);
+    return fn ? fn->iommu : NULL;
+}
+
 /* --- requests --------------------------------------------------------- */
 
 static ImStatus refuse(ImCpl *cpl, ImCpl how)

@@ -66,6 +66,9 @@ void pci_pasid_resume(void *iommu, uint64_t handle, const ImXlat *xlat);
 /* The requester ID's function below this IOMMU, or NULL. */
 PCIDevice *pci_pasid_find_device(void *iommu, PCIBus *root, uint16_t rid);
 
+/* The IOMMU above a function, or NULL, and the requester ID it sees. */
+void *pci_pasid_iommu_of(PCIDevice *dev, uint16_t *rid);
+
 /* --- what a function uses --------------------------------------------- */
 
 typedef struct PciPasidListener {

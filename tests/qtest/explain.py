@@ -118,6 +118,7 @@ def second(*args, **kw):
     ('first-stage/not-present', first(0), IOVA),
     ('first-stage/not-canonical', first(None), 1 << 47),
     ('first-stage/into-interrupts', first(pa=0xfee00000), IOVA),
+    ('first-stage/beyond-memory', first(pa=1 << 45), IOVA),
     ('second-stage', second(), IOVA),
     ('second-stage/read-only', second(R), IOVA),
     ('second-stage/write-only', second(W), IOVA),

@@ -114,9 +114,14 @@ def held(vm, ep, addr, request, reason, quiet=()):
         not e['interrupt'] else None
     a = Attempt(ep, addr, data=request.get('data', 0x77), **{
         k: v for k, v in request.items() if k != 'data'})
-    # a fault may also be answered as if nothing were there: zeroes
-    nothing = a.addr is None and e['completion'] == 'SC' and a.perm is None
-    expect(e['granted'] or nothing, a.granted, 'granted')
+    if e.get('reaches') == 'nothing' and request.get('length') != 0:
+        # granted, and the platform has nothing there
+        expect((a.granted, a.cpl), (False, 1), 'beyond the platform')
+        expect(reason(), None, 'reason')
+        return e
+    # a fault may also be answered by zeroes
+    zeroes = a.perm is None and e['completion'] == 'SC'
+    expect(e['granted'] or zeroes, a.granted, 'granted')
     expect(e['completion'], ('SC', 'UR', 'CA')[a.cpl], 'completion')
     recorded = reason()
     at = request.get('at', 'untranslated')

@@ -42,7 +42,8 @@ def every_word_of_a_request():
         expect_true(f'at {leaf:#x}\n' in said, f'the leaf: {said}')
         expect_true(f'[0] {r.vtd.q(leaf):#018x}' in said, f'its word: {said}')
         said = tell(r, f'explain 00:04.0 {IOVA:#x} pasid=2')
-        expect_true(f'granted, SC: address {r.buf:#x}' in said, said)
+        expect_true(f'granted, SC: address {r.buf:#x}, mask 0xfff, r; there is '
+                    'memory pc.ram\n' in said, said)
         said = tell(r, f'explain 00:04.0 {IOVA:#x} pasid=3')
         expect_true(re.search(r'refused, UR: 0x59 SPT.2: \w', said), said)
         expect(r.vtd.q(leaf) & 0x60, 0, 'A and D: explaining sets nothing')
@@ -139,9 +140,20 @@ def one_line_says_what_would_be_right(line, parts):
 def several_iommus_are_listed():
     with Machine(*UNIT, '-object', 'ioasid-host,id=h0', *EP) as vm:
         for part in ('iommu0', 'h0', 'several'):
-            expect_true(part in hmp_error(vm, 'explain ep 0'), part)
+            expect_true(part in hmp_error(vm, 'explain 00:04.0 0'), part)
+        e = vm.qmp('x-im-explain', requester='ep', address='0')
+        expect_true(e['device'].endswith('iommu0'), 'that above the device')
         expect_true('none of' in hmp_error(vm, 'explain ep 0 device=h0'),
                     'the host did not assign it')
+
+
+@test
+def a_function_of_the_host_is_known_there():
+    with Machine(*UNIT, '-object', 'ioasid-host,id=h0', '-device',
+                 'pasid-endpoint,id=ep,host=h0,host-rid=0x0208') as vm:
+        e = vm.qmp('x-im-explain', requester='ep', address='0')
+        expect((e['device'], e['requester']), ('/objects/h0', '02:01.0'),
+               'device and requester')
 
 
 @rows([(text, text, name) for text, name in (

@@ -2,7 +2,7 @@
 """x-im-explain against what smmuv3-model did: the endpoint asks."""
 
 import smmu
-from harness import expect, main, rows, test
+from harness import expect, expect_true, main, rows, test
 from looking import check, held
 from smmu import IOVA, NG, RID, RO, Rig, USER
 
@@ -69,6 +69,7 @@ NO_CHECK = smmu.ON & ~smmu.ATSCHK
     ('no-ste', no_ste, IOVA),
     ('abort', config(smmu.ABORT), IOVA),
     ('bypass', config(smmu.BYPASS), 0),
+    ('bypass/beyond-memory', config(smmu.BYPASS), 1 << 40),
     ('bypass/beyond-oas', config(smmu.BYPASS), 1 << 60),
     ('bypass/no-ats', config(smmu.BYPASS, eats=0), 0),
     ('no-cds', no_cds, IOVA),
@@ -85,6 +86,7 @@ NO_CHECK = smmu.ON & ~smmu.ATSCHK
      first(stream=dict(dss=1), identity=True), 0),
     ('stage-1/privileged-by-ste', first(stream=dict(word1=3 << 48)), IOVA),
     ('stage-1/data-by-ste', first(stream=dict(word1=2 << 50)), IOVA),
+    ('stage-1/beyond-memory', first(pa=1 << 40), IOVA),
     ('stage-1/terminates-quietly', first(None, rec=0), IOVA,
      'untranslated'),
     ('stage-1/zeroes', first(None, a=0), IOVA),
@@ -119,7 +121,13 @@ def a_message_is_a_write_to_its_doorbell():
                  lambda: None)
         expect((e['granted'], e['interrupt'], e['address']),
                (True, False, r.buf), 'explained')
-        expect(r.vm.read(r.buf, 4) & 0xff, 0x34, 'memory')
+        expect(e['reaches'], 'memory mach-virt.ram', 'reaches')
+        expect(r.vm.read(r.buf, 4), 0x1234, 'memory')
+        r.space(0, iova=IOVA + 0x1000, pa=0x08090000)
+        r.smmu.invalidate_all()
+        e = r.explain(IOVA + 0x1040, access='write', data=0x1234)
+        expect((e['granted'], e['address']), (True, 0x08090040), 'explained')
+        expect_true(e['reaches'].startswith('device '), e['reaches'])
 
 
 @rows([(text, text, name) for text, name in (
