@@ -12,11 +12,16 @@
 
 /* --- what software is not told ------------------------------------------ */
 
-/* Names are constants of the models, so there are only so many: whatever a
- * guest does, the terminal is not flooded. */
-static bool first_time(ImUnit *u, const char *name)
+/* Whatever a guest does, the terminal is not flooded. */
+#define TOLD_MAX  64
+
+static bool first_time(ImUnit *u, const char *matter)
 {
-    return g_hash_table_add(u->told, (gpointer)name);
+    if (g_hash_table_contains(u->told, matter) ||
+        g_hash_table_size(u->told) == TOLD_MAX) {
+        return false;
+    }
+    return g_hash_table_add(u->told, g_strdup(matter));
 }
 
 #define LATER "see x-im-faults (further ones are only counted)"
@@ -51,8 +56,7 @@ static void tell_command(ImUnit *u, const ImFaultNote *n)
 {
     g_autoptr(GString) words = NULL;
 
-    u->command_errors++;
-    if (!first_time(u, n->name)) {
+    if (!first_time(u, n->text ?: n->name)) {
         return;
     }
     words = g_string_new(NULL);
@@ -218,7 +222,6 @@ static void model_counters(Object *obj, ImCounterFn *fn, void *opaque)
     u->ops->counters(u->model, fn, opaque);
     fn(opaque, "memo_hits", u->memo_hits);
     fn(opaque, "hidden_faults", u->hidden_faults);
-    fn(opaque, "command_errors", u->command_errors);
     im_unit_leave(u);
 }
 

@@ -332,7 +332,7 @@ void im_unit_init(ImUnit *u, Object *owner, const ImUnitOps *ops)
     u->owner = owner;
     u->ops = ops;
     u->id = name_of(u);
-    u->told = g_hash_table_new(g_str_hash, g_str_equal);
+    u->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     qemu_mutex_init(&u->lock);
 }
 

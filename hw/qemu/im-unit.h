@@ -127,8 +127,7 @@ struct ImUnit {
     bool changed;               /* translating() or changed() may say so */
     ImFaultLog faults;
     uint64_t hidden_faults;     /* of which software is not told */
-    uint64_t command_errors;
-    GHashTable *told;           /* names of what was told on stderr */
+    GHashTable *told;           /* what was told on stderr */
 
     QEMUTimer *timer;
     QEMUBH *bh;
