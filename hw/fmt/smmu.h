@@ -170,6 +170,7 @@ int im_smmu_cd_half(const ImSmmuCd *cd, uint64_t addr, bool priv);
 #define IM_VMSA_FWB   (1u << 10)
 #define IM_VMSA_PTW   (1u << 11)    /* Device pages hold no tables */
 #define IM_VMSA_EPAN  (1u << 12)    /* PAN of what unprivileged may execute */
+#define IM_VMSA_NOTAG (1u << 13)    /* stage 2: MemAttr 4 is Normal */
 
 /* ImWalkOut.attr and .first_attr: what a leaf says. */
 #define IM_VMSA_ATTR(raw)  ((raw) & 15u)        /* AttrIndx, or MemAttr */

@@ -294,6 +294,9 @@ IM_INLINE uint32_t stage2_flags(const Ste *x)
     if (IDR(x->ids, 3, FWB) && STE(x, 1, S2FWB)) {
         flags |= IM_VMSA_FWB;
     }
+    if (IDR(x->ids, 3, MTEPERM)) {
+        flags |= IM_VMSA_NOTAG;
+    }
     if (S1(x) && STE(x, 2, S2PTW)) {
         flags |= IM_VMSA_PTW;
     }

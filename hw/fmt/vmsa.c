@@ -217,7 +217,8 @@ static bool is_device(const ImPtStage *st, uint64_t memattr)
 {
     /* Reserved values, which are as good as Device, among them. */
     return st->flags & IM_VMSA_FWB ? !(memattr & 4) || (memattr & 7) == 4 :
-           !(memattr & 12) || (!(memattr & 3) && memattr != 4);
+           !(memattr & 12) || (!(memattr & 3) &&
+           !(memattr == 4 && (st->flags & IM_VMSA_NOTAG)));
 }
 
 static ImPteKind s2_decode(const ImPtStage *st, unsigned level, uint64_t pte,

@@ -76,9 +76,10 @@ static uint8_t from_memattr(unsigned m)
 }
 
 /* 3.23.1: no tag access is as good as Write-Back. Not of STE.MemAttr. */
-static uint8_t from_stage2(unsigned m)
+static uint8_t from_stage2(const ImPtStage *st, unsigned m)
 {
-    return m == 4 ? NORMAL_WB : from_memattr(m);
+    return m == 4 && (st->flags & IM_VMSA_NOTAG) ? NORMAL_WB :
+           from_memattr(m);
 }
 
 /* Write-Back, with the hints of the first, if it has any. */
@@ -141,7 +142,7 @@ uint8_t im_vmsa_attr(const ImSmmuCd *cd, const ImSmmuSte *ste,
         unsigned m = IM_VMSA_ATTR(s2);
 
         attr = ste->stage2.flags & IM_VMSA_FWB ? apply_fwb(attr, m) :
-               combine(attr, from_stage2(m));
+               combine(attr, from_stage2(&ste->stage2, m));
         sh = share_both(sh, share_of(IM_VMSA_SH(s2)));
     }
     *share = is_device(attr) || attr == NORMAL_NC ? SH_OUTER : sh;

@@ -26,6 +26,8 @@ static const ImOption option_rows[] = {
     ROW(U8, "ssidsize", ssid_bits,
         "SubstreamID (PASID) width, 1..20; 0: no substreams"),
     ROW(U8, "oas", oas, "output address bits: 32, 36, 40, 42, 44, 48 or 52"),
+    ROW(U8, "va-bits", va_bits,
+        "bits of a virtual address: 48, 52; 0: 52 with oas=52, else 48"),
     ROW(U8, "cmdq-bits", cmdq_bits,
         "log2 of the largest command queue, 0..19"),
     ROW(U8, "evtq-bits", evtq_bits, "log2 of the largest event queue, 0..19"),

@@ -17,7 +17,7 @@ const ImSmmuConfig IM_SMMU_CONFIG_DEFAULT = {
     .evtq_bits = 15,
     .priq_bits = 15,
     .stall_model = 0,
-    .httu = 3,
+    .httu = 2,                  /* Linux knows no 3 in a device tree */
     .bbml = 2,
     .stall_max = 128,
     .stage1 = true,
@@ -57,11 +57,9 @@ const ImSmmuConfig IM_SMMU_CONFIG_DEFAULT = {
     N(asid16, stage1)                                                     \
     N(cd2l, stage1)                                                       \
     N(had, stage1)                                                        \
-    N(e0pd, stage1)                                                       \
     N(vmid16, stage2)                                                     \
     N(vmw, stage2)                                                        \
     N(xnx, stage2)                                                        \
-    N(fwb, stage2)                                                        \
     N(split_ats, ats)                                                     \
     N(split_ats, stage1)                                                  \
     N(split_ats, stage2)                                                  \
@@ -71,6 +69,122 @@ const ImSmmuConfig IM_SMMU_CONFIG_DEFAULT = {
 
 #define CONFIG_NEED(f, n)  IM_CONFIG_NEED(ImSmmuConfig, f, n),
 static const ImConfigNeed config_needs[] = { SMMU_NEEDS(CONFIG_NEED) };
+
+/* --- versions, 2.3 to 2.9, and what 6.3 says of each field -------------- */
+
+enum { STAGE1 = 1, STAGE2 = 2, NEVER = UINT8_MAX };
+#define NEWEST  4
+
+/*
+ * V(member, from which value on it is there, the value without it, minor
+ * version that brought it, minor version that demands it, of a unit with
+ * these stages). Version 3.0 has nothing of 3.1: those fields are RES0.
+ */
+#define SMMU_VERSIONS(V)                                                  \
+    V(had, 1, 0, 0, 1, STAGE1)                                            \
+    V(xnx, 1, 0, 1, 1, STAGE2)                                            \
+    V(va_bits, 52, 48, 1, NEVER, 0)                                       \
+    V(oas, 52, 48, 1, NEVER, 0)                                           \
+    V(hyp, 1, 0, 0, 2, STAGE1 | STAGE2)                                   \
+    V(ril, 1, 0, 2, 2, 0)                                                 \
+    V(bbml, 1, 0, 2, 2, 0)                                                \
+    V(fwb, 1, 0, 2, 2, 0)                                                 \
+    V(stt, 1, 0, 2, NEVER, 0)                                             \
+    V(e0pd, 1, 0, 3, 3, 0)                                                \
+    V(ats_rec_err, 1, 0, 3, NEVER, 0)                                     \
+    V(httu, 3, 2, 4, NEVER, 0)
+
+typedef struct VersionRow {
+    const char *name;
+    size_t offset;              /* of a byte */
+    uint8_t least, less;
+    uint8_t since, must;
+    uint8_t stages;
+    bool flag;                  /* on or off, not a number */
+} VersionRow;
+
+#define VERSION_ROW(m, least_, less_, since_, must_, stages_)             \
+    { #m, G_STRUCT_OFFSET(ImSmmuConfig, m), (least_), (less_), (since_),  \
+      (must_), (stages_),                                                 \
+      _Generic(((ImSmmuConfig *)NULL)->m, bool: true, default: false) },
+static const VersionRow version_rows[] = { SMMU_VERSIONS(VERSION_ROW) };
+
+static bool is_there(const ImSmmuConfig *c, const VersionRow *row)
+{
+    return G_STRUCT_MEMBER(uint8_t, c, row->offset) >= row->least;
+}
+
+/* What keeps the unit from the version after the one it has; NULL: nothing
+ * does. CLAUSE(SMMU_REG_AIDR) */
+static const VersionRow *missing(const ImSmmuConfig *c)
+{
+    unsigned stages = (c->stage1 ? STAGE1 : 0u) | (c->stage2 ? STAGE2 : 0u);
+    const VersionRow *first = NULL;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(version_rows); i++) {
+        const VersionRow *row = &version_rows[i];
+
+        if (row->must != NEVER && (stages & row->stages) == row->stages &&
+            !is_there(c, row) && (!first || row->must < first->must)) {
+            first = row;
+        }
+    }
+    return first;
+}
+
+uint32_t im_smmu_aidr(const ImSmmuConfig *cfg)
+{
+    const VersionRow *row = missing(cfg);
+
+    return row ? row->must - 1u : NEWEST;
+}
+
+/* CLAUSE(SMMU_REG_VERSIONS): a version may have features of the next one. */
+static bool allowed(unsigned minor, unsigned since)
+{
+    return since <= (minor ? minor + 1 : 0);
+}
+
+static void prune_versions(ImSmmuConfig *c)
+{
+    unsigned minor = im_smmu_aidr(c);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(version_rows); i++) {
+        const VersionRow *row = &version_rows[i];
+
+        if (is_there(c, row) && !allowed(minor, row->since)) {
+            G_STRUCT_MEMBER(uint8_t, c, row->offset) = row->less;
+        }
+    }
+}
+
+static char *spelled(const VersionRow *row)
+{
+    return row->flag ?
+           g_strdup_printf("%s=on", row->name) :
+           g_strdup_printf("%s=%u", row->name, row->least);
+}
+
+static char *check_versions(const ImSmmuConfig *c)
+{
+    const VersionRow *lack = missing(c);
+    unsigned minor = im_smmu_aidr(c);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(version_rows); i++) {
+        const VersionRow *row = &version_rows[i];
+
+        if (is_there(c, row) && !allowed(minor, row->since)) {
+            g_autofree char *has = spelled(row);
+            g_autofree char *needs = spelled(lack);
+
+            return g_strdup_printf("%s needs %s: without it the unit is "
+                                   "SMMUv3.%u", has, needs, minor);
+        }
+    }
+    return NULL;
+}
+
+/* --- what needs what ------------------------------------------------------ */
 
 void im_smmu_config_prune(ImSmmuConfig *config)
 {
@@ -90,7 +204,9 @@ void im_smmu_config_prune(ImSmmuConfig *config)
     }
     if (!config->gran64k) {
         config->oas = MIN(config->oas, 48);
+        config->va_bits = MIN(config->va_bits, 48);
     }
+    prune_versions(config);
 }
 
 #define CONFIG_RANGE(f, min, max) \
@@ -143,6 +259,12 @@ static char *check_values(const ImSmmuConfig *c)
     }
     if (c->oas == 52 && !c->gran64k) {
         return g_strdup("oas=52 needs gran64k=on");
+    }
+    if (c->va_bits && c->va_bits != 48 && c->va_bits != 52) {
+        return g_strdup_printf("va_bits=%u is not 0, 48 or 52", c->va_bits);
+    }
+    if (c->va_bits == 52 && !c->gran64k) {
+        return g_strdup("va_bits=52 needs gran64k=on");
     }
     if (!c->stage1 && !c->stage2) {
         return g_strdup("stage1=off needs stage2=on");
@@ -213,6 +335,8 @@ static uint64_t build_idr1(const ImSmmuConfig *c)
 
 static uint64_t build_idr3(const ImSmmuConfig *c)
 {
+    unsigned minor = im_smmu_aidr(c);
+
     return IM_PUT(SMMU_IDR3_HAD, c->had) |
            IM_PUT(SMMU_IDR3_XNX, c->xnx) |
            IM_PUT(SMMU_IDR3_PPS, c->pps) |
@@ -221,9 +345,9 @@ static uint64_t build_idr3(const ImSmmuConfig *c)
            IM_PUT(SMMU_IDR3_RIL, c->ril) |
            IM_PUT(SMMU_IDR3_BBML, c->bbml) |
            IM_PUT(SMMU_IDR3_E0PD, c->e0pd) |
-           IM_PUT(SMMU_IDR3_PTWNNC, c->stage2) |
-           IM_PUT(SMMU_IDR3_EPAN, c->stage1) |
-           IM_PUT(SMMU_IDR3_MTEPERM, c->stage2);
+           IM_PUT(SMMU_IDR3_PTWNNC, c->stage2 && allowed(minor, 3)) |
+           IM_PUT(SMMU_IDR3_EPAN, allowed(minor, 4)) |
+           IM_PUT(SMMU_IDR3_MTEPERM, c->stage2 && allowed(minor, 4));
 }
 
 static uint64_t build_idr5(const ImSmmuConfig *c)
@@ -232,25 +356,9 @@ static uint64_t build_idr5(const ImSmmuConfig *c)
            IM_PUT(SMMU_IDR5_GRAN4K, c->gran4k) |
            IM_PUT(SMMU_IDR5_GRAN16K, c->gran16k) |
            IM_PUT(SMMU_IDR5_GRAN64K, c->gran64k) |
-           IM_PUT(SMMU_IDR5_VAX, c->oas == 52) |
+           IM_PUT(SMMU_IDR5_VAX, c->va_bits ? c->va_bits == 52 :
+                                 c->oas == 52) |
            IM_PUT(SMMU_IDR5_STALL_MAX, c->stall_max);
-}
-
-/* CLAUSE(SMMU_REG_AIDR): the version all of whose mandatory features are
- * there (2.3 to 2.8, and the IDRs themselves). */
-uint32_t im_smmu_aidr(const ImSmmuConfig *cfg)
-{
-    bool s1 = cfg->stage1;
-    bool s2 = cfg->stage2;
-
-    if ((s1 && !cfg->had) || (s2 && !cfg->xnx)) {
-        return 0;
-    }
-    if (!cfg->ril || !cfg->bbml || (s2 && !cfg->fwb) ||
-        (s1 && s2 && !cfg->hyp)) {
-        return 1;
-    }
-    return s1 && !cfg->e0pd ? 2 : 4;
 }
 
 char *im_smmu_config_apply(ImSmmu *s, const ImSmmuConfig *cfg)
@@ -261,6 +369,7 @@ char *im_smmu_config_apply(ImSmmu *s, const ImSmmuConfig *cfg)
     why = why ? why : check_values(cfg);
     why = why ? why : im_config_check_needs(cfg, config_needs,
                                             G_N_ELEMENTS(config_needs));
+    why = why ? why : check_versions(cfg);
     if (why) {
         return why;
     }

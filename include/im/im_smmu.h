@@ -37,6 +37,8 @@ typedef struct ImSmmuConfig {
     uint8_t sid_bits;           /* IDR1.SIDSIZE, 0 .. 32 */
     uint8_t ssid_bits;          /* IDR1.SSIDSIZE, 0 .. 20; 0: no substreams */
     uint8_t oas;                /* bits: 32, 36, 40, 42, 44, 48 or 52 */
+    uint8_t va_bits;            /* of a table of stage 1: 48, 52; 0: 52 when
+                                   oas is, else 48 */
     uint8_t cmdq_bits;          /* log2 of the largest queue, 0 .. 19 */
     uint8_t evtq_bits;
     uint8_t priq_bits;
@@ -79,7 +81,8 @@ typedef struct ImSmmuConfig {
 
 extern const ImSmmuConfig IM_SMMU_CONFIG_DEFAULT;
 
-/* Switch off every feature whose prerequisite is off. */
+/* Switch off every feature whose prerequisite is off, and those of later
+ * versions than one whose mandatory features are not all there may have. */
 void im_smmu_config_prune(ImSmmuConfig *config);
 
 /*

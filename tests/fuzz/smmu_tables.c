@@ -15,7 +15,8 @@ static const char *const modes[] = {
     "whole", "damaged", "ats", "stall", "memory",
 };
 
-static SwShape random_shape(Fuzz *f, unsigned g1, unsigned g2, unsigned oas)
+static SwShape random_shape(Fuzz *f, unsigned g1, unsigned g2, unsigned oas,
+                            unsigned va)
 {
     SwShape s = {
         .g1 = (uint8_t)g1, .g2 = (uint8_t)g2,
@@ -28,7 +29,7 @@ static SwShape random_shape(Fuzz *f, unsigned g1, unsigned g2, unsigned oas)
     };
     unsigned start, top;
 
-    if (oas == 52 && g1 == 16 && fuzz_one_in(f, 2)) {
+    if (va == 52 && g1 == 16 && fuzz_one_in(f, 2)) {
         s.bits1 = (uint8_t)(49 + fuzz_below(f, 4));
     }
     if (oas == 52 && g2 == 16 && fuzz_one_in(f, 2)) {
@@ -322,8 +323,10 @@ static void one_round(Fuzz *f, uint64_t round, unsigned g1, unsigned g2,
 {
     SwKind kind = (SwKind)fuzz_below(f, SW_KINDS);
     static const uint8_t sizes[] = { 44, 48, 48, 52 };
-    unsigned oas = sizes[fuzz_below(f, sizeof(sizes))];
-    SwShape s = random_shape(f, g1, g2, oas);
+    bool xnx = !fuzz_one_in(f, 4);
+    unsigned oas = sizes[fuzz_below(f, xnx ? sizeof(sizes) : 3)];
+    unsigned va = oas == 52 || (xnx && fuzz_one_in(f, 4)) ? 52 : 48;
+    SwShape s = random_shape(f, g1, g2, oas, va);
     bool ssid = kind != SW_S2 && kind != SW_BYPASS && fuzz_one_in(f, 2);
     ImSmmuConfig c = rig_smmu_config();
     g_autofree char *where = g_strdup_printf("round %" G_GUINT64_FORMAT,
@@ -331,13 +334,17 @@ static void one_round(Fuzz *f, uint64_t round, unsigned g1, unsigned g2,
     SoAnswer a;
     ImTxn t;
 
-    c.xnx = !fuzz_one_in(f, 4);
+    c.xnx = xnx;
+    c.va_bits = (uint8_t)va;
     c.tlb_entries = 64;
     c.oas = (uint8_t)oas;
     if (mode == STALL) {
         c.stall_model = (uint8_t)fuzz_below(f, 3);
         c.stall_max = c.stall_model == 1 ? 0 : 16;
         c.term_model = fuzz_one_in(f, 4);
+    }
+    if (!c.xnx) {
+        im_smmu_config_prune(&c);       /* and what needs it */
     }
     g_autoptr(SWorld) w = sw_new_off(&c, kind, ssid, &s);
     w->r->allow_stray = true;

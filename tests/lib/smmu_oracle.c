@@ -18,7 +18,8 @@ static bool granule_known(Walk *k, unsigned g)
 static bool txsz_bad(Walk *k, unsigned txsz, unsigned g)
 {
     unsigned max = !k->c->stt ? 39 : g == 16 ? 47 : 48;
-    unsigned min = g == 16 && k->c->oas == 52 ? 12 : 16;
+    bool vax = k->c->va_bits ? k->c->va_bits == 52 : k->c->oas == 52;
+    unsigned min = g == 16 && vax ? 12 : 16;
 
     return txsz < min || txsz > max;
 }

@@ -96,11 +96,17 @@ static void completion(const Walk *k)
     a->w = identity || (a->w && !k->t->no_write);
 }
 
+/* 6.3.12: RES0 without ATSRECERR. */
+static bool rec_cfg_ats(const Walk *k)
+{
+    return k->c->ats_rec_err && k->w->cr2 & CR2_REC_CFG_ATS;
+}
+
 /* 3.9.1.2 */
 static void translation(Walk *k)
 {
     SoAnswer *a = k->a;
-    bool rec = k->w->cr2 & CR2_REC_CFG_ATS;
+    bool rec = rec_cfg_ats(k);
 
     if (a->end == SO_OK) {
         completion(k);
@@ -137,6 +143,6 @@ void so_ats_finish(Walk *k)
     if (k->t->at == IM_AT_TRANSLATED &&
         (a->code == EV_BAD_STREAMID || a->code == EV_STE_FETCH ||
          a->code == EV_BAD_STE)) {
-        a->record = k->w->cr2 & CR2_REC_CFG_ATS;    /* 3.9.1.3 */
+        a->record = rec_cfg_ats(k);     /* 3.9.1.3 */
     }
 }

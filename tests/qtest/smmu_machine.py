@@ -22,10 +22,10 @@ PXB = ('-device', 'pxb-pcie,id=pxb,bus_nr=64,bus=pcie.0',
 
 # --- properties -------------------------------------------------------------
 
-NAMES = ('sidsize ssidsize oas cmdq-bits evtq-bits priq-bits stall-model '
-         'stall-max httu bbml iidr ats-timeout tlb-entries gran4k gran16k '
-         'gran64k two-level-strtab cd2l coherent hyp ats split-ats '
-         'ats-rec-err pri pps msi asid16 vmid16 vmw term-model had xnx ril '
+NAMES = ('sidsize ssidsize oas va-bits cmdq-bits evtq-bits priq-bits '
+         'stall-model stall-max httu bbml iidr ats-timeout tlb-entries '
+         'gran4k gran16k gran64k two-level-strtab cd2l coherent hyp ats '
+         'split-ats ats-rec-err pri pps msi asid16 vmid16 vmw term-model had xnx ril '
          'fwb stt e0pd attr-types-ovr attr-perms-ovr stage primary-bus '
          'msi-device-id')
 
@@ -55,7 +55,14 @@ def every_property_is_described():
     ('oas-52', 'oas=52', smmu.IDR5, 2, 0, 6),
     ('oas-44', 'oas=44', smmu.IDR5, 2, 0, 4),
     ('no-ats-no-pri', 'ats=off', smmu.IDR0, 16, 16, 0),
-    ('httu', 'httu=2', smmu.IDR0, 7, 6, 2),
+    ('default-httu', '', smmu.IDR0, 7, 6, 2),
+    ('httu', 'httu=3', smmu.IDR0, 7, 6, 3),
+    ('va-bits', 'va-bits=52', smmu.IDR5, 11, 10, 1),
+    ('default-va-bits', '', smmu.IDR5, 11, 10, 0),
+    ('default-version', '', smmu.AIDR, 7, 0, 4),
+    ('stage-2-version', 'stage=2', smmu.AIDR, 7, 0, 4),
+    ('had-off-version', 'had=off', smmu.AIDR, 7, 0, 0),
+    ('had-off-subset', 'had=off', smmu.IDR3, 31, 0, 0),
     ('no-msi', 'msi=off', smmu.IDR0, 13, 13, 0),
     ('terminate-only', 'stall-model=1', smmu.IDR0, 25, 24, 1),
     ('no-stalls-then', 'stall-model=1', smmu.IDR5, 31, 16, 0),
@@ -86,6 +93,10 @@ def seen_in_id_registers(options, reg, high, low, value):
     ('sidsize-33', 'sidsize=33', 'sidsize', '32'),
     ('oas-39', 'oas=39', 'oas', '40'),
     ('oas-52-without-64k', 'oas=52,gran64k=off', 'oas', 'gran64k'),
+    ('version', 'had=off,ril=on', 'ril', 'had'),
+    ('httu-3-of-3.2', 'e0pd=off,httu=3', 'httu', 'e0pd'),
+    ('va-bits-50', 'va-bits=50', 'va-bits', '52'),
+    ('va-bits-without-64k', 'va-bits=52,gran64k=off', 'va-bits', 'gran64k'),
     ('no-granule', 'gran4k=off,gran16k=off,gran64k=off', 'gran4k', ''),
     ('tlb-17', 'tlb-entries=17', 'tlb-entries', 'power of two'),
     ('stage-3', 'stage=3', 'stage', 'nested'),

@@ -75,6 +75,7 @@ def access_of_no_meaning_reads_0_and_changes_nothing(size, shift):
 def two_pages_and_no_more():
     with machine() as vm:
         u = Smmu(vm)
+        u.wr(smmu.EVTQ_BASE, 7, 8)
         u.wr(smmu.EVTQ_CONS, 5)
         expect(u.rd(smmu.EVTQ_CONS), 5, 'page 1')
         expect(vm.read(smmu.BASE + 0x20000, 4), 0, 'beyond')

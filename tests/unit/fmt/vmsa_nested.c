@@ -490,7 +490,7 @@ static void test_attr(void)
             .s1 = r->mair >= 0, .s2 = r->mem2 >= 0,
             .mtcfg = r->memattr >= 0,
             .memattr = (uint8_t)MAX(r->memattr, 0), .shcfg = r->shcfg,
-            .stage2.flags = r->fwb ? IM_VMSA_FWB : 0,
+            .stage2.flags = IM_VMSA_NOTAG | (r->fwb ? IM_VMSA_FWB : 0),
         };
         ImSmmuCd cd = { .mair = (uint64_t)r->mair << 40 };
         uint16_t s1 = (uint16_t)(5 | r->sh1 << 4);
@@ -503,6 +503,17 @@ static void test_attr(void)
         g_assert_cmphex(attr, ==, r->attr);
         g_assert_cmpuint(share, ==, r->share);
     }
+}
+
+/* IDR3.MTEPERM=0: the encoding is reserved. */
+static void test_no_mteperm(void)
+{
+    ImSmmuSte ste = { .s1 = true, .s2 = true };
+    ImSmmuCd cd = { .mair = 0xbb };
+    uint8_t share;
+
+    g_assert_cmphex(im_vmsa_attr(&cd, &ste, 0x30, 4, &share), ==, 0);
+    g_assert_cmpuint(share, ==, 2);
 }
 
 int main(int argc, char **argv)
@@ -521,5 +532,6 @@ int main(int argc, char **argv)
     g_test_add_func("/fmt/vmsa-nested/race", test_race);
     g_test_add_func("/fmt/vmsa-nested/privilege", test_privilege);
     g_test_add_func("/fmt/vmsa-nested/attr", test_attr);
+    g_test_add_func("/fmt/vmsa-nested/no-mteperm", test_no_mteperm);
     return g_test_run();
 }
