@@ -122,6 +122,13 @@ bool im_smmu_cd_decode(const ImSmmuIds *ids, const ImSmmuSte *ste,
                        const uint64_t raw[8], ImSmmuCd *out,
                        const char **clause);
 
+/* Fields of their quad-words, for people. */
+extern const ImFieldRow *const im_smmu_ste_fields[8];
+extern const ImFieldRow *const im_smmu_cd_fields[8];
+/* What a tag of these two is about: "STE.S2T0SZ is out of range". */
+const char *im_smmu_ste_text(const char *clause);
+const char *im_smmu_cd_text(const char *clause);
+
 /* Address bits that an encoding of OAS, PS and IPS stands for. */
 static inline unsigned im_smmu_size_bits(unsigned code)
 {
@@ -185,6 +192,29 @@ int im_smmu_cd_half(const ImSmmuCd *cd, uint64_t addr, bool priv);
  */
 uint8_t im_vmsa_attr(const ImSmmuCd *cd, const ImSmmuSte *ste,
                      uint16_t s1, uint16_t s2, uint8_t *share);
+
+/* Entries that a walk of a stage has read, by level, from the first table
+ * down to level. */
+typedef struct ImVmsaPath {
+    uint64_t entry[4];
+    uint8_t level;
+    bool any;
+} ImVmsaPath;
+
+/*
+ * For who explains; all write the note, "S1-L3: AP[2]=1", and return the tag
+ * of the rule. Why the last entry of a path cannot be used: it is invalid,
+ * its address is too large, its access flag is 0.
+ */
+const char *im_vmsa_why_unusable(const ImPtStage *st, const ImVmsaPath *path,
+                                 char *note, size_t size);
+/* Why a path to a leaf does not grant a right, one of ImPerm; NULL: it does. */
+const char *im_vmsa_why_denied(const ImPtStage *st, const ImVmsaPath *path,
+                               unsigned right, char *note, size_t size);
+bool im_vmsa_is_stage2(const ImPtFormat *fmt);
+/* Fields of a descriptor, for people. */
+const ImFieldRow *im_vmsa_fields(const ImPtFormat *fmt, unsigned level,
+                                 uint64_t pte);
 
 /* The formats behind ImPtStage.fmt, by granule 4K, 16K, 64K. */
 extern const ImPtFormat im_vmsa_s1[3];

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "hw/core/dump.h"
 #include "hw/fmt/smmu_int.h"
 #include "im/spec/smmu_tables.h.inc"
 
@@ -12,6 +13,8 @@ IM_LAYOUT(SMMU_CD2);
 IM_LAYOUT(SMMU_CD3);
 IM_LAYOUT(SMMU_CD4);
 IM_LAYOUT(SMMU_CD5);
+IM_LAYOUT(SMMU_CD6);
+IM_LAYOUT(SMMU_CD7);
 
 /* One half: the fields of T0SZ, TTB0, ... or those of T1SZ, TTB1, ... */
 typedef struct Half {
@@ -122,17 +125,17 @@ IM_INLINE bool bad_ttb(const Cd *x)
 
 /* 5.4.2, as in smmu_ste.c. A later rule may rely on those before it. */
 #define RULES(R)                                                          \
-    R(SMMU_CD_V, bad_v)                                                   \
-    R(SMMU_CD_S, bad_s)                                                   \
-    R(SMMU_CD_A, bad_a)                                                   \
-    R(SMMU_CD_ENDI, bad_endi)                                             \
-    R(SMMU_CD_AA64, bad_aa64)                                             \
-    R(SMMU_CD_HTTU, bad_httu)                                             \
-    R(SMMU_CD_HAFT, bad_haft)                                             \
-    R(SMMU_CD_ASID, bad_asid)                                             \
-    R(SMMU_CD_TG, bad_tg)                                                 \
-    R(SMMU_CD_TSZ, bad_tsz)                                               \
-    R(SMMU_CD_TTB, bad_ttb)
+    R(SMMU_CD_V, bad_v, "V=0")                                            \
+    R(SMMU_CD_S, bad_s, "S against STE.S1STALLD or IDR0.STALL_MODEL")     \
+    R(SMMU_CD_A, bad_a, "A=0, but IDR0.TERM_MODEL=1")                     \
+    R(SMMU_CD_ENDI, bad_endi, "ENDI against IDR0.TTENDIAN")               \
+    R(SMMU_CD_AA64, bad_aa64, "AA64=0")                                   \
+    R(SMMU_CD_HTTU, bad_httu, "HA or HD beyond IDR0.HTTU")                \
+    R(SMMU_CD_HAFT, bad_haft, "HAFT without HA")                          \
+    R(SMMU_CD_ASID, bad_asid, "ASID has more than 8 bits, IDR0.ASID16=0") \
+    R(SMMU_CD_TG, bad_tg, "TG0 or TG1: no such granule in IDR5")          \
+    R(SMMU_CD_TSZ, bad_tsz, "T0SZ or T1SZ is out of range")               \
+    R(SMMU_CD_TTB, bad_ttb, "TTB0 or TTB1 is beyond IPS")
 
 /* The tag of the first rule that is broken, or NULL. */
 IM_INLINE const char *broken_rule(const Cd *x)
@@ -280,4 +283,22 @@ int im_smmu_cd_half(const ImSmmuCd *cd, uint64_t addr, bool priv)
     }
     top = IM_BITS(hi, 64 - cd->half[i].tsz);
     return (addr & top) == (i ? top : 0) ? i : -1;
+}
+
+/* --- for people ---------------------------------------------------------- */
+
+const ImFieldRow *const im_smmu_cd_fields[8] = {
+    IM_FIELDS(SMMU_CD0), IM_FIELDS(SMMU_CD1),
+    IM_FIELDS(SMMU_CD2), IM_FIELDS(SMMU_CD3),
+    IM_FIELDS(SMMU_CD4), IM_FIELDS(SMMU_CD5),
+    IM_FIELDS(SMMU_CD6), IM_FIELDS(SMMU_CD7),
+};
+
+const char *im_smmu_cd_text(const char *clause)
+{
+    static const ImSmmuRuleText rows[] = {
+        RULES(IM_SMMU_RULE_TEXT)
+    };
+
+    return im_smmu_rule_text(rows, G_N_ELEMENTS(rows), clause);
 }

@@ -20,9 +20,9 @@ enum { STALL_BOTH = 0, STALL_NONE = 1, STALL_FORCED = 2 };
 enum { HTTU_NONE = 0, HTTU_AF = 1, HTTU_DIRTY = 2, HTTU_HAFT = 3 };
 enum { TTENDIAN_BIG = 3 };
 
-/* A row (tag, is it broken?) of rules, in a function that answers with the
- * tag of the first that is. */
-#define IM_SMMU_RULE(tag, broken) \
+/* A row (tag, is it broken?, what is said then) of rules, in a function that
+ * answers with the tag of the first that is. */
+#define IM_SMMU_RULE(tag, broken, text) \
     if (G_UNLIKELY(broken(x))) {  \
         return #tag;              \
     }
@@ -73,6 +73,25 @@ IM_INLINE void im_smmu_set_output(const ImSmmuIds *ids, ImPtStage *st,
     if (st->fmt->page_shift == 16 && im_smmu_oas(ids) == 52) {
         st->flags |= IM_VMSA_PA52;
     }
+}
+
+/* The same row, of a table for people. */
+typedef struct ImSmmuRuleText {
+    const char *tag;
+    const char *text;
+} ImSmmuRuleText;
+
+#define IM_SMMU_RULE_TEXT(tag, broken, text)  { #tag, text },
+
+static inline const char *im_smmu_rule_text(const ImSmmuRuleText *rows,
+                                            size_t n, const char *tag)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (g_str_equal(rows[i].tag, tag)) {
+            return rows[i].text;
+        }
+    }
+    return "";
 }
 
 #endif /* HW_FMT_SMMU_INT_H */

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "hw/core/dump.h"
 #include "hw/fmt/smmu_int.h"
 #include "im/spec/smmu_tables.h.inc"
 
@@ -200,26 +201,31 @@ IM_INLINE bool bad_s2vmid(const Ste *x)
  * pointer would take longer than to walk the tables.
  */
 #define RULES(R)                                                          \
-    R(SMMU_STE_CONFIG, bad_config)                                        \
-    R(SMMU_STE_EATS, bad_eats)
+    R(SMMU_STE_CONFIG, bad_config,                                        \
+      "Config: a stage that IDR0 does not have")                          \
+    R(SMMU_STE_EATS, bad_eats,                                            \
+      "EATS: not with this Config, S2S or IDR0.NS1ATS")
 #define RULES_S1(R)                                                       \
-    R(SMMU_STE_STRW, bad_strw)                                            \
-    R(SMMU_STE_S1STALLD, bad_s1stalld)                                    \
-    R(SMMU_STE_S1CDMAX, bad_s1cdmax)                                      \
-    R(SMMU_STE_S1FMT, bad_s1fmt)                                          \
-    R(SMMU_STE_S1CONTEXTPTR, bad_s1contextptr)
+    R(SMMU_STE_STRW, bad_strw, "STRW is reserved")                        \
+    R(SMMU_STE_S1STALLD, bad_s1stalld,                                    \
+      "S1STALLD, but IDR0.STALL_MODEL is not 0")                          \
+    R(SMMU_STE_S1CDMAX, bad_s1cdmax, "S1CDMax is above IDR1.SSIDSIZE")    \
+    R(SMMU_STE_S1FMT, bad_s1fmt, "S1Fmt, but IDR0.CD2L=0")                \
+    R(SMMU_STE_S1CONTEXTPTR, bad_s1contextptr,                            \
+      "S1ContextPtr is beyond OAS or IAS")
 #define RULES_S2(R)                                                       \
-    R(SMMU_STE_S2S, bad_s2s)                                              \
-    R(SMMU_STE_S2AA64, bad_s2aa64)                                        \
-    R(SMMU_STE_S2HTTU, bad_s2httu)                                        \
-    R(SMMU_STE_S2HAFT, bad_s2haft)                                        \
-    R(SMMU_STE_S2TG, bad_s2tg)                                            \
-    R(SMMU_STE_S2TTB, bad_s2ttb)                                          \
-    R(SMMU_STE_S2T0SZ, bad_s2t0sz)                                        \
-    R(SMMU_STE_S2SL0, bad_s2sl0)                                          \
-    R(SMMU_STE_S2ENDI, bad_s2endi)
+    R(SMMU_STE_S2S, bad_s2s, "S2S against IDR0.STALL_MODEL")              \
+    R(SMMU_STE_S2AA64, bad_s2aa64, "S2AA64=0")                            \
+    R(SMMU_STE_S2HTTU, bad_s2httu, "S2HA or S2HD beyond IDR0.HTTU")       \
+    R(SMMU_STE_S2HAFT, bad_s2haft, "S2HAFT without S2HA")                 \
+    R(SMMU_STE_S2TG, bad_s2tg, "S2TG: no such granule in IDR5")           \
+    R(SMMU_STE_S2TTB, bad_s2ttb, "S2TTB is beyond S2PS")                  \
+    R(SMMU_STE_S2T0SZ, bad_s2t0sz, "S2T0SZ is out of range")              \
+    R(SMMU_STE_S2SL0, bad_s2sl0, "S2SL0 does not fit S2T0SZ and S2TG")    \
+    R(SMMU_STE_S2ENDI, bad_s2endi, "S2ENDI against IDR0.TTENDIAN")
 #define RULES_TAGS(R)                                                     \
-    R(SMMU_STE_S2VMID, bad_s2vmid)
+    R(SMMU_STE_S2VMID, bad_s2vmid,                                        \
+      "S2VMID has more than 8 bits, IDR0.VMID16=0")
 
 /* The tag of the first rule that is broken, or NULL. */
 IM_INLINE const char *broken_rule(const Ste *x)
@@ -380,4 +386,24 @@ bool im_smmu_ste_decode(const ImSmmuIds *ids, bool e2h,
         take_stage2(&x, out);
     }
     return true;
+}
+
+/* --- for people ---------------------------------------------------------- */
+
+const ImFieldRow *const im_smmu_ste_fields[8] = {
+    IM_FIELDS(SMMU_STE0), IM_FIELDS(SMMU_STE1),
+    IM_FIELDS(SMMU_STE2), IM_FIELDS(SMMU_STE3),
+    IM_FIELDS(SMMU_STE4), IM_FIELDS(SMMU_STE5),
+    IM_FIELDS(SMMU_STE6), IM_FIELDS(SMMU_STE7),
+};
+
+const char *im_smmu_ste_text(const char *clause)
+{
+    static const ImSmmuRuleText rows[] = {
+        { "SMMU_STE_V", "V=0" },
+        RULES(IM_SMMU_RULE_TEXT) RULES_S1(IM_SMMU_RULE_TEXT)
+        RULES_S2(IM_SMMU_RULE_TEXT) RULES_TAGS(IM_SMMU_RULE_TEXT)
+    };
+
+    return im_smmu_rule_text(rows, G_N_ELEMENTS(rows), clause);
 }

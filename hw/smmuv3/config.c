@@ -184,7 +184,7 @@ static char *check_versions(const ImSmmuConfig *c)
     return NULL;
 }
 
-/* --- what needs what ------------------------------------------------------ */
+/* --- what needs what ----------------------------------------------------- */
 
 void im_smmu_config_prune(ImSmmuConfig *config)
 {

@@ -239,9 +239,10 @@ static void trace_event(ImSmmu *s, const SmmuEvent *e, Fate fate,
                         const uint64_t *w)
 {
     ImEvent ev = {
-        .kind = IM_EVENT_FAULT, .txn = e->txn,
+        .kind = IM_EVENT_FAULT, .txn = e->txn, .req = e->req,
         .name = fate == FATE_RECORDED && e->stall ? "stalled"
                                                   : fate_names[fate],
+        .hidden = fate != FATE_RECORDED && fate != FATE_MERGED,
         .arg = { e->code, w[0], w[1], w[2] },
     };
 
@@ -283,6 +284,21 @@ static bool log_event(ImSmmu *s, const SmmuEvent *e)
 void im_smmu_event(ImSmmu *s, const SmmuEvent *e)
 {
     log_event(s, e);
+}
+
+void im_smmu_event_hidden(ImSmmu *s, const SmmuEvent *e, const char *why)
+{
+    uint64_t w[WORDS];
+    ImEvent ev = {
+        .kind = IM_EVENT_FAULT, .name = why, .txn = e->txn, .req = e->req,
+        .hidden = true,
+    };
+
+    build(s, e, w);
+    ev.arg[0] = e->code;
+    memcpy(&ev.arg[1], w, 3 * sizeof(*w));
+    s->counters.events_hidden++;
+    im_smmu_trace(s, &ev);
 }
 
 bool im_smmu_eventq_stall(ImSmmu *s, const SmmuEvent *e)

@@ -1,9 +1,234 @@
 /*
- * SMMUv3: explain a request. The same route, from memory alone.
+ * SMMUv3: explain a request. The same route, from memory alone, and what
+ * decided: a clause, and the field that it judged.
  *
  * SPDX-License-Identifier: MIT
  */
+#include <string.h>
+
 #include "hw/smmuv3/xlat.h"
+
+void im_smmu_because(SmmuRoute *r, const char *clause, const char *format,
+                     ...)
+{
+    va_list args;
+
+    r->clause = clause;
+    if (r->ex) {
+        va_start(args, format);
+        g_vsnprintf(r->ex->note, sizeof(r->ex->note), format, args);
+        va_end(args);
+    }
+}
+
+/* More about it. */
+static void add(SmmuRoute *r, const char *more, const char *name)
+{
+    char *note = r->ex->note;
+
+    g_strlcat(note, more, sizeof(r->ex->note));
+    g_strlcat(note, name, sizeof(r->ex->note));
+}
+
+/* --- entries ------------------------------------------------------------- */
+
+void im_smmu_explain_begin(SmmuRoute *r)
+{
+    memset(r->ex->path, 0, sizeof(r->ex->path));
+}
+
+/* Which stage's entry it is, of which level, is said by its name. */
+static void take_entry(SmmuRoute *r, const ImPtFormat *const fmt[2],
+                       const ImStep *step, const ImFieldRow **fields)
+{
+    for (unsigned i = 0; i < 2 && fmt[i]; i++) {
+        for (unsigned level = 0; level < fmt[i]->levels; level++) {
+            if (fmt[i]->entry[level] == step->what) {
+                ImVmsaPath *p = &r->ex->path[i];
+
+                p->entry[level] = step->value[0];
+                p->level = (uint8_t)level;
+                p->any = true;
+                *fields = im_vmsa_fields(fmt[i], level, step->value[0]);
+            }
+        }
+    }
+}
+
+void im_smmu_explain_entry(SmmuRoute *r, const ImPtFormat *const fmt[2],
+                           const ImStep *step)
+{
+    const ImFieldRow *fields = NULL;
+    ImStep told = *step;
+
+    take_entry(r, fmt, step, &fields);
+    told.fields = &fields;
+    r->ex->fn(r->ex->opaque, &told);
+}
+
+/* --- why a walk ended ---------------------------------------------------- */
+
+/* A stage of the walk, as the request met it. */
+static ImPtStage stage_of(const SmmuRoute *r, unsigned i)
+{
+    const SmmuContext *x = r->context;
+    unsigned half = i == 0 && !r->only_s2 &&
+                    x->cd.world != IM_SMMU_NS_EL2 ?
+                    r->txn->addr >> 55 & 1 : 0;
+    ImPtStage st = i == 0 && !r->only_s2 ? x->cd.half[half].stage :
+                   r->stream->ste.stage2;
+
+    st.flags |= r->pnu ? IM_VMSA_PRIV : 0;
+    return st;
+}
+
+/* Why a stage denies a right, in the note; NULL: it does not. */
+static const char *denied(SmmuRoute *r, unsigned i, unsigned right)
+{
+    ImPtStage st = stage_of(r, i);
+
+    return !r->ex->path[i].any ? NULL :
+           im_vmsa_why_denied(&st, &r->ex->path[i], right, r->ex->note,
+                              sizeof(r->ex->note));
+}
+
+/* What it lacked first; a translation request wants to read. */
+static unsigned lacking(const SmmuRoute *r, const ImWalkOut *w)
+{
+    unsigned lack = r->need & ~w->perm;
+
+    if (!r->need) {
+        return r->instcfg == INSTCFG_INST ? IM_PERM_X : IM_PERM_R;
+    }
+    return lack & -lack;
+}
+
+/* Stage 2 forbids what a stage 1 structure needs, reading or updating. */
+static const char *forbidden(SmmuRoute *r, unsigned i, bool update)
+{
+    const char *clause = denied(r, i, update ? IM_PERM_W : IM_PERM_R);
+
+    if (clause) {
+        return update ? "SMMU_VMSA_NESTED_HTTU" : clause;
+    }
+    g_snprintf(r->ex->note, sizeof(r->ex->note),
+               "%s: MEMATTR is Device, and STE.S2PTW=1",
+               stage_of(r, i).fmt->entry[r->ex->path[i].level]);
+    return "SMMU_STE_S2PTW";
+}
+
+static const char *unusable(SmmuRoute *r, unsigned i)
+{
+    ImPtStage st = stage_of(r, i);
+
+    return im_vmsa_why_unusable(&st, &r->ex->path[i], r->ex->note,
+                                sizeof(r->ex->note));
+}
+
+static const char *said(SmmuRoute *r, const char *clause, const char *name,
+                        const char *what)
+{
+    im_smmu_because(r, clause, "%s%s", name, what);
+    return clause;
+}
+
+static const char *why(SmmuRoute *r, const ImWalkOut *w)
+{
+    const char *name = stage_of(r, w->stage).fmt->entry[w->level];
+    const char *clause;
+
+    switch (w->stop) {
+    case IM_WALK_ACCESS:
+        return said(r, "SMMU_EVENT_F_WALK_EABT", name,
+                    ": could not be read");
+    case IM_WALK_UPDATE:
+        return said(r, "SMMU_EVENT_F_WALK_EABT", name,
+                    ": could not be updated");
+    case IM_WALK_RANGE:
+        return said(r, "SMMU_VMSA_S2_RANGE", "", "IPA beyond STE.S2T0SZ");
+    case IM_WALK_NESTED_READ:
+    case IM_WALK_NESTED_WRITE:
+        return forbidden(r, 1, w->stop == IM_WALK_NESTED_WRITE);
+    case IM_WALK_PERM:
+        clause = denied(r, w->stage, lacking(r, w));
+        return clause ? clause : forbidden(r, w->stage, false);
+    default:
+        return unusable(r, w->stage);
+    }
+}
+
+/* The entry of stage 1 that stage 2 was asked about. */
+static const char *entry_sought(const SmmuRoute *r, const ImWalkOut *w)
+{
+    const ImVmsaPath *p = &r->ex->path[0];
+    ImPtStage st = stage_of(r, 0);
+
+    return st.fmt->entry[!w->for_entry ? w->level : !p->any ? st.top :
+                         p->level - !w->for_update];
+}
+
+void im_smmu_explain_stop(SmmuRoute *r, const ImWalkOut *w, bool for_cd)
+{
+    r->clause = why(r, w);
+    if (for_cd) {
+        add(r, ", of the place of the CD", "");
+    } else if (w->for_entry || w->stop == IM_WALK_NESTED_READ ||
+               w->stop == IM_WALK_NESTED_WRITE) {
+        add(r, ", of the place of ", entry_sought(r, w));
+    }
+}
+
+/* --- what a walk grants -------------------------------------------------- */
+
+/* What was asked for and is not granted, and by which entry. */
+static bool explain_refusal(SmmuRoute *r, const ImWalkOut *w, unsigned right,
+                            const char *text)
+{
+    if ((w->perm & right) || !(denied(r, 0, right) || denied(r, 1, right))) {
+        return false;
+    }
+    add(r, text, "");
+    return true;
+}
+
+void im_smmu_explain_grant(SmmuRoute *r, const ImWalkOut *w)
+{
+    bool ats = r->kind == SMMU_TRANSLATION;
+    bool s2 = r->only_s2 || r->ex->path[1].any;
+    const ImVmsaPath *p = r->ex->path;
+
+    im_smmu_because(r, ats ? "SMMU_ATS_GRANT" :
+                    r->ind ? (s2 ? "SMMU_VMSA_XNX" : "SMMU_VMSA_XN") :
+                    s2 ? "SMMU_VMSA_S2AP" : "SMMU_VMSA_AP", "by %s",
+                    stage_of(r, 0).fmt->entry[p[0].level]);
+    if (p[1].any) {
+        add(r, " and ", stage_of(r, 1).fmt->entry[p[1].level]);
+    }
+    if (ats) {
+        (void)(explain_refusal(r, w, IM_PERM_R, ", so no read") ||
+               (r->write &&
+                explain_refusal(r, w, IM_PERM_W, ", so no write")) ||
+               (r->ssv && r->txn->exec &&
+                explain_refusal(r, w, IM_PERM_X, ", so no execution")));
+    }
+}
+
+/* CLAUSE(SMMU_CD_HALF) */
+void im_smmu_explain_half(SmmuRoute *r)
+{
+    const ImSmmuCd *cd = &r->context->cd;
+    unsigned i = cd->world == IM_SMMU_NS_EL2 ? 0 : r->txn->addr >> 55 & 1;
+
+    if (!cd->half[i].enabled) {
+        im_smmu_because(r, "SMMU_CD_EPD", "CD: EPD%u=1", i);
+    } else if (cd->half[i].e0pd && !r->pnu) {
+        im_smmu_because(r, "SMMU_CD_E0PD", "CD: E0PD%u=1", i);
+    } else {
+        im_smmu_because(r, "SMMU_CD_HALF", "address beyond CD.T%uSZ", i);
+    }
+}
+
+/* --- the result ---------------------------------------------------------- */
 
 static const char *verdict(const SmmuRoute *r)
 {
@@ -18,11 +243,36 @@ static const char *verdict(const SmmuRoute *r)
         [IM_PERM_X | IM_PERM_R | IM_PERM_W] =
             "read, write and execution granted",
     };
+    const char *text = "terminated";
 
-    if (r->status == IM_FAULT) {
-        return "terminated, not recorded";
+    if (r->status != IM_FAULT) {
+        return granted[r->perm & 7];
     }
-    return granted[r->perm & 7];
+    if (r->fault) {
+        im_smmu_event_name(r->fault, &text);
+    }
+    return text;
+}
+
+static char *result_text(const SmmuRoute *r)
+{
+    const SmmuExplain *ex = r->ex;
+    GString *out = g_string_new(verdict(r));
+
+    if (*ex->note) {
+        g_string_append_printf(out, ": %s", ex->note);
+    }
+    if (ex->stalls) {
+        g_string_append_printf(out, "; stalls if the requester can wait: %s",
+                               ex->stalls);
+    }
+    if (r->status == IM_FAULT && r->cpl == IM_CPL_SC) {
+        g_string_append(out, "; reads as zero, writes are ignored: CD.A=0");
+    }
+    if (ex->quiet) {
+        g_string_append_printf(out, "; %s", ex->quiet);
+    }
+    return g_string_free(out, FALSE);
 }
 
 static void no_step(void *opaque, const ImStep *step)
@@ -31,27 +281,19 @@ static void no_step(void *opaque, const ImStep *step)
     (void)step;
 }
 
-/* What a walk stopped at is told by the last descriptor's step. */
-static const char *clause_of(const SmmuRoute *r)
-{
-    return r->clause ? r->clause : r->fault ? "SMMU_ROUTE_WALK" : NULL;
-}
-
 ImXlat im_smmu_explain(ImSmmu *s, const ImTxn *txn, ImStepFn *fn,
                        void *opaque)
 {
     SmmuExplain ex = { .fn = fn ? fn : no_step, .opaque = opaque };
     SmmuRoute r = { .s = s, .txn = txn, .ex = &ex };
     ImStep step = { .what = "result" };
+    g_autofree char *text = NULL;
 
     im_smmu_take_route(&r);
+    text = result_text(&r);
     step.addr = r.addr;
-    step.clause = clause_of(&r);
-    if (r.fault) {
-        im_smmu_event_name(r.fault, &step.note);
-    } else {
-        step.note = verdict(&r);
-    }
+    step.clause = r.clause;
+    step.note = text;
     ex.fn(opaque, &step);
     return im_smmu_answer(&r);
 }

@@ -9,8 +9,8 @@
 /* A, R and S, of a CD, or as stage 2 and a bypassed stage 1 have them. */
 typedef struct Model {
     bool abort;
-    bool record;
     bool stall;
+    const char *quiet;          /* R is 0 */
 } Model;
 
 static void terminate(SmmuRoute *r, ImCpl cpl)
@@ -33,28 +33,37 @@ bool im_smmu_grant_nothing(SmmuRoute *r)
     return true;
 }
 
-bool im_smmu_refuse_silently(SmmuRoute *r, const char *clause)
-{
-    r->clause = clause;
-    terminate(r, IM_CPL_UR);
-    return true;
-}
-
 static bool configured(const SmmuRoute *r, uint64_t cr2_field)
 {
     return r->s->cr2 & cr2_field;
 }
 
-/* CLAUSE(SMMU_ROUTE_RECINVSID) */
-static bool hidden_sid(const SmmuRoute *r, const SmmuEventDef *def)
+#define QUIET(what)  "not recorded: " what
+
+/* Why an event of a configuration that REC_CFG_ATS is about is not recorded,
+ * or NULL. */
+static const char *quiet_cfg_ats(const SmmuRoute *r)
 {
-    return def->record == SMMU_RECORD_RECINVSID &&
-           !configured(r, IM_MASK(SMMU_CR2_RECINVSID));
+    return configured(r, IM_MASK(SMMU_CR2_REC_CFG_ATS)) ? NULL :
+           QUIET("CR2.REC_CFG_ATS=0");
 }
 
-static void record(SmmuRoute *r, const SmmuEvent *e)
+/* CLAUSE(SMMU_ROUTE_RECINVSID) */
+static const char *quiet_sid(const SmmuRoute *r, const SmmuEventDef *def)
 {
-    if (!r->ex) {
+    return def->record == SMMU_RECORD_RECINVSID &&
+           !configured(r, IM_MASK(SMMU_CR2_RECINVSID)) ?
+           QUIET("CR2.RECINVSID=0") : NULL;
+}
+
+/* Record it, or tell a person why not. */
+static void record(SmmuRoute *r, const SmmuEvent *e, const char *quiet)
+{
+    if (r->ex) {
+        r->ex->quiet = quiet;
+    } else if (quiet) {
+        im_smmu_event_hidden(r->s, e, quiet);
+    } else {
         im_smmu_event(r->s, e);
     }
 }
@@ -67,15 +76,17 @@ static Model model_of(const SmmuRoute *r, const SmmuEvent *e)
     const ImSmmuSte *ste = &r->stream->ste;
 
     if (e->s2) {
-        return (Model){ .abort = true, .record = ste->s2r,
+        return (Model){ .abort = true,
+                        .quiet = ste->s2r ? NULL : QUIET("STE.S2R=0"),
                         .stall = ste->s2s && r->kind == SMMU_ORDINARY };
     }
     if (r->context && r->context->s1) {
         const ImSmmuCd *cd = &r->context->cd;
 
-        return (Model){ .abort = cd->a, .record = cd->r, .stall = cd->s };
+        return (Model){ .abort = cd->a, .stall = cd->s,
+                        .quiet = cd->r ? NULL : QUIET("CD.R=0") };
     }
-    return (Model){ .abort = true, .record = true };
+    return (Model){ .abort = true };
 }
 
 /* CLAUSE(SMMU_ROUTE_STALL): if the requester can wait; else it ends here,
@@ -96,7 +107,7 @@ static bool stalls(SmmuRoute *r, const SmmuEvent *e)
 
 static void end_by_model(SmmuRoute *r, const SmmuEvent *e)
 {
-    Model m = { .abort = true, .record = true };
+    Model m = { .abort = true };
 
     if (r->stream) {
         m = model_of(r, e);
@@ -105,13 +116,14 @@ static void end_by_model(SmmuRoute *r, const SmmuEvent *e)
         if (stalls(r, e)) {
             return;
         }
-        m = (Model){ .abort = true, .record = true };
+        if (r->ex) {
+            r->ex->stalls = e->s2 ? "STE.S2S=1" : "CD.S=1";
+        }
+        m = (Model){ .abort = true };
     }
     /* CLAUSE(SMMU_ROUTE_RAZWI) */
     terminate(r, m.abort ? IM_CPL_UR : IM_CPL_SC);
-    if (m.record) {
-        record(r, e);
-    }
+    record(r, e, m.quiet);
 }
 
 static void end_ordinary(SmmuRoute *r, const SmmuEvent *e,
@@ -122,9 +134,7 @@ static void end_ordinary(SmmuRoute *r, const SmmuEvent *e,
         return;
     }
     terminate(r, IM_CPL_UR);
-    if (!hidden_sid(r, def)) {
-        record(r, e);
-    }
+    record(r, e, quiet_sid(r, def));
 }
 
 /* --- ATS, 3.9.1.2 ------------------------------------------------------ */
@@ -133,10 +143,12 @@ static void end_ordinary(SmmuRoute *r, const SmmuEvent *e,
 static void end_translation(SmmuRoute *r, const SmmuEvent *e,
                             const SmmuEventDef *def)
 {
+    const char *quiet;
+
     switch (def->ats) {
     case SMMU_ATS_UR:
         terminate(r, IM_CPL_UR);
-        record(r, e);
+        record(r, e, NULL);
         return;
     case SMMU_ATS_S0:
     case SMMU_ATS_SE:
@@ -144,25 +156,23 @@ static void end_translation(SmmuRoute *r, const SmmuEvent *e,
         return;
     default:
         terminate(r, IM_CPL_CA);
-        if (configured(r, IM_MASK(SMMU_CR2_REC_CFG_ATS)) &&
-            !hidden_sid(r, def)) {
-            record(r, e);
-        }
+        quiet = quiet_cfg_ats(r);
+        record(r, e, quiet ? quiet : quiet_sid(r, def));
     }
 }
 
-/* Whether an event of translated traffic is recorded, 3.9.1.3. */
-static bool translated_recorded(const SmmuRoute *r, uint8_t code)
+/* Why an event of translated traffic is not recorded, 3.9.1.3. */
+static const char *quiet_translated(const SmmuRoute *r, uint8_t code)
 {
     switch (code) {
     case SMMU_EVT_F_UUT:
-        return false;
+        return QUIET("of a translated request");
     case SMMU_EVT_C_BAD_STREAMID:
     case SMMU_EVT_F_STE_FETCH:
     case SMMU_EVT_C_BAD_STE:
-        return configured(r, IM_MASK(SMMU_CR2_REC_CFG_ATS));
+        return quiet_cfg_ats(r);
     default:
-        return true;
+        return NULL;
     }
 }
 
@@ -175,9 +185,7 @@ static void end_translated(SmmuRoute *r, const SmmuEvent *e,
         return;
     }
     terminate(r, IM_CPL_UR);
-    if (translated_recorded(r, e->code)) {
-        record(r, e);
-    }
+    record(r, e, quiet_translated(r, e->code));
 }
 
 /* --- any of them ------------------------------------------------------- */
@@ -226,6 +234,18 @@ bool im_smmu_refuse(SmmuRoute *r, const SmmuEvent *part)
     default:
         end_ordinary(r, &e, def);
     }
+    return true;
+}
+
+bool im_smmu_refuse_silently(SmmuRoute *r, const char *clause,
+                             const char *quiet)
+{
+    SmmuEvent none = { 0 };
+
+    r->clause = clause;
+    terminate(r, IM_CPL_UR);
+    none = complete(r, &none);
+    record(r, &none, quiet);
     return true;
 }
 
@@ -288,5 +308,8 @@ bool im_smmu_refuse_walk(SmmuRoute *r, const ImWalkOut *w, SmmuClass cls)
         .ttrnw = entry && !w->for_update && w->stop != IM_WALK_NESTED_WRITE,
     };
 
+    if (r->ex) {
+        im_smmu_explain_stop(r, w, cls == SMMU_CLASS_CD);
+    }
     return im_smmu_refuse(r, &e);
 }

@@ -11,11 +11,12 @@
  * 64 bytes in our root complex. */
 #define RCB  64
 
-/* CONFIG; SHCFG; INSTCFG; EATS */
+/* CONFIG; SHCFG; EATS */
 enum { CONFIG_TRANSLATE = 4 };
 enum { SHCFG_INCOMING = 1 };
-enum { INSTCFG_DATA = 2, INSTCFG_INST };
 enum { EATS_OFF, EATS_FULL, EATS_SPLIT };
+
+static const char beyond_oas[] = "not recorded: address beyond OAS";
 
 static bool on(const ImSmmu *s, uint64_t cr0_field)
 {
@@ -48,14 +49,6 @@ static uint8_t completion(const SmmuRoute *r, uint8_t perm)
                      (r->write ? perm & IM_PERM_W : 0) |
                      (r->ssv && r->txn->exec && data && inst ? IM_PERM_X :
                       0));
-}
-
-/* What a stage must grant some of, lest the completion grant nothing: else
- * the translation ends there, 3.9.1.2. */
-static uint8_t wanted(const SmmuRoute *r)
-{
-    return (uint8_t)((r->instcfg == INSTCFG_INST ? IM_PERM_X : IM_PERM_R) |
-                     (r->write ? IM_PERM_W : 0));
 }
 
 /*
@@ -100,23 +93,31 @@ static bool identity(SmmuRoute *r, const ImSmmuSte *ste, const char *clause)
 
 /* --- before any table -------------------------------------------------- */
 
+static bool malformed(const ImTxn *t)
+{
+    return t->at == IM_AT_TRANSLATION &&
+           (t->access != IM_READ || t->len == 0 || t->len % 8 ||
+            t->len > RCB);
+}
+
 /* CLAUSE(SMMU_ROUTE_UUT) */
 static bool unsupported(SmmuRoute *r)
 {
     const ImTxn *t = r->txn;
+    const char *why;
 
     if (G_LIKELY(t->at == IM_AT_UNTRANSLATED)) {
         return false;
     }
-    if (t->at == IM_AT_RESERVED ||
-        !(r->s->ids.idr[0] & IM_MASK(SMMU_IDR0_ATS)) ||
-        (t->at == IM_AT_TRANSLATION &&
-         (t->access != IM_READ || t->len == 0 || t->len % 8 ||
-          t->len > RCB))) {
-        r->clause = "SMMU_ROUTE_UUT";
-        return im_smmu_refuse_code(r, SMMU_EVT_F_UUT);
+    why = t->at == IM_AT_RESERVED ? "AT=11 is reserved" :
+          !(r->s->ids.idr[0] & IM_MASK(SMMU_IDR0_ATS)) ? "IDR0.ATS=0" :
+          malformed(t) ? "a translation request reads 8 to 64 bytes, in "
+                         "multiples of 8" : NULL;
+    if (!why) {
+        return false;
     }
-    return false;
+    im_smmu_because(r, "SMMU_ROUTE_UUT", "%s", why);
+    return im_smmu_refuse_code(r, SMMU_EVT_F_UUT);
 }
 
 /* CLAUSE(SMMU_ROUTE_GBPA): the global bypass attributes are those of an
@@ -130,9 +131,12 @@ static bool global_bypass(SmmuRoute *r)
         .shcfg = (uint8_t)IM_GET(gbpa, SMMU_GBPA_SHCFG),
     };
 
-    if ((gbpa & IM_MASK(SMMU_GBPA_ABORT)) ||
-        r->txn->addr > im_smmu_last(r->s)) {
-        return im_smmu_refuse_silently(r, "SMMU_ROUTE_GBPA");
+    if (gbpa & IM_MASK(SMMU_GBPA_ABORT)) {
+        return im_smmu_refuse_silently(r, "SMMU_ROUTE_GBPA",
+                                       "not recorded: GBPA.ABORT=1");
+    }
+    if (r->txn->addr > im_smmu_last(r->s)) {
+        return im_smmu_refuse_silently(r, "SMMU_ROUTE_GBPA", beyond_oas);
     }
     r->ind = false;
     return identity(r, &ste, "SMMU_ROUTE_GBPA");
@@ -147,7 +151,7 @@ static bool disabled(SmmuRoute *r)
     if (r->kind == SMMU_ORDINARY) {
         return global_bypass(r);
     }
-    r->clause = "SMMU_ROUTE_SMMUEN";
+    im_smmu_because(r, "SMMU_ROUTE_SMMUEN", "CR0.SMMUEN=0");
     return im_smmu_refuse_code(r, r->kind == SMMU_TRANSLATION ?
                                SMMU_EVT_F_BAD_ATS_TREQ :
                                SMMU_EVT_F_TRANSL_FORBIDDEN);
@@ -160,7 +164,7 @@ static bool pass_translated(SmmuRoute *r, const char *clause)
     static const ImSmmuSte incoming = { .shcfg = SHCFG_INCOMING };
 
     if (r->txn->addr > im_smmu_last(r->s)) {
-        return im_smmu_refuse_silently(r, clause);
+        return im_smmu_refuse_silently(r, clause, beyond_oas);
     }
     r->clause = clause;
     r->attr = im_vmsa_attr(NULL, &incoming, 0, 0, &r->share);
@@ -298,7 +302,8 @@ static bool tlb_hit(SmmuRoute *r)
 static bool config_abort(SmmuRoute *r)
 {
     return !(r->stream->ste.config & CONFIG_TRANSLATE) &&
-           im_smmu_refuse_silently(r, "SMMU_ROUTE_CONFIG_ABORT");
+           im_smmu_refuse_silently(r, "SMMU_ROUTE_CONFIG_ABORT",
+                                   "not recorded: STE.Config=0xx, abort");
 }
 
 /* CLAUSE(SMMU_ATS_EATS) */
@@ -313,7 +318,9 @@ static bool ats_gate(SmmuRoute *r)
         eats = EATS_OFF;
     }
     if (eats == EATS_OFF) {
-        r->clause = "SMMU_ATS_EATS";
+        im_smmu_because(r, "SMMU_ATS_EATS", "STE.EATS=%u%s",
+                        r->stream->ste.eats, r->stream->ste.eats ?
+                        ", and CR0.ATSCHK=0" : ", or ignored");
         return im_smmu_refuse_code(r, r->kind == SMMU_TRANSLATION ?
                                    SMMU_EVT_F_BAD_ATS_TREQ :
                                    SMMU_EVT_F_TRANSL_FORBIDDEN);
@@ -331,11 +338,14 @@ static bool ipa_range(SmmuRoute *r)
                     .s2 = true, .ipa = r->txn->addr };
 
     if (r->txn->addr > im_smmu_last(r->s)) {
-        r->clause = "SMMU_ROUTE_IAS";
+        im_smmu_because(r, "SMMU_ROUTE_IAS", "address beyond OAS");
         return im_smmu_refuse_code(r, SMMU_EVT_F_ADDR_SIZE);
     }
-    return ste->s2 && r->txn->addr > ste->stage2.in_last &&
-           im_smmu_refuse(r, &e);
+    if (!ste->s2 || r->txn->addr <= ste->stage2.in_last) {
+        return false;
+    }
+    im_smmu_because(r, "SMMU_VMSA_S2_RANGE", "address beyond STE.S2T0SZ");
+    return im_smmu_refuse(r, &e);
 }
 
 /* CLAUSE(SMMU_ROUTE_BYPASS) */
@@ -357,104 +367,16 @@ static bool input_range(SmmuRoute *r)
     if (!x->s1) {
         return ipa_range(r);
     }
-    return im_smmu_cd_half(&x->cd, r->txn->addr, r->pnu) < 0 &&
-           im_smmu_refuse_code(r, SMMU_EVT_F_TRANSLATION);
+    if (im_smmu_cd_half(&x->cd, r->txn->addr, r->pnu) >= 0) {
+        return false;
+    }
+    if (r->ex) {
+        im_smmu_explain_half(r);
+    }
+    return im_smmu_refuse_code(r, SMMU_EVT_F_TRANSLATION);
 }
 
 /* --- the walk ---------------------------------------------------------- */
-
-typedef struct Walker {
-    SmmuRoute *r;
-    SmmuOwner *tables[2];       /* by the walk's stages */
-    const ImPtFormat *fmt[2];
-} Walker;
-
-static ImBus op_read(void *opaque, uint64_t pa, void *buf, size_t len)
-{
-    return im_smmu_walk_read(((Walker *)opaque)->r->s, pa, buf, len);
-}
-
-static ImBus op_peek(void *opaque, uint64_t pa, void *buf, size_t len)
-{
-    return im_smmu_mem_peek(((Walker *)opaque)->r->s, pa, buf, len);
-}
-
-static ImBus op_cmpxchg(void *opaque, uint64_t pa, uint64_t *expected,
-                        uint64_t desired)
-{
-    ImSmmu *s = ((Walker *)opaque)->r->s;
-
-    return s->port.cmpxchg64(s->host, pa, expected, desired);
-}
-
-static bool op_find(void *opaque, unsigned stage, uint64_t in,
-                    ImWalkPoint *at)
-{
-    Walker *k = opaque;
-
-    return im_smmu_tables_get(k->r->s->caches, k->tables[stage],
-                              k->fmt[stage], in, at);
-}
-
-static void op_keep(void *opaque, unsigned stage, uint64_t in,
-                    const ImWalkPoint *at)
-{
-    Walker *k = opaque;
-
-    im_smmu_tables_put(k->r->s->caches, k->tables[stage], k->fmt[stage], in,
-                       at);
-}
-
-static void op_step(void *opaque, const ImStep *step)
-{
-    SmmuExplain *ex = ((Walker *)opaque)->r->ex;
-
-    ex->fn(ex->opaque, step);
-}
-
-static const ImWalkOps walk_ops = {
-    .read = op_read, .cmpxchg64 = op_cmpxchg,
-    .find = op_find, .keep = op_keep,
-};
-
-static const ImWalkOps explain_ops = { .read = op_peek, .step = op_step };
-
-/* The stage as r walks it: a copy when it is privileged. */
-static const ImPtStage *for_request(const SmmuRoute *r, const ImPtStage *st,
-                                    ImPtStage *copy)
-{
-    if (!r->pnu) {
-        return st;
-    }
-    *copy = *st;
-    copy->flags |= IM_VMSA_PRIV;
-    return copy;
-}
-
-void im_smmu_walk(SmmuRoute *r, const ImPtStage *first,
-                  const ImPtStage *second, uint64_t addr, ImWalkOut *out)
-{
-    Walker k = { .r = r, .fmt = { first->fmt } };
-    ImPtStage copy[2];
-    ImWalk w = {
-        .ops = r->ex ? &explain_ops : &walk_ops,
-        .opaque = &k,
-        .stage = { for_request(r, first, &copy[0]) },
-    };
-
-    if (second) {
-        w.stage[1] = for_request(r, second, &copy[1]);
-        k.fmt[1] = second->fmt;
-    }
-    if (!r->ex) {
-        k.tables[1] = &r->stream->vm->ipa_tables;
-        k.tables[0] = r->only_s2 ? k.tables[1] : &r->context->space->tables;
-    }
-    if (r->kind == SMMU_TRANSLATION) {
-        w.any = wanted(r);
-    }
-    im_walk(&w, addr, r->need, r->write, out);
-}
 
 /* CLAUSE(SMMU_TLB_NO_FAULTS): only what grants something is kept. */
 static void fill(SmmuRoute *r, const ImWalkOut *w, uint64_t at)
@@ -507,6 +429,8 @@ static bool finish_walk(SmmuRoute *r, const ImWalkOut *w, uint64_t at)
     take_attr(r, w);
     if (!r->ex) {
         fill(r, w, at);
+    } else {
+        im_smmu_explain_grant(r, w);
     }
     return found(r, split(r) ? r->only_s2 ? at : w->first_addr : w->addr,
                  w->shift, w->perm, w->dirty);

@@ -135,11 +135,15 @@ typedef struct SmmuEvent {
     uint64_t ipa;                   /* valid with s2 */
     uint64_t fetch;                 /* FetchAddr */
     const ImTxn *txn;               /* for traces; may be NULL */
+    const ImPageReq *req;           /* likewise */
 } SmmuEvent;
 
 /* Record a terminated transaction's event (7.2): queue, overflow, merge,
  * interrupt. The caller has decided that it is to be recorded. */
 void im_smmu_event(ImSmmu *s, const SmmuEvent *e);
+/* It is not to be recorded: tell whoever looks why. code may be 0: what has
+ * no event. */
+void im_smmu_event_hidden(ImSmmu *s, const SmmuEvent *e, const char *why);
 
 /*
  * Park a transaction (3.12.2) and record its event with Stall=1. Returns

@@ -186,6 +186,7 @@ static void wait_turn(ImSmmu *s, Parked *p)
     ImEvent ev = {
         .kind = IM_EVENT_FAULT, .name = "stalled: not recorded yet",
         .arg = { p->code }, .txn = &p->txn,
+        .hidden = !im_smmu_eventq_writable(s),
     };
 
     g_queue_push_tail_link(&s->stalls->waiting, &p->in_waiting);

@@ -7,6 +7,9 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <string.h>
+
+#include "hw/core/dump.h"
 #include "hw/smmuv3/xlat.h"
 #include "im/spec/smmu_tables.h.inc"
 
@@ -19,42 +22,88 @@ IM_LAYOUT(SMMU_L1CD);
 /* S1DSS */
 enum { S1DSS_BYPASS = 1, S1DSS_SSID0 = 2 };
 
-/* Read a structure of n quad-words in one piece; explain sees it. */
-static inline bool fetch(SmmuRoute *r, const char *what, uint64_t pa,
-                         uint64_t *q, unsigned n)
-{
-    ImBus bus = r->ex ? im_smmu_mem_peek(r->s, pa, q, 8 * n) :
-                im_smmu_walk_read(r->s, pa, q, 8 * n);
+/* A structure of this kind: its quad-words, and the event of a fetch that
+ * fails. */
+typedef struct Structure {
+    const char *name;
+    const char *clause;
+    const ImFieldRow *const *fields;
+    uint8_t words;
+    uint8_t event;              /* SmmuEventCode */
+} Structure;
 
-    for (unsigned i = 0; bus == IM_BUS_OK && i < n; i++) {
+static const Structure l1std_kind = {
+    "L1STD", "SMMU_EVENT_F_STE_FETCH",
+    (const ImFieldRow *const[]) { IM_FIELDS(SMMU_L1STD) }, 1,
+    SMMU_EVT_F_STE_FETCH,
+};
+static const Structure ste_kind = {
+    "STE", "SMMU_EVENT_F_STE_FETCH", im_smmu_ste_fields, 8,
+    SMMU_EVT_F_STE_FETCH,
+};
+static const Structure l1cd_kind = {
+    "L1CD", "SMMU_EVENT_F_CD_FETCH",
+    (const ImFieldRow *const[]) { IM_FIELDS(SMMU_L1CD) }, 1,
+    SMMU_EVT_F_CD_FETCH,
+};
+static const Structure cd_kind = {
+    "CD", "SMMU_EVENT_F_CD_FETCH", im_smmu_cd_fields, 8,
+    SMMU_EVT_F_CD_FETCH,
+};
+
+static void tell(SmmuRoute *r, const Structure *kind, uint64_t pa,
+                 const uint64_t *q, ImBus bus)
+{
+    ImStep step = { .what = kind->name, .addr = pa, .fields = kind->fields };
+
+    if (bus == IM_BUS_OK) {
+        step.words = kind->words;
+        memcpy(step.value, q, 8u * kind->words);
+    } else {
+        step.note = "could not be read";
+    }
+    r->ex->fn(r->ex->opaque, &step);
+}
+
+/* Read a structure in one piece; explain sees it. */
+static inline bool fetch_fault(SmmuRoute *r, const Structure *kind,
+                               uint64_t pa, uint64_t *q)
+{
+    size_t len = 8u * kind->words;
+    ImBus bus = r->ex ? im_smmu_mem_peek(r->s, pa, q, len) :
+                im_smmu_walk_read(r->s, pa, q, len);
+    SmmuEvent e = { .code = kind->event, .fetch = pa };
+
+    for (unsigned i = 0; bus == IM_BUS_OK && i < kind->words; i++) {
         q[i] = GUINT64_FROM_LE(q[i]);
     }
     if (G_UNLIKELY(r->ex)) {
-        im_port_tell(r->ex->fn, r->ex->opaque, what, pa, q, n, bus);
+        tell(r, kind, pa, q, bus);
     }
-    return bus == IM_BUS_OK;
-}
-
-static bool fetch_failed(SmmuRoute *r, uint8_t code, uint64_t pa)
-{
-    SmmuEvent e = { .code = code, .fetch = pa };
-
+    if (G_LIKELY(bus == IM_BUS_OK)) {
+        return false;
+    }
+    im_smmu_because(r, kind->clause, "%s: could not be read", kind->name);
     return im_smmu_refuse(r, &e);
 }
 
-/* The structure breaks a rule of 5.2 or 5.4: explain names it. */
-static bool bad_structure(SmmuRoute *r, uint8_t code, const char *clause)
+/* It breaks a rule: explain names it. */
+static bool bad_structure(SmmuRoute *r, uint8_t code, const char *clause,
+                          const char *name, const char *text)
 {
-    im_smmu_refuse_code(r, code);
-    r->clause = clause;
-    return true;
+    im_smmu_because(r, clause, "%s: %s", name, text);
+    return im_smmu_refuse_code(r, code);
 }
 
 /* --- stream table, 5.1 and 3.3.1 --------------------------------------- */
 
-static bool bad_stream(SmmuRoute *r, const char *clause)
+static bool bad_span(SmmuRoute *r, uint64_t span, unsigned split)
 {
-    return bad_structure(r, SMMU_EVT_C_BAD_STREAMID, clause);
+    return bad_structure(r, SMMU_EVT_C_BAD_STREAMID, "SMMU_ROUTE_SPAN",
+                         "L1STD", span == 0 ? "Span=0" :
+                         span >= SPAN_END ? "Span is reserved" :
+                         span > split + 1 ? "Span is above SPLIT + 1" :
+                         "StreamID beyond Span");
 }
 
 /* Two levels. CLAUSE(SMMU_ROUTE_L1STD), CLAUSE(SMMU_ROUTE_SPAN) */
@@ -67,13 +116,13 @@ static bool second_level(SmmuRoute *r, uint64_t *pa)
     uint64_t span;
     uint64_t q;
 
-    if (!fetch(r, "L1STD", l1, &q, 1)) {
-        return fetch_failed(r, SMMU_EVT_F_STE_FETCH, l1);
+    if (fetch_fault(r, &l1std_kind, l1, &q)) {
+        return true;
     }
     span = IM_GET(q, SMMU_L1STD_SPAN);
     if (span == 0 || span >= SPAN_END || span > split + 1 ||
         low >> (span - 1)) {
-        return bad_stream(r, "SMMU_ROUTE_SPAN");
+        return bad_span(r, span, split);
     }
     *pa = (q & IM_MASK(SMMU_L1STD_L2PTR) &
            ~((UINT64_C(64) << (span - 1)) - 1)) + 64 * low;
@@ -86,13 +135,14 @@ static bool fetch_ste(SmmuRoute *r, uint64_t q[8])
     uint64_t pa = s->strtab.base + 64 * (uint64_t)r->sid;
 
     if ((uint64_t)r->sid >> s->strtab.log2size) {
-        return bad_stream(r, "SMMU_ROUTE_STREAMID");
+        return bad_structure(r, SMMU_EVT_C_BAD_STREAMID,
+                             "SMMU_ROUTE_STREAMID", "STRTAB_BASE_CFG",
+                             "StreamID beyond LOG2SIZE");
     }
     if (s->strtab.split && second_level(r, &pa)) {
         return true;
     }
-    return !fetch(r, "STE", pa, q, 8) &&
-           fetch_failed(r, SMMU_EVT_F_STE_FETCH, pa);
+    return fetch_fault(r, &ste_kind, pa, q);
 }
 
 /* Room is made after the fetch: that need not wait for memory. */
@@ -109,7 +159,8 @@ static bool fresh_stream(SmmuRoute *r)
     ste = r->ex ? &r->ex->stream.ste : im_smmu_stream_room(s->caches);
     if (!im_smmu_ste_decode(&s->ids, s->cr2 & IM_MASK(SMMU_CR2_E2H), q, ste,
                             &clause)) {
-        return bad_structure(r, SMMU_EVT_C_BAD_STE, clause);
+        return bad_structure(r, SMMU_EVT_C_BAD_STE, clause, "STE",
+                             im_smmu_ste_text(clause));
     }
     r->stream = r->ex ? &r->ex->stream :
                 im_smmu_stream_put(s->caches, r->sid, ste);
@@ -132,10 +183,13 @@ bool im_smmu_stream_fault(SmmuRoute *r)
 /* --- context descriptors, 5.3 and 5.4 ---------------------------------- */
 
 /* Where a structure of stage 1 is in memory: through stage 2, if there is
- * one. CLAUSE(SMMU_ROUTE_CD_STAGE2) */
+ * one. A request that is refused here remains one of stage 2 for a read.
+ * CLAUSE(SMMU_ROUTE_CD_STAGE2) */
 static bool locate(SmmuRoute *r, uint64_t ipa, uint64_t *pa)
 {
     const ImPtStage *st = &r->stream->ste.stage2;
+    uint8_t need = r->need;
+    bool write = r->write;
     ImWalkOut w;
 
     *pa = ipa;
@@ -143,17 +197,11 @@ static bool locate(SmmuRoute *r, uint64_t ipa, uint64_t *pa)
         return false;
     }
     w = (ImWalkOut){ .stop = IM_WALK_RANGE };
+    r->need = IM_PERM_R;
+    r->write = false;
+    r->only_s2 = true;
     if (ipa <= st->in_last) {
-        uint8_t need = r->need;
-        bool write = r->write;
-
-        r->need = IM_PERM_R;
-        r->write = false;
-        r->only_s2 = true;
         im_smmu_walk(r, st, NULL, ipa, &w);
-        r->only_s2 = false;
-        r->need = need;
-        r->write = write;
     }
     if (w.stop == IM_WALK_OK && w.no_tables) {
         w.stop = IM_WALK_PERM;      /* CLAUSE(SMMU_STE_S2PTW) */
@@ -162,6 +210,9 @@ static bool locate(SmmuRoute *r, uint64_t ipa, uint64_t *pa)
         w.in = ipa;
         return im_smmu_refuse_walk(r, &w, SMMU_CLASS_CD);
     }
+    r->only_s2 = false;
+    r->need = need;
+    r->write = write;
     *pa = w.addr;
     return false;
 }
@@ -186,13 +237,15 @@ static bool cd_leaf(SmmuRoute *r, unsigned leaf, uint64_t *cd)
     if (locate(r, ipa, &pa)) {
         return true;
     }
-    if (!fetch(r, "L1CD", pa, &q, 1)) {
-        return fetch_failed(r, SMMU_EVT_F_CD_FETCH, pa);
+    if (fetch_fault(r, &l1cd_kind, pa, &q)) {
+        return true;
     }
     ptr = q & IM_MASK(SMMU_L1CD_L2PTR);
     if (!(q & IM_MASK(SMMU_L1CD_V)) || ptr > im_smmu_last(r->s)) {
         return bad_structure(r, SMMU_EVT_C_BAD_SUBSTREAMID,
-                             "SMMU_ROUTE_L1CD");
+                             "SMMU_ROUTE_L1CD", "L1CD",
+                             q & IM_MASK(SMMU_L1CD_V) ?
+                             "L2Ptr is beyond OAS" : "V=0");
     }
     *cd = table_base(ptr, UINT64_C(64) << leaf) +
           64 * (uint64_t)(r->ssid & ((1u << leaf) - 1));
@@ -215,11 +268,12 @@ static bool fetch_cd(SmmuRoute *r, ImSmmuCd *cd)
     if (locate(r, ipa, &pa)) {
         return true;
     }
-    if (!fetch(r, "CD", pa, q, 8)) {
-        return fetch_failed(r, SMMU_EVT_F_CD_FETCH, pa);
+    if (fetch_fault(r, &cd_kind, pa, q)) {
+        return true;
     }
     if (!im_smmu_cd_decode(&r->s->ids, ste, q, cd, &clause)) {
-        return bad_structure(r, SMMU_EVT_C_BAD_CD, clause);
+        return bad_structure(r, SMMU_EVT_C_BAD_CD, clause, "CD",
+                             im_smmu_cd_text(clause));
     }
     return false;
 }
@@ -236,7 +290,10 @@ static bool substream_fault(SmmuRoute *r, bool *s1)
     if (r->ssv && (!ste->s1 || r->ssid >> ste->s1cdmax ||
                    ste->s1cdmax == 0)) {
         return bad_structure(r, SMMU_EVT_C_BAD_SUBSTREAMID,
-                             "SMMU_ROUTE_SUBSTREAM");
+                             "SMMU_ROUTE_SUBSTREAM", "STE",
+                             !ste->s1 ? "Config: no stage 1, no SubstreamID" :
+                             ste->s1cdmax ? "SubstreamID beyond S1CDMax" :
+                             "S1CDMax=0, no SubstreamID");
     }
     if (!ste->s1 || ste->s1cdmax == 0) {
         return false;
@@ -248,7 +305,9 @@ static bool substream_fault(SmmuRoute *r, bool *s1)
     if (r->ssv ? r->ssid == 0 && ste->s1dss == S1DSS_SSID0 :
         ste->s1dss != S1DSS_SSID0) {
         return bad_structure(r, SMMU_EVT_F_STREAM_DISABLED,
-                             "SMMU_ROUTE_S1DSS");
+                             "SMMU_ROUTE_S1DSS", "STE", r->ssv ?
+                             "S1DSS=10, SubstreamID 0" :
+                             "S1DSS=00, no SubstreamID");
     }
     return false;
 }

@@ -1,6 +1,6 @@
 /*
  * SMMUv3: what the files of the translation half share: route.c, tables.c,
- * outcome.c, cache.c, explain.c.
+ * walk.c, outcome.c, cache.c, explain.c.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -20,6 +20,9 @@ typedef enum SmmuKind {
     SMMU_TRANSLATED,
     SMMU_QUESTION,              /* im_smmu_ste_of(): nobody is answered */
 } SmmuKind;
+
+/* INSTCFG of an STE */
+enum { INSTCFG_DATA = 2, INSTCFG_INST };
 
 /* What entries of a cache belong to: to invalidate it is to give it a new
  * tag. */
@@ -91,6 +94,10 @@ typedef struct SmmuExplain {
     void *opaque;
     SmmuStream stream;          /* instead of the caches */
     SmmuContext context;
+    ImVmsaPath path[2];         /* of the walk in progress, by its stages */
+    const char *quiet;          /* why what ended is not recorded */
+    const char *stalls;         /* why it would stall */
+    char note[160];             /* what decided, by its field */
 } SmmuExplain;
 
 /*
@@ -152,6 +159,21 @@ static inline ImBus im_smmu_walk_read(ImSmmu *s, uint64_t pa, void *buf,
     return im_port_read(&s->port, s->host, im_smmu_last(s), pa, buf, len);
 }
 
+/* --- explain.c --------------------------------------------------------- */
+
+/* What decides: its clause and, for who explains, the field that did. */
+void im_smmu_because(SmmuRoute *r, const char *clause, const char *format,
+                     ...) G_GNUC_PRINTF(3, 4);
+/* The same of a walk that ended, or that granted. */
+void im_smmu_explain_stop(SmmuRoute *r, const ImWalkOut *w, bool for_cd);
+void im_smmu_explain_grant(SmmuRoute *r, const ImWalkOut *w);
+/* No half of the CD translates the address. */
+void im_smmu_explain_half(SmmuRoute *r);
+/* A walk begins; it read an entry. */
+void im_smmu_explain_begin(SmmuRoute *r);
+void im_smmu_explain_entry(SmmuRoute *r, const ImPtFormat *const fmt[2],
+                           const ImStep *step);
+
 /* --- outcome.c: 3.12, 5.5, 3.9.1.2 ------------------------------------- */
 
 /*
@@ -162,8 +184,10 @@ static inline ImBus im_smmu_walk_read(ImSmmu *s, uint64_t pa, void *buf,
 bool im_smmu_refuse(SmmuRoute *r, const SmmuEvent *e);
 /* The same for an event of which only the code matters. */
 bool im_smmu_refuse_code(SmmuRoute *r, uint8_t code);
-/* Terminate with abort, or Unsupported Request, without an event. */
-bool im_smmu_refuse_silently(SmmuRoute *r, const char *clause);
+/* Terminate with abort, or Unsupported Request, without an event: quiet says
+ * so to who looks. */
+bool im_smmu_refuse_silently(SmmuRoute *r, const char *clause,
+                             const char *quiet);
 /* Answer a translation request: success that grants nothing, for one STU. */
 bool im_smmu_grant_nothing(SmmuRoute *r);
 /* A walk stopped. cls: of a fault at stage 2 that is not for an entry. */
@@ -181,6 +205,8 @@ bool im_smmu_context_fault(SmmuRoute *r);
 /* Answer the request of r: s, txn, ex or retry are set, the rest is 0. */
 void im_smmu_take_route(SmmuRoute *r);
 ImXlat im_smmu_answer(const SmmuRoute *r);
+/* --- walk.c ------------------------------------------------------------ */
+
 /* Walk with the caches and side effects that r may have. */
 void im_smmu_walk(SmmuRoute *r, const ImPtStage *first,
                   const ImPtStage *second, uint64_t addr, ImWalkOut *out);

@@ -158,7 +158,8 @@ void im_smmu_dump(ImSmmu *s, GString *out);
     C(walk_reads)      C(ste_hits)        C(ste_misses)                   \
     C(cd_hits)         C(cd_misses)       C(ats_requests)                 \
     C(translated)      C(events_recorded) C(events_dropped)               \
-    C(events_merged)   C(commands)        C(tlb_invalidations)            \
+    C(events_merged)   C(events_hidden)   C(commands)                     \
+    C(command_errors)  C(tlb_invalidations)                               \
     C(config_invalidations) C(ats_invalidations) C(ats_completions)       \
     C(ats_timeouts)    C(stalls)          C(stalls_resumed)               \
     C(stalls_terminated) C(page_requests) C(page_groups)                  \

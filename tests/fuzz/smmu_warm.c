@@ -6,7 +6,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "lib/fuzz.h"
-#include "lib/smmu_oracle.h"
+#include "lib/smmu_told.h"
 
 #define REQUESTS  24
 
@@ -114,10 +114,9 @@ static void one_round(Fuzz *f, uint64_t round, SwKind kind, bool ssid,
     sw_on(w);
     for (unsigned i = 0; i < REQUESTS; i++) {
         ImTxn t = random_request(w, f);
-        ImXlat e = im_smmu_explain(w->r->smmu, &t, NULL, NULL);
-        ImXlat x = im_smmu_translate(w->r->smmu, &t);
+        SmmuTold told;
+        ImXlat x = st_translate(w, &t, &told, where);
 
-        so_explained(w, &t, &e, &x, where);
         *granted += x.status == IM_OK && x.perm;
     }
     sb_events_clear(w->r);

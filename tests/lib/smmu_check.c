@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "lib/smmu_oracle.h"
+#include "lib/smmu_told.h"
 
 static const char *end_name(const SoAnswer *a)
 {
@@ -177,13 +177,11 @@ void so_explained(SWorld *w, const ImTxn *t, const ImXlat *e, const ImXlat *x,
 SoAnswer so_check(SWorld *w, const ImTxn *t, const char *where)
 {
     SoAnswer a = so_answer(w, t);
-    ImXlat e, x;
+    SmmuTold told;
+    ImXlat x;
 
     rig_log_clear(w->r);
-    e = im_smmu_explain(w->r->smmu, t, NULL, NULL);
-    g_assert_cmpuint(w->r->log->len, ==, 0);
-    x = im_smmu_translate(w->r->smmu, t);
-    so_explained(w, t, &e, &x, where);
+    x = st_translate(w, t, &told, where);
     if (!a.unsure) {
         if (!same_end(&a, t, &x)) {
             disagree(w, t, &a, &x, where);

@@ -4,7 +4,9 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "lib/smmu_oracle.h"
+#include <string.h>
+
+#include "lib/smmu_told.h"
 #include "lib/spec.h"
 
 #define CHANGE(name, what) \
@@ -186,7 +188,7 @@ static const Row ste_rows[] = {
     { SPEC(SMMU_STE_S2HAFT), "httu-2", SW_S2, false, false, httu2,
       { P(STE_S2HAFT, 1) } },
     { SPEC(SMMU_STE_S2S), "terminate-only", SW_S2, false, true, term_only,
-      { P(STE_S2S, 1) } },
+      { P(STE_S2S, 1), P(STE_EATS, 0) } },
     { SPEC(SMMU_STE_S2S), "forced", SW_S2, false, true, forced,
       { P(STE_S2S, 0) } },
     { SPEC(SMMU_STE_S2S), "forced-and-set", SW_S2, false, false, forced,
@@ -287,6 +289,7 @@ static void config_row(const Row *row, bool cd)
     ImSmmuConfig c = rig_smmu_config();
     unsigned code = cd ? EV_BAD_CD : EV_BAD_STE;
     SwShape s = { 0 };
+    SmmuTold told;
     SoAnswer want;
     ImXlat x, e;
     ImTxn t;
@@ -311,9 +314,12 @@ static void config_row(const Row *row, bool cd)
     sw_on(w);
     t = sw_txn(w, IM_AT_UNTRANSLATED, IM_READ);
     want = so_answer(w, &t);
-    e = im_smmu_explain(w->r->smmu, &t, NULL, NULL);
-    x = sw_run(w, &t);
+    x = st_translate(w, &t, &told, row->path);
+    e = told.xlat;
     if (row->bad) {
+        g_assert_cmpstr(told.clause, ==, row->tag);
+        g_assert_nonnull(strstr(told.note, cd ? "CD invalid: CD: " :
+                                "STE invalid: STE: "));
         g_assert_cmphex(want.code, ==, code);
         sx_is_abort(&x, code);
         sx_is_abort(&e, code);
