@@ -23,6 +23,13 @@ typedef enum CmdResult {
     CMD_LATER,                  /* not now: CONS stays */
 } CmdResult;
 
+/* Whether a command is executed; of an error, the rule and why. */
+typedef struct Verdict {
+    CmdResult result;
+    const char *clause;
+    const char *text;
+} Verdict;
+
 typedef enum CmdGate {
     GATE_ALWAYS,
     GATE_S1,
@@ -34,15 +41,25 @@ typedef enum CmdGate {
     GATE_NEVER,
 } CmdGate;
 
-typedef CmdResult CmdRun(ImSmmu *s, const uint64_t *d);
+/* Pure: what is not executed now has no effect. */
+typedef Verdict CmdCheck(const ImSmmu *s, const uint64_t *d);
+typedef void CmdRun(ImSmmu *s, const uint64_t *d);
 
 typedef struct CmdDef {
     const char *name;
     const char *clause;
     uint8_t gate;
     bool ssec;
+    CmdCheck *check;
     CmdRun *run;
 } CmdDef;
+
+static const Verdict go_ahead = { CMD_DONE, NULL, NULL };
+
+static Verdict illegal(const char *clause, const char *text)
+{
+    return (Verdict) { CMD_ILL, clause, text };
+}
 
 static uint32_t cmd_sid(const uint64_t *d)
 {
@@ -59,10 +76,9 @@ static bool cmd_ssv(const ImSmmu *s, const uint64_t *d)
 /* --- Configuration. ------------------------------------------------------ */
 
 /* CLAUSE(SMMU_CMD_PREFETCH): a hint that is not taken. */
-static CmdResult cmd_prefetch(ImSmmu *s G_GNUC_UNUSED,
-                              const uint64_t *d G_GNUC_UNUSED)
+static void cmd_prefetch(ImSmmu *s G_GNUC_UNUSED,
+                         const uint64_t *d G_GNUC_UNUSED)
 {
-    return CMD_DONE;
 }
 
 static void unmap_stream(ImSmmu *s, uint32_t sid)
@@ -75,29 +91,27 @@ static void unmap_stream(ImSmmu *s, uint32_t sid)
 }
 
 /* CLAUSE(SMMU_CMD_CFGI_STE) */
-static CmdResult cmd_cfgi_ste(ImSmmu *s, const uint64_t *d)
+static void cmd_cfgi_ste(ImSmmu *s, const uint64_t *d)
 {
     im_smmu_inv_ste(s, cmd_sid(d), 0, IM_GET(d[1], SMMU_CFG1_LEAF));
     unmap_stream(s, cmd_sid(d));
-    return CMD_DONE;
 }
 
 /* CLAUSE(SMMU_CMD_CFGI_STE_RANGE), CLAUSE(SMMU_CMD_CFGI_ALL) */
-static CmdResult cmd_cfgi_ste_range(ImSmmu *s, const uint64_t *d)
+static void cmd_cfgi_ste_range(ImSmmu *s, const uint64_t *d)
 {
     unsigned lg2 = (unsigned)IM_GET(d[1], SMMU_RANGE1_RANGE) + 1;
     uint32_t sid = lg2 == 32 ? 0 : cmd_sid(d) & ~((1u << lg2) - 1);
 
     im_smmu_inv_ste(s, sid, lg2, false);
     im_smmu_unmap(s, 0, UINT64_MAX);
-    return CMD_DONE;
 }
 
 /*
  * CLAUSE(SMMU_CMD_CFGI_CD). Listeners know nothing of PASIDs: only what may
  * drop the CD of index 0 concerns them.
  */
-static CmdResult cmd_cfgi_cd(ImSmmu *s, const uint64_t *d)
+static void cmd_cfgi_cd(ImSmmu *s, const uint64_t *d)
 {
     bool leaf = IM_GET(d[1], SMMU_CFG1_LEAF);
     uint32_t ssid = 0;
@@ -109,15 +123,13 @@ static CmdResult cmd_cfgi_cd(ImSmmu *s, const uint64_t *d)
     if (ssid == 0 || !leaf) {
         unmap_stream(s, cmd_sid(d));
     }
-    return CMD_DONE;
 }
 
 /* CLAUSE(SMMU_CMD_CFGI_CD_ALL) */
-static CmdResult cmd_cfgi_cd_all(ImSmmu *s, const uint64_t *d)
+static void cmd_cfgi_cd_all(ImSmmu *s, const uint64_t *d)
 {
     im_smmu_inv_cd_all(s, cmd_sid(d));
     unmap_stream(s, cmd_sid(d));
-    return CMD_DONE;
 }
 
 /* --- TLBs. --------------------------------------------------------------- */
@@ -164,7 +176,7 @@ static bool tlbi_range(const ImSmmu *s, const uint64_t *d, SmmuTlbi *t)
         ttl = (unsigned)IM_GET(d[1], SMMU_TLBI1_TTL);
         ttl = granule == 14 && ttl == 1 ? 0 : ttl;
         if (num == 0 && scale == 0 && ttl == 0) {
-            return false;               /* CLAUSE(SMMU_CMD_RIL_RESERVED) */
+            return false;
         }
         pages = (uint64_t)(num + 1) << scale;
         addr &= ~((UINT64_C(1) << granule) - 1);
@@ -196,8 +208,18 @@ static void tlbi_unmap(ImSmmu *s, const SmmuTlbi *t, uint8_t fields)
     im_smmu_unmap(s, t->addr, mask);
 }
 
+/* CLAUSE(SMMU_CMD_RIL_RESERVED) */
+static Verdict check_tlbi(const ImSmmu *s, const uint64_t *d)
+{
+    SmmuTlbi t = { 0 };
+
+    return tlbi_range(s, d, &t) ? go_ahead :
+           illegal("SMMU_CMD_RIL_RESERVED",
+                   "TG is set, but NUM, SCALE and TTL are 0");
+}
+
 /* CLAUSE(SMMU_CMD_TLBI_TAGS). EL2 without E2H has no ASIDs. */
-static CmdResult cmd_tlbi(ImSmmu *s, const uint64_t *d)
+static void cmd_tlbi(ImSmmu *s, const uint64_t *d)
 {
     const TlbiDef *def = &tlbi_defs[IM_GET(d[0], SMMU_TLBI0_OP)];
     SmmuTlbi t = {
@@ -205,8 +227,8 @@ static CmdResult cmd_tlbi(ImSmmu *s, const uint64_t *d)
         .vmid_ignore = vmid_ignore(s),
     };
 
-    if ((def->fields & SMMU_HAS_ADDR) && !tlbi_range(s, d, &t)) {
-        return CMD_ILL;
+    if (def->fields & SMMU_HAS_ADDR) {
+        tlbi_range(s, d, &t);
     }
     if ((def->fields & SMMU_HAS_VMID) &&
         im_smmu_has(s, IM_MASK(SMMU_IDR0_S2P))) {
@@ -223,7 +245,6 @@ static CmdResult cmd_tlbi(ImSmmu *s, const uint64_t *d)
     }
     im_smmu_tlbi(s, &t);
     tlbi_unmap(s, &t, def->fields);
-    return CMD_DONE;
 }
 
 /* --- ATS and PRI. -------------------------------------------------------- */
@@ -242,24 +263,38 @@ static void atc_unmap(ImSmmu *s, const ImAtsInv *inv)
     }
 }
 
-/* CLAUSE(SMMU_CMD_ATC_INV) */
-static CmdResult cmd_atc_inv(ImSmmu *s, const uint64_t *d)
+static unsigned atc_lg2(const uint64_t *d)
 {
-    unsigned lg2 = (unsigned)IM_GET(d[1], SMMU_ATC1_SIZE) + 12;
+    return (unsigned)IM_GET(d[1], SMMU_ATC1_SIZE) + 12;
+}
+
+/* CLAUSE(SMMU_CMD_ATS_IGNORED) */
+static bool ats_ignored(const ImSmmu *s)
+{
+    return !im_smmu_on(s, IM_MASK(SMMU_CR0_SMMUEN));
+}
+
+static Verdict check_atc_inv(const ImSmmu *s, const uint64_t *d)
+{
+    if (atc_lg2(d) > 64) {
+        return illegal("SMMU_CMD_ATC_INV", "Size is above 52");
+    }
+    return ats_ignored(s) || im_smmu_atc_room(s, cmd_sid(d)) ? go_ahead :
+           (Verdict) { .result = CMD_LATER };
+}
+
+/* CLAUSE(SMMU_CMD_ATC_INV) */
+static void cmd_atc_inv(ImSmmu *s, const uint64_t *d)
+{
+    unsigned lg2 = atc_lg2(d);
     uint32_t sid = cmd_sid(d);
     ImAtsInv msg = {
         .rid = (uint16_t)sid, .segment = (uint16_t)(sid >> 16),
         .has_pasid = cmd_ssv(s, d),
     };
 
-    if (lg2 > 64) {
-        return CMD_ILL;
-    }
-    if (!im_smmu_on(s, IM_MASK(SMMU_CR0_SMMUEN))) {
-        return CMD_DONE;                /* CLAUSE(SMMU_CMD_ATS_IGNORED) */
-    }
-    if (!im_smmu_atc_room(s, sid)) {
-        return CMD_LATER;
+    if (ats_ignored(s)) {
+        return;
     }
     msg.lg2size = lg2 == 64 ? IM_INV_ALL : (uint8_t)lg2;
     if (lg2 < 64) {
@@ -272,16 +307,22 @@ static CmdResult cmd_atc_inv(ImSmmu *s, const uint64_t *d)
     }
     atc_unmap(s, &msg);
     im_smmu_atc_send(s, &msg);
-    return CMD_DONE;
+}
+
+static const uint8_t resp_codes[] = {
+    IM_PAGE_RESP_FAILURE, IM_PAGE_RESP_INVALID, IM_PAGE_RESP_SUCCESS,
+};
+
+static Verdict check_pri_resp(const ImSmmu *s G_GNUC_UNUSED,
+                              const uint64_t *d)
+{
+    return IM_GET(d[1], SMMU_PRI1_RESP) < G_N_ELEMENTS(resp_codes) ?
+           go_ahead : illegal("SMMU_CMD_PRI_RESP", "Resp is reserved");
 }
 
 /* CLAUSE(SMMU_CMD_PRI_RESP) */
-static CmdResult cmd_pri_resp(ImSmmu *s, const uint64_t *d)
+static void cmd_pri_resp(ImSmmu *s, const uint64_t *d)
 {
-    static const uint8_t codes[] = {
-        IM_PAGE_RESP_FAILURE, IM_PAGE_RESP_INVALID, IM_PAGE_RESP_SUCCESS,
-    };
-    unsigned code = (unsigned)IM_GET(d[1], SMMU_PRI1_RESP);
     uint32_t sid = cmd_sid(d);
     ImPageResp resp = {
         .rid = (uint16_t)sid, .segment = (uint16_t)(sid >> 16),
@@ -292,26 +333,22 @@ static CmdResult cmd_pri_resp(ImSmmu *s, const uint64_t *d)
         .kind = IM_EVENT_PAGE_RESPONSE, .name = "software", .resp = &resp,
     };
 
-    if (code >= G_N_ELEMENTS(codes)) {
-        return CMD_ILL;
+    if (ats_ignored(s)) {
+        return;
     }
-    if (!im_smmu_on(s, IM_MASK(SMMU_CR0_SMMUEN))) {
-        return CMD_DONE;
-    }
-    resp.code = codes[code];
+    resp.code = resp_codes[IM_GET(d[1], SMMU_PRI1_RESP)];
     if (resp.has_pasid) {
         resp.pasid = (uint32_t)IM_GET(d[0], SMMU_CFG0_SSID);
     }
     s->counters.page_responses++;
     im_smmu_trace(s, &ev);
     s->port.page_response(s->host, &resp);
-    return CMD_DONE;
 }
 
 /* --- Stalls and synchronization. ----------------------------------------- */
 
 /* CLAUSE(SMMU_CMD_RESUME) */
-static CmdResult cmd_resume(ImSmmu *s, const uint64_t *d)
+static void cmd_resume(ImSmmu *s, const uint64_t *d)
 {
     bool abort = IM_GET(d[0], SMMU_RESUME0_AB) ||
                  im_smmu_has(s, IM_MASK(SMMU_IDR0_TERM_MODEL));
@@ -320,33 +357,34 @@ static CmdResult cmd_resume(ImSmmu *s, const uint64_t *d)
 
     im_smmu_stall_resume(s, cmd_sid(d),
                          (uint16_t)IM_GET(d[1], SMMU_RESUME1_STAG), action);
-    return CMD_DONE;
 }
 
 /* CLAUSE(SMMU_CMD_STALL_TERM) */
-static CmdResult cmd_stall_term(ImSmmu *s, const uint64_t *d)
+static void cmd_stall_term(ImSmmu *s, const uint64_t *d)
 {
     im_smmu_stall_term(s, cmd_sid(d));
-    return CMD_DONE;
 }
 
 enum { CS_NONE = 0, CS_IRQ = 1, CS_SEV = 2 };
 
 /* CLAUSE(SMMU_CMD_SYNC). Whatever else came before is complete already. */
-static CmdResult cmd_sync(ImSmmu *s, const uint64_t *d)
+static Verdict check_sync(const ImSmmu *s, const uint64_t *d)
 {
     if (IM_GET(d[0], SMMU_SYNC0_CS) > CS_SEV) {
-        return CMD_ILL;
+        return illegal("SMMU_CMD_SYNC_SIGNAL", "CS is reserved");
     }
     if (im_smmu_atc_timed_out(s)) {
-        im_smmu_atc_time_out_told(s);
-        return CMD_ATC_SYNC;
+        return (Verdict) {
+            CMD_ATC_SYNC, "SMMU_CMD_ATC_TIMEOUT",
+            "a function did not complete an ATC_INV before this in time",
+        };
     }
-    return im_smmu_atc_outstanding(s) ? CMD_LATER : CMD_DONE;
+    return im_smmu_atc_outstanding(s) ? (Verdict) { .result = CMD_LATER } :
+           go_ahead;
 }
 
-/* CLAUSE(SMMU_CMD_SYNC_SIGNAL): after consumption. There is no SEV. */
-static void signal_completion(ImSmmu *s, const uint64_t *d)
+/* CLAUSE(SMMU_CMD_SYNC_SIGNAL). There is no SEV. */
+static void cmd_sync(ImSmmu *s, const uint64_t *d)
 {
     if (IM_GET(d[0], SMMU_SYNC0_CS) == CS_IRQ) {
         im_smmu_irq_sync(s, d[1] & IM_MASK(SMMU_SYNC1_MSIADDR),
@@ -356,25 +394,42 @@ static void signal_completion(ImSmmu *s, const uint64_t *d)
 
 /* --- The table. CLAUSE(SMMU_CMD_RES0) ------------------------------------ */
 
-#define CMD_DEF(op, clause_, name_, gate_, ssec_, fn)                     \
+#define CMD_DEF(op, clause_, name_, gate_, ssec_, check_, fn)              \
     [op] = {                                                              \
         .name = #name_, .clause = #clause_, .gate = GATE_##gate_,         \
-        .ssec = (ssec_), .run = fn,                                       \
+        .ssec = (ssec_), .check = check_, .run = fn,                      \
     },
 static const CmdDef cmds[256] = { SMMU_CMDS(CMD_DEF) };
 
-const char *im_smmu_cmd_name(uint8_t opcode)
+static const CmdDef *def_of(const uint64_t *d)
 {
-    return cmds[opcode].name;
+    return &cmds[IM_GET(d[0], SMMU_CFG0_OP)];
 }
 
-static const uint64_t gate_needs[] = {
-    [GATE_ALWAYS] = 0,
-    [GATE_S1] = IM_MASK(SMMU_IDR0_S1P),
-    [GATE_S2] = IM_MASK(SMMU_IDR0_S2P),
-    [GATE_HYP] = IM_MASK(SMMU_IDR0_HYP),
-    [GATE_ATS] = IM_MASK(SMMU_IDR0_ATS),
-    [GATE_PRI] = IM_MASK(SMMU_IDR0_PRI),
+/* CFGI_ALL is CFGI_STE_RANGE of all there are. */
+const char *im_smmu_cmd_name(const uint64_t *d)
+{
+    const CmdDef *def = def_of(d);
+
+    return def->run == cmd_cfgi_ste_range &&
+           IM_GET(d[1], SMMU_RANGE1_RANGE) == 31 ? "CFGI_ALL" : def->name;
+}
+
+typedef struct GateDef {
+    uint64_t needs;             /* IDR0 */
+    const char *text;
+} GateDef;
+
+static const GateDef gates[] = {
+    [GATE_ALWAYS] = { 0, NULL },
+    [GATE_S1] = { IM_MASK(SMMU_IDR0_S1P), "IDR0.S1P is 0" },
+    [GATE_S2] = { IM_MASK(SMMU_IDR0_S2P), "IDR0.S2P is 0" },
+    [GATE_HYP] = { IM_MASK(SMMU_IDR0_HYP), "IDR0.Hyp is 0" },
+    [GATE_ATS] = { IM_MASK(SMMU_IDR0_ATS), "IDR0.ATS is 0" },
+    [GATE_PRI] = { IM_MASK(SMMU_IDR0_PRI), "IDR0.PRI is 0" },
+    [GATE_STALL] = { 0, "IDR0.STALL_MODEL is 1: nothing stalls" },
+    [GATE_NEVER] = { 0, "of the Secure or Realm state, EL3, or a feature "
+                        "that no ID register reports" },
 };
 
 static bool gate_open(const ImSmmu *s, CmdGate gate)
@@ -382,77 +437,92 @@ static bool gate_open(const ImSmmu *s, CmdGate gate)
     if (gate == GATE_STALL) {
         return IM_GET(s->ids.idr[0], SMMU_IDR0_STALL_MODEL) != 1;
     }
-    return gate != GATE_NEVER && im_smmu_has(s, gate_needs[gate]);
-}
-
-static void trace_queue(ImSmmu *s, const char *name, const uint64_t *d)
-{
-    ImEvent ev = {
-        .kind = IM_EVENT_INVALIDATE, .name = name, .arg = { d[0], d[1] },
-    };
-
-    im_smmu_trace(s, &ev);
+    return gate != GATE_NEVER && im_smmu_has(s, gates[gate].needs);
 }
 
 /* CLAUSE(SMMU_CMD_ILLEGAL), CLAUSE(SMMU_CMD_SSEC) */
-static CmdResult execute(ImSmmu *s, const CmdDef *def, const uint64_t *d)
+static Verdict judge(const ImSmmu *s, const CmdDef *def, const uint64_t *d)
 {
-    if (!def->run || !gate_open(s, def->gate) ||
-        (def->ssec && IM_GET(d[0], SMMU_CFG0_SSEC))) {
-        return CMD_ILL;
+    if (!def->name) {
+        return illegal("SMMU_CMD_ILLEGAL", "the opcode is reserved");
     }
-    return def->run(s, d);
+    if (!gate_open(s, def->gate)) {
+        return illegal("SMMU_CMD_ILLEGAL", gates[def->gate].text);
+    }
+    if (def->ssec && IM_GET(d[0], SMMU_CFG0_SSEC)) {
+        return illegal("SMMU_CMD_SSEC",
+                       "SSec is 1 in the Non-secure command queue");
+    }
+    return def->check ? def->check(s, d) : go_ahead;
 }
 
 /* --- Consumption. -------------------------------------------------------- */
 
 /* CLAUSE(SMMU_CMD_ERROR): the reason first, then the global error. */
-static void command_error(ImSmmu *s, CmdResult why, const uint64_t *d)
+static void command_error(ImSmmu *s, const Verdict *v, const uint64_t *d)
 {
     static const char *const names[] = {
         [CMD_ILL] = "CERROR_ILL", [CMD_ABT] = "CERROR_ABT",
         [CMD_ATC_SYNC] = "CERROR_ATC_INV_SYNC",
     };
     uint64_t cons = im_smmu_reg(s, SMMU_R_CMDQ_CONS);
+    ImEvent ev = {
+        .kind = IM_EVENT_COMMAND_ERROR, .name = names[v->result],
+        .text = v->text, .clause = v->clause,
+    };
 
-    trace_queue(s, names[why], d);
+    if (v->result != CMD_ABT) {
+        ev.arg[0] = d[0];
+        ev.arg[1] = d[1];
+        ev.words = 2;
+    }
+    if (v->result == CMD_ATC_SYNC) {
+        im_smmu_atc_time_out_told(s);
+    }
+    s->counters.command_errors++;
+    im_smmu_trace(s, &ev);
     im_smmu_reg_set(s, SMMU_R_CMDQ_CONS,
-                    IM_SET(cons, SMMU_CMDQ_CONS_ERR, why));
+                    IM_SET(cons, SMMU_CMDQ_CONS_ERR, v->result));
     im_smmu_gerror(s, IM_MASK(SMMU_GERROR_CMDQ));
 }
 
-/* One command; false when consumption stops. */
-static bool step(ImSmmu *s, const SmmuQueue *q)
+static Verdict fetch(ImSmmu *s, const SmmuQueue *q, uint64_t *d)
 {
-    uint64_t cons = im_smmu_reg(s, SMMU_R_CMDQ_CONS);
-    uint64_t d[2] = { 0 };
-    const CmdDef *def;
-    CmdResult r;
-
-    if (im_smmu_mem_peek(s, im_smmu_queue_addr(q, q->cons), d, sizeof(d)) !=
+    if (im_smmu_mem_peek(s, im_smmu_queue_addr(q, q->cons), d, 16) !=
         IM_BUS_OK) {
-        command_error(s, CMD_ABT, d);
-        return false;
+        return (Verdict) { CMD_ABT, "SMMU_CMD_CERROR_ABT",
+                           "the command could not be read" };
     }
     d[0] = GUINT64_FROM_LE(d[0]);
     d[1] = GUINT64_FROM_LE(d[1]);
-    def = &cmds[IM_GET(d[0], SMMU_CFG0_OP)];
-    r = execute(s, def, d);
-    if (r == CMD_LATER) {
+    return judge(s, def_of(d), d);
+}
+
+/* One command; false when consumption stops. It is consumed before what it
+ * does is seen, and told of before what it brings about. */
+static bool step(ImSmmu *s, const SmmuQueue *q)
+{
+    uint64_t cons = im_smmu_reg(s, SMMU_R_CMDQ_CONS);
+    ImEvent ev = { .kind = IM_EVENT_INVALIDATE };
+    uint64_t d[2] = { 0 };
+    Verdict v = fetch(s, q, d);
+
+    if (v.result == CMD_LATER) {
         return false;
     }
-    if (r != CMD_DONE) {
-        command_error(s, r, d);
+    if (v.result != CMD_DONE) {
+        command_error(s, &v, d);
         return false;
     }
+    ev.name = im_smmu_cmd_name(d);
+    ev.arg[0] = d[0];
+    ev.arg[1] = d[1];
+    im_smmu_trace(s, &ev);
     im_smmu_reg_set(s, SMMU_R_CMDQ_CONS,
                     IM_SET(cons, SMMU_CMDQ_CONS_RD,
                            im_smmu_queue_next(q, q->cons)));
     s->counters.commands++;
-    trace_queue(s, def->name, d);
-    if (def->run == cmd_sync) {
-        signal_completion(s, d);
-    }
+    def_of(d)->run(s, d);
     return true;
 }
 

@@ -74,19 +74,14 @@ void im_smmu_regs_dump(ImSmmu *s, GString *out)
 
 /* --- Queues -------------------------------------------------------------- */
 
-typedef const char *EntryName(uint64_t word0);
+typedef const char *EntryName(const uint64_t *d);
 
-static const char *cmd_name(uint64_t word0)
+static const char *event_name(const uint64_t *d)
 {
-    return im_smmu_cmd_name((uint8_t)word0);
+    return im_smmu_event_name((uint8_t)d[0], NULL);
 }
 
-static const char *event_name(uint64_t word0)
-{
-    return im_smmu_event_name((uint8_t)word0, NULL);
-}
-
-static const char *ppr_name(uint64_t word0 G_GNUC_UNUSED)
+static const char *ppr_name(const uint64_t *d G_GNUC_UNUSED)
 {
     return "page request";
 }
@@ -98,7 +93,8 @@ static const struct QueueRow {
     uint64_t needs;             /* IDR0 */
     EntryName *entry;
 } queue_rows[] = {
-    { "command queue", SMMU_CMDQ, IM_MASK(SMMU_CR0_CMDQEN), 0, cmd_name },
+    { "command queue", SMMU_CMDQ, IM_MASK(SMMU_CR0_CMDQEN), 0,
+      im_smmu_cmd_name },
     { "event queue", SMMU_EVENTQ, IM_MASK(SMMU_CR0_EVENTQEN), 0,
       event_name },
     { "PRI queue", SMMU_PRIQ, IM_MASK(SMMU_CR0_PRIQEN),
@@ -122,7 +118,7 @@ static void dump_entry(ImSmmu *s, GString *out, const struct QueueRow *row,
         d[i] = GUINT64_FROM_LE(d[i]);
         g_string_append_printf(out, " %016" PRIx64, d[i]);
     }
-    name = row->entry(d[0]);
+    name = row->entry(d);
     g_string_append_printf(out, " %s\n", name ? name : "?");
 }
 

@@ -80,6 +80,41 @@ bool im_smmu_gerror_active(const ImSmmu *s, uint64_t bits)
             im_smmu_reg(s, SMMU_R_GERRORN)) & bits;
 }
 
+/* CMDQ_ERR is told of with its command. */
+static const struct GerrorDef {
+    uint64_t bit;
+    const char *name;
+    ImSmmuIrq source;           /* of the message that failed */
+} gerror_defs[] = {
+    { IM_MASK(SMMU_GERROR_EVENTQ_ABT), "EVENTQ_ABT_ERR", IM_SMMU_IRQS },
+    { IM_MASK(SMMU_GERROR_PRIQ_ABT), "PRIQ_ABT_ERR", IM_SMMU_IRQS },
+    { IM_MASK(SMMU_GERROR_MSI_CMDQ_ABT), "MSI_CMDQ_ABT_ERR",
+      IM_SMMU_IRQ_SYNC },
+    { IM_MASK(SMMU_GERROR_MSI_EVENTQ_ABT), "MSI_EVENTQ_ABT_ERR",
+      IM_SMMU_IRQ_EVTQ },
+    { IM_MASK(SMMU_GERROR_MSI_PRIQ_ABT), "MSI_PRIQ_ABT_ERR",
+      IM_SMMU_IRQ_PRIQ },
+    { IM_MASK(SMMU_GERROR_MSI_GERROR_ABT), "MSI_GERROR_ABT_ERR",
+      IM_SMMU_IRQ_GERROR },
+};
+
+static void tell_gerror(ImSmmu *s, const struct GerrorDef *def)
+{
+    ImEvent ev = { .kind = IM_EVENT_FAULT, .name = def->name };
+    ImMsi msi = { .source = (uint8_t)def->source };
+
+    if (def->source < IM_SMMU_IRQS) {
+        const IrqDef *irq = &irq_defs[def->source];
+
+        if (irq->cfg0) {        /* a CMD_SYNC's are gone */
+            msi.addr = im_smmu_reg(s, irq->cfg0);
+            msi.data = (uint32_t)im_smmu_reg(s, irq->cfg1);
+        }
+        ev.msi = &msi;
+    }
+    im_smmu_trace(s, &ev);
+}
+
 /*
  * CLAUSE(SMMU_IRQ_GERROR): an active error is not activated again. An abort
  * of the very MSI that tells of errors is not told by another.
@@ -91,6 +126,11 @@ void im_smmu_gerror(ImSmmu *s, uint64_t bits)
 
     if (fresh) {
         im_smmu_reg_set(s, SMMU_R_GERROR, gerror ^ fresh);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(gerror_defs); i++) {
+        if (fresh & gerror_defs[i].bit) {
+            tell_gerror(s, &gerror_defs[i]);
+        }
     }
     if (fresh & ~IM_MASK(SMMU_GERROR_MSI_GERROR_ABT)) {
         im_smmu_irq(s, IM_SMMU_IRQ_GERROR);

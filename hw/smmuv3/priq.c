@@ -21,17 +21,20 @@ typedef enum Fate {
 
 typedef struct FateDef {
     const char *name;
+    const char *stop;           /* of a stop marker */
     bool failure;               /* answered so, whichever request it is */
     bool overflow;              /* 8.1 */
 } FateDef;
 
 static const FateDef fates[] = {
-    [FATE_QUEUED] = { "queued", false, false },
-    [FATE_DISABLED] = { "disabled", true, false },
-    [FATE_ABORT_ACTIVE] = { "PRIQ_ABT_ERR", true, false },
-    [FATE_ABORTED] = { "write aborted", true, false },
-    [FATE_OVERFLOW] = { "overflow", false, true },
-    [FATE_FULL] = { "queue full", false, true },
+    [FATE_QUEUED] = { "queued", "stop marker queued", false, false },
+    [FATE_DISABLED] = { "disabled", "stop marker: disabled", true, false },
+    [FATE_ABORT_ACTIVE] = { "PRIQ_ABT_ERR", "stop marker: PRIQ_ABT_ERR",
+                            true, false },
+    [FATE_ABORTED] = { "write aborted", "stop marker: write aborted", true,
+                       false },
+    [FATE_OVERFLOW] = { "overflow", "stop marker: overflow", false, true },
+    [FATE_FULL] = { "queue full", "stop marker: queue full", false, true },
 };
 
 /* CLAUSE(SMMU_PRIQ_STOP_MARKER) */
@@ -66,11 +69,15 @@ static void record_ste_error(ImSmmu *s, const ImPageReq *req, uint32_t sid,
 {
     SmmuEvent e = {
         .code = code, .sid = sid, .ssv = req->has_pasid, .ssid = req->pasid,
+        .req = req,
     };
 
-    if ((s->cr2 & IM_MASK(SMMU_CR2_REC_CFG_ATS)) &&
-        (code != SMMU_EVT_C_BAD_STREAMID ||
-         (s->cr2 & IM_MASK(SMMU_CR2_RECINVSID)))) {
+    if (!(s->cr2 & IM_MASK(SMMU_CR2_REC_CFG_ATS))) {
+        im_smmu_event_hidden(s, &e, "not recorded: CR2.REC_CFG_ATS=0");
+    } else if (code == SMMU_EVT_C_BAD_STREAMID &&
+               !(s->cr2 & IM_MASK(SMMU_CR2_RECINVSID))) {
+        im_smmu_event_hidden(s, &e, "not recorded: CR2.RECINVSID=0");
+    } else {
         im_smmu_event(s, &e);
     }
 }
@@ -142,7 +149,12 @@ static Fate enqueue(ImSmmu *s, const ImPageReq *req, const SmmuQueue *q)
 /* CLAUSE(SMMU_PRIQ_OVERFLOW): nothing is written until it is acknowledged. */
 static Fate overflowed(ImSmmu *s, const ImPageReq *req, bool active)
 {
+    ImEvent ev = {
+        .kind = IM_EVENT_FAULT, .name = "PRI queue overflow", .req = req,
+    };
+
     if (!active) {
+        im_smmu_trace(s, &ev);
         im_smmu_reg_set(s, SMMU_R_PRIQ_PROD,
                         im_smmu_reg(s, SMMU_R_PRIQ_PROD) ^
                         IM_MASK(SMMU_Q_INDEX_OVF));
@@ -185,7 +197,7 @@ void im_smmu_page_request(ImSmmu *s, const ImPageReq *request)
     req.has_pasid &= IM_GET(s->ids.idr[1], SMMU_IDR1_SSIDSIZE) != 0;
     stop = is_stop_marker(&req);
     fate = &fates[handle_request(s, &req)];
-    ev.name = fate->name;
+    ev.name = stop ? fate->stop : fate->name;
     s->counters.page_requests++;
     if (fate->failure || fate->overflow) {
         s->counters.page_requests_dropped++;

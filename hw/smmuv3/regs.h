@@ -112,8 +112,8 @@ SmmuCmdq *im_smmu_cmdq_new(void);
 void im_smmu_cmdq_free(SmmuCmdq *q);
 /* Fetch and execute what may be consumed now. */
 void im_smmu_cmdq_run(ImSmmu *s);
-/* Name of an opcode, or NULL. */
-const char *im_smmu_cmd_name(uint8_t opcode);
+/* Name of a command, of two quad-words, or NULL. */
+const char *im_smmu_cmd_name(const uint64_t *d);
 
 /* --- atc.c --------------------------------------------------------------- */
 
