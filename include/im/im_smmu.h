@@ -140,8 +140,12 @@ void im_smmu_deadline(ImSmmu *s);
 /*
  * Explain a request: walk all structures from memory, no cache, no side
  * effect (no AF or dirty update, no event, no stall), one step each. The
- * result is what im_smmu_translate() would answer with empty caches, but
+ * result is what im_smmu_translate() would answer, whatever is cached, but
  * a fault that would stall is IM_FAULT.
+ *
+ * The last step is "result": its clause is the rule that granted or refused,
+ * its note the outcome and the field that the rule judged, of which entry:
+ * "permission denied: S1-L3: AP[2]=1; not recorded: CD.R=0".
  */
 ImXlat im_smmu_explain(ImSmmu *s, const ImTxn *txn, ImStepFn *fn,
                        void *opaque);

@@ -1,7 +1,7 @@
 /*
- * Whatever is cached, an answer is what the tables say now: one page, random
- * rights at both stages, and many requests of every kind for it, each of
- * which fills caches for the next.
+ * Whatever is cached, an answer is what the tables say now: two pages that
+ * share their tables, random rights at both stages, and many requests of
+ * every kind for them, each of which fills caches for the next.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -29,6 +29,11 @@ static void set_bits(SWorld *w, uint64_t at, uint64_t mask, uint64_t to)
 #define S1_RIGHTS  (D_AP1 | D_AP2 | D_DBM | D_PXN | D_UXN | D_NG)
 #define S2_RIGHTS  (D_S2R | D_S2W | D_DBM | D_S2XN0 | D_S2XN1)
 
+static uint64_t second(const SWorld *w, uint64_t addr)
+{
+    return addr + (UINT64_C(1) << w->shape.g1);
+}
+
 static void stage1_rights(SWorld *w, Fuzz *f)
 {
     static const uint64_t leaf[] = { D_AP1, D_AP2, D_DBM, D_PXN, D_UXN,
@@ -38,9 +43,12 @@ static void stage1_rights(SWorld *w, Fuzz *f)
 
     rig_put(w->r, w->cd, CD_HA, ha);
     rig_put(w->r, w->cd, CD_HD, ha && !fuzz_one_in(f, 3));
+    rig_put(w->r, w->cd, CD_HAFT, ha && fuzz_one_in(f, 3));
     rig_put(w->r, w->cd, CD_WXN, fuzz_one_in(f, 4));
     rig_put(w->r, w->cd, CD_PAN, fuzz_one_in(f, 4));
     set_bits(w, sw_leaf(w, w->iova), S1_RIGHTS, some_of(f, leaf, 6));
+    set_bits(w, sw_leaf(w, second(w, w->iova)), S1_RIGHTS,
+             some_of(f, leaf, 6));
     if (fuzz_one_in(f, 4)) {
         set_bits(w, sw_s1_desc(w, w->iova, 2), 0, some_of(f, table, 4));
     }
@@ -86,11 +94,14 @@ static ImTxn random_request(SWorld *w, Fuzz *f)
     t.exec = t.has_pasid && fuzz_one_in(f, 3);
     if (t.at == IM_AT_TRANSLATION) {
         t.no_write = fuzz_one_in(f, 2);
-        return t;
+    } else {
+        t.access = (uint8_t)(1 + fuzz_below(f, 3));
     }
-    t.access = (uint8_t)(1 + fuzz_below(f, 3));
     if (t.at == IM_AT_TRANSLATED) {
         t.addr = fuzz_one_in(f, 2) ? w->ipa : w->pa;
+    }
+    if (fuzz_one_in(f, 3)) {
+        t.addr = second(w, t.addr);
     }
     return t;
 }
@@ -100,10 +111,21 @@ static void one_round(Fuzz *f, uint64_t round, SwKind kind, bool ssid,
 {
     g_autofree char *where = g_strdup_printf("round %" G_GUINT64_FORMAT,
                                              round);
+    static const uint8_t granules[] = { 12, 14, 16 };
+    unsigned g = granules[fuzz_below(f, 3)];
+    SwShape shape = { .g1 = (uint8_t)g, .g2 = (uint8_t)g };
     ImSmmuConfig c = rig_smmu_config();
 
     c.tlb_entries = 64;
-    g_autoptr(SWorld) w = sw_new_off(&c, kind, ssid, NULL);
+    g_autoptr(SWorld) w = sw_new_off(&c, kind, ssid, &shape);
+    if (sw_s1(w)) {
+        sw_s1_map(w, second(w, w->iova), second(w, w->ipa), w->shape.g1,
+                  SB_S1);
+    }
+    if (sw_s2(w)) {
+        sw_s2_map(w, second(w, w->ipa), second(w, w->pa), w->shape.g2,
+                  SB_S2);
+    }
     ste_rights(w, f);
     if (sw_s1(w)) {
         stage1_rights(w, f);

@@ -411,6 +411,59 @@ static void run(const void *data)
     sb_gerror_ack(w->r);
 }
 
+/* --- two levels of CDs --------------------------------------------------- */
+
+typedef struct L1cdRow {
+    const char *path;
+    const char *clause;
+    unsigned code;
+    const char *note;
+    void (*make)(SWorld *w);
+} L1cdRow;
+
+static void l1cd_invalid(SWorld *w)
+{
+    rig_put(w->r, w->cdtab + 8 * (w->ssid >> 6), L1CD_V, 0);
+}
+
+static void l1cd_far(SWorld *w)
+{
+    rig_put(w->r, w->cdtab + 8 * (w->ssid >> 6), L1CD_L2PTR,
+            UINT64_C(1) << 38);
+}
+
+static void l1cd_nowhere(SWorld *w)
+{
+    STE(STE_S1CTXPTR, w->r->ram_top >> 6);
+}
+
+static const L1cdRow l1cd_rows[] = {
+    { "valid", "SMMU_ROUTE_L1CD", EV_BAD_SUBSTREAMID, "L1CD: V=0",
+      l1cd_invalid },
+    { "pointer", "SMMU_ROUTE_L1CD", EV_BAD_SUBSTREAMID,
+      "L1CD: L2Ptr is beyond OAS", l1cd_far },
+    { "fetch", "SMMU_EVENT_F_CD_FETCH", EV_CD_FETCH,
+      "L1CD: could not be read", l1cd_nowhere },
+};
+
+static void l1cd_row(const void *data)
+{
+    const L1cdRow *row = data;
+    SwShape s = { .s1fmt = 1, .s1cdmax = 12 };
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, true, &s);
+    ImTxn t = sw_txn(w, IM_AT_UNTRANSLATED, IM_READ);
+    SmmuTold told;
+    ImXlat x;
+
+    row->make(w);
+    sw_on(w);
+    x = st_translate(w, &t, &told, row->path);
+    g_assert_cmphex(x.fault, ==, row->code);
+    g_assert_cmpstr(told.clause, ==, row->clause);
+    g_assert_nonnull(strstr(told.note, row->note));
+    sb_events_clear(w->r);
+}
+
 /* A requester that can wait is stalled; its explanation is the fault's. */
 static void stalled(void)
 {
@@ -450,6 +503,12 @@ int main(int argc, char **argv)
         g_autofree char *path = g_strdup_printf("explain-%s", cases[i].path);
 
         spec_table_row(&cases[i], path, run);
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(l1cd_rows); i++) {
+        g_autofree char *path = g_strdup_printf("explain-%s",
+                                                l1cd_rows[i].path);
+
+        spec_row(SMMU_ROUTE_L1CD, path, l1cd_row, &l1cd_rows[i]);
     }
     spec_test(SMMU_ROUTE_STALL, "explain", stalled);
     spec_test(SMMU_ROUTE_CD_STAGE2, "explain-reads", every_read);
