@@ -7,6 +7,7 @@
 #include "hw/acpi/acpi-defs.h"
 #include "hw/acpi/aml-build.h"
 #include "hw/i386/acpi-common.h"
+#include "hw/i386/e820_memory_layout.h"
 #include "hw/i386/pc.h"
 #include "hw/pci/pci_bridge.h"
 #include "hw/pci/pcie.h"
@@ -23,14 +24,136 @@ enum { DRHD, RMRR, ATSR, RHSA, ANDD, SATC };
 
 #define DRHD_SIZE               16
 #define DRHD_INCLUDE_PCI_ALL    0x01
-#define SCOPE_IOAPIC            3       /* 8.3.1 */
+#define SCOPE_ENDPOINT          1       /* 8.3.1 */
+#define SCOPE_HIERARCHY         2
+#define SCOPE_IOAPIC            3
 #define SCOPE_IOAPIC_SIZE       8
+#define SCOPE_HEADER            6
+#define SCOPE_MAX_DEPTH         ((UINT8_MAX - SCOPE_HEADER) / 2)
+#define RMRR_GRANULE            0x1000  /* 8.4 */
 #define RMRR_SIZE               24
 #define ATSR_SIZE               8
 #define ATSR_ALL_PORTS          0x01
 #define RHSA_SIZE               20
 #define SATC_SIZE               8
 #define SATC_ATC_REQUIRED       0x01
+
+#define FIRST_MIB               0x100000ull
+
+/* --- what properties name --------------------------------------------- */
+
+/* How many bridges are above, and one. */
+static unsigned depth_of(PCIDevice *dev)
+{
+    unsigned depth = 1;
+
+    while (!pci_bus_is_root(pci_get_bus(dev))) {
+        dev = pci_bridge_get_device(pci_get_bus(dev));
+        depth++;
+    }
+    return depth;
+}
+
+static const char *why_no_scope(PCIDevice *dev, void *opaque)
+{
+    return depth_of(dev) > SCOPE_MAX_DEPTH
+           ? "it is behind too many bridges for a scope entry" : NULL;
+}
+
+/* As a guest sees it: a function may answer configuration reads itself. */
+static bool has_ats(PCIDevice *dev)
+{
+    unsigned pos = pci_is_express(dev) ? PCI_CONFIG_SPACE_SIZE : 0;
+
+    while (pos) {
+        uint32_t head = dev->config_read(dev, pos, 4);
+
+        if (PCI_EXT_CAP_ID(head) == PCI_EXT_CAP_ID_ATS) {
+            return true;
+        }
+        pos = PCI_EXT_CAP_NEXT(head) > pos ? PCI_EXT_CAP_NEXT(head) : 0;
+    }
+    return false;
+}
+
+static const char *why_no_cache(PCIDevice *dev, void *opaque)
+{
+    PCIBus *bus = pci_get_bus(dev);
+
+    if (!pci_bus_is_root(bus) ||
+        object_dynamic_cast(OBJECT(dev), TYPE_PCI_BRIDGE)) {
+        return "SATC is for endpoints on a root bus";
+    }
+    if (!has_ats(dev)) {
+        return "it has no ATS capability";
+    }
+    if (!vtdm_of_root(bus)->cfg.device_tlb) {
+        return "its unit has device-iotlb=off";
+    }
+    return NULL;
+}
+
+static bool in_memory(uint64_t first, uint64_t last)
+{
+    const X86MachineState *x86 = X86_MACHINE(qdev_get_machine());
+    uint64_t high = x86->above_4g_mem_start;
+
+    return (first >= FIRST_MIB && last < x86->below_4g_mem_size) ||
+           (first >= high && last - high < x86->above_4g_mem_size);
+}
+
+static bool read_caches(VtdTable *t, unsigned i, ImNames *n, Error **errp)
+{
+    if (!n->list) {
+        return true;
+    }
+    n->why_not = why_no_cache;
+    t->caches[i] = im_names_functions(n, errp);
+    return t->caches[i];
+}
+
+static bool read_regions(VtdTable *t, ImNames *n, Error **errp)
+{
+    if (!n->list) {
+        return true;
+    }
+    n->why_not = why_no_scope;
+    n->granule = RMRR_GRANULE;
+    n->in_memory = in_memory;
+    n->memory = "the machine's memory above 1 MiB";
+    t->regions = im_names_regions(n, errp);
+    if (!t->regions) {
+        return false;
+    }
+    for (unsigned i = 0; t->rmrr_reserved && i < t->regions->len; i++) {
+        const ImRegion *r = &g_array_index(t->regions, ImRegion, i);
+
+        e820_add_entry(r->first, r->last - r->first + 1, E820_RESERVED);
+    }
+    return true;
+}
+
+static ImNames names(const char *property, const char *list)
+{
+    return (ImNames) {
+        .device = TYPE_VTD_MODEL, .property = property, .list = list,
+        .pcie0 = PC_MACHINE(qdev_get_machine())->pcibus,
+    };
+}
+
+bool vtdm_read_table(VtdModel *s, Error **errp)
+{
+    VtdTable *t = &s->table;
+    ImNames rmrr = names("rmrr", t->rmrr);
+    ImNames satc = names("satc", t->satc);
+    ImNames required = names("satc-required", t->satc_required);
+
+    return read_regions(t, &rmrr, errp) &&
+           read_caches(t, 0, &satc, errp) &&
+           read_caches(t, 1, &required, errp);
+}
+
+/* --- scopes ----------------------------------------------------------- */
 
 typedef struct Dmar {
     GArray *blob;
@@ -59,11 +182,36 @@ static void put_scopes(Dmar *t, const GArray *scopes)
     }
 }
 
-/* --- functions of root buses ------------------------------------------ */
-
+/* The entry of a function, 8.3.1: its path, filled in from its end. */
 static void add_function(PCIBus *bus, PCIDevice *dev, void *scopes)
 {
-    vtdm_append_scope(scopes, dev);     /* one step from the root: it fits */
+    unsigned size = SCOPE_HEADER + 2 * depth_of(dev);
+    uint8_t entry[UINT8_MAX] = {
+        object_dynamic_cast(OBJECT(dev), TYPE_PCI_BRIDGE) ? SCOPE_HIERARCHY
+                                                          : SCOPE_ENDPOINT,
+        size,
+    };
+
+    for (unsigned at = size; at > SCOPE_HEADER; at -= 2) {
+        bus = pci_get_bus(dev);
+        entry[at - 2] = PCI_SLOT(dev->devfn);
+        entry[at - 1] = PCI_FUNC(dev->devfn);
+        dev = pci_bridge_get_device(bus);       /* NULL above the root bus */
+    }
+    entry[5] = pci_bus_num(bus);
+    g_array_append_vals(scopes, entry, size);
+}
+
+/* Those that were not unplugged meanwhile. */
+static void add_functions(const GPtrArray *functions, GArray *scopes)
+{
+    for (unsigned i = 0; i < functions->len; i++) {
+        PCIDevice *dev = g_ptr_array_index(functions, i);
+
+        if (qdev_is_realized(DEVICE(dev))) {
+            add_function(NULL, dev, scopes);
+        }
+    }
 }
 
 static void add_port(PCIBus *bus, PCIDevice *dev, void *scopes)
@@ -71,7 +219,7 @@ static void add_port(PCIBus *bus, PCIDevice *dev, void *scopes)
     if (object_dynamic_cast(OBJECT(dev), TYPE_PCI_BRIDGE) &&
         pci_is_express(dev) &&
         pcie_cap_get_type(dev) == PCI_EXP_TYPE_ROOT_PORT) {
-        vtdm_append_scope(scopes, dev);
+        add_function(bus, dev, scopes);
     }
 }
 
@@ -139,14 +287,18 @@ static void add_rmrrs(Dmar *t)
     const GArray *regions = t->all->table.regions;
 
     for (unsigned i = 0; regions && i < regions->len; i++) {
-        const VtdRegion *r = &g_array_index(regions, VtdRegion, i);
+        const ImRegion *r = &g_array_index(regions, ImRegion, i);
+        g_autoptr(GArray) scopes = g_array_new(false, false, 1);
 
-        put_header(t, RMRR, RMRR_SIZE, r->scopes);
-        put(t, 0, 2);
-        put(t, SEGMENT, 2);
-        put(t, r->first, 8);
-        put(t, r->last, 8);
-        put_scopes(t, r->scopes);
+        add_functions(r->functions, scopes);
+        if (scopes->len) {
+            put_header(t, RMRR, RMRR_SIZE, scopes);
+            put(t, 0, 2);
+            put(t, SEGMENT, 2);
+            put(t, r->first, 8);
+            put(t, r->last, 8);
+            put_scopes(t, scopes);
+        }
     }
 }
 
@@ -191,9 +343,11 @@ static void add_rhsas(Dmar *t)
 static void add_satcs(Dmar *t)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(t->all->table.caches); i++) {
-        const GArray *scopes = t->all->table.caches[i];
+        const GPtrArray *functions = t->all->table.caches[i];
+        g_autoptr(GArray) scopes = g_array_new(false, false, 1);
 
-        if (scopes) {
+        if (functions) {
+            add_functions(functions, scopes);
             put_header(t, SATC, SATC_SIZE, scopes);
             put(t, i ? SATC_ATC_REQUIRED : 0, 1);
             put(t, 0, 1);

@@ -10,11 +10,14 @@
 #include "hw/acpi/acpi-defs.h"
 #include "hw/acpi/aml-build.h"
 #include "hw/pci/pci_bus.h"
+#include "qapi/error.h"
+#include "im-gpex.h"
 #include "im-iort.h"
 #include "im-smmuv3-int.h"
 
 #define IORT_REVISION       6
 #define HEADER_SIZE         48      /* of the table, before the nodes */
+#define NODE_COUNT          36      /* where their number is */
 #define NODE_HEADER_SIZE    16
 #define MAPPING_SIZE        20
 #define REQUESTER_IDS       0x10000
@@ -26,6 +29,14 @@
 #define SMMU_TYPE           4
 #define SMMU_REVISION       5
 #define SMMU_SIZE           68
+
+#define RMR_TYPE            6
+#define RMR_REVISION        3
+#define RMR_FIXED_SIZE      28
+#define RMR_RANGE_SIZE      20
+#define RMR_GRANULE         0x10000
+/* not to be remapped; normal memory, write-back, in bits 9:2 */
+#define RMR_FLAGS           (5 << 2)
 
 #define SMMU_COHACC         0x01
 #define SMMU_HTTU_SHIFT     1       /* bits 2:1, as IDR0.HTTU */
@@ -227,6 +238,88 @@ static void add_root_complex(Iort *t, const uint32_t *node)
     end_node(t, maps);
 }
 
+/* --- reserved memory -------------------------------------------------- */
+
+static bool in_memory(uint64_t first, uint64_t last)
+{
+    const VirtMachineState *vms = VIRT_MACHINE(qdev_get_machine());
+    uint64_t base = vms->memmap[VIRT_MEM].base;
+
+    return first >= base && last - base < MACHINE(vms)->ram_size;
+}
+
+static const char *why_not_ours(PCIDevice *dev, void *opaque)
+{
+    const Smmuv3Model *s = opaque;
+    PCIBus *bus = pci_get_bus(dev);
+
+    while (!pci_bus_is_root(bus)) {
+        bus = pci_get_bus(bus->parent_dev);
+    }
+    return bus == s->unit.root ? NULL
+           : "it is not below the unit's primary-bus: name it at its own unit";
+}
+
+bool smmuv3_model_read_rmr(VirtMachineState *vms, Smmuv3Model *s, bool acpi,
+                           Error **errp)
+{
+    ImNames n = {
+        .device = TYPE_SMMUV3_MODEL, .property = "rmr", .list = s->rmr,
+        .pcie0 = vms->bus, .why_not = why_not_ours, .opaque = s,
+        .granule = RMR_GRANULE, .in_memory = in_memory,
+        .memory = "the machine's memory",
+    };
+
+    if (!s->rmr) {
+        return true;
+    }
+    if (!acpi) {
+        error_setg(errp, TYPE_SMMUV3_MODEL ": rmr is said in the IORT: boot "
+                   "with UEFI and ACPI");
+        return false;
+    }
+    s->regions = im_names_regions(&n, errp);
+    if (s->regions) {
+        im_gpex_keep_bus_numbers();     /* StreamIDs have them */
+    }
+    return s->regions;
+}
+
+/* StreamIDs by the bus numbers that the firmware gave. */
+static void map_functions(const ImRegion *r, GArray *maps, uint32_t node)
+{
+    for (unsigned i = 0; i < r->functions->len; i++) {
+        PCIDevice *dev = g_ptr_array_index(r->functions, i);
+
+        if (qdev_is_realized(DEVICE(dev))) {
+            g_array_append_val(maps, ((Mapping) {
+                .count = 1, .out = pci_requester_id(dev), .node = node,
+                .flags = MAPPING_SINGLE }));
+        }
+    }
+}
+
+static void add_rmrs(Iort *t, const Smmuv3Model *s, uint32_t node)
+{
+    for (unsigned i = 0; s->regions && i < s->regions->len; i++) {
+        const ImRegion *r = &g_array_index(s->regions, ImRegion, i);
+        g_autoptr(GArray) maps = g_array_new(false, false, sizeof(Mapping));
+
+        map_functions(r, maps, node);
+        begin_node(t, RMR_TYPE, RMR_REVISION,
+                   RMR_FIXED_SIZE + RMR_RANGE_SIZE, maps);
+        put(t, RMR_FLAGS, 4);
+        put(t, 1, 4);                           /* one range, behind this */
+        put(t, RMR_FIXED_SIZE, 4);
+        put(t, r->first, 8);
+        put(t, r->last - r->first + 1, 8);
+        put(t, 0, 4);
+        end_node(t, maps);
+    }
+}
+
+/* --- the table -------------------------------------------------------- */
+
 bool im_acpi_build_iort(GArray *tables_blob, BIOSLinker *linker,
                         VirtMachineState *vms)
 {
@@ -246,7 +339,7 @@ bool im_acpi_build_iort(GArray *tables_blob, BIOSLinker *linker,
     node = g_new0(uint32_t, t.units);
     acpi_table_begin(&table, tables_blob);
     t.start = table.table_offset;
-    put(&t, its + t.units + 1, 4);              /* nodes */
+    put(&t, 0, 4);                              /* nodes, filled in below */
     put(&t, HEADER_SIZE, 4);
     put(&t, 0, 4);
     if (its) {
@@ -256,6 +349,10 @@ bool im_acpi_build_iort(GArray *tables_blob, BIOSLinker *linker,
         node[i] = add_unit(&t, vms, t.unit[i]);
     }
     add_root_complex(&t, node);
+    for (unsigned i = 0; i < t.units; i++) {
+        add_rmrs(&t, t.unit[i], node[i]);
+    }
+    stl_le_p(tables_blob->data + t.start + NODE_COUNT, t.nodes);
     acpi_table_end(linker, &table);
     return true;
 }

@@ -9,6 +9,7 @@
 
 #include "hw/arm/virt.h"
 #include "hw/sysbus.h"
+#include "im-names.h"
 #include "im-options.h"
 #include "im-unit.h"
 
@@ -29,6 +30,8 @@ struct Smmuv3Model {
     char *stage;
     char *primary_bus;
     uint16_t msi_device_id;
+    char *rmr;
+    GArray *regions;                /* ImRegion, from rmr; NULL: none */
 
     Notifier machine_done;
 };
@@ -43,6 +46,10 @@ bool smmuv3_model_at_its(VirtMachineState *vms, Smmuv3Model *s);
 /* All units, by the order in which they were created; g_free() the array
  * that *units is, NULL with 0. */
 unsigned smmuv3_models(Smmuv3Model ***units);
+
+/* Read rmr when all devices are there, if the guest gets an IORT. */
+bool smmuv3_model_read_rmr(VirtMachineState *vms, Smmuv3Model *s, bool acpi,
+                           Error **errp);
 
 /* Describe a unit in the machine's device tree. */
 void smmuv3_model_fdt(VirtMachineState *vms, Smmuv3Model *s);

@@ -102,6 +102,7 @@ static const Property smmuv3_props[] = {
     DEFINE_PROP_STRING("primary-bus", Smmuv3Model, primary_bus),
     DEFINE_PROP_STRING("stage", Smmuv3Model, stage),
     DEFINE_PROP_UINT16("msi-device-id", Smmuv3Model, msi_device_id, 0),
+    DEFINE_PROP_STRING("rmr", Smmuv3Model, rmr),
 };
 
 static const char *const own_texts[][2] = {
@@ -110,6 +111,8 @@ static const char *const own_texts[][2] = {
     { "stage", "stages of translation: 1, 2 or nested (the default)" },
     { "msi-device-id", "DeviceID of the unit's own messages at the ITS; "
                        "0: the highest that is free" },
+    { "rmr", "IORT's reserved regions (RMR): "
+             "DEVICE[+DEVICE...]@FIRST-LAST[/...]" },
 };
 
 static bool apply_stage(Smmuv3Model *s, Error **errp)
@@ -419,10 +422,8 @@ static void smmuv3_reset_exit(Object *obj, ResetType type)
 }
 
 /* What would reach a guest that cannot learn of the unit, or of two. */
-static const char *why_not(Smmuv3Model *s, VirtMachineState *vms)
+static const char *why_not(Smmuv3Model *s, VirtMachineState *vms, bool acpi)
 {
-    bool acpi = vms->bootinfo.firmware_loaded && virt_is_acpi_enabled(vms);
-
     if (vms->iommu != VIRT_IOMMU_NONE) {
         return "it excludes virtio-iommu-pci";
     }
@@ -440,8 +441,14 @@ static void machine_done(Notifier *n, void *data)
 {
     Smmuv3Model *s = container_of(n, Smmuv3Model, machine_done);
     VirtMachineState *vms = VIRT_MACHINE(qdev_get_machine());
-    const char *why = why_not(s, vms);
+    bool acpi = vms->bootinfo.firmware_loaded && virt_is_acpi_enabled(vms);
+    const char *why = why_not(s, vms, acpi);
+    Error *err = NULL;
 
+    if (!why && !smmuv3_model_read_rmr(vms, s, acpi, &err)) {
+        error_report_err(err);
+        exit(EXIT_FAILURE);
+    }
     if (why) {
         error_report(TYPE_SMMUV3_MODEL ": primary-bus=%s: %s",
                      BUS(s->unit.root)->name, why);

@@ -1,7 +1,7 @@
 /*
  * vtd-model: what its files share. im-vtd.c is the device, im-vtd-irq.c
- * interrupts, im-vtd-units.c which unit is whose, im-acpi.c the DMAR table,
- * im-acpi-list.c what the user adds to it; im-unit.h does the rest.
+ * interrupts, im-vtd-units.c which unit is whose, im-acpi.c the DMAR table;
+ * im-unit.h does the rest.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -10,6 +10,7 @@
 
 #include "hw/i386/x86-iommu.h"
 #include "im-ioasid.h"
+#include "im-names.h"
 #include "im-options.h"
 #include "im-unit.h"
 
@@ -43,15 +44,9 @@ typedef struct VtdTable {
     char *satc;
     char *satc_required;
     /* What these name; NULL: nothing. */
-    GArray *regions;            /* VtdRegion */
-    GArray *caches[2];          /* bytes of scope entries; [1]: required */
+    GArray *regions;            /* ImRegion */
+    GPtrArray *caches[2];       /* PCIDevice *; [1]: required */
 } VtdTable;
-
-/* A reserved region, and the scope entries of who may use it. */
-typedef struct VtdRegion {
-    uint64_t first, last;
-    GArray *scopes;             /* bytes */
-} VtdRegion;
 
 struct VtdModel {
     X86IOMMUState parent_obj;
@@ -85,10 +80,8 @@ VtdModel *vtdm_of_rid(uint16_t rid);
 /* All devices are there: is the set of units possible? */
 bool vtdm_check_units(Error **errp);
 
-/* --- im-acpi-list.c --------------------------------------------------- */
+/* --- im-acpi.c -------------------------------------------------------- */
 
-/* Append a scope entry; false: the path to the function is too long. */
-bool vtdm_append_scope(GArray *bytes, PCIDevice *dev);
 /* Read rmrr, satc and satc_required when all devices are there. */
 bool vtdm_read_table(VtdModel *s, Error **errp);
 

@@ -27,7 +27,7 @@ NAMES = ('sidsize ssidsize oas va-bits cmdq-bits evtq-bits priq-bits '
          'gran4k gran16k gran64k two-level-strtab cd2l coherent hyp ats '
          'split-ats ats-rec-err pri pps msi asid16 vmid16 vmw term-model had xnx ril '
          'fwb stt e0pd attr-types-ovr attr-perms-ovr stage primary-bus '
-         'msi-device-id')
+         'msi-device-id rmr')
 
 
 @test
@@ -293,7 +293,7 @@ def node_follows_the_binding():
 
 # --- IORT -----------------------------------------------------------------------
 
-ITS, RC, SMMU = 0, 2, 4
+ITS, RC, SMMU, RMR = 0, 2, 4, 6
 
 
 def virt_tables(vm):
@@ -418,6 +418,106 @@ def iort_of_other_machines_is_qemus_own(options):
         nodes = iort(vm)
         expect(len(of_kind(nodes, SMMU)), len(options), 'SMMUv3 nodes')
         expect(of_kind(nodes, RC)[0][1], 3, 'revision of the root complex')
+
+
+# --- reserved memory ------------------------------------------------------------
+
+RMR_FLAGS = 5 << 2              # not to be remapped, normal write-back memory
+
+
+def rmrs(vm):
+    """[(mappings, ranges)] of the RMR nodes, in the order of the table."""
+    nodes, found = iort(vm), []
+    for _, revision, at, body, maps in of_kind(nodes, RMR):
+        expect(revision, 3, 'revision of the RMR node')
+        flags, count, first = struct.unpack_from('<3I', body)
+        expect((flags, count, first), (RMR_FLAGS, 1, 28),
+               'flags, ranges, where they are')
+        base, size, zero = struct.unpack_from('<QQI', body, 12)
+        expect(zero, 0, 'reserved word of the range')
+        found.append((maps, (base, size)))
+    return found
+
+
+@test
+def rmr_of_two_regions():
+    with Machine('-device', 'smmuv3-model,rmr=ep@0x44000000-0x4400ffff/'
+                 '00:05.0+ep@0x44100000-0x441fffff', '-device',
+                 'pasid-endpoint,id=ep,addr=4', '-device',
+                 'pasid-endpoint,addr=5', machine=VIRT) as vm:
+        (_, _, unit, _, _), = of_kind(iort(vm), SMMU)
+
+        def single(devfn):
+            return (0, 0, devfn, unit, 1)
+
+        expect(rmrs(vm), [
+            ([single(0x20)], (0x44000000, 0x10000)),
+            ([single(0x28), single(0x20)], (0x44100000, 0x100000))],
+            'mappings and ranges')
+
+
+@test
+def rmr_below_a_port_has_the_bus_number_of_the_firmware():
+    with Machine('-device', 'smmuv3-model,rmr=ep@0x44000000-0x4400ffff',
+                 '-device', 'pcie-root-port,id=rp,chassis=1,addr=3',
+                 '-device', 'pasid-endpoint,id=ep,bus=rp',
+                 machine=VIRT) as vm:
+        pcie.enable_bridge(vm, 3, 7, 0)
+        expect([[m[2] for m in maps] for maps, _ in rmrs(vm)], [[0x700]],
+               'StreamIDs')
+
+
+@test
+def rmr_is_at_the_functions_own_unit():
+    with Machine('-device', 'smmuv3-model', *PXB[:3],
+                 PXB[3] + ',rmr=ep@0x44000000-0x4400ffff', '-device',
+                 'pcie-root-port,id=rp,bus=pxb,chassis=1', '-device',
+                 'pasid-endpoint,id=ep,bus=rp', machine=VIRT) as vm:
+        units = {struct.unpack_from('<Q', n[3])[0]: n[2]
+                 for n in of_kind(iort(vm), SMMU)}
+        ((maps, _),) = rmrs(vm)
+        expect(maps[0][3], units[smmu.BASE + 0x20000], 'node of the mapping')
+
+
+@rows([
+    ('no-range', 'ep', 'rmr', 'FIRST-LAST'),
+    ('4-kib', 'ep@0x44000000-0x44000fff', '64 KiB', ''),
+    ('below-memory', 'ep@0x8000000-0x800ffff', 'memory', ''),
+    ('beyond-memory', 'ep@0x4fff0000-0x5000ffff', 'memory', ''),
+    ('unknown', 'nosuch@0x44000000-0x4400ffff', 'nosuch', 'id='),
+    ('another-unit', 'far@0x44000000-0x4400ffff', 'far', 'primary-bus'),
+    ('overlap', 'ep@0x44000000-0x4401ffff/ep@0x44010000-0x4402ffff',
+     'overlaps', '+'),
+])
+def rmr_refused(value, *names):
+    check_refused(['-device', f'smmuv3-model,rmr={value}', '-device',
+                   'pasid-endpoint,id=ep,bus=pcie.0,addr=4', *PXB, '-device',
+                   'pcie-root-port,id=rp,bus=pxb,chassis=1', '-device',
+                   'pasid-endpoint,id=far,bus=rp'], *names, machine=VIRT)
+
+
+# _DSM: UUID of PCI; "If (LEqual (Arg2, 5)) { Return (0) }" in AML
+PCI_DSM = bytes.fromhex('d037c9e553357a4d9117ea4d19c3434d')
+KEEP = bytes.fromhex('a007936a0a05a400')
+
+
+@rows([('with-rmr', ',rmr=ep@0x44000000-0x4400ffff', 2),
+       ('without', '', 0)])
+def bus_numbers_stay(options, count):
+    """Linux takes an RMR of a PCI function only if the firmware's numbers are
+    kept, and each host bridge says whether."""
+    with Machine('-device', 'smmuv3-model' + options, *PXB, '-device',
+                 'pasid-endpoint,id=ep,bus=pcie.0', machine=VIRT) as vm:
+        blob = virt_tables(vm)
+        expect_true(PCI_DSM in blob, 'host bridges have a _DSM')
+        expect(blob.count(KEEP), count, 'bridges that say so')
+
+
+@test
+def rmr_without_acpi_is_refused():
+    check_refused(['-device', 'smmuv3-model,rmr=ep@0x44000000-0x4400ffff',
+                   '-device', 'pasid-endpoint,id=ep'], 'rmr', 'ACPI',
+                  machine=VIRT, firmware=False)
 
 
 # --- several units --------------------------------------------------------------
