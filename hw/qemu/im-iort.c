@@ -40,6 +40,7 @@
 
 #define SMMU_COHACC         0x01
 #define SMMU_HTTU_SHIFT     1       /* bits 2:1, as IDR0.HTTU */
+#define SMMU_PROXIMITY      0x08    /* proximity domain is valid */
 #define SMMU_DEVICE_ID      0x10    /* DeviceID mapping index is valid */
 #define MAPPING_SINGLE      0x01
 
@@ -139,8 +140,10 @@ static uint32_t add_unit(Iort *t, VirtMachineState *vms, Smmuv3Model *s)
 {
     g_autoptr(GArray) maps = g_array_new(false, false, sizeof(Mapping));
     bool at_its = smmuv3_model_at_its(vms, s);
+    bool near = s->proximity != SMMUV3_NO_PROXIMITY;
     uint32_t flags = (s->cfg.coherent ? SMMU_COHACC : 0) |
                      MIN(s->cfg.httu, 2) << SMMU_HTTU_SHIFT |
+                     (near ? SMMU_PROXIMITY : 0) |
                      (at_its ? SMMU_DEVICE_ID : 0);
     uint32_t offset;
 
@@ -160,7 +163,7 @@ static uint32_t add_unit(Iort *t, VirtMachineState *vms, Smmuv3Model *s)
     put(t, smmuv3_model_spi(vms, s, IM_SMMU_IRQ_PRIQ) + 32, 4);
     put(t, smmuv3_model_spi(vms, s, IM_SMMU_IRQ_GERROR) + 32, 4);
     put(t, smmuv3_model_spi(vms, s, IM_SMMU_IRQ_SYNC) + 32, 4);
-    put(t, 0, 4);                               /* proximity domain */
+    put(t, near ? s->proximity : 0, 4);
     put(t, 0, 4);                               /* DeviceID mapping index */
     end_node(t, maps);
     return offset;
@@ -260,8 +263,7 @@ static const char *why_not_ours(PCIDevice *dev, void *opaque)
            : "it is not below the unit's primary-bus: name it at its own unit";
 }
 
-bool smmuv3_model_read_rmr(VirtMachineState *vms, Smmuv3Model *s, bool acpi,
-                           Error **errp)
+static bool read_rmr(VirtMachineState *vms, Smmuv3Model *s, Error **errp)
 {
     ImNames n = {
         .device = TYPE_SMMUV3_MODEL, .property = "rmr", .list = s->rmr,
@@ -270,19 +272,30 @@ bool smmuv3_model_read_rmr(VirtMachineState *vms, Smmuv3Model *s, bool acpi,
         .memory = "the machine's memory",
     };
 
-    if (!s->rmr) {
-        return true;
-    }
-    if (!acpi) {
-        error_setg(errp, TYPE_SMMUV3_MODEL ": rmr is said in the IORT: boot "
-                   "with UEFI and ACPI");
-        return false;
-    }
     s->regions = im_names_regions(&n, errp);
     if (s->regions) {
         im_gpex_keep_bus_numbers();     /* StreamIDs have them */
     }
     return s->regions;
+}
+
+bool smmuv3_model_read_iort(VirtMachineState *vms, Smmuv3Model *s, bool acpi,
+                            Error **errp)
+{
+    unsigned nodes = MACHINE(vms)->numa_state->num_nodes;
+    bool near = s->proximity != SMMUV3_NO_PROXIMITY;
+
+    if ((near || s->rmr) && !acpi) {
+        error_setg(errp, TYPE_SMMUV3_MODEL ": %s is said in the IORT: boot "
+                   "with UEFI and ACPI", near ? "proximity" : "rmr");
+        return false;
+    }
+    if (near && s->proximity >= nodes) {
+        error_setg(errp, TYPE_SMMUV3_MODEL ": proximity=%u: the machine has "
+                   "%u NUMA nodes, see -numa", s->proximity, nodes);
+        return false;
+    }
+    return !s->rmr || read_rmr(vms, s, errp);
 }
 
 /* StreamIDs by the bus numbers that the firmware gave. */

@@ -30,8 +30,10 @@ struct Smmuv3Model {
     char *stage;
     char *primary_bus;
     uint16_t msi_device_id;
+    /* what the IORT says by property */
     char *rmr;
     GArray *regions;                /* ImRegion, from rmr; NULL: none */
+    uint32_t proximity;             /* NUMA node */
 
     Notifier machine_done;
 };
@@ -47,9 +49,11 @@ bool smmuv3_model_at_its(VirtMachineState *vms, Smmuv3Model *s);
  * that *units is, NULL with 0. */
 unsigned smmuv3_models(Smmuv3Model ***units);
 
-/* Read rmr when all devices are there, if the guest gets an IORT. */
-bool smmuv3_model_read_rmr(VirtMachineState *vms, Smmuv3Model *s, bool acpi,
-                           Error **errp);
+#define SMMUV3_NO_PROXIMITY  UINT32_MAX
+
+/* All devices are there: read what the IORT, if there is one, has to say. */
+bool smmuv3_model_read_iort(VirtMachineState *vms, Smmuv3Model *s, bool acpi,
+                            Error **errp);
 
 /* Describe a unit in the machine's device tree. */
 void smmuv3_model_fdt(VirtMachineState *vms, Smmuv3Model *s);

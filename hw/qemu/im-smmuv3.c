@@ -103,6 +103,8 @@ static const Property smmuv3_props[] = {
     DEFINE_PROP_STRING("stage", Smmuv3Model, stage),
     DEFINE_PROP_UINT16("msi-device-id", Smmuv3Model, msi_device_id, 0),
     DEFINE_PROP_STRING("rmr", Smmuv3Model, rmr),
+    DEFINE_PROP_UNSIGNED_NODEFAULT("proximity", Smmuv3Model, proximity,
+                                   qdev_prop_uint32, uint32_t),
 };
 
 static const char *const own_texts[][2] = {
@@ -113,6 +115,7 @@ static const char *const own_texts[][2] = {
                        "0: the highest that is free" },
     { "rmr", "IORT's reserved regions (RMR): "
              "DEVICE[+DEVICE...]@FIRST-LAST[/...]" },
+    { "proximity", "NUMA node of the unit (IORT); default: none" },
 };
 
 static bool apply_stage(Smmuv3Model *s, Error **errp)
@@ -445,7 +448,7 @@ static void machine_done(Notifier *n, void *data)
     const char *why = why_not(s, vms, acpi);
     Error *err = NULL;
 
-    if (!why && !smmuv3_model_read_rmr(vms, s, acpi, &err)) {
+    if (!why && !smmuv3_model_read_iort(vms, s, acpi, &err)) {
         error_report_err(err);
         exit(EXIT_FAILURE);
     }
@@ -507,6 +510,7 @@ static void smmuv3_init(Object *obj)
     Smmuv3Model *s = SMMUV3_MODEL(obj);
 
     im_options_init(&s->options);
+    s->proximity = SMMUV3_NO_PROXIMITY;
     im_unit_init(&s->unit, obj, &smmu_ops);
 }
 

@@ -282,6 +282,28 @@ def scopes_are_walked_as_the_manual_says():
            'scope')
 
 
+# ACPI's registers for hot plugging on q35
+HOTPLUG_EJECT, HOTPLUG_BUS = 0xcc8, 0xcd0
+
+
+@test
+def what_was_unplugged_is_not_named():
+    with Machine('-device', 'vtd-model,rmrr=ep@0x8000000-0x8000fff/'
+                 '00:1f.2+ep@0x8001000-0x8001fff', *PXB, *PORTS, '-device',
+                 'pasid-endpoint,id=ep,bus=rp0') as vm:
+        vm.qmp('device_del', id='ep')
+        for bus in range(4):
+            vm.outl(HOTPLUG_BUS, bus)
+            vm.outl(HOTPLUG_EJECT, 1)
+        expect(vm.try_qmp('qom-get', path='/machine/peripheral/ep',
+                          property='realized').get('return'), None,
+               'the device')
+        regions = [s.hex() for k, s in structures(table_bytes(vm)[48:])
+                   if k == RMRR]
+    expect(regions, [rmrr(0x8001000, 0x8001fff,
+                          entry(ENDPOINT, 0, 0x1f, 2)).hex()], 'RMRRs')
+
+
 # --- refusals -----------------------------------------------------------------
 
 EP = ['-device', 'pasid-endpoint,id=ep,bus=pcie.0,addr=4']

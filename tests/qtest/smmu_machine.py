@@ -27,7 +27,7 @@ NAMES = ('sidsize ssidsize oas va-bits cmdq-bits evtq-bits priq-bits '
          'gran4k gran16k gran64k two-level-strtab cd2l coherent hyp ats '
          'split-ats ats-rec-err pri pps msi asid16 vmid16 vmw term-model had xnx ril '
          'fwb stt e0pd attr-types-ovr attr-perms-ovr stage primary-bus '
-         'msi-device-id rmr')
+         'msi-device-id rmr proximity')
 
 
 @test
@@ -132,6 +132,8 @@ def refused(options, *names):
      'msi-device-id', '0xfff0'),
     ('only-migratable', ['-device', 'smmuv3-model', '-only-migratable'],
      'smmuv3-model', 'migration'),
+    ('no-such-node', ['-device', 'smmuv3-model,proximity=1'], 'proximity=1',
+     '-numa'),
 ])
 def refused_machine(args, *names):
     check_refused(args, *names, machine=VIRT)
@@ -365,6 +367,25 @@ def iort_by_property(options, ats, flags):
         expect(struct.unpack_from('<I', body, 8)[0], ats, 'ATS attribute')
 
 
+NUMA = ('-object', 'memory-backend-ram,id=m0,size=128M', '-object',
+        'memory-backend-ram,id=m1,size=128M', '-numa', 'node,memdev=m0',
+        '-numa', 'node,memdev=m1')
+
+
+@test
+def iort_has_the_proximity_of_each_unit():
+    with Machine(*NUMA, '-device', 'smmuv3-model,proximity=0', *PXB[:3],
+                 PXB[3] + ',proximity=1', '-device', 'pxb-pcie,id=other,'
+                 'bus_nr=32,bus=pcie.0', '-device',
+                 'smmuv3-model,primary-bus=other', machine=VIRT) as vm:
+        found = {struct.unpack_from('<Q', n[3])[0]:
+                 (struct.unpack_from('<I', n[3], 8)[0] & 8,
+                  struct.unpack_from('<I', n[3], 44)[0])
+                 for n in of_kind(iort(vm), SMMU)}
+        expect([found[smmu.BASE + 0x20000 * i] for i in range(3)],
+               [(8, 0), (8, 1), (0, 0)], 'valid flag and domain')
+
+
 @test
 def iort_without_an_its():
     with Machine('-device', 'smmuv3-model',
@@ -513,11 +534,12 @@ def bus_numbers_stay(options, count):
         expect(blob.count(KEEP), count, 'bridges that say so')
 
 
-@test
-def rmr_without_acpi_is_refused():
-    check_refused(['-device', 'smmuv3-model,rmr=ep@0x44000000-0x4400ffff',
-                   '-device', 'pasid-endpoint,id=ep'], 'rmr', 'ACPI',
-                  machine=VIRT, firmware=False)
+@rows([('reserved', 'rmr', 'rmr=ep@0x44000000-0x4400ffff'),
+       ('node', 'proximity', 'proximity=0')])
+def refused_without_acpi(name, option):
+    check_refused(['-device', f'smmuv3-model,{option}', '-device',
+                   'pasid-endpoint,id=ep'], name, 'ACPI', machine=VIRT,
+                  firmware=False)
 
 
 # --- several units --------------------------------------------------------------
