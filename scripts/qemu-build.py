@@ -43,6 +43,9 @@ OPTIONS = [
     '--target-list=' + ','.join(f'{t}-softmmu' for t in TARGETS),
     '--without-default-features', '--enable-tcg', '--enable-kvm',
     '--enable-fdt=system', '--enable-pixman', '--disable-docs',
+    # what users' command lines name: -netdev user, vhost's kinds
+    '--enable-slirp', '--enable-vhost-kernel', '--enable-vhost-net',
+    '--enable-vhost-user', '--enable-vhost-vdpa', '--enable-vhost-crypto',
     '--disable-tools', '--disable-install-blobs',
     '--firmwarepath=' + ':'.join(FIRMWARE),
     '--python=/usr/bin/python3',
