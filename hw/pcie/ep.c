@@ -33,7 +33,7 @@ const ImEpConfig IM_EP_CONFIG_DEFAULT = {
 static const char *config_error(const ImEpConfig *c)
 {
     if (c->pasid_bits > IM_PASID_BITS) {
-        return "pasid_bits exceeds the 20 bits of a PASID";
+        return "pasid_bits is not in the range 0 .. 20";
     }
     if (!c->pasid && (c->pasid_exec || c->pasid_priv)) {
         return "pasid_exec and pasid_priv need pasid";
@@ -45,13 +45,13 @@ static const char *config_error(const ImEpConfig *c)
         return "pri needs a pri_capacity of at least 1";
     }
     if (c->ats_queue_depth > 31) {
-        return "ats_queue_depth exceeds the 5 bits of its field";
+        return "ats_queue_depth is not in the range 0 .. 31";
     }
     if (c->channels < 1 || c->channels > PASID_EP_CHANNELS_MAX) {
         return "channels is not in the range 1 .. 32";
     }
     if (c->atc_entries > 1u << 20) {
-        return "atc_entries exceeds 1048576";
+        return "atc_entries is not in the range 0 .. 1048576";
     }
     if (c->buffer_size < MIB || c->buffer_size > 256 * MIB ||
         (c->buffer_size & (c->buffer_size - 1)) != 0) {

@@ -133,10 +133,10 @@ static bool read_regions(VtdTable *t, ImNames *n, Error **errp)
     return true;
 }
 
-static ImNames names(const char *property, const char *list)
+static ImNames names(VtdModel *s, const char *property, const char *list)
 {
     return (ImNames) {
-        .device = TYPE_VTD_MODEL, .property = property, .list = list,
+        .device = im_name_of(OBJECT(s)), .property = property, .list = list,
         .pcie0 = PC_MACHINE(qdev_get_machine())->pcibus,
     };
 }
@@ -144,9 +144,9 @@ static ImNames names(const char *property, const char *list)
 bool vtdm_read_table(VtdModel *s, Error **errp)
 {
     VtdTable *t = &s->table;
-    ImNames rmrr = names("rmrr", t->rmrr);
-    ImNames satc = names("satc", t->satc);
-    ImNames required = names("satc-required", t->satc_required);
+    ImNames rmrr = names(s, "rmrr", t->rmrr);
+    ImNames satc = names(s, "satc", t->satc);
+    ImNames required = names(s, "satc-required", t->satc_required);
 
     return read_regions(t, &rmrr, errp) &&
            read_caches(t, 0, &satc, errp) &&

@@ -373,8 +373,8 @@ static bool init_caps(PasidEndpoint *s, Error **errp)
     int pm;
 
     if (pcie_endpoint_cap_init(dev, 0) < 0) {
-        error_setg(errp, TYPE_PASID_ENDPOINT ": no room for the PCI Express "
-                   "capability");
+        error_setg(errp, "%s: no room for the PCI Express capability",
+                   im_name_of(OBJECT(s)));
         return false;
     }
     pcie_cap_flr_init(dev);
@@ -458,8 +458,9 @@ static void ep_realize(PCIDevice *dev, Error **errp)
     char *err = NULL;
 
     if (!pci_bus_is_express(pci_get_bus(dev))) {
-        error_setg(errp, TYPE_PASID_ENDPOINT " is a PCI Express function, "
-                   "bus %s is conventional PCI", BUS(pci_get_bus(dev))->name);
+        error_setg(errp, "%s: " TYPE_PASID_ENDPOINT " is a PCI Express "
+                   "function, bus %s is conventional PCI",
+                   im_name_of(OBJECT(s)), BUS(pci_get_bus(dev))->name);
         return;
     }
     im_options_begin(&options, &s->options, &s->cfg);
@@ -474,13 +475,14 @@ static void ep_realize(PCIDevice *dev, Error **errp)
         g_autoptr(GString) line = g_string_new(err);
 
         im_options_rename(&options, line);
-        error_setg(errp, TYPE_PASID_ENDPOINT ": %s", line->str);
+        error_setg(errp, "%s: %s", im_name_of(OBJECT(s)), line->str);
         g_free(err);
         ep_exit(dev);
         return;
     }
-    error_setg(&s->blocker, TYPE_PASID_ENDPOINT " does not save its state "
-               "yet: no migration, no snapshot with it");
+    error_setg(&s->blocker, "%s: " TYPE_PASID_ENDPOINT " does not save its "
+               "state yet: no migration, no snapshot with it",
+               im_name_of(OBJECT(s)));
     if (migrate_add_blocker(&s->blocker, errp) < 0) {
         ep_exit(dev);
         return;

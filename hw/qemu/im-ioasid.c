@@ -108,6 +108,7 @@ static void prop_set(Object *obj, Visitor *v, const char *name, void *opaque,
                      Error **errp)
 {
     const HostOption *row = opaque;
+    Error *err = NULL;
     uint64_t val = 0;
     int which = 0;
 
@@ -115,16 +116,15 @@ static void prop_set(Object *obj, Visitor *v, const char *name, void *opaque,
         error_setg(errp, "cannot be changed any more");
         return;
     }
-    if (row->names) {
-        if (!visit_type_enum(v, name, &which, row->names, errp)) {
-            return;
-        }
-        val = which;
-    } else if (!visit_type_uint64(v, name, &val, errp)) {
+    if (row->names ? !visit_type_enum(v, name, &which, row->names, &err)
+                   : !visit_type_uint64(v, name, &val, &err)) {
+        im_option_refused(obj, name, NULL, err, errp);
         return;
     }
+    val = row->names ? which : val;
     if (row->size < 8 && val >> (8 * row->size)) {
-        error_setg(errp, "%s=%" PRIu64 " is too large", name, val);
+        error_setg(errp, "%s=%" PRIu64 " is too large: %s", name, val,
+                   row->text);
         return;
     }
     option_set(row, obj, val);
@@ -466,7 +466,7 @@ IoasidFn *im_ioasid_host_add(IoasidHost *s, Object *device,
     int ret;
 
     if (!s->host) {
-        error_setg(errp, "the host is not complete");
+        error_setg(errp, "%s is not complete", im_name_of(OBJECT(s)));
         return NULL;
     }
     if (!d.func) {
@@ -549,7 +549,7 @@ static bool create_host(IoasidHost *s, Error **errp)
         g_autoptr(GString) line = g_string_new(err ?: "no memory");
 
         im_options_rename(&config_names, line);
-        error_setg(errp, TYPE_IOASID_HOST ": %s", line->str);
+        error_setg(errp, "%s: %s", im_name_of(OBJECT(s)), line->str);
         g_free(err);
         return false;
     }
@@ -562,9 +562,10 @@ static bool create_host(IoasidHost *s, Error **errp)
     if (ret) {
         const char *text = NULL, *name = im_ioasid_error(ret, &text);
 
-        error_setg(errp, TYPE_IOASID_HOST ": the guest's set is refused, see "
-                   "map-mode, pool, quota and gpasid properties: %s: %s",
-                   name ?: "error", text ?: strerror(-ret));
+        error_setg(errp, "%s: the guest's set is refused, see map-mode, pool, "
+                   "quota and gpasid properties: %s: %s",
+                   im_name_of(OBJECT(s)), name ?: "error",
+                   text ?: strerror(-ret));
         return false;
     }
     return true;
@@ -575,8 +576,8 @@ static void host_complete(UserCreatable *uc, Error **errp)
     IoasidHost *s = IOASID_HOST(uc);
 
     if (s->cfg.pasid_bits > IM_PASID_BITS) {
-        error_setg(errp, TYPE_IOASID_HOST ": pasid-bits=%u is not in 1..%u",
-                   s->cfg.pasid_bits, IM_PASID_BITS);
+        error_setg(errp, "%s: pasid-bits=%u is not in 1..%u",
+                   im_name_of(OBJECT(s)), s->cfg.pasid_bits, IM_PASID_BITS);
         return;
     }
     im_unit_prepare(&s->unit);
@@ -585,8 +586,9 @@ static void host_complete(UserCreatable *uc, Error **errp)
     if (!create_host(s, errp)) {
         return;
     }
-    error_setg(&s->unit.blocker, TYPE_IOASID_HOST " does not save its state "
-               "yet: no migration, no snapshot with it");
+    error_setg(&s->unit.blocker, "%s: " TYPE_IOASID_HOST " does not save its "
+               "state yet: no migration, no snapshot with it",
+               im_name_of(OBJECT(s)));
     if (migrate_add_blocker(&s->unit.blocker, errp) < 0) {
         return;
     }
@@ -627,20 +629,34 @@ static void host_finalize(Object *obj)
     g_hash_table_destroy(s->to_host);
 }
 
+/* What help prints; host_init() sets the same. */
+static void add_property(ObjectClass *oc, const HostOption *row, uint64_t val)
+{
+    const char *type = row->names ? "enum" : row->size == 1 ? "uint8" :
+                       row->size == 4 ? "uint32" : "uint64";
+    ObjectProperty *op = object_class_property_add(oc, row->name, type,
+                                                   prop_get, prop_set, NULL,
+                                                   (void *)row);
+
+    object_class_property_set_description(oc, row->name, row->text);
+    if (row->names) {
+        object_property_set_default_str(op, qapi_enum_lookup(row->names, val));
+    } else {
+        object_property_set_default_uint(op, val);
+    }
+}
+
 static void host_class_init(ObjectClass *oc, void *data)
 {
     UserCreatableClass *ucc = USER_CREATABLE_CLASS(oc);
+    g_autofree IoasidHost *fresh = g_new0(IoasidHost, 1);
 
     ucc->complete = host_complete;
     ucc->can_be_deleted = host_can_be_deleted;
+    fresh->cfg = IM_IOASID_CONFIG_DEFAULT;
     for (unsigned i = 0; i < ARRAY_SIZE(option_rows); i++) {
-        const HostOption *row = &option_rows[i];
-        const char *type = row->names ? "enum" : row->size == 1 ? "uint8" :
-                           row->size == 4 ? "uint32" : "uint64";
-
-        object_class_property_add(oc, row->name, type, prop_get, prop_set,
-                                  NULL, (void *)row);
-        object_class_property_set_description(oc, row->name, row->text);
+        add_property(oc, &option_rows[i],
+                     option_get(&option_rows[i], (Object *)fresh));
     }
     im_unit_model_class(IM_MODEL_CLASS(oc), offsetof(IoasidHost, unit),
                         &host_ops);

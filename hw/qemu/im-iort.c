@@ -266,7 +266,7 @@ static const char *why_not_ours(PCIDevice *dev, void *opaque)
 static bool read_rmr(VirtMachineState *vms, Smmuv3Model *s, Error **errp)
 {
     ImNames n = {
-        .device = TYPE_SMMUV3_MODEL, .property = "rmr", .list = s->rmr,
+        .device = im_name_of(OBJECT(s)), .property = "rmr", .list = s->rmr,
         .pcie0 = vms->bus, .why_not = why_not_ours, .opaque = s,
         .granule = RMR_GRANULE, .in_memory = in_memory,
         .memory = "the machine's memory",
@@ -286,13 +286,13 @@ bool smmuv3_model_read_iort(VirtMachineState *vms, Smmuv3Model *s, bool acpi,
     bool near = s->proximity != SMMUV3_NO_PROXIMITY;
 
     if ((near || s->rmr) && !acpi) {
-        error_setg(errp, TYPE_SMMUV3_MODEL ": %s is said in the IORT: boot "
-                   "with UEFI and ACPI", near ? "proximity" : "rmr");
+        error_setg(errp, "%s: %s is said in the IORT: boot with UEFI and "
+                   "ACPI", im_name_of(OBJECT(s)), near ? "proximity" : "rmr");
         return false;
     }
     if (near && s->proximity >= nodes) {
-        error_setg(errp, TYPE_SMMUV3_MODEL ": proximity=%u: the machine has "
-                   "%u NUMA nodes, see -numa", s->proximity, nodes);
+        error_setg(errp, "%s: proximity=%u: the machine has %u NUMA nodes, "
+                   "see -numa", im_name_of(OBJECT(s)), s->proximity, nodes);
         return false;
     }
     return !s->rmr || read_rmr(vms, s, errp);

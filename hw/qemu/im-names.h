@@ -10,7 +10,7 @@
 
 /* Whose property it is, and what it may name. */
 typedef struct ImNames {
-    const char *device;         /* type, in front of a refusal */
+    const char *device;         /* its name, in front of a refusal */
     const char *property;
     const char *list;           /* what the user gave */
     PCIBus *pcie0;

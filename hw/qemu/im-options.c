@@ -5,6 +5,7 @@
  */
 #include "qemu/osdep.h"
 #include "hw/qdev-properties.h"
+#include "qapi/error.h"
 #include "qapi/qapi-types-common.h"
 #include "qapi/qapi-visit-common.h"
 #include "qapi/visitor.h"
@@ -36,6 +37,26 @@ static uint64_t load(const void *p, unsigned kind)
     }
 }
 
+const char *im_name_of(Object *obj)
+{
+    const DeviceState *dev = (DeviceState *)object_dynamic_cast(obj,
+                                                                TYPE_DEVICE);
+    const char *id = dev ? dev->id
+                         : object_get_canonical_path_component(obj);
+
+    return id ? id : object_get_typename(obj);
+}
+
+void im_option_refused(Object *obj, const char *name, const char *right,
+                       Error *err, Error **errp)
+{
+    const ObjectProperty *op = object_property_find(obj, name);
+
+    error_setg(errp, "%s: %s", error_get_pretty(err),
+               right ? right : op->description);
+    error_free(err);
+}
+
 /* --- numbers: one that was given is never adjusted ------------------------ */
 
 #define NUMBER(bits)                                                      \
@@ -48,9 +69,13 @@ static void get_uint##bits(Object *obj, Visitor *v, const char *name,     \
 static void set_uint##bits(Object *obj, Visitor *v, const char *name,     \
                            void *opaque, Error **errp)                    \
 {                                                                         \
+    Error *err = NULL;                                                    \
+                                                                          \
     if (visit_type_uint##bits(v, name, object_field_prop_ptr(obj, opaque),\
-                              errp)) {                                    \
+                              &err)) {                                    \
         *given_of(obj, opaque) = true;                                    \
+    } else {                                                              \
+        im_option_refused(obj, name, NULL, err, errp);                    \
     }                                                                     \
 }
 NUMBER(8)
@@ -76,10 +101,13 @@ static void get_switch(Object *obj, Visitor *v, const char *name,
 static void set_switch(Object *obj, Visitor *v, const char *name,
                        void *opaque, Error **errp)
 {
+    Error *err = NULL;
     OnOffAuto value;
 
-    if (visit_type_OnOffAuto(v, name, &value, errp)) {
+    if (visit_type_OnOffAuto(v, name, &value, &err)) {
         *given_of(obj, opaque) = value;
+    } else {
+        im_option_refused(obj, name, "it is on, off or auto", err, errp);
     }
 }
 
@@ -132,7 +160,8 @@ void im_options_class_init(DeviceClass *dc, const ImOptionTable *t,
     for (unsigned i = 0; i < t->count; i++) {
         const ImOption *row = &t->rows[i];
         g_autofree char *text = g_strdup_printf(
-            "%s%s", row->text, row->kind != IM_OPTION_SWITCH ? "" :
+            "%s%s", row->text, row->kind != IM_OPTION_SWITCH ||
+            strstr(row->text, "auto: ") ? "" :
             props[i].defval.u ? "; auto: on" : "; auto: off");
 
         object_class_property_set_description(OBJECT_CLASS(dc), row->name,

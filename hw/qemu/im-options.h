@@ -64,6 +64,14 @@ void im_options_begin(const ImOptionTable *t, const ImOptions *o,
 void im_options_end(const ImOptionTable *t, const ImOptions *o,
                     void *config);
 
+/* A device or object as the user named it: its ID, else its type. */
+const char *im_name_of(Object *obj);
+
+/* A value of a property was refused with err, which is consumed: say what
+ * would be right; NULL: the property's description says so. */
+void im_option_refused(Object *obj, const char *name, const char *right,
+                       Error *err, Error **errp);
+
 /* The model speaks of its configuration, the user of properties. */
 void im_options_rename(const ImOptionTable *t, GString *line);
 

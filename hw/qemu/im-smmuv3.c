@@ -134,8 +134,8 @@ static bool apply_stage(Smmuv3Model *s, Error **errp)
             return true;
         }
     }
-    error_setg(errp, TYPE_SMMUV3_MODEL ": stage=%s: it is 1, 2 or nested",
-               s->stage);
+    error_setg(errp, "%s: stage=%s: it is 1, 2 or nested",
+               im_name_of(OBJECT(s)), s->stage);
     return false;
 }
 
@@ -308,30 +308,31 @@ static PCIBus *find_root(Smmuv3Model *s, Error **errp)
 
     object_child_foreach_recursive(object_get_root(), match_bus, &f);
     if (!f.root) {
-        error_setg(errp, TYPE_SMMUV3_MODEL ": primary-bus=%s: %s", f.name,
-                   f.other ? "it is no root bus"
+        error_setg(errp, "%s: primary-bus=%s: %s", im_name_of(OBJECT(s)),
+                   f.name, f.other ? "it is no root bus"
                            : "there is no PCI bus of this name, or not yet");
     } else if (PCI_HOST_BRIDGE(BUS(f.root)->parent)->bypass_iommu) {
-        error_setg(errp, TYPE_SMMUV3_MODEL ": primary-bus=%s has "
-                   "bypass-iommu=on", f.name);
+        error_setg(errp, "%s: primary-bus=%s has bypass-iommu=on",
+                   im_name_of(OBJECT(s)), f.name);
         f.root = NULL;
     }
     return f.root;
 }
 
-static VirtMachineState *find_machine(Error **errp)
+static VirtMachineState *find_machine(Smmuv3Model *s, Error **errp)
 {
     Object *machine = object_dynamic_cast(OBJECT(qdev_get_machine()),
                                           TYPE_VIRT_MACHINE);
     VirtMachineState *vms = (VirtMachineState *)machine;
 
     if (!vms) {
-        error_setg(errp, TYPE_SMMUV3_MODEL " is for the machine virt");
+        error_setg(errp, "%s: " TYPE_SMMUV3_MODEL " is for the machine virt",
+                   im_name_of(OBJECT(s)));
         return NULL;
     }
     if (vms->iommu != VIRT_IOMMU_NONE) {
-        error_setg(errp, TYPE_SMMUV3_MODEL ": the machine has an IOMMU "
-                   "already: %s", vms->iommu == VIRT_IOMMU_SMMUV3
+        error_setg(errp, "%s: the machine has an IOMMU already: %s",
+                   im_name_of(OBJECT(s)), vms->iommu == VIRT_IOMMU_SMMUV3
                    ? "iommu=smmuv3" : "virtio-iommu-pci");
         return NULL;
     }
@@ -410,8 +411,9 @@ static bool choose_device_id(Smmuv3Model *s, Error **errp)
             s->msi_device_id--;
         }
     } else if (device_id_taken(unit, n, s->msi_device_id)) {
-        error_setg(errp, TYPE_SMMUV3_MODEL ": msi-device-id=0x%x is that of "
-                   "another " TYPE_SMMUV3_MODEL, s->msi_device_id);
+        error_setg(errp, "%s: msi-device-id=0x%x is that of another "
+                   TYPE_SMMUV3_MODEL, im_name_of(OBJECT(s)),
+                   s->msi_device_id);
         return false;
     }
     return true;
@@ -453,7 +455,7 @@ static void machine_done(Notifier *n, void *data)
         exit(EXIT_FAILURE);
     }
     if (why) {
-        error_report(TYPE_SMMUV3_MODEL ": primary-bus=%s: %s",
+        error_report("%s: primary-bus=%s: %s", im_name_of(OBJECT(s)),
                      BUS(s->unit.root)->name, why);
         exit(EXIT_FAILURE);
     }
@@ -473,7 +475,7 @@ static bool create_model(Smmuv3Model *s, Error **errp)
 
         im_options_rename(&options, line);
         im_options_rename(&stage_options, line);
-        error_setg(errp, TYPE_SMMUV3_MODEL ": %s", line->str);
+        error_setg(errp, "%s: %s", im_name_of(OBJECT(s)), line->str);
         return false;
     }
     s->unit.model = s->smmu;
@@ -488,7 +490,7 @@ static void smmuv3_realize(DeviceState *dev, Error **errp)
     Smmuv3Model *s = SMMUV3_MODEL(dev);
     PCIBus *root;
 
-    if (!find_machine(errp) || !resolve_config(s, errp)) {
+    if (!find_machine(s, errp) || !resolve_config(s, errp)) {
         return;
     }
     root = find_root(s, errp);

@@ -15,6 +15,7 @@
 #include "qemu/main-loop.h"
 #include "system/system.h"
 #include "im-mem.h"
+#include "im-options.h"
 #include "im-unit.h"
 #include "trace.h"
 
@@ -38,23 +39,6 @@ typedef struct ImUnitMsg {
         uint64_t notice;
     };
 } ImUnitMsg;
-
-static const char *name_of(const ImUnit *u)
-{
-    return object_get_typename(u->owner);
-}
-
-/* Of a device its id, of an object of the user's the same. */
-static const char *id_of(const ImUnit *u)
-{
-    const DeviceState *dev = (DeviceState *)
-        object_dynamic_cast(u->owner, TYPE_DEVICE);
-
-    if (dev) {
-        return dev->id ?: name_of(u);
-    }
-    return object_get_canonical_path_component(u->owner) ?: name_of(u);
-}
 
 /* --- the port --------------------------------------------------------- */
 
@@ -331,14 +315,14 @@ void im_unit_init(ImUnit *u, Object *owner, const ImUnitOps *ops)
 {
     u->owner = owner;
     u->ops = ops;
-    u->id = name_of(u);
+    u->id = im_name_of(u->owner);
     u->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     qemu_mutex_init(&u->lock);
 }
 
 void im_unit_prepare(ImUnit *u)
 {
-    u->id = id_of(u);
+    u->id = im_name_of(u->owner);
     u->outbox = g_array_new(false, false, sizeof(ImUnitMsg));
     u->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, timer_due, u);
     u->bh = qemu_bh_new(unit_send, u);
@@ -352,7 +336,7 @@ static void machine_done(Notifier *n, void *data)
     if (u->root->iommu_ops != &im_unit_pci_ops ||
         u->root->iommu_opaque != u) {
         error_report("%s: another device took over as the IOMMU of %s",
-                     name_of(u), BUS(u->root)->name);
+                     u->id, BUS(u->root)->name);
         exit(EXIT_FAILURE);
     }
 }
@@ -360,12 +344,12 @@ static void machine_done(Notifier *n, void *data)
 bool im_unit_attach(ImUnit *u, PCIBus *root, Error **errp)
 {
     if (root->iommu_ops) {
-        error_setg(errp, "%s: %s has an IOMMU already", name_of(u),
+        error_setg(errp, "%s: %s has an IOMMU already", u->id,
                    BUS(root)->name);
         return false;
     }
     error_setg(&u->blocker, "%s does not save its state yet: no migration, "
-               "no snapshot with it", name_of(u));
+               "no snapshot with it", u->id);
     if (migrate_add_blocker(&u->blocker, errp) < 0) {
         return false;
     }

@@ -19,8 +19,9 @@ bool im_vtd_pre_plug(DeviceState *dev, DeviceState *iommu, Error **errp)
         return true;
     }
     if (s && iommu && object_dynamic_cast(OBJECT(iommu), TYPE_VTD_MODEL)) {
-        error_setg(errp, TYPE_VTD_MODEL ": the machine has multiple units "
-                   "for everything: give one primary-bus=ID of a pxb-pcie");
+        error_setg(errp, "%s: the machine has multiple units for everything: "
+                   "give one primary-bus=ID of a pxb-pcie",
+                   im_name_of(OBJECT(dev)));
         return true;
     }
     return false;
@@ -93,8 +94,8 @@ static PCIBus *find_root(VtdModel *s, PCIBus *pcie0, Error **errp)
         : f.found == pcie0 ? "the unit without primary-bus has it"
         : NULL;
     if (why) {
-        error_setg(errp, TYPE_VTD_MODEL ": primary-bus=%s: %s; name a "
-                   "pxb-pcie that was given before", s->primary_bus, why);
+        error_setg(errp, "%s: primary-bus=%s: %s; name a pxb-pcie that was "
+                   "given before", im_name_of(OBJECT(s)), s->primary_bus, why);
         return NULL;
     }
     return f.found;
@@ -110,8 +111,8 @@ PCIBus *vtdm_place(VtdModel *s, Error **errp)
             place += unit[i]->primary_bus != NULL;
         }
         if (++place == VTDM_MAX_UNITS) {
-            error_setg(errp, TYPE_VTD_MODEL ": primary-bus=%s: there is room "
-                       "for %d units", s->primary_bus, VTDM_MAX_UNITS);
+            error_setg(errp, "%s: primary-bus=%s: there is room for %d units",
+                       im_name_of(OBJECT(s)), s->primary_bus, VTDM_MAX_UNITS);
             return NULL;
         }
     }
@@ -160,24 +161,24 @@ static bool check_unit(const VtdModel *s, const VtdModel *all, Error **errp)
 
     if (t->device_scopes || t->x2apic_opt_out || t->dma_opt_in || t->rmrr ||
         t->satc || t->satc_required || !t->rmrr_reserved) {
-        error_setg(errp, TYPE_VTD_MODEL ": primary-bus=%s: device-scopes, "
-                   "x2apic-opt-out, dma-opt-in, rmrr, rmrr-reserved, satc and "
-                   "satc-required are for the unit without primary-bus, which "
-                   "describes the platform", s->primary_bus);
+        error_setg(errp, "%s: primary-bus=%s: device-scopes, x2apic-opt-out, "
+                   "dma-opt-in, rmrr, rmrr-reserved, satc and satc-required "
+                   "are for the unit without primary-bus, which describes the "
+                   "platform", im_name_of(OBJECT(s)), s->primary_bus);
         return false;
     }
     if (s->cfg.intremap != all->cfg.intremap) {
-        error_setg(errp, TYPE_VTD_MODEL ": primary-bus=%s has intremap=%s, "
-                   "the unit without primary-bus intremap=%s: it must be the "
-                   "same, the DMAR table has one flag for all",
+        error_setg(errp, "%s: primary-bus=%s has intremap=%s, the unit "
+                   "without primary-bus intremap=%s: it must be the same, the "
+                   "DMAR table has one flag for all", im_name_of(OBJECT(s)),
                    s->primary_bus, s->cfg.intremap ? "on" : "off",
                    all->cfg.intremap ? "on" : "off");
         return false;
     }
     if ((t->proximity == VTDM_NO_PROXIMITY) !=
         (all->table.proximity == VTDM_NO_PROXIMITY)) {
-        error_setg(errp, TYPE_VTD_MODEL ": proximity is given for some units "
-                   "only: give it for all or none");
+        error_setg(errp, "%s: proximity is given for some units only: give it "
+                   "for all or none", im_name_of(OBJECT(s)));
         return false;
     }
     return true;
@@ -194,17 +195,18 @@ bool vtdm_check_units(Error **errp)
         uint32_t proximity = unit[i]->table.proximity;
 
         if (!all) {
-            error_setg(errp, TYPE_VTD_MODEL ": primary-bus=%s: another "
-                       TYPE_VTD_MODEL " without primary-bus is missing, for "
-                       "everything else", unit[i]->primary_bus);
+            error_setg(errp, "%s: primary-bus=%s: another " TYPE_VTD_MODEL
+                       " without primary-bus is missing, for everything else",
+                       im_name_of(OBJECT(unit[i])), unit[i]->primary_bus);
             return false;
         }
         if (unit[i] != all && !check_unit(unit[i], all, errp)) {
             return false;
         }
         if (proximity != VTDM_NO_PROXIMITY && proximity >= nodes) {
-            error_setg(errp, TYPE_VTD_MODEL ": proximity=%u: the machine has "
-                       "%u NUMA nodes, see -numa", proximity, nodes);
+            error_setg(errp, "%s: proximity=%u: the machine has %u NUMA "
+                       "nodes, see -numa", im_name_of(OBJECT(unit[i])),
+                       proximity, nodes);
             return false;
         }
     }

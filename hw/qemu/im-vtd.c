@@ -13,6 +13,7 @@
 #include "kvm/kvm_i386.h"
 #include "qapi/error.h"
 #include "qemu/error-report.h"
+#include "qobject/qobject.h"
 #include "system/kvm.h"
 #include "system/system.h"
 #include "im-vtd-int.h"
@@ -89,7 +90,7 @@ static const ImOption option_rows[] = {
 static const ImOption inherited_rows[] = {
     ROW(SWITCH, "intremap", intremap, "interrupt remapping"),
     ROW(SWITCH, "device-iotlb", device_tlb,
-        "device-TLBs and ATS (vtd-model: on unless switched off)"),
+        "device-TLBs and ATS; default: on in vtd-model, else off"),
     ROW(SWITCH, "pt", pass_through, "pass-through translation"),
 };
 
@@ -149,6 +150,12 @@ static void describe_inherited(ObjectClass *oc)
 
         g_free(op->description);
         op->description = g_strdup(row->text);
+        if (strstr(row->text, "default: ")) {
+            /* help prints none; an instance is zero anyway */
+            qobject_unref(op->defval);
+            op->defval = NULL;
+            op->init = NULL;
+        }
     }
 }
 
@@ -163,13 +170,13 @@ static void resolve_config(VtdModel *s)
     im_options_end(&options, &s->options, &s->cfg);
 }
 
-static void report_config(Error **errp, const char *err)
+static void report_config(VtdModel *s, Error **errp, const char *err)
 {
     g_autoptr(GString) line = g_string_new(err);
 
     im_options_rename(&options, line);
     im_options_rename(&inherited, line);
-    error_setg(errp, TYPE_VTD_MODEL ": %s", line->str);
+    error_setg(errp, "%s: %s", im_name_of(OBJECT(s)), line->str);
 }
 
 /* --- the model, as a unit ------------------------------------------------- */
@@ -307,8 +314,8 @@ static int check_bypass(Object *obj, void *opaque)
     if (host && host->bypass_iommu) {
         g_autofree char *path = object_get_canonical_path(obj);
 
-        error_report(TYPE_VTD_MODEL " covers every PCI function, but %s has "
-                     "bypass-iommu=on", path);
+        error_report("%s covers every PCI function, but %s has "
+                     "bypass-iommu=on", im_name_of(opaque), path);
         exit(EXIT_FAILURE);
     }
     return 0;
@@ -319,7 +326,7 @@ static void machine_done(Notifier *n, void *data)
     VtdModel *s = container_of(n, VtdModel, machine_done);
     Error *err = NULL;
 
-    object_child_foreach_recursive(object_get_root(), check_bypass, NULL);
+    object_child_foreach_recursive(object_get_root(), check_bypass, s);
     if (!vtdm_check_units(&err) ||
         (!s->primary_bus && !vtdm_read_table(s, &err))) {
         error_report_err(err);
@@ -333,12 +340,13 @@ static bool use_host(VtdModel *s, Error **errp)
         return true;
     }
     if (!s->cfg.pasid_bits) {
-        error_setg(errp, TYPE_VTD_MODEL ": host needs pasid-bits above 0");
+        error_setg(errp, "%s: host needs pasid-bits above 0",
+                   im_name_of(OBJECT(s)));
         return false;
     }
     if (s->host->guest.map_mode == IMU_MODE_DELEGATED) {
-        error_setg(errp, TYPE_VTD_MODEL ": host with map-mode=delegated has "
-                   "no PASIDs to give");
+        error_setg(errp, "%s: host with map-mode=delegated has no PASIDs to "
+                   "give", im_name_of(OBJECT(s)));
         return false;
     }
     s->cfg.virtual_command = true;
@@ -352,14 +360,14 @@ static bool check_machine(VtdModel *s, Error **errp)
     PCMachineState *pcms = PC_MACHINE(qdev_get_machine());
 
     if (!pci_bus_is_express(pcms->pcibus)) {
-        error_setg(errp, TYPE_VTD_MODEL " needs a PCI Express root bus, "
-                   "machine type %s has none",
+        error_setg(errp, "%s: " TYPE_VTD_MODEL " needs a PCI Express root "
+                   "bus, machine type %s has none", im_name_of(OBJECT(s)),
                    MACHINE_GET_CLASS(pcms)->name);
         return false;
     }
     if (s->cfg.eim && kvm_irqchip_in_kernel() && !kvm_enable_x2apic()) {
-        error_setg(errp, TYPE_VTD_MODEL ": eim=on needs KVM's X2APIC API, "
-                   "which this host's KVM has not");
+        error_setg(errp, "%s: eim=on needs KVM's X2APIC API, which this "
+                   "host's KVM has not", im_name_of(OBJECT(s)));
         return false;
     }
     return true;
@@ -375,7 +383,8 @@ static bool check_table(VtdModel *s, Error **errp)
                     : NULL;
 
     if (why) {
-        error_setg(errp, TYPE_VTD_MODEL ": x2apic-opt-out=on %s", why);
+        error_setg(errp, "%s: x2apic-opt-out=on %s", im_name_of(OBJECT(s)),
+                   why);
     }
     return !why;
 }
@@ -387,14 +396,14 @@ static bool create_model(VtdModel *s, Error **errp)
     im_unit_prepare(&s->unit);
     s->vtd = im_vtd_new(&s->cfg, &im_unit_port, &s->unit, &err);
     if (!s->vtd) {
-        report_config(errp, err);
+        report_config(s, errp, err);
         g_free(err);
         return false;
     }
     s->unit.model = s->vtd;
     s->unit.every_root = !s->primary_bus;   /* as the DMAR table says */
     s->unit.no_map = s->cfg.caching_mode
-        ? "vtd-model does not do yet"
+        ? TYPE_VTD_MODEL " does not do yet"
         : "a guest does not announce with caching-mode=off";
     s->unit.no_ats = s->cfg.device_tlb ? NULL : "device-iotlb=off";
     return true;

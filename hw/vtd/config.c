@@ -132,7 +132,8 @@ static char *check_values(const ImVtdConfig *c)
                                c->aw_bits);
     }
     if (c->domain_bits % 2) {
-        return g_strdup_printf("domain_bits=%u is not even", c->domain_bits);
+        return g_strdup_printf("domain_bits=%u is not 4, 6, 8, 10, 12, 14 "
+                               "or 16", c->domain_bits);
     }
     if (c->iotlb_entries & (c->iotlb_entries - 1)) {
         return g_strdup_printf("iotlb_entries=%u is not a power of two",

@@ -118,7 +118,7 @@ def reported(options, bits):
     ('aw-40', 'aw-bits=40', 'aw-bits', '48'),
     ('pasid-21', 'pasid-bits=21', 'pasid-bits', '20'),
     ('no-fault-record', 'fault-records=0', 'fault-records', '1'),
-    ('odd-domain', 'domain-bits=5', 'domain-bits', 'even'),
+    ('odd-domain', 'domain-bits=5', 'domain-bits', '4, 6, 8'),
     ('iotlb-17', 'iotlb-entries=17', 'iotlb-entries', 'power of two'),
     ('187-fault-records', 'fault-records=187', 'fault-records', '1..186'),
     ('rid-priv-without-supervisor', 'supervisor=off,rid-priv=on',
@@ -159,6 +159,41 @@ def refused_machine(args, *names):
        ('i440fx', 'pc', 'dynamic')])
 def refused_on_machine(machine, name):
     check_refused(['-device', 'vtd-model'], name, machine=machine)
+
+
+# a value that is none: the line says which there are
+@rows([
+    ('switch', 'pri=maybe', 'pri', 'on, off or auto'),
+    ('no-number', 'aw-bits=wide', 'aw-bits', '39, 48 or 57'),
+    ('too-large', 'aw-bits=300', 'aw-bits', '39, 48 or 57'),
+    ('negative', 'pasid-bits=-1', 'pasid-bits', '1..20'),
+])
+def value_refused(options, *names):
+    check_refused(['-device', f'vtd-model,{options}'], *names)
+
+
+@rows([
+    ('map-mode', 'map-mode=mapped', 'identity', 'translate', 'delegated'),
+    ('pool', 'pool=local', 'device', 'global'),
+    ('range', 'pasid-bits=21', 'h0', 'pasid-bits', '1..20'),
+])
+def host_value_refused(options, *names):
+    check_refused(['-object', f'ioasid-host,id=h0,{options}'], *names)
+
+
+# a device is named as the user named it
+@rows([
+    ('unit', ['-device', 'vtd-model,id=my-unit,pasid-bits=21'], 'my-unit: '),
+    ('unit-by-type', ['-device', 'vtd-model,pasid-bits=21'], 'vtd-model: '),
+    ('endpoint', ['-device', 'pasid-endpoint,id=my-ep,channels=0'],
+     'my-ep: '),
+    ('blocker', ['-device', 'vtd-model,id=my-unit', '-only-migratable'],
+     'my-unit '),
+    ('bypass', ['-device', 'vtd-model,id=my-unit', '-device',
+                'pxb-pcie,id=p,bus_nr=64,bypass_iommu=on'], 'my-unit '),
+])
+def named_by_id(args, name):
+    check_refused(args, name)
 
 
 # pasid-endpoint: capabilities in configuration space, the bits of CAP too
@@ -213,6 +248,8 @@ def endpoint_ids(options, vendor, device, revision, kind):
 ])
 def endpoint_refused(options, *names):
     check_refused(['-device', f'pasid-endpoint,{options}'], *names)
+
+
 
 
 if __name__ == '__main__':

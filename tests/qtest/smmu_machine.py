@@ -107,6 +107,17 @@ def refused(options, *names):
 
 
 @rows([
+    ('switch', 'pri=maybe', 'on, off or auto'),
+    ('number', 'oas=auto', '32, 36, 40, 42, 44, 48 or 52'),
+    ('range', 'httu=4', '0..3'),
+    ('stage', 'stage=both', '1, 2 or nested'),
+])
+def value_refused(options, *names):
+    check_refused(['-device', f'smmuv3-model,id=s0,{options}'], *names,
+                  machine=VIRT)
+
+
+@rows([
     ('no-such-bus', ['-device', 'smmuv3-model,primary-bus=pcie.7'],
      'primary-bus', 'pcie.7'),
     ('bus-comes-later', ['-device', 'smmuv3-model,primary-bus=p',
@@ -126,7 +137,7 @@ def refused(options, *names):
      'virtio-iommu'),
     ('virtio-iommu-on-another-bus', [*PXB, '-device',
                                      'virtio-iommu-pci,bus=pcie.0'],
-     'smmuv3-model', 'virtio-iommu'),
+     'second', 'virtio-iommu'),
     ('same-device-id', ['-device', 'smmuv3-model,msi-device-id=0xfff0',
                         *PXB[:-1], PXB[-1] + ',msi-device-id=0xfff0'],
      'msi-device-id', '0xfff0'),

@@ -51,7 +51,7 @@ static const Row refused[] = {
     { "walk-not-coherent", no_walk_coherency,
       { "ext_accessed", "page_walk_coherency" } },
     { "1g-without-2m", only_1g, { "ss1g", "ss2m" } },
-    { "odd-domain-bits", odd_domains, { "domain_bits=7", "even" } },
+    { "odd-domain-bits", odd_domains, { "domain_bits=7", "14 or 16" } },
     { "domain-bits-18", wide_domains, { "domain_bits=18", "4..16" } },
     { "aw-bits-40", aw_40, { "aw_bits=40", "39, 48 or 57" } },
     { "memory-wider-than-guest", aw_39, { "haw_bits=52", "aw_bits=39" } },
