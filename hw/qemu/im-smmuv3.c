@@ -13,6 +13,7 @@
 #include "qapi/error.h"
 #include "qemu/error-report.h"
 #include "system/system.h"
+#include "im-foreign.h"
 #include "im-smmuv3-int.h"
 #include "trace.h"
 
@@ -543,6 +544,7 @@ static void smmuv3_class_init(ObjectClass *klass, void *data)
         object_class_property_set_description(klass, own_texts[i][0],
                                               own_texts[i][1]);
     }
+    im_foreign_class_init(klass, "arm-smmuv3");
     /* after what DMAs was reset: its DMA still goes where it was meant to */
     rc->phases.exit = smmuv3_reset_exit;
     im_unit_model_class(IM_MODEL_CLASS(klass), offsetof(Smmuv3Model, unit),

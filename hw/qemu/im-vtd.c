@@ -16,6 +16,7 @@
 #include "qobject/qobject.h"
 #include "system/kvm.h"
 #include "system/system.h"
+#include "im-foreign.h"
 #include "im-vtd-int.h"
 #include "trace.h"
 
@@ -470,6 +471,7 @@ static void vtdm_class_init(ObjectClass *klass, void *data)
                                               own_texts[i][1]);
     }
     describe_inherited(OBJECT_CLASS(klass));
+    im_foreign_class_init(klass, "intel-iommu");
     /* after what DMAs was reset: its DMA still goes where it was meant to */
     rc->phases.exit = vtdm_reset_exit;
     x86->realize = vtdm_realize;

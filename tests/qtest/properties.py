@@ -8,7 +8,7 @@ import pcie
 import vtd
 from endpoint import E
 from harness import Machine, check_refused, emulator, expect, expect_true, \
-    main, rows
+    main, rows, test
 from vtd import Vtd
 
 
@@ -194,6 +194,49 @@ def host_value_refused(options, *names):
 ])
 def named_by_id(args, name):
     check_refused(args, name)
+
+
+# options of QEMU's intel-iommu: what they set, as a bit of CAP or ECAP
+@rows([
+    ('x-scalable-mode-on', 'x-scalable-mode=on', vtd.ECAP, 43, 1),
+    ('x-scalable-mode-off', 'x-scalable-mode=off', vtd.ECAP, 43, 0),
+    ('x-flts-on', 'x-flts=on', vtd.ECAP, 47, 1),
+    ('x-flts-off', 'x-flts=off', vtd.ECAP, 47, 0),
+    ('flts-off', 'flts=off', vtd.ECAP, 47, 0),
+    ('fs1gp-off', 'fs1gp=off', vtd.CAP, 56, 0),
+    ('x-pasid-mode-on', 'x-pasid-mode=on', vtd.ECAP, 40, 1),
+    ('x-pasid-mode-off', 'x-pasid-mode=off', vtd.ECAP, 40, 0),
+    ('svm-on', 'svm=on', vtd.ECAP, 29, 1),
+    ('svm-off', 'svm=off', vtd.ECAP, 29, 0),
+    ('dma-drain', 'dma-drain=on', vtd.CAP, 55, 1),
+    ('stale-tm', 'stale-tm=off', vtd.ECAP, 43, 1),
+    ('x-buggy-eim', 'x-buggy-eim=off', vtd.ECAP, 4, 1),
+    ('snoop-control', 'snoop-control=off', vtd.ECAP, 7, 0),
+    ('dma-translation', 'dma-translation=off', vtd.CAP, 10, 0),
+])
+def option_of_intel_iommu(options, reg, bit, value):
+    with Machine('-device', f'vtd-model,{options}') as vm:
+        expect(Vtd(vm).rd64(reg) >> bit & 1, value, f'{reg:#x}, bit {bit}')
+
+
+@test
+def option_of_intel_iommu_in_json():
+    """As libvirt writes it: a boolean, not a word."""
+    with Machine('-device', '{"driver": "vtd-model", "id": "iommu0", '
+                 '"x-scalable-mode": false}') as vm:
+        expect(Vtd(vm).rd64(vtd.ECAP) >> 43 & 1, 0, 'SMTS')
+
+
+@rows([
+    ('dma-drain', 'dma-drain=off', 'leave it out'),
+    ('stale-tm', 'stale-tm=on', 'leave it out'),
+    ('x-buggy-eim', 'x-buggy-eim=on', 'eim=on|off'),
+    ('version', 'version=16', 'version-major=1..5'),
+    ('x-scalable-mode', 'x-scalable-mode=modern', 'x-scalable-mode'),
+    ('svm-without-scalable', 'svm=on,scalable-mode=off', 'pri'),
+])
+def option_of_intel_iommu_refused(options, *names):
+    check_refused(['-device', f'vtd-model,id=iommu0,{options}'], *names)
 
 
 # pasid-endpoint: capabilities in configuration space, the bits of CAP too

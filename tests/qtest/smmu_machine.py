@@ -27,7 +27,7 @@ NAMES = ('sidsize ssidsize oas va-bits cmdq-bits evtq-bits priq-bits '
          'gran4k gran16k gran64k two-level-strtab cd2l coherent hyp ats '
          'split-ats ats-rec-err pri pps msi asid16 vmid16 vmw term-model had xnx ril '
          'fwb stt e0pd attr-types-ovr attr-perms-ovr stage primary-bus '
-         'msi-device-id rmr proximity')
+         'msi-device-id rmr proximity accel cmdqv bus_num')
 
 
 @test
@@ -111,6 +111,9 @@ def refused(options, *names):
     ('number', 'oas=auto', '32, 36, 40, 42, 44, 48 or 52'),
     ('range', 'httu=4', '0..3'),
     ('stage', 'stage=both', '1, 2 or nested'),
+    ('accel', 'accel=on', 'leave it out'),
+    ('cmdqv', 'cmdqv=on', 'leave it out'),
+    ('bus-num', 'bus_num=0', 'primary-bus'),
 ])
 def value_refused(options, *names):
     check_refused(['-device', f'smmuv3-model,id=s0,{options}'], *names,
