@@ -1,5 +1,5 @@
 /*
- * PASID, ATS and PRI extended capabilities: configuration space at
+ * PASID, ATS, PRI and ACS extended capabilities: configuration space at
  * IM_EP_ECAP_BASE, and what their control bits allow.
  *
  * SPDX-License-Identifier: MIT
@@ -11,7 +11,10 @@
 static const struct {
     uint8_t first;
     uint8_t quads;
-} caps[3] = { { EP_PASID0, 1 }, { EP_ATS0, 1 }, { EP_PRI0, 2 } };
+} caps[EP_CAPS] = {
+    [EP_CAP_PASID] = { EP_PASID0, 1 }, [EP_CAP_ATS] = { EP_ATS0, 1 },
+    [EP_CAP_PRI] = { EP_PRI0, 2 }, [EP_CAP_ACS] = { EP_ACS0, 1 },
+};
 
 static bool pasid_on(const ImEp *ep)
 {
@@ -31,7 +34,7 @@ bool im_ep_pri_on(const ImEp *ep)
 /* CLAUSE(PCIE_PRI_STATUS): disabled, and nothing outstanding. */
 bool im_ep_stopped(const ImEp *ep)
 {
-    return ep->cap_at[2] && !EP_CAP(ep, EP_PRI0, PCIE_PRI_ENABLE) &&
+    return ep->cap_at[EP_CAP_PRI] && !EP_CAP(ep, EP_PRI0, PCIE_PRI_ENABLE) &&
            ep->outstanding == 0;
 }
 
@@ -86,6 +89,25 @@ void im_ep_refused(ImEp *ep, unsigned cause, uint32_t arg)
     }
 }
 
+/*
+ * CLAUSE(PCIE_ACS_CAP), CLAUSE(PCIE_ACS_CTRL): of a function that can reach
+ * its siblings redirection, of one with ATS Direct Translated P2P as well;
+ * the rest belongs to ports. The bits change no route: whatever they say,
+ * requests go upstream.
+ */
+static void build_acs(ImEp *ep)
+{
+    const ImEpConfig *c = &ep->config;
+
+    ep->cap[EP_ACS0] = IM_PUT(PCIE_ACS_ID, PCIE_ECAP_ID_ACS) |
+                       IM_PUT(PCIE_ACS_VERSION, 1) |
+                       IM_PUT(PCIE_ACS_RR_CAP, 1) |
+                       IM_PUT(PCIE_ACS_CR_CAP, 1) |
+                       IM_PUT(PCIE_ACS_DT_CAP, c->ats);
+    ep->cap_rw[EP_ACS0] = IM_MASK(PCIE_ACS_RR) | IM_MASK(PCIE_ACS_CR) |
+                          IM_PUT(PCIE_ACS_DT, c->ats);
+}
+
 /* Headers, read-only fields and write masks; absent capabilities stay 0. */
 static void build(ImEp *ep)
 {
@@ -111,19 +133,20 @@ static void build(ImEp *ep)
     ep->cap_rw[EP_PRI0] = IM_MASK(PCIE_PRI_ENABLE);
     ep->cap[EP_PRI1] = IM_PUT(PCIE_PRI_CAPACITY, c->pri_capacity);
     ep->cap_rw[EP_PRI1] = IM_MASK(PCIE_PRI_ALLOCATION);
+    build_acs(ep);
 }
 
 /* Place the capabilities without gaps and chain them. */
 void im_ep_cfg_init(ImEp *ep)
 {
-    const bool present[3] = {
-        ep->config.pasid, ep->config.ats, ep->config.pri,
+    const bool present[EP_CAPS] = {
+        ep->config.pasid, ep->config.ats, ep->config.pri, ep->config.acs,
     };
     uint16_t at = IM_EP_ECAP_BASE;
     int last = -1;
 
     build(ep);
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < EP_CAPS; i++) {
         if (!present[i]) {
             for (unsigned q = 0; q < caps[i].quads; q++) {
                 ep->cap[caps[i].first + q] = 0;
@@ -157,7 +180,7 @@ void im_ep_cfg_reset(ImEp *ep)
 /* The quad-word of our capabilities at off, or -1. */
 static int quad_at(const ImEp *ep, unsigned off)
 {
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < EP_CAPS; i++) {
         unsigned at = ep->cap_at[i];
 
         if (at && off >= at && off < at + 8u * caps[i].quads) {
@@ -260,7 +283,7 @@ static void allocation_written(ImEp *ep, uint64_t old)
 
 void im_ep_cfg_write(ImEp *ep, unsigned off, uint32_t val, unsigned size)
 {
-    static const uint64_t w1c[4] = {
+    static const uint64_t w1c[EP_QUADS] = {
         [EP_PRI0] = IM_MASK(PCIE_PRI_RF) | IM_MASK(PCIE_PRI_UPRGI),
     };
     int quad = quad_at(ep, off);
@@ -287,8 +310,10 @@ void im_ep_cfg_write(ImEp *ep, unsigned off, uint32_t val, unsigned size)
     case EP_PRI0:
         pri_written(ep, old, wide);
         break;
-    default:
+    case EP_PRI1:
         allocation_written(ep, old);
+        break;
+    default:
         break;
     }
     im_ep_settle(ep);

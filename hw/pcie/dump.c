@@ -8,31 +8,41 @@
 static void dump_caps(const ImEp *ep, GString *out)
 {
     g_string_append_printf(out, "bus master %d\n", ep->bus_master);
-    if (ep->cap_at[0]) {
+    if (ep->cap_at[EP_CAP_PASID]) {
         g_string_append_printf(out,
             "PASID at %03x: width %u, enable %u, execute %u, "
-            "privileged %u\n", ep->cap_at[0],
+            "privileged %u\n", ep->cap_at[EP_CAP_PASID],
             (unsigned)EP_CAP(ep, EP_PASID0, PCIE_PASID_WIDTH),
             (unsigned)EP_CAP(ep, EP_PASID0, PCIE_PASID_ENABLE),
             (unsigned)EP_CAP(ep, EP_PASID0, PCIE_PASID_EXEC),
             (unsigned)EP_CAP(ep, EP_PASID0, PCIE_PASID_PRIV));
     }
-    if (ep->cap_at[1]) {
+    if (ep->cap_at[EP_CAP_ATS]) {
         g_string_append_printf(out, "ATS at %03x: enable %u, STU %u%s\n",
-            ep->cap_at[1], (unsigned)EP_CAP(ep, EP_ATS0, PCIE_ATS_ENABLE),
+            ep->cap_at[EP_CAP_ATS],
+            (unsigned)EP_CAP(ep, EP_ATS0, PCIE_ATS_ENABLE),
             (unsigned)EP_CAP(ep, EP_ATS0, PCIE_ATS_STU),
             ep->ats_ur ? ", answered UR: not asked any more" : "");
     }
-    if (ep->cap_at[2]) {
+    if (ep->cap_at[EP_CAP_PRI]) {
         g_string_append_printf(out,
             "PRI at %03x: enable %u, stopped %d, RF %u, UPRGI %u, "
-            "allocation %u of %u, outstanding %u\n", ep->cap_at[2],
+            "allocation %u of %u, outstanding %u\n",
+            ep->cap_at[EP_CAP_PRI],
             (unsigned)EP_CAP(ep, EP_PRI0, PCIE_PRI_ENABLE),
             im_ep_stopped(ep), (unsigned)EP_CAP(ep, EP_PRI0, PCIE_PRI_RF),
             (unsigned)EP_CAP(ep, EP_PRI0, PCIE_PRI_UPRGI),
             (unsigned)EP_CAP(ep, EP_PRI1, PCIE_PRI_ALLOCATION),
             (unsigned)EP_CAP(ep, EP_PRI1, PCIE_PRI_CAPACITY),
             ep->outstanding);
+    }
+    if (ep->cap_at[EP_CAP_ACS]) {
+        g_string_append_printf(out,
+            "ACS at %03x: request redirect %u, completion redirect %u, "
+            "direct translated %u\n", ep->cap_at[EP_CAP_ACS],
+            (unsigned)EP_CAP(ep, EP_ACS0, PCIE_ACS_RR),
+            (unsigned)EP_CAP(ep, EP_ACS0, PCIE_ACS_CR),
+            (unsigned)EP_CAP(ep, EP_ACS0, PCIE_ACS_DT));
     }
 }
 

@@ -18,10 +18,15 @@ IM_LAYOUT(PCIE_PASID0);
 IM_LAYOUT(PCIE_ATS0);
 IM_LAYOUT(PCIE_PRI0);
 IM_LAYOUT(PCIE_PRI1);
+IM_LAYOUT(PCIE_ACS0);
 
 #define EP_ENUM_(name, off, rw, w1c, written, read)  EP_R_##name,
 typedef enum EpReg { IM_EP_GLOBAL_REGS(EP_ENUM_) EP_REGS } EpReg;
 typedef enum EpChReg { IM_EP_CHANNEL_REGS(EP_ENUM_) EP_CH_REGS } EpChReg;
+
+/* Extended capabilities, and the quad-words that they are made of. */
+enum { EP_CAP_PASID, EP_CAP_ATS, EP_CAP_PRI, EP_CAP_ACS, EP_CAPS };
+enum { EP_PASID0, EP_ATS0, EP_PRI0, EP_PRI1, EP_ACS0, EP_QUADS };
 
 #define EP_PAGE       UINT64_C(4096)
 #define EP_PRGI_BITS  9
@@ -188,9 +193,9 @@ struct ImEp {
     ImEpConfig config;
 
     bool bus_master;
-    uint64_t cap[4];            /* PASID0, ATS0, PRI0, PRI1 */
-    uint64_t cap_rw[4];
-    uint16_t cap_at[3];         /* offset; 0: absent */
+    uint64_t cap[EP_QUADS];
+    uint64_t cap_rw[EP_QUADS];
+    uint16_t cap_at[EP_CAPS];   /* offset; 0: absent */
 
     uint64_t reg[EP_REGS];
     uint64_t ats_result[PASID_EP_ATS_RESULTS][3];
@@ -230,7 +235,6 @@ struct ImEp {
 /* A register field of the endpoint, and of a capability. */
 #define EP_REG(ep, r)    ((ep)->reg[EP_R_##r])
 #define EP_CAP(ep, i, f) IM_GET((ep)->cap[i], f)
-enum { EP_PASID0, EP_ATS0, EP_PRI0, EP_PRI1 };
 
 /* ep.c: life */
 typedef enum EpResetKind {

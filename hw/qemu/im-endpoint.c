@@ -69,6 +69,8 @@ static const ImOption option_rows[] = {
         "Global Invalidate Supported"),
     ROW(SWITCH, "pri-pasid-required", pri_pasid_required,
         "PRG Response PASID Required"),
+    ROW(SWITCH, "acs", acs,
+        "ACS capability; auto: on in a multi-function device"),
 };
 
 /* A capability that is left out takes along what describes it. */
@@ -119,6 +121,25 @@ static void props_init(DeviceClass *dc)
         object_class_property_set_description(OBJECT_CLASS(dc),
                                               ep_props[i].name, ep_texts[i]);
     }
+}
+
+/* PCIe has ACS in functions of multi-function devices only (6.12.1). */
+static bool resolve_config(PasidEndpoint *s, Error **errp)
+{
+    const PCIDevice *dev = &s->parent_obj;
+    uint8_t acs = s->options.given[offsetof(ImEpConfig, acs)];
+    bool several = PCI_FUNC(dev->devfn) ||
+                   (dev->cap_present & QEMU_PCI_CAP_MULTIFUNCTION);
+
+    if (acs == ON_OFF_AUTO_ON && !several) {
+        error_setg(errp, "%s: acs=on needs multifunction=on: a device of one "
+                   "function has no ACS", im_name_of(OBJECT(s)));
+        return false;
+    }
+    im_options_begin(&options, &s->options, &s->cfg);
+    s->cfg.acs = several && acs != ON_OFF_AUTO_OFF;
+    im_options_end(&options, &s->options, &s->cfg);
+    return true;
 }
 
 /* --- into the model ------------------------------------------------------ */
@@ -463,8 +484,9 @@ static void ep_realize(PCIDevice *dev, Error **errp)
                    im_name_of(OBJECT(s)), BUS(pci_get_bus(dev))->name);
         return;
     }
-    im_options_begin(&options, &s->options, &s->cfg);
-    im_options_end(&options, &s->options, &s->cfg);
+    if (!resolve_config(s, errp)) {
+        return;
+    }
     s->inbox = g_array_new(false, false, sizeof(EpMsg));
     s->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, on_timer, s);
     /* guarded: DMA to the function's own BARs is refused */

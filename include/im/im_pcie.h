@@ -58,6 +58,7 @@ typedef struct ImEpConfig {
     uint8_t ats_queue_depth;    /* 0 (means 32) .. 31 */
     uint32_t pri_capacity;      /* outstanding page request capacity */
     bool pri_pasid_required;    /* PRG Response PASID Required */
+    bool acs;                   /* of one of several functions only */
     uint32_t atc_entries;       /* 0: no caching */
     uint8_t channels;           /* 1 .. 32 */
     uint64_t page_timeout_ns;   /* lost page response; 0: wait for ever */
@@ -90,7 +91,7 @@ void im_ep_reset(ImEp *ep);
 void im_ep_flr(ImEp *ep);
 
 /*
- * Configuration space 0x100 .. 0xfff: PASID, ATS and PRI extended
+ * Configuration space 0x100 .. 0xfff: PASID, ATS, PRI and ACS extended
  * capabilities. off is the configuration offset, size 1, 2 or 4. Bytes that
  * belong to no capability of the model read 0.
  */

@@ -41,7 +41,7 @@ OURS = {
     'pasid-endpoint':
         'pasid-bits ats-queue-depth pri-capacity atc-entries channels '
         'page-timeout buffer-size pasid ats pri pasid-exec pasid-priv '
-        'ats-page-aligned ats-global-invalidate pri-pasid-required '
+        'ats-page-aligned ats-global-invalidate pri-pasid-required acs '
         'vendor-id device-id revision class dma-can-stall host host-rid',
 }
 
@@ -288,11 +288,65 @@ def endpoint_ids(options, vendor, device, revision, kind):
     ('no-channel', 'channels=0', 'channels', '32'),
     ('many-channels', 'channels=33', 'channels', '32'),
     ('small-buffer', 'buffer-size=4096', 'buffer-size', ''),
+    ('acs-alone', 'acs=on', 'acs', 'multifunction=on'),
 ])
 def endpoint_refused(options, *names):
     check_refused(['-device', f'pasid-endpoint,{options}'], *names)
 
 
+# one function a row: slot and function, options, ACS capability
+ACS = 0x0d
+
+
+@rows([
+    ('alone', ['4.0'], False),
+    ('first', ['4.0,multifunction=on', '4.1'], True),
+    ('second', ['4.1', '4.0,multifunction=on'], True),
+    ('asked-for', ['4.0,multifunction=on,acs=on'], True),
+    ('switched-off', ['4.0,multifunction=on,acs=off'], False),
+])
+def endpoint_has_acs(functions, there):
+    args = [a for f in functions for a in ('-device',
+                                           f'pasid-endpoint,addr={f}')]
+    with Machine(*args) as vm:
+        pcie.enable_ecam(vm)
+        number = int(functions[0][2])
+        at = pcie.Function(vm, 0, 4, number).ecap(ACS)
+        expect(at is not None, there, 'ACS in configuration space')
+
+
+@test
+def acs_of_a_function_can_be_enabled():
+    with Machine('-device', 'pasid-endpoint,addr=4.0,multifunction=on') as vm:
+        pcie.enable_ecam(vm)
+        f = pcie.Function(vm, 0, 4)
+        at = f.need_ecap(ACS)
+        expect(f.cfg(at + 4, 2), 0x4c, 'RR, CR, DT')
+        f.set_cfg(at + 6, 0xffff, 2)
+        expect(f.cfg(at + 6, 2), 0x4c, 'ACS Control')
+
+
+@test
+def switch_has_acs():
+    """SV, TB, RR, CR, UF and DT of a downstream port, off after reset."""
+    def downstream():
+        pcie.enable_ecam(vm)
+        pcie.enable_bridge(vm, 3, 1, 0).set_cfg(0x1a, 2, 1)
+        pcie.Function(vm, 1, 0).set_cfg(0x18, 0x020201)
+        return pcie.Function(vm, 2, 0)
+
+    with Machine('-device', 'pcie-root-port,id=rp,chassis=1,addr=3',
+                 '-device', 'x3130-upstream,id=up,bus=rp',
+                 '-device', 'xio3130-downstream,bus=up,chassis=2') as vm:
+        f = downstream()
+        at = f.need_ecap(ACS)
+        expect(f.cfg(at + 4, 2), 0x5f, 'ACS Capability')
+        f.set_cfg(at + 6, 0x14, 2)
+        expect(f.cfg(at + 6, 2), 0x14, 'RR and UF')
+        vm.qmp('system_reset')
+        vm.wait(lambda: vm.qmp('query-status') and
+                any(e['event'] == 'RESET' for e in vm.events), 'the reset')
+        expect(downstream().cfg(at + 6, 2), 0, 'ACS Control after a reset')
 
 
 if __name__ == '__main__':

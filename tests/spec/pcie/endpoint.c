@@ -575,6 +575,51 @@ static void test_pasid_registers(void)
     g_assert_cmpuint(up_do(up, &op), ==, PASID_EP_CAUSE_PASID_REFUSED);
 }
 
+/* 6.12.1.2: a function that reaches its siblings redirects; what belongs to
+ * ports it must not have, and Direct Translated P2P goes with ATS. */
+static void test_acs_registers(void)
+{
+    static const struct {
+        bool ats;
+        unsigned bits;
+    } rows[] = { { true, 0x4c }, { false, 0x0c } };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        ImEpConfig cfg = IM_EP_CONFIG_DEFAULT;
+
+        cfg.acs = true;
+        cfg.ats = cfg.pri = rows[i].ats;
+        g_autoptr(Up) up = up_new_with(&cfg);
+        unsigned at = up_cap(up, 0xd);
+
+        g_assert_cmphex(im_ep_cfg_read(up->ep, at, 4), ==, 0x0001000d);
+        g_assert_cmphex(im_ep_cfg_read(up->ep, at + 4, 2), ==, rows[i].bits);
+        g_assert_cmphex(im_ep_cfg_read(up->ep, at + 6, 2), ==, 0);
+        im_ep_cfg_write(up->ep, at + 4, UINT32_MAX, 4);
+        g_assert_cmphex(im_ep_cfg_read(up->ep, at + 4, 2), ==, rows[i].bits);
+        g_assert_cmphex(im_ep_cfg_read(up->ep, at + 6, 2), ==, rows[i].bits);
+        im_ep_flr(up->ep);
+        g_assert_cmphex(im_ep_cfg_read(up->ep, at + 6, 2), ==, 0);
+    }
+}
+
+/* Whatever the control bits say, a request goes upstream and arrives. */
+static void test_acs_routes_nothing(void)
+{
+    ImEpConfig cfg = IM_EP_CONFIG_DEFAULT;
+
+    cfg.acs = true;
+    g_autoptr(Up) up = up_new_with(&cfg);
+    UpOp op = rd;
+
+    up_enable(up, 2);
+    for (unsigned bits = 0; bits < 0x80; bits++) {
+        im_ep_cfg_write(up->ep, up_cap(up, 0xd) + 6, bits, 2);
+        up_do(up, &op);
+        g_assert_cmpuint(up->dma->len, ==, bits + 1);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -601,5 +646,9 @@ int main(int argc, char **argv)
     spec_test(PCIE_PASID_CAP, "width-exec-priv", test_pasid_registers);
     spec_test(PCIE_PASID_CTRL, "writable-when-supported",
               test_pasid_registers);
+    spec_test(PCIE_ACS_HEADER, "id-and-version", test_acs_registers);
+    spec_test(PCIE_ACS_CAP, "of-a-function", test_acs_registers);
+    spec_test(PCIE_ACS_CTRL, "writable-when-supported", test_acs_registers);
+    spec_test(PCIE_ACS_CTRL, "changes-no-route", test_acs_routes_nothing);
     return g_test_run();
 }

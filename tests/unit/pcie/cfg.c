@@ -18,11 +18,22 @@ static const Quad quads[] = {
       UINT64_C(0x0007000000000000) },
     { "ats", 0x108, UINT64_C(0x000000601101000f),
       UINT64_C(0x801f000000000000) },
-    { "pri", 0x110, UINT64_C(0x8100000000010013),
+    { "pri", 0x110, UINT64_C(0x8100000012010013),
       UINT64_C(0x0000000100000000) },
     { "pri-counts", 0x118, UINT64_C(0x0000000000000200),
       UINT64_C(0xffffffff00000000) },
+    { "acs", 0x120, UINT64_C(0x0000004c0001000d),
+      UINT64_C(0x004c000000000000) },
 };
+
+/* A function that has all of them. */
+static ImEpConfig whole(void)
+{
+    ImEpConfig cfg = IM_EP_CONFIG_DEFAULT;
+
+    cfg.acs = true;
+    return cfg;
+}
 
 static uint64_t read_quad(Up *up, unsigned off)
 {
@@ -40,9 +51,10 @@ static void write_dword_of(Up *up, unsigned off, unsigned bit, uint64_t val)
 static void test_bits(const void *data)
 {
     const Quad *q = data;
+    const ImEpConfig cfg = whole();
 
     for (unsigned bit = 0; bit < 64; bit++) {
-        g_autoptr(Up) up = up_new_with(&IM_EP_CONFIG_DEFAULT);
+        g_autoptr(Up) up = up_new_with(&cfg);
         uint64_t mask = UINT64_C(1) << bit;
         uint64_t want = q->reset | (mask & q->rw);
 
@@ -66,9 +78,11 @@ static void test_bits(const void *data)
 /* The same from bytes: each byte alone reaches its own bits only. */
 static void test_bytes(void)
 {
+    const ImEpConfig cfg = whole();
+
     for (unsigned i = 0; i < G_N_ELEMENTS(quads); i++) {
         for (unsigned byte = 0; byte < 8; byte++) {
-            g_autoptr(Up) up = up_new_with(&IM_EP_CONFIG_DEFAULT);
+            g_autoptr(Up) up = up_new_with(&cfg);
             uint64_t lane = UINT64_C(0xff) << (8 * byte);
             uint64_t want = quads[i].reset | (quads[i].rw & lane);
 
@@ -105,13 +119,14 @@ static void test_outside_reads_zero(void)
 /* Every subset of the capabilities is a chain without gaps. */
 static void test_chain(void)
 {
-    for (unsigned set = 0; set < 8; set++) {
+    for (unsigned set = 0; set < 16; set++) {
         ImEpConfig cfg = IM_EP_CONFIG_DEFAULT;
         unsigned at = IM_EP_ECAP_BASE;
 
         cfg.pasid = set & 1;
         cfg.ats = set & 2;
         cfg.pri = set & 4;
+        cfg.acs = set & 8;
         cfg.pasid_exec &= cfg.pasid;
         cfg.pasid_priv &= cfg.pasid;
         cfg.next_ecap = 0x148;
@@ -132,8 +147,12 @@ static void test_chain(void)
             g_assert_cmphex(up_cap(up, 0x13), ==, at);
             at += 16;
         }
+        if (cfg.acs) {
+            g_assert_cmphex(up_cap(up, 0xd), ==, at);
+            at += 8;
+        }
         if (set) {
-            unsigned last = cfg.pri ? at - 16 : at - 8;
+            unsigned last = cfg.pri && !cfg.acs ? at - 16 : at - 8;
 
             g_assert_cmphex(im_ep_cfg_read(up->ep, last, 4) >> 20, ==,
                             0x148);
