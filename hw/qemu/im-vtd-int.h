@@ -57,6 +57,7 @@ struct VtdModel {
     ImOptions options;
     Notifier machine_done;
     ImUnitFn *ioapic;
+    bool ioapic_source_check;
     IoasidHost *host;           /* which gives out PASIDs, or NULL */
     IoasidHostVcmd vcmd;
     char *primary_bus;          /* NULL: what no other unit covers */

@@ -15,10 +15,12 @@
 
 static ImIntOut remap(VtdModel *s, const ImMsi *msi)
 {
+    ImMsi m = *msi;
     ImIntOut out;
 
+    m.any_source = m.rid == VTDM_IOAPIC_RID && !s->ioapic_source_check;
     im_unit_enter_to_ask(&s->unit);
-    out = im_vtd_interrupt(s->vtd, msi);
+    out = im_vtd_interrupt(s->vtd, &m);
     im_unit_leave(&s->unit);
     trace_im_vtd_remap(msi->rid, msi->addr, msi->data, out.status, out.fault,
                        out.dest, out.vector);

@@ -97,6 +97,8 @@ static const ImOption inherited_rows[] = {
 
 static const Property vtdm_props[] = {
     DEFINE_PROP_LINK("host", VtdModel, host, TYPE_IOASID_HOST, IoasidHost *),
+    DEFINE_PROP_BOOL("ioapic-source-check", VtdModel, ioapic_source_check,
+                     true),
     DEFINE_PROP_STRING("primary-bus", VtdModel, primary_bus),
     DEFINE_PROP_BOOL("device-scopes", VtdModel, table.device_scopes, false),
     DEFINE_PROP_BOOL("x2apic-opt-out", VtdModel, table.x2apic_opt_out, false),
@@ -112,6 +114,8 @@ static const Property vtdm_props[] = {
 static const char *const own_texts[][2] = {
     { "host", "ID of an ioasid-host that gives out PASIDs: virtual commands "
               "(VCS)" },
+    { "ioapic-source-check", "off: the IOAPIC passes whatever source an entry "
+                             "(IRTE) names" },
     { "primary-bus", "ID of a pxb-pcie: one more unit, for the functions below "
                      "it; default: everything else" },
     { "device-scopes", "DMAR names functions and ports, without "

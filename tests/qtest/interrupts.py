@@ -253,5 +253,34 @@ def ioapic_blocked(reason, entry, kw):
         r.vtd.expect_fault(reason, rid=IOAPIC_RID)
 
 
+@test
+def ioapic_source_unchecked():
+    """For programs that name another; a function is verified all the same."""
+    with Rig(iommu=('-device', 'vtd-model,ioapic-source-check=off')) as r:
+        remapping(r)
+        irte(r, 9, 0x34, sid=RID + 8)
+        ioapic_entry(r.vm, 20, ioapic_remappable(9, 0x34))
+        pulse(r.vm, 20)
+        expect(pending_vectors(r.vm), {0x34}, 'vectors')
+        r.vtd.expect_no_fault()
+        r.ep.msix(1, remappable(9), 0)
+        send(r)
+        r.vtd.expect_fault(0x26, rid=RID)
+
+
+@rows([
+    ('compatibility', 0x25, 0x33),
+    ('not-present', 0x22, ioapic_remappable(10, 0x34)),
+])
+def ioapic_unchecked_but_blocked(reason, entry):
+    with Rig(iommu=('-device', 'vtd-model,ioapic-source-check=off')) as r:
+        remapping(r)
+        irte(r, 9, 0x34, sid=RID)
+        ioapic_entry(r.vm, 20, entry)
+        pulse(r.vm, 20)
+        expect(pending_vectors(r.vm), set(), 'vectors')
+        r.vtd.expect_fault(reason, rid=IOAPIC_RID)
+
+
 if __name__ == '__main__':
     main()

@@ -37,7 +37,7 @@ OURS = {
         'early-device-tlb-invalidation intremap device-iotlb pt host '
         'primary-bus device-scopes '
         'x2apic-opt-out dma-opt-in rmrr rmrr-reserved satc satc-required '
-        'proximity',
+        'proximity ioapic-source-check',
     'pasid-endpoint':
         'pasid-bits ats-queue-depth pri-capacity atc-entries channels '
         'page-timeout buffer-size pasid ats pri pasid-exec pasid-priv '
@@ -167,6 +167,8 @@ def refused_on_machine(machine, name):
     ('no-number', 'aw-bits=wide', 'aw-bits', '39, 48 or 57'),
     ('too-large', 'aw-bits=300', 'aw-bits', '39, 48 or 57'),
     ('negative', 'pasid-bits=-1', 'pasid-bits', '1..20'),
+    ('own-switch', 'ioapic-source-check=auto', 'ioapic-source-check', 'on',
+     'off'),
 ])
 def value_refused(options, *names):
     check_refused(['-device', f'vtd-model,{options}'], *names)
