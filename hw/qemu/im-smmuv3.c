@@ -13,6 +13,7 @@
 #include "qapi/error.h"
 #include "qemu/error-report.h"
 #include "system/system.h"
+#include "im-advice.h"
 #include "im-foreign.h"
 #include "im-smmuv3-int.h"
 #include "trace.h"
@@ -443,6 +444,28 @@ static const char *why_not(Smmuv3Model *s, VirtMachineState *vms, bool acpi)
     return NULL;
 }
 
+static bool without_4k(const void *config)
+{
+    return !((const ImSmmuConfig *)config)->gran4k;
+}
+
+static const ImAdvice advice_rows[] = {
+    { without_4k, "gran4k=off: Linux with pages of 4 KiB stops when it boots: "
+                  "use a kernel with pages of 16 or 64 KiB" },
+};
+
+static void advise(Smmuv3Model *s)
+{
+    im_advice_options(&s->unit, advice_rows, ARRAY_SIZE(advice_rows), &s->cfg);
+    im_advice_memory(&s->unit, s->cfg.oas, "oas");
+    im_advice_bridges(&s->unit, true, "they share its StreamID, and Linux "
+                      "translates for one of them only: put them on PCI "
+                      "Express, or behind a bridge each");
+    if (s->cfg.ssid_bits) {
+        im_advice_pasid(&s->unit);
+    }
+}
+
 static void machine_done(Notifier *n, void *data)
 {
     Smmuv3Model *s = container_of(n, Smmuv3Model, machine_done);
@@ -463,6 +486,7 @@ static void machine_done(Notifier *n, void *data)
     if (s->unit.root == vms->bus) {
         smmuv3_model_fdt(vms, s);
     }
+    advise(s);
 }
 
 static bool create_model(Smmuv3Model *s, Error **errp)

@@ -16,6 +16,7 @@
 #include "qobject/qobject.h"
 #include "system/kvm.h"
 #include "system/system.h"
+#include "im-advice.h"
 #include "im-foreign.h"
 #include "im-vtd-int.h"
 #include "trace.h"
@@ -326,6 +327,57 @@ static int check_bypass(Object *obj, void *opaque)
     return 0;
 }
 
+/* --- what a guest will stumble over ---------------------------------- */
+
+static bool no_common_width(const void *config)
+{
+    const ImVtdConfig *c = config;
+
+    return c->aw_bits == 39 && c->first_stage && c->second_stage;
+}
+
+/* With 9.6's AW; legacy mode has a second stage anyway. */
+static bool linux_sets_aw(const void *config)
+{
+    const ImVtdConfig *c = config;
+
+    return c->scalable && !c->second_stage && !c->aw_ignored;
+}
+
+static const ImAdvice advice_rows[] = {
+    { no_common_width,
+      "aw-bits=39 with first-stage=on: Linux finds no width that both stages "
+      "have, and does without DMA remapping: use aw-bits=48 or 57, or "
+      "first-stage=off" },
+    { linux_sets_aw,
+      "second-stage=off: Linux sets AW of PASID entries, which is reserved "
+      "then, so that every DMA is fault 5Ah and the boot stops: use "
+      "first-stage-aw-ignored=on" },
+};
+
+static void advise(VtdModel *s)
+{
+    X86MachineState *x86ms = X86_MACHINE(qdev_get_machine());
+
+    im_advice_options(&s->unit, advice_rows, ARRAY_SIZE(advice_rows), &s->cfg);
+    im_advice_memory(&s->unit, s->cfg.haw_bits, "haw-bits");
+    if (s->cfg.scalable) {
+        im_advice_bridges(&s->unit, false, "Linux up to 7.3 sets no scalable-mode "
+                          "context entry for a bridge's requester ID, and "
+                          "hangs when it boots: use scalable-mode=off, or put "
+                          "it on PCI Express");
+    }
+    if (s->cfg.pasid_bits) {
+        im_advice_pasid(&s->unit);
+    }
+    if (x86ms->apic_id_limit > 255 && !s->cfg.eim) {
+        warn_report("%s: CPUs have APIC IDs up to %u, and no interrupt of a "
+                    "device reaches those above 254: use eim=on and "
+                    "intremap=on, or fewer CPUs",
+                    im_name_of(OBJECT(s)), x86ms->apic_id_limit - 1);
+    }
+}
+
 static void machine_done(Notifier *n, void *data)
 {
     VtdModel *s = container_of(n, VtdModel, machine_done);
@@ -337,6 +389,7 @@ static void machine_done(Notifier *n, void *data)
         error_report_err(err);
         exit(EXIT_FAILURE);
     }
+    advise(s);
 }
 
 static bool use_host(VtdModel *s, Error **errp)
