@@ -268,6 +268,18 @@ def ioapic_source_unchecked():
         r.vtd.expect_fault(0x26, rid=RID)
 
 
+@test
+def ioapic_source_of_intel_iommu():
+    """QEMU's own looks at no source (docs/migrating.rst)."""
+    with Rig('-machine', 'kernel-irqchip=off',
+             iommu=('-device', 'intel-iommu,intremap=on')) as r:
+        remapping(r)
+        irte(r, 9, 0x34, sid=RID)
+        ioapic_entry(r.vm, 20, ioapic_remappable(9, 0x34))
+        pulse(r.vm, 20)
+        expect(pending_vectors(r.vm), {0x34}, 'vectors')
+
+
 @rows([
     ('compatibility', 0x25, 0x33),
     ('not-present', 0x22, ioapic_remappable(10, 0x34)),
