@@ -28,7 +28,7 @@ class Arch:
     machine: list
     cpu: str                    # one whose SVA Linux allows
     firmware: list              # directories to look for firmware in
-    uefi: str                   # package with UEFI, and the file; None: none
+    uefi: str                   # the file with UEFI
     consoles: list              # the kernel's, and the results'
     append: str
     iommu: str                  # the model, as an option
@@ -37,6 +37,13 @@ class Arch:
     iommus: dict                # others, to compare: their options
     endpoint: str               # what ours needs to fault
     strict: str                 # kernel command line
+    group_type: str             # of IOMMU groups, without one
+    # Counters of the model: structures looked up for any request, for one
+    # with PASID; interrupts of devices that it remapped ('': none).
+    look_ups: list
+    pasid_look_ups: list
+    remapped_interrupts: str
+    boot_faults: list           # (name, requester): what Linux may run into
     legend: str                 # below the demonstration's table
     by_hand: list = field(default_factory=list) # machine, for run.py boot
     state: list = field(default_factory=list)   # monitor: interrupts
@@ -78,7 +85,7 @@ X86 = Arch(
     emulator='qemu-system-x86_64', emulator_env='IM_QEMU',
     machine=['-machine', 'q35'], cpu='max',
     firmware=['/usr/share/seabios', '/usr/share/qemu', '/usr/lib/ipxe/qemu'],
-    uefi=None,
+    uefi='/usr/share/ovmf/OVMF.fd',
     consoles=['ttyS0', 'ttyS1'],
     # The kernel's check of its timer fails when the host is loaded; and one
     # of the clock can wait for a CPU that waits for it in stop_machine().
@@ -88,6 +95,14 @@ X86 = Arch(
                             'x-scalable-mode=on']},
     endpoint='',
     strict='intel_iommu=on iommu.strict=1',
+    group_type='DMA-FQ',
+    look_ups=['context_hits', 'context_misses'],
+    pasid_look_ups=['pasid_hits', 'pasid_misses'],
+    remapped_interrupts='interrupts',
+    # With IRE on, Linux masks and unmasks an entry of the IOAPIC in
+    # compatibility format before it writes the remappable one: an edge of the
+    # timer between the two is blocked.
+    boot_faults=[('IR.25', 'ff:00.0')],
     legend='page requests: messages, stop markers included; ATC inval.: '
            'invalidation requests\nto the endpoint; faults: unrecoverable '
            'ones',
@@ -118,6 +133,11 @@ ARM64 = Arch(
     iommus={'smmuv3': ['-machine', 'iommu=smmuv3']},
     endpoint=',dma-can-stall=on',
     strict='iommu.strict=1',
+    group_type='DMA',
+    look_ups=['ste_hits', 'ste_misses'],
+    pasid_look_ups=['cd_hits', 'cd_misses'],
+    remapped_interrupts='',
+    boot_faults=[],
     legend='stalls: memory requests that waited for the kernel, resumed: '
            'those it answered;\nATC inval.: invalidation requests to the '
            'endpoint; faults: requests that ended in an\nerror, and events '

@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 import kernel
+import remap
 from arch import X86
 from kernel import Failed
 
@@ -34,11 +35,17 @@ KVM = ['-machine', 'q35,kernel-irqchip=split', '-accel', 'kvm',
 # Seconds without a line from the guest; a loaded machine is slow.
 SILENCE = 180 * float(os.environ.get('IM_TIMEOUT_SCALE', '1'))
 
+# Scenarios that read the disk of virtio-blk.
+DISK_USERS = ['virtio-blk', 'busy', 'cpu-off', 'new-cpu']
 PATTERN = 0x9e3779b97f4a7c15
 MASK = (1 << 64) - 1
 DISK_STEP = 256 * 1024
 DISK_SIZE = 4 << 20
 MAC = '52:54:00:00:00:01'
+PEER_MAC = b'\x52\x54\x00\x00\x00\x02'
+# Of <linux/if_tun.h>, <linux/if.h> and <linux/sockios.h>.
+TUNSETIFF, SIOCSIFFLAGS = 0x400454ca, 0x8914
+IFF_TAP_NO_PI_VNET_HDR, IFF_UP = 0x5002, 1
 
 
 def emulator(arch):
@@ -52,7 +59,7 @@ def emulator(arch):
 
 def uefi_args(arch):
     """Options for a machine that boots by UEFI, with ACPI tables."""
-    if not arch.uefi or not os.access(arch.uefi, os.R_OK):
+    if not os.access(arch.uefi, os.R_OK):
         raise Failed(f'no UEFI for {arch.name}: run ./configure '
                      '--install-deps')
     return ['-bios', arch.uefi]
@@ -106,6 +113,35 @@ def pattern(seed, length):
     return struct.pack(f'<{len(words)}Q', *words)
 
 
+class Fault:
+    """A row of x-im-faults: of a request, or of a command."""
+
+    def __init__(self, row):
+        self.sequence, self.what = row['sequence'], row['what']
+        self.hidden = row.get('hidden', False)  # as the software wishes
+        self.name = row.get('name', '?')
+        self.requester = row.get('requester', 'a command')
+        self.address = row.get('address', row.get('words'))
+        self.seconds = row['time'] / 1e9
+
+    def __str__(self):
+        return f'{self.requester} {self.address} at {self.seconds:.3f} s'
+
+
+class Function:
+    """A PCI function as the guest sees it."""
+
+    def __init__(self, bdf, group, kind, driver):
+        self.bdf, self.group, self.type, self.driver = bdf, group, kind, driver
+
+
+class Boot:
+    """A kernel that came up in the guest."""
+
+    def __init__(self, release):
+        self.release, self.functions = release, []
+
+
 LOCKS = {}
 
 
@@ -135,15 +171,24 @@ class Disk:
         return None
 
 
-class Peer:
-    """The other end of a network cable: frames come back inverted."""
+INVERT = bytes(255 - i for i in range(256))
+ETHER_TYPE = b'\x88\xb5'                # for local experiments
 
-    def __init__(self):
-        self.ours, self.qemus = socket.socketpair(socket.AF_UNIX,
-                                                  socket.SOCK_DGRAM)
-        os.set_inheritable(self.qemus.fileno(), True)
+
+def answer(frame):
+    """What the other end of a cable sends back: the payload inverted."""
+    if frame[12:14] != ETHER_TYPE or frame[6:12] == PEER_MAC:
+        return None
+    return frame[6:12] + PEER_MAC + frame[12:14] + frame[14:].translate(INVERT)
+
+
+class Peer:
+    """The other end of a network cable: a socket, or our side of a tap."""
+
+    def __init__(self, ours, qemus):
+        self.ours, self.qemus = ours, qemus
+        os.set_inheritable(qemus.fileno(), True)
         self.thread = threading.Thread(target=self.run, daemon=True)
-        self.invert = bytes(255 - i for i in range(256))
 
     def run(self):
         while True:
@@ -151,10 +196,9 @@ class Peer:
                 frame = self.ours.recv(65536)
                 if not frame:
                     return
-                if frame[12:14] == b'\x88\xb5':
-                    self.ours.send(frame[6:12] + b'\x52\x54\x00\x00\x00\x02' +
-                                   frame[12:14] +
-                                   frame[14:].translate(self.invert))
+                back = answer(frame)
+                if back:
+                    self.ours.send(back)
             except OSError:
                 return
 
@@ -167,16 +211,34 @@ class Peer:
             self.ours.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
+        self.ours.close()
         if self.thread.is_alive():
             self.thread.join(5)
-        self.ours.close()
+
+
+def socket_peer():
+    return Peer(*socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM))
+
+
+def tap_peer():
+    """A tap of our own, which vhost-net can serve: frames pass by the host's
+    kernel, not by QEMU."""
+    tap = open('/dev/net/tun', 'r+b', buffering=0)
+    name = fcntl.ioctl(tap, TUNSETIFF, struct.pack(
+        '16sH22x', b'im-vhost%d', IFF_TAP_NO_PI_VNET_HDR))[:16].rstrip(b'\0')
+    ours = socket.socket(socket.AF_PACKET, socket.SOCK_RAW,
+                         socket.htons(int.from_bytes(ETHER_TYPE, 'big')))
+    flags = struct.pack('16sH22x', name, IFF_UP)
+    fcntl.ioctl(ours, SIOCSIFFLAGS, flags)
+    ours.bind((name.decode(), int.from_bytes(ETHER_TYPE, 'big')))
+    return Peer(ours, tap)
 
 
 class Guest:
     """One run of one guest."""
 
     def __init__(self, name, arch=X86, iommu=None, memory='768M', cpus=2,
-                 cpu=None, trace=None, kvm=False, uefi=False):
+                 cpu=None, trace=None, kvm=False, uefi=False, machine=None):
         self.name, self.arch = name, arch
         self.iommu = iommu or arch.iommu
         self.dir = kernel.guest_dir() / 'logs' / name
@@ -188,7 +250,8 @@ class Guest:
                        *arch.append.split(), f'im.sync={arch.consoles[1]}']
         self.args = ['-nodefaults', '-no-user-config', '-no-reboot',
                      *(KVM if kvm else
-                       [*arch.machine, '-accel', 'tcg',
+                       [*(['-machine', machine] if machine
+                          else arch.machine), '-accel', 'tcg',
                         '-cpu', cpu or arch.cpu]),
                      '-smp', str(cpus), '-m', memory, *arch.firmware_args(),
                      *(uefi_args(arch) if uefi else []),
@@ -199,7 +262,8 @@ class Guest:
         self.disks, self.peers, self.lines = [], [], []
         self.buffer, self.last_fault = b'', 0
         self.vm = self.results = None
-        self.failures, self.crashes = [], False
+        self.failures, self.crashes, self.ended = [], False, False
+        self.boots, self.last_counters, self.boot_faults = [], {}, 0
         # Before every other device: they ask for their IOMMU when created.
         self.args += arch.iommu_args(self.iommu)
 
@@ -247,32 +311,36 @@ class Guest:
         self.add_drive(name, path)
         self.args += ['-device', device.replace('DRIVE', name)]
 
-    def network(self, name, device):
-        peer = Peer()
+    def network(self, name, device, vhost=False):
+        peer = tap_peer() if vhost else socket_peer()
         self.peers.append(peer)
-        self.args += ['-netdev', f'dgram,id={name},local.type=fd,'
-                      f'local.str={peer.qemus.fileno()}',
+        fd = peer.qemus.fileno()
+        self.args += ['-netdev', f'tap,id={name},fd={fd},vhost=on' if vhost
+                      else f'dgram,id={name},local.type=fd,local.str={fd}',
                       '-device', f'{device},netdev={name},mac={MAC}']
 
-    def ordinary_devices(self, wanted, virtio='', iothread=False):
-        """The devices WANTED; the programs expect these seeds."""
+    def ordinary_devices(self, wanted, virtio='', iothread=False, bus='',
+                         vhost=False):
+        """The devices WANTED, on BUS where a conventional one can be, the
+        network of virtio by VHOST; the programs expect these seeds."""
         io = ''
         if iothread:
             self.args += ['-object', 'iothread,id=io0']
             io = ',iothread=io0'
         virtio = f',iommu_platform=on,disable-legacy=on{virtio}'
-        if 'virtio-blk' in wanted:
-            self.data_disk('vblk', f'virtio-blk-pci,drive=DRIVE{virtio}{io}',
-                           1 << 40)
+        slots = [f',bus={bus},addr={n}' if bus else '' for n in (1, 2)]
+        if set(wanted) & set(DISK_USERS):
+            self.data_disk('vblk', 'virtio-blk-pci,drive=DRIVE' + virtio + io +
+                           slots[0], 1 << 40)
         if 'nvme' in wanted:
             self.data_disk('nvme', 'nvme,drive=DRIVE,serial=im-nvme', 2 << 40)
         if 'ahci' in wanted:
             self.args += ['-device', 'ahci,id=sata']
             self.data_disk('sata', 'ide-hd,bus=sata.0,drive=DRIVE', 3 << 40)
-        if 'e1000e' in wanted:
+        if set(wanted) & {'e1000e', 'new-cpu'}:
             self.network('n0', 'e1000e')
         if 'virtio-net' in wanted:
-            self.network('n1', f'virtio-net-pci{virtio}')
+            self.network('n1', f'virtio-net-pci{virtio}{slots[1]}', vhost)
 
     # --- running ---
 
@@ -346,6 +414,34 @@ class Guest:
                 return None
             self.buffer += data
 
+    def wait_for(self, text):
+        """Until the console shows TEXT; no scenario may end before."""
+        deadline = time.monotonic() + SILENCE
+        while text not in self.serial():
+            if select.select([self.results], [], [], 0.2)[0]:
+                line = self.read_line()
+                if line and line.startswith('begin '):
+                    self.go()
+                elif line is None or line.startswith('end '):
+                    self.fail(f'the guest got on without "{text}": {line}')
+                    return
+            if time.monotonic() > deadline:
+                self.fail(f'no "{text}" for {SILENCE:.0f} s')
+                return
+
+    def moved(self, requests):
+        """Wait until devices have made so many more requests."""
+        def count():
+            unit = self.counters().get(self.arch.iommu_type, {})
+            return sum(unit.get(n, 0) for n in remap.REQUESTS)
+
+        enough = count() + requests
+        deadline = time.monotonic() + SILENCE
+        while count() < enough:
+            if time.monotonic() > deadline:
+                self.fail(f'devices did not make {requests} requests')
+                return
+
     def go(self):
         self.results.sendall(b'go\n')
 
@@ -364,22 +460,30 @@ class Guest:
             into = total.setdefault(device['type'], {})
             for c in device['counters']:
                 into[c['name']] = into.get(c['name'], 0) + c['value']
+        self.last_counters = total
         return total
 
     def new_faults(self):
-        """The faults since the last call, one of each name: {name: words};
-        not those that stalled a request: the kernel served or refused it."""
+        """The faults since the last call; not those that stalled a request,
+        which the kernel served or refused, nor those it wants none of."""
         if not self.has_counters():
-            return {}
-        faults = [f for f in self.vm.cmd('x-im-faults')
-                  if f['sequence'] > self.last_fault]
-        self.last_fault = max([self.last_fault] +
-                              [f['sequence'] for f in faults])
-        return {f.get('name', '?'):
-                f"{f.get('requester', 'a command')} "
-                f"{f.get('address', f.get('words'))} "
-                f"at {f['time'] / 1e9:.3f} s"
-                for f in faults if not f['what'].startswith('stalled')}
+            return []
+        faults = [f for f in map(Fault, self.vm.cmd('x-im-faults'))
+                  if f.sequence > self.last_fault]
+        self.last_fault = max([self.last_fault] + [f.sequence for f in faults])
+        return [f for f in faults
+                if not f.hidden and not f.what.startswith('stalled')]
+
+    def booted(self, release, allowed):
+        """A kernel is up. What faulted while it came up is its own doing, and
+        none of a scenario's."""
+        self.boots.append(Boot(release))
+        for f in self.new_faults():
+            if f.name in allowed or \
+                    (f.name, f.requester) in self.arch.boot_faults:
+                self.boot_faults += 1
+            else:
+                self.fail(f'fault {f.name} while Linux {release} boots: {f}')
 
     def serial(self):
         path = self.dir / 'serial.log'
@@ -419,6 +523,11 @@ class Guest:
                 except Exception as e:
                     f.write(f'{line}: {e}\n')
 
+    def end(self):
+        """It would not by itself: so it was to be."""
+        self.vm.kill()
+        self.ended = True
+
     def stop(self):
         """End the guest; a guest that powered off leaves nothing to end."""
         if self.vm:
@@ -430,7 +539,7 @@ class Guest:
             except Exception as e:
                 self.fail(f'QEMU did not end by itself: {type(e).__name__}')
             code = self.vm.exitcode()
-            if code and not (self.failures and code < 0):
+            if code and not ((self.failures or self.ended) and code < 0):
                 self.fail(f'QEMU ended with status {code}')
         if self.results:
             self.results.close()

@@ -31,6 +31,7 @@ extern const Scenario memory_scenarios[];
 extern const Scenario process_scenarios[];
 extern const Scenario other_scenarios[];
 extern const Scenario stock_scenarios[];
+extern const Scenario machine_scenarios[];
 
 /* Results. */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -38,7 +39,11 @@ void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 /* Wait until the runner says "go"; nothing to wait for without a runner. */
 void wait_for_runner(void);
+/* Whether the runner has said so: the scenario "busy" goes on until then. */
+bool runner_waits_no_more(void);
 void print_state(void);
+/* Every PCI function, its group, the group's type, its driver. */
+void print_functions(void);
 /* What Linux has turned on in the first endpoint; false: there is none. */
 bool endpoint_state(bool *pasid, bool *ats);
 const char *option(const char *name);   /* im.NAME= of the command line */
@@ -65,6 +70,10 @@ void pattern_check(const char *what, const void *buf, size_t len,
 void bytes_check(const char *what, const void *buf, size_t len, uint8_t val);
 uint32_t crc32(const void *buf, size_t len);
 uint32_t crc32_zeros(size_t len);
+
+/* Ordinary devices: a disk's every byte, frames sent and answered. */
+void disk_check(const char *dev, uint64_t seed);
+void net_check(const char *driver, uint64_t seed);
 
 /* The endpoint. */
 typedef struct Ep {

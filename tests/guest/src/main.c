@@ -23,6 +23,7 @@
 
 static const Scenario *const all[] = {
     memory_scenarios, process_scenarios, other_scenarios, stock_scenarios,
+    machine_scenarios,
 };
 
 static const char *const stat_names[PEP_STATS_WORDS] = {
@@ -227,6 +228,7 @@ int main(int argc, char **argv)
                 "run NAME...\n");
         return 2;
     }
+    print_functions();
     for (int i = 2; i < argc; i++) {
         failed += !run(find(argv[i]));
     }

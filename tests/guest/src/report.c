@@ -2,6 +2,7 @@
 /* Results, options, the state of the endpoint's capabilities. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,6 +83,14 @@ void wait_for_runner(void)
             _exit(9);
         }
     } while (c != '\n');
+}
+
+bool runner_waits_no_more(void)
+{
+    struct pollfd p = { .fd = RESULTS_FD, .events = POLLIN };
+
+    return results_fd != RESULTS_FD || !option("sync") ||
+           poll(&p, 1, 0) == 1;
 }
 
 bool read_file(const char *path, char *buf, size_t size)
@@ -204,6 +213,44 @@ bool endpoint_state(bool *pasid, bool *ats)
         closedir(dir);
     }
     return found;
+}
+
+/* Name of what a link below sysfs leads to, or "none". */
+static void link_name(const char *path, char *name, size_t size)
+{
+    char target[512];
+    ssize_t n = readlink(path, target, sizeof(target) - 1);
+
+    target[n > 0 ? n : 0] = 0;
+    snprintf(name, size, "%s", n > 0 ? strrchr(target, '/') + 1 : "none");
+}
+
+void print_functions(void)
+{
+    DIR *dir = opendir("/sys/bus/pci/devices");
+    struct dirent *entry;
+
+    while (dir && (entry = readdir(dir))) {
+        char path[600], type[64], group[64], driver[64];
+
+        if (entry->d_name[0] == '.') {
+            continue;
+        }
+        snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group",
+                 entry->d_name);
+        link_name(path, group, sizeof(group));
+        strcat(path, "/type");
+        if (!read_file(path, type, sizeof(type))) {
+            snprintf(type, sizeof(type), "none");
+        }
+        snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver",
+                 entry->d_name);
+        link_name(path, driver, sizeof(driver));
+        say("function %s %s %s %s", entry->d_name, group, type, driver);
+    }
+    if (dir) {
+        closedir(dir);
+    }
 }
 
 static void print_function(const char *bdf)

@@ -28,64 +28,10 @@ static void enabled(void)
 }
 
 /*
- * On arm64 Linux before 6.15 looks for a function's IOMMU when a driver is
- * bound to it: without a driver, no group.
- */
-static bool waits_for_driver(const char *bdf)
-{
-#ifdef __aarch64__
-    char path[600];
-
-    snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver", bdf);
-    return access(path, F_OK) != 0;
-#else
-    (void)bdf;
-    return false;
-#endif
-}
-
-/* The type every group must have, as the runner knows from the command line. */
-static void groups(void)
-{
-    const char *want = option("group-type");
-    DIR *dir = opendir("/sys/bus/pci/devices");
-    char expected[64], path[600], type[64];
-    struct dirent *entry;
-    unsigned devices = 0, wrong = 0;
-
-    CHECK(want, "no im.group-type on the command line");
-    snprintf(expected, sizeof(expected), "%s", want);
-    CHECK(dir, "no PCI devices: %m");
-    while ((entry = readdir(dir))) {
-        if (entry->d_name[0] == '.') {
-            continue;
-        }
-        snprintf(path, sizeof(path),
-                 "/sys/bus/pci/devices/%s/iommu_group/type", entry->d_name);
-        if (!read_file(path, type, sizeof(type))) {
-            snprintf(type, sizeof(type), "none");
-            if (waits_for_driver(entry->d_name)) {
-                continue;
-            }
-        }
-        devices++;
-        if (strcmp(type, expected)) {
-            note("%s: group of type %s, not %s", entry->d_name, type,
-                 expected);
-            wrong++;
-        }
-    }
-    closedir(dir);
-    CHECK(devices >= 3, "only %u PCI devices", devices);
-    CHECK(!wrong, "%u of %u devices", wrong, devices);
-    note("%u PCI devices, each in a group of type %s", devices, expected);
-}
-
-/*
  * A disk whose first half holds the runner's pattern. The second half gets
  * ours; the runner finds it in the image afterwards. Seeds are the runner's.
  */
-static void disk(const char *dev, uint64_t seed)
+void disk_check(const char *dev, uint64_t seed)
 {
     size_t step = 256 * KiB;
     char path[64];
@@ -130,17 +76,17 @@ static void disk(const char *dev, uint64_t seed)
 
 static void virtio_blk(void)
 {
-    disk("vda", 1ull << 40);
+    disk_check("vda", 1ull << 40);
 }
 
 static void nvme(void)
 {
-    disk("nvme0n1", 2ull << 40);
+    disk_check("nvme0n1", 2ull << 40);
 }
 
 static void ahci(void)
 {
-    disk("sda", 3ull << 40);
+    disk_check("sda", 3ull << 40);
 }
 
 /*
@@ -207,7 +153,7 @@ static bool inverted(const uint8_t *a, const uint8_t *b, size_t from,
     return true;
 }
 
-static void net(const char *driver, uint64_t seed)
+void net_check(const char *driver, uint64_t seed)
 {
     static uint8_t out[1514], in[2048];
     struct sockaddr_ll to;
@@ -254,17 +200,16 @@ static void net(const char *driver, uint64_t seed)
 
 static void e1000e(void)
 {
-    net("e1000e", 4ull << 40);
+    net_check("e1000e", 4ull << 40);
 }
 
 static void virtio_net(void)
 {
-    net("virtio_net", 5ull << 40);
+    net_check("virtio_net", 5ull << 40);
 }
 
 const Scenario stock_scenarios[] = {
     { "enabled", "PASID and ATS turned on by Linux", enabled, true },
-    { "groups", "every PCI device in a group", groups, true },
     { "virtio-blk", "virtio-blk, every byte", virtio_blk, true },
     { "nvme", "nvme, every byte", nvme, true },
     { "ahci", "ahci, every byte", ahci, true },
