@@ -5,6 +5,7 @@ the suite "long": a guest for each property (props.py), for each way to boot
 
 import boots
 import props
+import selftests
 from arch import ARM64, X86
 from testcase import STALLS, Test
 
@@ -129,6 +130,26 @@ TESTS.update({
     'arm64/uefi-devices': Test(ORDINARY, endpoint=False,
                                append=ARM64.strict,
                                arch=ARM64, uefi=True),
+})
+
+# Linux's own tests of VFIO, with a function of igb: type 1 by container,
+# iommufd's emulation of it, iommufd.
+VFIO_QUICK = [p for p in selftests.PROGRAMS if p != 'vfio_pci_driver_test']
+
+
+def vfio(arch, programs):
+    return Test(programs, arch=arch, endpoint=False, selftests=True,
+                memory='3G', plug=['-device', 'pcie-root-port,id=rpv,slot=9',
+                                   '-device', 'igb,bus=rpv'],
+                append=f'{arch.strict} vfio_pci.enable_sriov=1 hugepages=64',
+                faults=['of addresses that are not mapped'])
+
+
+TESTS.update({
+    'own/vfio': vfio(X86, VFIO_QUICK),
+    'arm64/vfio': vfio(ARM64, VFIO_QUICK),
+    'long/vfio': vfio(X86, selftests.PROGRAMS),
+    'long/arm64-vfio': vfio(ARM64, selftests.PROGRAMS),
 })
 
 TESTS.update(boots.TESTS)

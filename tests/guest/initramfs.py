@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 import kernel
+import selftests
 from kernel import Failed, HERE, ROOT
 
 CFLAGS = ['-std=gnu11', '-D_GNU_SOURCE', '-O2', '-g0', '-static', '-Wall',
@@ -28,7 +29,8 @@ BUSYBOX = {
     'suite': 'trixie',
     'pattern': r'^busybox-static$',
 }
-DIRECTORIES = ['bin', 'dev', 'proc', 'sys', 'tmp', 'mnt', 'modules']
+DIRECTORIES = ['bin', 'dev', 'proc', 'sys', 'tmp', 'mnt', 'modules',
+               'selftests']
 
 
 class Cpio:
@@ -120,8 +122,9 @@ def programs(arch):
     return out
 
 
-def build(arch, modules):
-    """The archive; MODULES are (name, content) in the order to load them."""
+def build(arch, modules, selftests):
+    """The archive; MODULES are (name, content) in the order to load them,
+    SELFTESTS the paths of programs."""
     cpio = Cpio()
     for name in DIRECTORIES:
         cpio.add(name, stat.S_IFDIR | 0o755)
@@ -134,10 +137,13 @@ def build(arch, modules):
              ''.join(f'{name}\n' for name, _ in modules).encode())
     for name, content in modules:
         cpio.add(f'modules/{name}.ko', stat.S_IFREG | 0o644, content)
+    for path in selftests:
+        cpio.add(f'selftests/{path.name}', stat.S_IFREG | 0o755,
+                 path.read_bytes())
     return gzip.compress(cpio.finish(), 1, mtime=0)
 
 
-def ensure(arch, which):
+def ensure(arch, which, with_selftests=False):
     """Paths of (kernel image, initramfs) of ARCH's guest 'own' or 'stock'."""
     if which == 'own':
         image, module = kernel.ensure_own(arch)
@@ -146,11 +152,13 @@ def ensure(arch, which):
         image, tree = kernel.ensure_stock(arch)
         order = (tree / 'order').read_text().split()
         modules = [(n, (tree / f'{n}.ko').read_bytes()) for n in order]
+    programs_of_linux = selftests.ensure(arch) if with_selftests else []
     top = kernel.arch_dir(arch)
+    name = 'selftests.gz' if with_selftests else 'initramfs.gz'
     with kernel.locked(top / f'initramfs-{which}.lock'):
-        out = top / which / 'initramfs.gz'
+        out = top / which / name
         tmp = out.with_suffix('.new')
-        tmp.write_bytes(build(arch, modules))
+        tmp.write_bytes(build(arch, modules, programs_of_linux))
         kernel.place(tmp, out)
         tmp.unlink()
     return image, out

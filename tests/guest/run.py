@@ -191,7 +191,7 @@ def explain_failure(guest, out):
 
 def run_test(name, test, args, out):
     """Rows and guest of one test, finished."""
-    image, initrd = initramfs.ensure(test.arch, test.which)
+    image, initrd = initramfs.ensure(test.arch, test.which, test.selftests)
     guest = test.guest(name, args)
     rows, words = [], ''
     if test.kexec:

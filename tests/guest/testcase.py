@@ -49,6 +49,7 @@ class Test:
     kexec: str = None               # mode; then the next kernel runs THEN
     then: list = field(default_factory=list)
     during: dict = field(default_factory=dict)  # scenario: what meanwhile
+    selftests: bool = False         # with Linux's programs
     # What it is to do.
     expect: remap.Outcome = remap.USED
     group: str = None               # type of every group

@@ -23,7 +23,7 @@
 
 static const Scenario *const all[] = {
     memory_scenarios, process_scenarios, other_scenarios, stock_scenarios,
-    machine_scenarios,
+    machine_scenarios, vfio_scenarios,
 };
 
 static const char *const stat_names[PEP_STATS_WORDS] = {
