@@ -59,8 +59,15 @@ int im_ioasid_cmd_DIRTY_SET(ImIoasidCtx *c, void *arg)
     IoSpace *space;
     int err = tracked_space(c, a->set, a->space, &space);
 
-    if (err || on == space->dirty_on) {
+    if (!err && !on && (a->head.flags & IMU_DIRTY_NEW)) {
+        err = -EINVAL;
+    }
+    if (err) {
         return err;
+    }
+    if (on == space->dirty_on) {
+        space->dirty_new = a->head.flags & IMU_DIRTY_NEW;
+        return 0;
     }
     if (on) {
         err = begin(c->host, space->map);
@@ -71,6 +78,7 @@ int im_ioasid_cmd_DIRTY_SET(ImIoasidCtx *c, void *arg)
         forget(c->host, space->map);
     }
     space->dirty_on = on;
+    space->dirty_new = a->head.flags & IMU_DIRTY_NEW;
     /* What is cached may be written without being noticed. */
     im_iomap_changed(c->host, space, 0, UINT64_MAX);
     return 0;

@@ -172,7 +172,7 @@ struct IoSpace {
     IoQueue *faultq;
     IoMap *map;                     /* MAPPED */
     void *table;                    /* format.c: decoded guest structure */
-    bool dirty_on;
+    bool dirty_on, dirty_new;
     ImLink *binds;
     ImLink *children;               /* spaces nested on it */
     ImLink in_parent;

@@ -276,19 +276,22 @@ static int admit(const IoMap *m, uint64_t iova, uint64_t len)
 
 /* pages is not referred to until the area is committed. */
 static IoArea *new_area(ImIoasid *h, const IoSpace *space, uint64_t iova,
-                        uint64_t len)
+                        uint64_t len, uint8_t prot)
 {
     IoArea *a = im_ioasid_alloc(h, sizeof(*a));
 
     if (!a) {
         return NULL;
     }
-    *a = (IoArea){ .first = iova, .last = iova + (len - 1) };
+    *a = (IoArea){ .first = iova, .last = iova + (len - 1), .prot = prot };
     if (space->dirty_on) {
         a->dirty = im_ioasid_alloc(h, im_iomap_dirty_bytes(h, a));
         if (!a->dirty) {
             im_ioasid_release(h, a, sizeof(*a));
             return NULL;
+        }
+        if (space->dirty_new && (prot & IMU_PROT_WRITE)) {
+            memset(a->dirty, 0xff, im_iomap_dirty_bytes(h, a));
         }
     }
     return a;
@@ -358,11 +361,11 @@ int im_ioasid_cmd_MAP(ImIoasidCtx *c, void *arg)
     if (err) {
         return err;
     }
-    area = new_area(h, space, a->iova, a->length);
+    area = new_area(h, space, a->iova, a->length,
+                    (uint8_t)(a->head.flags & PERM));
     if (!area) {
         return -ENOMEM;
     }
-    area->prot = a->head.flags & PERM;
     err = im_iopages_pin(c, a->user, a->length >> h->cfg.page_shift,
                          a->head.flags & IMU_PROT_WRITE, &area->pages);
     if (err) {
@@ -540,13 +543,13 @@ static int build_copy(ImIoasid *h, const ImuCopy *a, const IoSpace *dst,
         uint64_t at = a->src_iova + done;
         const IoArea *from = area_at(src, at);
         uint64_t len = MIN(a->length - done - 1, from->last - at) + 1;
-        IoArea *to = new_area(h, dst, a->dst_iova + done, len);
+        IoArea *to = new_area(h, dst, a->dst_iova + done, len,
+                              (uint8_t)(a->head.flags & PERM));
 
         if (!to) {
             discard(h, *chain);
             return -ENOMEM;
         }
-        to->prot = a->head.flags & PERM;
         to->pages = from->pages;
         to->index = from->index + ((at - from->first) >> h->cfg.page_shift);
         to->next = *chain;

@@ -86,7 +86,7 @@ static const Rule rules[G_N_ELEMENTS(shapes)] = {
     [IMU_CMD_ALLOW] = { 0, R(ImuAllow), false, NO_ERROR, IMU_KIND_SPACE },
     [IMU_CMD_RANGES] = { 0, R(ImuRanges), true, EMSGSIZE, IMU_KIND_SPACE },
     [IMU_CMD_DIRTY_SET] = {
-        IMU_DIRTY_ON, 0, false, NO_ERROR, IMU_KIND_SPACE,
+        IMU_DIRTY_ON | IMU_DIRTY_NEW, 0, false, NO_ERROR, IMU_KIND_SPACE,
     },
     [IMU_CMD_DIRTY_GET] = {
         IMU_DIRTY_PEEK, 0, false, NO_ERROR, IMU_KIND_SPACE,

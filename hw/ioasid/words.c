@@ -39,7 +39,7 @@ NAMES(f_pasid_alloc, "fixed");
 NAMES(f_pasid_query, "by-gpasid", "hpasid");
 NAMES(f_space, "dirty", "parent");
 NAMES(f_map, "read", "write", "exec", "fixed");
-NAMES(f_dirty_set, "on");
+NAMES(f_dirty_set, "on", "new");
 NAMES(f_dirty_get, "peek");
 NAMES(f_attach, "pasid", "no-ats");
 

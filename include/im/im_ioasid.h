@@ -324,10 +324,11 @@ typedef struct ImuRanges {
 } ImuRanges;
 
 #define IMU_DIRTY_ON     1u
+#define IMU_DIRTY_NEW    2u     /* DIRTY_SET: what is mapped begins dirty */
 #define IMU_DIRTY_PEEK   1u     /* DIRTY_GET: do not clear */
 
 typedef struct ImuDirtySet {
-    ImuHead head;               /* flags: IMU_DIRTY_ON or 0 */
+    ImuHead head;               /* flags: IMU_DIRTY_ON, with IMU_DIRTY_NEW */
     ImuRef set;
     ImuRef space;
 } ImuDirtySet;

@@ -44,7 +44,7 @@ static const struct {
 #define COPY_IS           15, true
 #define ALLOW_IS          0, false
 #define RANGES_IS         0, true
-#define DIRTY_SET_IS      1, false
+#define DIRTY_SET_IS      3, false
 #define DIRTY_GET_IS      1, false
 #define ATTACH_IS         3, false
 #define REPLACE_IS        3, false

@@ -472,6 +472,37 @@ static void dirty_bits(void)
     RC(dirty(io, set, space, 0, &b), -EINVAL);
 }
 
+/* What is mapped later begins dirty, if it may be written. */
+static void dirty_new(void)
+{
+    g_autoptr(Io) io = io_new(NULL);
+    ImuRef set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+    ImuRef space = io_mapped(io, set, IMU_SPACE_DIRTY, io_none());
+    ImuDirtySet on = { .head.flags = IMU_DIRTY_NEW, .set = set,
+                       .space = space };
+    ImuMap rom = { .head.flags = IMU_PROT_READ | IMU_MAP_FIXED, .set = set,
+                   .space = space, .user = io_at(io, 0), .length = 2 * P,
+                   .iova = 8 * P };
+    uint64_t b = 0;
+
+    RC(io_DIRTY_SET(io, &on), -EINVAL);
+    io_map(io, set, space, 0, 2, 0);
+    on.head.flags |= IMU_DIRTY_ON;
+    RC(io_DIRTY_SET(io, &on), 0);
+    io_map(io, set, space, 0, 3, 4 * P);
+    RC(io_MAP(io, &rom), 0);
+    RC(dirty(io, set, space, 0, &b), 0);
+    g_assert_cmphex(b, ==, 7u << 4);
+    b = 0;
+    RC(dirty(io, set, space, 0, &b), 0);
+    g_assert_cmphex(b, ==, 0);
+    on.head.flags = IMU_DIRTY_ON;
+    RC(io_DIRTY_SET(io, &on), 0);
+    io_map(io, set, space, 0, 1, 12 * P);
+    RC(dirty(io, set, space, 0, &b), 0);
+    g_assert_cmphex(b, ==, 0);
+}
+
 /* A device may write what it was granted; it is told when that ends. */
 static void dirty_ats(void)
 {
@@ -550,6 +581,7 @@ int main(int argc, char **argv)
     spec_test(IOASID_CMD_ALLOW, "reserved-ranges", reserved);
     spec_test(IOASID_CMD_RANGES, "room", ranges_room);
     spec_test(IOASID_CMD_DIRTY_SET, "on-off-clear-peek", dirty_bits);
+    spec_test(IOASID_CMD_DIRTY_SET, "new", dirty_new);
     spec_test(IOASID_CMD_DIRTY_GET, "granted-by-translation", dirty_ats);
     spec_rows(IOASID_CMD_DIRTY_GET, dirties, "values", dirty_values);
     return g_test_run();
