@@ -148,6 +148,8 @@ extern const IofKind im_iof_viommu_kind;
 int im_iof_hwpt_alloc(ImIommufdCall *call);
 int im_iof_hw_info(ImIommufdCall *call);
 int im_iof_dirty_set(ImIommufdCall *call);
+/* IMU_DIRTY_*: track, or do not. -EOPNOTSUPP, -ENOMEM */
+int im_iof_dirty_track(IofPaging *p, uint32_t flags);
 int im_iof_dirty_get(ImIommufdCall *call);
 int im_iof_invalidate(ImIommufdCall *call);
 

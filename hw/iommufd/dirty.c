@@ -24,16 +24,18 @@ static int ask(const IofPaging *p, uint64_t iova, uint64_t length,
     return im_iof_backend(p->base.file, IMU_CMD_DIRTY_GET, &get);
 }
 
-static int set_tracking(IofPaging *p, bool on)
+int im_iof_dirty_track(IofPaging *p, uint32_t flags)
 {
     ImuDirtySet set = {
-        .head.flags = on ? IMU_DIRTY_ON : 0,
+        .head.flags = flags,
         .set = p->base.file->set,
         .space = p->space.ref,
     };
     int err = im_iof_backend(p->base.file, IMU_CMD_DIRTY_SET, &set);
 
-    p->tracking = err ? p->tracking : on;
+    if (!err) {
+        p->tracking = flags & IMU_DIRTY_ON;
+    }
     return err;
 }
 
@@ -53,8 +55,11 @@ int im_iof_dirty_set(ImIommufdCall *call)
     if (!p) {
         return -ENOENT;
     }
-    return on && p->tracking ? ask(p, 0, 2 * half, half, false, &bits) :
-           set_tracking(p, on);
+    if (on && p->tracking) {
+        return ask(p, 0, 2 * half, half, false, &bits);
+    }
+    return p->base.driver->dirty_new && p->tracking ? 0 :
+           im_iof_dirty_track(p, on ? IMU_DIRTY_ON : 0);
 }
 
 /* --- reading ------------------------------------------------------------ */

@@ -396,6 +396,7 @@ const ImIommufdDriver im_iommufd_smmuv3 = {
                 .page_sizes = 1 << 12 | 1 << 21 | 1 << 30 },
     .hwpt_flags = ANY(0) | ANY(S) | WITH(P) | ANY(D) | ANY(D | S),
     .dirty = true,
+    .dirty_new = true,
     .of_one_iommu = true,
     .on_viommu = true,
     .nested_no_pasid = true,

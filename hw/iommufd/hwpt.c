@@ -74,14 +74,20 @@ void im_iof_hwpt_put(IofHwpt *hwpt)
 
 /* --- paging ------------------------------------------------------------- */
 
+static void end_space(IofPaging *p)
+{
+    ImuSpaceDestroy a = { .set = p->base.file->set, .space = p->space.ref };
+
+    im_iof_backend(p->base.file, IMU_CMD_SPACE_DESTROY, &a);
+}
+
 static void paging_destroy(ImIommufdFile *file, IofObject *obj)
 {
     IofPaging *p = (IofPaging *)obj;
-    ImuSpaceDestroy a = { .set = file->set, .space = p->space.ref };
 
     im_iof_probe_leave(&p->base);
     im_iof_ioas_remove_space(p->ioas, &p->space);
-    im_iof_backend(file, IMU_CMD_SPACE_DESTROY, &a);
+    end_space(p);
     if (p->base.automatic) {
         im_link_out(&p->in_ioas);
     }
@@ -156,13 +162,17 @@ static int make_space(IofPaging *p)
 static int fill(IofPaging *p)
 {
     ImIommufdFile *file = p->base.file;
-    ImuSpaceDestroy a = { .set = file->set };
+    bool tracks = (p->base.flags & IOF_HWPT_DIRTY) &&
+                  p->base.driver->dirty_new;
     int err = make_space(p);
 
     if (err) {
         return err;
     }
-    err = im_iof_ioas_add_space(p->ioas, &p->space);
+    err = tracks ? im_iof_dirty_track(p, IMU_DIRTY_ON | IMU_DIRTY_NEW) : 0;
+    if (!err) {
+        err = im_iof_ioas_add_space(p->ioas, &p->space);
+    }
     if (!err) {
         err = im_iof_object_in(file, &p->base.obj, &im_iof_paging_kind);
         if (err) {
@@ -170,8 +180,7 @@ static int fill(IofPaging *p)
         }
     }
     if (err) {
-        a.space = p->space.ref;
-        im_iof_backend(file, IMU_CMD_SPACE_DESTROY, &a);
+        end_space(p);
     }
     return err;
 }

@@ -156,9 +156,10 @@ IofArea *im_iof_area_from(const IofIoas *ioas, uint64_t iova);
 IofArea *im_iof_area_next(const IofIoas *ioas, const IofArea *a);
 
 /* Map parts of pages, which follow each other from the chain's first on, at
- * *iova with IOF_MAP_FIXED or wherever there is place; -EPERM: for writing, and
- * the pages are not. The chain (linked by next, with span.first counted from 0)
- * is the IOAS's after success; each of it counts as a user of its pages then. */
+ * *iova with IOF_MAP_FIXED or wherever there is place; -EPERM: for writing,
+ * and the pages are not. The chain (linked by next, with span.first counted
+ * from 0) is the IOAS's after success; each of it counts as a user of its
+ * pages then. */
 int im_iof_areas_map(IofIoas *ioas, IofArea *chain, uint64_t length,
                      uint32_t flags, uint64_t *iova);
 /* One part of pages; NULL: no memory. */

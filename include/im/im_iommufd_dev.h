@@ -177,6 +177,8 @@ struct ImIommufdDriver {
                                    NEST_PARENT 1, DIRTY 2, FAULT 4, PASID 8
                                    makes a paging HWPT */
     bool dirty;                 /* it tracks dirty pages */
+    bool dirty_new;             /* from the first on, and a page that may be
+                                   written begins dirty: entries do */
     bool no_iommu;              /* devices reach memory by its address, which
                                    NOIOMMU_GET_PA tells */
     bool of_one_iommu;          /* a table is for devices behind the IOMMU

@@ -6,8 +6,6 @@
  */
 #include "world.h"
 
-#define VTD  (&im_iommufd_vtd)
-
 /* --- bind --------------------------------------------------------------- */
 
 static void test_bind_once(void)

@@ -5,7 +5,6 @@
  */
 #include "world.h"
 
-#define VTD   (&im_iommufd_vtd)
 #define ROOT  UINT64_C(0x10000)
 #define VA    UINT64_C(0x7f1234567000)
 

@@ -18,6 +18,8 @@
 #define RAM_PAGES  256u
 #define FUNC       0x100u                   /* the first device's */
 #define NO_PASID   IM_IOMMUFD_NO_PASID
+#define VTD        (&im_iommufd_vtd)
+#define SMMU       (&im_iommufd_smmuv3)
 #define RC(call, err)  g_assert_cmpint((call), ==, (err))
 
 /* What a device was told. */
@@ -238,5 +240,23 @@ static inline uint64_t guest_entry(World *w, uint64_t root, uint64_t va,
     }
     return root + (va >> 12 & 511) * 8;
 }
+
+/* --- rows of what a driver answers -------------------------------------- */
+
+static inline void add(const ImIommufdDriver *driver, const char *name,
+                gconstpointer data, GTestDataFunc fn)
+{
+    g_autofree char *path = g_strdup_printf("/iommufd/answers/%s/%s",
+                                            driver->name, name);
+
+    g_test_add_data_func(path, data, fn);
+}
+
+/* A number for each row of a table. */
+#define ADD_ROWS(rows, name, fn)                                           \
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {                    \
+        g_autofree char *which = g_strdup_printf(name "/%02u", i);         \
+        add((rows)[i].driver, which, &(rows)[i], fn);                      \
+    }
 
 #endif /* TESTS_UNIT_IOMMUFD_WORLD_H */
