@@ -148,11 +148,14 @@ static int tell(Reader *r)
     bool any = false;
     int err;
 
-    for (uint32_t i = 0; i < r->count; i++) {
-        any = any || has_bit(r->bits, i);
+    for (uint32_t i = 0; i < TURN_BYTES; i++) {
+        any = any || r->bits[i];
     }
     err = any ? im_iof_copy_in(r->call, to, r->user, len) : 0;
-    for (uint32_t i = 0; any && !err && i < r->count; i++) {
+    if (err || !any) {
+        return err;
+    }
+    for (uint32_t i = 0; i < r->count; i++) {
         uint64_t at = r->first - r->a->iova + i * r->page;
         uint64_t last = (at + (r->page - 1)) / r->bit;
 
@@ -161,7 +164,7 @@ static int tell(Reader *r)
             set_bit(r->user, n - base * 8);
         }
     }
-    return err || !any ? err : im_iof_copy_out(r->call, to, r->user, len);
+    return im_iof_copy_out(r->call, to, r->user, len);
 }
 
 /* Bits are told before pages become clean. */
