@@ -62,16 +62,20 @@ static int hw_info(const ImIommufdHw *hw, uint32_t *type, void *buf,
 
 /* --- nested STEs -------------------------------------------------------- */
 
+/* Linux's addresses end at 52 bits. */
 #define STE0_GUEST  (IM_MASK(SMMU_STE_V) | IM_MASK(SMMU_STE_CONFIG) |       \
                      IM_MASK(SMMU_STE_S1FMT) | IM_MASK(SMMU_STE_S1CDMAX) |  \
-                     IM_MASK(SMMU_STE_S1CONTEXTPTR))
+                     (IM_MASK(SMMU_STE_S1CONTEXTPTR) &                      \
+                      ((UINT64_C(1) << 52) - 1)))
 #define STE1_GUEST  (IM_MASK(SMMU_STE_S1DSS) | IM_MASK(SMMU_STE_S1CIR) |    \
                      IM_MASK(SMMU_STE_S1COR) | IM_MASK(SMMU_STE_S1CSH) |    \
                      IM_MASK(SMMU_STE_S1STALLD) | IM_MASK(SMMU_STE_EATS))
 
 enum { CONFIG_ABORT = 0, CONFIG_BYPASS = 4, CONFIG_STAGE1 = 5 };
 
-static int translate(const uint64_t ste[2], ImIommufdMeaning *out)
+/* Of an STE that is ILLEGAL for reasons that Linux does not look for, the SMMU
+ * lets no request through. */
+static void translate(const uint64_t ste[2], ImIommufdMeaning *out)
 {
     uint64_t raw[8] = { ste[0], ste[1] };
     ImSmmuIds ids = { { 0 } };
@@ -85,16 +89,16 @@ static int translate(const uint64_t ste[2], ImIommufdMeaning *out)
 
     hw_info(&hw, &type, &info, &len);
     memcpy(ids.idr, info.idr, sizeof(info.idr));
+    out->needs_vdevice = true;
     if (!im_smmu_ste_decode(&ids, false, raw, &decoded, &clause)) {
-        return -EIO;
+        out->what = IM_IOMMUFD_ABORT;
+        return;
     }
     out->what = IM_IOMMUFD_TABLE;
     out->format = IMU_FORMAT_SMMU_STE;
-    out->needs_vdevice = true;
     out->data.smmu.ste[0] = GUINT64_TO_LE(ste[0]);
     out->data.smmu.ste[1] = GUINT64_TO_LE(ste[1]);
     out->pasid_table = IM_GET(ste[0], SMMU_STE_S1CDMAX) > 0;
-    return 0;
 }
 
 static int nested(ImIommufdNested *n, const ImIommufdHw *hw,
@@ -130,7 +134,8 @@ static int nested(ImIommufdNested *n, const ImIommufdHw *hw,
         out->no_ats = !IM_GET(ste[1], SMMU_STE_EATS);
         return 0;
     case CONFIG_STAGE1:
-        return translate(ste, out);
+        translate(ste, out);
+        return 0;
     default:
         return -EIO;
     }

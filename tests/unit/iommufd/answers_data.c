@@ -155,6 +155,39 @@ static void test_vtd_s1(gconstpointer data)
     world_free(w);
 }
 
+/* arm_smmu_validate_vste() knows nothing of address sizes and stalls: what
+ * the hardware finds ILLEGAL is attached, and lets nothing through. */
+static void test_smmu_illegal_ste(void)
+{
+    static const uint64_t illegal[][2] = {
+        { UINT64_C(1) << 48, 0 }, { UINT64_C(1) << 51, 0 },
+        { 0, 1 << 27 },                                 /* S1STALLD */
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(illegal); i++) {
+        World *w = world_new(SMMU);
+        IofSmmuSte ste = { { GUINT64_TO_LE(1 | 5 << 1 | 0x1000 |
+                                           illegal[i][0]),
+                             GUINT64_TO_LE(illegal[i][1]) } };
+        IofViommuAlloc v = { .type = IOF_VIOMMU_SMMUV3, .dev_id = w->dev,
+                             .hwpt_id = parent(w) };
+        IofVdeviceAlloc vd = { .dev_id = w->dev, .virt_id = 9 };
+        IofHwptAlloc a = want_hwpt(w->dev, 0, 0);
+
+        RC(CMD(w, IOF_NR_VIOMMU_ALLOC, &v), 0);
+        a.pt_id = vd.viommu_id = v.viommu_id;
+        a.data_type = IOF_DATA_ARM_SMMUV3;
+        a.data_len = sizeof(ste);
+        a.data = fake_addr(&ste);
+        RC(CMD(w, IOF_NR_HWPT_ALLOC, &a), 0);
+        RC(attach(w, NO_PASID, a.hwpt_id), -ENOENT);
+        RC(CMD(w, IOF_NR_VDEVICE_ALLOC, &vd), 0);
+        RC(attach(w, NO_PASID, a.hwpt_id), 0);
+        g_assert_cmphex(reads(w, NO_PASID, 0x5000), ==, NOWHERE);
+        world_free(w);
+    }
+}
+
 /* arm-smmu-v3 has no domain_alloc_nested(): only on a vIOMMU. */
 static void test_nested_on_what(gconstpointer data)
 {
@@ -208,6 +241,8 @@ int main(int argc, char **argv)
     }
     g_test_add_func("/iommufd/answers/smmuv3/read-first",
                     test_smmu_entries_are_read_first);
+    g_test_add_func("/iommufd/answers/smmuv3/illegal-ste",
+                    test_smmu_illegal_ste);
     g_test_add_func("/iommufd/answers/smmuv3/nested-flags",
                     test_smmu_nested_flags);
     return g_test_run();

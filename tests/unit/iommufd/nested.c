@@ -347,10 +347,11 @@ static void test_smmu_nested_errors(void)
         RC(smmu_alloc(&g, g.viommu, &s, 0, &id),
            config == 4 || config == 5 ? 0 : -EIO);
     }
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < 4; i++) {
+        static const uint8_t bits[] = { 57, 60, 52, 63 };
         IofSmmuSte s = good;
 
-        s.ste[i] |= GUINT64_TO_LE(UINT64_C(1) << (i ? 60 : 57));
+        s.ste[i % 2] |= GUINT64_TO_LE(UINT64_C(1) << bits[i]);
         RC(smmu_alloc(&g, g.viommu, &s, 0, &id), -EIO);
     }
     good.ste[1] |= GUINT64_TO_LE(UINT64_C(3) << 28);    /* EATS 3 */
