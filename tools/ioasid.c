@@ -87,6 +87,7 @@ static void obey_all(FILE *f)
 
     while (!shell.quit && !(shell.stop && shell.status) &&
            getline(&line, &room, f) >= 0) {
+        shell.line++;
         obey(line);
     }
     free(line);
@@ -217,6 +218,8 @@ int main(int argc, char **argv)
     shell.w = world_new(shell_say);
     shell.names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
                                         g_free);
+    shell.spaces = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+                                         g_free);
     shell.queues = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
                                          g_free);
     if (lines) {
@@ -243,6 +246,7 @@ int main(int argc, char **argv)
     world_free(shell.w);
     g_hash_table_destroy(shell.names);
     g_hash_table_destroy(shell.queues);
+    g_hash_table_destroy(shell.spaces);
     g_strfreev(lines);
     g_free(shell.set);
     return shell.status;

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,17 +12,30 @@
 
 /* --- what is not the uAPI ------------------------------------------------ */
 
+/* What was to be a number and is none, of this command. */
+static const char *no_number;
+
 static bool number(const char *text, uint64_t *val)
 {
     gchar *end;
 
+    errno = 0;
     *val = text ? g_ascii_strtoull(text, &end, 0) : 0;
-    return text && g_ascii_isdigit(*text) && !*end;
+    if (text && g_ascii_isdigit(*text) && !*end && !errno) {
+        return true;
+    }
+    no_number = text;
+    return false;
 }
 
 static bool usage(const char *text)
 {
-    shell_fail("usage", text, "");
+    g_autofree char *all = no_number
+        ? g_strdup_printf("%s: %s is no number from 0 to "
+                          "0xffffffffffffffff", text, no_number) : NULL;
+
+    no_number = NULL;
+    shell_fail("usage", all ? all : text, "");
     return true;
 }
 
@@ -282,8 +296,6 @@ static bool do_quit(char **args G_GNUC_UNUSED)
     return true;
 }
 
-static bool do_help(char **args);
-
 static const Plain plains[] = {
     { "dma", "FUNCTION read|write ADDRESS [VALUE] [pasid=N] [ats]",
       "64 bits of DMA; ats: translated by the function itself", do_dma },
@@ -299,7 +311,7 @@ static const Plain plains[] = {
     { "state", "", "everything the backend holds", do_state },
     { "check", "", "whether every invariant holds", do_check },
     { "counters", "", "what was counted", do_counters },
-    { "help", "[COMMAND]", "this, or the words of a command", do_help },
+    { "help", "[COMMAND]", "this, or the words of a command", shell_help },
     { "quit", "", "the end", do_quit },
 };
 
@@ -307,45 +319,4 @@ const Plain *shell_plains(unsigned *count)
 {
     *count = G_N_ELEMENTS(plains);
     return plains;
-}
-
-static void help_word(const ImuWord *w)
-{
-    printf("  %-16s %s", w->name,
-           w->dir == IMU_WORD_IN ? "in    " :
-           w->dir == IMU_WORD_OUT ? "out   " : "in/out");
-    for (unsigned i = 0; w->names && w->names[i]; i++) {
-        printf(" %s", w->names[i]);
-    }
-    for (unsigned i = 0; w->of && i < w->of->count; i++) {
-        printf("%s%s", i ? "/" : " ", w->of->word[i].name);
-    }
-    putchar('\n');
-}
-
-static bool do_help(char **args)
-{
-    const ImuVerb *v = args[0] ? im_ioasid_verb(args[0]) : NULL;
-    unsigned count;
-
-    if (v) {
-        printf("%s: %s\n", v->name, v->text);
-        for (unsigned i = 0; i < v->record->count; i++) {
-            help_word(&v->record->word[i]);
-        }
-        return true;
-    }
-    puts("Commands of the uAPI (docs/uapi.rst), as COMMAND word=value ...;\n"
-         "NAME = COMMAND ... keeps the handle, $NAME is it:");
-    v = im_ioasid_verbs(&count);
-    for (unsigned i = 0; i < count; i++) {
-        printf("  %-15s %s\n", v[i].name, v[i].text);
-    }
-    puts("The world around it: functions ep0 (0x100) and ep1 (0x108), "
-         "64 MiB:");
-    for (unsigned i = 0; i < G_N_ELEMENTS(plains); i++) {
-        printf("  %s %s\n                  %s\n", plains[i].name,
-               plains[i].args, plains[i].text);
-    }
-    return true;
 }

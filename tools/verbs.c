@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 
 /* --- output -------------------------------------------------------------- */
 
-static void json_string(const char *text)
+void shell_json_string(const char *text)
 {
     putchar('"');
     for (; *text; text++) {
@@ -32,9 +33,9 @@ static void json_string(const char *text)
 void shell_json(const char *what, const char *text)
 {
     putchar('{');
-    json_string(what);
+    shell_json_string(what);
     putchar(':');
-    json_string(text);
+    shell_json_string(text);
     puts("}");
 }
 
@@ -52,13 +53,20 @@ void shell_fail(const char *name, const char *text, const char *more)
     shell.status = 1;
     if (shell.json) {
         fputs("{\"error\":", stdout);
-        json_string(name);
+        shell_json_string(name);
         fputs(",\"text\":", stdout);
-        json_string(text);
-        printf("%s}\n", more);
-    } else {
-        printf("%s: %s%s\n", name, text, more);
+        shell_json_string(text);
+        fputs(more, stdout);
+        if (shell.line) {
+            printf(",\"line\":%u", shell.line);
+        }
+        puts("}");
+        return;
     }
+    if (shell.line && !shell.echo) {
+        printf("line %u: ", shell.line);
+    }
+    printf("%s: %s%s\n", name, text, more);
 }
 
 /* --- results ------------------------------------------------------------- */
@@ -177,12 +185,18 @@ static void show_results(const ImuCall *call)
     g_string_free(s.out, TRUE);
 }
 
-static void show_error(const ImuCall *call, int ret)
+static void show_error(const ImuVerb *v, const ImuCall *call, int ret)
 {
+    const char *word, *why;
     const char *text = "?", *name = im_ioasid_error(ret, &text);
     GString *more = g_string_new(NULL);
 
     im_ioasid_call_results(call, ret, error_words, more);
+    if (ret == -EINVAL && shell_why(v, call, &word, &why)) {
+        g_string_append_printf(more, shell.json
+                               ? ",\"word\":\"%s\",\"why\":\"%s\""
+                               : ": %s: %s", word, why);
+    }
     shell_fail(name ? name : "error", text, more->str);
     g_string_free(more, TRUE);
 }
@@ -386,6 +400,13 @@ static void keep(const ImuVerb *v, const ImuCall *call, const char *name)
     if (s.ref && name) {
         g_hash_table_insert(shell.names, g_strdup(name), g_strdup(s.ref));
     }
+    if (s.ref && v->command == IMU_CMD_SPACE_CREATE) {
+        ShellSpace *space = g_new(ShellSpace, 1);
+
+        space->kind = im_ioasid_call_number(call, "kind");
+        space->flags = im_ioasid_call_number(call, "flags");
+        g_hash_table_insert(shell.spaces, g_strdup(s.ref), space);
+    }
     if (v->command == IMU_CMD_FAULT_READ) {
         im_ioasid_call_results(call, 0, last_ticket, NULL);
     }
@@ -415,7 +436,7 @@ void shell_verb(const ImuVerb *v, char **args, const char *name)
     }
     ret = world_command(shell.w, call);
     if (ret) {
-        show_error(call, ret);
+        show_error(v, call, ret);
         if (v->command == IMU_CMD_SET_DESTROY && set) {
             open_queue(set);
         }

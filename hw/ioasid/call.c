@@ -161,6 +161,10 @@ static void append_names(GString *s, const ImuWord *w)
     };
 
     g_string_append(s, what[w->kind]);
+    if (w->kind == IMU_WORD_NUMBER || w->kind == IMU_WORD_HEX) {
+        g_string_append_printf(s, " from 0 to %s", w->size == 8
+                               ? "0xffffffffffffffff" : "4294967295");
+    }
     for (unsigned i = 0; w->names && w->names[i]; i++) {
         g_string_append_printf(s, " %s", w->names[i]);
     }

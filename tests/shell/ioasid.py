@@ -13,6 +13,7 @@ import random
 import select
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -77,7 +78,9 @@ def as_json(shell):
     assert any('page request' in n for n in notes), notes
     fault = next(o for o in out if 'faults' in o)
     assert fault['faults'][0]['addr'] == 0x7000, fault
-    assert {'error': 'EDQUOT', 'text': 'the quota is used up'} in out, out
+    line = script_of(lines[first:last]).splitlines().index('pasid-alloc') + 2
+    assert {'error': 'EDQUOT', 'text': 'the quota is used up',
+            'line': line} in out, out
 
 
 def lists_as_json(shell):
@@ -104,6 +107,175 @@ def help_of_everything(shell):
     assert len(verbs) > 40, verbs
     for verb in verbs:
         assert run(shell, f'help {verb}\n'), verb
+
+
+def help_as_json(shell):
+    out = run(shell, 'help\nhelp map\nhelp dma\nhelp nosuch\n', '--json')
+    everything, verb, plain, nothing = map(json.loads, out.splitlines())
+    names = [c['command'] for c in everything['commands']]
+    assert {'map', 'dma', 'help', 'quit'} <= set(names), names
+    for name in names:
+        one = json.loads(run(shell, f'help {name}\n', '--json'))
+        assert one['command'] == name and one['text'], one
+    words = {w['name']: w for w in verb['words']}
+    assert words['flags'] == {'name': 'flags', 'dir': 'in', 'values': [
+        'read', 'write', 'exec', 'fixed']}, words
+    assert words['iova']['dir'] == 'in/out', words
+    assert plain['args'].startswith('FUNCTION read|write ADDRESS'), plain
+    assert nothing == {'error': 'nosuch', 'line': 4, 'text':
+                       'no such command; help alone lists them'}, nothing
+    out = run(shell, 'help nosuch\n', '--echo')
+    assert out.endswith('nosuch: no such command; help alone lists them\n')
+
+
+def lines_are_counted(shell):
+    """Where nobody sees the lines of a script."""
+    script = '# a remark\n\ncheck\nnonsense\npeek 1\npasid-alloc set=1.1\n'
+    said = ['every invariant holds',
+            'nonsense: no such command; see help',
+            'usage: peek ADDRESS (64 bits of memory)',
+            'ENOENT: no such object in this set']
+    numbered = said[:1] + [f'line {n}: {t}' for n, t in enumerate(said[1:], 4)]
+    assert run(shell, script).splitlines() == numbered
+    assert [l for l in run(shell, script, '--echo').splitlines()
+            if not l.startswith(PROMPT)] == said
+    with tempfile.NamedTemporaryFile('w') as f:
+        f.write(script)
+        f.flush()
+        assert run(shell, '', f.name).splitlines() == numbered
+    assert run(shell, '', '-c', 'x') == 'x: no such command; see help\n'
+
+
+NUMBER_64 = 'is no number from 0 to 0xffffffffffffffff'
+NUMBERS = [
+    ('set-create quota-max=-1', 'a number from 0 to 4294967295'),
+    ('set-create quota-max=4294967296', 'a number from 0 to 4294967295'),
+    ('set-create user-token=-1', 'a number from 0 to 0xffffffffffffffff'),
+    ('map length=0x10000000000000000', 'from 0 to 0xffffffffffffffff'),
+    ('peek -8', f'-8 {NUMBER_64}'),
+    ('poke 0 -1', f'-1 {NUMBER_64}'),
+    ('dma ep0 read -8', f'-8 {NUMBER_64}'),
+    ('dma ep0 read 0 pasid=-1', f'-1 {NUMBER_64}'),
+    ('page 0 0 0x10000000000000000', f'0x10000000000000000 {NUMBER_64}'),
+]
+
+
+def numbers(shell):
+    for line, why in NUMBERS:
+        out = run(shell, line + '\n')
+        assert why in out, f'{line}: {out}'
+
+
+MADE = """e = set-create map-mode=delegated
+t = set-create map-mode=translate gpasid-min=1 gpasid-max=9
+tp = space-create set=$t kind=mapped flags=parent
+set-create gpasid-min=1 gpasid-max=9 quota-max=4
+m = space-create kind=mapped flags=dirty
+p = space-create kind=mapped flags=parent
+b = space-create kind=block
+d = dev-bind func=0x100
+a = pasid-alloc
+q = faultq-create
+pt = space-create kind=pasid-table parent=$p
+allow space=$m ranges=first:0/last:0xffff
+map space=$p flags=read+fixed length=0x1000
+"""
+# What cannot be, and the word that is to blame.
+REASONS = [
+    ('set-create pool=global gpasid-min=1 gpasid-max=9', 'pool'),
+    ('set-create map-mode=delegated quota-max=1', 'quota-max'),
+    ('set-create map-mode=delegated quota-reserved=1', 'quota-reserved'),
+    ('set-create map-mode=delegated gpasid-min=1', 'gpasid-min'),
+    ('set-create map-mode=delegated gpasid-max=1', 'gpasid-max'),
+    ('set-create gpasid-max=1', 'gpasid-min'),
+    ('set-create gpasid-min=2 gpasid-max=1', 'gpasid-max'),
+    ('set-create gpasid-min=2 gpasid-max=0x100000', 'gpasid-max'),
+    ('set-create gpasid-min=1 gpasid-max=9 quota-max=1 quota-reserved=2',
+     'quota-reserved'),
+    ('set-update quota-max=1 quota-reserved=2', 'quota-reserved'),
+    ('set-update set=$e quota-max=1', 'quota-max'),
+    ('pasid-alloc min=3 max=2', 'max'),
+    ('pasid-alloc min=3 max=20', 'min'),
+    ('pasid-alloc flags=fixed min=3 max=4 gpasid=5', 'gpasid'),
+    ('pasid-alloc flags=fixed gpasid=20', 'gpasid'),
+    ('space-create kind=block flags=parent', 'flags'),
+    ('space-create kind=block faultq=$q', 'faultq'),
+    ('space-create kind=mapped parent=$p', 'parent'),
+    ('space-create kind=mapped format=vtd-first', 'format'),
+    ('space-create kind=nested parent=$m format=vtd-first '
+     'vtd-first=root:0x1000', 'parent'),
+    ('space-create kind=nested parent=$p vtd-first=root:0x1000', 'format'),
+    ('space-create kind=pasid-table parent=$p format=vtd-first '
+     'vtd-first=root:0x1000', 'format'),
+    ('space-create kind=nested parent=$p format=vtd-first '
+     'vtd-first=root:0x1001', 'vtd-first'),
+    ('space-create kind=nested parent=$p format=vtd-first', 'vtd-first'),
+    ('space-create kind=nested parent=$p format=smmu-ste smmu-ste=ste0:1',
+     'smmu-ste'),
+    ('space-create set=$t kind=pasid-table parent=$tp', 'kind'),
+    ('map space=$b flags=read length=0x1000', 'space'),
+    ('map space=$m length=0x1000', 'flags'),
+    ('map space=$m flags=exec+write length=0x1000', 'flags'),
+    ('map space=$m flags=read', 'length'),
+    ('map space=$m flags=read length=5', 'length'),
+    ('map space=$m flags=read length=0x1000 user=5', 'user'),
+    ('map space=$m flags=read+fixed length=0x1000 iova=5', 'iova'),
+    ('map space=$m flags=read+fixed length=0x1000 iova=0x10000', 'iova'),
+    ('unmap space=$b length=0x1000', 'space'),
+    ('unmap space=$m', 'length'),
+    ('unmap space=$m length=5', 'length'),
+    ('unmap space=$m length=0x1000 iova=5', 'iova'),
+    ('copy dst=$b src=$m flags=read length=0x1000', 'dst'),
+    ('copy dst=$m src=$b flags=read length=0x1000', 'src'),
+    ('copy dst=$m src=$p length=0x1000', 'flags'),
+    ('copy dst=$m src=$p flags=exec+write length=0x1000', 'flags'),
+    ('copy dst=$m src=$p flags=read', 'length'),
+    ('copy dst=$m src=$p flags=read length=5', 'length'),
+    ('copy dst=$m src=$p flags=read length=0x1000 src-iova=5', 'src-iova'),
+    ('copy dst=$m src=$p flags=read+fixed length=0x1000 dst-iova=5',
+     'dst-iova'),
+    ('copy dst=$m src=$p flags=read+fixed length=0x1000 dst-iova=0x10000',
+     'dst-iova'),
+    ('allow space=$b', 'space'),
+    ('allow space=$m ranges=first:9/last:0', 'ranges'),
+    ('allow space=$m ranges=first:0/last:9,first:5/last:20', 'ranges'),
+    ('ranges space=$b', 'space'),
+    ('dirty-get space=$m page-size=0x1000', 'length'),
+    ('dirty-get space=$m length=0x1000', 'page-size'),
+    ('dirty-get space=$m length=0x3000 page-size=0x3000', 'page-size'),
+    ('dirty-get space=$m length=0x1001 page-size=0x1000', 'length'),
+    ('dirty-get space=$m length=0x1000 iova=5 page-size=0x1000', 'iova'),
+    ('dirty-get space=$m length=0x1000 page-size=0x1000', 'space'),
+    ('attach dev=$d pasid=$a space=$m', 'pasid'),
+    ('attach dev=$d pasid=$a space=$pt flags=pasid', 'space'),
+    ('replace dev=$d pasid=$a space=$m', 'pasid'),
+    ('detach dev=$d pasid=$a', 'pasid'),
+    ('invalidate target=set object=$m gran=all caches=iotlb', 'object'),
+    ('invalidate target=set gran=all', 'caches'),
+    ('invalidate target=set gran=range caches=pasid-cache', 'caches'),
+    ('invalidate target=set gran=all caches=iotlb entries=gpasid:1',
+     'entries'),
+    ('invalidate target=set gran=pasid caches=iotlb', 'entries'),
+    ('invalidate target=set gran=pasid caches=iotlb entries=gpasid:0x100000',
+     'entries'),
+    ('evq-create', 'depth'),
+    ('evq-create depth=65537', 'depth'),
+]
+
+
+def reasons(shell):
+    """EINVAL names the word; said right, the command is something else."""
+    out = run(shell, MADE + ''.join(f'{line}\n' for line, _ in REASONS),
+              '--json').splitlines()
+    first = MADE.count('\n') + 1
+    by_line = {o['line']: o for o in map(json.loads, out) if 'line' in o}
+    for n, (line, word) in enumerate(REASONS, first):
+        o = by_line.get(n, {})
+        assert (o.get('error'), o.get('word')) == ('EINVAL', word) and \
+            o['why'], f'{line}: {o}'
+    text = run(shell, MADE + 'map space=$m flags=read length=5\n')
+    assert text.endswith('EINVAL: a value that cannot be: length: '
+                         'a multiple of 0x1000\n'), text
 
 
 MISTAKES = ['', 'set-creat', 'set-create quota', 'set-create quota-max=x',
@@ -173,6 +345,10 @@ def random_words(shell):
         lines.append(line)
     out = run(shell, '\n'.join(lines) + '\ncheck\n')
     assert out.splitlines()[-1] == 'every invariant holds', out[-300:]
+    for line in run(shell, '\n'.join(lines) + '\n', '--json').splitlines():
+        o = json.loads(line)
+        assert o.get('error') != 'EINVAL' or 'word' in o, \
+            (o, lines[o['line'] - 1])
 
 
 def typed(shell):
@@ -215,8 +391,9 @@ def typed(shell):
     assert status == 0, status
 
 
-TESTS = [walk_through, as_json, lists_as_json, help_of_everything, mistakes,
-         stops, random_words, typed]
+TESTS = [walk_through, as_json, lists_as_json, help_of_everything,
+         help_as_json, lines_are_counted, numbers, reasons, mistakes, stops,
+         random_words, typed]
 
 
 def no_terminal():
