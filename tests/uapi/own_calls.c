@@ -245,6 +245,19 @@ static int64_t do_epoll(int fd)
     return epoll_ctl(epoll_create1(0), EPOLL_CTL_ADD, fd, &ev);
 }
 
+static int64_t do_fstat(int fd)
+{
+    struct statx stx;
+    struct stat st, at;
+
+    CHECK(fstat(fd, &st) == 0);
+    CHECK(fstatat(fd, "", &at, AT_EMPTY_PATH) == 0);
+    CHECK(statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &stx) == 0);
+    CHECK(at.st_mode == st.st_mode && stx.stx_mode == st.st_mode);
+    CHECK(at.st_rdev == st.st_rdev);
+    return st.st_mode & S_IFMT;
+}
+
 static int64_t do_dup(int fd) { return dup(fd); }
 static int64_t do_dup2(int fd) { return dup2(fd, 400); }
 static int64_t do_dupfd(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 300); }
@@ -312,6 +325,7 @@ static const struct Row {
     { "poll", do_poll, { IN_OUT, POLLOUT, 0, IN_OUT } },
     { "select", do_select, { IN_OUT, POLLOUT, 0, IN_OUT } },
     { "epoll_ctl", do_epoll, { -EPERM, 0, 0, -EPERM } },
+    { "fstat", do_fstat, { S_IFCHR, 0, 0, S_IFCHR } },
     { "dup", do_dup, { WORKS, WORKS, WORKS, WORKS } },
     { "dup2", do_dup2, { WORKS, WORKS, WORKS, WORKS } },
     { "fcntl, F_DUPFD_CLOEXEC", do_dupfd, { WORKS, WORKS, WORKS, WORKS } },
@@ -521,6 +535,9 @@ static const char *cell(const struct Row *row, int64_t want, char *room)
 {
     if (row->call == do_poll || row->call == do_select) {
         return want == IN_OUT ? "in, out" : want ? "out" : "none";
+    }
+    if (row->call == do_fstat) {
+        return want ? "character" : "no type";
     }
     if (want == WORKS || (want >= 0 && want != 0)) {
         return "works";

@@ -47,6 +47,9 @@ const Real *real(void)
         { "mmap",       offsetof(Real, mmap) },
         { "fopen",      offsetof(Real, fopen) },
         { "fdopen",     offsetof(Real, fdopen) },
+        { "fstat",      offsetof(Real, fstat) },
+        { "fstatat",    offsetof(Real, fstatat) },
+        { "statx",      offsetof(Real, statx) },
         { "vdprintf",   offsetof(Real, vdprintf) },
         { "opendir",    offsetof(Real, opendir) },
     };

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -43,6 +44,10 @@ typedef struct Real {
                   off_t at);
     FILE *(*fopen)(const char *path, const char *mode);
     FILE *(*fdopen)(int fd, const char *mode);
+    int (*fstat)(int fd, struct stat *st);
+    int (*fstatat)(int dir, const char *path, struct stat *st, int flags);
+    int (*statx)(int dir, const char *path, int flags, unsigned mask,
+                 struct statx *st);
     int (*vdprintf)(int fd, const char *format, va_list args);
     DIR *(*opendir)(const char *path);
 } Real;
