@@ -80,11 +80,22 @@ def strace_follows_what_is_there(program):
         os.close(fd)
 
 
+def strace_filters_with_a_server_outside(program):
+    """The filter would fail what an untraced server asks of the system."""
+    fd = os.open('/dev/iommu', os.O_RDWR)
+    try:
+        return run('strace', '-f', '--seccomp-bpf', '-e', 'trace=openat',
+                   '-o', '/dev/null', program)
+    finally:
+        os.close(fd)
+
+
 ROWS = [('gdb', gdb_runs), ('gdb', gdb_breaks_and_steps),
         ('gdb', gdb_alone_is_not_preloaded), ('gdb', gdb_follows_children),
         ('gdb', gdb_breaks_in_the_c_library),
         ('strace', strace_follows_children),
-        ('strace', strace_follows_what_is_there)]
+        ('strace', strace_follows_what_is_there),
+        ('strace', strace_filters_with_a_server_outside)]
 
 
 def reason(tool):

@@ -419,13 +419,16 @@ static void client_free(Client *c)
     g_free(c);
 }
 
-/* A packet and the one descriptor that may come with it, else -1. */
+/* A packet and the one descriptor that may come with it, else -1. There is
+ * room for more than that one: who sends more gets none. */
 static ssize_t receive(int sock, WireRequest *req, int *fd)
 {
     union {
         struct cmsghdr head;
         char room[CMSG_SPACE(sizeof(int))];
     } control;
+    int fds[sizeof(control) / sizeof(int)];
+    size_t n_fds = 0;
     struct iovec iov = { req, sizeof(*req) };
     struct msghdr msg = {
         .msg_iov = &iov, .msg_iovlen = 1,
@@ -435,10 +438,13 @@ static ssize_t receive(int sock, WireRequest *req, int *fd)
                                     MSG_CMSG_CLOEXEC);
     const struct cmsghdr *c = n < 0 ? NULL : CMSG_FIRSTHDR(&msg);
 
-    *fd = -1;
-    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-        c->cmsg_len == CMSG_LEN(sizeof(int))) {
-        memcpy(fd, CMSG_DATA(c), sizeof(int));
+    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+        n_fds = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        memcpy(fds, CMSG_DATA(c), n_fds * sizeof(int));
+    }
+    *fd = n_fds == 1 ? fds[0] : -1;
+    for (size_t i = 0; n_fds > 1 && i < n_fds; i++) {
+        close(fds[i]);
     }
     return n;
 }
