@@ -141,23 +141,44 @@ static XImRequest *parse_words(char **argv, Error **errp)
 
 /* --- explain ---------------------------------------------------------- */
 
-static void print_step(Monitor *mon, const XImStep *s)
+static bool zero(const strList *value)
+{
+    uint64_t word;
+
+    return value && imq_number(value->value, UINT64_MAX, &word) && !word;
+}
+
+/* A run of zeroes is one line: an STE has 8 words, and most are. */
+static void print_words(Monitor *mon, const XImStep *s)
 {
     const strList *field = s->fields;
     unsigned i = 0;
 
+    for (const strList *v = s->values; v; v = v->next, i++) {
+        const char *text = field ? field->value : "";
+        unsigned first = i;
+
+        for (; zero(v) && zero(v->next); v = v->next, i++) {
+            field = field ? field->next : NULL;
+        }
+        if (first < i) {
+            monitor_printf(mon, "    [%u-%u] 0\n", first, i);
+        } else {
+            monitor_printf(mon, "    [%u] %s%s%s\n", i, v->value,
+                           *text ? "  " : "", text);
+        }
+        field = field ? field->next : NULL;
+    }
+}
+
+static void print_step(Monitor *mon, const XImStep *s)
+{
     monitor_printf(mon, "%s", s->what);
     if (s->address) {
         monitor_printf(mon, " at %s", s->address);
     }
     monitor_puts(mon, "\n");
-    for (const strList *v = s->values; v; v = v->next, i++) {
-        const char *text = field ? field->value : "";
-
-        monitor_printf(mon, "    [%u] %s%s%s\n", i, v->value,
-                       *text ? "  " : "", text);
-        field = field ? field->next : NULL;
-    }
+    print_words(mon, s);
     if (s->note || s->clause) {
         monitor_printf(mon, "    %s%s%s\n", s->note ?: "",
                        s->note && s->clause ? "; " : "", s->clause ?: "");
@@ -172,8 +193,9 @@ static void print_verdict(Monitor *mon, const XImExplanation *e)
         monitor_printf(mon, "not granted, %s\n", e->completion);
     } else if (!e->granted) {
         monitor_printf(mon, "%s, %s: 0x%x %s: %s\n",
-                       e->interrupt ? "interrupt blocked" : "refused",
-                       e->completion, e->reason, e->name ?: "?",
+                       e->interrupt ? "interrupt blocked" :
+                       strcmp(e->completion, "SC") == 0 ? "nothing granted" :
+                       "refused", e->completion, e->reason, e->name ?: "?",
                        e->text ?: "?");
     } else if (m) {
         monitor_printf(mon, "interrupt %s: vector 0x%02x, %s destination "
@@ -316,9 +338,8 @@ static void do_help(Monitor *mon, char **argv, Error **errp)
 "REQUESTER  01:00.0, 0000:01:00.0, a number, or the ID of a PCI device\n"
 "ADDRESS    such as 0x7f0000001000\n"
 "WORD       pasid=N  length=BYTES  data=N (of an interrupt)  device=IOMMU\n"
-"           access=read|write|atomic  at=untranslated|translation|\n"
-"                                               translated|reserved\n"
-"           privileged  execute  no-write\n");
+"           access=read|write|atomic  privileged  execute  no-write\n"
+"           at=untranslated|translation|translated|reserved\n");
 }
 
 /* --- info x-im -------------------------------------------------------- */

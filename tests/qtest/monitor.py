@@ -41,6 +41,7 @@ def every_word_of_a_request():
                     'requester 00:04.0, PASID 0x2\n' in said, said)
         expect_true(f'at {leaf:#x}\n' in said, f'the leaf: {said}')
         expect_true(f'[0] {r.vtd.q(leaf):#018x}' in said, f'its word: {said}')
+        expect_true('    [3-7] 0\n' in said, f'zeroes of the PASID entry: {said}')
         said = tell(r, f'explain 00:04.0 {IOVA:#x} pasid=2')
         expect_true(f'granted, SC: address {r.buf:#x}, mask 0xfff, r; there is '
                     'memory pc.ram\n' in said, said)
