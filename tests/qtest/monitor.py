@@ -149,6 +149,24 @@ def several_iommus_are_listed():
 
 
 @test
+def of_several_units_the_one_above_the_device():
+    with Machine(
+            '-device', 'pxb-pcie,id=pxb,bus_nr=64,bus=pcie.0,addr=7', *UNIT,
+            '-device', 'vtd-model,id=second,primary-bus=pxb',
+            '-device', 'pasid-endpoint,bus=pcie.0,addr=4,id=ep',
+            '-device', 'pcie-root-port,id=rp,bus=pxb,addr=1,chassis=1',
+            '-device', 'pasid-endpoint,bus=rp,id=far') as vm:
+        for requester, unit in (('ep', 'iommu0'), ('far', 'second')):
+            e = vm.qmp('x-im-explain', requester=requester, address='0')
+            expect_true(e['device'].endswith('/' + unit),
+                        f'{unit}: {e["device"]}')
+        said = hmp_error(vm, 'explain 00:04.0 0')
+        expect_true('iommu0' in said and 'second' in said, said)
+        expect_true('none of' in hmp_error(vm, 'explain far 0 device=iommu0'),
+                    'it is below the other')
+
+
+@test
 def a_function_of_the_host_is_known_there():
     with Machine(*UNIT, '-object', 'ioasid-host,id=h0', '-device',
                  'pasid-endpoint,id=ep,host=h0,host-rid=0x0208') as vm:
@@ -296,6 +314,20 @@ def command_that_stops_the_queue(words, text):
         for part in ('iommu0: IQE: ' + text, ' '.join(shown), 'x-im-faults'):
             expect_true(part in line, f'"{part}" in {line}')
         expect_true(' '.join(shown) in tell(r, 'faults'), 'in the monitor')
+
+
+@test
+def advice_is_told_once():
+    with Rig('-trace', 'im_unit_advice', iommu=UNIT) as r:
+        remapping(r)
+        irte(r, 5, 0x71, sid=RID + 8)
+        r.ep.msix(1, remappable(5), 0)
+        for _ in range(3):
+            send(r)
+        line, = warnings(r.vm)
+        expect_true('iommu0: interrupt-source: ' in line, line)
+        expect(len(re.findall('im_unit_advice iommu0 interrupt-source',
+                              r.vm.output())), 3, 'traced')
 
 
 @test
