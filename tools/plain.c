@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "im/im_dump.h"
 #include "shell.h"
 
 /* --- what is not the uAPI ------------------------------------------------ */
@@ -122,7 +123,10 @@ static void explain_step(void *opaque G_GNUC_UNUSED, const ImStep *step)
     if (step->words) {
         g_string_append_printf(s, " at 0x%" PRIx64 ":", step->addr);
         for (unsigned i = 0; i < step->words; i++) {
-            g_string_append_printf(s, " %" PRIx64, step->value[i]);
+            g_string_append_printf(s, " 0x%" PRIx64, step->value[i]);
+            if (step->fields && step->fields[i]) {
+                im_dump_fields(s, step->fields[i], step->value[i]);
+            }
         }
     }
     if (step->note) {
