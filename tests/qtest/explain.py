@@ -105,6 +105,9 @@ def second(*args, **kw):
     return lambda r: Setup(r).second(*args, **kw)
 
 
+ATS = 'untranslated', 'translation', 'translated', 'reserved'
+
+
 @rows([
     ('off', off, 0),
     ('no-root', no_root, IOVA),
@@ -113,6 +116,7 @@ def second(*args, **kw):
     ('device-tlb-off', without_ats, IOVA),
     ('first-stage', first(), IOVA),
     ('first-stage/read-only', first(R | U), IOVA),
+    ('first-stage/fpd', first(0, fpd=1), IOVA, *ATS),
     ('first-stage/supervisor-page', first(R | W), IOVA),
     ('first-stage/supervisor-requests', first(R | W, sre=1), IOVA),
     ('first-stage/not-present', first(0), IOVA),
@@ -131,10 +135,10 @@ def second(*args, **kw):
     ('legacy/device-tlb', legacy(1), IOVA),
     ('legacy/pass-through', legacy(2), 0),
 ])
-def held_against_the_device(setup, addr):
+def held_against_the_device(setup, addr, *quiet):
     with Rig(iommu=('-device', 'vtd-model,supervisor=on')) as r:
         setup(r)
-        check(r.vm, r.ep, addr or r.buf, vtd_reason(r), r.buf)
+        check(r.vm, r.ep, addr or r.buf, vtd_reason(r), r.buf, quiet)
 
 
 # --- interrupts ------------------------------------------------------------------
