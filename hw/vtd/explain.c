@@ -101,7 +101,7 @@ void im_vtd_explain_entry(VtdRoute *r, const ImStep *step)
     ex->fn(ex->opaque, &told);
 }
 
-/* --- why a walk ended ------------------------------------------------------ */
+/* --- why a walk ended ----------------------------------------------------- */
 
 static G_GNUC_PRINTF(2, 3) void note(VtdRoute *r, const char *format, ...)
 {
@@ -272,7 +272,7 @@ void im_vtd_explain_walk(VtdRoute *r, const ImWalkOut *w)
     }
 }
 
-/* --- the result ------------------------------------------------------------ */
+/* --- the result ----------------------------------------------------------- */
 
 static const char *verdict(const VtdRoute *r, const ImXlat *x)
 {

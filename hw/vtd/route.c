@@ -30,8 +30,9 @@ static bool grant(VtdRoute *r, uint64_t out, unsigned lg2, uint8_t perm)
 {
     uint64_t in = r->txn->addr;
 
-    while (lg2 > 12 && (im_vtd_overlaps_interrupts(out, lg2) ||
-                        (!r->has_pasid && im_vtd_overlaps_interrupts(in, lg2)))) {
+    while (lg2 > 12 &&
+           (im_vtd_overlaps_interrupts(out, lg2) ||
+            (!r->has_pasid && im_vtd_overlaps_interrupts(in, lg2)))) {
         lg2--;
     }
     r->addr = out;

@@ -6,7 +6,7 @@
 
 #include "lib/vtd_told.h"
 
-/* --- explanations ---------------------------------------------------------- */
+/* --- explanations --------------------------------------------------------- */
 
 #define CLAUSE(tag, ...)  #tag,
 static const char *const tags[] = {
@@ -166,7 +166,7 @@ void told_assert_fault(const Told *told, uint8_t reason)
     g_assert_cmpstr(told->clause, ==, tag);
 }
 
-/* --- events ---------------------------------------------------------------- */
+/* --- events --------------------------------------------------------------- */
 
 static const char *const kinds[] = {
     [IM_EVENT_TRANSLATE] = "translate", [IM_EVENT_FAULT] = "fault",

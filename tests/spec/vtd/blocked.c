@@ -21,7 +21,7 @@ typedef struct Row {
     bool only_dma;              /* a translation request does not fault */
 } Row;
 
-/* --- what blocks ----------------------------------------------------------- */
+/* --- what blocks ---------------------------------------------------------- */
 
 static uint64_t first_leaf(World *w)
 {
@@ -148,7 +148,7 @@ static const Row rows[] = {
       read_only_table, 0, false },
 };
 
-/* --- what must hold -------------------------------------------------------- */
+/* --- what must hold ------------------------------------------------------- */
 
 static void assert_clean(World *w, const Row *row)
 {

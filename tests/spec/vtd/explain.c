@@ -21,7 +21,7 @@ typedef struct Row {
     const char *note;               /* begins the note */
 } Row;
 
-/* --- what is special ------------------------------------------------------- */
+/* --- what is special ------------------------------------------------------ */
 
 static void pte_read_only(World *w)
 {
@@ -334,7 +334,7 @@ static void run(const void *data)
     }
 }
 
-/* --- every kind of request, in every kind of world -------------------------- */
+/* --- every kind of request, in every kind of world ------------------------ */
 
 static void every_request(const void *data)
 {
@@ -356,7 +356,7 @@ static void every_request(const void *data)
     }
 }
 
-/* --- what was read ---------------------------------------------------------- */
+/* --- what was read -------------------------------------------------------- */
 
 static void entries_are_shown(void)
 {

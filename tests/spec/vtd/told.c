@@ -35,7 +35,7 @@ static uint64_t errors(World *w)
     return im_vtd_counters(w->r->vtd)->command_errors;
 }
 
-/* --- errors of the queue ---------------------------------------------------- */
+/* --- errors of the queue -------------------------------------------------- */
 
 static void descriptor_errors(void)
 {
@@ -117,7 +117,7 @@ static void time_out_and_stray(void)
     g_assert_cmpuint(errors(w), ==, 2);
 }
 
-/* --- order ------------------------------------------------------------------ */
+/* --- order ---------------------------------------------------------------- */
 
 static void messages_follow_their_descriptor(void)
 {
@@ -183,7 +183,7 @@ static void stop_marker(void)
     expect(told, "request stop marker, disabled @0\n");
 }
 
-/* --- what no record tells --------------------------------------------------- */
+/* --- what no record tells ------------------------------------------------- */
 
 static void hidden_by_fpd(void)
 {
@@ -214,7 +214,7 @@ static void hidden_by_overflow(void)
     }
 }
 
-/* --- advice ----------------------------------------------------------------- */
+/* --- advice --------------------------------------------------------------- */
 
 static void interrupt_source(void)
 {
