@@ -103,7 +103,7 @@ static bool remapping_off(VtdRoute *r)
     if (r->kind != VTD_UNTRANSLATED) {
         return refuse_silently(r, "VTD_4_2_1_TES0");
     }
-    r->clause = "VTD_3_1_TES0_PASID";
+    r->clause = r->has_pasid ? "VTD_3_1_TES0_PASID" : "VTD_REG_GSTS";
     r->has_pasid = false;
     return grant(r, r->txn->addr, 32, IM_PERM_R | IM_PERM_W);
 }

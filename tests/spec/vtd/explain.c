@@ -202,7 +202,7 @@ static void reads_nothing_of_fee(World *w G_GNUC_UNUSED, ImTxn *t)
 
 static void off(World *w)
 {
-    w->ttm_set = true;              /* world_on() is not called: see below */
+    w->ttm_set = true;              /* run() does not call world_on() */
 }
 
 static void off_translates(World *w, ImTxn *t)
@@ -243,6 +243,8 @@ static const Row rows[] = {
     { SPEC(VTD_3_15_ZLR), "range", W_FS, false, NULL, reads_nothing_of_fee,
       "read granted" },
     { SPEC(VTD_3_1_TES0_PASID), "off", W_FS, true, off, NULL,
+      "read and write granted" },
+    { SPEC(VTD_REG_GSTS), "off", W_FS, false, off, NULL,
       "read and write granted" },
     /* translation and translated requests */
     { SPEC(VTD_4_2_3_PERM), "granted", W_FS, true, NULL, asks,
