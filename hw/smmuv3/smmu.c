@@ -84,12 +84,6 @@ ImBus im_smmu_mem_peek(ImSmmu *s, uint64_t pa, void *buf, size_t len)
     return im_port_read(&s->port, s->host, s->oas_mask, pa, buf, len);
 }
 
-ImBus im_smmu_mem_read(ImSmmu *s, uint64_t pa, void *buf, size_t len)
-{
-    s->counters.walk_reads++;
-    return im_smmu_mem_peek(s, pa, buf, len);
-}
-
 ImBus im_smmu_mem_write(ImSmmu *s, uint64_t pa, const void *buf, size_t len)
 {
     return im_port_write(&s->port, s->host, s->oas_mask, pa, buf, len);

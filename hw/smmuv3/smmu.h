@@ -225,9 +225,7 @@ void im_smmu_queues_dump(ImSmmu *s, GString *out);
 
 /* --- memory, smmu.c -------------------------------------------------------- */
 
-/* Structure reads; counts walk_reads. Fails beyond OAS. */
-ImBus im_smmu_mem_read(ImSmmu *s, uint64_t pa, void *buf, size_t len);
-/* The same, seen by no counter: queues, dumps, explain. */
+/* Seen by no counter: queues, dumps, explain. Fails beyond OAS. */
 ImBus im_smmu_mem_peek(ImSmmu *s, uint64_t pa, void *buf, size_t len);
 ImBus im_smmu_mem_write(ImSmmu *s, uint64_t pa, const void *buf,
                         size_t len);

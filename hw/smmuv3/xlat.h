@@ -151,7 +151,7 @@ static inline unsigned im_smmu_stu(const ImSmmu *s)
            idr5 & IM_MASK(SMMU_IDR5_GRAN16K) ? 14 : 16;
 }
 
-/* im_smmu_mem_read(), in line: this is most of a miss. */
+/* Structure reads, counted. In line: this is most of a miss. */
 static inline ImBus im_smmu_walk_read(ImSmmu *s, uint64_t pa, void *buf,
                                       size_t len)
 {
