@@ -25,6 +25,16 @@ FUNCTIONS = ['-device', 'pcie-root-port,id=rp0,chassis=1,slot=1',
              '-device', 'EP,bus=rp0,addr=0.1']
 
 
+def units(arch):
+    """Two endpoints; the second is below a root bus with a unit of its own."""
+    return ['-device', 'pcie-root-port,id=rp0,bus=pcie.0,chassis=1,slot=1',
+            '-device', 'EP,bus=rp0',
+            '-device', 'pxb-pcie,id=pxb,bus=pcie.0,bus_nr=64',
+            '-device', f'{arch.iommu_type},primary-bus=pxb',
+            '-device', 'pcie-root-port,id=rp1,bus=pxb,chassis=2,slot=2',
+            '-device', 'EP,bus=rp1']
+
+
 # --- what happens meanwhile ---------------------------------------------------
 
 def end_busy(guest):
@@ -109,6 +119,9 @@ def x86():
     yield from ((f'ovmf-{w}', t) for w, t in both(
         X86, DISKS + NETS, uefi=True))
     yield 'ovmf-sva', Test(SVA, uefi=True)
+    yield 'units-sva', Test(
+        ['two-devices', 'killed'], endpoints=2, layout=units(X86),
+        says='dmar1: reg_base_addr fed90000')
     yield from ((f'bridge-legacy-{w}', t) for w, t in both(
         X86, DISKS, plug=BRIDGE, bus='br', iommu=',scalable-mode=off'))
     yield from ((f'bridge-{w}', t) for w, t in both(
@@ -119,6 +132,11 @@ def x86():
 
 def arm64():
     yield from common(ARM64)
+    # A device tree does not tell of the second root bus.
+    yield 'units-sva', Test(
+        ['two-devices', 'killed'], arch=ARM64, endpoints=2,
+        layout=units(ARM64), uefi=True, ids=STALLS,
+        says='arm-smmu-v3.1.auto: allocated')
     yield from ((f'gicv2-{w}', t) for w, t in both(
         ARM64, DISKS + NETS, machine='virt,gic-version=2'))
     yield from ((f'no-its-{w}', t) for w, t in both(

@@ -117,6 +117,7 @@ class Fault:
     """A row of x-im-faults: of a request, or of a command."""
 
     def __init__(self, row):
+        self.unit = row['device']
         self.sequence, self.what = row['sequence'], row['what']
         self.hidden = row.get('hidden', False)  # as the software wishes
         self.name = row.get('name', '?')
@@ -260,10 +261,11 @@ class Guest:
             for event in TRACE + (trace or []):
                 self.args += ['-trace', event]
         self.disks, self.peers, self.lines = [], [], []
-        self.buffer, self.last_fault = b'', 0
+        self.buffer, self.last_fault = b'', {}      # by unit
         self.vm = self.results = None
         self.failures, self.crashes, self.ended = [], False, False
         self.boots, self.last_counters, self.boot_faults = [], {}, 0
+        self.last_units = {}            # counters of each unit
         # Before every other device: they ask for their IOMMU when created.
         self.args += arch.iommu_args(self.iommu)
 
@@ -298,7 +300,7 @@ class Guest:
                 f.truncate(size << 20)
             self.add_drive(name, path)
             self.args += ['-device', f'virtio-blk-pci,drive={name},'
-                          f'serial=im-{name},addr={0x10 + n:#x},'
+                          f'serial=im-{name},bus=pcie.0,addr={0x10 + n:#x},'
                           'iommu_platform=on,disable-legacy=on']
 
     def add_drive(self, name, path):
@@ -455,12 +457,15 @@ class Guest:
         """{type: {counter: value}}, instances of a type added up."""
         if not self.has_counters():
             return {}
-        total = {}
+        total, units = {}, {}
         for device in self.vm.cmd('x-im-counters'):
             into = total.setdefault(device['type'], {})
+            if device['type'] == self.arch.iommu_type:
+                units[device['device']] = {c['name']: c['value']
+                                           for c in device['counters']}
             for c in device['counters']:
                 into[c['name']] = into.get(c['name'], 0) + c['value']
-        self.last_counters = total
+        self.last_counters, self.last_units = total, units
         return total
 
     def new_faults(self):
@@ -469,8 +474,9 @@ class Guest:
         if not self.has_counters():
             return []
         faults = [f for f in map(Fault, self.vm.cmd('x-im-faults'))
-                  if f.sequence > self.last_fault]
-        self.last_fault = max([self.last_fault] + [f.sequence for f in faults])
+                  if f.sequence > self.last_fault.get(f.unit, 0)]
+        for f in faults:
+            self.last_fault[f.unit] = f.sequence
         return [f for f in faults
                 if not f.hidden and not f.what.startswith('stalled')]
 

@@ -66,16 +66,18 @@ def total(counters, names):
 
 
 def counter_problems(guest, rows, identity, interrupts):
-    """What the unit's counters say against remapping in use."""
+    """What the counters of each unit say against remapping in use."""
     arch = guest.arch
-    last = guest.last_counters.get(arch.iommu_type, {})
-    if not total(last, arch.look_ups):
-        yield f'the unit looked nothing up ({", ".join(arch.look_ups)})'
-    if not identity and not last.get('walk_reads'):
-        yield 'the unit walked no table'
-    if arch.remapped_interrupts and interrupts and \
-            not last.get(arch.remapped_interrupts):
-        yield 'the unit remapped no interrupt'
+    if not guest.last_units:
+        yield 'there are no counters'
+    for name, unit in guest.last_units.items():
+        if not total(unit, arch.look_ups):
+            yield f'{name} looked nothing up ({", ".join(arch.look_ups)})'
+        if not identity and not unit.get('walk_reads'):
+            yield f'{name} walked no table'
+        if arch.remapped_interrupts and interrupts and \
+                not unit.get(arch.remapped_interrupts):
+            yield f'{name} remapped no interrupt'
     for row in rows:
         if row.name in NO_DMA or not row.passed:
             continue
