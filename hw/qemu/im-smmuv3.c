@@ -449,7 +449,22 @@ static bool without_4k(const void *config)
     return !((const ImSmmuConfig *)config)->gran4k;
 }
 
+static bool few_commands(const void *config)
+{
+    return ((const ImSmmuConfig *)config)->cmdq_bits < 7;
+}
+
+static bool few_streams(const void *config)
+{
+    return ((const ImSmmuConfig *)config)->sid_bits < 16;
+}
+
 static const ImAdvice advice_rows[] = {
+    { few_commands, "cmdq-bits below 7: Linux wants more than 64 commands, and "
+                    "functions wait for it for ever: use a larger cmdq-bits" },
+    { few_streams, "StreamIDs have less than 16 bits: functions with a higher "
+                   "requester ID, as all below a port, do no DMA: use "
+                   "sidsize=16, and two-level-strtab=on" },
     { without_4k, "gran4k=off: Linux with pages of 4 KiB stops when it boots: "
                   "use a kernel with pages of 16 or 64 KiB" },
 };

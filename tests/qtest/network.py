@@ -35,7 +35,8 @@ def devices(machine):
 def user_network(machine):
     with Machine('-device', UNITS[machine],
                  '-netdev', 'user,id=n,hostfwd=tcp:127.0.0.1:0-:22',
-                 '-device', 'virtio-net-pci,netdev=n,iommu_platform=on',
+                 '-device', 'virtio-net-pci,netdev=n,iommu_platform=on,'
+                 'disable-legacy=on',
                  machine=machine) as vm:
         text = vm.hmp('info usernet')
         expect_true('HOST_FORWARD' in text, f'a forwarded port in "{text}"')
