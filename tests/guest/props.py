@@ -68,8 +68,8 @@ TOGETHER = {
     'arm64': ['oas=52,va-bits=48'],
 }
 # Properties that are no value of the unit: what it serves, what a table names.
-OTHER = ['host', 'primary-bus', 'rmrr', 'rmrr-reserved', 'satc',
-         'satc-required']
+OTHER = ['host', 'primary-bus', 'proximity', 'rmr', 'rmrr', 'rmrr-reserved',
+         'satc', 'satc-required']
 
 MODELS = {
     'x86': (X86, VTD_NUMBERS, VTD_ON, VTD_OFF),
@@ -105,12 +105,14 @@ FAULTS = {'intremap-required=on': ['IR.2B']}
 
 
 def without_row(short, emulator):
-    """Properties of the emulator's model that no row above names."""
+    """Properties of the emulator's model that no row above names; what only
+    renames an option of QEMU's own is none."""
     arch, numbers, on, off = MODELS[short]
     text = subprocess.run(
         [str(emulator), *arch.machine, '-device', f'{arch.iommu_type},help'],
         capture_output=True, text=True, check=True).stdout
-    return sorted(set(re.findall(r'^ *([\w-]+)=', text, re.M)) -
+    return sorted(set(re.findall(r'^ *([\w-]+)=(?!.* - of [\w-]+: )', text,
+                                 re.M)) -
                   {*numbers, *on, *off, *OTHER})
 
 
