@@ -51,9 +51,11 @@ static void fill_request(XImFault *f, ImModelClass *mc, const ImFaultNote *n)
     f->no_write = t->no_write;
     f->has_data = n->kind == XIM_FAULT_KIND_INTERRUPT;
     f->data = n->data;
-    f->has_reason = true;
+    f->has_reason = n->reason != 0;
     f->reason = n->reason;
-    imq_reason_text(mc, n->reason, &f->name, &f->text);
+    if (n->reason) {
+        imq_reason_text(mc, n->reason, &f->name, &f->text);
+    }
 }
 
 static XImFault *fault_of(const char *path, ImModelClass *mc,

@@ -254,8 +254,10 @@ static void do_dump(Monitor *mon, char **argv, Error **errp)
 
 static void print_request(Monitor *mon, const XImFault *f)
 {
-    monitor_printf(mon, "    0x%x %s: %s\n", f->reason, f->name ?: "?",
-                   f->text ?: "?");
+    if (f->has_reason) {
+        monitor_printf(mon, "    0x%x %s: %s\n", f->reason, f->name ?: "?",
+                       f->text ?: "?");
+    }
     if (f->kind == XIM_FAULT_KIND_PAGE_REQUEST) {
         monitor_printf(mon, "    page request: %s %s", f->requester,
                        f->address);

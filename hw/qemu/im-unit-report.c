@@ -47,9 +47,10 @@ static void tell_hidden(ImUnit *u, const ImFaultNote *n)
     requester = imq_requester_text(n->txn.segment, n->txn.rid);
     pasid = n->txn.has_pasid ? g_strdup_printf(", PASID 0x%x", n->txn.pasid)
                              : g_strdup("");
-    warn_report("%s: fault hidden from software (%s): %s, requester %s%s, "
+    warn_report("%s: fault hidden from software (%s): %s%srequester %s%s, "
                 "address 0x%" PRIx64 "; " LATER, u->id, why,
-                fault_name(u, n->reason), requester, pasid, n->txn.addr);
+                n->reason ? fault_name(u, n->reason) : "",
+                n->reason ? ", " : "", requester, pasid, n->txn.addr);
 }
 
 static void tell_command(ImUnit *u, const ImFaultNote *n)
