@@ -13,12 +13,20 @@
 #include "im-vtd-int.h"
 #include "trace.h"
 
-static ImIntOut remap(VtdModel *s, const ImMsi *msi)
+/* As the unit's user wants the IOAPIC's to be seen. */
+static ImMsi as_seen(const VtdModel *s, const ImMsi *msi)
 {
     ImMsi m = *msi;
-    ImIntOut out;
 
     m.any_source = m.rid == VTDM_IOAPIC_RID && !s->ioapic_source_check;
+    return m;
+}
+
+static ImIntOut remap(VtdModel *s, const ImMsi *msi)
+{
+    ImMsi m = as_seen(s, msi);
+    ImIntOut out;
+
     im_unit_enter_to_ask(&s->unit);
     out = im_vtd_interrupt(s->vtd, &m);
     im_unit_leave(&s->unit);
@@ -93,8 +101,9 @@ MemTxResult vtdm_interrupt(ImUnit *u, const ImMsi *msi)
 ImIntOut vtdm_explain_interrupt(ImUnit *u, const ImMsi *msi, ImStepFn *fn,
                                 void *opaque)
 {
-    ImIntOut out = im_vtd_explain_interrupt(VTD_MODEL(u->owner)->vtd, msi, fn,
-                                            opaque);
+    VtdModel *s = VTD_MODEL(u->owner);
+    ImMsi m = as_seen(s, msi);
+    ImIntOut out = im_vtd_explain_interrupt(s->vtd, &m, fn, opaque);
 
     if (out.status == IM_OK && !out.remapped) {
         out.vector = extract32(msi->data, 0, 8);

@@ -3,10 +3,12 @@
 
 import vtd
 from harness import expect, main, rows, test
-from irqs import irte, remappable, remapping
-from looking import check, held
+from irqs import ioapic_entry, ioapic_remappable, irte, pulse, remappable, \
+    remapping
+from looking import check, explain, held
 from rig import IOVA, RID, Rig, pending_vectors
 from vtd import R, U, W
+
 
 def vtd_reason(r):
     def reason():
@@ -203,6 +205,20 @@ def interrupt_blocked(reason, entry, addr, data):
         irte(r, 5, 0x71, **entry)
         e = message(r, addr, data)
         expect((e['granted'], e['reason']), (False, reason), 'explained')
+
+
+@rows([('checked', 'on', set()), ('unchecked', 'off', {0x34})])
+def interrupt_of_the_ioapic_by_an_entry_of_another(switch, vectors):
+    with Rig(iommu=('-device', f'vtd-model,ioapic-source-check={switch}')
+             ) as r:
+        remapping(r)
+        irte(r, 9, 0x34, sid=RID)
+        e = explain(r.vm, 'ff:00.0', remappable(9), access='write')
+        ioapic_entry(r.vm, 20, ioapic_remappable(9, 0x34))
+        pulse(r.vm, 20)
+        expect(pending_vectors(r.vm), vectors, 'vectors')
+        expect((e['granted'], e.get('reason')),
+               (bool(vectors), vtd_reason(r)()), 'explained')
 
 
 @test
