@@ -362,10 +362,21 @@ def ats_invalidation_is_traced_before_the_wait_behind_it():
         scalable(r)
         r.ep.ats_on()
         r.vtd.sync((3 | RID << 32, 0))
-        names = re.findall(r'im_unit_(ats_invalidate|invalidate)',
+        names = re.findall(r'im_unit_(\w*invalidate)', r.vm.output())
+        expect(names, ['invalidate', 'ats_invalidate', 'invalidate'],
+               'descriptor, message, wait')
+
+
+@test
+def page_response_is_traced_behind_its_descriptor():
+    with Rig('-trace', 'im_unit_invalidate', '-trace',
+             'im_unit_page_response') as r:
+        scalable(r)
+        r.vtd.sync(vtd.page_response(RID, 0))
+        names = re.findall(r'im_unit_(invalidate|page_response)',
                            r.vm.output())
-        expect(names[-1], 'invalidate', 'the wait comes last')
-        expect_true('ats_invalidate' in names, 'the message')
+        expect(names, ['invalidate', 'page_response', 'invalidate'],
+               'descriptor, message, wait')
 
 
 if __name__ == '__main__':

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What software behind smmuv3-model cannot see, told to people."""
 
+import re
+
 import looking
 import smmu
 from endpoint import E
 from harness import expect, expect_true, main, rows, test
-from smmu import IOVA, SSID, Rig, shared
+from smmu import IOVA, RID, SSID, Rig, shared
 
 
 def warnings(vm):
@@ -78,6 +80,22 @@ def command_that_stops_the_queue(words, name):
             expect_true(part in line, f'"{part}" in {line}')
         said = r.vm.hmp('info x-im faults smmu').replace('\r', '')
         expect_true(' '.join(shown) in said, said)
+
+
+@rows([
+    ('invalidation', smmu.atc_inv(RID), 'ats_invalidate'),
+    ('response', smmu.pri_resp(dict(ssv=0, ssid=0, sid=RID, prgi=1)),
+     'page_response'),
+])
+def message_is_traced_between_its_command_and_the_sync(command, message):
+    with Rig('-trace', 'im_unit_*') as r:
+        shared(r, s=0)
+        r.ep.ats_on()
+        r.smmu.sync(command)
+        names = re.findall(r'im_unit_(\w*invalidate|page_response)',
+                           r.vm.output())
+        expect(names, ['invalidate', message, 'invalidate'],
+               'command, message, SYNC')
 
 
 if __name__ == '__main__':
