@@ -138,7 +138,7 @@ VFIO_QUICK = [p for p in selftests.PROGRAMS if p != 'vfio_pci_driver_test']
 
 
 def vfio(arch, programs):
-    return Test(programs, arch=arch, endpoint=False, selftests=True,
+    return Test(['nvme', *programs], arch=arch, endpoint=False, selftests=True,
                 memory='3G', plug=['-device', 'pcie-root-port,id=rpv,slot=9',
                                    '-device', 'igb,bus=rpv'],
                 append=f'{arch.strict} vfio_pci.enable_sriov=1 hugepages=64',

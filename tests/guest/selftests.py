@@ -26,11 +26,12 @@ WANTED = [f'{TESTS}/vfio', f'{TESTS}/kselftest*.h', 'tools/include',
           'drivers/net/ethernet/intel/igb']
 # drivers of devices that only x86 has
 X86_ONLY = ['ioat', 'dsa']
+SHIM = HERE / 'src/shim'
 CFLAGS = ['-O2', '-w', '-static', '-pthread', '-D_GNU_SOURCE',
           # headers that are not installed have the kernel's annotations
           '-D__counted_by(m)=', '-D__user=', '-I', 'tools/include',
           '-isystem', 'include/uapi', '-I', TESTS,
-          '-I', f'{TESTS}/vfio/lib/include']
+          '-I', f'{TESTS}/vfio/lib/include', '-I', str(SHIM)]
 
 # Part of the cache's key: raise it when the lists above change.
 RECIPE = '1'
@@ -87,11 +88,10 @@ def ensure(arch):
     """Paths of the programs, static, for ARCH."""
     cc, version = kernel.compiler(arch)
     tree = source()
-    shim = HERE / 'src/shim'
-    command = [cc, *CFLAGS, '-I', f'tools/arch/{arch.kbuild}/include',
-               '-I', str(shim)]
+    command = [cc, *CFLAGS, '-I', f'tools/arch/{arch.kbuild}/include']
     h = hashlib.sha256('\0'.join([version, str(tree), *command]).encode())
-    h.update((shim / 'uuid/uuid.h').read_bytes())
+    for name in ('uuid/uuid.h', 'patience.c'):
+        h.update((SHIM / name).read_bytes())
     out = kernel.arch_dir(arch) / f'selftests-{h.hexdigest()[:16]}'
     with kernel.locked(kernel.arch_dir(arch) / 'selftests.lock'):
         if not out.exists():
@@ -104,13 +104,14 @@ def compile_all(arch, tree, command, out):
     tmp.mkdir()
     log = kernel.guest_dir() / f'logs/vfio-{arch.name}.log'
     objects = []
-    for name in library(tree, arch):
+    for name in [*library(tree, arch), str(SHIM / 'patience.c')]:
         objects.append(str(tmp / name.replace('/', '-')[:-1]) + 'o')
         kernel.run_logged([*command, '-c', name, '-o', objects[-1]], log,
                           cwd=tree)
     for name in PROGRAMS:
         kernel.run_logged([*command, f'{TESTS}/vfio/{name}.c', *objects,
-                           '-o', str(tmp / name)], log, cwd=tree)
+                           '-Wl,--wrap=poll', '-o', str(tmp / name)], log,
+                          cwd=tree)
     for name in objects:
         os.unlink(name)
     for old in out.parent.glob('selftests-*'):
