@@ -127,7 +127,7 @@ def x86():
     yield from ((f'bridge-{w}', t) for w, t in both(
         X86, DISKS, plug=BRIDGE, bus='br', expect=remap.stops(
             'no scalable-mode context entry for the requester ID of a '
-            'PCIe-to-PCI bridge', 'fault reason 0x41')))
+            'PCIe-to-PCI bridge', 'fault reason 0x41', 'bridge')))
 
 
 def arm64():
@@ -150,7 +150,7 @@ def arm64():
         ARM64, ['virtio-blk', 'virtio-net'], plug=BRIDGE, bus='br',
         expect=remap.stops(
             'two functions with one requester ID, and a domain of the first',
-            'event 0x10 received')))
+            'event 0x10 received', 'bridge')))
 
 
 TESTS = {f'boot/{short}/{name}': test

@@ -495,6 +495,11 @@ class Guest:
         path = self.dir / 'serial.log'
         return path.read_text(errors='replace') if path.exists() else ''
 
+    def said(self):
+        """What the emulator itself has said."""
+        path = self.dir / 'qemu.log'
+        return path.read_text(errors='replace') if path.exists() else ''
+
     def kernel_complaints(self):
         signs = ('WARNING:', 'BUG:', 'Oops', 'Kernel panic', 'Call Trace',
                  'blocked for more than', 'hardware is malfunctioning',

@@ -43,7 +43,7 @@ SMMU_NUMBERS = {
     'ssidsize': [0, 1, 5, 10],
     'oas': [32, 36, 40, 42, 44, 52],
     'va-bits': [48, 52],
-    'cmdq-bits': [2, 8, 19],
+    'cmdq-bits': [0, 6, 7, 19],
     'evtq-bits': [0, 8, 19],
     'priq-bits': [0, 19],
     'stall-model': [1, 2],
@@ -53,6 +53,7 @@ SMMU_NUMBERS = {
     'iidr': [0x43b],
     'ats-timeout': [1000000],
     'tlb-entries': [16],
+    'proximity': [0],
 }
 SMMU_ON = ['gran4k', 'gran16k', 'gran64k', 'two-level-strtab', 'cd2l',
            'coherent', 'ats', 'split-ats', 'ats-rec-err', 'pri', 'msi',
@@ -76,15 +77,25 @@ MODELS = {
     'arm64': (ARM64, SMMU_NUMBERS, SMMU_ON, SMMU_OFF),
 }
 
+FEW_COMMANDS = remap.stops(
+    'its driver wants more than 64 commands, and functions wait for it',
+    'command queue size <= 64 entries not supported', 'cmdq-bits')
+
 # Rows that are not in use: what Linux does. By model, property and value, and
 # the kernel where it matters.
 OUTCOMES = {
     ('x86', 'aw-bits=39,first-stage=on,nested=on'): remap.unused(
-        'no width that the first stage of 4 levels and the second of 3 share'),
+        'no width that the first stage of 4 levels and the second of 3 share',
+        'aw-bits=39'),
     ('x86', 'second-stage=off'): remap.stops(
         'AW is Reserved(0) without a second stage, and Linux sets it',
-        'fault reason 0x5a'),
+        'fault reason 0x5a', 'second-stage=off'),
     ('x86', 'dma-translation=off'): remap.unused('interrupts only'),
+    ('arm64', 'cmdq-bits=0'): FEW_COMMANDS,
+    ('arm64', 'cmdq-bits=6'): FEW_COMMANDS,
+    ('arm64', 'gran4k=off'): remap.stops(
+        'no page size that it has in common with the unit',
+        'drivers/iommu/iova.c', 'gran4k=off'),
 }
 # Linux allows no SVA with these: no PASIDs or faults, or tables that the unit
 # cannot share with the CPU: their levels, their widest address or page, their
@@ -94,8 +105,9 @@ NO_SVA = {
             'device-iotlb=off', 'pri=off', 'fs5lp=off', 'fs1gp=off',
             'page-walk-coherency=off', 'aw-bits=39', 'aw-bits=48',
             'aw-bits=48,scalable-mode=off', 'aw-bits=39,scalable-mode=off'],
+    # a linear table has StreamIDs of 6 bits: none for a bus below a port
     'arm64': ['ssidsize=0', 'stage=2', 'stall-model=1', 'coherent=off',
-              'asid16=off',
+              'asid16=off', 'two-level-strtab=off',
               'oas=32', 'oas=36', 'oas=40', 'oas=42', 'oas=44'],
 }
 # Interrupts are not remapped.

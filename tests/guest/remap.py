@@ -18,22 +18,23 @@ NO_DMA = ['enabled', *(set(selftests.PROGRAMS) - {'vfio_pci_driver_test'})]
 class Outcome:
     """What a guest is to come to: USED, UNUSED or STOPS."""
 
-    def __init__(self, kind, why='', until=''):
+    def __init__(self, kind, why='', until='', told=''):
         self.kind, self.why = kind, why
         self.until = until              # the console's last words
+        self.told = told                # by the emulator, when it starts
 
 
 USED = Outcome('used')
 
 
-def unused(why):
+def unused(why, told=''):
     """It boots, and does without remapping: WHY."""
-    return Outcome('unused', why)
+    return Outcome('unused', why, told=told)
 
 
-def stops(why, until):
+def stops(why, until, told):
     """It does not boot: WHY; the console shows UNTIL."""
-    return Outcome('stops', why, until)
+    return Outcome('stops', why, until, told)
 
 
 def group_type(append, arch):

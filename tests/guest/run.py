@@ -210,6 +210,9 @@ def run_test(name, test, args, out):
         else:
             rows = run_scenarios(guest, test, out)
             words = test.judge(guest, rows)
+        if test.expect.told not in guest.said():
+            guest.fail('the emulator did not warn of '
+                       f'"{test.expect.told}" when it started')
     except BaseException as e:              # ^C too: nothing is left running
         guest.fail(f'{type(e).__name__}: {e}')
         raise
