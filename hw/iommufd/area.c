@@ -280,25 +280,27 @@ static int choose(const IofIoas *ioas, uint64_t addr, uint64_t length,
 static int find_place(const IofIoas *ioas, const IofArea *a, uint64_t length,
                       uint32_t flags, uint64_t *iova)
 {
-    uint64_t addr = a->pages->start + a->offset;
-
-    if (!aligned(ioas, length) || !aligned(ioas, addr & (PAGE - 1))) {
+    if (!aligned(ioas, length)) {
         return -EINVAL;
     }
     return flags & IOF_MAP_FIXED ? admit(ioas, *iova, length) :
-           choose(ioas, addr, length, iova);
+           choose(ioas, a->pages->start + a->offset, length, iova);
 }
 
 /* --- mapping ------------------------------------------------------------ */
 
-static bool may_map(const IofArea *chain)
+/* What each area asks for itself. */
+static int check_areas(const IofIoas *ioas, const IofArea *chain)
 {
     for (const IofArea *a = chain; a; a = a->next) {
         if ((a->prot & IMU_PROT_WRITE) && !a->pages->writable) {
-            return false;
+            return -EPERM;
+        }
+        if (!aligned(ioas, (a->pages->start + a->offset) & (PAGE - 1))) {
+            return -EINVAL;
         }
     }
-    return true;
+    return 0;
 }
 
 static int map_chain(IofIoas *ioas, const IofArea *chain)
@@ -322,8 +324,8 @@ int im_iof_areas_map(IofIoas *ioas, IofArea *chain, uint64_t length,
     uint64_t at = *iova;
     int err = find_place(ioas, chain, length, flags, &at);
 
-    if (!err && !may_map(chain)) {
-        err = -EPERM;
+    if (!err) {
+        err = check_areas(ioas, chain);
     }
     if (err) {
         return err;

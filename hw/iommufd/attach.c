@@ -288,28 +288,39 @@ static void look_away(IofSlot *s)
     im_iof_hwpt_put(hwpt);
 }
 
-static int attach(IofDevice *dev, uint32_t pasid, IofHwpt *hwpt)
+/* Reserve, and find out what is against it, in Linux's order. */
+static int prepare(IofDevice *dev, uint32_t pasid, IofHwpt *hwpt)
 {
     IofSlot *s = slot_of(dev, pasid);
-    int err = check(s, dev, pasid, hwpt);
+    int err = s && s->hwpt ? -EBUSY : check_group(dev, pasid, hwpt);
 
-    if (!err) {
-        err = check_group(dev, pasid, hwpt);
+    if (!err && s) {
+        err = reserve(s, hwpt);
     }
     if (!err) {
-        err = slot_new(dev, pasid, &s);
-    }
-    if (err) {
-        return err;
-    }
-    err = reserve(s, hwpt);
-    if (!err) {
-        err = tell_backend(s, hwpt, IMU_CMD_ATTACH);
-        if (err) {
+        err = check(s, dev, pasid, hwpt);
+        if (err && s) {
             unreserve(s, hwpt);
         }
     }
+    return err;
+}
+
+static int attach(IofDevice *dev, uint32_t pasid, IofHwpt *hwpt)
+{
+    IofSlot *s;
+    int err = prepare(dev, pasid, hwpt);
+
     if (err) {
+        return err;
+    }
+    err = slot_new(dev, pasid, &s);
+    if (err) {
+        return err;             /* of a PASID, which reserves nothing */
+    }
+    err = tell_backend(s, hwpt, IMU_CMD_ATTACH);
+    if (err) {
+        unreserve(s, hwpt);
         slot_end(s);
         return err;
     }
@@ -420,17 +431,36 @@ static int replace(IofDevice *dev, uint32_t pasid, IofHwpt *hwpt)
 
 /* --- by number ---------------------------------------------------------- */
 
-static int put_into(IofDevice *dev, uint32_t pasid, IofHwpt *hwpt)
+/* How a device gets to look into a table: attach() or this. */
+typedef int (*PutInto)(IofDevice *dev, uint32_t pasid, IofHwpt *hwpt);
+
+static int replace_what_is_there(IofDevice *dev, uint32_t pasid,
+                                 IofHwpt *hwpt)
 {
     IofSlot *s = slot_of(dev, pasid);
 
-    return s && s->hwpt ? replace(dev, pasid, hwpt) :
-           attach(dev, pasid, hwpt);
+    return s && s->hwpt ? replace(dev, pasid, hwpt) : -EINVAL;
+}
+
+/* Linux attaches a new table before it fills it: what is against that is said
+ * first. */
+static int try_new(IofDevice *dev, uint32_t pasid, IofIoas *ioas)
+{
+    const ImIommufdDevice *cfg = &dev->fn->cfg;
+    IofPaging p = { .base = { .file = dev->file, .driver = cfg->driver,
+                              .iommu = cfg->iommu }, .ioas = ioas };
+    IofSlot *s = slot_of(dev, pasid);
+    int err = prepare(dev, pasid, &p.base);
+
+    if (!err && s) {
+        unreserve(s, &p.base);
+    }
+    return err;
 }
 
 /* Into an IOAS: by a table that is there and fits, or a new one. */
 static int put_into_ioas(IofDevice *dev, uint32_t pasid, IofIoas *ioas,
-                         IofHwpt **out)
+                         PutInto put_into, IofHwpt **out)
 {
     IofWish wish = { .dev = dev, .automatic = true };
     IofPaging *p;
@@ -444,7 +474,10 @@ static int put_into_ioas(IofDevice *dev, uint32_t pasid, IofIoas *ioas,
             return err;
         }
     }
-    err = im_iof_paging_new(ioas, &wish, &p);
+    err = put_into == attach ? try_new(dev, pasid, ioas) : 0;
+    if (!err) {
+        err = im_iof_paging_new(ioas, &wish, &p);
+    }
     if (err) {
         return err;
     }
@@ -456,17 +489,21 @@ static int put_into_ioas(IofDevice *dev, uint32_t pasid, IofIoas *ioas,
     return err;
 }
 
-static int change(IofDevice *dev, uint32_t pasid, uint32_t *pt)
+static int change(ImIommufdFile *file, uint32_t id, uint32_t pasid,
+                  uint32_t *pt, PutInto put_into)
 {
-    ImIommufdFile *file = dev->file;
+    IofDevice *dev = im_iof_device(file, id);
     IofHwpt *hwpt = im_iof_hwpt(file, *pt);
     IofIoas *ioas = im_iof_ioas(file, *pt);
     int err;
 
+    if (!dev) {
+        return -ENOENT;
+    }
     if (hwpt) {
         err = put_into(dev, pasid, hwpt);
     } else if (ioas) {
-        err = put_into_ioas(dev, pasid, ioas, &hwpt);
+        err = put_into_ioas(dev, pasid, ioas, put_into, &hwpt);
     } else {
         err = im_iof_object(file, NULL, *pt) ? -EINVAL : -ENOENT;
     }
@@ -479,19 +516,13 @@ static int change(IofDevice *dev, uint32_t pasid, uint32_t *pt)
 int im_iommufd_attach(ImIommufdFile *file, uint32_t id, uint32_t pasid,
                       uint32_t *pt)
 {
-    IofDevice *dev = im_iof_device(file, id);
-    IofSlot *s = dev ? slot_of(dev, pasid) : NULL;
-
-    return !dev ? -ENOENT : s && s->hwpt ? -EBUSY : change(dev, pasid, pt);
+    return change(file, id, pasid, pt, attach);
 }
 
 int im_iommufd_replace(ImIommufdFile *file, uint32_t id, uint32_t pasid,
                        uint32_t *pt)
 {
-    IofDevice *dev = im_iof_device(file, id);
-    IofSlot *s = dev ? slot_of(dev, pasid) : NULL;
-
-    return !dev ? -ENOENT : !s || !s->hwpt ? -EINVAL : change(dev, pasid, pt);
+    return change(file, id, pasid, pt, replace_what_is_there);
 }
 
 static void detach(IofSlot *s)

@@ -185,6 +185,24 @@ static int fill(IofPaging *p)
     return err;
 }
 
+/* Linux looks for the fault object when all else is there. */
+static int fill_with_fault(IofPaging *p, const IofWish *wish)
+{
+    int missing = im_iof_hwpt_set_fault(&p->base, wish);
+    int err = fill(p);
+
+    if (!err && missing) {
+        im_iof_object_out(p->base.file, &p->base.obj);
+        im_iof_ioas_remove_space(p->ioas, &p->space);
+        end_space(p);
+        err = missing;
+    }
+    if (err) {
+        im_iof_hwpt_drop_fault(&p->base);
+    }
+    return err;
+}
+
 int im_iof_paging_new(IofIoas *ioas, const IofWish *wish, IofPaging **out)
 {
     IofDevice *dev = wish->dev;
@@ -212,13 +230,7 @@ int im_iof_paging_new(IofIoas *ioas, const IofWish *wish, IofPaging **out)
         .ioas = ioas,
         .dirty_shift = what.dirty_shift,
     };
-    err = im_iof_hwpt_set_fault(&p->base, wish);
-    if (!err) {
-        err = fill(p);
-        if (err) {
-            im_iof_hwpt_drop_fault(&p->base);
-        }
-    }
+    err = fill_with_fault(p, wish);
     if (err) {
         im_iof_release(dev->file->host, p, sizeof(*p));
         return err;

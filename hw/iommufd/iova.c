@@ -249,15 +249,18 @@ static bool find_within(const IofIova *v, uint64_t first, uint64_t last,
 bool im_iof_iova_find(const IofIova *v, const ImSpan *areas, uint64_t len,
                       uint64_t align, uint64_t rest, uint64_t *at)
 {
-    Want w = { areas, len, align, rest, at };
+    /* Neither 0 nor all ones: too many programs take them for none. */
+    const ImuRange all = { IM_IOMMUFD_PAGE, UINT64_MAX - IM_IOMMUFD_PAGE };
+    const ImuRange *allowed = v->allowed_count ? v->allowed : &all;
+    uint32_t count = MAX(v->allowed_count, 1);
+    /* Linux leaves a single byte alone. */
+    Want w = { areas, MAX(len, 2), align, rest, at };
 
-    if (!v->allowed_count) {
-        /* Neither 0 nor all ones: too many programs take them for none. */
-        return find_within(v, IM_IOMMUFD_PAGE,
-                           UINT64_MAX - IM_IOMMUFD_PAGE, &w);
-    }
-    for (uint32_t i = 0; i < v->allowed_count; i++) {
-        if (find_within(v, v->allowed[i].first, v->allowed[i].last, &w)) {
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t first = MAX(allowed[i].first, all.first);
+        uint64_t last = MIN(allowed[i].last, all.last);
+
+        if (first <= last && find_within(v, first, last, &w)) {
             return true;
         }
     }

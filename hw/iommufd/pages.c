@@ -72,6 +72,17 @@ int im_iof_pages_new(ImIommufdFile *file, const ImIommufdCaller *caller,
     return 0;
 }
 
+static void unready(IofPages *p)
+{
+    ImIommufd *f = p->file->host;
+
+    if (p->page) {
+        f->memory = im_span_remove(f->memory, &p->span);
+        im_iof_release(f, p->page, p->count * sizeof(IofPage));
+        p->page = NULL;
+    }
+}
+
 void im_iof_pages_free(IofPages *p)
 {
     ImIommufd *f = p->file->host;
@@ -82,10 +93,7 @@ void im_iof_pages_free(IofPages *p)
     im_link_out(&p->in_file);
     im_iof_account_close(f, &p->account);
     f->port.drop(f->opaque, p->source);
-    if (p->page) {
-        f->memory = im_span_remove(f->memory, &p->span);
-        im_iof_release(f, p->page, p->count * sizeof(IofPage));
-    }
+    unready(p);
     im_iof_release(f, p, sizeof(*p));
 }
 
@@ -215,24 +223,65 @@ static int pin_new(IofPages *p, uint64_t first, uint64_t last)
     return 0;
 }
 
-int im_iof_pages_pin(IofPages *p, uint64_t offset, uint64_t length)
+/* Too much for us may be too much because nothing is there. */
+static int why_not(const IofPages *p, uint64_t i)
 {
-    uint64_t first = offset >> SHIFT;
-    uint64_t last = (offset + (length - 1)) >> SHIFT;
-    uint64_t fresh;
-    int err = make_ready(p);
+    ImIommufd *f = p->file->host;
+    ImIommufdExtent e;
+    int err = f->port.pin(f->opaque, p->source, p->start + (i << SHIFT), PAGE,
+                          p->writable, &e);
 
     if (err) {
         return err;
     }
-    fresh = unpinned(p, first, last);
-    err = im_iof_charge(&p->account, fresh);
+    f->port.unpin(f->opaque, &e, false);
+    return -ENOMEM;
+}
+
+/* The first pins of all: no page is looked at that cannot be pinned. */
+static int pin_first(IofPages *p, uint64_t first, uint64_t count)
+{
+    int err = make_ready(p);
+
+    if (err) {
+        return why_not(p, first);
+    }
+    err = im_iof_charge(&p->account, count);
+    if (!err) {
+        err = pin_run(p, first, count);
+        if (err) {
+            im_iof_uncharge(&p->account, count);
+        }
+    }
+    if (err) {
+        unready(p);
+    }
+    return err;
+}
+
+static int pin_more(IofPages *p, uint64_t first, uint64_t last)
+{
+    uint64_t fresh = unpinned(p, first, last);
+    int err = im_iof_charge(&p->account, fresh);
+
     if (err) {
         return err;
     }
     err = pin_new(p, first, last);
     if (err) {
         im_iof_uncharge(&p->account, fresh);
+    }
+    return err;
+}
+
+int im_iof_pages_pin(IofPages *p, uint64_t offset, uint64_t length)
+{
+    uint64_t first = offset >> SHIFT;
+    uint64_t last = (offset + (length - 1)) >> SHIFT;
+    int err = p->page ? pin_more(p, first, last) :
+              pin_first(p, first, last - first + 1);
+
+    if (err) {
         return err;
     }
     for (uint64_t i = first; i <= last; i++) {

@@ -453,6 +453,43 @@ static void test_dirty_reserved(gconstpointer data)
     world_free(w);
 }
 
+/* A new automatic table is attached before it is filled, by Linux's
+ * immediate_attach; the window first of all. */
+static void test_attach_order(gconstpointer data)
+{
+    const Window *row = data;
+    World *w = world_new(row->driver);
+    uint32_t none = fake_ioas(w->file, &w->caller);
+    IofMapArg m = { .flags = IOF_MAP_FIXED | IOF_MAP_READ, .ioas_id = none,
+                    .user = 0x1000, .length = PAGE, .iova = PAGE };
+
+    RC(CMD(w, IOF_NR_IOAS_MAP, &m), 0);     /* nothing to pin */
+    RC(attach(w, 7, none), -EINVAL);        /* and no table for PASIDs */
+    RC(attach(w, NO_PASID, none), -EFAULT);
+    m.iova = row->free[0].last + 1;
+    RC(CMD(w, IOF_NR_IOAS_MAP, &m), 0);
+    RC(attach(w, NO_PASID, none), -EADDRINUSE);
+    RC(attach(w, NO_PASID, w->ioas), 0);
+    RC(attach(w, NO_PASID, 99), -ENOENT);   /* and attached */
+    RC(attach(w, NO_PASID, w->dev), -EINVAL);
+    RC(attach(w, NO_PASID, none), -EBUSY);
+    RC(attach(w, NO_PASID, w->ioas), -EBUSY);
+    world_free(w);
+}
+
+/* The fault object is looked for last. */
+static void test_fault_order(gconstpointer data)
+{
+    World *w = world_new(data);
+    IofHwptAlloc a = want_hwpt(w->dev, w->ioas, Q);
+
+    RC(map_at(w, UINT64_C(1) << 60), 0);
+    RC(CMD(w, IOF_NR_HWPT_ALLOC, &a), -EADDRINUSE);
+    unmap_at(w, UINT64_C(1) << 60);
+    RC(CMD(w, IOF_NR_HWPT_ALLOC, &a), -ENOENT);
+    world_free(w);
+}
+
 /* The object is looked for before what is to be done with it. */
 static void test_option_order(void)
 {
@@ -480,6 +517,7 @@ static void add_by_driver(const ImIommufdDriver *driver)
     add(driver, "dirty-reserved", driver, test_dirty_reserved);
     add(driver, "dirty-at-first", driver, test_dirty_at_first);
     add(driver, "viommu-order", driver, test_viommu_order);
+    add(driver, "fault-order", driver, test_fault_order);
 }
 
 int main(int argc, char **argv)
@@ -488,6 +526,7 @@ int main(int argc, char **argv)
     ADD_ROWS(windows, "window", test_window);
     ADD_ROWS(windows, "window-of-a-pasid", test_window_of_a_pasid);
     ADD_ROWS(windows, "window-moves", test_window_moves);
+    ADD_ROWS(windows, "attach-order", test_attach_order);
     ADD_ROWS(allocs, "alloc", test_alloc);
     ADD_ROWS(types, "type1", test_type1);
     add_by_driver(VTD);

@@ -260,6 +260,24 @@ static void test_auto_between(void)
     end(&w);
 }
 
+/* Neither below the first page nor where one byte is left. */
+static void test_auto_leaves_some(void)
+{
+    static const ImuRange allowed[] = {
+        { 0, 0x7ff }, { 0x100000, 0x101fff },
+    };
+    World w = begin(12);
+    uint64_t iova = 0;
+
+    g_assert_cmpint(map_at(&w, PAGE + 1, USER, PAGE), ==, 0);
+    g_assert_cmpint(map(&w, RW, USER, 1, &iova), ==, 0);
+    g_assert_cmpuint(iova, ==, 2 * PAGE + 1);
+    g_assert_cmpint(allow(&w, allowed, 2), ==, 0);
+    g_assert_cmpint(map(&w, RW, USER, 0x800, &iova), ==, 0);
+    g_assert_cmpuint(iova, ==, 0x100000);
+    end(&w);
+}
+
 /* Next to the last address nothing wraps. */
 static void test_auto_at_the_end(void)
 {
@@ -540,6 +558,7 @@ int main(int argc, char **argv)
     ADD(auto_alignment);
     ADD(auto_keeps_offset);
     ADD(auto_between);
+    ADD(auto_leaves_some);
     ADD(auto_at_the_end);
     ADD(allow_values);
     ADD(allowed_stays);
