@@ -146,9 +146,7 @@ static int map_pieces(const IofIoas *ioas, const IofSpace *space,
 /* Whether a table has entries of that kind. */
 static bool can_hold(const IofSpace *space, const IofArea *a)
 {
-    uint32_t some = a->prot | (space->no_empty ? 0 : space->always);
-
-    return some && (!space->writable_only || (a->prot & IMU_PROT_WRITE));
+    return a->prot && (!space->writable_only || (a->prot & IMU_PROT_WRITE));
 }
 
 static int map_in(const IofIoas *ioas, const IofSpace *space,

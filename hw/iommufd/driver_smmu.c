@@ -397,7 +397,6 @@ const ImIommufdDriver im_iommufd_smmuv3 = {
     .size = sizeof(ImIommufdDriver),
     .name = "smmuv3",
     .paging = { .last = UINT64_MAX >> 16,
-                .no_empty = true,
                 .page_sizes = 1 << 12 | 1 << 21 | 1 << 30 },
     .hwpt_flags = ANY(0) | ANY(S) | WITH(P) | ANY(D) | ANY(D | S),
     .dirty = true,

@@ -224,7 +224,6 @@ int im_iof_paging_new(IofIoas *ioas, const IofWish *wish, IofPaging **out)
         .space = { .page = UINT64_C(1) << what.page_shift,
                    .first = what.first, .last = what.last,
                    .no_iommu = dev->fn->cfg.driver->no_iommu,
-                   .no_empty = what.no_empty,
                    .writable_only = what.writable_only,
                    .always = what.always, .page_sizes = what.page_sizes },
         .ioas = ioas,

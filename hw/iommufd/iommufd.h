@@ -171,7 +171,7 @@ struct IofSpace {
     uint64_t page;                  /* smallest, in bytes */
     uint64_t first, last;           /* aperture */
     bool no_iommu;                  /* nothing looks into it */
-    bool no_empty, writable_only;   /* pages that are refused */
+    bool writable_only;             /* others are refused */
     uint32_t always;                /* IMU_PROT_* of every page */
     uint64_t page_sizes;            /* bit n: 2^n */
     ImLink in_ioas;

@@ -140,7 +140,6 @@ typedef struct ImIommufdPaging {
                                    an area holds whole; 0: page_shift */
     uint32_t always;            /* IMU_PROT_*: what the entries have no bit
                                    for, and so lets every device */
-    bool no_empty;              /* a page to neither read nor write: -EINVAL */
     bool writable_only;         /* a page that cannot be written: -EINVAL */
     uint64_t page_sizes;        /* bit n: 2^n, as VFIO tells; 0: page_shift
                                    and all above */
