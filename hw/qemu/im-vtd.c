@@ -147,9 +147,26 @@ static const ImOptionTable inherited = {
     .rows = inherited_rows, .count = ARRAY_SIZE(inherited_rows),
 };
 
+static ObjectPropertyAccessor *plain_intremap_set;
+
+static void intremap_set(Object *obj, Visitor *v, const char *name,
+                         void *opaque, Error **errp)
+{
+    Error *err = NULL;
+
+    plain_intremap_set(obj, v, name, opaque, &err);
+    if (err) {
+        im_option_refused(obj, name, "it is on, off or auto", err, errp);
+    }
+}
+
 /* The parent class has the property: every x86 IOMMU is described so. */
 static void describe_inherited(ObjectClass *oc)
 {
+    ObjectProperty *ir = object_class_property_find(oc, "intremap");
+
+    plain_intremap_set = ir->set;
+    ir->set = intremap_set;
     for (unsigned i = 0; i < inherited.count; i++) {
         const ImOption *row = &inherited.rows[i];
         ObjectProperty *op = object_class_property_find(oc, row->name);

@@ -164,6 +164,7 @@ def refused_on_machine(machine, name):
 # a value that is none: the line says which there are
 @rows([
     ('switch', 'pri=maybe', 'pri', 'on, off or auto'),
+    ('inherited-switch', 'intremap=maybe', 'intremap', 'on, off or auto'),
     ('no-number', 'aw-bits=wide', 'aw-bits', '39, 48 or 57'),
     ('too-large', 'aw-bits=300', 'aw-bits', '39, 48 or 57'),
     ('negative', 'pasid-bits=-1', 'pasid-bits', '1..20'),
