@@ -424,6 +424,8 @@ class Guest:
                 line = self.read_line()
                 if line and line.startswith('begin '):
                     self.go()
+                elif line is None and text in self.serial():
+                    return
                 elif line is None or line.startswith('end '):
                     self.fail(f'the guest got on without "{text}": {line}')
                     return

@@ -23,7 +23,6 @@ VTD_NUMBERS = {
     'fault-records': [1, 186],
     'iotlb-entries': [16],
     'ats-timeout': [1000000],
-    'proximity': [0],
 }
 VTD_ON = ['intremap', 'device-iotlb', 'pt', 'scalable-mode', 'first-stage',
           'second-stage', 'nested', 'fs5lp', 'fs1gp', 'ss2m', 'ss1g', 'pri',
@@ -53,7 +52,6 @@ SMMU_NUMBERS = {
     'iidr': [0x43b],
     'ats-timeout': [1000000],
     'tlb-entries': [16],
-    'proximity': [0],
 }
 SMMU_ON = ['gran4k', 'gran16k', 'gran64k', 'two-level-strtab', 'cd2l',
            'coherent', 'ats', 'split-ats', 'ats-rec-err', 'pri', 'msi',

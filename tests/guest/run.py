@@ -410,7 +410,7 @@ def main():
     p.add_argument('--append', default='', help='to the command line')
     p.add_argument('--iommu')
     p.add_argument('--cpu')
-    p.add_argument('--uefi', action='store_true', help='with ACPI (arm64)')
+    p.add_argument('--uefi', action='store_true', help='on arm64 with ACPI')
     p.add_argument('--accel', default='tcg')
     p.add_argument('--memory', default='1G')
     p.add_argument('--no-endpoint', action='store_true')

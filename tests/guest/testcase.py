@@ -70,7 +70,8 @@ class Test:
 
     def guest(self, name, args):
         trace = [self.traced[0]] if self.traced else []
-        g = Guest(name.replace('/', '-'), self.arch,
+        # a directory, and a path among QEMU's options
+        g = Guest(name.replace('/', '-').replace(',', '+'), self.arch,
                   iommu=args.iommu or self.arch.iommu + self.iommu,
                   trace=trace + (args.trace or []), kvm=self.kvm,
                   cpus=self.cpus, cpu=self.cpu, uefi=self.uefi,
