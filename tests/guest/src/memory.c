@@ -377,6 +377,21 @@ static size_t pages_swapped(const void *addr, size_t pages)
     return n;
 }
 
+/* Pages that are being written: none of them can leave memory. */
+static bool any_writeback(void)
+{
+    FILE *f = fopen("/proc/vmstat", "re");
+    char name[64] = "";
+    long n = 0;
+
+    CHECK(f, "vmstat: %m");
+    while (strcmp(name, "nr_writeback") != 0) {
+        CHECK(fscanf(f, "%63s %ld", name, &n) == 2, "vmstat: nr_writeback");
+    }
+    fclose(f);
+    return n != 0;
+}
+
 static void page_out(void *buf, size_t len)
 {
     for (int tries = 0; tries < 20; tries++) {
@@ -384,8 +399,12 @@ static void page_out(void *buf, size_t len)
         if (pages_swapped(buf, len / PAGE) == len / PAGE) {
             return;
         }
-        /* Those just brought in wait in lists of each CPU: drain them. */
+        /* Those just brought in wait in lists of each CPU: drain them. The
+         * disk may still be writing what left last. */
         write_file("/proc/sys/vm/drop_caches", "1");
+        for (int ms = 0; ms < 10000 && any_writeback(); ms++) {
+            usleep(1000);
+        }
     }
     fail("%zu of %zu pages left memory; is swap on?",
          pages_swapped(buf, len / PAGE), len / PAGE);
