@@ -134,7 +134,8 @@ TESTS.update({
 
 # Linux's own tests of VFIO, with a function of igb: type 1 by container,
 # iommufd's emulation of it, iommufd.
-VFIO_QUICK = [p for p in selftests.PROGRAMS if p != 'vfio_pci_driver_test']
+VFIO_SLOW = ['vfio_pci_driver_test', 'vfio_pci_sriov_uapi_test']
+VFIO_QUICK = [p for p in selftests.PROGRAMS if p not in VFIO_SLOW]
 
 
 def vfio(arch, programs):
