@@ -78,6 +78,7 @@ static bool has_ats(PCIDevice *dev)
 
 static const char *why_no_cache(PCIDevice *dev, void *opaque)
 {
+    const VtdTable *t = opaque;
     PCIBus *bus = pci_get_bus(dev);
 
     if (!pci_bus_is_root(bus) ||
@@ -89,6 +90,9 @@ static const char *why_no_cache(PCIDevice *dev, void *opaque)
     }
     if (!vtdm_of_root(bus)->cfg.device_tlb) {
         return "its unit has device-iotlb=off";
+    }
+    if (t->caches[0] && g_ptr_array_find(t->caches[0], dev, NULL)) {
+        return "satc names it, too, which says that it can do without";
     }
     return NULL;
 }
@@ -108,6 +112,7 @@ static bool read_caches(VtdTable *t, unsigned i, ImNames *n, Error **errp)
         return true;
     }
     n->why_not = why_no_cache;
+    n->opaque = t;
     t->caches[i] = im_names_functions(n, errp);
     return t->caches[i];
 }

@@ -59,8 +59,10 @@ static GPtrArray *read_functions(const ImNames *n, const char *list,
     for (unsigned i = 0; i == 0 || names[i]; i++) {
         const char *name = names[i] ?: "";
         PCIDevice *dev = function_named(n, name, errp);
-        const char *why = dev && n->why_not ? n->why_not(dev, n->opaque)
-                                            : NULL;
+        const char *why = !dev ? NULL
+                        : g_ptr_array_find(functions, dev, NULL)
+                          ? "it is named twice"
+                        : n->why_not ? n->why_not(dev, n->opaque) : NULL;
 
         if (why) {
             error_setg(errp, "%s: %s: '%s': %s", n->device, n->property,
