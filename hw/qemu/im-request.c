@@ -24,6 +24,18 @@ bool im_request_answered(const MemoryRegion *mr)
            container_of(mr, ImRequestRegion, mr)->answered;
 }
 
+static __thread bool ahead;
+
+void im_request_look_ahead(bool on)
+{
+    ahead = on;
+}
+
+bool im_request_looks_ahead(void)
+{
+    return ahead;
+}
+
 /* Loads and stores of a device are whole as they are. */
 
 static MemTxResult request_read(void *opaque, hwaddr off, uint64_t *data,

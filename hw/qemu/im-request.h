@@ -6,7 +6,9 @@
  * fault for each. Two lines of the graft in system/physmem.c hand a region of
  * this kind what is left of the request up to the end of its page, which is
  * what a PCIe request can be (4 KiB, PCIe 2.2.7); two more keep QEMU's bounce
- * buffers from asking again for what was answered when they were mapped.
+ * buffers from asking again for what was answered when they were mapped; and
+ * two mark where QEMU only looks ahead: a device that maps several pages asks
+ * for the next one once more if it cannot be mapped with those before it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -47,5 +49,12 @@ static inline bool im_request_is(const MemoryRegion *mr)
 hwaddr im_request_take(MemoryRegion *mr, hwaddr off, void *buf, hwaddr len,
                        bool is_write, MemTxResult *result);
 bool im_request_answered(const MemoryRegion *mr);
+/* What this thread translates from here on is looked at, and not accessed. */
+void im_request_look_ahead(bool on);
+
+/* --- for IOMMUs ----------------------------------------------------------- */
+
+/* Whether a request that would be refused is to be made again. */
+bool im_request_looks_ahead(void);
 
 #endif /* HW_IM_IM_REQUEST_H */

@@ -114,6 +114,19 @@ static ImXlat fn_peek(ImUnit *u, ImTxn *txn, IOMMUAccessFlags *perm)
     return x;
 }
 
+/* What is refused while QEMU looks ahead is asked for again: no fault yet. */
+static ImXlat fn_ask_model(ImUnit *u, const ImTxn *t)
+{
+    if (im_request_looks_ahead()) {
+        ImXlat x = u->ops->explain(u->model, t, NULL, NULL);
+
+        if (x.status != IM_OK) {
+            return x;
+        }
+    }
+    return u->ops->translate(u->model, t);
+}
+
 /*
  * The answer to an ordinary device, remembered or asked for. The lock is
  * held, so nothing that changes answers is under way; tracing sees them all.
@@ -136,7 +149,7 @@ static ImXlat fn_ask(ImUnitFn *fn, const ImTxn *t)
         im_unit_leave(u);
         return x;
     }
-    x = u->ops->translate(u->model, t);
+    x = fn_ask_model(u, t);
     if (x.status == IM_OK && !x.interrupt && x.mask >= 0xfff) {
         *m = (ImUnitMemo) {
             .key = key, .stamp = stamp,

@@ -159,6 +159,37 @@ def first_request_after_the_driver_mended_its_tables():
         expect(b.vm.read_bytes(page, 256), bytes(256), 'memory')
 
 
+# --- rings --------------------------------------------------------------------
+
+@rows([('both', 2), ('first', 1)])
+def one_fault_for_each_page_of_a_ring(absent):
+    """A used element that crosses pages."""
+    with Machine(*IOMMU, *RNG) as vm:
+        pcie.enable_ecam(vm)
+        unit = VtdUnit(vm, pcie.rid(0, DEV))
+        ring = dict(desc=IOVA + 0x3000, avail=IOVA + 0x4000,
+                    used=IOVA + 0x1000 - 8)
+        page = {iova: unit.heap.alloc() for iova in
+                range(IOVA + 0x1000 * absent, IOVA + 0x6000, 0x1000)}
+        for iova, pa in page.items():
+            unit.map(iova, pa)
+        desc = page[ring['desc']]
+        for off, value, size in ((0, IOVA + 0x5000, 8), (8, 64, 4),
+                                 (12, DEVICE_WRITES, 2)):
+            vm.write(desc + off, value, size)
+        vm.write(page[ring['avail']] + 2, 1, 2)
+        queue = OneQueue(vm)
+        queue.start(**ring)
+        queue.notify()
+        idx = IOVA + 0xffa                  # written behind the element
+
+        def addresses():
+            return [int(f['address'], 16) for f in vm.qmp('x-im-faults')]
+        vm.wait(lambda: idx in addresses()[-1:], 'the index is written')
+        expect([a for a in addresses() if a != idx],
+               [IOVA + 0xffc, IOVA + 0x1000][:absent], 'addresses of faults')
+
+
 # --- a device that maps its buffer first --------------------------------------
 
 @rows([('for-writing', RNG, DEVICE_WRITES), ('for-reading', BALLOON, 0)])
@@ -183,6 +214,31 @@ def one_fault_of_a_mapped_buffer(device, flags):
                 'the request is used')
         faults = vm.qmp('x-im-faults')
         expect(len(faults), 1, f'faults: {faults}')
+
+
+@test
+def one_fault_of_a_page_behind_a_mapped_one():
+    """QEMU looks whether it can be mapped together with that."""
+    with Machine(*IOMMU, *BALLOON) as vm:
+        pcie.enable_ecam(vm)
+        unit = VtdUnit(vm, pcie.rid(0, DEV))
+        ring = {n: IOVA + 0x1000 * i
+                for i, n in enumerate(('desc', 'avail', 'used'))}
+        page = {n: unit.heap.alloc() for n in ring}
+        for n, iova in ring.items():
+            unit.map(iova, page[n])
+        buffer = IOVA + 0x7000
+        unit.map(buffer, unit.heap.alloc())
+        for off, value, size in ((0, buffer, 8), (8, 0x1200, 4), (12, 0, 2)):
+            vm.write(page['desc'] + off, value, size)
+        vm.write(page['avail'] + 2, 1, 2)
+        queue = OneQueue(vm)
+        queue.start(**ring)
+        queue.notify()
+        vm.wait(lambda: vm.read(page['used'] + 2, 2) == 1,
+                'the request is used')
+        expect([int(f['address'], 16) for f in vm.qmp('x-im-faults')],
+               [buffer + 0x1000], 'addresses of faults')
 
 
 # --- the interrupt range --------------------------------------------------------
