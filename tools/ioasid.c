@@ -48,6 +48,21 @@ static const Plain *plain(const char *name)
     return NULL;
 }
 
+static void obey_plain(const Plain *p, char **args)
+{
+    unsigned said = g_strv_length(args);
+
+    if (said > p->most) {
+        g_autofree char *text = g_strdup_printf(
+            "%s: one word too many; usage: %s%s%s", args[p->most], p->name,
+            *p->args ? " " : "", p->args);
+
+        shell_fail(p->name, text, "");
+        return;
+    }
+    p->run(args);
+}
+
 static void obey(const char *line)
 {
     g_auto(GStrv) words = split(line);
@@ -71,7 +86,11 @@ static void obey(const char *line)
     if (v) {
         shell_verb(v, args + 1, name);
     } else if (p) {
-        p->run(args + 1);
+        obey_plain(p, args + 1);
+    } else if (!name && words[1] && *words[1] == '=') {
+        shell_fail(words[0], "say NAME = COMMAND, with spaces", "");
+    } else if (name && plain(args[0])) {
+        shell_fail(args[0], "makes no handle to be kept as a name", "");
     } else {
         shell_fail(args[0], "no such command; see help", "");
     }

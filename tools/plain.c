@@ -13,8 +13,16 @@
 
 /* --- what is not the uAPI ------------------------------------------------ */
 
-/* What was to be a number and is none, of this command. */
-static const char *no_number;
+/* What is wrong with a word of this command, if more can be said than how it
+ * is used. */
+static char *wrong;
+
+static bool is_wrong(const char *word, const char *what)
+{
+    g_free(wrong);
+    wrong = g_strdup_printf("%s is %s", word, what);
+    return false;
+}
 
 static bool number(const char *text, uint64_t *val)
 {
@@ -25,19 +33,26 @@ static bool number(const char *text, uint64_t *val)
     if (text && g_ascii_isdigit(*text) && !*end && !errno) {
         return true;
     }
-    no_number = text;
-    return false;
+    return text && is_wrong(text, "no number from 0 to 0xffffffffffffffff");
 }
 
 static bool usage(const char *text)
 {
-    g_autofree char *all = no_number
-        ? g_strdup_printf("%s: %s is no number from 0 to "
-                          "0xffffffffffffffff", text, no_number) : NULL;
+    g_autofree char *what = g_steal_pointer(&wrong);
+    g_autofree char *all = what ? g_strdup_printf("%s: %s", text, what) : NULL;
 
-    no_number = NULL;
     shell_fail("usage", all ? all : text, "");
     return true;
+}
+
+static WorldFn *function(const char *text)
+{
+    WorldFn *f = text ? world_function(shell.w, text) : NULL;
+
+    if (text && !f) {
+        is_wrong(text, "no function: ep0 and ep1 are");
+    }
+    return f;
 }
 
 /* 5s, 20ms, 7us, 100 */
@@ -82,18 +97,31 @@ static bool parse_dma(char **args, WorldFn **f, Dma *d)
 {
     uint64_t pasid;
 
-    *f = args[0] ? world_function(shell.w, args[0]) : NULL;
+    *f = function(args[0]);
     *d = (Dma) { 0 };
-    if (!*f || !args[1] || !number(args[2], &d->addr) || d->addr % 8 ||
-        (strcmp(args[1], "read") && strcmp(args[1], "write"))) {
+    if (!*f || !args[1]) {
         return false;
+    }
+    if (strcmp(args[1], "read") && strcmp(args[1], "write")) {
+        return is_wrong(args[1], "neither read nor write");
+    }
+    if (!number(args[2], &d->addr)) {
+        return false;
+    }
+    if (d->addr % 8) {
+        return is_wrong(args[2], "no multiple of 8");
     }
     d->write = strcmp(args[1], "write") == 0;
     for (args += 3; *args; args++) {
         if (strcmp(*args, "ats") == 0) {
             d->ats = true;
-        } else if (g_str_has_prefix(*args, "pasid=") &&
-                   number(*args + 6, &pasid) && pasid <= IM_PASID_MAX) {
+        } else if (g_str_has_prefix(*args, "pasid=")) {
+            if (!number(*args + 6, &pasid)) {
+                return false;
+            }
+            if (pasid > IM_PASID_MAX) {
+                return is_wrong(*args + 6, "no PASID: at most 0xfffff");
+            }
             d->has_pasid = true;
             d->pasid = (uint32_t)pasid;
         } else if (!number(*args, &d->value)) {
@@ -178,7 +206,7 @@ static bool do_explain(char **args)
 
 static bool do_mute(char **args)
 {
-    WorldFn *f = args[0] ? world_function(shell.w, args[0]) : NULL;
+    WorldFn *f = function(args[0]);
 
     if (!f || !args[1] || (strcmp(args[1], "on") && strcmp(args[1], "off"))) {
         return usage("mute FUNCTION on|off");
@@ -302,21 +330,22 @@ static bool do_quit(char **args G_GNUC_UNUSED)
 
 static const Plain plains[] = {
     { "dma", "FUNCTION read|write ADDRESS [VALUE] [pasid=N] [ats]",
-      "64 bits of DMA; ats: translated by the function itself", do_dma },
+      "64 bits of DMA; ats: translated by the function itself", 6, do_dma },
     { "explain", "FUNCTION read|write ADDRESS [pasid=N] [ats]",
-      "why DMA is answered as it is", do_explain },
-    { "mute", "FUNCTION on|off", "complete no invalidation", do_mute },
+      "why DMA is answered as it is", 5, do_explain },
+    { "mute", "FUNCTION on|off", "complete no invalidation", 2, do_mute },
     { "page", "ROOT VIRTUAL PHYSICAL [ro]",
-      "enter a page into a guest's VT-d first-stage table", do_page },
-    { "poke", "ADDRESS VALUE", "write memory", do_poke },
-    { "peek", "ADDRESS", "read memory", do_peek },
-    { "step", "TIME", "let virtual time pass: 5s, 20ms, 7us", do_step },
-    { "use", "SET", "the set of commands that name none", do_use },
-    { "state", "", "everything the backend holds", do_state },
-    { "check", "", "whether every invariant holds", do_check },
-    { "counters", "", "what was counted", do_counters },
-    { "help", "[COMMAND]", "this, or the words of a command", shell_help },
-    { "quit", "", "the end", do_quit },
+      "enter a page into a guest's VT-d first-stage table", 4, do_page },
+    { "poke", "ADDRESS VALUE", "write memory", 2, do_poke },
+    { "peek", "ADDRESS", "read memory", 1, do_peek },
+    { "step", "TIME", "let virtual time pass: 5s, 20ms, 7us", 1, do_step },
+    { "use", "SET", "the set of commands that name none", 1, do_use },
+    { "state", "", "everything the backend holds", 0, do_state },
+    { "check", "", "whether every invariant holds", 0, do_check },
+    { "counters", "", "what was counted", 0, do_counters },
+    { "help", "[COMMAND]", "this, or the words of a command",
+      1, shell_help },
+    { "quit", "", "the end", 0, do_quit },
 };
 
 const Plain *shell_plains(unsigned *count)

@@ -34,6 +34,7 @@ extern Shell shell;
 
 typedef struct Plain {
     const char *name, *args, *text;
+    unsigned most;              /* words */
     bool (*run)(char **args);
 } Plain;
 

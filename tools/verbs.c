@@ -305,6 +305,18 @@ const char *shell_value(const char *text)
     return known ? known : text;
 }
 
+/* list: or NULL. A handle by its name must have been made. */
+static bool say_word(ImuCall *call, const char *list, const char *word,
+                     const char *text, char **err)
+{
+    if (*text == '$' && shell_value(text) == text) {
+        *err = g_strdup_printf("%s=%s: no such name; NAME = COMMAND makes one",
+                               word, text);
+        return false;
+    }
+    return im_ioasid_call_set(call, list, word, shell_value(text), err);
+}
+
 /* a:1/b:2,a:3 - elements by ',' and their words by '/'. */
 static bool say_list(ImuCall *call, const char *list, const char *text,
                      char **err)
@@ -325,8 +337,7 @@ static bool say_list(ImuCall *call, const char *list, const char *text,
                 return false;
             }
             *colon = '\0';
-            if (!im_ioasid_call_set(call, list, words[k],
-                                    shell_value(colon + 1), err)) {
+            if (!say_word(call, list, words[k], colon + 1, err)) {
                 return false;
             }
         }
@@ -354,7 +365,7 @@ static bool say_words(ImuCall *call, const ImuVerb *v, char **args,
         char *equals = strchr(*args, '=');
         const ImuWord *w;
 
-        if (!equals) {
+        if (!equals || equals == *args) {
             *err = g_strdup_printf("%s: say word=value", *args);
             return false;
         }
@@ -363,13 +374,15 @@ static bool say_words(ImuCall *call, const ImuVerb *v, char **args,
         set_said |= strcmp(*args, "set") == 0;
         if (w && w->kind == IMU_WORD_LIST
             ? !say_list(call, *args, equals + 1, err)
-            : !im_ioasid_call_set(call, NULL, *args, shell_value(equals + 1),
-                                  err)) {
+            : !say_word(call, NULL, *args, equals + 1, err)) {
             return false;
         }
     }
-    return set_said || !shell.set ||
-           im_ioasid_call_set(call, NULL, "set", shell.set, err);
+    if (!set_said && !shell.set) {
+        *err = g_strdup("there is no set yet; set-create makes one");
+        return false;
+    }
+    return set_said || im_ioasid_call_set(call, NULL, "set", shell.set, err);
 }
 
 static char *set_said(const ImuVerb *v, char **args)

@@ -303,6 +303,32 @@ def mistakes(shell):
         raise AssertionError('--none is taken')
 
 
+# What is wrong is named, and what would be right.
+TOLD = [
+    ('dev-bind func=0x100', 'there is no set yet; set-create makes one'),
+    ('set-query set=$s', 'set=$s: no such name; NAME = COMMAND makes one'),
+    ('invalidate set=1.1 entries=pasid:$p',
+     'pasid=$p: no such name; NAME = COMMAND makes one'),
+    ('set-create =3', '=3: say word=value'),
+    ('q =', 'q: say NAME = COMMAND, with spaces'),
+    ('q = check', 'check: makes no handle to be kept as a name'),
+    ('check it', 'it: one word too many; usage: check'),
+    ('peek 0 1', '1: one word too many; usage: peek ADDRESS'),
+    ('dma ep9 read 0', 'ep9 is no function: ep0 and ep1 are'),
+    ('mute ep9 on', 'ep9 is no function: ep0 and ep1 are'),
+    ('dma ep0 move 0', 'move is neither read nor write'),
+    ('dma ep0 read 4', '4 is no multiple of 8'),
+    ('dma ep0 read x', 'x is no number from 0 to 0xffffffffffffffff'),
+    ('dma ep0 read 0 pasid=0x100000', '0x100000 is no PASID: at most 0xfffff'),
+]
+
+
+def told(shell):
+    for line, what in TOLD:
+        out = run(shell, f'{line}\n')
+        assert out.endswith(f'{what}\n') and out.count('\n') == 1, (line, out)
+
+
 def stops(shell):
     out = run(shell, 'nonsense\nset-create gpasid-min=1 gpasid-max=9\n', '-e')
     assert 'set=' not in out, out
@@ -392,7 +418,7 @@ def typed(shell):
 
 
 TESTS = [walk_through, as_json, lists_as_json, help_of_everything,
-         help_as_json, lines_are_counted, numbers, reasons, mistakes, stops,
+         help_as_json, lines_are_counted, numbers, reasons, mistakes, told, stops,
          random_words, typed]
 
 
