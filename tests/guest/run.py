@@ -303,7 +303,7 @@ def print_table(rows, guest):
 
 def command_demo(args):
     began = time.monotonic()
-    wanted = args.only.split(',') if args.only else DEMO
+    wanted = args.only or DEMO
     arch = ARCHES[args.arch]
     print('A Linux guest shares its processes\' address spaces with a '
           f'pasid-endpoint\nbehind the modelled {arch.iommu_name}. The guest '
@@ -370,6 +370,29 @@ def command_list(_args):
     return 0
 
 
+def test_name(name):
+    if name in TESTS or name in SERIES:
+        return name
+    raise argparse.ArgumentTypeError(f'no test {name}: "run.py list" has '
+                                     'their names')
+
+
+def scenario_names(text):
+    known = {s for t in TESTS.values() for s in (*t.scenarios, *t.then)}
+    for name in text.split(','):
+        if name not in known:
+            raise argparse.ArgumentTypeError(
+                f'no scenario {name}: those of the demonstration are '
+                f'{", ".join(DEMO)}')
+    return text.split(',')
+
+
+def existing(text):
+    if not Path(text).is_file():
+        raise argparse.ArgumentTypeError(f'no file {text}')
+    return Path(text)
+
+
 def arch_option(parser):
     parser.add_argument('--arch', choices=list(ARCHES), default=X86.name)
 
@@ -395,20 +418,20 @@ def main():
     p = sub.add_parser('demo')
     options(p)
     arch_option(p)
-    p.add_argument('--only', help='these scenarios, comma-separated')
+    p.add_argument('--only', type=scenario_names,
+                   help='these scenarios, comma-separated')
     p.set_defaults(run=command_demo)
     p = sub.add_parser('test')
     options(p)
-    p.add_argument('name', nargs='+', metavar='NAME',
-                   choices=[*TESTS, *SERIES])
+    p.add_argument('name', nargs='+', metavar='NAME', type=test_name)
     p.set_defaults(run=command_test)
     p = sub.add_parser('boot')
     arch_option(p)
-    p.add_argument('--kernel', type=Path)
-    p.add_argument('--initrd', type=Path)
+    p.add_argument('--kernel', type=existing, help='default: of --guest')
+    p.add_argument('--initrd', type=existing, help='default: of --guest')
     p.add_argument('--guest', choices=['own', 'stock'], default='own')
     p.add_argument('--append', default='', help='to the command line')
-    p.add_argument('--iommu')
+    p.add_argument('--iommu', help='IOMMU device with properties')
     p.add_argument('--cpu')
     p.add_argument('--uefi', action='store_true', help='on arm64 with ACPI')
     p.add_argument('--accel', default='tcg')
@@ -419,12 +442,18 @@ def main():
     args = parser.parse_args(argv)
     args.qemu = qemu
     if args.build_dir:
+        if not Path(args.build_dir).is_dir():
+            parser.error(f'--build-dir: no directory {args.build_dir}: '
+                         'run ./configure first')
         os.environ['IM_BUILD_DIR'] = os.path.abspath(args.build_dir)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         return args.run(args)
     except Failed as e:
         print(f'guest: {e}', file=sys.stderr)
+        return 1
+    except BrokenPipeError:             # run.py list | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         print('guest: interrupted', file=sys.stderr)
