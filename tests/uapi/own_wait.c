@@ -287,9 +287,13 @@ static const struct { const char *name; void (*run)(void); } inner[] = {
 };
 #define CASES  (sizeof(inner) / sizeof(inner[0]))
 
-/* In a program of its own, which makes its session. */
+/* In a program of its own, which makes its session. Whoever began us may
+ * ignore signals, as nohup does, and a program inherits that. */
 static void alone(void)
 {
+    for (int sig = 1; sig < NSIG; sig++) {
+        signal(sig, SIG_DFL);
+    }
     unsetenv("IM_IOMMUFD_SESSION");
     execl(self, self, own_case, NULL);
     CHECK(!"to be executed");
