@@ -6,9 +6,10 @@
  * fault for each. Two lines of the graft in system/physmem.c hand a region of
  * this kind what is left of the request up to the end of its page, which is
  * what a PCIe request can be (4 KiB, PCIe 2.2.7); two more keep QEMU's bounce
- * buffers from asking again for what was answered when they were mapped; and
- * two mark where QEMU only looks ahead: a device that maps several pages asks
- * for the next one once more if it cannot be mapped with those before it.
+ * buffers from asking again for what was answered when they were mapped; the
+ * others mark where QEMU only looks ahead: a device that maps several pages
+ * asks for the next one once more if it cannot be mapped with those before it,
+ * and for one without a bounce buffer when there is one again.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

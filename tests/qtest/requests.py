@@ -241,6 +241,61 @@ def one_fault_of_a_page_behind_a_mapped_one():
                [buffer + 0x1000], 'addresses of faults')
 
 
+class Ahci(pcie.Function):
+    """One DMA command of the first port of QEMU's own AHCI."""
+
+    DISK = ('-blockdev', 'null-co,node-name=d,read-zeroes=on',
+            '-device', 'ide-hd,drive=d,bus=ide.0')
+    READ_DMA_EXT, WRITE_DMA_EXT = 0x25, 0x35
+    PORT, ISSUE = 0x100, 0x138
+
+    def __init__(self, vm, unit):
+        super().__init__(vm, 0, 0x1f, 2)
+        self.bar = pcie.WINDOW + pcie.WINDOW_SIZE
+        self.set_cfg(0x24, self.bar)
+        self.master(True)
+        self.page = [unit.heap.alloc() for _ in range(3)]
+        for i, page in enumerate(self.page):
+            unit.map(IOVA + 0x1000 * i, page)
+        self.set(4, 1 << 31)                        # GHC.AE
+        for off, iova in ((0, IOVA), (8, IOVA + 0x1000)):
+            self.set(self.PORT + off, iova)
+            self.set(self.PORT + off + 4, iova >> 32)
+        self.set(self.PORT + 0x18, 0x11)            # FRE, ST
+
+    def set(self, off, value):
+        self.vm.write(self.bar + off, value & 0xffffffff, 4)
+
+    def moves(self, command, addr, pages):
+        header, _, table = self.page
+        fis = (0x27, 0x80, command, 0, 0, 0, 0, 0x40, 0, 0, 0, 0, 8 * pages)
+        self.vm.write_bytes(table, bytes(fis))
+        for i in range(pages):
+            self.vm.write(table + 0x80 + 16 * i, addr + 0x1000 * i, 8)
+            self.vm.write(table + 0x8c + 16 * i, 0xfff, 4)
+        write = command == self.WRITE_DMA_EXT
+        self.vm.write(header, 5 | write << 6 | pages << 16, 4)
+        self.vm.write(header + 8, IOVA + 0x2000, 8)
+        self.set(self.ISSUE, 1)
+        self.vm.wait(lambda: self.vm.read(self.bar + self.ISSUE, 4) == 0,
+                     'the command is done')
+
+
+@rows([('reads-memory', Ahci.WRITE_DMA_EXT),
+       ('writes-memory', Ahci.READ_DMA_EXT)])
+def one_fault_of_each_page_where_buffers_are_few(command):
+    """QEMU has one bounce buffer of a page, and has the others wait."""
+    with Machine(*IOMMU, *Ahci.DISK) as vm:
+        pcie.enable_ecam(vm)
+        unit = VtdUnit(vm, pcie.rid(0, 0x1f, 2))
+        buffer = IOVA + 0x10000
+        unit.map(buffer + 0x1000, unit.heap.alloc())
+        Ahci(vm, unit).moves(command, buffer, 4)
+        expect([int(f['address'], 16) for f in vm.qmp('x-im-faults')],
+               [buffer + 0x1000 * i for i in (0, 2, 3)],
+               'addresses of faults')
+
+
 # --- the interrupt range --------------------------------------------------------
 
 def interrupts(vm):
