@@ -20,7 +20,7 @@ static void fill_command(XImFault *f, const ImFaultNote *n)
     f->has_words = true;
     f->words = imq_words(n->word, n->words);
     f->name = g_strdup(n->name);
-    f->text = g_strdup(n->text);
+    f->text = *n->text ? g_strdup(n->text) : NULL;
     f->clause = g_strdup(n->clause);
 }
 

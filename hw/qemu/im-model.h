@@ -21,12 +21,14 @@ typedef struct ImModel ImModel;
 
 /* A fault, or a command that was refused, newest last. Strings are the
  * model's constants, or NULL. */
+#define IM_FAULT_TEXT   256
+
 typedef struct ImFaultNote {
     uint64_t seq;           /* counts from 1, without gaps */
     uint64_t time;          /* virtual, ns */
     const char *what;       /* what became of it */
     const char *name;       /* a command's: the error, */
-    const char *text;       /* the rule that was broken, */
+    char text[IM_FAULT_TEXT];   /* the rule that was broken, */
     const char *clause;     /* its tag */
     uint64_t word[4];
     uint8_t words;

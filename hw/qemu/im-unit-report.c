@@ -57,7 +57,7 @@ static void tell_command(ImUnit *u, const ImFaultNote *n)
 {
     g_autoptr(GString) words = NULL;
 
-    if (!first_time(u, n->text ?: n->name)) {
+    if (!first_time(u, *n->text ? n->text : n->name)) {
         return;
     }
     words = g_string_new(NULL);
@@ -65,7 +65,7 @@ static void tell_command(ImUnit *u, const ImFaultNote *n)
         g_string_append_printf(words, " 0x%016" PRIx64, n->word[i]);
     }
     warn_report("%s: %s%s%s:%s; " LATER, u->id, n->name,
-                n->text ? ": " : "", n->text ?: "",
+                *n->text ? ": " : "", n->text,
                 n->words ? words->str : " not fetched");
 }
 
@@ -120,14 +120,14 @@ static void note_command(ImUnit *u, const ImEvent *ev)
         .what = "the queue stopped",
         .kind = XIM_FAULT_KIND_COMMAND,
         .name = ev->name ?: "command error",
-        .text = ev->text,
         .clause = ev->clause,
         .words = MIN(ev->words, ARRAY_SIZE(n.word)),
     };
 
     memcpy(n.word, ev->arg, sizeof(n.word));
+    g_strlcpy(n.text, ev->text ?: "", sizeof(n.text));  /* ev's own */
     note(u, &n);
-    trace_im_unit_command_error(u->id, n.name, n.text ?: "", n.word[0],
+    trace_im_unit_command_error(u->id, n.name, n.text, n.word[0],
                                 n.word[1], n.word[2], n.word[3]);
     tell_command(u, &n);
 }

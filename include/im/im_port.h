@@ -24,7 +24,8 @@ typedef enum ImBus {
 
 #define IM_NEVER  UINT64_MAX
 
-/* What happened, for tracing; the strings are the model's constants. */
+/* What happened, for tracing; the strings are the model's constants, but for
+ * text, which is valid during the call. */
 typedef enum ImEventKind {
     IM_EVENT_TRANSLATE,     /* a request was answered: txn, xlat */
     IM_EVENT_FAULT,         /* a fault was recorded, or dropped as name says:

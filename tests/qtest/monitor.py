@@ -317,6 +317,24 @@ def command_that_stops_the_queue(words, text):
 
 
 @test
+def what_was_said_of_a_command_stays_said():
+    """Each text is of its own requester."""
+    with Rig(iommu=('-device', 'vtd-model,ats-timeout=1000')) as r:
+        scalable(r)
+        absent = [pcie.rid(0, n) for n in range(8, 24)]
+        for rid in absent:
+            r.vtd.post(*vtd.dev_tlb(rid))
+            r.vtd.ring()
+            r.vm.step(1_000_000)
+            expect(r.vtd.rd32(vtd.FSTS) & 0x70, vtd.FSTS_ITE, 'ITE')
+            r.vtd.wr32(vtd.FSTS, vtd.FSTS_ITE)
+        r.vm.qmp('x-im-dump')
+        texts = [f['text'] for f in r.vm.qmp('x-im-faults')]
+        expect(texts, [f'00:{rid >> 3:02x}.0 did not complete a device-TLB '
+                       'invalidation in time' for rid in absent], 'texts')
+
+
+@test
 def advice_is_told_once():
     with Rig('-trace', 'im_unit_advice', iommu=UNIT) as r:
         remapping(r)
