@@ -247,7 +247,9 @@ static void do_dump(Monitor *mon, char **argv, Error **errp)
 {
     g_autoptr(HumanReadableText) text = qmp_x_im_dump(argv[0], errp);
 
-    if (text) {
+    if (text && !*text->human_readable_text) {
+        monitor_puts(mon, "no IOMMU or endpoint of ours\n");
+    } else if (text) {
         monitor_puts(mon, text->human_readable_text);
     }
 }
@@ -316,8 +318,17 @@ static void do_faults(Monitor *mon, char **argv, Error **errp)
 
 static void do_counters(Monitor *mon, char **argv, Error **errp)
 {
-    g_autoptr(XImCountersList) list = qmp_x_im_counters(argv[0], errp);
+    g_autoptr(XImCountersList) list = NULL;
+    Error *err = NULL;
 
+    list = qmp_x_im_counters(argv[0], &err);
+    if (err) {
+        error_propagate(errp, err);
+        return;
+    }
+    if (!list) {
+        monitor_puts(mon, "no IOMMU or endpoint of ours\n");
+    }
     for (const XImCountersList *l = list; l; l = l->next) {
         monitor_printf(mon, "%s (%s)\n", l->value->device, l->value->type);
         for (const XImCounterList *c = l->value->counters; c; c = c->next) {

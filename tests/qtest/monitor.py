@@ -91,6 +91,14 @@ def faults_and_counters_for_people():
                     'help')
 
 
+@test
+def a_machine_without_models():
+    with Machine() as vm:
+        for words in ('', 'dump', 'counters'):
+            said = vm.hmp(f'info x-im {words}').replace('\r', '')
+            expect(said, 'no IOMMU or endpoint of ours\n', words)
+
+
 @rows([
     ('nothing', 'dumb', ['dump, explain, faults, counters and help']),
     ('device', 'dump nobody', ['nobody', 'iommu0', 'ep']),
