@@ -13,8 +13,6 @@
 #include "hw/qdev-core.h"
 #include "migration/blocker.h"
 #include "qapi/error.h"
-#include "qapi/qapi-types-im-host.h"
-#include "qapi/visitor.h"
 #include "qom/object_interfaces.h"
 #include "system/reset.h"
 #include "im-ioasid.h"
@@ -25,125 +23,6 @@
 #define FIRST_RID       0x0100          /* 01:00.0 */
 #define PC_MSI_FIRST    0xfee00000ull
 #define PC_MSI_LAST     0xfeefffffull
-
-/* --- properties ---------------------------------------------------------- */
-
-typedef struct HostOption {
-    const char *name;
-    size_t offset;
-    const QEnumLookup *names;   /* of a U32 */
-    uint8_t size;
-    const char *text;
-} HostOption;
-
-#define ROW(name, member, text) \
-    { name, offsetof(IoasidHost, member), NULL, \
-      sizeof_field(IoasidHost, member), text }
-#define NAMES(name, member, type, text) \
-    { name, offsetof(IoasidHost, member), &type##_lookup, 4, text }
-
-static const HostOption option_rows[] = {
-    ROW("pasid-bits", cfg.pasid_bits, "width of host PASIDs, 1..20"),
-    ROW("page-shift", cfg.page_shift, "log2 of the page that is mapped"),
-    ROW("context-quota", cfg.ctx_quota, "PASIDs of all sets together"),
-    ROW("iotlb-entries", cfg.iotlb_entries,
-        "capacity of the IOTLB, a power of two"),
-    ROW("page-groups", cfg.pri_set_limit,
-        "page request groups outstanding of one set"),
-    ROW("ats-timeout", cfg.ats_timeout_ns,
-        "device-TLB invalidation time-out, ns of virtual time"),
-    ROW("quarantine", cfg.quarantine_ns,
-        "before a PASID is used again, ns of virtual time"),
-    ROW("vcmd-delay", vcmd_delay_ns,
-        "how long a virtual command takes, ns of virtual time"),
-    ROW("quota-max", guest.quota_max,
-        "PASIDs of the guest's set; 0: context-quota"),
-    ROW("quota-reserved", guest.quota_reserved,
-        "PASIDs kept free for the guest's set"),
-    ROW("gpasid-min", guest.gpasid_min, "first guest PASID; 0: 1"),
-    ROW("gpasid-max", guest.gpasid_max,
-        "last guest PASID; 0: as wide as pasid-bits"),
-    NAMES("map-mode", guest.map_mode, XImMapMode,
-          "guest to host PASIDs: identity, translate, delegated"),
-    NAMES("pool", guest.pool, XImPool,
-          "host PASIDs are unique per device or global"),
-};
-
-static uint64_t option_get(const HostOption *row, Object *obj)
-{
-    const void *at = (char *)obj + row->offset;
-
-    return row->size == 1 ? *(const uint8_t *)at :
-           row->size == 4 ? *(const uint32_t *)at : *(const uint64_t *)at;
-}
-
-static void option_set(const HostOption *row, Object *obj, uint64_t val)
-{
-    void *at = (char *)obj + row->offset;
-
-    if (row->size == 1) {
-        *(uint8_t *)at = val;
-    } else if (row->size == 4) {
-        *(uint32_t *)at = val;
-    } else {
-        *(uint64_t *)at = val;
-    }
-}
-
-static void prop_get(Object *obj, Visitor *v, const char *name, void *opaque,
-                     Error **errp)
-{
-    const HostOption *row = opaque;
-    uint64_t val = option_get(row, obj);
-    int which = val;
-
-    if (row->names) {
-        visit_type_enum(v, name, &which, row->names, errp);
-    } else {
-        visit_type_uint64(v, name, &val, errp);
-    }
-}
-
-static void prop_set(Object *obj, Visitor *v, const char *name, void *opaque,
-                     Error **errp)
-{
-    const HostOption *row = opaque;
-    Error *err = NULL;
-    uint64_t val = 0;
-    int which = 0;
-
-    if (IOASID_HOST(obj)->host) {
-        error_setg(errp, "cannot be changed any more");
-        return;
-    }
-    if (row->names ? !visit_type_enum(v, name, &which, row->names, &err)
-                   : !visit_type_uint64(v, name, &val, &err)) {
-        im_option_refused(obj, name, NULL, err, errp);
-        return;
-    }
-    val = row->names ? which : val;
-    if (row->size < 8 && val >> (8 * row->size)) {
-        error_setg(errp, "%s=%" PRIu64 " is too large: %s", name, val,
-                   row->text);
-        return;
-    }
-    option_set(row, obj, val);
-}
-
-/* The backend speaks of its configuration, the user of properties. */
-static const ImOption config_rows[] = {
-    IM_OPTION(ImIoasidConfig, U8, "pasid-bits", pasid_bits, ""),
-    IM_OPTION(ImIoasidConfig, U8, "page-shift", page_shift, ""),
-    IM_OPTION(ImIoasidConfig, U32, "context-quota", ctx_quota, ""),
-    IM_OPTION(ImIoasidConfig, U32, "iotlb-entries", iotlb_entries, ""),
-    IM_OPTION(ImIoasidConfig, U32, "page-groups", pri_set_limit, ""),
-    IM_OPTION(ImIoasidConfig, U64, "ats-timeout", ats_timeout_ns, ""),
-    IM_OPTION(ImIoasidConfig, U64, "quarantine", quarantine_ns, ""),
-};
-
-static const ImOptionTable config_names = {
-    .rows = config_rows, .count = ARRAY_SIZE(config_rows),
-};
 
 /* --- the backend's port -------------------------------------------------- */
 
@@ -541,14 +420,19 @@ static ImIoasidPort make_port(void)
 static bool create_host(IoasidHost *s, Error **errp)
 {
     ImIoasidPort port = make_port();
+    const char *why = im_ioasid_options_impossible(s);
     char *err = NULL;
     int ret = -ENOMEM;
 
+    if (why) {
+        error_setg(errp, "%s: %s", im_name_of(OBJECT(s)), why);
+        return false;
+    }
     s->host = im_ioasid_new(&s->cfg, &port, &s->unit, &err);
     if (!s->host) {
         g_autoptr(GString) line = g_string_new(err ?: "no memory");
 
-        im_options_rename(&config_names, line);
+        im_ioasid_options_rename(line);
         error_setg(errp, "%s: %s", im_name_of(OBJECT(s)), line->str);
         g_free(err);
         return false;
@@ -629,35 +513,13 @@ static void host_finalize(Object *obj)
     g_hash_table_destroy(s->to_host);
 }
 
-/* What help prints; host_init() sets the same. */
-static void add_property(ObjectClass *oc, const HostOption *row, uint64_t val)
-{
-    const char *type = row->names ? "enum" : row->size == 1 ? "uint8" :
-                       row->size == 4 ? "uint32" : "uint64";
-    ObjectProperty *op = object_class_property_add(oc, row->name, type,
-                                                   prop_get, prop_set, NULL,
-                                                   (void *)row);
-
-    object_class_property_set_description(oc, row->name, row->text);
-    if (row->names) {
-        object_property_set_default_str(op, qapi_enum_lookup(row->names, val));
-    } else {
-        object_property_set_default_uint(op, val);
-    }
-}
-
 static void host_class_init(ObjectClass *oc, void *data)
 {
     UserCreatableClass *ucc = USER_CREATABLE_CLASS(oc);
-    g_autofree IoasidHost *fresh = g_new0(IoasidHost, 1);
 
     ucc->complete = host_complete;
     ucc->can_be_deleted = host_can_be_deleted;
-    fresh->cfg = IM_IOASID_CONFIG_DEFAULT;
-    for (unsigned i = 0; i < ARRAY_SIZE(option_rows); i++) {
-        add_property(oc, &option_rows[i],
-                     option_get(&option_rows[i], (Object *)fresh));
-    }
+    im_ioasid_options_add(oc);
     im_unit_model_class(IM_MODEL_CLASS(oc), offsetof(IoasidHost, unit),
                         &host_ops);
 }

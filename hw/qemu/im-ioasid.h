@@ -1,7 +1,8 @@
 /*
  * ioasid-host: the host backend as an object, and what devices ask of it.
  *
- * im-ioasid.c is the object, im-ioasid-qmp.c what a monitor sees of it.
+ * im-ioasid.c is the object, im-ioasid-options.c its properties,
+ * im-ioasid-qmp.c what a monitor sees of it.
  * Called with the BQL held, unless a comment says otherwise.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -79,6 +80,14 @@ void im_ioasid_vcmd_init(IoasidHostVcmd *v, IoasidHost *host, uint32_t max,
 void im_ioasid_vcmd(IoasidHostVcmd *v, const ImVcmd *cmd);
 /* The unit was reset: nobody waits. */
 void im_ioasid_vcmd_reset(IoasidHostVcmd *v);
+
+/* --- im-ioasid-options.c ------------------------------------------------- */
+
+void im_ioasid_options_add(ObjectClass *oc);
+/* What cannot be of the guest's set, in words of properties, or NULL. */
+const char *im_ioasid_options_impossible(const IoasidHost *s);
+/* What the backend says of its configuration, in words of properties. */
+void im_ioasid_options_rename(GString *line);
 
 /* --- im-ioasid-qmp.c ----------------------------------------------------- */
 

@@ -166,11 +166,15 @@ def unit_refused(host, unit, *names):
     ('pasid-bits', 'pasid-bits=21', 'pasid-bits', '20'),
     ('mode', 'map-mode=some', 'some'),
     ('pool', 'pool=some', 'some'),
-    ('global-identity', 'pool=global', 'EINVAL', 'pool'),
-    ('range', 'gpasid-min=9,gpasid-max=8', 'EINVAL', 'gpasid'),
-    ('reserved', 'quota-max=1,quota-reserved=2', 'EINVAL', 'quota'),
+    ('global-identity', 'pool=global', 'pool=global', 'map-mode=translate'),
+    ('range', 'gpasid-min=9,gpasid-max=8', 'gpasid-min', 'gpasid-max'),
+    ('last', 'gpasid-max=0x100000', 'gpasid-max', '1048575'),
+    ('reserved', 'quota-max=1,quota-reserved=2', 'quota-reserved',
+     'quota-max'),
     ('iotlb', 'iotlb-entries=17', 'iotlb-entries', 'power of two'),
-    ('quota-of-delegated', 'map-mode=delegated,quota-max=5', 'EINVAL'),
+    ('quota-of-delegated', 'map-mode=delegated,quota-max=5', 'delegated',
+     'left out'),
+    ('small-page', 'page-shift=10', 'page-shift', '11 .. 16'),
 ])
 def object_refused(options, *names):
     check_refused(['-object', f'ioasid-host,id=h0,{options}'], *names)
