@@ -57,7 +57,7 @@ SERVER = [
      ['say driver=vtd, smmuv3 or none', BEGINS]),
     ('--device=pasids=8', 'ENOENT',
      ['pasids: a device has driver, func, pasid-bits', BEGINS]),
-    ('--device=func=1 --device=func=1', 'ENOENT', ['function 0x1', BEGINS]),
+    ('--device=func=1 --device=func=1', 'ENOENT', ['func=0x1: another one has it', BEGINS]),
     ('--privilege', 'ENOENT',
      ['--privilege: no such option; --device=WHAT,... and --privileged',
       BEGINS]),

@@ -173,8 +173,9 @@ bool vfio_start(Server *s, char **err)
         d->pasid_bits = d->backend.pasid_bits;
         ret = im_iommufd_device_add(s->im, d);
         if (ret) {
-            *err = g_strdup_printf("--device: function %#x: %s",
-                                   d->backend.func, g_strerror(-ret));
+            *err = g_strdup_printf("--device: func=%#x: %s", d->backend.func,
+                                   ret == -EEXIST ? "another one has it"
+                                                  : g_strerror(-ret));
             return false;
         }
     }
