@@ -344,6 +344,14 @@ static Object *choose_iommu(const XImRequest *q, Error **errp)
     uint64_t stream;
     Object *iommu = q->device ? NULL : iommu_above(q->requester, &stream);
 
+    if (!iommu && !q->device && !device_named(q->requester) &&
+        !parse_bdf(q->requester, &stream) &&
+        !imq_number(q->requester, UINT32_MAX, &stream)) {
+        error_setg(errp, "requester '%s' is none of [ssss:]bb:dd.f, a number "
+                   "and the ID of a PCI device behind an IOMMU of ours",
+                   q->requester);
+        return NULL;
+    }
     return iommu ?: imq_the_iommu(q->device, errp);
 }
 

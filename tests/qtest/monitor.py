@@ -150,6 +150,8 @@ def several_iommus_are_listed():
     with Machine(*UNIT, '-object', 'ioasid-host,id=h0', *EP) as vm:
         for part in ('iommu0', 'h0', 'several'):
             expect_true(part in hmp_error(vm, 'explain 00:04.0 0'), part)
+        said = hmp_error(vm, 'explain nobody 0')
+        expect_true("'nobody'" in said and 'several' not in said, said)
         e = vm.qmp('x-im-explain', requester='ep', address='0')
         expect_true(e['device'].endswith('iommu0'), 'that above the device')
         expect_true('none of' in hmp_error(vm, 'explain ep 0 device=h0'),
