@@ -222,8 +222,9 @@ def run_logged(cmd, log, cwd=None, env=None, progress=None):
                      f'its whole output is in {log}')
 
 
-def unpack_source(deb, into):
-    """The tree of a linux-source package, at INTO."""
+def unpack_source(deb, into, wanted=None):
+    """The tree of a linux-source package, or what of it is WANTED (patterns
+    below its top), at INTO."""
     if into.exists():
         return
     into.parent.mkdir(parents=True, exist_ok=True)
@@ -240,8 +241,15 @@ def unpack_source(deb, into):
                     shutil.copyfileobj(outer.extractfile(member), f)
     if deb_tar.wait():
         raise Failed(f'{deb} cannot be read: remove it and run again')
-    subprocess.run(['tar', '-xf', 'source.tar.xz', '--strip-components=1'],
-                   cwd=tmp, check=True)
+    # the first directory is named after the version
+    done = subprocess.run(
+        ['tar', '-xf', 'source.tar.xz', '--strip-components=1',
+         *(['--wildcards', *(f'linux-source-*/{n}' for n in wanted)]
+           if wanted else [])],
+        cwd=tmp, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise Failed(f'{deb.name} is without what is wanted of it: '
+                     f'{done.stderr.splitlines()[0]}')
     (tmp / 'source.tar.xz').unlink()
     tmp.rename(into)
 

@@ -6,8 +6,6 @@ import hashlib
 import os
 import shutil
 import subprocess
-import tarfile
-import tempfile
 from pathlib import Path
 
 import kernel
@@ -37,35 +35,6 @@ CFLAGS = ['-O2', '-w', '-static', '-pthread', '-D_GNU_SOURCE',
 RECIPE = '1'
 
 
-def unpack(deb, into):
-    """What is WANTED of a linux-source package, as directory INTO."""
-    kernel.say(f'unpacking the VFIO tests of {deb.name}')
-    tmp = Path(tempfile.mkdtemp(prefix=f'.{into.name}-', dir=into.parent))
-    try:
-        pipe = subprocess.Popen(['dpkg-deb', '--fsys-tarfile', str(deb)],
-                                stdout=subprocess.PIPE)
-        with tarfile.open(fileobj=pipe.stdout, mode='r|') as outer:
-            for member in outer:
-                if member.name.endswith('.tar.xz'):
-                    with open(tmp / 'source.tar.xz', 'wb') as f:
-                        shutil.copyfileobj(outer.extractfile(member), f)
-        if pipe.wait():
-            raise Failed(f'{deb} cannot be read: remove it and run again')
-        new = tmp / 'new'
-        new.mkdir()
-        # the first directory is named after the version
-        done = subprocess.run(
-            ['tar', '-xf', tmp / 'source.tar.xz', '--strip-components=1',
-             '--wildcards', *(f'linux-source-*/{name}' for name in WANTED)],
-            cwd=new, stderr=subprocess.PIPE, text=True)
-        if done.returncode:
-            raise Failed(f'{deb.name} is without the VFIO tests: '
-                         f'{done.stderr.strip()[-200:]}')
-        new.rename(into)
-    finally:
-        shutil.rmtree(tmp, ignore_errors=True)
-
-
 def source():
     """The tree with the tests, unpacked once for this machine."""
     deb = kernel.fetch(kernel.SOURCE)
@@ -73,8 +42,7 @@ def source():
     # how debfetch keeps it: by its hash
     tree = kernel.cache_dir() / 'vfio' / f'{deb.parent.name[:20]}-{RECIPE}'
     with kernel.locked(tree.with_suffix('.lock')):
-        if not tree.exists():
-            unpack(deb, tree)
+        kernel.unpack_source(deb, tree, WANTED)
     return tree
 
 

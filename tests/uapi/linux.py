@@ -10,11 +10,8 @@ what a package's own header lacks is supplied beside it (see lacking()).
 import hashlib
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tarfile
-import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -77,36 +74,6 @@ def fetch(what):
         raise Failed(str(e)) from e
 
 
-def unpack(deb, into):
-    """The files of WANTED of a linux-source package, as directory INTO."""
-    note(f'unpacking {deb.name}')
-    tmp = Path(tempfile.mkdtemp(prefix=f'.{into.name}-', dir=into.parent))
-    try:
-        pipe = subprocess.Popen(['dpkg-deb', '--fsys-tarfile', str(deb)],
-                                stdout=subprocess.PIPE)
-        with tarfile.open(fileobj=pipe.stdout, mode='r|') as outer:
-            for member in outer:
-                if member.name.endswith('.tar.xz'):
-                    with open(tmp / 'source.tar.xz', 'wb') as f:
-                        shutil.copyfileobj(outer.extractfile(member), f)
-        if pipe.wait():
-            raise Failed(f'{deb} cannot be read: remove it and run again')
-        new = tmp / 'new'
-        new.mkdir()
-        # the first directory is named after the version
-        done = subprocess.run(
-            ['tar', '-xf', tmp / 'source.tar.xz', '--strip-components=1',
-             '--wildcards', *('*/' + name for name in WANTED)],
-            cwd=new, stderr=subprocess.PIPE, text=True)
-        missing = [name for name in WANTED if not (new / name).exists()]
-        if missing:
-            raise Failed(f'{deb.name} has no {missing[0]}: '
-                         f'{done.stderr.strip()[-200:]}')
-        new.rename(into)
-    finally:
-        shutil.rmtree(tmp, ignore_errors=True)
-
-
 class Linux:
     """One version's test programs and headers."""
 
@@ -122,8 +89,10 @@ class Linux:
         self.tree = debfetch.cache_dir() / 'uapi' / f'{digest[:20]}-{RECIPE}'
         self.tree.parent.mkdir(parents=True, exist_ok=True)
         with kernel.locked(self.tree.with_suffix('.lock')):
-            if not self.tree.exists():
-                unpack(deb, self.tree)
+            try:
+                kernel.unpack_source(deb, self.tree, WANTED)
+            except kernel.Failed as e:
+                raise Failed(str(e)) from e
         self.out = build_dir() / 'uapi' / self.version
         self.out.mkdir(parents=True, exist_ok=True)
 
