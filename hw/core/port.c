@@ -18,17 +18,3 @@ void im_port_copy(ImPort *to, const ImPort *from)
              to->ats_invalidate && to->page_response && to->now &&
              to->deadline);
 }
-
-void im_port_tell(ImStepFn *fn, void *opaque, const char *what, uint64_t pa,
-                  const uint64_t *q, unsigned n, ImBus bus)
-{
-    ImStep step = { .what = what, .addr = pa };
-
-    if (bus == IM_BUS_OK) {
-        step.words = (uint8_t)n;
-        memcpy(step.value, q, 8 * n);
-    } else {
-        step.note = "could not be read";
-    }
-    fn(opaque, &step);
-}

@@ -38,9 +38,4 @@ static inline ImBus im_port_write(const ImPort *port, void *host,
            IM_BUS_ERROR;
 }
 
-/* Tell who explains of a structure of n quad-words: what was read, as host
- * values, or that it could not be. */
-void im_port_tell(ImStepFn *fn, void *opaque, const char *what, uint64_t pa,
-                  const uint64_t *q, unsigned n, ImBus bus);
-
 #endif /* HW_CORE_PORT_H */
