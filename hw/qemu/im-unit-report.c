@@ -57,7 +57,8 @@ static void tell_command(ImUnit *u, const ImFaultNote *n)
 {
     g_autoptr(GString) words = NULL;
 
-    if (!first_time(u, *n->text ? n->text : n->name)) {
+    /* a text may name the requester: that is not another matter */
+    if (!first_time(u, n->clause ?: *n->text ? n->text : n->name)) {
         return;
     }
     words = g_string_new(NULL);

@@ -342,6 +342,7 @@ def what_was_said_of_a_command_stays_said():
         texts = [f['text'] for f in r.vm.qmp('x-im-faults')]
         expect(texts, [f'00:{rid >> 3:02x}.0 did not complete a device-TLB '
                        'invalidation in time' for rid in absent], 'texts')
+        expect(len(warnings(r.vm)), 1, 'lines on stderr for one matter')
 
 
 @test
