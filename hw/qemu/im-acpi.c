@@ -60,22 +60,6 @@ static const char *why_no_scope(PCIDevice *dev, void *opaque)
            ? "it is behind too many bridges for a scope entry" : NULL;
 }
 
-/* As a guest sees it: a function may answer configuration reads itself. */
-static bool has_ats(PCIDevice *dev)
-{
-    unsigned pos = pci_is_express(dev) ? PCI_CONFIG_SPACE_SIZE : 0;
-
-    while (pos) {
-        uint32_t head = dev->config_read(dev, pos, 4);
-
-        if (PCI_EXT_CAP_ID(head) == PCI_EXT_CAP_ID_ATS) {
-            return true;
-        }
-        pos = PCI_EXT_CAP_NEXT(head) > pos ? PCI_EXT_CAP_NEXT(head) : 0;
-    }
-    return false;
-}
-
 static const char *why_no_cache(PCIDevice *dev, void *opaque)
 {
     const VtdTable *t = opaque;
@@ -85,7 +69,7 @@ static const char *why_no_cache(PCIDevice *dev, void *opaque)
         object_dynamic_cast(OBJECT(dev), TYPE_PCI_BRIDGE)) {
         return "SATC is for endpoints on a root bus";
     }
-    if (!has_ats(dev)) {
+    if (!pci_pasid_has_ecap(dev, PCI_EXT_CAP_ID_ATS)) {
         return "it has no ATS capability";
     }
     if (!vtdm_of_root(bus)->cfg.device_tlb) {

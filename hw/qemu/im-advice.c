@@ -172,21 +172,6 @@ void im_advice_bridges(const ImUnit *u, bool shared, const char *text)
 
 /* --- PASID and ACS ------------------------------------------------------ */
 
-/* As software sees it: some functions answer reads themselves. */
-static bool has_ecap(PCIDevice *dev, uint16_t wanted)
-{
-    uint32_t pos = PCI_CONFIG_SPACE_SIZE, head;
-
-    while (pci_is_express(dev) && pos >= PCI_CONFIG_SPACE_SIZE) {
-        head = dev->config_read(dev, pos, 4);
-        if (PCI_EXT_CAP_ID(head) == wanted) {
-            return true;
-        }
-        pos = PCI_EXT_CAP_NEXT(head);
-    }
-    return false;
-}
-
 static bool one_of_several(const PCIDevice *dev)
 {
     return PCI_FUNC(dev->devfn) ||
@@ -222,11 +207,11 @@ static void check_pasid(PCIDevice *dev, void *opaque)
 {
     PCIDevice *d = dev;
 
-    if (!has_ecap(dev, PCI_EXT_CAP_ID_PASID)) {
+    if (!pci_pasid_has_ecap(dev, PCI_EXT_CAP_ID_PASID)) {
         return;
     }
     while (d && pci_is_express(d) &&
-           (!needs_acs(d) || has_ecap(d, PCI_EXT_CAP_ID_ACS))) {
+           (!needs_acs(d) || pci_pasid_has_ecap(d, PCI_EXT_CAP_ID_ACS))) {
         d = pci_get_bus(d)->parent_dev;
     }
     if (d && pci_is_express(d)) {

@@ -207,6 +207,23 @@ void *pci_pasid_iommu_of(PCIDevice *dev, uint16_t *rid)
     return fn ? fn->iommu : NULL;
 }
 
+bool pci_pasid_has_ecap(PCIDevice *dev, uint16_t id)
+{
+    unsigned pos = PCI_CONFIG_SPACE_SIZE;
+
+    /* a list may be in any order, but none is longer than the space */
+    for (unsigned i = PCI_CONFIG_SPACE_SIZE; i < PCIE_CONFIG_SPACE_SIZE &&
+         pci_is_express(dev) && pos >= PCI_CONFIG_SPACE_SIZE; i += 4) {
+        uint32_t head = dev->config_read(dev, pos, 4);
+
+        if (PCI_EXT_CAP_ID(head) == id) {
+            return true;
+        }
+        pos = PCI_EXT_CAP_NEXT(head);
+    }
+    return false;
+}
+
 /* --- requests --------------------------------------------------------- */
 
 static ImStatus refuse(ImCpl *cpl, ImCpl how)

@@ -63,6 +63,10 @@ bool pci_pasid_send_page_response(void *iommu, const ImPageResp *resp);
 /* The parked request of an IM_PENDING answer was completed or terminated. */
 void pci_pasid_resume(void *iommu, uint64_t handle, const ImXlat *xlat);
 
+/* Whether a function shows an extended capability. As a guest sees it: a
+ * function may answer configuration reads itself. */
+bool pci_pasid_has_ecap(PCIDevice *dev, uint16_t id);
+
 /* The requester ID's function below this IOMMU, or NULL. */
 PCIDevice *pci_pasid_find_device(void *iommu, PCIBus *root, uint16_t rid);
 
