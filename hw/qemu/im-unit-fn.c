@@ -270,9 +270,8 @@ void im_unit_fns_unmap(ImUnit *u, const ImUnmap *unmap)
     GHashTableIter iter;
     gpointer value;
 
-    trace_im_unit_unmap(object_get_typename(u->owner),
-                        unmap->has_rid ? unmap->rid : -1, unmap->addr,
-                        unmap->mask, unmap->device_tlb);
+    trace_im_unit_unmap(u->id, unmap->has_rid ? unmap->rid : -1,
+                        unmap->addr, unmap->mask, unmap->device_tlb);
     g_hash_table_iter_init(&iter, u->fns);
     while (g_hash_table_iter_next(&iter, &value, NULL)) {
         ImUnitFn *fn = value;

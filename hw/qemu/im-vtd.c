@@ -361,7 +361,15 @@ static bool linux_sets_aw(const void *config)
     return c->scalable && !c->second_stage && !c->aw_ignored;
 }
 
+static bool interrupts_only(const void *config)
+{
+    return !((const ImVtdConfig *)config)->dma_translation;
+}
+
 static const ImAdvice advice_rows[] = {
+    { interrupts_only,
+      "dma-translation=off: interrupts are remapped, DMA is not: Linux has no "
+      "IOMMU groups, and so no VFIO and no PASIDs" },
     { no_common_width,
       "aw-bits=39 with first-stage=on: Linux finds no width that both stages "
       "have, and does without DMA remapping: use aw-bits=48 or 57, or "

@@ -88,7 +88,8 @@ OUTCOMES = {
     ('x86', 'second-stage=off'): remap.stops(
         'AW is Reserved(0) without a second stage, and Linux sets it',
         'fault reason 0x5a', 'second-stage=off'),
-    ('x86', 'dma-translation=off'): remap.unused('interrupts only'),
+    ('x86', 'dma-translation=off'): remap.unused('interrupts only',
+                                                 'dma-translation=off'),
     ('arm64', 'cmdq-bits=0'): FEW_COMMANDS,
     ('arm64', 'cmdq-bits=6'): FEW_COMMANDS,
     ('arm64', 'gran4k=off'): remap.stops(

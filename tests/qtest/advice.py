@@ -61,6 +61,8 @@ def told(*args, machine='q35'):
      (*VTD, *PORT, '-device',
       'pasid-endpoint,id=ep5,bus=rp,addr=0.0,multifunction=on,acs=off'),
      'ep5', 'acs=off'),
+    ('interrupts-only', 'q35', vtd('dma-translation=off'),
+     'dma-translation=off', 'groups'),
     ('no-4k', VIRT, smmu('gran4k=off'), 'gran4k=off', '16 or 64 KiB'),
     ('few-commands', VIRT, smmu('cmdq-bits=6'), 'cmdq-bits', '64 commands'),
     ('few-streams', VIRT, smmu('two-level-strtab=off'), 'sidsize=16',
