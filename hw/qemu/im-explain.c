@@ -106,7 +106,7 @@ static uint64_t default_length(const ImTxn *t)
            t->access == IM_ATOMIC || t->addr % 4 == 0 ? 4 : 1;
 }
 
-/* A pair that no request has, or NULL. */
+/* A pair that no memory request has, or NULL. */
 static const char *contradiction(const XImRequest *q, const ImTxn *t)
 {
     bool write = t->access != IM_READ;
@@ -116,6 +116,11 @@ static const char *contradiction(const XImRequest *q, const ImTxn *t)
         bool holds;
         const char *text;
     } rules[] = {
+        { q->has_access && q->access == XIM_ACCESS_NONE,
+          "only a page request asks for none: access is none, request is "
+          "not page" },
+        { q->has_last || q->has_prgi,
+          "last and prgi belong to a page request: request is not page" },
         { t->priv && !t->has_pasid,
           "privileged needs a pasid: its prefix carries it" },
         { t->exec && !t->has_pasid,
@@ -145,12 +150,48 @@ static const char *contradiction(const XImRequest *q, const ImTxn *t)
     return NULL;
 }
 
-static bool parse_request(Object *iommu, const XImRequest *q, ImTxn *t,
-                          Error **errp)
+/* A pair that no page request has, or NULL. */
+static const char *page_contradiction(const XImRequest *q, const ImTxn *t)
+{
+    const struct {
+        bool holds;
+        const char *text;
+    } rules[] = {
+        { q->has_at && q->at != XIM_AT_UNTRANSLATED,
+          "a page request has no AT field: request is page, at is not "
+          "untranslated" },
+        { q->has_length,
+          "a page request has no length: it asks for a page" },
+        { q->has_data, "a page request has no data" },
+        { t->no_write,
+          "no-write is a bit of translation requests: request is page" },
+        { t->priv && !t->has_pasid,
+          "privileged needs a pasid: its prefix carries it" },
+        { t->exec && !t->has_pasid,
+          "execute needs a pasid: its prefix carries it" },
+        { q->prgi > 0x1ff, "prgi is above 511: it has 9 bits" },
+    };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(rules); i++) {
+        if (rules[i].holds) {
+            return rules[i].text;
+        }
+    }
+    return NULL;
+}
+
+static bool is_page_request(const XImRequest *q)
+{
+    return q->has_request && q->request == XIM_REQUEST_KIND_PAGE;
+}
+
+/* What the two kinds of requests have in common. */
+static bool parse_common(Object *iommu, const XImRequest *q, ImTxn *t,
+                         Error **errp)
 {
     static const uint8_t accesses[] = {
         [XIM_ACCESS_READ] = IM_READ, [XIM_ACCESS_WRITE] = IM_WRITE,
-        [XIM_ACCESS_ATOMIC] = IM_ATOMIC,
+        [XIM_ACCESS_ATOMIC] = IM_ATOMIC, [XIM_ACCESS_NONE] = 0,
     };
     static const uint8_t ats[] = {
         [XIM_AT_UNTRANSLATED] = IM_AT_UNTRANSLATED,
@@ -158,7 +199,6 @@ static bool parse_request(Object *iommu, const XImRequest *q, ImTxn *t,
         [XIM_AT_TRANSLATED] = IM_AT_TRANSLATED,
         [XIM_AT_RESERVED] = IM_AT_RESERVED,
     };
-    const char *wrong;
 
     *t = (ImTxn) {
         .pasid = q->pasid, .has_pasid = q->has_pasid,
@@ -177,6 +217,40 @@ static bool parse_request(Object *iommu, const XImRequest *q, ImTxn *t,
     if (t->pasid > IM_PASID_MAX) {
         error_setg(errp, "pasid 0x%x is above 0xfffff: a PASID has 20 bits",
                    t->pasid);
+        return false;
+    }
+    return true;
+}
+
+static bool parse_page_request(Object *iommu, const XImRequest *q,
+                               ImPageReq *req, Error **errp)
+{
+    const char *wrong;
+    ImTxn t;
+
+    if (!parse_common(iommu, q, &t, errp)) {
+        return false;
+    }
+    wrong = page_contradiction(q, &t);
+    if (wrong) {
+        error_setg(errp, "%s", wrong);
+        return false;
+    }
+    *req = (ImPageReq) {
+        .addr = t.addr, .pasid = t.pasid, .rid = t.rid, .segment = t.segment,
+        .prgi = q->prgi, .has_pasid = t.has_pasid, .priv = t.priv,
+        .exec = t.exec, .read = t.access & IM_READ,
+        .write = t.access & IM_WRITE, .last = !q->has_last || q->last,
+    };
+    return true;
+}
+
+static bool parse_request(Object *iommu, const XImRequest *q, ImTxn *t,
+                          Error **errp)
+{
+    const char *wrong;
+
+    if (!parse_common(iommu, q, t, errp)) {
         return false;
     }
     t->len = q->has_length ? q->length : default_length(t);
@@ -355,6 +429,54 @@ static Object *choose_iommu(const XImRequest *q, Error **errp)
     return iommu ?: imq_the_iommu(q->device, errp);
 }
 
+static XImExplanation *begin_explanation(Object *iommu, uint16_t segment,
+                                         uint16_t rid)
+{
+    XImExplanation *e = g_new0(XImExplanation, 1);
+
+    e->device = object_get_canonical_path(iommu);
+    e->requester = imq_requester_text(segment, rid);
+    return e;
+}
+
+static XImPageResponse *response_of(const ImPageResp *resp)
+{
+    XImPageResponse *r = g_new0(XImPageResponse, 1);
+
+    r->code = g_strdup(resp->code == IM_PAGE_RESP_SUCCESS ? "success" :
+                       resp->code == IM_PAGE_RESP_INVALID ?
+                       "invalid request" : "response failure");
+    r->has_pasid = resp->has_pasid;
+    r->pasid = resp->pasid;
+    return r;
+}
+
+static XImExplanation *explain_page_request(Object *iommu,
+                                            const XImRequest *q, Error **errp)
+{
+    ImModelClass *mc = IM_MODEL_GET_CLASS(iommu);
+    XImExplanation *e;
+    XImStepList **tail;
+    ImPageReq req;
+    ImPageFate f;
+
+    if (!mc->explain_page_request) {
+        error_setg(errp, "%s explains no page requests: request is page",
+                   object_get_typename(iommu));
+        return NULL;
+    }
+    if (!parse_page_request(iommu, q, &req, errp)) {
+        return NULL;
+    }
+    e = begin_explanation(iommu, req.segment, req.rid);
+    tail = &e->steps;
+    f = mc->explain_page_request(iommu, &req, add_step, &tail);
+    e->granted = f.queued;
+    e->response = f.answered ? response_of(&f.resp) : NULL;
+    refuse(e, mc, f.fault);
+    return e;
+}
+
 XImExplanation *qmp_x_im_explain(XImRequest *q, Error **errp)
 {
     Object *iommu = choose_iommu(q, errp);
@@ -364,14 +486,15 @@ XImExplanation *qmp_x_im_explain(XImRequest *q, Error **errp)
     ImTxn txn;
     ImXlat x;
 
+    if (iommu && is_page_request(q)) {
+        return explain_page_request(iommu, q, errp);
+    }
     if (!iommu || !parse_request(iommu, q, &txn, errp)) {
         return NULL;
     }
     mc = IM_MODEL_GET_CLASS(iommu);
-    e = g_new0(XImExplanation, 1);
+    e = begin_explanation(iommu, txn.segment, txn.rid);
     tail = &e->steps;
-    e->device = object_get_canonical_path(iommu);
-    e->requester = imq_requester_text(txn.segment, txn.rid);
     e->length = txn.len;
     x = mc->explain(iommu, &txn, add_step, &tail);
     fill_answer(e, mc, &txn, &x);

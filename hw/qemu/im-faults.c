@@ -41,6 +41,7 @@ static void fill_request(XImFault *f, ImModelClass *mc, const ImFaultNote *n)
     f->has_access = true;
     f->access = t->access == IM_READ ? XIM_ACCESS_READ :
                 t->access == IM_ATOMIC ? XIM_ACCESS_ATOMIC :
+                t->access == 0 ? XIM_ACCESS_NONE :
                 XIM_ACCESS_WRITE;
     f->has_at = true;
     f->at = ats[t->at % ARRAY_SIZE(ats)];

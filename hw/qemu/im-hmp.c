@@ -16,7 +16,7 @@
 
 typedef struct Word {
     const char *name;
-    enum { WORD_TEXT, WORD_U32, WORD_U64, WORD_NAME, WORD_FLAG } kind;
+    enum { WORD_TEXT, WORD_U16, WORD_U32, WORD_U64, WORD_NAME, WORD_FLAG } kind;
     const QEnumLookup *names;
     size_t has, at;             /* in an XImRequest */
 } Word;
@@ -27,6 +27,7 @@ typedef struct Word {
 
 static const Word words[] = {
     { "device", WORD_TEXT, NULL, 0, offsetof(XImRequest, device) },
+    WORD(NAME, "request", request, &XImRequestKind_lookup),
     WORD(U32, "pasid", pasid, NULL),
     WORD(U64, "length", length, NULL),
     WORD(NAME, "access", access, &XImAccess_lookup),
@@ -35,6 +36,8 @@ static const Word words[] = {
     WORD(FLAG, "privileged", privileged, NULL),
     WORD(FLAG, "execute", execute, NULL),
     WORD(FLAG, "no-write", no_write, NULL),
+    WORD(FLAG, "last", last, NULL),
+    WORD(U16, "prgi", prgi, NULL),
 };
 
 static void wrong_value(const Word *w, const char *value, Error **errp)
@@ -47,6 +50,7 @@ static void wrong_value(const Word *w, const char *value, Error **errp)
     }
     error_setg(errp, "%s='%s' is no %s%s", w->name, value,
                w->kind == WORD_NAME ? "one of " :
+               w->kind == WORD_U16 ? "number below 65536" :
                w->kind == WORD_U32 ? "number below 2^32" :
                w->kind == WORD_U64 ? "number below 2^64" : "on or off",
                right->str);
@@ -64,6 +68,13 @@ static bool set_value(XImRequest *q, const Word *w, const char *value,
         g_free(*(char **)at);
         *(char **)at = g_strdup(value);
         return true;
+    case WORD_U16:
+        if (!imq_number(value, UINT16_MAX, &number)) {
+            wrong_value(w, value, errp);
+            return false;
+        }
+        *(uint16_t *)at = (uint16_t)number;
+        break;
     case WORD_U32:
         if (!imq_number(value, UINT32_MAX, &number)) {
             wrong_value(w, value, errp);
@@ -115,8 +126,9 @@ static bool set_word(XImRequest *q, const char *text, Error **errp)
         error_setg(errp, "'%s' needs a value: %s=...", text, text);
         return false;
     }
-    error_setg(errp, "'%s' is none of pasid=, length=, access=, at=, data=, "
-               "device=, privileged, execute and no-write", text);
+    error_setg(errp, "'%s' is none of request=, pasid=, length=, access=, at=, "
+               "data=, device=, privileged, execute, no-write, last= and "
+               "prgi=", text);
     return false;
 }
 
@@ -185,11 +197,33 @@ static void print_step(Monitor *mon, const XImStep *s)
     }
 }
 
+/* Of a page request. */
+static void print_fate(Monitor *mon, const XImExplanation *e)
+{
+    monitor_puts(mon, e->granted ? "queued" : "not queued");
+    if (e->response) {
+        monitor_printf(mon, ", answered automatically: %s",
+                       e->response->code);
+        if (e->response->has_pasid) {
+            monitor_printf(mon, ", PASID 0x%x", e->response->pasid);
+        }
+    } else if (!e->granted) {
+        monitor_puts(mon, ", not answered");
+    }
+    if (e->has_reason) {
+        monitor_printf(mon, ": 0x%x %s: %s", e->reason, e->name ?: "?",
+                       e->text ?: "?");
+    }
+    monitor_puts(mon, "\n");
+}
+
 static void print_verdict(Monitor *mon, const XImExplanation *e)
 {
     const XImMessage *m = e->message;
 
-    if (!e->granted && !e->has_reason) {
+    if (!e->completion) {
+        print_fate(mon, e);
+    } else if (!e->granted && !e->has_reason) {
         monitor_printf(mon, "not granted, %s\n", e->completion);
     } else if (!e->granted) {
         monitor_printf(mon, "%s, %s: 0x%x %s: %s\n",
@@ -215,10 +249,19 @@ static void print_verdict(Monitor *mon, const XImExplanation *e)
 static void print_explanation(Monitor *mon, const XImRequest *q,
                               const XImExplanation *e)
 {
-    monitor_printf(mon, "%s: %s %s of %" PRIu64 " bytes at %s, requester %s",
-                   e->device, q->has_at ? XImAt_str(q->at) : "untranslated",
-                   q->has_access ? XImAccess_str(q->access) : "read",
-                   e->length, q->address, e->requester);
+    const char *access = q->has_access ? XImAccess_str(q->access) : "read";
+
+    if (!e->completion) {
+        monitor_printf(mon, "%s: page request, access %s, at %s, PRGI %u%s, "
+                       "requester %s", e->device, access, q->address, q->prgi,
+                       q->has_last && !q->last ? "" : ", last",
+                       e->requester);
+    } else {
+        monitor_printf(mon, "%s: %s %s of %" PRIu64 " bytes at %s, requester "
+                       "%s", e->device,
+                       q->has_at ? XImAt_str(q->at) : "untranslated", access,
+                       e->length, q->address, e->requester);
+    }
     if (q->has_pasid) {
         monitor_printf(mon, ", PASID 0x%x", q->pasid);
     }
@@ -261,8 +304,8 @@ static void print_request(Monitor *mon, const XImFault *f)
                        f->text ?: "?");
     }
     if (f->kind == XIM_FAULT_KIND_PAGE_REQUEST) {
-        monitor_printf(mon, "    page request: %s %s", f->requester,
-                       f->address);
+        monitor_printf(mon, "    info x-im explain %s %s request=page",
+                       f->requester, f->address);
     } else {
         monitor_printf(mon, "    info x-im explain %s %s length=%" PRIu64,
                        f->requester, f->address, f->length);
@@ -351,7 +394,8 @@ static void do_help(Monitor *mon, char **argv, Error **errp)
 "REQUESTER  01:00.0, 0000:01:00.0, a number, or the ID of a PCI device\n"
 "ADDRESS    such as 0x7f0000001000\n"
 "WORD       pasid=N  length=BYTES  data=N (of an interrupt)  device=IOMMU\n"
-"           access=read|write|atomic  privileged  execute  no-write\n"
+"           request=memory|page  last=on|off  prgi=N (of a page request)\n"
+"           access=read|write|atomic|none  privileged  execute  no-write\n"
 "           at=untranslated|translation|translated|reserved\n");
 }
 

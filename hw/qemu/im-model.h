@@ -61,6 +61,10 @@ struct ImModelClass {
     void (*faults)(Object *obj, ImFaultLog *copy);
     const char *(*fault_name)(uint8_t reason, const char **text);
 
+    /* Of a page request; NULL: it explains none. */
+    ImPageFate (*explain_page_request)(Object *obj, const ImPageReq *req,
+                                       ImStepFn *fn, void *opaque);
+
     /* Of an interrupt request that explain() says it is; or NULL. */
     ImIntOut (*explain_interrupt)(Object *obj, const ImMsi *msi,
                                   ImStepFn *fn, void *opaque);

@@ -204,6 +204,13 @@ static ImXlat smmu_explain(void *model, const ImTxn *txn, ImStepFn *fn,
     return im_smmu_explain(model, txn, fn, opaque);
 }
 
+static ImPageFate smmu_explain_page_request(void *model,
+                                            const ImPageReq *req,
+                                            ImStepFn *fn, void *opaque)
+{
+    return im_smmu_explain_page_request(model, req, fn, opaque);
+}
+
 static void smmu_page_request(void *model, const ImPageReq *req)
 {
     im_smmu_page_request(model, req);
@@ -266,6 +273,7 @@ static const ImUnitOps smmu_ops = {
     .translate = smmu_translate,
     .segments = true,
     .explain = smmu_explain,
+    .explain_page_request = smmu_explain_page_request,
     .page_request = smmu_page_request,
     .ats_inv_done = smmu_ats_inv_done,
     .cancel = smmu_cancel,

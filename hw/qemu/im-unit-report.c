@@ -96,7 +96,8 @@ static void note_fault(ImUnit *u, const ImEvent *ev)
             .addr = ev->req->addr, .pasid = ev->req->pasid,
             .has_pasid = ev->req->has_pasid,
             .priv = ev->req->priv, .exec = ev->req->exec,
-            .access = ev->req->write ? IM_WRITE : IM_READ,
+            .access = (ev->req->read ? IM_READ : 0) |
+                      (ev->req->write ? IM_WRITE : 0),
         };
     } else if (ev->msi) {
         n.kind = XIM_FAULT_KIND_INTERRUPT;
@@ -239,6 +240,19 @@ static ImXlat model_explain(Object *obj, const ImTxn *txn, ImStepFn *fn,
     return x;
 }
 
+static ImPageFate model_explain_page_request(Object *obj,
+                                             const ImPageReq *req,
+                                             ImStepFn *fn, void *opaque)
+{
+    ImUnit *u = unit_of(obj);
+    ImPageFate f;
+
+    im_unit_enter_to_ask(u);
+    f = u->ops->explain_page_request(u->model, req, fn, opaque);
+    im_unit_leave(u);
+    return f;
+}
+
 static ImIntOut model_explain_interrupt(Object *obj, const ImMsi *msi,
                                         ImStepFn *fn, void *opaque)
 {
@@ -269,6 +283,8 @@ void im_unit_model_class(ImModelClass *mc, size_t offset,
     mc->explain = model_explain;
     mc->faults = model_faults;
     mc->fault_name = ops->fault_name;
+    mc->explain_page_request = ops->explain_page_request ?
+                               model_explain_page_request : NULL;
     mc->explain_interrupt = ops->explain_interrupt ? model_explain_interrupt
                                                    : NULL;
     mc->segments = ops->segments;

@@ -31,6 +31,9 @@ typedef struct ImUnitOps {
     ImXlat (*translate)(void *model, const ImTxn *txn);
     ImXlat (*explain)(void *model, const ImTxn *txn, ImStepFn *fn,
                       void *opaque);
+    ImPageFate (*explain_page_request)(void *model, const ImPageReq *req,
+                                       ImStepFn *fn, void *opaque);
+                                                            /* optional */
     void (*page_request)(void *model, const ImPageReq *req);
     void (*ats_inv_done)(void *model, uint16_t rid, uint32_t itags);
     void (*cancel)(void *model, uint64_t handle);           /* optional */

@@ -215,6 +215,13 @@ static ImXlat vtd_explain(void *model, const ImTxn *txn, ImStepFn *fn,
     return im_vtd_explain(model, txn, fn, opaque);
 }
 
+static ImPageFate vtd_explain_page_request(void *model,
+                                           const ImPageReq *req,
+                                           ImStepFn *fn, void *opaque)
+{
+    return im_vtd_explain_page_request(model, req, fn, opaque);
+}
+
 static void vtd_page_request(void *model, const ImPageReq *req)
 {
     im_vtd_page_request(model, req);
@@ -297,6 +304,7 @@ static void vtd_vcmd_done(void *opaque, uint32_t serial, unsigned status,
 static const ImUnitOps vtd_ops = {
     .translate = vtd_translate,
     .explain = vtd_explain,
+    .explain_page_request = vtd_explain_page_request,
     .page_request = vtd_page_request,
     .ats_inv_done = vtd_ats_inv_done,
     .deadline = vtd_deadline,

@@ -3,7 +3,9 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "hw/core/dump.h"
 #include "hw/smmuv3/regs.h"
+#include "hw/smmuv3/xlat.h"
 #include "im/spec/smmu_records.h.inc"
 
 IM_LAYOUT(SMMU_PPR0);
@@ -22,19 +24,32 @@ typedef enum Fate {
 typedef struct FateDef {
     const char *name;
     const char *stop;           /* of a stop marker */
+    const char *clause;         /* that decides */
+    const char *why;            /* for people */
     bool failure;               /* answered so, whichever request it is */
     bool overflow;              /* 8.1 */
 } FateDef;
 
 static const FateDef fates[] = {
-    [FATE_QUEUED] = { "queued", "stop marker queued", false, false },
-    [FATE_DISABLED] = { "disabled", "stop marker: disabled", true, false },
+    [FATE_QUEUED] = { "queued", "stop marker queued", "SMMU_PRIQ_ENTRY",
+                      "queued", false, false },
+    [FATE_DISABLED] = { "disabled", "stop marker: disabled",
+                        "SMMU_PRIQ_ENABLE", "CR0.SMMUEN=0 or CR0.PRIQEN=0",
+                        true, false },
     [FATE_ABORT_ACTIVE] = { "PRIQ_ABT_ERR", "stop marker: PRIQ_ABT_ERR",
-                            true, false },
-    [FATE_ABORTED] = { "write aborted", "stop marker: write aborted", true,
-                       false },
-    [FATE_OVERFLOW] = { "overflow", "stop marker: overflow", false, true },
-    [FATE_FULL] = { "queue full", "stop marker: queue full", false, true },
+                            "SMMU_PRIQ_ABORT",
+                            "GERROR.PRIQ_ABT_ERR is active", true, false },
+    [FATE_ABORTED] = { "write aborted", "stop marker: write aborted",
+                       "SMMU_PRIQ_ABORT",
+                       "PRI queue not writable, PRIQ_ABT_ERR would be set",
+                       true, false },
+    [FATE_OVERFLOW] = { "overflow", "stop marker: overflow",
+                        "SMMU_PRIQ_OVERFLOW",
+                        "PRIQ_PROD.OVFLG differs from PRIQ_CONS.OVACKFLG",
+                        false, true },
+    [FATE_FULL] = { "queue full", "stop marker: queue full",
+                    "SMMU_PRIQ_OVERFLOW",
+                    "PRI queue full, OVFLG would be toggled", false, true },
 };
 
 /* CLAUSE(SMMU_PRIQ_STOP_MARKER) */
@@ -43,10 +58,10 @@ static bool is_stop_marker(const ImPageReq *req)
     return req->last && !req->read && !req->write && req->has_pasid;
 }
 
-static void respond(ImSmmu *s, const ImPageReq *req, uint8_t code,
-                    bool with_pasid)
+static ImPageResp response(const ImPageReq *req, uint8_t code,
+                           bool with_pasid)
 {
-    ImPageResp resp = {
+    return (ImPageResp) {
         .pasid = with_pasid ? req->pasid : 0,
         .rid = req->rid,
         .segment = req->segment,
@@ -54,22 +69,30 @@ static void respond(ImSmmu *s, const ImPageReq *req, uint8_t code,
         .code = code,
         .has_pasid = with_pasid,
     };
+}
+
+static void respond(ImSmmu *s, const ImPageResp *resp)
+{
     ImEvent ev = {
-        .kind = IM_EVENT_PAGE_RESPONSE, .name = "automatic", .resp = &resp,
+        .kind = IM_EVENT_PAGE_RESPONSE, .name = "automatic", .resp = resp,
     };
 
     s->counters.auto_responses++;
     im_smmu_trace(s, &ev);
-    s->port.page_response(s->host, &resp);
+    s->port.page_response(s->host, resp);
+}
+
+static uint32_t sid_of(const ImPageReq *req)
+{
+    return (uint32_t)req->segment << 16 | req->rid;
 }
 
 /* CLAUSE(SMMU_PRIQ_REC_CFG_ATS) */
-static void record_ste_error(ImSmmu *s, const ImPageReq *req, uint32_t sid,
-                             uint8_t code)
+static void record_ste_error(ImSmmu *s, const ImPageReq *req, uint8_t code)
 {
     SmmuEvent e = {
-        .code = code, .sid = sid, .ssv = req->has_pasid, .ssid = req->pasid,
-        .req = req,
+        .code = code, .sid = sid_of(req), .ssv = req->has_pasid,
+        .ssid = req->pasid, .req = req,
     };
 
     if (!(s->cr2 & IM_MASK(SMMU_CR2_REC_CFG_ATS))) {
@@ -82,42 +105,53 @@ static void record_ste_error(ImSmmu *s, const ImPageReq *req, uint32_t sid,
     }
 }
 
-/* CLAUSE(SMMU_PRIQ_AUTO_RESPONSE), CLAUSE(SMMU_PRIQ_PPAR) */
-static void answer_overflow(ImSmmu *s, const ImPageReq *req)
+/*
+ * The answer in software's place; *event: of an STE that could not be used,
+ * or 0. CLAUSE(SMMU_PRIQ_AUTO_RESPONSE), CLAUSE(SMMU_PRIQ_PPAR)
+ */
+static ImPageResp answer(ImSmmu *s, const ImPageReq *req, const FateDef *fate,
+                         SmmuExplain *ex, uint8_t *event)
 {
-    uint32_t sid = (uint32_t)req->segment << 16 | req->rid;
     ImSmmuSte ste;
-    uint8_t code;
 
+    *event = 0;
+    if (fate->failure) {
+        return response(req, IM_PAGE_RESP_FAILURE, false);
+    }
     if (!req->has_pasid || (s->ids.idr[3] & IM_MASK(SMMU_IDR3_PPS))) {
-        respond(s, req, IM_PAGE_RESP_SUCCESS, req->has_pasid);
-        return;
+        return response(req, IM_PAGE_RESP_SUCCESS, req->has_pasid);
     }
-    code = im_smmu_ste_of(s, sid, &ste);
-    if (code) {
-        record_ste_error(s, req, sid, code);
-        respond(s, req, IM_PAGE_RESP_FAILURE, false);
-        return;
-    }
-    respond(s, req, IM_PAGE_RESP_SUCCESS, ste.ppar);
+    *event = im_smmu_ste_of(s, sid_of(req), ex, &ste);
+    return *event ? response(req, IM_PAGE_RESP_FAILURE, false) :
+           response(req, IM_PAGE_RESP_SUCCESS, ste.ppar);
+}
+
+static bool is_answered(const ImPageReq *req, const FateDef *fate)
+{
+    return (fate->failure || (fate->overflow && req->last)) &&
+           !is_stop_marker(req);
 }
 
 /* CLAUSE(SMMU_PRIQ_ENTRY) */
+static void entry_of(const ImPageReq *req, uint64_t d[2])
+{
+    d[0] = IM_PUT(SMMU_PPR0_SID, sid_of(req)) |
+           IM_PUT(SMMU_PPR0_SSID, req->has_pasid ? req->pasid : 0) |
+           IM_PUT(SMMU_PPR0_PRIV, req->has_pasid && req->priv) |
+           IM_PUT(SMMU_PPR0_X, req->has_pasid && req->exec) |
+           IM_PUT(SMMU_PPR0_READ, req->read) |
+           IM_PUT(SMMU_PPR0_W, req->write) |
+           IM_PUT(SMMU_PPR0_LAST, req->last) |
+           IM_PUT(SMMU_PPR0_SSV, req->has_pasid);
+    d[1] = IM_PUT(SMMU_PPR1_PRGI, req->prgi) |
+           (req->addr & IM_MASK(SMMU_PPR1_ADDR));
+}
+
 static bool write_entry(ImSmmu *s, const ImPageReq *req, uint64_t addr)
 {
-    uint64_t d[2] = {
-        IM_PUT(SMMU_PPR0_SID, (uint64_t)req->segment << 16 | req->rid) |
-        IM_PUT(SMMU_PPR0_SSID, req->has_pasid ? req->pasid : 0) |
-        IM_PUT(SMMU_PPR0_PRIV, req->has_pasid && req->priv) |
-        IM_PUT(SMMU_PPR0_X, req->has_pasid && req->exec) |
-        IM_PUT(SMMU_PPR0_READ, req->read) |
-        IM_PUT(SMMU_PPR0_W, req->write) |
-        IM_PUT(SMMU_PPR0_LAST, req->last) |
-        IM_PUT(SMMU_PPR0_SSV, req->has_pasid),
-        IM_PUT(SMMU_PPR1_PRGI, req->prgi) |
-        (req->addr & IM_MASK(SMMU_PPR1_ADDR)),
-    };
+    uint64_t d[2];
 
+    entry_of(req, d);
     d[0] = GUINT64_TO_LE(d[0]);
     d[1] = GUINT64_TO_LE(d[1]);
     return im_smmu_mem_write(s, addr, d, sizeof(d)) == IM_BUS_OK;
@@ -147,7 +181,7 @@ static Fate enqueue(ImSmmu *s, const ImPageReq *req, const SmmuQueue *q)
 }
 
 /* CLAUSE(SMMU_PRIQ_OVERFLOW): nothing is written until it is acknowledged. */
-static Fate overflowed(ImSmmu *s, const ImPageReq *req, bool active)
+static void overflowed(ImSmmu *s, const ImPageReq *req, bool active)
 {
     ImEvent ev = {
         .kind = IM_EVENT_FAULT, .name = "PRI queue overflow", .req = req,
@@ -162,13 +196,11 @@ static Fate overflowed(ImSmmu *s, const ImPageReq *req, bool active)
     if (last_only(s) && req->last) {
         im_smmu_irq(s, IM_SMMU_IRQ_PRIQ);
     }
-    return active ? FATE_OVERFLOW : FATE_FULL;
 }
 
 /* CLAUSE(SMMU_PRIQ_ENABLE): PRIQEN counts only with SMMUEN. */
-static Fate handle_request(ImSmmu *s, const ImPageReq *req)
+static Fate decide(const ImSmmu *s, const SmmuQueue *q)
 {
-    SmmuQueue q = im_smmu_queue(s, SMMU_PRIQ);
     bool active = (im_smmu_reg(s, SMMU_R_PRIQ_PROD) ^
                    im_smmu_reg(s, SMMU_R_PRIQ_CONS)) &
                   IM_MASK(SMMU_Q_INDEX_OVF);
@@ -180,23 +212,42 @@ static Fate handle_request(ImSmmu *s, const ImPageReq *req)
     if (im_smmu_gerror_active(s, IM_MASK(SMMU_GERROR_PRIQ_ABT))) {
         return FATE_ABORT_ACTIVE;
     }
-    if (active || im_smmu_queue_full(&q)) {
-        return overflowed(s, req, active);
+    return active ? FATE_OVERFLOW :
+           im_smmu_queue_full(q) ? FATE_FULL : FATE_QUEUED;
+}
+
+static Fate handle_request(ImSmmu *s, const ImPageReq *req)
+{
+    SmmuQueue q = im_smmu_queue(s, SMMU_PRIQ);
+    Fate fate = decide(s, &q);
+
+    if (fate == FATE_QUEUED) {
+        return enqueue(s, req, &q);
     }
-    return enqueue(s, req, &q);
+    if (fates[fate].overflow) {
+        overflowed(s, req, fate == FATE_OVERFLOW);
+    }
+    return fate;
+}
+
+/* CLAUSE(SMMU_PRIQ_SSV): without substreams, without PASID. */
+static ImPageReq as_understood(const ImSmmu *s, const ImPageReq *request)
+{
+    ImPageReq req = *request;
+
+    req.has_pasid &= IM_GET(s->ids.idr[1], SMMU_IDR1_SSIDSIZE) != 0;
+    return req;
 }
 
 void im_smmu_page_request(ImSmmu *s, const ImPageReq *request)
 {
-    ImPageReq req = *request;
+    ImPageReq req = as_understood(s, request);
     ImEvent ev = { .kind = IM_EVENT_PAGE_REQUEST, .req = &req };
-    const FateDef *fate;
-    bool stop;
+    const FateDef *fate = &fates[handle_request(s, &req)];
+    bool stop = is_stop_marker(&req);
+    ImPageResp resp;
+    uint8_t event;
 
-    /* CLAUSE(SMMU_PRIQ_SSV): without substreams, without PASID. */
-    req.has_pasid &= IM_GET(s->ids.idr[1], SMMU_IDR1_SSIDSIZE) != 0;
-    stop = is_stop_marker(&req);
-    fate = &fates[handle_request(s, &req)];
     ev.name = stop ? fate->stop : fate->name;
     s->counters.page_requests++;
     if (fate->failure || fate->overflow) {
@@ -205,9 +256,104 @@ void im_smmu_page_request(ImSmmu *s, const ImPageReq *request)
         s->counters.page_groups++;
     }
     im_smmu_trace(s, &ev);
-    if (fate->failure && !stop) {
-        respond(s, &req, IM_PAGE_RESP_FAILURE, false);
-    } else if (fate->overflow && req.last && !stop) {
-        answer_overflow(s, &req);
+    if (is_answered(&req, fate)) {
+        resp = answer(s, &req, fate, NULL, &event);
+        if (event) {
+            record_ste_error(s, &req, event);
+        }
+        respond(s, &resp);
     }
+}
+
+/* --- explaining ----------------------------------------------------------- */
+
+/* Would the queue take it? Each quad-word that is 0 becomes 0. */
+static bool could_write(ImSmmu *s, uint64_t addr)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t zero = 0;
+
+        if (s->port.cmpxchg64(s->host, addr + 8 * i, &zero, 0) ==
+            IM_BUS_ERROR) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void tell_entry(const SmmuExplain *ex, const ImPageReq *req,
+                       uint64_t addr)
+{
+    const ImFieldRow *const fields[] = {
+        IM_FIELDS(SMMU_PPR0), IM_FIELDS(SMMU_PPR1),
+    };
+    ImStep step = {
+        .what = "PRI queue entry", .addr = addr, .words = 2,
+        .fields = fields, .note = "as it would be queued",
+    };
+
+    entry_of(req, step.value);
+    ex->fn(ex->opaque, &step);
+}
+
+/* What the requester hears. */
+static const char *outcome(const ImPageReq *req, const ImPageFate *f)
+{
+    if (f->queued) {
+        return "";
+    }
+    if (f->answered) {
+        return f->resp.code == IM_PAGE_RESP_FAILURE ?
+               "; answered with Response Failure automatically" :
+               f->resp.has_pasid ?
+               "; answered with Success automatically, with PASID" :
+               "; answered with Success automatically, without PASID";
+    }
+    return is_stop_marker(req) ? "; dropped, a stop marker is not answered" :
+           "; dropped, not the last of its group";
+}
+
+static void tell_result(const SmmuExplain *ex, const ImPageReq *req,
+                        const FateDef *fate, const ImPageFate *f)
+{
+    bool by_ste = f->answered && !fate->failure && req->has_pasid;
+    g_autofree char *note = g_strconcat(fate->why, f->fault ? "; " : "",
+                                        f->fault ? ex->note : "",
+                                        outcome(req, f), NULL);
+    ImStep step = {
+        .what = "result", .note = note,
+        .clause = by_ste ? "SMMU_PRIQ_PPAR" : fate->clause,
+    };
+
+    ex->fn(ex->opaque, &step);
+}
+
+static void no_step(void *opaque, const ImStep *step)
+{
+    (void)opaque;
+    (void)step;
+}
+
+ImPageFate im_smmu_explain_page_request(ImSmmu *s, const ImPageReq *request,
+                                        ImStepFn *fn, void *opaque)
+{
+    SmmuExplain ex = { .fn = fn ? fn : no_step, .opaque = opaque };
+    ImPageReq req = as_understood(s, request);
+    SmmuQueue q = im_smmu_queue(s, SMMU_PRIQ);
+    Fate fate = decide(s, &q);
+    ImPageFate f = { 0 };
+
+    if (fate == FATE_QUEUED) {
+        uint64_t addr = im_smmu_queue_addr(&q, q.prod);
+
+        tell_entry(&ex, &req, addr);
+        fate = could_write(s, addr) ? FATE_QUEUED : FATE_ABORTED;
+    }
+    f.queued = fate == FATE_QUEUED;
+    f.answered = is_answered(&req, &fates[fate]);
+    if (f.answered) {
+        f.resp = answer(s, &req, &fates[fate], &ex, &f.fault);
+    }
+    tell_result(&ex, &req, &fates[fate], &f);
+    return f;
 }

@@ -171,9 +171,11 @@ typedef struct SmmuRetry {
 } SmmuRetry;
 ImXlat im_smmu_route(ImSmmu *s, const ImTxn *txn, SmmuRetry *retry);
 
+struct SmmuExplain;
 /* STE of a page request's stream, for automatic responses (8.1). 0, or the
- * event code that stands for why there is none. */
-uint8_t im_smmu_ste_of(ImSmmu *s, uint32_t sid, ImSmmuSte *ste);
+ * event code that stands for why there is none. ex: to explain it, or NULL. */
+uint8_t im_smmu_ste_of(ImSmmu *s, uint32_t sid, struct SmmuExplain *ex,
+                       ImSmmuSte *ste);
 
 /* --- cache.c: caches and the scope of each invalidation (4.3, 4.4) ------- */
 

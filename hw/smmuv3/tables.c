@@ -355,9 +355,10 @@ bool im_smmu_context_fault(SmmuRoute *r)
 
 /* --- for the PRI queue, 8.1 -------------------------------------------- */
 
-uint8_t im_smmu_ste_of(ImSmmu *s, uint32_t sid, ImSmmuSte *ste)
+uint8_t im_smmu_ste_of(ImSmmu *s, uint32_t sid, SmmuExplain *ex,
+                       ImSmmuSte *ste)
 {
-    SmmuRoute r = { .s = s, .kind = SMMU_QUESTION, .sid = sid };
+    SmmuRoute r = { .s = s, .ex = ex, .kind = SMMU_QUESTION, .sid = sid };
 
     if (im_smmu_stream_fault(&r)) {
         return r.fault;

@@ -3,7 +3,10 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "hw/core/dump.h"
 #include "hw/core/ring.h"
+#include "hw/vtd/dma.h"
+#include "hw/vtd/explain.h"
 #include "hw/vtd/regs.h"
 #include "im/spec/vtd_pagereq.h.inc"
 
@@ -28,6 +31,7 @@ typedef enum Fate {
 typedef struct FateDef {
     const char *name;
     const char *marker;     /* name of a stop marker's */
+    const char *clause;     /* that decides; of a table fault: its own */
     bool answered;          /* the unit answers in software's place */
     uint8_t code;           /* ImPageRespCode */
     uint64_t status;        /* of PRS_REG, set after the event */
@@ -42,16 +46,19 @@ typedef struct FateDef {
  */
 static const FateDef fates[] = {
     /* CLAUSE(VTD_PRQ_EVENT) */
-    [FATE_QUEUED] = { FATE("queued"), false, 0, IM_MASK(VTD_PRS_PPR) },
-    [FATE_DISABLED] = { FATE("disabled"), true, IM_PAGE_RESP_INVALID, 0 },
-    [FATE_TABLE_FAULT] = { FATE("table fault"), true, IM_PAGE_RESP_INVALID,
-                           0 },
-    [FATE_OVERFLOW] = { FATE("overflow"), true, IM_PAGE_RESP_SUCCESS, 0 },
+    [FATE_QUEUED] = { FATE("queued"), "VTD_PRQ_DESCRIPTOR", false, 0,
+                      IM_MASK(VTD_PRS_PPR) },
+    [FATE_DISABLED] = { FATE("disabled"), "VTD_REG_GSTS", true,
+                        IM_PAGE_RESP_INVALID, 0 },
+    [FATE_TABLE_FAULT] = { FATE("table fault"), "VTD_PRQ_TABLE_FAULT", true,
+                           IM_PAGE_RESP_INVALID, 0 },
+    [FATE_OVERFLOW] = { FATE("overflow"), "VTD_PRQ_OVERFLOW", true,
+                        IM_PAGE_RESP_SUCCESS, 0 },
     /* CLAUSE(VTD_PRQ_FULL) */
-    [FATE_FULL] = { FATE("queue full"), true, IM_PAGE_RESP_SUCCESS,
-                    IM_MASK(VTD_PRS_PRO) },
-    [FATE_UNWRITABLE] = { FATE("queue not writable"), true,
-                          IM_PAGE_RESP_INVALID, 0 },
+    [FATE_FULL] = { FATE("queue full"), "VTD_PRQ_FULL", true,
+                    IM_PAGE_RESP_SUCCESS, IM_MASK(VTD_PRS_PRO) },
+    [FATE_UNWRITABLE] = { FATE("queue not writable"), "VTD_PRQ_DESCRIPTOR",
+                          true, IM_PAGE_RESP_INVALID, 0 },
 };
 
 static bool is_stop_marker(const ImPageReq *req)
@@ -75,15 +82,20 @@ void im_vtd_page_response(ImVtd *s, const ImPageResp *resp, const char *name)
     s->port.page_response(s->host, resp);
 }
 
-static void auto_response(ImVtd *s, const ImPageReq *req, uint8_t code)
+static ImPageResp response(const ImPageReq *req, uint8_t code)
 {
-    ImPageResp resp = {
+    return (ImPageResp) {
         .pasid = req->has_pasid ? req->pasid : 0,
         .rid = req->rid,
         .prgi = req->prgi,
         .code = code,
         .has_pasid = req->has_pasid,
     };
+}
+
+static void auto_response(ImVtd *s, const ImPageReq *req, uint8_t code)
+{
+    ImPageResp resp = response(req, code);
 
     s->counters.auto_responses++;
     im_vtd_page_response(s, &resp, "automatic");
@@ -121,57 +133,77 @@ static ImRing page_queue(const ImVtd *s)
 }
 
 /* CLAUSE(VTD_PRQ_DESCRIPTOR) */
+static void descriptor_of(const ImPageReq *req, uint64_t d[2])
+{
+    d[0] = IM_PUT(VTD_PREQ0_TYPE, VTD_PREQ_TYPE) |
+           IM_PUT(VTD_PREQ0_PP, req->has_pasid) |
+           IM_PUT(VTD_PREQ0_RID, req->rid) |
+           IM_PUT(VTD_PREQ0_PASID, req->has_pasid ? req->pasid : 0) |
+           IM_PUT(VTD_PREQ0_EXR, req->has_pasid && req->exec) |
+           IM_PUT(VTD_PREQ0_PMR, req->has_pasid && req->priv);
+    d[1] = IM_PUT(VTD_PREQ1_RDR, req->read) |
+           IM_PUT(VTD_PREQ1_WRR, req->write) |
+           IM_PUT(VTD_PREQ1_LPIG, req->last) |
+           IM_PUT(VTD_PREQ1_PRGI, req->prgi) |
+           (req->addr & IM_MASK(VTD_PREQ1_ADDR));
+}
+
 static bool write_descriptor(ImVtd *s, const ImPageReq *req, uint64_t addr)
 {
-    uint64_t d[VTD_PREQ_SIZE / 8] = {
-        IM_PUT(VTD_PREQ0_TYPE, VTD_PREQ_TYPE) |
-        IM_PUT(VTD_PREQ0_PP, req->has_pasid) |
-        IM_PUT(VTD_PREQ0_RID, req->rid) |
-        IM_PUT(VTD_PREQ0_PASID, req->has_pasid ? req->pasid : 0) |
-        IM_PUT(VTD_PREQ0_EXR, req->has_pasid && req->exec) |
-        IM_PUT(VTD_PREQ0_PMR, req->has_pasid && req->priv),
-        IM_PUT(VTD_PREQ1_RDR, req->read) |
-        IM_PUT(VTD_PREQ1_WRR, req->write) |
-        IM_PUT(VTD_PREQ1_LPIG, req->last) |
-        IM_PUT(VTD_PREQ1_PRGI, req->prgi) |
-        (req->addr & IM_MASK(VTD_PREQ1_ADDR)),
-    };
+    uint64_t d[VTD_PREQ_SIZE / 8] = { 0 };
 
+    descriptor_of(req, d);
     d[0] = GUINT64_TO_LE(d[0]);
     d[1] = GUINT64_TO_LE(d[1]);
     return im_vtd_mem_write(s, addr, d, sizeof(d)) == IM_BUS_OK;
 }
 
-/* 7.4.1: table error, overflow, full, and only then the queue. */
-static Fate handle_request(ImVtd *s, const ImPageReq *req)
-{
-    ImRing ring = page_queue(s);
-    uint32_t head = im_ring_wrap(&ring, im_vtd_reg(s, VTD_R_PQH));
-    uint32_t tail = im_ring_wrap(&ring, im_vtd_reg(s, VTD_R_PQT));
-    VtdResolved r;
+/* A page request on its way. */
+typedef struct Route {
+    VtdExplain *ex;             /* NULL: for real */
+    ImRing ring;
+    uint32_t tail;
+    VtdResolved resolved;       /* unless page requests are disabled */
+} Route;
 
+/* 7.4.1: table error, overflow, full, and only then the queue. */
+static Fate decide(ImVtd *s, const ImPageReq *req, Route *r)
+{
+    uint32_t head;
+
+    r->ring = page_queue(s);
+    r->tail = im_ring_wrap(&r->ring, im_vtd_reg(s, VTD_R_PQT));
+    head = im_ring_wrap(&r->ring, im_vtd_reg(s, VTD_R_PQH));
     if (!(s->gsts & IM_MASK(VTD_GCMD_TE)) ||
         !im_vtd_has_ecap(s, IM_MASK(VTD_ECAP_PRS))) {
         return FATE_DISABLED;
     }
-    r = im_vtd_resolve_page_request(s, req);
-    if (r.reason) {
-        if (!quiet(s, req)) {
-            im_vtd_fault_page_request(s, req, r.reason, r.fpd);
-        }
+    r->resolved = im_vtd_resolve_page_request(s, req, r->ex);
+    if (r->resolved.reason) {
         return FATE_TABLE_FAULT;
     }
     if (im_vtd_reg(s, VTD_R_PRS) & IM_MASK(VTD_PRS_PRO)) {
         return FATE_OVERFLOW;           /* CLAUSE(VTD_PRQ_OVERFLOW) */
     }
-    if (im_ring_full(&ring, head, tail)) {
-        return FATE_FULL;
+    return im_ring_full(&r->ring, head, r->tail) ? FATE_FULL : FATE_QUEUED;
+}
+
+static Fate handle_request(ImVtd *s, const ImPageReq *req)
+{
+    Route r = { 0 };
+    Fate fate = decide(s, req, &r);
+
+    if (fate == FATE_TABLE_FAULT && !quiet(s, req)) {
+        im_vtd_fault_page_request(s, req, r.resolved.reason, r.resolved.fpd);
     }
-    implicit_invalidation(s, req, &r);
-    if (!write_descriptor(s, req, im_ring_addr(&ring, tail))) {
+    if (fate != FATE_QUEUED) {
+        return fate;
+    }
+    implicit_invalidation(s, req, &r.resolved);
+    if (!write_descriptor(s, req, im_ring_addr(&r.ring, r.tail))) {
         return FATE_UNWRITABLE;
     }
-    im_vtd_reg_set(s, VTD_R_PQT, im_ring_next(&ring, tail));
+    im_vtd_reg_set(s, VTD_R_PQT, im_ring_next(&r.ring, r.tail));
     return FATE_QUEUED;
 }
 
@@ -200,6 +232,116 @@ void im_vtd_page_request(ImVtd *s, const ImPageReq *req)
         auto_response(s, req, fate->code);
     }
 }
+
+/* --- explaining ----------------------------------------------------------- */
+
+/* Would the queue take it? Each quad-word that is 0 becomes 0. */
+static bool could_write(ImVtd *s, uint64_t addr)
+{
+    for (unsigned i = 0; i < VTD_PREQ_SIZE / 8; i++) {
+        uint64_t zero = 0;
+
+        if (s->port.cmpxchg64(s->host, addr + 8 * i, &zero, 0) ==
+            IM_BUS_ERROR) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void tell_descriptor(const Route *r, const ImPageReq *req)
+{
+    const ImFieldRow *const fields[] = {
+        IM_FIELDS(VTD_PREQ0), IM_FIELDS(VTD_PREQ1),
+    };
+    ImStep step = {
+        .what = "page request descriptor",
+        .addr = im_ring_addr(&r->ring, r->tail),
+        .words = 2,
+        .fields = fields,
+        .note = "as it would be queued",
+    };
+
+    descriptor_of(req, step.value);
+    r->ex->fn(r->ex->opaque, &step);
+}
+
+static const char *why(const ImVtd *s, Fate fate, uint8_t reason)
+{
+    const char *text;
+
+    switch (fate) {
+    case FATE_DISABLED:
+        return s->gsts & IM_MASK(VTD_GCMD_TE) ? "ECAP_REG.PRS=0" :
+               "GSTS_REG.TES=0";
+    case FATE_TABLE_FAULT:
+        im_vtd_fault_name(reason, &text);
+        return text;
+    case FATE_OVERFLOW:
+        return "PRS_REG.PRO=1";
+    case FATE_FULL:
+        return "page request queue full, PRO would be set";
+    case FATE_UNWRITABLE:
+        return "page request queue not writable";
+    default:
+        return "queued";
+    }
+}
+
+static const char *outcome(const ImPageReq *req, const ImPageFate *f)
+{
+    if (f->queued) {
+        return "";
+    }
+    if (f->answered) {
+        return f->resp.code == IM_PAGE_RESP_SUCCESS ?
+               "; answered with Success automatically" :
+               "; answered with Invalid Request automatically";
+    }
+    return is_stop_marker(req) ? "; dropped, a stop marker is not answered" :
+           "; dropped, not the last of its group";
+}
+
+static void no_step(void *opaque, const ImStep *step)
+{
+    (void)opaque;
+    (void)step;
+}
+
+ImPageFate im_vtd_explain_page_request(ImVtd *s, const ImPageReq *req,
+                                       ImStepFn *fn, void *opaque)
+{
+    VtdExplain ex = { .fn = fn ? fn : no_step, .opaque = opaque };
+    Route r = { .ex = &ex };
+    Fate fate = decide(s, req, &r);
+    ImStep step = { .what = "result" };
+    g_autofree char *note = NULL;
+    char tag[VTD_TAG_SIZE];
+    ImPageFate f;
+
+    if (fate == FATE_QUEUED) {
+        tell_descriptor(&r, req);
+        if (!could_write(s, im_ring_addr(&r.ring, r.tail))) {
+            fate = FATE_UNWRITABLE;
+        }
+    }
+    f = (ImPageFate) {
+        .fault = r.resolved.reason,
+        .queued = !fates[fate].answered,
+        .answered = fates[fate].answered && req->last && !is_stop_marker(req),
+    };
+    if (f.answered) {
+        f.resp = response(req, fates[fate].code);
+    }
+    im_vtd_fault_tag(tag, f.fault);
+    note = g_strconcat(why(s, fate, f.fault), outcome(req, &f), NULL);
+    step.clause = f.fault ? tag : fates[fate].clause;
+    step.note = note;
+    ex.fn(opaque, &step);
+    return f;
+}
+
+/* --- for people ----------------------------------------------------------- */
 
 void im_vtd_page_queue_dump(ImVtd *s, GString *out)
 {

@@ -382,10 +382,12 @@ ImXlat im_vtd_translate(ImVtd *s, const ImTxn *txn)
     return im_vtd_answer(&r);
 }
 
-VtdResolved im_vtd_resolve_page_request(ImVtd *s, const ImPageReq *req)
+VtdResolved im_vtd_resolve_page_request(ImVtd *s, const ImPageReq *req,
+                                        VtdExplain *ex)
 {
     VtdRoute r = {
         .s = s,
+        .ex = ex,
         .kind = VTD_PAGE_REQUEST,
         .rid = req->rid,
         .has_pasid = req->has_pasid,

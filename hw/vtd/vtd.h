@@ -88,7 +88,10 @@ typedef struct VtdResolved {
  * Resolve the source of a page request by the walk of 7.4.1: root, context
  * (PRE and PASIDE included), PASID directory, PASID entry.
  */
-VtdResolved im_vtd_resolve_page_request(ImVtd *s, const ImPageReq *req);
+struct VtdExplain;
+/* ex: to explain it; NULL: for real. */
+VtdResolved im_vtd_resolve_page_request(ImVtd *s, const ImPageReq *req,
+                                        struct VtdExplain *ex);
 
 /* --- cache.c: chapter 6.2, granularities of 6.5.2 ---------------------- */
 

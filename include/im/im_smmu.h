@@ -150,6 +150,14 @@ void im_smmu_deadline(ImSmmu *s);
 ImXlat im_smmu_explain(ImSmmu *s, const ImTxn *txn, ImStepFn *fn,
                        void *opaque);
 
+/*
+ * The same for a page request that im_smmu_page_request() would take (8): the
+ * entry as it would be queued; the STE where an automatic response depends on
+ * it (8.1); and "result", whose note says what becomes of the request.
+ */
+ImPageFate im_smmu_explain_page_request(ImSmmu *s, const ImPageReq *req,
+                                        ImStepFn *fn, void *opaque);
+
 /* Name of an event of this model ("F_TRANSLATION"), or NULL when unknown;
  * *text receives the condition in words when text is not NULL. */
 const char *im_smmu_event_name(uint8_t code, const char **text);

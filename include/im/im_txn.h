@@ -118,6 +118,15 @@ typedef struct ImPageResp {
     bool has_pasid;
 } ImPageResp;
 
+/* What becomes of a page request message. */
+typedef struct ImPageFate {
+    ImPageResp resp;        /* with answered: what the IOMMU sends in the
+                               place of software */
+    uint8_t fault;          /* the model's own reason code; 0: none */
+    bool queued;            /* else dropped */
+    bool answered;
+} ImPageFate;
+
 #define IM_INV_ALL  64      /* ImAtsInv.lg2size: the whole address space */
 
 /* An ATS invalidation request message (PCIe 10.3.1), range decoded. */

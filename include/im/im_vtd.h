@@ -162,6 +162,15 @@ ImIntOut im_vtd_explain_interrupt(ImVtd *s, const ImMsi *msi, ImStepFn *fn,
                                   void *opaque);
 
 /*
+ * The same for a page request that im_vtd_page_request() would take (7.4.1):
+ * root, context and PASID entries, the descriptor as it would be queued,
+ * result, whose clause decided and whose note says what becomes of it. Whether
+ * the queue could be written is tried by ImPort.cmpxchg64 of 0 for 0.
+ */
+ImPageFate im_vtd_explain_page_request(ImVtd *s, const ImPageReq *req,
+                                       ImStepFn *fn, void *opaque);
+
+/*
  * Name of a fault reason of this model ("SPT.2"), or NULL when unknown;
  * *text receives the condition in words when text is not NULL.
  */

@@ -155,10 +155,14 @@ static void run_page_request(const FaultCase *c, bool last)
     ImTxn t = case_txn(w, &(FaultCase) { .row = c->row, .col = COL_U,
                                          .pasid = c->pasid });
     const RigLog *resp;
+    ImPageFate f;
+    Told told;
 
     q.pasid = t.pasid;
     q.last = last;
-    im_vtd_page_request(w->r->vtd, &q);
+    f = told_page_request(w->r, &q, &told);
+    g_assert_cmphex(f.fault, ==, c->row.reason);
+    g_assert_cmpint(f.answered, ==, last);
     check_record(w, c, q.addr, FAULT_PAGE_REQ, &t);
     g_assert_cmphex(rig_reg64(w->r, REG_PQT), ==, 0);
     g_assert_cmphex(rig_reg32(w->r, REG_PRS), ==, 0);

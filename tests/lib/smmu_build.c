@@ -276,7 +276,7 @@ void sb_evtq_enable(Rig *r, unsigned lg2)
 
 void sb_priq_enable(Rig *r, unsigned lg2)
 {
-    r->sq[2].base = queue_memory(r, lg2, 16, RIG_WRITE);
+    r->sq[2].base = queue_memory(r, lg2, 16, RIG_WRITE | RIG_UPDATE);
     r->sq[2].lg2 = lg2;
     rig_set64(r, SR_PRIQ_BASE, r->sq[2].base | lg2);
     rig_set32(r, SR_PRIQ_PROD, 0);

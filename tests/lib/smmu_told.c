@@ -128,6 +128,69 @@ ImXlat st_translate(SWorld *w, const ImTxn *t, SmmuTold *told,
     return x;
 }
 
+/* --- page requests ------------------------------------------------------- */
+
+static void take_request_step(void *opaque, const ImStep *s)
+{
+    SmmuTold *told = opaque;
+
+    take_step(told, s);
+    if (!strcmp(s->what, "PRI queue entry")) {
+        told->addr = s->addr;
+        told->word[0] = s->value[0];
+        told->word[1] = s->value[1];
+    }
+}
+
+static void was_answered(Rig *r, const ImPageFate *f)
+{
+    const ImPageResp *p;
+
+    g_assert_cmpuint(rig_count(r, RIG_SEEN_PAGE_RESP), ==, f->answered);
+    if (f->answered) {
+        p = &rig_seen(r, RIG_SEEN_PAGE_RESP, 0)->resp;
+        g_assert_false(f->queued);
+        g_assert_cmphex(f->resp.code, ==, p->code);
+        g_assert_cmphex(f->resp.rid, ==, p->rid);
+        g_assert_cmphex(f->resp.segment, ==, p->segment);
+        g_assert_cmphex(f->resp.prgi, ==, p->prgi);
+        g_assert_cmpint(f->resp.has_pasid, ==, p->has_pasid);
+        g_assert_cmphex(f->resp.pasid, ==, p->pasid);
+    }
+}
+
+ImPageFate st_page_request(SWorld *w, const ImPageReq *q, SmmuTold *told)
+{
+    Rig *r = w->r;
+    ImSmmuCounters was = *im_smmu_counters(r->smmu);
+    uint64_t writes = r->writes;
+    uint32_t prod = rig_reg32(r, SR_PRIQ_PROD);
+    unsigned pprs = sb_pprs(r);
+    uint32_t gerror = sb_gerror(r);
+    ImPageFate f;
+
+    memset(told, 0, sizeof(*told));
+    f = im_smmu_explain_page_request(r->smmu, q, take_request_step, told);
+    g_assert_cmpmem(&was, sizeof(was), im_smmu_counters(r->smmu),
+                    sizeof(was));
+    g_assert_cmpuint(r->writes, ==, writes);
+    g_assert_cmpuint(sb_pprs(r), ==, pprs);
+    g_assert_cmphex(rig_reg32(r, SR_PRIQ_PROD), ==, prod);
+    g_assert_cmpuint(rig_count(r, RIG_SEEN_PAGE_RESP), ==, 0);
+    g_assert_cmphex(sb_gerror(r), ==, gerror);
+    is_declared(told->clause);
+    rig_log_clear(r);
+    im_smmu_page_request(r->smmu, q);
+    was_answered(r, &f);
+    g_assert_cmpuint(sb_pprs(r), ==, pprs + f.queued);
+    if (f.queued) {
+        g_assert_cmphex(rig_get(r, told->addr, 63, 0), ==, told->word[0]);
+        g_assert_cmphex(rig_get(r, told->addr, 127, 64), ==, told->word[1]);
+    }
+    g_assert_cmpint(f.queued, ==, !strcmp(told->note, "queued"));
+    return f;
+}
+
 /* --- events -------------------------------------------------------------- */
 
 static void hear(Rig *r, const ImEvent *ev)

@@ -14,7 +14,8 @@ typedef struct SmmuTold {
     ImXlat xlat;
     char clause[48];
     char note[256];
-    char last_read[16];
+    char last_read[24];
+    uint64_t addr, word[2];     /* of a PRI queue entry */
     unsigned reads;             /* steps with words, all of them decoded */
 } SmmuTold;
 
@@ -24,6 +25,10 @@ void st_explain(SWorld *w, const ImTxn *t, SmmuTold *told);
 /* The same, then make the request: whatever is cached, it gets that. */
 ImXlat st_translate(SWorld *w, const ImTxn *t, SmmuTold *told,
                     const char *where);
+
+/* Explain a page request, which changes nothing; send it, and it becomes of
+ * it what was told. */
+ImPageFate st_page_request(SWorld *w, const ImPageReq *q, SmmuTold *told);
 
 /* Events as one line each: "kind name [text] [clause] words code what
  * hidden", of those that there are. */

@@ -213,7 +213,7 @@ bool vb_wait(Rig *r)
 
 void vb_prq_enable(Rig *r, unsigned pqs)
 {
-    r->prq = rig_alloc(r, 1u << pqs, RIG_WRITE);
+    r->prq = rig_alloc(r, 1u << pqs, RIG_WRITE | RIG_UPDATE);
     rig_set64(r, REG_PQH, 0);
     rig_set64(r, REG_PQT, 0);
     rig_set64(r, REG_PQA, r->prq | pqs);

@@ -157,6 +157,74 @@ ImIntOut told_interrupt(Rig *r, const ImMsi *msi, Told *told)
     return out;
 }
 
+/* Of a queue as told, and of one whose tail moved: the descriptor there. */
+typedef struct Queued {
+    uint64_t addr;
+    uint64_t word[2];
+} Queued;
+
+typedef struct ToldRequest {
+    Told *told;
+    Queued queued;
+} ToldRequest;
+
+static void note_request(void *opaque, const ImStep *step)
+{
+    ToldRequest *t = opaque;
+
+    note_step(t->told, step);
+    if (strcmp(step->what, "page request descriptor") == 0) {
+        t->queued = (Queued) { step->addr,
+                               { step->value[0], step->value[1] } };
+    }
+}
+
+static void assert_answer(Rig *r, const ImPageFate *f)
+{
+    const RigLog *e = rig_seen(r, RIG_SEEN_PAGE_RESP, 0);
+
+    g_assert_cmpint(f->answered, ==, e != NULL);
+    if (e) {
+        g_assert_cmpuint(f->resp.code, ==, e->resp.code);
+        g_assert_cmphex(f->resp.rid, ==, e->resp.rid);
+        g_assert_cmphex(f->resp.prgi, ==, e->resp.prgi);
+        g_assert_cmpint(f->resp.has_pasid, ==, e->resp.has_pasid);
+        g_assert_cmphex(f->resp.pasid, ==, e->resp.pasid);
+        g_assert_false(f->queued);
+    }
+}
+
+ImPageFate told_page_request(Rig *r, const ImPageReq *q, Told *told)
+{
+    Before b = before(r);
+    uint64_t tail = rig_reg64(r, REG_PQT);
+    uint32_t prs = rig_reg32(r, REG_PRS);
+    ToldRequest t = { .told = told };
+    ImPageFate f;
+
+    *told = (Told) { 0 };
+    f = im_vtd_explain_page_request(r->vtd, q, note_request, &t);
+    g_assert_cmpuint(rig_count(r, RIG_SEEN_PAGE_RESP), ==, 0);
+    g_assert_cmpuint(rig_count(r, RIG_SEEN_WRITE), ==, 0);
+    assert_untouched(r, &b);
+    g_assert_cmphex(rig_reg64(r, REG_PQT), ==, tail);
+    g_assert_cmphex(rig_reg32(r, REG_PRS), ==, prs);
+    im_vtd_page_request(r->vtd, q);
+    assert_answer(r, &f);
+    g_assert_cmpint(f.queued, ==, rig_reg64(r, REG_PQT) != tail);
+    if (f.queued) {
+        g_assert_cmphex(rig_get(r, t.queued.addr, 63, 0), ==,
+                        t.queued.word[0]);
+        g_assert_cmphex(rig_get(r, t.queued.addr, 127, 64), ==,
+                        t.queued.word[1]);
+    }
+    g_assert_cmpint(f.queued, ==, g_str_has_prefix(told->note, "queued"));
+    if (f.fault) {
+        told_assert_fault(told, f.fault);
+    }
+    return f;
+}
+
 void told_assert_fault(const Told *told, uint8_t reason)
 {
     g_autofree char *tag = g_strdup_printf(

@@ -25,6 +25,9 @@ typedef struct Told {
 ImXlat told_translate(Rig *r, const ImTxn *t, Told *told);
 ImIntOut told_interrupt(Rig *r, const ImMsi *msi, Told *told);
 
+/* Likewise a page request: its response, its record, the queue. */
+ImPageFate told_page_request(Rig *r, const ImPageReq *q, Told *told);
+
 /* The clause is that of a fault: 0x59 is VTD_FLT_SPT_2. */
 void told_assert_fault(const Told *told, uint8_t reason);
 

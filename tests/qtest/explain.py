@@ -2,10 +2,10 @@
 """x-im-explain against what vtd-model did: the endpoint makes the request."""
 
 import vtd
-from harness import expect, main, rows, test
+from harness import expect, expect_true, main, rows, test
 from irqs import ioapic_entry, ioapic_remappable, irte, pulse, remappable, \
     remapping
-from looking import check, explain, held
+from looking import check, explain, held, held_page_request
 from rig import IOVA, RID, Rig, pending_vectors
 from vtd import R, U, W
 
@@ -141,6 +141,82 @@ def held_against_the_device(setup, addr, *quiet):
     with Rig(iommu=('-device', 'vtd-model,supervisor=on')) as r:
         setup(r)
         check(r.vm, r.ep, addr or r.buf, vtd_reason(r), r.buf, quiet)
+
+
+# --- page requests ---------------------------------------------------------------
+
+def no_page_requests(r):
+    Setup(r).v.context(RID, pre=False)
+
+
+@rows([
+    ('off', off, (False, 'invalid request', None)),
+    ('legacy', legacy(1), (False, 'invalid request', 'RTA.3')),
+    ('no-context', no_context, (False, 'invalid request', 'SCT.2')),
+    ('pre-0', no_page_requests, (False, 'invalid request', 'SCT.8')),
+    ('no-pasid-entries', no_pasids, (False, 'invalid request', 'SPD.2')),
+    ('queued', first(), (True, None, None)),
+])
+def page_request_held_against_the_device(setup, want):
+    with Rig() as r:
+        r.queue = vtd.PageQueue(r.vtd)
+        setup(r)
+        r.ep.pri_on()
+        for access in ('read', 'write', 'atomic', 'none'):
+            e = held_page_request(r.vm, r.ep, IOVA, pasid=2, access=access)
+            answer = e['response']['code'] if 'response' in e else None
+            expect((e['granted'], answer, e.get('name')),
+                   want if access != 'none' else (want[0], None, want[2]),
+                   access)
+            e = held_page_request(r.vm, r.ep, IOVA, pasid=2, access=access,
+                                  last=False)
+            expect('response' in e, False, 'response before the last')
+
+
+@test
+def page_request_to_a_full_queue():
+    with Rig() as r:
+        r.queue = vtd.PageQueue(r.vtd)
+        first()(r)
+        r.ep.pri_on()
+        r.vtd.wr64(vtd.PQH, 32)         # one behind the tail: no room
+        for clause in 'VTD_PRQ_FULL', 'VTD_PRQ_OVERFLOW':
+            e = held_page_request(r.vm, r.ep, IOVA, pasid=2)
+            expect((e['granted'], e['response']['code'],
+                    e['steps'][-1]['clause']), (False, 'success', clause),
+                   'explained')
+
+
+@test
+def page_request_in_the_monitor():
+    with Rig() as r:
+        first()(r)
+        text = r.vm.hmp(f'info x-im explain 00:04.0 {IOVA:#x} request=page '
+                        'pasid=2 access=write prgi=7').replace('\r', '')
+        for words in (f'page request, access write, at {IOVA:#x}, PRGI 7, '
+                      'last, requester 00:04.0, PASID 0x2',
+                      'page request descriptor at', 'VTD_PRQ_DESCRIPTOR',
+                      '\nqueued'):
+            expect_true(words in text, f'{words} in {text}')
+
+
+@rows([
+    ('at', dict(request='page', at='translation'), 'no AT field'),
+    ('length', dict(request='page', length=4), 'no length'),
+    ('data', dict(request='page', data=1), 'no data'),
+    ('no-write', {'request': 'page', 'no-write': True}, 'no-write is a bit'),
+    ('privileged', dict(request='page', privileged=True), 'needs a pasid'),
+    ('execute', dict(request='page', execute=True), 'needs a pasid'),
+    ('prgi', dict(request='page', prgi=512), 'above 511'),
+    ('access', dict(access='none'), 'only a page request asks for none'),
+    ('last', dict(last=True), 'belong to a page request'),
+    ('memory-prgi', dict(prgi=0), 'belong to a page request'),
+])
+def words_of_the_other_kind(words, text):
+    with Rig() as r:
+        reply = r.vm.try_qmp('x-im-explain', requester='00:04.0',
+                             address='0x1000', **words)
+        expect_true(text in reply['error']['desc'], reply)
 
 
 # --- interrupts ------------------------------------------------------------------

@@ -150,6 +150,45 @@ def held(vm, ep, addr, request, reason, quiet=()):
     return e
 
 
+RESPONSES = {0: 'success', 1: 'invalid request', 15: 'response failure'}
+
+
+def held_page_request(vm, ep, addr, pasid=None, access='read', last=True,
+                      prgi=0x155):
+    """Explain a page request, send it, and compare."""
+    request = dict(request='page', access=access, last=last, prgi=prgi)
+    if pasid is not None:
+        request['pasid'] = pasid
+    e = explain(vm, '00:04.0', addr, **request)
+    before = counters(vm, e['device'])
+    answers = ep.stat(E.STAT_PAGE_RESPONSES)
+    ep.set_reg(E.PR_ADDR, addr)
+    ep.set_reg(E.PR_PASID, pasid or 0)
+    ep.set_reg(E.PR_CTRL, E.PR_CTRL_FORCE | put(E.PR_CTRL_PRGI, prgi) |
+               put(E.PR_CTRL_READ, access in ('read', 'atomic')) |
+               put(E.PR_CTRL_WRITE, access in ('write', 'atomic')) |
+               put(E.PR_CTRL_LAST, last) |
+               put(E.PR_CTRL_PASID, pasid is not None))
+    ep.set_reg(E.PR_GO, 1)
+    after = counters(vm, e['device'])
+    delta = {k: after[k] - before[k] for k in after}
+    expect(delta['page_requests'], 1, 'page requests')
+    expect(not delta['page_requests_dropped'], e['granted'], 'queued')
+    expect(delta['auto_responses'], 'response' in e, 'automatic responses')
+    expect('completion' in e, False, 'completion')
+    if 'response' not in e:
+        return e
+    vm.wait(lambda: ep.stat(E.STAT_PAGE_RESPONSES) != answers, 'a response')
+    got = ep.reg(E.PR_RESP)
+    if got & E.PR_RESP_VALID:           # it knew the group
+        expect(e['response']['code'], RESPONSES[field(got, E.PR_RESP_CODE)],
+               'response')
+        expect('pasid' in e['response'], bool(got & E.PR_RESP_HAS_PASID),
+               'a PASID in the response')
+        expect(field(got, E.PR_RESP_PRGI), prgi, 'PRGI of the response')
+    return e
+
+
 def check(vm, ep, addr, reason, translated, quiet=()):
     """Each request, before and after the caches know of it."""
     for name, request in REQUESTS.items():

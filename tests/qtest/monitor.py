@@ -292,7 +292,8 @@ def a_page_request_is_refused():
         expect((f['kind'], f['name'], f['pasid'], f['address'], f['hidden'],
                 'length' in f), ('page-request', 'SPD.2', 2, hex(IOVA), False,
                                  False), 'x-im-faults')
-        expect_true(f'    page request: 00:04.0 {IOVA:#x} pasid=0x2 '
+        expect_true(f'    info x-im explain 00:04.0 {IOVA:#x} '
+                    'request=page pasid=0x2 '
                     'access=write' in tell(r, 'faults'), 'in the monitor')
         r.vtd.expect_fault(0x51)
 

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """x-im-explain against what smmuv3-model did: the endpoint asks."""
 
+import itertools
+
 import smmu
 from harness import expect, expect_true, main, rows, test
-from looking import check, held
+from looking import check, held, held_page_request
 from smmu import IOVA, NG, RID, RO, Rig, USER
 
 SSIDS = 0, 2
@@ -107,6 +109,43 @@ def held_against_the_device(setup, addr, *quiet):
         r.ep.ats_on()
         check(r.vm, r.ep, addr or r.buf, reason, r.buf,
               ('translated', 'translation', *quiet))
+
+
+# --- page requests -------------------------------------------------------------------
+
+@rows([
+    ('off', off, 'SMMU_PRIQ_ENABLE'),
+    ('no-ste', no_ste, 'SMMU_PRIQ_ENTRY'),
+    ('queued', first(), 'SMMU_PRIQ_ENTRY'),
+    ('priqen-0', first(cr0=smmu.ON & ~2), 'SMMU_PRIQ_ENABLE'),
+])
+def page_request_held_against_the_device(setup, clause):
+    requests = itertools.product((None, 2), ('read', 'atomic', 'none'),
+                                 (True, False))
+    for pasid, access, last in requests:
+        with Rig() as r:                # a failure switches PRI off
+            setup(r)
+            r.ep.all_on()
+            e = held_page_request(r.vm, r.ep, IOVA, pasid, access,
+                                  last)
+            expect((e['steps'][-1]['clause'], e['granted']),
+                   (clause, clause == 'SMMU_PRIQ_ENTRY'), 'explained')
+            if 'response' in e:
+                expect(e['response'], dict(code='response failure'),
+                       'response')
+
+
+@rows([('ppar-0', 0), ('ppar-1', 1)])
+def page_request_to_a_full_queue(ppar):
+    with Rig() as r:
+        first(stream=dict(word1=ppar << 18))(r)
+        r.ep.all_on()
+        for _ in range(64):
+            held_page_request(r.vm, r.ep, IOVA, 2, last=False)
+        e = held_page_request(r.vm, r.ep, IOVA, 2)
+        expect((e['response'], e['steps'][-1]['clause']),
+               (dict(code='success', **({'pasid': 2} if ppar else {})),
+                'SMMU_PRIQ_PPAR'), 'explained')
 
 
 # --- messages ----------------------------------------------------------------------

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "lib/smmu_told.h"
 #include "lib/smmu_world.h"
 #include "lib/spec.h"
 
@@ -281,7 +282,9 @@ static void auto_run(const AutoRow *row, uint32_t cr2, unsigned event)
 {
     ImSmmuConfig c = rig_smmu_config();
     const ImPageResp *p;
+    SmmuTold told;
     ImPageReq q;
+    ImPageFate f;
 
     c.pps = row->pps;
     g_autoptr(SWorld) w = sw_new_off(&c, SW_S1, true, NULL);
@@ -300,7 +303,11 @@ static void auto_run(const AutoRow *row, uint32_t cr2, unsigned event)
     fill(w);
     q = sw_page_req(w);
     q.has_pasid = row->pasid;
-    ask(w, &q);
+    f = st_page_request(w, &q, &told);
+    g_assert_cmphex(f.fault, ==, row->code == IM_PAGE_RESP_FAILURE ?
+                    row->event : 0);
+    g_assert_cmpstr(told.clause, ==, row->pasid ? "SMMU_PRIQ_PPAR" :
+                    "SMMU_PRIQ_OVERFLOW");
     g_assert_cmpuint(rig_count(w->r, RIG_SEEN_PAGE_RESP), ==, 1);
     p = &rig_seen(w->r, RIG_SEEN_PAGE_RESP, 0)->resp;
     g_assert_cmphex(p->code, ==, row->code);
@@ -353,6 +360,95 @@ static void counted(void)
     g_assert_cmpuint(n->page_groups, ==, 2);
     g_assert_cmpuint(n->page_requests_dropped, ==, 3);
     g_assert_cmpuint(n->auto_responses, ==, 3);
+}
+
+/* --- what is told -------------------------------------------------------- */
+
+typedef enum Trouble {
+    NO_TROUBLE, NO_SMMUEN, NO_PRIQEN, NO_ROOM, ACTIVE_OVERFLOW, ACTIVE_ABORT,
+    NO_MEMORY, NO_STE,
+} Trouble;
+
+typedef struct ToldRow {
+    const char *path;
+    Trouble trouble;
+    const char *clause;
+    int code;                   /* of a last message's answer; -1: none */
+} ToldRow;
+
+static const ToldRow told_rows[] = {
+    { "queued", NO_TROUBLE, "SMMU_PRIQ_ENTRY", -1 },
+    { "no-ste", NO_STE, "SMMU_PRIQ_ENTRY", -1 },
+    { "smmuen-0", NO_SMMUEN, "SMMU_PRIQ_ENABLE", IM_PAGE_RESP_FAILURE },
+    { "priqen-0", NO_PRIQEN, "SMMU_PRIQ_ENABLE", IM_PAGE_RESP_FAILURE },
+    { "full", NO_ROOM, "SMMU_PRIQ_OVERFLOW", IM_PAGE_RESP_SUCCESS },
+    { "overflow", ACTIVE_OVERFLOW, "SMMU_PRIQ_OVERFLOW",
+      IM_PAGE_RESP_SUCCESS },
+    { "abort", ACTIVE_ABORT, "SMMU_PRIQ_ABORT", IM_PAGE_RESP_FAILURE },
+    { "no-memory", NO_MEMORY, "SMMU_PRIQ_ABORT", IM_PAGE_RESP_FAILURE },
+};
+
+static SWorld *in_trouble(Trouble trouble)
+{
+    SWorld *w = world(NULL, 2);
+    ImPageReq q = sw_page_req(w);
+
+    switch (trouble) {
+    case NO_SMMUEN:
+        sb_cr0(w->r, CR0_SMMUEN, false);
+        break;
+    case NO_PRIQEN:
+        sb_cr0(w->r, CR0_PRIQEN, false);
+        break;
+    case ACTIVE_OVERFLOW:
+    case NO_ROOM:
+        fill(w);
+        if (trouble == ACTIVE_OVERFLOW) {
+            ask(w, &q);
+        }
+        break;
+    case ACTIVE_ABORT:
+        rig_fail_access(w->r, 0);
+        ask(w, &q);
+        break;
+    case NO_MEMORY:
+        sb_cr0(w->r, CR0_PRIQEN, false);
+        rig_set64(w->r, SR_PRIQ_BASE, w->r->ram_top | 2);
+        sb_cr0(w->r, CR0_PRIQEN, true);
+        break;
+    case NO_STE:
+        rig_put(w->r, w->ste, STE_V, 0);
+        sb_do(w->r, cmd_cfgi_all());
+        break;
+    default:
+        break;
+    }
+    rig_log_clear(w->r);
+    return w;
+}
+
+/* The last of a group, one before it, and a stop marker. */
+static void told_row(const void *data)
+{
+    const ToldRow *row = data;
+
+    for (unsigned n = 0; n < 3; n++) {
+        g_autoptr(SWorld) w = in_trouble(row->trouble);
+        ImPageReq q = sw_page_req(w);
+        bool speaks = n == 0 || (n == 1 &&
+                                 row->code == IM_PAGE_RESP_FAILURE);
+        SmmuTold told;
+        ImPageFate f;
+
+        q.has_pasid = n != 0;
+        q.last = n != 1;
+        q.read = q.write = n != 2;
+        f = st_page_request(w, &q, &told);
+        g_assert_cmpstr(told.clause, ==, row->clause);
+        g_assert_cmpint(f.queued, ==, row->code < 0);
+        g_assert_cmpint(f.answered ? f.resp.code : -1, ==,
+                        speaks ? row->code : -1);
+    }
 }
 
 /* --- interrupts ---------------------------------------------------------- */
@@ -436,6 +532,12 @@ int main(int argc, char **argv)
     spec_row(SMMU_PRIQ_STOP_MARKER, "smmuen-0", smmuen_off, "stop");
     spec_test(SMMU_PRIQ_ENABLE, "no-pri", without_pri);
     spec_test(SMMU_PRIQ_ABORT, "write", write_abort);
+    for (unsigned i = 0; i < G_N_ELEMENTS(told_rows); i++) {
+        g_autofree char *path = g_strdup_printf("told/%s",
+                                                told_rows[i].path);
+
+        spec_row(SMMU_PRIQ_AUTO_RESPONSE, path, told_row, &told_rows[i]);
+    }
     spec_test(SMMU_PRIQ_OVERFLOW, "flag", overflow);
     spec_test(SMMU_PRIQ_STOP_MARKER, "overflow", overflow_stop_marker);
     spec_test(SMMU_PRIQ_INTERRUPT, "non-empty", wire_non_empty);

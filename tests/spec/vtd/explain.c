@@ -386,6 +386,116 @@ static void entries_are_shown(void)
     }
 }
 
+/* --- page requests ------------------------------------------------------- */
+
+typedef enum Trouble {
+    NO_TROUBLE, OFF, NO_PRE, FULL, OVERFLOWN, NO_MEMORY,
+} Trouble;
+
+typedef struct RequestRow {
+    const char *name;
+    const char *clause;
+    const char *note;           /* NULL: the reason's */
+    Trouble trouble;
+    bool read, last;
+    int code;                   /* of the automatic response; -1: none */
+} RequestRow;
+
+#define QUIET   -1
+#define MARKER  "; dropped, a stop marker is not answered"
+#define MIDST   "; dropped, not the last of its group"
+#define INVALID "; answered with Invalid Request automatically"
+#define SUCCESS "; answered with Success automatically"
+
+static const RequestRow requests[] = {
+    { "queued", "VTD_PRQ_DESCRIPTOR", "queued", NO_TROUBLE, true, true,
+      QUIET },
+    { "queued-midst", "VTD_PRQ_DESCRIPTOR", "queued", NO_TROUBLE, true,
+      false, QUIET },
+    { "marker", "VTD_PRQ_DESCRIPTOR", "queued", NO_TROUBLE, false, true,
+      QUIET },
+    { "off", "VTD_REG_GSTS", "GSTS_REG.TES=0" INVALID, OFF, true, true,
+      IM_PAGE_RESP_INVALID },
+    { "off-midst", "VTD_REG_GSTS", "GSTS_REG.TES=0" MIDST, OFF, true, false,
+      QUIET },
+    { "off-marker", "VTD_REG_GSTS", "GSTS_REG.TES=0" MARKER, OFF, false,
+      true, QUIET },
+    { "pre-0", "VTD_FLT_SCT_8", NULL, NO_PRE, true, true,
+      IM_PAGE_RESP_INVALID },
+    { "pre-0-midst", "VTD_FLT_SCT_8", NULL, NO_PRE, true, false, QUIET },
+    { "pre-0-marker", "VTD_FLT_SCT_8", NULL, NO_PRE, false, true, QUIET },
+    { "full", "VTD_PRQ_FULL", "page request queue full, PRO would be set"
+      SUCCESS, FULL, true, true, IM_PAGE_RESP_SUCCESS },
+    { "full-midst", "VTD_PRQ_FULL", "page request queue full, PRO would be "
+      "set" MIDST, FULL, true, false, QUIET },
+    { "full-marker", "VTD_PRQ_FULL", "page request queue full, PRO would be "
+      "set" MARKER, FULL, false, true, QUIET },
+    { "overflown", "VTD_PRQ_OVERFLOW", "PRS_REG.PRO=1" SUCCESS, OVERFLOWN,
+      true, true, IM_PAGE_RESP_SUCCESS },
+    { "overflown-midst", "VTD_PRQ_OVERFLOW", "PRS_REG.PRO=1" MIDST,
+      OVERFLOWN, true, false, QUIET },
+    { "no-memory", "VTD_PRQ_DESCRIPTOR", "page request queue not writable"
+      INVALID, NO_MEMORY, true, true, IM_PAGE_RESP_INVALID },
+};
+
+/* All but one descriptor are in use: by requests, so PPR is set. */
+static void fill(World *w)
+{
+    ImPageReq q = world_page_req(w);
+
+    for (unsigned i = 0; i < 127; i++) {
+        im_vtd_page_request(w->r->vtd, &q);
+    }
+    g_assert_cmphex(rig_reg32(w->r, REG_PRS), ==, PRS_PPR);
+}
+
+static void make_trouble(World *w, Trouble trouble)
+{
+    ImPageReq q = world_page_req(w);
+
+    switch (trouble) {
+    case OFF:
+        vb_gcmd(w->r, GCMD_TE, false);
+        break;
+    case FULL:
+        fill(w);
+        break;
+    case OVERFLOWN:
+        fill(w);
+        im_vtd_page_request(w->r->vtd, &q);
+        break;
+    case NO_MEMORY:
+        rig_set64(w->r, REG_PQA, w->r->ram_top);
+        break;
+    default:
+        break;
+    }
+    rig_log_clear(w->r);
+}
+
+static void request_row(const void *data)
+{
+    const RequestRow *row = data;
+    g_autoptr(World) w = world_new_off(NULL, W_FS, true);
+    ImPageReq q = world_page_req(w);
+    ImPageFate f;
+    Told told;
+
+    if (row->trouble == NO_PRE) {
+        rig_put(w->r, w->ctx, 4, 4, 0);
+    }
+    world_on(w);
+    make_trouble(w, row->trouble);
+    q.last = row->last;
+    q.read = q.write = row->read;
+    f = told_page_request(w->r, &q, &told);
+    g_assert_cmpstr(told.clause, ==, row->clause);
+    if (row->note) {
+        g_assert_cmpstr(told.note, ==, row->note);
+    }
+    g_assert_cmpint(f.answered ? f.resp.code : QUIET, ==, row->code);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -399,6 +509,12 @@ int main(int argc, char **argv)
 
         spec_row(VTD_4_2_3_PERM, path, every_request,
                  GUINT_TO_POINTER(kind));
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(requests); i++) {
+        g_autofree char *path = g_strdup_printf("explain/%s",
+                                                requests[i].name);
+
+        spec_row(VTD_PRQ_TABLE_FAULT, path, request_row, &requests[i]);
     }
     spec_test(VTD_3_4_RID_PASID, "explain/entries", entries_are_shown);
     return g_test_run();

@@ -63,6 +63,7 @@ ImXlat im_smmu_route(ImSmmu *s, const ImTxn *txn, SmmuRetry *retry)
 }
 
 uint8_t im_smmu_ste_of(ImSmmu *s G_GNUC_UNUSED, uint32_t sid G_GNUC_UNUSED,
+                       struct SmmuExplain *ex G_GNUC_UNUSED,
                        ImSmmuSte *ste)
 {
     *ste = other.ste;
