@@ -10,11 +10,27 @@
 
 enum { SENT = 0, DROPPED = 1, HELD = 2, TWICE = 4 };
 
-static void send_done(ImEp *ep, uint32_t itag_vector, unsigned flags)
+static void send_message(ImEp *ep, uint32_t itag_vector, unsigned cc,
+                         unsigned flags)
 {
     ep->counters.inv_completions++;
     im_ep_log(ep, PASID_EP_LOG_INV_DONE, 0, flags, 0, false, 0, itag_vector);
-    ep->port.ats_inv_done(ep->host, itag_vector);
+    ep->port.ats_inv_done(ep->host, itag_vector, cc);
+}
+
+/* CLAUSE(EP_INJECT): as many messages as INJ_INV_CC says; one by itself. */
+static void send_done(ImEp *ep, uint32_t itag_vector, unsigned flags)
+{
+    uint64_t how = ep->reg[EP_R_INJ_INV_CC];
+    unsigned count = (unsigned)CLAMP(IM_GET(how, EP_INJ_INV_CC_COUNT), 1, 8);
+    unsigned early = (unsigned)IM_GET(how, EP_INJ_INV_CC_EARLY);
+
+    for (unsigned i = 1; i < count; i++) {
+        send_message(ep, itag_vector, early ? early : count, flags);
+    }
+    if (!IM_GET(how, EP_INJ_INV_CC_WITHHOLD)) {
+        send_message(ep, itag_vector, count, flags);
+    }
 }
 
 /* Take one of an injection's count; false when it is used up. */

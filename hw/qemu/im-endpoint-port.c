@@ -26,9 +26,10 @@ static void port_page_request(void *host, const ImPageReq *req)
     pci_pasid_page_request(host, req);
 }
 
-static void port_ats_inv_done(void *host, uint32_t itag_vector)
+static void port_ats_inv_done(void *host, uint32_t itag_vector,
+                              unsigned cc)
 {
-    pci_pasid_ats_inv_done(host, itag_vector);
+    pci_pasid_ats_inv_done(host, itag_vector, cc);
 }
 
 static void port_msi(void *host, unsigned vector)

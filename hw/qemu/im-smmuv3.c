@@ -216,9 +216,10 @@ static void smmu_page_request(void *model, const ImPageReq *req)
     im_smmu_page_request(model, req);
 }
 
-static void smmu_ats_inv_done(void *model, uint16_t rid, uint32_t itags)
+static void smmu_ats_inv_done(void *model, uint16_t rid, uint32_t itags,
+                              unsigned cc)
 {
-    im_smmu_ats_inv_done(model, rid, itags, 1);
+    im_smmu_ats_inv_done(model, rid, itags, (uint8_t)cc);
 }
 
 static void smmu_cancel(void *model, uint64_t handle)

@@ -344,12 +344,13 @@ static void pasid_page_request(void *opaque, const ImPageReq *req)
     im_unit_leave(u);
 }
 
-static void pasid_ats_inv_done(void *opaque, uint16_t rid, uint32_t itags)
+static void pasid_ats_inv_done(void *opaque, uint16_t rid, uint32_t itags,
+                               unsigned cc)
 {
     ImUnit *u = opaque;
 
     im_unit_enter(u);
-    u->ops->ats_inv_done(u->model, rid, itags);
+    u->ops->ats_inv_done(u->model, rid, itags, cc);
     im_unit_leave(u);
 }
 

@@ -190,7 +190,7 @@ static void send_ats_invalidate(ImUnit *u, const ImAtsInv *inv)
             .device_tlb = true });
     }
     im_unit_enter(u);
-    u->ops->ats_inv_done(u->model, inv->rid, 1u << inv->itag);
+    u->ops->ats_inv_done(u->model, inv->rid, 1u << inv->itag, 1);
     im_unit_leave(u);
 }
 

@@ -35,7 +35,8 @@ typedef struct ImUnitOps {
                                        ImStepFn *fn, void *opaque);
                                                             /* optional */
     void (*page_request)(void *model, const ImPageReq *req);
-    void (*ats_inv_done)(void *model, uint16_t rid, uint32_t itags);
+    void (*ats_inv_done)(void *model, uint16_t rid, uint32_t itags,
+                         unsigned cc);
     void (*cancel)(void *model, uint64_t handle);           /* optional */
     void (*deadline)(void *model);
     uint64_t (*mmio_read)(void *model, uint64_t off, unsigned size);

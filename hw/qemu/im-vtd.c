@@ -227,9 +227,10 @@ static void vtd_page_request(void *model, const ImPageReq *req)
     im_vtd_page_request(model, req);
 }
 
-static void vtd_ats_inv_done(void *model, uint16_t rid, uint32_t itags)
+static void vtd_ats_inv_done(void *model, uint16_t rid, uint32_t itags,
+                             unsigned cc)
 {
-    im_vtd_ats_inv_done(model, rid, itags);
+    im_vtd_ats_inv_completion(model, rid, itags, cc);
 }
 
 static void vtd_deadline(void *model)

@@ -436,7 +436,8 @@ void pci_pasid_page_request(PCIDevice *dev, const ImPageReq *req)
     }
 }
 
-void pci_pasid_ats_inv_done(PCIDevice *dev, uint32_t itag_vector)
+void pci_pasid_ats_inv_done(PCIDevice *dev, uint32_t itag_vector,
+                            unsigned cc)
 {
     PciPasidFn *fn = fn_of(dev);
     uint16_t rid = rid_of(listener_of(dev), dev);
@@ -444,6 +445,6 @@ void pci_pasid_ats_inv_done(PCIDevice *dev, uint32_t itag_vector)
     assert(bql_locked());
     trace_pci_pasid_ats_inv_done(dev->name, rid, itag_vector);
     if (fn) {
-        fn->ops->ats_inv_done(fn->iommu, rid, itag_vector);
+        fn->ops->ats_inv_done(fn->iommu, rid, itag_vector, cc);
     }
 }

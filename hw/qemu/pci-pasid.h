@@ -32,7 +32,8 @@ typedef struct PciPasidIommuOps {
     /* A DWORD write that translate() called an interrupt. */
     MemTxResult (*interrupt)(void *opaque, const ImMsi *msi);
     void (*page_request)(void *opaque, const ImPageReq *req);
-    void (*ats_inv_done)(void *opaque, uint16_t rid, uint32_t itag_vector);
+    void (*ats_inv_done)(void *opaque, uint16_t rid, uint32_t itag_vector,
+                         unsigned cc);
     /* The requester of a parked request is gone: no pci_pasid_resume(). */
     void (*cancel)(void *opaque, uint64_t handle);
 } PciPasidIommuOps;
@@ -106,6 +107,8 @@ ImStatus pci_pasid_dma(PCIDevice *dev, const ImTxn *txn, bool has_rid,
 ImXlat pci_pasid_ats(PCIDevice *dev, const ImTxn *txn, bool has_rid);
 /* The requester ID in req is filled in here. */
 void pci_pasid_page_request(PCIDevice *dev, const ImPageReq *req);
-void pci_pasid_ats_inv_done(PCIDevice *dev, uint32_t itag_vector);
+/* cc: how many such messages complete an invalidation (PCIe 10.3.2). */
+void pci_pasid_ats_inv_done(PCIDevice *dev, uint32_t itag_vector,
+                            unsigned cc);
 
 #endif /* HW_IM_PCI_PASID_H */

@@ -32,7 +32,9 @@ typedef struct ImEpPort {
      * host answers with IM_OK or IM_FAULT. */
     ImXlat (*ats)(void *host, const ImTxn *txn, bool has_rid);
     void (*page_request)(void *host, const ImPageReq *req);
-    void (*ats_inv_done)(void *host, uint32_t itag_vector);
+    /* cc: how many such messages complete an invalidation, 1 .. 8, or
+     * more than that by fault injection (PCIe 10.3.2). */
+    void (*ats_inv_done)(void *host, uint32_t itag_vector, unsigned cc);
     void (*msi)(void *host, unsigned vector);
     /* im_ep_run() has work: call it soon, from a clean stack. */
     void (*kick)(void *host);

@@ -180,6 +180,22 @@ def invalidation_of_nobody_times_out():
         expect(r.vtd.rd32(vtd.FSTS) & vtd.FSTS_ITE, vtd.FSTS_ITE, 'FSTS.ITE')
 
 
+@rows([('last', 3, False), ('eight', 8, False), ('withheld', 3, True)])
+def completion_of_several_messages(count, withheld):
+    with Rig(iommu=('-device', f'vtd-model,ats-timeout={SECOND}')) as r:
+        shared(r)
+        r.ep.set_reg(E.INJ_INV_CC, count |
+                     (E.INJ_INV_CC_WITHHOLD if withheld else 0))
+        r.vtd.post(*vtd.pasid_dev_tlb(RID, PASID))
+        r.vtd.post_wait(0x99)
+        r.vtd.ring()
+        expect(r.vtd.waited(0x99), not withheld, 'complete')
+        r.vm.step(SECOND + 1)
+        expect(r.vtd.rd32(vtd.FSTS), vtd.FSTS_ITE if withheld else 0, 'FSTS')
+        expect(r.ep.stat(E.STAT_INV_COMPLETIONS), count - withheld,
+               'messages')
+
+
 @test
 def completion_that_nobody_waits_for_sets_ice():
     with Rig() as r:

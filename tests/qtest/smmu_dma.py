@@ -456,6 +456,29 @@ def ats_off_for_the_stream_is_unsupported():
         r.smmu.expect_event(smmu.F_TRANSL_FORBIDDEN, sid=RID)
 
 
+@rows([('last', 3, False), ('eight', 8, False), ('withheld', 3, True)])
+def invalidation_completed_by_several_messages(count, withheld):
+    with Rig() as r:
+        shared(r)
+        r.ep.ats_on()
+        r.ep.set_reg(E.INJ_INV_CC, count |
+                     (E.INJ_INV_CC_WITHHOLD if withheld else 0))
+        r.smmu.post(*smmu.atc_inv(RID, IOVA, 0, SSID))
+        r.smmu.post(0x46)               # CMD_SYNC
+        r.smmu.ring()
+        if not withheld:
+            r.vm.wait(lambda: r.smmu.rd(smmu.CMDQ_CONS) & 127 == r.smmu.prod,
+                      'CMD_SYNC is done')
+        r.vm.step(11 * SECOND)
+        if withheld:
+            r.vm.wait(r.smmu.error, 'GERROR.CMDQ_ERR')
+        expect(r.smmu.rd(smmu.CMDQ_CONS) >> 24 & 127, 3 if withheld else 0,
+               'CMDQ_CONS.ERR')
+        expect(r.counters()['ats_timeouts'], withheld, 'ats_timeouts')
+        expect(r.ep.stat(E.STAT_INV_COMPLETIONS), count - withheld,
+               'messages')
+
+
 @test
 def atc_of_nobody_times_out_by_virtual_time():
     with Rig() as r:

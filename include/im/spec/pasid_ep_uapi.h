@@ -19,7 +19,7 @@
 
 /* Areas of BAR0. */
 #define PASID_EP_MAGIC_VALUE                     0x0050454449534150ull
-#define PASID_EP_REVISION_VALUE                  0x00010001ull
+#define PASID_EP_REVISION_VALUE                  0x00010002ull
 #define PASID_EP_STATS                           0x100
 #define PASID_EP_ATS_RESULT                      0x440
 #define PASID_EP_ATS_RESULT_STRIDE               0x20
@@ -98,6 +98,7 @@
 #define PASID_EP_INJ_END_HOLD                    0x348
 /* RW; for how long, ns; 0: until RELEASE */
 #define PASID_EP_INJ_END_DELAY                   0x350
+#define PASID_EP_INJ_INV_CC                      0x358  /* RW; completion count */
 
 /* Raw translation request: offsets in BAR0. */
 /* RW; untranslated address */
@@ -269,6 +270,10 @@
 #define PASID_EP_INJ_FLAGS_STALE                 0x1ull
 #define PASID_EP_INJ_FLAGS_ATS_OFF               0x2ull
 #define PASID_EP_INJ_FLAGS_ALLOCATION            0x4ull
+
+#define PASID_EP_INJ_INV_CC_COUNT                0xfull
+#define PASID_EP_INJ_INV_CC_WITHHOLD             0x10ull
+#define PASID_EP_INJ_INV_CC_EARLY                0xf00ull
 
 #define PASID_EP_ATS_CTRL_PASID                  0x1ull
 #define PASID_EP_ATS_CTRL_PRIV                   0x2ull

@@ -271,10 +271,40 @@ static void test_bme(void)
     g_assert_cmpuint(up->ats->len + up->asked->len + up->msi->len, ==, 0);
 }
 
+/* The Completion Count: messages, what they say, the last withheld. */
+static void test_inject_count(void)
+{
+    static const struct {
+        uint64_t reg;
+        unsigned messages;
+        uint64_t cc;            /* of each, 4 bits */
+    } rows[] = {
+        { 0, 1, 0x1 }, { 1, 1, 0x1 }, { 3, 3, 0x333 }, { 8, 8, 0x88888888 },
+        { 15, 8, 0x88888888 },
+        { 3 | PASID_EP_INJ_INV_CC_WITHHOLD, 2, 0x33 },
+        { 1 | PASID_EP_INJ_INV_CC_WITHHOLD, 0, 0 },
+        { 3 | 5 << 8, 3, 0x553 },
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(Up) up = up_new();
+
+        up_w(up, PASID_EP_INJ_INV_CC, rows[i].reg);
+        up_invalidate(up, 0, IM_INV_ALL, 5, false, 9);
+        g_assert_cmpuint(up->done->len, ==, rows[i].messages);
+        g_assert_cmphex(up->cc, ==, rows[i].cc);
+        for (unsigned n = 0; n < up->done->len; n++) {
+            g_assert_cmphex(g_array_index(up->done, uint32_t, n), ==,
+                            1u << 9);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     spec_test(EP_INJECT, "completions", test_inject_completions);
+    spec_test(EP_INJECT, "completion-count", test_inject_count);
     spec_test(EP_INJECT, "responses", test_inject_responses);
     spec_test(EP_INJECT, "ends", test_inject_ends);
     spec_test(EP_INJECT, "disobedience", test_inject_disobedience);

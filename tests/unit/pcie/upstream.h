@@ -45,6 +45,7 @@ typedef struct Up {
     GArray *ats;                /* ImTxn */
     GArray *asked;              /* ImPageReq */
     GArray *done;               /* uint32_t ITag vectors */
+    uint64_t cc;                /* of each in done, 4 bits, last lowest */
     GArray *msi;                /* unsigned */
     GArray *parked;             /* UpParked */
     unsigned answered;          /* of asked */
@@ -221,10 +222,12 @@ static inline void up_page_request(void *host, const ImPageReq *req)
     g_array_append_val(up->asked, *req);
 }
 
-static inline void up_inv_done(void *host, uint32_t itag_vector)
+static inline void up_inv_done(void *host, uint32_t itag_vector,
+                               unsigned cc)
 {
     Up *up = host;
 
+    up->cc = up->cc << 4 | cc;
     g_array_append_val(up->done, itag_vector);
 }
 
