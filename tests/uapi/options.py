@@ -52,6 +52,8 @@ SERVER = [
     ('--device=func=0x100000000', 'ENOENT', ['from 0 to 4294967295', BEGINS]),
     ('--device=errata=0', 'open', []),
     ('--device=errata=2', 'ENOENT', ['say errata=N, from 0 to 1', BEGINS]),
+    ('--device=driver=smmuv3,errata=0', 'ENOENT',
+     ['errata: only driver=vtd has any', BEGINS]),
     ('--device=credit', 'ENOENT', ['credit: say credit=N', BEGINS]),
     ('--device=driver=amd', 'ENOENT',
      ['say driver=vtd, smmuv3 or none', BEGINS]),

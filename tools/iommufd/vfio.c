@@ -164,6 +164,10 @@ bool vfio_start(Server *s, char **err)
         ImIommufdDevice *d = &((Device *)s->devices->pdata[i])->dev;
         int ret;
 
+        if (d->no_errata && d->driver != &im_iommufd_vtd) {
+            *err = g_strdup("--device: errata: only driver=vtd has any");
+            return false;
+        }
         if (d->driver->no_iommu) {
             d->backend.pasid_bits = 0;
         } else {
