@@ -3,8 +3,8 @@
 
 import vtd
 from harness import expect, expect_true, main, rows, test
-from irqs import ioapic_entry, ioapic_remappable, irte, pulse, remappable, \
-    remapping
+from irqs import BLOCKED, ioapic_entry, ioapic_remappable, irte, pulse, \
+    remappable, remapping
 from looking import check, explain, held, held_page_request
 from rig import IOVA, RID, Rig, pending_vectors
 from vtd import R, U, W
@@ -266,15 +266,7 @@ def interrupt_as_its_entry_says(entry, name, want):
         r.vtd.expect_no_fault()
 
 
-@rows([
-    ('reserved-data', 0x20, {}, remappable(5, 1), 0x10000),
-    ('index-beyond-table', 0x21, {}, remappable(256), 0),
-    ('subhandle-beyond-table', 0x21, {}, remappable(255, 1), 1),
-    ('not-present', 0x22, dict(p=0), remappable(5), 0),
-    ('reserved-in-entry', 0x24, dict(junk=1 << 12), remappable(5), 0),
-    ('compatibility-blocked', 0x25, {}, 0xfee00000, 0x51),
-    ('other-source', 0x26, dict(sid=RID + 8), remappable(5), 0),
-])
+@rows(BLOCKED)
 def interrupt_blocked(reason, entry, addr, data):
     with Rig() as r:
         remapping(r)

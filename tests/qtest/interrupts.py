@@ -7,8 +7,8 @@ import pcie
 import vtd
 from endpoint import E, Endpoint
 from harness import expect, main, rows, test
-from irqs import IOAPIC_RID, ioapic_entry, ioapic_remappable, irte, pulse, \
-    remappable, remapping, send
+from irqs import BLOCKED, IOAPIC_RID, ioapic_entry, ioapic_remappable, \
+    irte, pulse, remappable, remapping, send
 from rig import IOVA, RID, Rig, pending_vectors, scalable
 from vtd import R, U, W
 
@@ -66,13 +66,7 @@ def remapped(handle, shv, sub):
 
 
 @rows([
-    ('reserved-data', 0x20, {}, remappable(5, 1), 0x10000),
-    ('index-beyond-table', 0x21, {}, remappable(256), 0),
-    ('subhandle-beyond-table', 0x21, {}, remappable(255, 1), 1),
-    ('not-present', 0x22, dict(p=0), remappable(5), 0),
-    ('reserved-in-entry', 0x24, dict(junk=1 << 12), remappable(5), 0),
-    ('compatibility-blocked', 0x25, {}, 0xfee00000, 0x51),
-    ('other-source', 0x26, dict(sid=RID + 8), remappable(5), 0),
+    *BLOCKED,
     ('other-function', 0x26, dict(sid=RID + 1), remappable(5), 0),
     ('bus-out-of-range', 0x26, dict(svt=2, sid=0x0102), remappable(5), 0),
 ])

@@ -15,6 +15,19 @@ def remappable(handle, shv=0):
         (handle >> 15) << 2
 
 
+# Messages of the endpoint that are blocked: (name, reason, what differs in
+# entry 5 of a table of 256, address, data).
+BLOCKED = [
+    ('reserved-data', 0x20, {}, remappable(5, 1), 0x10000),
+    ('index-beyond-table', 0x21, {}, remappable(256), 0),
+    ('subhandle-beyond-table', 0x21, {}, remappable(255, 1), 1),
+    ('not-present', 0x22, dict(p=0), remappable(5), 0),
+    ('reserved-in-entry', 0x24, dict(junk=1 << 12), remappable(5), 0),
+    ('compatibility-blocked', 0x25, {}, 0xfee00000, 0x51),
+    ('other-source', 0x26, dict(sid=RID + 8), remappable(5), 0),
+]
+
+
 def ioapic_path(vm):
     for name in vm.qmp('qom-list', path='/machine/unattached'):
         if name['type'] == 'child<ioapic>':
