@@ -10,6 +10,7 @@ looks whether every row's text is still in its file, once.
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,9 @@ COPIED = ('COPYING', 'LICENSE', 'README.rst', 'docs', 'hw', 'include',
 TIMEOUT = 120                   # seconds, of a program that hangs
 # What notices most, first.
 SUITES = ('spec', 'unit', 'fuzz')
+# The words of C, as far as white space between them means nothing.
+WORD = re.compile(r'''"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])'|'''
+                  r'''\w+|[-+*/%&|^<>=!]+|\S''')
 
 
 @dataclass
@@ -31,26 +35,35 @@ class Row:
     old: list[str] = field(default_factory=list)
     new: list[str] = field(default_factory=list)
 
-    def matches(self, root):
-        """How often its text is in the file."""
-        try:
-            text = (root / self.file).read_text()
-        except OSError:
-            return 0
-        return text.count('\n'.join(self.old) + '\n')
+    def places(self, text):
+        """The (start, end) of what its old words are in a text, however
+        they are broken into lines."""
+        found = list(WORD.finditer(text))
+        words = [m.group() for m in found]
+        old = WORD.findall('\n'.join(self.old))
+        n = len(old)
+        return [(found[i].start(), found[i + n - 1].end())
+                for i in range(len(found) - n + 1) if words[i:i + n] == old]
 
     def applied(self, text):
-        return text.replace('\n'.join(self.old) + '\n',
-                            '\n'.join(self.new) + '\n')
+        [(start, end)] = self.places(text)
+        return text[:start] + '\n'.join(self.new) + text[end:]
+
+    def same(self):
+        return (WORD.findall('\n'.join(self.old)) ==
+                WORD.findall('\n'.join(self.new)))
 
 
 def parse(path):
-    rows = []
+    """The parts whose tests are to notice, and the rows."""
+    parts, rows = [path.stem], []
     for number, line in enumerate(path.read_text().splitlines(), 1):
         word, _, rest = line.partition(' ')
         if not line or word.startswith('#'):
             continue
-        if word == '==':
+        if word == 'tests' and not rows:
+            parts = rest.split()
+        elif word == '==':
             rows.append(Row(rest))
         elif word == 'file':
             rows[-1].file = rest
@@ -62,17 +75,18 @@ def parse(path):
             rows[-1].new.append(rest)
         else:
             sys.exit(f'{path}:{number}: not a line of a row: {line}')
-    return rows
+    return parts, rows
 
 
 def problem(row, rows, root):
     if not (row.file and row.breaks and row.old and row.new):
         return 'the row is not complete'
-    if row.old == row.new:
+    if row.same():
         return 'it changes nothing'
     if [r.name for r in rows].count(row.name) != 1:
         return 'another row has its name'
-    count = row.matches(root)
+    path = root / row.file
+    count = len(row.places(path.read_text())) if path.exists() else 0
     return '' if count == 1 else f'its text is in {row.file} {count} times'
 
 
@@ -126,7 +140,7 @@ def bail(what, output):
 
 
 class Build:
-    def __init__(self, meson, source, where, part, suites):
+    def __init__(self, meson, source, where, parts, suites):
         self.src = where / 'src'
         self.dir = where / 'build'
         copy(source, self.src)
@@ -141,9 +155,9 @@ class Build:
         run('ninja', '-C', str(self.dir), 'build.ninja')
         code, out = run('ninja', '-C', str(self.dir), '-t', 'targets', 'all')
         names = {line.split(':')[0] for line in out.splitlines()}
-        self.programs = [n for s in suites for n in sorted(names)
-                         if n.startswith(f'tests/{s}-{part}_') and
-                         '.' not in n]
+        self.programs = [n for s in suites for p in parts
+                         for n in sorted(names)
+                         if n.startswith(f'tests/{s}-{p}_') and '.' not in n]
         if not self.programs:
             bail('there are no programs', out)
 
@@ -195,12 +209,11 @@ def main():
     parser.add_argument('--suite', nargs='+', default=SUITES,
                         help='which tests are to notice it: %(default)s')
     a = parser.parse_args()
-    rows = parse(a.list)
+    parts, rows = parse(a.list)
     if a.check:
         check(rows, a.source)
         return
-    part = a.list.stem
-    build = Build(a.meson, a.source, a.build.resolve(), part, a.suite)
+    build = Build(a.meson, a.source, a.build.resolve(), parts, a.suite)
     code, out = build.build()
     if code:
         bail('the tests do not build', out)
