@@ -21,7 +21,7 @@ Shell shell;
 
 /* --- lines --------------------------------------------------------------- */
 
-static char **split(const char *line)
+static char **main_split(const char *line)
 {
     g_auto(GStrv) parts = g_strsplit_set(line, " \t\r\n", -1);
     GPtrArray *words = g_ptr_array_new();
@@ -35,7 +35,7 @@ static char **split(const char *line)
     return (char **)g_ptr_array_free(words, FALSE);
 }
 
-static const Plain *plain(const char *name)
+static const Plain *main_plain(const char *name)
 {
     unsigned count;
     const Plain *p = shell_plains(&count);
@@ -48,7 +48,7 @@ static const Plain *plain(const char *name)
     return NULL;
 }
 
-static void obey_plain(const Plain *p, char **args)
+static void main_obey_plain(const Plain *p, char **args)
 {
     unsigned said = g_strv_length(args);
 
@@ -63,9 +63,9 @@ static void obey_plain(const Plain *p, char **args)
     p->run(args);
 }
 
-static void obey(const char *line)
+static void main_obey(const char *line)
 {
-    g_auto(GStrv) words = split(line);
+    g_auto(GStrv) words = main_split(line);
     char **args = words;
     const char *name = NULL;
     const ImuVerb *v;
@@ -82,14 +82,14 @@ static void obey(const char *line)
         args += 2;
     }
     v = im_ioasid_verb(args[0]);
-    p = name ? NULL : plain(args[0]);
+    p = name ? NULL : main_plain(args[0]);
     if (v) {
         shell_verb(v, args + 1, name);
     } else if (p) {
-        obey_plain(p, args + 1);
+        main_obey_plain(p, args + 1);
     } else if (!name && words[1] && *words[1] == '=') {
         shell_fail(words[0], "say NAME = COMMAND, with spaces", "");
-    } else if (name && plain(args[0])) {
+    } else if (name && main_plain(args[0])) {
         shell_fail(args[0], "makes no handle to be kept as a name", "");
     } else {
         shell_fail(args[0], "no such command; see help", "");
@@ -99,7 +99,7 @@ static void obey(const char *line)
     fflush(stdout);
 }
 
-static void obey_all(FILE *f)
+static void main_obey_all(FILE *f)
 {
     char *line = NULL;
     size_t room = 0;
@@ -107,14 +107,14 @@ static void obey_all(FILE *f)
     while (!shell.quit && !(shell.stop && shell.status) &&
            getline(&line, &room, f) >= 0) {
         shell.line++;
-        obey(line);
+        main_obey(line);
     }
     free(line);
 }
 
 #ifdef HAVE_EDITLINE
 
-static char *complete_command(const char *text, int state)
+static char *main_complete_command(const char *text, int state)
 {
     static unsigned at;
     unsigned verbs, plains;
@@ -135,7 +135,7 @@ static char *complete_command(const char *text, int state)
 
 static const ImuVerb *completed;
 
-static char *complete_word(const char *text, int state)
+static char *main_complete_word(const char *text, int state)
 {
     static unsigned at;
 
@@ -150,9 +150,9 @@ static char *complete_word(const char *text, int state)
     return NULL;
 }
 
-static char **complete(const char *text, int start, int end G_GNUC_UNUSED)
+static char **main_complete(const char *text, int start, int end G_GNUC_UNUSED)
 {
-    g_auto(GStrv) words = split(rl_line_buffer);
+    g_auto(GStrv) words = main_split(rl_line_buffer);
     unsigned first = words[0] && words[1] && strcmp(words[1], "=") == 0
                      ? 2 : 0;
 
@@ -162,41 +162,41 @@ static char **complete(const char *text, int start, int end G_GNUC_UNUSED)
                 ? im_ioasid_verb(words[first]) : NULL;
     if (completed) {
         rl_completion_append_character = '=';
-        return rl_completion_matches(text, complete_word);
+        return rl_completion_matches(text, main_complete_word);
     }
-    return rl_completion_matches(text, complete_command);
+    return rl_completion_matches(text, main_complete_command);
 }
 
-static void converse(void)
+static void main_converse(void)
 {
     char *line;
 
     rl_initialize();
-    rl_attempted_completion_function = complete;
+    rl_attempted_completion_function = main_complete;
     while (!shell.quit && (line = readline(PROMPT))) {
         if (*line) {
             add_history(line);
         }
-        obey(line);
+        main_obey(line);
         free(line);
     }
 }
 
 #else
 
-static void converse(void)
+static void main_converse(void)
 {
     char line[4096];
 
     while (!shell.quit && (fputs(PROMPT, stdout), fflush(stdout),
                            fgets(line, sizeof(line), stdin))) {
-        obey(line);
+        main_obey(line);
     }
 }
 
 #endif
 
-static int options(int *argc, char ***argv, char ***lines)
+static int main_options(int *argc, char ***argv, char ***lines)
 {
     const GOptionEntry entries[] = {
         { "json", 0, 0, G_OPTION_ARG_NONE, &shell.json,
@@ -230,7 +230,7 @@ int main(int argc, char **argv)
     char **lines = NULL;
     int status;
 
-    status = options(&argc, &argv, &lines);
+    status = main_options(&argc, &argv, &lines);
     if (status) {
         return status;
     }
@@ -244,7 +244,7 @@ int main(int argc, char **argv)
     if (lines) {
         for (unsigned i = 0; lines[i] && !shell.quit &&
                              !(shell.stop && shell.status); i++) {
-            obey(lines[i]);
+            main_obey(lines[i]);
         }
     } else if (argc == 2) {
         FILE *f = fopen(argv[1], "r");
@@ -253,14 +253,14 @@ int main(int argc, char **argv)
             perror(argv[1]);
             return 2;
         }
-        obey_all(f);
+        main_obey_all(f);
         fclose(f);
     } else if (isatty(STDIN_FILENO)) {
         puts("help shows the commands, quit ends.");
-        converse();
+        main_converse();
         shell.status = 0;       /* who typed a mistake saw it */
     } else {
-        obey_all(stdin);
+        main_obey_all(stdin);
     }
     world_free(shell.w);
     g_hash_table_destroy(shell.names);

@@ -17,14 +17,14 @@
  * is used. */
 static char *wrong;
 
-static bool is_wrong(const char *word, const char *what)
+static bool plain_is_wrong(const char *word, const char *what)
 {
     g_free(wrong);
     wrong = g_strdup_printf("%s is %s", word, what);
     return false;
 }
 
-static bool number(const char *text, uint64_t *val)
+static bool plain_number(const char *text, uint64_t *val)
 {
     gchar *end;
 
@@ -33,10 +33,11 @@ static bool number(const char *text, uint64_t *val)
     if (text && g_ascii_isdigit(*text) && !*end && !errno) {
         return true;
     }
-    return text && is_wrong(text, "no number from 0 to 0xffffffffffffffff");
+    return text &&
+           plain_is_wrong(text, "no number from 0 to 0xffffffffffffffff");
 }
 
-static bool usage(const char *text)
+static bool plain_usage(const char *text)
 {
     g_autofree char *what = g_steal_pointer(&wrong);
     g_autofree char *all = what ? g_strdup_printf("%s: %s", text, what) : NULL;
@@ -45,18 +46,18 @@ static bool usage(const char *text)
     return true;
 }
 
-static WorldFn *function(const char *text)
+static WorldFn *plain_function(const char *text)
 {
     WorldFn *f = text ? world_function(shell.w, text) : NULL;
 
     if (text && !f) {
-        is_wrong(text, "no function: ep0 and ep1 are");
+        plain_is_wrong(text, "no function: ep0 and ep1 are");
     }
     return f;
 }
 
 /* 5s, 20ms, 7us, 100 */
-static bool duration(const char *text, uint64_t *ns)
+static bool plain_duration(const char *text, uint64_t *ns)
 {
     static const struct {
         const char *unit;
@@ -79,12 +80,12 @@ static bool duration(const char *text, uint64_t *ns)
     return false;
 }
 
-static bool do_step(char **args)
+static bool plain_do_step(char **args)
 {
     uint64_t ns;
 
-    if (!duration(args[0], &ns)) {
-        return usage("step TIME (5s, 20ms, 7us, 100)");
+    if (!plain_duration(args[0], &ns)) {
+        return plain_usage("step TIME (5s, 20ms, 7us, 100)");
     }
     world_step(shell.w, ns);
     if (!shell.json) {
@@ -93,58 +94,58 @@ static bool do_step(char **args)
     return true;
 }
 
-static bool parse_dma(char **args, WorldFn **f, Dma *d)
+static bool plain_parse_dma(char **args, WorldFn **f, Dma *d)
 {
     uint64_t pasid;
 
-    *f = function(args[0]);
+    *f = plain_function(args[0]);
     *d = (Dma) { 0 };
     if (!*f || !args[1]) {
         return false;
     }
     if (strcmp(args[1], "read") && strcmp(args[1], "write")) {
-        return is_wrong(args[1], "neither read nor write");
+        return plain_is_wrong(args[1], "neither read nor write");
     }
-    if (!number(args[2], &d->addr)) {
+    if (!plain_number(args[2], &d->addr)) {
         return false;
     }
     if (d->addr % 8) {
-        return is_wrong(args[2], "no multiple of 8");
+        return plain_is_wrong(args[2], "no multiple of 8");
     }
     d->write = strcmp(args[1], "write") == 0;
     for (args += 3; *args; args++) {
         if (strcmp(*args, "ats") == 0) {
             d->ats = true;
         } else if (g_str_has_prefix(*args, "pasid=")) {
-            if (!number(*args + 6, &pasid)) {
+            if (!plain_number(*args + 6, &pasid)) {
                 return false;
             }
             if (pasid > IM_PASID_MAX) {
-                return is_wrong(*args + 6, "no PASID: at most 0xfffff");
+                return plain_is_wrong(*args + 6, "no PASID: at most 0xfffff");
             }
             d->has_pasid = true;
             d->pasid = (uint32_t)pasid;
-        } else if (!number(*args, &d->value)) {
+        } else if (!plain_number(*args, &d->value)) {
             return false;
         }
     }
     return true;
 }
 
-static bool do_dma(char **args)
+static bool plain_do_dma(char **args)
 {
     WorldFn *f;
     Dma d;
 
-    if (!parse_dma(args, &f, &d)) {
-        return usage("dma FUNCTION read|write ADDRESS [VALUE] [pasid=N] "
-                     "[ats]");
+    if (!plain_parse_dma(args, &f, &d)) {
+        return plain_usage("dma FUNCTION read|write ADDRESS [VALUE] [pasid=N] "
+                           "[ats]");
     }
     world_dma(shell.w, f, &d);
     return true;
 }
 
-static void explain_step(void *opaque G_GNUC_UNUSED, const ImStep *step)
+static void plain_explain_step(void *opaque G_GNUC_UNUSED, const ImStep *step)
 {
     GString *s = g_string_new(step->what);
 
@@ -164,7 +165,7 @@ static void explain_step(void *opaque G_GNUC_UNUSED, const ImStep *step)
     g_string_free(s, TRUE);
 }
 
-static bool do_explain(char **args)
+static bool plain_do_explain(char **args)
 {
     const char *text = NULL, *name;
     ImTxn t = { .len = 8 };
@@ -173,8 +174,9 @@ static bool do_explain(char **args)
     ImXlat x;
     Dma d;
 
-    if (!parse_dma(args, &f, &d)) {
-        return usage("explain FUNCTION read|write ADDRESS [pasid=N] [ats]");
+    if (!plain_parse_dma(args, &f, &d)) {
+        return plain_usage(
+            "explain FUNCTION read|write ADDRESS [pasid=N] [ats]");
     }
     if (!world_on_bus(shell.w, f, &d, &pasid)) {
         shell_say(shell.w, "this PASID is not bound here");
@@ -187,7 +189,7 @@ static bool do_explain(char **args)
     t.access = d.write && !d.ats ? IM_WRITE : IM_READ;
     t.no_write = d.ats && !d.write;
     t.at = d.ats ? IM_AT_TRANSLATION : IM_AT_UNTRANSLATED;
-    x = im_ioasid_explain(shell.w->host, &t, explain_step, NULL);
+    x = im_ioasid_explain(shell.w->host, &t, plain_explain_step, NULL);
     name = im_ioasid_fault_name(x.fault, &text);
     if (x.status == IM_OK && x.perm) {
         g_autofree char *line = g_strdup_printf("granted: 0x%" PRIx64,
@@ -204,34 +206,35 @@ static bool do_explain(char **args)
     return true;
 }
 
-static bool do_mute(char **args)
+static bool plain_do_mute(char **args)
 {
-    WorldFn *f = function(args[0]);
+    WorldFn *f = plain_function(args[0]);
 
     if (!f || !args[1] || (strcmp(args[1], "on") && strcmp(args[1], "off"))) {
-        return usage("mute FUNCTION on|off");
+        return plain_usage("mute FUNCTION on|off");
     }
     f->mute = strcmp(args[1], "on") == 0;
     return true;
 }
 
-static bool do_poke(char **args)
+static bool plain_do_poke(char **args)
 {
     uint64_t addr, value;
 
-    if (!number(args[0], &addr) || !number(args[0] ? args[1] : NULL, &value) ||
+    if (!plain_number(args[0], &addr) ||
+        !plain_number(args[0] ? args[1] : NULL, &value) ||
         !world_poke(shell.w, addr, value)) {
-        return usage("poke ADDRESS VALUE (64 bits of memory)");
+        return plain_usage("poke ADDRESS VALUE (64 bits of memory)");
     }
     return true;
 }
 
-static bool do_peek(char **args)
+static bool plain_do_peek(char **args)
 {
     uint64_t addr, value;
 
-    if (!number(args[0], &addr) || !world_peek(shell.w, addr, &value)) {
-        return usage("peek ADDRESS (64 bits of memory)");
+    if (!plain_number(args[0], &addr) || !world_peek(shell.w, addr, &value)) {
+        return plain_usage("peek ADDRESS (64 bits of memory)");
     }
     if (shell.json) {
         printf("{\"address\":%" PRIu64 ",\"value\":%" PRIu64 "}\n", addr,
@@ -242,14 +245,14 @@ static bool do_peek(char **args)
     return true;
 }
 
-static bool do_page(char **args)
+static bool plain_do_page(char **args)
 {
     uint64_t root, va, pa;
     bool ro;
 
-    if (!args[0] || !args[1] || !args[2] || !number(args[0], &root) ||
-        !number(args[1], &va) || !number(args[2], &pa)) {
-        return usage("page ROOT VIRTUAL PHYSICAL [ro]");
+    if (!args[0] || !args[1] || !args[2] || !plain_number(args[0], &root) ||
+        !plain_number(args[1], &va) || !plain_number(args[2], &pa)) {
+        return plain_usage("page ROOT VIRTUAL PHYSICAL [ro]");
     }
     ro = args[3] && strcmp(args[3], "ro") == 0;
     if (!world_map_page(shell.w, root, va, pa, !ro)) {
@@ -258,7 +261,7 @@ static bool do_page(char **args)
     return true;
 }
 
-static bool do_state(char **args G_GNUC_UNUSED)
+static bool plain_do_state(char **args G_GNUC_UNUSED)
 {
     GString *s = g_string_new(NULL);
 
@@ -272,7 +275,7 @@ static bool do_state(char **args G_GNUC_UNUSED)
     return true;
 }
 
-static bool do_check(char **args G_GNUC_UNUSED)
+static bool plain_do_check(char **args G_GNUC_UNUSED)
 {
     g_autofree char *broken = im_ioasid_check(shell.w->host);
 
@@ -286,7 +289,7 @@ static bool do_check(char **args G_GNUC_UNUSED)
     return true;
 }
 
-static bool do_counters(char **args G_GNUC_UNUSED)
+static bool plain_do_counters(char **args G_GNUC_UNUSED)
 {
     const ImIoasidCounters *c = im_ioasid_counters(shell.w->host);
     static const struct {
@@ -312,17 +315,17 @@ static bool do_counters(char **args G_GNUC_UNUSED)
     return true;
 }
 
-static bool do_use(char **args)
+static bool plain_do_use(char **args)
 {
     if (!args[0]) {
-        return usage("use SET");
+        return plain_usage("use SET");
     }
     g_free(shell.set);
     shell.set = g_strdup(shell_value(args[0]));
     return true;
 }
 
-static bool do_quit(char **args G_GNUC_UNUSED)
+static bool plain_do_quit(char **args G_GNUC_UNUSED)
 {
     shell.quit = true;
     return true;
@@ -330,22 +333,23 @@ static bool do_quit(char **args G_GNUC_UNUSED)
 
 static const Plain plains[] = {
     { "dma", "FUNCTION read|write ADDRESS [VALUE] [pasid=N] [ats]",
-      "64 bits of DMA; ats: translated by the function itself", 6, do_dma },
+      "64 bits of DMA; ats: translated by the function itself", 6,
+      plain_do_dma },
     { "explain", "FUNCTION read|write ADDRESS [pasid=N] [ats]",
-      "why DMA is answered as it is", 5, do_explain },
-    { "mute", "FUNCTION on|off", "complete no invalidation", 2, do_mute },
+      "why DMA is answered as it is", 5, plain_do_explain },
+    { "mute", "FUNCTION on|off", "complete no invalidation", 2, plain_do_mute },
     { "page", "ROOT VIRTUAL PHYSICAL [ro]",
-      "enter a page into a guest's VT-d first-stage table", 4, do_page },
-    { "poke", "ADDRESS VALUE", "write memory", 2, do_poke },
-    { "peek", "ADDRESS", "read memory", 1, do_peek },
-    { "step", "TIME", "let virtual time pass: 5s, 20ms, 7us", 1, do_step },
-    { "use", "SET", "the set of commands that name none", 1, do_use },
-    { "state", "", "everything the backend holds", 0, do_state },
-    { "check", "", "whether every invariant holds", 0, do_check },
-    { "counters", "", "what was counted", 0, do_counters },
-    { "help", "[COMMAND]", "this, or the words of a command",
-      1, shell_help },
-    { "quit", "", "the end", 0, do_quit },
+      "enter a page into a guest's VT-d first-stage table", 4, plain_do_page },
+    { "poke", "ADDRESS VALUE", "write memory", 2, plain_do_poke },
+    { "peek", "ADDRESS", "read memory", 1, plain_do_peek },
+    { "step", "TIME", "let virtual time pass: 5s, 20ms, 7us", 1,
+      plain_do_step },
+    { "use", "SET", "the set of commands that name none", 1, plain_do_use },
+    { "state", "", "everything the backend holds", 0, plain_do_state },
+    { "check", "", "whether every invariant holds", 0, plain_do_check },
+    { "counters", "", "what was counted", 0, plain_do_counters },
+    { "help", "[COMMAND]", "this, or the words of a command", 1, shell_help },
+    { "quit", "", "the end", 0, plain_do_quit },
 };
 
 const Plain *shell_plains(unsigned *count)

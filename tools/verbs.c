@@ -78,7 +78,7 @@ typedef struct Show {
     char *ref;                  /* the first handle that came out */
 } Show;
 
-static void show_json(Show *s, const ImuWord *word, const char *text)
+static void verbs_show_json(Show *s, const ImuWord *word, const char *text)
 {
     if (s->out->len && s->out->str[s->out->len - 1] != '{') {
         g_string_append_c(s->out, ',');
@@ -92,7 +92,7 @@ static void show_json(Show *s, const ImuWord *word, const char *text)
     }
 }
 
-static void json_list(Show *s, const ImuWord *list, int index)
+static void verbs_json_list(Show *s, const ImuWord *list, int index)
 {
     if (s->list && (s->list != list || index != s->index)) {
         g_string_append(s->out, s->index < 0 ? "" : "}");
@@ -112,28 +112,28 @@ static void json_list(Show *s, const ImuWord *list, int index)
     s->index = index;
 }
 
-static void json_result(void *opaque, const ImuWord *list, int index,
-                        const ImuWord *word, const char *text)
+static void verbs_json_result(void *opaque, const ImuWord *list, int index,
+                              const ImuWord *word, const char *text)
 {
     Show *s = opaque;
 
     if (list && list->kind == IMU_WORD_BITS) {
         if (index < 0) {
-            json_list(s, list, -1);
+            verbs_json_list(s, list, -1);
         } else {
             g_string_append_printf(s->out, "%s%" PRIu64, index ? "," : "",
                                    g_ascii_strtoull(text, NULL, 0));
         }
         return;
     }
-    json_list(s, list, index);
+    verbs_json_list(s, list, index);
     if (word) {
-        show_json(s, word, text);
+        verbs_show_json(s, word, text);
     }
 }
 
-static void text_result(void *opaque, const ImuWord *list, int index,
-                        const ImuWord *word, const char *text)
+static void verbs_text_result(void *opaque, const ImuWord *list, int index,
+                              const ImuWord *word, const char *text)
 {
     Show *s = opaque;
 
@@ -151,9 +151,9 @@ static void text_result(void *opaque, const ImuWord *list, int index,
                            *text ? text : "none");
 }
 
-static void first_ref(void *opaque, const ImuWord *list,
-                      int index G_GNUC_UNUSED, const ImuWord *word,
-                      const char *text)
+static void verbs_first_ref(void *opaque, const ImuWord *list,
+                            int index G_GNUC_UNUSED, const ImuWord *word,
+                            const char *text)
 {
     Show *s = opaque;
 
@@ -162,36 +162,36 @@ static void first_ref(void *opaque, const ImuWord *list,
     }
 }
 
-static void error_words(void *opaque, const ImuWord *list G_GNUC_UNUSED,
-                        int index G_GNUC_UNUSED, const ImuWord *word,
-                        const char *text)
+static void verbs_error_words(void *opaque, const ImuWord *list G_GNUC_UNUSED,
+                              int index G_GNUC_UNUSED, const ImuWord *word,
+                              const char *text)
 {
     g_string_append_printf(opaque, shell.json ? ",\"%s\":%s" : ", %s=%s",
                            word->name, text);
 }
 
-static void show_results(const ImuCall *call)
+static void verbs_show_results(const ImuCall *call)
 {
     Show s = { .out = g_string_new(shell.json ? "{" : NULL), .index = -1 };
 
     if (shell.json) {
-        im_ioasid_call_results(call, 0, json_result, &s);
-        json_list(&s, NULL, 0);
+        im_ioasid_call_results(call, 0, verbs_json_result, &s);
+        verbs_json_list(&s, NULL, 0);
         printf("%s}\n", s.out->str);
     } else {
-        im_ioasid_call_results(call, 0, text_result, &s);
+        im_ioasid_call_results(call, 0, verbs_text_result, &s);
         puts(s.out->len ? s.out->str : "ok");
     }
     g_string_free(s.out, TRUE);
 }
 
-static void show_error(const ImuVerb *v, const ImuCall *call, int ret)
+static void verbs_show_error(const ImuVerb *v, const ImuCall *call, int ret)
 {
     const char *word, *why;
     const char *text = "?", *name = im_ioasid_error(ret, &text);
     GString *more = g_string_new(NULL);
 
-    im_ioasid_call_results(call, ret, error_words, more);
+    im_ioasid_call_results(call, ret, verbs_error_words, more);
     if (ret == -EINVAL && shell_why(v, call, &word, &why)) {
         g_string_append_printf(more, shell.json
                                ? ",\"word\":\"%s\",\"why\":\"%s\""
@@ -203,8 +203,8 @@ static void show_error(const ImuVerb *v, const ImuCall *call, int ret)
 
 /* --- events -------------------------------------------------------------- */
 
-static ImuCall *call_of(const char *verb, const char *set, const char *word,
-                        const char *value)
+static ImuCall *verbs_call_of(const char *verb, const char *set,
+                              const char *word, const char *value)
 {
     ImuCall *c = im_ioasid_call_new(im_ioasid_verb(verb));
     char *err = NULL;
@@ -217,24 +217,24 @@ static ImuCall *call_of(const char *verb, const char *set, const char *word,
 }
 
 /* The shell's own queue of a set; NULL: it has none. */
-static void open_queue(const char *set)
+static void verbs_open_queue(const char *set)
 {
-    ImuCall *c = call_of("evq-create", set, "depth", "256");
+    ImuCall *c = verbs_call_of("evq-create", set, "depth", "256");
     Show s = { 0 };
 
     if (world_command(shell.w, c) == 0) {
-        im_ioasid_call_results(c, 0, first_ref, &s);
+        im_ioasid_call_results(c, 0, verbs_first_ref, &s);
         g_hash_table_insert(shell.queues, g_strdup(set), s.ref);
     }
     im_ioasid_call_free(c);
 }
 
-static void close_queue(const char *set)
+static void verbs_close_queue(const char *set)
 {
     const char *queue = g_hash_table_lookup(shell.queues, set);
 
     if (queue) {
-        ImuCall *c = call_of("evq-destroy", set, "queue", queue);
+        ImuCall *c = verbs_call_of("evq-destroy", set, "queue", queue);
 
         world_command(shell.w, c);
         im_ioasid_call_free(c);
@@ -247,9 +247,9 @@ typedef struct EventLine {
     unsigned from, to;
 } EventLine;
 
-static void event_word(void *opaque, const ImuWord *list,
-                       int index G_GNUC_UNUSED, const ImuWord *word,
-                       const char *text)
+static void verbs_event_word(void *opaque, const ImuWord *list,
+                             int index G_GNUC_UNUSED, const ImuWord *word,
+                             const char *text)
 {
     EventLine *e = opaque;
     g_autofree char *line = NULL;
@@ -283,11 +283,11 @@ void shell_events(void)
 
     g_hash_table_iter_init(&iter, shell.queues);
     while (g_hash_table_iter_next(&iter, &set, &queue)) {
-        ImuCall *c = call_of("event-read", set, "queue", queue);
+        ImuCall *c = verbs_call_of("event-read", set, "queue", queue);
         EventLine e = { 0 };
 
         if (world_command(shell.w, c) == 0) {
-            im_ioasid_call_results(c, 0, event_word, &e);
+            im_ioasid_call_results(c, 0, verbs_event_word, &e);
         }
         im_ioasid_call_free(c);
     }
@@ -306,8 +306,8 @@ const char *shell_value(const char *text)
 }
 
 /* list: or NULL. A handle by its name must have been made. */
-static bool say_word(ImuCall *call, const char *list, const char *word,
-                     const char *text, char **err)
+static bool verbs_say_word(ImuCall *call, const char *list, const char *word,
+                           const char *text, char **err)
 {
     if (*text == '$' && shell_value(text) == text) {
         *err = g_strdup_printf("%s=%s: no such name; NAME = COMMAND makes one",
@@ -318,8 +318,8 @@ static bool say_word(ImuCall *call, const char *list, const char *word,
 }
 
 /* a:1/b:2,a:3 - elements by ',' and their words by '/'. */
-static bool say_list(ImuCall *call, const char *list, const char *text,
-                     char **err)
+static bool verbs_say_list(ImuCall *call, const char *list, const char *text,
+                           char **err)
 {
     g_auto(GStrv) elements = g_strsplit(text, ",", -1);
 
@@ -337,7 +337,7 @@ static bool say_list(ImuCall *call, const char *list, const char *text,
                 return false;
             }
             *colon = '\0';
-            if (!say_word(call, list, words[k], colon + 1, err)) {
+            if (!verbs_say_word(call, list, words[k], colon + 1, err)) {
                 return false;
             }
         }
@@ -345,7 +345,7 @@ static bool say_list(ImuCall *call, const char *list, const char *text,
     return true;
 }
 
-static const ImuWord *word_of(const ImuVerb *v, const char *name)
+static const ImuWord *verbs_word_of(const ImuVerb *v, const char *name)
 {
     for (unsigned i = 0; i < v->record->count; i++) {
         if (strcmp(v->record->word[i].name, name) == 0) {
@@ -355,10 +355,10 @@ static const ImuWord *word_of(const ImuVerb *v, const char *name)
     return NULL;
 }
 
-static bool say_words(ImuCall *call, const ImuVerb *v, char **args,
-                      char **err)
+static bool verbs_say_words(ImuCall *call, const ImuVerb *v, char **args,
+                            char **err)
 {
-    const ImuWord *set = word_of(v, "set");
+    const ImuWord *set = verbs_word_of(v, "set");
     bool set_said = !set || !(set->dir & IMU_WORD_IN);
 
     for (; *args; args++) {
@@ -370,11 +370,11 @@ static bool say_words(ImuCall *call, const ImuVerb *v, char **args,
             return false;
         }
         *equals = '\0';
-        w = word_of(v, *args);
+        w = verbs_word_of(v, *args);
         set_said |= strcmp(*args, "set") == 0;
-        if (w && w->kind == IMU_WORD_LIST
-            ? !say_list(call, *args, equals + 1, err)
-            : !say_word(call, NULL, *args, equals + 1, err)) {
+        if (w && w->kind == IMU_WORD_LIST ?
+                !verbs_say_list(call, *args, equals + 1, err) :
+                !verbs_say_word(call, NULL, *args, equals + 1, err)) {
             return false;
         }
     }
@@ -385,7 +385,7 @@ static bool say_words(ImuCall *call, const ImuVerb *v, char **args,
     return set_said || im_ioasid_call_set(call, NULL, "set", shell.set, err);
 }
 
-static char *set_said(const ImuVerb *v, char **args)
+static char *verbs_set_said(const ImuVerb *v, char **args)
 {
     for (; *args; args++) {
         if (g_str_has_prefix(*args, "set=")) {
@@ -396,20 +396,20 @@ static char *set_said(const ImuVerb *v, char **args)
 }
 
 /* $ticket is of the group that was read last. */
-static void last_ticket(void *opaque G_GNUC_UNUSED, const ImuWord *list,
-                        int index G_GNUC_UNUSED, const ImuWord *word,
-                        const char *text)
+static void verbs_last_ticket(void *opaque G_GNUC_UNUSED, const ImuWord *list,
+                              int index G_GNUC_UNUSED, const ImuWord *word,
+                              const char *text)
 {
     if (list && word && strcmp(word->name, "ticket") == 0) {
         g_hash_table_insert(shell.names, g_strdup("ticket"), g_strdup(text));
     }
 }
 
-static void keep(const ImuVerb *v, const ImuCall *call, const char *name)
+static void verbs_keep(const ImuVerb *v, const ImuCall *call, const char *name)
 {
     Show s = { 0 };
 
-    im_ioasid_call_results(call, 0, first_ref, &s);
+    im_ioasid_call_results(call, 0, verbs_first_ref, &s);
     if (s.ref && name) {
         g_hash_table_insert(shell.names, g_strdup(name), g_strdup(s.ref));
     }
@@ -421,12 +421,12 @@ static void keep(const ImuVerb *v, const ImuCall *call, const char *name)
         g_hash_table_insert(shell.spaces, g_strdup(s.ref), space);
     }
     if (v->command == IMU_CMD_FAULT_READ) {
-        im_ioasid_call_results(call, 0, last_ticket, NULL);
+        im_ioasid_call_results(call, 0, verbs_last_ticket, NULL);
     }
     if (s.ref && v->command == IMU_CMD_SET_CREATE) {
         g_free(shell.set);
         shell.set = g_strdup(s.ref);
-        open_queue(s.ref);
+        verbs_open_queue(s.ref);
     }
     g_free(s.ref);
 }
@@ -435,27 +435,27 @@ void shell_verb(const ImuVerb *v, char **args, const char *name)
 {
     ImuCall *call = im_ioasid_call_new(v);
     g_autofree char *err = NULL;
-    g_autofree char *set = set_said(v, args);
+    g_autofree char *set = verbs_set_said(v, args);
     int ret;
 
-    if (!say_words(call, v, args, &err)) {
+    if (!verbs_say_words(call, v, args, &err)) {
         shell_fail(v->name, err, "");
         im_ioasid_call_free(call);
         return;
     }
     if (v->command == IMU_CMD_SET_DESTROY && set) {
         shell_events();
-        close_queue(set);
+        verbs_close_queue(set);
     }
     ret = world_command(shell.w, call);
     if (ret) {
-        show_error(v, call, ret);
+        verbs_show_error(v, call, ret);
         if (v->command == IMU_CMD_SET_DESTROY && set) {
-            open_queue(set);
+            verbs_open_queue(set);
         }
     } else {
-        show_results(call);
-        keep(v, call, name);
+        verbs_show_results(call);
+        verbs_keep(v, call, name);
     }
     im_ioasid_call_free(call);
 }

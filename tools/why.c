@@ -19,8 +19,8 @@
     }
 
 /* Of a handle: what it was created as, and what it can. */
-static bool made(const ImuCall *c, const char *word, uint64_t kind,
-                 uint64_t flags)
+static bool why_made(const ImuCall *c, const char *word, uint64_t kind,
+                     uint64_t flags)
 {
     uint64_t number = N(word);
     ImuRef ref;
@@ -33,9 +33,9 @@ static bool made(const ImuCall *c, const char *word, uint64_t kind,
     return s && s->kind == kind && (s->flags & flags) == flags;
 }
 
-static bool is_mapped(const ImuCall *c, const char *word)
+static bool why_is_mapped(const ImuCall *c, const char *word)
 {
-    return made(c, word, IMU_SPACE_MAPPED, 0);
+    return why_made(c, word, IMU_SPACE_MAPPED, 0);
 }
 
 RULE(always, c != NULL)
@@ -60,7 +60,7 @@ RULE(not_between, N("flags") && N("min") && N("min") <= N("max") &&
 
 /* --- spaces -------------------------------------------------------------- */
 
-#define HAS_TABLE  (N("kind") == IMU_SPACE_NESTED ||                        \
+#define HAS_TABLE  (N("kind") == IMU_SPACE_NESTED ||                      \
                     N("kind") == IMU_SPACE_PASID_TABLE)
 
 RULE(flags_of_kind, N("kind") != IMU_SPACE_MAPPED && N("flags"))
@@ -68,8 +68,8 @@ RULE(faults_of_block, N("kind") == IMU_SPACE_BLOCK && N("faultq"))
 RULE(parent_of_none, !HAS_TABLE && N("parent"))
 RULE(table_of_none, !HAS_TABLE && N("format"))
 RULE(data_of_none, N("format") == IMU_FORMAT_NONE && N("vtd-first"))
-RULE(bad_parent, HAS_TABLE && !made(c, "parent", IMU_SPACE_MAPPED,
-                                    IMU_SPACE_PARENT))
+RULE(bad_parent,
+     HAS_TABLE && !why_made(c, "parent", IMU_SPACE_MAPPED, IMU_SPACE_PARENT))
 RULE(vtd_pasid_table, N("kind") == IMU_SPACE_PASID_TABLE &&
                       N("format") == IMU_FORMAT_VTD_FIRST)
 RULE(vtd_table, N("format") == IMU_FORMAT_VTD_FIRST)
@@ -77,9 +77,9 @@ RULE(smmu_table, N("format") == IMU_FORMAT_SMMU_STE)
 
 /* --- mappings ------------------------------------------------------------ */
 
-RULE(not_mapped, !is_mapped(c, "space"))
-RULE(dst_not_mapped, !is_mapped(c, "dst"))
-RULE(src_not_mapped, !is_mapped(c, "src"))
+RULE(not_mapped, !why_is_mapped(c, "space"))
+RULE(dst_not_mapped, !why_is_mapped(c, "dst"))
+RULE(src_not_mapped, !why_is_mapped(c, "src"))
 RULE(no_access, !(N("flags") & (IMU_PROT_READ | IMU_PROT_WRITE)))
 RULE(only_exec, (N("flags") & (IMU_PROT_READ | IMU_PROT_EXEC)) ==
                 IMU_PROT_EXEC)
@@ -202,7 +202,7 @@ static const struct {
 RULE(pasid_without_flag, !(N("flags") & IMU_ATTACH_PASID) && N("pasid"))
 
 /* What REPLACE says ATTACH does, but for the pasid they are DETACH's. */
-static ImuCommand like(const ImuCall *c, ImuCommand command)
+static ImuCommand why_like(const ImuCall *c, ImuCommand command)
 {
     bool attach = command == IMU_CMD_ATTACH || command == IMU_CMD_REPLACE;
 
@@ -213,7 +213,7 @@ static ImuCommand like(const ImuCall *c, ImuCommand command)
 bool shell_why(const ImuVerb *v, const ImuCall *c, const char **word,
                const char **why)
 {
-    ImuCommand command = like(c, (ImuCommand)v->command);
+    ImuCommand command = why_like(c, (ImuCommand)v->command);
 
     for (unsigned i = 0; i < G_N_ELEMENTS(rules); i++) {
         if (rules[i].command == command && rules[i].broken(c)) {

@@ -19,7 +19,7 @@ typedef struct Sent {
 } Sent;
 
 G_GNUC_PRINTF(2, 3)
-static void say(World *w, const char *format, ...)
+static void world_say(World *w, const char *format, ...)
 {
     g_autofree char *line = NULL;
     va_list ap;
@@ -32,14 +32,14 @@ static void say(World *w, const char *format, ...)
 
 /* --- memory -------------------------------------------------------------- */
 
-static bool inside(uint64_t addr, uint64_t len)
+static bool world_inside(uint64_t addr, uint64_t len)
 {
     return addr <= WORLD_MEMORY && len <= WORLD_MEMORY - addr;
 }
 
 bool world_peek(const World *w, uint64_t addr, uint64_t *value)
 {
-    if (addr % 8 || !inside(addr, 8)) {
+    if (addr % 8 || !world_inside(addr, 8)) {
         return false;
     }
     memcpy(value, w->memory + addr, 8);
@@ -49,7 +49,7 @@ bool world_peek(const World *w, uint64_t addr, uint64_t *value)
 
 bool world_poke(World *w, uint64_t addr, uint64_t value)
 {
-    if (addr % 8 || !inside(addr, 8)) {
+    if (addr % 8 || !world_inside(addr, 8)) {
         return false;
     }
     value = GUINT64_TO_LE(value);
@@ -85,30 +85,31 @@ bool world_map_page(World *w, uint64_t root, uint64_t va, uint64_t pa,
 
 /* --- the backend's port -------------------------------------------------- */
 
-static ImBus port_read(void *host, uint64_t pa, void *buf, size_t len)
+static ImBus world_port_read(void *host, uint64_t pa, void *buf, size_t len)
 {
     World *w = host;
 
-    if (!inside(pa, len)) {
+    if (!world_inside(pa, len)) {
         return IM_BUS_ERROR;
     }
     memcpy(buf, w->memory + pa, len);
     return IM_BUS_OK;
 }
 
-static ImBus port_write(void *host, uint64_t pa, const void *buf, size_t len)
+static ImBus world_port_write(void *host, uint64_t pa, const void *buf,
+                              size_t len)
 {
     World *w = host;
 
-    if (!inside(pa, len)) {
+    if (!world_inside(pa, len)) {
         return IM_BUS_ERROR;
     }
     memcpy(w->memory + pa, buf, len);
     return IM_BUS_OK;
 }
 
-static ImBus port_cmpxchg64(void *host, uint64_t pa, uint64_t *expected,
-                            uint64_t desired)
+static ImBus world_port_cmpxchg64(void *host, uint64_t pa, uint64_t *expected,
+                                  uint64_t desired)
 {
     uint64_t seen;
 
@@ -123,11 +124,12 @@ static ImBus port_cmpxchg64(void *host, uint64_t pa, uint64_t *expected,
     return IM_BUS_OK;
 }
 
-static void port_msi(void *host G_GNUC_UNUSED, const ImMsi *msi G_GNUC_UNUSED)
+static void world_port_msi(void *host G_GNUC_UNUSED,
+                           const ImMsi *msi G_GNUC_UNUSED)
 {
 }
 
-static void port_ats_invalidate(void *host, const ImAtsInv *inv)
+static void world_port_ats_invalidate(void *host, const ImAtsInv *inv)
 {
     World *w = host;
     Sent s = { .kind = SENT_INV, .inv = *inv };
@@ -135,7 +137,7 @@ static void port_ats_invalidate(void *host, const ImAtsInv *inv)
     g_array_append_val(w->outbox, s);
 }
 
-static void port_page_response(void *host, const ImPageResp *resp)
+static void world_port_page_response(void *host, const ImPageResp *resp)
 {
     World *w = host;
     Sent s = { .kind = SENT_RESP, .resp = *resp };
@@ -143,59 +145,60 @@ static void port_page_response(void *host, const ImPageResp *resp)
     g_array_append_val(w->outbox, s);
 }
 
-static uint64_t port_now(void *host)
+static uint64_t world_port_now(void *host)
 {
     return ((World *)host)->now;
 }
 
-static void port_deadline(void *host, uint64_t when)
+static void world_port_deadline(void *host, uint64_t when)
 {
     ((World *)host)->alarm = when;
 }
 
-static void *port_alloc(void *host G_GNUC_UNUSED, size_t bytes)
+static void *world_port_alloc(void *host G_GNUC_UNUSED, size_t bytes)
 {
     return g_try_malloc0(bytes);
 }
 
-static void port_free(void *host G_GNUC_UNUSED, void *p,
-                      size_t bytes G_GNUC_UNUSED)
+static void world_port_free(void *host G_GNUC_UNUSED, void *p,
+                            size_t bytes G_GNUC_UNUSED)
 {
     g_free(p);
 }
 
-static int user_read(void *host, void *user G_GNUC_UNUSED, uint64_t addr,
-                     void *buf, size_t len)
+static int world_user_read(void *host, void *user G_GNUC_UNUSED, uint64_t addr,
+                           void *buf, size_t len)
 {
     World *w = host;
 
     if (addr >= IMU_CALL_BASE && w->call) {
         return im_ioasid_call_access(w->call, addr, buf, len, false);
     }
-    return port_read(w, addr, buf, len) == IM_BUS_OK ? 0 : -EFAULT;
+    return world_port_read(w, addr, buf, len) == IM_BUS_OK ? 0 : -EFAULT;
 }
 
-static int user_write(void *host, void *user G_GNUC_UNUSED, uint64_t addr,
-                      const void *buf, size_t len)
+static int world_user_write(void *host, void *user G_GNUC_UNUSED, uint64_t addr,
+                            const void *buf, size_t len)
 {
     World *w = host;
 
     if (addr >= IMU_CALL_BASE && w->call) {
         return im_ioasid_call_access(w->call, addr, (void *)buf, len, true);
     }
-    return port_write(w, addr, buf, len) == IM_BUS_OK ? 0 : -EFAULT;
+    return world_port_write(w, addr, buf, len) == IM_BUS_OK ? 0 : -EFAULT;
 }
 
-static int port_pin(void *host G_GNUC_UNUSED, void *user G_GNUC_UNUSED,
-                    uint64_t addr, bool write G_GNUC_UNUSED, uint64_t *pa)
+static int world_port_pin(void *host G_GNUC_UNUSED, void *user G_GNUC_UNUSED,
+                          uint64_t addr, bool write G_GNUC_UNUSED, uint64_t *pa)
 {
     *pa = addr;
-    return inside(addr, PAGE) ? 0 : -EFAULT;
+    return world_inside(addr, PAGE) ? 0 : -EFAULT;
 }
 
-static void port_unpin(void *host G_GNUC_UNUSED, void *user G_GNUC_UNUSED,
-                       uint64_t addr G_GNUC_UNUSED, uint64_t pa G_GNUC_UNUSED,
-                       bool dirty G_GNUC_UNUSED)
+static void world_port_unpin(void *host G_GNUC_UNUSED, void *user G_GNUC_UNUSED,
+                             uint64_t addr G_GNUC_UNUSED,
+                             uint64_t pa G_GNUC_UNUSED,
+                             bool dirty G_GNUC_UNUSED)
 {
 }
 
@@ -203,14 +206,16 @@ static const ImIoasidPort world_port = {
     .size = sizeof(ImIoasidPort),
     .iommu = {
         .size = sizeof(ImPort),
-        .read = port_read, .write = port_write, .cmpxchg64 = port_cmpxchg64,
-        .msi = port_msi, .ats_invalidate = port_ats_invalidate,
-        .page_response = port_page_response,
-        .now = port_now, .deadline = port_deadline,
+        .read = world_port_read,
+        .write = world_port_write,
+        .cmpxchg64 = world_port_cmpxchg64,
+        .msi = world_port_msi, .ats_invalidate = world_port_ats_invalidate,
+        .page_response = world_port_page_response,
+        .now = world_port_now, .deadline = world_port_deadline,
     },
-    .alloc = port_alloc, .free = port_free,
-    .user_read = user_read, .user_write = user_write,
-    .pin = port_pin, .unpin = port_unpin,
+    .alloc = world_port_alloc, .free = world_port_free,
+    .user_read = world_user_read, .user_write = world_user_write,
+    .pin = world_port_pin, .unpin = world_port_unpin,
 };
 
 /* --- functions ----------------------------------------------------------- */
@@ -225,7 +230,7 @@ WorldFn *world_function(World *w, const char *name)
     return NULL;
 }
 
-static WorldFn *by_rid(World *w, uint16_t rid)
+static WorldFn *world_by_rid(World *w, uint16_t rid)
 {
     for (unsigned i = 0; i < WORLD_FUNCTIONS; i++) {
         if (w->fn[i].rid == rid) {
@@ -242,7 +247,8 @@ bool world_on_bus(World *w, const WorldFn *f, Dma *d, uint32_t *pasid)
                                                  pasid);
 }
 
-static void tell(World *w, const WorldFn *f, const Dma *d, const char *what)
+static void world_tell(World *w, const WorldFn *f, const Dma *d,
+                       const char *what)
 {
     GString *s = g_string_new(NULL);
 
@@ -251,18 +257,18 @@ static void tell(World *w, const WorldFn *f, const Dma *d, const char *what)
     if (d->has_pasid) {
         g_string_append_printf(s, " pasid %u", d->pasid);
     }
-    say(w, "%s: %s", s->str, what);
+    world_say(w, "%s: %s", s->str, what);
     g_string_free(s, TRUE);
 }
 
-static void access_memory(World *w, const WorldFn *f, const Dma *d,
-                          uint64_t pa)
+static void world_access_memory(World *w, const WorldFn *f, const Dma *d,
+                                uint64_t pa)
 {
     g_autofree char *what = NULL;
     uint64_t value = 0;
 
-    if (pa % 8 || !inside(pa, 8)) {
-        tell(w, f, d, "no memory there");
+    if (pa % 8 || !world_inside(pa, 8)) {
+        world_tell(w, f, d, "no memory there");
         return;
     }
     if (d->write) {
@@ -274,11 +280,11 @@ static void access_memory(World *w, const WorldFn *f, const Dma *d,
         what = g_strdup_printf("0x%" PRIx64 " from memory 0x%" PRIx64, value,
                                pa);
     }
-    tell(w, f, d, what);
+    world_tell(w, f, d, what);
 }
 
-static const AtcEntry *atc_find(const WorldFn *f, const Dma *d,
-                                uint32_t pasid)
+static const AtcEntry *world_atc_find(const WorldFn *f, const Dma *d,
+                                      uint32_t pasid)
 {
     for (unsigned i = 0; i < f->atc->len; i++) {
         const AtcEntry *e = &g_array_index(f->atc, AtcEntry, i);
@@ -292,8 +298,8 @@ static const AtcEntry *atc_find(const WorldFn *f, const Dma *d,
     return NULL;
 }
 
-static ImXlat request(World *w, const WorldFn *f, const Dma *d,
-                      uint32_t pasid, ImAt at, uint64_t addr)
+static ImXlat world_request(World *w, const WorldFn *f, const Dma *d,
+                            uint32_t pasid, ImAt at, uint64_t addr)
 {
     ImTxn t = {
         .addr = addr, .len = 8, .pasid = pasid, .rid = f->rid,
@@ -306,12 +312,13 @@ static ImXlat request(World *w, const WorldFn *f, const Dma *d,
     return im_ioasid_translate(w->host, &t);
 }
 
-static const char *refusal(const ImXlat *x)
+static const char *world_refusal(const ImXlat *x)
 {
     return x->cpl == IM_CPL_CA ? "Completer Abort" : "Unsupported Request";
 }
 
-static void ask_for_page(World *w, WorldFn *f, const Dma *d, uint32_t pasid)
+static void world_ask_for_page(World *w, WorldFn *f, const Dma *d,
+                               uint32_t pasid)
 {
     Dma waits = *d;
     ImPageReq req = {
@@ -324,27 +331,27 @@ static void ask_for_page(World *w, WorldFn *f, const Dma *d, uint32_t pasid)
     waits.group = req.prgi;
     g_array_append_val(f->waiting, waits);
     what = g_strdup_printf("not there: page request, group %u", req.prgi);
-    tell(w, f, d, what);
+    world_tell(w, f, d, what);
     im_ioasid_page_request(w->host, &req);
 }
 
 /* By a translation of its own, which it keeps; translated requests. */
-static void dma_ats(World *w, WorldFn *f, const Dma *d, uint32_t pasid)
+static void world_dma_ats(World *w, WorldFn *f, const Dma *d, uint32_t pasid)
 {
-    const AtcEntry *e = atc_find(f, d, pasid);
+    const AtcEntry *e = world_atc_find(f, d, pasid);
     uint64_t pa;
     ImXlat x;
 
     if (!e) {
         AtcEntry fresh;
 
-        x = request(w, f, d, pasid, IM_AT_TRANSLATION, d->addr);
+        x = world_request(w, f, d, pasid, IM_AT_TRANSLATION, d->addr);
         if (x.status != IM_OK) {
-            tell(w, f, d, refusal(&x));
+            world_tell(w, f, d, world_refusal(&x));
             return;
         }
         if (!(x.perm & (d->write ? IM_PERM_W : IM_PERM_R))) {
-            ask_for_page(w, f, d, pasid);
+            world_ask_for_page(w, f, d, pasid);
             return;
         }
         fresh = (AtcEntry) {
@@ -356,11 +363,11 @@ static void dma_ats(World *w, WorldFn *f, const Dma *d, uint32_t pasid)
         e = &g_array_index(f->atc, AtcEntry, f->atc->len - 1);
     }
     pa = e->out | (d->addr & e->mask);
-    x = request(w, f, d, pasid, IM_AT_TRANSLATED, pa);
+    x = world_request(w, f, d, pasid, IM_AT_TRANSLATED, pa);
     if (x.status != IM_OK) {
-        tell(w, f, d, refusal(&x));
+        world_tell(w, f, d, world_refusal(&x));
     } else {
-        access_memory(w, f, d, pa);
+        world_access_memory(w, f, d, pa);
     }
 }
 
@@ -371,20 +378,20 @@ void world_dma(World *w, WorldFn *f, const Dma *dma)
     ImXlat x;
 
     if (!world_on_bus(w, f, &d, &pasid)) {
-        tell(w, f, &d, "this PASID is not bound here");
+        world_tell(w, f, &d, "this PASID is not bound here");
     } else if (d.ats) {
-        dma_ats(w, f, &d, pasid);
+        world_dma_ats(w, f, &d, pasid);
     } else {
-        x = request(w, f, &d, pasid, IM_AT_UNTRANSLATED, d.addr);
+        x = world_request(w, f, &d, pasid, IM_AT_UNTRANSLATED, d.addr);
         if (x.status != IM_OK) {
-            tell(w, f, &d, refusal(&x));
+            world_tell(w, f, &d, world_refusal(&x));
         } else {
-            access_memory(w, f, &d, x.addr);
+            world_access_memory(w, f, &d, x.addr);
         }
     }
 }
 
-static bool in_range(const AtcEntry *e, const ImAtsInv *inv)
+static bool world_in_range(const AtcEntry *e, const ImAtsInv *inv)
 {
     uint64_t mask = inv->lg2size >= 64 ? UINT64_MAX
                                        : (UINT64_C(1) << inv->lg2size) - 1;
@@ -393,9 +400,9 @@ static bool in_range(const AtcEntry *e, const ImAtsInv *inv)
            (inv->addr & ~e->mask) == e->addr;
 }
 
-static void invalidate(World *w, const ImAtsInv *inv)
+static void world_invalidate(World *w, const ImAtsInv *inv)
 {
-    WorldFn *f = by_rid(w, inv->rid);
+    WorldFn *f = world_by_rid(w, inv->rid);
     unsigned dropped = 0;
 
     if (!f) {
@@ -406,21 +413,21 @@ static void invalidate(World *w, const ImAtsInv *inv)
 
         if (e->has_pasid == inv->has_pasid &&
             (!inv->has_pasid || inv->global || e->pasid == inv->pasid) &&
-            in_range(e, inv)) {
+            world_in_range(e, inv)) {
             g_array_remove_index_fast(f->atc, i);
             dropped++;
         }
     }
-    say(w, "%s: invalidation, %u dropped%s", f->name, dropped,
-        f->mute ? "; does not complete it" : "");
+    world_say(w, "%s: invalidation, %u dropped%s", f->name, dropped,
+              f->mute ? "; does not complete it" : "");
     if (!f->mute) {
         im_ioasid_ats_inv_done(w->host, f->rid, 1u << inv->itag);
     }
 }
 
-static void page_response(World *w, const ImPageResp *resp)
+static void world_page_response(World *w, const ImPageResp *resp)
 {
-    WorldFn *f = by_rid(w, resp->rid);
+    WorldFn *f = world_by_rid(w, resp->rid);
 
     for (unsigned i = 0; f && i < f->waiting->len; i++) {
         Dma d = g_array_index(f->waiting, Dma, i);
@@ -429,9 +436,10 @@ static void page_response(World *w, const ImPageResp *resp)
             continue;
         }
         g_array_remove_index(f->waiting, i);
-        say(w, "%s: page response, group %u: %s", f->name, d.group,
-            resp->code == IM_PAGE_RESP_SUCCESS ? "success" :
-            resp->code == IM_PAGE_RESP_INVALID ? "invalid" : "failure");
+        world_say(w, "%s: page response, group %u: %s", f->name, d.group,
+                  resp->code == IM_PAGE_RESP_SUCCESS ? "success" :
+                  resp->code == IM_PAGE_RESP_INVALID ? "invalid" :
+                                                       "failure");
         if (resp->code == IM_PAGE_RESP_SUCCESS) {
             world_dma(w, f, &d);
         }
@@ -446,9 +454,9 @@ void world_settle(World *w)
 
         g_array_remove_index(w->outbox, 0);
         if (s.kind == SENT_INV) {
-            invalidate(w, &s.inv);
+            world_invalidate(w, &s.inv);
         } else {
-            page_response(w, &s.resp);
+            world_page_response(w, &s.resp);
         }
     }
 }
@@ -480,8 +488,8 @@ void world_step(World *w, uint64_t ns)
 
 /* --- life ---------------------------------------------------------------- */
 
-static void add_function(World *w, unsigned n, const char *name,
-                         uint16_t rid)
+static void world_add_function(World *w, unsigned n, const char *name,
+                               uint16_t rid)
 {
     ImIoasidDevice d = {
         .func = rid, .group = rid, .pri_credit = 32, .pasid_bits = 20,
@@ -518,8 +526,8 @@ World *world_new(void (*tell_people)(World *w, const char *line))
     if (!w->ctx) {
         g_error("no backend: %s", err ? err : "no memory");
     }
-    add_function(w, 0, "ep0", 0x0100);
-    add_function(w, 1, "ep1", 0x0108);
+    world_add_function(w, 0, "ep0", 0x0100);
+    world_add_function(w, 1, "ep1", 0x0108);
     return w;
 }
 

@@ -27,17 +27,17 @@ struct ImRegBank {
     uint16_t *map;          /* by 4-byte word: slot + 1, 0 is none */
 };
 
-static unsigned def_count(const ImRegDef *def)
+static unsigned regbank_def_count(const ImRegDef *def)
 {
     return def->count ? def->count : 1;
 }
 
-static uint64_t width_mask(const ImRegDef *def)
+static uint64_t regbank_width_mask(const ImRegDef *def)
 {
     return def->size == 8 ? UINT64_MAX : UINT32_MAX;
 }
 
-static void map_slot(ImRegBank *b, unsigned slot, bool present)
+static void regbank_map_slot(ImRegBank *b, unsigned slot, bool present)
 {
     const RegSlot *s = &b->slots[slot];
     size_t off = s->def->offset + (size_t)s->elem * s->def->stride;
@@ -64,7 +64,7 @@ ImRegBank *im_regbank_new(const ImRegDef *defs, unsigned n, size_t bytes,
     b->first = g_new(unsigned, n);
     for (unsigned i = 0; i < n; i++) {
         b->first[i] = b->nslots;
-        b->nslots += def_count(&defs[i]);
+        b->nslots += regbank_def_count(&defs[i]);
     }
     g_assert(b->nslots < UINT16_MAX);
     b->slots = g_new0(RegSlot, b->nslots);
@@ -75,13 +75,13 @@ ImRegBank *im_regbank_new(const ImRegDef *defs, unsigned n, size_t bytes,
         g_assert(def->size == 4 || def->size == 8);
         g_assert(def->offset % def->size == 0);
         g_assert((def->rw & def->w1c) == 0);
-        for (unsigned e = 0; e < def_count(def); e++, slot++) {
+        for (unsigned e = 0; e < regbank_def_count(def); e++, slot++) {
             b->slots[slot] = (RegSlot) {
                 .def = def, .elem = e, .value = def->reset,
                 .reset = def->reset, .rw = def->rw, .w1c = def->w1c,
-                .exists = width_mask(def),
+                .exists = regbank_width_mask(def),
             };
-            map_slot(b, slot, true);
+            regbank_map_slot(b, slot, true);
         }
     }
     return b;
@@ -98,16 +98,16 @@ void im_regbank_free(ImRegBank *b)
     g_free(b);
 }
 
-static RegSlot *slot_of(const ImRegBank *b, unsigned reg, unsigned elem)
+static RegSlot *regbank_slot_of(const ImRegBank *b, unsigned reg, unsigned elem)
 {
-    g_assert(reg < b->ndefs && elem < def_count(&b->defs[reg]));
+    g_assert(reg < b->ndefs && elem < regbank_def_count(&b->defs[reg]));
     return &b->slots[b->first[reg] + elem];
 }
 
 void im_regbank_hide(ImRegBank *b, unsigned reg, uint64_t mask)
 {
-    for (unsigned e = 0; e < def_count(&b->defs[reg]); e++) {
-        RegSlot *s = slot_of(b, reg, e);
+    for (unsigned e = 0; e < regbank_def_count(&b->defs[reg]); e++) {
+        RegSlot *s = regbank_slot_of(b, reg, e);
 
         s->exists &= ~mask;
         s->rw &= ~mask;
@@ -119,14 +119,14 @@ void im_regbank_hide(ImRegBank *b, unsigned reg, uint64_t mask)
 
 void im_regbank_limit(ImRegBank *b, unsigned reg, unsigned count)
 {
-    for (unsigned e = count; e < def_count(&b->defs[reg]); e++) {
-        map_slot(b, b->first[reg] + e, false);
+    for (unsigned e = count; e < regbank_def_count(&b->defs[reg]); e++) {
+        regbank_map_slot(b, b->first[reg] + e, false);
     }
 }
 
 void im_regbank_preset(ImRegBank *b, unsigned reg, uint64_t value)
 {
-    RegSlot *s = slot_of(b, reg, 0);
+    RegSlot *s = regbank_slot_of(b, reg, 0);
 
     s->reset = value & s->exists;
     s->value = s->reset;
@@ -144,23 +144,23 @@ void im_regbank_reset(ImRegBank *b, bool warm)
 
 uint64_t im_reg_get(const ImRegBank *b, unsigned reg, unsigned elem)
 {
-    return slot_of(b, reg, elem)->value;
+    return regbank_slot_of(b, reg, elem)->value;
 }
 
 void im_reg_set(ImRegBank *b, unsigned reg, unsigned elem, uint64_t value)
 {
-    RegSlot *s = slot_of(b, reg, elem);
+    RegSlot *s = regbank_slot_of(b, reg, elem);
 
     s->value = value & s->exists;
 }
 
-static bool access_ok(const ImRegBank *b, uint64_t off, unsigned size)
+static bool regbank_access_ok(const ImRegBank *b, uint64_t off, unsigned size)
 {
     return (size == 4 || size == 8) && off % size == 0 &&
            off < b->bytes && b->bytes - off >= size;
 }
 
-static RegSlot *slot_at(const ImRegBank *b, uint64_t off)
+static RegSlot *regbank_slot_at(const ImRegBank *b, uint64_t off)
 {
     uint16_t slot = b->map[off / 4];
 
@@ -168,48 +168,50 @@ static RegSlot *slot_at(const ImRegBank *b, uint64_t off)
 }
 
 /* Whether an aligned 8-byte access at off is one register. */
-static bool is_wide(const ImRegBank *b, uint64_t off)
+static bool regbank_is_wide(const ImRegBank *b, uint64_t off)
 {
-    const RegSlot *s = slot_at(b, off);
+    const RegSlot *s = regbank_slot_at(b, off);
 
     return s && s->def->size == 8;
 }
 
 /* How far the byte at off is shifted inside its register. */
-static unsigned lane_shift(const RegSlot *s, uint64_t off)
+static unsigned regbank_lane_shift(const RegSlot *s, uint64_t off)
 {
     return s->def->size == 8 && off % 8 ? 32 : 0;
 }
 
-static uint64_t slot_read(ImRegBank *b, const RegSlot *s)
+static uint64_t regbank_slot_read(ImRegBank *b, const RegSlot *s)
 {
     return s->def->read ? s->def->read(b->dev, s->elem, s->value) & s->exists
                         : s->value;
 }
 
-static uint64_t read_word(ImRegBank *b, uint64_t off)
+static uint64_t regbank_read_word(ImRegBank *b, uint64_t off)
 {
-    const RegSlot *s = slot_at(b, off);
+    const RegSlot *s = regbank_slot_at(b, off);
 
-    return s ? (uint32_t)(slot_read(b, s) >> lane_shift(s, off)) : 0;
+    return s ? (uint32_t)(regbank_slot_read(b, s) >>
+                          regbank_lane_shift(s, off)) :
+               0;
 }
 
 uint64_t im_regbank_read(ImRegBank *b, uint64_t off, unsigned size)
 {
-    if (!access_ok(b, off, size)) {
+    if (!regbank_access_ok(b, off, size)) {
         return 0;
     }
     if (size == 4) {
-        return read_word(b, off);
+        return regbank_read_word(b, off);
     }
-    if (is_wide(b, off)) {
-        return slot_read(b, slot_at(b, off));
+    if (regbank_is_wide(b, off)) {
+        return regbank_slot_read(b, regbank_slot_at(b, off));
     }
-    return read_word(b, off) | read_word(b, off + 4) << 32;
+    return regbank_read_word(b, off) | regbank_read_word(b, off + 4) << 32;
 }
 
-static void slot_write(ImRegBank *b, RegSlot *s, uint64_t val,
-                       uint64_t lanes, unsigned bytes)
+static void regbank_slot_write(ImRegBank *b, RegSlot *s, uint64_t val,
+                               uint64_t lanes, unsigned bytes)
 {
     uint64_t old = s->value;
 
@@ -222,31 +224,31 @@ static void slot_write(ImRegBank *b, RegSlot *s, uint64_t val,
     }
 }
 
-static void write_word(ImRegBank *b, uint64_t off, uint64_t val)
+static void regbank_write_word(ImRegBank *b, uint64_t off, uint64_t val)
 {
-    RegSlot *s = slot_at(b, off);
+    RegSlot *s = regbank_slot_at(b, off);
     unsigned shift;
 
     if (!s) {
         return;
     }
-    shift = lane_shift(s, off);
-    slot_write(b, s, (val & UINT32_MAX) << shift,
-               (uint64_t)UINT32_MAX << shift, 0xfu << shift / 8);
+    shift = regbank_lane_shift(s, off);
+    regbank_slot_write(b, s, (val & UINT32_MAX) << shift,
+                       (uint64_t)UINT32_MAX << shift, 0xfu << shift / 8);
 }
 
 void im_regbank_write(ImRegBank *b, uint64_t off, uint64_t val,
                       unsigned size)
 {
-    if (!access_ok(b, off, size)) {
+    if (!regbank_access_ok(b, off, size)) {
         return;
     }
     if (size == 4) {
-        write_word(b, off, val);
-    } else if (is_wide(b, off)) {
-        slot_write(b, slot_at(b, off), val, UINT64_MAX, 0xff);
+        regbank_write_word(b, off, val);
+    } else if (regbank_is_wide(b, off)) {
+        regbank_slot_write(b, regbank_slot_at(b, off), val, UINT64_MAX, 0xff);
     } else {
-        write_word(b, off, val);
-        write_word(b, off + 4, val >> 32);
+        regbank_write_word(b, off, val);
+        regbank_write_word(b, off + 4, val >> 32);
     }
 }

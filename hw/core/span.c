@@ -9,59 +9,59 @@
 
 /* --- the tree: AVL ---------------------------------------------------- */
 
-static int height(const ImSpan *a)
+static int span_height(const ImSpan *a)
 {
     return a ? a->height : 0;
 }
 
 /* Free bytes between two that follow each other. */
-static uint64_t between(uint64_t last, uint64_t first)
+static uint64_t span_between(uint64_t last, uint64_t first)
 {
     return first - last - 1;
 }
 
-static void sum_up(ImSpan *a)
+static void span_sum_up(ImSpan *a)
 {
     const ImSpan *l = a->child[0];
     const ImSpan *r = a->child[1];
 
-    a->height = (uint8_t)(1 + MAX(height(l), height(r)));
+    a->height = (uint8_t)(1 + MAX(span_height(l), span_height(r)));
     a->low = l ? l->low : a->first;
     a->high = r ? r->high : a->last;
     a->gap = 0;
     if (l) {
-        a->gap = MAX(l->gap, between(l->high, a->first));
+        a->gap = MAX(l->gap, span_between(l->high, a->first));
     }
     if (r) {
-        a->gap = MAX(a->gap, MAX(r->gap, between(a->last, r->low)));
+        a->gap = MAX(a->gap, MAX(r->gap, span_between(a->last, r->low)));
     }
 }
 
 /* The child at side goes up. */
-static ImSpan *rotate(ImSpan *a, int side)
+static ImSpan *span_rotate(ImSpan *a, int side)
 {
     ImSpan *up = a->child[side];
 
     a->child[side] = up->child[!side];
     up->child[!side] = a;
-    sum_up(a);
-    sum_up(up);
+    span_sum_up(a);
+    span_sum_up(up);
     return up;
 }
 
-static ImSpan *balance(ImSpan *a)
+static ImSpan *span_balance(ImSpan *a)
 {
-    int lean = height(a->child[1]) - height(a->child[0]);
+    int lean = span_height(a->child[1]) - span_height(a->child[0]);
     int side = lean > 0;
     ImSpan *tall = a->child[side];
 
     if (lean < -1 || lean > 1) {
-        if (height(tall->child[side]) < height(tall->child[!side])) {
-            a->child[side] = rotate(tall, !side);
+        if (span_height(tall->child[side]) < span_height(tall->child[!side])) {
+            a->child[side] = span_rotate(tall, !side);
         }
-        return rotate(a, side);
+        return span_rotate(a, side);
     }
-    sum_up(a);
+    span_sum_up(a);
     return a;
 }
 
@@ -71,22 +71,22 @@ ImSpan *im_span_insert(ImSpan *root, ImSpan *a)
 
     if (!root) {
         a->child[0] = a->child[1] = NULL;
-        sum_up(a);
+        span_sum_up(a);
         return a;
     }
     side = a->first > root->first;
     root->child[side] = im_span_insert(root->child[side], a);
-    return balance(root);
+    return span_balance(root);
 }
 
-static ImSpan *take_first(ImSpan *root, ImSpan **first)
+static ImSpan *span_take_first(ImSpan *root, ImSpan **first)
 {
     if (!root->child[0]) {
         *first = root;
         return root->child[1];
     }
-    root->child[0] = take_first(root->child[0], first);
-    return balance(root);
+    root->child[0] = span_take_first(root->child[0], first);
+    return span_balance(root);
 }
 
 ImSpan *im_span_remove(ImSpan *root, ImSpan *a)
@@ -97,15 +97,15 @@ ImSpan *im_span_remove(ImSpan *root, ImSpan *a)
     if (root != a) {
         side = a->first > root->first;
         root->child[side] = im_span_remove(root->child[side], a);
-        return balance(root);
+        return span_balance(root);
     }
     if (!a->child[1]) {
         return a->child[0];
     }
-    a->child[1] = take_first(a->child[1], &next);
+    a->child[1] = span_take_first(a->child[1], &next);
     next->child[0] = a->child[0];
     next->child[1] = a->child[1];
-    return balance(next);
+    return span_balance(next);
 }
 
 ImSpan *im_span_from(ImSpan *root, uint64_t addr)
@@ -132,7 +132,7 @@ typedef struct Want {
     uint64_t *at;
 } Want;
 
-static bool place(uint64_t first, uint64_t last, const Want *w)
+static bool span_place(uint64_t first, uint64_t last, const Want *w)
 {
     uint64_t at = first + ((w->rest - first) & (w->align - 1));
 
@@ -144,25 +144,25 @@ static bool place(uint64_t first, uint64_t last, const Want *w)
 }
 
 /* first .. last holds no area but those of the subtree. */
-static bool search(const ImSpan *a, uint64_t first, uint64_t last,
-                   const Want *w)
+static bool span_search(const ImSpan *a, uint64_t first, uint64_t last,
+                        const Want *w)
 {
     if (last < first || last - first < w->len - 1) {
         return false;
     }
     if (!a) {
-        return place(first, last, w);
+        return span_place(first, last, w);
     }
     if (a->gap < w->len && (a->low <= first || a->low - first < w->len) &&
         (a->high >= last || last - a->high < w->len)) {
         return false;
     }
     if (a->first > first &&
-        search(a->child[0], first, MIN(last, a->first - 1), w)) {
+        span_search(a->child[0], first, MIN(last, a->first - 1), w)) {
         return true;
     }
     return a->last < last &&
-           search(a->child[1], MAX(first, a->last + 1), last, w);
+           span_search(a->child[1], MAX(first, a->last + 1), last, w);
 }
 
 bool im_span_gap(const ImSpan *root, uint64_t first, uint64_t last,
@@ -170,12 +170,12 @@ bool im_span_gap(const ImSpan *root, uint64_t first, uint64_t last,
 {
     Want w = { .len = len, .align = align, .rest = rest, .at = at };
 
-    return search(root, first, last, &w);
+    return span_search(root, first, last, &w);
 }
 
 /* --- check ------------------------------------------------------------ */
 
-static bool same_sums(const ImSpan *a, const ImSpan *b)
+static bool span_same_sums(const ImSpan *a, const ImSpan *b)
 {
     return a->height == b->height && a->low == b->low &&
            a->high == b->high && a->gap == b->gap;
@@ -189,9 +189,9 @@ bool im_span_check(const ImSpan *a)
         return true;
     }
     again = *a;
-    sum_up(&again);
-    return a->first <= a->last && same_sums(a, &again) &&
-           ABS(height(a->child[0]) - height(a->child[1])) <= 1 &&
+    span_sum_up(&again);
+    return a->first <= a->last && span_same_sums(a, &again) &&
+           ABS(span_height(a->child[0]) - span_height(a->child[1])) <= 1 &&
            (!a->child[0] || a->child[0]->high < a->first) &&
            (!a->child[1] || a->child[1]->low > a->last) &&
            im_span_check(a->child[0]) && im_span_check(a->child[1]);

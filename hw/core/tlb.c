@@ -9,7 +9,7 @@
 #include "hw/core/tlb.h"
 
 /* Not used since its set was last searched, beginning at a moving way. */
-static ImTlbEntry *choose_victim(ImTlb *t, ImTlbEntry *set)
+static ImTlbEntry *tlb_choose_victim(ImTlb *t, ImTlbEntry *set)
 {
     unsigned first = t->victim++ % IM_TLB_WAYS;
 
@@ -25,7 +25,7 @@ static ImTlbEntry *choose_victim(ImTlb *t, ImTlbEntry *set)
 }
 
 /* Unrolled, as im_tlb_find(): a miss puts three entries. */
-static inline ImTlbEntry *empty(ImTlbEntry *set)
+static inline ImTlbEntry *tlb_empty(ImTlbEntry *set)
 {
 #pragma GCC unroll 4
     for (unsigned i = 0; i < IM_TLB_WAYS; i++) {
@@ -43,22 +43,22 @@ void im_tlb_put(ImTlb *t, uint32_t tag, unsigned cls, uint64_t addr,
     ImTlbEntry *e = im_tlb_find(&k);
 
     if (!e) {
-        e = empty(k.set);
+        e = tlb_empty(k.set);
     }
     if (!e) {
-        e = choose_victim(t, k.set);
+        e = tlb_choose_victim(t, k.set);
     }
     e->key = k.key;
     e->val = k.val | (out & IM_MASK(IM_TLB_OUT)) | im_tlb_put_flags(flags);
 }
 
-static uint32_t entry_tag(const ImTlbEntry *e)
+static uint32_t tlb_entry_tag(const ImTlbEntry *e)
 {
     return (uint32_t)(IM_GET(e->val, IM_TLB_TAG_HI) << 19 |
                       IM_GET(e->key, IM_TLB_TAG_LO));
 }
 
-static uint64_t entry_addr(const ImTlbEntry *e)
+static uint64_t tlb_entry_addr(const ImTlbEntry *e)
 {
     return IM_GET(e->key, IM_TLB_PAGE) << 12;
 }
@@ -68,19 +68,19 @@ static uint64_t entry_addr(const ImTlbEntry *e)
 /* Many probes are dearer than to look at every entry, one after the other. */
 #define VISIT_SHARE  16
 
-static uint64_t drop_by_visit(ImTlb *t, uint32_t tag, unsigned tags,
-                              unsigned classes, uint64_t first,
-                              uint64_t last)
+static uint64_t tlb_drop_by_visit(ImTlb *t, uint32_t tag, unsigned tags,
+                                  unsigned classes, uint64_t first,
+                                  uint64_t last)
 {
     uint32_t n = (t->set_mask + 1) * IM_TLB_WAYS;
 
     for (uint32_t i = 0; i < n; i++) {
         ImTlbEntry *e = &t->entry[i];
         unsigned cls = (unsigned)IM_GET(e->val, IM_TLB_CLASS);
-        uint64_t start = entry_addr(e);
+        uint64_t start = tlb_entry_addr(e);
         uint64_t rest = (UINT64_C(1) << t->shift[cls]) - 1;
 
-        if (e->val && (classes & 1u << cls) && entry_tag(e) - tag < tags &&
+        if (e->val && (classes & 1u << cls) && tlb_entry_tag(e) - tag < tags &&
             start <= last && (start | rest) >= first) {
             *e = (ImTlbEntry){ 0 };
         }
@@ -88,8 +88,8 @@ static uint64_t drop_by_visit(ImTlb *t, uint32_t tag, unsigned tags,
     return n;
 }
 
-static uint64_t drop_class(ImTlb *t, uint32_t tag, unsigned cls,
-                           uint64_t first, uint64_t last)
+static uint64_t tlb_drop_class(ImTlb *t, uint32_t tag, unsigned cls,
+                               uint64_t first, uint64_t last)
 {
     unsigned shift = t->shift[cls];
     uint64_t count = (last >> shift) - (first >> shift) + 1;
@@ -121,11 +121,11 @@ uint64_t im_tlb_drop_range(ImTlb *t, uint32_t tag, unsigned tags,
         }
         if ((last >> shift) - (first >> shift) >=
             MAX(entries / VISIT_SHARE, 1)) {
-            return probes + drop_by_visit(t, tag, tags, classes, first,
-                                          last);
+            return probes +
+                   tlb_drop_by_visit(t, tag, tags, classes, first, last);
         }
         for (unsigned i = 0; i < tags; i++) {
-            probes += drop_class(t, tag + i, cls, first, last);
+            probes += tlb_drop_class(t, tag + i, cls, first, last);
         }
     }
     return probes;
@@ -179,8 +179,8 @@ void im_tlb_visit(const ImTlb *t, ImTlbVisit *fn, void *opaque)
         };
 
         if (e->val) {
-            fn(opaque, entry_tag(e), (unsigned)IM_GET(e->val, IM_TLB_CLASS),
-               entry_addr(e), &hit);
+            fn(opaque, tlb_entry_tag(e), (unsigned)IM_GET(e->val, IM_TLB_CLASS),
+               tlb_entry_addr(e), &hit);
         }
     }
 }

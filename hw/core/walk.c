@@ -46,7 +46,7 @@ typedef struct Cursor {
 
 static bool walk_stage(Cursor *c, ImWalkOut *out);
 
-static bool stop(const Cursor *c, ImWalkStop why, ImWalkOut *out)
+static bool walk_stop(const Cursor *c, ImWalkStop why, ImWalkOut *out)
 {
     out->stop = why;
     out->in = c->in;
@@ -61,7 +61,7 @@ static bool stop(const Cursor *c, ImWalkStop why, ImWalkOut *out)
 }
 
 /* The cursor is at a table of this level. */
-static inline void at_level(Cursor *c, unsigned level)
+static inline void walk_at_level(Cursor *c, unsigned level)
 {
     c->level = (uint8_t)level;
     c->shift = (uint8_t)im_pt_level_shift(c->fmt, level);
@@ -69,8 +69,8 @@ static inline void at_level(Cursor *c, unsigned level)
               c->fmt->index_bits;
 }
 
-static inline void begin(Cursor *c, const ImWalk *w, unsigned stage,
-                         uint64_t in, uint8_t need, bool write)
+static inline void walk_begin(Cursor *c, const ImWalk *w, unsigned stage,
+                              uint64_t in, uint8_t need, bool write)
 {
     const ImPtStage *st = w->stage[stage];
 
@@ -83,11 +83,11 @@ static inline void begin(Cursor *c, const ImWalk *w, unsigned stage,
         .late = st->fmt->rights,
     };
     c->physical = !c->nested;
-    at_level(c, st->top);
+    walk_at_level(c, st->top);
 }
 
 /* Start at the deepest table that is known. */
-static inline void skip(Cursor *c)
+static inline void walk_skip(Cursor *c)
 {
     const ImWalkOps *ops = c->w->ops;
     ImWalkPoint at;
@@ -98,38 +98,38 @@ static inline void skip(Cursor *c)
         c->perm = at.perm;
         c->writable = at.writable;
         c->physical = true;
-        at_level(c, at.level);
+        walk_at_level(c, at.level);
     }
 }
 
 static inline bool walk_nested(const Cursor *c, Cursor *n, ImWalkOut *out)
 {
     if (c->late && n->in > n->st->in_last) {
-        return stop(n, IM_WALK_RANGE, out);
+        return walk_stop(n, IM_WALK_RANGE, out);
     }
-    skip(n);
+    walk_skip(n);
     return walk_stage(n, out);
 }
 
 /* Take an address of an entry of stage 0 through the nested stage. */
-static inline bool nest(const Cursor *c, uint64_t in, uint8_t need, bool write,
-                        bool again, ImWalkOut *out)
+static inline bool walk_nest(const Cursor *c, uint64_t in, uint8_t need,
+                             bool write, bool again, ImWalkOut *out)
 {
     Cursor n;
 
-    begin(&n, c->w, 1, in, need, write);
+    walk_begin(&n, c->w, 1, in, need, write);
     n.again = again;
     return walk_nested(c, &n, out);
 }
 
 /* The same for what stage 0 yields, which is in a page of 2^within bytes. */
-static inline bool nest_page(const Cursor *c, uint64_t in, unsigned within,
-                             bool write, bool hold, bool again,
-                             ImWalkOut *out)
+static inline bool walk_nest_page(const Cursor *c, uint64_t in, unsigned within,
+                                  bool write, bool hold, bool again,
+                                  ImWalkOut *out)
 {
     Cursor n;
 
-    begin(&n, c->w, 1, in, c->need, write);
+    walk_begin(&n, c->w, 1, in, c->need, write);
     n.final = true;
     n.within = (uint8_t)within;
     n.hold = hold;
@@ -138,42 +138,42 @@ static inline bool nest_page(const Cursor *c, uint64_t in, unsigned within,
 }
 
 /* log2 of the size of the table under the cursor, rounded up. */
-static unsigned table_shift(const Cursor *c)
+static unsigned walk_table_shift(const Cursor *c)
 {
     return c->bits + (c->fmt->entry_size > 4 ? 3u : 2u);
 }
 
 /* The nested stage refuses what is to be done with the entry. */
-static bool denied(const Cursor *c, ImWalkStop why, ImWalkOut *out)
+static bool walk_denied(const Cursor *c, ImWalkStop why, ImWalkOut *out)
 {
-    stop(c, why, out);
+    walk_stop(c, why, out);
     out->in = c->at;
     return false;
 }
 
 /* Take the entry's address through the nested stage. */
-static bool locate_nested(Cursor *c, ImWalkOut *out)
+static bool walk_locate_nested(Cursor *c, ImWalkOut *out)
 {
     bool both = c->st->nest_write;
 
-    if (!nest(c, c->at, both ? IM_PERM_R | IM_PERM_W : IM_PERM_R, both,
-              c->again, out)) {
+    if (!walk_nest(c, c->at, both ? IM_PERM_R | IM_PERM_W : IM_PERM_R, both,
+                   c->again, out)) {
         if (out->stop == IM_WALK_PERM) {
-            return denied(c, IM_WALK_NESTED_READ, out);
+            return walk_denied(c, IM_WALK_NESTED_READ, out);
         }
         out->for_entry = true;
         return false;
     }
     if (out->no_tables) {
-        return denied(c, IM_WALK_NESTED_READ, out);
+        return walk_denied(c, IM_WALK_NESTED_READ, out);
     }
     c->pa = out->addr;
     c->writable = (out->perm & IM_PERM_W) && out->dirty;
-    c->whole = out->shift >= table_shift(c);
+    c->whole = out->shift >= walk_table_shift(c);
     return true;
 }
 
-static bool locate(Cursor *c, ImWalkOut *out)
+static bool walk_locate(Cursor *c, ImWalkOut *out)
 {
     uint64_t index = (c->in >> c->shift) & ((UINT64_C(1) << c->bits) - 1);
     uint64_t offset = index * c->fmt->entry_size;
@@ -182,7 +182,7 @@ static bool locate(Cursor *c, ImWalkOut *out)
     c->at = c->table + offset;
     if (c->physical) {
         c->pa = c->at;
-    } else if (!locate_nested(c, out)) {
+    } else if (!walk_locate_nested(c, out)) {
         return false;
     }
     if (c->fresh && c->whole && c->w->ops->keep) {
@@ -195,7 +195,7 @@ static bool locate(Cursor *c, ImWalkOut *out)
     return true;
 }
 
-static void report(const Cursor *c, uint64_t pte)
+static void walk_report(const Cursor *c, uint64_t pte)
 {
     static const char *const notes[] = {
         [IM_PTE_FAULT] = "not present",
@@ -217,23 +217,23 @@ static void report(const Cursor *c, uint64_t pte)
     c->w->ops->step(c->w->opaque, &step);
 }
 
-static bool read_entry(Cursor *c, uint64_t *pte, ImWalkOut *out)
+static bool walk_read_entry(Cursor *c, uint64_t *pte, ImWalkOut *out)
 {
     uint64_t raw = 0;
 
     if (c->w->ops->read(c->w->opaque, c->pa, &raw, c->fmt->entry_size)
         != IM_BUS_OK) {
-        return stop(c, IM_WALK_ACCESS, out);
+        return walk_stop(c, IM_WALK_ACCESS, out);
     }
     *pte = GUINT64_FROM_LE(raw);
     if (G_UNLIKELY(c->w->ops->step) && !c->again) {
-        report(c, *pte);
+        walk_report(c, *pte);
     }
     return true;
 }
 
-IM_INLINE bool check(Cursor *c, ImPteKind kind, const ImPteView *v,
-                  ImWalkOut *out)
+IM_INLINE bool walk_check(Cursor *c, ImPteKind kind, const ImPteView *v,
+                          ImWalkOut *out)
 {
     static const ImWalkStop stops[] = {
         [IM_PTE_FAULT] = IM_WALK_ABSENT,
@@ -243,41 +243,41 @@ IM_INLINE bool check(Cursor *c, ImPteKind kind, const ImPteView *v,
     };
 
     if (kind < IM_PTE_TABLE) {
-        return stop(c, stops[kind], out);
+        return walk_stop(c, stops[kind], out);
     }
     if (c->late) {
         return true;
     }
     if (c->nested && v->addr > c->w->stage[1]->in_last) {
-        return stop(c, IM_WALK_RANGE, out);
+        return walk_stop(c, IM_WALK_RANGE, out);
     }
     if (c->st->must & ~v->perm) {
-        return stop(c, IM_WALK_MUST, out);
+        return walk_stop(c, IM_WALK_MUST, out);
     }
     if (!(c->perm & v->perm & ANY_ACCESS)) {
         c->perm = 0;
-        return stop(c, IM_WALK_ABSENT, out);
+        return walk_stop(c, IM_WALK_ABSENT, out);
     }
     return true;
 }
 
 /* The value of an entry after use. */
-static uint64_t marked(uint64_t pte, const ImPteView *v, bool write)
+static uint64_t walk_marked(uint64_t pte, const ImPteView *v, bool write)
 {
     return write ? (pte | v->used | v->dirty) & ~v->clean : pte | v->used;
 }
 
 /* Ask the nested stage once more: it may have flags of its own to set
  * before an entry can be changed. */
-static G_GNUC_NO_INLINE bool make_writable(Cursor *c, ImWalkOut *out)
+static G_GNUC_NO_INLINE bool walk_make_writable(Cursor *c, ImWalkOut *out)
 {
     ImWalkOut n;
 
     if (c->physical) {
         c->lost = true;
-    } else if (nest(c, c->at, IM_PERM_R | IM_PERM_W, true, true, &n)) {
+    } else if (walk_nest(c, c->at, IM_PERM_R | IM_PERM_W, true, true, &n)) {
         if (n.addr != c->pa) {
-            return stop(c, IM_WALK_UPDATE, out);
+            return walk_stop(c, IM_WALK_UPDATE, out);
         }
         c->writable = true;
         return true;
@@ -287,21 +287,21 @@ static G_GNUC_NO_INLINE bool make_writable(Cursor *c, ImWalkOut *out)
         out->for_update = true;
         return false;
     }
-    return denied(c, IM_WALK_NESTED_WRITE, out);
+    return walk_denied(c, IM_WALK_NESTED_WRITE, out);
 }
 
 /* May the entry be changed? */
-static inline bool may_set(Cursor *c, ImWalkOut *out)
+static inline bool walk_may_set(Cursor *c, ImWalkOut *out)
 {
     if (c->st->no_update) {
-        return stop(c, IM_WALK_NO_UPDATE, out);
+        return walk_stop(c, IM_WALK_NO_UPDATE, out);
     }
-    return G_LIKELY(c->writable) || make_writable(c, out);
+    return G_LIKELY(c->writable) || walk_make_writable(c, out);
 }
 
 /* A page that would be the answer, but must not. */
-static inline bool forbidden(const Cursor *c, const ImPteView *v,
-                             uint64_t addr)
+static inline bool walk_forbidden(const Cursor *c, const ImPteView *v,
+                                  uint64_t addr)
 {
     const ImWalkOps *ops = c->w->ops;
 
@@ -314,8 +314,8 @@ static inline bool forbidden(const Cursor *c, const ImPteView *v,
  * a flag of stage 0 is left to set, which may fail, the nested stage's page
  * is not yet dirty: hold.
  */
-static bool finish(const Cursor *c, const ImPteView *v, uint8_t perm,
-                   bool hold, ImWalkOut *out)
+static bool walk_finish(const Cursor *c, const ImPteView *v, uint8_t perm,
+                        bool hold, ImWalkOut *out)
 {
     uint64_t offset = c->in & ((UINT64_C(1) << v->shift) - 1);
 
@@ -328,8 +328,9 @@ static bool finish(const Cursor *c, const ImPteView *v, uint8_t perm,
     if (c->nested) {
         ImWalkOut last;
 
-        if (!nest_page(c, out->addr, v->shift,
-                       c->write && (perm & IM_PERM_W), hold, c->again, &last)) {
+        if (!walk_nest_page(c, out->addr, v->shift,
+                            c->write && (perm & IM_PERM_W), hold, c->again,
+                            &last)) {
             *out = last;
             return false;
         }
@@ -339,8 +340,8 @@ static bool finish(const Cursor *c, const ImPteView *v, uint8_t perm,
         out->attr = last.attr;
         out->no_tables = last.no_tables;
         out->dirty = last.dirty;
-    } else if (forbidden(c, v, out->addr)) {
-        return stop(c, IM_WALK_FORBIDDEN, out);
+    } else if (walk_forbidden(c, v, out->addr)) {
+        return walk_stop(c, IM_WALK_FORBIDDEN, out);
     }
     out->stop = IM_WALK_OK;
     out->perm = perm;
@@ -349,16 +350,16 @@ static bool finish(const Cursor *c, const ImPteView *v, uint8_t perm,
     return true;
 }
 
-static uint8_t any_of(const ImWalk *w)
+static uint8_t walk_any_of(const ImWalk *w)
 {
     return w->any ? w->any : ANY_ACCESS;
 }
 
 /* Whether a leaf's flags are to be set, as far as this stage knows. */
-static inline bool to_be_marked(const Cursor *c, uint64_t pte,
-                                const ImPteView *v, uint8_t perm)
+static inline bool walk_to_be_marked(const Cursor *c, uint64_t pte,
+                                     const ImPteView *v, uint8_t perm)
 {
-    return marked(pte, v, c->write && (perm & IM_PERM_W)) != pte;
+    return walk_marked(pte, v, c->write && (perm & IM_PERM_W)) != pte;
 }
 
 /*
@@ -366,8 +367,8 @@ static inline bool to_be_marked(const Cursor *c, uint64_t pte,
  * this leaf may yet prove impossible to set; c->owes says afterwards whether
  * the nested stage's page is to become dirty once they did not.
  */
-static bool use_leaf(Cursor *c, uint64_t *pte, const ImPteView *v, bool try,
-                     ImWalkOut *out)
+static bool walk_use_leaf(Cursor *c, uint64_t *pte, const ImPteView *v,
+                          bool try, ImWalkOut *out)
 {
     uint64_t was = *pte;
     uint8_t perm = c->perm & v->perm;
@@ -376,24 +377,25 @@ static bool use_leaf(Cursor *c, uint64_t *pte, const ImPteView *v, bool try,
         perm = c->fmt->rights(c->st, perm);
     }
     if ((c->need & ~perm) ||
-        (c->late && !c->need && !(perm & any_of(c->w)))) {
-        stop(c, IM_WALK_PERM, out);
+        (c->late && !c->need && !(perm & walk_any_of(c->w)))) {
+        walk_stop(c, IM_WALK_PERM, out);
         out->perm = perm;
         return false;
     }
-    if (c->late && to_be_marked(c, was, v, perm) && !may_set(c, out)) {
+    if (c->late && walk_to_be_marked(c, was, v, perm) &&
+        !walk_may_set(c, out)) {
         return false;
     }
     try = try && c->nested && c->write && c->w->ops->cmpxchg64 &&
-          to_be_marked(c, was, v, perm);
-    if (!finish(c, v, perm, try, out)) {
+          walk_to_be_marked(c, was, v, perm);
+    if (!walk_finish(c, v, perm, try, out)) {
         return false;
     }
-    *pte = marked(was, v, c->write && (out->perm & IM_PERM_W));
+    *pte = walk_marked(was, v, c->write && (out->perm & IM_PERM_W));
     c->owes = try && (out->perm & IM_PERM_W) && !out->dirty;
-    out->dirty = (c->late && !(perm & IM_PERM_W)) ||
-                 (out->dirty &&
-                  marked(was, v, true) == (c->hold ? was : *pte));
+    out->dirty =
+        (c->late && !(perm & IM_PERM_W)) ||
+        (out->dirty && walk_marked(was, v, true) == (c->hold ? was : *pte));
     return true;
 }
 
@@ -401,8 +403,8 @@ static bool use_leaf(Cursor *c, uint64_t *pte, const ImPteView *v, bool try,
  * Judge the entry and set its flags. An entry that changed meanwhile is
  * judged again, so that no update of a CPU is lost.
  */
-static bool use_entry(Cursor *c, uint64_t pte, ImPteKind *kind,
-                      ImPteView *v, ImWalkOut *out)
+static bool walk_use_entry(Cursor *c, uint64_t pte, ImPteKind *kind,
+                           ImPteView *v, ImWalkOut *out)
 {
     const ImWalkOps *ops = c->w->ops;
     bool try = true;
@@ -412,47 +414,47 @@ static bool use_entry(Cursor *c, uint64_t pte, ImPteKind *kind,
         ImBus bus;
 
         *kind = c->fmt->decode(c->st, c->level, pte, v);
-        if (!check(c, *kind, v, out)) {
+        if (!walk_check(c, *kind, v, out)) {
             return false;
         }
         if (*kind != IM_PTE_LEAF) {
             after |= v->used;
-        } else if (!use_leaf(c, &after, v, try, out)) {
+        } else if (!walk_use_leaf(c, &after, v, try, out)) {
             return false;
         }
         if (after == pte) {
             return true;
         }
-        if (!may_set(c, out)) {
+        if (!walk_may_set(c, out)) {
             return false;
         }
         if (c->hold || c->owes) {
-            after = marked(pte, v, false);
+            after = walk_marked(pte, v, false);
         }
         if (!ops->cmpxchg64 || (after == pte && !c->owes)) {
             return true;
         }
         bus = ops->cmpxchg64(c->w->opaque, c->pa, &pte, after);
         if (bus != IM_BUS_RETRY && !(bus == IM_BUS_OK && c->owes)) {
-            return bus == IM_BUS_OK || stop(c, IM_WALK_UPDATE, out);
+            return bus == IM_BUS_OK || walk_stop(c, IM_WALK_UPDATE, out);
         }
         /* It can be set. Now both, the nested stage's page first. */
         try = bus == IM_BUS_RETRY;
         c->again = true;
         pte = try ? pte : after;
     }
-    return stop(c, IM_WALK_UPDATE, out);
+    return walk_stop(c, IM_WALK_UPDATE, out);
 }
 
 /* A stage without tables. One that explains changes nothing. */
-static bool look_up(Cursor *c, ImWalkOut *out)
+static bool walk_look_up(Cursor *c, ImWalkOut *out)
 {
     const ImPtFormat *fmt = c->st->fmt;
     ImPteView v = { 0 };
     uint64_t flags = 0;
 
-    if (!check(c, fmt->lookup(c->st, c->in, &v), &v, out) ||
-        !use_leaf(c, &flags, &v, false, out)) {
+    if (!walk_check(c, fmt->lookup(c->st, c->in, &v), &v, out) ||
+        !walk_use_leaf(c, &flags, &v, false, out)) {
         return false;
     }
     if (flags && c->w->ops->cmpxchg64 && !c->hold) {
@@ -466,15 +468,15 @@ static bool walk_stage(Cursor *c, ImWalkOut *out)
     ImPteView v = { 0 };
 
     if (c->st->fmt->lookup) {
-        return look_up(c, out);
+        return walk_look_up(c, out);
     }
 
     for (;;) {
         ImPteKind kind;
         uint64_t pte = 0;       /* at -O1 gcc thinks it might be unset */
 
-        if (!locate(c, out) || !read_entry(c, &pte, out) ||
-            !use_entry(c, pte, &kind, &v, out)) {
+        if (!walk_locate(c, out) || !walk_read_entry(c, &pte, out) ||
+            !walk_use_entry(c, pte, &kind, &v, out)) {
             return false;
         }
         if (kind == IM_PTE_LEAF) {
@@ -496,11 +498,11 @@ void im_walk(const ImWalk *w, uint64_t addr, uint8_t need, bool write,
     Cursor c;
 
     *out = (ImWalkOut){ 0 };
-    begin(&c, w, 0, addr, need, write);
-    skip(&c);
+    walk_begin(&c, w, 0, addr, need, write);
+    walk_skip(&c);
     if (!walk_stage(&c, out) && c.lost) {
         /* Where its entries are in the nested stage's input is not kept. */
-        begin(&c, w, 0, addr, need, write);
+        walk_begin(&c, w, 0, addr, need, write);
         walk_stage(&c, out);
     }
 }

@@ -36,19 +36,19 @@ typedef struct Cd {
 #define CD(x, word, field)  ((unsigned)IM_GET((x)->raw[word], SMMU_CD_##field))
 
 /* EL2 without E2H: one table, no ASID, no EPD, no E0PD, no PAN. */
-IM_INLINE bool el2(const Cd *x)
+IM_INLINE bool cd_el2(const Cd *x)
 {
     return x->ste->world == IM_SMMU_NS_EL2;
 }
 
 /* --- ILLEGAL ------------------------------------------------------------- */
 
-IM_INLINE bool bad_v(const Cd *x)
+IM_INLINE bool cd_bad_v(const Cd *x)
 {
     return !CD(x, 0, V);
 }
 
-IM_INLINE bool bad_s(const Cd *x)
+IM_INLINE bool cd_bad_s(const Cd *x)
 {
     unsigned model = IDR(x->ids, 0, STALL_MODEL);
     bool s = CD(x, 0, S);
@@ -57,25 +57,25 @@ IM_INLINE bool bad_s(const Cd *x)
            (!s && model == STALL_FORCED);
 }
 
-IM_INLINE bool bad_a(const Cd *x)
+IM_INLINE bool cd_bad_a(const Cd *x)
 {
     return IDR(x->ids, 0, TERM_MODEL) && !CD(x, 0, A);
 }
 
 /* Tables of mixed endianness are not offered. */
-IM_INLINE bool bad_endi(const Cd *x)
+IM_INLINE bool cd_bad_endi(const Cd *x)
 {
     return (x->lo.used || x->hi.used) &&
            CD(x, 0, ENDI) != (IDR(x->ids, 0, TTENDIAN) == TTENDIAN_BIG);
 }
 
 /* VMSAv8-32 is not implemented, whatever TTF says. */
-IM_INLINE bool bad_aa64(const Cd *x)
+IM_INLINE bool cd_bad_aa64(const Cd *x)
 {
     return !CD(x, 0, AA64) || !(IDR(x->ids, 0, TTF) & 2);
 }
 
-IM_INLINE bool bad_httu(const Cd *x)
+IM_INLINE bool cd_bad_httu(const Cd *x)
 {
     unsigned httu = IDR(x->ids, 0, HTTU);
 
@@ -83,24 +83,24 @@ IM_INLINE bool bad_httu(const Cd *x)
            (CD(x, 0, HD) && httu < HTTU_DIRTY);
 }
 
-IM_INLINE bool bad_haft(const Cd *x)
+IM_INLINE bool cd_bad_haft(const Cd *x)
 {
     return IDR(x->ids, 0, HTTU) == HTTU_HAFT && CD(x, 1, HAFT) &&
            !CD(x, 0, HA);
 }
 
-IM_INLINE bool bad_asid(const Cd *x)
+IM_INLINE bool cd_bad_asid(const Cd *x)
 {
-    return !el2(x) && !IDR(x->ids, 0, ASID16) && CD(x, 0, ASID) > 0xff;
+    return !cd_el2(x) && !IDR(x->ids, 0, ASID16) && CD(x, 0, ASID) > 0xff;
 }
 
-IM_INLINE bool bad_tg(const Cd *x)
+IM_INLINE bool cd_bad_tg(const Cd *x)
 {
     return (x->lo.used && x->lo.granule < 0) ||
            (x->hi.used && x->hi.granule < 0);
 }
 
-IM_INLINE bool bad_half_tsz(const Cd *x, const Half *h)
+IM_INLINE bool cd_bad_half_tsz(const Cd *x, const Half *h)
 {
     unsigned low = IDR(x->ids, 5, VAX) && h->granule == 2 ? 12 : 16;
 
@@ -108,37 +108,37 @@ IM_INLINE bool bad_half_tsz(const Cd *x, const Half *h)
                        h->tsz > im_smmu_tsz_max(x->ids, h->granule));
 }
 
-IM_INLINE bool bad_tsz(const Cd *x)
+IM_INLINE bool cd_bad_tsz(const Cd *x)
 {
-    return bad_half_tsz(x, &x->lo) || bad_half_tsz(x, &x->hi);
+    return cd_bad_half_tsz(x, &x->lo) || cd_bad_half_tsz(x, &x->hi);
 }
 
-IM_INLINE bool bad_half_ttb(const Cd *x, const Half *h)
+IM_INLINE bool cd_bad_half_ttb(const Cd *x, const Half *h)
 {
     return h->used && im_smmu_ttb_beyond(h->ttb, h->granule, x->ips);
 }
 
-IM_INLINE bool bad_ttb(const Cd *x)
+IM_INLINE bool cd_bad_ttb(const Cd *x)
 {
-    return bad_half_ttb(x, &x->lo) || bad_half_ttb(x, &x->hi);
+    return cd_bad_half_ttb(x, &x->lo) || cd_bad_half_ttb(x, &x->hi);
 }
 
 /* 5.4.2, as in smmu_ste.c. A later rule may rely on those before it. */
 #define RULES(R)                                                          \
-    R(SMMU_CD_V, bad_v, "V=0")                                            \
-    R(SMMU_CD_S, bad_s, "S against STE.S1STALLD or IDR0.STALL_MODEL")     \
-    R(SMMU_CD_A, bad_a, "A=0, but IDR0.TERM_MODEL=1")                     \
-    R(SMMU_CD_ENDI, bad_endi, "ENDI against IDR0.TTENDIAN")               \
-    R(SMMU_CD_AA64, bad_aa64, "AA64=0")                                   \
-    R(SMMU_CD_HTTU, bad_httu, "HA or HD beyond IDR0.HTTU")                \
-    R(SMMU_CD_HAFT, bad_haft, "HAFT without HA")                          \
-    R(SMMU_CD_ASID, bad_asid, "ASID has more than 8 bits, IDR0.ASID16=0") \
-    R(SMMU_CD_TG, bad_tg, "TG0 or TG1: no such granule in IDR5")          \
-    R(SMMU_CD_TSZ, bad_tsz, "T0SZ or T1SZ is out of range")               \
-    R(SMMU_CD_TTB, bad_ttb, "TTB0 or TTB1 is beyond IPS")
+    R(SMMU_CD_V, cd_bad_v, "V=0")                                         \
+    R(SMMU_CD_S, cd_bad_s, "S against STE.S1STALLD or IDR0.STALL_MODEL")  \
+    R(SMMU_CD_A, cd_bad_a, "A=0, but IDR0.TERM_MODEL=1")                  \
+    R(SMMU_CD_ENDI, cd_bad_endi, "ENDI against IDR0.TTENDIAN")            \
+    R(SMMU_CD_AA64, cd_bad_aa64, "AA64=0")                                \
+    R(SMMU_CD_HTTU, cd_bad_httu, "HA or HD beyond IDR0.HTTU")             \
+    R(SMMU_CD_HAFT, cd_bad_haft, "HAFT without HA")                       \
+    R(SMMU_CD_ASID, cd_bad_asid, "ASID has more than 8 bits, IDR0.ASID16=0") \
+    R(SMMU_CD_TG, cd_bad_tg, "TG0 or TG1: no such granule in IDR5")       \
+    R(SMMU_CD_TSZ, cd_bad_tsz, "T0SZ or T1SZ is out of range")            \
+    R(SMMU_CD_TTB, cd_bad_ttb, "TTB0 or TTB1 is beyond IPS")
 
 /* The tag of the first rule that is broken, or NULL. */
-IM_INLINE const char *broken_rule(const Cd *x)
+IM_INLINE const char *cd_broken_rule(const Cd *x)
 {
     RULES(IM_SMMU_RULE)
     return NULL;
@@ -147,9 +147,9 @@ IM_INLINE const char *broken_rule(const Cd *x)
 /* --- what is left -------------------------------------------------------- */
 
 /* CLAUSE(SMMU_CD_EPD): of a half that is not used only TBI counts. */
-IM_INLINE Half lower_half(const Cd *x)
+IM_INLINE Half cd_lower_half(const Cd *x)
 {
-    Half h = { .used = el2(x) || !CD(x, 0, EPD0), .tbi = CD(x, 0, TBI0) };
+    Half h = { .used = cd_el2(x) || !CD(x, 0, EPD0), .tbi = CD(x, 0, TBI0) };
 
     if (h.used) {
         h.tsz = CD(x, 0, T0SZ);
@@ -161,11 +161,11 @@ IM_INLINE Half lower_half(const Cd *x)
     return h;
 }
 
-IM_INLINE Half upper_half(const Cd *x)
+IM_INLINE Half cd_upper_half(const Cd *x)
 {
     /* TG1 has encodings of its own: these are TG0's. */
     static const uint8_t tg1[] = { 3, 2, 0, 1 };
-    Half h = { .used = !el2(x) && !CD(x, 0, EPD1), .tbi = CD(x, 0, TBI1) };
+    Half h = { .used = !cd_el2(x) && !CD(x, 0, EPD1), .tbi = CD(x, 0, TBI1) };
 
     if (h.used) {
         h.tsz = CD(x, 0, T1SZ);
@@ -177,19 +177,19 @@ IM_INLINE Half upper_half(const Cd *x)
     return h;
 }
 
-IM_INLINE Cd begin(const ImSmmuIds *ids, const ImSmmuSte *ste,
-                   const uint64_t raw[8])
+IM_INLINE Cd cd_begin(const ImSmmuIds *ids, const ImSmmuSte *ste,
+                      const uint64_t raw[8])
 {
     Cd x = { .ids = ids, .ste = ste, .raw = raw };
 
     x.ips = im_smmu_size(ids, CD(&x, 0, IPS));      /* CLAUSE(SMMU_CD_IPS) */
-    x.lo = lower_half(&x);
-    x.hi = upper_half(&x);
+    x.lo = cd_lower_half(&x);
+    x.hi = cd_upper_half(&x);
     return x;
 }
 
 /* Of both halves. */
-IM_INLINE uint32_t common_flags(const Cd *x)
+IM_INLINE uint32_t cd_common_flags(const Cd *x)
 {
     uint32_t flags = 0;
 
@@ -205,7 +205,7 @@ IM_INLINE uint32_t common_flags(const Cd *x)
     if (CD(x, 0, WXN)) {
         flags |= IM_VMSA_WXN;
     }
-    if (el2(x)) {
+    if (cd_el2(x)) {
         flags |= IM_VMSA_ONE;
     } else if (CD(x, 0, PAN)) {
         flags |= IM_VMSA_PAN;
@@ -215,7 +215,7 @@ IM_INLINE uint32_t common_flags(const Cd *x)
     return flags;
 }
 
-IM_INLINE void take_stage(const Cd *x, const Half *h, ImPtStage *st)
+IM_INLINE void cd_take_stage(const Cd *x, const Half *h, ImPtStage *st)
 {
     const ImPtFormat *fmt = &im_vmsa_s1[h->granule];
     unsigned bits = 64 - h->tsz - fmt->page_shift;
@@ -223,7 +223,7 @@ IM_INLINE void take_stage(const Cd *x, const Half *h, ImPtStage *st)
     unsigned top = bits > 3 * n ? 3 : bits > 2 * n ? 2 : bits > n;
 
     *st = (ImPtStage){
-        .fmt = fmt, .in_last = UINT64_MAX, .flags = common_flags(x),
+        .fmt = fmt, .in_last = UINT64_MAX, .flags = cd_common_flags(x),
         .top = (uint8_t)top, .top_bits = (uint8_t)(bits - top * n),
     };
     /* CLAUSE(SMMU_CD_HAD) */
@@ -233,15 +233,15 @@ IM_INLINE void take_stage(const Cd *x, const Half *h, ImPtStage *st)
     im_smmu_set_output(x->ids, st, h->ttb, x->ips);
 }
 
-IM_INLINE void take_half(const Cd *x, const Half *h, struct ImSmmuHalf *out)
+IM_INLINE void cd_take_half(const Cd *x, const Half *h, struct ImSmmuHalf *out)
 {
     out->enabled = h->used;
     out->tbi = h->tbi;
     /* CLAUSE(SMMU_CD_E0PD) */
-    out->e0pd = h->used && h->e0pd && !el2(x) && IDR(x->ids, 3, E0PD);
+    out->e0pd = h->used && h->e0pd && !cd_el2(x) && IDR(x->ids, 3, E0PD);
     out->tsz = h->used ? (uint8_t)h->tsz : 0;
     if (h->used) {
-        take_stage(x, h, &out->stage);
+        cd_take_stage(x, h, &out->stage);
     } else {
         out->stage = (ImPtStage){ 0 };
     }
@@ -251,22 +251,22 @@ bool im_smmu_cd_decode(const ImSmmuIds *ids, const ImSmmuSte *ste,
                        const uint64_t raw[8], ImSmmuCd *out,
                        const char **clause)
 {
-    Cd x = begin(ids, ste, raw);
-    const char *broken = broken_rule(&x);
+    Cd x = cd_begin(ids, ste, raw);
+    const char *broken = cd_broken_rule(&x);
 
     if (G_UNLIKELY(broken)) {
         *clause = broken;
         return false;
     }
-    out->asid = el2(&x) ? 0 : (uint16_t)CD(&x, 0, ASID);
+    out->asid = cd_el2(&x) ? 0 : (uint16_t)CD(&x, 0, ASID);
     out->world = ste->world;
     out->aset = CD(&x, 0, ASET);
     out->s = CD(&x, 0, S);
     out->r = CD(&x, 0, REC);
     out->a = CD(&x, 0, A);
     out->mair = raw[3];
-    take_half(&x, &x.lo, &out->half[0]);
-    take_half(&x, &x.hi, &out->half[1]);
+    cd_take_half(&x, &x.lo, &out->half[0]);
+    cd_take_half(&x, &x.hi, &out->half[1]);
     return true;
 }
 

@@ -42,12 +42,12 @@ static const uint8_t granule_shift[] = { 12, 14, 16 };
 
 /* --- ILLEGAL ------------------------------------------------------------- */
 
-IM_INLINE bool bad_config(const Ste *x)
+IM_INLINE bool ste_bad_config(const Ste *x)
 {
     return (S1(x) && !IDR(x->ids, 0, S1P)) || (S2(x) && !IDR(x->ids, 0, S2P));
 }
 
-IM_INLINE bool bad_eats(const Ste *x)
+IM_INLINE bool ste_bad_eats(const Ste *x)
 {
     unsigned eats = STE(x, 1, EATS);
 
@@ -61,18 +61,18 @@ IM_INLINE bool bad_eats(const Ste *x)
     return eats == EATS_FULL && S2(x) && STE(x, 2, S2S);
 }
 
-IM_INLINE bool bad_strw(const Ste *x)
+IM_INLINE bool ste_bad_strw(const Ste *x)
 {
     return x->strw & 1;
 }
 
-IM_INLINE bool bad_s1stalld(const Ste *x)
+IM_INLINE bool ste_bad_s1stalld(const Ste *x)
 {
     return STE(x, 1, S1STALLD) &&
            IDR(x->ids, 0, STALL_MODEL) != STALL_BOTH;
 }
 
-IM_INLINE bool bad_s1cdmax(const Ste *x)
+IM_INLINE bool ste_bad_s1cdmax(const Ste *x)
 {
     unsigned max = IDR(x->ids, 1, SSIDSIZE);
 
@@ -80,7 +80,7 @@ IM_INLINE bool bad_s1cdmax(const Ste *x)
 }
 
 /* S1Fmt 3 is reserved, and as good as 0. */
-IM_INLINE bool bad_s1fmt(const Ste *x)
+IM_INLINE bool ste_bad_s1fmt(const Ste *x)
 {
     unsigned fmt = STE(x, 0, S1FMT);
 
@@ -88,14 +88,14 @@ IM_INLINE bool bad_s1fmt(const Ste *x)
            (fmt == 1 || fmt == 2);
 }
 
-IM_INLINE bool bad_s1contextptr(const Ste *x)
+IM_INLINE bool ste_bad_s1contextptr(const Ste *x)
 {
     uint64_t ptr = x->raw[0] & IM_MASK(SMMU_STE_S1CONTEXTPTR);
 
     return ptr >> (S2(x) ? im_smmu_ias(x->ids) : im_smmu_oas(x->ids));
 }
 
-IM_INLINE bool bad_s2s(const Ste *x)
+IM_INLINE bool ste_bad_s2s(const Ste *x)
 {
     unsigned model = IDR(x->ids, 0, STALL_MODEL);
     bool s = STE(x, 2, S2S);
@@ -104,12 +104,12 @@ IM_INLINE bool bad_s2s(const Ste *x)
 }
 
 /* VMSAv8-32 is not implemented, whatever TTF says. */
-IM_INLINE bool bad_s2aa64(const Ste *x)
+IM_INLINE bool ste_bad_s2aa64(const Ste *x)
 {
     return !STE(x, 2, S2AA64) || !(IDR(x->ids, 0, TTF) & 2);
 }
 
-IM_INLINE bool bad_s2httu(const Ste *x)
+IM_INLINE bool ste_bad_s2httu(const Ste *x)
 {
     unsigned httu = IDR(x->ids, 0, HTTU);
 
@@ -117,24 +117,24 @@ IM_INLINE bool bad_s2httu(const Ste *x)
            (STE(x, 2, S2HD) && httu < HTTU_DIRTY);
 }
 
-IM_INLINE bool bad_s2haft(const Ste *x)
+IM_INLINE bool ste_bad_s2haft(const Ste *x)
 {
     return IDR(x->ids, 0, HTTU) == HTTU_HAFT && STE(x, 2, S2HAFT) &&
            !STE(x, 2, S2HA);
 }
 
-IM_INLINE bool bad_s2tg(const Ste *x)
+IM_INLINE bool ste_bad_s2tg(const Ste *x)
 {
     return x->granule < 0;
 }
 
-IM_INLINE bool bad_s2ttb(const Ste *x)
+IM_INLINE bool ste_bad_s2ttb(const Ste *x)
 {
     return im_smmu_ttb_beyond(x->raw[3] & IM_MASK(SMMU_STE_S2TTB),
                               x->granule, x->ps);
 }
 
-IM_INLINE bool bad_s2t0sz(const Ste *x)
+IM_INLINE bool ste_bad_s2t0sz(const Ste *x)
 {
     unsigned tsz = STE(x, 2, S2T0SZ);
     unsigned low = x->granule == 2 ? 12 : 16;
@@ -144,7 +144,7 @@ IM_INLINE bool bad_s2t0sz(const Ste *x)
 }
 
 /* The walker's level at which S2SL0 starts, or -1: reserved. */
-IM_INLINE int start_level(const Ste *x)
+IM_INLINE int ste_start_level(const Ste *x)
 {
     unsigned sl0 = STE(x, 2, S2SL0);
 
@@ -158,7 +158,7 @@ IM_INLINE int start_level(const Ste *x)
 }
 
 /* Bits of input address that the first, perhaps concatenated, table takes. */
-IM_INLINE int start_bits(const Ste *x, int level)
+IM_INLINE int ste_start_bits(const Ste *x, int level)
 {
     unsigned shift = granule_shift[x->granule];
 
@@ -166,33 +166,34 @@ IM_INLINE int start_bits(const Ste *x, int level)
            (int)(shift + (unsigned)level * (shift - 3));
 }
 
-IM_INLINE bool bad_s2sl0(const Ste *x)
+IM_INLINE bool ste_bad_s2sl0(const Ste *x)
 {
-    int level = start_level(x);
+    int level = ste_start_level(x);
     int bits;
 
     if (level < 0) {
         return true;
     }
-    bits = start_bits(x, level);
+    bits = ste_start_bits(x, level);
     return bits < 1 || bits > granule_shift[x->granule] - 3 + 4;
 }
 
 /* Tables of mixed endianness are not offered. */
-IM_INLINE bool bad_s2endi(const Ste *x)
+IM_INLINE bool ste_bad_s2endi(const Ste *x)
 {
     return STE(x, 2, S2ENDI) !=
            (IDR(x->ids, 0, TTENDIAN) == TTENDIAN_BIG);
 }
 
-IM_INLINE bool vmid_used(const Ste *x)
+IM_INLINE bool ste_vmid_used(const Ste *x)
 {
     return IDR(x->ids, 0, S2P) && x->stages && !x->strw;
 }
 
-IM_INLINE bool bad_s2vmid(const Ste *x)
+IM_INLINE bool ste_bad_s2vmid(const Ste *x)
 {
-    return vmid_used(x) && !IDR(x->ids, 0, VMID16) && STE(x, 2, S2VMID) > 0xff;
+    return ste_vmid_used(x) && !IDR(x->ids, 0, VMID16) &&
+           STE(x, 2, S2VMID) > 0xff;
 }
 
 /*
@@ -201,34 +202,34 @@ IM_INLINE bool bad_s2vmid(const Ste *x)
  * pointer would take longer than to walk the tables.
  */
 #define RULES(R)                                                          \
-    R(SMMU_STE_CONFIG, bad_config,                                        \
+    R(SMMU_STE_CONFIG, ste_bad_config,                                    \
       "Config: a stage that IDR0 does not have")                          \
-    R(SMMU_STE_EATS, bad_eats,                                            \
+    R(SMMU_STE_EATS, ste_bad_eats,                                        \
       "EATS: not with this Config, S2S or IDR0.NS1ATS")
 #define RULES_S1(R)                                                       \
-    R(SMMU_STE_STRW, bad_strw, "STRW is reserved")                        \
-    R(SMMU_STE_S1STALLD, bad_s1stalld,                                    \
+    R(SMMU_STE_STRW, ste_bad_strw, "STRW is reserved")                    \
+    R(SMMU_STE_S1STALLD, ste_bad_s1stalld,                                \
       "S1STALLD, but IDR0.STALL_MODEL is not 0")                          \
-    R(SMMU_STE_S1CDMAX, bad_s1cdmax, "S1CDMax is above IDR1.SSIDSIZE")    \
-    R(SMMU_STE_S1FMT, bad_s1fmt, "S1Fmt, but IDR0.CD2L=0")                \
-    R(SMMU_STE_S1CONTEXTPTR, bad_s1contextptr,                            \
+    R(SMMU_STE_S1CDMAX, ste_bad_s1cdmax, "S1CDMax is above IDR1.SSIDSIZE") \
+    R(SMMU_STE_S1FMT, ste_bad_s1fmt, "S1Fmt, but IDR0.CD2L=0")            \
+    R(SMMU_STE_S1CONTEXTPTR, ste_bad_s1contextptr,                        \
       "S1ContextPtr is beyond OAS or IAS")
 #define RULES_S2(R)                                                       \
-    R(SMMU_STE_S2S, bad_s2s, "S2S against IDR0.STALL_MODEL")              \
-    R(SMMU_STE_S2AA64, bad_s2aa64, "S2AA64=0")                            \
-    R(SMMU_STE_S2HTTU, bad_s2httu, "S2HA or S2HD beyond IDR0.HTTU")       \
-    R(SMMU_STE_S2HAFT, bad_s2haft, "S2HAFT without S2HA")                 \
-    R(SMMU_STE_S2TG, bad_s2tg, "S2TG: no such granule in IDR5")           \
-    R(SMMU_STE_S2TTB, bad_s2ttb, "S2TTB is beyond S2PS")                  \
-    R(SMMU_STE_S2T0SZ, bad_s2t0sz, "S2T0SZ is out of range")              \
-    R(SMMU_STE_S2SL0, bad_s2sl0, "S2SL0 does not fit S2T0SZ and S2TG")    \
-    R(SMMU_STE_S2ENDI, bad_s2endi, "S2ENDI against IDR0.TTENDIAN")
+    R(SMMU_STE_S2S, ste_bad_s2s, "S2S against IDR0.STALL_MODEL")          \
+    R(SMMU_STE_S2AA64, ste_bad_s2aa64, "S2AA64=0")                        \
+    R(SMMU_STE_S2HTTU, ste_bad_s2httu, "S2HA or S2HD beyond IDR0.HTTU")   \
+    R(SMMU_STE_S2HAFT, ste_bad_s2haft, "S2HAFT without S2HA")             \
+    R(SMMU_STE_S2TG, ste_bad_s2tg, "S2TG: no such granule in IDR5")       \
+    R(SMMU_STE_S2TTB, ste_bad_s2ttb, "S2TTB is beyond S2PS")              \
+    R(SMMU_STE_S2T0SZ, ste_bad_s2t0sz, "S2T0SZ is out of range")          \
+    R(SMMU_STE_S2SL0, ste_bad_s2sl0, "S2SL0 does not fit S2T0SZ and S2TG") \
+    R(SMMU_STE_S2ENDI, ste_bad_s2endi, "S2ENDI against IDR0.TTENDIAN")
 #define RULES_TAGS(R)                                                     \
-    R(SMMU_STE_S2VMID, bad_s2vmid,                                        \
+    R(SMMU_STE_S2VMID, ste_bad_s2vmid,                                    \
       "S2VMID has more than 8 bits, IDR0.VMID16=0")
 
 /* The tag of the first rule that is broken, or NULL. */
-IM_INLINE const char *broken_rule(const Ste *x)
+IM_INLINE const char *ste_broken_rule(const Ste *x)
 {
     RULES(IM_SMMU_RULE)
     if (S1(x)) {
@@ -243,7 +244,7 @@ IM_INLINE const char *broken_rule(const Ste *x)
 
 /* --- what is left -------------------------------------------------------- */
 
-IM_INLINE Ste begin(const ImSmmuIds *ids, const uint64_t raw[8])
+IM_INLINE Ste ste_begin(const ImSmmuIds *ids, const uint64_t raw[8])
 {
     Ste x = { .ids = ids, .raw = raw };
 
@@ -264,7 +265,7 @@ IM_INLINE Ste begin(const ImSmmuIds *ids, const uint64_t raw[8])
 }
 
 /* CLAUSE(SMMU_STE_S1DSS): 3 is reserved, and as good as 0. */
-IM_INLINE void take_stage1(const Ste *x, bool e2h, ImSmmuSte *out)
+IM_INLINE void ste_take_stage1(const Ste *x, bool e2h, ImSmmuSte *out)
 {
     out->s1_ctx = x->raw[0] & IM_MASK(SMMU_STE_S1CONTEXTPTR);
     out->s1stalld = STE(x, 1, S1STALLD);
@@ -279,7 +280,7 @@ IM_INLINE void take_stage1(const Ste *x, bool e2h, ImSmmuSte *out)
     }
 }
 
-IM_INLINE uint32_t stage2_flags(const Ste *x)
+IM_INLINE uint32_t ste_stage2_flags(const Ste *x)
 {
     bool ha = STE(x, 2, S2HA);
     uint32_t flags = 0;
@@ -309,25 +310,25 @@ IM_INLINE uint32_t stage2_flags(const Ste *x)
     return flags;
 }
 
-IM_INLINE void take_stage2(const Ste *x, ImSmmuSte *out)
+IM_INLINE void ste_take_stage2(const Ste *x, ImSmmuSte *out)
 {
     ImPtStage *st = &out->stage2;
-    int top = start_level(x);
+    int top = ste_start_level(x);
 
     out->s2s = STE(x, 2, S2S);
     out->s2r = STE(x, 2, S2R);
     out->s2ptw = S1(x) && STE(x, 2, S2PTW);
     st->fmt = &im_vmsa_s2[x->granule];
     st->top = (uint8_t)top;
-    st->top_bits = (uint8_t)start_bits(x, top);
+    st->top_bits = (uint8_t)ste_start_bits(x, top);
     st->in_last = UINT64_MAX >> STE(x, 2, S2T0SZ);
-    st->flags = stage2_flags(x);
+    st->flags = ste_stage2_flags(x);
     im_smmu_set_output(x->ids, st, x->raw[3] & IM_MASK(SMMU_STE_S2TTB),
                        x->ps);
 }
 
 /* CLAUSE(SMMU_STE_OVERRIDES) */
-IM_INLINE void take_overrides(const Ste *x, ImSmmuSte *out)
+IM_INLINE void ste_take_overrides(const Ste *x, ImSmmuSte *out)
 {
     static const uint8_t cfg[] = { 0, 0, 2, 3 };
 
@@ -344,7 +345,7 @@ IM_INLINE void take_overrides(const Ste *x, ImSmmuSte *out)
 }
 
 /* EATS 3 needs a device permission table, and is 0 without one. */
-IM_INLINE uint8_t effective_eats(const Ste *x)
+IM_INLINE uint8_t ste_effective_eats(const Ste *x)
 {
     unsigned eats = STE(x, 1, EATS);
 
@@ -356,7 +357,7 @@ bool im_smmu_ste_decode(const ImSmmuIds *ids, bool e2h,
                         const uint64_t raw[8], ImSmmuSte *out,
                         const char **clause)
 {
-    Ste x = begin(ids, raw);
+    Ste x = ste_begin(ids, raw);
     const char *broken;
 
     *out = (ImSmmuSte){ .config = (uint8_t)x.config, .s1 = S1(&x),
@@ -369,21 +370,21 @@ bool im_smmu_ste_decode(const ImSmmuIds *ids, bool e2h,
     if (!(x.config & CONFIG_TRANSLATE)) {
         return true;
     }
-    broken = broken_rule(&x);
+    broken = ste_broken_rule(&x);
     if (G_UNLIKELY(broken)) {
         *clause = broken;
         return false;
     }
     out->mev = STE(&x, 1, MEV);
     out->ppar = STE(&x, 1, PPAR);
-    out->eats = effective_eats(&x);
-    out->vmid = vmid_used(&x) ? (uint16_t)STE(&x, 2, S2VMID) : 0;
-    take_overrides(&x, out);
+    out->eats = ste_effective_eats(&x);
+    out->vmid = ste_vmid_used(&x) ? (uint16_t)STE(&x, 2, S2VMID) : 0;
+    ste_take_overrides(&x, out);
     if (S1(&x)) {
-        take_stage1(&x, e2h, out);
+        ste_take_stage1(&x, e2h, out);
     }
     if (S2(&x)) {
-        take_stage2(&x, out);
+        ste_take_stage2(&x, out);
     }
     return true;
 }

@@ -45,7 +45,7 @@ static const char *const s2_names[] = { "S2-L3", "S2-L2", "S2-L1", "S2-L0" };
 /* --- what both stages share ---------------------------------------------- */
 
 /* CLAUSE(SMMU_VMSA_BLOCK): at which levels a block may be, by granule. */
-static bool block_allowed(const ImPtStage *st, unsigned level)
+static bool vmsa_block_allowed(const ImPtStage *st, unsigned level)
 {
     switch (st->fmt->page_shift) {
     case 12:
@@ -58,7 +58,8 @@ static bool block_allowed(const ImPtStage *st, unsigned level)
 }
 
 /* CLAUSE(SMMU_VMSA_INVALID) */
-IM_INLINE ImPteKind kind_of(const ImPtStage *st, unsigned level, uint64_t pte)
+IM_INLINE ImPteKind vmsa_kind_of(const ImPtStage *st, unsigned level,
+                                 uint64_t pte)
 {
     bool type = pte & IM_MASK(VMSA_S1_TYPE);
 
@@ -71,11 +72,12 @@ IM_INLINE ImPteKind kind_of(const ImPtStage *st, unsigned level, uint64_t pte)
     if (type) {
         return IM_PTE_TABLE;
     }
-    return block_allowed(st, level) ? IM_PTE_LEAF : IM_PTE_FAULT;
+    return vmsa_block_allowed(st, level) ? IM_PTE_LEAF : IM_PTE_FAULT;
 }
 
 /* CLAUSE(SMMU_VMSA_PA52). Bits below the size are other fields. */
-IM_INLINE uint64_t address(const ImPtStage *st, uint64_t pte, unsigned shift)
+IM_INLINE uint64_t vmsa_address(const ImPtStage *st, uint64_t pte,
+                                unsigned shift)
 {
     uint64_t addr = pte & IM_MASK(VMSA_S1_ADDR);
 
@@ -89,17 +91,17 @@ IM_INLINE uint64_t address(const ImPtStage *st, uint64_t pte, unsigned shift)
  * Kind, address and flags of any entry. The order is the architecture's:
  * CLAUSE(SMMU_VMSA_ORDER).
  */
-IM_INLINE ImPteKind common(const ImPtStage *st, unsigned level, uint64_t pte,
-                           ImPteView *v)
+IM_INLINE ImPteKind vmsa_common(const ImPtStage *st, unsigned level,
+                                uint64_t pte, ImPteView *v)
 {
-    ImPteKind kind = kind_of(st, level, pte);
+    ImPteKind kind = vmsa_kind_of(st, level, pte);
 
     if (kind == IM_PTE_FAULT) {
         return kind;
     }
     v->shift = kind == IM_PTE_TABLE ? st->fmt->page_shift :
                (uint8_t)im_pt_level_shift(st->fmt, level);
-    v->addr = address(st, pte, v->shift);
+    v->addr = vmsa_address(st, pte, v->shift);
     v->perm = RAW_ALL;
     v->dirty = 0;
     v->clean = 0;
@@ -119,7 +121,7 @@ IM_INLINE ImPteKind common(const ImPtStage *st, unsigned level, uint64_t pte,
     return kind;
 }
 
-static bool dirty_by_hardware(const ImPtStage *st, uint64_t pte)
+static bool vmsa_dirty_by_hardware(const ImPtStage *st, uint64_t pte)
 {
     return (st->flags & IM_VMSA_HD) && (pte & DBM);
 }
@@ -127,26 +129,26 @@ static bool dirty_by_hardware(const ImPtStage *st, uint64_t pte)
 /* --- stage 1 ------------------------------------------------------------- */
 
 /* CLAUSE(SMMU_VMSA_TABLE_ATTR) */
-IM_INLINE uint8_t hierarchical(const ImPtStage *st, uint64_t pte)
+IM_INLINE uint8_t vmsa_hierarchical(const ImPtStage *st, uint64_t pte)
 {
     return (uint8_t)(st->flags & IM_VMSA_HAD ? RAW_ALL :
                      RAW_ALL & ~(pte >> VMSA_TABLE_PXN_LO));
 }
 
-static ImPteKind s1_decode(const ImPtStage *st, unsigned level, uint64_t pte,
-                           ImPteView *v)
+static ImPteKind vmsa_s1_decode(const ImPtStage *st, unsigned level,
+                                uint64_t pte, ImPteView *v)
 {
-    ImPteKind kind = common(st, level, pte, v);
+    ImPteKind kind = vmsa_common(st, level, pte, v);
     bool dbm;
 
     if (kind == IM_PTE_TABLE) {
-        v->perm = hierarchical(st, pte);
+        v->perm = vmsa_hierarchical(st, pte);
     }
     if (kind != IM_PTE_LEAF) {
         return kind;
     }
     /* CLAUSE(SMMU_VMSA_DBM_S1): with DBM, AP[2] says "clean". */
-    dbm = dirty_by_hardware(st, pte);
+    dbm = vmsa_dirty_by_hardware(st, pte);
     v->clean = dbm ? IM_MASK(VMSA_S1_AP2) : 0;
     v->perm = (uint8_t)
         ((pte & IM_MASK(VMSA_S1_AP1) ? S1_USER : 0) |
@@ -162,7 +164,7 @@ static ImPteKind s1_decode(const ImPtStage *st, unsigned level, uint64_t pte,
 }
 
 /* CLAUSE(SMMU_VMSA_EL2): AP[1], PXN and PnU mean nothing there. */
-static uint8_t one_privilege(const ImPtStage *st, uint8_t raw)
+static uint8_t vmsa_one_privilege(const ImPtStage *st, uint8_t raw)
 {
     bool w = raw & S1_W;
     bool x = (raw & S1_UX) && !(w && (st->flags & IM_VMSA_WXN));
@@ -171,7 +173,7 @@ static uint8_t one_privilege(const ImPtStage *st, uint8_t raw)
 }
 
 /* CLAUSE(SMMU_VMSA_AP), CLAUSE(SMMU_VMSA_XN), CLAUSE(SMMU_VMSA_WXN) */
-static uint8_t s1_rights(const ImPtStage *st, uint8_t raw)
+static uint8_t vmsa_s1_rights(const ImPtStage *st, uint8_t raw)
 {
     bool user = raw & S1_USER;
     bool priv = st->flags & IM_VMSA_PRIV;
@@ -180,7 +182,7 @@ static uint8_t s1_rights(const ImPtStage *st, uint8_t raw)
     bool x;
 
     if (st->flags & IM_VMSA_ONE) {
-        return one_privilege(st, raw);
+        return vmsa_one_privilege(st, raw);
     }
     if (priv) {
         x = (raw & S1_PX) && !(user && w);
@@ -205,7 +207,7 @@ static uint8_t s1_rights(const ImPtStage *st, uint8_t raw)
 /* --- stage 2 ------------------------------------------------------------- */
 
 /* CLAUSE(SMMU_VMSA_XNX) */
-static uint8_t s2_execute(const ImPtStage *st, uint64_t pte)
+static uint8_t vmsa_s2_execute(const ImPtStage *st, uint64_t pte)
 {
     static const uint8_t xnx[] = { S2_UX | S2_PX, S2_UX, 0, S2_PX };
     uint64_t xn = IM_GET(pte, VMSA_S2_XN);
@@ -213,7 +215,7 @@ static uint8_t s2_execute(const ImPtStage *st, uint64_t pte)
     return xnx[st->flags & IM_VMSA_XNX ? xn : xn & 2];
 }
 
-static bool is_device(const ImPtStage *st, uint64_t memattr)
+static bool vmsa_is_device(const ImPtStage *st, uint64_t memattr)
 {
     /* Reserved values, which are as good as Device, among them. */
     return st->flags & IM_VMSA_FWB ? !(memattr & 4) || (memattr & 7) == 4 :
@@ -221,10 +223,10 @@ static bool is_device(const ImPtStage *st, uint64_t memattr)
            !(memattr == 4 && (st->flags & IM_VMSA_NOTAG)));
 }
 
-static ImPteKind s2_decode(const ImPtStage *st, unsigned level, uint64_t pte,
-                           ImPteView *v)
+static ImPteKind vmsa_s2_decode(const ImPtStage *st, unsigned level,
+                                uint64_t pte, ImPteView *v)
 {
-    ImPteKind kind = common(st, level, pte, v);
+    ImPteKind kind = vmsa_common(st, level, pte, v);
     uint64_t memattr = IM_GET(pte, VMSA_S2_MEMATTR);
     bool dbm;
 
@@ -232,20 +234,19 @@ static ImPteKind s2_decode(const ImPtStage *st, unsigned level, uint64_t pte,
         return kind;
     }
     /* CLAUSE(SMMU_VMSA_DBM_S2): with DBM, S2AP[1] says "dirty". */
-    dbm = dirty_by_hardware(st, pte);
+    dbm = vmsa_dirty_by_hardware(st, pte);
     v->dirty = dbm ? IM_MASK(VMSA_S2_S2AP1) : 0;
     /* CLAUSE(SMMU_VMSA_S2AP) */
-    v->perm = (uint8_t)
-        ((pte & IM_MASK(VMSA_S2_S2AP0) ? S2_R : 0) |
-         (dbm || (pte & IM_MASK(VMSA_S2_S2AP1)) ? S2_W : 0) |
-         s2_execute(st, pte));
+    v->perm = (uint8_t)((pte & IM_MASK(VMSA_S2_S2AP0) ? S2_R : 0) |
+                        (dbm || (pte & IM_MASK(VMSA_S2_S2AP1)) ? S2_W : 0) |
+                        vmsa_s2_execute(st, pte));
     v->attr = (uint16_t)(memattr | IM_GET(pte, VMSA_S2_SH) << 4);
     /* CLAUSE(SMMU_STE_S2PTW) */
-    v->no_tables = (st->flags & IM_VMSA_PTW) && is_device(st, memattr);
+    v->no_tables = (st->flags & IM_VMSA_PTW) && vmsa_is_device(st, memattr);
     return kind;
 }
 
-static uint8_t s2_rights(const ImPtStage *st, uint8_t raw)
+static uint8_t vmsa_s2_rights(const ImPtStage *st, uint8_t raw)
 {
     uint8_t x = st->flags & IM_VMSA_PRIV ? S2_PX : S2_UX;
 
@@ -259,7 +260,8 @@ static uint8_t s2_rights(const ImPtStage *st, uint8_t raw)
 #define FORMAT(stage, text, n_levels, bits, shift)                        \
     { .name = "stage " text, .entry = stage##_names,                      \
       .levels = (n_levels), .index_bits = (bits), .page_shift = (shift),  \
-      .entry_size = 8, .decode = stage##_decode, .rights = stage##_rights }
+      .entry_size = 8, .decode = vmsa_##stage##_decode,                   \
+      .rights = vmsa_##stage##_rights }
 
 const ImPtFormat im_vmsa_s1[3] = {
     FORMAT(s1, "1, 4K", 4, 9, 12),

@@ -46,25 +46,26 @@ typedef struct Why {
     size_t size;
 } Why;
 
-static const char *entry_name(const Why *w, unsigned level)
+static const char *vmsa_why_entry_name(const Why *w, unsigned level)
 {
     return w->st->fmt->entry[level];
 }
 
-static uint64_t leaf_of(const Why *w)
+static uint64_t vmsa_why_leaf_of(const Why *w)
 {
     return w->path->entry[w->path->level];
 }
 
 /* The rule, and in the note what broke it, of the last entry. */
-static const char *says(const Why *w, const char *clause, const char *what)
+static const char *vmsa_why_says(const Why *w, const char *clause,
+                                 const char *what)
 {
     g_snprintf(w->note, (gulong)w->size, "%s: %s",
-               entry_name(w, w->path->level), what);
+               vmsa_why_entry_name(w, w->path->level), what);
     return clause;
 }
 
-static bool flag(const Why *w, uint32_t flags)
+static bool vmsa_why_flag(const Why *w, uint32_t flags)
 {
     return w->st->flags & flags;
 }
@@ -75,33 +76,37 @@ const char *im_vmsa_why_unusable(const ImPtStage *st, const ImVmsaPath *path,
     const Why w = { st, path, note, size };
     ImPteView v = { 0 };
 
-    switch (st->fmt->decode(st, path->level, leaf_of(&w), &v)) {
+    switch (st->fmt->decode(st, path->level, vmsa_why_leaf_of(&w), &v)) {
     case IM_PTE_SIZE:
-        return says(&w, "SMMU_VMSA_ADDR_SIZE", im_vmsa_is_stage2(st->fmt) ?
-                    "address beyond S2PS" : "address beyond IPS");
+        return vmsa_why_says(&w, "SMMU_VMSA_ADDR_SIZE",
+                             im_vmsa_is_stage2(st->fmt) ?
+                                 "address beyond S2PS" :
+                                 "address beyond IPS");
     case IM_PTE_UNUSED:
-        return says(&w, "SMMU_VMSA_AF", "AF=0");
+        return vmsa_why_says(&w, "SMMU_VMSA_AF", "AF=0");
     default:
         break;
     }
-    if (!(leaf_of(&w) & IM_MASK(VMSA_INVALID_VALID))) {
-        return says(&w, "SMMU_VMSA_INVALID", "VALID=0");
+    if (!(vmsa_why_leaf_of(&w) & IM_MASK(VMSA_INVALID_VALID))) {
+        return vmsa_why_says(&w, "SMMU_VMSA_INVALID", "VALID=0");
     }
-    return path->level == 0 ?
-           says(&w, "SMMU_VMSA_INVALID", "TYPE=0 is reserved here") :
-           says(&w, "SMMU_VMSA_BLOCK", "TYPE=0: no block at this level");
+    return path->level == 0 ? vmsa_why_says(&w, "SMMU_VMSA_INVALID",
+                                            "TYPE=0 is reserved here") :
+                              vmsa_why_says(&w, "SMMU_VMSA_BLOCK",
+                                            "TYPE=0: no block at this level");
 }
 
 /* --- stage 1 ------------------------------------------------------------- */
 
 /* A bit of a table descriptor above the leaf. CLAUSE(SMMU_VMSA_TABLE_ATTR) */
-static const char *by_table(const Why *w, unsigned bit, const char *name)
+static const char *vmsa_why_by_table(const Why *w, unsigned bit,
+                                     const char *name)
 {
     for (unsigned l = w->path->level + 1u;
-         !flag(w, IM_VMSA_HAD) && l <= w->st->top; l++) {
+         !vmsa_why_flag(w, IM_VMSA_HAD) && l <= w->st->top; l++) {
         if (w->path->entry[l] >> bit & 1) {
             g_snprintf(w->note, (gulong)w->size, "%s: %s=1",
-                       entry_name(w, l), name);
+                       vmsa_why_entry_name(w, l), name);
             return "SMMU_VMSA_TABLE_ATTR";
         }
     }
@@ -109,142 +114,157 @@ static const char *by_table(const Why *w, unsigned bit, const char *name)
 }
 
 /* Only privileged requests may. */
-static const char *privileged_only(const Why *w)
+static const char *vmsa_why_privileged_only(const Why *w)
 {
-    return leaf_of(w) & IM_MASK(VMSA_S1_AP1) ?
-           by_table(w, VMSA_TABLE_AP_LO, "APTable[0]") :
-           says(w, "SMMU_VMSA_AP", "AP[1]=0");
+    return vmsa_why_leaf_of(w) & IM_MASK(VMSA_S1_AP1) ?
+           vmsa_why_by_table(w, VMSA_TABLE_AP_LO, "APTable[0]") :
+           vmsa_why_says(w, "SMMU_VMSA_AP", "AP[1]=0");
 }
 
-static const char *read_only(const Why *w)
+static const char *vmsa_why_read_only(const Why *w)
 {
-    bool clean = flag(w, IM_VMSA_HD) && (leaf_of(w) & IM_MASK(VMSA_S1_DBM));
+    bool clean = vmsa_why_flag(w, IM_VMSA_HD) &&
+                 (vmsa_why_leaf_of(w) & IM_MASK(VMSA_S1_DBM));
 
-    return !clean && (leaf_of(w) & IM_MASK(VMSA_S1_AP2)) ?
-           says(w, "SMMU_VMSA_AP", "AP[2]=1") :
-           by_table(w, VMSA_TABLE_AP_HI, "APTable[1]");
+    return !clean && (vmsa_why_leaf_of(w) & IM_MASK(VMSA_S1_AP2)) ?
+           vmsa_why_says(w, "SMMU_VMSA_AP", "AP[2]=1") :
+           vmsa_why_by_table(w, VMSA_TABLE_AP_HI, "APTable[1]");
 }
 
-static const char *never(const Why *w, bool leaf, const char *name,
-                         unsigned bit, const char *table)
+static const char *vmsa_why_never(const Why *w, bool leaf, const char *name,
+                                  unsigned bit, const char *table)
 {
     char what[8];
 
     if (!leaf) {
-        return by_table(w, bit, table);
+        return vmsa_why_by_table(w, bit, table);
     }
     g_snprintf(what, sizeof(what), "%s=1", name);
-    return says(w, "SMMU_VMSA_XN", what);
+    return vmsa_why_says(w, "SMMU_VMSA_XN", what);
 }
 
-static const char *never_privileged(const Why *w)
+static const char *vmsa_why_never_privileged(const Why *w)
 {
-    return never(w, leaf_of(w) & IM_MASK(VMSA_S1_PXN), "PXN",
-                 VMSA_TABLE_PXN_LO, "PXNTable");
+    return vmsa_why_never(w, vmsa_why_leaf_of(w) & IM_MASK(VMSA_S1_PXN), "PXN",
+                          VMSA_TABLE_PXN_LO, "PXNTable");
 }
 
-static const char *never_unprivileged(const Why *w)
+static const char *vmsa_why_never_unprivileged(const Why *w)
 {
-    bool one = flag(w, IM_VMSA_ONE);
+    bool one = vmsa_why_flag(w, IM_VMSA_ONE);
 
-    return never(w, leaf_of(w) & IM_MASK(VMSA_S1_UXN), one ? "XN" : "UXN",
-                 VMSA_TABLE_UXN_LO, one ? "XNTable" : "UXNTable");
+    return vmsa_why_never(w, vmsa_why_leaf_of(w) & IM_MASK(VMSA_S1_UXN),
+                          one ? "XN" : "UXN", VMSA_TABLE_UXN_LO,
+                          one ? "XNTable" : "UXNTable");
 }
 
 /* PAN takes data away from privileged requests. */
-static const char *by_pan(const Why *w)
+static const char *vmsa_why_by_pan(const Why *w)
 {
     char ignored[64];
     const Why quiet = { w->st, w->path, ignored, sizeof(ignored) };
 
-    if (!flag(w, IM_VMSA_PAN) || !flag(w, IM_VMSA_PRIV) ||
-        flag(w, IM_VMSA_ONE)) {
+    if (!vmsa_why_flag(w, IM_VMSA_PAN) || !vmsa_why_flag(w, IM_VMSA_PRIV) ||
+        vmsa_why_flag(w, IM_VMSA_ONE)) {
         return NULL;
     }
-    if (!privileged_only(&quiet)) {
-        return says(w, "SMMU_VMSA_PAN", "AP[1]=1, and CD.PAN=1");
+    if (!vmsa_why_privileged_only(&quiet)) {
+        return vmsa_why_says(w, "SMMU_VMSA_PAN", "AP[1]=1, and CD.PAN=1");
     }
-    return flag(w, IM_VMSA_EPAN) && !never_unprivileged(&quiet) ?
-           says(w, "SMMU_VMSA_EPAN", "UXN=0, and CD.PAN=1, CD.EPAN=1") :
-           NULL;
+    return vmsa_why_flag(w, IM_VMSA_EPAN) &&
+                   !vmsa_why_never_unprivileged(&quiet) ?
+               vmsa_why_says(w, "SMMU_VMSA_EPAN",
+                             "UXN=0, and CD.PAN=1, CD.EPAN=1") :
+               NULL;
 }
 
-static bool has_levels(const Why *w)
+static bool vmsa_why_has_levels(const Why *w)
 {
-    return !flag(w, IM_VMSA_PRIV | IM_VMSA_ONE);
+    return !vmsa_why_flag(w, IM_VMSA_PRIV | IM_VMSA_ONE);
 }
 
-static const char *s1_no_read(const Why *w)
+static const char *vmsa_why_s1_no_read(const Why *w)
 {
-    return has_levels(w) ? privileged_only(w) : by_pan(w);
+    return vmsa_why_has_levels(w) ? vmsa_why_privileged_only(w) :
+                                    vmsa_why_by_pan(w);
 }
 
-static const char *s1_no_write(const Why *w)
+static const char *vmsa_why_s1_no_write(const Why *w)
 {
-    const char *clause = has_levels(w) ? privileged_only(w) : NULL;
+    const char *clause =
+        vmsa_why_has_levels(w) ? vmsa_why_privileged_only(w) : NULL;
 
-    clause = clause ? clause : read_only(w);
-    return clause ? clause : by_pan(w);
+    clause = clause ? clause : vmsa_why_read_only(w);
+    return clause ? clause : vmsa_why_by_pan(w);
 }
 
 /* PAN does not matter to what is writable. */
-static bool writable(const Why *w, bool unprivileged)
+static bool vmsa_why_writable(const Why *w, bool unprivileged)
 {
     char ignored[64];
     const Why quiet = { w->st, w->path, ignored, sizeof(ignored) };
 
-    return !read_only(&quiet) && !(unprivileged && privileged_only(&quiet));
+    return !vmsa_why_read_only(&quiet) &&
+           !(unprivileged && vmsa_why_privileged_only(&quiet));
 }
 
-static const char *s1_no_exec(const Why *w)
+static const char *vmsa_why_s1_no_exec(const Why *w)
 {
-    bool priv = flag(w, IM_VMSA_PRIV) && !flag(w, IM_VMSA_ONE);
-    const char *clause = priv ? never_privileged(w) : never_unprivileged(w);
+    bool priv =
+        vmsa_why_flag(w, IM_VMSA_PRIV) && !vmsa_why_flag(w, IM_VMSA_ONE);
+    const char *clause =
+        priv ? vmsa_why_never_privileged(w) : vmsa_why_never_unprivileged(w);
 
     if (clause) {
         return clause;
     }
-    if (priv && writable(w, true)) {
-        return says(w, "SMMU_VMSA_XN", "AP[2:1]=01, writable unprivileged");
+    if (priv && vmsa_why_writable(w, true)) {
+        return vmsa_why_says(w, "SMMU_VMSA_XN",
+                             "AP[2:1]=01, writable unprivileged");
     }
-    return flag(w, IM_VMSA_WXN) && writable(w, has_levels(w)) ?
-           says(w, "SMMU_VMSA_WXN", "AP[2]=0, and CD.WXN=1") : NULL;
+    return vmsa_why_flag(w, IM_VMSA_WXN) &&
+                   vmsa_why_writable(w, vmsa_why_has_levels(w)) ?
+               vmsa_why_says(w, "SMMU_VMSA_WXN", "AP[2]=0, and CD.WXN=1") :
+               NULL;
 }
 
 /* --- stage 2 ------------------------------------------------------------- */
 
-static const char *s2_no_read(const Why *w)
+static const char *vmsa_why_s2_no_read(const Why *w)
 {
-    return leaf_of(w) & IM_MASK(VMSA_S2_S2AP0) ? NULL :
-           says(w, "SMMU_VMSA_S2AP", "S2AP[0]=0");
+    return vmsa_why_leaf_of(w) & IM_MASK(VMSA_S2_S2AP0) ? NULL :
+           vmsa_why_says(w, "SMMU_VMSA_S2AP", "S2AP[0]=0");
 }
 
-static const char *s2_no_write(const Why *w)
+static const char *vmsa_why_s2_no_write(const Why *w)
 {
-    bool clean = flag(w, IM_VMSA_HD) && (leaf_of(w) & IM_MASK(VMSA_S2_DBM));
+    bool clean = vmsa_why_flag(w, IM_VMSA_HD) &&
+                 (vmsa_why_leaf_of(w) & IM_MASK(VMSA_S2_DBM));
 
-    return clean || (leaf_of(w) & IM_MASK(VMSA_S2_S2AP1)) ? NULL :
-           says(w, "SMMU_VMSA_S2AP", "S2AP[1]=0");
+    return clean || (vmsa_why_leaf_of(w) & IM_MASK(VMSA_S2_S2AP1)) ? NULL :
+           vmsa_why_says(w, "SMMU_VMSA_S2AP", "S2AP[1]=0");
 }
 
-static const char *s2_no_exec(const Why *w)
+static const char *vmsa_why_s2_no_exec(const Why *w)
 {
     static const char *const texts[] = {
         "", "XN=01", "XN=10", "XN=11",
     };
     ImPteView v = { 0 };
 
-    w->st->fmt->decode(w->st, w->path->level, leaf_of(w), &v);
-    return w->st->fmt->rights(w->st, v.perm) & IM_PERM_X ? NULL :
-           says(w, "SMMU_VMSA_XNX", texts[IM_GET(leaf_of(w), VMSA_S2_XN)]);
+    w->st->fmt->decode(w->st, w->path->level, vmsa_why_leaf_of(w), &v);
+    return w->st->fmt->rights(w->st, v.perm) & IM_PERM_X ?
+               NULL :
+               vmsa_why_says(w, "SMMU_VMSA_XNX",
+                             texts[IM_GET(vmsa_why_leaf_of(w), VMSA_S2_XN)]);
 }
 
 const char *im_vmsa_why_denied(const ImPtStage *st, const ImVmsaPath *path,
                                unsigned right, char *note, size_t size)
 {
     static const char *(*const rules[2][3])(const Why *w) = {
-        { s1_no_read, s1_no_write, s1_no_exec },
-        { s2_no_read, s2_no_write, s2_no_exec },
+        { vmsa_why_s1_no_read, vmsa_why_s1_no_write, vmsa_why_s1_no_exec },
+        { vmsa_why_s2_no_read, vmsa_why_s2_no_write, vmsa_why_s2_no_exec },
     };
     const Why w = { st, path, note, size };
 

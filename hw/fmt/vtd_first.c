@@ -37,15 +37,15 @@ static const uint64_t zero_bits[5][2] = {
     { IM_RSVD(VTD_FS_TOP), 0 },
 };
 
-static inline bool is_leaf(unsigned level, uint64_t pte)
+static inline bool fs_is_leaf(unsigned level, uint64_t pte)
 {
     return level == 0 || (level <= 2 && (pte & PS));
 }
 
-static inline uint64_t reserved(const ImPtStage *st, unsigned level,
-                                uint64_t pte)
+static inline uint64_t fs_reserved(const ImPtStage *st, unsigned level,
+                                   uint64_t pte)
 {
-    bool leaf = is_leaf(level, pte);
+    bool leaf = fs_is_leaf(level, pte);
     uint64_t zero = zero_bits[level][leaf] |
                     (addr_bits[level][leaf] & ~st->out_mask);
 
@@ -58,7 +58,7 @@ static inline uint64_t reserved(const ImPtStage *st, unsigned level,
 uint64_t im_vtd_first_stage_reserved(const ImPtStage *st, unsigned level,
                                      uint64_t pte)
 {
-    return reserved(st, level, pte);
+    return fs_reserved(st, level, pte);
 }
 
 /* For people; by level, [0] for tables, [1] for pages. */
@@ -72,19 +72,19 @@ static const ImFieldRow *const fields[5][2] = {
 
 const ImFieldRow *im_vtd_first_stage_fields(unsigned level, uint64_t pte)
 {
-    return fields[level][is_leaf(level, pte)];
+    return fields[level][fs_is_leaf(level, pte)];
 }
 
-static ImPteKind first_stage_decode(const ImPtStage *st, unsigned level,
-                                    uint64_t pte, ImPteView *v)
+static ImPteKind fs_decode(const ImPtStage *st, unsigned level, uint64_t pte,
+                           ImPteView *v)
 {
     bool super = st->flags & IM_VTD_FS_SUPER;
-    bool leaf = is_leaf(level, pte);
+    bool leaf = fs_is_leaf(level, pte);
 
     if (!(pte & IM_MASK(VTD_FS_P))) {
         return IM_PTE_FAULT;
     }
-    if (reserved(st, level, pte)) {
+    if (fs_reserved(st, level, pte)) {
         return IM_PTE_RSVD;
     }
     v->addr = pte & addr_bits[level][leaf];
@@ -112,5 +112,5 @@ const ImPtFormat im_vtd_first_stage = {
     .index_bits = 9,
     .page_shift = 12,
     .entry_size = 8,
-    .decode = first_stage_decode,
+    .decode = fs_decode,
 };

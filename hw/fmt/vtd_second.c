@@ -38,7 +38,7 @@ static const uint64_t zero_bits[5][2] = {
 };
 
 /* CLAUSE(VTD_9_8_IO_RW) */
-static uint8_t rights(const ImPtStage *st, uint64_t pte)
+static uint8_t ss_rights(const ImPtStage *st, uint64_t pte)
 {
     bool io = st->flags & IM_VTD_SS_IRWE;
     uint64_t r = io ? IM_MASK(VTD_SS_IR) : IM_MASK(VTD_SS_RD);
@@ -48,7 +48,7 @@ static uint8_t rights(const ImPtStage *st, uint64_t pte)
 }
 
 /* What the capabilities add to the bits that must be zero. */
-static uint64_t unsupported(const ImPtStage *st, unsigned level, bool leaf)
+static uint64_t ss_unsupported(const ImPtStage *st, unsigned level, bool leaf)
 {
     uint64_t zero = 0;
 
@@ -65,30 +65,30 @@ static uint64_t unsupported(const ImPtStage *st, unsigned level, bool leaf)
     return zero;
 }
 
-static inline bool is_leaf(unsigned level, uint64_t pte)
+static inline bool ss_is_leaf(unsigned level, uint64_t pte)
 {
     return level == 0 || (level <= 2 && (pte & PS));
 }
 
-static inline uint64_t reserved(const ImPtStage *st, unsigned level,
-                                uint64_t pte)
+static inline uint64_t ss_reserved(const ImPtStage *st, unsigned level,
+                                   uint64_t pte)
 {
-    bool leaf = is_leaf(level, pte);
+    bool leaf = ss_is_leaf(level, pte);
 
-    return pte & (zero_bits[level][leaf] |
-                  (addr_bits[level][leaf] & ~st->out_mask) |
-                  unsupported(st, level, leaf));
+    return pte &
+           (zero_bits[level][leaf] | (addr_bits[level][leaf] & ~st->out_mask) |
+            ss_unsupported(st, level, leaf));
 }
 
 uint64_t im_vtd_second_stage_reserved(const ImPtStage *st, unsigned level,
                                       uint64_t pte)
 {
-    return reserved(st, level, pte);
+    return ss_reserved(st, level, pte);
 }
 
 uint8_t im_vtd_second_stage_rights(const ImPtStage *st, uint64_t pte)
 {
-    return rights(st, pte);
+    return ss_rights(st, pte);
 }
 
 /* For people; by level, [0] for tables, [1] for pages. */
@@ -102,19 +102,19 @@ static const ImFieldRow *const fields[5][2] = {
 
 const ImFieldRow *im_vtd_second_stage_fields(unsigned level, uint64_t pte)
 {
-    return fields[level][is_leaf(level, pte)];
+    return fields[level][ss_is_leaf(level, pte)];
 }
 
-static ImPteKind second_stage_decode(const ImPtStage *st, unsigned level,
-                                     uint64_t pte, ImPteView *v)
+static ImPteKind ss_decode(const ImPtStage *st, unsigned level, uint64_t pte,
+                           ImPteView *v)
 {
-    bool leaf = is_leaf(level, pte);
+    bool leaf = ss_is_leaf(level, pte);
 
-    v->perm = rights(st, pte);
+    v->perm = ss_rights(st, pte);
     if (!v->perm) {
         return IM_PTE_FAULT;
     }
-    if (reserved(st, level, pte)) {
+    if (ss_reserved(st, level, pte)) {
         return IM_PTE_RSVD;
     }
     v->addr = pte & addr_bits[level][leaf];
@@ -136,5 +136,5 @@ const ImPtFormat im_vtd_second_stage = {
     .index_bits = 9,
     .page_shift = 12,
     .entry_size = 8,
-    .decode = second_stage_decode,
+    .decode = ss_decode,
 };

@@ -19,7 +19,7 @@ typedef struct Names {
 } Names;
 
 /* The binding of n->pasid with a host device, ended or not. */
-static IoBind *claim_of(const IoPasid *p, const IoHostDev *hd)
+static IoBind *io_attach_claim_of(const IoPasid *p, const IoHostDev *hd)
 {
     for (ImLink *l = p->binds; l; l = l->next) {
         IoBind *b = IM_LINK_OF(l, IoBind, by_pasid);
@@ -32,7 +32,7 @@ static IoBind *claim_of(const IoPasid *p, const IoHostDev *hd)
 }
 
 /* Set, device, PASID. */
-static int look_up(ImIoasidCtx *c, const ImuAttach *a, Names *n)
+static int io_attach_look_up(ImIoasidCtx *c, const ImuAttach *a, Names *n)
 {
     bool with_pasid = a->head.flags & IMU_ATTACH_PASID;
     IoObject *obj;
@@ -55,24 +55,25 @@ static int look_up(ImIoasidCtx *c, const ImuAttach *a, Names *n)
         return err;
     }
     n->pasid = IM_LINK_OF(obj, IoPasid, obj);
-    n->bind = claim_of(n->pasid, n->dev->host);
+    n->bind = io_attach_claim_of(n->pasid, n->dev->host);
     if (n->bind && n->bind->ended) {
         n->bind = NULL;
     }
     return 0;
 }
 
-static bool is_unused(const ImuAttach *a)
+static bool io_attach_is_unused(const ImuAttach *a)
 {
     return !(a->head.flags & IMU_ATTACH_PASID) &&
            (a->pasid.id || a->pasid.gen);
 }
 
 /* All that ATTACH and REPLACE have in common, before the binding's state. */
-static int judge(ImIoasidCtx *c, const ImuAttach *a, Names *n, int *later)
+static int io_attach_judge(ImIoasidCtx *c, const ImuAttach *a, Names *n,
+                           int *later)
 {
     IoObject *obj;
-    int err = look_up(c, a, n);
+    int err = io_attach_look_up(c, a, n);
 
     if (!err) {
         err = im_ioasid_find(n->set, IMU_KIND_SPACE, a->space, &obj);
@@ -81,7 +82,7 @@ static int judge(ImIoasidCtx *c, const ImuAttach *a, Names *n, int *later)
         return err;
     }
     n->space = IM_LINK_OF(obj, IoSpace, obj);
-    if (is_unused(a)) {
+    if (io_attach_is_unused(a)) {
         return -EINVAL;
     }
     if (n->dev->host == c->host->nothing) {
@@ -98,7 +99,7 @@ static int judge(ImIoasidCtx *c, const ImuAttach *a, Names *n, int *later)
 }
 
 /* A device has PASIDs of its own set or a guest's table of them. */
-static bool delegated_otherwise(const Names *n)
+static bool io_attach_delegated_otherwise(const Names *n)
 {
     const IoBind *own = n->dev->own;
 
@@ -109,7 +110,7 @@ static bool delegated_otherwise(const Names *n)
 /* --- host numbers ------------------------------------------------------- */
 
 /* CLAUSE(IOASID_NUMBERS): of a PASID on a device's bus, where it has none. */
-static int host_number(ImIoasid *h, const Names *n, uint32_t *hpasid)
+static int io_attach_host_number(ImIoasid *h, const Names *n, uint32_t *hpasid)
 {
     const IoSet *set = n->set;
     const IoHostDev *hd = n->dev->host;
@@ -131,7 +132,7 @@ static int host_number(ImIoasid *h, const Names *n, uint32_t *hpasid)
 /* --- a binding begins --------------------------------------------------- */
 
 /* Out of where it is as one that ended. */
-static void wake(ImIoasid *h, IoBind *b)
+static void io_attach_wake(ImIoasid *h, IoBind *b)
 {
     if (b->dev) {
         im_link_out(&b->by_dev);
@@ -140,25 +141,26 @@ static void wake(ImIoasid *h, IoBind *b)
     }
 }
 
-static void look_into(IoBind *b, IoSpace *space)
+static void io_attach_look_into(IoBind *b, IoSpace *space)
 {
     b->space = space;
     space->obj.users++;
     im_link_in(&space->binds, &b->by_space);
 }
 
-static void look_away(IoBind *b)
+static void io_attach_look_away(IoBind *b)
 {
     im_link_out(&b->by_space);
     b->space->obj.users--;
 }
 
-static void begin(ImIoasid *h, const Names *n, IoBind *b, uint32_t flags)
+static void io_attach_begin(ImIoasid *h, const Names *n, IoBind *b,
+                            uint32_t flags)
 {
     b->dev = n->dev;
     b->flags = flags;
     b->ended = false;
-    look_into(b, n->space);
+    io_attach_look_into(b, n->space);
     if (n->pasid) {
         im_link_in(&n->dev->binds, &b->by_dev);
         im_table_set(n->dev->by_hpasid, b->hpasid, b);
@@ -172,10 +174,10 @@ static void begin(ImIoasid *h, const Names *n, IoBind *b, uint32_t flags)
 }
 
 /* One that ended, or a new one; -ENOMEM, -ENOSPC, -EOVERFLOW. */
-static int provide(ImIoasid *h, const Names *n, IoBind **out)
+static int io_attach_provide(ImIoasid *h, const Names *n, IoBind **out)
 {
     IoHostDev *hd = n->dev->host;
-    IoBind *b = n->pasid ? claim_of(n->pasid, hd) : NULL;
+    IoBind *b = n->pasid ? io_attach_claim_of(n->pasid, hd) : NULL;
     uint32_t hpasid = 0;
     int err;
 
@@ -184,12 +186,12 @@ static int provide(ImIoasid *h, const Names *n, IoBind **out)
         if (!im_table_ready(h, n->dev->by_hpasid, b->hpasid)) {
             return -ENOMEM;
         }
-        wake(h, b);
+        io_attach_wake(h, b);
         *out = b;
         return 0;
     }
     if (n->pasid) {
-        err = host_number(h, n, &hpasid);
+        err = io_attach_host_number(h, n, &hpasid);
         if (err) {
             return err;
         }
@@ -214,11 +216,11 @@ static int provide(ImIoasid *h, const Names *n, IoBind **out)
 }
 
 /* Whether the host number will fit, asked before what is worse. */
-static int fits_bus(ImIoasid *h, const Names *n)
+static int io_attach_fits_bus(ImIoasid *h, const Names *n)
 {
     uint32_t hpasid;
-    int err = n->pasid && !claim_of(n->pasid, n->dev->host) ?
-              host_number(h, n, &hpasid) : 0;
+    int err = n->pasid && !io_attach_claim_of(n->pasid, n->dev->host) ?
+              io_attach_host_number(h, n, &hpasid) : 0;
 
     return err == -EOVERFLOW ? err : 0;
 }
@@ -230,22 +232,22 @@ int im_ioasid_cmd_ATTACH(ImIoasidCtx *c, void *arg)
     IoBind *b;
     Names n;
     int later;
-    int err = judge(c, a, &n, &later);
+    int err = io_attach_judge(c, a, &n, &later);
 
-    if (!err && (n.bind || delegated_otherwise(&n))) {
+    if (!err && (n.bind || io_attach_delegated_otherwise(&n))) {
         err = -EBUSY;
     }
     if (!err) {
-        err = fits_bus(c->host, &n);
+        err = io_attach_fits_bus(c->host, &n);
     }
     if (!err) {
         err = later;
     }
     if (!err) {
-        err = provide(c->host, &n, &b);
+        err = io_attach_provide(c->host, &n, &b);
     }
     if (!err) {
-        begin(c->host, &n, b, a->head.flags);
+        io_attach_begin(c->host, &n, b, a->head.flags);
     }
     return err;
 }
@@ -257,17 +259,19 @@ int im_ioasid_cmd_REPLACE(ImIoasidCtx *c, void *arg)
     IoSpace *old;
     Names n;
     int later;
-    int err = judge(c, a, &n, &later);
+    int err = io_attach_judge(c, a, &n, &later);
 
     if (!err) {
-        err = !n.bind ? -ENOENT : delegated_otherwise(&n) ? -EBUSY : later;
+        err = !n.bind                           ? -ENOENT :
+              io_attach_delegated_otherwise(&n) ? -EBUSY :
+                                                  later;
     }
     if (err) {
         return err;
     }
     old = n.bind->space;
-    look_away(n.bind);
-    look_into(n.bind, n.space);
+    io_attach_look_away(n.bind);
+    io_attach_look_into(n.bind, n.space);
     n.bind->flags = a->head.flags;
     im_ioasid_bind_changed(c->host, n.bind, old, n.pasid);
     im_ioasid_groups_revoke(c->host, n.bind);
@@ -276,7 +280,7 @@ int im_ioasid_cmd_REPLACE(ImIoasidCtx *c, void *arg)
 
 /* --- and ends ----------------------------------------------------------- */
 
-static void release(ImIoasid *h, IoBind *b)
+static void io_attach_release(ImIoasid *h, IoBind *b)
 {
     im_ioasid_bind_freed(h, b);
     im_ioasid_release(h, b, sizeof(*b));
@@ -287,7 +291,7 @@ void im_ioasid_bind_end(ImIoasid *h, IoBind *b)
     IoSpace *old = b->space;
     IoDev *dev = b->dev;
 
-    look_away(b);
+    io_attach_look_away(b);
     b->space = h->blocked;
     b->ended = true;
     b->parked = false;
@@ -303,7 +307,7 @@ void im_ioasid_bind_end(ImIoasid *h, IoBind *b)
     if (b->pasid) {
         im_ioasid_pasid_unbound(h, b->pasid);       /* may free b */
     } else {
-        release(h, b);
+        io_attach_release(h, b);
     }
 }
 
@@ -311,8 +315,8 @@ void im_ioasid_bind_park(ImIoasid *h, IoBind *b)
 {
     IoSpace *old = b->space;
 
-    look_away(b);
-    look_into(b, h->blocked);
+    io_attach_look_away(b);
+    io_attach_look_into(b, h->blocked);
     b->parked = true;
     im_ioasid_bind_changed(h, b, old, b->pasid);
     im_ioasid_groups_revoke(h, b);
@@ -320,10 +324,10 @@ void im_ioasid_bind_park(ImIoasid *h, IoBind *b)
 
 void im_ioasid_bind_free(ImIoasid *h, IoBind *b)
 {
-    wake(h, b);
+    io_attach_wake(h, b);
     im_link_out(&b->by_pasid);
     im_numbers_give(b->host->taken, b->hpasid);
-    release(h, b);
+    io_attach_release(h, b);
 }
 
 /* CLAUSE(IOASID_CMD_DETACH) */
@@ -334,12 +338,12 @@ int im_ioasid_cmd_DETACH(ImIoasidCtx *c, void *arg)
         .head = a->head, .set = a->set, .dev = a->dev, .pasid = a->pasid,
     };
     Names n;
-    int err = look_up(c, &as, &n);
+    int err = io_attach_look_up(c, &as, &n);
 
     if (err) {
         return err;
     }
-    if (is_unused(&as)) {
+    if (io_attach_is_unused(&as)) {
         return -EINVAL;
     }
     if (!n.bind) {
@@ -352,7 +356,7 @@ int im_ioasid_cmd_DETACH(ImIoasidCtx *c, void *arg)
 
 /* --- those whose device is unbound -------------------------------------- */
 
-static bool owes(const IoHostDev *hd)
+static bool io_attach_owes(const IoHostDev *hd)
 {
     return hd->atc.listed;
 }
@@ -396,7 +400,7 @@ void im_ioasid_rest_due(ImIoasid *h, uint64_t now)
         if (b->ripe > now) {
             break;
         }
-        if (!owes(b->host)) {
+        if (!io_attach_owes(b->host)) {
             im_ioasid_bind_free(h, b);
             continue;
         }

@@ -17,7 +17,7 @@ static const uint8_t page_shift[IM_TLB_CLASSES] = {
 
 #define TAGS  2                 /* of a view: unprivileged, privileged */
 
-static uint32_t fresh_tag(IoCaches *c)
+static uint32_t io_cache_fresh_tag(IoCaches *c)
 {
     uint32_t tag = c->next_tag;
 
@@ -26,12 +26,12 @@ static uint32_t fresh_tag(IoCaches *c)
 }
 
 /* All tags are used up: begin again, with nothing cached. */
-static void start_over(IoCaches *c)
+static void io_cache_start_over(IoCaches *c)
 {
     im_tlb_flush(&c->tlb);
     c->next_tag = 1;
     for (uint32_t i = 0; i < c->views; i++) {
-        c->view[i].tag = fresh_tag(c);
+        c->view[i].tag = io_cache_fresh_tag(c);
         c->view[i].classes = 0;
         c->view[i].whole = 0;
     }
@@ -43,9 +43,9 @@ void im_ioasid_view_renew(ImIoasid *h, IoView *v)
 
     if (v->classes) {
         if (c->next_tag > IM_TLB_TAG_MAX - TAGS) {
-            start_over(c);
+            io_cache_start_over(c);
         } else {
-            v->tag = fresh_tag(c);
+            v->tag = io_cache_fresh_tag(c);
         }
     }
     v->classes = 0;
@@ -55,7 +55,7 @@ void im_ioasid_view_renew(ImIoasid *h, IoView *v)
 
 /* --- views ------------------------------------------------------------ */
 
-static IoView *ways(IoCaches *c, uint64_t key)
+static IoView *io_cache_ways(IoCaches *c, uint64_t key)
 {
     return &c->view[im_link_hash(key ^ key >> 32) & (c->views - 1) &
                     ~(IO_VIEW_WAYS - 1u)];
@@ -68,7 +68,7 @@ IoView *im_ioasid_view_get(IoCaches *c, uint64_t key)
     if (G_LIKELY(v->key == key)) {
         return v;
     }
-    v = ways(c, key);
+    v = io_cache_ways(c, key);
     for (unsigned i = 0; i < IO_VIEW_WAYS; i++) {
         if (v[i].key == key) {
             c->recent = &v[i];
@@ -92,7 +92,7 @@ void im_ioasid_view_drop(IoView *v)
 IoView *im_ioasid_view_new(ImIoasid *h, uint64_t key, IoBind *b)
 {
     IoCaches *c = h->caches;
-    IoView *set = ways(c, key);
+    IoView *set = io_cache_ways(c, key);
     IoView *v = NULL;
     uint32_t tag;
 
@@ -181,7 +181,7 @@ uint64_t im_ioasid_view_drop_range(ImIoasid *h, IoView *v, uint64_t first,
 
 /* --- bindings --------------------------------------------------------- */
 
-static void drop_views(IoBind *b)
+static void io_cache_drop_views(IoBind *b)
 {
     while (b->views) {
         im_ioasid_view_drop(IM_LINK_OF(b->views, IoView, by_bind));
@@ -193,7 +193,7 @@ void im_ioasid_bind_changed(ImIoasid *h, IoBind *b, const IoSpace *old,
 {
     h->caches->epoch++;
     h->caches->reach++;
-    drop_views(b);
+    io_cache_drop_views(b);
     b->ats_granted = false;
     if (old && b->ats_used) {
         im_ioasid_atc_inv_bind(h, b, p);
@@ -203,7 +203,7 @@ void im_ioasid_bind_changed(ImIoasid *h, IoBind *b, const IoSpace *old,
 
 void im_ioasid_bind_freed(ImIoasid *h, IoBind *b)
 {
-    drop_views(b);
+    io_cache_drop_views(b);
     im_ioasid_atc_unqueue(h, b);
 }
 
@@ -228,7 +228,7 @@ IoCaches *im_ioasid_caches_new(ImIoasid *h)
     for (uint32_t i = 0; i < n; i++) {
         c->view[i] = (IoView){ .key = IO_NO_KEY };
     }
-    start_over(c);
+    io_cache_start_over(c);
     return c;
 }
 

@@ -47,14 +47,15 @@ void im_ioasid_call_free(ImuCall *c)
 
 /* --- numbers in and out of a record -------------------------------------- */
 
-static void put(uint8_t *record, size_t offset, unsigned size, uint64_t val)
+static void io_call_put(uint8_t *record, size_t offset, unsigned size,
+                        uint64_t val)
 {
     uint32_t half = (uint32_t)val;
 
     memcpy(record + offset, size == 4 ? (void *)&half : (void *)&val, size);
 }
 
-static uint64_t get(const uint8_t *record, size_t offset, unsigned size)
+static uint64_t io_call_get(const uint8_t *record, size_t offset, unsigned size)
 {
     uint32_t half = 0;
     uint64_t val = 0;
@@ -63,7 +64,7 @@ static uint64_t get(const uint8_t *record, size_t offset, unsigned size)
     return size == 4 ? half : val;
 }
 
-static const ImuWord *find(const ImuRecord *r, const char *name)
+static const ImuWord *io_call_find(const ImuRecord *r, const char *name)
 {
     for (unsigned i = 0; i < r->count; i++) {
         if (strcmp(r->word[i].name, name) == 0) {
@@ -75,7 +76,7 @@ static const ImuWord *find(const ImuRecord *r, const char *name)
 
 /* --- text to values ------------------------------------------------------ */
 
-static bool parse_number(const char *text, unsigned size, uint64_t *val)
+static bool io_call_parse_number(const char *text, unsigned size, uint64_t *val)
 {
     gchar *end;
 
@@ -85,7 +86,7 @@ static bool parse_number(const char *text, unsigned size, uint64_t *val)
            (size == 8 || *val <= UINT32_MAX);
 }
 
-static bool parse_ref(const char *text, uint64_t *val)
+static bool io_call_parse_ref(const char *text, uint64_t *val)
 {
     unsigned id, gen;
     char end;
@@ -99,7 +100,8 @@ static bool parse_ref(const char *text, uint64_t *val)
     return true;
 }
 
-static bool parse_name(const ImuWord *w, const char *text, uint64_t *val)
+static bool io_call_parse_name(const ImuWord *w, const char *text,
+                               uint64_t *val)
 {
     for (unsigned i = 0; w->names[i]; i++) {
         if (g_ascii_strcasecmp(w->names[i], text) == 0) {
@@ -107,10 +109,11 @@ static bool parse_name(const ImuWord *w, const char *text, uint64_t *val)
             return true;
         }
     }
-    return parse_number(text, w->size, val);
+    return io_call_parse_number(text, w->size, val);
 }
 
-static bool parse_flags(const ImuWord *w, const char *text, uint64_t *val)
+static bool io_call_parse_flags(const ImuWord *w, const char *text,
+                                uint64_t *val)
 {
     g_auto(GStrv) parts = g_strsplit_set(text, "+,", -1);
     bool ok = true;
@@ -122,28 +125,28 @@ static bool parse_flags(const ImuWord *w, const char *text, uint64_t *val)
         if (*parts[i] == '\0') {
             continue;
         }
-        if (parse_number(parts[i], w->size, &one)) {
+        if (io_call_parse_number(parts[i], w->size, &one)) {
             *val |= one;
         } else {
-            ok = parse_name(w, parts[i], &one);
+            ok = io_call_parse_name(w, parts[i], &one);
             *val |= UINT64_C(1) << one;
         }
     }
     return ok;
 }
 
-static bool parse(const ImuWord *w, const char *text, uint64_t *val)
+static bool io_call_parse(const ImuWord *w, const char *text, uint64_t *val)
 {
     switch ((ImuWordKind)w->kind) {
     case IMU_WORD_REF:
-        return parse_ref(text, val);
+        return io_call_parse_ref(text, val);
     case IMU_WORD_ENUM:
-        return parse_name(w, text, val);
+        return io_call_parse_name(w, text, val);
     case IMU_WORD_FLAGS:
-        return parse_flags(w, text, val);
+        return io_call_parse_flags(w, text, val);
     case IMU_WORD_NUMBER:
     case IMU_WORD_HEX:
-        return parse_number(text, w->size, val);
+        return io_call_parse_number(text, w->size, val);
     case IMU_WORD_LIST:
     case IMU_WORD_BITS:
         break;
@@ -151,7 +154,7 @@ static bool parse(const ImuWord *w, const char *text, uint64_t *val)
     return false;
 }
 
-static void append_names(GString *s, const ImuWord *w)
+static void io_call_append_names(GString *s, const ImuWord *w)
 {
     static const char *const what[] = {
         [IMU_WORD_NUMBER] = "a number", [IMU_WORD_HEX] = "a number",
@@ -170,15 +173,15 @@ static void append_names(GString *s, const ImuWord *w)
     }
 }
 
-static bool say(const ImuRecord *r, uint8_t *record, const char *name,
-                const char *text, char **err)
+static bool io_call_say(const ImuRecord *r, uint8_t *record, const char *name,
+                        const char *text, char **err)
 {
-    const ImuWord *w = find(r, name);
+    const ImuWord *w = io_call_find(r, name);
     uint64_t val = 0;
     GString *s;
 
-    if (w && w->dir & IMU_WORD_IN && parse(w, text, &val)) {
-        put(record, w->offset, w->size, val);
+    if (w && w->dir & IMU_WORD_IN && io_call_parse(w, text, &val)) {
+        io_call_put(record, w->offset, w->size, val);
         return true;
     }
     s = g_string_new(name);
@@ -191,7 +194,7 @@ static bool say(const ImuRecord *r, uint8_t *record, const char *name,
         }
     } else {
         g_string_append_printf(s, "=%s: this is ", text);
-        append_names(s, w);
+        io_call_append_names(s, w);
     }
     *err = g_string_free(s, FALSE);
     return false;
@@ -199,7 +202,7 @@ static bool say(const ImuRecord *r, uint8_t *record, const char *name,
 
 /* --- lists --------------------------------------------------------------- */
 
-static CallList *list_of(ImuCall *c, const ImuWord *w)
+static CallList *io_call_list_of(ImuCall *c, const ImuWord *w)
 {
     CallList *l;
 
@@ -216,7 +219,7 @@ static CallList *list_of(ImuCall *c, const ImuWord *w)
     return l;
 }
 
-static void grow(CallList *l, size_t bytes)
+static void io_call_grow(CallList *l, size_t bytes)
 {
     unsigned old = l->bytes->len;
 
@@ -226,17 +229,17 @@ static void grow(CallList *l, size_t bytes)
 
 bool im_ioasid_call_add(ImuCall *c, const char *name, char **err)
 {
-    const ImuWord *w = find(c->verb->record, name);
+    const ImuWord *w = io_call_find(c->verb->record, name);
 
     if (!w || w->kind != IMU_WORD_LIST || !(w->dir & IMU_WORD_IN)) {
         *err = g_strdup_printf("%s: not a list of %s", name, c->verb->name);
         return false;
     }
-    if (list_of(c, w)->bytes->len >= 1u << 22) {
+    if (io_call_list_of(c, w)->bytes->len >= 1u << 22) {
         *err = g_strdup_printf("%s: too long", name);
         return false;
     }
-    grow(list_of(c, w), w->of->size);
+    io_call_grow(io_call_list_of(c, w), w->of->size);
     return true;
 }
 
@@ -244,22 +247,22 @@ bool im_ioasid_call_set(ImuCall *c, const char *list, const char *word,
                         const char *text, char **err)
 {
     const ImuRecord *r = c->verb->record;
-    const ImuWord *w = list ? find(r, list) : NULL;
+    const ImuWord *w = list ? io_call_find(r, list) : NULL;
     CallList *l;
 
     if (!list) {
         c->room_said |= strcmp(word, "count") == 0;
-        return say(r, c->record, word, text, err);
+        return io_call_say(r, c->record, word, text, err);
     }
     g_assert(w);
-    l = list_of(c, w);
+    l = io_call_list_of(c, w);
     g_assert(l->bytes->len >= w->of->size);
-    return say(w->of, l->bytes->data + l->bytes->len - w->of->size, word,
-               text, err);
+    return io_call_say(w->of, l->bytes->data + l->bytes->len - w->of->size,
+                       word, text, err);
 }
 
 /* Offer room for what comes out, say where everything is. */
-static void place_lists(ImuCall *c)
+static void io_call_place_lists(ImuCall *c)
 {
     const ImuRecord *r = c->verb->record;
 
@@ -270,26 +273,27 @@ static void place_lists(ImuCall *c)
             uint64_t page = im_ioasid_call_number(c, "page-size");
             uint64_t n = page ? im_ioasid_call_number(c, "length") / page : 0;
 
-            grow(list_of(c, w), 8 * (size_t)(MIN(n / 64, BITS_MAX - 1) + 1));
+            io_call_grow(io_call_list_of(c, w),
+                         8 * (size_t)(MIN(n / 64, BITS_MAX - 1) + 1));
         } else if (w->kind == IMU_WORD_LIST && w->dir == IMU_WORD_OUT) {
-            uint64_t n = get(c->record, w->count, 4);
+            uint64_t n = io_call_get(c->record, w->count, 4);
 
             n = c->room_said ? MIN(n, 4096) : ROOM;
-            put(c->record, w->count, 4, n);
-            grow(list_of(c, w), (size_t)n * w->of->size);
+            io_call_put(c->record, w->count, 4, n);
+            io_call_grow(io_call_list_of(c, w), (size_t)n * w->of->size);
         }
     }
     for (unsigned i = 0; i < c->lists; i++) {
         const CallList *l = &c->list[i];
         const ImuWord *w = l->word;
 
-        put(c->record, w->offset, 8, l->addr);
+        io_call_put(c->record, w->offset, 8, l->addr);
         if (w->kind == IMU_WORD_LIST && w->dir == IMU_WORD_IN) {
-            put(c->record, w->count, 4,
-                w->bytes ? l->bytes->len : l->bytes->len / w->of->size);
+            io_call_put(c->record, w->count, 4,
+                        w->bytes ? l->bytes->len : l->bytes->len / w->of->size);
         }
         if (w->stride) {
-            put(c->record, w->stride, 4, w->of->size);
+            io_call_put(c->record, w->stride, 4, w->of->size);
         }
     }
 }
@@ -322,13 +326,13 @@ int im_ioasid_call_access(ImuCall *c, uint64_t addr, void *buf, size_t len,
 
 int im_ioasid_call_run(ImuCall *c, ImIoasidCtx *ctx)
 {
-    place_lists(c);
+    io_call_place_lists(c);
     return im_ioasid_command(ctx, c->verb->command, IMU_CALL_BASE);
 }
 
 /* --- values to text ------------------------------------------------------ */
 
-static void show_flags(const ImuWord *w, uint64_t val, GString *s)
+static void io_call_show_flags(const ImuWord *w, uint64_t val, GString *s)
 {
     for (unsigned i = 0; w->names[i]; i++) {
         if (val >> i & 1) {
@@ -341,7 +345,7 @@ static void show_flags(const ImuWord *w, uint64_t val, GString *s)
     }
 }
 
-static void show(const ImuWord *w, uint64_t val, GString *s)
+static void io_call_show(const ImuWord *w, uint64_t val, GString *s)
 {
     unsigned n = 0;
     ImuRef ref;
@@ -353,7 +357,7 @@ static void show(const ImuWord *w, uint64_t val, GString *s)
         g_string_printf(s, "%u.%u", ref.id, ref.gen);
         return;
     case IMU_WORD_FLAGS:
-        show_flags(w, val, s);
+        io_call_show_flags(w, val, s);
         return;
     case IMU_WORD_ENUM:
         while (w->names[n] && n < val) {
@@ -377,35 +381,35 @@ static void show(const ImuWord *w, uint64_t val, GString *s)
 
 static const ImuWord bits_word = { .name = "bits", .kind = IMU_WORD_HEX };
 
-static void list_results(const ImuCall *c, const CallList *l,
-                         ImuResultFn *fn, void *opaque, GString *text)
+static void io_call_list_results(const ImuCall *c, const CallList *l,
+                                 ImuResultFn *fn, void *opaque, GString *text)
 {
     const ImuWord *w = l->word;
     unsigned size = w->of ? w->of->size : 8;
     uint64_t n = l->bytes->len / size;
 
     if (w->of) {
-        n = MIN(n, get(c->record, w->count, 4));
+        n = MIN(n, io_call_get(c->record, w->count, 4));
     }
     for (unsigned i = 0; i < n; i++) {
         const uint8_t *record = l->bytes->data + (size_t)i * size;
 
         if (!w->of) {
-            show(&bits_word, get(record, 0, 8), text);
+            io_call_show(&bits_word, io_call_get(record, 0, 8), text);
             fn(opaque, w, (int)i, &bits_word, text->str);
             continue;
         }
         for (unsigned k = 0; k < w->of->count; k++) {
             const ImuWord *m = &w->of->word[k];
 
-            show(m, get(record, m->offset, m->size), text);
+            io_call_show(m, io_call_get(record, m->offset, m->size), text);
             fn(opaque, w, (int)i, m, text->str);
         }
     }
 }
 
 /* 3.6 of the document: what an error defines. */
-static bool defined(const ImuCall *c, int error, const ImuWord *w)
+static bool io_call_defined(const ImuCall *c, int error, const ImuWord *w)
 {
     return error == 0 ? w->dir & IMU_WORD_OUT :
            w->dir & IMU_WORD_ERROR &&
@@ -422,18 +426,18 @@ void im_ioasid_call_results(const ImuCall *c, int error, ImuResultFn *fn,
     for (unsigned i = 0; i < r->count; i++) {
         const ImuWord *w = &r->word[i];
 
-        if (!defined(c, error, w)) {
+        if (!io_call_defined(c, error, w)) {
             continue;
         }
         if (w->kind != IMU_WORD_LIST && w->kind != IMU_WORD_BITS) {
-            show(w, get(c->record, w->offset, w->size), text);
+            io_call_show(w, io_call_get(c->record, w->offset, w->size), text);
             fn(opaque, NULL, 0, w, text->str);
             continue;
         }
         fn(opaque, w, -1, NULL, NULL);
         for (unsigned k = 0; k < c->lists; k++) {
             if (c->list[k].word == w) {
-                list_results(c, &c->list[k], fn, opaque, text);
+                io_call_list_results(c, &c->list[k], fn, opaque, text);
             }
         }
     }
@@ -442,8 +446,8 @@ void im_ioasid_call_results(const ImuCall *c, int error, ImuResultFn *fn,
 
 uint64_t im_ioasid_call_number(const ImuCall *c, const char *word)
 {
-    const ImuWord *w = find(c->verb->record, word);
+    const ImuWord *w = io_call_find(c->verb->record, word);
 
     g_assert(w);
-    return get(c->record, w->offset, w->size);
+    return io_call_get(c->record, w->offset, w->size);
 }

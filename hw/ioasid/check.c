@@ -9,44 +9,47 @@
 
 #include <string.h>
 
-static char *broken(const char *which, const char *what, ImuRef ref)
+static char *io_check_broken(const char *which, const char *what, ImuRef ref)
 {
     return g_strdup_printf("%s: %s (%u.%u)", which, what, ref.id, ref.gen);
 }
 
-static bool reaches(const IoHostDev *hd, const IoBind *b)
+static bool io_check_reaches(const IoHostDev *hd, const IoBind *b)
 {
     return hd->bound && im_table_get(hd->bound->by_hpasid, b->hpasid) == b;
 }
 
-static char *check_bind(const IoBind *b)
+static char *io_check_bind(const IoBind *b)
 {
     ImuRef ref = b->pasid ? b->pasid->obj.ref : b->dev->obj.ref;
 
     if (b->ended) {
-        return b->space->kind == IMU_SPACE_BLOCK && !reaches(b->host, b) &&
-               !b->groups && im_numbers_taken(b->host->taken, b->hpasid) ?
-               NULL : broken("I4", "an ended binding has effect", ref);
+        return b->space->kind == IMU_SPACE_BLOCK &&
+                       !io_check_reaches(b->host, b) && !b->groups &&
+                       im_numbers_taken(b->host->taken, b->hpasid) ?
+                   NULL :
+                   io_check_broken("I4", "an ended binding has effect", ref);
     }
     if (!b->dev || b->dev->host != b->host || b->host->bound != b->dev) {
-        return broken("I7", "a binding without device", ref);
+        return io_check_broken("I7", "a binding without device", ref);
     }
-    if (b->pasid && (!reaches(b->host, b) ||
+    if (b->pasid && (!io_check_reaches(b->host, b) ||
                      !im_numbers_taken(b->host->taken, b->hpasid))) {
-        return broken("I3", "a host number without owner", ref);
+        return io_check_broken("I3", "a host number without owner", ref);
     }
     if (b->parked ? b->space->kind != IMU_SPACE_BLOCK || b->space->obj.set :
         b->space->obj.set != b->dev->obj.set) {
-        return broken("I1", "a binding to a space of nobody", ref);
+        return io_check_broken("I1", "a binding to a space of nobody", ref);
     }
     if (b->pasid && b->pasid->obj.set != b->dev->obj.set) {
-        return broken("I1", "a binding across sets", ref);
+        return io_check_broken("I1", "a binding across sets", ref);
     }
     return NULL;
 }
 
 /* Whether the state says what its bindings are. */
-static bool state_agrees(const IoPasid *p, uint32_t active, uint32_t parked)
+static bool io_check_state_agrees(const IoPasid *p, uint32_t active,
+                                  uint32_t parked)
 {
     switch (p->state) {
     case IMU_PASID_IDLE:
@@ -61,7 +64,7 @@ static bool state_agrees(const IoPasid *p, uint32_t active, uint32_t parked)
     }
 }
 
-static char *check_pasid(const IoSet *set, const IoPasid *p)
+static char *io_check_pasid(const IoSet *set, const IoPasid *p)
 {
     bool live = p->state == IMU_PASID_IDLE || p->state == IMU_PASID_BOUND;
     uint32_t active = 0;
@@ -69,33 +72,34 @@ static char *check_pasid(const IoSet *set, const IoPasid *p)
 
     for (const ImLink *l = p->binds; l; l = l->next) {
         const IoBind *b = IM_LINK_OF(l, IoBind, by_pasid);
-        char *why = check_bind(b);
+        char *why = io_check_bind(b);
 
         if (why) {
             return why;
         }
         if (b->pasid != p) {
-            return broken("I7", "a binding of another PASID", p->obj.ref);
+            return io_check_broken("I7", "a binding of another PASID",
+                                   p->obj.ref);
         }
         active += !b->ended;
         parked += b->parked;
     }
-    if (active != p->active || !state_agrees(p, active, parked)) {
-        return broken("I7", "state and bindings disagree", p->obj.ref);
+    if (active != p->active || !io_check_state_agrees(p, active, parked)) {
+        return io_check_broken("I7", "state and bindings disagree", p->obj.ref);
     }
     if (live != (im_table_get(set->gpasids, p->gpasid) == p)) {
-        return broken("I8", "a guest number is not what it says",
-                      p->obj.ref);
+        return io_check_broken("I8", "a guest number is not what it says",
+                               p->obj.ref);
     }
     return NULL;
 }
 
-static char *check_pasids(const IoSet *set, const ImLink *list,
-                          uint32_t *count)
+static char *io_check_pasids(const IoSet *set, const ImLink *list,
+                             uint32_t *count)
 {
     for (const ImLink *l = list; l; l = l->next) {
         const IoPasid *p = IM_LINK_OF(l, IoPasid, obj.in_set);
-        char *why = check_pasid(set, p);
+        char *why = io_check_pasid(set, p);
 
         if (why) {
             return why;
@@ -105,7 +109,7 @@ static char *check_pasids(const IoSet *set, const ImLink *list,
     return NULL;
 }
 
-static uint32_t charged(const IoSet *set)
+static uint32_t io_check_charged(const IoSet *set)
 {
     uint32_t n = 0;
 
@@ -115,18 +119,18 @@ static uint32_t charged(const IoSet *set)
     return n;
 }
 
-static char *check_set(const ImIoasid *h, const IoSet *set)
+static char *io_check_set(const ImIoasid *h, const IoSet *set)
 {
     uint32_t count[G_N_ELEMENTS(set->count)] = { 0 };
     uint32_t groups = 0;
-    char *why = check_pasids(set, set->objects[IMU_KIND_PASID], count);
+    char *why = io_check_pasids(set, set->objects[IMU_KIND_PASID], count);
 
     if (!why) {
-        why = check_pasids(set, set->orphans, count);
+        why = io_check_pasids(set, set->orphans, count);
     }
     if (!why && (memcmp(count, set->count, sizeof(count)) ||
-                 charged(set) != set->charged)) {
-        why = broken("I2", "PASIDs are miscounted", set->obj.ref);
+                 io_check_charged(set) != set->charged)) {
+        why = io_check_broken("I2", "PASIDs are miscounted", set->obj.ref);
     }
     for (const ImLink *l = set->objects[IMU_KIND_DEV]; l && !why;
          l = l->next) {
@@ -134,11 +138,12 @@ static char *check_set(const ImIoasid *h, const IoSet *set)
         const char *what = im_ioasid_groups_check(dev);
 
         groups += dev->groups;
-        why = what ? broken("I5", what, dev->obj.ref) :
-              dev->own ? check_bind(dev->own) : NULL;
+        why = what ? io_check_broken("I5", what, dev->obj.ref) :
+              dev->own ? io_check_bind(dev->own) : NULL;
     }
     if (!why && groups != set->groups) {
-        why = broken("I5", "groups of a set are miscounted", set->obj.ref);
+        why = io_check_broken("I5", "groups of a set are miscounted",
+                              set->obj.ref);
     }
     for (const ImLink *l = set->objects[IMU_KIND_SPACE]; l && !why;
          l = l->next) {
@@ -147,12 +152,12 @@ static char *check_set(const ImIoasid *h, const IoSet *set)
     return why;
 }
 
-static uint32_t committed(const IoSet *set)
+static uint32_t io_check_committed(const IoSet *set)
 {
-    return MAX(set->cfg.quota_reserved, charged(set));
+    return MAX(set->cfg.quota_reserved, io_check_charged(set));
 }
 
-static char *check_quota(const ImIoasid *h, const ImIoasidCtx *c)
+static char *io_check_quota(const ImIoasid *h, const ImIoasidCtx *c)
 {
     uint32_t n = 0;
     uint32_t held = 0;
@@ -160,14 +165,14 @@ static char *check_quota(const ImIoasid *h, const ImIoasidCtx *c)
     for (const ImLink *l = c->sets; l; l = l->next) {
         const IoSet *set = IM_LINK_OF(l, IoSet, obj.in_set);
 
-        n += charged(set);
-        held += committed(set);
+        n += io_check_charged(set);
+        held += io_check_committed(set);
     }
     for (const ImLink *l = h->gone; l; l = l->next) {
         const IoSet *set = IM_LINK_OF(l, IoSet, in_gone);
 
-        n += set->ctx == c ? charged(set) : 0;
-        held += set->ctx == c ? charged(set) : 0;
+        n += set->ctx == c ? io_check_charged(set) : 0;
+        held += set->ctx == c ? io_check_charged(set) : 0;
     }
     return n == c->pasids && held == c->committed &&
            held <= h->cfg.ctx_quota ? NULL :
@@ -175,7 +180,7 @@ static char *check_quota(const ImIoasid *h, const ImIoasidCtx *c)
                            n, held, c->pasids, c->committed);
 }
 
-static char *check_pool(const ImIoasid *h)
+static char *io_check_pool(const ImIoasid *h)
 {
     uint32_t n = 0;
 
@@ -185,13 +190,13 @@ static char *check_pool(const ImIoasid *h)
         for (const ImLink *s = c->sets; s; s = s->next) {
             const IoSet *set = IM_LINK_OF(s, IoSet, obj.in_set);
 
-            n += set->cfg.pool == IMU_POOL_GLOBAL ? committed(set) : 0;
+            n += set->cfg.pool == IMU_POOL_GLOBAL ? io_check_committed(set) : 0;
         }
     }
     for (const ImLink *l = h->gone; l; l = l->next) {
         const IoSet *set = IM_LINK_OF(l, IoSet, in_gone);
 
-        n += set->cfg.pool == IMU_POOL_GLOBAL ? charged(set) : 0;
+        n += set->cfg.pool == IMU_POOL_GLOBAL ? io_check_charged(set) : 0;
     }
     return n == h->pool_committed ? NULL :
            g_strdup_printf("I2: %u of the pool committed, not %u", n,
@@ -200,18 +205,18 @@ static char *check_pool(const ImIoasid *h)
 
 char *im_ioasid_check(ImIoasid *h)
 {
-    char *why = check_pool(h);
+    char *why = io_check_pool(h);
 
     for (const ImLink *l = h->ctxs; l && !why; l = l->next) {
         const ImIoasidCtx *c = IM_LINK_OF(l, ImIoasidCtx, in_host);
 
-        why = check_quota(h, c);
+        why = io_check_quota(h, c);
         for (const ImLink *s = c->sets; s && !why; s = s->next) {
-            why = check_set(h, IM_LINK_OF(s, IoSet, obj.in_set));
+            why = io_check_set(h, IM_LINK_OF(s, IoSet, obj.in_set));
         }
     }
     for (const ImLink *l = h->gone; l && !why; l = l->next) {
-        why = check_set(h, IM_LINK_OF(l, IoSet, in_gone));
+        why = io_check_set(h, IM_LINK_OF(l, IoSet, in_gone));
     }
     return why;
 }

@@ -10,14 +10,14 @@
 
 /* --- of the host -------------------------------------------------------- */
 
-static ImLink **bucket(const ImIoasid *h, uint32_t func)
+static ImLink **io_dev_bucket(const ImIoasid *h, uint32_t func)
 {
     return &h->dev_bucket[im_link_hash(func) & (h->dev_buckets - 1)];
 }
 
 IoHostDev *im_ioasid_host_dev(const ImIoasid *h, uint32_t func)
 {
-    for (ImLink *l = *bucket(h, func); l; l = l->next) {
+    for (ImLink *l = *io_dev_bucket(h, func); l; l = l->next) {
         IoHostDev *hd = IM_LINK_OF(l, IoHostDev, in_bucket);
 
         if (hd->cfg.func == func) {
@@ -46,7 +46,7 @@ IoBind *im_ioasid_bind_of(ImIoasid *h, uint32_t func, bool has_pasid,
 }
 
 /* Twice as many buckets; without memory lists grow instead. */
-static void grow(ImIoasid *h)
+static void io_dev_grow(ImIoasid *h)
 {
     uint32_t n = h->dev_buckets * 2;
     ImLink **old = h->dev_bucket;
@@ -61,11 +61,11 @@ static void grow(ImIoasid *h)
     for (ImLink *l = h->devs; l; l = l->next) {
         IoHostDev *hd = IM_LINK_OF(l, IoHostDev, in_host);
 
-        im_link_in(bucket(h, hd->cfg.func), &hd->in_bucket);
+        im_link_in(io_dev_bucket(h, hd->cfg.func), &hd->in_bucket);
     }
 }
 
-static bool is_possible(const ImIoasidDevice *d)
+static bool io_dev_is_possible(const ImIoasidDevice *d)
 {
     if (d->pasid_bits > IM_PASID_BITS ||
         !(d->caps & IMU_DEV_CAP_PASID) != !d->pasid_bits) {
@@ -79,20 +79,21 @@ static bool is_possible(const ImIoasidDevice *d)
     return true;
 }
 
-static size_t reserved_size(const ImIoasidDevice *d)
+static size_t io_dev_reserved_size(const ImIoasidDevice *d)
 {
     return d->reserved_count * sizeof(ImuRange);
 }
 
-static void host_dev_free(ImIoasid *h, IoHostDev *hd)
+static void io_dev_host_dev_free(ImIoasid *h, IoHostDev *hd)
 {
     im_numbers_free(h, hd->taken);
-    im_ioasid_release(h, (void *)hd->cfg.reserved, reserved_size(&hd->cfg));
+    im_ioasid_release(h, (void *)hd->cfg.reserved,
+                      io_dev_reserved_size(&hd->cfg));
     im_ioasid_release(h, hd, sizeof(*hd));
 }
 
 /* All the memory it needs, or NULL. */
-static IoHostDev *host_dev_new(ImIoasid *h, const ImIoasidDevice *d)
+static IoHostDev *io_dev_host_dev_new(ImIoasid *h, const ImIoasidDevice *d)
 {
     IoHostDev *hd = im_ioasid_alloc(h, sizeof(*hd));
     ImuRange *reserved = NULL;
@@ -101,9 +102,9 @@ static IoHostDev *host_dev_new(ImIoasid *h, const ImIoasidDevice *d)
         return NULL;
     }
     if (d->reserved_count) {
-        reserved = im_ioasid_alloc(h, reserved_size(d));
+        reserved = im_ioasid_alloc(h, io_dev_reserved_size(d));
         if (reserved) {
-            memcpy(reserved, d->reserved, reserved_size(d));
+            memcpy(reserved, d->reserved, io_dev_reserved_size(d));
         }
     }
     hd->cfg = *d;
@@ -112,7 +113,7 @@ static IoHostDev *host_dev_new(ImIoasid *h, const ImIoasidDevice *d)
         hd->taken = im_numbers_new(h);
     }
     if ((d->reserved_count && !reserved) || (d->pasid_bits && !hd->taken)) {
-        host_dev_free(h, hd);
+        io_dev_host_dev_free(h, hd);
         return NULL;
     }
     return hd;
@@ -122,26 +123,26 @@ int im_ioasid_device_add(ImIoasid *h, const ImIoasidDevice *dev)
 {
     IoHostDev *hd;
 
-    if (!is_possible(dev)) {
+    if (!io_dev_is_possible(dev)) {
         return -EINVAL;
     }
     if (im_ioasid_host_dev(h, dev->func)) {
         return -EEXIST;
     }
-    hd = host_dev_new(h, dev);
+    hd = io_dev_host_dev_new(h, dev);
     if (!hd) {
         return -ENOMEM;
     }
     im_link_in(&h->devs, &hd->in_host);
-    im_link_in(bucket(h, dev->func), &hd->in_bucket);
+    im_link_in(io_dev_bucket(h, dev->func), &hd->in_bucket);
     if (++h->dev_count > h->dev_buckets) {
-        grow(h);
+        io_dev_grow(h);
     }
     return 0;
 }
 
 /* End its bindings; those of PASIDs rest. */
-static void detach_all(ImIoasid *h, IoDev *dev)
+static void io_dev_detach_all(ImIoasid *h, IoDev *dev)
 {
     if (dev->own) {
         im_ioasid_bind_end(h, dev->own);
@@ -165,7 +166,7 @@ int im_ioasid_device_remove(ImIoasid *h, uint32_t func)
     }
     dev = hd->bound;
     if (dev) {
-        detach_all(h, dev);
+        io_dev_detach_all(h, dev);
         dev->host = h->nothing;
         im_ioasid_event_post(dev->obj.set, IMU_EVENT_DEV_GONE, dev->obj.ref,
                              dev->cookie, 0, 0);
@@ -175,7 +176,7 @@ int im_ioasid_device_remove(ImIoasid *h, uint32_t func)
     im_link_out(&hd->in_host);
     im_link_out(&hd->in_bucket);
     h->dev_count--;
-    host_dev_free(h, hd);
+    io_dev_host_dev_free(h, hd);
     im_ioasid_rearm(h);
     return 0;
 }
@@ -195,7 +196,7 @@ void im_ioasid_devices_forget(ImIoasid *h)
 /* --- of sets ------------------------------------------------------------ */
 
 /* A command's device: -ENOENT no such set, or not its. */
-static int find(ImIoasidCtx *c, ImuRef set_ref, ImuRef ref, IoDev **dev)
+static int io_dev_find(ImIoasidCtx *c, ImuRef set_ref, ImuRef ref, IoDev **dev)
 {
     IoObject *obj;
     IoSet *set;
@@ -212,7 +213,8 @@ static int find(ImIoasidCtx *c, ImuRef set_ref, ImuRef ref, IoDev **dev)
 
 /* CLAUSE(IOASID_ISOLATION): what another context has does not exist; what
  * another set has is busy. */
-static int may_have(const ImIoasid *h, const IoSet *set, const IoHostDev *hd)
+static int io_dev_may_have(const ImIoasid *h, const IoSet *set,
+                           const IoHostDev *hd)
 {
     int err = hd->bound ? -EBUSY : 0;
 
@@ -246,7 +248,7 @@ int im_ioasid_cmd_DEV_BIND(ImIoasidCtx *c, void *arg)
         return err;
     }
     hd = im_ioasid_host_dev(h, a->func);
-    err = hd ? may_have(h, set, hd) : -ENODEV;
+    err = hd ? io_dev_may_have(h, set, hd) : -ENODEV;
     if (err) {
         return err;
     }
@@ -274,7 +276,7 @@ int im_ioasid_cmd_DEV_BIND(ImIoasidCtx *c, void *arg)
 
 void im_ioasid_dev_drop(ImIoasid *h, IoDev *dev)
 {
-    detach_all(h, dev);
+    io_dev_detach_all(h, dev);
     dev->host->bound = NULL;
     im_ioasid_unnumber(dev->obj.set->ctx, &dev->obj);
     im_table_free(h, dev->by_hpasid);
@@ -287,7 +289,7 @@ int im_ioasid_cmd_DEV_UNBIND(ImIoasidCtx *c, void *arg)
 {
     const ImuDevUnbind *a = arg;
     IoDev *dev;
-    int err = find(c, a->set, a->dev, &dev);
+    int err = io_dev_find(c, a->set, a->dev, &dev);
 
     if (!err) {
         im_ioasid_dev_drop(c->host, dev);
@@ -301,7 +303,7 @@ int im_ioasid_cmd_DEV_INFO(ImIoasidCtx *c, void *arg)
     const ImIoasidDevice *cfg;
     ImuDevInfo *a = arg;
     IoDev *dev;
-    int err = find(c, a->set, a->dev, &dev);
+    int err = io_dev_find(c, a->set, a->dev, &dev);
 
     if (err) {
         return err;

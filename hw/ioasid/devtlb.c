@@ -22,33 +22,35 @@ typedef struct IoFence {
     uint64_t first, last;       /* tickets */
 } IoFence;
 
-static IoHostDev *dev_of(IoAtc *atc)
+static IoHostDev *io_devtlb_dev_of(IoAtc *atc)
 {
     return IM_LINK_OF(atc, IoHostDev, atc);
 }
 
-static bool owes(const IoAtc *a)
+static bool io_devtlb_owes(const IoAtc *a)
 {
     return a->own || a->guest || a->queue;
 }
 
 /* --- fences ----------------------------------------------------------- */
 
-static bool item_before(const IoItag *i, const IoSet *set, uint64_t seq)
+static bool io_devtlb_item_before(const IoItag *i, const IoSet *set,
+                                  uint64_t seq)
 {
     return i->set == set && i->seq <= seq;
 }
 
-static bool complete(const ImIoasid *h, const IoSet *set, uint64_t seq)
+static bool io_devtlb_complete(const ImIoasid *h, const IoSet *set,
+                               uint64_t seq)
 {
     for (ImLink *n = h->fences->busy; n; n = n->next) {
         const IoAtc *a = IM_LINK_OF(n, IoAtc, in_busy);
 
-        if (owes(a) && item_before(&a->owed, set, seq)) {
+        if (io_devtlb_owes(a) && io_devtlb_item_before(&a->owed, set, seq)) {
             return false;
         }
         for (uint32_t m = a->busy; m; m &= m - 1) {
-            if (item_before(&a->item[__builtin_ctz(m)], set, seq)) {
+            if (io_devtlb_item_before(&a->item[__builtin_ctz(m)], set, seq)) {
                 return false;
             }
         }
@@ -56,14 +58,14 @@ static bool complete(const ImIoasid *h, const IoSet *set, uint64_t seq)
     return true;
 }
 
-static void end_fence(ImIoasid *h, IoFence *f)
+static void io_devtlb_end_fence(ImIoasid *h, IoFence *f)
 {
     im_fifo_out(&h->fences->waiting, &f->in_waiting);
     im_ioasid_release(h, f, sizeof(*f));
 }
 
 /* Something is complete: what waited for it? */
-static void settle(ImIoasid *h)
+static void io_devtlb_settle(ImIoasid *h)
 {
     ImLink *next;
 
@@ -71,18 +73,19 @@ static void settle(ImIoasid *h)
         IoFence *f = IM_LINK_OF(n, IoFence, in_waiting);
 
         next = n->next;
-        if (!complete(h, f->set, f->seq)) {
+        if (!io_devtlb_complete(h, f->set, f->seq)) {
             continue;
         }
         for (uint64_t t = f->first; t <= f->last; t++) {
             im_ioasid_event_post(f->set, IMU_EVENT_FENCE, f->set->obj.ref,
                                  t, 0, 0);
         }
-        end_fence(h, f);
+        io_devtlb_end_fence(h, f);
     }
 }
 
-static IoFence *fence_of(ImIoasid *h, const IoSet *set, uint64_t ticket)
+static IoFence *io_devtlb_fence_of(ImIoasid *h, const IoSet *set,
+                                   uint64_t ticket)
 {
     for (ImLink *n = h->fences->waiting.head; n; n = n->next) {
         IoFence *f = IM_LINK_OF(n, IoFence, in_waiting);
@@ -99,9 +102,9 @@ static IoFence *fence_of(ImIoasid *h, const IoSet *set, uint64_t ticket)
  * stands for both: there are never more fences than invalidations under
  * way.
  */
-static IoFence *same_fence(ImIoasid *h, const IoSet *set)
+static IoFence *io_devtlb_same_fence(ImIoasid *h, const IoSet *set)
 {
-    IoFence *f = fence_of(h, set, set->ticket);
+    IoFence *f = io_devtlb_fence_of(h, set, set->ticket);
 
     if (!f) {
         return NULL;
@@ -109,7 +112,7 @@ static IoFence *same_fence(ImIoasid *h, const IoSet *set)
     for (ImLink *n = h->fences->busy; n; n = n->next) {
         const IoAtc *a = IM_LINK_OF(n, IoAtc, in_busy);
 
-        if (owes(a) && a->owed.set == set && a->owed.seq > f->seq) {
+        if (io_devtlb_owes(a) && a->owed.set == set && a->owed.seq > f->seq) {
             return NULL;
         }
         for (uint32_t m = a->busy; m; m &= m - 1) {
@@ -124,15 +127,15 @@ static IoFence *same_fence(ImIoasid *h, const IoSet *set)
 }
 
 /* CLAUSE(IOASID_CMD_FENCE) */
-static int new_fence(ImIoasidCtx *c, ImuFence *a, IoSet *set)
+static int io_devtlb_new_fence(ImIoasidCtx *c, ImuFence *a, IoSet *set)
 {
     ImIoasid *h = c->host;
-    IoFence *same = same_fence(h, set);
+    IoFence *same = io_devtlb_same_fence(h, set);
     IoFence *f = NULL;
     int err;
 
     a->ticket = set->ticket + 1;
-    a->done = complete(h, set, set->inv_seq);
+    a->done = io_devtlb_complete(h, set, set->inv_seq);
     if (!a->done && !same) {
         f = im_ioasid_alloc(h, sizeof(*f));
         if (!f) {
@@ -165,18 +168,18 @@ int im_ioasid_cmd_FENCE(ImIoasidCtx *c, void *arg)
         return err;
     }
     if (!a->ticket) {
-        return new_fence(c, a, set);
+        return io_devtlb_new_fence(c, a, set);
     }
     if (a->ticket > set->ticket) {
         return -ENOENT;
     }
-    a->done = !fence_of(c->host, set, a->ticket);
+    a->done = !io_devtlb_fence_of(c->host, set, a->ticket);
     return 0;
 }
 
 /* --- messages --------------------------------------------------------- */
 
-static void list(ImIoasid *h, IoAtc *a)
+static void io_devtlb_list(ImIoasid *h, IoAtc *a)
 {
     if (!a->listed) {
         a->listed = true;
@@ -184,24 +187,24 @@ static void list(ImIoasid *h, IoAtc *a)
     }
 }
 
-static void unlist(IoAtc *a)
+static void io_devtlb_unlist(IoAtc *a)
 {
-    if (a->listed && !a->busy && !owes(a)) {
+    if (a->listed && !a->busy && !io_devtlb_owes(a)) {
         a->listed = false;
         im_link_out(&a->in_busy);
     }
 }
 
 /* With a free tag. */
-static void send(ImIoasid *h, IoAtc *a, ImAtsInv *inv, IoItag item)
+static void io_devtlb_send(ImIoasid *h, IoAtc *a, ImAtsInv *inv, IoItag item)
 {
-    const IoHostDev *dev = dev_of(a);
+    const IoHostDev *dev = io_devtlb_dev_of(a);
     unsigned tag = (unsigned)__builtin_ctz(~a->busy);
 
     item.due = im_ioasid_after(h, h->cfg.ats_timeout_ns);
     a->item[tag] = item;
     a->busy |= 1u << tag;
-    list(h, a);
+    io_devtlb_list(h, a);
     inv->itag = (uint8_t)tag;
     inv->rid = (uint16_t)dev->cfg.func;
     inv->segment = (uint16_t)(dev->cfg.func >> 16);
@@ -210,7 +213,7 @@ static void send(ImIoasid *h, IoAtc *a, ImAtsInv *inv, IoItag item)
 }
 
 /* The smallest aligned power of two around a range. */
-static void set_range(ImAtsInv *inv, uint64_t first, uint64_t last)
+static void io_devtlb_set_range(ImAtsInv *inv, uint64_t first, uint64_t last)
 {
     unsigned lg2 = 12;
 
@@ -221,18 +224,18 @@ static void set_range(ImAtsInv *inv, uint64_t first, uint64_t last)
     inv->addr = lg2 == 64 ? 0 : first & ~((UINT64_C(1) << lg2) - 1);
 }
 
-static void owe_guest(IoAtc *a, uint32_t first, uint32_t last)
+static void io_devtlb_owe_guest(IoAtc *a, uint32_t first, uint32_t last)
 {
     a->guest_first = a->guest ? MIN(a->guest_first, first) : first;
     a->guest_last = a->guest ? MAX(a->guest_last, last) : last;
     a->guest = true;
 }
 
-static void owe(IoAtc *a, const IoAtcInv *inv, IoItag item)
+static void io_devtlb_owe(IoAtc *a, const IoAtcInv *inv, IoItag item)
 {
     IoBind *b = inv->bind;
 
-    if (!owes(a)) {
+    if (!io_devtlb_owes(a)) {
         a->owed = item;
     }
     if (!inv->has_pasid) {
@@ -240,7 +243,7 @@ static void owe(IoAtc *a, const IoAtcInv *inv, IoItag item)
         return;
     }
     if (inv->pasid != b->hpasid) {
-        owe_guest(a, inv->pasid, inv->pasid);
+        io_devtlb_owe_guest(a, inv->pasid, inv->pasid);
         return;
     }
     if (!b->queued) {
@@ -254,9 +257,9 @@ static void owe(IoAtc *a, const IoAtcInv *inv, IoItag item)
 }
 
 /* A tag is free: send what is owed. */
-static void send_owed(ImIoasid *h, IoAtc *a)
+static void io_devtlb_send_owed(ImIoasid *h, IoAtc *a)
 {
-    while (a->busy != ALL_TAGS && owes(a)) {
+    while (a->busy != ALL_TAGS && io_devtlb_owes(a)) {
         IoItag item = a->owed;
         ImAtsInv msg = { .lg2size = IM_INV_ALL, .has_pasid = true };
 
@@ -275,12 +278,12 @@ static void send_owed(ImIoasid *h, IoAtc *a)
             b->drain = NULL;
             msg.pasid = b->hpasid;
         }
-        send(h, a, &msg, item);
+        io_devtlb_send(h, a, &msg, item);
     }
 }
 
 /* An invalidation begins, unless nothing is there, or it all goes anyway. */
-static bool begin(const IoBind *b, IoItag *item)
+static bool io_devtlb_begin(const IoBind *b, IoItag *item)
 {
     const IoAtc *a = &b->host->atc;
     IoSet *set = b->dev ? b->dev->obj.set : b->pasid ? b->pasid->obj.set :
@@ -288,51 +291,51 @@ static bool begin(const IoBind *b, IoItag *item)
 
     if (!(b->host->cfg.caps & IMU_DEV_CAP_ATS) ||
         (b->dev && b->dev->ats_failed) ||
-        (owes(a) && a->owed.set != set)) {
+        (io_devtlb_owes(a) && a->owed.set != set)) {
         return false;
     }
     *item = (IoItag){ .set = set, .seq = set ? ++set->inv_seq : 0 };
     return true;
 }
 
-static void atc_inv(ImIoasid *h, const IoAtcInv *inv, IoPasid *drain)
+static void io_devtlb_atc_inv(ImIoasid *h, const IoAtcInv *inv, IoPasid *drain)
 {
     IoAtc *a = &inv->bind->host->atc;
     ImAtsInv msg = { .pasid = inv->pasid, .has_pasid = inv->has_pasid };
     IoItag item;
 
-    if (!begin(inv->bind, &item)) {
+    if (!io_devtlb_begin(inv->bind, &item)) {
         return;
     }
     item.pasid = drain;
     if (a->busy == ALL_TAGS) {
-        owe(a, inv, item);
+        io_devtlb_owe(a, inv, item);
         return;
     }
     if (drain) {
         drain->drains++;
     }
-    set_range(&msg, inv->first, inv->last);
-    send(h, a, &msg, item);
+    io_devtlb_set_range(&msg, inv->first, inv->last);
+    io_devtlb_send(h, a, &msg, item);
 }
 
 void im_ioasid_atc_inv(ImIoasid *h, const IoAtcInv *inv)
 {
-    atc_inv(h, inv, NULL);
+    io_devtlb_atc_inv(h, inv, NULL);
 }
 
 /* The guest's PASIDs, one by one: not every device knows Global. */
-static void atc_inv_guest(ImIoasid *h, const IoBind *b)
+static void io_devtlb_atc_inv_guest(ImIoasid *h, const IoBind *b)
 {
     IoAtc *a = &b->host->atc;
     IoItag item;
 
-    if (begin(b, &item)) {
-        if (!owes(a)) {
+    if (io_devtlb_begin(b, &item)) {
+        if (!io_devtlb_owes(a)) {
             a->owed = item;
         }
-        owe_guest(a, b->ats_first, b->ats_last);
-        send_owed(h, a);
+        io_devtlb_owe_guest(a, b->ats_first, b->ats_last);
+        io_devtlb_send_owed(h, a);
     }
 }
 
@@ -342,10 +345,10 @@ void im_ioasid_atc_inv_bind(ImIoasid *h, IoBind *b, IoPasid *p)
                      .has_pasid = b->hpasid != 0 };
 
     if (b->ats_used & IO_ATS_OWN) {
-        atc_inv(h, &inv, p);
+        io_devtlb_atc_inv(h, &inv, p);
     }
     if (b->ats_used & IO_ATS_GUEST) {
-        atc_inv_guest(h, b);
+        io_devtlb_atc_inv_guest(h, b);
     }
     b->ats_used = 0;
 }
@@ -360,13 +363,13 @@ void im_ioasid_atc_unqueue(ImIoasid *h, IoBind *b)
     im_link_out(&b->in_queue);
     b->queued = false;
     b->drain = NULL;
-    unlist(&b->host->atc);
+    io_devtlb_unlist(&b->host->atc);
     if (p) {
         im_ioasid_drained(h, p);
     }
 }
 
-static void finish(ImIoasid *h, IoAtc *a, unsigned tag)
+static void io_devtlb_finish(ImIoasid *h, IoAtc *a, unsigned tag)
 {
     IoPasid *p = a->item[tag].pasid;
 
@@ -378,16 +381,16 @@ static void finish(ImIoasid *h, IoAtc *a, unsigned tag)
 }
 
 /* Nothing more is expected of the device. */
-static void give_up(ImIoasid *h, IoAtc *a)
+static void io_devtlb_give_up(ImIoasid *h, IoAtc *a)
 {
     a->own = a->guest = false;
     while (a->busy) {
-        finish(h, a, (unsigned)__builtin_ctz(a->busy));
+        io_devtlb_finish(h, a, (unsigned)__builtin_ctz(a->busy));
     }
     while (a->queue) {
         im_ioasid_atc_unqueue(h, IM_LINK_OF(a->queue, IoBind, in_queue));
     }
-    unlist(a);
+    io_devtlb_unlist(a);
 }
 
 void im_ioasid_ats_inv_done(ImIoasid *h, uint32_t func, uint32_t itags)
@@ -401,23 +404,23 @@ void im_ioasid_ats_inv_done(ImIoasid *h, uint32_t func, uint32_t itags)
     a = &dev->atc;
     for (uint32_t m = a->busy & itags; m; m &= m - 1) {
         h->counters.ats_completions++;
-        finish(h, a, (unsigned)__builtin_ctz(m));
+        io_devtlb_finish(h, a, (unsigned)__builtin_ctz(m));
     }
-    send_owed(h, a);
-    unlist(a);
-    settle(h);
+    io_devtlb_send_owed(h, a);
+    io_devtlb_unlist(a);
+    io_devtlb_settle(h);
     im_ioasid_rearm(h);
 }
 
 void im_ioasid_dev_forgets(ImIoasid *h, IoHostDev *dev)
 {
-    give_up(h, &dev->atc);
-    settle(h);
+    io_devtlb_give_up(h, &dev->atc);
+    io_devtlb_settle(h);
 }
 
 /* --- time ------------------------------------------------------------- */
 
-static uint64_t first_due(const IoAtc *a)
+static uint64_t io_devtlb_first_due(const IoAtc *a)
 {
     uint64_t when = IM_NEVER;
 
@@ -432,7 +435,7 @@ uint64_t im_ioasid_fence_deadline(const ImIoasid *h)
     uint64_t when = IM_NEVER;
 
     for (ImLink *n = h->fences->busy; n; n = n->next) {
-        when = MIN(when, first_due(IM_LINK_OF(n, IoAtc, in_busy)));
+        when = MIN(when, io_devtlb_first_due(IM_LINK_OF(n, IoAtc, in_busy)));
     }
     return when;
 }
@@ -441,9 +444,9 @@ uint64_t im_ioasid_fence_deadline(const ImIoasid *h)
  * What a device TLB still holds is unknown: it is not asked, and not
  * believed, until the device is bound anew.
  */
-static void timed_out(ImIoasid *h, IoAtc *a)
+static void io_devtlb_timed_out(ImIoasid *h, IoAtc *a)
 {
-    IoDev *dev = dev_of(a)->bound;
+    IoDev *dev = io_devtlb_dev_of(a)->bound;
 
     for (uint32_t busy = a->busy; busy; busy &= busy - 1) {
         h->counters.ats_timeouts++;
@@ -459,7 +462,7 @@ static void timed_out(ImIoasid *h, IoAtc *a)
         im_ioasid_event_post(dev->obj.set, IMU_EVENT_INV_TIMEOUT,
                              dev->obj.ref, dev->cookie, 0, 0);
     }
-    give_up(h, a);
+    io_devtlb_give_up(h, a);
 }
 
 void im_ioasid_fence_due(ImIoasid *h, uint64_t now)
@@ -471,13 +474,13 @@ void im_ioasid_fence_due(ImIoasid *h, uint64_t now)
         IoAtc *a = IM_LINK_OF(n, IoAtc, in_busy);
 
         next = n->next;
-        if (first_due(a) <= now) {
-            timed_out(h, a);
+        if (io_devtlb_first_due(a) <= now) {
+            io_devtlb_timed_out(h, a);
             any = true;
         }
     }
     if (any) {
-        settle(h);
+        io_devtlb_settle(h);
     }
 }
 
@@ -485,7 +488,7 @@ bool im_ioasid_ats_sound(const IoDev *dev)
 {
     const IoAtc *a = &dev->host->atc;
 
-    if (dev->ats_failed || (owes(a) && a->owed.set != dev->obj.set)) {
+    if (dev->ats_failed || (io_devtlb_owes(a) && a->owed.set != dev->obj.set)) {
         return false;
     }
     for (uint32_t m = a->busy; m; m &= m - 1) {
@@ -514,7 +517,8 @@ void im_ioasid_fences_free(ImIoasid *h, IoFences *f)
         return;
     }
     while (f->waiting.head) {
-        end_fence(h, IM_LINK_OF(f->waiting.head, IoFence, in_waiting));
+        io_devtlb_end_fence(h,
+                            IM_LINK_OF(f->waiting.head, IoFence, in_waiting));
     }
     im_ioasid_release(h, f, sizeof(*f));
 }
@@ -528,7 +532,7 @@ void im_ioasid_fences_forget(ImIoasid *h, IoSet *set)
 
         next = n->next;
         if (f->set == set) {
-            end_fence(h, f);
+            io_devtlb_end_fence(h, f);
         }
     }
     for (ImLink *n = h->fences->busy; n; n = n->next) {

@@ -13,7 +13,7 @@ size_t im_iomap_dirty_bytes(const ImIoasid *h, const IoArea *a)
     return (size_t)(im_ioarea_pages(h, a) + 63) / 64 * sizeof(*a->dirty);
 }
 
-static IoArea *next_area(IoMap *m, const IoArea *a)
+static IoArea *io_dirty_next_area(IoMap *m, const IoArea *a)
 {
     if (!a) {
         return im_ioarea_from(m->root, 0);
@@ -22,9 +22,10 @@ static IoArea *next_area(IoMap *m, const IoArea *a)
            im_ioarea_from(m->root, a->last + 1);
 }
 
-static void forget(ImIoasid *h, IoMap *m)
+static void io_dirty_forget(ImIoasid *h, IoMap *m)
 {
-    for (IoArea *a = next_area(m, NULL); a; a = next_area(m, a)) {
+    for (IoArea *a = io_dirty_next_area(m, NULL); a;
+         a = io_dirty_next_area(m, a)) {
         if (a->dirty) {
             im_ioasid_release(h, a->dirty, im_iomap_dirty_bytes(h, a));
             a->dirty = NULL;
@@ -32,20 +33,21 @@ static void forget(ImIoasid *h, IoMap *m)
     }
 }
 
-static int begin(ImIoasid *h, IoMap *m)
+static int io_dirty_begin(ImIoasid *h, IoMap *m)
 {
-    for (IoArea *a = next_area(m, NULL); a; a = next_area(m, a)) {
+    for (IoArea *a = io_dirty_next_area(m, NULL); a;
+         a = io_dirty_next_area(m, a)) {
         a->dirty = im_ioasid_alloc(h, im_iomap_dirty_bytes(h, a));
         if (!a->dirty) {
-            forget(h, m);
+            io_dirty_forget(h, m);
             return -ENOMEM;
         }
     }
     return 0;
 }
 
-static int tracked_space(ImIoasidCtx *c, ImuRef set, ImuRef ref,
-                         IoSpace **space)
+static int io_dirty_tracked_space(ImIoasidCtx *c, ImuRef set, ImuRef ref,
+                                  IoSpace **space)
 {
     int err = im_ioasid_space_of(c, set, ref, space);
 
@@ -57,7 +59,7 @@ int im_ioasid_cmd_DIRTY_SET(ImIoasidCtx *c, void *arg)
     const ImuDirtySet *a = arg;
     bool on = a->head.flags & IMU_DIRTY_ON;
     IoSpace *space;
-    int err = tracked_space(c, a->set, a->space, &space);
+    int err = io_dirty_tracked_space(c, a->set, a->space, &space);
 
     if (!err && !on && (a->head.flags & IMU_DIRTY_NEW)) {
         err = -EINVAL;
@@ -70,12 +72,12 @@ int im_ioasid_cmd_DIRTY_SET(ImIoasidCtx *c, void *arg)
         return 0;
     }
     if (on) {
-        err = begin(c->host, space->map);
+        err = io_dirty_begin(c->host, space->map);
         if (err) {
             return err;
         }
     } else {
-        forget(c->host, space->map);
+        io_dirty_forget(c->host, space->map);
     }
     space->dirty_on = on;
     space->dirty_new = a->head.flags & IMU_DIRTY_NEW;
@@ -94,7 +96,7 @@ typedef struct Out {
     uint64_t bits;
 } Out;
 
-static int flush(Out *o)
+static int io_dirty_flush(Out *o)
 {
     uint64_t count = (o->a->length - 1) / o->a->page_size + 1;
     size_t bytes = (size_t)MIN(8, (count + 7) / 8 - o->word * 8);
@@ -115,12 +117,12 @@ static int flush(Out *o)
     return err;
 }
 
-static int put_bit(Out *o, uint64_t bit)
+static int io_dirty_put_bit(Out *o, uint64_t bit)
 {
     int err = 0;
 
     if (bit / 64 != o->word) {
-        err = flush(o);
+        err = io_dirty_flush(o);
         o->word = bit / 64;
     }
     o->bits |= UINT64_C(1) << bit % 64;
@@ -128,8 +130,8 @@ static int put_bit(Out *o, uint64_t bit)
 }
 
 /* Dirty pages of an area in first .. last: to the user, or clean again. */
-static int each_dirty(ImIoasid *h, IoArea *a, uint64_t first, uint64_t last,
-                      Out *o)
+static int io_dirty_each_dirty(ImIoasid *h, IoArea *a, uint64_t first,
+                               uint64_t last, Out *o)
 {
     unsigned page = h->cfg.page_shift;
     uint64_t i = (MAX(first, a->first) - a->first) >> page;
@@ -145,8 +147,8 @@ static int each_dirty(ImIoasid *h, IoArea *a, uint64_t first, uint64_t last,
             i += (unsigned)__builtin_ctzll(word);
         } else {
             if (o) {
-                err = put_bit(o, (a->first + (i << page) - first) /
-                                 o->a->page_size);
+                err = io_dirty_put_bit(o, (a->first + (i << page) - first) /
+                                              o->a->page_size);
             } else {
                 a->dirty[i / 64] &= ~(UINT64_C(1) << i % 64);
             }
@@ -156,19 +158,19 @@ static int each_dirty(ImIoasid *h, IoArea *a, uint64_t first, uint64_t last,
     return err;
 }
 
-static int all_dirty(ImIoasid *h, IoMap *m, uint64_t first, uint64_t last,
-                     Out *o)
+static int io_dirty_all_dirty(ImIoasid *h, IoMap *m, uint64_t first,
+                              uint64_t last, Out *o)
 {
     IoArea *a = im_ioarea_from(m->root, first);
     int err = 0;
 
-    for (; !err && a && a->first <= last; a = next_area(m, a)) {
-        err = each_dirty(h, a, first, last, o);
+    for (; !err && a && a->first <= last; a = io_dirty_next_area(m, a)) {
+        err = io_dirty_each_dirty(h, a, first, last, o);
     }
-    return !err && o ? flush(o) : err;
+    return !err && o ? io_dirty_flush(o) : err;
 }
 
-static int check_get(const ImIoasid *h, const ImuDirtyGet *a)
+static int io_dirty_check_get(const ImIoasid *h, const ImuDirtyGet *a)
 {
     uint64_t rest = a->page_size - 1;
 
@@ -186,21 +188,21 @@ int im_ioasid_cmd_DIRTY_GET(ImIoasidCtx *c, void *arg)
     Out o = { .c = c, .a = a };
     uint64_t last = a->iova + (a->length - 1);
     IoSpace *space;
-    int err = tracked_space(c, a->set, a->space, &space);
+    int err = io_dirty_tracked_space(c, a->set, a->space, &space);
 
     if (!err) {
-        err = check_get(c->host, a);
+        err = io_dirty_check_get(c->host, a);
     }
     if (!err && !space->dirty_on) {
         err = -EINVAL;
     }
     if (!err) {
-        err = all_dirty(c->host, space->map, a->iova, last, &o);
+        err = io_dirty_all_dirty(c->host, space->map, a->iova, last, &o);
     }
     if (err || (a->head.flags & IMU_DIRTY_PEEK)) {
         return err;
     }
-    all_dirty(c->host, space->map, a->iova, last, NULL);
+    io_dirty_all_dirty(c->host, space->map, a->iova, last, NULL);
     im_iomap_changed(c->host, space, a->iova, last);
     return 0;
 }

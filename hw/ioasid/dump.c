@@ -36,13 +36,13 @@ static const struct CapName {
     { IMU_DEV_CAP_PRIV, "priv" },
 };
 
-static void dump_func(uint32_t func, GString *out)
+static void io_dump_func(uint32_t func, GString *out)
 {
     g_string_append_printf(out, "%04x:%02x:%02x.%x", func >> 16,
                            func >> 8 & 0xff, func >> 3 & 0x1f, func & 7);
 }
 
-static void dump_ref(const char *what, const IoObject *obj, GString *out)
+static void io_dump_ref(const char *what, const IoObject *obj, GString *out)
 {
     if (obj->ref.id) {
         g_string_append_printf(out, "%s %" PRIu32 ".%" PRIu32, what,
@@ -52,10 +52,10 @@ static void dump_ref(const char *what, const IoObject *obj, GString *out)
     }
 }
 
-static void dump_host_dev(const IoHostDev *hd, GString *out)
+static void io_dump_host_dev(const IoHostDev *hd, GString *out)
 {
     g_string_append(out, "function ");
-    dump_func(hd->cfg.func, out);
+    io_dump_func(hd->cfg.func, out);
     g_string_append_printf(out, ": group %" PRIu32 ", %u PASID bits, %"
                            PRIu32 " page request groups", hd->cfg.group,
                            hd->cfg.pasid_bits, hd->cfg.pri_credit);
@@ -73,14 +73,14 @@ static void dump_host_dev(const IoHostDev *hd, GString *out)
 }
 
 /* What it looks into, and how. */
-static void dump_view(const IoBind *b, GString *out)
+static void io_dump_view(const IoBind *b, GString *out)
 {
     if (b->parked) {
         g_string_append(out, " parked");
     } else if (b->ended) {
         g_string_append(out, " ended");
     } else {
-        dump_ref(" ->", &b->space->obj, out);
+        io_dump_ref(" ->", &b->space->obj, out);
     }
     if (b->flags & IMU_ATTACH_NO_ATS) {
         g_string_append(out, ", no ATS");
@@ -88,9 +88,9 @@ static void dump_view(const IoBind *b, GString *out)
     g_string_append_c(out, '\n');
 }
 
-static void dump_pasid(const IoPasid *p, GString *out)
+static void io_dump_pasid(const IoPasid *p, GString *out)
 {
-    dump_ref("    pasid", &p->obj, out);
+    io_dump_ref("    pasid", &p->obj, out);
     g_string_append_printf(out, ": guest %" PRIu32 ", %s", p->gpasid,
                            state_names[p->state]);
     if (p->hpasid) {
@@ -107,18 +107,18 @@ static void dump_pasid(const IoPasid *p, GString *out)
         const IoBind *b = IM_LINK_OF(l, IoBind, by_pasid);
 
         g_string_append(out, "      on ");
-        dump_func(b->host->cfg.func, out);
+        io_dump_func(b->host->cfg.func, out);
         g_string_append_printf(out, " as %" PRIu32 ":", b->hpasid);
-        dump_view(b, out);
+        io_dump_view(b, out);
     }
 }
 
-static void dump_dev(const IoDev *dev, GString *out)
+static void io_dump_dev(const IoDev *dev, GString *out)
 {
-    dump_ref("    device", &dev->obj, out);
+    io_dump_ref("    device", &dev->obj, out);
     if (dev->host->taken || dev->host->bound == dev) {
         g_string_append(out, ": ");
-        dump_func(dev->host->cfg.func, out);
+        io_dump_func(dev->host->cfg.func, out);
     } else {
         g_string_append(out, ": removed");
     }
@@ -127,7 +127,7 @@ static void dump_dev(const IoDev *dev, GString *out)
                            dev->groups);
     if (dev->own) {
         g_string_append(out, "      without PASID:");
-        dump_view(dev->own, out);
+        io_dump_view(dev->own, out);
     }
     for (unsigned i = 0; dev->groups && i < IO_PRGIS; i++) {
         if (dev->partial[i]) {
@@ -136,16 +136,16 @@ static void dump_dev(const IoDev *dev, GString *out)
     }
 }
 
-static void dump_queue(const IoQueue *q, GString *out)
+static void io_dump_queue(const IoQueue *q, GString *out)
 {
     if (q->obj.kind == IMU_KIND_FAULTQ) {
-        dump_ref("    fault queue", &q->obj, out);
+        io_dump_ref("    fault queue", &q->obj, out);
         g_string_append_printf(out, ": %" PRIu64 " ns, %" PRIu32
                                " pages unread\n", q->deadline_ns, q->pages);
         im_ioasid_groups_dump(q, out);
         return;
     }
-    dump_ref("    event queue", &q->obj, out);
+    io_dump_ref("    event queue", &q->obj, out);
     g_string_append_printf(out, ": %" PRIu32 " of %" PRIu32 ", sequence %"
                            PRIu64 "%s\n", q->count, q->depth, q->sequence,
                            q->lost ? ", lost" : "");
@@ -160,7 +160,7 @@ static void dump_queue(const IoQueue *q, GString *out)
 }
 
 /* Oldest first, whatever the list's order is. */
-static void dump_objects(const IoSet *set, ImuKind kind, GString *out)
+static void io_dump_objects(const IoSet *set, ImuKind kind, GString *out)
 {
     const ImLink *l = set->objects[kind];
 
@@ -172,16 +172,16 @@ static void dump_objects(const IoSet *set, ImuKind kind, GString *out)
 
         switch (kind) {
         case IMU_KIND_PASID:
-            dump_pasid(IM_LINK_OF(obj, IoPasid, obj), out);
+            io_dump_pasid(IM_LINK_OF(obj, IoPasid, obj), out);
             break;
         case IMU_KIND_DEV:
-            dump_dev(IM_LINK_OF(obj, IoDev, obj), out);
+            io_dump_dev(IM_LINK_OF(obj, IoDev, obj), out);
             break;
         case IMU_KIND_SPACE:
             im_ioasid_space_dump(IM_LINK_OF(obj, IoSpace, obj), out);
             break;
         default:
-            dump_queue(IM_LINK_OF(obj, IoQueue, obj), out);
+            io_dump_queue(IM_LINK_OF(obj, IoQueue, obj), out);
             break;
         }
         l = l->pprev == &set->objects[kind] ? NULL :
@@ -189,9 +189,9 @@ static void dump_objects(const IoSet *set, ImuKind kind, GString *out)
     }
 }
 
-static void dump_set(const IoSet *set, GString *out)
+static void io_dump_set(const IoSet *set, GString *out)
 {
-    dump_ref("  set", &set->obj, out);
+    io_dump_ref("  set", &set->obj, out);
     g_string_append_printf(out, ": %s%s, guest %" PRIu32 " .. %" PRIu32
                            ", quota %" PRIu32 " reserved %" PRIu32
                            ", token %" PRIx64 "\n",
@@ -201,23 +201,23 @@ static void dump_set(const IoSet *set, GString *out)
                            set->cfg.quota_max, set->cfg.quota_reserved,
                            set->cfg.user_token);
     for (unsigned kind = IMU_KIND_PASID; kind < IMU_KINDS; kind++) {
-        dump_objects(set, (ImuKind)kind, out);
+        io_dump_objects(set, (ImuKind)kind, out);
     }
 }
 
-static void dump_ctx(const ImIoasidCtx *c, GString *out)
+static void io_dump_ctx(const ImIoasidCtx *c, GString *out)
 {
     g_string_append_printf(out, "context: %" PRIu32 " PASIDs charged, %"
                            PRIu32 " committed\n", c->pasids, c->committed);
     for (const ImLink *l = c->sets; l; l = l->next) {
-        dump_set(IM_LINK_OF(l, IoSet, obj.in_set), out);
+        io_dump_set(IM_LINK_OF(l, IoSet, obj.in_set), out);
     }
 }
 
 void im_ioasid_dump(ImIoasid *h, const ImIoasidCtx *c, GString *out)
 {
     if (c) {
-        dump_ctx(c, out);
+        io_dump_ctx(c, out);
         return;
     }
     g_string_append_printf(out, "backend: %u PASID bits, pages of %u bits, %"
@@ -225,17 +225,17 @@ void im_ioasid_dump(ImIoasid *h, const ImIoasidCtx *c, GString *out)
                            h->cfg.pasid_bits, h->cfg.page_shift,
                            h->pool_committed);
     for (const ImLink *l = h->devs; l; l = l->next) {
-        dump_host_dev(IM_LINK_OF(l, IoHostDev, in_host), out);
+        io_dump_host_dev(IM_LINK_OF(l, IoHostDev, in_host), out);
     }
     for (const ImLink *l = h->ctxs; l; l = l->next) {
-        dump_ctx(IM_LINK_OF(l, ImIoasidCtx, in_host), out);
+        io_dump_ctx(IM_LINK_OF(l, ImIoasidCtx, in_host), out);
     }
     for (const ImLink *l = h->gone; l; l = l->next) {
         const IoSet *set = IM_LINK_OF(l, IoSet, in_gone);
 
         g_string_append(out, "gone:\n");
         for (const ImLink *o = set->orphans; o; o = o->next) {
-            dump_pasid(IM_LINK_OF(o, IoPasid, obj.in_set), out);
+            io_dump_pasid(IM_LINK_OF(o, IoPasid, obj.in_set), out);
         }
     }
 }

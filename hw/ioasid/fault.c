@@ -52,16 +52,16 @@ void im_ioasid_groups_free(ImIoasid *h, IoGroups *t)
     im_ioasid_release(h, t, sizeof(*t));
 }
 
-static Slot *slot_at(const IoGroups *t, uint32_t i)
+static Slot *io_fault_slot_at(const IoGroups *t, uint32_t i)
 {
     return &t->page[i / SLOTS][i % SLOTS];
 }
 
-static void slot_put(IoGroups *t, uint32_t i)
+static void io_fault_slot_put(IoGroups *t, uint32_t i)
 {
-    slot_at(t, i)->next = 0;
+    io_fault_slot_at(t, i)->next = 0;
     if (t->last) {
-        slot_at(t, t->last - 1)->next = i + 1;
+        io_fault_slot_at(t, t->last - 1)->next = i + 1;
     } else {
         t->first = i + 1;
     }
@@ -69,7 +69,7 @@ static void slot_put(IoGroups *t, uint32_t i)
 }
 
 /* Whether there is a free slot, made if need be. */
-static bool slots_ready(ImIoasid *h)
+static bool io_fault_slots_ready(ImIoasid *h)
 {
     IoGroups *t = h->groups;
 
@@ -85,14 +85,14 @@ static bool slots_ready(ImIoasid *h)
     }
     t->pages++;
     for (uint32_t i = 0; i < SLOTS; i++) {
-        slot_put(t, (t->pages - 1) * SLOTS + i);
+        io_fault_slot_put(t, (t->pages - 1) * SLOTS + i);
     }
     return true;
 }
 
-static void slot_take(IoGroups *t, IoGroup *g)
+static void io_fault_slot_take(IoGroups *t, IoGroup *g)
 {
-    Slot *s = slot_at(t, t->first - 1);
+    Slot *s = io_fault_slot_at(t, t->first - 1);
 
     g->slot = t->first - 1;
     t->first = s->next;
@@ -118,7 +118,7 @@ int im_iogroup_by_ticket(const ImIoasid *h, const IoSet *set,
     if (i >= h->groups->pages * SLOTS) {
         return -ENOENT;
     }
-    s = slot_at(h->groups, i);
+    s = io_fault_slot_at(h->groups, i);
     if (s->gen != ticket >> 32 || s->set != set ||
         (s->group && !s->group->read)) {
         return -ENOENT;
@@ -133,7 +133,7 @@ int im_iogroup_by_ticket(const ImIoasid *h, const IoSet *set,
 void im_ioasid_groups_forget(ImIoasid *h, IoSet *set)
 {
     for (uint32_t i = 0; set->tickets; i++) {
-        Slot *s = slot_at(h->groups, i);
+        Slot *s = io_fault_slot_at(h->groups, i);
 
         if (s->set == set) {
             s->set = NULL;
@@ -144,12 +144,12 @@ void im_ioasid_groups_forget(ImIoasid *h, IoSet *set)
 
 /* --- answers ------------------------------------------------------------ */
 
-static void bit_set(uint64_t *bits, uint16_t i)
+static void io_fault_bit_set(uint64_t *bits, uint16_t i)
 {
     bits[i / 64] |= UINT64_C(1) << (i % 64);
 }
 
-static bool bit_take(uint64_t *bits, uint16_t i)
+static bool io_fault_bit_take(uint64_t *bits, uint16_t i)
 {
     bool was = bits[i / 64] >> (i % 64) & 1;
 
@@ -157,26 +157,27 @@ static bool bit_take(uint64_t *bits, uint16_t i)
     return was;
 }
 
-static void event(ImIoasid *h, const ImEvent *ev)
+static void io_fault_event(ImIoasid *h, const ImEvent *ev)
 {
     if (h->port.iommu.event) {
         h->port.iommu.event(h->opaque, ev);
     }
 }
 
-static void respond(ImIoasid *h, const ImPageResp *resp, const char *name)
+static void io_fault_respond(ImIoasid *h, const ImPageResp *resp,
+                             const char *name)
 {
     ImEvent ev = {
         .kind = IM_EVENT_PAGE_RESPONSE, .name = name, .resp = resp,
     };
 
     h->counters.page_responses++;
-    event(h, &ev);
+    io_fault_event(h, &ev);
     h->port.iommu.page_response(h->opaque, resp);
 }
 
-static void auto_respond(ImIoasid *h, const ImPageReq *req,
-                         ImPageRespCode code)
+static void io_fault_auto_respond(ImIoasid *h, const ImPageReq *req,
+                                  ImPageRespCode code)
 {
     const ImPageResp resp = {
         .pasid = req->has_pasid ? req->pasid : 0,
@@ -188,11 +189,11 @@ static void auto_respond(ImIoasid *h, const ImPageReq *req,
     };
 
     h->counters.auto_responses++;
-    respond(h, &resp, "automatic");
+    io_fault_respond(h, &resp, "automatic");
 }
 
 /* Out of all that knows it. */
-static void drop(ImIoasid *h, IoGroup *g)
+static void io_fault_drop(ImIoasid *h, IoGroup *g)
 {
     IoDev *dev = g->bind->dev;
     IoQueue *q = g->queue;
@@ -221,8 +222,8 @@ static void drop(ImIoasid *h, IoGroup *g)
 }
 
 /* A whole one; by whom: for tracing. */
-static void answer(ImIoasid *h, IoGroup *g, ImPageRespCode code,
-                   Outcome outcome, const char *by)
+static void io_fault_answer(ImIoasid *h, IoGroup *g, ImPageRespCode code,
+                            Outcome outcome, const char *by)
 {
     const ImIoasidDevice *cfg = &g->bind->host->cfg;
     const ImPageResp resp = {
@@ -233,13 +234,13 @@ static void answer(ImIoasid *h, IoGroup *g, ImPageRespCode code,
         .code = (uint8_t)code,
         .has_pasid = g->has_pasid,
     };
-    Slot *s = slot_at(h->groups, g->slot);
+    Slot *s = io_fault_slot_at(h->groups, g->slot);
 
     s->group = NULL;
     s->outcome = (uint8_t)outcome;
-    slot_put(h->groups, g->slot);
-    drop(h, g);
-    respond(h, &resp, by);
+    io_fault_slot_put(h->groups, g->slot);
+    io_fault_drop(h, g);
+    io_fault_respond(h, &resp, by);
 }
 
 void im_ioasid_groups_revoke(ImIoasid *h, IoBind *b)
@@ -249,17 +250,18 @@ void im_ioasid_groups_revoke(ImIoasid *h, IoBind *b)
 
         if (g->whole) {
             h->counters.auto_responses++;
-            answer(h, g, IM_PAGE_RESP_INVALID, OUTCOME_ANSWERED, "revoked");
+            io_fault_answer(h, g, IM_PAGE_RESP_INVALID, OUTCOME_ANSWERED,
+                            "revoked");
         } else {
-            bit_set(b->host->invalid, g->prgi);
-            drop(h, g);
+            io_fault_bit_set(b->host->invalid, g->prgi);
+            io_fault_drop(h, g);
         }
     }
 }
 
 void im_iogroup_answer(ImIoasid *h, IoGroup *g, ImPageRespCode code)
 {
-    answer(h, g, code, OUTCOME_ANSWERED, "answered");
+    io_fault_answer(h, g, code, OUTCOME_ANSWERED, "answered");
 }
 
 /* --- intake ------------------------------------------------------------- */
@@ -288,20 +290,20 @@ static const struct FateDef {
     [FATE_OVERFLOW] = { "overflow", true, IM_PAGE_RESP_FAILURE },
 };
 
-static bool is_stop_marker(const ImPageReq *req)
+static bool io_fault_is_stop_marker(const ImPageReq *req)
 {
     return req->last && !req->read && !req->write;
 }
 
-static uint32_t func_of(const ImPageReq *req)
+static uint32_t io_fault_func_of(const ImPageReq *req)
 {
     return (uint32_t)req->segment << 16 | req->rid;
 }
 
 /* Whose page requests are delivered, or NULL. */
-static IoBind *listener(ImIoasid *h, const ImPageReq *req)
+static IoBind *io_fault_listener(ImIoasid *h, const ImPageReq *req)
 {
-    uint32_t func = func_of(req);
+    uint32_t func = io_fault_func_of(req);
     IoBind *b = im_ioasid_bind_of(h, func, req->has_pasid, req->pasid);
 
     if (!b && req->has_pasid) {
@@ -314,14 +316,14 @@ static IoBind *listener(ImIoasid *h, const ImPageReq *req)
            b->host->cfg.caps & IMU_DEV_CAP_PRI ? b : NULL;
 }
 
-static bool has_credit(const ImIoasid *h, const IoDev *dev)
+static bool io_fault_has_credit(const ImIoasid *h, const IoDev *dev)
 {
     return dev->groups < dev->host->cfg.pri_credit &&
            dev->obj.set->groups < h->cfg.pri_set_limit;
 }
 
 /* NULL: no memory. */
-static IoGroup *group_new(ImIoasid *h, IoBind *b, const ImPageReq *req)
+static IoGroup *io_fault_group_new(ImIoasid *h, IoBind *b, const ImPageReq *req)
 {
     IoGroup *g = im_ioasid_alloc(h, sizeof(*g));
 
@@ -342,7 +344,7 @@ static IoGroup *group_new(ImIoasid *h, IoBind *b, const ImPageReq *req)
     return g;
 }
 
-static bool add_page(ImIoasid *h, IoGroup *g, const ImPageReq *req)
+static bool io_fault_add_page(ImIoasid *h, IoGroup *g, const ImPageReq *req)
 {
     IoPage *page = g->count < GROUP_PAGES ?
                  im_ioasid_alloc(h, sizeof(*page)) : NULL;
@@ -359,12 +361,12 @@ static bool add_page(ImIoasid *h, IoGroup *g, const ImPageReq *req)
     return true;
 }
 
-static void complete(ImIoasid *h, IoGroup *g)
+static void io_fault_complete(ImIoasid *h, IoGroup *g)
 {
     IoQueue *q = g->queue;
     bool first = !q->unread.head;
 
-    slot_take(h->groups, g);
+    io_fault_slot_take(h->groups, g);
     g->bind->dev->partial[g->prgi] = NULL;
     g->whole = true;
     g->deadline = im_ioasid_after(h, q->deadline_ns);
@@ -381,7 +383,7 @@ static void complete(ImIoasid *h, IoGroup *g)
 }
 
 /* Into its group, which it may complete. */
-static Fate take_in(ImIoasid *h, IoDev *dev, const ImPageReq *req)
+static Fate io_fault_take_in(ImIoasid *h, IoDev *dev, const ImPageReq *req)
 {
     IoGroup *g = dev->partial[req->prgi % IO_PRGIS];
     IoBind *b;
@@ -391,13 +393,14 @@ static Fate take_in(ImIoasid *h, IoDev *dev, const ImPageReq *req)
         return FATE_MIXED;
     }
     if (!g) {
-        b = listener(h, req);
+        b = io_fault_listener(h, req);
         if (!b) {
             return FATE_NOBODY;
         }
-        g = has_credit(h, dev) ? group_new(h, b, req) : NULL;
+        g = io_fault_has_credit(h, dev) ? io_fault_group_new(h, b, req) : NULL;
     }
-    if (!g || !add_page(h, g, req) || (req->last && !slots_ready(h))) {
+    if (!g || !io_fault_add_page(h, g, req) ||
+        (req->last && !io_fault_slots_ready(h))) {
         im_ioasid_event_post(dev->obj.set, IMU_EVENT_FAULT_OVERFLOW,
                              dev->obj.ref, dev->cookie, 0, 0);
         return FATE_OVERFLOW;
@@ -405,42 +408,42 @@ static Fate take_in(ImIoasid *h, IoDev *dev, const ImPageReq *req)
     if (!req->last) {
         return FATE_KEPT;
     }
-    complete(h, g);
+    io_fault_complete(h, g);
     return FATE_QUEUED;
 }
 
 /* The group is answered with its last page, whoever has the device then. */
-static void refuse(ImIoasid *h, IoHostDev *hd, const ImPageReq *req,
-                   ImPageRespCode code)
+static void io_fault_refuse(ImIoasid *h, IoHostDev *hd, const ImPageReq *req,
+                            ImPageRespCode code)
 {
     uint16_t prgi = req->prgi % IO_PRGIS;
 
     if (hd->bound && hd->bound->partial[prgi]) {
-        drop(h, hd->bound->partial[prgi]);
+        io_fault_drop(h, hd->bound->partial[prgi]);
     }
     if (req->last) {
-        auto_respond(h, req, code);
+        io_fault_auto_respond(h, req, code);
     } else {
-        bit_set(code == IM_PAGE_RESP_FAILURE ? hd->failure : hd->invalid,
-                prgi);
+        io_fault_bit_set(
+            code == IM_PAGE_RESP_FAILURE ? hd->failure : hd->invalid, prgi);
     }
 }
 
-static Fate judge(ImIoasid *h, IoHostDev *hd, const ImPageReq *req,
-                  ImPageRespCode *code)
+static Fate io_fault_judge(ImIoasid *h, IoHostDev *hd, const ImPageReq *req,
+                           ImPageRespCode *code)
 {
     uint16_t prgi = req->prgi % IO_PRGIS;
     Fate fate;
 
-    if (bit_take(hd->failure, prgi)) {
+    if (io_fault_bit_take(hd->failure, prgi)) {
         *code = IM_PAGE_RESP_FAILURE;
         return FATE_GIVEN_UP;
     }
-    if (bit_take(hd->invalid, prgi)) {
+    if (io_fault_bit_take(hd->invalid, prgi)) {
         *code = IM_PAGE_RESP_INVALID;
         return FATE_GIVEN_UP;
     }
-    fate = hd->bound ? take_in(h, hd->bound, req) : FATE_NOBODY;
+    fate = hd->bound ? io_fault_take_in(h, hd->bound, req) : FATE_NOBODY;
     *code = fates[fate].code;
     return fate;
 }
@@ -448,30 +451,30 @@ static Fate judge(ImIoasid *h, IoHostDev *hd, const ImPageReq *req,
 /* CLAUSE(IOASID_FAULTS) */
 void im_ioasid_page_request(ImIoasid *h, const ImPageReq *req)
 {
-    IoHostDev *hd = im_ioasid_host_dev(h, func_of(req));
+    IoHostDev *hd = im_ioasid_host_dev(h, io_fault_func_of(req));
     ImPageRespCode code = IM_PAGE_RESP_INVALID;
-    Fate fate = is_stop_marker(req) ? FATE_STOP :
-                hd ? judge(h, hd, req, &code) : FATE_NOBODY;
+    Fate fate = io_fault_is_stop_marker(req) ? FATE_STOP :
+                hd ? io_fault_judge(h, hd, req, &code) : FATE_NOBODY;
     ImEvent ev = {
         .kind = IM_EVENT_PAGE_REQUEST, .name = fates[fate].name, .req = req,
     };
 
     h->counters.page_requests++;
-    event(h, &ev);
+    io_fault_event(h, &ev);
     if (!fates[fate].refused) {
         return;
     }
     if (hd) {
-        refuse(h, hd, req, code);
+        io_fault_refuse(h, hd, req, code);
     } else if (req->last) {
-        auto_respond(h, req, code);
+        io_fault_auto_respond(h, req, code);
     }
 }
 
 /* --- time --------------------------------------------------------------- */
 
 /* The group of a queue that is due first; it has one. */
-static IoGroup *next_due(const IoQueue *q)
+static IoGroup *io_fault_next_due(const IoQueue *q)
 {
     IoGroup *r = q->read.head ?
                  IM_LINK_OF(q->read.head, IoGroup, in_queue) : NULL;
@@ -486,18 +489,19 @@ uint64_t im_ioasid_groups_deadline(const ImIoasid *h)
     uint64_t when = IM_NEVER;
 
     for (ImLink *l = h->faultqs; l; l = l->next) {
-        when = MIN(when, next_due(IM_LINK_OF(l, IoQueue, in_host))->deadline);
+        when = MIN(
+            when, io_fault_next_due(IM_LINK_OF(l, IoQueue, in_host))->deadline);
     }
     return when;
 }
 
-static void time_out(ImIoasid *h, IoGroup *g)
+static void io_fault_time_out(ImIoasid *h, IoGroup *g)
 {
     IoDev *dev = g->bind->dev;
     uint64_t ticket = g->ticket;
 
     h->counters.auto_responses++;
-    answer(h, g, IM_PAGE_RESP_INVALID, OUTCOME_TIMEOUT, "timed out");
+    io_fault_answer(h, g, IM_PAGE_RESP_INVALID, OUTCOME_TIMEOUT, "timed out");
     im_ioasid_event_post(dev->obj.set, IMU_EVENT_FAULT_TIMEOUT,
                          dev->obj.ref, ticket, 0, 0);
 }
@@ -511,15 +515,15 @@ void im_ioasid_groups_due(ImIoasid *h, uint64_t now)
 
         next = l->next;
         while ((q->read.head || q->unread.head) &&
-               next_due(q)->deadline <= now) {
-            time_out(h, next_due(q));
+               io_fault_next_due(q)->deadline <= now) {
+            io_fault_time_out(h, io_fault_next_due(q));
         }
     }
 }
 
 /* --- checks ------------------------------------------------------------- */
 
-static uint32_t groups_of(const IoBind *b, bool *wrong)
+static uint32_t io_fault_groups_of(const IoBind *b, bool *wrong)
 {
     uint32_t n = 0;
 
@@ -536,10 +540,10 @@ static uint32_t groups_of(const IoBind *b, bool *wrong)
 const char *im_ioasid_groups_check(const IoDev *dev)
 {
     bool wrong = false;
-    uint32_t n = dev->own ? groups_of(dev->own, &wrong) : 0;
+    uint32_t n = dev->own ? io_fault_groups_of(dev->own, &wrong) : 0;
 
     for (const ImLink *l = dev->binds; l; l = l->next) {
-        n += groups_of(IM_LINK_OF(l, IoBind, by_dev), &wrong);
+        n += io_fault_groups_of(IM_LINK_OF(l, IoBind, by_dev), &wrong);
     }
     return wrong ? "a group of a binding that has none" :
            n != dev->groups ? "groups of a device are miscounted" : NULL;

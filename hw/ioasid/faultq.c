@@ -48,7 +48,7 @@ int im_ioasid_cmd_FAULTQ_DESTROY(ImIoasidCtx *c, void *arg)
 }
 
 /* Copy a group to the user. */
-static int deliver(ImIoasidCtx *c, const IoGroup *g, uint64_t to)
+static int io_faultq_deliver(ImIoasidCtx *c, const IoGroup *g, uint64_t to)
 {
     const IoBind *b = g->bind;
     ImuFault f = {
@@ -98,7 +98,7 @@ int im_ioasid_cmd_FAULT_READ(ImIoasidCtx *c, void *arg)
             }
             break;
         }
-        err = deliver(c, g, a->faults + n * sizeof(ImuFault));
+        err = io_faultq_deliver(c, g, a->faults + n * sizeof(ImuFault));
         if (err) {
             return err;
         }
@@ -155,7 +155,8 @@ int im_ioasid_cmd_FAULT_ANSWER(ImIoasidCtx *c, void *arg)
 
 /* --- for people --------------------------------------------------------- */
 
-static void dump_groups(const IoFifo *f, const char *what, GString *out)
+static void io_faultq_dump_groups(const IoFifo *f, const char *what,
+                                  GString *out)
 {
     for (const ImLink *l = f->head; l; l = l->next) {
         const IoGroup *g = IM_LINK_OF(l, IoGroup, in_queue);
@@ -173,6 +174,6 @@ static void dump_groups(const IoFifo *f, const char *what, GString *out)
 
 void im_ioasid_groups_dump(const IoQueue *q, GString *out)
 {
-    dump_groups(&q->read, "read", out);
-    dump_groups(&q->unread, "unread", out);
+    io_faultq_dump_groups(&q->read, "read", out);
+    io_faultq_dump_groups(&q->unread, "unread", out);
 }

@@ -44,18 +44,18 @@ const ImSmmuIds im_ioasid_smmu_ids = {
 };
 
 /* What is the guest's in its own STE; the rest is the host's. */
-#define STE0_GUEST  (IM_MASK(SMMU_STE_V) | IM_MASK(SMMU_STE_CONFIG) |       \
-                     IM_MASK(SMMU_STE_S1FMT) | IM_MASK(SMMU_STE_S1CDMAX) |  \
+#define STE0_GUEST  (IM_MASK(SMMU_STE_V) | IM_MASK(SMMU_STE_CONFIG) |     \
+                     IM_MASK(SMMU_STE_S1FMT) | IM_MASK(SMMU_STE_S1CDMAX) | \
                      IM_MASK(SMMU_STE_S1CONTEXTPTR))
-#define STE1_GUEST  (IM_MASK(SMMU_STE_S1DSS) | IM_MASK(SMMU_STE_S1CIR) |    \
-                     IM_MASK(SMMU_STE_S1COR) | IM_MASK(SMMU_STE_S1CSH) |    \
+#define STE1_GUEST  (IM_MASK(SMMU_STE_S1DSS) | IM_MASK(SMMU_STE_S1CIR) |  \
+                     IM_MASK(SMMU_STE_S1COR) | IM_MASK(SMMU_STE_S1CSH) |  \
                      IM_MASK(SMMU_STE_S1STALLD) | IM_MASK(SMMU_STE_EATS))
 
 #define CONFIG_STAGE1  5
 
 /* Read the format's structure, which may grow as commands do. */
-static int get_data(ImIoasidCtx *c, const ImuSpaceCreate *a, void *buf,
-                    uint32_t size)
+static int io_format_get_data(ImIoasidCtx *c, const ImuSpaceCreate *a,
+                              void *buf, uint32_t size)
 {
     if (a->data_size < size) {
         return -EINVAL;
@@ -74,14 +74,15 @@ static int get_data(ImIoasidCtx *c, const ImuSpaceCreate *a, void *buf,
     return im_ioasid_get_user(c, a->data, buf, size);
 }
 
-#define VTD_FLAGS  (IMU_VTD_FIRST_SRE | IMU_VTD_FIRST_WPE |                 \
+#define VTD_FLAGS  (IMU_VTD_FIRST_SRE | IMU_VTD_FIRST_WPE |               \
                     IMU_VTD_FIRST_EAFE | IMU_VTD_FIRST_5LP)
 
-static int vtd_new(ImIoasidCtx *c, const ImuSpaceCreate *a, void **table)
+static int io_format_vtd_new(ImIoasidCtx *c, const ImuSpaceCreate *a,
+                             void **table)
 {
     ImuVtdFirst in;
     IoVtdTable *t;
-    int err = get_data(c, a, &in, sizeof(in));
+    int err = io_format_get_data(c, a, &in, sizeof(in));
 
     if (err) {
         return err;
@@ -114,13 +115,14 @@ static int vtd_new(ImIoasidCtx *c, const ImuSpaceCreate *a, void **table)
     return 0;
 }
 
-static int smmu_new(ImIoasidCtx *c, const ImuSpaceCreate *a, void **table)
+static int io_format_smmu_new(ImIoasidCtx *c, const ImuSpaceCreate *a,
+                              void **table)
 {
     uint64_t raw[8] = { 0 };
     const char *clause;
     ImuSmmuSte in;
     IoSmmuTable *t;
-    int err = get_data(c, a, &in, sizeof(in));
+    int err = io_format_get_data(c, a, &in, sizeof(in));
 
     if (err) {
         return err;
@@ -154,8 +156,8 @@ typedef struct Format {
 } Format;
 
 static const Format formats[] = {
-    [IMU_FORMAT_VTD_FIRST] = { vtd_new, sizeof(IoVtdTable), false },
-    [IMU_FORMAT_SMMU_STE] = { smmu_new, sizeof(IoSmmuTable), true },
+    [IMU_FORMAT_VTD_FIRST] = { io_format_vtd_new, sizeof(IoVtdTable), false },
+    [IMU_FORMAT_SMMU_STE] = { io_format_smmu_new, sizeof(IoSmmuTable), true },
 };
 
 int im_ioasid_table_new(ImIoasidCtx *c, const ImuSpaceCreate *a,

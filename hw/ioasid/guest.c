@@ -16,7 +16,7 @@ enum { S1DSS_TERMINATE, S1DSS_BYPASS, S1DSS_SSID0 };
 
 /* --- memory ----------------------------------------------------------- */
 
-static ImBus op_read(void *opaque, uint64_t pa, void *buf, size_t len)
+static ImBus io_guest_op_read(void *opaque, uint64_t pa, void *buf, size_t len)
 {
     ImIoasid *h = ((IoRoute *)opaque)->h;
 
@@ -24,22 +24,22 @@ static ImBus op_read(void *opaque, uint64_t pa, void *buf, size_t len)
     return h->port.iommu.read(h->opaque, pa, buf, len);
 }
 
-static ImBus op_peek(void *opaque, uint64_t pa, void *buf, size_t len)
+static ImBus io_guest_op_peek(void *opaque, uint64_t pa, void *buf, size_t len)
 {
     ImIoasid *h = ((IoRoute *)opaque)->h;
 
     return h->port.iommu.read(h->opaque, pa, buf, len);
 }
 
-static ImBus op_cmpxchg(void *opaque, uint64_t pa, uint64_t *expected,
-                        uint64_t desired)
+static ImBus io_guest_op_cmpxchg(void *opaque, uint64_t pa, uint64_t *expected,
+                                 uint64_t desired)
 {
     ImIoasid *h = ((IoRoute *)opaque)->h;
 
     return h->port.iommu.cmpxchg64(h->opaque, pa, expected, desired);
 }
 
-static void op_step(void *opaque, const ImStep *step)
+static void io_guest_op_step(void *opaque, const ImStep *step)
 {
     IoExplain *ex = ((IoRoute *)opaque)->ex;
 
@@ -47,10 +47,11 @@ static void op_step(void *opaque, const ImStep *step)
 }
 
 static const ImWalkOps walk_ops = {
-    .read = op_read, .cmpxchg64 = op_cmpxchg,
+    .read = io_guest_op_read, .cmpxchg64 = io_guest_op_cmpxchg,
 };
 
-static const ImWalkOps explain_ops = { .read = op_peek, .step = op_step };
+static const ImWalkOps explain_ops = { .read = io_guest_op_peek,
+                                       .step = io_guest_op_step };
 
 ImWalkOut im_ioasid_walk(IoRoute *r, const ImPtStage *first,
                          const ImPtStage *second, uint64_t addr,
@@ -68,8 +69,8 @@ ImWalkOut im_ioasid_walk(IoRoute *r, const ImPtStage *first,
 }
 
 /* Read n quad-words at an address of the parent. */
-static bool fetch(IoRoute *r, const IoView *v, const char *what, uint64_t at,
-                  uint64_t *q, unsigned n)
+static bool io_guest_fetch(IoRoute *r, const IoView *v, const char *what,
+                           uint64_t at, uint64_t *q, unsigned n)
 {
     ImPtStage map = im_ioasid_map_stage(v->map);
     ImWalkOut w = im_ioasid_walk(r, &map, NULL, at, IM_PERM_R, false);
@@ -97,43 +98,48 @@ static bool fetch(IoRoute *r, const IoView *v, const char *what, uint64_t at,
 
 /* --- which descriptor ------------------------------------------------- */
 
-static uint64_t table_base(uint64_t ptr, uint64_t size)
+static uint64_t io_guest_table_base(uint64_t ptr, uint64_t size)
 {
     return ptr & ~(MAX(size, 64) - 1);
 }
 
 /* Two levels. */
-static bool leaf_fault(IoRoute *r, const IoView *v, const ImSmmuSte *ste,
-                       uint32_t ssid, uint64_t *at)
+static bool io_guest_leaf_fault(IoRoute *r, const IoView *v,
+                                const ImSmmuSte *ste, uint32_t ssid,
+                                uint64_t *at)
 {
     unsigned leaf = ste->s1fmt == 1 ? 6 : 10;
     unsigned high = ste->s1cdmax > leaf ? ste->s1cdmax - leaf : 0;
-    uint64_t base = table_base(ste->s1_ctx, UINT64_C(8) << high);
+    uint64_t base = io_guest_table_base(ste->s1_ctx, UINT64_C(8) << high);
     uint64_t q;
 
-    if (!fetch(r, v, "L1CD", base + 8 * (uint64_t)(ssid >> leaf), &q, 1)) {
+    if (!io_guest_fetch(r, v, "L1CD", base + 8 * (uint64_t)(ssid >> leaf), &q,
+                        1)) {
         return im_ioasid_refuse(r, IO_FLT_CD_FETCH);
     }
     if (!(q & IM_MASK(SMMU_L1CD_V))) {
         return im_ioasid_refuse(r, IO_FLT_PASID_OFF);
     }
-    *at = table_base(q & IM_MASK(SMMU_L1CD_L2PTR), UINT64_C(64) << leaf) +
+    *at = io_guest_table_base(q & IM_MASK(SMMU_L1CD_L2PTR), UINT64_C(64)
+                                                                << leaf) +
           64 * (uint64_t)(ssid & ((1u << leaf) - 1));
     return false;
 }
 
-static bool fetch_fault(IoRoute *r, IoView *v, const ImSmmuSte *ste,
-                        uint32_t ssid)
+static bool io_guest_fetch_fault(IoRoute *r, IoView *v, const ImSmmuSte *ste,
+                                 uint32_t ssid)
 {
-    uint64_t at = table_base(ste->s1_ctx, UINT64_C(64) << ste->s1cdmax) +
-                  64 * (uint64_t)ssid;
+    uint64_t at =
+        io_guest_table_base(ste->s1_ctx, UINT64_C(64) << ste->s1cdmax) +
+        64 * (uint64_t)ssid;
     const char *clause;
     uint64_t q[8];
 
-    if (ste->s1cdmax && ste->s1fmt && leaf_fault(r, v, ste, ssid, &at)) {
+    if (ste->s1cdmax && ste->s1fmt &&
+        io_guest_leaf_fault(r, v, ste, ssid, &at)) {
         return true;
     }
-    if (!fetch(r, v, "CD", at, q, 8)) {
+    if (!io_guest_fetch(r, v, "CD", at, q, 8)) {
         return im_ioasid_refuse(r, IO_FLT_CD_FETCH);
     }
     if (!im_smmu_cd_decode(&im_ioasid_smmu_ids, ste, q, &v->cd, &clause)) {
@@ -157,17 +163,17 @@ bool im_ioasid_cd_fault(IoRoute *r, IoView *v)
 
     v->s1 = false;
     if (space->kind == IMU_SPACE_NESTED) {
-        return fetch_fault(r, v, ste, 0);
+        return io_guest_fetch_fault(r, v, ste, 0);
     }
     if (t->has_pasid) {
         if (t->pasid >> ste->s1cdmax || !ste->s1cdmax ||
             (t->pasid == 0 && ste->s1dss == S1DSS_SSID0)) {
             return im_ioasid_refuse(r, IO_FLT_PASID_OFF);
         }
-        return fetch_fault(r, v, ste, t->pasid);
+        return io_guest_fetch_fault(r, v, ste, t->pasid);
     }
     if (!ste->s1cdmax || ste->s1dss == S1DSS_SSID0) {
-        return fetch_fault(r, v, ste, 0);
+        return io_guest_fetch_fault(r, v, ste, 0);
     }
     return ste->s1dss != S1DSS_BYPASS &&
            im_ioasid_refuse(r, IO_FLT_PASID_OFF);

@@ -46,13 +46,13 @@ uint32_t im_handles_count(const IoHandles *t, ImuKind kind)
     return t->count[kind];
 }
 
-static uint64_t *slot(const IoHandles *t, uint32_t id)
+static uint64_t *io_handle_slot(const IoHandles *t, uint32_t id)
 {
     return &t->page[id / SLOTS][id % SLOTS];
 }
 
 /* CLAUSE(IOASID_HANDLES) */
-static IoObject *lookup(const IoHandles *t, ImuRef ref)
+static IoObject *io_handle_lookup(const IoHandles *t, ImuRef ref)
 {
     uint64_t v;
     IoObject *obj;
@@ -60,7 +60,7 @@ static IoObject *lookup(const IoHandles *t, ImuRef ref)
     if (ref.id == 0 || ref.id >= t->begun) {
         return NULL;
     }
-    v = *slot(t, ref.id);
+    v = *io_handle_slot(t, ref.id);
     if (v & FREE_BIT) {
         return NULL;
     }
@@ -78,7 +78,7 @@ int im_ioasid_set_of(ImIoasidCtx *c, ImuRef ref, IoSet **set)
         *set = recent;
         return 0;
     }
-    obj = lookup(c->handles, ref);
+    obj = io_handle_lookup(c->handles, ref);
     if (!obj || obj->kind != IMU_KIND_SET) {
         return -ENOENT;
     }
@@ -88,7 +88,7 @@ int im_ioasid_set_of(ImIoasidCtx *c, ImuRef ref, IoSet **set)
 
 int im_ioasid_find(IoSet *set, ImuKind kind, ImuRef ref, IoObject **obj)
 {
-    IoObject *o = lookup(set->ctx->handles, ref);
+    IoObject *o = io_handle_lookup(set->ctx->handles, ref);
 
     if (!o || o->kind != kind || o->set != set) {
         return -ENOENT;
@@ -99,7 +99,7 @@ int im_ioasid_find(IoSet *set, ImuKind kind, ImuRef ref, IoObject **obj)
 
 /* Made as one word: it is read as one at once, and a processor that finds
  * two stores there waits for both. */
-static ImuRef whole_ref(uint32_t id, uint32_t gen)
+static ImuRef io_handle_whole_ref(uint32_t id, uint32_t gen)
 {
     union {
         uint64_t word;
@@ -123,8 +123,8 @@ int im_ioasid_number(ImIoasidCtx *c, IoObject *obj, ImuKind kind, IoSet *set)
         return -ENOSPC;
     }
     if (id) {
-        gen = (uint32_t)(*slot(t, id) >> 32);
-        t->free = (uint32_t)*slot(t, id) >> 1;
+        gen = (uint32_t)(*io_handle_slot(t, id) >> 32);
+        t->free = (uint32_t)*io_handle_slot(t, id) >> 1;
     } else {
         id = t->begun;
         if (id > IO_HANDLES_MAX) {
@@ -139,10 +139,10 @@ int im_ioasid_number(ImIoasidCtx *c, IoObject *obj, ImuKind kind, IoSet *set)
         }
         t->begun++;
     }
-    obj->ref = whole_ref(id, gen);
+    obj->ref = io_handle_whole_ref(id, gen);
     obj->kind = (uint8_t)kind;
     obj->set = set;
-    *slot(t, id) = (uintptr_t)obj;
+    *io_handle_slot(t, id) = (uintptr_t)obj;
     t->count[kind]++;
     return 0;
 }
@@ -157,14 +157,14 @@ void im_ioasid_list(IoObject *obj)
     }
 }
 
-static void vacate(ImIoasidCtx *c, const IoObject *obj, uint32_t gen)
+static void io_handle_vacate(ImIoasidCtx *c, const IoObject *obj, uint32_t gen)
 {
     IoHandles *t = c->handles;
 
     if (!obj->set) {
         c->recent = NULL;
     }
-    *slot(t, obj->ref.id) = (uint64_t)gen << 32 |
+    *io_handle_slot(t, obj->ref.id) = (uint64_t)gen << 32 |
                             (uint64_t)t->free << 1 | FREE_BIT;
     t->free = obj->ref.id;
     t->count[obj->kind]--;
@@ -179,10 +179,10 @@ void im_ioasid_unnumber(ImIoasidCtx *c, IoObject *obj)
             obj->set->held[obj->kind]--;
         }
     }
-    vacate(c, obj, obj->ref.gen == UINT32_MAX ? 1 : obj->ref.gen + 1);
+    io_handle_vacate(c, obj, obj->ref.gen == UINT32_MAX ? 1 : obj->ref.gen + 1);
 }
 
 void im_ioasid_number_undo(ImIoasidCtx *c, IoObject *obj)
 {
-    vacate(c, obj, obj->ref.gen);
+    io_handle_vacate(c, obj, obj->ref.gen);
 }

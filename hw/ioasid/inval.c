@@ -24,7 +24,7 @@ typedef struct Part {
     uint32_t pasid;             /* of a guest's own table */
 } Part;
 
-static bool in_scope(const Inval *v, const IoBind *b)
+static bool io_inval_in_scope(const Inval *v, const IoBind *b)
 {
     if (b->parked || b->ended) {
         return false;
@@ -35,12 +35,12 @@ static bool in_scope(const Inval *v, const IoBind *b)
     return !v->dev || b->dev == v->dev;
 }
 
-static bool everywhere(const Part *p)
+static bool io_inval_everywhere(const Part *p)
 {
     return p->first == 0 && p->last == UINT64_MAX;
 }
 
-static void drop_view(const Inval *v, IoView *view, const Part *p)
+static void io_inval_drop_view(const Inval *v, IoView *view, const Part *p)
 {
     if (v->a->caches & IMU_CACHE_PASID) {
         view->old = true;
@@ -48,19 +48,19 @@ static void drop_view(const Inval *v, IoView *view, const Part *p)
     if (!(v->a->caches & IMU_CACHE_IOTLB)) {
         return;
     }
-    if (everywhere(p)) {
+    if (io_inval_everywhere(p)) {
         im_ioasid_view_renew(v->h, view);
     } else {
         im_ioasid_view_drop_range(v->h, view, p->first, p->last);
     }
 }
 
-static bool guest_table(const IoBind *b)
+static bool io_inval_guest_table(const IoBind *b)
 {
     return b->space->kind == IMU_SPACE_PASID_TABLE;
 }
 
-static void tell_device(const Inval *v, IoBind *b, const Part *p)
+static void io_inval_tell_device(const Inval *v, IoBind *b, const Part *p)
 {
     IoAtcInv inv = {
         .bind = b, .first = p->first, .last = p->last,
@@ -70,83 +70,84 @@ static void tell_device(const Inval *v, IoBind *b, const Part *p)
     if (b->flags & IMU_ATTACH_NO_ATS) {
         return;
     }
-    if (guest_table(b) && p->whole) {
+    if (io_inval_guest_table(b) && p->whole) {
         b->ats_used |= IO_ATS_OWN;
         im_ioasid_atc_inv_bind(v->h, b, NULL);
         return;
     }
-    if (guest_table(b)) {
+    if (io_inval_guest_table(b)) {
         inv.has_pasid = p->has_pasid;
         inv.pasid = p->pasid;
     }
     im_ioasid_atc_inv(v->h, &inv);
 }
 
-static void obey_bind(const Inval *v, IoBind *b, const Part *p)
+static void io_inval_obey_bind(const Inval *v, IoBind *b, const Part *p)
 {
     for (ImLink *n = b->views; n; n = n->next) {
         IoView *view = IM_LINK_OF(n, IoView, by_bind);
 
-        if (p->whole || !guest_table(b) ||
-            view->key == im_ioasid_key(b->host->cfg.func, p->has_pasid,
-                                       p->pasid)) {
-            drop_view(v, view, p);
+        if (p->whole || !io_inval_guest_table(b) ||
+            view->key ==
+                im_ioasid_key(b->host->cfg.func, p->has_pasid, p->pasid)) {
+            io_inval_drop_view(v, view, p);
         }
     }
     if (v->a->caches & IMU_CACHE_DEVTLB) {
-        tell_device(v, b, p);
+        io_inval_tell_device(v, b, p);
     }
 }
 
 static const Part whole = { .last = UINT64_MAX, .whole = true };
 
-static void obey_space(const Inval *v, const IoSpace *space)
+static void io_inval_obey_space(const Inval *v, const IoSpace *space)
 {
     for (ImLink *n = space->binds; n; n = n->next) {
-        obey_bind(v, IM_LINK_OF(n, IoBind, by_space), &whole);
+        io_inval_obey_bind(v, IM_LINK_OF(n, IoBind, by_space), &whole);
     }
 }
 
-static void obey_dev(const Inval *v, const IoDev *dev)
+static void io_inval_obey_dev(const Inval *v, const IoDev *dev)
 {
     if (dev->own) {
-        obey_bind(v, dev->own, &whole);
+        io_inval_obey_bind(v, dev->own, &whole);
     }
     for (ImLink *n = dev->binds; n; n = n->next) {
         IoBind *b = IM_LINK_OF(n, IoBind, by_dev);
 
         if (!b->parked) {
-            obey_bind(v, b, &whole);
+            io_inval_obey_bind(v, b, &whole);
         }
     }
 }
 
-static void obey_all(const Inval *v)
+static void io_inval_obey_all(const Inval *v)
 {
     if (v->space) {
-        obey_space(v, v->space);
+        io_inval_obey_space(v, v->space);
         for (ImLink *n = v->space->children; n; n = n->next) {
-            obey_space(v, IM_LINK_OF(n, IoSpace, in_parent));
+            io_inval_obey_space(v, IM_LINK_OF(n, IoSpace, in_parent));
         }
     } else if (v->dev) {
-        obey_dev(v, v->dev);
+        io_inval_obey_dev(v, v->dev);
     } else {
         for (ImLink *n = v->set->objects[IMU_KIND_DEV]; n; n = n->next) {
-            obey_dev(v, IM_LINK_OF(n, IoDev, obj.in_set));
+            io_inval_obey_dev(v, IM_LINK_OF(n, IoDev, obj.in_set));
         }
     }
 }
 
 /* Requests without PASID, or with one of a guest's own table. */
-static bool obey_owns(const Inval *v, const Part *p, bool tables_only)
+static bool io_inval_obey_owns(const Inval *v, const Part *p, bool tables_only)
 {
     bool any = false;
 
     for (ImLink *n = v->set->objects[IMU_KIND_DEV]; n; n = n->next) {
         IoBind *b = IM_LINK_OF(n, IoDev, obj.in_set)->own;
 
-        if (b && in_scope(v, b) && (!tables_only || guest_table(b))) {
-            obey_bind(v, b, p);
+        if (b && io_inval_in_scope(v, b) &&
+            (!tables_only || io_inval_guest_table(b))) {
+            io_inval_obey_bind(v, b, p);
             any = true;
         }
     }
@@ -154,7 +155,7 @@ static bool obey_owns(const Inval *v, const Part *p, bool tables_only)
 }
 
 /* CLAUSE(IOASID_INVALIDATION): the guest's number, as the devices know it. */
-static void obey_entry(const Inval *v, const ImuInvEntry *e)
+static void io_inval_obey_entry(const Inval *v, const ImuInvEntry *e)
 {
     Part p = { .last = UINT64_MAX, .pasid = e->gpasid,
                .has_pasid = !(e->flags & IMU_INV_NO_PASID) };
@@ -165,15 +166,15 @@ static void obey_entry(const Inval *v, const ImuInvEntry *e)
         p.first = e->addr & ~UINT64_C(0xfff);
         p.last = (e->addr + (e->length - 1)) | 0xfff;
     }
-    any = obey_owns(v, &p, p.has_pasid);
+    any = io_inval_obey_owns(v, &p, p.has_pasid);
     if (p.has_pasid) {
         pasid = im_ioasid_by_gpasid(v->set, e->gpasid);
     }
     for (ImLink *n = pasid ? pasid->binds : NULL; n; n = n->next) {
         IoBind *b = IM_LINK_OF(n, IoBind, by_pasid);
 
-        if (in_scope(v, b)) {
-            obey_bind(v, b, &p);
+        if (io_inval_in_scope(v, b)) {
+            io_inval_obey_bind(v, b, &p);
             any = true;
         }
     }
@@ -182,7 +183,7 @@ static void obey_entry(const Inval *v, const ImuInvEntry *e)
 
 #define CACHES  (IMU_CACHE_IOTLB | IMU_CACHE_DEVTLB | IMU_CACHE_PASID)
 
-static int check_values(const ImuInvalidate *a)
+static int io_inval_check_values(const ImuInvalidate *a)
 {
     bool array = a->entry_size || a->count || a->entries;
 
@@ -204,7 +205,7 @@ static int check_values(const ImuInvalidate *a)
     return a->entry_size > IMU_SIZE_MAX ? -E2BIG : 0;
 }
 
-static int check_entry(const ImuInvalidate *a, const ImuInvEntry *e)
+static int io_inval_check_entry(const ImuInvalidate *a, const ImuInvEntry *e)
 {
     bool no_pasid = e->flags & IMU_INV_NO_PASID;
 
@@ -223,8 +224,8 @@ static int check_entry(const ImuInvalidate *a, const ImuInvEntry *e)
     return e->addr + (e->length - 1) < e->addr ? -EOVERFLOW : 0;
 }
 
-static int get_entry(ImIoasidCtx *c, const ImuInvalidate *a, uint32_t i,
-                     ImuInvEntry *e)
+static int io_inval_get_entry(ImIoasidCtx *c, const ImuInvalidate *a,
+                              uint32_t i, ImuInvEntry *e)
 {
     uint64_t at = a->entries + (uint64_t)i * a->entry_size;
     uint32_t rest = a->entry_size - (uint32_t)sizeof(*e);
@@ -242,10 +243,10 @@ static int get_entry(ImIoasidCtx *c, const ImuInvalidate *a, uint32_t i,
         at += n;
         rest -= n;
     }
-    return err ? err : check_entry(a, e);
+    return err ? err : io_inval_check_entry(a, e);
 }
 
-static int find_target(const ImuInvalidate *a, Inval *v)
+static int io_inval_find_target(const ImuInvalidate *a, Inval *v)
 {
     IoObject *obj;
     int err;
@@ -280,15 +281,15 @@ int im_ioasid_cmd_INVALIDATE(ImIoasidCtx *c, void *arg)
     int told;
 
     if (!err) {
-        err = find_target(a, &v);
+        err = io_inval_find_target(a, &v);
     }
     if (!err) {
-        err = check_values(a);
+        err = io_inval_check_values(a);
     }
     if (err) {
         return err;
     }
-    while (n < a->count && !(err = get_entry(c, a, n, &e))) {
+    while (n < a->count && !(err = io_inval_get_entry(c, a, n, &e))) {
         n++;
     }
     a->count = n;
@@ -299,16 +300,16 @@ int im_ioasid_cmd_INVALIDATE(ImIoasidCtx *c, void *arg)
     }
     c->host->counters.invalidations++;
     if (a->gran == IMU_GRAN_ALL) {
-        obey_all(&v);
+        io_inval_obey_all(&v);
     }
     for (uint32_t i = 0; i < n; i++) {
-        told = get_entry(c, a, i, &e);
+        told = io_inval_get_entry(c, a, i, &e);
         if (told) {             /* it was good when it was counted */
             err = told;
             a->count = i;
             break;
         }
-        obey_entry(&v, &e);
+        io_inval_obey_entry(&v, &e);
     }
     im_ioasid_rearm(c->host);
     return err;

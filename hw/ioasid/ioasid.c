@@ -21,7 +21,7 @@ const ImIoasidConfig IM_IOASID_CONFIG_DEFAULT = {
 };
 
 /* NULL, or what is impossible. */
-static const char *impossible(const ImIoasidConfig *c)
+static const char *io_impossible(const ImIoasidConfig *c)
 {
     const struct {
         bool bad;
@@ -51,7 +51,7 @@ static const char *impossible(const ImIoasidConfig *c)
 }
 
 /* Allocate what an instance always has; false: no memory. */
-static bool furnish(ImIoasid *h)
+static bool io_furnish(ImIoasid *h)
 {
     h->dev_buckets = IO_DEV_BUCKETS_MIN;
     h->dev_bucket = im_ioasid_alloc(h, h->dev_buckets * sizeof(ImLink *));
@@ -68,7 +68,7 @@ static bool furnish(ImIoasid *h)
     return h->fences;
 }
 
-static void strip(ImIoasid *h)
+static void io_strip(ImIoasid *h)
 {
     if (h->fences) {
         im_ioasid_fences_free(h, h->fences);
@@ -84,7 +84,7 @@ static void strip(ImIoasid *h)
     im_ioasid_release(h, h, sizeof(*h));
 }
 
-static void port_copy(ImIoasidPort *to, const ImIoasidPort *from)
+static void io_port_copy(ImIoasidPort *to, const ImIoasidPort *from)
 {
     g_assert(from->size >= G_STRUCT_OFFSET(ImIoasidPort, readable));
     memcpy(to, from, MIN(from->size, sizeof(*to)));
@@ -97,20 +97,20 @@ static void port_copy(ImIoasidPort *to, const ImIoasidPort *from)
 ImIoasid *im_ioasid_new(const ImIoasidConfig *config,
                         const ImIoasidPort *port, void *host, char **err)
 {
-    const char *why = impossible(config);
+    const char *why = io_impossible(config);
     ImIoasid *h = why ? NULL : port->alloc(host, sizeof(*h));
 
     if (h) {
         h->cfg = *config;
         h->opaque = host;
         h->armed = IM_NEVER;
-        port_copy(&h->port, port);
+        io_port_copy(&h->port, port);
         im_fifo_init(&h->cooling);
         im_fifo_init(&h->resting);
-        if (furnish(h)) {
+        if (io_furnish(h)) {
             return h;
         }
-        strip(h);
+        io_strip(h);
     }
     if (err) {
         *err = g_strdup(why ? why : "no memory");
@@ -118,7 +118,7 @@ ImIoasid *im_ioasid_new(const ImIoasidConfig *config,
     return NULL;
 }
 
-static void empty(ImIoasidCtx *c)
+static void io_empty(ImIoasidCtx *c)
 {
     while (c->sets) {
         im_ioasid_set_revoke(IM_LINK_OF(c->sets, IoSet, obj.in_set));
@@ -128,7 +128,7 @@ static void empty(ImIoasidCtx *c)
 void im_ioasid_reset(ImIoasid *h)
 {
     for (ImLink *l = h->ctxs; l; l = l->next) {
-        empty(IM_LINK_OF(l, ImIoasidCtx, in_host));
+        io_empty(IM_LINK_OF(l, ImIoasidCtx, in_host));
     }
     im_ioasid_devices_forget(h);
     im_ioasid_pasids_forget(h);
@@ -149,7 +149,7 @@ void im_ioasid_free(ImIoasid *h)
 
         (void)im_ioasid_device_remove(h, hd->cfg.func);
     }
-    strip(h);
+    io_strip(h);
 }
 
 ImIoasidCtx *im_ioasid_open(ImIoasid *h, uint32_t flags, void *user)
@@ -175,7 +175,7 @@ void im_ioasid_close(ImIoasidCtx *c)
 {
     ImIoasid *h = c->host;
 
-    empty(c);
+    io_empty(c);
     im_ioasid_sets_orphan(c);
     im_link_out(&c->in_host);
     im_handles_free(h, c->handles);

@@ -18,7 +18,7 @@ G_STATIC_ASSERT((int)IMU_PROT_EXEC == (int)IM_PERM_X);
 /* The largest page that a map stands for. */
 #define SHIFT_MAX    42
 
-static uint64_t page_rest(const ImIoasid *h)
+static uint64_t io_map_page_rest(const ImIoasid *h)
 {
     return (UINT64_C(1) << h->cfg.page_shift) - 1;
 }
@@ -35,7 +35,7 @@ IoMap *im_iomap_new(ImIoasid *h)
     return m;
 }
 
-static void free_area(ImIoasid *h, IoArea *a)
+static void io_map_free_area(ImIoasid *h, IoArea *a)
 {
     if (a->dirty) {
         im_ioasid_release(h, a->dirty, im_iomap_dirty_bytes(h, a));
@@ -43,13 +43,13 @@ static void free_area(ImIoasid *h, IoArea *a)
     im_ioasid_release(h, a, sizeof(*a));
 }
 
-static void unmapped(ImIoasid *h, IoArea *a)
+static void io_map_unmapped(ImIoasid *h, IoArea *a)
 {
     im_iopages_put(h, a->pages);
-    free_area(h, a);
+    io_map_free_area(h, a);
 }
 
-static IoArea *take(IoMap *m, IoArea *a)
+static IoArea *io_map_take(IoMap *m, IoArea *a)
 {
     m->root = im_ioarea_remove(m->root, a);
     m->recent = NULL;
@@ -60,7 +60,7 @@ static IoArea *take(IoMap *m, IoArea *a)
 void im_iomap_free(ImIoasid *h, IoMap *m)
 {
     while (m->root) {
-        unmapped(h, take(m, m->root));
+        io_map_unmapped(h, io_map_take(m, m->root));
     }
     im_ioranges_free(h, &m->allowed);
     im_ioranges_free(h, &m->reserved);
@@ -69,7 +69,7 @@ void im_iomap_free(ImIoasid *h, IoMap *m)
 
 /* --- lookup ----------------------------------------------------------- */
 
-static IoArea *area_at(IoMap *m, uint64_t in)
+static IoArea *io_map_area_at(IoMap *m, uint64_t in)
 {
     IoArea *a = m->recent;
 
@@ -85,8 +85,8 @@ static IoArea *area_at(IoMap *m, uint64_t in)
 }
 
 /* log2 of the largest aligned block around in that one view can tell of. */
-static uint8_t block_shift(const IoMap *m, const IoArea *a, uint64_t in,
-                           uint64_t out)
+static uint8_t io_map_block_shift(const IoMap *m, const IoArea *a, uint64_t in,
+                                  uint64_t out)
 {
     uint8_t shift = m->h->cfg.page_shift;
     uint64_t apart = in ^ out;
@@ -106,11 +106,11 @@ static uint8_t block_shift(const IoMap *m, const IoArea *a, uint64_t in,
     return shift;
 }
 
-static ImPteKind map_lookup(const ImPtStage *st, uint64_t in, ImPteView *v)
+static ImPteKind io_map_lookup(const ImPtStage *st, uint64_t in, ImPteView *v)
 {
     IoMap *m = st->map;
     unsigned page = m->h->cfg.page_shift;
-    IoArea *a = area_at(m, in);
+    IoArea *a = io_map_area_at(m, in);
     uint64_t index, pa;
 
     if (!a) {
@@ -120,7 +120,8 @@ static ImPteKind map_lookup(const ImPtStage *st, uint64_t in, ImPteView *v)
     pa = im_iopages_at(m->h, a->pages, a->index + index);
     *v = (ImPteView){
         .perm = a->prot,
-        .shift = block_shift(m, a, in & ~((UINT64_C(1) << page) - 1), pa),
+        .shift =
+            io_map_block_shift(m, a, in & ~((UINT64_C(1) << page) - 1), pa),
     };
     v->addr = pa & ~((UINT64_C(1) << v->shift) - 1);
     if (a->dirty && !(a->dirty[index / 64] >> index % 64 & 1)) {
@@ -129,18 +130,18 @@ static ImPteKind map_lookup(const ImPtStage *st, uint64_t in, ImPteView *v)
     return IM_PTE_LEAF;
 }
 
-static void map_written(const ImPtStage *st, uint64_t in)
+static void io_map_written(const ImPtStage *st, uint64_t in)
 {
     IoMap *m = st->map;
-    IoArea *a = area_at(m, in);
+    IoArea *a = io_map_area_at(m, in);
     uint64_t index = (in - a->first) >> m->h->cfg.page_shift;
 
     a->dirty[index / 64] |= UINT64_C(1) << index % 64;
 }
 
-static bool pages_reach(const ImIoasid *h, const IoArea *a, uint64_t pa)
+static bool io_map_pages_reach(const ImIoasid *h, const IoArea *a, uint64_t pa)
 {
-    uint64_t page = pa & ~page_rest(h);
+    uint64_t page = pa & ~io_map_page_rest(h);
     uint64_t count = im_ioarea_pages(h, a);
 
     if (!a->pages->each) {
@@ -149,26 +150,26 @@ static bool pages_reach(const ImIoasid *h, const IoArea *a, uint64_t pa)
         return page - base <= (count - 1) << h->cfg.page_shift;
     }
     for (uint64_t i = 0; i < count; i++) {
-        if ((a->pages->each[a->index + i] ^ pa) <= page_rest(h)) {
+        if ((a->pages->each[a->index + i] ^ pa) <= io_map_page_rest(h)) {
             return true;
         }
     }
     return false;
 }
 
-static uint8_t reaches(const ImIoasid *h, const IoArea *a, uint64_t pa)
+static uint8_t io_map_reaches(const ImIoasid *h, const IoArea *a, uint64_t pa)
 {
     if (!a) {
         return 0;
     }
-    return (uint8_t)((pages_reach(h, a, pa) ? a->prot : 0) |
-                     reaches(h, im_ioarea_of(a->child[0]), pa) |
-                     reaches(h, im_ioarea_of(a->child[1]), pa));
+    return (uint8_t)((io_map_pages_reach(h, a, pa) ? a->prot : 0) |
+                     io_map_reaches(h, im_ioarea_of(a->child[0]), pa) |
+                     io_map_reaches(h, im_ioarea_of(a->child[1]), pa));
 }
 
 uint8_t im_iomap_reaches(const IoMap *m, uint64_t pa)
 {
-    return reaches(m->h, m->root, pa);
+    return io_map_reaches(m->h, m->root, pa);
 }
 
 static const char *const entry_names[] = { "mapping" };
@@ -179,13 +180,13 @@ const ImPtFormat im_ioasid_map_format = {
     .levels = 1,
     .page_shift = 12,
     .entry_size = 8,
-    .lookup = map_lookup,
-    .written = map_written,
+    .lookup = io_map_lookup,
+    .written = io_map_written,
 };
 
 /* --- where ------------------------------------------------------------ */
 
-static bool mapped(const IoMap *m, uint64_t first, uint64_t last)
+static bool io_map_mapped(const IoMap *m, uint64_t first, uint64_t last)
 {
     const IoArea *a = im_ioarea_from(m->root, first);
 
@@ -197,7 +198,7 @@ int im_iomap_admits(const IoMap *m, const IoHostDev *dev)
     for (unsigned i = 0; i < dev->cfg.reserved_count; i++) {
         ImuRange r = dev->cfg.reserved[i];
 
-        if (mapped(m, r.first, r.last) ||
+        if (io_map_mapped(m, r.first, r.last) ||
             im_ioranges_meet(&m->allowed, r.first, r.last)) {
             return -EADDRINUSE;
         }
@@ -206,8 +207,8 @@ int im_iomap_admits(const IoMap *m, const IoHostDev *dev)
 }
 
 /* A place between what is reserved. */
-static bool gap_between(const IoMap *m, uint64_t first, uint64_t last,
-                        uint64_t len, uint64_t align, uint64_t *at)
+static bool io_map_gap_between(const IoMap *m, uint64_t first, uint64_t last,
+                               uint64_t len, uint64_t align, uint64_t *at)
 {
     for (uint32_t i = 0; i < m->reserved.count; i++) {
         ImuRange r = m->reserved.range[i];
@@ -230,17 +231,17 @@ static bool gap_between(const IoMap *m, uint64_t first, uint64_t last,
     return im_ioarea_gap(m->root, first, last, len, align, at);
 }
 
-static bool gap_allowed(const IoMap *m, uint64_t len, uint64_t align,
-                        uint64_t *at)
+static bool io_map_gap_allowed(const IoMap *m, uint64_t len, uint64_t align,
+                               uint64_t *at)
 {
     if (!m->allowed.count) {
         /* Not 0: too many programs take it for nothing. */
-        return gap_between(m, align, UINT64_MAX, len, align, at);
+        return io_map_gap_between(m, align, UINT64_MAX, len, align, at);
     }
     for (uint32_t i = 0; i < m->allowed.count; i++) {
         ImuRange r = m->allowed.range[i];
 
-        if (gap_between(m, r.first, r.last, len, align, at)) {
+        if (io_map_gap_between(m, r.first, r.last, len, align, at)) {
             return true;
         }
     }
@@ -248,7 +249,8 @@ static bool gap_allowed(const IoMap *m, uint64_t len, uint64_t align,
 }
 
 /* Aligned as the memory is, so that large pages stay large; or as can be. */
-static int choose(const IoMap *m, uint64_t user, uint64_t len, uint64_t *at)
+static int io_map_choose(const IoMap *m, uint64_t user, uint64_t len,
+                         uint64_t *at)
 {
     uint64_t page = UINT64_C(1) << m->h->cfg.page_shift;
     uint64_t align = ALIGN_MAX;
@@ -256,12 +258,12 @@ static int choose(const IoMap *m, uint64_t user, uint64_t len, uint64_t *at)
     while (align > page && ((user & (align - 1)) || align > len)) {
         align >>= 1;
     }
-    return gap_allowed(m, len, align, at) ||
-           gap_allowed(m, len, page, at) ? 0 : -ENOSPC;
+    return io_map_gap_allowed(m, len, align, at) ||
+           io_map_gap_allowed(m, len, page, at) ? 0 : -ENOSPC;
 }
 
 /* A fixed place. */
-static int admit(const IoMap *m, uint64_t iova, uint64_t len)
+static int io_map_admit(const IoMap *m, uint64_t iova, uint64_t len)
 {
     uint64_t last = iova + (len - 1);
 
@@ -269,14 +271,14 @@ static int admit(const IoMap *m, uint64_t iova, uint64_t len)
         (m->allowed.count && !im_ioranges_hold(&m->allowed, iova, last))) {
         return -EINVAL;
     }
-    return mapped(m, iova, last) ? -EEXIST : 0;
+    return io_map_mapped(m, iova, last) ? -EEXIST : 0;
 }
 
 /* --- areas on their way in -------------------------------------------- */
 
 /* pages is not referred to until the area is committed. */
-static IoArea *new_area(ImIoasid *h, const IoSpace *space, uint64_t iova,
-                        uint64_t len, uint8_t prot)
+static IoArea *io_map_new_area(ImIoasid *h, const IoSpace *space, uint64_t iova,
+                               uint64_t len, uint8_t prot)
 {
     IoArea *a = im_ioasid_alloc(h, sizeof(*a));
 
@@ -297,17 +299,17 @@ static IoArea *new_area(ImIoasid *h, const IoSpace *space, uint64_t iova,
     return a;
 }
 
-static void commit(IoMap *m, IoArea *a)
+static void io_map_commit(IoMap *m, IoArea *a)
 {
     m->root = im_ioarea_insert(m->root, a);
     m->areas++;
 }
 
 /* Values of MAP and COPY. */
-static int check_values(const ImIoasid *h, uint32_t flags, uint64_t from,
-                        uint64_t len, uint64_t iova)
+static int io_map_check_values(const ImIoasid *h, uint32_t flags, uint64_t from,
+                               uint64_t len, uint64_t iova)
 {
-    uint64_t rest = page_rest(h);
+    uint64_t rest = io_map_page_rest(h);
     bool fixed = flags & IMU_MAP_FIXED;
 
     if (!(flags & (IMU_PROT_READ | IMU_PROT_WRITE)) ||
@@ -322,19 +324,21 @@ static int check_values(const ImIoasid *h, uint32_t flags, uint64_t from,
 }
 
 /* Of a fixed place, whether it can be had. */
-static int check_place(ImIoasid *h, IoSpace *space, uint32_t flags,
-                       uint64_t len, uint64_t iova)
+static int io_map_check_place(ImIoasid *h, IoSpace *space, uint32_t flags,
+                              uint64_t len, uint64_t iova)
 {
     int err = im_iomap_find_reserved(h, space);
 
-    return !err && (flags & IMU_MAP_FIXED) ? admit(space->map, iova, len) :
-           err;
+    return !err && (flags & IMU_MAP_FIXED) ?
+               io_map_admit(space->map, iova, len) :
+               err;
 }
 
-static int find_place(const IoSpace *space, uint32_t flags, uint64_t user,
-                      uint64_t len, uint64_t *iova)
+static int io_map_find_place(const IoSpace *space, uint32_t flags,
+                             uint64_t user, uint64_t len, uint64_t *iova)
 {
-    return flags & IMU_MAP_FIXED ? 0 : choose(space->map, user, len, iova);
+    return flags & IMU_MAP_FIXED ? 0 :
+                                   io_map_choose(space->map, user, len, iova);
 }
 
 int im_ioasid_cmd_MAP(ImIoasidCtx *c, void *arg)
@@ -351,41 +355,42 @@ int im_ioasid_cmd_MAP(ImIoasidCtx *c, void *arg)
     if (!space->map) {
         return -EINVAL;
     }
-    err = check_values(h, a->head.flags, a->user, a->length, a->iova);
+    err = io_map_check_values(h, a->head.flags, a->user, a->length, a->iova);
     if (!err) {
-        err = check_place(h, space, a->head.flags, a->length, a->iova);
+        err = io_map_check_place(h, space, a->head.flags, a->length, a->iova);
     }
     if (!err) {
-        err = find_place(space, a->head.flags, a->user, a->length, &a->iova);
+        err = io_map_find_place(space, a->head.flags, a->user, a->length,
+                                &a->iova);
     }
     if (err) {
         return err;
     }
-    area = new_area(h, space, a->iova, a->length,
-                    (uint8_t)(a->head.flags & PERM));
+    area = io_map_new_area(h, space, a->iova, a->length,
+                           (uint8_t)(a->head.flags & PERM));
     if (!area) {
         return -ENOMEM;
     }
     err = im_iopages_pin(c, a->user, a->length >> h->cfg.page_shift,
                          a->head.flags & IMU_PROT_WRITE, &area->pages);
     if (err) {
-        free_area(h, area);
+        io_map_free_area(h, area);
         return err;
     }
     err = im_ioasid_respond(c, a);
     if (err) {
         im_iopages_put(h, area->pages);
-        free_area(h, area);
+        io_map_free_area(h, area);
         return err;
     }
-    commit(space->map, area);
+    io_map_commit(space->map, area);
     return 0;
 }
 
 /* --- UNMAP ------------------------------------------------------------ */
 
-static void changed_bind(ImIoasid *h, IoBind *b, uint64_t first,
-                         uint64_t last)
+static void io_map_changed_bind(ImIoasid *h, IoBind *b, uint64_t first,
+                                uint64_t last)
 {
     IoAtcInv inv = { .bind = b, .first = first, .last = last,
                      .pasid = b->hpasid, .has_pasid = b->pasid };
@@ -409,7 +414,7 @@ void im_iomap_changed(ImIoasid *h, IoSpace *space, uint64_t first,
     for (ImLink *n = space->binds; n; n = n->next) {
         IoBind *b = IM_LINK_OF(n, IoBind, by_space);
 
-        changed_bind(h, b, first, last);
+        io_map_changed_bind(h, b, first, last);
         left = left || b->ats_used;
     }
     for (ImLink *n = space->children; n; n = n->next) {
@@ -427,8 +432,8 @@ void im_iomap_changed(ImIoasid *h, IoSpace *space, uint64_t first,
 }
 
 /* Bytes of the whole mappings inside. */
-static int measure(const IoMap *m, uint64_t first, uint64_t last,
-                   uint64_t *bytes)
+static int io_map_measure(const IoMap *m, uint64_t first, uint64_t last,
+                          uint64_t *bytes)
 {
     uint64_t at = first;
     const IoArea *a;
@@ -447,14 +452,15 @@ static int measure(const IoMap *m, uint64_t first, uint64_t last,
     return *bytes || (first == 0 && last == UINT64_MAX) ? 0 : -ENOENT;
 }
 
-static void unmap(ImIoasid *h, IoSpace *space, uint64_t first, uint64_t last)
+static void io_map_unmap(ImIoasid *h, IoSpace *space, uint64_t first,
+                         uint64_t last)
 {
     IoArea *gone = NULL;
     IoArea *a;
 
     while ((a = im_ioarea_from(space->map->root, first)) &&
            a->first <= last) {
-        take(space->map, a);
+        io_map_take(space->map, a);
         a->next = gone;
         gone = a;
     }
@@ -464,7 +470,7 @@ static void unmap(ImIoasid *h, IoSpace *space, uint64_t first, uint64_t last)
     while (gone) {
         a = gone;
         gone = a->next;
-        unmapped(h, a);
+        io_map_unmapped(h, a);
     }
 }
 
@@ -484,40 +490,42 @@ int im_ioasid_cmd_UNMAP(ImIoasidCtx *c, void *arg)
     }
     if (first == 0 && a->length == UINT64_MAX) {
         last = UINT64_MAX;
-    } else if (a->length == 0 || ((first | a->length) & page_rest(c->host))) {
+    } else if (a->length == 0 ||
+               ((first | a->length) & io_map_page_rest(c->host))) {
         return -EINVAL;
     } else if (last < first) {
         return -EOVERFLOW;
     }
-    err = measure(space->map, first, last, &a->length);
+    err = io_map_measure(space->map, first, last, &a->length);
     if (!err) {
         err = im_ioasid_respond(c, a);
     }
     if (!err) {
-        unmap(c->host, space, first, last);
+        io_map_unmap(c->host, space, first, last);
     }
     return err;
 }
 
 /* --- COPY ------------------------------------------------------------- */
 
-static void discard(ImIoasid *h, IoArea *chain)
+static void io_map_discard(ImIoasid *h, IoArea *chain)
 {
     while (chain) {
         IoArea *next = chain->next;
 
-        free_area(h, chain);
+        io_map_free_area(h, chain);
         chain = next;
     }
 }
 
 /* Whether len bytes are mapped without a hole, with at least prot. */
-static int check_source(IoMap *m, uint64_t at, uint64_t len, uint8_t prot)
+static int io_map_check_source(IoMap *m, uint64_t at, uint64_t len,
+                               uint8_t prot)
 {
     uint64_t last = at + (len - 1);
 
     for (;;) {
-        const IoArea *a = area_at(m, at);
+        const IoArea *a = io_map_area_at(m, at);
 
         if (!a) {
             return -ENOENT;
@@ -533,21 +541,21 @@ static int check_source(IoMap *m, uint64_t at, uint64_t len, uint8_t prot)
 }
 
 /* An area for each part of the source. */
-static int build_copy(ImIoasid *h, const ImuCopy *a, const IoSpace *dst,
-                      IoMap *src, IoArea **chain)
+static int io_map_build_copy(ImIoasid *h, const ImuCopy *a, const IoSpace *dst,
+                             IoMap *src, IoArea **chain)
 {
     uint64_t done = 0;
 
     *chain = NULL;
     while (done < a->length) {
         uint64_t at = a->src_iova + done;
-        const IoArea *from = area_at(src, at);
+        const IoArea *from = io_map_area_at(src, at);
         uint64_t len = MIN(a->length - done - 1, from->last - at) + 1;
-        IoArea *to = new_area(h, dst, a->dst_iova + done, len,
-                              (uint8_t)(a->head.flags & PERM));
+        IoArea *to = io_map_new_area(h, dst, a->dst_iova + done, len,
+                                     (uint8_t)(a->head.flags & PERM));
 
         if (!to) {
-            discard(h, *chain);
+            io_map_discard(h, *chain);
             return -ENOMEM;
         }
         to->pages = from->pages;
@@ -559,8 +567,8 @@ static int build_copy(ImIoasid *h, const ImuCopy *a, const IoSpace *dst,
     return 0;
 }
 
-static int copy_spaces(ImIoasidCtx *c, const ImuCopy *a, IoSpace **dst,
-                       IoSpace **src)
+static int io_map_copy_spaces(ImIoasidCtx *c, const ImuCopy *a, IoSpace **dst,
+                              IoSpace **src)
 {
     int err = im_ioasid_space_of(c, a->set, a->dst, dst);
 
@@ -571,29 +579,31 @@ static int copy_spaces(ImIoasidCtx *c, const ImuCopy *a, IoSpace **dst,
 }
 
 /* Where the first byte of the source is in user memory. */
-static uint64_t user_of(IoMap *m, uint64_t at)
+static uint64_t io_map_user_of(IoMap *m, uint64_t at)
 {
-    const IoArea *a = area_at(m, at);
+    const IoArea *a = io_map_area_at(m, at);
 
     return a->pages->user + (a->index << m->h->cfg.page_shift) +
            (at - a->first);
 }
 
-static int copy_place(ImIoasid *h, ImuCopy *a, IoSpace *dst, IoSpace *src)
+static int io_map_copy_place(ImIoasid *h, ImuCopy *a, IoSpace *dst,
+                             IoSpace *src)
 {
-    int err = check_values(h, a->head.flags, a->src_iova, a->length,
-                           a->dst_iova);
+    int err = io_map_check_values(h, a->head.flags, a->src_iova, a->length,
+                                  a->dst_iova);
 
     if (!err) {
-        err = check_place(h, dst, a->head.flags, a->length, a->dst_iova);
+        err = io_map_check_place(h, dst, a->head.flags, a->length, a->dst_iova);
     }
     if (!err) {
-        err = check_source(src->map, a->src_iova, a->length,
-                           a->head.flags & PERM);
+        err = io_map_check_source(src->map, a->src_iova, a->length,
+                                  a->head.flags & PERM);
     }
-    return err ? err : find_place(dst, a->head.flags,
-                                  user_of(src->map, a->src_iova), a->length,
-                                  &a->dst_iova);
+    return err ? err :
+                 io_map_find_place(dst, a->head.flags,
+                                   io_map_user_of(src->map, a->src_iova),
+                                   a->length, &a->dst_iova);
 }
 
 int im_ioasid_cmd_COPY(ImIoasidCtx *c, void *arg)
@@ -601,27 +611,27 @@ int im_ioasid_cmd_COPY(ImIoasidCtx *c, void *arg)
     ImuCopy *a = arg;
     IoSpace *dst, *src;
     IoArea *chain;
-    int err = copy_spaces(c, a, &dst, &src);
+    int err = io_map_copy_spaces(c, a, &dst, &src);
 
     if (!err) {
-        err = copy_place(c->host, a, dst, src);
+        err = io_map_copy_place(c->host, a, dst, src);
     }
     if (!err) {
-        err = build_copy(c->host, a, dst, src->map, &chain);
+        err = io_map_build_copy(c->host, a, dst, src->map, &chain);
     }
     if (err) {
         return err;
     }
     err = im_ioasid_respond(c, a);
     if (err) {
-        discard(c->host, chain);
+        io_map_discard(c->host, chain);
         return err;
     }
     while (chain) {
         IoArea *next = chain->next;
 
         chain->pages->users++;
-        commit(dst->map, chain);
+        io_map_commit(dst->map, chain);
         chain = next;
     }
     return 0;

@@ -72,7 +72,7 @@ void im_numbers_give(IoNumbers *n, uint32_t number)
 }
 
 /* The lowest clear bit of word from bit on, or 64. */
-static uint32_t clear_from(uint64_t word, uint32_t bit)
+static uint32_t io_numbers_clear_from(uint64_t word, uint32_t bit)
 {
     uint64_t open;
 
@@ -84,10 +84,11 @@ static uint32_t clear_from(uint64_t word, uint32_t bit)
 }
 
 /* The lowest page from p on that is not full, or IO_NUM_PAGES. */
-static uint32_t open_page(const IoNumbers *n, uint32_t p)
+static uint32_t io_numbers_open_page(const IoNumbers *n, uint32_t p)
 {
     for (uint32_t i = p / 64; i < IO_NUM_PAGES / 64; i++) {
-        uint32_t at = clear_from(n->full_pages[i], i == p / 64 ? p % 64 : 0);
+        uint32_t at =
+            io_numbers_clear_from(n->full_pages[i], i == p / 64 ? p % 64 : 0);
 
         if (at < 64) {
             return i * 64 + at;
@@ -97,7 +98,8 @@ static uint32_t open_page(const IoNumbers *n, uint32_t p)
 }
 
 /* The lowest free number of page p from number in it on, or IO_NUM_PAGE. */
-static uint32_t open_number(const IoNumbers *n, uint32_t p, uint32_t number)
+static uint32_t io_numbers_open_number(const IoNumbers *n, uint32_t p,
+                                       uint32_t number)
 {
     uint32_t w = number / 64;
     uint32_t bit;
@@ -105,29 +107,29 @@ static uint32_t open_number(const IoNumbers *n, uint32_t p, uint32_t number)
     if (!n->page[p]) {
         return number;
     }
-    bit = clear_from(n->page[p][w], number % 64);
+    bit = io_numbers_clear_from(n->page[p][w], number % 64);
     if (bit == 64) {
-        w = clear_from(n->full_words[p], w + 1);
+        w = io_numbers_clear_from(n->full_words[p], w + 1);
         if (w == 64) {
             return IO_NUM_PAGE;
         }
-        bit = clear_from(n->page[p][w], 0);
+        bit = io_numbers_clear_from(n->page[p][w], 0);
     }
     return w * 64 + bit;
 }
 
 /* The lowest that is free from first on, or UINT32_MAX. */
-static uint32_t search(const IoNumbers *n, uint32_t first)
+static uint32_t io_numbers_search(const IoNumbers *n, uint32_t first)
 {
     uint32_t p = first / IO_NUM_PAGE;
-    uint32_t at = open_number(n, p, first % IO_NUM_PAGE);
+    uint32_t at = io_numbers_open_number(n, p, first % IO_NUM_PAGE);
 
     if (at == IO_NUM_PAGE) {
-        p = open_page(n, p + 1);
+        p = io_numbers_open_page(n, p + 1);
         if (p == IO_NUM_PAGES) {
             return UINT32_MAX;
         }
-        at = open_number(n, p, 0);
+        at = io_numbers_open_number(n, p, 0);
     }
     return p * IO_NUM_PAGE + at;
 }
@@ -138,7 +140,7 @@ uint32_t im_numbers_lowest(IoNumbers *n, uint32_t first, uint32_t last)
         n->first = n->low = first;
     }
     if (n->low <= last && im_numbers_taken(n, n->low)) {
-        n->low = search(n, n->low);
+        n->low = io_numbers_search(n, n->low);
     }
     return n->low <= last ? n->low : UINT32_MAX;
 }

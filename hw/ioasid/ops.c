@@ -140,7 +140,7 @@ int im_ioasid_put_user(ImIoasidCtx *c, uint64_t addr, const void *buf,
     return h->port.user_write(h->opaque, c->user, addr, buf, n) ? -EFAULT : 0;
 }
 
-static uint32_t word_at(const Any *a, uint16_t offset)
+static uint32_t io_ops_word_at(const Any *a, uint16_t offset)
 {
     uint32_t w;
 
@@ -149,7 +149,7 @@ static uint32_t word_at(const Any *a, uint16_t offset)
 }
 
 /* What a newer caller has beyond the structure known here is 0. */
-static int tail_is_zero(ImIoasidCtx *c, uint64_t addr, uint32_t bytes)
+static int io_ops_tail_is_zero(ImIoasidCtx *c, uint64_t addr, uint32_t bytes)
 {
     uint8_t buf[64];
 
@@ -171,15 +171,15 @@ static int tail_is_zero(ImIoasidCtx *c, uint64_t addr, uint32_t bytes)
     return 0;
 }
 
-static int judge_size(const Shape *shape, uint32_t size)
+static int io_ops_judge_size(const Shape *shape, uint32_t size)
 {
     return size < shape->min ? -EINVAL : size > IMU_SIZE_MAX ? -E2BIG : 0;
 }
 
 /* CLAUSE(IOASID_SIZES). Most often one read is enough: that of the minimum,
  * which is all there if the size is good. */
-static int read_struct(ImIoasidCtx *c, const Shape *shape, uint64_t arg,
-                       Any *a)
+static int io_ops_read_struct(ImIoasidCtx *c, const Shape *shape, uint64_t arg,
+                              Any *a)
 {
     uint32_t size, most;
     int err;
@@ -187,12 +187,12 @@ static int read_struct(ImIoasidCtx *c, const Shape *shape, uint64_t arg,
     if (im_ioasid_get_user(c, arg, a, shape->min)) {
         err = im_ioasid_get_user(c, arg, &a->head, sizeof(a->head));
         if (!err) {
-            err = judge_size(shape, a->head.size);
+            err = io_ops_judge_size(shape, a->head.size);
         }
         return err ? err : -EFAULT;
     }
     size = a->head.size;
-    err = judge_size(shape, size);
+    err = io_ops_judge_size(shape, size);
     if (err || (size == shape->min && size == shape->size)) {
         return err;
     }
@@ -203,19 +203,19 @@ static int read_struct(ImIoasidCtx *c, const Shape *shape, uint64_t arg,
                                  most - shape->min);
     }
     return err || size <= shape->size ? err :
-           tail_is_zero(c, arg + shape->size, size - shape->size);
+           io_ops_tail_is_zero(c, arg + shape->size, size - shape->size);
 }
 
 /* CLAUSE(IOASID_ORDER): size, reserved members, flags. */
-static int copy_in(ImIoasidCtx *c, const Shape *shape, const Rule *rule,
-                   uint64_t arg, Any *a)
+static int io_ops_copy_in(ImIoasidCtx *c, const Shape *shape, const Rule *rule,
+                          uint64_t arg, Any *a)
 {
-    int err = read_struct(c, shape, arg, a);
+    int err = io_ops_read_struct(c, shape, arg, a);
 
     if (err) {
         return err;
     }
-    if (rule->reserved && word_at(a, rule->reserved)) {
+    if (rule->reserved && io_ops_word_at(a, rule->reserved)) {
         return -EOPNOTSUPP;
     }
     if (a->head.flags & ~rule->flags) {     /* CLAUSE(IOASID_FLAGS) */
@@ -225,7 +225,7 @@ static int copy_in(ImIoasidCtx *c, const Shape *shape, const Rule *rule,
            -EPERM : 0;
 }
 
-static int copy_out(ImIoasidCtx *c, const void *a)
+static int io_ops_copy_out(ImIoasidCtx *c, const void *a)
 {
     const uint8_t *from = a;
 
@@ -236,7 +236,7 @@ static int copy_out(ImIoasidCtx *c, const void *a)
 
 int im_ioasid_respond(ImIoasidCtx *c, const void *a)
 {
-    int err = copy_out(c, a);
+    int err = io_ops_copy_out(c, a);
 
     if (!err) {
         c->responded = true;
@@ -256,7 +256,7 @@ int im_ioasid_publish(ImIoasidCtx *c, const void *a, IoObject *obj)
     return err;
 }
 
-static int obey(ImIoasidCtx *c, uint32_t command, uint64_t arg)
+static int io_ops_obey(ImIoasidCtx *c, uint32_t command, uint64_t arg)
 {
     const Shape *shape = command < G_N_ELEMENTS(shapes) ? &shapes[command] :
                          NULL;
@@ -267,7 +267,7 @@ static int obey(ImIoasidCtx *c, uint32_t command, uint64_t arg)
     if (!shape || !shape->fn) {
         return -ENOTTY;
     }
-    err = copy_in(c, shape, rule, arg, &a);
+    err = io_ops_copy_in(c, shape, rule, arg, &a);
     if (err) {
         return err;
     }
@@ -276,18 +276,18 @@ static int obey(ImIoasidCtx *c, uint32_t command, uint64_t arg)
     c->responded = false;
     err = shape->fn(c, &a);
     if (!err && rule->out && !c->responded) {
-        return copy_out(c, &a);
+        return io_ops_copy_out(c, &a);
     }
     if (err && (rule->out_error == ANY_ERROR ||
                 err == -(int)rule->out_error)) {
-        (void)copy_out(c, &a);          /* the error is what counts */
+        (void)io_ops_copy_out(c, &a);          /* the error is what counts */
     }
     return err;
 }
 
 int im_ioasid_command(ImIoasidCtx *c, uint32_t command, uint64_t arg)
 {
-    int err = obey(c, command, arg);
+    int err = io_ops_obey(c, command, arg);
 
     c->host->counters.commands++;
     c->host->counters.commands_failed += err != 0;
@@ -322,7 +322,7 @@ static const struct KindRow {
     [IMU_KIND_EVQ] = { 0, 0x78, IMU_CMD_EVQ_CREATE },
 };
 
-static uint32_t all_objects(const ImIoasidCtx *c)
+static uint32_t io_ops_all_objects(const ImIoasidCtx *c)
 {
     uint32_t n = 0;
 
@@ -354,7 +354,7 @@ int im_ioasid_cmd_INFO(ImIoasidCtx *c, void *arg)
     a->used = im_handles_count(c->handles, (ImuKind)a->kind);
     if (a->kind == IMU_KIND_BACKEND) {
         a->limit = 0;
-        a->used = all_objects(c);
+        a->used = io_ops_all_objects(c);
     } else if (a->kind == IMU_KIND_PASID) {
         a->limit = c->host->cfg.ctx_quota;
         a->used = c->pasids;

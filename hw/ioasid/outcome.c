@@ -34,7 +34,7 @@ const char *im_ioasid_fault_name(uint8_t reason, const char **text)
     return defs[reason].name;
 }
 
-static void record(const IoRoute *r, IoFaultCode code)
+static void io_outcome_record(const IoRoute *r, IoFaultCode code)
 {
     ImIoasid *h = r->h;
     ImEvent ev = {
@@ -74,13 +74,13 @@ bool im_ioasid_refuse(IoRoute *r, IoFaultCode code)
     r->status = IM_FAULT;
     r->cpl = r->kind == IO_TRANSLATION && defs[code].reply == CA ?
              IM_CPL_CA : IM_CPL_UR;
-    record(r, code);
+    io_outcome_record(r, code);
     return true;
 }
 
 /* --- walks ------------------------------------------------------------ */
 
-static IoFaultCode lacking(const IoRoute *r, uint8_t perm)
+static IoFaultCode io_outcome_lacking(const IoRoute *r, uint8_t perm)
 {
     uint8_t miss = r->need & (uint8_t)~perm;
 
@@ -89,17 +89,17 @@ static IoFaultCode lacking(const IoRoute *r, uint8_t perm)
 }
 
 /* The map, alone or below a guest's table. */
-static IoFaultCode map_code(const IoRoute *r, const ImWalkOut *w)
+static IoFaultCode io_outcome_map_code(const IoRoute *r, const ImWalkOut *w)
 {
     bool absent = w->stop == IM_WALK_ABSENT;
 
     if (w->for_entry) {
         return absent ? IO_FLT_TABLE_UNMAPPED : IO_FLT_TABLE_DENIED;
     }
-    return absent ? IO_FLT_UNMAPPED : lacking(r, w->perm);
+    return absent ? IO_FLT_UNMAPPED : io_outcome_lacking(r, w->perm);
 }
 
-static IoFaultCode table_code(const IoRoute *r, const ImWalkOut *w)
+static IoFaultCode io_outcome_table_code(const IoRoute *r, const ImWalkOut *w)
 {
     switch (w->stop) {
     case IM_WALK_ACCESS:
@@ -117,7 +117,7 @@ static IoFaultCode table_code(const IoRoute *r, const ImWalkOut *w)
     case IM_WALK_MUST:
         return IO_FLT_PRIVILEGE;
     case IM_WALK_PERM:
-        return lacking(r, w->perm);
+        return io_outcome_lacking(r, w->perm);
     default:
         return IO_FLT_ABSENT;
     }
@@ -128,6 +128,7 @@ bool im_ioasid_refuse_walk(IoRoute *r, const ImWalkOut *w, bool nested)
     if (w->stop == IM_WALK_NESTED_READ || w->stop == IM_WALK_NESTED_WRITE) {
         return im_ioasid_refuse(r, IO_FLT_TABLE_DENIED);
     }
-    return im_ioasid_refuse(r, w->stage == nested ? map_code(r, w) :
-                            table_code(r, w));
+    return im_ioasid_refuse(r, w->stage == nested ?
+                                   io_outcome_map_code(r, w) :
+                                   io_outcome_table_code(r, w));
 }

@@ -7,7 +7,7 @@
 
 #include "hw/ioasid/memory.h"
 
-static void unpin(ImIoasid *h, IoPages *p, uint64_t count)
+static void io_pages_unpin(ImIoasid *h, IoPages *p, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++) {
         h->port.unpin(h->opaque, p->owner,
@@ -16,7 +16,7 @@ static void unpin(ImIoasid *h, IoPages *p, uint64_t count)
     }
 }
 
-static void drop(ImIoasid *h, IoPages *p)
+static void io_pages_drop(ImIoasid *h, IoPages *p)
 {
     if (p->each) {
         im_ioasid_release(h, p->each, p->count * sizeof(*p->each));
@@ -25,7 +25,7 @@ static void drop(ImIoasid *h, IoPages *p)
 }
 
 /* One base says it all when pages follow each other. */
-static void shorten(ImIoasid *h, IoPages *p)
+static void io_pages_shorten(ImIoasid *h, IoPages *p)
 {
     for (uint64_t i = 0; i < p->count; i++) {
         if (p->each[i] - p->each[0] != i << h->cfg.page_shift) {
@@ -53,19 +53,19 @@ int im_iopages_pin(ImIoasidCtx *c, uint64_t user, uint64_t count, bool write,
                     .count = count, .owner = c->user };
     p->each = im_ioasid_alloc(h, count * sizeof(*p->each));
     if (!p->each) {
-        drop(h, p);
+        io_pages_drop(h, p);
         return -ENOMEM;
     }
     for (uint64_t i = 0; i < count; i++) {
         if (h->port.pin(h->opaque, c->user, user + (i << h->cfg.page_shift),
                         write, &p->each[i])) {
-            unpin(h, p, i);
-            drop(h, p);
+            io_pages_unpin(h, p, i);
+            io_pages_drop(h, p);
             return -EFAULT;
         }
     }
     p->pa = p->each[0];
-    shorten(h, p);
+    io_pages_shorten(h, p);
     *out = p;
     return 0;
 }
@@ -73,7 +73,7 @@ int im_iopages_pin(ImIoasidCtx *c, uint64_t user, uint64_t count, bool write,
 void im_iopages_put(ImIoasid *h, IoPages *p)
 {
     if (--p->users == 0) {
-        unpin(h, p, p->count);
-        drop(h, p);
+        io_pages_unpin(h, p, p->count);
+        io_pages_drop(h, p);
     }
 }

@@ -7,17 +7,17 @@
 
 #include <errno.h>
 
-static bool is_identity(const IoSet *set)
+static bool io_pasid_is_identity(const IoSet *set)
 {
     return set->cfg.map_mode == IMU_MODE_IDENTITY;
 }
 
-static bool is_global(const IoSet *set)
+static bool io_pasid_is_global(const IoSet *set)
 {
     return set->cfg.pool == IMU_POOL_GLOBAL;
 }
 
-static void event(IoPasid *p, ImuEventType type, ImuPasidState was)
+static void io_pasid_event(IoPasid *p, ImuEventType type, ImuPasidState was)
 {
     IoSet *set = p->obj.set;
 
@@ -25,7 +25,7 @@ static void event(IoPasid *p, ImuEventType type, ImuPasidState was)
                          p->state);
 }
 
-static ImuPasidState change(IoPasid *p, ImuPasidState state)
+static ImuPasidState io_pasid_change(IoPasid *p, ImuPasidState state)
 {
     ImuPasidState was = p->state;
 
@@ -35,7 +35,7 @@ static ImuPasidState change(IoPasid *p, ImuPasidState state)
     return was;
 }
 
-static IoPasid *find(IoSet *set, ImuRef ref)
+static IoPasid *io_pasid_find(IoSet *set, ImuRef ref)
 {
     IoObject *obj;
 
@@ -58,7 +58,8 @@ typedef struct Choice {
     bool fixed;
 } Choice;
 
-static int alloc_values(const IoSet *set, const ImuPasidAlloc *a, Choice *v)
+static int io_pasid_alloc_values(const IoSet *set, const ImuPasidAlloc *a,
+                                 Choice *v)
 {
     bool any = !a->min && !a->max;
 
@@ -82,27 +83,27 @@ static int alloc_values(const IoSet *set, const ImuPasidAlloc *a, Choice *v)
     return im_numbers_taken(set->taken, v->gpasid) ? -EEXIST : 0;
 }
 
-static int out_of(ImuPasidAlloc *a, uint32_t what)
+static int io_pasid_out_of(ImuPasidAlloc *a, uint32_t what)
 {
     a->exhausted = what;
     return -ENOSPC;
 }
 
 /* Numbers that are free, and pages ready to take them. */
-static int choose(ImIoasid *h, IoSet *set, ImuPasidAlloc *a, Choice *v)
+static int io_pasid_choose(ImIoasid *h, IoSet *set, ImuPasidAlloc *a, Choice *v)
 {
     if (!v->fixed) {
         v->gpasid = im_numbers_lowest(set->taken, v->min, v->max);
         if (v->gpasid == UINT32_MAX) {
-            return out_of(a, IMU_EXHAUSTED_RANGE);
+            return io_pasid_out_of(a, IMU_EXHAUSTED_RANGE);
         }
     }
     v->hpasid = 0;
-    if (is_global(set)) {
+    if (io_pasid_is_global(set)) {
         v->hpasid = im_numbers_lowest(h->pool, 1,
                                       (1u << h->cfg.pasid_bits) - 1);
         if (v->hpasid == UINT32_MAX || !im_ioasid_set_pool_open(set)) {
-            return out_of(a, IMU_EXHAUSTED_POOL);
+            return io_pasid_out_of(a, IMU_EXHAUSTED_POOL);
         }
     }
     return im_numbers_ready(h, set->taken, v->gpasid) &&
@@ -112,8 +113,8 @@ static int choose(ImIoasid *h, IoSet *set, ImuPasidAlloc *a, Choice *v)
 }
 
 /* Make the object; nothing is taken yet. */
-static int make(ImIoasidCtx *c, IoSet *set, ImuPasidAlloc *a,
-                const Choice *v, IoPasid **out)
+static int io_pasid_make(ImIoasidCtx *c, IoSet *set, ImuPasidAlloc *a,
+                         const Choice *v, IoPasid **out)
 {
     IoPasid *p = im_ioasid_alloc(c->host, sizeof(*p));
     int err;
@@ -133,7 +134,7 @@ static int make(ImIoasidCtx *c, IoSet *set, ImuPasidAlloc *a,
     }
     if (err) {
         im_ioasid_release(c->host, p, sizeof(*p));
-        return err == -ENOSPC ? out_of(a, IMU_EXHAUSTED_POOL) : err;
+        return err == -ENOSPC ? io_pasid_out_of(a, IMU_EXHAUSTED_POOL) : err;
     }
     *out = p;
     return 0;
@@ -149,7 +150,7 @@ int im_ioasid_cmd_PASID_ALLOC(ImIoasidCtx *c, void *arg)
     int err = im_ioasid_set_of(c, a->set, &set);
 
     if (!err) {
-        err = alloc_values(set, a, &v);
+        err = io_pasid_alloc_values(set, a, &v);
     }
     if (err) {
         return err;
@@ -160,31 +161,31 @@ int im_ioasid_cmd_PASID_ALLOC(ImIoasidCtx *c, void *arg)
                              set->cfg.user_token, 0, 0);
         return err;
     }
-    err = choose(c->host, set, a, &v);
+    err = io_pasid_choose(c->host, set, a, &v);
     if (!err) {
-        err = make(c, set, a, &v, &p);
+        err = io_pasid_make(c, set, a, &v, &p);
     }
     if (err) {
         return err;
     }
     im_numbers_take(set->taken, p->gpasid);
     im_table_set(set->gpasids, p->gpasid, p);
-    if (is_global(set)) {
+    if (io_pasid_is_global(set)) {
         im_numbers_take(c->host->pool, p->hpasid);
     }
     im_ioasid_set_charge(set);
-    event(p, IMU_EVENT_ALLOC, IMU_PASID_FREE);
+    io_pasid_event(p, IMU_EVENT_ALLOC, IMU_PASID_FREE);
     return 0;
 }
 
-static bool cools(const IoPasid *p)
+static bool io_pasid_cools(const IoPasid *p)
 {
     return p->cooling.pprev;
 }
 
-static void stop_cooling(ImIoasid *h, IoPasid *p)
+static void io_pasid_stop_cooling(ImIoasid *h, IoPasid *p)
 {
-    if (cools(p)) {
+    if (io_pasid_cools(p)) {
         im_fifo_out(&h->cooling, &p->cooling);
         p->cooling.pprev = NULL;
         h->quarantined -= p->state == IMU_PASID_QUARANTINE;
@@ -193,33 +194,33 @@ static void stop_cooling(ImIoasid *h, IoPasid *p)
 
 void im_ioasid_pasid_bound(ImIoasid *h, IoPasid *p)
 {
-    stop_cooling(h, p);
+    io_pasid_stop_cooling(h, p);
     if (p->active++ == 0) {
-        event(p, IMU_EVENT_BIND, change(p, IMU_PASID_BOUND));
+        io_pasid_event(p, IMU_EVENT_BIND, io_pasid_change(p, IMU_PASID_BOUND));
     }
 }
 
 /* --- and back ----------------------------------------------------------- */
 
-static void reclaim(ImIoasid *h, IoPasid *p)
+static void io_pasid_reclaim(ImIoasid *h, IoPasid *p)
 {
     IoSet *set = p->obj.set;
 
-    stop_cooling(h, p);
+    io_pasid_stop_cooling(h, p);
     while (p->binds) {
         im_ioasid_bind_free(h, IM_LINK_OF(p->binds, IoBind, by_pasid));
     }
-    if (is_global(set)) {
+    if (io_pasid_is_global(set)) {
         im_numbers_give(h->pool, p->hpasid);
     }
-    if (is_identity(set)) {
+    if (io_pasid_is_identity(set)) {
         im_numbers_give(set->taken, p->gpasid);
     }
     im_ioasid_set_uncharge(h, set);
     h->counters.reclaims++;
     p->state = IMU_PASID_FREE;
     if (p->obj.ref.id) {
-        event(p, IMU_EVENT_RECLAIM, IMU_PASID_QUARANTINE);
+        io_pasid_event(p, IMU_EVENT_RECLAIM, IMU_PASID_QUARANTINE);
         im_ioasid_unnumber(set->ctx, &p->obj);
     } else {
         im_link_out(&p->obj.in_set);
@@ -230,17 +231,17 @@ static void reclaim(ImIoasid *h, IoPasid *p)
 
 /* CLAUSE(IOASID_QUARANTINE): nothing that carries its numbers can be under
  * way. */
-static bool is_quiet(const IoPasid *p, uint64_t now)
+static bool io_pasid_is_quiet(const IoPasid *p, uint64_t now)
 {
-    return !p->drains && (!cools(p) || p->ripe <= now);
+    return !p->drains && (!io_pasid_cools(p) || p->ripe <= now);
 }
 
 /* It is in QUARANTINE now: p may be gone when this returns. */
-static void wait_or_reclaim(ImIoasid *h, IoPasid *p, uint64_t now)
+static void io_pasid_wait_or_reclaim(ImIoasid *h, IoPasid *p, uint64_t now)
 {
-    h->quarantined += cools(p);
-    if (is_quiet(p, now)) {
-        reclaim(h, p);
+    h->quarantined += io_pasid_cools(p);
+    if (io_pasid_is_quiet(p, now)) {
+        io_pasid_reclaim(h, p);
     } else {
         im_ioasid_rearm(h);
     }
@@ -256,10 +257,10 @@ void im_ioasid_pasid_unbound(ImIoasid *h, IoPasid *p)
         im_fifo_in(&h->cooling, &p->cooling);
     }
     if (p->state == IMU_PASID_BOUND) {
-        event(p, IMU_EVENT_UNBIND, change(p, IMU_PASID_IDLE));
+        io_pasid_event(p, IMU_EVENT_UNBIND, io_pasid_change(p, IMU_PASID_IDLE));
     } else {
-        (void)change(p, IMU_PASID_QUARANTINE);
-        wait_or_reclaim(h, p, im_ioasid_now(h));
+        (void)io_pasid_change(p, IMU_PASID_QUARANTINE);
+        io_pasid_wait_or_reclaim(h, p, im_ioasid_now(h));
     }
 }
 
@@ -267,22 +268,22 @@ void im_ioasid_drained(ImIoasid *h, IoPasid *p)
 {
     p->drains--;
     if (p->state == IMU_PASID_QUARANTINE &&
-        is_quiet(p, im_ioasid_now(h))) {
-        reclaim(h, p);
+        io_pasid_is_quiet(p, im_ioasid_now(h))) {
+        io_pasid_reclaim(h, p);
     }
 }
 
 /* CLAUSE(IOASID_MODES): the guest's number stands for nothing any more.
  * Another PASID may have it at once, unless it is what the bus has. */
-static void forget_number(IoSet *set, IoPasid *p)
+static void io_pasid_forget_number(IoSet *set, IoPasid *p)
 {
     im_table_set(set->gpasids, p->gpasid, NULL);
-    if (!is_identity(set)) {
+    if (!io_pasid_is_identity(set)) {
         im_numbers_give(set->taken, p->gpasid);
     }
 }
 
-static void park(ImIoasid *h, IoPasid *p)
+static void io_pasid_park(ImIoasid *h, IoPasid *p)
 {
     for (ImLink *l = p->binds; l; l = l->next) {
         IoBind *b = IM_LINK_OF(l, IoBind, by_pasid);
@@ -294,30 +295,32 @@ static void park(ImIoasid *h, IoPasid *p)
 }
 
 /* CLAUSE(IOASID_STATES). p may be gone when this returns. */
-static void let_go(ImIoasid *h, IoPasid *p, uint64_t now)
+static void io_pasid_let_go(ImIoasid *h, IoPasid *p, uint64_t now)
 {
     bool bound = p->state == IMU_PASID_BOUND;
 
     if (bound || p->state == IMU_PASID_IDLE) {
-        forget_number(p->obj.set, p);
-        event(p, IMU_EVENT_FREE, change(p, bound ? IMU_PASID_PARKED :
-                                           IMU_PASID_QUARANTINE));
+        io_pasid_forget_number(p->obj.set, p);
+        io_pasid_event(p, IMU_EVENT_FREE,
+                       io_pasid_change(p, bound ? IMU_PASID_PARKED :
+                                                  IMU_PASID_QUARANTINE));
         if (bound) {
-            park(h, p);
+            io_pasid_park(h, p);
         } else {
-            wait_or_reclaim(h, p, now);
+            io_pasid_wait_or_reclaim(h, p, now);
         }
     }
 }
 
-/* What let_go() will make of it, said before it does. */
-static ImuPasidState state_when_freed(const IoPasid *p, uint64_t now)
+/* What io_pasid_let_go() will make of it, said before it does. */
+static ImuPasidState io_pasid_state_when_freed(const IoPasid *p, uint64_t now)
 {
     switch (p->state) {
     case IMU_PASID_BOUND:
         return IMU_PASID_PARKED;
     case IMU_PASID_IDLE:
-        return is_quiet(p, now) ? IMU_PASID_FREE : IMU_PASID_QUARANTINE;
+        return io_pasid_is_quiet(p, now) ? IMU_PASID_FREE :
+                                           IMU_PASID_QUARANTINE;
     default:
         return p->state;
     }
@@ -335,15 +338,15 @@ int im_ioasid_cmd_PASID_FREE(ImIoasidCtx *c, void *arg)
     if (err) {
         return err;
     }
-    p = find(set, a->pasid);
+    p = io_pasid_find(set, a->pasid);
     if (!p) {
         return -ENOENT;
     }
-    now = cools(p) ? im_ioasid_now(c->host) : 0;
-    a->state = state_when_freed(p, now);
+    now = io_pasid_cools(p) ? im_ioasid_now(c->host) : 0;
+    a->state = io_pasid_state_when_freed(p, now);
     err = im_ioasid_respond(c, a);
     if (!err) {
-        let_go(c->host, p, now);
+        io_pasid_let_go(c->host, p, now);
     }
     return err;
 }
@@ -358,12 +361,12 @@ void im_ioasid_pasids_orphan(ImIoasid *h, IoSet *set)
                                 obj.in_set);
 
         if (p->state == IMU_PASID_IDLE) {
-            event(p, IMU_EVENT_FREE, IMU_PASID_IDLE);
+            io_pasid_event(p, IMU_EVENT_FREE, IMU_PASID_IDLE);
         }
         im_ioasid_unnumber(set->ctx, &p->obj);
         p->obj.ref = (ImuRef) { 0 };
         im_link_in(&set->orphans, &p->obj.in_set);
-        let_go(h, p, now);
+        io_pasid_let_go(h, p, now);
     }
 }
 
@@ -383,9 +386,9 @@ void im_ioasid_pasids_due(ImIoasid *h, uint64_t now)
         if (p->ripe > now) {
             break;
         }
-        stop_cooling(h, p);
+        io_pasid_stop_cooling(h, p);
         if (p->state == IMU_PASID_QUARANTINE && !p->drains) {
-            reclaim(h, p);
+            io_pasid_reclaim(h, p);
         }
     }
 }
@@ -401,7 +404,7 @@ void im_ioasid_pasids_forget(ImIoasid *h)
         next = l->next;
         do {
             last = !set->orphans->next;
-            reclaim(h, IM_LINK_OF(set->orphans, IoPasid, obj.in_set));
+            io_pasid_reclaim(h, IM_LINK_OF(set->orphans, IoPasid, obj.in_set));
         } while (!last);
     }
 }
@@ -420,7 +423,7 @@ int im_ioasid_cmd_PASID_QUERY(ImIoasidCtx *c, void *arg)
         return err;
     }
     p = a->head.flags & IMU_PASID_QUERY_BY_GPASID ?
-        im_ioasid_by_gpasid(set, a->gpasid) : find(set, a->pasid);
+        im_ioasid_by_gpasid(set, a->gpasid) : io_pasid_find(set, a->pasid);
     if (!p) {
         return -ENOENT;
     }
@@ -429,6 +432,6 @@ int im_ioasid_cmd_PASID_QUERY(ImIoasidCtx *c, void *arg)
     a->state = p->state;
     a->binds = p->active;
     a->hpasid = !(a->head.flags & IMU_PASID_QUERY_HPASID) ? 0 :
-                is_identity(set) ? p->gpasid : p->hpasid;
+                io_pasid_is_identity(set) ? p->gpasid : p->hpasid;
     return 0;
 }

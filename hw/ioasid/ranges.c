@@ -11,7 +11,7 @@
 /* --- sorted lists ----------------------------------------------------- */
 
 /* The first that ends at or after addr. */
-static uint32_t find(const IoRanges *r, uint64_t addr)
+static uint32_t io_ranges_find(const IoRanges *r, uint64_t addr)
 {
     uint32_t lo = 0;
     uint32_t hi = r->count;
@@ -30,20 +30,20 @@ static uint32_t find(const IoRanges *r, uint64_t addr)
 
 bool im_ioranges_meet(const IoRanges *r, uint64_t first, uint64_t last)
 {
-    uint32_t i = find(r, first);
+    uint32_t i = io_ranges_find(r, first);
 
     return i < r->count && r->range[i].first <= last;
 }
 
 bool im_ioranges_hold(const IoRanges *r, uint64_t first, uint64_t last)
 {
-    uint32_t i = find(r, first);
+    uint32_t i = io_ranges_find(r, first);
 
     return i < r->count && r->range[i].first <= first &&
            r->range[i].last >= last;
 }
 
-static bool grow(ImIoasid *h, IoRanges *r)
+static bool io_ranges_grow(ImIoasid *h, IoRanges *r)
 {
     uint32_t room = MAX(4, r->room * 2);
     ImuRange *more = im_ioasid_alloc(h, room * sizeof(*more));
@@ -62,7 +62,7 @@ static bool grow(ImIoasid *h, IoRanges *r)
 
 bool im_ioranges_add(ImIoasid *h, IoRanges *r, uint64_t first, uint64_t last)
 {
-    uint32_t i = find(r, first ? first - 1 : 0);
+    uint32_t i = io_ranges_find(r, first ? first - 1 : 0);
     uint32_t end = i;
 
     while (end < r->count &&
@@ -72,7 +72,7 @@ bool im_ioranges_add(ImIoasid *h, IoRanges *r, uint64_t first, uint64_t last)
         end++;
     }
     if (end == i) {
-        if (r->count == r->room && !grow(h, r)) {
+        if (r->count == r->room && !io_ranges_grow(h, r)) {
             return false;
         }
         memmove(&r->range[i + 1], &r->range[i],
@@ -95,7 +95,8 @@ void im_ioranges_free(ImIoasid *h, IoRanges *r)
 
 /* --- reserved --------------------------------------------------------- */
 
-static bool add_reserved(ImIoasid *h, IoRanges *r, const IoSpace *space)
+static bool io_ranges_add_reserved(ImIoasid *h, IoRanges *r,
+                                   const IoSpace *space)
 {
     const IoHostDev *before = NULL;
 
@@ -123,9 +124,9 @@ int im_iomap_find_reserved(ImIoasid *h, IoSpace *space)
     if (m->epoch == h->caches->epoch) {
         return 0;
     }
-    ok = add_reserved(h, &r, space);
+    ok = io_ranges_add_reserved(h, &r, space);
     for (ImLink *n = space->children; ok && n; n = n->next) {
-        ok = add_reserved(h, &r, IM_LINK_OF(n, IoSpace, in_parent));
+        ok = io_ranges_add_reserved(h, &r, IM_LINK_OF(n, IoSpace, in_parent));
     }
     if (!ok) {
         im_ioranges_free(h, &r);
@@ -140,7 +141,7 @@ int im_iomap_find_reserved(ImIoasid *h, IoSpace *space)
 /* --- ALLOW ------------------------------------------------------------ */
 
 /* A heap with the largest at its top; the place at is wrong. */
-static void sift(ImuRange *r, uint32_t at, uint32_t count)
+static void io_ranges_sift(ImuRange *r, uint32_t at, uint32_t count)
 {
     for (;;) {
         uint32_t child = 2 * at + 1;
@@ -161,22 +162,22 @@ static void sift(ImuRange *r, uint32_t at, uint32_t count)
     }
 }
 
-static void sort(ImuRange *r, uint32_t count)
+static void io_ranges_sort(ImuRange *r, uint32_t count)
 {
     for (uint32_t i = count / 2; i-- > 0;) {
-        sift(r, i, count);
+        io_ranges_sift(r, i, count);
     }
     for (uint32_t i = count; i-- > 1;) {
         ImuRange t = r[0];
 
         r[0] = r[i];
         r[i] = t;
-        sift(r, 0, i);
+        io_ranges_sift(r, 0, i);
     }
 }
 
 /* In order, and those that touch as one. */
-static int tidy(IoRanges *r)
+static int io_ranges_tidy(IoRanges *r)
 {
     uint32_t n = 0;
 
@@ -185,7 +186,7 @@ static int tidy(IoRanges *r)
             return -EINVAL;
         }
     }
-    sort(r->range, r->count);
+    io_ranges_sort(r->range, r->count);
     for (uint32_t i = 0; i < r->count; i++) {
         ImuRange in = r->range[i];
 
@@ -202,7 +203,7 @@ static int tidy(IoRanges *r)
     return 0;
 }
 
-static int get_ranges(ImIoasidCtx *c, const ImuAllow *a, IoRanges *r)
+static int io_ranges_get_ranges(ImIoasidCtx *c, const ImuAllow *a, IoRanges *r)
 {
     size_t bytes = a->count * sizeof(*r->range);
     int err;
@@ -216,10 +217,10 @@ static int get_ranges(ImIoasidCtx *c, const ImuAllow *a, IoRanges *r)
     }
     r->count = r->room = a->count;
     err = im_ioasid_get_user(c, a->ranges, r->range, bytes);
-    return err ? err : tidy(r);
+    return err ? err : io_ranges_tidy(r);
 }
 
-static bool meets_reserved(const IoMap *m, const IoRanges *r)
+static bool io_ranges_meets_reserved(const IoMap *m, const IoRanges *r)
 {
     for (uint32_t i = 0; i < m->reserved.count; i++) {
         if (im_ioranges_meet(r, m->reserved.range[i].first,
@@ -244,11 +245,11 @@ int im_ioasid_cmd_ALLOW(ImIoasidCtx *c, void *arg)
         (!a->count && a->ranges)) {
         return -EINVAL;
     }
-    err = get_ranges(c, a, &r);
+    err = io_ranges_get_ranges(c, a, &r);
     if (!err) {
         err = im_iomap_find_reserved(c->host, space);
     }
-    if (!err && meets_reserved(space->map, &r)) {
+    if (!err && io_ranges_meets_reserved(space->map, &r)) {
         err = -EADDRINUSE;
     }
     if (err) {
@@ -270,7 +271,7 @@ typedef struct Report {
     bool tell;
 } Report;
 
-static int put_range(Report *p, uint64_t first, uint64_t last)
+static int io_ranges_put_range(Report *p, uint64_t first, uint64_t last)
 {
     ImuRange out = { .first = first, .last = last };
     uint64_t at = p->a->ranges + p->count++ * sizeof(out);
@@ -279,38 +280,37 @@ static int put_range(Report *p, uint64_t first, uint64_t last)
 }
 
 /* first .. last without what is reserved. */
-static int put_rest(Report *p, const IoRanges *reserved, uint64_t first,
-                    uint64_t last)
+static int io_ranges_put_rest(Report *p, const IoRanges *reserved,
+                              uint64_t first, uint64_t last)
 {
     int err = 0;
 
-    for (uint32_t i = find(reserved, first);
-         !err && i < reserved->count && reserved->range[i].first <= last;
-         i++) {
+    for (uint32_t i = io_ranges_find(reserved, first);
+         !err && i < reserved->count && reserved->range[i].first <= last; i++) {
         ImuRange r = reserved->range[i];
 
         if (r.first > first) {
-            err = put_range(p, first, r.first - 1);
+            err = io_ranges_put_range(p, first, r.first - 1);
         }
         if (r.last >= last) {
             return err;
         }
         first = r.last + 1;
     }
-    return err ? err : put_range(p, first, last);
+    return err ? err : io_ranges_put_range(p, first, last);
 }
 
-static int put_all(Report *p, const IoMap *m)
+static int io_ranges_put_all(Report *p, const IoMap *m)
 {
     int err = 0;
 
     p->count = 0;
     if (!m->allowed.count) {
-        return put_rest(p, &m->reserved, 0, UINT64_MAX);
+        return io_ranges_put_rest(p, &m->reserved, 0, UINT64_MAX);
     }
     for (uint32_t i = 0; !err && i < m->allowed.count; i++) {
-        err = put_rest(p, &m->reserved, m->allowed.range[i].first,
-                       m->allowed.range[i].last);
+        err = io_ranges_put_rest(p, &m->reserved, m->allowed.range[i].first,
+                                 m->allowed.range[i].last);
     }
     return err;
 }
@@ -333,11 +333,11 @@ int im_ioasid_cmd_RANGES(ImIoasidCtx *c, void *arg)
     if (err) {
         return err;
     }
-    put_all(&p, space->map);
+    io_ranges_put_all(&p, space->map);
     fits = p.count <= a->count;
     if (fits) {
         p.tell = true;
-        err = put_all(&p, space->map);
+        err = io_ranges_put_all(&p, space->map);
         a->alignment = UINT64_C(1) << c->host->cfg.page_shift;
     }
     a->count = p.count;

@@ -14,7 +14,7 @@
 
 /* --- answers ---------------------------------------------------------- */
 
-static bool grant(IoRoute *r, uint64_t out, unsigned lg2, uint8_t perm)
+static bool io_route_grant(IoRoute *r, uint64_t out, unsigned lg2, uint8_t perm)
 {
     r->addr = out;
     r->mask = UINT64_MAX >> (64 - lg2);
@@ -23,7 +23,7 @@ static bool grant(IoRoute *r, uint64_t out, unsigned lg2, uint8_t perm)
 }
 
 /* A device TLB may hold a translation of this binding from now on. */
-static void granted_ats(IoRoute *r)
+static void io_route_granted_ats(IoRoute *r)
 {
     IoBind *b = r->view->bind;
     uint32_t pasid = r->txn->pasid;
@@ -49,7 +49,8 @@ static void granted_ats(IoRoute *r)
  * request is granted beyond this request only when it would set no more
  * flags.
  */
-static bool found(IoRoute *r, uint64_t out, unsigned lg2, uint16_t flags)
+static bool io_route_found(IoRoute *r, uint64_t out, unsigned lg2,
+                           uint16_t flags)
 {
     const ImTxn *t = r->txn;
     uint8_t perm = flags & (IM_PERM_R | IM_PERM_W | IM_PERM_X);
@@ -65,18 +66,18 @@ static bool found(IoRoute *r, uint64_t out, unsigned lg2, uint16_t flags)
             perm &= (uint8_t)~IM_PERM_X;
         }
         if (!perm) {
-            return grant(r, t->addr, 12, 0);
+            return io_route_grant(r, t->addr, 12, 0);
         }
-        granted_ats(r);
+        io_route_granted_ats(r);
     } else if (t->exec && (perm & IM_PERM_X)) {
         perm |= IM_PERM_R;          /* it reads what it may execute */
     }
-    return grant(r, out, lg2, perm);
+    return io_route_grant(r, out, lg2, perm);
 }
 
 /* --- before any binding ----------------------------------------------- */
 
-static bool malformed(IoRoute *r)
+static bool io_route_malformed(IoRoute *r)
 {
     const ImTxn *t = r->txn;
 
@@ -93,7 +94,7 @@ static bool malformed(IoRoute *r)
 
 /* --- IOTLB ------------------------------------------------------------ */
 
-static bool canonical(uint64_t addr, unsigned bits)
+static bool io_route_canonical(uint64_t addr, unsigned bits)
 {
     uint64_t high = addr >> (bits - 1);
 
@@ -101,18 +102,20 @@ static bool canonical(uint64_t addr, unsigned bits)
 }
 
 /* As the IOTLB knows an address; false: as it never does. */
-static inline bool tlb_address(const IoView *v, uint64_t addr, uint64_t *at)
+static inline bool io_route_tlb_address(const IoView *v, uint64_t addr,
+                                        uint64_t *at)
 {
     *at = addr;
     if (v->how == IO_HOW_SMMU && v->s1) {
         *at = (uint64_t)((int64_t)(addr << 8) >> 8);
         return *at == addr || v->cd.half[addr >> 55 & 1].tbi;
     }
-    return v->how == IO_HOW_VTD ? canonical(addr, 57) : addr >> 57 == 0;
+    return v->how == IO_HOW_VTD ? io_route_canonical(addr, 57) :
+                                  addr >> 57 == 0;
 }
 
 /* Does it grant what is asked, with no flag left to set? */
-static inline bool serves(const IoRoute *r, uint16_t flags)
+static inline bool io_route_serves(const IoRoute *r, uint16_t flags)
 {
     unsigned want = r->need;
 
@@ -122,7 +125,7 @@ static inline bool serves(const IoRoute *r, uint16_t flags)
     return (flags & want) == want;
 }
 
-static inline bool look_up(IoRoute *r, IoView *v)
+static inline bool io_route_look_up(IoRoute *r, IoView *v)
 {
     uint64_t at;
     IoHit hit;
@@ -131,19 +134,19 @@ static inline bool look_up(IoRoute *r, IoView *v)
         im_ioasid_view_renew(r->h, v);
         return false;
     }
-    if (!tlb_address(v, r->txn->addr, &at) ||
+    if (!io_route_tlb_address(v, r->txn->addr, &at) ||
         !im_ioasid_tlb_get(r->h->caches, v, r->priv, at, &hit) ||
-        !serves(r, hit.flags)) {
+        !io_route_serves(r, hit.flags)) {
         return false;
     }
     r->h->counters.iotlb_hits++;
     r->view = v;
-    return found(r, hit.addr | (at & ((UINT64_C(1) << hit.shift) - 1)),
-                 hit.shift, hit.flags);
+    return io_route_found(r, hit.addr | (at & ((UINT64_C(1) << hit.shift) - 1)),
+                          hit.shift, hit.flags);
 }
 
 /* What the IOTLB holds needs no table, if it grants enough. */
-static bool iotlb_hit(IoRoute *r)
+static bool io_route_iotlb_hit(IoRoute *r)
 {
     const ImTxn *t = r->txn;
     IoView *v;
@@ -153,7 +156,7 @@ static bool iotlb_hit(IoRoute *r)
     }
     v = im_ioasid_view_get(r->h->caches, r->key);
     return v && v->map && !v->old &&
-           (r->kind == IO_ORDINARY || v->ats) && look_up(r, v);
+           (r->kind == IO_ORDINARY || v->ats) && io_route_look_up(r, v);
 }
 
 /* --- binding ---------------------------------------------------------- */
@@ -172,7 +175,7 @@ IoBind *im_ioasid_serving(ImIoasid *h, uint32_t func, bool has_pasid,
     return b;
 }
 
-static bool unbound(IoRoute *r)
+static bool io_route_unbound(IoRoute *r)
 {
     const ImTxn *t = r->txn;
     const IoHostDev *dev = im_ioasid_host_dev(r->h, r->func);
@@ -190,7 +193,7 @@ static bool unbound(IoRoute *r)
 /* --- translated requests ---------------------------------------------- */
 
 /* Do the device, the binding and the guest's table let it use ATS? */
-static bool binding_ats(const IoBind *b)
+static bool io_route_binding_ats(const IoBind *b)
 {
     const IoSpace *space = b->space;
 
@@ -202,7 +205,7 @@ static bool binding_ats(const IoBind *b)
 
 /* What a device may do with a physical address: what some binding of it
  * may that granted translations, even while its TLB is told to forget. */
-static uint8_t reach(const IoBind *b, const IoMap **seen, uint64_t pa)
+static uint8_t io_route_reach(const IoBind *b, const IoMap **seen, uint64_t pa)
 {
     const IoSpace *root = im_ioasid_root(b->space);
 
@@ -213,7 +216,7 @@ static uint8_t reach(const IoBind *b, const IoMap **seen, uint64_t pa)
     return im_iomap_reaches(root->map, pa);
 }
 
-static uint8_t reach_any(IoRoute *r, const IoDev *dev, uint64_t pa)
+static uint8_t io_route_reach_any(IoRoute *r, const IoDev *dev, uint64_t pa)
 {
     const ImTxn *t = r->txn;
     const IoMap *seen = NULL;
@@ -222,16 +225,16 @@ static uint8_t reach_any(IoRoute *r, const IoDev *dev, uint64_t pa)
 
     if (t->has_pasid) {
         b = im_ioasid_serving(r->h, r->func, true, t->pasid);
-        return b ? reach(b, &seen, pa) : 0;
+        return b ? io_route_reach(b, &seen, pa) : 0;
     }
-    perm = dev->own ? reach(dev->own, &seen, pa) : 0;
+    perm = dev->own ? io_route_reach(dev->own, &seen, pa) : 0;
     for (ImLink *n = dev->binds; n && (r->need & ~perm); n = n->next) {
-        perm |= reach(IM_LINK_OF(n, IoBind, by_dev), &seen, pa);
+        perm |= io_route_reach(IM_LINK_OF(n, IoBind, by_dev), &seen, pa);
     }
     return perm;
 }
 
-static IoView *reach_view(IoRoute *r)
+static IoView *io_route_reach_view(IoRoute *r)
 {
     IoCaches *c = r->h->caches;
     uint64_t key = (uint64_t)r->func << 32 | IO_KEY_REACH;
@@ -251,7 +254,7 @@ static IoView *reach_view(IoRoute *r)
  * CLAUSE(IOASID_REQUESTS): the address must be one that the device can
  * reach. Devices mostly say no PASID here: any of its bindings will do.
  */
-static bool translated(IoRoute *r)
+static bool io_route_translated(IoRoute *r)
 {
     uint64_t pa = r->txn->addr;
     IoDev *dev;
@@ -267,24 +270,24 @@ static bool translated(IoRoute *r)
         !im_ioasid_ats_sound(dev)) {
         return im_ioasid_refuse(r, IO_FLT_ATS_OFF);
     }
-    v = r->ex || r->txn->has_pasid ? NULL : reach_view(r);
+    v = r->ex || r->txn->has_pasid ? NULL : io_route_reach_view(r);
     if (v && im_ioasid_tlb_get(r->h->caches, v, false, pa, &hit) &&
         !(r->need & ~hit.flags)) {
-        return grant(r, pa, 12, hit.flags & (IM_PERM_R | IM_PERM_W));
+        return io_route_grant(r, pa, 12, hit.flags & (IM_PERM_R | IM_PERM_W));
     }
-    perm = reach_any(r, dev, pa) & (IM_PERM_R | IM_PERM_W);
+    perm = io_route_reach_any(r, dev, pa) & (IM_PERM_R | IM_PERM_W);
     if (r->need & ~perm) {
         return im_ioasid_refuse(r, IO_FLT_UNMAPPED);
     }
     if (v && pa >> 57 == 0) {
         im_ioasid_tlb_put(r->h->caches, v, false, pa, pa, 12, 12, perm);
     }
-    return grant(r, pa, 12, perm);
+    return io_route_grant(r, pa, 12, perm);
 }
 
 /* --- what the binding says -------------------------------------------- */
 
-static bool no_binding(IoRoute *r)
+static bool io_route_no_binding(IoRoute *r)
 {
     const ImTxn *t = r->txn;
 
@@ -293,7 +296,7 @@ static bool no_binding(IoRoute *r)
 }
 
 /* CLAUSE(IOASID_REQUESTS) */
-static bool blocked(IoRoute *r)
+static bool io_route_blocked(IoRoute *r)
 {
     if (r->bind->parked) {
         return im_ioasid_refuse(r, IO_FLT_PARKED);
@@ -302,14 +305,15 @@ static bool blocked(IoRoute *r)
            im_ioasid_refuse(r, IO_FLT_BLOCKED);
 }
 
-static bool ats_off(IoRoute *r)
+static bool io_route_ats_off(IoRoute *r)
 {
     return r->kind == IO_TRANSLATION &&
-           !(binding_ats(r->bind) && im_ioasid_ats_sound(r->bind->dev)) &&
+           !(io_route_binding_ats(r->bind) &&
+             im_ioasid_ats_sound(r->bind->dev)) &&
            im_ioasid_refuse(r, IO_FLT_ATS_OFF);
 }
 
-static void fill_view(IoRoute *r, IoView *v)
+static void io_route_fill_view(IoRoute *r, IoView *v)
 {
     const IoSpace *space = r->bind->space;
 
@@ -318,11 +322,11 @@ static void fill_view(IoRoute *r, IoView *v)
     v->how = space->format == IMU_FORMAT_VTD_FIRST ? IO_HOW_VTD :
              space->format == IMU_FORMAT_SMMU_STE ? IO_HOW_SMMU : IO_HOW_MAP;
     v->vtd = v->how == IO_HOW_VTD ? space->table : NULL;
-    v->ats = binding_ats(r->bind) && im_ioasid_ats_sound(r->bind->dev);
+    v->ats = io_route_binding_ats(r->bind) && im_ioasid_ats_sound(r->bind->dev);
 }
 
 /* The CD may have changed: what is cached for another ASID is not found. */
-static bool refresh(IoRoute *r, IoView *v)
+static bool io_route_refresh(IoRoute *r, IoView *v)
 {
     uint16_t asid = v->cd.asid;
     bool s1 = v->s1;
@@ -339,7 +343,7 @@ static bool refresh(IoRoute *r, IoView *v)
 }
 
 /* The PASID cache; what could not be read is not kept. */
-static bool table_fault(IoRoute *r)
+static bool io_route_table_fault(IoRoute *r)
 {
     IoView fresh = { .bind = r->bind };
     IoView *v = r->ex ? NULL : im_ioasid_view_get(r->h->caches, r->key);
@@ -347,9 +351,9 @@ static bool table_fault(IoRoute *r)
 
     if (v) {
         r->view = v;
-        return v->old && refresh(r, v);
+        return v->old && io_route_refresh(r, v);
     }
-    fill_view(r, &fresh);
+    io_route_fill_view(r, &fresh);
     if (fresh.how == IO_HOW_SMMU && im_ioasid_cd_fault(r, &fresh)) {
         return true;
     }
@@ -369,7 +373,7 @@ static bool table_fault(IoRoute *r)
 }
 
 /* What the tables make of the request. */
-static bool privilege(IoRoute *r)
+static bool io_route_privilege(IoRoute *r)
 {
     const IoView *v = r->view;
 
@@ -378,19 +382,19 @@ static bool privilege(IoRoute *r)
            im_ioasid_refuse(r, IO_FLT_PRIVILEGE);
 }
 
-static bool iotlb_hit_later(IoRoute *r)
+static bool io_route_iotlb_hit_later(IoRoute *r)
 {
-    return !r->ex && look_up(r, r->view);
+    return !r->ex && io_route_look_up(r, r->view);
 }
 
-static bool input_range(IoRoute *r)
+static bool io_route_input_range(IoRoute *r)
 {
     const IoView *v = r->view;
     uint64_t addr = r->txn->addr;
     bool ok = true;
 
     if (v->how == IO_HOW_VTD) {
-        ok = canonical(addr, v->vtd->first.top == 4 ? 57 : 48);
+        ok = io_route_canonical(addr, v->vtd->first.top == 4 ? 57 : 48);
     } else if (v->how == IO_HOW_SMMU && v->s1) {
         ok = im_smmu_cd_half(&v->cd, addr, r->priv) >= 0;
     }
@@ -399,7 +403,7 @@ static bool input_range(IoRoute *r)
 
 /* --- the walk --------------------------------------------------------- */
 
-static void keep(IoRoute *r, const ImWalkOut *w, uint64_t in)
+static void io_route_keep(IoRoute *r, const ImWalkOut *w, uint64_t in)
 {
     uint16_t flags = (uint16_t)((w->perm & (IM_PERM_R | IM_PERM_W |
                                             IM_PERM_X)) |
@@ -407,13 +411,14 @@ static void keep(IoRoute *r, const ImWalkOut *w, uint64_t in)
     uint64_t at;
 
     if (!r->ex && flags != IO_TLB_DIRTY &&
-        tlb_address(r->view, r->txn->addr, &at)) {
+        io_route_tlb_address(r->view, r->txn->addr, &at)) {
         im_ioasid_tlb_put(r->h->caches, r->view, r->priv, in, w->addr,
                           w->shift, w->first_shift, flags);
     }
 }
 
-static ImWalkOut walk_guest(IoRoute *r, const ImPtStage *map, uint64_t at)
+static ImWalkOut io_route_walk_guest(IoRoute *r, const ImPtStage *map,
+                                     uint64_t at)
 {
     const IoView *v = r->view;
     ImPtStage first;
@@ -429,7 +434,7 @@ static ImWalkOut walk_guest(IoRoute *r, const ImPtStage *map, uint64_t at)
     return im_ioasid_walk(r, &first, map, at, r->need, r->write);
 }
 
-static bool walk_tables(IoRoute *r)
+static bool io_route_walk_tables(IoRoute *r)
 {
     IoView *v = r->view;
     ImPtStage map = im_ioasid_map_stage(v->map);
@@ -437,21 +442,21 @@ static bool walk_tables(IoRoute *r)
     uint64_t at;
     ImWalkOut w;
 
-    (void)tlb_address(v, r->txn->addr, &at);
+    (void)io_route_tlb_address(v, r->txn->addr, &at);
     r->h->counters.iotlb_misses += !r->ex;
-    w = nested ? walk_guest(r, &map, at) :
+    w = nested ? io_route_walk_guest(r, &map, at) :
         im_ioasid_walk(r, &map, NULL, at, r->need, r->write);
     if (w.stop != IM_WALK_OK) {
         return im_ioasid_refuse_walk(r, &w, nested);
     }
-    keep(r, &w, at);
-    return found(r, w.addr, w.shift,
-                 (uint16_t)(w.perm | (w.dirty ? IO_TLB_DIRTY : 0)));
+    io_route_keep(r, &w, at);
+    return io_route_found(r, w.addr, w.shift,
+                          (uint16_t)(w.perm | (w.dirty ? IO_TLB_DIRTY : 0)));
 }
 
 /* --- the route -------------------------------------------------------- */
 
-static void begin(IoRoute *r)
+static void io_route_begin(IoRoute *r)
 {
     const ImTxn *t = r->txn;
 
@@ -468,31 +473,31 @@ static void begin(IoRoute *r)
     r->need = t->exec && !r->write ? IM_PERM_X : t->access;
 }
 
-static bool too_wide(IoRoute *r)
+static bool io_route_too_wide(IoRoute *r)
 {
     return r->txn->has_pasid && r->txn->pasid > IM_PASID_MAX &&
            im_ioasid_refuse(r, IO_FLT_NO_BINDING);
 }
 
-static void take_route(IoRoute *r)
+static void io_route_take_route(IoRoute *r)
 {
-    begin(r);
-    (void)(malformed(r) ||          /* AT, translation requests */
-           too_wide(r) ||           /* PASID */
-           iotlb_hit(r) ||          /* 7, step 5: nothing else is needed */
-           unbound(r) ||            /* 1 */
-           translated(r) ||         /* 4 */
-           no_binding(r) ||         /* 2 */
-           blocked(r) ||            /* 3 */
-           ats_off(r) ||            /* 4 */
-           table_fault(r) ||        /* 2, DELEGATED; PASID cache */
-           privilege(r) ||
-           iotlb_hit_later(r) ||    /* 5 */
-           input_range(r) ||
-           walk_tables(r));         /* 5, 6 */
+    io_route_begin(r);
+    (void)(io_route_malformed(r) ||        /* AT, translation requests */
+           io_route_too_wide(r) ||         /* PASID */
+           io_route_iotlb_hit(r) ||        /* 5: nothing else is needed */
+           io_route_unbound(r) ||          /* 1 */
+           io_route_translated(r) ||       /* 4 */
+           io_route_no_binding(r) ||       /* 2 */
+           io_route_blocked(r) ||          /* 3 */
+           io_route_ats_off(r) ||          /* 4 */
+           io_route_table_fault(r) ||      /* 2, DELEGATED; PASID cache */
+           io_route_privilege(r) ||        /* 5 */
+           io_route_iotlb_hit_later(r) ||  /* 5 */
+           io_route_input_range(r) ||      /* 5 */
+           io_route_walk_tables(r));       /* 5, 6 */
 }
 
-static inline ImXlat answer(const IoRoute *r)
+static inline ImXlat io_route_answer(const IoRoute *r)
 {
     return (ImXlat){
         .addr = r->addr,
@@ -506,9 +511,9 @@ static inline ImXlat answer(const IoRoute *r)
     };
 }
 
-static void trace(const IoRoute *r)
+static void io_route_trace(const IoRoute *r)
 {
-    ImXlat x = answer(r);
+    ImXlat x = io_route_answer(r);
     ImEvent ev = {
         .kind = IM_EVENT_TRANSLATE,
         .name = r->fault ? im_ioasid_fault_name(r->fault, NULL) : r->clause,
@@ -523,23 +528,23 @@ ImXlat im_ioasid_translate(ImIoasid *h, const ImTxn *txn)
 {
     IoRoute r = { .h = h, .txn = txn };
 
-    take_route(&r);
+    io_route_take_route(&r);
     h->counters.translations++;
     if (G_UNLIKELY(im_port_traces(&h->port.iommu))) {
-        trace(&r);
+        io_route_trace(&r);
     }
-    return answer(&r);
+    return io_route_answer(&r);
 }
 
 /* --- explain ---------------------------------------------------------- */
 
-static void no_step(void *opaque, const ImStep *step)
+static void io_route_no_step(void *opaque, const ImStep *step)
 {
     (void)opaque;
     (void)step;
 }
 
-static const char *verdict(const ImXlat *x)
+static const char *io_route_verdict(const ImXlat *x)
 {
     static const char *const granted[] = {
         [0] = "nothing granted",
@@ -554,16 +559,16 @@ static const char *verdict(const ImXlat *x)
 ImXlat im_ioasid_explain(ImIoasid *h, const ImTxn *txn, ImStepFn *fn,
                          void *opaque)
 {
-    IoExplain ex = { .fn = fn ? fn : no_step, .opaque = opaque };
+    IoExplain ex = { .fn = fn ? fn : io_route_no_step, .opaque = opaque };
     IoRoute r = { .h = h, .txn = txn, .ex = &ex };
     ImStep step = { .what = "result" };
     ImXlat x;
 
-    take_route(&r);
-    x = answer(&r);
+    io_route_take_route(&r);
+    x = io_route_answer(&r);
     step.addr = x.addr;
     step.clause = r.clause ? r.clause : "IOASID_REQUESTS";
-    step.note = verdict(&x);
+    step.note = io_route_verdict(&x);
     if (r.fault) {
         im_ioasid_fault_name(r.fault, &step.note);
     }

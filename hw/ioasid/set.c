@@ -10,18 +10,18 @@
 /* --- quota -------------------------------------------------------------- */
 
 /* What nobody else can have: the larger of reserved and charged. */
-static uint32_t commitment(const IoSet *set)
+static uint32_t io_set_commitment(const IoSet *set)
 {
     return MAX(set->cfg.quota_reserved, set->charged);
 }
 
 /* What can be committed of the global pool. */
-static uint32_t pool_size(const ImIoasid *h)
+static uint32_t io_set_pool_size(const ImIoasid *h)
 {
     return (1u << h->cfg.pasid_bits) - 1;
 }
 
-static bool is_global(const IoSet *set)
+static bool io_set_is_global(const IoSet *set)
 {
     return set->cfg.pool == IMU_POOL_GLOBAL;
 }
@@ -45,8 +45,8 @@ bool im_ioasid_set_pool_open(const IoSet *set)
 {
     const ImIoasid *h = set->ctx->host;
 
-    return !is_global(set) || set->charged < set->cfg.quota_reserved ||
-           h->pool_committed < pool_size(h);
+    return !io_set_is_global(set) || set->charged < set->cfg.quota_reserved ||
+           h->pool_committed < io_set_pool_size(h);
 }
 
 void im_ioasid_set_charge(IoSet *set)
@@ -55,7 +55,7 @@ void im_ioasid_set_charge(IoSet *set)
 
     set->ctx->pasids++;
     set->ctx->committed += more;
-    set->ctx->host->pool_committed += more && is_global(set);
+    set->ctx->host->pool_committed += more && io_set_is_global(set);
     set->charged++;
     set->count[IMU_PASID_IDLE]++;
 }
@@ -67,7 +67,7 @@ void im_ioasid_set_uncharge(ImIoasid *h, IoSet *set)
     set->count[IMU_PASID_QUARANTINE]--;
     set->charged--;
     more = set->charged >= set->cfg.quota_reserved;
-    h->pool_committed -= more && is_global(set);
+    h->pool_committed -= more && io_set_is_global(set);
     if (set->ctx) {
         set->ctx->pasids--;
         set->ctx->committed -= more;
@@ -75,13 +75,14 @@ void im_ioasid_set_uncharge(ImIoasid *h, IoSet *set)
 }
 
 /* Commit now where was was: 0, -ENOSPC. Less is always possible. */
-static int commit(ImIoasidCtx *c, bool global, uint32_t was, uint32_t now)
+static int io_set_commit(ImIoasidCtx *c, bool global, uint32_t was,
+                         uint32_t now)
 {
     ImIoasid *h = c->host;
     uint32_t more = now > was ? now - was : 0;
 
     if (more > h->cfg.ctx_quota - c->committed ||
-        (global && more > pool_size(h) - h->pool_committed)) {
+        (global && more > io_set_pool_size(h) - h->pool_committed)) {
         return -ENOSPC;
     }
     c->committed += now - was;
@@ -91,7 +92,7 @@ static int commit(ImIoasidCtx *c, bool global, uint32_t was, uint32_t now)
 
 /* --- life --------------------------------------------------------------- */
 
-static void set_free(ImIoasid *h, IoSet *set)
+static void io_set_free(ImIoasid *h, IoSet *set)
 {
     if (!set) {
         return;
@@ -102,9 +103,9 @@ static void set_free(ImIoasid *h, IoSet *set)
 }
 
 /* CLAUSE(IOASID_CMD_SET_CREATE) */
-static int create_values(const ImIoasid *h, const ImuSetCreate *a)
+static int io_set_create_values(const ImIoasid *h, const ImuSetCreate *a)
 {
-    uint32_t top = a->map_mode == IMU_MODE_IDENTITY ? pool_size(h) :
+    uint32_t top = a->map_mode == IMU_MODE_IDENTITY ? io_set_pool_size(h) :
                    IM_PASID_MAX;
 
     if (a->map_mode > IMU_MODE_DELEGATED || a->pool > IMU_POOL_GLOBAL) {
@@ -131,10 +132,10 @@ int im_ioasid_cmd_SET_CREATE(ImIoasidCtx *c, void *arg)
     ImuSetCreate *a = arg;
     IoSet *set;
     bool global = a->pool == IMU_POOL_GLOBAL;
-    int err = create_values(h, a);
+    int err = io_set_create_values(h, a);
 
     if (!err) {
-        err = commit(c, global, 0, a->quota_reserved);
+        err = io_set_commit(c, global, 0, a->quota_reserved);
     }
     if (err) {
         return err;
@@ -155,8 +156,8 @@ int im_ioasid_cmd_SET_CREATE(ImIoasidCtx *c, void *arg)
         err = im_ioasid_publish(c, a, &set->obj);
     }
     if (err) {
-        (void)commit(c, global, a->quota_reserved, 0);
-        set_free(h, set);
+        (void)io_set_commit(c, global, a->quota_reserved, 0);
+        io_set_free(h, set);
     }
     return err;
 }
@@ -176,8 +177,8 @@ int im_ioasid_cmd_SET_UPDATE(ImIoasidCtx *c, void *arg)
          (a->quota_max || a->quota_reserved))) {
         return -EINVAL;
     }
-    err = commit(c, is_global(set), commitment(set),
-                 MAX(a->quota_reserved, set->charged));
+    err = io_set_commit(c, io_set_is_global(set), io_set_commitment(set),
+                        MAX(a->quota_reserved, set->charged));
     if (!err) {
         set->cfg.quota_max = a->quota_max;
         set->cfg.quota_reserved = a->quota_reserved;
@@ -207,7 +208,7 @@ int im_ioasid_cmd_SET_QUERY(ImIoasidCtx *c, void *arg)
     return 0;
 }
 
-static bool holds(const IoSet *set)
+static bool io_set_holds(const IoSet *set)
 {
     return set->count[IMU_PASID_IDLE] || set->count[IMU_PASID_BOUND] ||
            set->count[IMU_PASID_PARKED] || set->objects[IMU_KIND_DEV] ||
@@ -216,7 +217,7 @@ static bool holds(const IoSet *set)
 }
 
 /* Spaces that nothing refers to, until none is left: nested ones first. */
-static void free_spaces(ImIoasidCtx *c, IoSet *set)
+static void io_set_free_spaces(ImIoasidCtx *c, IoSet *set)
 {
     ImLink **at = &set->objects[IMU_KIND_SPACE];
 
@@ -247,7 +248,7 @@ void im_ioasid_set_revoke(IoSet *set)
                                          obj.in_set));
     }
     im_ioasid_pasids_orphan(h, set);
-    free_spaces(c, set);
+    io_set_free_spaces(c, set);
     im_ioasid_fences_forget(h, set);
     im_ioasid_groups_forget(h, set);
     for (unsigned kind = IMU_KIND_FAULTQ; kind <= IMU_KIND_EVQ; kind++) {
@@ -257,7 +258,8 @@ void im_ioasid_set_revoke(IoSet *set)
         }
     }
     im_ioasid_unnumber(c, &set->obj);
-    (void)commit(c, is_global(set), commitment(set), set->charged);
+    (void)io_set_commit(c, io_set_is_global(set), io_set_commitment(set),
+                        set->charged);
     set->cfg.quota_reserved = 0;
     set->gone = true;
     im_link_in(&h->gone, &set->in_gone);
@@ -275,7 +277,7 @@ int im_ioasid_cmd_SET_DESTROY(ImIoasidCtx *c, void *arg)
     if (err) {
         return err;
     }
-    if (!(a->head.flags & IMU_SET_DESTROY_FORCE) && holds(set)) {
+    if (!(a->head.flags & IMU_SET_DESTROY_FORCE) && io_set_holds(set)) {
         return -EBUSY;
     }
     im_ioasid_set_revoke(set);
@@ -286,7 +288,7 @@ void im_ioasid_set_settle(ImIoasid *h, IoSet *set)
 {
     if (set->gone && !set->orphans) {
         im_link_out(&set->in_gone);
-        set_free(h, set);
+        io_set_free(h, set);
     }
 }
 

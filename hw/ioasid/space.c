@@ -21,19 +21,19 @@ static const char *const format_names[] = {
     [IMU_FORMAT_SMMU_STE] = " smmu-ste",
 };
 
-static bool is_null(ImuRef r)
+static bool io_space_is_null(ImuRef r)
 {
     return r.id == 0 && r.gen == 0;
 }
 
-static bool has_table(uint32_t kind)
+static bool io_space_has_table(uint32_t kind)
 {
     return kind == IMU_SPACE_NESTED || kind == IMU_SPACE_PASID_TABLE;
 }
 
 /* --- SPACE_CREATE ----------------------------------------------------- */
 
-static int find_space(IoSet *set, ImuRef ref, IoSpace **out)
+static int io_space_find_space(IoSet *set, ImuRef ref, IoSpace **out)
 {
     IoObject *obj;
     int err = im_ioasid_find(set, IMU_KIND_SPACE, ref, &obj);
@@ -50,21 +50,21 @@ int im_ioasid_space_of(ImIoasidCtx *c, ImuRef set_ref, ImuRef ref,
     IoSet *set;
     int err = im_ioasid_set_of(c, set_ref, &set);
 
-    return err ? err : find_space(set, ref, space);
+    return err ? err : io_space_find_space(set, ref, space);
 }
 
-static int find_others(const ImuSpaceCreate *a, IoSet *set, IoSpace **parent,
-                       IoQueue **faultq)
+static int io_space_find_others(const ImuSpaceCreate *a, IoSet *set,
+                                IoSpace **parent, IoQueue **faultq)
 {
     IoObject *obj;
     int err = 0;
 
     *parent = NULL;
     *faultq = NULL;
-    if (has_table(a->kind)) {
-        err = find_space(set, a->parent, parent);
+    if (io_space_has_table(a->kind)) {
+        err = io_space_find_space(set, a->parent, parent);
     }
-    if (!err && !is_null(a->faultq)) {
+    if (!err && !io_space_is_null(a->faultq)) {
         err = im_ioasid_find(set, IMU_KIND_FAULTQ, a->faultq, &obj);
         if (!err) {
             *faultq = IM_LINK_OF(obj, IoQueue, obj);
@@ -75,19 +75,19 @@ static int find_others(const ImuSpaceCreate *a, IoSet *set, IoSpace **parent,
 
 /* Which kinds, formats, parents and flags go together: IOASID_CMD_SPACE_CREATE
  * has the table. */
-static int check_kind(const ImuSpaceCreate *a, const IoSet *set,
-                      const IoSpace *parent)
+static int io_space_check_kind(const ImuSpaceCreate *a, const IoSet *set,
+                               const IoSpace *parent)
 {
     if (a->kind >= G_N_ELEMENTS(kinds) ||
         a->format >= G_N_ELEMENTS(format_names)) {
         return -EOPNOTSUPP;
     }
     if ((a->kind != IMU_SPACE_MAPPED && a->head.flags) ||
-        (a->kind == IMU_SPACE_BLOCK && !is_null(a->faultq))) {
+        (a->kind == IMU_SPACE_BLOCK && !io_space_is_null(a->faultq))) {
         return -EINVAL;
     }
-    if (!has_table(a->kind)) {
-        return !is_null(a->parent) || a->format != IMU_FORMAT_NONE ||
+    if (!io_space_has_table(a->kind)) {
+        return !io_space_is_null(a->parent) || a->format != IMU_FORMAT_NONE ||
                a->data || a->data_size ? -EINVAL : 0;
     }
     return !parent->map || !(parent->flags & IMU_SPACE_PARENT) ||
@@ -97,12 +97,13 @@ static int check_kind(const ImuSpaceCreate *a, const IoSet *set,
 
 /* What a kind of space has of its own. A guest's that has no format has no
  * table: its addresses are the parent's. */
-static int add_contents(ImIoasidCtx *c, const ImuSpaceCreate *a, IoSpace *s)
+static int io_space_add_contents(ImIoasidCtx *c, const ImuSpaceCreate *a,
+                                 IoSpace *s)
 {
-    if (has_table(a->kind) && a->format == IMU_FORMAT_NONE) {
+    if (io_space_has_table(a->kind) && a->format == IMU_FORMAT_NONE) {
         return a->data || a->data_size ? -EINVAL : 0;
     }
-    if (has_table(a->kind)) {
+    if (io_space_has_table(a->kind)) {
         return im_ioasid_table_new(c, a, &s->table);
     }
     if (a->kind == IMU_SPACE_MAPPED) {
@@ -112,7 +113,7 @@ static int add_contents(ImIoasidCtx *c, const ImuSpaceCreate *a, IoSpace *s)
     return 0;
 }
 
-static void drop(ImIoasid *h, IoSpace *s)
+static void io_space_drop(ImIoasid *h, IoSpace *s)
 {
     if (s->map) {
         im_iomap_free(h, s->map);
@@ -121,8 +122,8 @@ static void drop(ImIoasid *h, IoSpace *s)
     im_ioasid_release(h, s, sizeof(*s));
 }
 
-static int create(ImIoasidCtx *c, ImuSpaceCreate *a, IoSet *set,
-                  IoSpace **out)
+static int io_space_create(ImIoasidCtx *c, ImuSpaceCreate *a, IoSet *set,
+                           IoSpace **out)
 {
     IoSpace *s = im_ioasid_alloc(c->host, sizeof(*s));
     int err;
@@ -132,7 +133,7 @@ static int create(ImIoasidCtx *c, ImuSpaceCreate *a, IoSet *set,
     }
     *s = (IoSpace){ .kind = (uint8_t)a->kind, .format = (uint8_t)a->format,
                     .flags = a->head.flags, .obj.set = set };
-    err = add_contents(c, a, s);
+    err = io_space_add_contents(c, a, s);
     if (!err) {
         err = im_ioasid_number(c, &s->obj, IMU_KIND_SPACE, set);
     }
@@ -141,7 +142,7 @@ static int create(ImIoasidCtx *c, ImuSpaceCreate *a, IoSet *set,
         err = im_ioasid_publish(c, a, &s->obj);
     }
     if (err) {
-        drop(c->host, s);
+        io_space_drop(c->host, s);
         return err;
     }
     *out = s;
@@ -157,13 +158,13 @@ int im_ioasid_cmd_SPACE_CREATE(ImIoasidCtx *c, void *arg)
     int err = im_ioasid_set_of(c, a->set, &set);
 
     if (!err) {
-        err = find_others(a, set, &parent, &faultq);
+        err = io_space_find_others(a, set, &parent, &faultq);
     }
     if (!err) {
-        err = check_kind(a, set, parent);
+        err = io_space_check_kind(a, set, parent);
     }
     if (!err) {
-        err = create(c, a, set, &s);
+        err = io_space_create(c, a, set, &s);
     }
     if (err) {
         return err;
@@ -192,7 +193,7 @@ void im_ioasid_space_free(ImIoasidCtx *c, IoSpace *s)
         s->faultq->obj.users--;
     }
     im_ioasid_unnumber(c, &s->obj);
-    drop(c->host, s);
+    io_space_drop(c->host, s);
 }
 
 int im_ioasid_cmd_SPACE_DESTROY(ImIoasidCtx *c, void *arg)
@@ -203,7 +204,7 @@ int im_ioasid_cmd_SPACE_DESTROY(ImIoasidCtx *c, void *arg)
     int err = im_ioasid_set_of(c, a->set, &set);
 
     if (!err) {
-        err = find_space(set, a->space, &s);
+        err = io_space_find_space(set, a->space, &s);
     }
     if (!err && (s->binds || s->children || s->obj.users)) {
         err = -EBUSY;
@@ -232,7 +233,7 @@ int im_ioasid_space_fits(const IoSpace *s, const IoDev *dev,
 
 #define MAX_DUMPED  16
 
-static void dump_areas(const IoSpace *s, GString *out)
+static void io_space_dump_areas(const IoSpace *s, GString *out)
 {
     const IoMap *m = s->map;
     uint64_t at = 0;
@@ -282,21 +283,23 @@ void im_ioasid_space_dump(const IoSpace *s, GString *out)
     }
     g_string_append_c(out, '\n');
     if (s->map) {
-        dump_areas(s, out);
+        io_space_dump_areas(s, out);
     }
 }
 
-static uint64_t count_areas(const ImSpan *a)
+static uint64_t io_space_count_areas(const ImSpan *a)
 {
-    return a ? 1 + count_areas(a->child[0]) + count_areas(a->child[1]) : 0;
+    return a ? 1 + io_space_count_areas(a->child[0]) +
+                   io_space_count_areas(a->child[1]) :
+               0;
 }
 
-static char *check_map(const IoSpace *s)
+static char *io_space_check_map(const IoSpace *s)
 {
     const IoMap *m = s->map;
     const ImSpan *root = im_ioarea_span(m->root);
 
-    if (!im_span_check(root) || count_areas(root) != m->areas) {
+    if (!im_span_check(root) || io_space_count_areas(root) != m->areas) {
         return g_strdup_printf("space %u: its mappings are out of order",
                                s->obj.ref.id);
     }
@@ -349,6 +352,6 @@ char *im_ioasid_space_check(const ImIoasid *h, const IoSpace *s)
                                    s->obj.ref.id);
         }
     }
-    return s->map ? check_map(s) : users && !s->map ?
+    return s->map ? io_space_check_map(s) : users && !s->map ?
            g_strdup("I7: a parent without a map") : NULL;
 }

@@ -10,8 +10,8 @@
 /* --- ranges of an IOAS -------------------------------------------------- */
 
 /* The part of an area that is in first .. last. */
-static void part(const IofArea *a, uint64_t first, uint64_t last,
-                 uint64_t *offset, uint64_t *length)
+static void iof_access_part(const IofArea *a, uint64_t first, uint64_t last,
+                            uint64_t *offset, uint64_t *length)
 {
     uint64_t from = MAX(first, a->span.first);
 
@@ -21,18 +21,18 @@ static void part(const IofArea *a, uint64_t first, uint64_t last,
 
 /* Whole areas' bounds within a range are bounds of pages: else a page of the
  * range would be two. */
-static bool seam_ok(const IofArea *a, uint64_t first, uint64_t last)
+static bool iof_access_seam_ok(const IofArea *a, uint64_t first, uint64_t last)
 {
     uint64_t offset, length;
 
-    part(a, first, last, &offset, &length);
+    iof_access_part(a, first, last, &offset, &length);
     return (a->span.first <= first || (offset & (PAGE - 1)) == 0) &&
            (a->span.last >= last || ((offset + length) & (PAGE - 1)) == 0);
 }
 
 /* Of first .. last what may be reached so. */
-static int check(const IofIoas *ioas, uint64_t first, uint64_t last,
-                 bool write, bool pins)
+static int iof_access_check(const IofIoas *ioas, uint64_t first, uint64_t last,
+                            bool write, bool pins)
 {
     const IofArea *a = im_iof_area_at(ioas, first);
 
@@ -43,7 +43,8 @@ static int check(const IofIoas *ioas, uint64_t first, uint64_t last,
         if (write && !(a->prot & IMU_PROT_WRITE)) {
             return -EPERM;
         }
-        if (a->pages->device_only || (pins && !seam_ok(a, first, last))) {
+        if (a->pages->device_only ||
+            (pins && !iof_access_seam_ok(a, first, last))) {
             return -EINVAL;
         }
         if (a->span.last >= last) {
@@ -53,47 +54,48 @@ static int check(const IofIoas *ioas, uint64_t first, uint64_t last,
     }
 }
 
-static int bounds(uint64_t iova, uint64_t length, uint64_t *last)
+static int iof_access_bounds(uint64_t iova, uint64_t length, uint64_t *last)
 {
     *last = iova + (length - 1);
     return !length ? -EINVAL : *last < iova ? -EOVERFLOW : 0;
 }
 
-static void unpin_before(IofIoas *ioas, uint64_t first, uint64_t last,
-                         const IofArea *until, bool lock)
+static void iof_access_unpin_before(IofIoas *ioas, uint64_t first,
+                                    uint64_t last, const IofArea *until,
+                                    bool lock)
 {
     for (IofArea *a = im_iof_area_at(ioas, first);
          a && a != until && a->span.first <= last;
          a = im_iof_area_next(ioas, a)) {
         uint64_t offset, length;
 
-        part(a, first, last, &offset, &length);
+        iof_access_part(a, first, last, &offset, &length);
         im_iof_pages_unpin(a->pages, offset, length);
         *(lock ? &a->locks : &a->pins) -= 1;
     }
 }
 
 /* The pages of the part of an area that is in first .. last. */
-static ImIommufdPage *list_pages(const IofArea *a, uint64_t first,
-                                 uint64_t last, ImIommufdPage *pages)
+static ImIommufdPage *iof_access_list_pages(const IofArea *a, uint64_t first,
+                                            uint64_t last, ImIommufdPage *pages)
 {
     uint64_t offset, length;
 
-    part(a, first, last, &offset, &length);
+    iof_access_part(a, first, last, &offset, &length);
     for (uint64_t i = offset / PAGE; i <= (offset + length - 1) / PAGE; i++) {
         *pages++ = a->pages->page[i].at;
     }
     return pages;
 }
 
-static int pin(IofIoas *ioas, uint64_t iova, uint64_t length, bool write,
-               bool lock, ImIommufdPage *pages)
+static int iof_access_pin(IofIoas *ioas, uint64_t iova, uint64_t length,
+                          bool write, bool lock, ImIommufdPage *pages)
 {
     uint64_t last;
-    int err = bounds(iova, length, &last);
+    int err = iof_access_bounds(iova, length, &last);
 
     if (!err) {
-        err = check(ioas, iova, last, write, true);
+        err = iof_access_check(ioas, iova, last, write, true);
     }
     if (err) {
         return err;
@@ -102,15 +104,15 @@ static int pin(IofIoas *ioas, uint64_t iova, uint64_t length, bool write,
          a && a->span.first <= last; a = im_iof_area_next(ioas, a)) {
         uint64_t offset, len;
 
-        part(a, iova, last, &offset, &len);
+        iof_access_part(a, iova, last, &offset, &len);
         err = im_iof_pages_pin(a->pages, offset, len);
         if (err) {
-            unpin_before(ioas, iova, last, a, lock);
+            iof_access_unpin_before(ioas, iova, last, a, lock);
             return err;
         }
         *(lock ? &a->locks : &a->pins) += 1;
         if (pages) {
-            pages = list_pages(a, iova, last, pages);
+            pages = iof_access_list_pages(a, iova, last, pages);
         }
     }
     return 0;
@@ -119,22 +121,22 @@ static int pin(IofIoas *ioas, uint64_t iova, uint64_t length, bool write,
 int im_iof_ioas_pin(IofIoas *ioas, uint64_t iova, uint64_t length,
                     bool write, ImIommufdPage *pages)
 {
-    return pin(ioas, iova, length, write, true, pages);
+    return iof_access_pin(ioas, iova, length, write, true, pages);
 }
 
 void im_iof_ioas_unpin(IofIoas *ioas, uint64_t iova, uint64_t length)
 {
-    unpin_before(ioas, iova, iova + (length - 1), NULL, true);
+    iof_access_unpin_before(ioas, iova, iova + (length - 1), NULL, true);
 }
 
 /* --- accesses ----------------------------------------------------------- */
 
-static void access_destroy(ImIommufdFile *file, IofObject *obj)
+static void iof_access_destroy(ImIommufdFile *file, IofObject *obj)
 {
     im_iof_release(file->host, obj, sizeof(ImIommufdAccess));
 }
 
-static const IofKind access_kind = { "access", access_destroy };
+static const IofKind access_kind = { "access", iof_access_destroy };
 
 int im_iommufd_access_new(ImIommufdFile *file, const ImIommufdAccessOps *ops,
                           void *opaque, ImIommufdAccess **access,
@@ -181,12 +183,12 @@ void im_iommufd_access_free(ImIommufdAccess *access)
 
     im_iommufd_access_detach(access);
     im_iof_object_out(file, &access->obj);
-    access_destroy(file, &access->obj);
+    iof_access_destroy(file, &access->obj);
     im_iommufd_drop(file);
 }
 
 /* Enter an IOAS; the links of the old one are in *link. */
-static int enter(ImIommufdAccess *access, IofIoas *ioas)
+static int iof_access_enter(ImIommufdAccess *access, IofIoas *ioas)
 {
     int err;
 
@@ -209,7 +211,7 @@ int im_iommufd_access_attach(ImIommufdAccess *access, uint32_t ioas_id)
     if (access->ioas) {
         return -EINVAL;
     }
-    return ioas ? enter(access, ioas) : -ENOENT;
+    return ioas ? iof_access_enter(access, ioas) : -ENOENT;
 }
 
 int im_iommufd_access_replace(ImIommufdAccess *access, uint32_t ioas_id)
@@ -228,7 +230,7 @@ int im_iommufd_access_replace(ImIommufdAccess *access, uint32_t ioas_id)
         access->ops.unmap(access->opaque, 0, UINT64_MAX);
     }
     im_link_out(&access->in_ioas);
-    err = enter(access, ioas);
+    err = iof_access_enter(access, ioas);
     if (err) {
         im_link_in(&old->accesses, &access->in_ioas);
         return err;
@@ -245,16 +247,18 @@ int im_iommufd_access_pin(ImIommufdAccess *access, uint64_t iova,
     if (!access->ops.pins) {
         return -EINVAL;
     }
-    return !access->ioas ? -ENOENT :
-           pin(access->ioas, iova, length, flags & IM_IOMMUFD_ACCESS_WRITE,
-               false, pages);
+    return !access->ioas ?
+               -ENOENT :
+               iof_access_pin(access->ioas, iova, length,
+                              flags & IM_IOMMUFD_ACCESS_WRITE, false, pages);
 }
 
 void im_iommufd_access_unpin(ImIommufdAccess *access, uint64_t iova,
                              uint64_t length)
 {
     if (access->ioas) {
-        unpin_before(access->ioas, iova, iova + (length - 1), NULL, false);
+        iof_access_unpin_before(access->ioas, iova, iova + (length - 1), NULL,
+                                false);
     }
 }
 
@@ -263,17 +267,17 @@ int im_iommufd_access_rw(ImIommufdAccess *access, uint64_t iova, void *buf,
 {
     bool write = flags & IM_IOMMUFD_ACCESS_WRITE;
     uint64_t last;
-    int err = access->ioas ? bounds(iova, length, &last) : -ENOENT;
+    int err = access->ioas ? iof_access_bounds(iova, length, &last) : -ENOENT;
 
     if (!err) {
-        err = check(access->ioas, iova, last, write, false);
+        err = iof_access_check(access->ioas, iova, last, write, false);
     }
     for (const IofArea *a = err ? NULL : im_iof_area_at(access->ioas, iova);
          a && !err && a->span.first <= last;
          a = im_iof_area_next(access->ioas, a)) {
         uint64_t offset, len;
 
-        part(a, iova, last, &offset, &len);
+        iof_access_part(a, iova, last, &offset, &len);
         err = im_iof_pages_rw(a->pages, offset, buf, len, write);
         buf = (uint8_t *)buf + len;
     }

@@ -12,7 +12,7 @@
 #define SPACE_OF(link_)   IM_LINK_OF(link_, IofSpace, in_ioas)
 #define ACCESS_OF(link_)  IM_LINK_OF(link_, ImIommufdAccess, in_ioas)
 
-static uint64_t length_of(const IofArea *a)
+static uint64_t iof_area_length_of(const IofArea *a)
 {
     return a->span.last - a->span.first + 1;
 }
@@ -80,13 +80,13 @@ void im_iof_areas_free(ImIommufd *f, IofArea *chain)
     }
 }
 
-static void insert(IofIoas *ioas, IofArea *a)
+static void iof_area_insert(IofIoas *ioas, IofArea *a)
 {
     ioas->areas = im_span_insert(ioas->areas, &a->span);
     ioas->count++;
 }
 
-static void take(IofIoas *ioas, IofArea *a)
+static void iof_area_take(IofIoas *ioas, IofArea *a)
 {
     ioas->areas = im_span_remove(ioas->areas, &a->span);
     ioas->count--;
@@ -94,8 +94,9 @@ static void take(IofIoas *ioas, IofArea *a)
 
 /* --- in spaces ---------------------------------------------------------- */
 
-static int backend_map(const IofIoas *ioas, const IofSpace *space,
-                       const IofArea *a, uint64_t into, uint64_t length)
+static int iof_area_backend_map(const IofIoas *ioas, const IofSpace *space,
+                                const IofArea *a, uint64_t into,
+                                uint64_t length)
 {
     ImuMap map = {
         .head.flags = a->prot | space->always | IMU_MAP_FIXED,
@@ -110,8 +111,8 @@ static int backend_map(const IofIoas *ioas, const IofSpace *space,
 }
 
 /* Whole mappings; if there is none, so be it. */
-static void backend_unmap(const IofIoas *ioas, const IofSpace *space,
-                          const IofArea *a, uint64_t length)
+static void iof_area_backend_unmap(const IofIoas *ioas, const IofSpace *space,
+                                   const IofArea *a, uint64_t length)
 {
     ImuUnmap unmap = {
         .set = ioas->file->set,
@@ -124,18 +125,18 @@ static void backend_unmap(const IofIoas *ioas, const IofSpace *space,
 }
 
 /* With small pages, page by page: each can be unmapped alone. */
-static int map_pieces(const IofIoas *ioas, const IofSpace *space,
-                      const IofArea *a)
+static int iof_area_map_pieces(const IofIoas *ioas, const IofSpace *space,
+                               const IofArea *a)
 {
-    uint64_t whole = length_of(a);
+    uint64_t whole = iof_area_length_of(a);
     uint64_t piece = ioas->small_pages ? PAGE : whole;
 
     for (uint64_t done = 0; done < whole; done += piece) {
-        int err = backend_map(ioas, space, a, done, piece);
+        int err = iof_area_backend_map(ioas, space, a, done, piece);
 
         if (err) {
             if (done) {
-                backend_unmap(ioas, space, a, done);
+                iof_area_backend_unmap(ioas, space, a, done);
             }
             return err;
         }
@@ -144,56 +145,57 @@ static int map_pieces(const IofIoas *ioas, const IofSpace *space,
 }
 
 /* Whether a table has entries of that kind. */
-static bool can_hold(const IofSpace *space, const IofArea *a)
+static bool iof_area_can_hold(const IofSpace *space, const IofArea *a)
 {
     return a->prot && (!space->writable_only || (a->prot & IMU_PROT_WRITE));
 }
 
-static int map_in(const IofIoas *ioas, const IofSpace *space,
-                  const IofArea *a)
+static int iof_area_map_in(const IofIoas *ioas, const IofSpace *space,
+                           const IofArea *a)
 {
     int err;
 
     if (a->pages->revoked) {
         return 0;
     }
-    if (!can_hold(space, a)) {
+    if (!iof_area_can_hold(space, a)) {
         return -EINVAL;
     }
-    err = im_iof_pages_pin(a->pages, a->offset, length_of(a));
+    err = im_iof_pages_pin(a->pages, a->offset, iof_area_length_of(a));
     if (!err) {
-        err = map_pieces(ioas, space, a);
+        err = iof_area_map_pieces(ioas, space, a);
         if (err) {
-            im_iof_pages_unpin(a->pages, a->offset, length_of(a));
+            im_iof_pages_unpin(a->pages, a->offset, iof_area_length_of(a));
         }
     }
     return err;
 }
 
-static void unmap_in(const IofIoas *ioas, const IofSpace *space,
-                     const IofArea *a)
+static void iof_area_unmap_in(const IofIoas *ioas, const IofSpace *space,
+                              const IofArea *a)
 {
     if (!a->pages->revoked) {
-        backend_unmap(ioas, space, a, length_of(a));
-        im_iof_pages_unpin(a->pages, a->offset, length_of(a));
+        iof_area_backend_unmap(ioas, space, a, iof_area_length_of(a));
+        im_iof_pages_unpin(a->pages, a->offset, iof_area_length_of(a));
     }
 }
 
 /* Of all spaces before until (NULL: of all). */
-static void unmap_before(IofIoas *ioas, const ImLink *until, const IofArea *a)
+static void iof_area_unmap_before(IofIoas *ioas, const ImLink *until,
+                                  const IofArea *a)
 {
     for (ImLink *n = ioas->spaces; n != until; n = n->next) {
-        unmap_in(ioas, SPACE_OF(n), a);
+        iof_area_unmap_in(ioas, SPACE_OF(n), a);
     }
 }
 
-static int map_everywhere(IofIoas *ioas, const IofArea *a)
+static int iof_area_map_everywhere(IofIoas *ioas, const IofArea *a)
 {
     for (ImLink *n = ioas->spaces; n; n = n->next) {
-        int err = map_in(ioas, SPACE_OF(n), a);
+        int err = iof_area_map_in(ioas, SPACE_OF(n), a);
 
         if (err) {
-            unmap_before(ioas, n, a);
+            iof_area_unmap_before(ioas, n, a);
             return err;
         }
     }
@@ -204,12 +206,12 @@ int im_iof_space_fill(IofIoas *ioas, const IofSpace *space)
 {
     for (IofArea *a = im_iof_area_from(ioas, 0); a;
          a = im_iof_area_next(ioas, a)) {
-        int err = map_in(ioas, space, a);
+        int err = iof_area_map_in(ioas, space, a);
 
         if (err) {
             for (IofArea *b = im_iof_area_from(ioas, 0); b != a;
                  b = im_iof_area_next(ioas, b)) {
-                unmap_in(ioas, space, b);
+                iof_area_unmap_in(ioas, space, b);
             }
             return err;
         }
@@ -221,28 +223,28 @@ void im_iof_space_empty(IofIoas *ioas, const IofSpace *space)
 {
     for (IofArea *a = im_iof_area_from(ioas, 0); a;
          a = im_iof_area_next(ioas, a)) {
-        unmap_in(ioas, space, a);
+        iof_area_unmap_in(ioas, space, a);
     }
 }
 
 void im_iof_area_revoke(IofIoas *ioas, IofArea *a)
 {
-    unmap_before(ioas, NULL, a);
+    iof_area_unmap_before(ioas, NULL, a);
 }
 
 /* --- where -------------------------------------------------------------- */
 
-static bool aligned(const IofIoas *ioas, uint64_t value)
+static bool iof_area_aligned(const IofIoas *ioas, uint64_t value)
 {
     return (value & (ioas->alignment - 1)) == 0;
 }
 
-static int admit(const IofIoas *ioas, uint64_t iova, uint64_t length)
+static int iof_area_admit(const IofIoas *ioas, uint64_t iova, uint64_t length)
 {
     uint64_t last = iova + (length - 1);
     const IofArea *a;
 
-    if (!aligned(ioas, iova)) {
+    if (!iof_area_aligned(ioas, iova)) {
         return -EINVAL;
     }
     if (last < iova) {
@@ -256,8 +258,8 @@ static int admit(const IofIoas *ioas, uint64_t iova, uint64_t length)
 }
 
 /* As aligned as the memory is, and as far into a page. */
-static int choose(const IofIoas *ioas, uint64_t addr, uint64_t length,
-                  uint64_t *iova)
+static int iof_area_choose(const IofIoas *ioas, uint64_t addr, uint64_t length,
+                           uint64_t *iova)
 {
     uint64_t rest = addr & (PAGE - 1);
     uint64_t align = ALIGN_MAX;
@@ -275,40 +277,41 @@ static int choose(const IofIoas *ioas, uint64_t addr, uint64_t length,
                             rest ? PAGE : align, rest, iova) ? 0 : -ENOSPC;
 }
 
-static int find_place(const IofIoas *ioas, const IofArea *a, uint64_t length,
-                      uint32_t flags, uint64_t *iova)
+static int iof_area_find_place(const IofIoas *ioas, const IofArea *a,
+                               uint64_t length, uint32_t flags, uint64_t *iova)
 {
-    if (!aligned(ioas, length)) {
+    if (!iof_area_aligned(ioas, length)) {
         return -EINVAL;
     }
-    return flags & IOF_MAP_FIXED ? admit(ioas, *iova, length) :
-           choose(ioas, a->pages->start + a->offset, length, iova);
+    return flags & IOF_MAP_FIXED ? iof_area_admit(ioas, *iova, length) :
+           iof_area_choose(ioas, a->pages->start + a->offset, length, iova);
 }
 
 /* --- mapping ------------------------------------------------------------ */
 
 /* What each area asks for itself. */
-static int check_areas(const IofIoas *ioas, const IofArea *chain)
+static int iof_area_check_areas(const IofIoas *ioas, const IofArea *chain)
 {
     for (const IofArea *a = chain; a; a = a->next) {
         if ((a->prot & IMU_PROT_WRITE) && !a->pages->writable) {
             return -EPERM;
         }
-        if (!aligned(ioas, (a->pages->start + a->offset) & (PAGE - 1))) {
+        if (!iof_area_aligned(ioas,
+                              (a->pages->start + a->offset) & (PAGE - 1))) {
             return -EINVAL;
         }
     }
     return 0;
 }
 
-static int map_chain(IofIoas *ioas, const IofArea *chain)
+static int iof_area_map_chain(IofIoas *ioas, const IofArea *chain)
 {
     for (const IofArea *a = chain; a; a = a->next) {
-        int err = map_everywhere(ioas, a);
+        int err = iof_area_map_everywhere(ioas, a);
 
         if (err) {
             for (const IofArea *b = chain; b != a; b = b->next) {
-                unmap_before(ioas, NULL, b);
+                iof_area_unmap_before(ioas, NULL, b);
             }
             return err;
         }
@@ -320,10 +323,10 @@ int im_iof_areas_map(IofIoas *ioas, IofArea *chain, uint64_t length,
                      uint32_t flags, uint64_t *iova)
 {
     uint64_t at = *iova;
-    int err = find_place(ioas, chain, length, flags, &at);
+    int err = iof_area_find_place(ioas, chain, length, flags, &at);
 
     if (!err) {
-        err = check_areas(ioas, chain);
+        err = iof_area_check_areas(ioas, chain);
     }
     if (err) {
         return err;
@@ -332,7 +335,7 @@ int im_iof_areas_map(IofIoas *ioas, IofArea *chain, uint64_t length,
         a->span.first += at;
         a->span.last += at;
     }
-    err = map_chain(ioas, chain);
+    err = iof_area_map_chain(ioas, chain);
     if (err) {
         return err;
     }
@@ -341,7 +344,7 @@ int im_iof_areas_map(IofIoas *ioas, IofArea *chain, uint64_t length,
 
         chain->next = NULL;
         chain->pages->users++;
-        insert(ioas, chain);
+        iof_area_insert(ioas, chain);
         chain = next;
     }
     *iova = at;
@@ -350,7 +353,7 @@ int im_iof_areas_map(IofIoas *ioas, IofArea *chain, uint64_t length,
 
 /* --- unmapping ---------------------------------------------------------- */
 
-static void ask_to_let_go(IofIoas *ioas, const IofArea *a)
+static void iof_area_ask_to_let_go(IofIoas *ioas, const IofArea *a)
 {
     ImLink *next;
 
@@ -359,7 +362,8 @@ static void ask_to_let_go(IofIoas *ioas, const IofArea *a)
 
         next = n->next;
         if (access->ops.unmap) {
-            access->ops.unmap(access->opaque, a->span.first, length_of(a));
+            access->ops.unmap(access->opaque, a->span.first,
+                              iof_area_length_of(a));
         }
     }
 }
@@ -378,11 +382,11 @@ int im_iof_areas_may_unmap(IofIoas *ioas, uint64_t first, uint64_t last,
         if (a->locks) {
             return -EBUSY;
         }
-        *bytes += length_of(a);
+        *bytes += iof_area_length_of(a);
     }
     for (a = im_iof_area_from(ioas, first); a && a->span.first <= last;
          a = im_iof_area_next(ioas, a)) {
-        ask_to_let_go(ioas, a);
+        iof_area_ask_to_let_go(ioas, a);
         if (a->pins) {
             return -EDEADLOCK;
         }
@@ -395,8 +399,8 @@ void im_iof_areas_unmap(IofIoas *ioas, uint64_t first, uint64_t last)
     IofArea *a;
 
     while ((a = im_iof_area_from(ioas, first)) && a->span.first <= last) {
-        unmap_before(ioas, NULL, a);
-        take(ioas, a);
+        iof_area_unmap_before(ioas, NULL, a);
+        iof_area_take(ioas, a);
         im_iof_pages_put(a->pages);
         im_iof_release(ioas->file->host, a, sizeof(*a));
     }
@@ -423,10 +427,10 @@ int im_iof_area_cut(IofIoas *ioas, uint64_t iova)
     if (!b) {
         return -ENOMEM;
     }
-    take(ioas, a);
+    iof_area_take(ioas, a);
     a->span.last = iova - 1;
-    insert(ioas, a);
+    iof_area_insert(ioas, a);
     b->pages->users++;
-    insert(ioas, b);
+    iof_area_insert(ioas, b);
     return 0;
 }

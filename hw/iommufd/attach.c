@@ -15,7 +15,7 @@ typedef struct Number {
 
 /* --- PASIDs ------------------------------------------------------------- */
 
-static Number *number_of(ImIommufdFile *file, uint32_t pasid)
+static Number *iof_attach_number_of(ImIommufdFile *file, uint32_t pasid)
 {
     for (ImLink *l = file->devs ? file->devs->numbers : NULL; l;
          l = l->next) {
@@ -30,22 +30,22 @@ static Number *number_of(ImIommufdFile *file, uint32_t pasid)
 
 ImuRef im_iof_pasid_ref(ImIommufdFile *file, uint32_t pasid)
 {
-    Number *n = number_of(file, pasid);
+    Number *n = iof_attach_number_of(file, pasid);
 
     return n ? n->ref : (ImuRef){ 0, 0 };
 }
 
 /* What the number had before must be forgotten by every device first. */
-static int number_error(int err)
+static int iof_attach_number_error(int err)
 {
     return err == -EEXIST || err == -ENOSPC || err == -EDQUOT ? -EBUSY : err;
 }
 
-static int number_get(ImIommufdFile *file, uint32_t pasid)
+static int iof_attach_number_get(ImIommufdFile *file, uint32_t pasid)
 {
     ImuPasidAlloc a = { .head.flags = IMU_PASID_ALLOC_FIXED,
                         .set = file->set, .gpasid = pasid };
-    Number *n = number_of(file, pasid);
+    Number *n = iof_attach_number_of(file, pasid);
     int err;
 
     if (n) {
@@ -59,16 +59,16 @@ static int number_get(ImIommufdFile *file, uint32_t pasid)
     err = im_iof_backend(file, IMU_CMD_PASID_ALLOC, &a);
     if (err) {
         im_iof_release(file->host, n, sizeof(*n));
-        return number_error(err);
+        return iof_attach_number_error(err);
     }
     *n = (Number){ .pasid = pasid, .users = 1, .ref = a.pasid };
     im_link_in(&file->devs->numbers, &n->in_file);
     return 0;
 }
 
-static void number_put(ImIommufdFile *file, uint32_t pasid)
+static void iof_attach_number_put(ImIommufdFile *file, uint32_t pasid)
 {
-    Number *n = number_of(file, pasid);
+    Number *n = iof_attach_number_of(file, pasid);
     ImuPasidFree a = { .set = file->set, .pasid = n->ref };
 
     if (--n->users) {
@@ -81,7 +81,7 @@ static void number_put(ImIommufdFile *file, uint32_t pasid)
 
 /* --- slots -------------------------------------------------------------- */
 
-static IofSlot *slot_of(IofDevice *dev, uint32_t pasid)
+static IofSlot *iof_attach_slot_of(IofDevice *dev, uint32_t pasid)
 {
     if (pasid == IM_IOMMUFD_NO_PASID) {
         return &dev->own;
@@ -97,10 +97,10 @@ static IofSlot *slot_of(IofDevice *dev, uint32_t pasid)
 }
 
 /* The slot of a PASID comes and goes with what is attached. */
-static int slot_new(IofDevice *dev, uint32_t pasid, IofSlot **out)
+static int iof_attach_slot_new(IofDevice *dev, uint32_t pasid, IofSlot **out)
 {
     ImIommufdFile *file = dev->file;
-    IofSlot *s = slot_of(dev, pasid);
+    IofSlot *s = iof_attach_slot_of(dev, pasid);
     int err;
 
     *out = s;
@@ -111,7 +111,7 @@ static int slot_new(IofDevice *dev, uint32_t pasid, IofSlot **out)
     if (!s) {
         return -ENOMEM;
     }
-    err = number_get(file, pasid);
+    err = iof_attach_number_get(file, pasid);
     if (err) {
         im_iof_release(file->host, s, sizeof(*s));
         return err;
@@ -122,19 +122,19 @@ static int slot_new(IofDevice *dev, uint32_t pasid, IofSlot **out)
     return 0;
 }
 
-static void slot_end(IofSlot *s)
+static void iof_attach_slot_end(IofSlot *s)
 {
     ImIommufdFile *file = s->dev->file;
 
     if (s->pasid != IM_IOMMUFD_NO_PASID) {
         im_link_out(&s->in_dev);
-        number_put(file, s->pasid);
+        iof_attach_number_put(file, s->pasid);
         im_iof_release(file->host, s, sizeof(*s));
     }
 }
 
-static int tell_backend(const IofSlot *s, const IofHwpt *hwpt,
-                        uint32_t command)
+static int iof_attach_tell_backend(const IofSlot *s, const IofHwpt *hwpt,
+                                   uint32_t command)
 {
     const IofDevice *dev = s->dev;
     ImuAttach a = { .set = dev->file->set, .dev = dev->ref,
@@ -152,7 +152,7 @@ static int tell_backend(const IofSlot *s, const IofHwpt *hwpt,
 
 /* --- may it be? --------------------------------------------------------- */
 
-static bool has_pasids(const IofDevice *dev)
+static bool iof_attach_has_pasids(const IofDevice *dev)
 {
     for (const IofDevice *d = NULL; (d = im_iof_group_next(dev, d));) {
         if (d->pasids) {
@@ -163,7 +163,7 @@ static bool has_pasids(const IofDevice *dev)
 }
 
 /* Without PASID it has the guest's table of them. */
-static bool has_table(const IofDevice *dev, const IofHwpt *hwpt)
+static bool iof_attach_has_table(const IofDevice *dev, const IofHwpt *hwpt)
 {
     const ImIommufdNested *n = (const ImIommufdNested *)hwpt;
 
@@ -172,24 +172,27 @@ static bool has_table(const IofDevice *dev, const IofHwpt *hwpt)
 }
 
 /* A table for PASIDs, beside what the device has without one. */
-static int check_pasid(const IofDevice *dev, uint32_t pasid,
-                       const IofHwpt *hwpt)
+static int iof_attach_check_pasid(const IofDevice *dev, uint32_t pasid,
+                                  const IofHwpt *hwpt)
 {
     const IofHwpt *own = dev->own.hwpt;
     bool flagged = hwpt->flags & IOF_HWPT_PASID;
 
     if (pasid == IM_IOMMUFD_NO_PASID) {
-        return has_pasids(dev) && (!flagged || has_table(dev, hwpt)) ?
-               -EINVAL : 0;
+        return iof_attach_has_pasids(dev) &&
+                       (!flagged || iof_attach_has_table(dev, hwpt)) ?
+                   -EINVAL :
+                   0;
     }
     if (!pasid || pasid >> dev->fn->cfg.pasid_bits || !flagged ||
-        (own && !(own->flags & IOF_HWPT_PASID)) || has_table(dev, own)) {
+        (own && !(own->flags & IOF_HWPT_PASID)) ||
+        iof_attach_has_table(dev, own)) {
         return -EINVAL;
     }
     return 0;
 }
 
-static int check_vdevice(const IofDevice *dev, const IofHwpt *hwpt)
+static int iof_attach_check_vdevice(const IofDevice *dev, const IofHwpt *hwpt)
 {
     const ImIommufdNested *n = (const ImIommufdNested *)hwpt;
 
@@ -197,7 +200,8 @@ static int check_vdevice(const IofDevice *dev, const IofHwpt *hwpt)
            (!dev->vdevice || dev->vdevice->viommu != n->viommu) ? -ENOENT : 0;
 }
 
-static int check(IofSlot *s, IofDevice *dev, uint32_t pasid, IofHwpt *hwpt)
+static int iof_attach_check(IofSlot *s, IofDevice *dev, uint32_t pasid,
+                            IofHwpt *hwpt)
 {
     const ImIommufdDevice *cfg = &dev->fn->cfg;
     ImIommufdHw hw = im_iof_hw(dev);
@@ -208,13 +212,13 @@ static int check(IofSlot *s, IofDevice *dev, uint32_t pasid, IofHwpt *hwpt)
         ((hwpt->flags & IOF_HWPT_DIRTY) && cfg->no_dirty)) {
         return -EINVAL;
     }
-    err = check_pasid(dev, pasid, hwpt);
+    err = iof_attach_check_pasid(dev, pasid, hwpt);
     if (!err && hwpt->fault && !cfg->driver->fault_without_pri &&
         !(cfg->backend.caps & IMU_DEV_CAP_PRI)) {
         err = -ENODEV;
     }
     if (!err && pasid == IM_IOMMUFD_NO_PASID) {
-        err = check_vdevice(dev, hwpt);
+        err = iof_attach_check_vdevice(dev, hwpt);
     }
     if (!err && cfg->driver->attaching) {
         err = cfg->driver->attaching(&hw, pasid, hwpt->nested ?
@@ -225,11 +229,11 @@ static int check(IofSlot *s, IofDevice *dev, uint32_t pasid, IofHwpt *hwpt)
 }
 
 /* A group has one table in each place. */
-static int check_group(const IofDevice *dev, uint32_t pasid,
-                       const IofHwpt *hwpt)
+static int iof_attach_check_group(const IofDevice *dev, uint32_t pasid,
+                                  const IofHwpt *hwpt)
 {
     for (IofDevice *d = NULL; (d = im_iof_group_next(dev, d));) {
-        IofSlot *s = slot_of(d, pasid);
+        IofSlot *s = iof_attach_slot_of(d, pasid);
 
         if (s && s->hwpt && s->hwpt != hwpt) {
             return -EINVAL;
@@ -242,7 +246,7 @@ static int check_group(const IofDevice *dev, uint32_t pasid,
 
 /* What the IOMMU keeps for interrupts, and the device's own: of addresses
  * without PASID. */
-static int reserve(IofSlot *s, IofHwpt *hwpt)
+static int iof_attach_reserve(IofSlot *s, IofHwpt *hwpt)
 {
     const ImIommufdDriver *driver = s->dev->fn->cfg.driver;
     const ImIoasidDevice *b = &s->dev->fn->cfg.backend;
@@ -263,12 +267,12 @@ static int reserve(IofSlot *s, IofHwpt *hwpt)
     return err;
 }
 
-static void unreserve(IofSlot *s, IofHwpt *hwpt)
+static void iof_attach_unreserve(IofSlot *s, IofHwpt *hwpt)
 {
     im_iof_ioas_unreserve(im_iof_hwpt_root(hwpt)->ioas, s);
 }
 
-static void look_into(IofSlot *s, IofHwpt *hwpt)
+static void iof_attach_look_into(IofSlot *s, IofHwpt *hwpt)
 {
     s->hwpt = hwpt;
     hwpt->obj.users++;
@@ -276,7 +280,7 @@ static void look_into(IofSlot *s, IofHwpt *hwpt)
 }
 
 /* What is asked for by page requests has nobody to answer any more. */
-static void look_away(IofSlot *s)
+static void iof_attach_look_away(IofSlot *s)
 {
     IofHwpt *hwpt = s->hwpt;
 
@@ -289,59 +293,59 @@ static void look_away(IofSlot *s)
 }
 
 /* Reserve, and find out what is against it, in Linux's order. */
-static int prepare(IofDevice *dev, uint32_t pasid, IofHwpt *hwpt)
+static int iof_attach_prepare(IofDevice *dev, uint32_t pasid, IofHwpt *hwpt)
 {
-    IofSlot *s = slot_of(dev, pasid);
-    int err = s && s->hwpt ? -EBUSY : check_group(dev, pasid, hwpt);
+    IofSlot *s = iof_attach_slot_of(dev, pasid);
+    int err = s && s->hwpt ? -EBUSY : iof_attach_check_group(dev, pasid, hwpt);
 
     if (!err && s) {
-        err = reserve(s, hwpt);
+        err = iof_attach_reserve(s, hwpt);
     }
     if (!err) {
-        err = check(s, dev, pasid, hwpt);
+        err = iof_attach_check(s, dev, pasid, hwpt);
         if (err && s) {
-            unreserve(s, hwpt);
+            iof_attach_unreserve(s, hwpt);
         }
     }
     return err;
 }
 
-static int attach(IofDevice *dev, uint32_t pasid, IofHwpt *hwpt)
+static int iof_attach_attach(IofDevice *dev, uint32_t pasid, IofHwpt *hwpt)
 {
     IofSlot *s;
-    int err = prepare(dev, pasid, hwpt);
+    int err = iof_attach_prepare(dev, pasid, hwpt);
 
     if (err) {
         return err;
     }
-    err = slot_new(dev, pasid, &s);
+    err = iof_attach_slot_new(dev, pasid, &s);
     if (err) {
         return err;             /* of a PASID, which reserves nothing */
     }
-    err = tell_backend(s, hwpt, IMU_CMD_ATTACH);
+    err = iof_attach_tell_backend(s, hwpt, IMU_CMD_ATTACH);
     if (err) {
-        unreserve(s, hwpt);
-        slot_end(s);
+        iof_attach_unreserve(s, hwpt);
+        iof_attach_slot_end(s);
         return err;
     }
-    look_into(s, hwpt);
+    iof_attach_look_into(s, hwpt);
     return 0;
 }
 
 /* --- replace ------------------------------------------------------------ */
 
-static bool same_ioas(IofHwpt *a, IofHwpt *b)
+static bool iof_attach_same_ioas(IofHwpt *a, IofHwpt *b)
 {
     return im_iof_hwpt_root(a)->ioas == im_iof_hwpt_root(b)->ioas;
 }
 
 /* One that is replaced: a device and PASID, or every device of a group. */
-static IofSlot *next_slot(IofDevice *dev, uint32_t pasid, IofSlot *s)
+static IofSlot *iof_attach_next_slot(IofDevice *dev, uint32_t pasid, IofSlot *s)
 {
     IofDevice *d = s ? s->dev : NULL;
 
     if (pasid != IM_IOMMUFD_NO_PASID) {
-        return s ? NULL : slot_of(dev, pasid);
+        return s ? NULL : iof_attach_slot_of(dev, pasid);
     }
     while ((d = im_iof_group_next(dev, d))) {
         if (d->own.hwpt) {
@@ -352,47 +356,48 @@ static IofSlot *next_slot(IofDevice *dev, uint32_t pasid, IofSlot *s)
 }
 
 /* Ranges of the new IOAS, for all up to end. */
-static void unreserve_all(IofDevice *dev, uint32_t pasid, IofHwpt *hwpt,
-                          const IofSlot *end)
+static void iof_attach_unreserve_all(IofDevice *dev, uint32_t pasid,
+                                     IofHwpt *hwpt, const IofSlot *end)
 {
     IofSlot *s = NULL;
 
-    while ((s = next_slot(dev, pasid, s)) && s != end) {
-        if (!same_ioas(s->hwpt, hwpt)) {
-            unreserve(s, hwpt);
+    while ((s = iof_attach_next_slot(dev, pasid, s)) && s != end) {
+        if (!iof_attach_same_ioas(s->hwpt, hwpt)) {
+            iof_attach_unreserve(s, hwpt);
         }
     }
 }
 
-static int prepare_all(IofDevice *dev, uint32_t pasid, IofHwpt *hwpt)
+static int iof_attach_prepare_all(IofDevice *dev, uint32_t pasid, IofHwpt *hwpt)
 {
     IofSlot *s = NULL;
     int err;
 
-    while ((s = next_slot(dev, pasid, s))) {
-        err = check(s, s->dev, pasid, hwpt);
-        if (!err && !same_ioas(s->hwpt, hwpt)) {
-            err = reserve(s, hwpt);
+    while ((s = iof_attach_next_slot(dev, pasid, s))) {
+        err = iof_attach_check(s, s->dev, pasid, hwpt);
+        if (!err && !iof_attach_same_ioas(s->hwpt, hwpt)) {
+            err = iof_attach_reserve(s, hwpt);
         }
         if (err) {
-            unreserve_all(dev, pasid, hwpt, s);
+            iof_attach_unreserve_all(dev, pasid, hwpt, s);
             return err;
         }
     }
     return 0;
 }
 
-static int replace_all(IofDevice *dev, uint32_t pasid, IofHwpt *hwpt)
+static int iof_attach_replace_all(IofDevice *dev, uint32_t pasid, IofHwpt *hwpt)
 {
     IofSlot *s = NULL;
     IofSlot *back = NULL;
     int err;
 
-    while ((s = next_slot(dev, pasid, s))) {
-        err = tell_backend(s, hwpt, IMU_CMD_REPLACE);
+    while ((s = iof_attach_next_slot(dev, pasid, s))) {
+        err = iof_attach_tell_backend(s, hwpt, IMU_CMD_REPLACE);
         if (err) {
-            while ((back = next_slot(dev, pasid, back)) && back != s) {
-                tell_backend(back, back->hwpt, IMU_CMD_REPLACE);
+            while ((back = iof_attach_next_slot(dev, pasid, back)) &&
+                   back != s) {
+                iof_attach_tell_backend(back, back->hwpt, IMU_CMD_REPLACE);
             }
             return err;
         }
@@ -400,30 +405,30 @@ static int replace_all(IofDevice *dev, uint32_t pasid, IofHwpt *hwpt)
     return 0;
 }
 
-static int replace(IofDevice *dev, uint32_t pasid, IofHwpt *hwpt)
+static int iof_attach_replace(IofDevice *dev, uint32_t pasid, IofHwpt *hwpt)
 {
-    IofSlot *s = slot_of(dev, pasid);
+    IofSlot *s = iof_attach_slot_of(dev, pasid);
     int err;
 
     if (s->hwpt == hwpt) {
         return 0;
     }
-    err = prepare_all(dev, pasid, hwpt);
+    err = iof_attach_prepare_all(dev, pasid, hwpt);
     if (err) {
         return err;
     }
-    err = replace_all(dev, pasid, hwpt);
+    err = iof_attach_replace_all(dev, pasid, hwpt);
     if (err) {
-        unreserve_all(dev, pasid, hwpt, NULL);
+        iof_attach_unreserve_all(dev, pasid, hwpt, NULL);
         return err;
     }
     hwpt->obj.users++;              /* whatever happens to the old one */
-    for (s = NULL; (s = next_slot(dev, pasid, s));) {
-        if (!same_ioas(s->hwpt, hwpt)) {
-            unreserve(s, s->hwpt);
+    for (s = NULL; (s = iof_attach_next_slot(dev, pasid, s));) {
+        if (!iof_attach_same_ioas(s->hwpt, hwpt)) {
+            iof_attach_unreserve(s, s->hwpt);
         }
-        look_away(s);
-        look_into(s, hwpt);
+        iof_attach_look_away(s);
+        iof_attach_look_into(s, hwpt);
     }
     hwpt->obj.users--;
     return 0;
@@ -431,36 +436,37 @@ static int replace(IofDevice *dev, uint32_t pasid, IofHwpt *hwpt)
 
 /* --- by number ---------------------------------------------------------- */
 
-/* How a device gets to look into a table: attach() or this. */
+/* How a device gets to look into a table: iof_attach_attach() or this. */
 typedef int (*PutInto)(IofDevice *dev, uint32_t pasid, IofHwpt *hwpt);
 
-static int replace_what_is_there(IofDevice *dev, uint32_t pasid,
-                                 IofHwpt *hwpt)
+static int iof_attach_replace_what_is_there(IofDevice *dev, uint32_t pasid,
+                                            IofHwpt *hwpt)
 {
-    IofSlot *s = slot_of(dev, pasid);
+    IofSlot *s = iof_attach_slot_of(dev, pasid);
 
-    return s && s->hwpt ? replace(dev, pasid, hwpt) : -EINVAL;
+    return s && s->hwpt ? iof_attach_replace(dev, pasid, hwpt) : -EINVAL;
 }
 
 /* Linux attaches a new table before it fills it: what is against that is said
  * first. */
-static int try_new(IofDevice *dev, uint32_t pasid, IofIoas *ioas)
+static int iof_attach_try_new(IofDevice *dev, uint32_t pasid, IofIoas *ioas)
 {
     const ImIommufdDevice *cfg = &dev->fn->cfg;
     IofPaging p = { .base = { .file = dev->file, .driver = cfg->driver,
                               .iommu = cfg->iommu }, .ioas = ioas };
-    IofSlot *s = slot_of(dev, pasid);
-    int err = prepare(dev, pasid, &p.base);
+    IofSlot *s = iof_attach_slot_of(dev, pasid);
+    int err = iof_attach_prepare(dev, pasid, &p.base);
 
     if (!err && s) {
-        unreserve(s, &p.base);
+        iof_attach_unreserve(s, &p.base);
     }
     return err;
 }
 
 /* Into an IOAS: by a table that is there and fits, or a new one. */
-static int put_into_ioas(IofDevice *dev, uint32_t pasid, IofIoas *ioas,
-                         PutInto put_into, IofHwpt **out)
+static int iof_attach_put_into_ioas(IofDevice *dev, uint32_t pasid,
+                                    IofIoas *ioas, PutInto put_into,
+                                    IofHwpt **out)
 {
     IofWish wish = { .dev = dev, .automatic = true };
     IofPaging *p;
@@ -474,7 +480,8 @@ static int put_into_ioas(IofDevice *dev, uint32_t pasid, IofIoas *ioas,
             return err;
         }
     }
-    err = put_into == attach ? try_new(dev, pasid, ioas) : 0;
+    err = put_into == iof_attach_attach ? iof_attach_try_new(dev, pasid, ioas) :
+                                          0;
     if (!err) {
         err = im_iof_paging_new(ioas, &wish, &p);
     }
@@ -489,8 +496,8 @@ static int put_into_ioas(IofDevice *dev, uint32_t pasid, IofIoas *ioas,
     return err;
 }
 
-static int change(ImIommufdFile *file, uint32_t id, uint32_t pasid,
-                  uint32_t *pt, PutInto put_into)
+static int iof_attach_change(ImIommufdFile *file, uint32_t id, uint32_t pasid,
+                             uint32_t *pt, PutInto put_into)
 {
     IofDevice *dev = im_iof_device(file, id);
     IofHwpt *hwpt = im_iof_hwpt(file, *pt);
@@ -503,7 +510,7 @@ static int change(ImIommufdFile *file, uint32_t id, uint32_t pasid,
     if (hwpt) {
         err = put_into(dev, pasid, hwpt);
     } else if (ioas) {
-        err = put_into_ioas(dev, pasid, ioas, put_into, &hwpt);
+        err = iof_attach_put_into_ioas(dev, pasid, ioas, put_into, &hwpt);
     } else {
         err = im_iof_object(file, NULL, *pt) ? -EINVAL : -ENOENT;
     }
@@ -516,16 +523,17 @@ static int change(ImIommufdFile *file, uint32_t id, uint32_t pasid,
 int im_iommufd_attach(ImIommufdFile *file, uint32_t id, uint32_t pasid,
                       uint32_t *pt)
 {
-    return change(file, id, pasid, pt, attach);
+    return iof_attach_change(file, id, pasid, pt, iof_attach_attach);
 }
 
 int im_iommufd_replace(ImIommufdFile *file, uint32_t id, uint32_t pasid,
                        uint32_t *pt)
 {
-    return change(file, id, pasid, pt, replace_what_is_there);
+    return iof_attach_change(file, id, pasid, pt,
+                             iof_attach_replace_what_is_there);
 }
 
-static void detach(IofSlot *s)
+static void iof_attach_detach(IofSlot *s)
 {
     IofDevice *dev = s->dev;
     ImuDetach a = { .set = dev->file->set, .dev = dev->ref };
@@ -535,28 +543,28 @@ static void detach(IofSlot *s)
         a.pasid = im_iof_pasid_ref(dev->file, s->pasid);
     }
     im_iof_backend(dev->file, IMU_CMD_DETACH, &a);
-    unreserve(s, s->hwpt);
-    look_away(s);
-    slot_end(s);
+    iof_attach_unreserve(s, s->hwpt);
+    iof_attach_look_away(s);
+    iof_attach_slot_end(s);
 }
 
 void im_iommufd_detach(ImIommufdFile *file, uint32_t id, uint32_t pasid)
 {
     IofDevice *dev = im_iof_device(file, id);
-    IofSlot *s = dev ? slot_of(dev, pasid) : NULL;
+    IofSlot *s = dev ? iof_attach_slot_of(dev, pasid) : NULL;
 
     if (s && s->hwpt) {
-        detach(s);
+        iof_attach_detach(s);
     }
 }
 
 void im_iof_detach_all(IofDevice *dev)
 {
     while (dev->pasids) {
-        detach(IM_LINK_OF(dev->pasids, IofSlot, in_dev));
+        iof_attach_detach(IM_LINK_OF(dev->pasids, IofSlot, in_dev));
     }
     if (dev->own.hwpt) {
-        detach(&dev->own);
+        iof_attach_detach(&dev->own);
     }
 }
 
@@ -564,7 +572,7 @@ uint32_t im_iommufd_attached(ImIommufdFile *file, uint32_t id,
                              uint32_t pasid)
 {
     IofDevice *dev = im_iof_device(file, id);
-    IofSlot *s = dev ? slot_of(dev, pasid) : NULL;
+    IofSlot *s = dev ? iof_attach_slot_of(dev, pasid) : NULL;
 
     return s && s->hwpt ? s->hwpt->obj.id : 0;
 }

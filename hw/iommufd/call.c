@@ -31,8 +31,8 @@ static const ImIommufdCommand commands[] = {
                        im_iof_ioas_get_pa),
 };
 
-static const ImIommufdCommand *find_in(const ImIommufdCommand *rows,
-                                       unsigned count, uint32_t nr)
+static const ImIommufdCommand *iof_call_find_in(const ImIommufdCommand *rows,
+                                                unsigned count, uint32_t nr)
 {
     for (unsigned i = 0; i < count; i++) {
         if (rows[i].nr == nr) {
@@ -42,20 +42,21 @@ static const ImIommufdCommand *find_in(const ImIommufdCommand *rows,
     return NULL;
 }
 
-static const ImIommufdCommand *find(const ImIommufd *f, uint32_t nr)
+static const ImIommufdCommand *iof_call_find(const ImIommufd *f, uint32_t nr)
 {
-    const ImIommufdCommand *row = find_in(f->cfg.extra, f->cfg.extra_count,
-                                          nr);
+    const ImIommufdCommand *row =
+        iof_call_find_in(f->cfg.extra, f->cfg.extra_count, nr);
 
     if (!row) {
-        row = find_in(commands, G_N_ELEMENTS(commands), nr);
+        row = iof_call_find_in(commands, G_N_ELEMENTS(commands), nr);
     }
-    return row ? row : find_in(im_iof_dev_commands, im_iof_dev_command_count,
-                               nr);
+    return row ? row :
+                 iof_call_find_in(im_iof_dev_commands, im_iof_dev_command_count,
+                                  nr);
 }
 
 /* What the caller's structure has beyond ours must be 0. */
-static int check_rest(const ImIommufdCall *call, uint32_t from)
+static int iof_call_check_rest(const ImIommufdCall *call, uint32_t from)
 {
     uint8_t part[16384];         /* a caller may own gigabytes of zeros */
 
@@ -74,7 +75,7 @@ static int check_rest(const ImIommufdCall *call, uint32_t from)
     return 0;
 }
 
-static int obey(const ImIommufdCommand *row, ImIommufdCall *call)
+static int iof_call_obey(const ImIommufdCommand *row, ImIommufdCall *call)
 {
     int err = im_iof_copy_in(call, call->user, &call->user_size,
                              sizeof(call->user_size));
@@ -85,7 +86,7 @@ static int obey(const ImIommufdCommand *row, ImIommufdCall *call)
     if (call->user_size < row->min) {
         return -EINVAL;
     }
-    err = check_rest(call, row->size);
+    err = iof_call_check_rest(call, row->size);
     if (!err) {
         err = im_iof_copy_in(call, call->user, call->cmd,
                              MIN(call->user_size, row->size));
@@ -111,6 +112,7 @@ int im_iommufd_ioctl(ImIommufdFile *file, const ImIommufdCaller *caller,
     if ((request >> 8) != IOF_TYPE) {
         return -ENOTTY;
     }
-    row = find(file->host, request & 0xff);
-    return row ? obey(row, &call) : im_iof_vfio(file, caller, request, arg);
+    row = iof_call_find(file->host, request & 0xff);
+    return row ? iof_call_obey(row, &call) :
+                 im_iof_vfio(file, caller, request, arg);
 }

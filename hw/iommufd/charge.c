@@ -5,7 +5,7 @@
  */
 #include "hw/iommufd/ioas.h"
 
-static IofCharge *find(const ImIommufd *f, void *mm, uint32_t uid)
+static IofCharge *iof_charge_find(const ImIommufd *f, void *mm, uint32_t uid)
 {
     for (ImLink *n = f->charges; n; n = n->next) {
         IofCharge *c = IM_LINK_OF(n, IofCharge, in_host);
@@ -17,9 +17,9 @@ static IofCharge *find(const ImIommufd *f, void *mm, uint32_t uid)
     return NULL;
 }
 
-static IofCharge *get(ImIommufd *f, void *mm, uint32_t uid)
+static IofCharge *iof_charge_get(ImIommufd *f, void *mm, uint32_t uid)
 {
-    IofCharge *c = find(f, mm, uid);
+    IofCharge *c = iof_charge_find(f, mm, uid);
 
     if (!c) {
         c = im_iof_alloc(f, sizeof(*c));
@@ -36,7 +36,7 @@ static IofCharge *get(ImIommufd *f, void *mm, uint32_t uid)
     return c;
 }
 
-static void put(ImIommufd *f, IofCharge *c)
+static void iof_charge_put(ImIommufd *f, IofCharge *c)
 {
     if (--c->users == 0) {
         im_link_out(&c->in_host);
@@ -56,14 +56,14 @@ int im_iof_account_open(ImIommufdFile *file, const ImIommufdCaller *caller,
         .limit = caller->may_lock ? IOF_LIMIT_NONE :
                  file->per_process ? IOF_LIMIT_MM : IOF_LIMIT_USER,
         .most = caller->memlock >> IM_IOMMUFD_PAGE_SHIFT,
-        .user = get(f, NULL, caller->uid),
+        .user = iof_charge_get(f, NULL, caller->uid),
     };
     if (!a->user) {
         return -ENOMEM;
     }
-    a->mm = get(f, caller->mm, 0);
+    a->mm = iof_charge_get(f, caller->mm, 0);
     if (!a->mm) {
-        put(f, a->user);
+        iof_charge_put(f, a->user);
         return -ENOMEM;
     }
     return 0;
@@ -71,12 +71,12 @@ int im_iof_account_open(ImIommufdFile *file, const ImIommufdCaller *caller,
 
 void im_iof_account_close(ImIommufd *f, IofAccount *a)
 {
-    put(f, a->user);
-    put(f, a->mm);
+    iof_charge_put(f, a->user);
+    iof_charge_put(f, a->mm);
 }
 
 /* Who has the limit, or NULL. */
-static IofCharge *limited(const IofAccount *a)
+static IofCharge *iof_charge_limited(const IofAccount *a)
 {
     return a->limit == IOF_LIMIT_USER ? a->user :
            a->limit == IOF_LIMIT_MM ? a->mm : NULL;
@@ -84,7 +84,7 @@ static IofCharge *limited(const IofAccount *a)
 
 int im_iof_charge(const IofAccount *a, uint64_t pages)
 {
-    IofCharge *c = limited(a);
+    IofCharge *c = iof_charge_limited(a);
 
     if (c) {
         if (c->locked > a->most || a->most - c->locked < pages) {
@@ -98,7 +98,7 @@ int im_iof_charge(const IofAccount *a, uint64_t pages)
 
 void im_iof_uncharge(const IofAccount *a, uint64_t pages)
 {
-    IofCharge *c = limited(a);
+    IofCharge *c = iof_charge_limited(a);
 
     if (c) {
         c->locked -= pages;
@@ -109,7 +109,7 @@ void im_iof_uncharge(const IofAccount *a, uint64_t pages)
 void im_iommufd_charged(ImIommufd *f, void *mm, uint64_t *pinned,
                         uint64_t *locked)
 {
-    const IofCharge *c = find(f, mm, 0);
+    const IofCharge *c = iof_charge_find(f, mm, 0);
 
     *pinned = c ? c->pinned : 0;
     *locked = c ? c->locked : 0;

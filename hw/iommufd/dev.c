@@ -46,7 +46,7 @@ void im_iof_devs_free(ImIommufd *f)
 
 /* --- functions ---------------------------------------------------------- */
 
-static IofFunction *find(ImIommufd *f, uint32_t func)
+static IofFunction *iof_dev_find(ImIommufd *f, uint32_t func)
 {
     for (ImLink *l = f->devs ? f->devs->functions : NULL; l; l = l->next) {
         IofFunction *fn = IM_LINK_OF(l, IofFunction, in_machine);
@@ -58,14 +58,15 @@ static IofFunction *find(ImIommufd *f, uint32_t func)
     return NULL;
 }
 
-static void function_free(ImIommufd *f, IofFunction *fn)
+static void iof_dev_function_free(ImIommufd *f, IofFunction *fn)
 {
     im_iof_release(f, fn->reserved,
                    fn->cfg.backend.reserved_count * sizeof(ImuRange));
     im_iof_release(f, fn, sizeof(*fn));
 }
 
-static IofFunction *function_new(ImIommufd *f, const ImIommufdDevice *dev)
+static IofFunction *iof_dev_function_new(ImIommufd *f,
+                                         const ImIommufdDevice *dev)
 {
     size_t bytes = dev->backend.reserved_count * sizeof(ImuRange);
     IofFunction *fn = im_iof_alloc(f, sizeof(*fn));
@@ -89,14 +90,14 @@ static IofFunction *function_new(ImIommufd *f, const ImIommufdDevice *dev)
 int im_iommufd_device_add(ImIommufd *f, const ImIommufdDevice *dev)
 {
     IofDevs *devs = im_iof_devs(f);
-    IofFunction *fn = devs ? function_new(f, dev) : NULL;
+    IofFunction *fn = devs ? iof_dev_function_new(f, dev) : NULL;
     int err = -ENOMEM;
 
     if (fn) {
         err = im_ioasid_device_add(f->backend, &fn->cfg.backend);
     }
     if (fn && err) {
-        function_free(f, fn);
+        iof_dev_function_free(f, fn);
     } else if (fn) {
         im_link_in(&devs->functions, &fn->in_machine);
     }
@@ -112,13 +113,13 @@ void im_iof_function_drop(ImIommufd *f, IofFunction *fn)
 {
     fn->users--;
     if (fn->removed && !fn->users) {
-        function_free(f, fn);
+        iof_dev_function_free(f, fn);
     }
 }
 
 int im_iommufd_device_remove(ImIommufd *f, uint32_t func)
 {
-    IofFunction *fn = find(f, func);
+    IofFunction *fn = iof_dev_find(f, func);
 
     if (!fn) {
         return -ENOENT;
@@ -138,7 +139,7 @@ int im_iommufd_device_remove(ImIommufd *f, uint32_t func)
 
 void im_iof_ats_invalidate(ImIommufd *f, const ImAtsInv *inv)
 {
-    IofFunction *fn = find(f, (uint32_t)inv->segment << 16 | inv->rid);
+    IofFunction *fn = iof_dev_find(f, (uint32_t)inv->segment << 16 | inv->rid);
 
     if (fn && fn->cfg.ats_invalidate) {
         fn->cfg.ats_invalidate(fn->cfg.opaque, inv);
@@ -149,7 +150,8 @@ void im_iof_ats_invalidate(ImIommufd *f, const ImAtsInv *inv)
 
 void im_iof_page_response(ImIommufd *f, const ImPageResp *resp)
 {
-    IofFunction *fn = find(f, (uint32_t)resp->segment << 16 | resp->rid);
+    IofFunction *fn =
+        iof_dev_find(f, (uint32_t)resp->segment << 16 | resp->rid);
 
     if (fn && fn->cfg.page_response) {
         fn->cfg.page_response(fn->cfg.opaque, resp);
@@ -184,13 +186,13 @@ void im_iof_settle(ImIommufd *f)
 /* --- bound devices ------------------------------------------------------ */
 
 /* Never called: a bound device has its binder as user. */
-static void destroy(ImIommufdFile *file, IofObject *obj)
+static void iof_dev_destroy(ImIommufdFile *file, IofObject *obj)
 {
     (void)file;
     (void)obj;
 }
 
-static const IofKind kind = { "device", destroy };
+static const IofKind kind = { "device", iof_dev_destroy };
 
 IofDevice *im_iof_device(ImIommufdFile *file, uint32_t id)
 {
@@ -220,7 +222,7 @@ ImIommufdHw im_iof_hw(const IofDevice *dev)
                           .id = dev->obj.id };
 }
 
-static int bind_backend(IofDevice *dev)
+static int iof_dev_bind_backend(IofDevice *dev)
 {
     ImuDevBind a = { .set = dev->file->set,
                      .func = dev->fn->cfg.backend.func,
@@ -231,7 +233,7 @@ static int bind_backend(IofDevice *dev)
     return err;
 }
 
-static void unbind_backend(IofDevice *dev)
+static void iof_dev_unbind_backend(IofDevice *dev)
 {
     ImuDevUnbind a = { .set = dev->file->set, .dev = dev->ref };
 
@@ -241,7 +243,7 @@ static void unbind_backend(IofDevice *dev)
 int im_iommufd_bind(ImIommufdFile *file, uint32_t func, uint32_t *id)
 {
     ImIommufd *f = file->host;
-    IofFunction *fn = find(f, func);
+    IofFunction *fn = iof_dev_find(f, func);
     IofFileDevs *devs;
     IofDevice *dev;
     int err;
@@ -259,7 +261,7 @@ int im_iommufd_bind(ImIommufdFile *file, uint32_t func, uint32_t *id)
                                  .pasid = IM_IOMMUFD_NO_PASID } };
     err = im_iof_object_in(file, &dev->obj, &kind);
     if (!err) {
-        err = bind_backend(dev);
+        err = iof_dev_bind_backend(dev);
         if (err) {
             im_iof_object_out(file, &dev->obj);
         }
@@ -294,7 +296,7 @@ void im_iommufd_unbind(ImIommufdFile *file, uint32_t id)
         im_iof_vdevice_entomb(dev->vdevice);
     }
     im_iof_detach_all(dev);
-    unbind_backend(dev);
+    iof_dev_unbind_backend(dev);
     im_link_out(&dev->in_file);
     im_iof_object_out(file, &dev->obj);
     fn->bound = NULL;

@@ -7,9 +7,8 @@
 
 #include "hw/iommufd/dev_int.h"
 
-
-static int ask(const IofPaging *p, uint64_t iova, uint64_t length,
-               uint64_t page_size, bool peek, uint8_t *bits)
+static int iof_dirty_ask(const IofPaging *p, uint64_t iova, uint64_t length,
+                         uint64_t page_size, bool peek, uint8_t *bits)
 {
     ImuDirtyGet get = {
         .head.flags = peek ? IMU_DIRTY_PEEK : 0,
@@ -56,7 +55,7 @@ int im_iof_dirty_set(ImIommufdCall *call)
         return -ENOENT;
     }
     if (on && p->tracking) {
-        return ask(p, 0, 2 * half, half, false, &bits);
+        return iof_dirty_ask(p, 0, 2 * half, half, false, &bits);
     }
     return p->base.driver->dirty_new && p->tracking ? 0 :
            im_iof_dirty_track(p, on ? IMU_DIRTY_ON : 0);
@@ -82,17 +81,17 @@ typedef struct Reader {
     uint32_t count;
 } Reader;
 
-static bool has_bit(const uint8_t *bits, uint64_t n)
+static bool iof_dirty_has_bit(const uint8_t *bits, uint64_t n)
 {
     return bits[n / 8] >> n % 8 & 1;
 }
 
-static void set_bit(uint8_t *bits, uint64_t n)
+static void iof_dirty_set_bit(uint8_t *bits, uint64_t n)
 {
     bits[n / 8] = (uint8_t)(bits[n / 8] | 1u << n % 8);
 }
 
-static uint64_t turn_last(const Reader *r)
+static uint64_t iof_dirty_turn_last(const Reader *r)
 {
     return r->first + (r->count * r->page - 1);
 }
@@ -101,48 +100,49 @@ static uint64_t turn_last(const Reader *r)
  * A large page has one dirty bit: all of its part of the turn is dirty, if
  * any page of it is. Pages that no area holds whole are not there.
  */
-static int widen(Reader *r, bool peek, uint64_t block)
+static int iof_dirty_widen(Reader *r, bool peek, uint64_t block)
 {
     uint64_t size = UINT64_C(1) << r->p->dirty_shift;
     uint64_t last = block + (size - 1);
     uint64_t from = (MAX(block, r->first) - r->first) / r->page;
-    uint64_t to = (MIN(last, turn_last(r)) - r->first) / r->page;
+    uint64_t to = (MIN(last, iof_dirty_turn_last(r)) - r->first) / r->page;
     uint8_t any = 0;
     int err;
 
     if (!im_iof_ioas_covers(r->p->ioas, block, last)) {
         return 0;
     }
-    err = ask(r->p, block, size, size, peek, &any);
+    err = iof_dirty_ask(r->p, block, size, size, peek, &any);
     for (uint64_t n = from; !err && (any & 1) && n <= to; n++) {
-        set_bit(r->bits, n);
+        iof_dirty_set_bit(r->bits, n);
     }
     return err;
 }
 
 /* One look at the pages of a turn. */
-static int look(Reader *r, bool peek)
+static int iof_dirty_look(Reader *r, bool peek)
 {
     uint64_t size = UINT64_C(1) << r->p->dirty_shift;
     uint64_t block = r->first & ~(size - 1);
     int err = 0;
 
     while (!err && size > r->page) {
-        err = widen(r, peek, block);
-        if (turn_last(r) - block < size) {
+        err = iof_dirty_widen(r, peek, block);
+        if (iof_dirty_turn_last(r) - block < size) {
             break;
         }
         block += size;
     }
-    return err ? err : ask(r->p, r->first, r->count * r->page, r->page, peek,
-                           r->bits);
+    return err ? err :
+                 iof_dirty_ask(r->p, r->first, r->count * r->page, r->page,
+                               peek, r->bits);
 }
 
 /* The user's bits of the turn's dirty pages, ORed into what is there. */
-static int tell(Reader *r)
+static int iof_dirty_tell(Reader *r)
 {
     uint64_t base = (r->first - r->a->iova) / r->bit / 8;
-    uint64_t end = (turn_last(r) - r->a->iova) / r->bit / 8;
+    uint64_t end = (iof_dirty_turn_last(r) - r->a->iova) / r->bit / 8;
     uint64_t to = r->a->bitmap + base;
     size_t len = (size_t)(end - base) + 1;
     bool any = false;
@@ -160,31 +160,31 @@ static int tell(Reader *r)
         uint64_t last = (at + (r->page - 1)) / r->bit;
 
         for (uint64_t n = at / r->bit;
-             has_bit(r->bits, i) && n <= last; n++) {
-            set_bit(r->user, n - base * 8);
+             iof_dirty_has_bit(r->bits, i) && n <= last; n++) {
+            iof_dirty_set_bit(r->user, n - base * 8);
         }
     }
     return im_iof_copy_out(r->call, to, r->user, len);
 }
 
 /* Bits are told before pages become clean. */
-static int turn(Reader *r)
+static int iof_dirty_turn(Reader *r)
 {
     int err;
 
     memset(r->bits, 0, sizeof(r->bits));
-    err = look(r, true);
+    err = iof_dirty_look(r, true);
     if (!err) {
-        err = tell(r);
+        err = iof_dirty_tell(r);
     }
     if (!err && !(r->a->flags & IOF_DIRTY_NO_CLEAR)) {
-        err = look(r, false);
+        err = iof_dirty_look(r, false);
     }
     return err;
 }
 
 /* Up to last, which is the end of a page. */
-static void read_to(Reader *r, uint64_t last)
+static void iof_dirty_read_to(Reader *r, uint64_t last)
 {
     uint64_t pages = (last - r->first) / r->page + 1;
     uint64_t most = r->bit < r->page ?
@@ -193,13 +193,13 @@ static void read_to(Reader *r, uint64_t last)
 
     while (!err && pages) {
         r->count = (uint32_t)MIN(pages, most);
-        err = turn(r);
+        err = iof_dirty_turn(r);
         r->first += r->count * r->page;
         pages -= r->count;
     }
 }
 
-static int check(const IofDirtyGet *a, const IofPaging *p)
+static int iof_dirty_check(const IofDirtyGet *a, const IofPaging *p)
 {
     uint64_t mask = im_iof_ioas_alignment(p->ioas) - 1;
 
@@ -231,7 +231,7 @@ int im_iof_dirty_get(ImIommufdCall *call)
         return -EOPNOTSUPP;
     }
     r.p = im_iof_paging(call->file, a->hwpt_id);
-    err = r.p ? check(a, r.p) : -ENOENT;
+    err = r.p ? iof_dirty_check(a, r.p) : -ENOENT;
     if (err) {
         return err;
     }
@@ -240,7 +240,7 @@ int im_iof_dirty_get(ImIommufdCall *call)
     length = im_iof_ioas_covered(r.p->ioas, a->iova,
                                  a->iova + (a->length - 1));
     if (r.p->tracking && length) {
-        read_to(&r, a->iova + (length - 1));
+        iof_dirty_read_to(&r, a->iova + (length - 1));
     }
     return 0;
 }

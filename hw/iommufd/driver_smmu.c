@@ -27,8 +27,8 @@ IM_LAYOUT(SMMU_REC1);
 
 /* The SMMU that the backend reads a guest's STEs and CDs for: docs/uapi.rst
  * 4.12. */
-static int hw_info(const ImIommufdHw *hw, uint32_t *type, void *buf,
-                   uint32_t *len)
+static int iof_smmu_hw_info(const ImIommufdHw *hw, uint32_t *type, void *buf,
+                            uint32_t *len)
 {
     IofHwInfoSmmu *info = buf;
     unsigned ats = hw->dev->backend.caps & IMU_DEV_CAP_ATS ? 1 : 0;
@@ -63,19 +63,19 @@ static int hw_info(const ImIommufdHw *hw, uint32_t *type, void *buf,
 /* --- nested STEs -------------------------------------------------------- */
 
 /* Linux's addresses end at 52 bits. */
-#define STE0_GUEST  (IM_MASK(SMMU_STE_V) | IM_MASK(SMMU_STE_CONFIG) |       \
-                     IM_MASK(SMMU_STE_S1FMT) | IM_MASK(SMMU_STE_S1CDMAX) |  \
-                     (IM_MASK(SMMU_STE_S1CONTEXTPTR) &                      \
+#define STE0_GUEST  (IM_MASK(SMMU_STE_V) | IM_MASK(SMMU_STE_CONFIG) |     \
+                     IM_MASK(SMMU_STE_S1FMT) | IM_MASK(SMMU_STE_S1CDMAX) | \
+                     (IM_MASK(SMMU_STE_S1CONTEXTPTR) &                    \
                       ((UINT64_C(1) << 52) - 1)))
-#define STE1_GUEST  (IM_MASK(SMMU_STE_S1DSS) | IM_MASK(SMMU_STE_S1CIR) |    \
-                     IM_MASK(SMMU_STE_S1COR) | IM_MASK(SMMU_STE_S1CSH) |    \
+#define STE1_GUEST  (IM_MASK(SMMU_STE_S1DSS) | IM_MASK(SMMU_STE_S1CIR) |  \
+                     IM_MASK(SMMU_STE_S1COR) | IM_MASK(SMMU_STE_S1CSH) |  \
                      IM_MASK(SMMU_STE_S1STALLD) | IM_MASK(SMMU_STE_EATS))
 
 enum { CONFIG_ABORT = 0, CONFIG_BYPASS = 4, CONFIG_STAGE1 = 5 };
 
 /* Of an STE that is ILLEGAL for reasons that Linux does not look for, the SMMU
  * lets no request through. */
-static void translate(const uint64_t ste[2], ImIommufdMeaning *out)
+static void iof_smmu_translate(const uint64_t ste[2], ImIommufdMeaning *out)
 {
     uint64_t raw[8] = { ste[0], ste[1] };
     ImSmmuIds ids = { { 0 } };
@@ -87,7 +87,7 @@ static void translate(const uint64_t ste[2], ImIommufdMeaning *out)
     ImSmmuSte decoded;
     uint32_t len;
 
-    hw_info(&hw, &type, &info, &len);
+    iof_smmu_hw_info(&hw, &type, &info, &len);
     memcpy(ids.idr, info.idr, sizeof(info.idr));
     out->needs_vdevice = true;
     if (!im_smmu_ste_decode(&ids, false, raw, &decoded, &clause)) {
@@ -101,8 +101,8 @@ static void translate(const uint64_t ste[2], ImIommufdMeaning *out)
     out->pasid_table = IM_GET(ste[0], SMMU_STE_S1CDMAX) > 0;
 }
 
-static int nested(ImIommufdNested *n, const ImIommufdHw *hw,
-                  const ImIommufdData *d, ImIommufdMeaning *out)
+static int iof_smmu_nested(ImIommufdNested *n, const ImIommufdHw *hw,
+                           const ImIommufdData *d, ImIommufdMeaning *out)
 {
     uint64_t ste[2];
     IofSmmuSte in;
@@ -134,7 +134,7 @@ static int nested(ImIommufdNested *n, const ImIommufdHw *hw,
         out->no_ats = !IM_GET(ste[1], SMMU_STE_EATS);
         return 0;
     case CONFIG_STAGE1:
-        translate(ste, out);
+        iof_smmu_translate(ste, out);
         return 0;
     default:
         return -EIO;
@@ -143,13 +143,13 @@ static int nested(ImIommufdNested *n, const ImIommufdHw *hw,
 
 /* --- vIOMMU ------------------------------------------------------------- */
 
-static bool viommu_is(uint32_t type)
+static bool iof_smmu_viommu_is(uint32_t type)
 {
     return type == IOF_VIOMMU_SMMUV3;
 }
 
-static int viommu(ImIommufdViommu *v, const ImIommufdHw *hw,
-                  const ImIommufdData *d)
+static int iof_smmu_viommu(ImIommufdViommu *v, const ImIommufdHw *hw,
+                           const ImIommufdData *d)
 {
     (void)v;
     (void)hw;
@@ -163,7 +163,7 @@ static int viommu(ImIommufdViommu *v, const ImIommufdHw *hw,
 #define VMID     (OP | IM_MASK(SMMU_TLBI0_VMID))
 #define ASID     (VMID | IM_MASK(SMMU_TLBI0_ASID))
 #define RANGE    (IM_MASK(SMMU_TLBI0_NUM) | IM_MASK(SMMU_TLBI0_SCALE))
-#define ADDR     (IM_MASK(SMMU_TLBI1_LEAF) | IM_MASK(SMMU_TLBI1_TTL) |      \
+#define ADDR     (IM_MASK(SMMU_TLBI1_LEAF) | IM_MASK(SMMU_TLBI1_TTL) |    \
                   IM_MASK(SMMU_TLBI1_TG) | IM_MASK(SMMU_TLBI1_ADDR))
 #define ATC_ALL  52u
 enum { TG_16K = 2 };
@@ -174,28 +174,30 @@ typedef struct Command {
     uint64_t bits[2];
 } Command;
 
-static ImIommufdVdevice *of_stream(ImIommufdViommu *v, const uint64_t cmd[2])
+static ImIommufdVdevice *iof_smmu_of_stream(ImIommufdViommu *v,
+                                            const uint64_t cmd[2])
 {
     return im_iommufd_vdevice_by_id(v, IM_GET(cmd[0], SMMU_CFG0_SID));
 }
 
-static int flush_dev(ImIommufdViommu *v, const uint64_t cmd[2],
-                     uint32_t caches, uint32_t gran, const ImuInvEntry *e)
+static int iof_smmu_flush_dev(ImIommufdViommu *v, const uint64_t cmd[2],
+                              uint32_t caches, uint32_t gran,
+                              const ImuInvEntry *e)
 {
-    ImIommufdVdevice *vd = of_stream(v, cmd);
+    ImIommufdVdevice *vd = iof_smmu_of_stream(v, cmd);
 
     return vd ? im_iommufd_vdevice_flush(vd, caches, gran, e) : -EIO;
 }
 
 /* ASIDs and VMIDs are not the backend's: every translation goes. */
-static int tlbi(ImIommufdViommu *v, const uint64_t cmd[2])
+static int iof_smmu_tlbi(ImIommufdViommu *v, const uint64_t cmd[2])
 {
     (void)cmd;
     return im_iommufd_viommu_flush(v, IMU_CACHE_IOTLB);
 }
 
 /* By address: fields of a range that are reserved together, IHI 0070 4.4.1. */
-static int tlbi_va(ImIommufdViommu *v, const uint64_t cmd[2])
+static int iof_smmu_tlbi_va(ImIommufdViommu *v, const uint64_t cmd[2])
 {
     bool range = cmd[0] & RANGE;
     uint64_t tg = IM_GET(cmd[1], SMMU_TLBI1_TG);
@@ -204,35 +206,35 @@ static int tlbi_va(ImIommufdViommu *v, const uint64_t cmd[2])
     if (tg ? (!range && !ttl) || (tg == TG_16K && ttl == 1) : range || ttl) {
         return -EIO;
     }
-    return tlbi(v, cmd);
+    return iof_smmu_tlbi(v, cmd);
 }
 
 /* It has no SSV: the CD of SubstreamID 0 is also what the device has without
  * one. */
-static int cfgi_cd(ImIommufdViommu *v, const uint64_t cmd[2])
+static int iof_smmu_cfgi_cd(ImIommufdViommu *v, const uint64_t cmd[2])
 {
     ImuInvEntry e = {
         .gpasid = (uint32_t)IM_GET(cmd[0], SMMU_CFG0_SSID),
     };
     uint32_t caches = IMU_CACHE_PASID | IMU_CACHE_IOTLB;
-    int err = flush_dev(v, cmd, caches, IMU_GRAN_PASID, &e);
+    int err = iof_smmu_flush_dev(v, cmd, caches, IMU_GRAN_PASID, &e);
 
     if (!err && !e.gpasid) {
         e.flags = IMU_INV_NO_PASID;
-        err = flush_dev(v, cmd, caches, IMU_GRAN_PASID, &e);
+        err = iof_smmu_flush_dev(v, cmd, caches, IMU_GRAN_PASID, &e);
     }
     return err;
 }
 
-static int cfgi_cd_all(ImIommufdViommu *v, const uint64_t cmd[2])
+static int iof_smmu_cfgi_cd_all(ImIommufdViommu *v, const uint64_t cmd[2])
 {
-    return flush_dev(v, cmd, IMU_CACHE_PASID | IMU_CACHE_IOTLB, IMU_GRAN_ALL,
-                     NULL);
+    return iof_smmu_flush_dev(v, cmd, IMU_CACHE_PASID | IMU_CACHE_IOTLB,
+                              IMU_GRAN_ALL, NULL);
 }
 
 /* Size 52 is everything, more is reserved. G: every SubstreamID; it and
  * SSID are ignored without SSV. */
-static int atc_inv(ImIommufdViommu *v, const uint64_t cmd[2])
+static int iof_smmu_atc_inv(ImIommufdViommu *v, const uint64_t cmd[2])
 {
     bool ssv = IM_GET(cmd[0], SMMU_CFG0_SSV);
     ImuInvEntry e = {
@@ -247,31 +249,31 @@ static int atc_inv(ImIommufdViommu *v, const uint64_t cmd[2])
         return -EIO;
     }
     if (ssv && IM_GET(cmd[0], SMMU_ATC0_G)) {
-        return flush_dev(v, cmd, IMU_CACHE_DEVTLB, IMU_GRAN_ALL, NULL);
+        return iof_smmu_flush_dev(v, cmd, IMU_CACHE_DEVTLB, IMU_GRAN_ALL, NULL);
     }
     if (!bytes) {
-        return flush_dev(v, cmd, IMU_CACHE_DEVTLB, IMU_GRAN_PASID, &e);
+        return iof_smmu_flush_dev(v, cmd, IMU_CACHE_DEVTLB, IMU_GRAN_PASID, &e);
     }
     e.addr = cmd[1] & IM_MASK(SMMU_ATC1_ADDR) & ~(bytes - 1);
     e.length = bytes;
-    return flush_dev(v, cmd, IMU_CACHE_DEVTLB, IMU_GRAN_RANGE, &e);
+    return iof_smmu_flush_dev(v, cmd, IMU_CACHE_DEVTLB, IMU_GRAN_RANGE, &e);
 }
 
 static const Command commands[] = {
-    [0x05] = { cfgi_cd, { CD, IM_MASK(SMMU_CFG1_LEAF) } },
-    [0x06] = { cfgi_cd_all, { STREAM, 0 } },
-    [0x10] = { tlbi, { VMID, 0 } },
-    [0x11] = { tlbi, { ASID, 0 } },
-    [0x12] = { tlbi_va, { ASID | RANGE, ADDR } },
-    [0x13] = { tlbi_va, { VMID | RANGE, ADDR } },
-    [0x30] = { tlbi, { OP, 0 } },
-    [0x40] = { atc_inv, { CD | IM_MASK(SMMU_CFG0_SSV) |
+    [0x05] = { iof_smmu_cfgi_cd, { CD, IM_MASK(SMMU_CFG1_LEAF) } },
+    [0x06] = { iof_smmu_cfgi_cd_all, { STREAM, 0 } },
+    [0x10] = { iof_smmu_tlbi, { VMID, 0 } },
+    [0x11] = { iof_smmu_tlbi, { ASID, 0 } },
+    [0x12] = { iof_smmu_tlbi_va, { ASID | RANGE, ADDR } },
+    [0x13] = { iof_smmu_tlbi_va, { VMID | RANGE, ADDR } },
+    [0x30] = { iof_smmu_tlbi, { OP, 0 } },
+    [0x40] = { iof_smmu_atc_inv, { CD | IM_MASK(SMMU_CFG0_SSV) |
                           IM_MASK(SMMU_ATC0_G),
                           IM_MASK(SMMU_ATC1_SIZE) |
                           IM_MASK(SMMU_ATC1_ADDR) } },
 };
 
-static int obey(ImIommufdViommu *v, const IofInvSmmu *in)
+static int iof_smmu_obey(ImIommufdViommu *v, const IofInvSmmu *in)
 {
     uint64_t cmd[2] = { GUINT64_FROM_LE(in->cmd[0]),
                         GUINT64_FROM_LE(in->cmd[1]) };
@@ -286,7 +288,7 @@ static int obey(ImIommufdViommu *v, const IofInvSmmu *in)
 }
 
 /* All are read before the first is obeyed. */
-static int viommu_invalidate(ImIommufdViommu *v, ImIommufdArray *a)
+static int iof_smmu_viommu_invalidate(ImIommufdViommu *v, ImIommufdArray *a)
 {
     ImIommufd *f = v->file->host;
     uint32_t num = a->num;
@@ -302,7 +304,7 @@ static int viommu_invalidate(ImIommufdViommu *v, ImIommufdArray *a)
     err = in ? im_iommufd_array_get_all(a, in, sizeof(*in)) : -ENOMEM;
     a->num = 0;
     while (!err && a->num < num) {
-        err = obey(v, &in[a->num]);
+        err = iof_smmu_obey(v, &in[a->num]);
         a->num += err ? 0 : 1;
     }
     im_iof_release(f, in, bytes);
@@ -337,7 +339,8 @@ static const Record records[] = {
 #define F_CD_FETCH  0x09        /* of stage 2, and so not the guest's */
 #define CLASS_IN    2u
 
-static void refused(ImIommufdVdevice *vd, const ImTxn *txn, const char *why)
+static void iof_smmu_refused(ImIommufdVdevice *vd, const ImTxn *txn,
+                             const char *why)
 {
     const Record *r = NULL;
     uint64_t evt[4] = { 0 };
@@ -367,7 +370,7 @@ static void refused(ImIommufdVdevice *vd, const ImTxn *txn, const char *why)
                       sizeof(evt));
 }
 
-static size_t veventq(ImIommufdViommu *v, uint32_t type)
+static size_t iof_smmu_veventq(ImIommufdViommu *v, uint32_t type)
 {
     (void)v;
     return type == IOF_VEVENTQ_SMMUV3 ? sizeof(IofVeventSmmu) : 0;
@@ -386,8 +389,8 @@ static size_t veventq(ImIommufdViommu *v, uint32_t type)
 static const ImuRange doorbells[] = { { 0x8000000, 0x80fffff } };
 
 /* Stage 1 has no bit for reading. */
-static void paging_of(const ImIommufdHw *hw, uint32_t flags,
-                      ImIommufdPaging *out)
+static void iof_smmu_paging_of(const ImIommufdHw *hw, uint32_t flags,
+                               ImIommufdPaging *out)
 {
     (void)hw;
     out->always = flags & P ? 0 : IMU_PROT_READ;
@@ -407,12 +410,12 @@ const ImIommufdDriver im_iommufd_smmuv3 = {
     .fault_without_pri = true,
     .reserved = doorbells,
     .reserved_count = G_N_ELEMENTS(doorbells),
-    .hw_info = hw_info,
-    .paging_of = paging_of,
-    .nested = nested,
-    .viommu_is = viommu_is,
-    .viommu = viommu,
-    .viommu_invalidate = viommu_invalidate,
-    .veventq = veventq,
-    .refused = refused,
+    .hw_info = iof_smmu_hw_info,
+    .paging_of = iof_smmu_paging_of,
+    .nested = iof_smmu_nested,
+    .viommu_is = iof_smmu_viommu_is,
+    .viommu = iof_smmu_viommu,
+    .viommu_invalidate = iof_smmu_viommu_invalidate,
+    .veventq = iof_smmu_veventq,
+    .refused = iof_smmu_refused,
 };

@@ -24,7 +24,7 @@ IM_LAYOUT(VTD_ECAP);
 /* --- GET_HW_INFO -------------------------------------------------------- */
 
 /* What the backend does for a guest with such a unit. */
-static uint64_t cap_reg(void)
+static uint64_t iof_vtd_cap_reg(void)
 {
     return IM_PUT(VTD_CAP_ND, 6) | IM_PUT(VTD_CAP_SAGAW, 0xc) |
            IM_PUT(VTD_CAP_MGAW, 56) | IM_PUT(VTD_CAP_ZLR, 1) |
@@ -34,7 +34,7 @@ static uint64_t cap_reg(void)
            IM_PUT(VTD_CAP_FS5LP, 1);
 }
 
-static uint64_t ecap_reg(const ImIommufdDevice *dev)
+static uint64_t iof_vtd_ecap_reg(const ImIommufdDevice *dev)
 {
     unsigned bits = dev->backend.pasid_bits;
 
@@ -50,8 +50,8 @@ static uint64_t ecap_reg(const ImIommufdDevice *dev)
            IM_PUT(VTD_ECAP_SMPWCS, 1);
 }
 
-static int hw_info(const ImIommufdHw *hw, uint32_t *type, void *buf,
-                   uint32_t *len)
+static int iof_vtd_hw_info(const ImIommufdHw *hw, uint32_t *type, void *buf,
+                           uint32_t *len)
 {
     IofHwInfoVtd *info = buf;
 
@@ -61,7 +61,7 @@ static int hw_info(const ImIommufdHw *hw, uint32_t *type, void *buf,
     *type = IOF_HW_VTD;
     *info = (IofHwInfoVtd){
         .flags = hw->dev->no_errata ? 0 : IOF_VTD_ERRATA_772415,
-        .cap = cap_reg(), .ecap = ecap_reg(hw->dev),
+        .cap = iof_vtd_cap_reg(), .ecap = iof_vtd_ecap_reg(hw->dev),
     };
     *len = sizeof(*info);
     return 0;
@@ -74,8 +74,8 @@ static const ImuRange interrupts[] = { { 0xfee00000, 0xfeefffff } };
 
 /* First stage where it will do: its entries have no bit for reading, and the
  * upper half of its addresses is a sign. */
-static void paging_of(const ImIommufdHw *hw, uint32_t flags,
-                      ImIommufdPaging *out)
+static void iof_vtd_paging_of(const ImIommufdHw *hw, uint32_t flags,
+                              ImIommufdPaging *out)
 {
     bool second = flags & (P | D);
 
@@ -103,8 +103,8 @@ typedef struct Nested {
     uint32_t width;
 } Nested;
 
-static int nested(ImIommufdNested *n, const ImIommufdHw *hw,
-                  const ImIommufdData *d, ImIommufdMeaning *out)
+static int iof_vtd_nested(ImIommufdNested *n, const ImIommufdHw *hw,
+                          const ImIommufdData *d, ImIommufdMeaning *out)
 {
     Nested *priv = im_iommufd_nested_private(n);
     IofVtdS1 in;
@@ -131,8 +131,8 @@ static int nested(ImIommufdNested *n, const ImIommufdHw *hw,
     return 0;
 }
 
-static int attaching(const ImIommufdHw *hw, uint32_t pasid,
-                     ImIommufdNested *n, bool old)
+static int iof_vtd_attaching(const ImIommufdHw *hw, uint32_t pasid,
+                             ImIommufdNested *n, bool old)
 {
     const Nested *priv = n ? im_iommufd_nested_private(n) : NULL;
 
@@ -143,7 +143,7 @@ static int attaching(const ImIommufdHw *hw, uint32_t pasid,
 }
 
 /* Pages, or everything; what ends beyond the top ends there. */
-static int flush(ImIommufdNested *n, const IofInvVtd *in)
+static int iof_vtd_flush(ImIommufdNested *n, const IofInvVtd *in)
 {
     ImuInvEntry e = { .addr = in->addr };
     uint64_t most = (UINT64_MAX >> PAGE_SHIFT) - (in->addr >> PAGE_SHIFT);
@@ -164,7 +164,7 @@ static int flush(ImIommufdNested *n, const IofInvVtd *in)
                                    NULL : &e);
 }
 
-static int nested_invalidate(ImIommufdNested *n, ImIommufdArray *a)
+static int iof_vtd_nested_invalidate(ImIommufdNested *n, ImIommufdArray *a)
 {
     uint32_t num = a->num;
     IofInvVtd in;
@@ -178,7 +178,7 @@ static int nested_invalidate(ImIommufdNested *n, ImIommufdArray *a)
         err = im_iommufd_array_get(a, IOF_INV_VTD_S1, a->num, &in,
                                    sizeof(in), sizeof(in));
         if (!err) {
-            err = flush(n, &in);
+            err = iof_vtd_flush(n, &in);
         }
         if (err) {
             break;
@@ -197,9 +197,9 @@ const ImIommufdDriver im_iommufd_vtd = {
     .reserved = interrupts,
     .reserved_count = G_N_ELEMENTS(interrupts),
     .nested_size = sizeof(Nested),
-    .hw_info = hw_info,
-    .paging_of = paging_of,
-    .nested = nested,
-    .nested_invalidate = nested_invalidate,
-    .attaching = attaching,
+    .hw_info = iof_vtd_hw_info,
+    .paging_of = iof_vtd_paging_of,
+    .nested = iof_vtd_nested,
+    .nested_invalidate = iof_vtd_nested_invalidate,
+    .attaching = iof_vtd_attaching,
 };

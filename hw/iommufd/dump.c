@@ -11,7 +11,7 @@
 
 /* --- dump --------------------------------------------------------------- */
 
-static void dump_area(const IofArea *a, GString *out)
+static void iof_dump_area(const IofArea *a, GString *out)
 {
     g_string_append_printf(out, "\n    %#" PRIx64 " - %#" PRIx64 " %c%c "
                            "from %#" PRIx64 " at %#" PRIx64,
@@ -25,8 +25,8 @@ static void dump_area(const IofArea *a, GString *out)
     }
 }
 
-static void dump_ranges(const char *what, const ImuRange *r, uint32_t count,
-                        GString *out)
+static void iof_dump_ranges(const char *what, const ImuRange *r, uint32_t count,
+                            GString *out)
 {
     for (uint32_t i = 0; i < count; i++) {
         g_string_append_printf(out, "\n    %s %#" PRIx64 " - %#" PRIx64, what,
@@ -34,20 +34,21 @@ static void dump_ranges(const char *what, const ImuRange *r, uint32_t count,
     }
 }
 
-static void dump_ioas(const IofIoas *ioas, GString *out)
+static void iof_dump_ioas(const IofIoas *ioas, GString *out)
 {
     g_string_append_printf(out, ", alignment %" PRIu64 "%s",
                            ioas->alignment,
                            ioas->small_pages ? ", small pages" : "");
-    dump_ranges("reserved", ioas->iova.taken, ioas->iova.taken_count, out);
-    dump_ranges("allowed", ioas->iova.allowed, ioas->iova.allowed_count, out);
+    iof_dump_ranges("reserved", ioas->iova.taken, ioas->iova.taken_count, out);
+    iof_dump_ranges("allowed", ioas->iova.allowed, ioas->iova.allowed_count,
+                    out);
     for (IofArea *a = im_iof_area_from(ioas, 0); a;
          a = im_iof_area_next(ioas, a)) {
-        dump_area(a, out);
+        iof_dump_area(a, out);
     }
 }
 
-static void dump_pins(const IofPages *p, GString *out)
+static void iof_dump_pins(const IofPages *p, GString *out)
 {
     uint64_t from = 0;
 
@@ -67,7 +68,7 @@ static void dump_pins(const IofPages *p, GString *out)
     g_string_append_c(out, '\n');
 }
 
-static void dump_file(ImIommufdFile *file, GString *out)
+static void iof_dump_file(ImIommufdFile *file, GString *out)
 {
     g_string_append_printf(out, " file: held %u%s\n", file->holds,
                            file->per_process ? ", limits per process" : "");
@@ -78,12 +79,12 @@ static void dump_file(ImIommufdFile *file, GString *out)
         g_string_append_printf(out, "  %u: %s, users %u", o->id,
                                o->kind->name, o->users);
         if (ioas) {
-            dump_ioas(ioas, out);
+            iof_dump_ioas(ioas, out);
         }
         g_string_append_c(out, '\n');
     }
     for (ImLink *n = file->pages; n; n = n->next) {
-        dump_pins(IM_LINK_OF(n, IofPages, in_file), out);
+        iof_dump_pins(IM_LINK_OF(n, IofPages, in_file), out);
     }
 }
 
@@ -92,7 +93,7 @@ void im_iommufd_dump(ImIommufd *f, GString *out)
     g_string_append_printf(out, "iommufd: I/O pages of %u bytes\n",
                            1u << f->cfg.io_page_shift);
     for (ImLink *n = f->files; n; n = n->next) {
-        dump_file(IM_LINK_OF(n, ImIommufdFile, in_host), out);
+        iof_dump_file(IM_LINK_OF(n, ImIommufdFile, in_host), out);
     }
     for (ImLink *n = f->charges; n; n = n->next) {
         const IofCharge *c = IM_LINK_OF(n, IofCharge, in_host);
@@ -111,7 +112,7 @@ void im_iommufd_dump(ImIommufd *f, GString *out)
 
 /* --- check -------------------------------------------------------------- */
 
-static uint32_t length_of_list(const ImLink *n)
+static uint32_t iof_dump_length_of_list(const ImLink *n)
 {
     uint32_t count = 0;
 
@@ -121,7 +122,7 @@ static uint32_t length_of_list(const ImLink *n)
     return count;
 }
 
-static const char *check_area(const IofIoas *ioas, const IofArea *a)
+static const char *iof_dump_check_area(const IofIoas *ioas, const IofArea *a)
 {
     uint64_t into = (a->pages->start + a->offset) & (IM_IOMMUFD_PAGE - 1);
     uint64_t end = a->offset + (a->span.last - a->span.first);
@@ -136,7 +137,7 @@ static const char *check_area(const IofIoas *ioas, const IofArea *a)
            "read-only memory is mapped for writing" : NULL;
 }
 
-static const char *check_ioas(const IofIoas *ioas)
+static const char *iof_dump_check_ioas(const IofIoas *ioas)
 {
     uint64_t count = 0;
 
@@ -145,7 +146,7 @@ static const char *check_ioas(const IofIoas *ioas)
     }
     for (IofArea *a = im_iof_area_from(ioas, 0); a;
          a = im_iof_area_next(ioas, a)) {
-        const char *why = check_area(ioas, a);
+        const char *why = iof_dump_check_area(ioas, a);
 
         if (why) {
             return why;
@@ -162,10 +163,11 @@ typedef struct Count {
     bool more;                      /* accesses pin too */
 } Count;
 
-static void count_area(const IofIoas *ioas, const IofArea *a, Count *c)
+static void iof_dump_count_area(const IofIoas *ioas, const IofArea *a, Count *c)
 {
     uint64_t last = a->offset + (a->span.last - a->span.first);
-    uint32_t spaces = a->pages->revoked ? 0 : length_of_list(ioas->spaces);
+    uint32_t spaces =
+        a->pages->revoked ? 0 : iof_dump_length_of_list(ioas->spaces);
 
     c->users++;
     c->more = c->more || a->pins || a->locks;
@@ -175,20 +177,20 @@ static void count_area(const IofIoas *ioas, const IofArea *a, Count *c)
     }
 }
 
-static void count_areas(const IofPages *p, Count *c)
+static void iof_dump_count_areas(const IofPages *p, Count *c)
 {
     for (IofIoas *ioas = im_iof_ioas_next(p->file, 0); ioas;
          ioas = im_iof_ioas_next(p->file, ioas->obj.id)) {
         for (IofArea *a = im_iof_area_from(ioas, 0); a;
              a = im_iof_area_next(ioas, a)) {
             if (a->pages == p) {
-                count_area(ioas, a, c);
+                iof_dump_count_area(ioas, a, c);
             }
         }
     }
 }
 
-static const char *compare(const IofPages *p, const Count *c)
+static const char *iof_dump_compare(const IofPages *p, const Count *c)
 {
     if (c->users != p->users) {
         return "users of memory are miscounted";
@@ -202,18 +204,18 @@ static const char *compare(const IofPages *p, const Count *c)
     return NULL;
 }
 
-static const char *check_pages(const IofPages *p)
+static const char *iof_dump_check_pages(const IofPages *p)
 {
     Count c = { .pins = p->page ? g_new0(uint32_t, p->count) : NULL };
     const char *why;
 
-    count_areas(p, &c);
-    why = compare(p, &c);
+    iof_dump_count_areas(p, &c);
+    why = iof_dump_compare(p, &c);
     g_free(c.pins);
     return why;
 }
 
-static uint64_t pinned(const IofPages *p)
+static uint64_t iof_dump_pinned(const IofPages *p)
 {
     uint64_t n = 0;
 
@@ -223,13 +225,13 @@ static uint64_t pinned(const IofPages *p)
     return n;
 }
 
-static bool pays(const IofPages *p, const IofCharge *c)
+static bool iof_dump_pays(const IofPages *p, const IofCharge *c)
 {
     return c == (p->account.limit == IOF_LIMIT_USER ? p->account.user :
                  p->account.limit == IOF_LIMIT_MM ? p->account.mm : NULL);
 }
 
-static const char *check_charge(const ImIommufd *f, const IofCharge *c)
+static const char *iof_dump_check_charge(const ImIommufd *f, const IofCharge *c)
 {
     uint64_t all = 0;
     uint64_t locked = 0;
@@ -240,24 +242,24 @@ static const char *check_charge(const ImIommufd *f, const IofCharge *c)
         for (ImLink *m = file->pages; m; m = m->next) {
             const IofPages *p = IM_LINK_OF(m, IofPages, in_file);
 
-            all += p->account.mm == c ? pinned(p) : 0;
-            locked += pays(p, c) ? pinned(p) : 0;
+            all += p->account.mm == c ? iof_dump_pinned(p) : 0;
+            locked += iof_dump_pays(p, c) ? iof_dump_pinned(p) : 0;
         }
     }
     return all != c->pinned || locked != c->locked ?
            "pinned memory is charged wrong" : NULL;
 }
 
-static const char *check_file(ImIommufdFile *file)
+static const char *iof_dump_check_file(ImIommufdFile *file)
 {
     const char *why = NULL;
 
     for (IofIoas *ioas = im_iof_ioas_next(file, 0); ioas && !why;
          ioas = im_iof_ioas_next(file, ioas->obj.id)) {
-        why = check_ioas(ioas);
+        why = iof_dump_check_ioas(ioas);
     }
     for (ImLink *n = file->pages; n && !why; n = n->next) {
-        why = check_pages(IM_LINK_OF(n, IofPages, in_file));
+        why = iof_dump_check_pages(IM_LINK_OF(n, IofPages, in_file));
     }
     return why;
 }
@@ -268,10 +270,10 @@ char *im_iommufd_check(ImIommufd *f)
                       "the tree of memory is broken";
 
     for (ImLink *n = f->files; n && !why; n = n->next) {
-        why = check_file(IM_LINK_OF(n, ImIommufdFile, in_host));
+        why = iof_dump_check_file(IM_LINK_OF(n, ImIommufdFile, in_host));
     }
     for (ImLink *n = f->charges; n && !why; n = n->next) {
-        why = check_charge(f, IM_LINK_OF(n, IofCharge, in_host));
+        why = iof_dump_check_charge(f, IM_LINK_OF(n, IofCharge, in_host));
     }
     return why ? g_strdup(why) : im_ioasid_check(f->backend);
 }

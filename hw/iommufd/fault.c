@@ -31,8 +31,8 @@ struct IofFault {
 
 /* --- the backend's queue ------------------------------------------------ */
 
-static int read_backend(IofFault *fault, ImuFault *to, uint32_t room,
-                        ImuFaultRead *a)
+static int iof_fault_read_backend(IofFault *fault, ImuFault *to, uint32_t room,
+                                  ImuFaultRead *a)
 {
     ImIommufdFile *file = fault->q.file;
     int err;
@@ -48,7 +48,7 @@ static int read_backend(IofFault *fault, ImuFault *to, uint32_t room,
 
 /* The group that is delivered next, 0: none; groups that were forgotten are
  * passed over. */
-static uint32_t next_group(IofFault *fault)
+static uint32_t iof_fault_next_group(IofFault *fault)
 {
     uint32_t n = 0;
 
@@ -62,7 +62,7 @@ static uint32_t next_group(IofFault *fault)
     return fault->at + n < fault->count ? n + 1 : 0;
 }
 
-static void drop_batch(IofFault *fault)
+static void iof_fault_drop_batch(IofFault *fault)
 {
     im_iof_release(fault->q.file->host, fault->batch,
                    fault->room * sizeof(ImuFault));
@@ -71,17 +71,17 @@ static void drop_batch(IofFault *fault)
 }
 
 /* Pages of the next group, 0 if there is none, -ENOMEM. */
-static int64_t fetch(IofFault *fault)
+static int64_t iof_fault_fetch(IofFault *fault)
 {
-    uint32_t n = next_group(fault);
+    uint32_t n = iof_fault_next_group(fault);
     ImuFaultRead a;
     int err;
 
     if (n) {
         return n;
     }
-    drop_batch(fault);
-    err = read_backend(fault, NULL, 0, &a);
+    iof_fault_drop_batch(fault);
+    err = iof_fault_read_backend(fault, NULL, 0, &a);
     if (err || !a.pending) {
         return err;
     }
@@ -91,15 +91,15 @@ static int64_t fetch(IofFault *fault)
         return -ENOMEM;
     }
     fault->room = a.pending;
-    err = read_backend(fault, fault->batch, fault->room, &a);
+    err = iof_fault_read_backend(fault, fault->batch, fault->room, &a);
     fault->count = err ? 0 : a.count;
-    return err ? err : (int64_t)next_group(fault);
+    return err ? err : (int64_t)iof_fault_next_group(fault);
 }
 
 /* --- cookies ------------------------------------------------------------ */
 
 /* The lowest free one, from 1; 0: no memory. */
-static uint32_t cookie_new(IofFault *fault, const ImuFault *first)
+static uint32_t iof_fault_cookie_new(IofFault *fault, const ImuFault *first)
 {
     ImIommufd *f = fault->q.file->host;
     uint32_t n = 0;
@@ -125,18 +125,18 @@ static uint32_t cookie_new(IofFault *fault, const ImuFault *first)
     return n + 1;
 }
 
-static void cookie_free(IofFault *fault, uint32_t cookie)
+static void iof_fault_cookie_free(IofFault *fault, uint32_t cookie)
 {
     fault->waiting[cookie - 1] = (Waiting){ .used = false };
 }
 
 /* --- read --------------------------------------------------------------- */
 
-static int deliver(IofFault *fault, const ImIommufdCall *call, uint64_t buf,
-                   uint32_t pages)
+static int iof_fault_deliver(IofFault *fault, const ImIommufdCall *call,
+                             uint64_t buf, uint32_t pages)
 {
     const ImuFault *from = &fault->batch[fault->at];
-    uint32_t cookie = cookie_new(fault, from);
+    uint32_t cookie = iof_fault_cookie_new(fault, from);
     int err = cookie ? 0 : -ENOMEM;
 
     for (uint32_t i = 0; i < pages && !err; i++) {
@@ -153,13 +153,13 @@ static int deliver(IofFault *fault, const ImIommufdCall *call, uint64_t buf,
         err = im_iof_copy_out(call, buf + i * sizeof(r), &r, sizeof(r));
     }
     if (err && cookie) {
-        cookie_free(fault, cookie);
+        iof_fault_cookie_free(fault, cookie);
     }
     return err;
 }
 
-static int64_t fault_read(ImIommufdQueue *q, const ImIommufdCall *call,
-                          uint64_t buf, size_t len)
+static int64_t iof_fault_read(ImIommufdQueue *q, const ImIommufdCall *call,
+                              uint64_t buf, size_t len)
 {
     IofFault *fault = (IofFault *)q->obj;
     size_t done = 0;
@@ -169,7 +169,7 @@ static int64_t fault_read(ImIommufdQueue *q, const ImIommufdCall *call,
         return -ESPIPE;
     }
     while (done < len) {
-        int64_t pages = fetch(fault);
+        int64_t pages = iof_fault_fetch(fault);
         size_t bytes = (size_t)MAX(pages, 0) * sizeof(IofFaultRecord);
 
         if (pages <= 0) {
@@ -177,7 +177,7 @@ static int64_t fault_read(ImIommufdQueue *q, const ImIommufdCall *call,
             break;
         }
         err = bytes > len - done ? -EINVAL :
-              deliver(fault, call, buf + done, (uint32_t)pages);
+              iof_fault_deliver(fault, call, buf + done, (uint32_t)pages);
         if (err) {
             break;
         }
@@ -187,7 +187,7 @@ static int64_t fault_read(ImIommufdQueue *q, const ImIommufdCall *call,
     return done ? (int64_t)done : err;
 }
 
-static unsigned fault_poll(const ImIommufdQueue *q)
+static unsigned iof_fault_poll(const ImIommufdQueue *q)
 {
     const IofFault *fault = (const IofFault *)q->obj;
     bool in = fault->pending;
@@ -200,7 +200,7 @@ static unsigned fault_poll(const ImIommufdQueue *q)
 
 /* --- write -------------------------------------------------------------- */
 
-static int answer(IofFault *fault, const IofFaultResponse *r)
+static int iof_fault_answer(IofFault *fault, const IofFaultResponse *r)
 {
     ImIommufdFile *file = fault->q.file;
     ImuAnswer a = { .set = file->set,
@@ -212,12 +212,12 @@ static int answer(IofFault *fault, const IofFaultResponse *r)
         return -EINVAL;
     }
     a.ticket = fault->waiting[r->cookie - 1].first.ticket;
-    cookie_free(fault, r->cookie);
+    iof_fault_cookie_free(fault, r->cookie);
     return im_iof_backend(file, IMU_CMD_FAULT_ANSWER, &a) ? -EINVAL : 0;
 }
 
-static int64_t fault_write(ImIommufdQueue *q, const ImIommufdCall *call,
-                           uint64_t buf, size_t len)
+static int64_t iof_fault_write(ImIommufdQueue *q, const ImIommufdCall *call,
+                               uint64_t buf, size_t len)
 {
     IofFault *fault = (IofFault *)q->obj;
     IofFaultResponse r;
@@ -230,29 +230,31 @@ static int64_t fault_write(ImIommufdQueue *q, const ImIommufdCall *call,
     while (done < len && !err) {
         err = im_iof_copy_in(call, buf + done, &r, sizeof(r));
         if (!err) {
-            err = answer(fault, &r);
+            err = iof_fault_answer(fault, &r);
         }
         done += err ? 0 : sizeof(r);
     }
     return done ? (int64_t)done : err;
 }
 
-static const IofQueueOps ops = { fault_read, fault_write, fault_poll };
+static const IofQueueOps ops = { iof_fault_read, iof_fault_write,
+                                 iof_fault_poll };
 
 /* --- what is asked for nobody ------------------------------------------- */
 
-static bool same(ImuRef a, ImuRef b)
+static bool iof_fault_same(ImuRef a, ImuRef b)
 {
     return a.id == b.id && a.gen == b.gen;
 }
 
-static bool of_slot(const ImuFault *f, const IofSlot *slot,
-                    const IofHwpt *hwpt)
+static bool iof_fault_of_slot(const ImuFault *f, const IofSlot *slot,
+                              const IofHwpt *hwpt)
 {
     const ImIommufdNested *n = (const ImIommufdNested *)hwpt;
-    bool table = hwpt->nested && n->table.gen && same(f->space, n->table);
+    bool table =
+        hwpt->nested && n->table.gen && iof_fault_same(f->space, n->table);
 
-    if (!same(f->dev, slot->dev->ref)) {
+    if (!iof_fault_same(f->dev, slot->dev->ref)) {
         return false;
     }
     if (slot->pasid == IM_IOMMUFD_NO_PASID) {
@@ -270,35 +272,35 @@ void im_iof_fault_forget(IofFault *fault, const IofSlot *slot,
 
     for (uint32_t i = 0; i < fault->cookies; i++) {
         if (fault->waiting[i].used &&
-            of_slot(&fault->waiting[i].first, slot, hwpt)) {
-            cookie_free(fault, i + 1);
+            iof_fault_of_slot(&fault->waiting[i].first, slot, hwpt)) {
+            iof_fault_cookie_free(fault, i + 1);
         }
     }
     for (uint32_t i = fault->at; i < fault->count; i++) {
-        if (of_slot(&fault->batch[i], slot, hwpt)) {
+        if (iof_fault_of_slot(&fault->batch[i], slot, hwpt)) {
             fault->batch[i].ticket = 0;
         }
     }
-    read_backend(fault, NULL, 0, &a);
+    iof_fault_read_backend(fault, NULL, 0, &a);
     im_iof_queue_changed(&fault->q);
 }
 
 /* --- life --------------------------------------------------------------- */
 
-static void destroy(ImIommufdFile *file, IofObject *obj)
+static void iof_fault_destroy(ImIommufdFile *file, IofObject *obj)
 {
     IofFault *fault = (IofFault *)obj;
     ImuQueueDestroy a = { .set = file->set, .queue = fault->queue };
 
     im_iof_backend(file, IMU_CMD_FAULTQ_DESTROY, &a);
-    drop_batch(fault);
+    iof_fault_drop_batch(fault);
     im_iof_release(file->host, fault->waiting,
                    fault->cookies * sizeof(Waiting));
     im_link_out(&fault->in_file);
     im_iof_release(file->host, fault, sizeof(*fault));
 }
 
-static const IofKind kind = { "fault", destroy };
+static const IofKind kind = { "fault", iof_fault_destroy };
 
 IofFault *im_iof_fault(ImIommufdFile *file, uint32_t id)
 {
@@ -321,14 +323,14 @@ void im_iof_backend_readable(ImIommufdFile *file, ImuRef queue)
          l = l->next) {
         IofFault *fault = IM_LINK_OF(l, IofFault, in_file);
 
-        if (same(fault->queue, queue)) {
+        if (iof_fault_same(fault->queue, queue)) {
             fault->pending = true;
             im_iof_queue_changed(&fault->q);
         }
     }
 }
 
-static int fault_new(ImIommufdFile *file, IofFault **out)
+static int iof_fault_new(ImIommufdFile *file, IofFault **out)
 {
     IofFileDevs *devs = im_iof_file_devs(file);
     ImuFaultqCreate a = { .set = file->set, .deadline_ns = NEVER_NS };
@@ -364,7 +366,7 @@ int im_iof_fault_alloc(ImIommufdCall *call)
 {
     IofFaultAlloc *a = call->cmd;
     IofFault *fault;
-    int err = a->flags ? -EOPNOTSUPP : fault_new(call->file, &fault);
+    int err = a->flags ? -EOPNOTSUPP : iof_fault_new(call->file, &fault);
 
     if (err) {
         return err;
@@ -377,7 +379,7 @@ int im_iof_fault_alloc(ImIommufdCall *call)
     }
     if (err) {
         im_iof_object_out(call->file, &fault->obj);
-        destroy(call->file, &fault->obj);
+        iof_fault_destroy(call->file, &fault->obj);
     }
     return err;
 }

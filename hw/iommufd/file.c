@@ -14,24 +14,25 @@ const ImIommufdConfig IM_IOMMUFD_CONFIG_DEFAULT = {
 
 /* --- the backend's port ------------------------------------------------- */
 
-static ImBus bus(int err)
+static ImBus iof_file_bus(int err)
 {
     return err ? IM_BUS_ERROR : IM_BUS_OK;
 }
 
-static ImBus mem_read(void *host, uint64_t pa, void *buf, size_t len)
+static ImBus iof_file_mem_read(void *host, uint64_t pa, void *buf, size_t len)
 {
-    return bus(im_iommufd_memory_read(host, pa, buf, len));
+    return iof_file_bus(im_iommufd_memory_read(host, pa, buf, len));
 }
 
-static ImBus mem_write(void *host, uint64_t pa, const void *buf, size_t len)
+static ImBus iof_file_mem_write(void *host, uint64_t pa, const void *buf,
+                                size_t len)
 {
-    return bus(im_iommufd_memory_write(host, pa, buf, len));
+    return iof_file_bus(im_iommufd_memory_write(host, pa, buf, len));
 }
 
 /* As atomic as can be from another process. */
-static ImBus mem_cmpxchg64(void *host, uint64_t pa, uint64_t *expected,
-                           uint64_t desired)
+static ImBus iof_file_mem_cmpxchg64(void *host, uint64_t pa, uint64_t *expected,
+                                    uint64_t desired)
 {
     uint64_t now;
     int err = im_iommufd_memory_read(host, pa, &now, sizeof(now));
@@ -45,57 +46,58 @@ static ImBus mem_cmpxchg64(void *host, uint64_t pa, uint64_t *expected,
         return IM_BUS_RETRY;
     }
     desired = GUINT64_TO_LE(desired);
-    return bus(im_iommufd_memory_write(host, pa, &desired, sizeof(desired)));
+    return iof_file_bus(
+        im_iommufd_memory_write(host, pa, &desired, sizeof(desired)));
 }
 
-static void no_msi(void *host, const ImMsi *msi)
+static void iof_file_no_msi(void *host, const ImMsi *msi)
 {
     (void)host;
     (void)msi;
 }
 
-static void ats_invalidate(void *host, const ImAtsInv *inv)
+static void iof_file_ats_invalidate(void *host, const ImAtsInv *inv)
 {
     im_iof_ats_invalidate(host, inv);
 }
 
-static void page_response(void *host, const ImPageResp *resp)
+static void iof_file_page_response(void *host, const ImPageResp *resp)
 {
     im_iof_page_response(host, resp);
 }
 
-static uint64_t now(void *host)
+static uint64_t iof_file_now(void *host)
 {
     ImIommufd *f = host;
 
     return f->port.now(f->opaque);
 }
 
-static void deadline(void *host, uint64_t when)
+static void iof_file_deadline(void *host, uint64_t when)
 {
     ((ImIommufd *)host)->alarm = when;
 }
 
-static void no_resume(void *host, uint64_t handle, const ImXlat *xlat)
+static void iof_file_no_resume(void *host, uint64_t handle, const ImXlat *xlat)
 {
     (void)host;
     (void)handle;
     (void)xlat;
 }
 
-static void *backend_alloc(void *host, size_t bytes)
+static void *iof_file_backend_alloc(void *host, size_t bytes)
 {
     return im_iof_alloc(host, bytes);
 }
 
-static void backend_free(void *host, void *p, size_t bytes)
+static void iof_file_backend_free(void *host, void *p, size_t bytes)
 {
     im_iof_release(host, p, bytes);
 }
 
 /* The user of the backend is the engine: its addresses are pointers. */
-static int user_read(void *host, void *user, uint64_t addr, void *buf,
-                     size_t len)
+static int iof_file_user_read(void *host, void *user, uint64_t addr, void *buf,
+                              size_t len)
 {
     (void)host;
     (void)user;
@@ -103,8 +105,8 @@ static int user_read(void *host, void *user, uint64_t addr, void *buf,
     return 0;
 }
 
-static int user_write(void *host, void *user, uint64_t addr,
-                      const void *buf, size_t len)
+static int iof_file_user_write(void *host, void *user, uint64_t addr,
+                               const void *buf, size_t len)
 {
     (void)host;
     (void)user;
@@ -113,8 +115,8 @@ static int user_write(void *host, void *user, uint64_t addr,
 }
 
 /* What it maps was pinned before, and has its address already. */
-static int pin(void *host, void *user, uint64_t addr, bool write,
-               uint64_t *pa)
+static int iof_file_pin(void *host, void *user, uint64_t addr, bool write,
+                        uint64_t *pa)
 {
     (void)host;
     (void)user;
@@ -123,8 +125,8 @@ static int pin(void *host, void *user, uint64_t addr, bool write,
     return 0;
 }
 
-static void unpin(void *host, void *user, uint64_t addr, uint64_t pa,
-                  bool dirty)
+static void iof_file_unpin(void *host, void *user, uint64_t addr, uint64_t pa,
+                           bool dirty)
 {
     (void)host;
     (void)user;
@@ -133,13 +135,13 @@ static void unpin(void *host, void *user, uint64_t addr, uint64_t pa,
     (void)dirty;
 }
 
-static void readable(void *host, void *user, ImuRef queue)
+static void iof_file_readable(void *host, void *user, ImuRef queue)
 {
     (void)host;
     im_iof_backend_readable(user, queue);
 }
 
-static void event(void *host, const ImEvent *ev)
+static void iof_file_event(void *host, const ImEvent *ev)
 {
     im_iof_backend_event(host, ev);
 }
@@ -148,24 +150,24 @@ static const ImIoasidPort backend_port = {
     .size = sizeof(ImIoasidPort),
     .iommu = {
         .size = sizeof(ImPort),
-        .read = mem_read,
-        .write = mem_write,
-        .cmpxchg64 = mem_cmpxchg64,
-        .msi = no_msi,
-        .ats_invalidate = ats_invalidate,
-        .page_response = page_response,
-        .now = now,
-        .deadline = deadline,
-        .event = event,
-        .resume = no_resume,
+        .read = iof_file_mem_read,
+        .write = iof_file_mem_write,
+        .cmpxchg64 = iof_file_mem_cmpxchg64,
+        .msi = iof_file_no_msi,
+        .ats_invalidate = iof_file_ats_invalidate,
+        .page_response = iof_file_page_response,
+        .now = iof_file_now,
+        .deadline = iof_file_deadline,
+        .event = iof_file_event,
+        .resume = iof_file_no_resume,
     },
-    .alloc = backend_alloc,
-    .free = backend_free,
-    .user_read = user_read,
-    .user_write = user_write,
-    .pin = pin,
-    .unpin = unpin,
-    .readable = readable,
+    .alloc = iof_file_backend_alloc,
+    .free = iof_file_backend_free,
+    .user_read = iof_file_user_read,
+    .user_write = iof_file_user_write,
+    .pin = iof_file_pin,
+    .unpin = iof_file_unpin,
+    .readable = iof_file_readable,
 };
 
 int im_iof_backend_call(ImIommufdFile *file, uint32_t command, void *arg,
@@ -188,7 +190,8 @@ void im_iof_file_tick(ImIommufd *f)
 
 /* --- instances ---------------------------------------------------------- */
 
-static const char *wrong(const ImIommufdConfig *c, const ImIommufdPort *p)
+static const char *iof_file_wrong(const ImIommufdConfig *c,
+                                  const ImIommufdPort *p)
 {
     const struct {
         bool wrong;
@@ -209,7 +212,7 @@ static const char *wrong(const ImIommufdConfig *c, const ImIommufdPort *p)
     return NULL;
 }
 
-static ImIoasid *new_backend(ImIommufd *f, char **err)
+static ImIoasid *iof_file_new_backend(ImIommufd *f, char **err)
 {
     ImIoasidConfig cfg = IM_IOASID_CONFIG_DEFAULT;
 
@@ -223,7 +226,7 @@ static ImIoasid *new_backend(ImIommufd *f, char **err)
 ImIommufd *im_iommufd_new(const ImIommufdConfig *config,
                           const ImIommufdPort *port, void *host, char **err)
 {
-    const char *why = wrong(config, port);
+    const char *why = iof_file_wrong(config, port);
     ImIommufd *f;
 
     *err = NULL;
@@ -237,7 +240,7 @@ ImIommufd *im_iommufd_new(const ImIommufdConfig *config,
     }
     *f = (ImIommufd){ .cfg = *config, .port = *port, .opaque = host,
                       .alarm = IM_NEVER };
-    f->backend = new_backend(f, err);
+    f->backend = iof_file_new_backend(f, err);
     if (!f->backend) {
         port->free(host, f, sizeof(*f));
         return NULL;
@@ -264,7 +267,7 @@ ImIoasid *im_iommufd_backend(ImIommufd *f)
 
 /* --- files -------------------------------------------------------------- */
 
-static int make_set(ImIommufdFile *file)
+static int iof_file_make_set(ImIommufdFile *file)
 {
     ImuSetCreate a = { .gpasid_min = 1,
                        .gpasid_max = (1u << file->host->cfg.pasid_bits) - 1,
@@ -284,7 +287,7 @@ ImIommufdFile *im_iommufd_open(ImIommufd *f)
     }
     *file = (ImIommufdFile){ .host = f, .holds = 1 };
     file->ctx = im_ioasid_open(f->backend, 0, file);
-    if (!file->ctx || make_set(file)) {
+    if (!file->ctx || iof_file_make_set(file)) {
         if (file->ctx) {
             im_ioasid_close(file->ctx);
         }

@@ -10,7 +10,8 @@
 static const uint8_t zero[256];
 
 /* The rest of the caller's buffer is 0. */
-static int clear(const ImIommufdCall *call, uint64_t addr, uint64_t len)
+static int iof_hwinfo_clear(const ImIommufdCall *call, uint64_t addr,
+                            uint64_t len)
 {
     int err = 0;
 
@@ -24,7 +25,7 @@ static int clear(const ImIommufdCall *call, uint64_t addr, uint64_t len)
     return err;
 }
 
-static uint64_t capabilities(const ImIommufdDevice *cfg)
+static uint64_t iof_hwinfo_capabilities(const ImIommufdDevice *cfg)
 {
     uint32_t caps = cfg->backend.caps;
     uint64_t out = cfg->driver->dirty && !cfg->no_dirty ? IOF_HW_CAP_DIRTY :
@@ -38,8 +39,8 @@ static uint64_t capabilities(const ImIommufdDevice *cfg)
 }
 
 /* What the driver has, in buf. */
-static int describe(const IofDevice *dev, IofHwInfo *a, void *buf,
-                    uint32_t *len)
+static int iof_hwinfo_describe(const IofDevice *dev, IofHwInfo *a, void *buf,
+                               uint32_t *len)
 {
     const ImIommufdDriver *driver = dev->fn->cfg.driver;
     ImIommufdHw hw = im_iof_hw(dev);
@@ -57,13 +58,13 @@ static int describe(const IofDevice *dev, IofHwInfo *a, void *buf,
     return driver->hw_info(&hw, &a->type, buf, len);
 }
 
-static int give(const ImIommufdCall *call, const IofHwInfo *a,
-                const void *buf, uint32_t len)
+static int iof_hwinfo_give(const ImIommufdCall *call, const IofHwInfo *a,
+                           const void *buf, uint32_t len)
 {
     uint32_t n = MIN(len, a->data_len);
     int err = im_iof_copy_out(call, a->data, buf, n);
 
-    return err ? err : clear(call, a->data + n, a->data_len - n);
+    return err ? err : iof_hwinfo_clear(call, a->data + n, a->data_len - n);
 }
 
 int im_iof_hw_info(ImIommufdCall *call)
@@ -87,9 +88,9 @@ int im_iof_hw_info(ImIommufdCall *call)
     if (!buf) {
         return -ENOMEM;
     }
-    err = describe(dev, a, buf, &len);
+    err = iof_hwinfo_describe(dev, a, buf, &len);
     if (!err) {
-        err = give(call, a, buf, len);
+        err = iof_hwinfo_give(call, a, buf, len);
     }
     im_iof_release(f, buf, INFO_MAX);
     if (err) {
@@ -97,7 +98,7 @@ int im_iof_hw_info(ImIommufdCall *call)
     }
     a->data_len = len;
     a->pasid_log2 = dev->fn->cfg.pasid_bits;
-    a->capabilities = capabilities(&dev->fn->cfg);
+    a->capabilities = iof_hwinfo_capabilities(&dev->fn->cfg);
     return im_iommufd_respond(call, sizeof(*a));
 }
 

@@ -74,20 +74,20 @@ void im_iof_hwpt_put(IofHwpt *hwpt)
 
 /* --- paging ------------------------------------------------------------- */
 
-static void end_space(IofPaging *p)
+static void iof_hwpt_end_space(IofPaging *p)
 {
     ImuSpaceDestroy a = { .set = p->base.file->set, .space = p->space.ref };
 
     im_iof_backend(p->base.file, IMU_CMD_SPACE_DESTROY, &a);
 }
 
-static void paging_destroy(ImIommufdFile *file, IofObject *obj)
+static void iof_hwpt_paging_destroy(ImIommufdFile *file, IofObject *obj)
 {
     IofPaging *p = (IofPaging *)obj;
 
     im_iof_probe_leave(&p->base);
     im_iof_ioas_remove_space(p->ioas, &p->space);
-    end_space(p);
+    iof_hwpt_end_space(p);
     if (p->base.automatic) {
         im_link_out(&p->in_ioas);
     }
@@ -96,9 +96,9 @@ static void paging_destroy(ImIommufdFile *file, IofObject *obj)
     im_iof_release(file->host, p, sizeof(*p));
 }
 
-const IofKind im_iof_paging_kind = { "hwpt", paging_destroy };
+const IofKind im_iof_paging_kind = { "hwpt", iof_hwpt_paging_destroy };
 
-static int check_flags(const IofWish *wish)
+static int iof_hwpt_check_flags(const IofWish *wish)
 {
     const ImIommufdDevice *cfg = &wish->dev->fn->cfg;
     const ImIommufdDriver *driver = cfg->driver;
@@ -115,7 +115,7 @@ static int check_flags(const IofWish *wish)
 }
 
 /* What the driver says of it; wish->data may change that. */
-static int describe(const IofWish *wish, ImIommufdPaging *what)
+static int iof_hwpt_describe(const IofWish *wish, ImIommufdPaging *what)
 {
     const ImIommufdDriver *driver = wish->dev->fn->cfg.driver;
     ImIommufdHw hw = im_iof_hw(wish->dev);
@@ -138,7 +138,7 @@ static int describe(const IofWish *wish, ImIommufdPaging *what)
     return err;
 }
 
-static int make_space(IofPaging *p)
+static int iof_hwpt_make_space(IofPaging *p)
 {
     ImIommufdFile *file = p->base.file;
     uint32_t flags = p->base.flags;
@@ -159,12 +159,12 @@ static int make_space(IofPaging *p)
 }
 
 /* The space, with all of the IOAS in it, and a number. */
-static int fill(IofPaging *p)
+static int iof_hwpt_fill(IofPaging *p)
 {
     ImIommufdFile *file = p->base.file;
     bool tracks = (p->base.flags & IOF_HWPT_DIRTY) &&
                   p->base.driver->dirty_new;
-    int err = make_space(p);
+    int err = iof_hwpt_make_space(p);
 
     if (err) {
         return err;
@@ -180,21 +180,21 @@ static int fill(IofPaging *p)
         }
     }
     if (err) {
-        end_space(p);
+        iof_hwpt_end_space(p);
     }
     return err;
 }
 
 /* Linux looks for the fault object when all else is there. */
-static int fill_with_fault(IofPaging *p, const IofWish *wish)
+static int iof_hwpt_fill_with_fault(IofPaging *p, const IofWish *wish)
 {
     int missing = im_iof_hwpt_set_fault(&p->base, wish);
-    int err = fill(p);
+    int err = iof_hwpt_fill(p);
 
     if (!err && missing) {
         im_iof_object_out(p->base.file, &p->base.obj);
         im_iof_ioas_remove_space(p->ioas, &p->space);
-        end_space(p);
+        iof_hwpt_end_space(p);
         err = missing;
     }
     if (err) {
@@ -208,10 +208,10 @@ int im_iof_paging_new(IofIoas *ioas, const IofWish *wish, IofPaging **out)
     IofDevice *dev = wish->dev;
     ImIommufdPaging what;
     IofPaging *p;
-    int err = check_flags(wish);
+    int err = iof_hwpt_check_flags(wish);
 
     if (!err) {
-        err = describe(wish, &what);
+        err = iof_hwpt_describe(wish, &what);
     }
     p = err ? NULL : im_iof_alloc(dev->file->host, sizeof(*p));
     if (!p) {
@@ -229,7 +229,7 @@ int im_iof_paging_new(IofIoas *ioas, const IofWish *wish, IofPaging **out)
         .ioas = ioas,
         .dirty_shift = what.dirty_shift,
     };
-    err = fill_with_fault(p, wish);
+    err = iof_hwpt_fill_with_fault(p, wish);
     if (err) {
         im_iof_release(dev->file->host, p, sizeof(*p));
         return err;
@@ -244,8 +244,8 @@ int im_iof_paging_new(IofIoas *ioas, const IofWish *wish, IofPaging **out)
 
 /* --- HWPT_ALLOC --------------------------------------------------------- */
 
-static int nested_on(IofPaging *parent, ImIommufdViommu *v,
-                     const IofWish *wish, IofHwpt **out)
+static int iof_hwpt_nested_on(IofPaging *parent, ImIommufdViommu *v,
+                              const IofWish *wish, IofHwpt **out)
 {
     ImIommufdNested *n;
     int err = im_iof_nested_new(parent, v, wish, &n);
@@ -257,8 +257,8 @@ static int nested_on(IofPaging *parent, ImIommufdViommu *v,
 }
 
 /* On what the number says. */
-static int make(ImIommufdFile *file, uint32_t pt, const IofWish *wish,
-                IofHwpt **out)
+static int iof_hwpt_make(ImIommufdFile *file, uint32_t pt, const IofWish *wish,
+                         IofHwpt **out)
 {
     IofIoas *ioas = im_iof_ioas(file, pt);
     IofPaging *paging = im_iof_paging(file, pt);
@@ -266,10 +266,10 @@ static int make(ImIommufdFile *file, uint32_t pt, const IofWish *wish,
     int err;
 
     if (paging) {
-        return nested_on(paging, NULL, wish, out);
+        return iof_hwpt_nested_on(paging, NULL, wish, out);
     }
     if (v) {
-        return nested_on(v->parent, v, wish, out);
+        return iof_hwpt_nested_on(v->parent, v, wish, out);
     }
     if (!ioas) {
         return -EINVAL;
@@ -282,7 +282,7 @@ static int make(ImIommufdFile *file, uint32_t pt, const IofWish *wish,
 }
 
 /* As Linux does, without a look at reserved2 or a pointer to no data. */
-static int check_arg(const IofHwptAlloc *a)
+static int iof_hwpt_check_arg(const IofHwptAlloc *a)
 {
     if (a->reserved) {
         return -EOPNOTSUPP;
@@ -299,7 +299,7 @@ int im_iof_hwpt_alloc(ImIommufdCall *call)
     IofWish wish = { .flags = a->flags, .fault_id = a->fault_id,
                      .data = a->data_len ? &data : NULL };
     IofHwpt *hwpt;
-    int err = check_arg(a);
+    int err = iof_hwpt_check_arg(a);
 
     if (err) {
         return err;
@@ -308,7 +308,7 @@ int im_iof_hwpt_alloc(ImIommufdCall *call)
     if (!wish.dev) {
         return -ENOENT;
     }
-    err = make(call->file, a->pt_id, &wish, &hwpt);
+    err = iof_hwpt_make(call->file, a->pt_id, &wish, &hwpt);
     if (err) {
         return err;
     }

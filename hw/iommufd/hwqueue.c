@@ -15,7 +15,7 @@ struct ImIommufdHwQueue {
     max_align_t private[];
 };
 
-static size_t bytes(const ImIommufdViommu *v)
+static size_t iof_hwqueue_bytes(const ImIommufdViommu *v)
 {
     return sizeof(ImIommufdHwQueue) + v->fn->cfg.driver->hw_queue_size;
 }
@@ -44,7 +44,7 @@ void im_iommufd_hw_queue_needs(ImIommufdHwQueue *q, ImIommufdHwQueue *on)
 /* --- memory ------------------------------------------------------------- */
 
 /* The pages stay; which they are is the driver's affair no more. */
-static int pin(ImIommufdHwQueue *q)
+static int iof_hwqueue_pin(ImIommufdHwQueue *q)
 {
     ImIommufd *f = q->viommu->file->host;
     IofIoas *ioas = q->viommu->parent->ioas;
@@ -66,22 +66,22 @@ static int pin(ImIommufdHwQueue *q)
     return err;
 }
 
-static void unpin(ImIommufdHwQueue *q)
+static void iof_hwqueue_unpin(ImIommufdHwQueue *q)
 {
     im_iof_ioas_unpin(q->viommu->parent->ioas, q->iova, q->length);
 }
 
 /* --- life --------------------------------------------------------------- */
 
-static void hw_queue_free(ImIommufdHwQueue *q)
+static void iof_hwqueue_hw_queue_free(ImIommufdHwQueue *q)
 {
     if (q->needs) {
         q->needs->obj.users--;
     }
-    im_iof_release(q->viommu->file->host, q, bytes(q->viommu));
+    im_iof_release(q->viommu->file->host, q, iof_hwqueue_bytes(q->viommu));
 }
 
-static void destroy(ImIommufdFile *file, IofObject *obj)
+static void iof_hwqueue_destroy(ImIommufdFile *file, IofObject *obj)
 {
     ImIommufdHwQueue *q = (ImIommufdHwQueue *)obj;
     const ImIommufdDriver *driver = q->viommu->fn->cfg.driver;
@@ -90,19 +90,19 @@ static void destroy(ImIommufdFile *file, IofObject *obj)
     if (driver->hw_queue_free) {
         driver->hw_queue_free(q);
     }
-    unpin(q);
+    iof_hwqueue_unpin(q);
     q->viommu->obj.users--;
-    hw_queue_free(q);
+    iof_hwqueue_hw_queue_free(q);
 }
 
-static const IofKind kind = { "hw queue", destroy };
+static const IofKind kind = { "hw queue", iof_hwqueue_destroy };
 
 /* --- HW_QUEUE_ALLOC ----------------------------------------------------- */
 
-static int start(ImIommufdHwQueue *q, uint32_t index)
+static int iof_hwqueue_start(ImIommufdHwQueue *q, uint32_t index)
 {
     const ImIommufdDriver *driver = q->viommu->fn->cfg.driver;
-    int err = pin(q);
+    int err = iof_hwqueue_pin(q);
 
     if (err) {
         return err;
@@ -115,13 +115,13 @@ static int start(ImIommufdHwQueue *q, uint32_t index)
         }
     }
     if (err) {
-        unpin(q);
+        iof_hwqueue_unpin(q);
     }
     return err;
 }
 
-static int check(ImIommufdFile *file, const IofHwQueueAlloc *a,
-                 ImIommufdViommu **v)
+static int iof_hwqueue_check(ImIommufdFile *file, const IofHwQueueAlloc *a,
+                             ImIommufdViommu **v)
 {
     const ImIommufdDriver *driver;
 
@@ -148,12 +148,12 @@ int im_iof_hw_queue_alloc(ImIommufdCall *call)
     IofHwQueueAlloc *a = call->cmd;
     ImIommufdHwQueue *q;
     ImIommufdViommu *v;
-    int err = check(call->file, a, &v);
+    int err = iof_hwqueue_check(call->file, a, &v);
 
     if (err) {
         return err;
     }
-    q = im_iof_alloc(call->file->host, bytes(v));
+    q = im_iof_alloc(call->file->host, iof_hwqueue_bytes(v));
     if (!q) {
         return -ENOMEM;
     }
@@ -161,9 +161,9 @@ int im_iof_hw_queue_alloc(ImIommufdCall *call)
     q->type = a->type;
     q->iova = a->iova;
     q->length = a->length;
-    err = start(q, a->index);
+    err = iof_hwqueue_start(q, a->index);
     if (err) {
-        hw_queue_free(q);
+        iof_hwqueue_hw_queue_free(q);
         return err;
     }
     v->obj.users++;
@@ -171,7 +171,7 @@ int im_iof_hw_queue_alloc(ImIommufdCall *call)
     err = im_iommufd_respond(call, sizeof(*a));
     if (err) {
         im_iof_object_out(call->file, &q->obj);
-        destroy(call->file, &q->obj);
+        iof_hwqueue_destroy(call->file, &q->obj);
     }
     return err;
 }

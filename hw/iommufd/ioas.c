@@ -9,7 +9,7 @@
 
 /* --- life --------------------------------------------------------------- */
 
-static void ioas_destroy(ImIommufdFile *file, IofObject *obj)
+static void iof_ioas_destroy(ImIommufdFile *file, IofObject *obj)
 {
     IofIoas *ioas = (IofIoas *)obj;
 
@@ -21,7 +21,7 @@ static void ioas_destroy(ImIommufdFile *file, IofObject *obj)
     im_iof_release(file->host, ioas, sizeof(*ioas));
 }
 
-static const IofKind ioas_kind = { "IOAS", ioas_destroy };
+static const IofKind ioas_kind = { "IOAS", iof_ioas_destroy };
 
 int im_iof_ioas_alloc(ImIommufdCall *call)
 {
@@ -47,7 +47,7 @@ int im_iof_ioas_alloc(ImIommufdCall *call)
     err = im_iommufd_respond(call, sizeof(*a));
     if (err) {
         im_iof_object_out(file, &ioas->obj);
-        ioas_destroy(file, &ioas->obj);
+        iof_ioas_destroy(file, &ioas->obj);
     }
     return err;
 }
@@ -79,7 +79,7 @@ IofIoas *im_iof_ioas_next(ImIommufdFile *file, uint32_t after)
 
 /* --- MAP, MAP_FILE, COPY ------------------------------------------------ */
 
-static uint32_t prot_of(uint32_t flags)
+static uint32_t iof_ioas_prot_of(uint32_t flags)
 {
     return (flags & IOF_MAP_READ ? IMU_PROT_READ : 0) |
            (flags & IOF_MAP_WRITE ? IMU_PROT_WRITE : 0);
@@ -103,9 +103,8 @@ int im_iof_map(IofIoas *ioas, const ImIommufdCaller *caller,
     if (err) {
         return err;
     }
-    area = im_iof_area_new(f, pages,
-                           from->start & (IM_IOMMUFD_PAGE - 1), 0,
-                           from->length, prot_of(flags));
+    area = im_iof_area_new(f, pages, from->start & (IM_IOMMUFD_PAGE - 1), 0,
+                           from->length, iof_ioas_prot_of(flags));
     err = area ? im_iof_areas_map(ioas, area, from->length, flags, iova) :
           -ENOMEM;
     if (err) {
@@ -116,8 +115,8 @@ int im_iof_map(IofIoas *ioas, const ImIommufdCaller *caller,
 }
 
 /* What MAP and COPY refuse before they look for objects. */
-static int check_flags(uint32_t flags, uint32_t reserved, uint64_t length,
-                       uint64_t iova)
+static int iof_ioas_check_flags(uint32_t flags, uint32_t reserved,
+                                uint64_t length, uint64_t iova)
 {
     if ((flags & ~MAP_FLAGS) || reserved) {
         return -EOPNOTSUPP;
@@ -129,8 +128,8 @@ static int check_flags(uint32_t flags, uint32_t reserved, uint64_t length,
 }
 
 /* Tell the caller where; if that cannot be, it is not mapped. */
-static int respond(const ImIommufdCall *call, IofIoas *ioas, uint64_t iova,
-                   uint64_t length, size_t size)
+static int iof_ioas_respond(const ImIommufdCall *call, IofIoas *ioas,
+                            uint64_t iova, uint64_t length, size_t size)
 {
     int err = im_iommufd_respond(call, size);
 
@@ -147,7 +146,7 @@ int im_iof_ioas_map(ImIommufdCall *call)
                      .length = a->length,
                      .writable = a->flags & IOF_MAP_WRITE };
     IofIoas *ioas;
-    int err = check_flags(a->flags, a->reserved, a->length, a->iova);
+    int err = iof_ioas_check_flags(a->flags, a->reserved, a->length, a->iova);
 
     if (err) {
         return err;
@@ -157,7 +156,8 @@ int im_iof_ioas_map(ImIommufdCall *call)
         return -ENOENT;
     }
     err = im_iof_map(ioas, call->caller, &from, a->flags, &a->iova);
-    return err ? err : respond(call, ioas, a->iova, a->length, sizeof(*a));
+    return err ? err :
+                 iof_ioas_respond(call, ioas, a->iova, a->length, sizeof(*a));
 }
 
 int im_iof_ioas_map_file(ImIommufdCall *call)
@@ -168,7 +168,7 @@ int im_iof_ioas_map_file(ImIommufdCall *call)
                      .writable = a->flags & IOF_MAP_WRITE };
     IofIoas *ioas;
     uint64_t bytes;
-    int err = check_flags(a->flags, 0, a->length, a->iova);
+    int err = iof_ioas_check_flags(a->flags, 0, a->length, a->iova);
 
     if (err) {
         return err;
@@ -192,11 +192,13 @@ int im_iof_ioas_map_file(ImIommufdCall *call)
                                a->length > bytes - a->start) ? -EINVAL :
           im_iof_map(ioas, call->caller, &from, a->flags, &a->iova);
     f->port.drop(f->opaque, from.source);
-    return err ? err : respond(call, ioas, a->iova, a->length, sizeof(*a));
+    return err ? err :
+                 iof_ioas_respond(call, ioas, a->iova, a->length, sizeof(*a));
 }
 
 /* An area, counted from 0, for each part of the source. */
-static int build_copy(IofIoas *src, const IofCopyArg *a, IofArea **chain)
+static int iof_ioas_build_copy(IofIoas *src, const IofCopyArg *a,
+                               IofArea **chain)
 {
     uint64_t done = 0;
     IofArea **end = chain;
@@ -212,7 +214,7 @@ static int build_copy(IofIoas *src, const IofCopyArg *a, IofArea **chain)
         len = MIN(a->length - done - 1, from->span.last - at) + 1;
         *end = im_iof_area_new(src->file->host, from->pages,
                                from->offset + (at - from->span.first), done,
-                               len, prot_of(a->flags));
+                               len, iof_ioas_prot_of(a->flags));
         if (!*end) {
             return -ENOMEM;
         }
@@ -223,7 +225,7 @@ static int build_copy(IofIoas *src, const IofCopyArg *a, IofArea **chain)
 }
 
 /* The source is looked at before there need be a destination. */
-static int copy(IofIoas *src, ImIommufdCall *call, IofIoas **dst)
+static int iof_ioas_copy(IofIoas *src, ImIommufdCall *call, IofIoas **dst)
 {
     IofCopyArg *a = call->cmd;
     IofArea *chain = NULL;
@@ -235,7 +237,7 @@ static int copy(IofIoas *src, ImIommufdCall *call, IofIoas **dst)
     if (a->src_iova + (a->length - 1) < a->src_iova) {
         return -EOVERFLOW;
     }
-    err = build_copy(src, a, &chain);
+    err = iof_ioas_build_copy(src, a, &chain);
     if (!err) {
         *dst = im_iof_ioas(call->file, a->dst_id);
         err = *dst ? im_iof_areas_map(*dst, chain, a->length, a->flags,
@@ -251,15 +253,17 @@ int im_iof_ioas_copy(ImIommufdCall *call)
 {
     IofCopyArg *a = call->cmd;
     IofIoas *src, *dst;
-    int err = check_flags(a->flags, 0, a->length,
-                          MAX(a->src_iova, a->dst_iova));
+    int err = iof_ioas_check_flags(a->flags, 0, a->length,
+                                   MAX(a->src_iova, a->dst_iova));
 
     if (err) {
         return err;
     }
     src = im_iof_ioas(call->file, a->src_id);
-    err = src ? copy(src, call, &dst) : -ENOENT;
-    return err ? err : respond(call, dst, a->dst_iova, a->length, sizeof(*a));
+    err = src ? iof_ioas_copy(src, call, &dst) : -ENOENT;
+    return err ?
+               err :
+               iof_ioas_respond(call, dst, a->dst_iova, a->length, sizeof(*a));
 }
 
 /* --- UNMAP -------------------------------------------------------------- */
@@ -311,7 +315,7 @@ int im_iof_ioas_change_process(ImIommufdCall *call)
 }
 
 /* Whether what is mapped has an address that a device uses. */
-static bool no_iommu(const IofIoas *ioas)
+static bool iof_ioas_no_iommu(const IofIoas *ioas)
 {
     for (ImLink *n = ioas->spaces; n; n = n->next) {
         if (IM_LINK_OF(n, IofSpace, in_ioas)->no_iommu) {
@@ -345,7 +349,7 @@ int im_iof_ioas_get_pa(ImIommufdCall *call)
     if (area->pages->revoked) {
         return -EINVAL;
     }
-    if (!no_iommu(ioas)) {
+    if (!iof_ioas_no_iommu(ioas)) {
         return -EOPNOTSUPP;
     }
     into = a->iova - area->span.first;

@@ -24,16 +24,16 @@ void im_iof_iova_free(ImIommufd *f, IofIova *v)
     *v = (IofIova){ 0 };
 }
 
-static bool meet(const ImuRange *r, uint64_t first, uint64_t last)
+static bool iof_iova_meet(const ImuRange *r, uint64_t first, uint64_t last)
 {
     return r->first <= last && r->last >= first;
 }
 
-static bool any_meets(const ImuRange *r, uint32_t count, uint64_t first,
-                      uint64_t last)
+static bool iof_iova_any_meets(const ImuRange *r, uint32_t count,
+                               uint64_t first, uint64_t last)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (meet(&r[i], first, last)) {
+        if (iof_iova_meet(&r[i], first, last)) {
             return true;
         }
     }
@@ -42,12 +42,12 @@ static bool any_meets(const ImuRange *r, uint32_t count, uint64_t first,
 
 bool im_iof_iova_reserved(const IofIova *v, uint64_t first, uint64_t last)
 {
-    return any_meets(v->taken, v->taken_count, first, last);
+    return iof_iova_any_meets(v->taken, v->taken_count, first, last);
 }
 
 bool im_iof_iova_allowed(const IofIova *v, uint64_t first, uint64_t last)
 {
-    return any_meets(v->allowed, v->allowed_count, first, last);
+    return iof_iova_any_meets(v->allowed, v->allowed_count, first, last);
 }
 
 bool im_iof_iova_free_range(const IofIova *v, uint32_t n, ImuRange *out)
@@ -70,7 +70,7 @@ bool im_iof_iova_free_range(const IofIova *v, uint32_t n, ImuRange *out)
 
 /* --- reserving ---------------------------------------------------------- */
 
-static int compare(const void *a, const void *b)
+static int iof_iova_compare(const void *a, const void *b)
 {
     uint64_t x = ((const ImuRange *)a)->first;
     uint64_t y = ((const ImuRange *)b)->first;
@@ -79,7 +79,7 @@ static int compare(const void *a, const void *b)
 }
 
 /* What is reserved, in order, without overlaps. There is room. */
-static void sum_up(IofIova *v)
+static void iof_iova_sum_up(IofIova *v)
 {
     uint32_t all = 0;
     uint32_t n = 0;
@@ -88,7 +88,7 @@ static void sum_up(IofIova *v)
         v->taken[all++] = IM_LINK_OF(k, IofReserved, in_iova)->range;
     }
     if (all) {
-        qsort(v->taken, all, sizeof(ImuRange), compare);
+        qsort(v->taken, all, sizeof(ImuRange), iof_iova_compare);
     }
     for (uint32_t i = 0; i < all; i++) {
         ImuRange r = v->taken[i];
@@ -104,7 +104,7 @@ static void sum_up(IofIova *v)
 }
 
 /* Room for so many more. */
-static bool make_room(ImIommufd *f, IofIova *v, unsigned more)
+static bool iof_iova_make_room(ImIommufd *f, IofIova *v, unsigned more)
 {
     uint32_t want = more;
     ImuRange *taken;
@@ -129,7 +129,7 @@ static bool make_room(ImIommufd *f, IofIova *v, unsigned more)
     return true;
 }
 
-static bool in_use(const IofIoas *ioas, const ImuRange *r)
+static bool iof_iova_in_use(const IofIoas *ioas, const ImuRange *r)
 {
     const IofArea *a = im_iof_area_from(ioas, r->first);
 
@@ -138,7 +138,7 @@ static bool in_use(const IofIoas *ioas, const ImuRange *r)
 }
 
 /* The newest of an owner go. */
-static void forget(ImIommufd *f, IofIova *v, unsigned count)
+static void iof_iova_forget(ImIommufd *f, IofIova *v, unsigned count)
 {
     while (count--) {
         IofReserved *r = IM_LINK_OF(v->reserved, IofReserved, in_iova);
@@ -155,24 +155,24 @@ int im_iof_ioas_reserve(IofIoas *ioas, const void *owner,
     IofIova *v = &ioas->iova;
 
     for (unsigned i = 0; i < count; i++) {
-        if (in_use(ioas, &ranges[i])) {
+        if (iof_iova_in_use(ioas, &ranges[i])) {
             return -EADDRINUSE;
         }
     }
-    if (!make_room(f, v, count)) {
+    if (!iof_iova_make_room(f, v, count)) {
         return -ENOMEM;
     }
     for (unsigned i = 0; i < count; i++) {
         IofReserved *r = im_iof_alloc(f, sizeof(*r));
 
         if (!r) {
-            forget(f, v, i);
+            iof_iova_forget(f, v, i);
             return -ENOMEM;
         }
         *r = (IofReserved){ .owner = owner, .range = ranges[i] };
         im_link_in(&v->reserved, &r->in_iova);
     }
-    sum_up(v);
+    iof_iova_sum_up(v);
     return 0;
 }
 
@@ -189,7 +189,7 @@ void im_iof_ioas_unreserve(IofIoas *ioas, const void *owner)
             im_iof_release(ioas->file->host, r, sizeof(*r));
         }
     }
-    sum_up(&ioas->iova);
+    iof_iova_sum_up(&ioas->iova);
 }
 
 int im_iommufd_ioas_reserve(ImIommufdFile *file, uint32_t ioas_id,
@@ -216,15 +216,15 @@ typedef struct Want {
     uint64_t *at;
 } Want;
 
-static bool gap(const Want *w, uint64_t first, uint64_t last)
+static bool iof_iova_gap(const Want *w, uint64_t first, uint64_t last)
 {
     return im_span_gap(w->areas, first, last, w->len, w->align, w->rest,
                        w->at);
 }
 
 /* Between what is reserved. */
-static bool find_within(const IofIova *v, uint64_t first, uint64_t last,
-                        const Want *w)
+static bool iof_iova_find_within(const IofIova *v, uint64_t first,
+                                 uint64_t last, const Want *w)
 {
     for (uint32_t i = 0; i < v->taken_count; i++) {
         ImuRange r = v->taken[i];
@@ -235,7 +235,7 @@ static bool find_within(const IofIova *v, uint64_t first, uint64_t last,
         if (r.first > last) {
             break;
         }
-        if (r.first > first && gap(w, first, r.first - 1)) {
+        if (r.first > first && iof_iova_gap(w, first, r.first - 1)) {
             return true;
         }
         if (r.last >= last) {
@@ -243,7 +243,7 @@ static bool find_within(const IofIova *v, uint64_t first, uint64_t last,
         }
         first = r.last + 1;
     }
-    return gap(w, first, last);
+    return iof_iova_gap(w, first, last);
 }
 
 bool im_iof_iova_find(const IofIova *v, const ImSpan *areas, uint64_t len,
@@ -260,7 +260,7 @@ bool im_iof_iova_find(const IofIova *v, const ImSpan *areas, uint64_t len,
         uint64_t first = MAX(allowed[i].first, all.first);
         uint64_t last = MIN(allowed[i].last, all.last);
 
-        if (first <= last && find_within(v, first, last, &w)) {
+        if (first <= last && iof_iova_find_within(v, first, last, &w)) {
             return true;
         }
     }
@@ -270,7 +270,8 @@ bool im_iof_iova_find(const IofIova *v, const ImSpan *areas, uint64_t len,
 /* --- commands ----------------------------------------------------------- */
 
 /* Sorted by first: no two may meet, none may be reserved. */
-static int check_allowed(const IofIova *v, const ImuRange *r, uint32_t count)
+static int iof_iova_check_allowed(const IofIova *v, const ImuRange *r,
+                                  uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         if (r[i].first >= r[i].last ||
@@ -286,16 +287,16 @@ static int check_allowed(const IofIova *v, const ImuRange *r, uint32_t count)
     return 0;
 }
 
-static int read_allowed(const ImIommufdCall *call, const IofIova *v,
-                        ImuRange *r)
+static int iof_iova_read_allowed(const ImIommufdCall *call, const IofIova *v,
+                                 ImuRange *r)
 {
     const IofAllowArg *a = call->cmd;
     int err = im_iof_copy_in(call, a->ranges, r,
                              a->count * sizeof(ImuRange));
 
     if (!err) {
-        qsort(r, a->count, sizeof(ImuRange), compare);
-        err = check_allowed(v, r, a->count);
+        qsort(r, a->count, sizeof(ImuRange), iof_iova_compare);
+        err = iof_iova_check_allowed(v, r, a->count);
     }
     return err;
 }
@@ -321,7 +322,7 @@ int im_iof_ioas_allow_iovas(ImIommufdCall *call)
         if (!r) {
             return -ENOMEM;
         }
-        err = read_allowed(call, &ioas->iova, r);
+        err = iof_iova_read_allowed(call, &ioas->iova, r);
     }
     if (err) {
         im_iof_release(f, r, a->count * sizeof(ImuRange));

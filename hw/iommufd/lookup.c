@@ -9,7 +9,7 @@
 /* Segment of the probes; a file has one of its own. */
 #define PROBE_SEGMENT  0xffffu
 
-static int add_function(ImIommufd *f, uint32_t *func)
+static int iof_lookup_add_function(ImIommufd *f, uint32_t *func)
 {
     ImIoasidDevice dev = { 0 };
     int err = -EEXIST;
@@ -26,7 +26,7 @@ static int add_function(ImIommufd *f, uint32_t *func)
     return err;
 }
 
-static int make_probe(ImIommufdFile *file)
+static int iof_lookup_make_probe(ImIommufdFile *file)
 {
     IofFileDevs *devs = im_iof_file_devs(file);
     ImuDevBind a = { .set = file->set };
@@ -35,7 +35,7 @@ static int make_probe(ImIommufdFile *file)
     if (err || devs->has_probe) {
         return err;
     }
-    err = add_function(file->host, &a.func);
+    err = iof_lookup_add_function(file->host, &a.func);
     if (err) {
         return err;
     }
@@ -72,17 +72,17 @@ void im_iof_probe_free(ImIommufdFile *file)
 }
 
 /* Where a device that has no PASIDs would look. */
-static ImuRef space_of(const IofHwpt *hwpt)
+static ImuRef iof_lookup_space_of(const IofHwpt *hwpt)
 {
     const ImIommufdNested *n = (const ImIommufdNested *)hwpt;
 
     return hwpt->nested ? n->space : ((const IofPaging *)hwpt)->space.ref;
 }
 
-static int look_into(ImIommufdFile *file, IofHwpt *hwpt)
+static int iof_lookup_look_into(ImIommufdFile *file, IofHwpt *hwpt)
 {
-    int err = make_probe(file);
-    ImuAttach a = { .set = file->set, .space = space_of(hwpt) };
+    int err = iof_lookup_make_probe(file);
+    ImuAttach a = { .set = file->set, .space = iof_lookup_space_of(hwpt) };
 
     if (err || file->devs->probed == hwpt) {
         return err;
@@ -96,8 +96,8 @@ static int look_into(ImIommufdFile *file, IofHwpt *hwpt)
     return err;
 }
 
-static bool request(ImIommufdFile *file, uint64_t iova, ImAccess access,
-                    uint64_t *pa)
+static bool iof_lookup_request(ImIommufdFile *file, uint64_t iova,
+                               ImAccess access, uint64_t *pa)
 {
     ImTxn txn = {
         .addr = iova, .len = 1, .access = (uint8_t)access,
@@ -114,15 +114,15 @@ int im_iommufd_hwpt_lookup(ImIommufdFile *file, uint32_t id, uint64_t iova,
 {
     IofHwpt *hwpt = im_iof_hwpt(file, id);
     uint64_t other;
-    int err = hwpt ? look_into(file, hwpt) : -ENOENT;
+    int err = hwpt ? iof_lookup_look_into(file, hwpt) : -ENOENT;
 
-    if (err || request(file, iova, write ? IM_WRITE : IM_READ, pa)) {
+    if (err || iof_lookup_request(file, iova, write ? IM_WRITE : IM_READ, pa)) {
         return err;
     }
     if (!write) {
-        return request(file, iova, IM_WRITE, pa) ? 0 : -ENOENT;
+        return iof_lookup_request(file, iova, IM_WRITE, pa) ? 0 : -ENOENT;
     }
-    return request(file, iova, IM_READ, &other) ? -EACCES : -ENOENT;
+    return iof_lookup_request(file, iova, IM_READ, &other) ? -EACCES : -ENOENT;
 }
 
 int im_iommufd_hwpt_write(ImIommufdFile *file, uint32_t id, uint64_t iova)

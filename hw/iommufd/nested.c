@@ -7,7 +7,7 @@
 
 /* --- spaces ------------------------------------------------------------- */
 
-static void space_destroy(ImIommufdFile *file, ImuRef space)
+static void iof_nested_space_destroy(ImIommufdFile *file, ImuRef space)
 {
     ImuSpaceDestroy a = { .set = file->set, .space = space };
 
@@ -16,7 +16,7 @@ static void space_destroy(ImIommufdFile *file, ImuRef space)
     }
 }
 
-static int space_new(ImIommufdNested *n, uint32_t kind, ImuRef *out)
+static int iof_nested_space_new(ImIommufdNested *n, uint32_t kind, ImuRef *out)
 {
     const ImIommufdMeaning *m = &n->meaning;
     ImuSpaceCreate a = { .set = n->base.file->set, .kind = kind };
@@ -42,22 +42,22 @@ static int space_new(ImIommufdNested *n, uint32_t kind, ImuRef *out)
     return err;
 }
 
-static void spaces_end(ImIommufdNested *n)
+static void iof_nested_spaces_end(ImIommufdNested *n)
 {
-    space_destroy(n->base.file, n->table);
-    space_destroy(n->base.file, n->space);
+    iof_nested_space_destroy(n->base.file, n->table);
+    iof_nested_space_destroy(n->base.file, n->space);
 }
 
-static int spaces_new(ImIommufdNested *n)
+static int iof_nested_spaces_new(ImIommufdNested *n)
 {
     bool abort = n->meaning.what == IM_IOMMUFD_ABORT;
-    int err = space_new(n, abort ? IMU_SPACE_BLOCK : IMU_SPACE_NESTED,
-                        &n->space);
+    int err = iof_nested_space_new(
+        n, abort ? IMU_SPACE_BLOCK : IMU_SPACE_NESTED, &n->space);
 
     if (!err && !abort && n->meaning.pasid_table) {
-        err = space_new(n, IMU_SPACE_PASID_TABLE, &n->table);
+        err = iof_nested_space_new(n, IMU_SPACE_PASID_TABLE, &n->table);
         if (err) {
-            spaces_end(n);
+            iof_nested_spaces_end(n);
         }
     }
     return err;
@@ -65,12 +65,12 @@ static int spaces_new(ImIommufdNested *n)
 
 /* --- life --------------------------------------------------------------- */
 
-static size_t bytes(const ImIommufdDriver *driver)
+static size_t iof_nested_bytes(const ImIommufdDriver *driver)
 {
     return sizeof(ImIommufdNested) + driver->nested_size;
 }
 
-static void hang_on(ImIommufdNested *n)
+static void iof_nested_hang_on(ImIommufdNested *n)
 {
     n->parent->base.obj.users++;
     if (n->viommu) {
@@ -78,7 +78,7 @@ static void hang_on(ImIommufdNested *n)
     }
 }
 
-static void destroy(ImIommufdFile *file, IofObject *obj)
+static void iof_nested_destroy(ImIommufdFile *file, IofObject *obj)
 {
     ImIommufdNested *n = (ImIommufdNested *)obj;
     const ImIommufdDriver *driver = n->base.driver;
@@ -87,19 +87,19 @@ static void destroy(ImIommufdFile *file, IofObject *obj)
     if (driver->nested_free) {
         driver->nested_free(n);
     }
-    spaces_end(n);
+    iof_nested_spaces_end(n);
     n->parent->base.obj.users--;
     if (n->viommu) {
         n->viommu->obj.users--;
     }
     im_iof_hwpt_drop_fault(&n->base);
-    im_iof_release(file->host, n, bytes(driver));
+    im_iof_release(file->host, n, iof_nested_bytes(driver));
 }
 
-const IofKind im_iof_nested_kind = { "nested hwpt", destroy };
+const IofKind im_iof_nested_kind = { "nested hwpt", iof_nested_destroy };
 
-static int check(const IofPaging *parent, const ImIommufdViommu *v,
-                 const IofWish *wish)
+static int iof_nested_check(const IofPaging *parent, const ImIommufdViommu *v,
+                            const IofWish *wish)
 {
     const ImIommufdDevice *cfg = &wish->dev->fn->cfg;
 
@@ -121,7 +121,7 @@ static int check(const IofPaging *parent, const ImIommufdViommu *v,
 }
 
 /* Everything but memory for it, after the driver's word. */
-static int build(ImIommufdNested *n, const IofWish *wish)
+static int iof_nested_build(ImIommufdNested *n, const IofWish *wish)
 {
     ImIommufdFile *file = n->base.file;
     int err = im_iof_hwpt_set_fault(&n->base, wish);
@@ -129,11 +129,11 @@ static int build(ImIommufdNested *n, const IofWish *wish)
     if (err) {
         return err;
     }
-    err = spaces_new(n);
+    err = iof_nested_spaces_new(n);
     if (!err) {
         err = im_iof_object_in(file, &n->base.obj, &im_iof_nested_kind);
         if (err) {
-            spaces_end(n);
+            iof_nested_spaces_end(n);
         }
     }
     if (err) {
@@ -149,12 +149,12 @@ int im_iof_nested_new(IofPaging *parent, ImIommufdViommu *v,
     const ImIommufdDriver *driver = dev->fn->cfg.driver;
     ImIommufdHw hw = im_iof_hw(dev);
     ImIommufdNested *n;
-    int err = check(parent, v, wish);
+    int err = iof_nested_check(parent, v, wish);
 
     if (err) {
         return err;
     }
-    n = im_iof_alloc(dev->file->host, bytes(driver));
+    n = im_iof_alloc(dev->file->host, iof_nested_bytes(driver));
     if (!n) {
         return -ENOMEM;
     }
@@ -165,16 +165,16 @@ int im_iof_nested_new(IofPaging *parent, ImIommufdViommu *v,
     n->viommu = v;
     err = driver->nested(n, &hw, wish->data, &n->meaning);
     if (!err) {
-        err = build(n, wish);
+        err = iof_nested_build(n, wish);
         if (err && driver->nested_free) {
             driver->nested_free(n);
         }
     }
     if (err) {
-        im_iof_release(dev->file->host, n, bytes(driver));
+        im_iof_release(dev->file->host, n, iof_nested_bytes(driver));
         return err;
     }
-    hang_on(n);
+    iof_nested_hang_on(n);
     *out = n;
     return 0;
 }
@@ -196,14 +196,14 @@ ImIommufdNested *im_iommufd_nested_of(ImIommufdFile *file, uint32_t id)
     return (ImIommufdNested *)im_iof_object(file, &im_iof_nested_kind, id);
 }
 
-static ImuRef space_of(const IofSlot *s)
+static ImuRef iof_nested_space_of(const IofSlot *s)
 {
     return im_iof_hwpt_space(s->hwpt, s->dev, s->pasid);
 }
 
 /* What one device or PASID has of the table. */
-static int flush_slot(const IofSlot *s, uint32_t caches,
-                      const ImuInvEntry *e)
+static int iof_nested_flush_slot(const IofSlot *s, uint32_t caches,
+                                 const ImuInvEntry *e)
 {
     bool no_pasid = s->pasid == IM_IOMMUFD_NO_PASID;
     ImuInvEntry entry = {
@@ -214,7 +214,7 @@ static int flush_slot(const IofSlot *s, uint32_t caches,
     };
     ImuInvalidate a = {
         .set = s->dev->file->set,
-        .object = space_of(s),
+        .object = iof_nested_space_of(s),
         .target = IMU_INV_SPACE,
         .gran = e->length ? IMU_GRAN_RANGE : IMU_GRAN_PASID,
         .caches = caches,
@@ -226,7 +226,8 @@ static int flush_slot(const IofSlot *s, uint32_t caches,
     return im_iof_backend(s->dev->file, IMU_CMD_INVALIDATE, &a);
 }
 
-static int flush_space(ImIommufdFile *file, ImuRef space, uint32_t caches)
+static int iof_nested_flush_space(ImIommufdFile *file, ImuRef space,
+                                  uint32_t caches)
 {
     ImuInvalidate a = { .set = file->set, .object = space,
                         .target = IMU_INV_SPACE, .gran = IMU_GRAN_ALL,
@@ -245,24 +246,25 @@ int im_iommufd_nested_flush(ImIommufdNested *n, uint32_t caches,
         return 0;
     }
     if (!e) {
-        err = flush_space(file, n->space, caches);
-        return err ? err : flush_space(file, n->table, caches);
+        err = iof_nested_flush_space(file, n->space, caches);
+        return err ? err : iof_nested_flush_space(file, n->table, caches);
     }
     im_iof_probe_leave(&n->base);
     for (ImLink *l = n->base.slots; l && !err; l = l->next) {
-        err = flush_slot(IM_LINK_OF(l, IofSlot, in_hwpt), caches, e);
+        err = iof_nested_flush_slot(IM_LINK_OF(l, IofSlot, in_hwpt), caches, e);
     }
     return err;
 }
 
 int im_iommufd_viommu_flush(ImIommufdViommu *v, uint32_t caches)
 {
-    return flush_space(v->file, v->parent->space.ref, caches);
+    return iof_nested_flush_space(v->file, v->parent->space.ref, caches);
 }
 
 /* --- HWPT_INVALIDATE ---------------------------------------------------- */
 
-static int obey(ImIommufdFile *file, uint32_t id, ImIommufdArray *array)
+static int iof_nested_obey(ImIommufdFile *file, uint32_t id,
+                           ImIommufdArray *array)
 {
     IofObject *obj = im_iof_object(file, NULL, id);
     ImIommufdNested *n = im_iommufd_nested_of(file, id);
@@ -303,7 +305,7 @@ int im_iof_invalidate(ImIommufdCall *call)
     } else {
         uint32_t num = array.num;
 
-        err = obey(call->file, a->hwpt_id, &array);
+        err = iof_nested_obey(call->file, a->hwpt_id, &array);
         a->entry_num = err && array.num == num ? 0 : array.num;
     }
     told = im_iommufd_respond(call, sizeof(*a));

@@ -14,7 +14,7 @@
 static const IofKind tomb_kind = { .name = "tomb" };
 static const IofObject tomb = { .kind = &tomb_kind };
 
-static int grow(ImIommufd *f, IofTable *t)
+static int iof_object_grow(ImIommufd *f, IofTable *t)
 {
     uint32_t room = t->room ? t->room * 2 : 16;
     IofObject **slot;
@@ -47,7 +47,7 @@ int im_iof_object_in(ImIommufdFile *file, IofObject *obj,
     }
     t->lowest = i;
     if (i >= t->room) {
-        err = grow(file->host, t);
+        err = iof_object_grow(file->host, t);
         if (err) {
             return err;
         }
@@ -98,7 +98,7 @@ IofObject *im_iof_object_next(ImIommufdFile *file, uint32_t after)
     return NULL;
 }
 
-static void destroy(ImIommufdFile *file, IofObject *obj)
+static void iof_object_destroy(ImIommufdFile *file, IofObject *obj)
 {
     im_iof_object_out(file, obj);
     obj->kind->destroy(file, obj);
@@ -115,7 +115,7 @@ int im_iof_destroy(ImIommufdCall *call)
     if (obj->users) {
         return -EBUSY;
     }
-    destroy(call->file, obj);
+    iof_object_destroy(call->file, obj);
     return 0;
 }
 
@@ -128,7 +128,7 @@ void im_iof_objects_end(ImIommufdFile *file)
         more = false;
         for (uint32_t i = t->room; i-- > 0;) {
             if (t->slot[i] && t->slot[i] != &tomb && !t->slot[i]->users) {
-                destroy(file, t->slot[i]);
+                iof_object_destroy(file, t->slot[i]);
                 more = true;
             }
         }
@@ -145,7 +145,7 @@ typedef struct Thing {
     void *opaque;
 } Thing;
 
-static void thing_destroy(ImIommufdFile *file, IofObject *obj)
+static void iof_object_thing_destroy(ImIommufdFile *file, IofObject *obj)
 {
     Thing *thing = (Thing *)obj;
 
@@ -153,7 +153,7 @@ static void thing_destroy(ImIommufdFile *file, IofObject *obj)
     im_iof_release(file->host, thing, sizeof(*thing));
 }
 
-static const IofKind thing_kind = { "thing", thing_destroy };
+static const IofKind thing_kind = { "thing", iof_object_thing_destroy };
 
 int im_iommufd_thing_new(ImIommufdFile *file, const ImIommufdThing *kind,
                          void *opaque, uint32_t *id)
@@ -186,6 +186,6 @@ void im_iommufd_thing_free(ImIommufdFile *file, uint32_t id)
     IofObject *obj = im_iof_object(file, &thing_kind, id);
 
     if (obj) {
-        destroy(file, obj);
+        iof_object_destroy(file, obj);
     }
 }

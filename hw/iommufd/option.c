@@ -5,7 +5,7 @@
  */
 #include "hw/iommufd/ioas.h"
 
-static int rlimit_mode(const ImIommufdCall *call, IofOptionArg *a)
+static int iof_option_rlimit_mode(const ImIommufdCall *call, IofOptionArg *a)
 {
     ImIommufdFile *file = call->file;
 
@@ -50,7 +50,7 @@ int im_iof_ioas_small_pages(IofIoas *ioas, bool small)
     return err;
 }
 
-static int huge_pages(const ImIommufdCall *call, IofOptionArg *a)
+static int iof_option_huge_pages(const ImIommufdCall *call, IofOptionArg *a)
 {
     IofIoas *ioas = im_iof_ioas(call->file, a->object_id);
 
@@ -69,8 +69,8 @@ static int huge_pages(const ImIommufdCall *call, IofOptionArg *a)
 }
 
 static int (*const options[])(const ImIommufdCall *, IofOptionArg *) = {
-    [IOF_OPTION_RLIMIT_MODE] = rlimit_mode,
-    [IOF_OPTION_HUGE_PAGES] = huge_pages,
+    [IOF_OPTION_RLIMIT_MODE] = iof_option_rlimit_mode,
+    [IOF_OPTION_HUGE_PAGES] = iof_option_huge_pages,
 };
 
 int im_iof_option(ImIommufdCall *call)

@@ -24,7 +24,7 @@
 /* --- life --------------------------------------------------------------- */
 
 /* As aligned as the source is, so that large pages stay large. */
-static int place(ImIommufd *f, IofPages *p)
+static int iof_pages_place(ImIommufd *f, IofPages *p)
 {
     uint64_t len = p->count << SHIFT;
     uint64_t align = PAGE;
@@ -72,7 +72,7 @@ int im_iof_pages_new(ImIommufdFile *file, const ImIommufdCaller *caller,
     return 0;
 }
 
-static void unready(IofPages *p)
+static void iof_pages_unready(IofPages *p)
 {
     ImIommufd *f = p->file->host;
 
@@ -93,13 +93,13 @@ void im_iof_pages_free(IofPages *p)
     im_link_out(&p->in_file);
     im_iof_account_close(f, &p->account);
     f->port.drop(f->opaque, p->source);
-    unready(p);
+    iof_pages_unready(p);
     im_iof_release(f, p, sizeof(*p));
 }
 
 /* With an address, and a place for each page: not before there is a table,
  * as more may be mapped until then than could ever be pinned. */
-static int make_ready(IofPages *p)
+static int iof_pages_make_ready(IofPages *p)
 {
     ImIommufd *f = p->file->host;
     size_t bytes = p->count * sizeof(IofPage);
@@ -112,7 +112,7 @@ static int make_ready(IofPages *p)
     if (!p->page) {
         return -ENOMEM;
     }
-    err = place(f, p);
+    err = iof_pages_place(f, p);
     if (err) {
         im_iof_release(f, p->page, bytes);
         p->page = NULL;
@@ -124,7 +124,7 @@ static int make_ready(IofPages *p)
 
 /* Pages that follow each other and are pinned no more, or never were: those
  * that lie together in their object go together. */
-static void unpin_run(IofPages *p, uint64_t first, uint64_t count)
+static void iof_pages_unpin_run(IofPages *p, uint64_t first, uint64_t count)
 {
     ImIommufd *f = p->file->host;
 
@@ -144,7 +144,7 @@ static void unpin_run(IofPages *p, uint64_t first, uint64_t count)
 }
 
 /* Pages that follow each other, none of them pinned. */
-static int pin_run(IofPages *p, uint64_t first, uint64_t count)
+static int iof_pages_pin_run(IofPages *p, uint64_t first, uint64_t count)
 {
     ImIommufd *f = p->file->host;
     uint64_t done = 0;
@@ -156,7 +156,7 @@ static int pin_run(IofPages *p, uint64_t first, uint64_t count)
                               (count - done) << SHIFT, p->writable, &e);
 
         if (err) {
-            unpin_run(p, first, done);
+            iof_pages_unpin_run(p, first, done);
             return err;
         }
         for (uint64_t at = 0; at < e.length; at += PAGE) {
@@ -169,7 +169,7 @@ static int pin_run(IofPages *p, uint64_t first, uint64_t count)
 }
 
 /* Length of the run of pages at first that are pinned, or not. */
-static uint64_t run(const IofPages *p, uint64_t first, uint64_t last)
+static uint64_t iof_pages_run(const IofPages *p, uint64_t first, uint64_t last)
 {
     bool pinned = p->page[first].pins;
     uint64_t n = 1;
@@ -180,7 +180,8 @@ static uint64_t run(const IofPages *p, uint64_t first, uint64_t last)
     return n;
 }
 
-static uint64_t unpinned(const IofPages *p, uint64_t first, uint64_t last)
+static uint64_t iof_pages_unpinned(const IofPages *p, uint64_t first,
+                                   uint64_t last)
 {
     uint64_t n = 0;
 
@@ -191,30 +192,30 @@ static uint64_t unpinned(const IofPages *p, uint64_t first, uint64_t last)
 }
 
 /* Undo, for the runs of first .. last that are not pinned. */
-static void unpin_new(IofPages *p, uint64_t first, uint64_t last)
+static void iof_pages_unpin_new(IofPages *p, uint64_t first, uint64_t last)
 {
     uint64_t n;
 
     for (uint64_t i = first; i <= last; i += n) {
-        n = run(p, i, last);
+        n = iof_pages_run(p, i, last);
         if (!p->page[i].pins) {
-            unpin_run(p, i, n);
+            iof_pages_unpin_run(p, i, n);
         }
     }
 }
 
-static int pin_new(IofPages *p, uint64_t first, uint64_t last)
+static int iof_pages_pin_new(IofPages *p, uint64_t first, uint64_t last)
 {
     uint64_t n;
 
     for (uint64_t i = first; i <= last; i += n) {
-        n = run(p, i, last);
+        n = iof_pages_run(p, i, last);
         if (!p->page[i].pins) {
-            int err = pin_run(p, i, n);
+            int err = iof_pages_pin_run(p, i, n);
 
             if (err) {
                 if (i > first) {
-                    unpin_new(p, first, i - 1);
+                    iof_pages_unpin_new(p, first, i - 1);
                 }
                 return err;
             }
@@ -224,7 +225,7 @@ static int pin_new(IofPages *p, uint64_t first, uint64_t last)
 }
 
 /* Too much for us may be too much because nothing is there. */
-static int why_not(const IofPages *p, uint64_t i)
+static int iof_pages_why_not(const IofPages *p, uint64_t i)
 {
     ImIommufd *f = p->file->host;
     ImIommufdExtent e;
@@ -239,35 +240,35 @@ static int why_not(const IofPages *p, uint64_t i)
 }
 
 /* The first pins of all: no page is looked at that cannot be pinned. */
-static int pin_first(IofPages *p, uint64_t first, uint64_t count)
+static int iof_pages_pin_first(IofPages *p, uint64_t first, uint64_t count)
 {
-    int err = make_ready(p);
+    int err = iof_pages_make_ready(p);
 
     if (err) {
-        return why_not(p, first);
+        return iof_pages_why_not(p, first);
     }
     err = im_iof_charge(&p->account, count);
     if (!err) {
-        err = pin_run(p, first, count);
+        err = iof_pages_pin_run(p, first, count);
         if (err) {
             im_iof_uncharge(&p->account, count);
         }
     }
     if (err) {
-        unready(p);
+        iof_pages_unready(p);
     }
     return err;
 }
 
-static int pin_more(IofPages *p, uint64_t first, uint64_t last)
+static int iof_pages_pin_more(IofPages *p, uint64_t first, uint64_t last)
 {
-    uint64_t fresh = unpinned(p, first, last);
+    uint64_t fresh = iof_pages_unpinned(p, first, last);
     int err = im_iof_charge(&p->account, fresh);
 
     if (err) {
         return err;
     }
-    err = pin_new(p, first, last);
+    err = iof_pages_pin_new(p, first, last);
     if (err) {
         im_iof_uncharge(&p->account, fresh);
     }
@@ -278,8 +279,8 @@ int im_iof_pages_pin(IofPages *p, uint64_t offset, uint64_t length)
 {
     uint64_t first = offset >> SHIFT;
     uint64_t last = (offset + (length - 1)) >> SHIFT;
-    int err = p->page ? pin_more(p, first, last) :
-              pin_first(p, first, last - first + 1);
+    int err = p->page ? iof_pages_pin_more(p, first, last) :
+              iof_pages_pin_first(p, first, last - first + 1);
 
     if (err) {
         return err;
@@ -305,7 +306,7 @@ void im_iof_pages_unpin(IofPages *p, uint64_t offset, uint64_t length)
         while (i + n <= last && p->page[i + n].pins == 1) {
             n++;
         }
-        unpin_run(p, i, n);
+        iof_pages_unpin_run(p, i, n);
         im_iof_uncharge(&p->account, n);
     }
     for (uint64_t i = first; i <= last; i++) {
@@ -315,28 +316,28 @@ void im_iof_pages_unpin(IofPages *p, uint64_t offset, uint64_t length)
 
 /* --- bytes -------------------------------------------------------------- */
 
-static int page_rw(ImIommufd *f, const ImIommufdPage *page, uint32_t at,
-                   void *buf, size_t len, bool write)
+static int iof_pages_page_rw(ImIommufd *f, const ImIommufdPage *page,
+                             uint32_t at, void *buf, size_t len, bool write)
 {
     return write ? f->port.page_write(f->opaque, page, at, buf, len) :
                    f->port.page_read(f->opaque, page, at, buf, len);
 }
 
 /* Of one page, pinned for as long as this takes if it is not anyway. */
-static int one_page_rw(IofPages *p, uint64_t i, uint32_t at, void *buf,
-                       size_t len, bool write)
+static int iof_pages_one_page_rw(IofPages *p, uint64_t i, uint32_t at,
+                                 void *buf, size_t len, bool write)
 {
     ImIommufd *f = p->file->host;
     ImIommufdExtent e;
     int err;
 
     if (p->page && p->page[i].pins) {
-        return page_rw(f, &p->page[i].at, at, buf, len, write);
+        return iof_pages_page_rw(f, &p->page[i].at, at, buf, len, write);
     }
     err = f->port.pin(f->opaque, p->source, p->start + (i << SHIFT), PAGE,
                       write, &e);
     if (!err) {
-        err = page_rw(f, &e.page, at, buf, len, write);
+        err = iof_pages_page_rw(f, &e.page, at, buf, len, write);
         f->port.unpin(f->opaque, &e, write);
     }
     return err;
@@ -351,7 +352,7 @@ int im_iof_pages_rw(IofPages *p, uint64_t offset, void *buf, size_t len,
     while (len) {
         uint32_t at = (uint32_t)(offset & (PAGE - 1));
         size_t n = MIN(len, (size_t)PAGE - at);
-        int err = one_page_rw(p, offset >> SHIFT, at, buf, n, write);
+        int err = iof_pages_one_page_rw(p, offset >> SHIFT, at, buf, n, write);
 
         if (err) {
             return err;
@@ -365,7 +366,7 @@ int im_iof_pages_rw(IofPages *p, uint64_t offset, void *buf, size_t len,
 
 /* --- from the address in the backend ------------------------------------ */
 
-static IofPages *pages_at(ImIommufd *f, uint64_t pa)
+static IofPages *iof_pages_at(ImIommufd *f, uint64_t pa)
 {
     IofPages *p = f->recent;
     ImSpan *s;
@@ -381,9 +382,9 @@ static IofPages *pages_at(ImIommufd *f, uint64_t pa)
     return f->recent;
 }
 
-static const IofPage *page_of(ImIommufd *f, uint64_t pa)
+static const IofPage *iof_pages_page_of(ImIommufd *f, uint64_t pa)
 {
-    const IofPages *p = pages_at(f, pa);
+    const IofPages *p = iof_pages_at(f, pa);
     const IofPage *page;
 
     if (!p || !p->page) {
@@ -393,14 +394,15 @@ static const IofPage *page_of(ImIommufd *f, uint64_t pa)
     return page->pins ? page : NULL;
 }
 
-static int memory_rw(ImIommufd *f, uint64_t pa, void *buf, size_t len,
-                     bool write)
+static int iof_pages_memory_rw(ImIommufd *f, uint64_t pa, void *buf, size_t len,
+                               bool write)
 {
     while (len) {
-        const IofPage *page = page_of(f, pa);
+        const IofPage *page = iof_pages_page_of(f, pa);
         uint32_t at = (uint32_t)(pa & (PAGE - 1));
         size_t n = MIN(len, (size_t)PAGE - at);
-        int err = page ? page_rw(f, &page->at, at, buf, n, write) : -EFAULT;
+        int err =
+            page ? iof_pages_page_rw(f, &page->at, at, buf, n, write) : -EFAULT;
 
         if (err) {
             return -EFAULT;
@@ -414,19 +416,19 @@ static int memory_rw(ImIommufd *f, uint64_t pa, void *buf, size_t len,
 
 int im_iommufd_memory_read(ImIommufd *f, uint64_t pa, void *buf, size_t len)
 {
-    return memory_rw(f, pa, buf, len, false);
+    return iof_pages_memory_rw(f, pa, buf, len, false);
 }
 
 int im_iommufd_memory_write(ImIommufd *f, uint64_t pa, const void *buf,
                             size_t len)
 {
-    return memory_rw(f, pa, (void *)(uintptr_t)buf, len, true);
+    return iof_pages_memory_rw(f, pa, (void *)(uintptr_t)buf, len, true);
 }
 
 int im_iommufd_memory_page(ImIommufd *f, uint64_t pa, ImIommufdPage *page,
                            uint32_t *at)
 {
-    const IofPage *found = page_of(f, pa);
+    const IofPage *found = iof_pages_page_of(f, pa);
 
     if (!found) {
         return -EFAULT;
@@ -452,7 +454,7 @@ int im_iommufd_page_at(ImIommufd *f, void *source, uint64_t addr,
     return err;
 }
 
-static bool has_pinned(const IofPages *p, const ImIommufdPage *page)
+static bool iof_pages_has_pinned(const IofPages *p, const ImIommufdPage *page)
 {
     for (uint64_t i = 0; p->page && i < p->count; i++) {
         if (p->page[i].pins && p->page[i].at.object == page->object &&
@@ -471,7 +473,7 @@ uint32_t im_iommufd_page_pins(ImIommufd *f, const ImIommufdPage *page)
         ImIommufdFile *file = IM_LINK_OF(k, ImIommufdFile, in_host);
 
         for (ImLink *m = file->pages; m; m = m->next) {
-            n += has_pinned(IM_LINK_OF(m, IofPages, in_file), page);
+            n += iof_pages_has_pinned(IM_LINK_OF(m, IofPages, in_file), page);
         }
     }
     return n;
@@ -479,12 +481,12 @@ uint32_t im_iommufd_page_pins(ImIommufd *f, const ImIommufdPage *page)
 
 /* --- another process pays ----------------------------------------------- */
 
-static uint64_t pinned(const IofPages *p)
+static uint64_t iof_pages_pinned(const IofPages *p)
 {
-    return p->page ? p->count - unpinned(p, 0, p->count - 1) : 0;
+    return p->page ? p->count - iof_pages_unpinned(p, 0, p->count - 1) : 0;
 }
 
-static int may_change(const ImIommufdFile *file)
+static int iof_pages_may_change(const ImIommufdFile *file)
 {
     for (ImLink *n = file->pages; n; n = n->next) {
         const IofPages *p = IM_LINK_OF(n, IofPages, in_file);
@@ -497,7 +499,7 @@ static int may_change(const ImIommufdFile *file)
 }
 
 /* Take all from those that pay now, or give it back to them. */
-static void give_back(const ImIommufdFile *file, bool take)
+static void iof_pages_give_back(const ImIommufdFile *file, bool take)
 {
     for (ImLink *n = file->pages; n; n = n->next) {
         const IofPages *p = IM_LINK_OF(n, IofPages, in_file);
@@ -505,15 +507,15 @@ static void give_back(const ImIommufdFile *file, bool take)
 
         a.most = UINT64_MAX;
         if (take) {
-            im_iof_uncharge(&a, pinned(p));
+            im_iof_uncharge(&a, iof_pages_pinned(p));
         } else {
-            (void)im_iof_charge(&a, pinned(p));
+            (void)im_iof_charge(&a, iof_pages_pinned(p));
         }
     }
 }
 
 /* Who pays for p when the caller does. */
-static IofAccount heir(const IofPages *p, const IofAccount *caller)
+static IofAccount iof_pages_heir(const IofPages *p, const IofAccount *caller)
 {
     IofAccount a = *caller;
 
@@ -522,18 +524,18 @@ static IofAccount heir(const IofPages *p, const IofAccount *caller)
     return a;
 }
 
-static int charge_heirs(ImIommufdFile *file, const IofAccount *caller)
+static int iof_pages_charge_heirs(ImIommufdFile *file, const IofAccount *caller)
 {
     for (ImLink *n = file->pages; n; n = n->next) {
         IofPages *p = IM_LINK_OF(n, IofPages, in_file);
-        IofAccount a = heir(p, caller);
-        int err = im_iof_charge(&a, pinned(p));
+        IofAccount a = iof_pages_heir(p, caller);
+        int err = im_iof_charge(&a, iof_pages_pinned(p));
 
         if (err) {
             for (ImLink *k = file->pages; k != n; k = k->next) {
                 p = IM_LINK_OF(k, IofPages, in_file);
-                a = heir(p, caller);
-                im_iof_uncharge(&a, pinned(p));
+                a = iof_pages_heir(p, caller);
+                im_iof_uncharge(&a, iof_pages_pinned(p));
             }
             return err;
         }
@@ -546,7 +548,7 @@ int im_iof_pages_change_process(ImIommufdFile *file,
 {
     ImIommufd *f = file->host;
     IofAccount a;
-    int err = may_change(file);
+    int err = iof_pages_may_change(file);
 
     if (err) {
         return err;
@@ -555,14 +557,14 @@ int im_iof_pages_change_process(ImIommufdFile *file,
     if (err) {
         return err;
     }
-    give_back(file, true);
-    err = charge_heirs(file, &a);
+    iof_pages_give_back(file, true);
+    err = iof_pages_charge_heirs(file, &a);
     if (err) {
-        give_back(file, false);
+        iof_pages_give_back(file, false);
     }
     for (ImLink *n = file->pages; n && !err; n = n->next) {
         IofPages *p = IM_LINK_OF(n, IofPages, in_file);
-        IofAccount next = heir(p, &a);
+        IofAccount next = iof_pages_heir(p, &a);
 
         next.user->users++;
         next.mm->users++;

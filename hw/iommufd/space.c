@@ -5,7 +5,7 @@
  */
 #include "hw/iommufd/ioas.h"
 
-static uint64_t wanted(const IofIoas *ioas)
+static uint64_t iof_space_wanted(const IofIoas *ioas)
 {
     uint64_t align = ioas->small_pages ? IM_IOMMUFD_PAGE : 1;
 
@@ -20,7 +20,7 @@ static uint64_t wanted(const IofIoas *ioas)
     return align;
 }
 
-static bool fits(const IofArea *a, uint64_t align)
+static bool iof_space_fits(const IofArea *a, uint64_t align)
 {
     uint64_t into = (a->pages->start + a->offset) & (IM_IOMMUFD_PAGE - 1);
 
@@ -29,14 +29,14 @@ static bool fits(const IofArea *a, uint64_t align)
 
 int im_iof_ioas_realign(IofIoas *ioas)
 {
-    uint64_t align = wanted(ioas);
+    uint64_t align = iof_space_wanted(ioas);
 
     if (align > IM_IOMMUFD_PAGE) {
         return -EINVAL;
     }
     for (IofArea *a = im_iof_area_from(ioas, 0);
          a && align > ioas->alignment; a = im_iof_area_next(ioas, a)) {
-        if (!fits(a, align)) {
+        if (!iof_space_fits(a, align)) {
             return -EADDRINUSE;
         }
     }
@@ -50,7 +50,7 @@ uint64_t im_iof_ioas_alignment(const IofIoas *ioas)
 }
 
 /* What is beyond the aperture is reserved. */
-static int bound(IofIoas *ioas, const IofSpace *space)
+static int iof_space_bound(IofIoas *ioas, const IofSpace *space)
 {
     ImuRange r[2];
     unsigned n = 0;
@@ -66,7 +66,7 @@ static int bound(IofIoas *ioas, const IofSpace *space)
 
 int im_iof_ioas_add_space(IofIoas *ioas, IofSpace *space)
 {
-    int err = bound(ioas, space);
+    int err = iof_space_bound(ioas, space);
 
     if (err) {
         return err;

@@ -5,14 +5,14 @@
  */
 #include "hw/iommufd/dev_int.h"
 
-static const ImIommufdDriver *driver_of(const ImIommufdViommu *v)
+static const ImIommufdDriver *iof_vdevice_driver_of(const ImIommufdViommu *v)
 {
     return v->fn->cfg.driver;
 }
 
-static size_t bytes(const ImIommufdViommu *v)
+static size_t iof_vdevice_bytes(const ImIommufdViommu *v)
 {
-    return sizeof(ImIommufdVdevice) + driver_of(v)->vdevice_size;
+    return sizeof(ImIommufdVdevice) + iof_vdevice_driver_of(v)->vdevice_size;
 }
 
 /* --- for drivers -------------------------------------------------------- */
@@ -75,39 +75,39 @@ int im_iommufd_vdevice_flush(ImIommufdVdevice *vd, uint32_t caches,
 
 /* --- life --------------------------------------------------------------- */
 
-static void vdevice_free(ImIommufdVdevice *vd)
+static void iof_vdevice_free(ImIommufdVdevice *vd)
 {
     ImIommufdViommu *v = vd->viommu;
 
-    if (driver_of(v)->vdevice_free) {
-        driver_of(v)->vdevice_free(vd);
+    if (iof_vdevice_driver_of(v)->vdevice_free) {
+        iof_vdevice_driver_of(v)->vdevice_free(vd);
     }
     im_link_out(&vd->in_viommu);
     vd->dev->vdevice = NULL;
     v->obj.users--;
-    im_iof_release(v->file->host, vd, bytes(v));
+    im_iof_release(v->file->host, vd, iof_vdevice_bytes(v));
 }
 
-static void destroy(ImIommufdFile *file, IofObject *obj)
+static void iof_vdevice_destroy(ImIommufdFile *file, IofObject *obj)
 {
     (void)file;
-    vdevice_free((ImIommufdVdevice *)obj);
+    iof_vdevice_free((ImIommufdVdevice *)obj);
 }
 
-static const IofKind kind = { "vdevice", destroy };
+static const IofKind kind = { "vdevice", iof_vdevice_destroy };
 
 void im_iof_vdevice_entomb(ImIommufdVdevice *vd)
 {
     im_iof_object_entomb(vd->viommu->file, &vd->obj);
-    vdevice_free(vd);
+    iof_vdevice_free(vd);
 }
 
 /* --- VDEVICE_ALLOC ------------------------------------------------------ */
 
-static int vdevice_new(ImIommufdViommu *v, IofDevice *dev, uint64_t virt_id,
-                       ImIommufdVdevice **out)
+static int iof_vdevice_new(ImIommufdViommu *v, IofDevice *dev, uint64_t virt_id,
+                           ImIommufdVdevice **out)
 {
-    ImIommufdVdevice *vd = im_iof_alloc(v->file->host, bytes(v));
+    ImIommufdVdevice *vd = im_iof_alloc(v->file->host, iof_vdevice_bytes(v));
     int err;
 
     if (!vd) {
@@ -116,15 +116,17 @@ static int vdevice_new(ImIommufdViommu *v, IofDevice *dev, uint64_t virt_id,
     vd->viommu = v;
     vd->dev = dev;
     vd->virt_id = virt_id;
-    err = driver_of(v)->vdevice ? driver_of(v)->vdevice(vd) : 0;
+    err = iof_vdevice_driver_of(v)->vdevice ?
+              iof_vdevice_driver_of(v)->vdevice(vd) :
+              0;
     if (!err) {
         err = im_iof_object_in(v->file, &vd->obj, &kind);
-        if (err && driver_of(v)->vdevice_free) {
-            driver_of(v)->vdevice_free(vd);
+        if (err && iof_vdevice_driver_of(v)->vdevice_free) {
+            iof_vdevice_driver_of(v)->vdevice_free(vd);
         }
     }
     if (err) {
-        im_iof_release(v->file->host, vd, bytes(v));
+        im_iof_release(v->file->host, vd, iof_vdevice_bytes(v));
         return err;
     }
     im_link_in(&v->vdevices, &vd->in_viommu);
@@ -147,14 +149,14 @@ int im_iof_vdevice_alloc(ImIommufdCall *call)
     if (!v || !dev) {
         return -ENOENT;
     }
-    if (driver_of(v) != dev->fn->cfg.driver ||
+    if (iof_vdevice_driver_of(v) != dev->fn->cfg.driver ||
         v->fn->cfg.iommu != dev->fn->cfg.iommu) {
         return -EINVAL;
     }
     if (dev->vdevice || im_iommufd_vdevice_by_id(v, a->virt_id)) {
         return -EEXIST;
     }
-    err = vdevice_new(v, dev, a->virt_id, &vd);
+    err = iof_vdevice_new(v, dev, a->virt_id, &vd);
     if (err) {
         return err;
     }
@@ -162,7 +164,7 @@ int im_iof_vdevice_alloc(ImIommufdCall *call)
     err = im_iommufd_respond(call, sizeof(*a));
     if (err) {
         im_iof_object_out(call->file, &vd->obj);
-        vdevice_free(vd);
+        iof_vdevice_free(vd);
     }
     return err;
 }

@@ -31,7 +31,7 @@ typedef struct Veventq {
 
 #define SEQUENCE_MASK  0x7fffffffu
 
-static Veventq *find(ImIommufdViommu *v, uint32_t type)
+static Veventq *iof_veventq_find(ImIommufdViommu *v, uint32_t type)
 {
     for (ImLink *l = v->veventqs; l; l = l->next) {
         Veventq *vq = IM_LINK_OF(l, Veventq, in_viommu);
@@ -46,7 +46,7 @@ static Veventq *find(ImIommufdViommu *v, uint32_t type)
 int im_iommufd_vevent(ImIommufdViommu *v, uint32_t type, const void *event,
                       size_t len)
 {
-    Veventq *vq = find(v, type);
+    Veventq *vq = iof_veventq_find(v, type);
     Event *e = NULL;
 
     if (!vq) {
@@ -70,7 +70,7 @@ int im_iommufd_vevent(ImIommufdViommu *v, uint32_t type, const void *event,
 
 /* --- read --------------------------------------------------------------- */
 
-static void pop(Veventq *vq)
+static void iof_veventq_pop(Veventq *vq)
 {
     Event *e = vq->head;
 
@@ -82,8 +82,8 @@ static void pop(Veventq *vq)
     im_iof_release(vq->q.file->host, e, sizeof(*e) + vq->bytes);
 }
 
-static int put_header(const ImIommufdCall *call, uint64_t buf, uint32_t flags,
-                      uint32_t sequence)
+static int iof_veventq_put_header(const ImIommufdCall *call, uint64_t buf,
+                                  uint32_t flags, uint32_t sequence)
 {
     IofVeventHeader h = { .flags = flags, .sequence = sequence };
 
@@ -91,8 +91,8 @@ static int put_header(const ImIommufdCall *call, uint64_t buf, uint32_t flags,
 }
 
 /* Bytes of the next one, 0 if there is none. */
-static int64_t deliver(Veventq *vq, const ImIommufdCall *call, uint64_t buf,
-                       size_t room)
+static int64_t iof_veventq_deliver(Veventq *vq, const ImIommufdCall *call,
+                                   uint64_t buf, size_t room)
 {
     size_t need = sizeof(IofVeventHeader) + (vq->head ? vq->bytes : 0);
     int err;
@@ -104,11 +104,11 @@ static int64_t deliver(Veventq *vq, const ImIommufdCall *call, uint64_t buf,
         return -EINVAL;
     }
     if (!vq->head) {
-        err = put_header(call, buf, IOF_VEVENT_LOST, vq->sequence);
+        err = iof_veventq_put_header(call, buf, IOF_VEVENT_LOST, vq->sequence);
         vq->lost = err;
         return err ? err : (int64_t)need;
     }
-    err = put_header(call, buf, 0, vq->head->sequence);
+    err = iof_veventq_put_header(call, buf, 0, vq->head->sequence);
     if (!err) {
         err = im_iof_copy_out(call, buf + sizeof(IofVeventHeader),
                               vq->head->data, vq->bytes);
@@ -116,12 +116,12 @@ static int64_t deliver(Veventq *vq, const ImIommufdCall *call, uint64_t buf,
     if (err) {
         return err;
     }
-    pop(vq);
+    iof_veventq_pop(vq);
     return (int64_t)need;
 }
 
-static int64_t vq_read(ImIommufdQueue *q, const ImIommufdCall *call,
-                       uint64_t buf, size_t len)
+static int64_t iof_veventq_read(ImIommufdQueue *q, const ImIommufdCall *call,
+                                uint64_t buf, size_t len)
 {
     Veventq *vq = IM_LINK_OF(q, Veventq, q);
     size_t done = 0;
@@ -131,40 +131,40 @@ static int64_t vq_read(ImIommufdQueue *q, const ImIommufdCall *call,
         return -EINVAL;
     }
     do {
-        n = deliver(vq, call, buf + done, len - done);
+        n = iof_veventq_deliver(vq, call, buf + done, len - done);
         done += (size_t)MAX(n, 0);
     } while (n > 0);
     return done ? (int64_t)done : n;
 }
 
-static unsigned vq_poll(const ImIommufdQueue *q)
+static unsigned iof_veventq_poll(const ImIommufdQueue *q)
 {
     const Veventq *vq = IM_LINK_OF(q, Veventq, q);
 
     return vq->head || vq->lost ? IM_IOMMUFD_POLLIN : 0;
 }
 
-static const IofQueueOps ops = { vq_read, NULL, vq_poll };
+static const IofQueueOps ops = { iof_veventq_read, NULL, iof_veventq_poll };
 
 /* --- life --------------------------------------------------------------- */
 
-static void destroy(ImIommufdFile *file, IofObject *obj)
+static void iof_veventq_destroy(ImIommufdFile *file, IofObject *obj)
 {
     Veventq *vq = (Veventq *)obj;
 
     while (vq->head) {
-        pop(vq);
+        iof_veventq_pop(vq);
     }
     im_link_out(&vq->in_viommu);
     vq->viommu->obj.users--;
     im_iof_release(file->host, vq, sizeof(*vq));
 }
 
-static const IofKind kind = { "veventq", destroy };
+static const IofKind kind = { "veventq", iof_veventq_destroy };
 
 /* A queue of any type may be made; the vIOMMU fills those that it knows. */
-static int check(ImIommufdFile *file, const IofVeventqAlloc *a,
-                 ImIommufdViommu **v, size_t *bytes)
+static int iof_veventq_check(ImIommufdFile *file, const IofVeventqAlloc *a,
+                             ImIommufdViommu **v, size_t *bytes)
 {
     const ImIommufdDriver *driver;
 
@@ -180,7 +180,7 @@ static int check(ImIommufdFile *file, const IofVeventqAlloc *a,
     }
     driver = (*v)->fn->cfg.driver;
     *bytes = driver->veventq ? driver->veventq(*v, a->type) : 0;
-    return find(*v, a->type) ? -EEXIST : 0;
+    return iof_veventq_find(*v, a->type) ? -EEXIST : 0;
 }
 
 int im_iof_veventq_alloc(ImIommufdCall *call)
@@ -190,7 +190,7 @@ int im_iof_veventq_alloc(ImIommufdCall *call)
     ImIommufdViommu *v;
     Veventq *vq;
     size_t bytes;
-    int err = check(file, a, &v, &bytes);
+    int err = iof_veventq_check(file, a, &v, &bytes);
 
     if (err) {
         return err;
@@ -219,14 +219,14 @@ int im_iof_veventq_alloc(ImIommufdCall *call)
     }
     if (err) {
         im_iof_object_out(file, &vq->obj);
-        destroy(file, &vq->obj);
+        iof_veventq_destroy(file, &vq->obj);
     }
     return err;
 }
 
 /* --- requests that were refused ----------------------------------------- */
 
-static IofDevice *device_of(ImIommufd *f, const ImTxn *txn)
+static IofDevice *iof_veventq_device_of(ImIommufd *f, const ImTxn *txn)
 {
     uint32_t func = (uint32_t)txn->segment << 16 | txn->rid;
 
@@ -243,7 +243,7 @@ static IofDevice *device_of(ImIommufd *f, const ImTxn *txn)
 void im_iof_backend_event(ImIommufd *f, const ImEvent *ev)
 {
     IofDevice *dev = ev->kind == IM_EVENT_FAULT && ev->txn && !ev->hidden ?
-                     device_of(f, ev->txn) : NULL;
+                     iof_veventq_device_of(f, ev->txn) : NULL;
     const IofHwpt *own = dev ? dev->own.hwpt : NULL;
 
     if (own && own->nested && dev->vdevice && own->driver->refused &&

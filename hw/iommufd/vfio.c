@@ -40,13 +40,13 @@ int im_iof_vfio_ioas(ImIommufdCall *call)
 
 /* --- commands: call->user is the argument, cmd holds its first bytes ---- */
 
-static int get_api_version(ImIommufdCall *call)
+static int iof_vfio_get_api_version(ImIommufdCall *call)
 {
     (void)call;
     return 0;
 }
 
-static int check_extension(ImIommufdCall *call)
+static int iof_vfio_check_extension(ImIommufdCall *call)
 {
     switch (call->user) {
     case IOF_VFIO_TYPE1:
@@ -60,7 +60,7 @@ static int check_extension(ImIommufdCall *call)
     }
 }
 
-static int set_iommu(ImIommufdCall *call)
+static int iof_vfio_set_iommu(ImIommufdCall *call)
 {
     IofIoas *ioas = call->file->vfio_ioas;
 
@@ -81,7 +81,7 @@ typedef struct InfoCaps {
     uint32_t avail, ranges, end;    /* offsets */
 } InfoCaps;
 
-static InfoCaps measure_caps(const IofIoas *ioas)
+static InfoCaps iof_vfio_measure_caps(const IofIoas *ioas)
 {
     InfoCaps c = { .avail = sizeof(IofVfioInfo) };
     ImuRange r;
@@ -95,8 +95,8 @@ static InfoCaps measure_caps(const IofIoas *ioas)
     return c;
 }
 
-static int put_caps(ImIommufdCall *call, const IofIoas *ioas,
-                    const InfoCaps *c)
+static int iof_vfio_put_caps(ImIommufdCall *call, const IofIoas *ioas,
+                             const InfoCaps *c)
 {
     IofVfioCapAvail avail = {
         .head = { IOF_VFIO_CAP_DMA_AVAIL, 1, c->ranges },
@@ -125,7 +125,7 @@ static int put_caps(ImIommufdCall *call, const IofIoas *ioas,
 
 /* Sizes that every table has; without one, all from a page of the CPU on,
  * which stands for the smaller ones. */
-static uint64_t page_sizes(const IofIoas *ioas)
+static uint64_t iof_vfio_page_sizes(const IofIoas *ioas)
 {
     uint64_t sizes = UINT64_MAX;
 
@@ -138,7 +138,7 @@ static uint64_t page_sizes(const IofIoas *ioas)
     return MAX(sizes, ioas->alignment);
 }
 
-static int get_info(ImIommufdCall *call)
+static int iof_vfio_get_info(ImIommufdCall *call)
 {
     IofVfioInfo *a = call->cmd;
     IofIoas *ioas = call->file->vfio_ioas;
@@ -149,21 +149,21 @@ static int get_info(ImIommufdCall *call)
     if (!ioas) {
         return -ENODEV;
     }
-    c = measure_caps(ioas);
+    c = iof_vfio_measure_caps(ioas);
     *a = (IofVfioInfo){
         .size = c.end,
         .flags = IOF_VFIO_INFO_PGSIZES | IOF_VFIO_INFO_CAPS,
-        .page_sizes = page_sizes(ioas),
+        .page_sizes = iof_vfio_page_sizes(ioas),
         .cap_offset = room < c.end ? 0 : c.avail,
     };
     if (room >= c.end) {
-        err = put_caps(call, ioas, &c);
+        err = iof_vfio_put_caps(call, ioas, &c);
     }
     return err ? err : im_iof_copy_out(call, call->user, a,
                                        MIN(room, sizeof(*a)));
 }
 
-static int map_dma(ImIommufdCall *call)
+static int iof_vfio_map_dma(ImIommufdCall *call)
 {
     const IofVfioMap *a = call->cmd;
     IofIoas *ioas = call->file->vfio_ioas;
@@ -183,7 +183,7 @@ static int map_dma(ImIommufdCall *call)
 }
 
 /* What type 1 may cut, it does. */
-static int cut(IofIoas *ioas, const ImuRange *r)
+static int iof_vfio_cut(IofIoas *ioas, const ImuRange *r)
 {
     int err = ioas->small_pages ? im_iof_area_cut(ioas, r->first) : 0;
 
@@ -191,7 +191,7 @@ static int cut(IofIoas *ioas, const ImuRange *r)
            im_iof_area_cut(ioas, r->last + 1);
 }
 
-static int range_of(const IofVfioUnmap *a, ImuRange *r)
+static int iof_vfio_range_of(const IofVfioUnmap *a, ImuRange *r)
 {
     *r = (ImuRange){ a->iova, a->iova + (a->length - 1) };
     if (a->flags & IOF_VFIO_UNMAP_ALL_FLAG) {
@@ -202,7 +202,7 @@ static int range_of(const IofVfioUnmap *a, ImuRange *r)
 }
 
 /* How much was unmapped is told also with an error: nothing. */
-static int unmap_dma(ImIommufdCall *call)
+static int iof_vfio_unmap_dma(ImIommufdCall *call)
 {
     IofVfioUnmap *a = call->cmd;
     IofIoas *ioas = call->file->vfio_ioas;
@@ -219,9 +219,9 @@ static int unmap_dma(ImIommufdCall *call)
     if (all && (a->iova || a->length)) {
         return -EINVAL;
     }
-    err = range_of(a, &r);
+    err = iof_vfio_range_of(a, &r);
     if (!err && !all) {
-        err = cut(ioas, &r);
+        err = iof_vfio_cut(ioas, &r);
         if (err) {
             return err;
         }
@@ -244,12 +244,13 @@ typedef struct VfioCommand {
 } VfioCommand;
 
 static const VfioCommand commands[] = {
-    { IOF_VFIO_GET_API_VERSION, 0, get_api_version },
-    { IOF_VFIO_CHECK_EXTENSION, 0, check_extension },
-    { IOF_VFIO_SET_IOMMU, 0, set_iommu },
-    { IOF_VFIO_IOMMU_GET_INFO, offsetof(IofVfioInfo, cap_offset), get_info },
-    { IOF_VFIO_IOMMU_MAP_DMA, sizeof(IofVfioMap), map_dma },
-    { IOF_VFIO_IOMMU_UNMAP_DMA, sizeof(IofVfioUnmap), unmap_dma },
+    { IOF_VFIO_GET_API_VERSION, 0, iof_vfio_get_api_version },
+    { IOF_VFIO_CHECK_EXTENSION, 0, iof_vfio_check_extension },
+    { IOF_VFIO_SET_IOMMU, 0, iof_vfio_set_iommu },
+    { IOF_VFIO_IOMMU_GET_INFO, offsetof(IofVfioInfo, cap_offset),
+      iof_vfio_get_info },
+    { IOF_VFIO_IOMMU_MAP_DMA, sizeof(IofVfioMap), iof_vfio_map_dma },
+    { IOF_VFIO_IOMMU_UNMAP_DMA, sizeof(IofVfioUnmap), iof_vfio_unmap_dma },
 };
 
 int im_iof_vfio(ImIommufdFile *file, const ImIommufdCaller *caller,

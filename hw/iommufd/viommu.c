@@ -17,7 +17,7 @@ typedef struct Region {
 
 /* --- mmap() ------------------------------------------------------------- */
 
-static Region *region_at(ImIommufdFile *file, uint64_t offset)
+static Region *iof_viommu_region_at(ImIommufdFile *file, uint64_t offset)
 {
     for (ImLink *l = file->devs ? file->devs->regions : NULL; l;
          l = l->next) {
@@ -73,7 +73,7 @@ void im_iof_regions_drop(ImIommufdViommu *v)
 int im_iommufd_mmap(ImIommufdFile *file, uint64_t offset, uint64_t length,
                     bool shared, bool exec, ImIommufdMmap *out)
 {
-    Region *r = region_at(file, offset);
+    Region *r = iof_viommu_region_at(file, offset);
 
     if (!shared) {
         return -EINVAL;
@@ -92,7 +92,7 @@ int im_iommufd_mmap(ImIommufdFile *file, uint64_t offset, uint64_t length,
 
 void im_iommufd_munmap(ImIommufdFile *file, uint64_t offset)
 {
-    Region *r = region_at(file, offset);
+    Region *r = iof_viommu_region_at(file, offset);
 
     if (r && r->maps) {
         r->viommu->obj.users -= r->maps;
@@ -102,22 +102,22 @@ void im_iommufd_munmap(ImIommufdFile *file, uint64_t offset)
 
 /* --- life --------------------------------------------------------------- */
 
-static size_t bytes(const IofFunction *fn)
+static size_t iof_viommu_bytes(const IofFunction *fn)
 {
     return sizeof(ImIommufdViommu) + fn->cfg.driver->viommu_size;
 }
 
-static void viommu_free(ImIommufdViommu *v)
+static void iof_viommu_free(ImIommufdViommu *v)
 {
     ImIommufd *f = v->file->host;
     IofFunction *fn = v->fn;
 
     im_iof_regions_drop(v);
-    im_iof_release(f, v, bytes(fn));
+    im_iof_release(f, v, iof_viommu_bytes(fn));
     im_iof_function_drop(f, fn);
 }
 
-static void destroy(ImIommufdFile *file, IofObject *obj)
+static void iof_viommu_destroy(ImIommufdFile *file, IofObject *obj)
 {
     ImIommufdViommu *v = (ImIommufdViommu *)obj;
     const ImIommufdDriver *driver = v->fn->cfg.driver;
@@ -127,10 +127,10 @@ static void destroy(ImIommufdFile *file, IofObject *obj)
         driver->viommu_free(v);
     }
     v->parent->base.obj.users--;
-    viommu_free(v);
+    iof_viommu_free(v);
 }
 
-const IofKind im_iof_viommu_kind = { "viommu", destroy };
+const IofKind im_iof_viommu_kind = { "viommu", iof_viommu_destroy };
 
 ImIommufdViommu *im_iommufd_viommu_of(ImIommufdFile *file, uint32_t id)
 {
@@ -155,13 +155,14 @@ ImIommufdHw im_iommufd_viommu_hw(const ImIommufdViommu *v)
 
 /* --- VIOMMU_ALLOC ------------------------------------------------------- */
 
-static int viommu_new(IofDevice *dev, IofPaging *parent,
-                      const ImIommufdData *data, ImIommufdViommu **out)
+static int iof_viommu_new(IofDevice *dev, IofPaging *parent,
+                          const ImIommufdData *data, ImIommufdViommu **out)
 {
     const IofViommuAlloc *a = data->call->cmd;
     const ImIommufdDriver *driver = dev->fn->cfg.driver;
     ImIommufdHw hw = im_iof_hw(dev);
-    ImIommufdViommu *v = im_iof_alloc(dev->file->host, bytes(dev->fn));
+    ImIommufdViommu *v =
+        im_iof_alloc(dev->file->host, iof_viommu_bytes(dev->fn));
     int err;
 
     if (!v) {
@@ -180,7 +181,7 @@ static int viommu_new(IofDevice *dev, IofPaging *parent,
         }
     }
     if (err) {
-        viommu_free(v);
+        iof_viommu_free(v);
         return err;
     }
     parent->base.obj.users++;
@@ -219,7 +220,7 @@ int im_iof_viommu_alloc(ImIommufdCall *call)
          parent->base.iommu != dev->fn->cfg.iommu)) {
         return -EINVAL;
     }
-    err = viommu_new(dev, parent, &data, &v);
+    err = iof_viommu_new(dev, parent, &data, &v);
     if (err) {
         return err;
     }
@@ -227,7 +228,7 @@ int im_iof_viommu_alloc(ImIommufdCall *call)
     err = im_iommufd_respond(call, sizeof(*a));
     if (err) {
         im_iof_object_out(call->file, &v->obj);
-        destroy(call->file, &v->obj);
+        iof_viommu_destroy(call->file, &v->obj);
     }
     return err;
 }

@@ -19,22 +19,22 @@ void im_ep_atc_free(EpAtc *atc)
     g_free(atc->entry);
 }
 
-static uint64_t size_of(const EpAtcEntry *e)
+static uint64_t ep_atc_size_of(const EpAtcEntry *e)
 {
     return UINT64_C(1) << e->lg2;
 }
 
-static bool same_key(const EpAtcEntry *e, bool has_pasid, uint32_t pasid,
-                     bool priv)
+static bool ep_atc_same_key(const EpAtcEntry *e, bool has_pasid, uint32_t pasid,
+                            bool priv)
 {
     return e->valid && e->priv == priv && e->has_pasid == has_pasid &&
            (!has_pasid || e->pasid == pasid);
 }
 
 /* CLAUSE(PCIE_ATS_GLOBAL): an entry with G serves every PASID. */
-static bool serves(const EpAtcEntry *e, const EpReq *req)
+static bool ep_atc_serves(const EpAtcEntry *e, const EpReq *req)
 {
-    return same_key(e, req->has_pasid, req->pasid, req->priv) ||
+    return ep_atc_same_key(e, req->has_pasid, req->pasid, req->priv) ||
            (e->valid && e->global && e->has_pasid && req->has_pasid &&
             e->priv == req->priv);
 }
@@ -45,7 +45,8 @@ EpAtcEntry *im_ep_atc_find(EpAtc *atc, const EpReq *req)
     for (uint32_t i = 0; atc->used && i < atc->size; i++) {
         EpAtcEntry *e = &atc->entry[i];
 
-        if (e->valid && req->va - e->va < size_of(e) && serves(e, req)) {
+        if (e->valid && req->va - e->va < ep_atc_size_of(e) &&
+            ep_atc_serves(e, req)) {
             e->stamp = ++atc->clock;
             return e;
         }
@@ -53,28 +54,28 @@ EpAtcEntry *im_ep_atc_find(EpAtc *atc, const EpReq *req)
     return NULL;
 }
 
-static void drop(EpAtc *atc, EpAtcEntry *e)
+static void ep_atc_drop(EpAtc *atc, EpAtcEntry *e)
 {
     e->valid = false;
     atc->used--;
 }
 
-static bool overlaps(const EpAtcEntry *e, uint64_t va, uint64_t size)
+static bool ep_atc_overlaps(const EpAtcEntry *e, uint64_t va, uint64_t size)
 {
-    return e->va - va < size || va - e->va < size_of(e);
+    return e->va - va < size || va - e->va < ep_atc_size_of(e);
 }
 
 /* A free entry, else the one not used for longest; drops what it replaces. */
-static EpAtcEntry *place(EpAtc *atc, const EpAtcEntry *new)
+static EpAtcEntry *ep_atc_place(EpAtc *atc, const EpAtcEntry *new)
 {
     EpAtcEntry *best = NULL;
 
     for (uint32_t i = 0; i < atc->size; i++) {
         EpAtcEntry *e = &atc->entry[i];
 
-        if (same_key(e, new->has_pasid, new->pasid, new->priv) &&
-            overlaps(e, new->va, size_of(new))) {
-            drop(atc, e);
+        if (ep_atc_same_key(e, new->has_pasid, new->pasid, new->priv) &&
+            ep_atc_overlaps(e, new->va, ep_atc_size_of(new))) {
+            ep_atc_drop(atc, e);
         }
         if (!best || (best->valid && (!e->valid || e->stamp < best->stamp))) {
             best = e;
@@ -86,7 +87,7 @@ static EpAtcEntry *place(EpAtc *atc, const EpAtcEntry *new)
 /* Returns true when a valid entry had to go for want of room. */
 bool im_ep_atc_insert(EpAtc *atc, const EpAtcEntry *entry)
 {
-    EpAtcEntry *e = place(atc, entry);
+    EpAtcEntry *e = ep_atc_place(atc, entry);
     bool evicted;
 
     if (!e) {
@@ -116,7 +117,7 @@ void im_ep_atc_drop_pasids(EpAtc *atc)
 {
     for (uint32_t i = 0; i < atc->size; i++) {
         if (atc->entry[i].valid && atc->entry[i].has_pasid) {
-            drop(atc, &atc->entry[i]);
+            ep_atc_drop(atc, &atc->entry[i]);
         }
     }
     atc->epoch++;
@@ -158,10 +159,9 @@ unsigned im_ep_atc_invalidate(EpAtc *atc, const ImAtsInv *inv)
     for (uint32_t i = 0; atc->used && i < atc->size; i++) {
         EpAtcEntry *e = &atc->entry[i];
 
-        if (e->valid && im_ep_inv_covers(inv, e->va, size_of(e),
-                                         e->has_pasid, e->pasid,
-                                         e->global)) {
-            drop(atc, e);
+        if (e->valid && im_ep_inv_covers(inv, e->va, ep_atc_size_of(e),
+                                         e->has_pasid, e->pasid, e->global)) {
+            ep_atc_drop(atc, e);
             n++;
         }
     }

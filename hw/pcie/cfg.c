@@ -16,12 +16,12 @@ static const struct {
     [EP_CAP_PRI] = { EP_PRI0, 2 }, [EP_CAP_ACS] = { EP_ACS0, 1 },
 };
 
-static bool pasid_on(const ImEp *ep)
+static bool ep_cfg_pasid_on(const ImEp *ep)
 {
     return EP_CAP(ep, EP_PASID0, PCIE_PASID_ENABLE);
 }
 
-static bool ats_on(const ImEp *ep)
+static bool ep_cfg_ats_on(const ImEp *ep)
 {
     return EP_CAP(ep, EP_ATS0, PCIE_ATS_ENABLE);
 }
@@ -49,7 +49,7 @@ unsigned im_ep_refuse(const ImEp *ep, const EpReq *req, bool ats)
     if (!ep->bus_master) {
         return PASID_EP_CAUSE_NO_BUS_MASTER;
     }
-    if (req->has_pasid && (!pasid_on(ep) || req->pasid >> width != 0)) {
+    if (req->has_pasid && (!ep_cfg_pasid_on(ep) || req->pasid >> width != 0)) {
         return PASID_EP_CAUSE_PASID_REFUSED;
     }
     if (req->priv && (!req->has_pasid ||
@@ -60,7 +60,7 @@ unsigned im_ep_refuse(const ImEp *ep, const EpReq *req, bool ats)
                       !EP_CAP(ep, EP_PASID0, PCIE_PASID_EXEC))) {
         return PASID_EP_CAUSE_EXEC_REFUSED;
     }
-    if (ats && !ats_on(ep)) {
+    if (ats && !ep_cfg_ats_on(ep)) {
         return PASID_EP_CAUSE_ATS_OFF;
     }
     return PASID_EP_CAUSE_NONE;
@@ -95,7 +95,7 @@ void im_ep_refused(ImEp *ep, unsigned cause, uint32_t arg)
  * the rest belongs to ports. The bits change no route: whatever they say,
  * requests go upstream.
  */
-static void build_acs(ImEp *ep)
+static void ep_cfg_build_acs(ImEp *ep)
 {
     const ImEpConfig *c = &ep->config;
 
@@ -109,7 +109,7 @@ static void build_acs(ImEp *ep)
 }
 
 /* Headers, read-only fields and write masks; absent capabilities stay 0. */
-static void build(ImEp *ep)
+static void ep_cfg_build(ImEp *ep)
 {
     const ImEpConfig *c = &ep->config;
 
@@ -133,7 +133,7 @@ static void build(ImEp *ep)
     ep->cap_rw[EP_PRI0] = IM_MASK(PCIE_PRI_ENABLE);
     ep->cap[EP_PRI1] = IM_PUT(PCIE_PRI_CAPACITY, c->pri_capacity);
     ep->cap_rw[EP_PRI1] = IM_MASK(PCIE_PRI_ALLOCATION);
-    build_acs(ep);
+    ep_cfg_build_acs(ep);
 }
 
 /* Place the capabilities without gaps and chain them. */
@@ -145,7 +145,7 @@ void im_ep_cfg_init(ImEp *ep)
     uint16_t at = IM_EP_ECAP_BASE;
     int last = -1;
 
-    build(ep);
+    ep_cfg_build(ep);
     for (unsigned i = 0; i < EP_CAPS; i++) {
         if (!present[i]) {
             for (unsigned q = 0; q < caps[i].quads; q++) {
@@ -178,7 +178,7 @@ void im_ep_cfg_reset(ImEp *ep)
 }
 
 /* The quad-word of our capabilities at off, or -1. */
-static int quad_at(const ImEp *ep, unsigned off)
+static int ep_cfg_quad_at(const ImEp *ep, unsigned off)
 {
     for (unsigned i = 0; i < EP_CAPS; i++) {
         unsigned at = ep->cap_at[i];
@@ -190,17 +190,17 @@ static int quad_at(const ImEp *ep, unsigned off)
     return -1;
 }
 
-static bool access_ok(unsigned off, unsigned size)
+static bool ep_cfg_access_ok(unsigned off, unsigned size)
 {
     return (size == 1 || size == 2 || size == 4) && off % size == 0;
 }
 
 uint32_t im_ep_cfg_read(ImEp *ep, unsigned off, unsigned size)
 {
-    int quad = quad_at(ep, off);
+    int quad = ep_cfg_quad_at(ep, off);
     uint64_t val;
 
-    if (quad < 0 || !access_ok(off, size)) {
+    if (quad < 0 || !ep_cfg_access_ok(off, size)) {
         return 0;
     }
     val = ep->cap[quad];
@@ -212,38 +212,38 @@ uint32_t im_ep_cfg_read(ImEp *ep, unsigned off, unsigned size)
 }
 
 /* CLAUSE(PCIE_PASID_CTRL): undefined while ATS is enabled; reported. */
-static void pasid_written(ImEp *ep, uint64_t old)
+static void ep_cfg_pasid_written(ImEp *ep, uint64_t old)
 {
     if (old == ep->cap[EP_PASID0]) {
         return;
     }
-    if (ats_on(ep)) {
+    if (ep_cfg_ats_on(ep)) {
         im_ep_misuse(ep, EP_MISUSE_PASID_CHANGE_LO, 0);
     }
     im_ep_atc_drop_pasids(&ep->atc);
 }
 
 /* CLAUSE(PCIE_ATS_CTRL), CLAUSE(PCIE_INV_IMPLICIT) */
-static void ats_written(ImEp *ep, uint64_t old)
+static void ep_cfg_ats_written(ImEp *ep, uint64_t old)
 {
     bool was = IM_GET(old, PCIE_ATS_ENABLE);
 
-    if (was && ats_on(ep) &&
+    if (was && ep_cfg_ats_on(ep) &&
         IM_GET(old, PCIE_ATS_STU) != EP_CAP(ep, EP_ATS0, PCIE_ATS_STU)) {
         ep->cap[EP_ATS0] = old;
         im_ep_misuse(ep, EP_MISUSE_STU_CHANGE_LO, 0);
     }
-    if (!was && ats_on(ep)) {
+    if (!was && ep_cfg_ats_on(ep)) {
         ep->ats_ur = false;
     }
-    if (was && !ats_on(ep) &&
+    if (was && !ep_cfg_ats_on(ep) &&
         !IM_GET(EP_REG(ep, INJ_FLAGS), EP_INJ_FLAGS_ATS_OFF)) {
         im_ep_atc_flush(&ep->atc);
     }
 }
 
 /* CLAUSE(PCIE_PRI_CTRL), CLAUSE(PCIE_PRI_STATUS) */
-static void pri_written(ImEp *ep, uint64_t old, uint64_t val)
+static void ep_cfg_pri_written(ImEp *ep, uint64_t old, uint64_t val)
 {
     bool was = IM_GET(old, PCIE_PRI_ENABLE);
     bool on = EP_CAP(ep, EP_PRI0, PCIE_PRI_ENABLE);
@@ -273,7 +273,7 @@ static void pri_written(ImEp *ep, uint64_t old, uint64_t val)
 }
 
 /* CLAUSE(PCIE_PRI_ALLOCATION): written only while disabled. */
-static void allocation_written(ImEp *ep, uint64_t old)
+static void ep_cfg_allocation_written(ImEp *ep, uint64_t old)
 {
     if (old != ep->cap[EP_PRI1] && EP_CAP(ep, EP_PRI0, PCIE_PRI_ENABLE)) {
         ep->cap[EP_PRI1] = old;
@@ -286,10 +286,10 @@ void im_ep_cfg_write(ImEp *ep, unsigned off, uint32_t val, unsigned size)
     static const uint64_t w1c[EP_QUADS] = {
         [EP_PRI0] = IM_MASK(PCIE_PRI_RF) | IM_MASK(PCIE_PRI_UPRGI),
     };
-    int quad = quad_at(ep, off);
+    int quad = ep_cfg_quad_at(ep, off);
     uint64_t lanes, wide, old;
 
-    if (quad < 0 || !access_ok(off, size)) {
+    if (quad < 0 || !ep_cfg_access_ok(off, size)) {
         return;
     }
     lanes = UINT64_MAX >> (64 - 8 * size) << (off % 8 * 8);
@@ -302,16 +302,16 @@ void im_ep_cfg_write(ImEp *ep, unsigned off, uint32_t val, unsigned size)
     }
     switch (quad) {
     case EP_PASID0:
-        pasid_written(ep, old);
+        ep_cfg_pasid_written(ep, old);
         break;
     case EP_ATS0:
-        ats_written(ep, old);
+        ep_cfg_ats_written(ep, old);
         break;
     case EP_PRI0:
-        pri_written(ep, old, wide);
+        ep_cfg_pri_written(ep, old, wide);
         break;
     case EP_PRI1:
-        allocation_written(ep, old);
+        ep_cfg_allocation_written(ep, old);
         break;
     default:
         break;

@@ -18,7 +18,7 @@ bool im_ep_ch_active(const EpChannel *ch)
  * A request of this channel is parked: its buffer stays with the host
  * until im_ep_dma_done(), the channel gets another one.
  */
-static void orphan(ImEp *ep, EpChannel *ch)
+static void ep_channel_orphan(ImEp *ep, EpChannel *ch)
 {
     if (ch->state == PASID_EP_STATE_WAIT_DMA) {
         ch->flight->channel = EP_NOBODY;
@@ -28,7 +28,7 @@ static void orphan(ImEp *ep, EpChannel *ch)
 }
 
 /* A group of this channel stays outstanding, but nobody waits for it. */
-static void abandon(ImEp *ep, EpChannel *ch)
+static void ep_channel_abandon(ImEp *ep, EpChannel *ch)
 {
     EpGroup *g = &ep->group[ch->prgi % EP_PRGIS];
 
@@ -44,8 +44,8 @@ static void abandon(ImEp *ep, EpChannel *ch)
  */
 void im_ep_ch_end(ImEp *ep, EpChannel *ch, unsigned state, unsigned cause)
 {
-    orphan(ep, ch);
-    abandon(ep, ch);
+    ep_channel_orphan(ep, ch);
+    ep_channel_abandon(ep, ch);
     ch->gen++;
     ch->state = (uint8_t)state;
     ch->cause = (uint8_t)cause;
@@ -86,7 +86,7 @@ void im_ep_ch_reset(ImEp *ep, EpChannel *ch)
     unsigned index = ch->index;
     uint64_t gen = ch->gen + 1;
 
-    orphan(ep, ch);
+    ep_channel_orphan(ep, ch);
     flight = ch->flight;
     memset(ch, 0, sizeof(*ch));
     ch->index = index;
@@ -114,33 +114,33 @@ void im_ep_stop_pasid(ImEp *ep, uint32_t pasid)
     im_ep_pri_stop_marker(ep, pasid);
 }
 
-static bool writes_memory(unsigned op)
+static bool ep_channel_writes_memory(unsigned op)
 {
     return op == PASID_EP_OP_WRITE || op == PASID_EP_OP_STORE ||
            op == PASID_EP_OP_FILL;
 }
 
-static bool uses_buffer(unsigned op)
+static bool ep_channel_uses_buffer(unsigned op)
 {
     return op == PASID_EP_OP_LOAD || op == PASID_EP_OP_STORE ||
            op == PASID_EP_OP_COMPARE_BUF;
 }
 
 /* A range of bytes that does not wrap; its end may be 2^64. */
-static bool wraps(uint64_t addr, uint64_t len)
+static bool ep_channel_wraps(uint64_t addr, uint64_t len)
 {
     return len != 0 && addr + (len - 1) < addr;
 }
 
 /* CLAUSE(EP_PLAIN): nothing that an ordinary function could not say. */
-static bool not_plain(const ImEp *ep, const EpProgram *p)
+static bool ep_channel_not_plain(const ImEp *ep, const EpProgram *p)
 {
     return !ep->port.plain || p->op == PASID_EP_OP_ZERO_READ ||
            p->req.has_pasid || p->req.priv || p->req.exec || p->req.has_rid;
 }
 
 /* CLAUSE(EP_OPERATION): what is refused as BAD_PROGRAM. */
-static bool impossible(const ImEp *ep, const EpProgram *p)
+static bool ep_channel_impossible(const ImEp *ep, const EpProgram *p)
 {
     if (p->op > PASID_EP_OP_SWEEP || p->mode > PASID_EP_MODE_PLAIN) {
         return true;
@@ -149,23 +149,23 @@ static bool impossible(const ImEp *ep, const EpProgram *p)
         return false;
     }
     if (p->split > EP_PAGE || (p->split & (p->split - 1)) != 0 ||
-        wraps(p->addr, p->len)) {
+        ep_channel_wraps(p->addr, p->len)) {
         return true;
     }
-    if (p->op == PASID_EP_OP_COPY && wraps(p->addr2, p->len)) {
+    if (p->op == PASID_EP_OP_COPY && ep_channel_wraps(p->addr2, p->len)) {
         return true;
     }
-    if (uses_buffer(p->op) && (p->len > ep->buffer_size ||
-                               p->addr2 > ep->buffer_size - p->len)) {
+    if (ep_channel_uses_buffer(p->op) &&
+        (p->len > ep->buffer_size || p->addr2 > ep->buffer_size - p->len)) {
         return true;
     }
-    if (p->req.exec && writes_memory(p->op)) {
+    if (p->req.exec && ep_channel_writes_memory(p->op)) {
         return true;
     }
     if (p->op == PASID_EP_OP_SWEEP && im_ep_sweep_impossible(p)) {
         return true;
     }
-    if (p->mode == PASID_EP_MODE_PLAIN && not_plain(ep, p)) {
+    if (p->mode == PASID_EP_MODE_PLAIN && ep_channel_not_plain(ep, p)) {
         return true;
     }
     return p->mode == PASID_EP_MODE_RAW && p->at == IM_AT_TRANSLATION &&
@@ -173,7 +173,7 @@ static bool impossible(const ImEp *ep, const EpProgram *p)
            p->op != PASID_EP_OP_SWEEP;
 }
 
-static void load_program(EpChannel *ch)
+static void ep_channel_load_program(EpChannel *ch)
 {
     const uint64_t *reg = ch->reg;
     uint64_t ctrl = reg[EP_R_CH_CTRL];
@@ -210,7 +210,7 @@ static void load_program(EpChannel *ch)
     }
 }
 
-static void clear_results(EpChannel *ch)
+static void ep_channel_clear_results(EpChannel *ch)
 {
     static const EpChReg results[] = {
         EP_R_CH_DONE, EP_R_CH_BADADDR, EP_R_CH_CRC, EP_R_CH_COMPARE,
@@ -236,12 +236,12 @@ void im_ep_ch_start(ImEp *ep, EpChannel *ch)
         im_ep_misuse(ep, EP_MISUSE_CH_RUNNING_LO, ch->index);
         return;
     }
-    load_program(ch);
-    clear_results(ch);
+    ep_channel_load_program(ch);
+    ep_channel_clear_results(ch);
     ch->reg[EP_R_CH_LAUNCHED]++;
     ch->gen++;
     ch->state = PASID_EP_STATE_RUNNING;
-    if (impossible(ep, &ch->prog)) {
+    if (ep_channel_impossible(ep, &ch->prog)) {
         im_ep_ch_fail(ep, ch, PASID_EP_CAUSE_BAD_PROGRAM, 0);
     } else if (ep->orphans >= EP_ORPHAN_MAX) {
         im_ep_ch_fail(ep, ch, PASID_EP_CAUSE_BUSY, 0);

@@ -29,7 +29,7 @@ void im_ep_crc_init(ImEp *ep)
     }
 }
 
-static uint32_t crc_add8(const ImEp *ep, uint32_t crc, const uint8_t *p)
+static uint32_t ep_data_crc_add8(const ImEp *ep, uint32_t crc, const uint8_t *p)
 {
     uint64_t word;
     uint32_t out = 0;
@@ -42,11 +42,11 @@ static uint32_t crc_add8(const ImEp *ep, uint32_t crc, const uint8_t *p)
     return out;
 }
 
-static uint32_t crc_add(const ImEp *ep, uint32_t crc, const uint8_t *p,
-                        size_t len)
+static uint32_t ep_data_crc_add(const ImEp *ep, uint32_t crc, const uint8_t *p,
+                                size_t len)
 {
     for (; len >= 8; len -= 8, p += 8) {
-        crc = crc_add8(ep, crc, p);
+        crc = ep_data_crc_add8(ep, crc, p);
     }
     for (; len > 0; len--, p++) {
         crc = crc >> 8 ^ ep->crc_table[0][(crc ^ *p) & 0xff];
@@ -55,7 +55,7 @@ static uint32_t crc_add(const ImEp *ep, uint32_t crc, const uint8_t *p,
 }
 
 /* Bytes off .. off + len of the pattern, a quad-word at a time. */
-static void pattern(uint64_t seed, uint64_t off, uint8_t *p, size_t len)
+static void ep_data_pattern(uint64_t seed, uint64_t off, uint8_t *p, size_t len)
 {
     size_t i = 0;
 
@@ -81,7 +81,7 @@ void im_ep_data_make(ImEp *ep, EpChannel *ch, uint64_t off, size_t len)
 
     switch (ch->prog.op) {
     case PASID_EP_OP_WRITE:
-        pattern(ch->prog.seed, off, p, len);
+        ep_data_pattern(ch->prog.seed, off, p, len);
         break;
     case PASID_EP_OP_STORE:
         memcpy(p, ep->buffer + ch->prog.addr2 + off, len);
@@ -97,8 +97,8 @@ void im_ep_data_make(ImEp *ep, EpChannel *ch, uint64_t off, size_t len)
 }
 
 /* Returns false when the operation ended at a difference. */
-static bool compare(ImEp *ep, EpChannel *ch, const uint8_t *want,
-                    uint64_t off, size_t len)
+static bool ep_data_compare(ImEp *ep, EpChannel *ch, const uint8_t *want,
+                            uint64_t off, size_t len)
 {
     const uint8_t *got = ch->flight->data;
 
@@ -129,16 +129,17 @@ bool im_ep_data_take(ImEp *ep, EpChannel *ch, uint64_t off, size_t len)
     if (ch->second) {
         return true;                    /* counted when it was read */
     }
-    ch->crc = crc_add(ep, ch->crc, p, len);
+    ch->crc = ep_data_crc_add(ep, ch->crc, p, len);
     switch (ch->prog.op) {
     case PASID_EP_OP_LOAD:
         memcpy(ep->buffer + ch->prog.addr2 + off, p, len);
         return true;
     case PASID_EP_OP_COMPARE:
-        pattern(ch->prog.seed, off, want, len);
-        return compare(ep, ch, want, off, len);
+        ep_data_pattern(ch->prog.seed, off, want, len);
+        return ep_data_compare(ep, ch, want, off, len);
     case PASID_EP_OP_COMPARE_BUF:
-        return compare(ep, ch, ep->buffer + ch->prog.addr2 + off, off, len);
+        return ep_data_compare(ep, ch, ep->buffer + ch->prog.addr2 + off, off,
+                               len);
     default:
         return true;
     }

@@ -9,7 +9,7 @@
  */
 #include "hw/pcie/ep.h"
 
-static bool is_write(const EpChannel *ch)
+static bool ep_dma_is_write(const EpChannel *ch)
 {
     switch (ch->prog.op) {
     case PASID_EP_OP_WRITE:
@@ -23,23 +23,23 @@ static bool is_write(const EpChannel *ch)
     }
 }
 
-static uint64_t to_page_end(uint64_t addr)
+static uint64_t ep_dma_to_page_end(uint64_t addr)
 {
     return EP_PAGE - (addr & (EP_PAGE - 1));
 }
 
 /* Bytes of the next request: within a page of each address. */
-static uint32_t next_length(const EpChannel *ch)
+static uint32_t ep_dma_next_length(const EpChannel *ch)
 {
     const EpProgram *p = &ch->prog;
     uint64_t done = ch->reg[EP_R_CH_DONE];
-    uint64_t n = MIN(p->len - done, to_page_end(p->addr + done));
+    uint64_t n = MIN(p->len - done, ep_dma_to_page_end(p->addr + done));
 
     if (p->op == PASID_EP_OP_SWEEP) {
         return p->split;
     }
     if (p->op == PASID_EP_OP_COPY) {
-        n = MIN(n, to_page_end(p->addr2 + done));
+        n = MIN(n, ep_dma_to_page_end(p->addr2 + done));
     }
     if (p->split && p->op != PASID_EP_OP_ZERO_READ) {
         n = MIN(n, p->split);
@@ -47,12 +47,12 @@ static uint32_t next_length(const EpChannel *ch)
     return (uint32_t)n;
 }
 
-static EpReq next_request(const EpChannel *ch)
+static EpReq ep_dma_next_request(const EpChannel *ch)
 {
     const EpProgram *p = &ch->prog;
     EpReq req = p->req;
 
-    req.write = is_write(ch);
+    req.write = ep_dma_is_write(ch);
     req.va = p->op == PASID_EP_OP_SWEEP ? p->addr + ch->place * p->stride :
              (ch->second ? p->addr2 : p->addr) + ch->reg[EP_R_CH_DONE];
     req.exec = req.exec && !req.write;
@@ -61,7 +61,7 @@ static EpReq next_request(const EpChannel *ch)
 }
 
 /* A request has ended well: count it, end or go on. */
-static void advance(ImEp *ep, EpChannel *ch, uint32_t len)
+static void ep_dma_advance(ImEp *ep, EpChannel *ch, uint32_t len)
 {
     ch->second = false;
     ch->reg[EP_R_CH_DONE] += len;
@@ -76,7 +76,7 @@ static void advance(ImEp *ep, EpChannel *ch, uint32_t len)
     }
 }
 
-static void fail_dma(ImEp *ep, EpChannel *ch, unsigned cause, ImCpl cpl)
+static void ep_dma_fail_dma(ImEp *ep, EpChannel *ch, unsigned cause, ImCpl cpl)
 {
     ep->counters.dma_errors++;
     ch->cpl = (uint8_t)cpl;
@@ -84,20 +84,22 @@ static void fail_dma(ImEp *ep, EpChannel *ch, unsigned cause, ImCpl cpl)
 }
 
 /* A completion for ch->flight. */
-static void completed(ImEp *ep, EpChannel *ch, ImStatus status, ImCpl cpl)
+static void ep_dma_completed(ImEp *ep, EpChannel *ch, ImStatus status,
+                             ImCpl cpl)
 {
     const EpFlight *f = ch->flight;
     bool move = ch->prog.op != PASID_EP_OP_ZERO_READ;
 
     if (status != IM_OK) {
-        fail_dma(ep, ch, cpl == IM_CPL_UR ? PASID_EP_CAUSE_DMA_UR :
-                 PASID_EP_CAUSE_DMA_CA,
-                 cpl == IM_CPL_UR ? IM_CPL_UR : IM_CPL_CA);
+        ep_dma_fail_dma(ep, ch,
+                        cpl == IM_CPL_UR ? PASID_EP_CAUSE_DMA_UR :
+                                           PASID_EP_CAUSE_DMA_CA,
+                        cpl == IM_CPL_UR ? IM_CPL_UR : IM_CPL_CA);
         return;
     }
     if (!f->write && move && EP_REG(ep, INJ_POISON)) {
         EP_REG(ep, INJ_POISON)--;
-        fail_dma(ep, ch, PASID_EP_CAUSE_POISONED, IM_CPL_SC);
+        ep_dma_fail_dma(ep, ch, PASID_EP_CAUSE_POISONED, IM_CPL_SC);
         return;
     }
     if (move) {
@@ -112,11 +114,11 @@ static void completed(ImEp *ep, EpChannel *ch, ImStatus status, ImCpl cpl)
         ch->state = PASID_EP_STATE_RUNNING;
         return;
     }
-    advance(ep, ch, f->len);
+    ep_dma_advance(ep, ch, f->len);
 }
 
 /* The flight stays with the host; the channel may have gone meanwhile. */
-static void park(ImEp *ep, EpChannel *ch, uint64_t handle, bool alive)
+static void ep_dma_park(ImEp *ep, EpChannel *ch, uint64_t handle, bool alive)
 {
     EpFlight *f = ch->flight;
 
@@ -134,7 +136,7 @@ static void park(ImEp *ep, EpChannel *ch, uint64_t handle, bool alive)
 }
 
 /* CLAUSE(EP_INJECT): INJ_RESET counts down with each memory request. */
-static bool reset_now(ImEp *ep)
+static bool ep_dma_reset_now(ImEp *ep)
 {
     if (EP_REG(ep, INJ_RESET) == 0 || --EP_REG(ep, INJ_RESET) > 0) {
         return false;
@@ -144,15 +146,16 @@ static bool reset_now(ImEp *ep)
 }
 
 /* CLAUSE(EP_PLAIN): such a function learns no more than that it failed. */
-static ImStatus plain(ImEp *ep, const ImTxn *txn, uint8_t *data, ImCpl *cpl)
+static ImStatus ep_dma_plain(ImEp *ep, const ImTxn *txn, uint8_t *data,
+                             ImCpl *cpl)
 {
     *cpl = IM_CPL_UR;
     return ep->port.plain(ep->host, txn->addr, data, txn->len,
                           txn->access == IM_WRITE);
 }
 
-static void issue(ImEp *ep, EpChannel *ch, const EpReq *req,
-                  const ImTxn *txn, uint32_t len)
+static void ep_dma_issue(ImEp *ep, EpChannel *ch, const EpReq *req,
+                         const ImTxn *txn, uint32_t len)
 {
     EpFlight *f = ch->flight;
     uint64_t gen = ch->gen;
@@ -160,7 +163,7 @@ static void issue(ImEp *ep, EpChannel *ch, const EpReq *req,
     ImCpl cpl = IM_CPL_CA;
     ImStatus status;
 
-    if (reset_now(ep)) {
+    if (ep_dma_reset_now(ep)) {
         return;
     }
     if (req != &f->req) {
@@ -179,18 +182,18 @@ static void issue(ImEp *ep, EpChannel *ch, const EpReq *req,
     }
     ch->reg[EP_R_CH_REQUESTS]++;
     status = ch->prog.mode == PASID_EP_MODE_PLAIN ?
-             plain(ep, txn, f->data, &cpl) :
+             ep_dma_plain(ep, txn, f->data, &cpl) :
              ep->port.dma(ep->host, txn, req->has_rid, f->data, &cpl,
                           &handle);
     if (status == IM_PENDING) {
-        park(ep, ch, handle, gen == ch->gen);
+        ep_dma_park(ep, ch, handle, gen == ch->gen);
     } else if (gen == ch->gen) {
-        completed(ep, ch, status, cpl);
+        ep_dma_completed(ep, ch, status, cpl);
     }
 }
 
 /* Pages this operation still needs from va on, at most a group. */
-static uint32_t pages_wanted(const EpChannel *ch, uint64_t va)
+static uint32_t ep_dma_pages_wanted(const EpChannel *ch, uint64_t va)
 {
     uint64_t left = ch->prog.total - ch->reg[EP_R_CH_DONE];
     uint64_t span = (va & (EP_PAGE - 1)) + MIN(left, UINT64_C(1) << 40);
@@ -201,7 +204,7 @@ static uint32_t pages_wanted(const EpChannel *ch, uint64_t va)
 }
 
 /* CLAUSE(EP_MODE), AUTO: no permission; ask for the page, then retry. */
-static void ask_for_page(ImEp *ep, EpChannel *ch, const EpReq *req)
+static void ep_dma_ask_for_page(ImEp *ep, EpChannel *ch, const EpReq *req)
 {
     unsigned cause = PASID_EP_CAUSE_NONE;
 
@@ -213,7 +216,7 @@ static void ask_for_page(ImEp *ep, EpChannel *ch, const EpReq *req)
         im_ep_ch_fail(ep, ch, PASID_EP_CAUSE_RETRIES, req->va);
         return;
     }
-    switch (im_ep_pri_ask(ep, ch, req, pages_wanted(ch, req->va))) {
+    switch (im_ep_pri_ask(ep, ch, req, ep_dma_pages_wanted(ch, req->va))) {
     case EP_ASK_OFF:
         cause = PASID_EP_CAUSE_PRI_OFF;
         break;
@@ -228,7 +231,7 @@ static void ask_for_page(ImEp *ep, EpChannel *ch, const EpReq *req)
 }
 
 /* What becomes of a request without a usable translation. */
-static unsigned cause_of(const ImEp *ep, EpXlatKind kind)
+static unsigned ep_dma_cause_of(const ImEp *ep, EpXlatKind kind)
 {
     switch (kind) {
     case EP_XLAT_NONE:
@@ -245,7 +248,7 @@ static unsigned cause_of(const ImEp *ep, EpXlatKind kind)
     }
 }
 
-static bool may_go_untranslated(unsigned mode, EpXlatKind kind)
+static bool ep_dma_may_go_untranslated(unsigned mode, EpXlatKind kind)
 {
     if (mode == PASID_EP_MODE_FALLBACK) {
         return kind == EP_XLAT_NONE || kind == EP_XLAT_U ||
@@ -254,16 +257,16 @@ static bool may_go_untranslated(unsigned mode, EpXlatKind kind)
     return mode == PASID_EP_MODE_AUTO && kind == EP_XLAT_U;
 }
 
-static void fail_xlat(ImEp *ep, EpChannel *ch, const EpReq *req,
-                      EpXlatKind kind)
+static void ep_dma_fail_xlat(ImEp *ep, EpChannel *ch, const EpReq *req,
+                             EpXlatKind kind)
 {
     ch->cpl = kind == EP_XLAT_UR ? PASID_EP_CPL_UR :
               kind == EP_XLAT_CA ? PASID_EP_CPL_CA : PASID_EP_CPL_SC;
-    im_ep_ch_fail(ep, ch, cause_of(ep, kind), req->va);
+    im_ep_ch_fail(ep, ch, ep_dma_cause_of(ep, kind), req->va);
 }
 
 /* Modes ATS, AUTO and FALLBACK. */
-static bool asks_first(unsigned mode)
+static bool ep_dma_asks_first(unsigned mode)
 {
     return mode != PASID_EP_MODE_UNTRANSLATED &&
            mode != PASID_EP_MODE_RAW && mode != PASID_EP_MODE_PLAIN;
@@ -273,7 +276,8 @@ static bool asks_first(unsigned mode)
  * In these modes. Returns true when *txn is ready to go; a translated one
  * carries no PASID, the capability does not offer it.
  */
-static bool translate(ImEp *ep, EpChannel *ch, const EpReq *req, ImTxn *txn)
+static bool ep_dma_translate(ImEp *ep, EpChannel *ch, const EpReq *req,
+                             ImTxn *txn)
 {
     unsigned mode = ch->prog.mode;
     uint64_t gen = ch->gen;
@@ -290,19 +294,20 @@ static bool translate(ImEp *ep, EpChannel *ch, const EpReq *req, ImTxn *txn)
         txn->pasid = 0;
         return true;
     }
-    if (may_go_untranslated(mode, x.kind)) {
+    if (ep_dma_may_go_untranslated(mode, x.kind)) {
         return true;
     }
     if (mode == PASID_EP_MODE_AUTO && x.kind == EP_XLAT_NONE) {
-        ask_for_page(ep, ch, req);
+        ep_dma_ask_for_page(ep, ch, req);
     } else {
-        fail_xlat(ep, ch, req, x.kind);
+        ep_dma_fail_xlat(ep, ch, req, x.kind);
     }
     return false;
 }
 
 /* Mode RAW with AT 1: a translation request that moves no data. */
-static void probe(ImEp *ep, EpChannel *ch, const EpReq *req, uint32_t len)
+static void ep_dma_probe(ImEp *ep, EpChannel *ch, const EpReq *req,
+                         uint32_t len)
 {
     uint64_t gen = ch->gen;
     EpXlat x;
@@ -313,15 +318,15 @@ static void probe(ImEp *ep, EpChannel *ch, const EpReq *req, uint32_t len)
         return;
     }
     if (x.kind == EP_XLAT_OK || x.kind == EP_XLAT_U) {
-        advance(ep, ch, len);
+        ep_dma_advance(ep, ch, len);
     } else {
-        fail_xlat(ep, ch, req, x.kind);
+        ep_dma_fail_xlat(ep, ch, req, x.kind);
     }
 }
 
 /* CLAUSE(EP_REFUSAL): what configuration forbids, unless forced. */
-static unsigned refusal(const ImEp *ep, const EpChannel *ch,
-                        const EpReq *req)
+static unsigned ep_dma_refusal(const ImEp *ep, const EpChannel *ch,
+                               const EpReq *req)
 {
     const EpProgram *p = &ch->prog;
     bool off_ok = IM_GET(EP_REG(ep, INJ_FLAGS), EP_INJ_FLAGS_ATS_OFF);
@@ -336,7 +341,7 @@ static unsigned refusal(const ImEp *ep, const EpChannel *ch,
     return req->force ? PASID_EP_CAUSE_NONE : im_ep_refuse(ep, req, ats);
 }
 
-static ImTxn make_txn(const EpProgram *p, const EpReq *req, uint32_t len)
+static ImTxn ep_dma_make_txn(const EpProgram *p, const EpReq *req, uint32_t len)
 {
     return (ImTxn) {
         .addr = req->va,
@@ -352,15 +357,16 @@ static ImTxn make_txn(const EpProgram *p, const EpReq *req, uint32_t len)
     };
 }
 
-static void send(ImEp *ep, EpChannel *ch, const EpReq *req, uint32_t len)
+static void ep_dma_send(ImEp *ep, EpChannel *ch, const EpReq *req, uint32_t len)
 {
     const EpProgram *p = &ch->prog;
-    ImTxn txn = make_txn(p, req, len);
+    ImTxn txn = ep_dma_make_txn(p, req, len);
 
     if (p->mode == PASID_EP_MODE_RAW && p->at == IM_AT_TRANSLATION) {
-        probe(ep, ch, req, len);
-    } else if (!asks_first(p->mode) || translate(ep, ch, req, &txn)) {
-        issue(ep, ch, req, &txn, len);
+        ep_dma_probe(ep, ch, req, len);
+    } else if (!ep_dma_asks_first(p->mode) ||
+               ep_dma_translate(ep, ch, req, &txn)) {
+        ep_dma_issue(ep, ch, req, &txn, len);
     }
 }
 
@@ -368,12 +374,13 @@ static void send(ImEp *ep, EpChannel *ch, const EpReq *req, uint32_t len)
  * More of a SWEEP: so much that what is around its requests is little. They
  * are made in place, since copying what was just written in pieces stalls.
  */
-static void sweep_on(ImEp *ep, EpChannel *ch, const EpReq *req, uint32_t len)
+static void ep_dma_sweep_on(ImEp *ep, EpChannel *ch, const EpReq *req,
+                            uint32_t len)
 {
     const EpProgram *p = &ch->prog;
-    bool simple = !asks_first(p->mode) && p->at != IM_AT_TRANSLATION;
+    bool simple = !ep_dma_asks_first(p->mode) && p->at != IM_AT_TRANSLATION;
     uint64_t gen = ch->gen;
-    ImTxn txn = make_txn(p, req, len);
+    ImTxn txn = ep_dma_make_txn(p, req, len);
 
     ch->flight->req = *req;
     for (unsigned n = 1; n < EP_SWEEP_MAX && gen == ch->gen &&
@@ -382,9 +389,9 @@ static void sweep_on(ImEp *ep, EpChannel *ch, const EpReq *req, uint32_t len)
 
         r->va = txn.addr = p->addr + ch->place * p->stride;
         if (simple) {
-            issue(ep, ch, r, &txn, len);
+            ep_dma_issue(ep, ch, r, &txn, len);
         } else {
-            send(ep, ch, r, len);
+            ep_dma_send(ep, ch, r, len);
         }
     }
 }
@@ -392,9 +399,9 @@ static void sweep_on(ImEp *ep, EpChannel *ch, const EpReq *req, uint32_t len)
 /* Do the next request of a running channel; of a SWEEP, a slice of them. */
 void im_ep_dma_step(ImEp *ep, EpChannel *ch)
 {
-    uint32_t len = next_length(ch);
-    EpReq req = next_request(ch);
-    unsigned cause = refusal(ep, ch, &req);
+    uint32_t len = ep_dma_next_length(ch);
+    EpReq req = ep_dma_next_request(ch);
+    unsigned cause = ep_dma_refusal(ep, ch, &req);
     uint64_t gen = ch->gen;
 
     if (cause != PASID_EP_CAUSE_NONE) {
@@ -402,13 +409,13 @@ void im_ep_dma_step(ImEp *ep, EpChannel *ch)
         im_ep_ch_fail(ep, ch, cause, req.va);
         return;
     }
-    send(ep, ch, &req, len);
+    ep_dma_send(ep, ch, &req, len);
     if (ch->prog.op == PASID_EP_OP_SWEEP && gen == ch->gen) {
-        sweep_on(ep, ch, &req, len);
+        ep_dma_sweep_on(ep, ch, &req, len);
     }
 }
 
-static EpFlight *take_parked(ImEp *ep, uint64_t handle)
+static EpFlight *ep_dma_take_parked(ImEp *ep, uint64_t handle)
 {
     for (GList *l = ep->parked->head; l; l = l->next) {
         EpFlight *f = l->data;
@@ -423,7 +430,7 @@ static EpFlight *take_parked(ImEp *ep, uint64_t handle)
 
 void im_ep_dma_end(ImEp *ep, uint64_t handle, ImStatus status, ImCpl cpl)
 {
-    EpFlight *f = take_parked(ep, handle);
+    EpFlight *f = ep_dma_take_parked(ep, handle);
 
     if (!f) {
         return;
@@ -436,13 +443,13 @@ void im_ep_dma_end(ImEp *ep, uint64_t handle, ImStatus status, ImCpl cpl)
         EpChannel *ch = &ep->ch[f->channel];
 
         ch->state = PASID_EP_STATE_RUNNING;
-        completed(ep, ch, status, cpl);
+        ep_dma_completed(ep, ch, status, cpl);
     }
     im_ep_inv_retry(ep);
 }
 
 /* A channel waits for this parked request. */
-static bool awaited(const ImEp *ep, uint64_t handle)
+static bool ep_dma_awaited(const ImEp *ep, uint64_t handle)
 {
     for (const GList *l = ep->parked->head; l; l = l->next) {
         const EpFlight *f = l->data;
@@ -456,7 +463,8 @@ static bool awaited(const ImEp *ep, uint64_t handle)
 
 void im_ep_dma_done(ImEp *ep, uint64_t handle, ImStatus status, ImCpl cpl)
 {
-    if (!awaited(ep, handle) || !im_ep_hold_end(ep, handle, status, cpl)) {
+    if (!ep_dma_awaited(ep, handle) ||
+        !im_ep_hold_end(ep, handle, status, cpl)) {
         im_ep_dma_end(ep, handle, status, cpl);
     }
     im_ep_settle(ep);

@@ -5,7 +5,7 @@
  */
 #include "hw/pcie/ep.h"
 
-static void dump_caps(const ImEp *ep, GString *out)
+static void ep_dump_caps(const ImEp *ep, GString *out)
 {
     g_string_append_printf(out, "bus master %d\n", ep->bus_master);
     if (ep->cap_at[EP_CAP_PASID]) {
@@ -46,7 +46,7 @@ static void dump_caps(const ImEp *ep, GString *out)
     }
 }
 
-static void dump_key(GString *out, bool has_pasid, uint32_t pasid, bool priv)
+static void ep_dump_key(GString *out, bool has_pasid, uint32_t pasid, bool priv)
 {
     if (has_pasid) {
         g_string_append_printf(out, "PASID %05x%s", pasid,
@@ -56,7 +56,7 @@ static void dump_key(GString *out, bool has_pasid, uint32_t pasid, bool priv)
     }
 }
 
-static void dump_atc(const ImEp *ep, GString *out)
+static void ep_dump_atc(const ImEp *ep, GString *out)
 {
     g_string_append_printf(out, "ATC: %u of %u entries\n", ep->atc.used,
                            ep->atc.size);
@@ -75,12 +75,12 @@ static void dump_atc(const ImEp *ep, GString *out)
                                e->global ? " global" : "",
                                e->u ? " untranslated-only" : "",
                                e->nw ? " no-write" : "");
-        dump_key(out, e->has_pasid, e->pasid, e->priv);
+        ep_dump_key(out, e->has_pasid, e->pasid, e->priv);
         g_string_append_c(out, '\n');
     }
 }
 
-static void dump_channels(const ImEp *ep, GString *out)
+static void ep_dump_channels(const ImEp *ep, GString *out)
 {
     static const char *const states[] = {
         "idle", "running", "waits for a page", "waits for a request",
@@ -96,8 +96,8 @@ static void dump_channels(const ImEp *ep, GString *out)
         g_string_append_printf(out, "channel %u: %s, cause %u, op %u, "
                                "mode %u, ", i, states[ch->state], ch->cause,
                                ch->prog.op, ch->prog.mode);
-        dump_key(out, ch->prog.req.has_pasid, ch->prog.req.pasid,
-                 ch->prog.req.priv);
+        ep_dump_key(out, ch->prog.req.has_pasid, ch->prog.req.pasid,
+                    ch->prog.req.priv);
         g_string_append_printf(out, ", %" G_GUINT64_FORMAT " of %"
                                G_GUINT64_FORMAT " bytes, launched %"
                                G_GUINT64_FORMAT ", returned %"
@@ -108,7 +108,7 @@ static void dump_channels(const ImEp *ep, GString *out)
     }
 }
 
-static void dump_pending(const ImEp *ep, GString *out)
+static void ep_dump_pending(const ImEp *ep, GString *out)
 {
     for (unsigned i = 0; i < EP_PRGIS; i++) {
         const EpGroup *g = &ep->group[i];
@@ -116,7 +116,7 @@ static void dump_pending(const ImEp *ep, GString *out)
         if (g->used) {
             g_string_append_printf(out, "group %u: %u messages%s, ", i,
                                    g->messages, g->closed ? "" : ", open");
-            dump_key(out, g->has_pasid, g->pasid, g->priv);
+            ep_dump_key(out, g->has_pasid, g->pasid, g->priv);
             g_string_append_c(out, '\n');
         }
     }
@@ -134,7 +134,7 @@ static void dump_pending(const ImEp *ep, GString *out)
 #define SHOW_(n) \
     g_string_append_printf(out, "  " #n " %" G_GUINT64_FORMAT "\n", c->n);
 
-static void dump_log(const ImEp *ep, GString *out)
+static void ep_dump_log(const ImEp *ep, GString *out)
 {
     uint64_t first = ep->logged > 16 ? ep->logged - 16 : 0;
 
@@ -157,13 +157,13 @@ void im_ep_dump(ImEp *ep, GString *out)
 {
     const ImEpCounters *c = &ep->counters;
 
-    dump_caps(ep, out);
-    dump_atc(ep, out);
-    dump_channels(ep, out);
-    dump_pending(ep, out);
+    ep_dump_caps(ep, out);
+    ep_dump_atc(ep, out);
+    ep_dump_channels(ep, out);
+    ep_dump_pending(ep, out);
     g_string_append_printf(out, "misuse %05x, event %02x\ncounters:\n",
                            (unsigned)EP_REG(ep, MISUSE),
                            (unsigned)EP_REG(ep, EVENT));
     IM_EP_COUNTERS(SHOW_)
-    dump_log(ep, out);
+    ep_dump_log(ep, out);
 }

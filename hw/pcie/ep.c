@@ -30,7 +30,7 @@ const ImEpConfig IM_EP_CONFIG_DEFAULT = {
     .buffer_size = MIB,
 };
 
-static const char *config_error(const ImEpConfig *c)
+static const char *ep_config_error(const ImEpConfig *c)
 {
     if (c->pasid_bits > IM_PASID_BITS) {
         return "pasid_bits is not in the range 0 .. 20";
@@ -65,7 +65,7 @@ static const char *config_error(const ImEpConfig *c)
     return NULL;
 }
 
-static const char *port_error(const ImEpPort *p)
+static const char *ep_port_error(const ImEpPort *p)
 {
     if (p->size < G_STRUCT_OFFSET(ImEpPort, event)) {
         return "the port's size is too small for its members";
@@ -80,11 +80,11 @@ static const char *port_error(const ImEpPort *p)
 ImEp *im_ep_new(const ImEpConfig *config, const ImEpPort *port, void *host,
                 char **err)
 {
-    const char *why = config_error(config);
+    const char *why = ep_config_error(config);
     ImEp *ep;
 
     if (!why) {
-        why = port_error(port);
+        why = ep_port_error(port);
     }
     if (why) {
         if (err) {
@@ -212,7 +212,7 @@ void im_ep_interrupt(ImEp *ep, uint64_t vector)
     ep->port.msi(ep->host, (unsigned)vector);
 }
 
-static uint64_t next_deadline(const ImEp *ep)
+static uint64_t ep_next_deadline(const ImEp *ep)
 {
     uint64_t when = im_ep_held_due(ep);
 
@@ -224,7 +224,7 @@ static uint64_t next_deadline(const ImEp *ep)
     return when;
 }
 
-static bool has_work(const ImEp *ep)
+static bool ep_has_work(const ImEp *ep)
 {
     for (unsigned i = 0; i < ep->channels; i++) {
         if (ep->ch[i].state == PASID_EP_STATE_RUNNING) {
@@ -237,13 +237,13 @@ static bool has_work(const ImEp *ep)
 /* Make the host's alarm and its wish to run match the state. */
 void im_ep_settle(ImEp *ep)
 {
-    uint64_t when = next_deadline(ep);
+    uint64_t when = ep_next_deadline(ep);
 
     if (when != ep->armed) {
         ep->armed = when;
         ep->port.deadline(ep->host, when);
     }
-    if (!ep->running && !ep->kicked && has_work(ep)) {
+    if (!ep->running && !ep->kicked && ep_has_work(ep)) {
         ep->kicked = true;
         ep->port.kick(ep->host);
     }
@@ -291,7 +291,7 @@ bool im_ep_run(ImEp *ep)
         }
     }
     ep->running = false;
-    ep->kicked = has_work(ep);
+    ep->kicked = ep_has_work(ep);
     im_ep_settle(ep);
     return ep->kicked;
 }

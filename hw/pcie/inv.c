@@ -10,8 +10,8 @@
 
 enum { SENT = 0, DROPPED = 1, HELD = 2, TWICE = 4 };
 
-static void send_message(ImEp *ep, uint32_t itag_vector, unsigned cc,
-                         unsigned flags)
+static void ep_inv_send_message(ImEp *ep, uint32_t itag_vector, unsigned cc,
+                                unsigned flags)
 {
     ep->counters.inv_completions++;
     im_ep_log(ep, PASID_EP_LOG_INV_DONE, 0, flags, 0, false, 0, itag_vector);
@@ -19,22 +19,22 @@ static void send_message(ImEp *ep, uint32_t itag_vector, unsigned cc,
 }
 
 /* CLAUSE(EP_INJECT): as many messages as INJ_INV_CC says; one by itself. */
-static void send_done(ImEp *ep, uint32_t itag_vector, unsigned flags)
+static void ep_inv_send_done(ImEp *ep, uint32_t itag_vector, unsigned flags)
 {
     uint64_t how = ep->reg[EP_R_INJ_INV_CC];
     unsigned count = (unsigned)CLAMP(IM_GET(how, EP_INJ_INV_CC_COUNT), 1, 8);
     unsigned early = (unsigned)IM_GET(how, EP_INJ_INV_CC_EARLY);
 
     for (unsigned i = 1; i < count; i++) {
-        send_message(ep, itag_vector, early ? early : count, flags);
+        ep_inv_send_message(ep, itag_vector, early ? early : count, flags);
     }
     if (!IM_GET(how, EP_INJ_INV_CC_WITHHOLD)) {
-        send_message(ep, itag_vector, count, flags);
+        ep_inv_send_message(ep, itag_vector, count, flags);
     }
 }
 
 /* Take one of an injection's count; false when it is used up. */
-static bool take(ImEp *ep, EpReg reg)
+static bool ep_inv_take(ImEp *ep, EpReg reg)
 {
     if (ep->reg[reg] == 0) {
         return false;
@@ -43,13 +43,13 @@ static bool take(ImEp *ep, EpReg reg)
     return true;
 }
 
-static bool hold(ImEp *ep, GQueue *queue, EpReg count, EpReg delay,
-                 const EpHeld *what)
+static bool ep_inv_hold(ImEp *ep, GQueue *queue, EpReg count, EpReg delay,
+                        const EpHeld *what)
 {
     EpHeld *h;
     uint64_t now;
 
-    if (queue->length >= EP_HELD_MAX || !take(ep, count)) {
+    if (queue->length >= EP_HELD_MAX || !ep_inv_take(ep, count)) {
         return false;
     }
     h = g_new(EpHeld, 1);
@@ -62,22 +62,22 @@ static bool hold(ImEp *ep, GQueue *queue, EpReg count, EpReg delay,
 }
 
 /* CLAUSE(EP_INJECT): dropped, else duplicated, else held. */
-static void complete(ImEp *ep, uint8_t itag)
+static void ep_inv_complete(ImEp *ep, uint8_t itag)
 {
     const EpHeld h = { .itag_vector = UINT32_C(1) << (itag % EP_ITAGS) };
 
-    if (take(ep, EP_R_INJ_INV_DROP)) {
+    if (ep_inv_take(ep, EP_R_INJ_INV_DROP)) {
         im_ep_log(ep, PASID_EP_LOG_INV_DONE, 0, DROPPED, 0, false, 0,
                   h.itag_vector);
-    } else if (take(ep, EP_R_INJ_INV_DUP)) {
-        send_done(ep, h.itag_vector, SENT);
-        send_done(ep, h.itag_vector, TWICE);
-    } else if (hold(ep, ep->held_inv, EP_R_INJ_INV_HOLD,
-                    EP_R_INJ_INV_DELAY, &h)) {
+    } else if (ep_inv_take(ep, EP_R_INJ_INV_DUP)) {
+        ep_inv_send_done(ep, h.itag_vector, SENT);
+        ep_inv_send_done(ep, h.itag_vector, TWICE);
+    } else if (ep_inv_hold(ep, ep->held_inv, EP_R_INJ_INV_HOLD,
+                           EP_R_INJ_INV_DELAY, &h)) {
         im_ep_log(ep, PASID_EP_LOG_INV_DONE, 0, HELD, 0, false, 0,
                   h.itag_vector);
     } else {
-        send_done(ep, h.itag_vector, SENT);
+        ep_inv_send_done(ep, h.itag_vector, SENT);
     }
 }
 
@@ -85,7 +85,7 @@ static void complete(ImEp *ep, uint8_t itag)
  * CLAUSE(PCIE_INV_SEMANTICS): not before every translated request that may
  * have used the translation is done.
  */
-static bool in_use(const ImEp *ep, const EpInv *inv)
+static bool ep_inv_in_use(const ImEp *ep, const EpInv *inv)
 {
     for (GList *l = ep->parked->head; l; l = l->next) {
         const EpFlight *f = l->data;
@@ -103,15 +103,15 @@ static bool in_use(const ImEp *ep, const EpInv *inv)
 void im_ep_inv_retry(ImEp *ep)
 {
     for (unsigned i = 0; i < EP_ITAGS; i++) {
-        if (ep->inv[i].used && !in_use(ep, &ep->inv[i])) {
+        if (ep->inv[i].used && !ep_inv_in_use(ep, &ep->inv[i])) {
             ep->inv[i].used = false;
-            complete(ep, (uint8_t)i);
+            ep_inv_complete(ep, (uint8_t)i);
         }
     }
 }
 
 /* Keep an invalidation back. A reused ITag waits for everything older. */
-static void postpone(ImEp *ep, const EpInv *inv)
+static void ep_inv_postpone(ImEp *ep, const EpInv *inv)
 {
     EpInv *slot = &ep->inv[inv->inv.itag % EP_ITAGS];
     bool reused = slot->used;
@@ -124,7 +124,7 @@ static void postpone(ImEp *ep, const EpInv *inv)
     }
 }
 
-static void count(ImEp *ep, const ImAtsInv *inv)
+static void ep_inv_count(ImEp *ep, const ImAtsInv *inv)
 {
     ImEvent ev = {
         .kind = IM_EVENT_INVALIDATE,
@@ -152,17 +152,17 @@ void im_ep_ats_invalidate(ImEp *ep, const ImAtsInv *inv)
     if (!EP_CAP(ep, EP_ATS0, PCIE_ATS_GLOBAL_INV)) {
         pending.inv.global = false;     /* CLAUSE(PCIE_INV_PASID) */
     }
-    count(ep, inv);
+    ep_inv_count(ep, inv);
     if (!EP_CAP(ep, EP_ATS0, PCIE_ATS_ENABLE)) {
         im_ep_misuse(ep, EP_MISUSE_INV_ATS_OFF_LO, inv->itag);
     }
     if (!IM_GET(EP_REG(ep, INJ_FLAGS), EP_INJ_FLAGS_STALE)) {
         im_ep_atc_invalidate(&ep->atc, &pending.inv);
     }
-    if (in_use(ep, &pending)) {
-        postpone(ep, &pending);
+    if (ep_inv_in_use(ep, &pending)) {
+        ep_inv_postpone(ep, &pending);
     } else {
-        complete(ep, inv->itag);
+        ep_inv_complete(ep, inv->itag);
     }
     im_ep_settle(ep);
 }
@@ -173,7 +173,8 @@ void im_ep_page_response(ImEp *ep, const ImPageResp *resp)
     bool held;
 
     ep->counters.page_responses++;
-    held = hold(ep, ep->held_resp, EP_R_INJ_PRG_HOLD, EP_R_INJ_PRG_DELAY, &h);
+    held = ep_inv_hold(ep, ep->held_resp, EP_R_INJ_PRG_HOLD, EP_R_INJ_PRG_DELAY,
+                       &h);
     if (held) {
         im_ep_log(ep, PASID_EP_LOG_RESPONSE, resp->code & 0xf, 2, 0,
                   resp->has_pasid, resp->pasid, resp->prgi);
@@ -187,11 +188,12 @@ bool im_ep_hold_end(ImEp *ep, uint64_t handle, ImStatus status, ImCpl cpl)
 {
     const EpHeld h = { .handle = handle, .status = status, .cpl = cpl };
 
-    return hold(ep, ep->held_end, EP_R_INJ_END_HOLD, EP_R_INJ_END_DELAY, &h);
+    return ep_inv_hold(ep, ep->held_end, EP_R_INJ_END_HOLD, EP_R_INJ_END_DELAY,
+                       &h);
 }
 
 /* The first of a queue when it may go; the caller frees it. */
-static EpHeld *ripe(GQueue *queue, bool all, uint64_t now)
+static EpHeld *ep_inv_ripe(GQueue *queue, bool all, uint64_t now)
 {
     EpHeld *h = g_queue_peek_head(queue);
 
@@ -203,21 +205,21 @@ void im_ep_held_deliver(ImEp *ep, bool all)
     uint64_t now = im_ep_now(ep);
     EpHeld *h;
 
-    while ((h = ripe(ep->held_inv, all, now)) != NULL) {
-        send_done(ep, h->itag_vector, SENT);
+    while ((h = ep_inv_ripe(ep->held_inv, all, now)) != NULL) {
+        ep_inv_send_done(ep, h->itag_vector, SENT);
         g_free(h);
     }
-    while ((h = ripe(ep->held_resp, all, now)) != NULL) {
+    while ((h = ep_inv_ripe(ep->held_resp, all, now)) != NULL) {
         im_ep_pri_answer(ep, &h->resp);
         g_free(h);
     }
-    while ((h = ripe(ep->held_end, all, now)) != NULL) {
+    while ((h = ep_inv_ripe(ep->held_end, all, now)) != NULL) {
         im_ep_dma_end(ep, h->handle, h->status, h->cpl);
         g_free(h);
     }
 }
 
-static uint64_t first_due(GQueue *queue)
+static uint64_t ep_inv_first_due(GQueue *queue)
 {
     const EpHeld *h = g_queue_peek_head(queue);
 
@@ -226,8 +228,9 @@ static uint64_t first_due(GQueue *queue)
 
 uint64_t im_ep_held_due(const ImEp *ep)
 {
-    return MIN(MIN(first_due(ep->held_inv), first_due(ep->held_resp)),
-               first_due(ep->held_end));
+    return MIN(
+        MIN(ep_inv_first_due(ep->held_inv), ep_inv_first_due(ep->held_resp)),
+        ep_inv_first_due(ep->held_end));
 }
 
 /* Nobody waits any more for what was held: parked requests just end. */

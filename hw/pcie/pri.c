@@ -86,7 +86,7 @@ void im_ep_pri_stop_marker(ImEp *ep, uint32_t pasid)
     ep->port.page_request(ep->host, &req);
 }
 
-static uint64_t deadline_from_now(ImEp *ep)
+static uint64_t ep_pri_deadline_from_now(ImEp *ep)
 {
     uint64_t wait = EP_REG(ep, PAGE_TIMEOUT);
     uint64_t now = im_ep_now(ep);
@@ -94,10 +94,10 @@ static uint64_t deadline_from_now(ImEp *ep)
     return wait == 0 || wait > IM_NEVER - now ? IM_NEVER : now + wait;
 }
 
-static void wait_for(ImEp *ep, EpChannel *ch, bool credit)
+static void ep_pri_wait_for(ImEp *ep, EpChannel *ch, bool credit)
 {
     if (!credit || !ch->wait_credit) {      /* a wait resumed keeps its end */
-        ch->deadline = deadline_from_now(ep);
+        ch->deadline = ep_pri_deadline_from_now(ep);
     }
     ch->wait_credit = credit;
     ch->state = PASID_EP_STATE_WAIT_PAGE;
@@ -133,10 +133,10 @@ EpAsk im_ep_pri_ask(ImEp *ep, EpChannel *ch, const EpReq *req,
         if (ep->outstanding == 0) {
             return EP_ASK_NEVER;
         }
-        wait_for(ep, ch, true);
+        ep_pri_wait_for(ep, ch, true);
         return EP_ASK_WAIT;
     }
-    wait_for(ep, ch, false);
+    ep_pri_wait_for(ep, ch, false);
     g = &ep->group[prgi];
     msg.prgi = ch->prgi = (uint16_t)prgi;
     ch->group_pages = n;
@@ -151,7 +151,7 @@ EpAsk im_ep_pri_ask(ImEp *ep, EpChannel *ch, const EpReq *req,
 }
 
 /* The channel that waits for a group, or NULL. */
-static EpChannel *waiter(ImEp *ep, const EpGroup *g, uint16_t prgi)
+static EpChannel *ep_pri_waiter(ImEp *ep, const EpGroup *g, uint16_t prgi)
 {
     EpChannel *ch;
 
@@ -175,7 +175,7 @@ void im_ep_pri_wake(ImEp *ep)
     }
 }
 
-static void fail_waiters(ImEp *ep, unsigned cause, uint8_t code)
+static void ep_pri_fail_waiters(ImEp *ep, unsigned cause, uint8_t code)
 {
     for (unsigned i = 0; i < ep->channels; i++) {
         EpChannel *ch = &ep->ch[i];
@@ -196,22 +196,22 @@ void im_ep_pri_forget(ImEp *ep)
     memset(ep->group, 0, sizeof(ep->group));
     ep->outstanding = 0;
     ep->raw_prgi = -1;
-    fail_waiters(ep, PASID_EP_CAUSE_PRI_OFF, 0);
+    ep_pri_fail_waiters(ep, PASID_EP_CAUSE_PRI_OFF, 0);
 }
 
 /* CLAUSE(PCIE_PRI_CODE), 1111b: the interface is dead until enabled anew. */
-static void response_failure(ImEp *ep, uint8_t code)
+static void ep_pri_response_failure(ImEp *ep, uint8_t code)
 {
     ep->cap[EP_PRI0] |= IM_MASK(PCIE_PRI_RF);
     ep->pri_dead = true;
     memset(ep->group, 0, sizeof(ep->group));
     ep->outstanding = 0;
     ep->raw_prgi = -1;
-    fail_waiters(ep, PASID_EP_CAUSE_RESP_FAILURE, code);
+    ep_pri_fail_waiters(ep, PASID_EP_CAUSE_RESP_FAILURE, code);
     im_ep_raise(ep, EP_EVENT_RF_LO);
 }
 
-static void show_raw(ImEp *ep, const ImPageResp *resp)
+static void ep_pri_show_raw(ImEp *ep, const ImPageResp *resp)
 {
     EP_REG(ep, PR_RESP) = IM_PUT(EP_PR_RESP_CODE, resp->code) |
                           IM_PUT(EP_PR_RESP_VALID, 1) |
@@ -223,8 +223,8 @@ static void show_raw(ImEp *ep, const ImPageResp *resp)
 }
 
 /* CLAUSE(PCIE_PRI_RESPONSE_PASID): a PASID iff the request had one. */
-static bool pasid_agrees(const ImEp *ep, const EpGroup *g,
-                         const ImPageResp *resp)
+static bool ep_pri_pasid_agrees(const ImEp *ep, const EpGroup *g,
+                                const ImPageResp *resp)
 {
     bool want = g->has_pasid &&
                 EP_CAP(ep, EP_PRI0, PCIE_PRI_PASID_REQUIRED);
@@ -232,7 +232,7 @@ static bool pasid_agrees(const ImEp *ep, const EpGroup *g,
     return resp->has_pasid == want && (!want || resp->pasid == g->pasid);
 }
 
-static void report(ImEp *ep, const ImPageResp *resp, bool expected)
+static void ep_pri_report(ImEp *ep, const ImPageResp *resp, bool expected)
 {
     ImEvent ev = {
         .kind = IM_EVENT_PAGE_RESPONSE,
@@ -248,7 +248,7 @@ static void report(ImEp *ep, const ImPageResp *resp, bool expected)
 }
 
 /* What an answered group means for the channel that sent it. */
-static void tell_channel(ImEp *ep, EpChannel *ch, uint8_t code)
+static void ep_pri_tell_channel(ImEp *ep, EpChannel *ch, uint8_t code)
 {
     if (code == IM_PAGE_RESP_SUCCESS) {
         im_ep_ch_resume(ep, ch);
@@ -266,12 +266,12 @@ void im_ep_pri_answer(ImEp *ep, const ImPageResp *resp)
 {
     uint16_t prgi = resp->prgi % EP_PRGIS;
     EpGroup g = ep->group[prgi];
-    EpChannel *ch = waiter(ep, &g, prgi);
+    EpChannel *ch = ep_pri_waiter(ep, &g, prgi);
     bool known = g.used && g.closed && !ep->pri_dead;
     bool enabled = EP_CAP(ep, EP_PRI0, PCIE_PRI_ENABLE);
     uint8_t code = resp->code & 0xf;
 
-    report(ep, resp, known);
+    ep_pri_report(ep, resp, known);
     if (ep->pri_dead || (!known && !enabled)) {
         return;
     }
@@ -280,25 +280,25 @@ void im_ep_pri_answer(ImEp *ep, const ImPageResp *resp)
             im_ep_misuse(ep, EP_MISUSE_RESP_CODE_LO, code);
         }
         if (g.channel == EP_RAW) {
-            show_raw(ep, resp);
+            ep_pri_show_raw(ep, resp);
         }
-        response_failure(ep, code);
+        ep_pri_response_failure(ep, code);
         return;
     }
     if (!known) {
         ep->cap[EP_PRI0] |= IM_MASK(PCIE_PRI_UPRGI);
         return;
     }
-    if (!pasid_agrees(ep, &g, resp)) {
+    if (!ep_pri_pasid_agrees(ep, &g, resp)) {
         im_ep_misuse(ep, EP_MISUSE_RESP_PASID_LO, prgi);
     }
     ep->outstanding -= g.messages;
     memset(&ep->group[prgi], 0, sizeof(g));
     if (g.channel == EP_RAW) {
-        show_raw(ep, resp);
+        ep_pri_show_raw(ep, resp);
     }
     if (ch) {
-        tell_channel(ep, ch, code);
+        ep_pri_tell_channel(ep, ch, code);
     }
     im_ep_pri_wake(ep);
 }

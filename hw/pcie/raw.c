@@ -8,7 +8,7 @@
 
 #include "hw/pcie/ep.h"
 
-static EpReq ats_request(const ImEp *ep)
+static EpReq ep_raw_ats_request(const ImEp *ep)
 {
     uint64_t ctrl = EP_REG(ep, ATS_CTRL);
 
@@ -25,15 +25,15 @@ static EpReq ats_request(const ImEp *ep)
     };
 }
 
-static void set_ats_status(ImEp *ep, unsigned state, unsigned cpl,
-                           unsigned count)
+static void ep_raw_set_ats_status(ImEp *ep, unsigned state, unsigned cpl,
+                                  unsigned count)
 {
     EP_REG(ep, ATS_STATUS) = IM_PUT(EP_ATS_STATUS_STATE, state) |
                              IM_PUT(EP_ATS_STATUS_CPL, cpl) |
                              IM_PUT(EP_ATS_STATUS_COUNT, count);
 }
 
-static unsigned raw_refusal(const ImEp *ep, const EpReq *req, bool ats)
+static unsigned ep_raw_refusal(const ImEp *ep, const EpReq *req, bool ats)
 {
     if (req->force && ep->bus_master) {
         return PASID_EP_CAUSE_NONE;
@@ -45,7 +45,8 @@ static unsigned raw_refusal(const ImEp *ep, const EpReq *req, bool ats)
  * CLAUSE(PCIE_ATS_MULTIPLE): entries of one size for consecutive ranges.
  * Returns how many; *cpl is the first completion's status.
  */
-static unsigned collect(ImEp *ep, EpReq *req, unsigned want, unsigned *cpl)
+static unsigned ep_raw_collect(ImEp *ep, EpReq *req, unsigned want,
+                               unsigned *cpl)
 {
     bool keep = IM_GET(EP_REG(ep, ATS_CTRL), EP_ATS_CTRL_CACHE);
     unsigned n = 0;
@@ -90,8 +91,8 @@ static unsigned collect(ImEp *ep, EpReq *req, unsigned want, unsigned *cpl)
 /* CLAUSE(EP_RAW_ATS) */
 void im_ep_w_ats_go(ImEp *ep, EpChannel *ch, uint64_t val)
 {
-    EpReq req = ats_request(ep);
-    unsigned cause = raw_refusal(ep, &req, true);
+    EpReq req = ep_raw_ats_request(ep);
+    unsigned cause = ep_raw_refusal(ep, &req, true);
     uint64_t want = IM_GET(EP_REG(ep, ATS_CTRL), EP_ATS_CTRL_COUNT);
     unsigned cpl, n;
 
@@ -100,16 +101,16 @@ void im_ep_w_ats_go(ImEp *ep, EpChannel *ch, uint64_t val)
     memset(ep->ats_result, 0, sizeof(ep->ats_result));
     if (cause != PASID_EP_CAUSE_NONE) {
         im_ep_refused(ep, cause, PASID_EP_ATS_GO);
-        set_ats_status(ep, PASID_EP_RAW_REFUSED, 0, 0);
+        ep_raw_set_ats_status(ep, PASID_EP_RAW_REFUSED, 0, 0);
         return;
     }
-    n = collect(ep, &req, (unsigned)CLAMP(want, 1, PASID_EP_ATS_RESULTS),
-                &cpl);
-    set_ats_status(ep, PASID_EP_RAW_SENT, cpl, n);
+    n = ep_raw_collect(ep, &req, (unsigned)CLAMP(want, 1, PASID_EP_ATS_RESULTS),
+                       &cpl);
+    ep_raw_set_ats_status(ep, PASID_EP_RAW_SENT, cpl, n);
 }
 
 /* The index a raw request uses; -1 when none is free. */
-static int raw_index(ImEp *ep)
+static int ep_raw_index(ImEp *ep)
 {
     uint64_t ctrl = EP_REG(ep, PR_CTRL);
 
@@ -120,7 +121,7 @@ static int raw_index(ImEp *ep)
 }
 
 /* An outstanding group that this request may not continue. */
-static bool index_taken(const ImEp *ep, const ImPageReq *req)
+static bool ep_raw_index_taken(const ImEp *ep, const ImPageReq *req)
 {
     const EpGroup *g = &ep->group[req->prgi];
 
@@ -129,14 +130,15 @@ static bool index_taken(const ImEp *ep, const ImPageReq *req)
                        g->priv != req->priv || g->pasid != req->pasid);
 }
 
-static unsigned pr_refusal(const ImEp *ep, const ImPageReq *req, int prgi)
+static unsigned ep_raw_pr_refusal(const ImEp *ep, const ImPageReq *req,
+                                  int prgi)
 {
     const EpReq key = {
         .pasid = req->pasid, .has_pasid = req->has_pasid, .priv = req->priv,
         .exec = req->exec,
         .force = IM_GET(EP_REG(ep, PR_CTRL), EP_PR_CTRL_FORCE),
     };
-    unsigned cause = raw_refusal(ep, &key, false);
+    unsigned cause = ep_raw_refusal(ep, &key, false);
     bool marker = req->last && !req->read && !req->write;
 
     if (cause != PASID_EP_CAUSE_NONE || key.force) {
@@ -145,14 +147,14 @@ static unsigned pr_refusal(const ImEp *ep, const ImPageReq *req, int prgi)
     if (!im_ep_pri_on(ep)) {
         return PASID_EP_CAUSE_PRI_OFF;
     }
-    if (!marker && (prgi < 0 || im_ep_pri_room(ep) == 0 ||
-                    index_taken(ep, req))) {
+    if (!marker &&
+        (prgi < 0 || im_ep_pri_room(ep) == 0 || ep_raw_index_taken(ep, req))) {
         return PASID_EP_CAUSE_NO_ALLOCATION;
     }
     return PASID_EP_CAUSE_NONE;
 }
 
-static void send_marker(ImEp *ep, const ImPageReq *req)
+static void ep_raw_send_marker(ImEp *ep, const ImPageReq *req)
 {
     ep->counters.stop_markers++;
     im_ep_log(ep, PASID_EP_LOG_PAGE_REQUEST, 0, 4, req->addr,
@@ -160,7 +162,7 @@ static void send_marker(ImEp *ep, const ImPageReq *req)
     ep->port.page_request(ep->host, req);
 }
 
-static ImPageReq page_request(const ImEp *ep)
+static ImPageReq ep_raw_page_request(const ImEp *ep)
 {
     uint64_t ctrl = EP_REG(ep, PR_CTRL);
 
@@ -176,7 +178,7 @@ static ImPageReq page_request(const ImEp *ep)
     };
 }
 
-static void set_pr_status(ImEp *ep, unsigned state, uint16_t prgi)
+static void ep_raw_set_pr_status(ImEp *ep, unsigned state, uint16_t prgi)
 {
     uint64_t sent = IM_GET(EP_REG(ep, PR_STATUS), EP_PR_STATUS_SENT);
 
@@ -189,24 +191,24 @@ static void set_pr_status(ImEp *ep, unsigned state, uint16_t prgi)
 /* CLAUSE(EP_RAW_PRI) */
 void im_ep_w_pr_go(ImEp *ep, EpChannel *ch, uint64_t val)
 {
-    ImPageReq req = page_request(ep);
+    ImPageReq req = ep_raw_page_request(ep);
     bool marker = req.last && !req.read && !req.write;
     int prgi = marker ? (int)IM_GET(EP_REG(ep, PR_CTRL), EP_PR_CTRL_PRGI) :
-               raw_index(ep);
+               ep_raw_index(ep);
     unsigned cause;
 
     (void)ch;
     (void)val;
     req.prgi = (uint16_t)(prgi < 0 ? 0 : prgi);
-    cause = pr_refusal(ep, &req, prgi);
+    cause = ep_raw_pr_refusal(ep, &req, prgi);
     if (cause != PASID_EP_CAUSE_NONE) {
         im_ep_refused(ep, cause, PASID_EP_PR_GO);
-        set_pr_status(ep, PASID_EP_RAW_REFUSED, req.prgi);
+        ep_raw_set_pr_status(ep, PASID_EP_RAW_REFUSED, req.prgi);
         return;
     }
-    set_pr_status(ep, PASID_EP_RAW_SENT, req.prgi);
+    ep_raw_set_pr_status(ep, PASID_EP_RAW_SENT, req.prgi);
     if (marker) {
-        send_marker(ep, &req);
+        ep_raw_send_marker(ep, &req);
     } else {
         ep->raw_prgi = req.last ? -1 : req.prgi;
         im_ep_pri_send(ep, &req, EP_RAW);

@@ -41,7 +41,7 @@ G_STATIC_ASSERT(PASID_EP_STAT_INTERRUPTS ==
     case off: \
         return EP_R_##name;
 
-static int global_at(uint64_t off)
+static int ep_regs_global_at(uint64_t off)
 {
     switch (off) {
     IM_EP_GLOBAL_REGS(CASE_)
@@ -50,7 +50,7 @@ static int global_at(uint64_t off)
     }
 }
 
-static int channel_at(uint64_t off)
+static int ep_regs_channel_at(uint64_t off)
 {
     switch (off) {
     IM_EP_CHANNEL_REGS(CASE_)
@@ -134,7 +134,7 @@ uint64_t im_ep_r_atc_used(ImEp *ep, EpChannel *ch)
 }
 
 /* The entry that ATC_INDEX selects, or an empty one. */
-static const EpAtcEntry *shown(const ImEp *ep)
+static const EpAtcEntry *ep_regs_shown(const ImEp *ep)
 {
     static const EpAtcEntry none;
     uint64_t i = EP_REG(ep, ATC_INDEX);
@@ -146,18 +146,18 @@ static const EpAtcEntry *shown(const ImEp *ep)
 uint64_t im_ep_r_atc_addr(ImEp *ep, EpChannel *ch)
 {
     (void)ch;
-    return shown(ep)->va;
+    return ep_regs_shown(ep)->va;
 }
 
 uint64_t im_ep_r_atc_xlat(ImEp *ep, EpChannel *ch)
 {
     (void)ch;
-    return shown(ep)->pa;
+    return ep_regs_shown(ep)->pa;
 }
 
 uint64_t im_ep_r_atc_info(ImEp *ep, EpChannel *ch)
 {
-    const EpAtcEntry *e = shown(ep);
+    const EpAtcEntry *e = ep_regs_shown(ep);
 
     (void)ch;
     return IM_PUT(EP_ATC_INFO_VALID, e->valid) |
@@ -246,7 +246,7 @@ void im_ep_w_ch_command(ImEp *ep, EpChannel *ch, uint64_t val)
 }
 
 /* Channel and offset within its block; NULL when there is none. */
-static EpChannel *channel_of(ImEp *ep, uint64_t off, uint64_t *rel)
+static EpChannel *ep_regs_channel_of(ImEp *ep, uint64_t off, uint64_t *rel)
 {
     uint64_t n = (off - PASID_EP_CHANNEL0) / PASID_EP_CHANNEL_STRIDE;
 
@@ -254,7 +254,7 @@ static EpChannel *channel_of(ImEp *ep, uint64_t off, uint64_t *rel)
     return off >= PASID_EP_CHANNEL0 && n < ep->channels ? &ep->ch[n] : NULL;
 }
 
-static bool in_area(uint64_t off, uint64_t start, uint64_t size)
+static bool ep_regs_in_area(uint64_t off, uint64_t start, uint64_t size)
 {
     return off >= start && off - start < size;
 }
@@ -263,19 +263,19 @@ static bool in_area(uint64_t off, uint64_t start, uint64_t size)
  * Areas that are not registers of the rows: statistics, results, log.
  * Returns false when off is in none of them.
  */
-static bool read_area(const ImEp *ep, uint64_t off, uint64_t *val)
+static bool ep_regs_read_area(const ImEp *ep, uint64_t off, uint64_t *val)
 {
-    if (in_area(off, PASID_EP_STATS, sizeof(ep->counters))) {
+    if (ep_regs_in_area(off, PASID_EP_STATS, sizeof(ep->counters))) {
         memcpy(val, (const char *)&ep->counters + (off - PASID_EP_STATS), 8);
         return true;
     }
-    if (in_area(off, PASID_EP_LOG,
-                PASID_EP_LOG_RECORDS * PASID_EP_LOG_STRIDE)) {
+    if (ep_regs_in_area(off, PASID_EP_LOG,
+                        PASID_EP_LOG_RECORDS * PASID_EP_LOG_STRIDE)) {
         *val = im_ep_log_read(ep, off - PASID_EP_LOG);
         return true;
     }
-    if (in_area(off, PASID_EP_ATS_RESULT,
-                PASID_EP_ATS_RESULTS * PASID_EP_ATS_RESULT_STRIDE)) {
+    if (ep_regs_in_area(off, PASID_EP_ATS_RESULT,
+                        PASID_EP_ATS_RESULTS * PASID_EP_ATS_RESULT_STRIDE)) {
         uint64_t rel = off - PASID_EP_ATS_RESULT;
         uint64_t word = rel % PASID_EP_ATS_RESULT_STRIDE / 8;
 
@@ -286,27 +286,27 @@ static bool read_area(const ImEp *ep, uint64_t off, uint64_t *val)
     return false;
 }
 
-static uint64_t read_row(ImEp *ep, EpChannel *ch, const EpRow *row,
-                         uint64_t stored)
+static uint64_t ep_regs_read_row(ImEp *ep, EpChannel *ch, const EpRow *row,
+                                 uint64_t stored)
 {
     return row->read ? row->read(ep, ch) : stored;
 }
 
-static bool read64(ImEp *ep, uint64_t off, uint64_t *val)
+static bool ep_regs_read64(ImEp *ep, uint64_t off, uint64_t *val)
 {
     uint64_t rel;
-    EpChannel *ch = channel_of(ep, off, &rel);
-    int i = ch ? channel_at(rel) : global_at(off);
+    EpChannel *ch = ep_regs_channel_of(ep, off, &rel);
+    int i = ch ? ep_regs_channel_at(rel) : ep_regs_global_at(off);
 
     if (i >= 0) {
-        *val = ch ? read_row(ep, ch, &channel_rows[i], ch->reg[i]) :
-                    read_row(ep, NULL, &global_rows[i], ep->reg[i]);
+        *val = ch ? ep_regs_read_row(ep, ch, &channel_rows[i], ch->reg[i]) :
+                    ep_regs_read_row(ep, NULL, &global_rows[i], ep->reg[i]);
         return true;
     }
-    return !ch && read_area(ep, off, val);
+    return !ch && ep_regs_read_area(ep, off, val);
 }
 
-static bool access_ok(ImEp *ep, uint64_t off, unsigned size)
+static bool ep_regs_access_ok(ImEp *ep, uint64_t off, unsigned size)
 {
     if ((size == 4 || size == 8) && off % size == 0) {
         return true;
@@ -319,18 +319,18 @@ uint64_t im_ep_mmio_read(ImEp *ep, uint64_t off, unsigned size)
 {
     uint64_t val = 0;
 
-    if (!access_ok(ep, off, size)) {
+    if (!ep_regs_access_ok(ep, off, size)) {
         return 0;
     }
-    if (!read64(ep, off & ~UINT64_C(7), &val)) {
+    if (!ep_regs_read64(ep, off & ~UINT64_C(7), &val)) {
         im_ep_misuse(ep, EP_MISUSE_BAD_OFFSET_LO, (uint32_t)off);
         return 0;
     }
     return size == 8 ? val : (uint32_t)(val >> (off % 8 * 8));
 }
 
-static void write_row(ImEp *ep, EpChannel *ch, const EpRow *row,
-                      uint64_t *stored, uint64_t val, uint64_t lanes)
+static void ep_regs_write_row(ImEp *ep, EpChannel *ch, const EpRow *row,
+                              uint64_t *stored, uint64_t val, uint64_t lanes)
 {
     *stored = im_reg_merge(*stored, val, row->rw, row->w1c, lanes);
     if (row->written && (lanes & UINT32_MAX)) {
@@ -338,23 +338,24 @@ static void write_row(ImEp *ep, EpChannel *ch, const EpRow *row,
     }
 }
 
-static void write64(ImEp *ep, uint64_t off, uint64_t val, uint64_t lanes)
+static void ep_regs_write64(ImEp *ep, uint64_t off, uint64_t val,
+                            uint64_t lanes)
 {
     uint64_t rel, ignored;
-    EpChannel *ch = channel_of(ep, off, &rel);
-    int i = ch ? channel_at(rel) : global_at(off);
+    EpChannel *ch = ep_regs_channel_of(ep, off, &rel);
+    int i = ch ? ep_regs_channel_at(rel) : ep_regs_global_at(off);
 
     if (i < 0) {
-        if (ch || !read_area(ep, off, &ignored)) {
+        if (ch || !ep_regs_read_area(ep, off, &ignored)) {
             im_ep_misuse(ep, EP_MISUSE_BAD_OFFSET_LO, (uint32_t)off);
         }
     } else if (!ch) {
-        write_row(ep, NULL, &global_rows[i], &ep->reg[i], val, lanes);
+        ep_regs_write_row(ep, NULL, &global_rows[i], &ep->reg[i], val, lanes);
     } else if (im_ep_ch_active(ch) && channel_rows[i].rw) {
         ch->ignored = true;
         im_ep_misuse(ep, EP_MISUSE_CH_RUNNING_LO, ch->index);
     } else {
-        write_row(ep, ch, &channel_rows[i], &ch->reg[i], val, lanes);
+        ep_regs_write_row(ep, ch, &channel_rows[i], &ch->reg[i], val, lanes);
     }
 }
 
@@ -362,14 +363,14 @@ void im_ep_mmio_write(ImEp *ep, uint64_t off, uint64_t val, unsigned size)
 {
     unsigned shift = (unsigned)(off % 8 * 8);
 
-    if (!access_ok(ep, off, size)) {
+    if (!ep_regs_access_ok(ep, off, size)) {
         return;
     }
     if (size == 8) {
-        write64(ep, off, val, UINT64_MAX);
+        ep_regs_write64(ep, off, val, UINT64_MAX);
     } else {
-        write64(ep, off & ~UINT64_C(7), (val & UINT32_MAX) << shift,
-                (uint64_t)UINT32_MAX << shift);
+        ep_regs_write64(ep, off & ~UINT64_C(7), (val & UINT32_MAX) << shift,
+                        (uint64_t)UINT32_MAX << shift);
     }
     im_ep_settle(ep);
 }

@@ -20,7 +20,7 @@ bool im_ep_sweep_impossible(const EpProgram *p)
            p->places > UINT64_C(1) << 32;
 }
 
-static void draw(EpChannel *ch)
+static void ep_sweep_draw(EpChannel *ch)
 {
     ch->lcg = ch->lcg * LCG_FACTOR + LCG_ADDEND;
     ch->place = (ch->lcg >> 32) * ch->prog.places >> 32;
@@ -39,14 +39,14 @@ void im_ep_sweep_start(EpChannel *ch, uint64_t count)
     ch->place = 0;
     ch->lcg = p->seed;
     if (p->random) {
-        draw(ch);
+        ep_sweep_draw(ch);
     }
 }
 
 void im_ep_sweep_next(EpChannel *ch)
 {
     if (ch->prog.random) {
-        draw(ch);
+        ep_sweep_draw(ch);
     } else if (++ch->place == ch->prog.places) {
         ch->place = 0;
     }

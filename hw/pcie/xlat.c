@@ -9,7 +9,7 @@
 /* An answer overtaken by an invalidation is asked for anew this often. */
 #define STALE_TRIES  16
 
-static unsigned needed(const EpReq *req)
+static unsigned ep_xlat_needed(const EpReq *req)
 {
     unsigned perm = req->write ? IM_PERM_W : IM_PERM_R;
 
@@ -20,9 +20,9 @@ static unsigned needed(const EpReq *req)
  * CLAUSE(PCIE_ATS_RW): without R and W the rest is not defined. An entry
  * of 0 grants nothing, whatever was asked.
  */
-static EpXlatKind judge(const EpReq *req, unsigned perm, bool u)
+static EpXlatKind ep_xlat_judge(const EpReq *req, unsigned perm, bool u)
 {
-    if (!(perm & (IM_PERM_R | IM_PERM_W)) || (needed(req) & ~perm)) {
+    if (!(perm & (IM_PERM_R | IM_PERM_W)) || (ep_xlat_needed(req) & ~perm)) {
         return EP_XLAT_NONE;
     }
     return u ? EP_XLAT_U : EP_XLAT_OK;
@@ -32,8 +32,8 @@ static EpXlatKind judge(const EpReq *req, unsigned perm, bool u)
  * Size of the translated region: a power of two, at least the smallest
  * translation unit, cut to where both addresses agree in alignment.
  */
-static bool region(const ImEp *ep, const EpReq *req, const ImXlat *x,
-                   uint8_t *lg2)
+static bool ep_xlat_region(const ImEp *ep, const EpReq *req, const ImXlat *x,
+                           uint8_t *lg2)
 {
     uint64_t stu = EP_CAP(ep, EP_ATS0, PCIE_ATS_STU);
     unsigned bits = 12;
@@ -56,7 +56,7 @@ static bool region(const ImEp *ep, const EpReq *req, const ImXlat *x,
     return true;
 }
 
-static EpXlat decode(const ImEp *ep, const EpReq *req, const ImXlat *x)
+static EpXlat ep_xlat_decode(const ImEp *ep, const EpReq *req, const ImXlat *x)
 {
     EpXlat out = { .ats = true, .raw = *x };
 
@@ -68,12 +68,12 @@ static EpXlat decode(const ImEp *ep, const EpReq *req, const ImXlat *x)
         out.kind = EP_XLAT_CA;
         return out;
     }
-    out.kind = judge(req, x->perm, x->untranslated_only);
+    out.kind = ep_xlat_judge(req, x->perm, x->untranslated_only);
     if (!(x->perm & (IM_PERM_R | IM_PERM_W))) {
         out.lg2 = 12;
         return out;
     }
-    if (!region(ep, req, x, &out.lg2)) {
+    if (!ep_xlat_region(ep, req, x, &out.lg2)) {
         out.kind = EP_XLAT_MALFORMED;
         return out;
     }
@@ -104,7 +104,7 @@ EpXlat im_ep_ats_ask(ImEp *ep, const EpReq *req)
     ep->counters.ats_requests++;
     x = ep->port.ats(ep->host, &txn, req->has_rid);
     x.addr += off;
-    out = decode(ep, req, &x);
+    out = ep_xlat_decode(ep, req, &x);
     im_ep_log(ep, PASID_EP_LOG_ATS,
               x.status == IM_OK ? PASID_EP_CPL_SC :
               out.kind == EP_XLAT_UR ? PASID_EP_CPL_UR : PASID_EP_CPL_CA, 0,
@@ -154,9 +154,9 @@ EpXlat im_ep_xlat(ImEp *ep, const EpReq *req)
     EpXlat x = { .kind = EP_XLAT_UR };
     uint64_t epoch;
 
-    if (e && judge(req, e->perm, e->u) != EP_XLAT_NONE) {
+    if (e && ep_xlat_judge(req, e->perm, e->u) != EP_XLAT_NONE) {
         ep->counters.atc_hits++;
-        x.kind = judge(req, e->perm, e->u);
+        x.kind = ep_xlat_judge(req, e->perm, e->u);
         x.lg2 = e->lg2;
         x.base = e->pa;
         x.addr = e->pa + (req->va - e->va);

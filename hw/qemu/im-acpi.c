@@ -43,7 +43,7 @@ enum { DRHD, RMRR, ATSR, RHSA, ANDD, SATC };
 /* --- what properties name --------------------------------------------- */
 
 /* How many bridges are above, and one. */
-static unsigned depth_of(PCIDevice *dev)
+static unsigned acpi_depth_of(PCIDevice *dev)
 {
     unsigned depth = 1;
 
@@ -54,13 +54,13 @@ static unsigned depth_of(PCIDevice *dev)
     return depth;
 }
 
-static const char *why_no_scope(PCIDevice *dev, void *opaque)
+static const char *acpi_why_no_scope(PCIDevice *dev, void *opaque)
 {
-    return depth_of(dev) > SCOPE_MAX_DEPTH
+    return acpi_depth_of(dev) > SCOPE_MAX_DEPTH
            ? "it is behind too many bridges for a scope entry" : NULL;
 }
 
-static const char *why_no_cache(PCIDevice *dev, void *opaque)
+static const char *acpi_why_no_cache(PCIDevice *dev, void *opaque)
 {
     const VtdTable *t = opaque;
     PCIBus *bus = pci_get_bus(dev);
@@ -81,7 +81,7 @@ static const char *why_no_cache(PCIDevice *dev, void *opaque)
     return NULL;
 }
 
-static bool in_memory(uint64_t first, uint64_t last)
+static bool acpi_in_memory(uint64_t first, uint64_t last)
 {
     const X86MachineState *x86 = X86_MACHINE(qdev_get_machine());
     uint64_t high = x86->above_4g_mem_start;
@@ -90,25 +90,25 @@ static bool in_memory(uint64_t first, uint64_t last)
            (first >= high && last - high < x86->above_4g_mem_size);
 }
 
-static bool read_caches(VtdTable *t, unsigned i, ImNames *n, Error **errp)
+static bool acpi_read_caches(VtdTable *t, unsigned i, ImNames *n, Error **errp)
 {
     if (!n->list) {
         return true;
     }
-    n->why_not = why_no_cache;
+    n->why_not = acpi_why_no_cache;
     n->opaque = t;
     t->caches[i] = im_names_functions(n, errp);
     return t->caches[i];
 }
 
-static bool read_regions(VtdTable *t, ImNames *n, Error **errp)
+static bool acpi_read_regions(VtdTable *t, ImNames *n, Error **errp)
 {
     if (!n->list) {
         return true;
     }
-    n->why_not = why_no_scope;
+    n->why_not = acpi_why_no_scope;
     n->granule = RMRR_GRANULE;
-    n->in_memory = in_memory;
+    n->in_memory = acpi_in_memory;
     n->memory = "the machine's memory above 1 MiB";
     t->regions = im_names_regions(n, errp);
     if (!t->regions) {
@@ -122,7 +122,7 @@ static bool read_regions(VtdTable *t, ImNames *n, Error **errp)
     return true;
 }
 
-static ImNames names(VtdModel *s, const char *property, const char *list)
+static ImNames acpi_names(VtdModel *s, const char *property, const char *list)
 {
     return (ImNames) {
         .device = im_name_of(OBJECT(s)), .property = property, .list = list,
@@ -133,13 +133,13 @@ static ImNames names(VtdModel *s, const char *property, const char *list)
 bool vtdm_read_table(VtdModel *s, Error **errp)
 {
     VtdTable *t = &s->table;
-    ImNames rmrr = names(s, "rmrr", t->rmrr);
-    ImNames satc = names(s, "satc", t->satc);
-    ImNames required = names(s, "satc-required", t->satc_required);
+    ImNames rmrr = acpi_names(s, "rmrr", t->rmrr);
+    ImNames satc = acpi_names(s, "satc", t->satc);
+    ImNames required = acpi_names(s, "satc-required", t->satc_required);
 
-    return read_regions(t, &rmrr, errp) &&
-           read_caches(t, 0, &satc, errp) &&
-           read_caches(t, 1, &required, errp);
+    return acpi_read_regions(t, &rmrr, errp) &&
+           acpi_read_caches(t, 0, &satc, errp) &&
+           acpi_read_caches(t, 1, &required, errp);
 }
 
 /* --- scopes ----------------------------------------------------------- */
@@ -152,19 +152,19 @@ typedef struct Dmar {
     unsigned units;
 } Dmar;
 
-static void put(Dmar *t, uint64_t value, int size)
+static void acpi_put(Dmar *t, uint64_t value, int size)
 {
     build_append_int_noprefix(t->blob, value, size);
 }
 
-static void put_header(Dmar *t, unsigned type, unsigned size,
-                       const GArray *scopes)
+static void acpi_put_header(Dmar *t, unsigned type, unsigned size,
+                            const GArray *scopes)
 {
-    put(t, type, 2);
-    put(t, size + (scopes ? scopes->len : 0), 2);
+    acpi_put(t, type, 2);
+    acpi_put(t, size + (scopes ? scopes->len : 0), 2);
 }
 
-static void put_scopes(Dmar *t, const GArray *scopes)
+static void acpi_put_scopes(Dmar *t, const GArray *scopes)
 {
     if (scopes) {
         g_array_append_vals(t->blob, scopes->data, scopes->len);
@@ -172,9 +172,9 @@ static void put_scopes(Dmar *t, const GArray *scopes)
 }
 
 /* The entry of a function, 8.3.1: its path, filled in from its end. */
-static void add_function(PCIBus *bus, PCIDevice *dev, void *scopes)
+static void acpi_add_function(PCIBus *bus, PCIDevice *dev, void *scopes)
 {
-    unsigned size = SCOPE_HEADER + 2 * depth_of(dev);
+    unsigned size = SCOPE_HEADER + 2 * acpi_depth_of(dev);
     uint8_t entry[UINT8_MAX] = {
         object_dynamic_cast(OBJECT(dev), TYPE_PCI_BRIDGE) ? SCOPE_HIERARCHY
                                                           : SCOPE_ENDPOINT,
@@ -192,29 +192,29 @@ static void add_function(PCIBus *bus, PCIDevice *dev, void *scopes)
 }
 
 /* Those that were not unplugged meanwhile. */
-static void add_functions(const GPtrArray *functions, GArray *scopes)
+static void acpi_add_functions(const GPtrArray *functions, GArray *scopes)
 {
     for (unsigned i = 0; i < functions->len; i++) {
         PCIDevice *dev = g_ptr_array_index(functions, i);
 
         if (qdev_is_realized(DEVICE(dev))) {
-            add_function(NULL, dev, scopes);
+            acpi_add_function(NULL, dev, scopes);
         }
     }
 }
 
-static void add_port(PCIBus *bus, PCIDevice *dev, void *scopes)
+static void acpi_add_port(PCIBus *bus, PCIDevice *dev, void *scopes)
 {
     if (object_dynamic_cast(OBJECT(dev), TYPE_PCI_BRIDGE) &&
         pci_is_express(dev) &&
         pcie_cap_get_type(dev) == PCI_EXP_TYPE_ROOT_PORT) {
-        add_function(bus, dev, scopes);
+        acpi_add_function(bus, dev, scopes);
     }
 }
 
 /* What is directly on the root buses of a unit. */
-static void add_scopes(Dmar *t, const VtdModel *s, pci_bus_dev_fn fn,
-                       GArray *scopes)
+static void acpi_add_scopes(Dmar *t, const VtdModel *s, pci_bus_dev_fn fn,
+                            GArray *scopes)
 {
     PCIBus *child;
 
@@ -230,7 +230,7 @@ static void add_scopes(Dmar *t, const VtdModel *s, pci_bus_dev_fn fn,
 
 /* --- structures ------------------------------------------------------- */
 
-static void add_ioapic(GArray *scopes)
+static void acpi_add_ioapic(GArray *scopes)
 {
     const uint8_t entry[SCOPE_IOAPIC_SIZE] = {
         SCOPE_IOAPIC, SCOPE_IOAPIC_SIZE, 0, 0, ACPI_BUILD_IOAPIC_ID,
@@ -241,37 +241,37 @@ static void add_ioapic(GArray *scopes)
     g_array_append_vals(scopes, entry, sizeof(entry));
 }
 
-static void add_drhd(Dmar *t, const VtdModel *s)
+static void acpi_add_drhd(Dmar *t, const VtdModel *s)
 {
     g_autoptr(GArray) scopes = g_array_new(false, false, 1);
     bool everything = s == t->all && !s->table.device_scopes;
 
     if (s == t->all) {
-        add_ioapic(scopes);
+        acpi_add_ioapic(scopes);
     }
     if (!everything) {
-        add_scopes(t, s, add_function, scopes);
+        acpi_add_scopes(t, s, acpi_add_function, scopes);
     }
-    put_header(t, DRHD, DRHD_SIZE, scopes);
-    put(t, everything ? DRHD_INCLUDE_PCI_ALL : 0, 1);
-    put(t, 0, 1);                               /* size: 2^0 pages */
-    put(t, SEGMENT, 2);
-    put(t, s->base, 8);
-    put_scopes(t, scopes);
+    acpi_put_header(t, DRHD, DRHD_SIZE, scopes);
+    acpi_put(t, everything ? DRHD_INCLUDE_PCI_ALL : 0, 1);
+    acpi_put(t, 0, 1);                               /* size: 2^0 pages */
+    acpi_put(t, SEGMENT, 2);
+    acpi_put(t, s->base, 8);
+    acpi_put_scopes(t, scopes);
 }
 
 /* The unit for everything comes last (8.3). */
-static void add_drhds(Dmar *t)
+static void acpi_add_drhds(Dmar *t)
 {
     for (unsigned i = 0; i < t->units; i++) {
         if (t->unit[i] != t->all) {
-            add_drhd(t, t->unit[i]);
+            acpi_add_drhd(t, t->unit[i]);
         }
     }
-    add_drhd(t, t->all);
+    acpi_add_drhd(t, t->all);
 }
 
-static void add_rmrrs(Dmar *t)
+static void acpi_add_rmrrs(Dmar *t)
 {
     const GArray *regions = t->all->table.regions;
 
@@ -279,20 +279,20 @@ static void add_rmrrs(Dmar *t)
         const ImRegion *r = &g_array_index(regions, ImRegion, i);
         g_autoptr(GArray) scopes = g_array_new(false, false, 1);
 
-        add_functions(r->functions, scopes);
+        acpi_add_functions(r->functions, scopes);
         if (scopes->len) {
-            put_header(t, RMRR, RMRR_SIZE, scopes);
-            put(t, 0, 2);
-            put(t, SEGMENT, 2);
-            put(t, r->first, 8);
-            put(t, r->last, 8);
-            put_scopes(t, scopes);
+            acpi_put_header(t, RMRR, RMRR_SIZE, scopes);
+            acpi_put(t, 0, 2);
+            acpi_put(t, SEGMENT, 2);
+            acpi_put(t, r->first, 8);
+            acpi_put(t, r->last, 8);
+            acpi_put_scopes(t, scopes);
         }
     }
 }
 
 /* Without it Linux uses no ATS behind a root port. */
-static void add_atsr(Dmar *t)
+static void acpi_add_atsr(Dmar *t)
 {
     g_autoptr(GArray) ports = g_array_new(false, false, 1);
     bool all = !t->all->table.device_scopes, any = false;
@@ -303,64 +303,66 @@ static void add_atsr(Dmar *t)
         any |= has;
         all &= has;
         if (has) {
-            add_scopes(t, t->unit[i], add_port, ports);
+            acpi_add_scopes(t, t->unit[i], acpi_add_port, ports);
         }
     }
     if (any) {
-        put_header(t, ATSR, ATSR_SIZE, all ? NULL : ports);
-        put(t, all ? ATSR_ALL_PORTS : 0, 1);
-        put(t, 0, 1);
-        put(t, SEGMENT, 2);
-        put_scopes(t, all ? NULL : ports);
+        acpi_put_header(t, ATSR, ATSR_SIZE, all ? NULL : ports);
+        acpi_put(t, all ? ATSR_ALL_PORTS : 0, 1);
+        acpi_put(t, 0, 1);
+        acpi_put(t, SEGMENT, 2);
+        acpi_put_scopes(t, all ? NULL : ports);
     }
 }
 
-static void add_rhsas(Dmar *t)
+static void acpi_add_rhsas(Dmar *t)
 {
     for (unsigned i = 0; i < t->units; i++) {
         const VtdModel *s = t->unit[i];
 
         if (s->table.proximity != VTDM_NO_PROXIMITY) {
-            put_header(t, RHSA, RHSA_SIZE, NULL);
-            put(t, 0, 4);
-            put(t, s->base, 8);
-            put(t, s->table.proximity, 4);
+            acpi_put_header(t, RHSA, RHSA_SIZE, NULL);
+            acpi_put(t, 0, 4);
+            acpi_put(t, s->base, 8);
+            acpi_put(t, s->table.proximity, 4);
         }
     }
 }
 
-static void add_satcs(Dmar *t)
+static void acpi_add_satcs(Dmar *t)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(t->all->table.caches); i++) {
         const GPtrArray *functions = t->all->table.caches[i];
         g_autoptr(GArray) scopes = g_array_new(false, false, 1);
 
         if (functions) {
-            add_functions(functions, scopes);
-            put_header(t, SATC, SATC_SIZE, scopes);
-            put(t, i ? SATC_ATC_REQUIRED : 0, 1);
-            put(t, 0, 1);
-            put(t, SEGMENT, 2);
-            put_scopes(t, scopes);
+            acpi_add_functions(functions, scopes);
+            acpi_put_header(t, SATC, SATC_SIZE, scopes);
+            acpi_put(t, i ? SATC_ATC_REQUIRED : 0, 1);
+            acpi_put(t, 0, 1);
+            acpi_put(t, SEGMENT, 2);
+            acpi_put_scopes(t, scopes);
         }
     }
 }
 
 /* --- the table -------------------------------------------------------- */
 
-static void add_header(Dmar *t)
+static void acpi_add_header(Dmar *t)
 {
     unsigned width = 0;
 
     for (unsigned i = 0; i < t->units; i++) {
         width = MAX(width, t->unit[i]->cfg.haw_bits);
     }
-    put(t, width - 1, 1);
-    put(t, (t->all->cfg.intremap ? DMAR_INTR_REMAP : 0) |
-           (t->all->table.x2apic_opt_out ? DMAR_X2APIC_OPT_OUT : 0) |
-           (t->all->table.dma_opt_in ? DMAR_DMA_OPT_IN : 0), 1);
-    put(t, 0, 8);
-    put(t, 0, 2);
+    acpi_put(t, width - 1, 1);
+    acpi_put(t,
+             (t->all->cfg.intremap ? DMAR_INTR_REMAP : 0) |
+                 (t->all->table.x2apic_opt_out ? DMAR_X2APIC_OPT_OUT : 0) |
+                 (t->all->table.dma_opt_in ? DMAR_DMA_OPT_IN : 0),
+             1);
+    acpi_put(t, 0, 8);
+    acpi_put(t, 0, 2);
 }
 
 bool im_acpi_build_iommu(GArray *table_offsets, GArray *tables_blob,
@@ -382,12 +384,12 @@ bool im_acpi_build_iommu(GArray *table_offsets, GArray *tables_blob,
     t.unit = unit;
     acpi_add_table(table_offsets, tables_blob);
     acpi_table_begin(&table, tables_blob);
-    add_header(&t);
-    add_drhds(&t);
-    add_rmrrs(&t);
-    add_atsr(&t);
-    add_rhsas(&t);
-    add_satcs(&t);
+    acpi_add_header(&t);
+    acpi_add_drhds(&t);
+    acpi_add_rmrrs(&t);
+    acpi_add_atsr(&t);
+    acpi_add_rhsas(&t);
+    acpi_add_satcs(&t);
     acpi_table_end(linker, &table);
     return true;
 }

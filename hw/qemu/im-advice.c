@@ -25,8 +25,8 @@ void im_advice_options(const ImUnit *u, const ImAdvice *rows, unsigned n,
 
 /* --- memory ----------------------------------------------------------- */
 
-static bool end_of_ram(Int128 start, Int128 len, const MemoryRegion *mr,
-                       hwaddr offset, void *opaque)
+static bool advice_end_of_ram(Int128 start, Int128 len, const MemoryRegion *mr,
+                              hwaddr offset, void *opaque)
 {
     uint64_t *last = opaque;
 
@@ -36,7 +36,7 @@ static bool end_of_ram(Int128 start, Int128 len, const MemoryRegion *mr,
     return false;
 }
 
-static uint64_t last_of_memory(void)
+static uint64_t advice_last_of_memory(void)
 {
     const DeviceMemoryState *dm = current_machine->device_memory;
     ram_addr_t more = current_machine->maxram_size - current_machine->ram_size;
@@ -44,13 +44,13 @@ static uint64_t last_of_memory(void)
 
     RCU_READ_LOCK_GUARD();
     flatview_for_each_range(address_space_to_flatview(&address_space_memory),
-                            end_of_ram, &last);
+                            advice_end_of_ram, &last);
     return dm && more ? MAX(last, dm->base + more - 1) : last;
 }
 
 void im_advice_memory(const ImUnit *u, unsigned bits, const char *option)
 {
-    uint64_t last = last_of_memory();
+    uint64_t last = advice_last_of_memory();
 
     if (last >> bits) {
         warn_report("%s: memory reaches 0x%" PRIx64 ", and no DMA what is "
@@ -68,36 +68,36 @@ typedef struct Walk {
 } Walk;
 
 /* A root bus without a unit of its own belongs to the one for every root. */
-static bool serves(const ImUnit *u, const PCIDevice *dev)
+static bool advice_serves(const ImUnit *u, const PCIDevice *dev)
 {
     const PCIBus *root = pci_device_root_bus(dev);
 
     return root->iommu_ops ? root->iommu_opaque == u : u->every_root;
 }
 
-static int visit(Object *obj, void *opaque)
+static int advice_visit(Object *obj, void *opaque)
 {
     const Walk *w = opaque;
     PCIDevice *dev = (PCIDevice *)object_dynamic_cast(obj, TYPE_PCI_DEVICE);
 
     if (dev && DEVICE(dev)->realized && !IS_PCI_BRIDGE(dev) &&
-        serves(w->u, dev)) {
+        advice_serves(w->u, dev)) {
         w->each(dev, w->opaque);
     }
     return 0;
 }
 
-static void each_function(const ImUnit *u,
-                          void (*each)(PCIDevice *dev, void *opaque),
-                          void *opaque)
+static void advice_each_function(const ImUnit *u,
+                                 void (*each)(PCIDevice *dev, void *opaque),
+                                 void *opaque)
 {
     Walk w = { u, each, opaque };
 
-    object_child_foreach_recursive(object_get_root(), visit, &w);
+    object_child_foreach_recursive(object_get_root(), advice_visit, &w);
 }
 
 /* The bridge whose requester ID a function's requests carry, or NULL. */
-static PCIDevice *alias_of(PCIDevice *dev)
+static PCIDevice *advice_alias_of(PCIDevice *dev)
 {
     const PCIReqIDCache *id = &dev->requester_id_cache;
 
@@ -107,7 +107,7 @@ static PCIDevice *alias_of(PCIDevice *dev)
 }
 
 /* A PCIe-to-PCI bridge has the ID of device 0, function 0 of its bus. */
-static bool has_own_id(const PCIDevice *dev)
+static bool advice_has_own_id(const PCIDevice *dev)
 {
     const PCIReqIDCache *id = &dev->requester_id_cache;
 
@@ -122,10 +122,10 @@ typedef struct Aliased {
     unsigned strangers;         /* whose ID the bridge's is not */
 } Aliased;
 
-static void add_aliased(PCIDevice *dev, void *opaque)
+static void advice_add_aliased(PCIDevice *dev, void *opaque)
 {
     GArray *all = opaque;
-    Aliased new = { .bridge = alias_of(dev) };
+    Aliased new = { .bridge = advice_alias_of(dev) };
     unsigned i = 0;
 
     if (!new.bridge) {
@@ -141,10 +141,10 @@ static void add_aliased(PCIDevice *dev, void *opaque)
     }
     g_ptr_array_add(g_array_index(all, Aliased, i).names,
                     (void *)im_name_of(OBJECT(dev)));
-    g_array_index(all, Aliased, i).strangers += !has_own_id(dev);
+    g_array_index(all, Aliased, i).strangers += !advice_has_own_id(dev);
 }
 
-static gint by_text(gconstpointer a, gconstpointer b)
+static gint advice_by_text(gconstpointer a, gconstpointer b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
@@ -153,14 +153,14 @@ void im_advice_bridges(const ImUnit *u, bool shared, const char *text)
 {
     g_autoptr(GArray) all = g_array_new(false, false, sizeof(Aliased));
 
-    each_function(u, add_aliased, all);
+    advice_each_function(u, advice_add_aliased, all);
     for (unsigned i = 0; i < all->len; i++) {
         const Aliased *a = &g_array_index(all, Aliased, i);
 
         if (shared ? a->names->len > 1 : a->strangers > 0) {
             g_autofree char *list = NULL;
 
-            g_ptr_array_sort(a->names, by_text);
+            g_ptr_array_sort(a->names, advice_by_text);
             g_ptr_array_add(a->names, NULL);
             list = g_strjoinv(", ", (char **)a->names->pdata);
             warn_report("%s: %s behind the conventional bridge %s: %s", u->id,
@@ -172,22 +172,22 @@ void im_advice_bridges(const ImUnit *u, bool shared, const char *text)
 
 /* --- PASID and ACS ------------------------------------------------------ */
 
-static bool one_of_several(const PCIDevice *dev)
+static bool advice_one_of_several(const PCIDevice *dev)
 {
     return PCI_FUNC(dev->devfn) ||
            (dev->cap_present & QEMU_PCI_CAP_MULTIFUNCTION);
 }
 
 /* Whether Linux looks for ACS there before it enables PASID. */
-static bool needs_acs(PCIDevice *dev)
+static bool advice_needs_acs(PCIDevice *dev)
 {
     uint8_t type = pcie_cap_get_type(dev);
 
     return type == PCI_EXP_TYPE_ROOT_PORT ||
-           type == PCI_EXP_TYPE_DOWNSTREAM || one_of_several(dev);
+           type == PCI_EXP_TYPE_DOWNSTREAM || advice_one_of_several(dev);
 }
 
-static void tell_pasid(const ImUnit *u, PCIDevice *dev, PCIDevice *lacks)
+static void advice_tell_pasid(const ImUnit *u, PCIDevice *dev, PCIDevice *lacks)
 {
     const char *name = im_name_of(OBJECT(dev));
 
@@ -203,23 +203,24 @@ static void tell_pasid(const ImUnit *u, PCIDevice *dev, PCIDevice *lacks)
     }
 }
 
-static void check_pasid(PCIDevice *dev, void *opaque)
+static void advice_check_pasid(PCIDevice *dev, void *opaque)
 {
     PCIDevice *d = dev;
 
     if (!pci_pasid_has_ecap(dev, PCI_EXT_CAP_ID_PASID)) {
         return;
     }
-    while (d && pci_is_express(d) &&
-           (!needs_acs(d) || pci_pasid_has_ecap(d, PCI_EXT_CAP_ID_ACS))) {
+    while (
+        d && pci_is_express(d) &&
+        (!advice_needs_acs(d) || pci_pasid_has_ecap(d, PCI_EXT_CAP_ID_ACS))) {
         d = pci_get_bus(d)->parent_dev;
     }
     if (d && pci_is_express(d)) {
-        tell_pasid(opaque, dev, d);
+        advice_tell_pasid(opaque, dev, d);
     }
 }
 
 void im_advice_pasid(const ImUnit *u)
 {
-    each_function(u, check_pasid, (void *)u);
+    advice_each_function(u, advice_check_pasid, (void *)u);
 }

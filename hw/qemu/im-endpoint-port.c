@@ -10,29 +10,28 @@
 #include "im-endpoint-int.h"
 #include "trace.h"
 
-static ImStatus port_dma(void *host, const ImTxn *txn, bool has_rid,
-                         void *buf, ImCpl *cpl, uint64_t *handle)
+static ImStatus ep_port_dma(void *host, const ImTxn *txn, bool has_rid,
+                            void *buf, ImCpl *cpl, uint64_t *handle)
 {
     return pci_pasid_dma(host, txn, has_rid, buf, cpl, handle);
 }
 
-static ImXlat port_ats(void *host, const ImTxn *txn, bool has_rid)
+static ImXlat ep_port_ats(void *host, const ImTxn *txn, bool has_rid)
 {
     return pci_pasid_ats(host, txn, has_rid);
 }
 
-static void port_page_request(void *host, const ImPageReq *req)
+static void ep_port_page_request(void *host, const ImPageReq *req)
 {
     pci_pasid_page_request(host, req);
 }
 
-static void port_ats_inv_done(void *host, uint32_t itag_vector,
-                              unsigned cc)
+static void ep_port_ats_inv_done(void *host, uint32_t itag_vector, unsigned cc)
 {
     pci_pasid_ats_inv_done(host, itag_vector, cc);
 }
 
-static void port_msi(void *host, unsigned vector)
+static void ep_port_msi(void *host, unsigned vector)
 {
     PCIDevice *dev = host;
 
@@ -47,19 +46,19 @@ static void port_msi(void *host, unsigned vector)
     }
 }
 
-static void port_kick(void *host)
+static void ep_port_kick(void *host)
 {
     PasidEndpoint *s = host;
 
     qemu_bh_schedule(s->bh);
 }
 
-static uint64_t port_now(void *host)
+static uint64_t ep_port_now(void *host)
 {
     return qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
 }
 
-static void port_deadline(void *host, uint64_t when)
+static void ep_port_deadline(void *host, uint64_t when)
 {
     PasidEndpoint *s = host;
 
@@ -70,7 +69,7 @@ static void port_deadline(void *host, uint64_t when)
     }
 }
 
-static void port_event(void *host, const ImEvent *ev)
+static void ep_port_event(void *host, const ImEvent *ev)
 {
     PCIDevice *dev = host;
 
@@ -80,8 +79,8 @@ static void port_event(void *host, const ImEvent *ev)
 }
 
 /* What devices without any knowledge of IOMMUs call. */
-static ImStatus port_plain(void *host, uint64_t addr, void *buf, size_t len,
-                           bool write)
+static ImStatus ep_port_plain(void *host, uint64_t addr, void *buf, size_t len,
+                              bool write)
 {
     MemTxResult r = write ? pci_dma_write(host, addr, buf, len)
                           : pci_dma_read(host, addr, buf, len);
@@ -91,16 +90,16 @@ static ImStatus port_plain(void *host, uint64_t addr, void *buf, size_t len,
 
 static const ImEpPort ep_port = {
     .size = sizeof(ImEpPort),
-    .dma = port_dma,
-    .ats = port_ats,
-    .page_request = port_page_request,
-    .ats_inv_done = port_ats_inv_done,
-    .msi = port_msi,
-    .kick = port_kick,
-    .now = port_now,
-    .deadline = port_deadline,
-    .event = port_event,
-    .plain = port_plain,
+    .dma = ep_port_dma,
+    .ats = ep_port_ats,
+    .page_request = ep_port_page_request,
+    .ats_inv_done = ep_port_ats_inv_done,
+    .msi = ep_port_msi,
+    .kick = ep_port_kick,
+    .now = ep_port_now,
+    .deadline = ep_port_deadline,
+    .event = ep_port_event,
+    .plain = ep_port_plain,
 };
 
 ImEpPort im_endpoint_port(const PasidEndpoint *s)

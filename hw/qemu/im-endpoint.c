@@ -74,7 +74,7 @@ static const ImOption option_rows[] = {
 };
 
 /* A capability that is left out takes along what describes it. */
-static void prune(void *config)
+static void ep_prune(void *config)
 {
     ImEpConfig *c = config;
 
@@ -89,7 +89,7 @@ static void prune(void *config)
 static const ImOptionTable options = {
     .rows = option_rows, .count = ARRAY_SIZE(option_rows),
     .defaults = &IM_EP_CONFIG_DEFAULT, .size = sizeof(ImEpConfig),
-    .prune = prune,
+    .prune = ep_prune,
 };
 
 static const Property ep_props[] = {
@@ -112,7 +112,7 @@ static const char *const ep_texts[] = {
     "requester ID at the host; 0: the next free one",
 };
 
-static void props_init(DeviceClass *dc)
+static void ep_props_init(DeviceClass *dc)
 {
     QEMU_BUILD_BUG_ON(ARRAY_SIZE(ep_texts) != ARRAY_SIZE(ep_props));
     im_options_class_init(dc, &options, offsetof(PasidEndpoint, options),
@@ -124,7 +124,7 @@ static void props_init(DeviceClass *dc)
 }
 
 /* PCIe has ACS in functions of multi-function devices only (6.12.1). */
-static bool resolve_config(PasidEndpoint *s, Error **errp)
+static bool ep_resolve_config(PasidEndpoint *s, Error **errp)
 {
     const PCIDevice *dev = &s->parent_obj;
     uint8_t acs = s->options.given[offsetof(ImEpConfig, acs)];
@@ -144,7 +144,7 @@ static bool resolve_config(PasidEndpoint *s, Error **errp)
 
 /* --- into the model ------------------------------------------------------ */
 
-static void deliver(PasidEndpoint *s, const EpMsg *m)
+static void ep_deliver(PasidEndpoint *s, const EpMsg *m)
 {
     const char *id = s->parent_obj.name;
 
@@ -183,47 +183,47 @@ static void ep_leave(PasidEndpoint *s)
     for (unsigned i = 0; i < s->inbox->len; i++) {
         EpMsg m = g_array_index(s->inbox, EpMsg, i);
 
-        deliver(s, &m);
+        ep_deliver(s, &m);
     }
     g_array_set_size(s->inbox, 0);
     s->busy = 0;
 }
 
-static void receive(PasidEndpoint *s, const EpMsg *m)
+static void ep_receive(PasidEndpoint *s, const EpMsg *m)
 {
     if (s->busy) {
         g_array_append_vals(s->inbox, m, 1);
         return;
     }
     ep_enter(s);
-    deliver(s, m);
+    ep_deliver(s, m);
     ep_leave(s);
 }
 
-static void on_ats_invalidate(void *opaque, const ImAtsInv *inv)
+static void ep_on_ats_invalidate(void *opaque, const ImAtsInv *inv)
 {
-    receive(opaque, &(EpMsg) { .kind = EP_ATS_INV, .inv = *inv });
+    ep_receive(opaque, &(EpMsg) { .kind = EP_ATS_INV, .inv = *inv });
 }
 
-static void on_page_response(void *opaque, const ImPageResp *resp)
+static void ep_on_page_response(void *opaque, const ImPageResp *resp)
 {
-    receive(opaque, &(EpMsg) { .kind = EP_PAGE_RESP, .resp = *resp });
+    ep_receive(opaque, &(EpMsg) { .kind = EP_PAGE_RESP, .resp = *resp });
 }
 
-static void on_dma_done(void *opaque, uint64_t handle, ImStatus status,
-                        ImCpl cpl)
+static void ep_on_dma_done(void *opaque, uint64_t handle, ImStatus status,
+                           ImCpl cpl)
 {
-    receive(opaque, &(EpMsg) { .kind = EP_DMA_DONE,
-                               .dma = { handle, status, cpl } });
+    ep_receive(opaque,
+               &(EpMsg){ .kind = EP_DMA_DONE, .dma = { handle, status, cpl } });
 }
 
-static void on_timer(void *opaque)
+static void ep_on_timer(void *opaque)
 {
-    receive(opaque, &(EpMsg) { .kind = EP_DEADLINE });
+    ep_receive(opaque, &(EpMsg) { .kind = EP_DEADLINE });
 }
 
 /* The host's time in this thread: what others do meanwhile is not in it. */
-static uint64_t thread_cpu_ns(void)
+static uint64_t ep_thread_cpu_ns(void)
 {
     struct timespec ts;
 
@@ -231,16 +231,16 @@ static uint64_t thread_cpu_ns(void)
     return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
 
-static void on_kick(void *opaque)
+static void ep_on_kick(void *opaque)
 {
     PasidEndpoint *s = opaque;
-    uint64_t since = thread_cpu_ns();
+    uint64_t since = ep_thread_cpu_ns();
     bool more;
 
     ep_enter(s);
     more = im_ep_run(s->ep);
     ep_leave(s);
-    s->cpu_ns += thread_cpu_ns() - since;
+    s->cpu_ns += ep_thread_cpu_ns() - since;
     if (more) {
         qemu_bh_schedule(s->bh);
     }
@@ -248,7 +248,7 @@ static void on_kick(void *opaque)
 
 /* --- registers and buffer ------------------------------------------------ */
 
-static uint64_t bar0_read(void *opaque, hwaddr off, unsigned size)
+static uint64_t ep_bar0_read(void *opaque, hwaddr off, unsigned size)
 {
     PasidEndpoint *s = opaque;
     uint64_t val = UINT64_MAX;
@@ -262,7 +262,7 @@ static uint64_t bar0_read(void *opaque, hwaddr off, unsigned size)
     return val;
 }
 
-static void bar0_write(void *opaque, hwaddr off, uint64_t val, unsigned size)
+static void ep_bar0_write(void *opaque, hwaddr off, uint64_t val, unsigned size)
 {
     PasidEndpoint *s = opaque;
 
@@ -276,8 +276,8 @@ static void bar0_write(void *opaque, hwaddr off, uint64_t val, unsigned size)
 
 /* The model decides which accesses mean something: it sees them as made. */
 static const MemoryRegionOps bar0_ops = {
-    .read = bar0_read,
-    .write = bar0_write,
+    .read = ep_bar0_read,
+    .write = ep_bar0_write,
     .endianness = DEVICE_LITTLE_ENDIAN,
     .valid = { .min_access_size = 1, .max_access_size = 8,
                .unaligned = true },
@@ -285,7 +285,7 @@ static const MemoryRegionOps bar0_ops = {
               .unaligned = true },
 };
 
-static uint64_t bar2_read(void *opaque, hwaddr off, unsigned size)
+static uint64_t ep_bar2_read(void *opaque, hwaddr off, unsigned size)
 {
     PasidEndpoint *s = opaque;
 
@@ -295,7 +295,7 @@ static uint64_t bar2_read(void *opaque, hwaddr off, unsigned size)
     return ldn_le_p(im_ep_buffer(s->ep) + off, size);
 }
 
-static void bar2_write(void *opaque, hwaddr off, uint64_t val, unsigned size)
+static void ep_bar2_write(void *opaque, hwaddr off, uint64_t val, unsigned size)
 {
     PasidEndpoint *s = opaque;
 
@@ -305,8 +305,8 @@ static void bar2_write(void *opaque, hwaddr off, uint64_t val, unsigned size)
 }
 
 static const MemoryRegionOps bar2_ops = {
-    .read = bar2_read,
-    .write = bar2_write,
+    .read = ep_bar2_read,
+    .write = ep_bar2_write,
     .endianness = DEVICE_LITTLE_ENDIAN,
     .valid = { .min_access_size = 1, .max_access_size = 8,
                .unaligned = true },
@@ -333,7 +333,7 @@ static uint32_t ep_config_read(PCIDevice *dev, uint32_t addr, int len)
 }
 
 /* Requests leave the function in D0 with Bus Master Enable only. */
-static void update_bus_master(PasidEndpoint *s)
+static void ep_update_bus_master(PasidEndpoint *s)
 {
     PCIDevice *dev = &s->parent_obj;
     bool master = pci_get_word(dev->config + PCI_COMMAND) &
@@ -363,7 +363,7 @@ static void ep_config_write(PCIDevice *dev, uint32_t addr, uint32_t val,
     }
     pci_default_write_config(dev, addr, val, len);
     pcie_cap_flr_write_config(dev, addr, val, len);
-    update_bus_master(s);
+    ep_update_bus_master(s);
 }
 
 /* --- life cycle ---------------------------------------------------------- */
@@ -387,7 +387,7 @@ static void ep_reset_hold(Object *obj, ResetType type)
     pci_pasid_cancel(&s->listener);
 }
 
-static bool init_caps(PasidEndpoint *s, Error **errp)
+static bool ep_init_caps(PasidEndpoint *s, Error **errp)
 {
     PCIDevice *dev = &s->parent_obj;
     unsigned vectors = IM_EP_VECTORS(s->cfg.channels);
@@ -447,7 +447,7 @@ static void ep_exit(PCIDevice *dev)
     }
 }
 
-static void init_ids(PasidEndpoint *s)
+static void ep_init_ids(PasidEndpoint *s)
 {
     uint8_t *config = s->parent_obj.config;
 
@@ -457,7 +457,7 @@ static void init_ids(PasidEndpoint *s)
     pci_set_word(config + PCI_CLASS_DEVICE, s->class_id);
 }
 
-static void init_bars(PasidEndpoint *s)
+static void ep_init_bars(PasidEndpoint *s)
 {
     PCIDevice *dev = &s->parent_obj;
 
@@ -484,13 +484,14 @@ static void ep_realize(PCIDevice *dev, Error **errp)
                    im_name_of(OBJECT(s)), BUS(pci_get_bus(dev))->name);
         return;
     }
-    if (!resolve_config(s, errp)) {
+    if (!ep_resolve_config(s, errp)) {
         return;
     }
     s->inbox = g_array_new(false, false, sizeof(EpMsg));
-    s->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, on_timer, s);
+    s->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, ep_on_timer, s);
     /* guarded: DMA to the function's own BARs is refused */
-    s->bh = qemu_bh_new_guarded(on_kick, s, &DEVICE(dev)->mem_reentrancy_guard);
+    s->bh =
+        qemu_bh_new_guarded(ep_on_kick, s, &DEVICE(dev)->mem_reentrancy_guard);
     port = im_endpoint_port(s);
     s->ep = im_ep_new(&s->cfg, &port, s, &err);
     if (!s->ep) {
@@ -509,18 +510,18 @@ static void ep_realize(PCIDevice *dev, Error **errp)
         ep_exit(dev);
         return;
     }
-    init_ids(s);
-    init_bars(s);
-    if (!init_caps(s, errp)) {
+    ep_init_ids(s);
+    ep_init_bars(s);
+    if (!ep_init_caps(s, errp)) {
         ep_exit(dev);
         return;
     }
     s->listener = (PciPasidListener) {
         .dev = dev,
         .opaque = s,
-        .ats_invalidate = on_ats_invalidate,
-        .page_response = on_page_response,
-        .dma_done = on_dma_done,
+        .ats_invalidate = ep_on_ats_invalidate,
+        .page_response = ep_on_page_response,
+        .dma_done = ep_on_dma_done,
     };
     if (!im_endpoint_assign(s, errp)) {
         s->listener.dev = NULL;
@@ -532,7 +533,7 @@ static void ep_realize(PCIDevice *dev, Error **errp)
 
 /* --- for people ---------------------------------------------------------- */
 
-static void model_dump(Object *obj, GString *out)
+static void ep_model_dump(Object *obj, GString *out)
 {
     PasidEndpoint *s = PASID_ENDPOINT(obj);
 
@@ -543,7 +544,7 @@ static void model_dump(Object *obj, GString *out)
     }
 }
 
-static void model_counters(Object *obj, ImCounterFn *fn, void *opaque)
+static void ep_model_counters(Object *obj, ImCounterFn *fn, void *opaque)
 {
     PasidEndpoint *s = PASID_ENDPOINT(obj);
     const ImEpCounters *c = im_ep_counters(s->ep);
@@ -563,7 +564,7 @@ static void ep_class_init(ObjectClass *klass, void *data)
     dc->desc = "PCIe function with PASID, ATS and PRI for IOMMU tests "
                "(libim model)";
     set_bit(DEVICE_CATEGORY_MISC, dc->categories);
-    props_init(dc);
+    ep_props_init(dc);
     rc->phases.hold = ep_reset_hold;
     pc->realize = ep_realize;
     pc->exit = ep_exit;
@@ -573,8 +574,8 @@ static void ep_class_init(ObjectClass *klass, void *data)
     pc->device_id = EP_DEVICE_ID;
     pc->revision = EP_REVISION;
     pc->class_id = EP_CLASS;
-    mc->dump = model_dump;
-    mc->counters = model_counters;
+    mc->dump = ep_model_dump;
+    mc->counters = ep_model_counters;
 }
 
 static void ep_init(Object *obj)

@@ -16,7 +16,7 @@
 /* --- who asks --------------------------------------------------------- */
 
 /* [ssss:]bb:dd.f */
-static bool parse_bdf(const char *text, uint64_t *stream)
+static bool explain_parse_bdf(const char *text, uint64_t *stream)
 {
     unsigned segment = 0, bus, dev, fn;
     char end;
@@ -35,7 +35,7 @@ static bool parse_bdf(const char *text, uint64_t *stream)
     return dev < 32 && fn < 8;
 }
 
-static PCIDevice *device_named(const char *id)
+static PCIDevice *explain_device_named(const char *id)
 {
     g_autofree char *path = g_strdup_printf("/machine/peripheral/%s", id);
     Object *dev = object_resolve_path_type(path, TYPE_PCI_DEVICE, NULL);
@@ -48,7 +48,7 @@ typedef struct Above {
     Object *iommu;
 } Above;
 
-static void match_unit(Object *obj, ImModelClass *mc, void *opaque)
+static void explain_match_unit(Object *obj, ImModelClass *mc, void *opaque)
 {
     Above *above = opaque;
 
@@ -58,9 +58,9 @@ static void match_unit(Object *obj, ImModelClass *mc, void *opaque)
 }
 
 /* The IOMMU above a device, and the requester ID that it sees; or NULL. */
-static Object *iommu_above(const char *id, uint64_t *stream)
+static Object *explain_iommu_above(const char *id, uint64_t *stream)
 {
-    PCIDevice *dev = device_named(id);
+    PCIDevice *dev = explain_device_named(id);
     Above above = { 0 };
     uint16_t rid;
 
@@ -69,20 +69,20 @@ static Object *iommu_above(const char *id, uint64_t *stream)
         *stream = rid;
     }
     if (above.unit) {
-        imq_for_each(NULL, true, match_unit, &above, &error_abort);
+        imq_for_each(NULL, true, explain_match_unit, &above, &error_abort);
     }
     return above.iommu;
 }
 
-static bool parse_requester(Object *iommu, const char *text, ImTxn *txn,
-                            Error **errp)
+static bool explain_parse_requester(Object *iommu, const char *text, ImTxn *txn,
+                                    Error **errp)
 {
     bool segments = IM_MODEL_GET_CLASS(iommu)->segments;
     uint64_t stream;
 
-    if (!parse_bdf(text, &stream) &&
+    if (!explain_parse_bdf(text, &stream) &&
         !imq_number(text, UINT32_MAX, &stream) &&
-        iommu_above(text, &stream) != iommu) {
+        explain_iommu_above(text, &stream) != iommu) {
         error_setg(errp, "requester '%s' is none of [ssss:]bb:dd.f, a number "
                    "and the ID of a PCI device behind this IOMMU", text);
         return false;
@@ -100,14 +100,14 @@ static bool parse_requester(Object *iommu, const char *text, ImTxn *txn,
 /* --- what is asked ---------------------------------------------------- */
 
 /* As a device would make it. */
-static uint64_t default_length(const ImTxn *t)
+static uint64_t explain_default_length(const ImTxn *t)
 {
     return t->at == IM_AT_TRANSLATION ? 8 :
            t->access == IM_ATOMIC || t->addr % 4 == 0 ? 4 : 1;
 }
 
 /* A pair that no memory request has, or NULL. */
-static const char *contradiction(const XImRequest *q, const ImTxn *t)
+static const char *explain_contradiction(const XImRequest *q, const ImTxn *t)
 {
     bool write = t->access != IM_READ;
     bool message = t->access == IM_WRITE && !t->at && t->len == 4;
@@ -151,7 +151,8 @@ static const char *contradiction(const XImRequest *q, const ImTxn *t)
 }
 
 /* A pair that no page request has, or NULL. */
-static const char *page_contradiction(const XImRequest *q, const ImTxn *t)
+static const char *explain_page_contradiction(const XImRequest *q,
+                                              const ImTxn *t)
 {
     const struct {
         bool holds;
@@ -180,14 +181,14 @@ static const char *page_contradiction(const XImRequest *q, const ImTxn *t)
     return NULL;
 }
 
-static bool is_page_request(const XImRequest *q)
+static bool explain_is_page_request(const XImRequest *q)
 {
     return q->has_request && q->request == XIM_REQUEST_KIND_PAGE;
 }
 
 /* What the two kinds of requests have in common. */
-static bool parse_common(Object *iommu, const XImRequest *q, ImTxn *t,
-                         Error **errp)
+static bool explain_parse_common(Object *iommu, const XImRequest *q, ImTxn *t,
+                                 Error **errp)
 {
     static const uint8_t accesses[] = {
         [XIM_ACCESS_READ] = IM_READ, [XIM_ACCESS_WRITE] = IM_WRITE,
@@ -206,7 +207,7 @@ static bool parse_common(Object *iommu, const XImRequest *q, ImTxn *t,
         .at = ats[q->has_at ? q->at : XIM_AT_UNTRANSLATED],
         .priv = q->privileged, .exec = q->execute, .no_write = q->no_write,
     };
-    if (!parse_requester(iommu, q->requester, t, errp)) {
+    if (!explain_parse_requester(iommu, q->requester, t, errp)) {
         return false;
     }
     if (!imq_number(q->address, UINT64_MAX, &t->addr)) {
@@ -222,16 +223,16 @@ static bool parse_common(Object *iommu, const XImRequest *q, ImTxn *t,
     return true;
 }
 
-static bool parse_page_request(Object *iommu, const XImRequest *q,
-                               ImPageReq *req, Error **errp)
+static bool explain_parse_page_request(Object *iommu, const XImRequest *q,
+                                       ImPageReq *req, Error **errp)
 {
     const char *wrong;
     ImTxn t;
 
-    if (!parse_common(iommu, q, &t, errp)) {
+    if (!explain_parse_common(iommu, q, &t, errp)) {
         return false;
     }
-    wrong = page_contradiction(q, &t);
+    wrong = explain_page_contradiction(q, &t);
     if (wrong) {
         error_setg(errp, "%s", wrong);
         return false;
@@ -245,15 +246,15 @@ static bool parse_page_request(Object *iommu, const XImRequest *q,
     return true;
 }
 
-static bool parse_request(Object *iommu, const XImRequest *q, ImTxn *t,
-                          Error **errp)
+static bool explain_parse_request(Object *iommu, const XImRequest *q, ImTxn *t,
+                                  Error **errp)
 {
     const char *wrong;
 
-    if (!parse_common(iommu, q, t, errp)) {
+    if (!explain_parse_common(iommu, q, t, errp)) {
         return false;
     }
-    t->len = q->has_length ? q->length : default_length(t);
+    t->len = q->has_length ? q->length : explain_default_length(t);
     if (t->at == IM_AT_TRANSLATION) {
         t->addr &= ~(uint64_t)(PAGE - 1);   /* it asks for pages */
     } else if (t->len > PAGE - t->addr % PAGE) {
@@ -262,7 +263,7 @@ static bool parse_request(Object *iommu, const XImRequest *q, ImTxn *t,
                    t->addr);
         return false;
     }
-    wrong = contradiction(q, t);
+    wrong = explain_contradiction(q, t);
     if (wrong) {
         error_setg(errp, "%s", wrong);
         return false;
@@ -272,12 +273,12 @@ static bool parse_request(Object *iommu, const XImRequest *q, ImTxn *t,
 
 /* --- the answer ------------------------------------------------------- */
 
-static char *hex(uint64_t value)
+static char *explain_hex(uint64_t value)
 {
     return g_strdup_printf("0x%" PRIx64, value);
 }
 
-static strList *decoded(const ImStep *step, unsigned words)
+static strList *explain_decoded(const ImStep *step, unsigned words)
 {
     strList *list = NULL, **tail = &list;
 
@@ -293,32 +294,32 @@ static strList *decoded(const ImStep *step, unsigned words)
     return list;
 }
 
-static void add_step(void *opaque, const ImStep *step)
+static void explain_add_step(void *opaque, const ImStep *step)
 {
     XImStepList ***tail = opaque;
     XImStep *s = g_new0(XImStep, 1);
     unsigned words = MIN(step->words, ARRAY_SIZE(step->value));
 
     s->what = g_strdup(step->what ?: "");
-    s->address = words ? hex(step->addr) : NULL;
+    s->address = words ? explain_hex(step->addr) : NULL;
     s->values = imq_words(step->value, words);
     if (words && step->fields) {
         s->has_fields = true;
-        s->fields = decoded(step, words);
+        s->fields = explain_decoded(step, words);
     }
     s->clause = g_strdup(step->clause);
     s->note = g_strdup(step->note);
     QAPI_LIST_APPEND(*tail, s);
 }
 
-static char *permission_text(unsigned perm)
+static char *explain_permission_text(unsigned perm)
 {
     return g_strdup_printf("%s%s%s", perm & IM_PERM_R ? "r" : "",
                            perm & IM_PERM_W ? "w" : "",
                            perm & IM_PERM_X ? "x" : "");
 }
 
-static void refuse(XImExplanation *e, ImModelClass *mc, uint8_t reason)
+static void explain_refuse(XImExplanation *e, ImModelClass *mc, uint8_t reason)
 {
     e->has_reason = reason != 0;
     e->reason = reason;
@@ -328,7 +329,7 @@ static void refuse(XImExplanation *e, ImModelClass *mc, uint8_t reason)
 }
 
 /* What is at an address of the platform. */
-static char *region_at(uint64_t addr)
+static char *explain_region_at(uint64_t addr)
 {
     MemoryRegionSection at = memory_region_find(get_system_memory(), addr, 1);
     char *text;
@@ -348,8 +349,8 @@ static char *region_at(uint64_t addr)
  * anything; another is granted as a whole, and then what it asks for is
  * permitted, also where it would first set a dirty flag.
  */
-static void fill_answer(XImExplanation *e, ImModelClass *mc, const ImTxn *t,
-                        const ImXlat *x)
+static void explain_fill_answer(XImExplanation *e, ImModelClass *mc,
+                                const ImTxn *t, const ImXlat *x)
 {
     static const char *const cpl[] = { "SC", "UR", "CA" };
     unsigned perm = x->perm;
@@ -361,17 +362,17 @@ static void fill_answer(XImExplanation *e, ImModelClass *mc, const ImTxn *t,
     e->completion = g_strdup(x->cpl < ARRAY_SIZE(cpl) ? cpl[x->cpl] : "?");
     e->interrupt = x->interrupt;
     if (e->granted) {
-        e->address = hex(x->addr);
-        e->mask = hex(x->mask);
-        e->permission = permission_text(perm);
+        e->address = explain_hex(x->addr);
+        e->mask = explain_hex(x->mask);
+        e->permission = explain_permission_text(perm);
     }
     if (e->granted && !x->interrupt && t->at != IM_AT_TRANSLATION) {
-        e->reaches = region_at(x->addr);
+        e->reaches = explain_region_at(x->addr);
     }
-    refuse(e, mc, x->fault);
+    explain_refuse(e, mc, x->fault);
 }
 
-static XImMessage *message_of(const ImIntOut *out)
+static XImMessage *explain_message_of(const ImIntOut *out)
 {
     static const char *const delivery[] = {
         "fixed", "lowest priority", "SMI", "reserved", "NMI", "INIT",
@@ -397,10 +398,10 @@ static void explain_message(XImExplanation *e, Object *iommu, const ImTxn *t,
 {
     ImModelClass *mc = IM_MODEL_GET_CLASS(iommu);
     ImMsi msi = { .addr = t->addr, .data = data, .rid = t->rid };
-    ImIntOut out = mc->explain_interrupt(iommu, &msi, add_step, tail);
+    ImIntOut out = mc->explain_interrupt(iommu, &msi, explain_add_step, tail);
 
     if (out.status == IM_OK) {
-        e->message = message_of(&out);
+        e->message = explain_message_of(&out);
         return;
     }
     e->granted = false;
@@ -409,17 +410,18 @@ static void explain_message(XImExplanation *e, Object *iommu, const ImTxn *t,
     g_clear_pointer(&e->permission, g_free);
     g_free(e->completion);
     e->completion = g_strdup("UR");
-    refuse(e, mc, out.fault);
+    explain_refuse(e, mc, out.fault);
 }
 
 /* As named; or above the device that asks; or the only one. */
-static Object *choose_iommu(const XImRequest *q, Error **errp)
+static Object *explain_choose_iommu(const XImRequest *q, Error **errp)
 {
     uint64_t stream;
-    Object *iommu = q->device ? NULL : iommu_above(q->requester, &stream);
+    Object *iommu =
+        q->device ? NULL : explain_iommu_above(q->requester, &stream);
 
-    if (!iommu && !q->device && !device_named(q->requester) &&
-        !parse_bdf(q->requester, &stream) &&
+    if (!iommu && !q->device && !explain_device_named(q->requester) &&
+        !explain_parse_bdf(q->requester, &stream) &&
         !imq_number(q->requester, UINT32_MAX, &stream)) {
         error_setg(errp, "requester '%s' is none of [ssss:]bb:dd.f, a number "
                    "and the ID of a PCI device behind an IOMMU of ours",
@@ -429,8 +431,8 @@ static Object *choose_iommu(const XImRequest *q, Error **errp)
     return iommu ?: imq_the_iommu(q->device, errp);
 }
 
-static XImExplanation *begin_explanation(Object *iommu, uint16_t segment,
-                                         uint16_t rid)
+static XImExplanation *explain_begin_explanation(Object *iommu,
+                                                 uint16_t segment, uint16_t rid)
 {
     XImExplanation *e = g_new0(XImExplanation, 1);
 
@@ -439,7 +441,7 @@ static XImExplanation *begin_explanation(Object *iommu, uint16_t segment,
     return e;
 }
 
-static XImPageResponse *response_of(const ImPageResp *resp)
+static XImPageResponse *explain_response_of(const ImPageResp *resp)
 {
     XImPageResponse *r = g_new0(XImPageResponse, 1);
 
@@ -465,39 +467,39 @@ static XImExplanation *explain_page_request(Object *iommu,
                    object_get_typename(iommu));
         return NULL;
     }
-    if (!parse_page_request(iommu, q, &req, errp)) {
+    if (!explain_parse_page_request(iommu, q, &req, errp)) {
         return NULL;
     }
-    e = begin_explanation(iommu, req.segment, req.rid);
+    e = explain_begin_explanation(iommu, req.segment, req.rid);
     tail = &e->steps;
-    f = mc->explain_page_request(iommu, &req, add_step, &tail);
+    f = mc->explain_page_request(iommu, &req, explain_add_step, &tail);
     e->granted = f.queued;
-    e->response = f.answered ? response_of(&f.resp) : NULL;
-    refuse(e, mc, f.fault);
+    e->response = f.answered ? explain_response_of(&f.resp) : NULL;
+    explain_refuse(e, mc, f.fault);
     return e;
 }
 
 XImExplanation *qmp_x_im_explain(XImRequest *q, Error **errp)
 {
-    Object *iommu = choose_iommu(q, errp);
+    Object *iommu = explain_choose_iommu(q, errp);
     ImModelClass *mc;
     XImExplanation *e;
     XImStepList **tail;
     ImTxn txn;
     ImXlat x;
 
-    if (iommu && is_page_request(q)) {
+    if (iommu && explain_is_page_request(q)) {
         return explain_page_request(iommu, q, errp);
     }
-    if (!iommu || !parse_request(iommu, q, &txn, errp)) {
+    if (!iommu || !explain_parse_request(iommu, q, &txn, errp)) {
         return NULL;
     }
     mc = IM_MODEL_GET_CLASS(iommu);
-    e = begin_explanation(iommu, txn.segment, txn.rid);
+    e = explain_begin_explanation(iommu, txn.segment, txn.rid);
     tail = &e->steps;
     e->length = txn.len;
-    x = mc->explain(iommu, &txn, add_step, &tail);
-    fill_answer(e, mc, &txn, &x);
+    x = mc->explain(iommu, &txn, explain_add_step, &tail);
+    explain_fill_answer(e, mc, &txn, &x);
     if (x.interrupt && mc->explain_interrupt) {
         explain_message(e, iommu, &txn, q->data, &tail);
     }

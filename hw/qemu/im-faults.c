@@ -15,7 +15,7 @@ void imq_fault_log_add(ImFaultLog *log, const ImFaultNote *note)
     n->seq = ++log->count;
 }
 
-static void fill_command(XImFault *f, const ImFaultNote *n)
+static void faults_fill_command(XImFault *f, const ImFaultNote *n)
 {
     f->has_words = true;
     f->words = imq_words(n->word, n->words);
@@ -24,7 +24,8 @@ static void fill_command(XImFault *f, const ImFaultNote *n)
     f->clause = g_strdup(n->clause);
 }
 
-static void fill_request(XImFault *f, ImModelClass *mc, const ImFaultNote *n)
+static void faults_fill_request(XImFault *f, ImModelClass *mc,
+                                const ImFaultNote *n)
 {
     static const XImAt ats[] = {
         [IM_AT_UNTRANSLATED] = XIM_AT_UNTRANSLATED,
@@ -59,8 +60,8 @@ static void fill_request(XImFault *f, ImModelClass *mc, const ImFaultNote *n)
     }
 }
 
-static XImFault *fault_of(const char *path, ImModelClass *mc,
-                          const ImFaultNote *n)
+static XImFault *faults_fault_of(const char *path, ImModelClass *mc,
+                                 const ImFaultNote *n)
 {
     XImFault *f = g_new0(XImFault, 1);
 
@@ -71,9 +72,9 @@ static XImFault *fault_of(const char *path, ImModelClass *mc,
     f->what = g_strdup(n->what);
     f->hidden = n->hidden;
     if (n->kind == XIM_FAULT_KIND_COMMAND) {
-        fill_command(f, n);
+        faults_fill_command(f, n);
     } else {
-        fill_request(f, mc, n);
+        faults_fill_request(f, mc, n);
     }
     return f;
 }
@@ -88,8 +89,8 @@ static void faults_one(Object *obj, ImModelClass *mc, void *opaque)
     mc->faults(obj, log);
     i = log->count > IM_FAULT_NOTES ? log->count - IM_FAULT_NOTES : 0;
     for (; i < log->count; i++) {
-        QAPI_LIST_APPEND(*tail,
-                         fault_of(path, mc, &log->note[i % IM_FAULT_NOTES]));
+        QAPI_LIST_APPEND(
+            *tail, faults_fault_of(path, mc, &log->note[i % IM_FAULT_NOTES]));
     }
 }
 

@@ -52,7 +52,7 @@ static const ImForeign foreign_rows[] = {
 };
 
 /* NAME=VALUE of ours */
-static void assign(Object *obj, const char *what, Error **errp)
+static void foreign_assign(Object *obj, const char *what, Error **errp)
 {
     g_auto(GStrv) part = g_strsplit(what, "=", 2);
 
@@ -79,7 +79,7 @@ static void foreign_set(Object *obj, Visitor *v, const char *name,
                    row->number ? "" : on ? "=on" : "=off", row->device,
                    row->text);
     } else if (*what) {
-        assign(obj, what, errp);
+        foreign_assign(obj, what, errp);
     }
 }
 

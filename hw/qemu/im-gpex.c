@@ -17,7 +17,7 @@ void im_gpex_keep_bus_numbers(void)
     keep = true;
 }
 
-static void answer(Aml *method, int function, Aml *value)
+static void gpex_answer(Aml *method, int function, Aml *value)
 {
     Aml *which = aml_if(aml_equal(aml_arg(2), aml_int(function)));
 
@@ -33,8 +33,8 @@ void im_gpex_add_dsm(Aml *method)
     if (keep) {
         pci = aml_if(aml_equal(aml_arg(0),
             aml_touuid("E5C937D0-3553-4D7A-9117-EA4D19C3434D")));
-        answer(pci, FUNCTIONS, aml_buffer(sizeof(functions), &functions));
-        answer(pci, PRESERVE, aml_int(MUST_PRESERVE));
+        gpex_answer(pci, FUNCTIONS, aml_buffer(sizeof(functions), &functions));
+        gpex_answer(pci, PRESERVE, aml_int(MUST_PRESERVE));
         aml_append(method, pci);
     }
 }

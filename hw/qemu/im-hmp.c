@@ -40,7 +40,7 @@ static const Word words[] = {
     WORD(U16, "prgi", prgi, NULL),
 };
 
-static void wrong_value(const Word *w, const char *value, Error **errp)
+static void hmp_wrong_value(const Word *w, const char *value, Error **errp)
 {
     g_autoptr(GString) right = g_string_new(NULL);
 
@@ -56,8 +56,8 @@ static void wrong_value(const Word *w, const char *value, Error **errp)
                right->str);
 }
 
-static bool set_value(XImRequest *q, const Word *w, const char *value,
-                      Error **errp)
+static bool hmp_set_value(XImRequest *q, const Word *w, const char *value,
+                          Error **errp)
 {
     void *at = (char *)q + w->at;
     uint64_t number;
@@ -70,35 +70,35 @@ static bool set_value(XImRequest *q, const Word *w, const char *value,
         return true;
     case WORD_U16:
         if (!imq_number(value, UINT16_MAX, &number)) {
-            wrong_value(w, value, errp);
+            hmp_wrong_value(w, value, errp);
             return false;
         }
         *(uint16_t *)at = (uint16_t)number;
         break;
     case WORD_U32:
         if (!imq_number(value, UINT32_MAX, &number)) {
-            wrong_value(w, value, errp);
+            hmp_wrong_value(w, value, errp);
             return false;
         }
         *(uint32_t *)at = (uint32_t)number;
         break;
     case WORD_U64:
         if (!imq_number(value, UINT64_MAX, at)) {
-            wrong_value(w, value, errp);
+            hmp_wrong_value(w, value, errp);
             return false;
         }
         break;
     case WORD_NAME:
         name = qapi_enum_parse(w->names, value, -1, NULL);
         if (name < 0) {
-            wrong_value(w, value, errp);
+            hmp_wrong_value(w, value, errp);
             return false;
         }
         memcpy(at, &name, sizeof(name));
         break;
     case WORD_FLAG:
         if (!qapi_bool_parse(w->name, value, at, NULL)) {
-            wrong_value(w, value, errp);
+            hmp_wrong_value(w, value, errp);
             return false;
         }
         break;
@@ -107,7 +107,7 @@ static bool set_value(XImRequest *q, const Word *w, const char *value,
     return true;
 }
 
-static bool set_word(XImRequest *q, const char *text, Error **errp)
+static bool hmp_set_word(XImRequest *q, const char *text, Error **errp)
 {
     size_t len = strcspn(text, "=");
 
@@ -118,10 +118,10 @@ static bool set_word(XImRequest *q, const char *text, Error **errp)
             continue;
         }
         if (text[len]) {
-            return set_value(q, w, text + len + 1, errp);
+            return hmp_set_value(q, w, text + len + 1, errp);
         }
         if (w->kind == WORD_FLAG) {
-            return set_value(q, w, "on", errp);
+            return hmp_set_value(q, w, "on", errp);
         }
         error_setg(errp, "'%s' needs a value: %s=...", text, text);
         return false;
@@ -132,7 +132,7 @@ static bool set_word(XImRequest *q, const char *text, Error **errp)
     return false;
 }
 
-static XImRequest *parse_words(char **argv, Error **errp)
+static XImRequest *hmp_parse_words(char **argv, Error **errp)
 {
     g_autoptr(XImRequest) q = g_new0(XImRequest, 1);
 
@@ -144,7 +144,7 @@ static XImRequest *parse_words(char **argv, Error **errp)
     q->requester = g_strdup(argv[0]);
     q->address = g_strdup(argv[1]);
     for (argv += 2; *argv; argv++) {
-        if (!set_word(q, *argv, errp)) {
+        if (!hmp_set_word(q, *argv, errp)) {
             return NULL;
         }
     }
@@ -153,7 +153,7 @@ static XImRequest *parse_words(char **argv, Error **errp)
 
 /* --- explain ---------------------------------------------------------- */
 
-static bool zero(const strList *value)
+static bool hmp_zero(const strList *value)
 {
     uint64_t word;
 
@@ -161,7 +161,7 @@ static bool zero(const strList *value)
 }
 
 /* A run of zeroes is one line: an STE has 8 words, and most are. */
-static void print_words(Monitor *mon, const XImStep *s)
+static void hmp_print_words(Monitor *mon, const XImStep *s)
 {
     const strList *field = s->fields;
     unsigned i = 0;
@@ -170,7 +170,7 @@ static void print_words(Monitor *mon, const XImStep *s)
         const char *text = field ? field->value : "";
         unsigned first = i;
 
-        for (; zero(v) && zero(v->next); v = v->next, i++) {
+        for (; hmp_zero(v) && hmp_zero(v->next); v = v->next, i++) {
             field = field ? field->next : NULL;
         }
         if (first < i) {
@@ -183,14 +183,14 @@ static void print_words(Monitor *mon, const XImStep *s)
     }
 }
 
-static void print_step(Monitor *mon, const XImStep *s)
+static void hmp_print_step(Monitor *mon, const XImStep *s)
 {
     monitor_printf(mon, "%s", s->what);
     if (s->address) {
         monitor_printf(mon, " at %s", s->address);
     }
     monitor_puts(mon, "\n");
-    print_words(mon, s);
+    hmp_print_words(mon, s);
     if (s->note || s->clause) {
         monitor_printf(mon, "    %s%s%s\n", s->note ?: "",
                        s->note && s->clause ? "; " : "", s->clause ?: "");
@@ -198,7 +198,7 @@ static void print_step(Monitor *mon, const XImStep *s)
 }
 
 /* Of a page request. */
-static void print_fate(Monitor *mon, const XImExplanation *e)
+static void hmp_print_fate(Monitor *mon, const XImExplanation *e)
 {
     monitor_puts(mon, e->granted ? "queued" : "not queued");
     if (e->response) {
@@ -217,12 +217,12 @@ static void print_fate(Monitor *mon, const XImExplanation *e)
     monitor_puts(mon, "\n");
 }
 
-static void print_verdict(Monitor *mon, const XImExplanation *e)
+static void hmp_print_verdict(Monitor *mon, const XImExplanation *e)
 {
     const XImMessage *m = e->message;
 
     if (!e->completion) {
-        print_fate(mon, e);
+        hmp_print_fate(mon, e);
     } else if (!e->granted && !e->has_reason) {
         monitor_printf(mon, "not granted, %s\n", e->completion);
     } else if (!e->granted) {
@@ -246,8 +246,8 @@ static void print_verdict(Monitor *mon, const XImExplanation *e)
     }
 }
 
-static void print_explanation(Monitor *mon, const XImRequest *q,
-                              const XImExplanation *e)
+static void hmp_print_explanation(Monitor *mon, const XImRequest *q,
+                                  const XImExplanation *e)
 {
     const char *access = q->has_access ? XImAccess_str(q->access) : "read";
 
@@ -269,24 +269,24 @@ static void print_explanation(Monitor *mon, const XImRequest *q,
                    q->execute ? ", execute" : "",
                    q->no_write ? ", no-write" : "");
     for (const XImStepList *s = e->steps; s; s = s->next) {
-        print_step(mon, s->value);
+        hmp_print_step(mon, s->value);
     }
-    print_verdict(mon, e);
+    hmp_print_verdict(mon, e);
 }
 
-static void do_explain(Monitor *mon, char **argv, Error **errp)
+static void hmp_do_explain(Monitor *mon, char **argv, Error **errp)
 {
-    g_autoptr(XImRequest) q = parse_words(argv, errp);
+    g_autoptr(XImRequest) q = hmp_parse_words(argv, errp);
     g_autoptr(XImExplanation) e = q ? qmp_x_im_explain(q, errp) : NULL;
 
     if (e) {
-        print_explanation(mon, q, e);
+        hmp_print_explanation(mon, q, e);
     }
 }
 
 /* --- the others ------------------------------------------------------- */
 
-static void do_dump(Monitor *mon, char **argv, Error **errp)
+static void hmp_do_dump(Monitor *mon, char **argv, Error **errp)
 {
     g_autoptr(HumanReadableText) text = qmp_x_im_dump(argv[0], errp);
 
@@ -297,7 +297,7 @@ static void do_dump(Monitor *mon, char **argv, Error **errp)
     }
 }
 
-static void print_request(Monitor *mon, const XImFault *f)
+static void hmp_print_request(Monitor *mon, const XImFault *f)
 {
     if (f->has_reason) {
         monitor_printf(mon, "    0x%x %s: %s\n", f->reason, f->name ?: "?",
@@ -322,7 +322,7 @@ static void print_request(Monitor *mon, const XImFault *f)
                    f->no_write ? " no-write" : "");
 }
 
-static void print_command(Monitor *mon, const XImFault *f)
+static void hmp_print_command(Monitor *mon, const XImFault *f)
 {
     monitor_printf(mon, "    %s%s%s%s%s\n   ", f->name, f->text ? ": " : "",
                    f->text ?: "", f->clause ? "; " : "", f->clause ?: "");
@@ -332,7 +332,7 @@ static void print_command(Monitor *mon, const XImFault *f)
     monitor_puts(mon, "\n");
 }
 
-static void do_faults(Monitor *mon, char **argv, Error **errp)
+static void hmp_do_faults(Monitor *mon, char **argv, Error **errp)
 {
     g_autoptr(XImFaultList) list = NULL;
     Error *err = NULL;
@@ -352,14 +352,14 @@ static void do_faults(Monitor *mon, char **argv, Error **errp)
                        f->sequence, f->time / 1e9, f->what,
                        f->hidden ? " (hidden from software)" : "");
         if (f->kind == XIM_FAULT_KIND_COMMAND) {
-            print_command(mon, f);
+            hmp_print_command(mon, f);
         } else {
-            print_request(mon, f);
+            hmp_print_request(mon, f);
         }
     }
 }
 
-static void do_counters(Monitor *mon, char **argv, Error **errp)
+static void hmp_do_counters(Monitor *mon, char **argv, Error **errp)
 {
     g_autoptr(XImCountersList) list = NULL;
     Error *err = NULL;
@@ -381,7 +381,7 @@ static void do_counters(Monitor *mon, char **argv, Error **errp)
     }
 }
 
-static void do_help(Monitor *mon, char **argv, Error **errp)
+static void hmp_do_help(Monitor *mon, char **argv, Error **errp)
 {
     monitor_puts(mon,
 "info x-im dump [DEVICE]      registers, tables, caches and queues\n"
@@ -408,14 +408,14 @@ static const struct {
     unsigned max;               /* words behind it; 0: any */
     Show *show;
 } shows[] = {
-    { "dump", 1, do_dump },
-    { "explain", 0, do_explain },
-    { "faults", 1, do_faults },
-    { "counters", 1, do_counters },
-    { "help", 1, do_help },
+    { "dump", 1, hmp_do_dump },
+    { "explain", 0, hmp_do_explain },
+    { "faults", 1, hmp_do_faults },
+    { "counters", 1, hmp_do_counters },
+    { "help", 1, hmp_do_help },
 };
 
-static void show(Monitor *mon, char **argv, Error **errp)
+static void hmp_show(Monitor *mon, char **argv, Error **errp)
 {
     const char *what = argv[0] ?: "dump";
 
@@ -454,7 +454,7 @@ static void hmp_info_x_im(Monitor *mon, const QDict *qdict)
             g_free(word);
         }
     }
-    show(mon, argv, &err);
+    hmp_show(mon, argv, &err);
     hmp_handle_error(mon, err);
 }
 

@@ -52,7 +52,7 @@ static const HostOption option_rows[] = {
           "host PASIDs are unique per device or global"),
 };
 
-static uint64_t option_get(const HostOption *row, Object *obj)
+static uint64_t host_options_option_get(const HostOption *row, Object *obj)
 {
     const void *at = (char *)obj + row->offset;
 
@@ -60,7 +60,8 @@ static uint64_t option_get(const HostOption *row, Object *obj)
            row->size == 4 ? *(const uint32_t *)at : *(const uint64_t *)at;
 }
 
-static void option_set(const HostOption *row, Object *obj, uint64_t val)
+static void host_options_option_set(const HostOption *row, Object *obj,
+                                    uint64_t val)
 {
     void *at = (char *)obj + row->offset;
 
@@ -73,11 +74,11 @@ static void option_set(const HostOption *row, Object *obj, uint64_t val)
     }
 }
 
-static void prop_get(Object *obj, Visitor *v, const char *name, void *opaque,
-                     Error **errp)
+static void host_options_prop_get(Object *obj, Visitor *v, const char *name,
+                                  void *opaque, Error **errp)
 {
     const HostOption *row = opaque;
-    uint64_t val = option_get(row, obj);
+    uint64_t val = host_options_option_get(row, obj);
     int which = val;
 
     if (row->names) {
@@ -87,8 +88,8 @@ static void prop_get(Object *obj, Visitor *v, const char *name, void *opaque,
     }
 }
 
-static void prop_set(Object *obj, Visitor *v, const char *name, void *opaque,
-                     Error **errp)
+static void host_options_prop_set(Object *obj, Visitor *v, const char *name,
+                                  void *opaque, Error **errp)
 {
     const HostOption *row = opaque;
     Error *err = NULL;
@@ -110,7 +111,7 @@ static void prop_set(Object *obj, Visitor *v, const char *name, void *opaque,
                    row->text);
         return;
     }
-    option_set(row, obj, val);
+    host_options_option_set(row, obj, val);
 }
 
 /* The backend speaks of its configuration, the user of properties. */
@@ -163,13 +164,14 @@ const char *im_ioasid_options_impossible(const IoasidHost *s)
 }
 
 /* What help prints; host_init() sets the same. */
-static void add_property(ObjectClass *oc, const HostOption *row, uint64_t val)
+static void host_options_add_property(ObjectClass *oc, const HostOption *row,
+                                      uint64_t val)
 {
     const char *type = row->names ? "enum" : row->size == 1 ? "uint8" :
                        row->size == 4 ? "uint32" : "uint64";
-    ObjectProperty *op = object_class_property_add(oc, row->name, type,
-                                                   prop_get, prop_set, NULL,
-                                                   (void *)row);
+    ObjectProperty *op =
+        object_class_property_add(oc, row->name, type, host_options_prop_get,
+                                  host_options_prop_set, NULL, (void *)row);
 
     object_class_property_set_description(oc, row->name, row->text);
     if (row->names) {
@@ -185,7 +187,8 @@ void im_ioasid_options_add(ObjectClass *oc)
 
     fresh->cfg = IM_IOASID_CONFIG_DEFAULT;
     for (unsigned i = 0; i < ARRAY_SIZE(option_rows); i++) {
-        add_property(oc, &option_rows[i],
-                     option_get(&option_rows[i], (Object *)fresh));
+        host_options_add_property(
+            oc, &option_rows[i],
+            host_options_option_get(&option_rows[i], (Object *)fresh));
     }
 }

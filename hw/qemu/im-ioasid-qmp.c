@@ -14,12 +14,12 @@
 #include "qobject/qstring.h"
 #include "im-ioasid.h"
 
-static const char *id_of(IoasidHost *s)
+static const char *host_qmp_id_of(IoasidHost *s)
 {
     return object_get_canonical_path_component(OBJECT(s));
 }
 
-static char *ref_text(ImuRef ref)
+static char *host_qmp_ref_text(ImuRef ref)
 {
     return g_strdup_printf("%u.%u", ref.id, ref.gen);
 }
@@ -30,23 +30,23 @@ typedef struct Search {
     unsigned count;
 } Search;
 
-static int match(Object *obj, void *opaque)
+static int host_qmp_match(Object *obj, void *opaque)
 {
     Search *f = opaque;
 
     if (object_dynamic_cast(obj, TYPE_IOASID_HOST) &&
-        (!f->id || g_str_equal(f->id, id_of(IOASID_HOST(obj))))) {
+        (!f->id || g_str_equal(f->id, host_qmp_id_of(IOASID_HOST(obj))))) {
         f->found = IOASID_HOST(obj);
         f->count++;
     }
     return 0;
 }
 
-static IoasidHost *find(const char *id, Error **errp)
+static IoasidHost *host_qmp_find(const char *id, Error **errp)
 {
     Search f = { .id = id };
 
-    object_child_foreach(object_get_objects_root(), match, &f);
+    object_child_foreach(object_get_objects_root(), host_qmp_match, &f);
     if (f.count == 1) {
         return f.found;
     }
@@ -61,7 +61,7 @@ static IoasidHost *find(const char *id, Error **errp)
 
 /* --- words --------------------------------------------------------------- */
 
-static char *text_of(QObject *value)
+static char *host_qmp_text_of(QObject *value)
 {
     QNum *num;
 
@@ -78,10 +78,10 @@ static char *text_of(QObject *value)
     }
 }
 
-static bool say(ImuCall *call, const char *list, const char *name,
-                QObject *value, Error **errp)
+static bool host_qmp_say(ImuCall *call, const char *list, const char *name,
+                         QObject *value, Error **errp)
 {
-    g_autofree char *text = text_of(value);
+    g_autofree char *text = host_qmp_text_of(value);
     g_autofree char *err = NULL;
 
     if (!text) {
@@ -95,8 +95,8 @@ static bool say(ImuCall *call, const char *list, const char *name,
     return true;
 }
 
-static bool say_element(ImuCall *call, const char *list, QObject *value,
-                        Error **errp)
+static bool host_qmp_say_element(ImuCall *call, const char *list,
+                                 QObject *value, Error **errp)
 {
     const QDict *dict = qobject_to(QDict, value);
     const QDictEntry *e;
@@ -111,35 +111,35 @@ static bool say_element(ImuCall *call, const char *list, QObject *value,
         return false;
     }
     for (e = qdict_first(dict); e; e = qdict_next(dict, e)) {
-        if (!say(call, list, qdict_entry_key(e), qdict_entry_value(e),
-                 errp)) {
+        if (!host_qmp_say(call, list, qdict_entry_key(e), qdict_entry_value(e),
+                          errp)) {
             return false;
         }
     }
     return true;
 }
 
-static bool say_member(ImuCall *call, const char *name, QObject *value,
-                       Error **errp)
+static bool host_qmp_say_member(ImuCall *call, const char *name, QObject *value,
+                                Error **errp)
 {
     QList *list = qobject_to(QList, value);
     QListEntry *e;
 
     if (qobject_type(value) == QTYPE_QDICT) {
-        return say_element(call, name, value, errp);
+        return host_qmp_say_element(call, name, value, errp);
     }
     if (!list) {
-        return say(call, NULL, name, value, errp);
+        return host_qmp_say(call, NULL, name, value, errp);
     }
     QLIST_FOREACH_ENTRY(list, e) {
-        if (!say_element(call, name, qlist_entry_obj(e), errp)) {
+        if (!host_qmp_say_element(call, name, qlist_entry_obj(e), errp)) {
             return false;
         }
     }
     return true;
 }
 
-static bool say_all(ImuCall *call, QObject *arguments, Error **errp)
+static bool host_qmp_say_all(ImuCall *call, QObject *arguments, Error **errp)
 {
     const QDict *dict = qobject_to(QDict, arguments);
     const QDictEntry *e;
@@ -149,8 +149,8 @@ static bool say_all(ImuCall *call, QObject *arguments, Error **errp)
         return false;
     }
     for (e = qdict_first(dict); e; e = qdict_next(dict, e)) {
-        if (!say_member(call, qdict_entry_key(e), qdict_entry_value(e),
-                        errp)) {
+        if (!host_qmp_say_member(call, qdict_entry_key(e), qdict_entry_value(e),
+                                 errp)) {
             return false;
         }
     }
@@ -164,7 +164,7 @@ typedef struct Result {
     int index;
 } Result;
 
-static QObject *value_of(const ImuWord *w, const char *text)
+static QObject *host_qmp_value_of(const ImuWord *w, const char *text)
 {
     if (w->kind == IMU_WORD_NUMBER || w->kind == IMU_WORD_HEX) {
         return QOBJECT(qnum_from_uint(g_ascii_strtoull(text, NULL, 0)));
@@ -172,47 +172,47 @@ static QObject *value_of(const ImuWord *w, const char *text)
     return QOBJECT(qstring_from_str(text));
 }
 
-static void add_result(void *opaque, const ImuWord *list, int index,
-                       const ImuWord *word, const char *text)
+static void host_qmp_add_result(void *opaque, const ImuWord *list, int index,
+                                const ImuWord *word, const char *text)
 {
     Result *r = opaque;
 
     if (!list) {
-        qdict_put_obj(r->dict, word->name, value_of(word, text));
+        qdict_put_obj(r->dict, word->name, host_qmp_value_of(word, text));
     } else if (index < 0) {
         r->list = qlist_new();
         r->index = -1;
         qdict_put(r->dict, list->name, r->list);
     } else if (list->kind == IMU_WORD_BITS) {
-        qlist_append_obj(r->list, value_of(word, text));
+        qlist_append_obj(r->list, host_qmp_value_of(word, text));
     } else {
         if (index != r->index) {
             r->element = qdict_new();
             r->index = index;
             qlist_append(r->list, r->element);
         }
-        qdict_put_obj(r->element, word->name, value_of(word, text));
+        qdict_put_obj(r->element, word->name, host_qmp_value_of(word, text));
     }
 }
 
 /* What an error defines besides. */
-static void add_number(void *opaque, const ImuWord *list, int index,
-                       const ImuWord *word, const char *text)
+static void host_qmp_add_number(void *opaque, const ImuWord *list, int index,
+                                const ImuWord *word, const char *text)
 {
     g_string_append_printf(opaque, ", %s=%s", word->name, text);
 }
 
-static void report(ImuCall *call, int ret, Error **errp)
+static void host_qmp_report(ImuCall *call, int ret, Error **errp)
 {
     const char *text = NULL, *name = im_ioasid_error(ret, &text);
     g_autoptr(GString) more = g_string_new(NULL);
 
-    im_ioasid_call_results(call, ret, add_number, more);
+    im_ioasid_call_results(call, ret, host_qmp_add_number, more);
     error_setg(errp, "%s: %s%s", name ?: "error", text ?: strerror(-ret),
                more->str);
 }
 
-static int run(IoasidHost *s, ImuCall *call)
+static int host_qmp_run(IoasidHost *s, ImuCall *call)
 {
     int ret;
 
@@ -228,7 +228,7 @@ XImIoasidReply *qmp_x_im_ioasid_command(const char *host,
                                         const char *command,
                                         QObject *arguments, Error **errp)
 {
-    IoasidHost *s = find(host, errp);
+    IoasidHost *s = host_qmp_find(host, errp);
     const ImuVerb *verb = im_ioasid_verb(command);
     Result result = { 0 };
     XImIoasidReply *reply = NULL;
@@ -243,13 +243,13 @@ XImIoasidReply *qmp_x_im_ioasid_command(const char *host,
         return NULL;
     }
     call = im_ioasid_call_new(verb);
-    if (!arguments || say_all(call, arguments, errp)) {
-        ret = run(s, call);
+    if (!arguments || host_qmp_say_all(call, arguments, errp)) {
+        ret = host_qmp_run(s, call);
         if (ret) {
-            report(call, ret, errp);
+            host_qmp_report(call, ret, errp);
         } else {
             result.dict = qdict_new();
-            im_ioasid_call_results(call, 0, add_result, &result);
+            im_ioasid_call_results(call, 0, host_qmp_add_result, &result);
             reply = g_new0(XImIoasidReply, 1);
             reply->results = QOBJECT(result.dict);
         }
@@ -262,7 +262,7 @@ XImIoasidReply *qmp_x_im_ioasid_command(const char *host,
 
 XImIoasidInfo *qmp_x_im_ioasid_query(const char *host, Error **errp)
 {
-    IoasidHost *s = find(host, errp);
+    IoasidHost *s = host_qmp_find(host, errp);
     XImIoasidFunctionList **tail;
     XImIoasidInfo *info;
 
@@ -271,8 +271,8 @@ XImIoasidInfo *qmp_x_im_ioasid_query(const char *host, Error **errp)
     }
     info = g_new0(XImIoasidInfo, 1);
     tail = &info->functions;
-    info->host = g_strdup(id_of(s));
-    info->guest_set = ref_text(s->guest.set);
+    info->host = g_strdup(host_qmp_id_of(s));
+    info->guest_set = host_qmp_ref_text(s->guest.set);
     for (unsigned i = 0; i < s->fns->len; i++) {
         const IoasidFn *fn = g_ptr_array_index(s->fns, i);
         XImIoasidFunction *f = g_new0(XImIoasidFunction, 1);
@@ -289,12 +289,12 @@ XImIoasidInfo *qmp_x_im_ioasid_query(const char *host, Error **errp)
 
 /* --- events -------------------------------------------------------------- */
 
-static void send_event(IoasidHost *s, const ImuEvent *e)
+static void host_qmp_send_event(IoasidHost *s, const ImuEvent *e)
 {
-    g_autofree char *object = ref_text(e->object);
+    g_autofree char *object = host_qmp_ref_text(e->object);
 
     qapi_event_send_x_im_ioasid_event(
-        id_of(s), im_ioasid_event_name(e->type) ?: "?", e->sequence,
+        host_qmp_id_of(s), im_ioasid_event_name(e->type) ?: "?", e->sequence,
         e->flags & IMU_EVENT_LOST, e->time, e->token, object,
         im_ioasid_state_name(e->old_state) ?: "?",
         im_ioasid_state_name(e->new_state) ?: "?");
@@ -305,7 +305,7 @@ typedef struct Batch {
     ImuEvent event[16];
 } Batch;
 
-static void drain(IoasidHost *s)
+static void host_qmp_drain(IoasidHost *s)
 {
     for (;;) {
         Batch a = {
@@ -321,7 +321,7 @@ static void drain(IoasidHost *s)
             return;
         }
         for (unsigned i = 0; i < a.read.count; i++) {
-            send_event(s, &a.event[i]);
+            host_qmp_send_event(s, &a.event[i]);
         }
         if (!a.read.pending) {
             return;
@@ -331,11 +331,11 @@ static void drain(IoasidHost *s)
 
 void im_ioasid_qmp_readable(IoasidHost *s, ImuRef queue)
 {
-    g_autofree char *text = ref_text(queue);
+    g_autofree char *text = host_qmp_ref_text(queue);
 
     if (queue.id == s->events.id && queue.gen == s->events.gen) {
-        drain(s);
+        host_qmp_drain(s);
     } else {
-        qapi_event_send_x_im_ioasid_readable(id_of(s), text);
+        qapi_event_send_x_im_ioasid_readable(host_qmp_id_of(s), text);
     }
 }

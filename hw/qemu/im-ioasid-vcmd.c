@@ -8,7 +8,7 @@
 
 #include "im/im_vtd.h"
 
-static ImVcmdStatus vcmd_alloc(IoasidHostVcmd *v, uint32_t *pasid)
+static ImVcmdStatus host_vcmd_alloc(IoasidHostVcmd *v, uint32_t *pasid)
 {
     IoasidHost *s = v->host;
     ImuPasidAlloc a = {
@@ -25,7 +25,7 @@ static ImVcmdStatus vcmd_alloc(IoasidHostVcmd *v, uint32_t *pasid)
     return IM_VCMD_OK;
 }
 
-static ImVcmdStatus vcmd_free(IoasidHostVcmd *v, uint32_t pasid)
+static ImVcmdStatus host_vcmd_free(IoasidHostVcmd *v, uint32_t pasid)
 {
     IoasidHost *s = v->host;
     ImuPasidQuery q = {
@@ -42,13 +42,13 @@ static ImVcmdStatus vcmd_free(IoasidHostVcmd *v, uint32_t pasid)
                                              : IM_VCMD_OK;
 }
 
-static void vcmd_obey(void *opaque)
+static void host_vcmd_obey(void *opaque)
 {
     IoasidHostVcmd *v = opaque;
     uint32_t pasid = 0;
     ImVcmdStatus status = v->cmd.code == IM_VCMD_ALLOC_PASID
-                          ? vcmd_alloc(v, &pasid)
-                          : vcmd_free(v, v->cmd.pasid);
+                          ? host_vcmd_alloc(v, &pasid)
+                          : host_vcmd_free(v, v->cmd.pasid);
 
     v->done(v->opaque, v->cmd.serial, status, pasid);
 }
@@ -58,7 +58,7 @@ void im_ioasid_vcmd_init(IoasidHostVcmd *v, IoasidHost *host, uint32_t max,
 {
     *v = (IoasidHostVcmd) {
         .host = host, .max = max, .done = done, .opaque = opaque,
-        .timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, vcmd_obey, v),
+        .timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, host_vcmd_obey, v),
     };
     host->users++;
 }
@@ -70,7 +70,7 @@ void im_ioasid_vcmd(IoasidHostVcmd *v, const ImVcmd *cmd)
         timer_mod_ns(v->timer, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) +
                                MIN(v->host->vcmd_delay_ns, INT64_MAX / 2));
     } else {
-        vcmd_obey(v);
+        host_vcmd_obey(v);
     }
 }
 

@@ -31,18 +31,18 @@ static IoasidHost *host_of(void *unit)
     return container_of(unit, IoasidHost, unit);
 }
 
-static void *port_alloc(void *host, size_t bytes)
+static void *host_port_alloc(void *host, size_t bytes)
 {
     return g_try_malloc0(bytes);
 }
 
-static void port_free(void *host, void *p, size_t bytes)
+static void host_port_free(void *host, void *p, size_t bytes)
 {
     g_free(p);
 }
 
-static int user_access(IoasidHost *s, uint64_t addr, void *buf, size_t len,
-                       bool write)
+static int host_user_access(IoasidHost *s, uint64_t addr, void *buf, size_t len,
+                            bool write)
 {
     if (addr >= IM_IOASID_RAW && addr < IMU_CALL_BASE && s->raw &&
         len <= s->raw_size && addr - IM_IOASID_RAW <= s->raw_size - len) {
@@ -62,32 +62,32 @@ static int user_access(IoasidHost *s, uint64_t addr, void *buf, size_t len,
            == IM_BUS_OK ? 0 : -EFAULT;
 }
 
-static int port_user_read(void *host, void *user, uint64_t addr, void *buf,
-                          size_t len)
+static int host_port_user_read(void *host, void *user, uint64_t addr, void *buf,
+                               size_t len)
 {
-    return user_access(user, addr, buf, len, false);
+    return host_user_access(user, addr, buf, len, false);
 }
 
-static int port_user_write(void *host, void *user, uint64_t addr,
-                           const void *buf, size_t len)
+static int host_port_user_write(void *host, void *user, uint64_t addr,
+                                const void *buf, size_t len)
 {
-    return user_access(user, addr, (void *)buf, len, true);
+    return host_user_access(user, addr, (void *)buf, len, true);
 }
 
 /* Guest memory stays where it is: what is checked is that it is there. */
-static int port_pin(void *host, void *user, uint64_t addr, bool write,
-                    uint64_t *pa)
+static int host_port_pin(void *host, void *user, uint64_t addr, bool write,
+                         uint64_t *pa)
 {
     *pa = addr;
     return imq_mem_is_ram(&address_space_memory, addr, write) ? 0 : -EFAULT;
 }
 
-static void port_unpin(void *host, void *user, uint64_t addr, uint64_t pa,
-                       bool dirty)
+static void host_port_unpin(void *host, void *user, uint64_t addr, uint64_t pa,
+                            bool dirty)
 {
 }
 
-static void port_readable(void *host, void *user, ImuRef queue)
+static void host_port_readable(void *host, void *user, ImuRef queue)
 {
     im_unit_notice(host, (uint64_t)queue.gen << 32 | queue.id);
 }
@@ -99,15 +99,16 @@ static void port_readable(void *host, void *user, ImuRef queue)
  * there by whoever mediates between both. After the guest freed a PASID the
  * device still uses the number that it was given.
  */
-static gpointer key_of(uint16_t rid, uint32_t pasid)
+static gpointer host_key_of(uint16_t rid, uint32_t pasid)
 {
     return GSIZE_TO_POINTER((uint64_t)rid << 32 | pasid);
 }
 
 /* seen: on the bus; to explain alone leaves no trace. */
-static bool to_host(IoasidHost *s, uint16_t rid, uint32_t *pasid, bool seen)
+static bool host_pasid_on_bus(IoasidHost *s, uint16_t rid, uint32_t *pasid,
+                              bool seen)
 {
-    gpointer key = key_of(rid, *pasid), val;
+    gpointer key = host_key_of(rid, *pasid), val;
     uint32_t on_bus;
 
     if (!im_ioasid_hides_pasids(s->host, rid)) {
@@ -116,7 +117,7 @@ static bool to_host(IoasidHost *s, uint16_t rid, uint32_t *pasid, bool seen)
     if (im_ioasid_host_pasid(s->host, rid, *pasid, &on_bus)) {
         if (seen) {
             g_hash_table_insert(s->to_host, key, GUINT_TO_POINTER(on_bus));
-            g_hash_table_insert(s->to_guest, key_of(rid, on_bus),
+            g_hash_table_insert(s->to_guest, host_key_of(rid, on_bus),
                                 GUINT_TO_POINTER(*pasid));
         }
     } else if (g_hash_table_lookup_extended(s->to_host, key, NULL, &val)) {
@@ -128,32 +129,32 @@ static bool to_host(IoasidHost *s, uint16_t rid, uint32_t *pasid, bool seen)
     return true;
 }
 
-static void to_guest(IoasidHost *s, uint16_t rid, uint32_t *pasid)
+static void host_pasid_of_guest(IoasidHost *s, uint16_t rid, uint32_t *pasid)
 {
     gpointer val;
 
-    if (g_hash_table_lookup_extended(s->to_guest, key_of(rid, *pasid), NULL,
-                                     &val)) {
+    if (g_hash_table_lookup_extended(s->to_guest, host_key_of(rid, *pasid),
+                                     NULL, &val)) {
         *pasid = GPOINTER_TO_UINT(val);
     }
 }
 
-static void port_ats_invalidate(void *host, const ImAtsInv *inv)
+static void host_port_ats_invalidate(void *host, const ImAtsInv *inv)
 {
     ImAtsInv m = *inv;
 
     if (m.has_pasid) {
-        to_guest(host_of(host), m.rid, &m.pasid);
+        host_pasid_of_guest(host_of(host), m.rid, &m.pasid);
     }
     im_unit_port.ats_invalidate(host, &m);
 }
 
-static void port_page_response(void *host, const ImPageResp *resp)
+static void host_port_page_response(void *host, const ImPageResp *resp)
 {
     ImPageResp m = *resp;
 
     if (m.has_pasid) {
-        to_guest(host_of(host), m.rid, &m.pasid);
+        host_pasid_of_guest(host_of(host), m.rid, &m.pasid);
     }
     im_unit_port.page_response(host, &m);
 }
@@ -167,7 +168,7 @@ static ImXlat host_translate(void *model, const ImTxn *txn)
     IoasidHost *s = model;
     ImTxn t = *txn;
 
-    if (t.has_pasid && !to_host(s, t.rid, &t.pasid, true)) {
+    if (t.has_pasid && !host_pasid_on_bus(s, t.rid, &t.pasid, true)) {
         return refused;
     }
     return im_ioasid_translate(s->host, &t);
@@ -179,7 +180,7 @@ static ImXlat host_explain(void *model, const ImTxn *txn, ImStepFn *fn,
     IoasidHost *s = model;
     ImTxn t = *txn;
 
-    if (t.has_pasid && !to_host(s, t.rid, &t.pasid, false)) {
+    if (t.has_pasid && !host_pasid_on_bus(s, t.rid, &t.pasid, false)) {
         ImStep step = {
             .what = "the guest's set", .clause = "IOASID_REQUESTS",
             .note = "this PASID is not attached to the function",
@@ -198,7 +199,7 @@ static void host_page_request(void *model, const ImPageReq *req)
     IoasidHost *s = model;
     ImPageReq r = *req;
 
-    if (!r.has_pasid || to_host(s, r.rid, &r.pasid, true)) {
+    if (!r.has_pasid || host_pasid_on_bus(s, r.rid, &r.pasid, true)) {
         im_ioasid_page_request(s->host, &r);
     } else if (r.last && (r.read || r.write)) {
         im_unit_port.page_response(&s->unit, &(ImPageResp) {
@@ -274,8 +275,8 @@ static const ImUnitOps host_ops = {
 /* --- commands ------------------------------------------------------------ */
 
 /* Within the unit's lock. */
-static int command(IoasidHost *s, ImuCommand number, void *arg, size_t size,
-                   size_t whole)
+static int host_command(IoasidHost *s, ImuCommand number, void *arg,
+                        size_t size, size_t whole)
 {
     int ret;
 
@@ -287,7 +288,7 @@ static int command(IoasidHost *s, ImuCommand number, void *arg, size_t size,
     return ret;
 }
 #define COMMAND(s, NAME, arg) \
-    command(s, IMU_CMD_##NAME, arg, sizeof(*(arg)), sizeof(*(arg)))
+    host_command(s, IMU_CMD_##NAME, arg, sizeof(*(arg)), sizeof(*(arg)))
 
 int im_ioasid_host_command(IoasidHost *s, ImuCommand number, void *arg,
                            size_t size, size_t whole)
@@ -295,13 +296,13 @@ int im_ioasid_host_command(IoasidHost *s, ImuCommand number, void *arg,
     int ret;
 
     im_unit_enter(&s->unit);
-    ret = command(s, number, arg, size, whole);
+    ret = host_command(s, number, arg, size, whole);
     im_unit_leave(&s->unit);
     return ret;
 }
 
 /* The guest's set, and a queue by which its events become QMP's. */
-static int make_guest(IoasidHost *s)
+static int host_make_guest(IoasidHost *s)
 {
     ImuSetCreate set = s->guest;
     ImuEvqCreate evq = { .depth = EVENT_DEPTH };
@@ -329,7 +330,7 @@ static void host_reset(void *model)
     im_ioasid_reset(s->host);
     g_hash_table_remove_all(s->to_host);
     g_hash_table_remove_all(s->to_guest);
-    if (make_guest(s)) {
+    if (host_make_guest(s)) {
         /* no memory: the guest is without a set until the next reset */
         s->guest.set = (ImuRef) { 0 };
     }
@@ -392,35 +393,35 @@ void im_ioasid_host_remove(IoasidFn *fn)
 
 /* --- life ---------------------------------------------------------------- */
 
-static void on_reset(void *opaque)
+static void host_on_reset(void *opaque)
 {
     IoasidHost *s = opaque;
 
     im_unit_reset(&s->unit);
 }
 
-static ImIoasidPort make_port(void)
+static ImIoasidPort host_make_port(void)
 {
     ImIoasidPort port = {
         .size = sizeof(port),
         .iommu = im_unit_port,
-        .alloc = port_alloc,
-        .free = port_free,
-        .user_read = port_user_read,
-        .user_write = port_user_write,
-        .pin = port_pin,
-        .unpin = port_unpin,
-        .readable = port_readable,
+        .alloc = host_port_alloc,
+        .free = host_port_free,
+        .user_read = host_port_user_read,
+        .user_write = host_port_user_write,
+        .pin = host_port_pin,
+        .unpin = host_port_unpin,
+        .readable = host_port_readable,
     };
 
-    port.iommu.ats_invalidate = port_ats_invalidate;
-    port.iommu.page_response = port_page_response;
+    port.iommu.ats_invalidate = host_port_ats_invalidate;
+    port.iommu.page_response = host_port_page_response;
     return port;
 }
 
-static bool create_host(IoasidHost *s, Error **errp)
+static bool host_create_host(IoasidHost *s, Error **errp)
 {
-    ImIoasidPort port = make_port();
+    ImIoasidPort port = host_make_port();
     const char *why = im_ioasid_options_impossible(s);
     char *err = NULL;
     int ret = -ENOMEM;
@@ -441,7 +442,7 @@ static bool create_host(IoasidHost *s, Error **errp)
     s->ctx = im_ioasid_open(s->host, IM_IOASID_CTX_DEBUG, s);
     if (s->ctx) {
         im_unit_enter(&s->unit);
-        ret = make_guest(s);
+        ret = host_make_guest(s);
         im_unit_leave_later(&s->unit);
     }
     if (ret) {
@@ -468,7 +469,7 @@ static void host_complete(UserCreatable *uc, Error **errp)
     im_unit_prepare(&s->unit);
     s->unit.model = s;
     s->unit.translating = true;
-    if (!create_host(s, errp)) {
+    if (!host_create_host(s, errp)) {
         return;
     }
     error_setg(&s->unit.blocker, "%s: " TYPE_IOASID_HOST " does not save its "
@@ -477,7 +478,7 @@ static void host_complete(UserCreatable *uc, Error **errp)
     if (migrate_add_blocker(&s->unit.blocker, errp) < 0) {
         return;
     }
-    qemu_register_reset(on_reset, s);
+    qemu_register_reset(host_on_reset, s);
 }
 
 static bool host_can_be_deleted(UserCreatable *uc)
@@ -502,7 +503,7 @@ static void host_finalize(Object *obj)
     IoasidHost *s = IOASID_HOST(obj);
 
     if (s->host) {
-        qemu_unregister_reset(on_reset, s);
+        qemu_unregister_reset(host_on_reset, s);
         im_unit_enter(&s->unit);
         im_ioasid_free(s->host);
         qemu_mutex_unlock(&s->unit.lock);

@@ -66,39 +66,39 @@ typedef struct Iort {
     unsigned units;
 } Iort;
 
-static void put(Iort *t, uint64_t value, int size)
+static void iort_put(Iort *t, uint64_t value, int size)
 {
     build_append_int_noprefix(t->blob, value, size);
 }
 
-static uint32_t begin_node(Iort *t, unsigned type, unsigned revision,
-                           unsigned size, const GArray *maps)
+static uint32_t iort_begin_node(Iort *t, unsigned type, unsigned revision,
+                                unsigned size, const GArray *maps)
 {
     uint32_t offset = t->blob->len - t->start;
 
-    put(t, type, 1);
-    put(t, size + maps->len * MAPPING_SIZE, 2);
-    put(t, revision, 1);
-    put(t, t->nodes++, 4);                      /* identifier */
-    put(t, maps->len, 4);
-    put(t, maps->len ? size : 0, 4);            /* where they are */
+    iort_put(t, type, 1);
+    iort_put(t, size + maps->len * MAPPING_SIZE, 2);
+    iort_put(t, revision, 1);
+    iort_put(t, t->nodes++, 4);                      /* identifier */
+    iort_put(t, maps->len, 4);
+    iort_put(t, maps->len ? size : 0, 4);            /* where they are */
     return offset;
 }
 
-static void end_node(Iort *t, const GArray *maps)
+static void iort_end_node(Iort *t, const GArray *maps)
 {
     for (unsigned i = 0; i < maps->len; i++) {
         const Mapping *m = &g_array_index(maps, Mapping, i);
 
-        put(t, m->first, 4);
-        put(t, m->count - 1, 4);
-        put(t, m->out, 4);
-        put(t, m->node, 4);
-        put(t, m->flags, 4);
+        iort_put(t, m->first, 4);
+        iort_put(t, m->count - 1, 4);
+        iort_put(t, m->out, 4);
+        iort_put(t, m->node, 4);
+        iort_put(t, m->flags, 4);
     }
 }
 
-static bool own_device_id(const Iort *t, uint32_t id)
+static bool iort_own_device_id(const Iort *t, uint32_t id)
 {
     for (unsigned i = 0; i < t->units; i++) {
         if (t->unit[i]->msi_device_id == id) {
@@ -109,13 +109,13 @@ static bool own_device_id(const Iort *t, uint32_t id)
 }
 
 /* IDs that stay what they are, but for those of the units' own messages. */
-static void map_to_its(const Iort *t, GArray *maps, uint32_t first,
-                       uint32_t end)
+static void iort_map_to_its(const Iort *t, GArray *maps, uint32_t first,
+                            uint32_t end)
 {
     while (t->its && first < end) {
         uint32_t next = first;
 
-        while (next < end && !own_device_id(t, next)) {
+        while (next < end && !iort_own_device_id(t, next)) {
             next++;
         }
         if (next > first) {
@@ -127,16 +127,16 @@ static void map_to_its(const Iort *t, GArray *maps, uint32_t first,
     }
 }
 
-static void add_its(Iort *t)
+static void iort_add_its(Iort *t)
 {
     g_autoptr(GArray) none = g_array_new(false, false, sizeof(Mapping));
 
-    t->its = begin_node(t, ITS_TYPE, 1, NODE_HEADER_SIZE + 8, none);
-    put(t, 1, 4);
-    put(t, 0, 4);                               /* as in the MADT */
+    t->its = iort_begin_node(t, ITS_TYPE, 1, NODE_HEADER_SIZE + 8, none);
+    iort_put(t, 1, 4);
+    iort_put(t, 0, 4);                               /* as in the MADT */
 }
 
-static uint32_t add_unit(Iort *t, VirtMachineState *vms, Smmuv3Model *s)
+static uint32_t iort_add_unit(Iort *t, VirtMachineState *vms, Smmuv3Model *s)
 {
     g_autoptr(GArray) maps = g_array_new(false, false, sizeof(Mapping));
     bool at_its = smmuv3_model_at_its(vms, s);
@@ -152,25 +152,25 @@ static uint32_t add_unit(Iort *t, VirtMachineState *vms, Smmuv3Model *s)
             .count = 1, .out = s->msi_device_id, .node = t->its,
             .flags = MAPPING_SINGLE }));
     }
-    map_to_its(t, maps, 0, REQUESTER_IDS);
-    offset = begin_node(t, SMMU_TYPE, SMMU_REVISION, SMMU_SIZE, maps);
-    put(t, smmuv3_model_base(vms, s), 8);
-    put(t, flags, 4);
-    put(t, 0, 4);
-    put(t, 0, 8);                               /* VATOS */
-    put(t, 0, 4);                               /* model: generic */
-    put(t, smmuv3_model_spi(vms, s, IM_SMMU_IRQ_EVTQ) + 32, 4);
-    put(t, smmuv3_model_spi(vms, s, IM_SMMU_IRQ_PRIQ) + 32, 4);
-    put(t, smmuv3_model_spi(vms, s, IM_SMMU_IRQ_GERROR) + 32, 4);
-    put(t, smmuv3_model_spi(vms, s, IM_SMMU_IRQ_SYNC) + 32, 4);
-    put(t, near ? s->proximity : 0, 4);
-    put(t, 0, 4);                               /* DeviceID mapping index */
-    end_node(t, maps);
+    iort_map_to_its(t, maps, 0, REQUESTER_IDS);
+    offset = iort_begin_node(t, SMMU_TYPE, SMMU_REVISION, SMMU_SIZE, maps);
+    iort_put(t, smmuv3_model_base(vms, s), 8);
+    iort_put(t, flags, 4);
+    iort_put(t, 0, 4);
+    iort_put(t, 0, 8);                               /* VATOS */
+    iort_put(t, 0, 4);                               /* model: generic */
+    iort_put(t, smmuv3_model_spi(vms, s, IM_SMMU_IRQ_EVTQ) + 32, 4);
+    iort_put(t, smmuv3_model_spi(vms, s, IM_SMMU_IRQ_PRIQ) + 32, 4);
+    iort_put(t, smmuv3_model_spi(vms, s, IM_SMMU_IRQ_GERROR) + 32, 4);
+    iort_put(t, smmuv3_model_spi(vms, s, IM_SMMU_IRQ_SYNC) + 32, 4);
+    iort_put(t, near ? s->proximity : 0, 4);
+    iort_put(t, 0, 4); /* DeviceID mapping index */
+    iort_end_node(t, maps);
     return offset;
 }
 
 /* The root bus whose numbers begin at or after this one; NULL: none does. */
-static PCIBus *next_root(const Iort *t, int number)
+static PCIBus *iort_next_root(const Iort *t, int number)
 {
     PCIBus *found = NULL, *child;
 
@@ -189,13 +189,13 @@ static PCIBus *next_root(const Iort *t, int number)
  * The guest may number buses anew: a root bus has every number up to that of
  * the next one, whichever the firmware gave.
  */
-static void map_roots(const Iort *t, GArray *maps, const uint32_t *node)
+static void iort_map_roots(const Iort *t, GArray *maps, const uint32_t *node)
 {
     PCIBus *root = t->pcie0;
 
     while (root) {
         int number = pci_bus_num(root);
-        PCIBus *next = next_root(t, number + 1);
+        PCIBus *next = iort_next_root(t, number + 1);
         uint32_t first = number << 8;
         uint32_t end = next ? pci_bus_num(next) << 8 : REQUESTER_IDS;
         unsigned i = 0;
@@ -208,18 +208,18 @@ static void map_roots(const Iort *t, GArray *maps, const uint32_t *node)
                 .first = first, .count = end - first, .out = first,
                 .node = node[i] }));
         } else {
-            map_to_its(t, maps, first, end);
+            iort_map_to_its(t, maps, first, end);
         }
         root = next;
     }
 }
 
-static void add_root_complex(Iort *t, const uint32_t *node)
+static void iort_add_root_complex(Iort *t, const uint32_t *node)
 {
     g_autoptr(GArray) maps = g_array_new(false, false, sizeof(Mapping));
     unsigned pasid = 0, ats = 0;
 
-    map_roots(t, maps, node);
+    iort_map_roots(t, maps, node);
     for (unsigned i = 0; i < t->units; i++) {
         const ImSmmuConfig *c = &t->unit[i]->cfg;
 
@@ -227,23 +227,23 @@ static void add_root_complex(Iort *t, const uint32_t *node)
                (c->ssid_bits ? RC_PASID_FORWARD : 0);
         pasid = MAX(pasid, c->ssid_bits);
     }
-    begin_node(t, RC_TYPE, RC_REVISION, RC_SIZE, maps);
-    put(t, 1, 4);                               /* coherent */
-    put(t, 0, 1);
-    put(t, 0, 2);
-    put(t, RC_COHERENT, 1);
-    put(t, ats, 4);
-    put(t, 0, 4);                               /* segment */
-    put(t, 64, 1);                              /* address bits */
-    put(t, pasid, 2);
-    put(t, 0, 1);
-    put(t, pasid ? RC_HAS_PASID : 0, 4);
-    end_node(t, maps);
+    iort_begin_node(t, RC_TYPE, RC_REVISION, RC_SIZE, maps);
+    iort_put(t, 1, 4);                               /* coherent */
+    iort_put(t, 0, 1);
+    iort_put(t, 0, 2);
+    iort_put(t, RC_COHERENT, 1);
+    iort_put(t, ats, 4);
+    iort_put(t, 0, 4);                               /* segment */
+    iort_put(t, 64, 1);                              /* address bits */
+    iort_put(t, pasid, 2);
+    iort_put(t, 0, 1);
+    iort_put(t, pasid ? RC_HAS_PASID : 0, 4);
+    iort_end_node(t, maps);
 }
 
 /* --- reserved memory -------------------------------------------------- */
 
-static bool in_memory(uint64_t first, uint64_t last)
+static bool iort_in_memory(uint64_t first, uint64_t last)
 {
     const VirtMachineState *vms = VIRT_MACHINE(qdev_get_machine());
     uint64_t base = vms->memmap[VIRT_MEM].base;
@@ -251,7 +251,7 @@ static bool in_memory(uint64_t first, uint64_t last)
     return first >= base && last - base < MACHINE(vms)->ram_size;
 }
 
-static const char *why_not_ours(PCIDevice *dev, void *opaque)
+static const char *iort_why_not_ours(PCIDevice *dev, void *opaque)
 {
     const Smmuv3Model *s = opaque;
     PCIBus *bus = pci_get_bus(dev);
@@ -263,12 +263,12 @@ static const char *why_not_ours(PCIDevice *dev, void *opaque)
            : "it is not below the unit's primary-bus: name it at its own unit";
 }
 
-static bool read_rmr(VirtMachineState *vms, Smmuv3Model *s, Error **errp)
+static bool iort_read_rmr(VirtMachineState *vms, Smmuv3Model *s, Error **errp)
 {
     ImNames n = {
         .device = im_name_of(OBJECT(s)), .property = "rmr", .list = s->rmr,
-        .pcie0 = vms->bus, .why_not = why_not_ours, .opaque = s,
-        .granule = RMR_GRANULE, .in_memory = in_memory,
+        .pcie0 = vms->bus, .why_not = iort_why_not_ours, .opaque = s,
+        .granule = RMR_GRANULE, .in_memory = iort_in_memory,
         .memory = "the machine's memory",
     };
 
@@ -295,11 +295,11 @@ bool smmuv3_model_read_iort(VirtMachineState *vms, Smmuv3Model *s, bool acpi,
                    "see -numa", im_name_of(OBJECT(s)), s->proximity, nodes);
         return false;
     }
-    return !s->rmr || read_rmr(vms, s, errp);
+    return !s->rmr || iort_read_rmr(vms, s, errp);
 }
 
 /* StreamIDs by the bus numbers that the firmware gave. */
-static void map_functions(const ImRegion *r, GArray *maps, uint32_t node)
+static void iort_map_functions(const ImRegion *r, GArray *maps, uint32_t node)
 {
     for (unsigned i = 0; i < r->functions->len; i++) {
         PCIDevice *dev = g_ptr_array_index(r->functions, i);
@@ -312,22 +312,22 @@ static void map_functions(const ImRegion *r, GArray *maps, uint32_t node)
     }
 }
 
-static void add_rmrs(Iort *t, const Smmuv3Model *s, uint32_t node)
+static void iort_add_rmrs(Iort *t, const Smmuv3Model *s, uint32_t node)
 {
     for (unsigned i = 0; s->regions && i < s->regions->len; i++) {
         const ImRegion *r = &g_array_index(s->regions, ImRegion, i);
         g_autoptr(GArray) maps = g_array_new(false, false, sizeof(Mapping));
 
-        map_functions(r, maps, node);
-        begin_node(t, RMR_TYPE, RMR_REVISION,
-                   RMR_FIXED_SIZE + RMR_RANGE_SIZE, maps);
-        put(t, RMR_FLAGS, 4);
-        put(t, 1, 4);                           /* one range, behind this */
-        put(t, RMR_FIXED_SIZE, 4);
-        put(t, r->first, 8);
-        put(t, r->last - r->first + 1, 8);
-        put(t, 0, 4);
-        end_node(t, maps);
+        iort_map_functions(r, maps, node);
+        iort_begin_node(t, RMR_TYPE, RMR_REVISION,
+                        RMR_FIXED_SIZE + RMR_RANGE_SIZE, maps);
+        iort_put(t, RMR_FLAGS, 4);
+        iort_put(t, 1, 4); /* one range, behind this */
+        iort_put(t, RMR_FIXED_SIZE, 4);
+        iort_put(t, r->first, 8);
+        iort_put(t, r->last - r->first + 1, 8);
+        iort_put(t, 0, 4);
+        iort_end_node(t, maps);
     }
 }
 
@@ -352,18 +352,18 @@ bool im_acpi_build_iort(GArray *tables_blob, BIOSLinker *linker,
     node = g_new0(uint32_t, t.units);
     acpi_table_begin(&table, tables_blob);
     t.start = table.table_offset;
-    put(&t, 0, 4);                              /* nodes, filled in below */
-    put(&t, HEADER_SIZE, 4);
-    put(&t, 0, 4);
+    iort_put(&t, 0, 4); /* nodes, filled in below */
+    iort_put(&t, HEADER_SIZE, 4);
+    iort_put(&t, 0, 4);
     if (its) {
-        add_its(&t);
+        iort_add_its(&t);
     }
     for (unsigned i = 0; i < t.units; i++) {
-        node[i] = add_unit(&t, vms, t.unit[i]);
+        node[i] = iort_add_unit(&t, vms, t.unit[i]);
     }
-    add_root_complex(&t, node);
+    iort_add_root_complex(&t, node);
     for (unsigned i = 0; i < t.units; i++) {
-        add_rmrs(&t, t.unit[i], node[i]);
+        iort_add_rmrs(&t, t.unit[i], node[i]);
     }
     stl_le_p(tables_blob->data + t.start + NODE_COUNT, t.nodes);
     acpi_table_end(linker, &table);

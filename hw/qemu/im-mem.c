@@ -21,8 +21,8 @@ static const MemTxAttrs mem_attrs = { .memory = 1 };
  * BAR of a host device does not: reaching that could take the BQL, which
  * nobody may wait for here.
  */
-static uint8_t *ram_at(AddressSpace *as, uint64_t pa, hwaddr *len,
-                       bool is_write)
+static uint8_t *mem_ram_at(AddressSpace *as, uint64_t pa, hwaddr *len,
+                           bool is_write)
 {
     hwaddr off;
     MemoryRegion *mr = address_space_translate(as, pa, &off, len, is_write,
@@ -35,7 +35,7 @@ static uint8_t *ram_at(AddressSpace *as, uint64_t pa, hwaddr *len,
 }
 
 /* Guest CPUs write entries while we read them: whole quad-words only. */
-static void copy_words(void *buf, const uint8_t *p, size_t len)
+static void mem_copy_words(void *buf, const uint8_t *p, size_t len)
 {
     uint8_t *out = buf;
 
@@ -55,13 +55,13 @@ ImBus imq_mem_read(AddressSpace *as, uint64_t pa, void *buf, size_t len)
     smp_rmb();
     while (len) {
         hwaddr n = len;
-        const uint8_t *p = ram_at(as, pa, &n, false);
+        const uint8_t *p = mem_ram_at(as, pa, &n, false);
 
         if (!p) {
             return IM_BUS_ERROR;
         }
         if (QEMU_PTR_IS_ALIGNED(p, 8)) {
-            copy_words(out, p, n);
+            mem_copy_words(out, p, n);
         } else {
             memcpy(out, p, n);
         }
@@ -82,7 +82,7 @@ ImBus imq_mem_write(AddressSpace *as, uint64_t pa, const void *buf, size_t len)
     while (len) {
         hwaddr n = len;
 
-        if (!ram_at(as, pa, &n, true) ||
+        if (!mem_ram_at(as, pa, &n, true) ||
             address_space_write(as, pa, mem_attrs, in, n) != MEMTX_OK) {
             return IM_BUS_ERROR;
         }
@@ -102,7 +102,7 @@ ImBus imq_mem_cmpxchg64(AddressSpace *as, uint64_t pa, uint64_t *expected,
     void *p;
 
     RCU_READ_LOCK_GUARD();
-    if (!QEMU_IS_ALIGNED(pa, 8) || !ram_at(as, pa, &n, true) || n < 8) {
+    if (!QEMU_IS_ALIGNED(pa, 8) || !mem_ram_at(as, pa, &n, true) || n < 8) {
         return IM_BUS_ERROR;
     }
     /* mapping and unmapping marks the page dirty and drops translated code */
@@ -127,5 +127,5 @@ bool imq_mem_is_ram(AddressSpace *as, uint64_t pa, bool write)
     hwaddr n = 1;
 
     RCU_READ_LOCK_GUARD();
-    return ram_at(as, pa, &n, write) != NULL;
+    return mem_ram_at(as, pa, &n, write) != NULL;
 }

@@ -11,8 +11,8 @@
 
 /* --- functions -------------------------------------------------------- */
 
-static PCIDevice *function_at(const ImNames *n, const char *text,
-                              bool *is_address)
+static PCIDevice *names_function_at(const ImNames *n, const char *text,
+                                    bool *is_address)
 {
     unsigned bus, slot, fn;
     char end;
@@ -26,11 +26,11 @@ static PCIDevice *function_at(const ImNames *n, const char *text,
                        : NULL;
 }
 
-static PCIDevice *function_named(const ImNames *n, const char *text,
-                                 Error **errp)
+static PCIDevice *names_function_named(const ImNames *n, const char *text,
+                                       Error **errp)
 {
     bool is_address;
-    PCIDevice *dev = function_at(n, text, &is_address);
+    PCIDevice *dev = names_function_at(n, text, &is_address);
 
     if (!dev && !is_address) {
         g_autofree char *path = g_strdup_printf("/machine/peripheral/%s",
@@ -49,8 +49,8 @@ static PCIDevice *function_named(const ImNames *n, const char *text,
     return dev;
 }
 
-static GPtrArray *read_functions(const ImNames *n, const char *list,
-                                 Error **errp)
+static GPtrArray *names_read_functions(const ImNames *n, const char *list,
+                                       Error **errp)
 {
     g_autoptr(GPtrArray) functions =
         g_ptr_array_new_with_free_func((GDestroyNotify)object_unref);
@@ -58,7 +58,7 @@ static GPtrArray *read_functions(const ImNames *n, const char *list,
 
     for (unsigned i = 0; i == 0 || names[i]; i++) {
         const char *name = names[i] ?: "";
-        PCIDevice *dev = function_named(n, name, errp);
+        PCIDevice *dev = names_function_named(n, name, errp);
         const char *why = !dev ? NULL
                         : g_ptr_array_find(functions, dev, NULL)
                           ? "it is named twice"
@@ -78,12 +78,12 @@ static GPtrArray *read_functions(const ImNames *n, const char *list,
 
 GPtrArray *im_names_functions(const ImNames *n, Error **errp)
 {
-    return read_functions(n, n->list, errp);
+    return names_read_functions(n, n->list, errp);
 }
 
 /* --- regions ---------------------------------------------------------- */
 
-static bool read_range(const char *text, ImRegion *r)
+static bool names_read_range(const char *text, ImRegion *r)
 {
     const char *end;
 
@@ -91,7 +91,7 @@ static bool read_range(const char *text, ImRegion *r)
            qemu_strtou64(end + 1, NULL, 0, &r->last) == 0;
 }
 
-static bool overlaps(const GArray *regions, const ImRegion *r)
+static bool names_overlaps(const GArray *regions, const ImRegion *r)
 {
     for (unsigned i = 0; i < regions->len; i++) {
         const ImRegion *o = &g_array_index(regions, ImRegion, i);
@@ -104,8 +104,8 @@ static bool overlaps(const GArray *regions, const ImRegion *r)
 }
 
 /* What is wrong with a range; g_free() it. NULL: nothing. */
-static char *why_no_region(const ImNames *n, const GArray *regions,
-                           const ImRegion *r)
+static char *names_why_no_region(const ImNames *n, const GArray *regions,
+                                 const ImRegion *r)
 {
     if (r->last <= r->first) {
         return g_strdup("the last address is not above the first");
@@ -117,32 +117,32 @@ static char *why_no_region(const ImNames *n, const GArray *regions,
     if (!n->in_memory(r->first, r->last)) {
         return g_strdup_printf("it is not within %s", n->memory);
     }
-    if (overlaps(regions, r)) {
+    if (names_overlaps(regions, r)) {
         return g_strdup("it overlaps another one; several devices of one "
                         "are joined by '+' before its '@'");
     }
     return NULL;
 }
 
-static bool read_region(const ImNames *n, const char *text, GArray *regions,
-                        Error **errp)
+static bool names_read_region(const ImNames *n, const char *text,
+                              GArray *regions, Error **errp)
 {
     g_auto(GStrv) part = g_strsplit(text, "@", 2);
     g_autofree char *why = NULL;
     ImRegion r = { 0 };
 
-    if (!part[0] || !part[1] || !read_range(part[1], &r)) {
+    if (!part[0] || !part[1] || !names_read_range(part[1], &r)) {
         why = g_strdup("expected DEVICE[+DEVICE...]@FIRST-LAST, and '/' "
                        "between several");
     } else {
-        why = why_no_region(n, regions, &r);
+        why = names_why_no_region(n, regions, &r);
     }
     if (why) {
         error_setg(errp, "%s: %s: '%s': %s", n->device, n->property, text,
                    why);
         return false;
     }
-    r.functions = read_functions(n, part[0], errp);
+    r.functions = names_read_functions(n, part[0], errp);
     if (!r.functions) {
         return false;
     }
@@ -150,7 +150,7 @@ static bool read_region(const ImNames *n, const char *text, GArray *regions,
     return true;
 }
 
-static void clear_region(gpointer region)
+static void names_clear_region(gpointer region)
 {
     g_ptr_array_unref(((ImRegion *)region)->functions);
 }
@@ -160,9 +160,9 @@ GArray *im_names_regions(const ImNames *n, Error **errp)
     g_autoptr(GArray) regions = g_array_new(false, false, sizeof(ImRegion));
     g_auto(GStrv) texts = g_strsplit(n->list, "/", -1);
 
-    g_array_set_clear_func(regions, clear_region);
+    g_array_set_clear_func(regions, names_clear_region);
     for (unsigned i = 0; i == 0 || texts[i]; i++) {
-        if (!read_region(n, texts[i] ?: "", regions, errp)) {
+        if (!names_read_region(n, texts[i] ?: "", regions, errp)) {
             return NULL;
         }
     }

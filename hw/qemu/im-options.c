@@ -17,13 +17,13 @@ static const uint8_t sizes[] = {
 };
 
 /* The byte of ImOptions.given that belongs to a value. */
-static uint8_t *given_of(Object *obj, const Property *prop)
+static uint8_t *options_given_of(Object *obj, const Property *prop)
 {
     return (uint8_t *)object_field_prop_ptr(obj, prop) +
            offsetof(ImOptions, given) - offsetof(ImOptions, value);
 }
 
-static uint64_t load(const void *p, unsigned kind)
+static uint64_t options_load(const void *p, unsigned kind)
 {
     switch (kind) {
     case IM_OPTION_U16:
@@ -60,20 +60,22 @@ void im_option_refused(Object *obj, const char *name, const char *right,
 /* --- numbers: one that was given is never adjusted ------------------------ */
 
 #define NUMBER(bits)                                                      \
-static void get_uint##bits(Object *obj, Visitor *v, const char *name,     \
-                           void *opaque, Error **errp)                    \
+static void options_get_uint##bits(Object *obj, Visitor *v,               \
+                                   const char *name, void *opaque,        \
+                                   Error **errp)                          \
 {                                                                         \
     visit_type_uint##bits(v, name, object_field_prop_ptr(obj, opaque),    \
                           errp);                                          \
 }                                                                         \
-static void set_uint##bits(Object *obj, Visitor *v, const char *name,     \
-                           void *opaque, Error **errp)                    \
+static void options_set_uint##bits(Object *obj, Visitor *v,               \
+                                   const char *name, void *opaque,        \
+                                   Error **errp)                          \
 {                                                                         \
     Error *err = NULL;                                                    \
                                                                           \
     if (visit_type_uint##bits(v, name, object_field_prop_ptr(obj, opaque),\
                               &err)) {                                    \
-        *given_of(obj, opaque) = true;                                    \
+        *options_given_of(obj, opaque) = true;                            \
     } else {                                                              \
         im_option_refused(obj, name, NULL, err, errp);                    \
     }                                                                     \
@@ -83,35 +85,35 @@ NUMBER(16)
 NUMBER(32)
 NUMBER(64)
 
-static void set_default_number(ObjectProperty *op, const Property *prop)
+static void options_set_default_number(ObjectProperty *op, const Property *prop)
 {
     object_property_set_default_uint(op, prop->defval.u);
 }
 
 /* --- switches --------------------------------------------------------- */
 
-static void get_switch(Object *obj, Visitor *v, const char *name,
-                       void *opaque, Error **errp)
+static void options_get_switch(Object *obj, Visitor *v, const char *name,
+                               void *opaque, Error **errp)
 {
-    OnOffAuto value = *given_of(obj, opaque);
+    OnOffAuto value = *options_given_of(obj, opaque);
 
     visit_type_OnOffAuto(v, name, &value, errp);
 }
 
-static void set_switch(Object *obj, Visitor *v, const char *name,
-                       void *opaque, Error **errp)
+static void options_set_switch(Object *obj, Visitor *v, const char *name,
+                               void *opaque, Error **errp)
 {
     Error *err = NULL;
     OnOffAuto value;
 
     if (visit_type_OnOffAuto(v, name, &value, &err)) {
-        *given_of(obj, opaque) = value;
+        *options_given_of(obj, opaque) = value;
     } else {
         im_option_refused(obj, name, "it is on, off or auto", err, errp);
     }
 }
 
-static void set_default_switch(ObjectProperty *op, const Property *prop)
+static void options_set_default_switch(ObjectProperty *op, const Property *prop)
 {
     object_property_set_default_str(op, "auto");
 }
@@ -119,14 +121,14 @@ static void set_default_switch(ObjectProperty *op, const Property *prop)
 static const PropertyInfo infos[] = {
     [IM_OPTION_SWITCH] = {
         .type = "OnOffAuto", .enum_table = &OnOffAuto_lookup,
-        .get = get_switch, .set = set_switch,
-        .set_default_value = set_default_switch,
+        .get = options_get_switch, .set = options_set_switch,
+        .set_default_value = options_set_default_switch,
     },
 #define NUMBER_INFO(bits)                                                 \
     [IM_OPTION_U##bits] = {                                               \
         .type = "uint" #bits,                                             \
-        .get = get_uint##bits, .set = set_uint##bits,                     \
-        .set_default_value = set_default_number,                          \
+        .get = options_get_uint##bits, .set = options_set_uint##bits,     \
+        .set_default_value = options_set_default_number,                  \
     },
     NUMBER_INFO(8)
     NUMBER_INFO(16)
@@ -145,12 +147,13 @@ void im_options_class_init(DeviceClass *dc, const ImOptionTable *t,
     for (unsigned i = 0; i < t->count; i++) {
         const ImOption *row = &t->rows[i];
 
-        props[i] = (Property) {
-            .name = row->name, .info = &infos[row->kind],
+        props[i] = (Property){
+            .name = row->name,
+            .info = &infos[row->kind],
             .offset = offset + offsetof(ImOptions, value) + row->offset,
             .set_default = true,
-            .defval.u = load((const char *)t->defaults + row->offset,
-                             row->kind),
+            .defval.u = options_load((const char *)t->defaults + row->offset,
+                                     row->kind),
         };
     }
     if (more_count) {
@@ -177,8 +180,8 @@ void im_options_init(ImOptions *o)
 
 /* --- a configuration -------------------------------------------------- */
 
-static void apply_switches(const ImOptionTable *t, const ImOptions *o,
-                           void *config, OnOffAuto which)
+static void options_apply_switches(const ImOptionTable *t, const ImOptions *o,
+                                   void *config, OnOffAuto which)
 {
     for (unsigned i = 0; i < t->count; i++) {
         const ImOption *row = &t->rows[i];
@@ -190,8 +193,8 @@ static void apply_switches(const ImOptionTable *t, const ImOptions *o,
     }
 }
 
-static void apply_numbers(const ImOptionTable *t, const ImOptions *o,
-                          void *config)
+static void options_apply_numbers(const ImOptionTable *t, const ImOptions *o,
+                                  void *config)
 {
     for (unsigned i = 0; i < t->count; i++) {
         const ImOption *row = &t->rows[i];
@@ -208,18 +211,18 @@ void im_options_begin(const ImOptionTable *t, const ImOptions *o,
 {
     QEMU_BUILD_BUG_ON(ON_OFF_AUTO_AUTO != 0);
     memcpy(config, t->defaults, t->size);
-    apply_numbers(t, o, config);
-    apply_switches(t, o, config, ON_OFF_AUTO_OFF);
+    options_apply_numbers(t, o, config);
+    options_apply_switches(t, o, config, ON_OFF_AUTO_OFF);
 }
 
 void im_options_end(const ImOptionTable *t, const ImOptions *o, void *config)
 {
     t->prune(config);
-    apply_switches(t, o, config, ON_OFF_AUTO_ON);
-    apply_numbers(t, o, config);
+    options_apply_switches(t, o, config, ON_OFF_AUTO_ON);
+    options_apply_numbers(t, o, config);
 }
 
-static bool in_word(char c)
+static bool options_in_word(char c)
 {
     return g_ascii_isalnum(c) || c == '_' || c == '-';
 }
@@ -228,7 +231,8 @@ static bool in_word(char c)
  * Whole words; one that could be of a sentence counts as a field only when
  * it has a value.
  */
-static void replace_word(GString *line, const char *from, const char *to)
+static void options_replace_word(GString *line, const char *from,
+                                 const char *to)
 {
     bool any = strpbrk(from, "_=");
     size_t len = strlen(from);
@@ -237,8 +241,8 @@ static void replace_word(GString *line, const char *from, const char *to)
 
     while ((at = strstr(line->str + pos, from)) != NULL) {
         pos = at - line->str;
-        if ((pos && in_word(at[-1])) ||
-            (any ? in_word(at[len]) : at[len] != '=')) {
+        if ((pos && options_in_word(at[-1])) ||
+            (any ? options_in_word(at[len]) : at[len] != '=')) {
             pos++;
             continue;
         }
@@ -251,6 +255,6 @@ static void replace_word(GString *line, const char *from, const char *to)
 void im_options_rename(const ImOptionTable *t, GString *line)
 {
     for (unsigned i = 0; i < t->count; i++) {
-        replace_word(line, t->rows[i].field, t->rows[i].name);
+        options_replace_word(line, t->rows[i].field, t->rows[i].name);
     }
 }

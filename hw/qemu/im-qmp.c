@@ -22,7 +22,7 @@ typedef struct Each {
     Object *last;
 } Each;
 
-static int each_one(Object *obj, void *opaque)
+static int qmp_each_one(Object *obj, void *opaque)
 {
     Each *e = opaque;
     ImModelClass *mc;
@@ -45,7 +45,7 @@ static int each_one(Object *obj, void *opaque)
     return 0;
 }
 
-static void add_name(Object *obj, ImModelClass *mc, void *opaque)
+static void qmp_add_name(Object *obj, ImModelClass *mc, void *opaque)
 {
     const DeviceState *dev = (DeviceState *)
         object_dynamic_cast(obj, TYPE_DEVICE);
@@ -58,22 +58,22 @@ static void add_name(Object *obj, ImModelClass *mc, void *opaque)
 }
 
 /* What could be named. */
-static char *names(bool iommu)
+static char *qmp_names(bool iommu)
 {
     GString *list = g_string_new(NULL);
-    Each e = { .fn = add_name, .opaque = list, .iommu = iommu };
+    Each e = { .fn = qmp_add_name, .opaque = list, .iommu = iommu };
 
-    object_child_foreach_recursive(object_get_root(), each_one, &e);
+    object_child_foreach_recursive(object_get_root(), qmp_each_one, &e);
     return g_string_free(list, false);
 }
 
 /* An ID or a QOM path, as in device_del. */
-static Object *named(const char *device, bool iommu, Error **errp)
+static Object *qmp_named(const char *device, bool iommu, Error **errp)
 {
     g_autofree char *by_id = g_strdup_printf("/machine/peripheral/%s",
                                              device);
     g_autofree char *object = g_strdup_printf("/objects/%s", device);
-    g_autofree char *known = names(iommu);
+    g_autofree char *known = qmp_names(iommu);
     Object *obj = object_resolve_path(device[0] == '/' ? device : by_id,
                                       NULL);
 
@@ -96,14 +96,14 @@ bool imq_for_each(const char *device, bool iommu, ImqDeviceFn *fn,
     Each e = { .fn = fn, .opaque = opaque, .iommu = iommu };
 
     if (device) {
-        Object *obj = named(device, iommu, errp);
+        Object *obj = qmp_named(device, iommu, errp);
 
         if (obj) {
-            each_one(obj, &e);
+            qmp_each_one(obj, &e);
         }
         return obj != NULL;
     }
-    object_child_foreach_recursive(object_get_root(), each_one, &e);
+    object_child_foreach_recursive(object_get_root(), qmp_each_one, &e);
     return true;
 }
 
@@ -112,11 +112,11 @@ Object *imq_the_iommu(const char *device, Error **errp)
     Each e = { .iommu = true };
 
     if (device) {
-        return named(device, true, errp);
+        return qmp_named(device, true, errp);
     }
-    object_child_foreach_recursive(object_get_root(), each_one, &e);
+    object_child_foreach_recursive(object_get_root(), qmp_each_one, &e);
     if (e.found > 1) {
-        g_autofree char *known = names(true);
+        g_autofree char *known = qmp_names(true);
 
         error_setg(errp, "there are several IOMMUs: name one by device: %s",
                    known);
@@ -167,7 +167,7 @@ void imq_reason_text(ImModelClass *mc, uint8_t reason, char **name,
 
 /* --- dump and counters ------------------------------------------------ */
 
-static void dump_one(Object *obj, ImModelClass *mc, void *opaque)
+static void qmp_dump_one(Object *obj, ImModelClass *mc, void *opaque)
 {
     GString *out = opaque;
     g_autofree char *path = object_get_canonical_path(obj);
@@ -181,13 +181,13 @@ HumanReadableText *qmp_x_im_dump(const char *device, Error **errp)
 {
     g_autoptr(GString) out = g_string_new(NULL);
 
-    if (!imq_for_each(device, false, dump_one, out, errp)) {
+    if (!imq_for_each(device, false, qmp_dump_one, out, errp)) {
         return NULL;
     }
     return human_readable_text_from_str(out);
 }
 
-static void add_counter(void *opaque, const char *name, uint64_t value)
+static void qmp_add_counter(void *opaque, const char *name, uint64_t value)
 {
     XImCounterList ***tail = opaque;
     XImCounter *c = g_new(XImCounter, 1);
@@ -196,7 +196,7 @@ static void add_counter(void *opaque, const char *name, uint64_t value)
     QAPI_LIST_APPEND(*tail, c);
 }
 
-static void counters_one(Object *obj, ImModelClass *mc, void *opaque)
+static void qmp_counters_one(Object *obj, ImModelClass *mc, void *opaque)
 {
     XImCountersList ***tail = opaque;
     XImCounters *c = g_new0(XImCounters, 1);
@@ -204,7 +204,7 @@ static void counters_one(Object *obj, ImModelClass *mc, void *opaque)
 
     c->device = object_get_canonical_path(obj);
     c->type = g_strdup(object_get_typename(obj));
-    mc->counters(obj, add_counter, &counters);
+    mc->counters(obj, qmp_add_counter, &counters);
     QAPI_LIST_APPEND(*tail, c);
 }
 
@@ -212,7 +212,7 @@ XImCountersList *qmp_x_im_counters(const char *device, Error **errp)
 {
     XImCountersList *list = NULL, **tail = &list;
 
-    imq_for_each(device, false, counters_one, &tail, errp);
+    imq_for_each(device, false, qmp_counters_one, &tail, errp);
     return list;
 }
 

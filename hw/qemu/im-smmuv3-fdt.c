@@ -19,8 +19,9 @@ static const ImSmmuIrq irq_order[] = {
     IM_SMMU_IRQ_EVTQ, IM_SMMU_IRQ_GERROR, IM_SMMU_IRQ_PRIQ, IM_SMMU_IRQ_SYNC,
 };
 
-static void add_unit(void *fdt, VirtMachineState *vms, Smmuv3Model *s,
-                     const char *node, uint32_t phandle)
+static void smmuv3_fdt_add_unit(void *fdt, VirtMachineState *vms,
+                                Smmuv3Model *s, const char *node,
+                                uint32_t phandle)
 {
     static const char names[] = IRQ_NAMES;
     uint64_t base = smmuv3_model_base(vms, s);
@@ -51,7 +52,8 @@ static void add_unit(void *fdt, VirtMachineState *vms, Smmuv3Model *s,
 }
 
 /* A DeviceID is the unit's or a function's, not both. */
-static void cut_msi_map(void *fdt, VirtMachineState *vms, Smmuv3Model *s)
+static void smmuv3_fdt_cut_msi_map(void *fdt, VirtMachineState *vms,
+                                   Smmuv3Model *s)
 {
     uint32_t id = s->msi_device_id;
 
@@ -73,71 +75,73 @@ typedef struct Below {
     const char *parent;         /* node of the bus */
 } Below;
 
-static char *node_of(const Below *b, PCIDevice *dev, const char *what)
+static char *smmuv3_fdt_node_of(const Below *b, PCIDevice *dev,
+                                const char *what)
 {
     return g_strdup_printf("%s/%s@%x,%x", b->parent, what,
                            PCI_SLOT(dev->devfn), PCI_FUNC(dev->devfn));
 }
 
-static void add_node(const Below *b, PCIDevice *dev, const char *node)
+static void smmuv3_fdt_add_node(const Below *b, PCIDevice *dev,
+                                const char *node)
 {
     qemu_fdt_add_subnode(b->fdt, node);
     /* the bus number is the guest's to choose: Linux compares devfn only */
     qemu_fdt_setprop_cells(b->fdt, node, "reg", dev->devfn << 8, 0, 0, 0, 0);
 }
 
-static bool can_stall(PCIDevice *dev)
+static bool smmuv3_fdt_can_stall(PCIDevice *dev)
 {
     return object_dynamic_cast(OBJECT(dev), "pasid-endpoint") &&
            object_property_get_bool(OBJECT(dev), "dma-can-stall",
                                     &error_abort);
 }
 
-static void find_stalling(PCIBus *bus, PCIDevice *dev, void *opaque)
+static void smmuv3_fdt_find_stalling(PCIBus *bus, PCIDevice *dev, void *opaque)
 {
-    if (can_stall(dev)) {
+    if (smmuv3_fdt_can_stall(dev)) {
         *(bool *)opaque = true;
     }
 }
 
-static void find_below(PCIBus *bus, void *opaque)
+static void smmuv3_fdt_find_below(PCIBus *bus, void *opaque)
 {
-    pci_for_each_device_under_bus(bus, find_stalling, opaque);
+    pci_for_each_device_under_bus(bus, smmuv3_fdt_find_stalling, opaque);
 }
 
-static void add_function(PCIBus *bus, PCIDevice *dev, void *opaque);
+static void smmuv3_fdt_add_function(PCIBus *bus, PCIDevice *dev, void *opaque);
 
-static void add_bridge(const Below *b, PCIDevice *dev)
+static void smmuv3_fdt_add_bridge(const Below *b, PCIDevice *dev)
 {
     PCIBus *bus = pci_bridge_get_sec_bus(PCI_BRIDGE(dev));
     bool any = false;
 
-    pci_for_each_bus(bus, find_below, &any);
+    pci_for_each_bus(bus, smmuv3_fdt_find_below, &any);
     if (any) {
-        g_autofree char *node = node_of(b, dev, "pci");
+        g_autofree char *node = smmuv3_fdt_node_of(b, dev, "pci");
         Below next = { .fdt = b->fdt, .parent = node };
 
-        add_node(b, dev, node);
+        smmuv3_fdt_add_node(b, dev, node);
         qemu_fdt_setprop_string(b->fdt, node, "device_type", "pci");
         qemu_fdt_setprop_cell(b->fdt, node, "#address-cells", 3);
         qemu_fdt_setprop_cell(b->fdt, node, "#size-cells", 2);
         qemu_fdt_setprop(b->fdt, node, "ranges", NULL, 0);
-        pci_for_each_device_under_bus(bus, add_function, &next);
+        pci_for_each_device_under_bus(bus, smmuv3_fdt_add_function, &next);
     }
 }
 
-static void add_function(PCIBus *bus, PCIDevice *dev, void *opaque)
+static void smmuv3_fdt_add_function(PCIBus *bus, PCIDevice *dev, void *opaque)
 {
     const Below *b = opaque;
 
     if (object_dynamic_cast(OBJECT(dev), TYPE_PCI_BRIDGE)) {
-        add_bridge(b, dev);
-    } else if (can_stall(dev)) {
-        g_autofree char *node = node_of(b, dev, "dma");
+        smmuv3_fdt_add_bridge(b, dev);
+    } else if (smmuv3_fdt_can_stall(dev)) {
+        g_autofree char *node = smmuv3_fdt_node_of(b, dev, "dma");
         uint64_t bits = object_property_get_uint(OBJECT(dev), "pasid-bits",
                                                  &error_abort);
 
-        add_node(b, dev, node);
+        smmuv3_fdt_add_node(b, dev, node);
         qemu_fdt_setprop(b->fdt, node, "dma-can-stall", NULL, 0);
         qemu_fdt_setprop_cell(b->fdt, node, "pasid-num-bits", bits);
     }
@@ -151,7 +155,7 @@ void smmuv3_model_fdt(VirtMachineState *vms, Smmuv3Model *s)
     uint32_t phandle = qemu_fdt_alloc_phandle(fdt);
     Below b = { .fdt = fdt, .parent = vms->pciehb_nodename };
 
-    add_unit(fdt, vms, s, node, phandle);
+    smmuv3_fdt_add_unit(fdt, vms, s, node, phandle);
     qemu_fdt_setprop_cells(fdt, vms->pciehb_nodename, "iommu-map",
                            0, phandle, 0, 0x10000);
     if (s->cfg.ats) {
@@ -159,7 +163,7 @@ void smmuv3_model_fdt(VirtMachineState *vms, Smmuv3Model *s)
                          0);
     }
     if (smmuv3_model_at_its(vms, s)) {
-        cut_msi_map(fdt, vms, s);
+        smmuv3_fdt_cut_msi_map(fdt, vms, s);
     }
-    pci_for_each_device_under_bus(s->unit.root, add_function, &b);
+    pci_for_each_device_under_bus(s->unit.root, smmuv3_fdt_add_function, &b);
 }

@@ -79,7 +79,7 @@ static const ImOption option_rows[] = {
         "permission attributes can be overridden (ATTR_PERMS_OVR)"),
 };
 
-static void prune(void *config)
+static void smmuv3_prune(void *config)
 {
     im_smmu_config_prune(config);
 }
@@ -87,7 +87,7 @@ static void prune(void *config)
 static const ImOptionTable options = {
     .rows = option_rows, .count = ARRAY_SIZE(option_rows),
     .defaults = &IM_SMMU_CONFIG_DEFAULT, .size = sizeof(ImSmmuConfig),
-    .prune = prune,
+    .prune = smmuv3_prune,
 };
 
 /* Two members that one property sets. */
@@ -120,7 +120,7 @@ static const char *const own_texts[][2] = {
     { "proximity", "NUMA node of the unit (IORT); default: none" },
 };
 
-static bool apply_stage(Smmuv3Model *s, Error **errp)
+static bool smmuv3_apply_stage(Smmuv3Model *s, Error **errp)
 {
     static const struct { const char *name; bool s1, s2; } rows[] = {
         { "nested", true, true }, { "1", true, false }, { "2", false, true },
@@ -141,10 +141,10 @@ static bool apply_stage(Smmuv3Model *s, Error **errp)
     return false;
 }
 
-static bool resolve_config(Smmuv3Model *s, Error **errp)
+static bool smmuv3_resolve_config(Smmuv3Model *s, Error **errp)
 {
     im_options_begin(&options, &s->options, &s->cfg);
-    if (!apply_stage(s, errp)) {
+    if (!smmuv3_apply_stage(s, errp)) {
         return false;
     }
     im_options_end(&options, &s->options, &s->cfg);
@@ -153,7 +153,7 @@ static bool resolve_config(Smmuv3Model *s, Error **errp)
 
 /* --- interrupts ------------------------------------------------------- */
 
-static void send_wire(ImUnit *u, unsigned line)
+static void smmuv3_send_wire(ImUnit *u, unsigned line)
 {
     trace_im_smmuv3_wire(line);
     qemu_irq_pulse(SMMUV3_MODEL(u->owner)->irq[line]);
@@ -163,7 +163,7 @@ static void send_wire(ImUnit *u, unsigned line)
  * To memory or a doorbell, but not to a register of a unit: two units, or
  * one, could keep each other busy for ever.
  */
-static MemTxResult write_message(Smmuv3Model *s, const ImMsi *msi)
+static MemTxResult smmuv3_write_message(Smmuv3Model *s, const ImMsi *msi)
 {
     MemTxAttrs attrs = { .requester_id = s->msi_device_id };
     hwaddr off, len = 4;
@@ -180,11 +180,11 @@ static MemTxResult write_message(Smmuv3Model *s, const ImMsi *msi)
                                &(uint32_t) { cpu_to_le32(msi->data) }, 4);
 }
 
-static void send_msi(ImUnit *u, const ImMsi *msi)
+static void smmuv3_send_msi(ImUnit *u, const ImMsi *msi)
 {
     Smmuv3Model *s = SMMUV3_MODEL(u->owner);
 
-    if (write_message(s, msi) != MEMTX_OK) {
+    if (smmuv3_write_message(s, msi) != MEMTX_OK) {
         im_unit_enter(u);
         im_smmu_msi_aborted(s->smmu, msi->source);
         im_unit_leave(u);
@@ -193,67 +193,66 @@ static void send_msi(ImUnit *u, const ImMsi *msi)
 
 /* --- the model, as a unit ------------------------------------------------- */
 
-static ImXlat smmu_translate(void *model, const ImTxn *txn)
+static ImXlat smmuv3_translate(void *model, const ImTxn *txn)
 {
     return im_smmu_translate(model, txn);
 }
 
-static ImXlat smmu_explain(void *model, const ImTxn *txn, ImStepFn *fn,
-                           void *opaque)
+static ImXlat smmuv3_explain(void *model, const ImTxn *txn, ImStepFn *fn,
+                             void *opaque)
 {
     return im_smmu_explain(model, txn, fn, opaque);
 }
 
-static ImPageFate smmu_explain_page_request(void *model,
-                                            const ImPageReq *req,
-                                            ImStepFn *fn, void *opaque)
+static ImPageFate smmuv3_explain_page_request(void *model, const ImPageReq *req,
+                                              ImStepFn *fn, void *opaque)
 {
     return im_smmu_explain_page_request(model, req, fn, opaque);
 }
 
-static void smmu_page_request(void *model, const ImPageReq *req)
+static void smmuv3_page_request(void *model, const ImPageReq *req)
 {
     im_smmu_page_request(model, req);
 }
 
-static void smmu_ats_inv_done(void *model, uint16_t rid, uint32_t itags,
-                              unsigned cc)
+static void smmuv3_ats_inv_done(void *model, uint16_t rid, uint32_t itags,
+                                unsigned cc)
 {
     im_smmu_ats_inv_done(model, rid, itags, (uint8_t)cc);
 }
 
-static void smmu_cancel(void *model, uint64_t handle)
+static void smmuv3_cancel(void *model, uint64_t handle)
 {
     im_smmu_cancel(model, handle);
 }
 
-static void smmu_deadline(void *model)
+static void smmuv3_deadline(void *model)
 {
     im_smmu_deadline(model);
 }
 
-static uint64_t smmu_mmio_read(void *model, uint64_t off, unsigned size)
+static uint64_t smmuv3_mmio_read(void *model, uint64_t off, unsigned size)
 {
     return im_smmu_mmio_read(model, off, size);
 }
 
-static void smmu_mmio_write(void *model, uint64_t off, uint64_t val,
-                             unsigned size)
+static void smmuv3_mmio_write(void *model, uint64_t off, uint64_t val,
+                              unsigned size)
 {
     im_smmu_mmio_write(model, off, val, size);
 }
 
-static void smmu_reset(void *model)
+static void smmuv3_reset(void *model)
 {
     im_smmu_reset(model);
 }
 
-static void smmu_dump(void *model, GString *out)
+static void smmuv3_dump(void *model, GString *out)
 {
     im_smmu_dump(model, out);
 }
 
-static void smmu_counters(void *model, ImCounterFn *fn, void *opaque)
+static void smmuv3_counters(void *model, ImCounterFn *fn, void *opaque)
 {
     const ImSmmuCounters *c = im_smmu_counters(model);
 
@@ -262,7 +261,7 @@ static void smmu_counters(void *model, ImCounterFn *fn, void *opaque)
 }
 
 /* Without translation GBPA decides: aborted, or as it is. */
-static bool smmu_translating(void *model)
+static bool smmuv3_translating(void *model)
 {
     bool enabled = im_smmu_mmio_read(model, 0x24, 4) & 1;   /* CR0ACK */
     bool abort = im_smmu_mmio_read(model, 0x44, 4) & 1u << 20; /* GBPA */
@@ -271,23 +270,23 @@ static bool smmu_translating(void *model)
 }
 
 static const ImUnitOps smmu_ops = {
-    .translate = smmu_translate,
+    .translate = smmuv3_translate,
     .segments = true,
-    .explain = smmu_explain,
-    .explain_page_request = smmu_explain_page_request,
-    .page_request = smmu_page_request,
-    .ats_inv_done = smmu_ats_inv_done,
-    .cancel = smmu_cancel,
-    .deadline = smmu_deadline,
-    .mmio_read = smmu_mmio_read,
-    .mmio_write = smmu_mmio_write,
-    .reset = smmu_reset,
-    .dump = smmu_dump,
-    .counters = smmu_counters,
-    .translating = smmu_translating,
+    .explain = smmuv3_explain,
+    .explain_page_request = smmuv3_explain_page_request,
+    .page_request = smmuv3_page_request,
+    .ats_inv_done = smmuv3_ats_inv_done,
+    .cancel = smmuv3_cancel,
+    .deadline = smmuv3_deadline,
+    .mmio_read = smmuv3_mmio_read,
+    .mmio_write = smmuv3_mmio_write,
+    .reset = smmuv3_reset,
+    .dump = smmuv3_dump,
+    .counters = smmuv3_counters,
+    .translating = smmuv3_translating,
     .fault_name = im_smmu_event_name,
-    .send_msi = send_msi,
-    .send_wire = send_wire,
+    .send_msi = smmuv3_send_msi,
+    .send_wire = smmuv3_send_wire,
 };
 
 /* --- the machine ------------------------------------------------------ */
@@ -298,7 +297,7 @@ typedef struct FindBus {
     bool other;                 /* there is a bus that is no root */
 } FindBus;
 
-static int match_bus(Object *obj, void *opaque)
+static int smmuv3_match_bus(Object *obj, void *opaque)
 {
     FindBus *f = opaque;
 
@@ -313,11 +312,11 @@ static int match_bus(Object *obj, void *opaque)
     return 0;
 }
 
-static PCIBus *find_root(Smmuv3Model *s, Error **errp)
+static PCIBus *smmuv3_find_root(Smmuv3Model *s, Error **errp)
 {
     FindBus f = { .name = s->primary_bus ?: "pcie.0" };
 
-    object_child_foreach_recursive(object_get_root(), match_bus, &f);
+    object_child_foreach_recursive(object_get_root(), smmuv3_match_bus, &f);
     if (!f.root) {
         error_setg(errp, "%s: primary-bus=%s: %s", im_name_of(OBJECT(s)),
                    f.name, f.other ? "it is no root bus"
@@ -330,7 +329,7 @@ static PCIBus *find_root(Smmuv3Model *s, Error **errp)
     return f.root;
 }
 
-static VirtMachineState *find_machine(Smmuv3Model *s, Error **errp)
+static VirtMachineState *smmuv3_find_machine(Smmuv3Model *s, Error **errp)
 {
     Object *machine = object_dynamic_cast(OBJECT(qdev_get_machine()),
                                           TYPE_VIRT_MACHINE);
@@ -371,7 +370,7 @@ bool smmuv3_model_at_its(VirtMachineState *vms, Smmuv3Model *s)
     return s->cfg.msi && vms->msi_controller == VIRT_MSI_CTRL_ITS;
 }
 
-static int collect(Object *obj, void *opaque)
+static int smmuv3_collect(Object *obj, void *opaque)
 {
     Smmuv3Model *s = (Smmuv3Model *)object_dynamic_cast(obj,
                                                         TYPE_SMMUV3_MODEL);
@@ -382,7 +381,7 @@ static int collect(Object *obj, void *opaque)
     return 0;
 }
 
-static int by_msi_device_id(gconstpointer a, gconstpointer b)
+static int smmuv3_by_msi_device_id(gconstpointer a, gconstpointer b)
 {
     const Smmuv3Model *x = *(Smmuv3Model **)a, *y = *(Smmuv3Model **)b;
 
@@ -394,14 +393,14 @@ unsigned smmuv3_models(Smmuv3Model ***units)
     GPtrArray *all = g_ptr_array_new();
     unsigned n;
 
-    object_child_foreach_recursive(object_get_root(), collect, all);
-    g_ptr_array_sort(all, by_msi_device_id);
+    object_child_foreach_recursive(object_get_root(), smmuv3_collect, all);
+    g_ptr_array_sort(all, smmuv3_by_msi_device_id);
     n = all->len;
     *units = (Smmuv3Model **)g_ptr_array_free(all, n == 0);
     return n;
 }
 
-static bool device_id_taken(Smmuv3Model **unit, unsigned n, uint16_t id)
+static bool smmuv3_device_id_taken(Smmuv3Model **unit, unsigned n, uint16_t id)
 {
     for (unsigned i = 0; i < n; i++) {
         if (unit[i]->msi_device_id == id) {
@@ -411,17 +410,17 @@ static bool device_id_taken(Smmuv3Model **unit, unsigned n, uint16_t id)
     return false;
 }
 
-static bool choose_device_id(Smmuv3Model *s, Error **errp)
+static bool smmuv3_choose_device_id(Smmuv3Model *s, Error **errp)
 {
     g_autofree Smmuv3Model **unit = NULL;
     unsigned n = smmuv3_models(&unit);
 
     if (!s->msi_device_id) {
         s->msi_device_id = UINT16_MAX;
-        while (device_id_taken(unit, n, s->msi_device_id)) {
+        while (smmuv3_device_id_taken(unit, n, s->msi_device_id)) {
             s->msi_device_id--;
         }
-    } else if (device_id_taken(unit, n, s->msi_device_id)) {
+    } else if (smmuv3_device_id_taken(unit, n, s->msi_device_id)) {
         error_setg(errp, "%s: msi-device-id=0x%x is that of another "
                    TYPE_SMMUV3_MODEL, im_name_of(OBJECT(s)),
                    s->msi_device_id);
@@ -438,7 +437,8 @@ static void smmuv3_reset_exit(Object *obj, ResetType type)
 }
 
 /* What would reach a guest that cannot learn of the unit, or of two. */
-static const char *why_not(Smmuv3Model *s, VirtMachineState *vms, bool acpi)
+static const char *smmuv3_why_not(Smmuv3Model *s, VirtMachineState *vms,
+                                  bool acpi)
 {
     if (vms->iommu != VIRT_IOMMU_NONE) {
         return "it excludes virtio-iommu-pci";
@@ -453,32 +453,35 @@ static const char *why_not(Smmuv3Model *s, VirtMachineState *vms, bool acpi)
     return NULL;
 }
 
-static bool without_4k(const void *config)
+static bool smmuv3_without_4k(const void *config)
 {
     return !((const ImSmmuConfig *)config)->gran4k;
 }
 
-static bool few_commands(const void *config)
+static bool smmuv3_few_commands(const void *config)
 {
     return ((const ImSmmuConfig *)config)->cmdq_bits < 7;
 }
 
-static bool few_streams(const void *config)
+static bool smmuv3_few_streams(const void *config)
 {
     return ((const ImSmmuConfig *)config)->sid_bits < 16;
 }
 
 static const ImAdvice advice_rows[] = {
-    { few_commands, "cmdq-bits below 7: Linux wants more than 64 commands, and "
-                    "functions wait for it for ever: use a larger cmdq-bits" },
-    { few_streams, "StreamIDs have less than 16 bits: functions with a higher "
-                   "requester ID, as all below a port, do no DMA: use "
-                   "sidsize=16, and two-level-strtab=on" },
-    { without_4k, "gran4k=off: Linux with pages of 4 KiB stops when it boots: "
-                  "use a kernel with pages of 16 or 64 KiB" },
+    { smmuv3_few_commands,
+      "cmdq-bits below 7: Linux wants more than 64 commands, and "
+      "functions wait for it for ever: use a larger cmdq-bits" },
+    { smmuv3_few_streams,
+      "StreamIDs have less than 16 bits: functions with a higher "
+      "requester ID, as all below a port, do no DMA: use "
+      "sidsize=16, and two-level-strtab=on" },
+    { smmuv3_without_4k,
+      "gran4k=off: Linux with pages of 4 KiB stops when it boots: "
+      "use a kernel with pages of 16 or 64 KiB" },
 };
 
-static void advise(Smmuv3Model *s)
+static void smmuv3_advise(Smmuv3Model *s)
 {
     im_advice_options(&s->unit, advice_rows, ARRAY_SIZE(advice_rows), &s->cfg);
     im_advice_memory(&s->unit, s->cfg.oas, "oas");
@@ -490,12 +493,12 @@ static void advise(Smmuv3Model *s)
     }
 }
 
-static void machine_done(Notifier *n, void *data)
+static void smmuv3_machine_done(Notifier *n, void *data)
 {
     Smmuv3Model *s = container_of(n, Smmuv3Model, machine_done);
     VirtMachineState *vms = VIRT_MACHINE(qdev_get_machine());
     bool acpi = vms->bootinfo.firmware_loaded && virt_is_acpi_enabled(vms);
-    const char *why = why_not(s, vms, acpi);
+    const char *why = smmuv3_why_not(s, vms, acpi);
     Error *err = NULL;
 
     if (!why && !smmuv3_model_read_iort(vms, s, acpi, &err)) {
@@ -510,10 +513,10 @@ static void machine_done(Notifier *n, void *data)
     if (s->unit.root == vms->bus) {
         smmuv3_model_fdt(vms, s);
     }
-    advise(s);
+    smmuv3_advise(s);
 }
 
-static bool create_model(Smmuv3Model *s, Error **errp)
+static bool smmuv3_create_model(Smmuv3Model *s, Error **errp)
 {
     g_autofree char *err = NULL;
 
@@ -539,11 +542,12 @@ static void smmuv3_realize(DeviceState *dev, Error **errp)
     Smmuv3Model *s = SMMUV3_MODEL(dev);
     PCIBus *root;
 
-    if (!find_machine(s, errp) || !resolve_config(s, errp)) {
+    if (!smmuv3_find_machine(s, errp) || !smmuv3_resolve_config(s, errp)) {
         return;
     }
-    root = find_root(s, errp);
-    if (!root || !choose_device_id(s, errp) || !create_model(s, errp) ||
+    root = smmuv3_find_root(s, errp);
+    if (!root || !smmuv3_choose_device_id(s, errp) ||
+        !smmuv3_create_model(s, errp) ||
         !im_unit_attach(&s->unit, root, errp)) {
         return;
     }
@@ -552,7 +556,7 @@ static void smmuv3_realize(DeviceState *dev, Error **errp)
     for (unsigned i = 0; i < IM_SMMU_IRQS; i++) {
         sysbus_init_irq(SYS_BUS_DEVICE(s), &s->irq[i]);
     }
-    s->machine_done.notify = machine_done;
+    s->machine_done.notify = smmuv3_machine_done;
     qemu_add_machine_init_done_notifier(&s->machine_done);
 }
 

@@ -19,7 +19,7 @@
  * pci_bus_num() would do, without its two class casts: this is on the way of
  * every DMA. A root bus has the number it was created with.
  */
-static bool fn_rid(const ImUnitFn *fn, uint16_t *rid)
+static bool unit_fn_rid(const ImUnitFn *fn, uint16_t *rid)
 {
     const PCIDevice *bridge = fn->bridge;
 
@@ -40,8 +40,8 @@ static bool fn_rid(const ImUnitFn *fn, uint16_t *rid)
  */
 #define NOWHERE  (UINT64_C(1) << 62)
 
-static MemTxResult zero_take(void *opaque, hwaddr off, void *buf,
-                             unsigned len, bool is_write)
+static MemTxResult unit_fn_zero_take(void *opaque, hwaddr off, void *buf,
+                                     unsigned len, bool is_write)
 {
     if (!is_write) {
         memset(buf, 0, len);
@@ -49,15 +49,15 @@ static MemTxResult zero_take(void *opaque, hwaddr off, void *buf,
     return MEMTX_OK;
 }
 
-static MemTxResult refuse_take(void *opaque, hwaddr off, void *buf,
-                               unsigned len, bool is_write)
+static MemTxResult unit_fn_refuse_take(void *opaque, hwaddr off, void *buf,
+                                       unsigned len, bool is_write)
 {
-    zero_take(opaque, off, buf, len, is_write);
+    unit_fn_zero_take(opaque, off, buf, len, is_write);
     return MEMTX_DECODE_ERROR;
 }
 
-static void nowhere_init(ImUnit *u, ImUnitNowhere *n, ImRequestFn *fn,
-                         const char *name)
+static void unit_fn_nowhere_init(ImUnit *u, ImUnitNowhere *n, ImRequestFn *fn,
+                                 const char *name)
 {
     memory_region_init(&n->root, u->owner, name, UINT64_MAX);
     im_request_region_init(&n->page, u->owner, fn, u, name, 0x1000);
@@ -67,7 +67,7 @@ static void nowhere_init(ImUnit *u, ImUnitNowhere *n, ImRequestFn *fn,
 }
 
 /* What was asked for is answered: the rest of its page is not asked again. */
-static void fn_fault(ImUnit *u, const ImXlat *x, IOMMUTLBEntry *e)
+static void unit_fn_fault(ImUnit *u, const ImXlat *x, IOMMUTLBEntry *e)
 {
     e->target_as = x->status == IM_FAULT && x->cpl == IM_CPL_SC ?
                    &u->zero.as : &u->refused.as;
@@ -76,7 +76,7 @@ static void fn_fault(ImUnit *u, const ImXlat *x, IOMMUTLBEntry *e)
 
 /* --- translation ------------------------------------------------------ */
 
-static ImXlat unit_ask(ImUnit *u, const ImTxn *txn)
+static ImXlat unit_fn_ask_unit(ImUnit *u, const ImTxn *txn)
 {
     ImXlat x;
 
@@ -92,7 +92,7 @@ static ImXlat unit_ask(ImUnit *u, const ImTxn *txn)
 }
 
 /* What could be done there, without a trace of having asked. */
-static ImXlat fn_peek(ImUnit *u, ImTxn *txn, IOMMUAccessFlags *perm)
+static ImXlat unit_fn_peek(ImUnit *u, ImTxn *txn, IOMMUAccessFlags *perm)
 {
     ImXlat x = { .status = IM_FAULT, .cpl = IM_CPL_UR }, y;
 
@@ -115,7 +115,7 @@ static ImXlat fn_peek(ImUnit *u, ImTxn *txn, IOMMUAccessFlags *perm)
 }
 
 /* What is refused while QEMU looks ahead is asked for again: no fault yet. */
-static ImXlat fn_ask_model(ImUnit *u, const ImTxn *t)
+static ImXlat unit_fn_ask_model(ImUnit *u, const ImTxn *t)
 {
     if (im_request_looks_ahead()) {
         ImXlat x = u->ops->explain(u->model, t, NULL, NULL);
@@ -131,7 +131,7 @@ static ImXlat fn_ask_model(ImUnit *u, const ImTxn *t)
  * The answer to an ordinary device, remembered or asked for. The lock is
  * held, so nothing that changes answers is under way; tracing sees them all.
  */
-static ImXlat fn_ask(ImUnitFn *fn, const ImTxn *t)
+static ImXlat unit_fn_ask(ImUnitFn *fn, const ImTxn *t)
 {
     ImUnit *u = fn->unit;
     ImUnitMemo *m = &fn->memo[(t->addr >> 12) % IM_UNIT_MEMOS];
@@ -149,7 +149,7 @@ static ImXlat fn_ask(ImUnitFn *fn, const ImTxn *t)
         im_unit_leave(u);
         return x;
     }
-    x = fn_ask_model(u, t);
+    x = unit_fn_ask_model(u, t);
     if (x.status == IM_OK && !x.interrupt && x.mask >= 0xfff) {
         *m = (ImUnitMemo) {
             .key = key, .stamp = stamp,
@@ -161,8 +161,8 @@ static ImXlat fn_ask(ImUnitFn *fn, const ImTxn *t)
 }
 
 /* Without the BQL, from any thread that does DMA. */
-static IOMMUTLBEntry fn_translate(IOMMUMemoryRegion *mr, hwaddr addr,
-                                  IOMMUAccessFlags flag, int iommu_idx)
+static IOMMUTLBEntry unit_fn_translate(IOMMUMemoryRegion *mr, hwaddr addr,
+                                       IOMMUAccessFlags flag, int iommu_idx)
 {
     ImUnitFn *fn = container_of(mr, ImUnitFn, iommu);
     ImTxn t = { .addr = addr, .len = 1 };
@@ -174,16 +174,16 @@ static IOMMUTLBEntry fn_translate(IOMMUMemoryRegion *mr, hwaddr addr,
     };
     ImXlat x;
 
-    if (!fn_rid(fn, &t.rid)) {
+    if (!unit_fn_rid(fn, &t.rid)) {
         return e;
     }
     flag &= IOMMU_RW;
     if (flag == IOMMU_NONE) {
-        x = fn_peek(fn->unit, &t, &flag);
+        x = unit_fn_peek(fn->unit, &t, &flag);
     } else {
         t.access = flag == IOMMU_RO ? IM_READ :
                    flag == IOMMU_WO ? IM_WRITE : IM_ATOMIC;
-        x = fn_ask(fn, &t);
+        x = unit_fn_ask(fn, &t);
     }
     if (x.status == IM_OK && !x.interrupt) {
         /* so that mask + 1 is a number; QEMU asks again at each region */
@@ -193,7 +193,7 @@ static IOMMUTLBEntry fn_translate(IOMMUMemoryRegion *mr, hwaddr addr,
         /* no more than asked: A and D are set for that only */
         e.perm = flag;
     } else if (flag != IOMMU_NONE) {
-        fn_fault(fn->unit, &x, &e);
+        unit_fn_fault(fn->unit, &x, &e);
         e.perm = flag;
     }
     return e;
@@ -201,9 +201,9 @@ static IOMMUTLBEntry fn_translate(IOMMUMemoryRegion *mr, hwaddr addr,
 
 /* --- who else keeps translations -------------------------------------- */
 
-static int fn_notify_flag_changed(IOMMUMemoryRegion *mr,
-                                  IOMMUNotifierFlag old,
-                                  IOMMUNotifierFlag new, Error **errp)
+static int unit_fn_notify_flag_changed(IOMMUMemoryRegion *mr,
+                                       IOMMUNotifierFlag old,
+                                       IOMMUNotifierFlag new, Error **errp)
 {
     ImUnitFn *fn = container_of(mr, ImUnitFn, iommu);
 
@@ -222,13 +222,13 @@ static int fn_notify_flag_changed(IOMMUMemoryRegion *mr,
     return 0;
 }
 
-static void fn_replay(IOMMUMemoryRegion *mr, IOMMUNotifier *n)
+static void unit_fn_replay(IOMMUMemoryRegion *mr, IOMMUNotifier *n)
 {
     /* only MAP listeners ask; they were refused */
 }
 
-static void notify_range(IOMMUNotifier *n, IOMMUNotifierFlag type,
-                         uint64_t first, uint64_t last)
+static void unit_fn_notify_range(IOMMUNotifier *n, IOMMUNotifierFlag type,
+                                 uint64_t first, uint64_t last)
 {
     IOMMUTLBEvent event = {
         .type = type,
@@ -248,7 +248,7 @@ static void notify_range(IOMMUNotifier *n, IOMMUNotifierFlag type,
     }
 }
 
-static void fn_unmap(ImUnitFn *fn, const ImUnmap *unmap)
+static void unit_fn_unmap(ImUnitFn *fn, const ImUnmap *unmap)
 {
     IOMMUNotifierFlag type = unmap->device_tlb
                              ? IOMMU_NOTIFIER_DEVIOTLB_UNMAP
@@ -260,7 +260,8 @@ static void fn_unmap(ImUnitFn *fn, const ImUnmap *unmap)
     IOMMU_NOTIFIER_FOREACH(n, &fn->iommu) {
         if ((n->notifier_flags & type) && first <= n->end &&
             last >= n->start) {
-            notify_range(n, type, MAX(first, n->start), MIN(last, n->end));
+            unit_fn_notify_range(n, type, MAX(first, n->start),
+                                 MIN(last, n->end));
         }
     }
 }
@@ -277,9 +278,9 @@ void im_unit_fns_unmap(ImUnit *u, const ImUnmap *unmap)
         ImUnitFn *fn = value;
         uint16_t rid;
 
-        if (fn->notifiers != IOMMU_NOTIFIER_NONE && fn_rid(fn, &rid) &&
+        if (fn->notifiers != IOMMU_NOTIFIER_NONE && unit_fn_rid(fn, &rid) &&
             (!unmap->has_rid || unmap->rid == rid)) {
-            fn_unmap(fn, unmap);
+            unit_fn_unmap(fn, unmap);
         }
     }
 }
@@ -287,33 +288,33 @@ void im_unit_fns_unmap(ImUnit *u, const ImUnmap *unmap)
 /* --- the interrupt range ------------------------------------------------ */
 
 /* Anything but a DWORD write is a fault, which the model records. */
-static MemTxResult msi_refuse(ImUnitFn *fn, hwaddr off, unsigned len,
-                              ImAccess access)
+static MemTxResult unit_fn_msi_refuse(ImUnitFn *fn, hwaddr off, unsigned len,
+                                      ImAccess access)
 {
     ImTxn t = {
         .addr = fn->unit->ops->msi_base + off, .len = len, .access = access,
     };
 
-    if (fn_rid(fn, &t.rid)) {
-        unit_ask(fn->unit, &t);
+    if (unit_fn_rid(fn, &t.rid)) {
+        unit_fn_ask_unit(fn->unit, &t);
     }
     return MEMTX_DECODE_ERROR;
 }
 
-static MemTxResult msi_take(void *opaque, hwaddr off, void *buf, unsigned len,
-                            bool is_write)
+static MemTxResult unit_fn_msi_take(void *opaque, hwaddr off, void *buf,
+                                    unsigned len, bool is_write)
 {
     ImUnitFn *fn = opaque;
     ImMsi msi = { .addr = fn->unit->ops->msi_base + off };
 
     if (!is_write) {
         memset(buf, 0xff, len);
-        return msi_refuse(fn, off, len, IM_READ);
+        return unit_fn_msi_refuse(fn, off, len, IM_READ);
     }
     if (len != 4 || (off & 3)) {
-        return msi_refuse(fn, off, len, IM_WRITE);
+        return unit_fn_msi_refuse(fn, off, len, IM_WRITE);
     }
-    if (!fn_rid(fn, &msi.rid)) {
+    if (!unit_fn_rid(fn, &msi.rid)) {
         return MEMTX_DECODE_ERROR;
     }
     msi.data = ldl_le_p(buf);
@@ -322,12 +323,12 @@ static MemTxResult msi_take(void *opaque, hwaddr off, void *buf, unsigned len,
 
 /* --- PASID, ATS and PRI ------------------------------------------------- */
 
-static ImXlat pasid_translate(void *opaque, const ImTxn *txn)
+static ImXlat unit_fn_pasid_translate(void *opaque, const ImTxn *txn)
 {
-    return unit_ask(opaque, txn);
+    return unit_fn_ask_unit(opaque, txn);
 }
 
-static MemTxResult pasid_interrupt(void *opaque, const ImMsi *msi)
+static MemTxResult unit_fn_pasid_interrupt(void *opaque, const ImMsi *msi)
 {
     ImUnit *u = opaque;
 
@@ -335,7 +336,7 @@ static MemTxResult pasid_interrupt(void *opaque, const ImMsi *msi)
                              : MEMTX_DECODE_ERROR;
 }
 
-static void pasid_page_request(void *opaque, const ImPageReq *req)
+static void unit_fn_pasid_page_request(void *opaque, const ImPageReq *req)
 {
     ImUnit *u = opaque;
 
@@ -344,8 +345,8 @@ static void pasid_page_request(void *opaque, const ImPageReq *req)
     im_unit_leave(u);
 }
 
-static void pasid_ats_inv_done(void *opaque, uint16_t rid, uint32_t itags,
-                               unsigned cc)
+static void unit_fn_pasid_ats_inv_done(void *opaque, uint16_t rid,
+                                       uint32_t itags, unsigned cc)
 {
     ImUnit *u = opaque;
 
@@ -354,7 +355,7 @@ static void pasid_ats_inv_done(void *opaque, uint16_t rid, uint32_t itags,
     im_unit_leave(u);
 }
 
-static void pasid_cancel(void *opaque, uint64_t handle)
+static void unit_fn_pasid_cancel(void *opaque, uint64_t handle)
 {
     ImUnit *u = opaque;
 
@@ -366,23 +367,23 @@ static void pasid_cancel(void *opaque, uint64_t handle)
 }
 
 const PciPasidIommuOps im_unit_pasid_ops = {
-    .translate = pasid_translate,
-    .interrupt = pasid_interrupt,
-    .page_request = pasid_page_request,
-    .ats_inv_done = pasid_ats_inv_done,
-    .cancel = pasid_cancel,
+    .translate = unit_fn_pasid_translate,
+    .interrupt = unit_fn_pasid_interrupt,
+    .page_request = unit_fn_pasid_page_request,
+    .ats_inv_done = unit_fn_pasid_ats_inv_done,
+    .cancel = unit_fn_pasid_cancel,
 };
 
 /* --- address spaces --------------------------------------------------- */
 
-static void fn_switch(ImUnitFn *fn, bool translating)
+static void unit_fn_switch(ImUnitFn *fn, bool translating)
 {
     trace_im_unit_switch(fn->name, translating);
     memory_region_set_enabled(&fn->bypass, !translating);
     memory_region_set_enabled(MEMORY_REGION(&fn->iommu), translating);
 }
 
-static ImUnitFn *fn_new(ImUnit *u, PCIBus *bus, uint8_t devfn, char *name)
+static ImUnitFn *unit_fn_new(ImUnit *u, PCIBus *bus, uint8_t devfn, char *name)
 {
     ImUnitFn *fn = g_new0(ImUnitFn, 1);
     MemoryRegion *sysmem = get_system_memory();
@@ -395,7 +396,7 @@ static ImUnitFn *fn_new(ImUnit *u, PCIBus *bus, uint8_t devfn, char *name)
     fn->at = (ImUnitPlace) { .bus = bus, .devfn = devfn };
     fn->name = name;
     if (bus && bus->parent_dev) {
-        /* so that the key stays unique and fn_rid() can look at it */
+        /* so that the key stays unique and unit_fn_rid() can look at it */
         object_ref(OBJECT(bus->parent_dev));
     }
     if (bus && pci_bus_is_root(bus)) {
@@ -414,14 +415,14 @@ static ImUnitFn *fn_new(ImUnit *u, PCIBus *bus, uint8_t devfn, char *name)
                              0, size);
 
     memory_region_transaction_begin();
-    fn_switch(fn, u->translating);
+    unit_fn_switch(fn, u->translating);
     memory_region_add_subregion_overlap(&fn->pasid.root, 0,
                                         MEMORY_REGION(&fn->iommu), 0);
     memory_region_add_subregion_overlap(&fn->pasid.root, 0, &fn->bypass, 0);
     memory_region_add_subregion_overlap(&fn->pasid.root, TOP_PAGE, &fn->top,
                                         1);
     if (u->ops->interrupt) {
-        im_request_region_init(&fn->msi, u->owner, msi_take, fn,
+        im_request_region_init(&fn->msi, u->owner, unit_fn_msi_take, fn,
                                "im-unit-msi", u->ops->msi_size);
         memory_region_add_subregion_overlap(&fn->pasid.root,
                                             u->ops->msi_base, &fn->msi.mr, 1);
@@ -435,13 +436,13 @@ ImUnitFn *im_unit_fn_fixed(ImUnit *u, uint8_t devfn, uint16_t rid,
 {
     char *name = g_strdup_printf("%s %s", object_get_typename(u->owner),
                                  what);
-    ImUnitFn *fn = fn_new(u, NULL, devfn, name);
+    ImUnitFn *fn = unit_fn_new(u, NULL, devfn, name);
 
     fn->rid = rid;
     return fn;
 }
 
-static bool below(PCIBus *root, PCIBus *bus)
+static bool unit_fn_below(PCIBus *root, PCIBus *bus)
 {
     while (!pci_bus_is_root(bus)) {
         bus = pci_get_bus(bus->parent_dev);
@@ -449,7 +450,8 @@ static bool below(PCIBus *root, PCIBus *bus)
     return bus == root;
 }
 
-static AddressSpace *bus_address_space(PCIBus *bus, void *opaque, int devfn)
+static AddressSpace *unit_fn_bus_address_space(PCIBus *bus, void *opaque,
+                                               int devfn)
 {
     ImUnit *u = opaque;
     ImUnitPlace at = { .bus = bus, .devfn = devfn };
@@ -459,20 +461,19 @@ static AddressSpace *bus_address_space(PCIBus *bus, void *opaque, int devfn)
         return &fn->pasid.as;
     }
     /* QEMU lets a root complex without an IOMMU inherit that of pcie.0 */
-    if (!u->every_root && !below(u->root, bus)) {
+    if (!u->every_root && !unit_fn_below(u->root, bus)) {
         return &address_space_memory;
     }
-    fn = fn_new(u, bus, devfn,
-                g_strdup_printf("%s %s %02x.%x",
-                                object_get_typename(u->owner),
-                                BUS(bus)->name, PCI_SLOT(devfn),
-                                PCI_FUNC(devfn)));
+    fn = unit_fn_new(
+        u, bus, devfn,
+        g_strdup_printf("%s %s %02x.%x", object_get_typename(u->owner),
+                        BUS(bus)->name, PCI_SLOT(devfn), PCI_FUNC(devfn)));
     g_hash_table_insert(u->fns, &fn->at, fn);
     return &fn->pasid.as;
 }
 
 const PCIIOMMUOps im_unit_pci_ops = {
-    .get_address_space = bus_address_space,
+    .get_address_space = unit_fn_bus_address_space,
 };
 
 void im_unit_fns_switch(ImUnit *u)
@@ -491,21 +492,21 @@ void im_unit_fns_switch(ImUnit *u)
     memory_region_transaction_begin();
     g_hash_table_iter_init(&iter, u->fns);
     while (g_hash_table_iter_next(&iter, &value, NULL)) {
-        fn_switch(value, on);
+        unit_fn_switch(value, on);
     }
     memory_region_transaction_commit();
 }
 
 /* --- the unit's functions ---------------------------------------------- */
 
-static guint place_hash(gconstpointer v)
+static guint unit_fn_place_hash(gconstpointer v)
 {
     const ImUnitPlace *at = v;
 
     return g_direct_hash(at->bus) ^ (at->devfn << 4);
 }
 
-static gboolean place_equal(gconstpointer a, gconstpointer b)
+static gboolean unit_fn_place_equal(gconstpointer a, gconstpointer b)
 {
     const ImUnitPlace *x = a, *y = b;
 
@@ -514,29 +515,30 @@ static gboolean place_equal(gconstpointer a, gconstpointer b)
 
 void im_unit_fns_init(ImUnit *u)
 {
-    u->fns = g_hash_table_new(place_hash, place_equal);
-    nowhere_init(u, &u->refused, refuse_take, "im-unit-refused");
-    nowhere_init(u, &u->zero, zero_take, "im-unit-zero");
+    u->fns = g_hash_table_new(unit_fn_place_hash, unit_fn_place_equal);
+    unit_fn_nowhere_init(u, &u->refused, unit_fn_refuse_take,
+                         "im-unit-refused");
+    unit_fn_nowhere_init(u, &u->zero, unit_fn_zero_take, "im-unit-zero");
 }
 
-static void mr_class_init(ObjectClass *klass, void *data)
+static void unit_fn_mr_class_init(ObjectClass *klass, void *data)
 {
     IOMMUMemoryRegionClass *imrc = IOMMU_MEMORY_REGION_CLASS(klass);
 
-    imrc->translate = fn_translate;
-    imrc->notify_flag_changed = fn_notify_flag_changed;
-    imrc->replay = fn_replay;
+    imrc->translate = unit_fn_translate;
+    imrc->notify_flag_changed = unit_fn_notify_flag_changed;
+    imrc->replay = unit_fn_replay;
 }
 
 static const TypeInfo mr_info = {
     .parent = TYPE_IOMMU_MEMORY_REGION,
     .name = TYPE_IM_UNIT_MR,
-    .class_init = mr_class_init,
+    .class_init = unit_fn_mr_class_init,
 };
 
-static void im_unit_fn_register_types(void)
+static void unit_fn_register_types(void)
 {
     type_register_static(&mr_info);
 }
 
-type_init(im_unit_fn_register_types)
+type_init(unit_fn_register_types)

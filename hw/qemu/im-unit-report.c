@@ -15,7 +15,7 @@
 /* Whatever a guest does, the terminal is not flooded. */
 #define TOLD_MAX  64
 
-static bool first_time(ImUnit *u, const char *matter)
+static bool unit_report_first_time(ImUnit *u, const char *matter)
 {
     if (g_hash_table_contains(u->told, matter) ||
         g_hash_table_size(u->told) == TOLD_MAX) {
@@ -26,19 +26,19 @@ static bool first_time(ImUnit *u, const char *matter)
 
 #define LATER "see x-im-faults (further ones are only counted)"
 
-static const char *fault_name(ImUnit *u, uint8_t reason)
+static const char *unit_report_fault_name(ImUnit *u, uint8_t reason)
 {
     return u->ops->fault_name(reason, NULL) ?: "?";
 }
 
-static void tell_hidden(ImUnit *u, const ImFaultNote *n)
+static void unit_report_tell_hidden(ImUnit *u, const ImFaultNote *n)
 {
     static const char prefix[] = "not recorded: ";
     const char *why = n->what;
     g_autofree char *requester = NULL, *pasid = NULL;
 
     u->hidden_faults++;
-    if (!first_time(u, n->what)) {
+    if (!unit_report_first_time(u, n->what)) {
         return;
     }
     if (g_str_has_prefix(why, prefix)) {
@@ -49,16 +49,16 @@ static void tell_hidden(ImUnit *u, const ImFaultNote *n)
                              : g_strdup("");
     warn_report("%s: fault hidden from software (%s): %s%srequester %s%s, "
                 "address 0x%" PRIx64 "; " LATER, u->id, why,
-                n->reason ? fault_name(u, n->reason) : "",
+                n->reason ? unit_report_fault_name(u, n->reason) : "",
                 n->reason ? ", " : "", requester, pasid, n->txn.addr);
 }
 
-static void tell_command(ImUnit *u, const ImFaultNote *n)
+static void unit_report_tell_command(ImUnit *u, const ImFaultNote *n)
 {
     g_autoptr(GString) words = NULL;
 
     /* a text may name the requester: that is not another matter */
-    if (!first_time(u, n->clause ?: *n->text ? n->text : n->name)) {
+    if (!unit_report_first_time(u, n->clause ?: *n->text ? n->text : n->name)) {
         return;
     }
     words = g_string_new(NULL);
@@ -72,13 +72,13 @@ static void tell_command(ImUnit *u, const ImFaultNote *n)
 
 /* --- events of the model ------------------------------------------------ */
 
-static void note(ImUnit *u, ImFaultNote *n)
+static void unit_report_note(ImUnit *u, ImFaultNote *n)
 {
     n->time = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
     imq_fault_log_add(&u->faults, n);
 }
 
-static void note_fault(ImUnit *u, const ImEvent *ev)
+static void unit_report_note_fault(ImUnit *u, const ImEvent *ev)
 {
     ImFaultNote n = {
         .what = ev->name ?: "fault",
@@ -107,16 +107,16 @@ static void note_fault(ImUnit *u, const ImEvent *ev)
         };
         n.data = ev->msi->data;
     }
-    note(u, &n);
+    unit_report_note(u, &n);
     trace_im_unit_fault(u->id, n.what, n.txn.rid,
-                        im_unit_pasid(n.txn.has_pasid, n.txn.pasid),
-                        n.txn.addr, n.reason, fault_name(u, n.reason));
+                        im_unit_pasid(n.txn.has_pasid, n.txn.pasid), n.txn.addr,
+                        n.reason, unit_report_fault_name(u, n.reason));
     if (n.hidden) {
-        tell_hidden(u, &n);
+        unit_report_tell_hidden(u, &n);
     }
 }
 
-static void note_command(ImUnit *u, const ImEvent *ev)
+static void unit_report_note_command(ImUnit *u, const ImEvent *ev)
 {
     ImFaultNote n = {
         .what = "the queue stopped",
@@ -128,21 +128,22 @@ static void note_command(ImUnit *u, const ImEvent *ev)
 
     memcpy(n.word, ev->arg, sizeof(n.word));
     g_strlcpy(n.text, ev->text ?: "", sizeof(n.text));  /* ev's own */
-    note(u, &n);
+    unit_report_note(u, &n);
     trace_im_unit_command_error(u->id, n.name, n.text, n.word[0],
                                 n.word[1], n.word[2], n.word[3]);
-    tell_command(u, &n);
+    unit_report_tell_command(u, &n);
 }
 
-static void tell_advice(ImUnit *u, const ImEvent *ev)
+static void unit_report_tell_advice(ImUnit *u, const ImEvent *ev)
 {
     trace_im_unit_advice(u->id, ev->name, ev->text);
-    if (first_time(u, ev->name)) {
+    if (unit_report_first_time(u, ev->name)) {
         warn_report("%s: %s: %s", u->id, ev->name, ev->text);
     }
 }
 
-static void trace_translate(ImUnit *u, const ImTxn *t, const ImXlat *x)
+static void unit_report_trace_translate(ImUnit *u, const ImTxn *t,
+                                        const ImXlat *x)
 {
     trace_im_unit_translate(u->id, t->rid,
                             im_unit_pasid(t->has_pasid, t->pasid), t->addr,
@@ -150,8 +151,8 @@ static void trace_translate(ImUnit *u, const ImTxn *t, const ImXlat *x)
                             x->perm);
 }
 
-static void trace_page_request(ImUnit *u, const char *fate,
-                               const ImPageReq *req)
+static void unit_report_trace_page_request(ImUnit *u, const char *fate,
+                                           const ImPageReq *req)
 {
     trace_im_unit_page_request(u->id, fate, req->rid,
                                im_unit_pasid(req->has_pasid, req->pasid),
@@ -167,23 +168,23 @@ void im_unit_event(void *host, const ImEvent *ev)
 
     switch (ev->kind) {
     case IM_EVENT_TRANSLATE:
-        trace_translate(u, ev->txn, ev->xlat);
+        unit_report_trace_translate(u, ev->txn, ev->xlat);
         return;
     case IM_EVENT_FAULT:
-        note_fault(u, ev);
+        unit_report_note_fault(u, ev);
         break;
     case IM_EVENT_INVALIDATE:
         trace_im_unit_invalidate(u->id, name, ev->arg[0], ev->arg[1],
                                  ev->arg[2], ev->arg[3]);
         break;
     case IM_EVENT_COMMAND_ERROR:
-        note_command(u, ev);
+        unit_report_note_command(u, ev);
         break;
     case IM_EVENT_ADVICE:
-        tell_advice(u, ev);
+        unit_report_tell_advice(u, ev);
         break;
     case IM_EVENT_PAGE_REQUEST:
-        trace_page_request(u, name, ev->req);
+        unit_report_trace_page_request(u, name, ev->req);
         break;
     case IM_EVENT_PAGE_RESPONSE:
         trace_im_unit_page_response(u->id, resp->rid,
@@ -203,23 +204,24 @@ void im_unit_event(void *host, const ImEvent *ev)
 
 /* --- what the commands ask ---------------------------------------------- */
 
-static ImUnit *unit_of(Object *obj)
+static ImUnit *unit_report_unit_of(Object *obj)
 {
     return (ImUnit *)((char *)obj + IM_MODEL_GET_CLASS(obj)->unit_offset);
 }
 
-static void model_dump(Object *obj, GString *out)
+static void unit_report_model_dump(Object *obj, GString *out)
 {
-    ImUnit *u = unit_of(obj);
+    ImUnit *u = unit_report_unit_of(obj);
 
     im_unit_enter_to_ask(u);
     u->ops->dump(u->model, out);
     im_unit_leave(u);
 }
 
-static void model_counters(Object *obj, ImCounterFn *fn, void *opaque)
+static void unit_report_model_counters(Object *obj, ImCounterFn *fn,
+                                       void *opaque)
 {
-    ImUnit *u = unit_of(obj);
+    ImUnit *u = unit_report_unit_of(obj);
 
     im_unit_enter_to_ask(u);
     u->ops->counters(u->model, fn, opaque);
@@ -228,10 +230,10 @@ static void model_counters(Object *obj, ImCounterFn *fn, void *opaque)
     im_unit_leave(u);
 }
 
-static ImXlat model_explain(Object *obj, const ImTxn *txn, ImStepFn *fn,
-                            void *opaque)
+static ImXlat unit_report_model_explain(Object *obj, const ImTxn *txn,
+                                        ImStepFn *fn, void *opaque)
 {
-    ImUnit *u = unit_of(obj);
+    ImUnit *u = unit_report_unit_of(obj);
     ImXlat x;
 
     im_unit_enter_to_ask(u);
@@ -240,11 +242,12 @@ static ImXlat model_explain(Object *obj, const ImTxn *txn, ImStepFn *fn,
     return x;
 }
 
-static ImPageFate model_explain_page_request(Object *obj,
-                                             const ImPageReq *req,
-                                             ImStepFn *fn, void *opaque)
+static ImPageFate unit_report_model_explain_page_request(Object *obj,
+                                                         const ImPageReq *req,
+                                                         ImStepFn *fn,
+                                                         void *opaque)
 {
-    ImUnit *u = unit_of(obj);
+    ImUnit *u = unit_report_unit_of(obj);
     ImPageFate f;
 
     im_unit_enter_to_ask(u);
@@ -253,10 +256,11 @@ static ImPageFate model_explain_page_request(Object *obj,
     return f;
 }
 
-static ImIntOut model_explain_interrupt(Object *obj, const ImMsi *msi,
-                                        ImStepFn *fn, void *opaque)
+static ImIntOut unit_report_model_explain_interrupt(Object *obj,
+                                                    const ImMsi *msi,
+                                                    ImStepFn *fn, void *opaque)
 {
-    ImUnit *u = unit_of(obj);
+    ImUnit *u = unit_report_unit_of(obj);
     ImIntOut out;
 
     im_unit_enter_to_ask(u);
@@ -265,9 +269,9 @@ static ImIntOut model_explain_interrupt(Object *obj, const ImMsi *msi,
     return out;
 }
 
-static void model_faults(Object *obj, ImFaultLog *copy)
+static void unit_report_model_faults(Object *obj, ImFaultLog *copy)
 {
-    ImUnit *u = unit_of(obj);
+    ImUnit *u = unit_report_unit_of(obj);
 
     im_unit_enter_to_ask(u);
     *copy = u->faults;
@@ -278,14 +282,14 @@ void im_unit_model_class(ImModelClass *mc, size_t offset,
                          const ImUnitOps *ops)
 {
     mc->unit_offset = offset;
-    mc->dump = model_dump;
-    mc->counters = model_counters;
-    mc->explain = model_explain;
-    mc->faults = model_faults;
+    mc->dump = unit_report_model_dump;
+    mc->counters = unit_report_model_counters;
+    mc->explain = unit_report_model_explain;
+    mc->faults = unit_report_model_faults;
     mc->fault_name = ops->fault_name;
     mc->explain_page_request = ops->explain_page_request ?
-                               model_explain_page_request : NULL;
-    mc->explain_interrupt = ops->explain_interrupt ? model_explain_interrupt
-                                                   : NULL;
+                               unit_report_model_explain_page_request : NULL;
+    mc->explain_interrupt =
+        ops->explain_interrupt ? unit_report_model_explain_interrupt : NULL;
     mc->segments = ops->segments;
 }

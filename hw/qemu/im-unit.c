@@ -42,39 +42,40 @@ typedef struct ImUnitMsg {
 
 /* --- the port --------------------------------------------------------- */
 
-static ImBus port_read(void *host, uint64_t pa, void *buf, size_t len)
+static ImBus unit_port_read(void *host, uint64_t pa, void *buf, size_t len)
 {
     return imq_mem_read(&address_space_memory, pa, buf, len);
 }
 
-static ImBus port_write(void *host, uint64_t pa, const void *buf, size_t len)
+static ImBus unit_port_write(void *host, uint64_t pa, const void *buf,
+                             size_t len)
 {
     return imq_mem_write(&address_space_memory, pa, buf, len);
 }
 
-static ImBus port_cmpxchg64(void *host, uint64_t pa, uint64_t *expected,
-                            uint64_t desired)
+static ImBus unit_port_cmpxchg64(void *host, uint64_t pa, uint64_t *expected,
+                                 uint64_t desired)
 {
     return imq_mem_cmpxchg64(&address_space_memory, pa, expected, desired);
 }
 
-static void post(ImUnit *u, const ImUnitMsg *msg)
+static void unit_post(ImUnit *u, const ImUnitMsg *msg)
 {
     g_array_append_vals(u->outbox, msg, 1);
 }
 
-static void port_msi(void *host, const ImMsi *msi)
+static void unit_port_msi(void *host, const ImMsi *msi)
 {
-    post(host, &(ImUnitMsg) { .kind = UNIT_MSI, .msi = *msi });
+    unit_post(host, &(ImUnitMsg) { .kind = UNIT_MSI, .msi = *msi });
 }
 
-static void port_wire(void *host, unsigned line)
+static void unit_port_wire(void *host, unsigned line)
 {
-    post(host, &(ImUnitMsg) { .kind = UNIT_WIRE, .line = line });
+    unit_post(host, &(ImUnitMsg) { .kind = UNIT_WIRE, .line = line });
 }
 
 /* Traced here and not when it is sent: before what waits for it. */
-static void port_ats_invalidate(void *host, const ImAtsInv *inv)
+static void unit_port_ats_invalidate(void *host, const ImAtsInv *inv)
 {
     ImUnit *u = host;
 
@@ -82,56 +83,57 @@ static void port_ats_invalidate(void *host, const ImAtsInv *inv)
                                  im_unit_pasid(inv->has_pasid, inv->pasid),
                                  inv->addr, inv->lg2size, inv->itag,
                                  inv->global);
-    post(host, &(ImUnitMsg) { .kind = UNIT_ATS_INV, .inv = *inv });
+    unit_post(host, &(ImUnitMsg) { .kind = UNIT_ATS_INV, .inv = *inv });
 }
 
-static void port_page_response(void *host, const ImPageResp *resp)
+static void unit_port_page_response(void *host, const ImPageResp *resp)
 {
-    post(host, &(ImUnitMsg) { .kind = UNIT_PAGE_RESP, .resp = *resp });
+    unit_post(host, &(ImUnitMsg) { .kind = UNIT_PAGE_RESP, .resp = *resp });
 }
 
-static void port_resume(void *host, uint64_t handle, const ImXlat *xlat)
+static void unit_port_resume(void *host, uint64_t handle, const ImXlat *xlat)
 {
     ImUnit *u = host;
 
     trace_im_unit_resume(u->id, handle, xlat->status, xlat->cpl);
-    post(host, &(ImUnitMsg) {
-        .kind = UNIT_RESUME, .resume = { .handle = handle, .xlat = *xlat } });
+    unit_post(host,
+              &(ImUnitMsg){ .kind = UNIT_RESUME,
+                            .resume = { .handle = handle, .xlat = *xlat } });
 }
 
-static void port_vcmd(void *host, const ImVcmd *cmd)
+static void unit_port_vcmd(void *host, const ImVcmd *cmd)
 {
-    post(host, &(ImUnitMsg) { .kind = UNIT_VCMD, .vcmd = *cmd });
+    unit_post(host, &(ImUnitMsg) { .kind = UNIT_VCMD, .vcmd = *cmd });
 }
 
 void im_unit_notice(ImUnit *u, uint64_t what)
 {
-    post(u, &(ImUnitMsg) { .kind = UNIT_NOTICE, .notice = what });
+    unit_post(u, &(ImUnitMsg) { .kind = UNIT_NOTICE, .notice = what });
 }
 
-static void port_unmap(void *host, const ImUnmap *unmap)
+static void unit_port_unmap(void *host, const ImUnmap *unmap)
 {
     ImUnit *u = host;
 
     /* device-TLBs are told by the invalidation message itself */
     if (!unmap->device_tlb && qatomic_read(&u->listeners)) {
-        post(u, &(ImUnitMsg) { .kind = UNIT_UNMAP, .unmap = *unmap });
+        unit_post(u, &(ImUnitMsg) { .kind = UNIT_UNMAP, .unmap = *unmap });
     }
 }
 
-static void port_mode_changed(void *host)
+static void unit_port_mode_changed(void *host)
 {
     ImUnit *u = host;
 
     u->changed = true;
 }
 
-static uint64_t port_now(void *host)
+static uint64_t unit_port_now(void *host)
 {
     return qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
 }
 
-static void port_deadline(void *host, uint64_t when)
+static void unit_port_deadline(void *host, uint64_t when)
 {
     ImUnit *u = host;
 
@@ -146,20 +148,20 @@ static void port_deadline(void *host, uint64_t when)
 
 const ImPort im_unit_port = {
     .size = sizeof(ImPort),
-    .read = port_read,
-    .write = port_write,
-    .cmpxchg64 = port_cmpxchg64,
-    .msi = port_msi,
-    .ats_invalidate = port_ats_invalidate,
-    .page_response = port_page_response,
-    .unmap = port_unmap,
-    .mode_changed = port_mode_changed,
-    .now = port_now,
-    .deadline = port_deadline,
+    .read = unit_port_read,
+    .write = unit_port_write,
+    .cmpxchg64 = unit_port_cmpxchg64,
+    .msi = unit_port_msi,
+    .ats_invalidate = unit_port_ats_invalidate,
+    .page_response = unit_port_page_response,
+    .unmap = unit_port_unmap,
+    .mode_changed = unit_port_mode_changed,
+    .now = unit_port_now,
+    .deadline = unit_port_deadline,
     .event = im_unit_event,
-    .wire = port_wire,
-    .resume = port_resume,
-    .vcmd = port_vcmd,
+    .wire = unit_port_wire,
+    .resume = unit_port_resume,
+    .vcmd = unit_port_vcmd,
     .traced = &_TRACE_IM_UNIT_TRANSLATE_DSTATE,
 };
 
@@ -170,7 +172,7 @@ const ImPort im_unit_port = {
  * DEVIOTLB_UNMAP (or none), which is done when it returns. Nobody answers
  * for a function that is not there: the invalidation will time out.
  */
-static void send_ats_invalidate(ImUnit *u, const ImAtsInv *inv)
+static void unit_send_ats_invalidate(ImUnit *u, const ImAtsInv *inv)
 {
     PCIDevice *dev;
 
@@ -194,7 +196,7 @@ static void send_ats_invalidate(ImUnit *u, const ImAtsInv *inv)
     im_unit_leave(u);
 }
 
-static void send_one(ImUnit *u, const ImUnitMsg *m)
+static void unit_send_one(ImUnit *u, const ImUnitMsg *m)
 {
     switch (m->kind) {
     case UNIT_MSI:
@@ -206,7 +208,7 @@ static void send_one(ImUnit *u, const ImUnitMsg *m)
         }
         break;
     case UNIT_ATS_INV:
-        send_ats_invalidate(u, &m->inv);
+        unit_send_ats_invalidate(u, &m->inv);
         break;
     case UNIT_PAGE_RESP:
         if (!m->resp.segment) {
@@ -229,7 +231,7 @@ static void send_one(ImUnit *u, const ImUnitMsg *m)
 }
 
 /* Take what is in the outbox; false: it was empty. */
-static bool take(ImUnit *u, GArray *batch, bool *changed)
+static bool unit_take(ImUnit *u, GArray *batch, bool *changed)
 {
     im_unit_enter(u);
     *changed = u->changed;
@@ -259,7 +261,7 @@ static void unit_send(void *opaque)
     }
     u->sending = true;
     batch = g_array_new(false, false, sizeof(ImUnitMsg));
-    while (take(u, batch, &changed)) {
+    while (unit_take(u, batch, &changed)) {
         if (changed) {
             im_unit_fns_switch(u);
             if (u->ops->changed) {
@@ -267,13 +269,13 @@ static void unit_send(void *opaque)
             }
         }
         for (unsigned i = 0; i < batch->len; i++) {
-            send_one(u, &g_array_index(batch, ImUnitMsg, i));
+            unit_send_one(u, &g_array_index(batch, ImUnitMsg, i));
         }
     }
     u->sending = false;
 }
 
-static bool unlock(ImUnit *u)
+static bool unit_unlock(ImUnit *u)
 {
     bool any = u->outbox->len || u->changed;
 
@@ -283,7 +285,7 @@ static bool unlock(ImUnit *u)
 
 void im_unit_leave(ImUnit *u)
 {
-    if (!unlock(u)) {
+    if (!unit_unlock(u)) {
         return;
     }
     if (bql_locked()) {
@@ -295,12 +297,12 @@ void im_unit_leave(ImUnit *u)
 
 void im_unit_leave_later(ImUnit *u)
 {
-    if (unlock(u)) {
+    if (unit_unlock(u)) {
         qemu_bh_schedule(u->bh);
     }
 }
 
-static void timer_due(void *opaque)
+static void unit_timer_due(void *opaque)
 {
     ImUnit *u = opaque;
 
@@ -324,12 +326,12 @@ void im_unit_prepare(ImUnit *u)
 {
     u->id = im_name_of(u->owner);
     u->outbox = g_array_new(false, false, sizeof(ImUnitMsg));
-    u->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, timer_due, u);
+    u->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, unit_timer_due, u);
     u->bh = qemu_bh_new(unit_send, u);
 }
 
 /* pci_setup_iommu() overwrites silently: see who won in the end. */
-static void machine_done(Notifier *n, void *data)
+static void unit_machine_done(Notifier *n, void *data)
 {
     ImUnit *u = container_of(n, ImUnit, machine_done);
 
@@ -356,13 +358,13 @@ bool im_unit_attach(ImUnit *u, PCIBus *root, Error **errp)
     u->root = root;
     im_unit_fns_init(u);
     pci_setup_iommu(root, &im_unit_pci_ops, u);
-    u->machine_done.notify = machine_done;
+    u->machine_done.notify = unit_machine_done;
     qemu_add_machine_init_done_notifier(&u->machine_done);
     return true;
 }
 
 /* What a device waits for is not lost; the rest is. */
-static void drop_outbox(ImUnit *u)
+static void unit_drop_outbox(ImUnit *u)
 {
     unsigned kept = 0;
 
@@ -376,7 +378,7 @@ static void drop_outbox(ImUnit *u)
     g_array_set_size(u->outbox, kept);
 }
 
-static uint64_t mmio_read(void *opaque, hwaddr off, unsigned size)
+static uint64_t unit_mmio_read(void *opaque, hwaddr off, unsigned size)
 {
     ImUnit *u = opaque;
     uint64_t val;
@@ -388,7 +390,8 @@ static uint64_t mmio_read(void *opaque, hwaddr off, unsigned size)
     return val;
 }
 
-static void mmio_write(void *opaque, hwaddr off, uint64_t val, unsigned size)
+static void unit_mmio_write(void *opaque, hwaddr off, uint64_t val,
+                            unsigned size)
 {
     ImUnit *u = opaque;
 
@@ -400,8 +403,8 @@ static void mmio_write(void *opaque, hwaddr off, uint64_t val, unsigned size)
 
 /* The model decides which accesses mean something: it sees them as made. */
 static const MemoryRegionOps mmio_ops = {
-    .read = mmio_read,
-    .write = mmio_write,
+    .read = unit_mmio_read,
+    .write = unit_mmio_write,
     .endianness = DEVICE_LITTLE_ENDIAN,
     .valid = { .min_access_size = 1, .max_access_size = 8,
                .unaligned = true },
@@ -419,7 +422,7 @@ void im_unit_reset(ImUnit *u)
 {
     trace_im_unit_reset(u->id);
     im_unit_enter(u);
-    drop_outbox(u);
+    unit_drop_outbox(u);
     u->ops->reset(u->model);
     u->changed = true;
     im_unit_leave(u);

@@ -14,7 +14,7 @@
 #include "trace.h"
 
 /* As the unit's user wants the IOAPIC's to be seen. */
-static ImMsi as_seen(const VtdModel *s, const ImMsi *msi)
+static ImMsi vtdm_irq_as_seen(const VtdModel *s, const ImMsi *msi)
 {
     ImMsi m = *msi;
 
@@ -22,9 +22,9 @@ static ImMsi as_seen(const VtdModel *s, const ImMsi *msi)
     return m;
 }
 
-static ImIntOut remap(VtdModel *s, const ImMsi *msi)
+static ImIntOut vtdm_irq_remap(VtdModel *s, const ImMsi *msi)
 {
-    ImMsi m = as_seen(s, msi);
+    ImMsi m = vtdm_irq_as_seen(s, msi);
     ImIntOut out;
 
     im_unit_enter_to_ask(&s->unit);
@@ -35,7 +35,8 @@ static ImIntOut remap(VtdModel *s, const ImMsi *msi)
     return out;
 }
 
-static void compose(const ImMsi *in, const ImIntOut *out, MSIMessage *msg)
+static void vtdm_irq_compose(const ImMsi *in, const ImIntOut *out,
+                             MSIMessage *msg)
 {
     X86IOMMUIrq irq = {
         .trigger_mode = out->level,
@@ -67,16 +68,16 @@ int vtdm_int_remap(X86IOMMUState *x86, MSIMessage *src, MSIMessage *dst,
     };
     /* who asks knows no other unit than the machine's */
     VtdModel *s = ioapic ? VTD_MODEL(x86) : vtdm_of_rid(sid);
-    ImIntOut out = remap(s, &msi);
+    ImIntOut out = vtdm_irq_remap(s, &msi);
 
     if (out.status != IM_OK) {
         return -EPERM;
     }
-    compose(&msi, &out, dst);
+    vtdm_irq_compose(&msi, &out, dst);
     return 0;
 }
 
-static void apic_write(uint64_t addr, uint32_t data)
+static void vtdm_irq_apic_write(uint64_t addr, uint32_t data)
 {
     MSIMessage msg = { .address = addr, .data = data };
 
@@ -85,14 +86,14 @@ static void apic_write(uint64_t addr, uint32_t data)
 
 MemTxResult vtdm_interrupt(ImUnit *u, const ImMsi *msi)
 {
-    ImIntOut out = remap(VTD_MODEL(u->owner), msi);
+    ImIntOut out = vtdm_irq_remap(VTD_MODEL(u->owner), msi);
     MSIMessage msg;
 
     if (out.status != IM_OK) {
         return MEMTX_DECODE_ERROR;
     }
-    compose(msi, &out, &msg);
-    apic_write(msg.address, msg.data);
+    vtdm_irq_compose(msi, &out, &msg);
+    vtdm_irq_apic_write(msg.address, msg.data);
     return MEMTX_OK;
 }
 
@@ -102,7 +103,7 @@ ImIntOut vtdm_explain_interrupt(ImUnit *u, const ImMsi *msi, ImStepFn *fn,
                                 void *opaque)
 {
     VtdModel *s = VTD_MODEL(u->owner);
-    ImMsi m = as_seen(s, msi);
+    ImMsi m = vtdm_irq_as_seen(s, msi);
     ImIntOut out = im_vtd_explain_interrupt(s->vtd, &m, fn, opaque);
 
     if (out.status == IM_OK && !out.remapped) {
@@ -125,7 +126,7 @@ void vtdm_send_msi(ImUnit *u, const ImMsi *msi)
     uint32_t data = cpu_to_le32(msi->data);
 
     if ((msi->addr & 0xfff00000) == VTDM_MSI_BASE) {
-        apic_write(msi->addr, msi->data);
+        vtdm_irq_apic_write(msi->addr, msi->data);
     } else {
         imq_mem_write(&address_space_memory, msi->addr, &data, 4);
     }

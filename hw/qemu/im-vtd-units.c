@@ -33,7 +33,7 @@ VtdModel *vtdm_main(void)
                                            TYPE_VTD_MODEL);
 }
 
-static int collect(Object *obj, void *opaque)
+static int vtdm_units_collect(Object *obj, void *opaque)
 {
     VtdModel *s = (VtdModel *)object_dynamic_cast(obj, TYPE_VTD_MODEL);
 
@@ -43,7 +43,7 @@ static int collect(Object *obj, void *opaque)
     return 0;
 }
 
-static int by_base(gconstpointer a, gconstpointer b)
+static int vtdm_units_by_base(gconstpointer a, gconstpointer b)
 {
     const VtdModel *x = *(VtdModel **)a, *y = *(VtdModel **)b;
 
@@ -55,8 +55,8 @@ unsigned vtdm_units(VtdModel ***units)
     GPtrArray *all = g_ptr_array_new();
     unsigned n;
 
-    object_child_foreach_recursive(object_get_root(), collect, all);
-    g_ptr_array_sort(all, by_base);
+    object_child_foreach_recursive(object_get_root(), vtdm_units_collect, all);
+    g_ptr_array_sort(all, vtdm_units_by_base);
     n = all->len;
     *units = (VtdModel **)g_ptr_array_free(all, n == 0);
     return n;
@@ -69,7 +69,7 @@ typedef struct FindBus {
     PCIBus *found;
 } FindBus;
 
-static int match_bus(Object *obj, void *opaque)
+static int vtdm_units_match_bus(Object *obj, void *opaque)
 {
     FindBus *f = opaque;
 
@@ -80,7 +80,7 @@ static int match_bus(Object *obj, void *opaque)
     return 0;
 }
 
-static PCIBus *find_root(VtdModel *s, PCIBus *pcie0, Error **errp)
+static PCIBus *vtdm_units_find_root(VtdModel *s, PCIBus *pcie0, Error **errp)
 {
     FindBus f = { .name = s->primary_bus };
     const char *why;
@@ -88,7 +88,7 @@ static PCIBus *find_root(VtdModel *s, PCIBus *pcie0, Error **errp)
     if (!s->primary_bus) {
         return pcie0;
     }
-    object_child_foreach_recursive(object_get_root(), match_bus, &f);
+    object_child_foreach_recursive(object_get_root(), vtdm_units_match_bus, &f);
     why = !f.found ? "there is no PCI bus of this name, or not yet"
         : !pci_bus_is_root(f.found) ? "it is no root bus"
         : f.found == pcie0 ? "the unit without primary-bus has it"
@@ -117,7 +117,8 @@ PCIBus *vtdm_place(VtdModel *s, Error **errp)
         }
     }
     s->base = VTDM_MMIO_BASE + place * IM_VTD_MMIO_SIZE;
-    return find_root(s, PC_MACHINE(qdev_get_machine())->pcibus, errp);
+    return vtdm_units_find_root(s, PC_MACHINE(qdev_get_machine())->pcibus,
+                                errp);
 }
 
 /* --- whose a function is -------------------------------------------------- */
@@ -155,7 +156,8 @@ VtdModel *vtdm_of_rid(uint16_t rid)
 
 /* --- what the DMAR table can say -------------------------------------- */
 
-static bool check_unit(const VtdModel *s, const VtdModel *all, Error **errp)
+static bool vtdm_units_check_unit(const VtdModel *s, const VtdModel *all,
+                                  Error **errp)
 {
     const VtdTable *t = &s->table;
 
@@ -200,7 +202,7 @@ bool vtdm_check_units(Error **errp)
                        im_name_of(OBJECT(unit[i])), unit[i]->primary_bus);
             return false;
         }
-        if (unit[i] != all && !check_unit(unit[i], all, errp)) {
+        if (unit[i] != all && !vtdm_units_check_unit(unit[i], all, errp)) {
             return false;
         }
         if (proximity != VTDM_NO_PROXIMITY && proximity >= nodes) {

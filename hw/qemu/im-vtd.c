@@ -132,7 +132,7 @@ static const char *const own_texts[][2] = {
     { "proximity", "NUMA node of the unit (RHSA); default: none" },
 };
 
-static void prune(void *config)
+static void vtdm_prune(void *config)
 {
     im_vtd_config_prune(config);
 }
@@ -140,7 +140,7 @@ static void prune(void *config)
 static const ImOptionTable options = {
     .rows = option_rows, .count = ARRAY_SIZE(option_rows),
     .defaults = &IM_VTD_CONFIG_DEFAULT, .size = sizeof(ImVtdConfig),
-    .prune = prune,
+    .prune = vtdm_prune,
 };
 
 static const ImOptionTable inherited = {
@@ -149,8 +149,8 @@ static const ImOptionTable inherited = {
 
 static ObjectPropertyAccessor *plain_intremap_set;
 
-static void intremap_set(Object *obj, Visitor *v, const char *name,
-                         void *opaque, Error **errp)
+static void vtdm_intremap_set(Object *obj, Visitor *v, const char *name,
+                              void *opaque, Error **errp)
 {
     Error *err = NULL;
 
@@ -161,12 +161,12 @@ static void intremap_set(Object *obj, Visitor *v, const char *name,
 }
 
 /* The parent class has the property: every x86 IOMMU is described so. */
-static void describe_inherited(ObjectClass *oc)
+static void vtdm_describe_inherited(ObjectClass *oc)
 {
     ObjectProperty *ir = object_class_property_find(oc, "intremap");
 
     plain_intremap_set = ir->set;
-    ir->set = intremap_set;
+    ir->set = vtdm_intremap_set;
     for (unsigned i = 0; i < inherited.count; i++) {
         const ImOption *row = &inherited.rows[i];
         ObjectProperty *op = object_class_property_find(oc, row->name);
@@ -182,7 +182,7 @@ static void describe_inherited(ObjectClass *oc)
     }
 }
 
-static void resolve_config(VtdModel *s)
+static void vtdm_resolve_config(VtdModel *s)
 {
     X86IOMMUState *x86 = X86_IOMMU_DEVICE(s);
 
@@ -193,7 +193,7 @@ static void resolve_config(VtdModel *s)
     im_options_end(&options, &s->options, &s->cfg);
 }
 
-static void report_config(VtdModel *s, Error **errp, const char *err)
+static void vtdm_report_config(VtdModel *s, Error **errp, const char *err)
 {
     g_autoptr(GString) line = g_string_new(err);
 
@@ -204,62 +204,61 @@ static void report_config(VtdModel *s, Error **errp, const char *err)
 
 /* --- the model, as a unit ------------------------------------------------- */
 
-static ImXlat vtd_translate(void *model, const ImTxn *txn)
+static ImXlat vtdm_translate(void *model, const ImTxn *txn)
 {
     return im_vtd_translate(model, txn);
 }
 
-static ImXlat vtd_explain(void *model, const ImTxn *txn, ImStepFn *fn,
-                          void *opaque)
+static ImXlat vtdm_explain(void *model, const ImTxn *txn, ImStepFn *fn,
+                           void *opaque)
 {
     return im_vtd_explain(model, txn, fn, opaque);
 }
 
-static ImPageFate vtd_explain_page_request(void *model,
-                                           const ImPageReq *req,
-                                           ImStepFn *fn, void *opaque)
+static ImPageFate vtdm_explain_page_request(void *model, const ImPageReq *req,
+                                            ImStepFn *fn, void *opaque)
 {
     return im_vtd_explain_page_request(model, req, fn, opaque);
 }
 
-static void vtd_page_request(void *model, const ImPageReq *req)
+static void vtdm_page_request(void *model, const ImPageReq *req)
 {
     im_vtd_page_request(model, req);
 }
 
-static void vtd_ats_inv_done(void *model, uint16_t rid, uint32_t itags,
-                             unsigned cc)
+static void vtdm_ats_inv_done(void *model, uint16_t rid, uint32_t itags,
+                              unsigned cc)
 {
     im_vtd_ats_inv_completion(model, rid, itags, cc);
 }
 
-static void vtd_deadline(void *model)
+static void vtdm_deadline(void *model)
 {
     im_vtd_deadline(model);
 }
 
-static uint64_t vtd_mmio_read(void *model, uint64_t off, unsigned size)
+static uint64_t vtdm_mmio_read(void *model, uint64_t off, unsigned size)
 {
     return im_vtd_mmio_read(model, off, size);
 }
 
-static void vtd_mmio_write(void *model, uint64_t off, uint64_t val,
+static void vtdm_mmio_write(void *model, uint64_t off, uint64_t val,
                             unsigned size)
 {
     im_vtd_mmio_write(model, off, val, size);
 }
 
-static void vtd_reset(void *model)
+static void vtdm_reset(void *model)
 {
     im_vtd_reset(model);
 }
 
-static void vtd_dump(void *model, GString *out)
+static void vtdm_dump(void *model, GString *out)
 {
     im_vtd_dump(model, out);
 }
 
-static void vtd_counters(void *model, ImCounterFn *fn, void *opaque)
+static void vtdm_counters(void *model, ImCounterFn *fn, void *opaque)
 {
     const ImVtdCounters *c = im_vtd_counters(model);
 
@@ -267,13 +266,13 @@ static void vtd_counters(void *model, ImCounterFn *fn, void *opaque)
     IM_VTD_COUNTERS(COUNTER)
 }
 
-static bool vtd_translating(void *model)
+static bool vtdm_translating(void *model)
 {
     return im_vtd_mmio_read(model, 0x1c, 4) >> 31;          /* GSTS.TES */
 }
 
 /* Whoever keeps remapped messages is told by changed(). */
-static void vtd_event(ImUnit *u, const ImEvent *ev)
+static void vtdm_event(ImUnit *u, const ImEvent *ev)
 {
     if (ev->kind == IM_EVENT_INVALIDATE &&
         g_strcmp0(ev->name, "iec_inv") == 0) {
@@ -281,19 +280,19 @@ static void vtd_event(ImUnit *u, const ImEvent *ev)
     }
 }
 
-static void vtd_changed(ImUnit *u)
+static void vtdm_changed(ImUnit *u)
 {
     x86_iommu_iec_notify_all(x86_iommu_get_default(), true, 0, 0);
 }
 
 /* The guest's PASIDs are the host's to give, see docs/uapi.rst. */
-static void vtd_vcmd(ImUnit *u, const ImVcmd *cmd)
+static void vtdm_vcmd(ImUnit *u, const ImVcmd *cmd)
 {
     im_ioasid_vcmd(&VTD_MODEL(u->owner)->vcmd, cmd);
 }
 
-static void vtd_vcmd_done(void *opaque, uint32_t serial, unsigned status,
-                          uint32_t pasid)
+static void vtdm_vcmd_done(void *opaque, uint32_t serial, unsigned status,
+                           uint32_t pasid)
 {
     VtdModel *s = opaque;
 
@@ -303,23 +302,23 @@ static void vtd_vcmd_done(void *opaque, uint32_t serial, unsigned status,
 }
 
 static const ImUnitOps vtd_ops = {
-    .translate = vtd_translate,
-    .explain = vtd_explain,
-    .explain_page_request = vtd_explain_page_request,
-    .page_request = vtd_page_request,
-    .ats_inv_done = vtd_ats_inv_done,
-    .deadline = vtd_deadline,
-    .mmio_read = vtd_mmio_read,
-    .mmio_write = vtd_mmio_write,
-    .reset = vtd_reset,
-    .dump = vtd_dump,
-    .counters = vtd_counters,
-    .translating = vtd_translating,
-    .event = vtd_event,
+    .translate = vtdm_translate,
+    .explain = vtdm_explain,
+    .explain_page_request = vtdm_explain_page_request,
+    .page_request = vtdm_page_request,
+    .ats_inv_done = vtdm_ats_inv_done,
+    .deadline = vtdm_deadline,
+    .mmio_read = vtdm_mmio_read,
+    .mmio_write = vtdm_mmio_write,
+    .reset = vtdm_reset,
+    .dump = vtdm_dump,
+    .counters = vtdm_counters,
+    .translating = vtdm_translating,
+    .event = vtdm_event,
     .fault_name = im_vtd_fault_name,
     .send_msi = vtdm_send_msi,
-    .changed = vtd_changed,
-    .vcmd = vtd_vcmd,
+    .changed = vtdm_changed,
+    .vcmd = vtdm_vcmd,
     .interrupt = vtdm_interrupt,
     .msi_base = VTDM_MSI_BASE,
     .msi_size = VTDM_MSI_SIZE,
@@ -338,7 +337,7 @@ static void vtdm_reset_exit(Object *obj, ResetType type)
     im_unit_reset(&s->unit);
 }
 
-static int check_bypass(Object *obj, void *opaque)
+static int vtdm_check_bypass(Object *obj, void *opaque)
 {
     PCIHostState *host = (PCIHostState *)
         object_dynamic_cast(obj, TYPE_PCI_HOST_BRIDGE);
@@ -355,7 +354,7 @@ static int check_bypass(Object *obj, void *opaque)
 
 /* --- what a guest will stumble over ---------------------------------- */
 
-static bool no_common_width(const void *config)
+static bool vtdm_no_common_width(const void *config)
 {
     const ImVtdConfig *c = config;
 
@@ -363,41 +362,41 @@ static bool no_common_width(const void *config)
 }
 
 /* With 9.6's AW; legacy mode has a second stage anyway. */
-static bool linux_sets_aw(const void *config)
+static bool vtdm_linux_sets_aw(const void *config)
 {
     const ImVtdConfig *c = config;
 
     return c->scalable && !c->second_stage && !c->aw_ignored;
 }
 
-static bool interrupts_only(const void *config)
+static bool vtdm_interrupts_only(const void *config)
 {
     return !((const ImVtdConfig *)config)->dma_translation;
 }
 
 static const ImAdvice advice_rows[] = {
-    { interrupts_only,
+    { vtdm_interrupts_only,
       "dma-translation=off: interrupts are remapped, DMA is not: Linux has no "
       "IOMMU groups, and so no VFIO and no PASIDs" },
-    { no_common_width,
+    { vtdm_no_common_width,
       "aw-bits=39 with first-stage=on: Linux finds no width that both stages "
       "have, and does without DMA remapping: use aw-bits=48 or 57, or "
       "first-stage=off" },
-    { linux_sets_aw,
+    { vtdm_linux_sets_aw,
       "second-stage=off: Linux sets AW of PASID entries, which is reserved "
       "then, so that every DMA is fault 5Ah and the boot stops: use "
       "first-stage-aw-ignored=on" },
 };
 
-static void advise(VtdModel *s)
+static void vtdm_advise(VtdModel *s)
 {
     X86MachineState *x86ms = X86_MACHINE(qdev_get_machine());
 
     im_advice_options(&s->unit, advice_rows, ARRAY_SIZE(advice_rows), &s->cfg);
     im_advice_memory(&s->unit, s->cfg.haw_bits, "haw-bits");
     if (s->cfg.scalable) {
-        im_advice_bridges(&s->unit, false, "Linux up to 7.3 sets no scalable-mode "
-                          "context entry for a bridge's requester ID, and "
+        im_advice_bridges(&s->unit, false,
+                          "Linux up to 7.3 sets no scalable-mode context entry for a bridge's requester ID, and "
                           "hangs when it boots: use scalable-mode=off, or put "
                           "it on PCI Express");
     }
@@ -412,21 +411,21 @@ static void advise(VtdModel *s)
     }
 }
 
-static void machine_done(Notifier *n, void *data)
+static void vtdm_machine_done(Notifier *n, void *data)
 {
     VtdModel *s = container_of(n, VtdModel, machine_done);
     Error *err = NULL;
 
-    object_child_foreach_recursive(object_get_root(), check_bypass, s);
+    object_child_foreach_recursive(object_get_root(), vtdm_check_bypass, s);
     if (!vtdm_check_units(&err) ||
         (!s->primary_bus && !vtdm_read_table(s, &err))) {
         error_report_err(err);
         exit(EXIT_FAILURE);
     }
-    advise(s);
+    vtdm_advise(s);
 }
 
-static bool use_host(VtdModel *s, Error **errp)
+static bool vtdm_use_host(VtdModel *s, Error **errp)
 {
     if (!s->host) {
         return true;
@@ -443,11 +442,11 @@ static bool use_host(VtdModel *s, Error **errp)
     }
     s->cfg.virtual_command = true;
     im_ioasid_vcmd_init(&s->vcmd, s->host, (1u << s->cfg.pasid_bits) - 1,
-                        vtd_vcmd_done, s);
+                        vtdm_vcmd_done, s);
     return true;
 }
 
-static bool check_machine(VtdModel *s, Error **errp)
+static bool vtdm_check_machine(VtdModel *s, Error **errp)
 {
     PCMachineState *pcms = PC_MACHINE(qdev_get_machine());
 
@@ -467,7 +466,7 @@ static bool check_machine(VtdModel *s, Error **errp)
 
 /* X2APIC_OPT_OUT is valid where interrupts are remapped, and where they may
  * be without extended mode (8.1). */
-static bool check_table(VtdModel *s, Error **errp)
+static bool vtdm_check_table(VtdModel *s, Error **errp)
 {
     const char *why = !s->table.x2apic_opt_out ? NULL
                     : !s->cfg.intremap ? "needs intremap=on"
@@ -481,14 +480,14 @@ static bool check_table(VtdModel *s, Error **errp)
     return !why;
 }
 
-static bool create_model(VtdModel *s, Error **errp)
+static bool vtdm_create_model(VtdModel *s, Error **errp)
 {
     char *err = NULL;
 
     im_unit_prepare(&s->unit);
     s->vtd = im_vtd_new(&s->cfg, &im_unit_port, &s->unit, &err);
     if (!s->vtd) {
-        report_config(s, errp, err);
+        vtdm_report_config(s, errp, err);
         g_free(err);
         return false;
     }
@@ -506,13 +505,13 @@ static void vtdm_realize(DeviceState *dev, Error **errp)
     VtdModel *s = VTD_MODEL(dev);
     PCIBus *root;
 
-    resolve_config(s);
-    if (!use_host(s, errp) || !check_machine(s, errp) ||
-        !check_table(s, errp)) {
+    vtdm_resolve_config(s);
+    if (!vtdm_use_host(s, errp) || !vtdm_check_machine(s, errp) ||
+        !vtdm_check_table(s, errp)) {
         return;
     }
     root = vtdm_place(s, errp);
-    if (!root || !create_model(s, errp) ||
+    if (!root || !vtdm_create_model(s, errp) ||
         !im_unit_attach(&s->unit, root, errp)) {
         return;
     }
@@ -522,7 +521,7 @@ static void vtdm_realize(DeviceState *dev, Error **errp)
     if (!s->primary_bus) {
         vtdm_ioapic_init(s);
     }
-    s->machine_done.notify = machine_done;
+    s->machine_done.notify = vtdm_machine_done;
     qemu_add_machine_init_done_notifier(&s->machine_done);
 }
 
@@ -561,13 +560,14 @@ static void vtdm_class_init(ObjectClass *klass, void *data)
         object_class_property_set_description(klass, own_texts[i][0],
                                               own_texts[i][1]);
     }
-    describe_inherited(OBJECT_CLASS(klass));
+    vtdm_describe_inherited(OBJECT_CLASS(klass));
     im_foreign_class_init(klass, "intel-iommu");
     /* after what DMAs was reset: its DMA still goes where it was meant to */
     rc->phases.exit = vtdm_reset_exit;
     x86->realize = vtdm_realize;
     x86->int_remap = vtdm_int_remap;
-    im_unit_model_class(IM_MODEL_CLASS(klass), offsetof(VtdModel, unit), &vtd_ops);
+    im_unit_model_class(IM_MODEL_CLASS(klass), offsetof(VtdModel, unit),
+                        &vtd_ops);
 }
 
 static const TypeInfo vtdm_info = {

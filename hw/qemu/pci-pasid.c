@@ -30,8 +30,8 @@ static QLIST_HEAD(, PciPasidParked) parked = QLIST_HEAD_INITIALIZER(parked);
  * The root decodes nothing itself: its ops are the mark by which a root of
  * ours is known, and what no region of the IOMMU covers is an error.
  */
-static bool root_accepts(void *opaque, hwaddr addr, unsigned size,
-                         bool is_write, MemTxAttrs attrs)
+static bool pci_pasid_root_accepts(void *opaque, hwaddr addr, unsigned size,
+                                   bool is_write, MemTxAttrs attrs)
 {
     return false;
 }
@@ -39,7 +39,7 @@ static bool root_accepts(void *opaque, hwaddr addr, unsigned size,
 static const MemoryRegionOps pci_pasid_root_ops = {
     .endianness = DEVICE_LITTLE_ENDIAN,
     .valid = { .min_access_size = 1, .max_access_size = 8,
-               .accepts = root_accepts },
+               .accepts = pci_pasid_root_accepts },
 };
 
 void pci_pasid_fn_init(PciPasidFn *fn, Object *owner, const char *name,
@@ -52,7 +52,7 @@ void pci_pasid_fn_init(PciPasidFn *fn, Object *owner, const char *name,
     address_space_init(&fn->as, &fn->root, name);
 }
 
-static PciPasidListener *listener_of(PCIDevice *dev)
+static PciPasidListener *pci_pasid_listener_of(PCIDevice *dev)
 {
     PciPasidListener *l;
 
@@ -68,9 +68,9 @@ static PciPasidListener *listener_of(PCIDevice *dev)
  * NULL: no IOMMU, or none of ours. Where a function was plugged it stays, and
  * IOMMUs are there before it does DMA: what was found once is right.
  */
-static PciPasidFn *fn_of(PCIDevice *dev)
+static PciPasidFn *pci_pasid_fn_of(PCIDevice *dev)
 {
-    PciPasidListener *l = listener_of(dev);
+    PciPasidListener *l = pci_pasid_listener_of(dev);
     AddressSpace *as;
     PciPasidFn *fn;
 
@@ -88,7 +88,7 @@ static PciPasidFn *fn_of(PCIDevice *dev)
     return fn;
 }
 
-static uint16_t rid_of(const PciPasidListener *l, PCIDevice *dev)
+static uint16_t pci_pasid_rid_of(const PciPasidListener *l, PCIDevice *dev)
 {
     return l && l->has_rid ? l->rid : pci_requester_id(dev);
 }
@@ -99,7 +99,7 @@ void pci_pasid_listen(PciPasidListener *listener)
     QLIST_INSERT_HEAD(&listeners, listener, next);
 }
 
-static void cancel_parked(PciPasidListener *listener, bool tell)
+static void pci_pasid_cancel_parked(PciPasidListener *listener, bool tell)
 {
     PciPasidParked *p, *tmp;
 
@@ -119,28 +119,28 @@ static void cancel_parked(PciPasidListener *listener, bool tell)
 void pci_pasid_cancel(PciPasidListener *listener)
 {
     assert(bql_locked());
-    cancel_parked(listener, true);
+    pci_pasid_cancel_parked(listener, true);
 }
 
 void pci_pasid_unlisten(PciPasidListener *listener)
 {
     assert(bql_locked());
     QLIST_REMOVE(listener, next);
-    cancel_parked(listener, false);
+    pci_pasid_cancel_parked(listener, false);
 }
 
 /* Two functions may have one requester ID below different IOMMUs. */
-static PciPasidListener *listener_at(void *iommu, uint16_t rid)
+static PciPasidListener *pci_pasid_listener_at(void *iommu, uint16_t rid)
 {
     PciPasidListener *l;
 
     QLIST_FOREACH(l, &listeners, next) {
         PciPasidFn *fn;
 
-        if (rid_of(l, l->dev) != rid) {
+        if (pci_pasid_rid_of(l, l->dev) != rid) {
             continue;
         }
-        fn = fn_of(l->dev);
+        fn = pci_pasid_fn_of(l->dev);
         if (fn && fn->iommu == iommu) {
             return l;
         }
@@ -150,7 +150,7 @@ static PciPasidListener *listener_at(void *iommu, uint16_t rid)
 
 bool pci_pasid_send_ats_invalidate(void *iommu, const ImAtsInv *inv)
 {
-    PciPasidListener *l = listener_at(iommu, inv->rid);
+    PciPasidListener *l = pci_pasid_listener_at(iommu, inv->rid);
 
     if (!l || !l->ats_invalidate) {
         return false;
@@ -161,7 +161,7 @@ bool pci_pasid_send_ats_invalidate(void *iommu, const ImAtsInv *inv)
 
 bool pci_pasid_send_page_response(void *iommu, const ImPageResp *resp)
 {
-    PciPasidListener *l = listener_at(iommu, resp->rid);
+    PciPasidListener *l = pci_pasid_listener_at(iommu, resp->rid);
 
     if (!l || !l->page_response) {
         return false;
@@ -176,34 +176,35 @@ typedef struct FindByRid {
     PCIDevice *found;
 } FindByRid;
 
-static void match_rid(PCIBus *bus, PCIDevice *dev, void *opaque)
+static void pci_pasid_match_rid(PCIBus *bus, PCIDevice *dev, void *opaque)
 {
     FindByRid *f = opaque;
-    PciPasidFn *fn = pci_requester_id(dev) == f->rid ? fn_of(dev) : NULL;
+    PciPasidFn *fn =
+        pci_requester_id(dev) == f->rid ? pci_pasid_fn_of(dev) : NULL;
 
     if (fn && fn->iommu == f->iommu) {
         f->found = dev;
     }
 }
 
-static void match_bus(PCIBus *bus, void *opaque)
+static void pci_pasid_match_bus(PCIBus *bus, void *opaque)
 {
-    pci_for_each_device_under_bus(bus, match_rid, opaque);
+    pci_for_each_device_under_bus(bus, pci_pasid_match_rid, opaque);
 }
 
 PCIDevice *pci_pasid_find_device(void *iommu, PCIBus *root, uint16_t rid)
 {
     FindByRid f = { .iommu = iommu, .rid = rid };
 
-    pci_for_each_bus(root, match_bus, &f);
+    pci_for_each_bus(root, pci_pasid_match_bus, &f);
     return f.found;
 }
 
 void *pci_pasid_iommu_of(PCIDevice *dev, uint16_t *rid)
 {
-    PciPasidFn *fn = fn_of(dev);
+    PciPasidFn *fn = pci_pasid_fn_of(dev);
 
-    *rid = rid_of(listener_of(dev), dev);
+    *rid = pci_pasid_rid_of(pci_pasid_listener_of(dev), dev);
     return fn ? fn->iommu : NULL;
 }
 
@@ -226,21 +227,21 @@ bool pci_pasid_has_ecap(PCIDevice *dev, uint16_t id)
 
 /* --- requests --------------------------------------------------------- */
 
-static ImStatus refuse(ImCpl *cpl, ImCpl how)
+static ImStatus pci_pasid_refuse(ImCpl *cpl, ImCpl how)
 {
     *cpl = how;
     return IM_FAULT;
 }
 
-static ImStatus access_memory(AddressSpace *as, const ImTxn *txn,
-                              uint64_t addr, void *buf, uint64_t len,
-                              ImCpl *cpl)
+static ImStatus pci_pasid_access_memory(AddressSpace *as, const ImTxn *txn,
+                                        uint64_t addr, void *buf, uint64_t len,
+                                        ImCpl *cpl)
 {
     MemTxAttrs attrs = { .requester_id = txn->rid };
 
     if (len && address_space_rw(as, addr, attrs, buf, len,
                                 txn->access != IM_READ) != MEMTX_OK) {
-        return refuse(cpl, IM_CPL_UR);
+        return pci_pasid_refuse(cpl, IM_CPL_UR);
     }
     return IM_OK;
 }
@@ -249,8 +250,8 @@ static ImStatus access_memory(AddressSpace *as, const ImTxn *txn,
  * A fault that is no error for the requester: it reads zeroes, what it
  * writes is ignored.
  */
-static ImStatus as_nothing(const ImTxn *txn, void *buf, uint64_t len,
-                           ImCpl *cpl)
+static ImStatus pci_pasid_as_nothing(const ImTxn *txn, void *buf, uint64_t len,
+                                     ImCpl *cpl)
 {
     if (txn->access != IM_WRITE) {
         memset(buf, 0, len);
@@ -259,43 +260,45 @@ static ImStatus as_nothing(const ImTxn *txn, void *buf, uint64_t len,
     return IM_OK;
 }
 
-static bool is_nothing(const ImXlat *x)
+static bool pci_pasid_is_nothing(const ImXlat *x)
 {
     return x->status == IM_FAULT && x->cpl == IM_CPL_SC;
 }
 
 /* A translated piece of the request, or all of it: to memory or beyond. */
-static ImStatus deliver(PciPasidFn *fn, const ImTxn *txn, const ImXlat *x,
-                        void *buf, uint64_t len, ImCpl *cpl)
+static ImStatus pci_pasid_deliver(PciPasidFn *fn, const ImTxn *txn,
+                                  const ImXlat *x, void *buf, uint64_t len,
+                                  ImCpl *cpl)
 {
     if (x->interrupt) {
         ImMsi msi = { .addr = x->addr, .rid = txn->rid };
 
         if (len != 4 || txn->access != IM_WRITE) {
-            return refuse(cpl, IM_CPL_UR);
+            return pci_pasid_refuse(cpl, IM_CPL_UR);
         }
         msi.data = ldl_le_p(buf);
         if (fn->ops->interrupt(fn->iommu, &msi) != MEMTX_OK) {
-            return refuse(cpl, IM_CPL_UR);
+            return pci_pasid_refuse(cpl, IM_CPL_UR);
         }
         return IM_OK;
     }
     if (txn->access == IM_ATOMIC) {
         /* the platform below completes no AtomicOp (PCIe 6.15) */
-        return refuse(cpl, IM_CPL_UR);
+        return pci_pasid_refuse(cpl, IM_CPL_UR);
     }
-    return access_memory(&address_space_memory, txn, x->addr, buf, len, cpl);
+    return pci_pasid_access_memory(&address_space_memory, txn, x->addr, buf,
+                                   len, cpl);
 }
 
-static ImStatus park(PCIDevice *dev, PciPasidFn *fn, const ImTxn *txn,
-                     const ImXlat *x, void *buf, ImCpl *cpl,
-                     uint64_t *handle)
+static ImStatus pci_pasid_park(PCIDevice *dev, PciPasidFn *fn, const ImTxn *txn,
+                               const ImXlat *x, void *buf, ImCpl *cpl,
+                               uint64_t *handle)
 {
-    PciPasidListener *l = listener_of(dev);
+    PciPasidListener *l = pci_pasid_listener_of(dev);
     PciPasidParked *p;
 
     if (!l || !l->dma_done) {
-        return refuse(cpl, IM_CPL_UR);
+        return pci_pasid_refuse(cpl, IM_CPL_UR);
     }
     p = g_new(PciPasidParked, 1);
     *p = (PciPasidParked) {
@@ -319,23 +322,24 @@ void pci_pasid_resume(void *iommu, uint64_t handle, const ImXlat *xlat)
     }
     if (p) {
         PciPasidListener *l = p->listener;
-        PciPasidFn *fn = fn_of(l->dev);
+        PciPasidFn *fn = pci_pasid_fn_of(l->dev);
         ImCpl cpl = xlat->cpl;
         ImStatus status = IM_FAULT;
 
         QLIST_REMOVE(p, next);
-        if (is_nothing(xlat)) {
-            status = as_nothing(&p->txn, p->buf, p->txn.len, &cpl);
+        if (pci_pasid_is_nothing(xlat)) {
+            status = pci_pasid_as_nothing(&p->txn, p->buf, p->txn.len, &cpl);
         } else if (xlat->status == IM_OK && fn) {
-            status = deliver(fn, &p->txn, xlat, p->buf, p->txn.len, &cpl);
+            status =
+                pci_pasid_deliver(fn, &p->txn, xlat, p->buf, p->txn.len, &cpl);
         }
         l->dma_done(l->opaque, handle, status, cpl);
         g_free(p);
     }
 }
 
-static ImStatus dma_pieces(PCIDevice *dev, PciPasidFn *fn, ImTxn *t,
-                           uint8_t *buf, ImCpl *cpl, uint64_t *handle)
+static ImStatus pci_pasid_dma_pieces(PCIDevice *dev, PciPasidFn *fn, ImTxn *t,
+                                     uint8_t *buf, ImCpl *cpl, uint64_t *handle)
 {
     uint64_t left = t->len;
 
@@ -345,19 +349,19 @@ static ImStatus dma_pieces(PCIDevice *dev, PciPasidFn *fn, ImTxn *t,
         ImStatus status;
 
         if (x.status == IM_PENDING) {
-            return park(dev, fn, t, &x, buf, cpl, handle);
+            return pci_pasid_park(dev, fn, t, &x, buf, cpl, handle);
         }
-        if (is_nothing(&x)) {
+        if (pci_pasid_is_nothing(&x)) {
             /* to the end: the request is within a page */
-            return as_nothing(t, buf, left, cpl);
+            return pci_pasid_as_nothing(t, buf, left, cpl);
         }
         if (x.status != IM_OK) {
-            return refuse(cpl, x.cpl);
+            return pci_pasid_refuse(cpl, x.cpl);
         }
         if (n && n - 1 > (x.mask & ~t->addr)) {
             n = (x.mask & ~t->addr) + 1;
         }
-        status = deliver(fn, t, &x, buf, n, cpl);
+        status = pci_pasid_deliver(fn, t, &x, buf, n, cpl);
         left -= n;
         if (status != IM_OK || !left) {
             return status;
@@ -371,28 +375,28 @@ static ImStatus dma_pieces(PCIDevice *dev, PciPasidFn *fn, ImTxn *t,
 ImStatus pci_pasid_dma(PCIDevice *dev, const ImTxn *txn, bool has_rid,
                        void *buf, ImCpl *cpl, uint64_t *handle)
 {
-    PciPasidFn *fn = fn_of(dev);
-    PciPasidListener *l = listener_of(dev);
+    PciPasidFn *fn = pci_pasid_fn_of(dev);
+    PciPasidListener *l = pci_pasid_listener_of(dev);
     ImTxn t = *txn;
     ImStatus status;
 
     assert(bql_locked());
     *cpl = IM_CPL_SC;
     if (!has_rid) {
-        t.rid = rid_of(l, dev);
+        t.rid = pci_pasid_rid_of(l, dev);
     }
     if (!(pci_get_word(dev->config + PCI_COMMAND) & PCI_COMMAND_MASTER)) {
-        return refuse(cpl, IM_CPL_UR);
+        return pci_pasid_refuse(cpl, IM_CPL_UR);
     }
     if (fn) {
         t.may_stall = l && l->dma_done && t.at == IM_AT_UNTRANSLATED;
-        status = dma_pieces(dev, fn, &t, buf, cpl, handle);
+        status = pci_pasid_dma_pieces(dev, fn, &t, buf, cpl, handle);
     } else if (t.has_pasid || t.at != IM_AT_UNTRANSLATED ||
                t.access == IM_ATOMIC) {
-        status = refuse(cpl, IM_CPL_UR);
+        status = pci_pasid_refuse(cpl, IM_CPL_UR);
     } else {
-        status = access_memory(pci_get_address_space(dev), &t, t.addr, buf,
-                               t.len, cpl);
+        status = pci_pasid_access_memory(pci_get_address_space(dev), &t, t.addr,
+                                         buf, t.len, cpl);
     }
     trace_pci_pasid_dma(dev->name, t.rid, t.has_pasid ? (int64_t)t.pasid : -1,
                         txn->addr, txn->len, t.access, t.at, status, *cpl);
@@ -401,13 +405,13 @@ ImStatus pci_pasid_dma(PCIDevice *dev, const ImTxn *txn, bool has_rid,
 
 ImXlat pci_pasid_ats(PCIDevice *dev, const ImTxn *txn, bool has_rid)
 {
-    PciPasidFn *fn = fn_of(dev);
+    PciPasidFn *fn = pci_pasid_fn_of(dev);
     ImXlat x = { .status = IM_FAULT, .cpl = IM_CPL_UR };
     ImTxn t = *txn;
 
     assert(bql_locked());
     if (!has_rid) {
-        t.rid = rid_of(listener_of(dev), dev);
+        t.rid = pci_pasid_rid_of(pci_pasid_listener_of(dev), dev);
     }
     t.at = IM_AT_TRANSLATION;
     if (fn &&
@@ -422,11 +426,11 @@ ImXlat pci_pasid_ats(PCIDevice *dev, const ImTxn *txn, bool has_rid)
 
 void pci_pasid_page_request(PCIDevice *dev, const ImPageReq *req)
 {
-    PciPasidFn *fn = fn_of(dev);
+    PciPasidFn *fn = pci_pasid_fn_of(dev);
     ImPageReq r = *req;
 
     assert(bql_locked());
-    r.rid = rid_of(listener_of(dev), dev);
+    r.rid = pci_pasid_rid_of(pci_pasid_listener_of(dev), dev);
     trace_pci_pasid_page_request(dev->name, r.rid,
                                  r.has_pasid ? (int64_t)r.pasid : -1, r.addr,
                                  r.prgi, r.read, r.write, r.last);
@@ -439,8 +443,8 @@ void pci_pasid_page_request(PCIDevice *dev, const ImPageReq *req)
 void pci_pasid_ats_inv_done(PCIDevice *dev, uint32_t itag_vector,
                             unsigned cc)
 {
-    PciPasidFn *fn = fn_of(dev);
-    uint16_t rid = rid_of(listener_of(dev), dev);
+    PciPasidFn *fn = pci_pasid_fn_of(dev);
+    uint16_t rid = pci_pasid_rid_of(pci_pasid_listener_of(dev), dev);
 
     assert(bql_locked());
     trace_pci_pasid_ats_inv_done(dev->name, rid, itag_vector);

@@ -39,7 +39,7 @@ struct SmmuAtc {
     Function fn[FUNCTIONS];
 };
 
-static Function *function_of(SmmuAtc *a, uint32_t sid)
+static Function *smmu_atc_function_of(SmmuAtc *a, uint32_t sid)
 {
     for (unsigned i = 0; i < a->known; i++) {
         if (a->fn[i].sid == sid) {
@@ -50,14 +50,14 @@ static Function *function_of(SmmuAtc *a, uint32_t sid)
 }
 
 /* Which of two is rather forgotten: who owes nothing, who rests longest. */
-static bool forgets(const Function *f, const Function *other)
+static bool smmu_atc_forgets(const Function *f, const Function *other)
 {
     return !f->late != !other->late ? !f->late : f->last < other->last;
 }
 
 /* In place of another, if there is no room: fewer invalidations than these
  * are outstanding. */
-static Function *new_function(SmmuAtc *a, uint32_t sid)
+static Function *smmu_atc_new_function(SmmuAtc *a, uint32_t sid)
 {
     Function *best = NULL;
 
@@ -67,7 +67,7 @@ static Function *new_function(SmmuAtc *a, uint32_t sid)
         for (unsigned i = 0; i < FUNCTIONS; i++) {
             Function *f = &a->fn[i];
 
-            best = !f->busy && (!best || forgets(f, best)) ? f : best;
+            best = !f->busy && (!best || smmu_atc_forgets(f, best)) ? f : best;
         }
     }
     *best = (Function) { .sid = sid };
@@ -76,14 +76,14 @@ static Function *new_function(SmmuAtc *a, uint32_t sid)
 
 bool im_smmu_atc_room(const ImSmmu *s, uint32_t sid)
 {
-    const Function *f = function_of(s->atc, sid);
+    const Function *f = smmu_atc_function_of(s->atc, sid);
 
     return s->atc->outstanding < ATC_INVS &&
            !(f && f->busy == UINT32_MAX);
 }
 
 /* CLAUSE(SMMU_CMD_ATC_ITAG) */
-static unsigned free_itag(const Function *f)
+static unsigned smmu_atc_free_itag(const Function *f)
 {
     uint32_t among = ~f->busy & ~f->late ? ~f->busy & ~f->late : ~f->busy;
     unsigned best = (unsigned)__builtin_ctz(among);
@@ -96,14 +96,14 @@ static unsigned free_itag(const Function *f)
     return best;
 }
 
-static void give_back(SmmuAtc *a, Function *f, unsigned itag)
+static void smmu_atc_give_back(SmmuAtc *a, Function *f, unsigned itag)
 {
     f->busy &= ~(1u << itag);
     f->tag[itag].freed = f->last = ++a->turn;
     a->outstanding--;
 }
 
-static void arm_deadline(ImSmmu *s)
+static void smmu_atc_arm_deadline(ImSmmu *s)
 {
     const SmmuAtc *a = s->atc;
     uint64_t when = IM_NEVER;
@@ -123,11 +123,11 @@ void im_smmu_atc_send(ImSmmu *s, ImAtsInv *msg)
     uint32_t sid = (uint32_t)msg->segment << 16 | msg->rid;
     uint64_t now = s->port.now(s->host);
     SmmuAtc *a = s->atc;
-    Function *f = function_of(a, sid);
+    Function *f = smmu_atc_function_of(a, sid);
     unsigned itag;
 
-    f = f ? f : new_function(a, sid);
-    itag = free_itag(f);
+    f = f ? f : smmu_atc_new_function(a, sid);
+    itag = smmu_atc_free_itag(f);
     f->busy |= 1u << itag;
     f->late &= ~(1u << itag);
     f->tag[itag].due = now + MIN(s->cfg.ats_timeout_ns, IM_NEVER - 1 - now);
@@ -135,7 +135,7 @@ void im_smmu_atc_send(ImSmmu *s, ImAtsInv *msg)
     a->outstanding++;
     msg->itag = (uint8_t)itag;
     s->counters.ats_invalidations++;
-    arm_deadline(s);
+    smmu_atc_arm_deadline(s);
     s->port.ats_invalidate(s->host, msg);
 }
 
@@ -156,13 +156,14 @@ void im_smmu_atc_time_out_told(ImSmmu *s)
 
 /* CLAUSE(SMMU_CMD_ATC_COUNT): each of so many completions, one a traffic
  * class perhaps, and not before. */
-static void completed(ImSmmu *s, Function *f, unsigned itag, unsigned count)
+static void smmu_atc_completed(ImSmmu *s, Function *f, unsigned itag,
+                               unsigned count)
 {
     if (++f->tag[itag].completions < count) {
         return;
     }
     if (f->busy >> itag & 1) {
-        give_back(s->atc, f, itag);
+        smmu_atc_give_back(s->atc, f, itag);
         s->counters.ats_completions++;
     }
     f->late &= ~(1u << itag);
@@ -171,20 +172,20 @@ static void completed(ImSmmu *s, Function *f, unsigned itag, unsigned count)
 void im_smmu_ats_inv_done(ImSmmu *s, uint32_t sid, uint32_t itag_vector,
                           uint8_t cc)
 {
-    Function *f = function_of(s->atc, sid);
+    Function *f = smmu_atc_function_of(s->atc, sid);
     unsigned count = cc & 7 ? cc & 7u : 8;
 
     if (f) {
         for (uint32_t left = itag_vector & (f->busy | f->late); left;
              left &= left - 1) {
-            completed(s, f, (unsigned)__builtin_ctz(left), count);
+            smmu_atc_completed(s, f, (unsigned)__builtin_ctz(left), count);
         }
     }
-    arm_deadline(s);
+    smmu_atc_arm_deadline(s);
     im_smmu_cmdq_run(s);
 }
 
-static void time_out(ImSmmu *s, Function *f, unsigned itag)
+static void smmu_atc_time_out(ImSmmu *s, Function *f, unsigned itag)
 {
     ImEvent ev = {
         .kind = IM_EVENT_INVALIDATE,
@@ -192,7 +193,7 @@ static void time_out(ImSmmu *s, Function *f, unsigned itag)
     };
 
     im_smmu_trace(s, &ev);
-    give_back(s->atc, f, itag);
+    smmu_atc_give_back(s->atc, f, itag);
     f->late |= 1u << itag;
     s->atc->timed_out = true;
     s->counters.ats_timeouts++;
@@ -211,11 +212,11 @@ void im_smmu_deadline(ImSmmu *s)
             unsigned itag = (unsigned)__builtin_ctz(left);
 
             if (f->tag[itag].due <= now) {
-                time_out(s, f, itag);
+                smmu_atc_time_out(s, f, itag);
             }
         }
     }
-    arm_deadline(s);
+    smmu_atc_arm_deadline(s);
     im_smmu_cmdq_run(s);
 }
 

@@ -15,7 +15,7 @@
 
 /* --- tags -------------------------------------------------------------- */
 
-static void assign(SmmuCaches *c, SmmuOwner *o)
+static void smmu_cache_assign(SmmuCaches *c, SmmuOwner *o)
 {
     o->tag = c->next_tag;
     o->classes = 0;
@@ -24,7 +24,7 @@ static void assign(SmmuCaches *c, SmmuOwner *o)
 }
 
 /* Forget every translation: once in 2^26 invalidations tags begin anew. */
-static void start_over(SmmuCaches *c)
+static void smmu_cache_start_over(SmmuCaches *c)
 {
     im_tlb_flush(&c->tlb);
     im_tlb_flush(&c->psc);
@@ -32,24 +32,24 @@ static void start_over(SmmuCaches *c)
     memset(c->attr_id, 0, sizeof(c->attr_id));
     c->next_tag = 2;
     for (uint32_t i = 0; i < c->vms; i++) {
-        assign(c, &c->vm[i].global[0]);
-        assign(c, &c->vm[i].global[1]);
-        assign(c, &c->vm[i].ipa);
-        assign(c, &c->vm[i].ipa_tables);
+        smmu_cache_assign(c, &c->vm[i].global[0]);
+        smmu_cache_assign(c, &c->vm[i].global[1]);
+        smmu_cache_assign(c, &c->vm[i].ipa);
+        smmu_cache_assign(c, &c->vm[i].ipa_tables);
     }
     for (uint32_t i = 0; i < c->spaces; i++) {
-        assign(c, &c->space[i].va);
-        assign(c, &c->space[i].tables);
+        smmu_cache_assign(c, &c->space[i].va);
+        smmu_cache_assign(c, &c->space[i].tables);
     }
 }
 
 void im_smmu_retag(SmmuCaches *c, SmmuOwner *o)
 {
     if (c->next_tag > IM_TLB_TAG_MAX - 2) {
-        start_over(c);
+        smmu_cache_start_over(c);
         return;
     }
-    assign(c, o);
+    smmu_cache_assign(c, o);
 }
 
 void im_smmu_renew_globals(SmmuCaches *c, SmmuVm *vm)
@@ -60,7 +60,7 @@ void im_smmu_renew_globals(SmmuCaches *c, SmmuVm *vm)
 
 /* --- configuration ----------------------------------------------------- */
 
-static void free_link(ImLink **list, ImLink *hash)
+static void smmu_cache_free_link(ImLink **list, ImLink *hash)
 {
     im_link_out(hash);
     im_link_in(list, hash);
@@ -72,7 +72,7 @@ void im_smmu_drop_context(SmmuCaches *c, SmmuContext *x)
     if (x->space) {
         im_link_out(&x->by_space);
     }
-    free_link(&c->context_free, &x->hash);
+    smmu_cache_free_link(&c->context_free, &x->hash);
     x->key = SMMU_NO_CONTEXT;
     x->used = false;
     if (c->last == x) {
@@ -89,12 +89,12 @@ void im_smmu_drop_stream(SmmuCaches *c, SmmuStream *st)
     if (st->vm) {
         im_link_out(&st->by_vm);
     }
-    free_link(&c->stream_free, &st->hash);
+    smmu_cache_free_link(&c->stream_free, &st->hash);
     st->valid = false;
     st->used = false;
 }
 
-static void drop_space(SmmuCaches *c, SmmuSpace *sp)
+static void smmu_cache_drop_space(SmmuCaches *c, SmmuSpace *sp)
 {
     while (sp->contexts) {
         im_smmu_drop_context(c, SMMU_CONTEXT_OF(sp->contexts, by_space));
@@ -102,44 +102,44 @@ static void drop_space(SmmuCaches *c, SmmuSpace *sp)
     im_smmu_renew(c, &sp->va);
     im_smmu_renew(c, &sp->tables);
     im_link_out(&sp->by_vm);
-    free_link(&c->space_free, &sp->hash);
+    smmu_cache_free_link(&c->space_free, &sp->hash);
     sp->vm = NULL;
     sp->used = false;
 }
 
-static void drop_vm(SmmuCaches *c, SmmuVm *vm)
+static void smmu_cache_drop_vm(SmmuCaches *c, SmmuVm *vm)
 {
     while (vm->streams) {
         im_smmu_drop_stream(c, SMMU_STREAM_OF(vm->streams, by_vm));
     }
     while (vm->spaces) {
-        drop_space(c, SMMU_SPACE_OF(vm->spaces, by_vm));
+        smmu_cache_drop_space(c, SMMU_SPACE_OF(vm->spaces, by_vm));
     }
     im_smmu_renew_globals(c, vm);
     im_smmu_renew(c, &vm->ipa);
     im_smmu_renew(c, &vm->ipa_tables);
-    free_link(&c->vm_free, &vm->hash);
+    smmu_cache_free_link(&c->vm_free, &vm->hash);
     vm->key = UINT32_MAX;
     vm->used = false;
 }
 
 /* --- worlds and VMIDs, ASIDs ------------------------------------------- */
 
-static uint32_t vm_key(uint8_t world, uint16_t vmid)
+static uint32_t smmu_cache_vm_key(uint8_t world, uint16_t vmid)
 {
     return (uint32_t)world << 16 | vmid;
 }
 
-static ImLink **vm_head(SmmuCaches *c, uint32_t key)
+static ImLink **smmu_cache_vm_head(SmmuCaches *c, uint32_t key)
 {
     return &c->vm_hash[im_link_hash(key) & (c->vms - 1)];
 }
 
 SmmuVm *im_smmu_find_vm(SmmuCaches *c, uint8_t world, uint16_t vmid)
 {
-    uint32_t key = vm_key(world, vmid);
+    uint32_t key = smmu_cache_vm_key(world, vmid);
 
-    for (ImLink *n = *vm_head(c, key); n; n = n->next) {
+    for (ImLink *n = *smmu_cache_vm_head(c, key); n; n = n->next) {
         SmmuVm *vm = SMMU_VM_OF(n, hash);
 
         if (vm->key == key) {
@@ -150,7 +150,7 @@ SmmuVm *im_smmu_find_vm(SmmuCaches *c, uint8_t world, uint16_t vmid)
     return NULL;
 }
 
-static SmmuVm *get_vm(SmmuCaches *c, uint8_t world, uint16_t vmid)
+static SmmuVm *smmu_cache_get_vm(SmmuCaches *c, uint8_t world, uint16_t vmid)
 {
     SmmuVm *vm = im_smmu_find_vm(c, world, vmid);
 
@@ -160,21 +160,22 @@ static SmmuVm *get_vm(SmmuCaches *c, uint8_t world, uint16_t vmid)
     while (!c->vm_free) {
         vm = &c->vm[c->vm_hand++ & (c->vms - 1)];
         if (!vm->used) {
-            drop_vm(c, vm);
+            smmu_cache_drop_vm(c, vm);
         }
         vm->used = false;
     }
     vm = SMMU_VM_OF(c->vm_free, hash);
     im_link_out(&vm->hash);
-    vm->key = vm_key(world, vmid);
+    vm->key = smmu_cache_vm_key(world, vmid);
     vm->world = world;
     vm->vmid = vmid;
     vm->used = true;
-    im_link_in(vm_head(c, vm->key), &vm->hash);
+    im_link_in(smmu_cache_vm_head(c, vm->key), &vm->hash);
     return vm;
 }
 
-static ImLink **space_head(SmmuCaches *c, uint32_t key, uint16_t asid)
+static ImLink **smmu_cache_space_head(SmmuCaches *c, uint32_t key,
+                                      uint16_t asid)
 {
     return &c->space_hash[im_link_hash((uint64_t)key << 16 | asid) &
                           (c->spaces - 1)];
@@ -182,7 +183,7 @@ static ImLink **space_head(SmmuCaches *c, uint32_t key, uint16_t asid)
 
 SmmuSpace *im_smmu_find_space(SmmuCaches *c, const SmmuVm *vm, uint16_t asid)
 {
-    for (ImLink *n = *space_head(c, vm->key, asid); n; n = n->next) {
+    for (ImLink *n = *smmu_cache_space_head(c, vm->key, asid); n; n = n->next) {
         SmmuSpace *sp = SMMU_SPACE_OF(n, hash);
 
         if (sp->vm == vm && sp->asid == asid) {
@@ -193,7 +194,7 @@ SmmuSpace *im_smmu_find_space(SmmuCaches *c, const SmmuVm *vm, uint16_t asid)
     return NULL;
 }
 
-static SmmuSpace *get_space(SmmuCaches *c, SmmuVm *vm, uint16_t asid)
+static SmmuSpace *smmu_cache_get_space(SmmuCaches *c, SmmuVm *vm, uint16_t asid)
 {
     SmmuSpace *sp = im_smmu_find_space(c, vm, asid);
 
@@ -203,7 +204,7 @@ static SmmuSpace *get_space(SmmuCaches *c, SmmuVm *vm, uint16_t asid)
     while (!c->space_free) {
         sp = &c->space[c->space_hand++ & (c->spaces - 1)];
         if (!sp->used) {
-            drop_space(c, sp);
+            smmu_cache_drop_space(c, sp);
         }
         sp->used = false;
     }
@@ -212,21 +213,21 @@ static SmmuSpace *get_space(SmmuCaches *c, SmmuVm *vm, uint16_t asid)
     sp->vm = vm;
     sp->asid = asid;
     sp->used = true;
-    im_link_in(space_head(c, vm->key, asid), &sp->hash);
+    im_link_in(smmu_cache_space_head(c, vm->key, asid), &sp->hash);
     im_link_in(&vm->spaces, &sp->by_vm);
     return sp;
 }
 
 /* --- streams and contexts ---------------------------------------------- */
 
-static ImLink **stream_head(SmmuCaches *c, uint32_t sid)
+static ImLink **smmu_cache_stream_head(SmmuCaches *c, uint32_t sid)
 {
     return &c->stream_hash[im_link_hash(sid) & (c->streams - 1)];
 }
 
 SmmuStream *im_smmu_stream_get(SmmuCaches *c, uint32_t sid)
 {
-    for (ImLink *n = *stream_head(c, sid); n; n = n->next) {
+    for (ImLink *n = *smmu_cache_stream_head(c, sid); n; n = n->next) {
         SmmuStream *st = SMMU_STREAM_OF(n, hash);
 
         if (st->sid == sid) {
@@ -238,7 +239,7 @@ SmmuStream *im_smmu_stream_get(SmmuCaches *c, uint32_t sid)
 }
 
 /* The slot to be used next, which is free. */
-static SmmuStream *stream_slot(SmmuCaches *c)
+static SmmuStream *smmu_cache_stream_slot(SmmuCaches *c)
 {
     while (!c->stream_free) {
         SmmuStream *st = &c->stream[c->stream_hand++ & (c->streams - 1)];
@@ -253,15 +254,15 @@ static SmmuStream *stream_slot(SmmuCaches *c)
 
 ImSmmuSte *im_smmu_stream_room(SmmuCaches *c)
 {
-    return &stream_slot(c)->ste;
+    return &smmu_cache_stream_slot(c)->ste;
 }
 
 SmmuStream *im_smmu_stream_put(SmmuCaches *c, uint32_t sid,
                                const ImSmmuSte *ste)
 {
-    SmmuStream *st = stream_slot(c);
-    SmmuVm *vm = ste->s1 || ste->s2 ? get_vm(c, ste->world, ste->vmid) :
-                 NULL;
+    SmmuStream *st = smmu_cache_stream_slot(c);
+    SmmuVm *vm =
+        ste->s1 || ste->s2 ? smmu_cache_get_vm(c, ste->world, ste->vmid) : NULL;
 
     if (ste != &st->ste) {
         st->ste = *ste;
@@ -271,7 +272,7 @@ SmmuStream *im_smmu_stream_put(SmmuCaches *c, uint32_t sid,
     st->valid = true;
     st->used = true;
     st->vm = vm;
-    im_link_in(stream_head(c, sid), &st->hash);
+    im_link_in(smmu_cache_stream_head(c, sid), &st->hash);
     im_link_in(&c->stream_all, &st->all);
     if (vm) {
         im_link_in(&vm->streams, &st->by_vm);
@@ -279,7 +280,7 @@ SmmuStream *im_smmu_stream_put(SmmuCaches *c, uint32_t sid,
     return st;
 }
 
-static ImLink **context_head(SmmuCaches *c, uint64_t key)
+static ImLink **smmu_cache_context_head(SmmuCaches *c, uint64_t key)
 {
     return &c->context_hash[im_link_hash(key) & (2 * c->contexts - 1)];
 }
@@ -289,7 +290,7 @@ SmmuContext *im_smmu_context_get(SmmuCaches *c, uint64_t key)
     if (G_LIKELY(c->last->key == key)) {
         return c->last;
     }
-    for (ImLink *n = *context_head(c, key); n; n = n->next) {
+    for (ImLink *n = *smmu_cache_context_head(c, key); n; n = n->next) {
         SmmuContext *x = SMMU_CONTEXT_OF(n, hash);
 
         if (x->key == key) {
@@ -306,7 +307,7 @@ SmmuContext *im_smmu_context_get(SmmuCaches *c, uint64_t key)
 }
 
 /* The slot to be used next, which is free. */
-static SmmuContext *context_slot(SmmuCaches *c)
+static SmmuContext *smmu_cache_context_slot(SmmuCaches *c)
 {
     while (!c->context_free) {
         SmmuContext *x = &c->context[c->context_hand++ & (c->contexts - 1)];
@@ -321,14 +322,14 @@ static SmmuContext *context_slot(SmmuCaches *c)
 
 ImSmmuCd *im_smmu_context_room(SmmuCaches *c)
 {
-    return &context_slot(c)->cd;
+    return &smmu_cache_context_slot(c)->cd;
 }
 
 SmmuContext *im_smmu_context_put(SmmuCaches *c, uint64_t key,
                                  SmmuStream *stream, const ImSmmuCd *cd)
 {
-    SmmuContext *x = context_slot(c);
-    SmmuSpace *sp = cd ? get_space(c, stream->vm, cd->asid) : NULL;
+    SmmuContext *x = smmu_cache_context_slot(c);
+    SmmuSpace *sp = cd ? smmu_cache_get_space(c, stream->vm, cd->asid) : NULL;
 
     im_link_out(&x->hash);
     x->key = key;
@@ -336,7 +337,7 @@ SmmuContext *im_smmu_context_put(SmmuCaches *c, uint64_t key,
     x->space = sp;
     x->used = true;
     x->s1 = cd;
-    im_link_in(context_head(c, key), &x->hash);
+    im_link_in(smmu_cache_context_head(c, key), &x->hash);
     im_link_in(&stream->contexts, &x->by_stream);
     if (cd) {
         if (cd != &x->cd) {
@@ -363,13 +364,13 @@ static const uint8_t table_shift[IM_TLB_CLASSES] = {
 };
 
 /* 0, 1, 2 for 4K, 16K, 64K. */
-static unsigned granule(const ImPtFormat *fmt)
+static unsigned smmu_cache_granule(const ImPtFormat *fmt)
 {
     return (fmt->page_shift - 12u) / 2;
 }
 
-static inline bool probe(SmmuCaches *c, const SmmuOwner *o, bool priv,
-                         uint64_t addr, SmmuHit *hit)
+static inline bool smmu_cache_probe(SmmuCaches *c, const SmmuOwner *o,
+                                    bool priv, uint64_t addr, SmmuHit *hit)
 {
     ImTlbHit h;
 
@@ -389,7 +390,7 @@ static inline bool probe(SmmuCaches *c, const SmmuOwner *o, bool priv,
 bool im_smmu_tlb_get_ipa(SmmuCaches *c, SmmuVm *vm, bool priv, uint64_t addr,
                          SmmuHit *hit)
 {
-    return probe(c, &vm->ipa, priv, addr, hit);
+    return smmu_cache_probe(c, &vm->ipa, priv, addr, hit);
 }
 
 bool im_smmu_tlb_get(SmmuCaches *c, const SmmuContext *x, bool priv,
@@ -399,11 +400,12 @@ bool im_smmu_tlb_get(SmmuCaches *c, const SmmuContext *x, bool priv,
     SmmuOwner *global;
 
     if (!x->s1) {
-        return x->stream->ste.s2 && probe(c, &vm->ipa, priv, addr, hit);
+        return x->stream->ste.s2 &&
+               smmu_cache_probe(c, &vm->ipa, priv, addr, hit);
     }
     global = &vm->global[x->cd.aset];
-    return probe(c, &x->space->va, priv, addr, hit) ||
-           (global->classes && probe(c, global, priv, addr, hit));
+    return smmu_cache_probe(c, &x->space->va, priv, addr, hit) ||
+           (global->classes && smmu_cache_probe(c, global, priv, addr, hit));
 }
 
 void im_smmu_tlb_prefetch(SmmuCaches *c, const SmmuContext *x, bool priv,
@@ -417,18 +419,18 @@ void im_smmu_tlb_prefetch(SmmuCaches *c, const SmmuContext *x, bool priv,
         return;                     /* bypass, or a disabled half */
     }
     o = x->s1 ? &x->space->va : &x->stream->vm->ipa;
-    im_tlb_prefetch(&c->tlb, o->tag + priv, first_class[granule(st->fmt)],
-                    addr);
+    im_tlb_prefetch(&c->tlb, o->tag + priv,
+                    first_class[smmu_cache_granule(st->fmt)], addr);
 }
 
 /* CLAUSE(SMMU_TLB_ATTR): a small number for a pair, while there is one. */
-static uint16_t intern(SmmuCaches *c, uint8_t attr, uint8_t share)
+static uint16_t smmu_cache_intern(SmmuCaches *c, uint8_t attr, uint8_t share)
 {
     uint8_t *id = &c->attr_id[share & 3][attr];
 
     if (!*id) {
         if (c->attrs == SMMU_ATTRS) {
-            start_over(c);
+            smmu_cache_start_over(c);
         }
         c->attr_of[c->attrs] = attr;
         c->share_of[c->attrs] = share;
@@ -445,7 +447,7 @@ uint8_t im_smmu_tlb_attr(const SmmuCaches *c, uint16_t flags, uint8_t *share)
     return c->attr_of[id];
 }
 
-static unsigned class_of(unsigned shift)
+static unsigned smmu_cache_class_of(unsigned shift)
 {
     unsigned cls = 0;
 
@@ -455,11 +457,12 @@ static unsigned class_of(unsigned shift)
     return cls;
 }
 
-static void put(SmmuCaches *c, SmmuOwner *o, bool priv, const SmmuFill *f)
+static void smmu_cache_put(SmmuCaches *c, SmmuOwner *o, bool priv,
+                           const SmmuFill *f)
 {
-    unsigned cls = class_of(f->shift);
-    uint16_t flags = (uint16_t)(intern(c, f->attr, f->share) | f->perm |
-                                (f->dirty ? SMMU_TLB_DIRTY : 0));
+    unsigned cls = smmu_cache_class_of(f->shift);
+    uint16_t flags = (uint16_t)(smmu_cache_intern(c, f->attr, f->share) |
+                                f->perm | (f->dirty ? SMMU_TLB_DIRTY : 0));
 
     o->classes |= (uint8_t)(1u << cls);
     if (f->whole > f->shift) {
@@ -472,7 +475,7 @@ static void put(SmmuCaches *c, SmmuOwner *o, bool priv, const SmmuFill *f)
 void im_smmu_tlb_put_ipa(SmmuCaches *c, SmmuVm *vm, bool priv,
                          const SmmuFill *f)
 {
-    put(c, &vm->ipa, priv, f);
+    smmu_cache_put(c, &vm->ipa, priv, f);
 }
 
 void im_smmu_tlb_put(SmmuCaches *c, SmmuContext *x, bool priv,
@@ -480,8 +483,11 @@ void im_smmu_tlb_put(SmmuCaches *c, SmmuContext *x, bool priv,
 {
     SmmuVm *vm = x->stream->vm;
 
-    put(c, !x->s1 ? &vm->ipa :
-        f->global ? &vm->global[x->cd.aset] : &x->space->va, priv, f);
+    smmu_cache_put(c,
+                   !x->s1    ? &vm->ipa :
+                   f->global ? &vm->global[x->cd.aset] :
+                               &x->space->va,
+                   priv, f);
 }
 
 /* --- paging structures ------------------------------------------------- */
@@ -492,7 +498,7 @@ void im_smmu_tlb_put(SmmuCaches *c, SmmuContext *x, bool priv,
 bool im_smmu_tables_get(SmmuCaches *c, const SmmuOwner *o,
                         const ImPtFormat *fmt, uint64_t in, ImWalkPoint *at)
 {
-    unsigned first = PSC_LEVELS * granule(fmt);
+    unsigned first = PSC_LEVELS * smmu_cache_granule(fmt);
     ImTlbHit h;
 
     for (unsigned level = 0; level < PSC_LEVELS; level++) {
@@ -514,7 +520,7 @@ bool im_smmu_tables_get(SmmuCaches *c, const SmmuOwner *o,
 void im_smmu_tables_put(SmmuCaches *c, SmmuOwner *o, const ImPtFormat *fmt,
                         uint64_t in, const ImWalkPoint *at)
 {
-    unsigned cls = PSC_LEVELS * granule(fmt) + at->level;
+    unsigned cls = PSC_LEVELS * smmu_cache_granule(fmt) + at->level;
 
     if (at->level >= PSC_LEVELS) {
         return;
@@ -527,7 +533,7 @@ void im_smmu_tables_put(SmmuCaches *c, SmmuOwner *o, const ImPtFormat *fmt,
 
 /* --- life -------------------------------------------------------------- */
 
-static void new_vms(SmmuCaches *c, uint32_t n)
+static void smmu_cache_new_vms(SmmuCaches *c, uint32_t n)
 {
     c->vms = n;
     c->vm = g_new0(SmmuVm, n);
@@ -538,7 +544,7 @@ static void new_vms(SmmuCaches *c, uint32_t n)
     }
 }
 
-static void new_spaces(SmmuCaches *c, uint32_t n)
+static void smmu_cache_new_spaces(SmmuCaches *c, uint32_t n)
 {
     c->spaces = n;
     c->space = g_new0(SmmuSpace, n);
@@ -548,7 +554,7 @@ static void new_spaces(SmmuCaches *c, uint32_t n)
     }
 }
 
-static void new_streams(SmmuCaches *c, uint32_t n)
+static void smmu_cache_new_streams(SmmuCaches *c, uint32_t n)
 {
     c->streams = n;
     c->stream = g_new0(SmmuStream, n);
@@ -558,7 +564,7 @@ static void new_streams(SmmuCaches *c, uint32_t n)
     }
 }
 
-static void new_contexts(SmmuCaches *c, uint32_t n)
+static void smmu_cache_new_contexts(SmmuCaches *c, uint32_t n)
 {
     c->contexts = n;
     c->context = g_new0(SmmuContext, n);
@@ -577,11 +583,11 @@ SmmuCaches *im_smmu_caches_new(const ImSmmuConfig *cfg)
 
     im_tlb_init(&c->tlb, n, page_shift);
     im_tlb_init(&c->psc, im_cache_size(n / 16, 64, 1u << 20), table_shift);
-    new_vms(c, im_cache_size(n / 64, 16, 1024));
-    new_spaces(c, im_cache_size(n / 16, 16, 4096));
-    new_streams(c, im_cache_size(n / 64, 16, 1024));
-    new_contexts(c, im_cache_size(n / 16, 16, 4096));
-    start_over(c);
+    smmu_cache_new_vms(c, im_cache_size(n / 64, 16, 1024));
+    smmu_cache_new_spaces(c, im_cache_size(n / 16, 16, 4096));
+    smmu_cache_new_streams(c, im_cache_size(n / 64, 16, 1024));
+    smmu_cache_new_contexts(c, im_cache_size(n / 16, 16, 4096));
+    smmu_cache_start_over(c);
     return c;
 }
 

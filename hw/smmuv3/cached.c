@@ -18,8 +18,8 @@ typedef struct Count {
 
 static const char *const worlds[] = { "NS-EL1", "NS-EL2", "NS-EL2-E2H" };
 
-static void count_entry(void *opaque, uint32_t tag, unsigned cls,
-                        uint64_t addr, const ImTlbHit *hit)
+static void smmu_cached_count_entry(void *opaque, uint32_t tag, unsigned cls,
+                                    uint64_t addr, const ImTlbHit *hit)
 {
     static const char *const sizes[] = {
         "4K", "2M", "1G", "16K", "32M", "64K", "512M", "4T",
@@ -42,14 +42,14 @@ static void count_entry(void *opaque, uint32_t tag, unsigned cls,
     k->n++;
 }
 
-static void name_owner(Count *k, const SmmuOwner *o, char *text)
+static void smmu_cached_name_owner(Count *k, const SmmuOwner *o, char *text)
 {
     g_hash_table_insert(k->live, GUINT_TO_POINTER(o->tag), text);
     g_hash_table_insert(k->live, GUINT_TO_POINTER(o->tag + 1),
                         g_strdup(text));
 }
 
-static unsigned count_live(const SmmuCaches *c, GString *out)
+static unsigned smmu_cached_count_live(const SmmuCaches *c, GString *out)
 {
     Count k = {
         .live = g_hash_table_new_full(NULL, NULL, NULL, g_free), .out = out,
@@ -60,34 +60,35 @@ static unsigned count_live(const SmmuCaches *c, GString *out)
 
         if (vm->key != UINT32_MAX) {
             for (unsigned aset = 0; aset < 2; aset++) {
-                name_owner(&k, &vm->global[aset],
-                           g_strdup_printf("%s vmid %04x global%s",
-                                           worlds[vm->world], vm->vmid,
-                                           aset ? " aset" : ""));
+                smmu_cached_name_owner(
+                    &k, &vm->global[aset],
+                    g_strdup_printf("%s vmid %04x global%s", worlds[vm->world],
+                                    vm->vmid, aset ? " aset" : ""));
             }
-            name_owner(&k, &vm->ipa,
-                       g_strdup_printf("%s vmid %04x ipa",
-                                       worlds[vm->world], vm->vmid));
+            smmu_cached_name_owner(&k, &vm->ipa,
+                                   g_strdup_printf("%s vmid %04x ipa",
+                                                   worlds[vm->world],
+                                                   vm->vmid));
         }
     }
     for (uint32_t i = 0; i < c->spaces; i++) {
         const SmmuSpace *sp = &c->space[i];
 
         if (sp->vm) {
-            name_owner(&k, &sp->va,
-                       g_strdup_printf("%s vmid %04x asid %04x",
-                                       worlds[sp->vm->world], sp->vm->vmid,
-                                       sp->asid));
+            smmu_cached_name_owner(&k, &sp->va,
+                                   g_strdup_printf("%s vmid %04x asid %04x",
+                                                   worlds[sp->vm->world],
+                                                   sp->vm->vmid, sp->asid));
         }
     }
-    im_tlb_visit(&c->tlb, count_entry, &k);
+    im_tlb_visit(&c->tlb, smmu_cached_count_entry, &k);
     g_hash_table_unref(k.live);
     return k.n;
 }
 
 unsigned im_smmu_cached_translations(const ImSmmu *s)
 {
-    return count_live(s->caches, NULL);
+    return smmu_cached_count_live(s->caches, NULL);
 }
 
 void im_smmu_caches_dump(ImSmmu *s, GString *out)
@@ -120,7 +121,7 @@ void im_smmu_caches_dump(ImSmmu *s, GString *out)
         }
     }
     g_string_append(out, "tlb:\n");
-    n = count_live(c, out);
+    n = smmu_cached_count_live(c, out);
     g_string_append_printf(out, "  %u translations%s\n", n,
                            n > MAX_DUMPED ? ", the rest not shown" : "");
 }

@@ -56,18 +56,18 @@ typedef struct CmdDef {
 
 static const Verdict go_ahead = { CMD_DONE, NULL, NULL };
 
-static Verdict illegal(const char *clause, const char *text)
+static Verdict smmu_cmdq_illegal(const char *clause, const char *text)
 {
     return (Verdict) { CMD_ILL, clause, text };
 }
 
-static uint32_t cmd_sid(const uint64_t *d)
+static uint32_t smmu_cmdq_sid(const uint64_t *d)
 {
     return (uint32_t)IM_GET(d[0], SMMU_CFG0_SID);
 }
 
 /* Without substreams SSV is taken for 0. */
-static bool cmd_ssv(const ImSmmu *s, const uint64_t *d)
+static bool smmu_cmdq_ssv(const ImSmmu *s, const uint64_t *d)
 {
     return IM_GET(d[0], SMMU_CFG0_SSV) &&
            IM_GET(s->ids.idr[1], SMMU_IDR1_SSIDSIZE);
@@ -76,12 +76,12 @@ static bool cmd_ssv(const ImSmmu *s, const uint64_t *d)
 /* --- Configuration. ------------------------------------------------------ */
 
 /* CLAUSE(SMMU_CMD_PREFETCH): a hint that is not taken. */
-static void cmd_prefetch(ImSmmu *s G_GNUC_UNUSED,
-                         const uint64_t *d G_GNUC_UNUSED)
+static void smmu_cmdq_prefetch(ImSmmu *s G_GNUC_UNUSED,
+                               const uint64_t *d G_GNUC_UNUSED)
 {
 }
 
-static void unmap_stream(ImSmmu *s, uint32_t sid)
+static void smmu_cmdq_unmap_stream(ImSmmu *s, uint32_t sid)
 {
     ImUnmap unmap = {
         .mask = UINT64_MAX, .rid = (uint16_t)sid, .has_rid = true,
@@ -91,17 +91,17 @@ static void unmap_stream(ImSmmu *s, uint32_t sid)
 }
 
 /* CLAUSE(SMMU_CMD_CFGI_STE) */
-static void cmd_cfgi_ste(ImSmmu *s, const uint64_t *d)
+static void smmu_cmdq_cfgi_ste(ImSmmu *s, const uint64_t *d)
 {
-    im_smmu_inv_ste(s, cmd_sid(d), 0, IM_GET(d[1], SMMU_CFG1_LEAF));
-    unmap_stream(s, cmd_sid(d));
+    im_smmu_inv_ste(s, smmu_cmdq_sid(d), 0, IM_GET(d[1], SMMU_CFG1_LEAF));
+    smmu_cmdq_unmap_stream(s, smmu_cmdq_sid(d));
 }
 
 /* CLAUSE(SMMU_CMD_CFGI_STE_RANGE), CLAUSE(SMMU_CMD_CFGI_ALL) */
-static void cmd_cfgi_ste_range(ImSmmu *s, const uint64_t *d)
+static void smmu_cmdq_cfgi_ste_range(ImSmmu *s, const uint64_t *d)
 {
     unsigned lg2 = (unsigned)IM_GET(d[1], SMMU_RANGE1_RANGE) + 1;
-    uint32_t sid = lg2 == 32 ? 0 : cmd_sid(d) & ~((1u << lg2) - 1);
+    uint32_t sid = lg2 == 32 ? 0 : smmu_cmdq_sid(d) & ~((1u << lg2) - 1);
 
     im_smmu_inv_ste(s, sid, lg2, false);
     im_smmu_unmap(s, 0, UINT64_MAX);
@@ -111,7 +111,7 @@ static void cmd_cfgi_ste_range(ImSmmu *s, const uint64_t *d)
  * CLAUSE(SMMU_CMD_CFGI_CD). Listeners know nothing of PASIDs: only what may
  * drop the CD of index 0 concerns them.
  */
-static void cmd_cfgi_cd(ImSmmu *s, const uint64_t *d)
+static void smmu_cmdq_cfgi_cd(ImSmmu *s, const uint64_t *d)
 {
     bool leaf = IM_GET(d[1], SMMU_CFG1_LEAF);
     uint32_t ssid = 0;
@@ -119,17 +119,17 @@ static void cmd_cfgi_cd(ImSmmu *s, const uint64_t *d)
     if (IM_GET(s->ids.idr[1], SMMU_IDR1_SSIDSIZE)) {
         ssid = (uint32_t)IM_GET(d[0], SMMU_CFG0_SSID);
     }
-    im_smmu_inv_cd(s, cmd_sid(d), ssid, leaf);
+    im_smmu_inv_cd(s, smmu_cmdq_sid(d), ssid, leaf);
     if (ssid == 0 || !leaf) {
-        unmap_stream(s, cmd_sid(d));
+        smmu_cmdq_unmap_stream(s, smmu_cmdq_sid(d));
     }
 }
 
 /* CLAUSE(SMMU_CMD_CFGI_CD_ALL) */
-static void cmd_cfgi_cd_all(ImSmmu *s, const uint64_t *d)
+static void smmu_cmdq_cfgi_cd_all(ImSmmu *s, const uint64_t *d)
 {
-    im_smmu_inv_cd_all(s, cmd_sid(d));
-    unmap_stream(s, cmd_sid(d));
+    im_smmu_inv_cd_all(s, smmu_cmdq_sid(d));
+    smmu_cmdq_unmap_stream(s, smmu_cmdq_sid(d));
 }
 
 /* --- TLBs. --------------------------------------------------------------- */
@@ -147,7 +147,7 @@ typedef struct TlbiDef {
 static const TlbiDef tlbi_defs[] = { SMMU_TLBIS(TLBI_DEF) };
 
 /* CLAUSE(SMMU_CMD_VMW) */
-static uint16_t vmid_ignore(const ImSmmu *s)
+static uint16_t smmu_cmdq_vmid_ignore(const ImSmmu *s)
 {
     unsigned vmw = (unsigned)IM_GET(s->cr0, SMMU_CR0_VMW);
 
@@ -155,12 +155,13 @@ static uint16_t vmid_ignore(const ImSmmu *s)
 }
 
 /* The bits of VMIDs and ASIDs above what is implemented are RES0. */
-static uint16_t tag_mask(const ImSmmu *s, uint64_t is16)
+static uint16_t smmu_cmdq_tag_mask(const ImSmmu *s, uint64_t is16)
 {
     return im_smmu_has(s, is16) ? 0xffff : 0xff;
 }
 
-static bool tlbi_range(const ImSmmu *s, const uint64_t *d, SmmuTlbi *t)
+static bool smmu_cmdq_tlbi_range(const ImSmmu *s, const uint64_t *d,
+                                 SmmuTlbi *t)
 {
     static const uint8_t granules[] = { 0, 12, 14, 16 };
     unsigned granule = 0, num = 0, scale = 0, ttl = 0;
@@ -194,7 +195,7 @@ static bool tlbi_range(const ImSmmu *s, const uint64_t *d, SmmuTlbi *t)
 
 /* The smallest aligned region that holds the range. Behind nested stages an
  * IPA says nothing of the addresses that listeners know. */
-static void tlbi_unmap(ImSmmu *s, const SmmuTlbi *t, uint8_t fields)
+static void smmu_cmdq_tlbi_unmap(ImSmmu *s, const SmmuTlbi *t, uint8_t fields)
 {
     uint64_t mask = UINT64_MAX;
 
@@ -209,47 +210,48 @@ static void tlbi_unmap(ImSmmu *s, const SmmuTlbi *t, uint8_t fields)
 }
 
 /* CLAUSE(SMMU_CMD_RIL_RESERVED) */
-static Verdict check_tlbi(const ImSmmu *s, const uint64_t *d)
+static Verdict smmu_cmdq_check_tlbi(const ImSmmu *s, const uint64_t *d)
 {
     SmmuTlbi t = { 0 };
 
-    return tlbi_range(s, d, &t) ? go_ahead :
-           illegal("SMMU_CMD_RIL_RESERVED",
-                   "TG is set, but NUM, SCALE and TTL are 0");
+    return smmu_cmdq_tlbi_range(s, d, &t) ?
+               go_ahead :
+               smmu_cmdq_illegal("SMMU_CMD_RIL_RESERVED",
+                                 "TG is set, but NUM, SCALE and TTL are 0");
 }
 
 /* CLAUSE(SMMU_CMD_TLBI_TAGS). EL2 without E2H has no ASIDs. */
-static void cmd_tlbi(ImSmmu *s, const uint64_t *d)
+static void smmu_cmdq_tlbi(ImSmmu *s, const uint64_t *d)
 {
     const TlbiDef *def = &tlbi_defs[IM_GET(d[0], SMMU_TLBI0_OP)];
     SmmuTlbi t = {
         .scope = def->scope, .el2 = def->el2, .last = UINT64_MAX,
-        .vmid_ignore = vmid_ignore(s),
+        .vmid_ignore = smmu_cmdq_vmid_ignore(s),
     };
 
     if (def->fields & SMMU_HAS_ADDR) {
-        tlbi_range(s, d, &t);
+        smmu_cmdq_tlbi_range(s, d, &t);
     }
     if ((def->fields & SMMU_HAS_VMID) &&
         im_smmu_has(s, IM_MASK(SMMU_IDR0_S2P))) {
         t.vmid = (uint16_t)IM_GET(d[0], SMMU_TLBI0_VMID) &
-                 tag_mask(s, IM_MASK(SMMU_IDR0_VMID16));
+                 smmu_cmdq_tag_mask(s, IM_MASK(SMMU_IDR0_VMID16));
     }
     if (def->fields & SMMU_HAS_ASID) {
         t.asid = (uint16_t)IM_GET(d[0], SMMU_TLBI0_ASID) &
-                 tag_mask(s, IM_MASK(SMMU_IDR0_ASID16));
+                 smmu_cmdq_tag_mask(s, IM_MASK(SMMU_IDR0_ASID16));
     }
     if (def->el2 && t.scope == SMMU_TLBI_VA &&
         !(s->cr2 & IM_MASK(SMMU_CR2_E2H))) {
         t.scope = SMMU_TLBI_VAA;
     }
     im_smmu_tlbi(s, &t);
-    tlbi_unmap(s, &t, def->fields);
+    smmu_cmdq_tlbi_unmap(s, &t, def->fields);
 }
 
 /* --- ATS and PRI. -------------------------------------------------------- */
 
-static void atc_unmap(ImSmmu *s, const ImAtsInv *inv)
+static void smmu_cmdq_atc_unmap(ImSmmu *s, const ImAtsInv *inv)
 {
     ImUnmap unmap = {
         .addr = inv->addr, .rid = inv->rid, .has_rid = true,
@@ -263,37 +265,38 @@ static void atc_unmap(ImSmmu *s, const ImAtsInv *inv)
     }
 }
 
-static unsigned atc_lg2(const uint64_t *d)
+static unsigned smmu_cmdq_atc_lg2(const uint64_t *d)
 {
     return (unsigned)IM_GET(d[1], SMMU_ATC1_SIZE) + 12;
 }
 
 /* CLAUSE(SMMU_CMD_ATS_IGNORED) */
-static bool ats_ignored(const ImSmmu *s)
+static bool smmu_cmdq_ats_ignored(const ImSmmu *s)
 {
     return !im_smmu_on(s, IM_MASK(SMMU_CR0_SMMUEN));
 }
 
-static Verdict check_atc_inv(const ImSmmu *s, const uint64_t *d)
+static Verdict smmu_cmdq_check_atc_inv(const ImSmmu *s, const uint64_t *d)
 {
-    if (atc_lg2(d) > 64) {
-        return illegal("SMMU_CMD_ATC_INV", "Size is above 52");
+    if (smmu_cmdq_atc_lg2(d) > 64) {
+        return smmu_cmdq_illegal("SMMU_CMD_ATC_INV", "Size is above 52");
     }
-    return ats_ignored(s) || im_smmu_atc_room(s, cmd_sid(d)) ? go_ahead :
-           (Verdict) { .result = CMD_LATER };
+    return smmu_cmdq_ats_ignored(s) || im_smmu_atc_room(s, smmu_cmdq_sid(d)) ?
+               go_ahead :
+               (Verdict){ .result = CMD_LATER };
 }
 
 /* CLAUSE(SMMU_CMD_ATC_INV) */
-static void cmd_atc_inv(ImSmmu *s, const uint64_t *d)
+static void smmu_cmdq_atc_inv(ImSmmu *s, const uint64_t *d)
 {
-    unsigned lg2 = atc_lg2(d);
-    uint32_t sid = cmd_sid(d);
+    unsigned lg2 = smmu_cmdq_atc_lg2(d);
+    uint32_t sid = smmu_cmdq_sid(d);
     ImAtsInv msg = {
         .rid = (uint16_t)sid, .segment = (uint16_t)(sid >> 16),
-        .has_pasid = cmd_ssv(s, d),
+        .has_pasid = smmu_cmdq_ssv(s, d),
     };
 
-    if (ats_ignored(s)) {
+    if (smmu_cmdq_ats_ignored(s)) {
         return;
     }
     msg.lg2size = lg2 == 64 ? IM_INV_ALL : (uint8_t)lg2;
@@ -305,7 +308,7 @@ static void cmd_atc_inv(ImSmmu *s, const uint64_t *d)
         msg.pasid = (uint32_t)IM_GET(d[0], SMMU_ATC0_SSID);
         msg.global = IM_GET(d[0], SMMU_ATC0_G);
     }
-    atc_unmap(s, &msg);
+    smmu_cmdq_atc_unmap(s, &msg);
     im_smmu_atc_send(s, &msg);
 }
 
@@ -313,27 +316,28 @@ static const uint8_t resp_codes[] = {
     IM_PAGE_RESP_FAILURE, IM_PAGE_RESP_INVALID, IM_PAGE_RESP_SUCCESS,
 };
 
-static Verdict check_pri_resp(const ImSmmu *s G_GNUC_UNUSED,
-                              const uint64_t *d)
+static Verdict smmu_cmdq_check_pri_resp(const ImSmmu *s G_GNUC_UNUSED,
+                                        const uint64_t *d)
 {
     return IM_GET(d[1], SMMU_PRI1_RESP) < G_N_ELEMENTS(resp_codes) ?
-           go_ahead : illegal("SMMU_CMD_PRI_RESP", "Resp is reserved");
+               go_ahead :
+               smmu_cmdq_illegal("SMMU_CMD_PRI_RESP", "Resp is reserved");
 }
 
 /* CLAUSE(SMMU_CMD_PRI_RESP) */
-static void cmd_pri_resp(ImSmmu *s, const uint64_t *d)
+static void smmu_cmdq_pri_resp(ImSmmu *s, const uint64_t *d)
 {
-    uint32_t sid = cmd_sid(d);
+    uint32_t sid = smmu_cmdq_sid(d);
     ImPageResp resp = {
         .rid = (uint16_t)sid, .segment = (uint16_t)(sid >> 16),
         .prgi = (uint16_t)IM_GET(d[1], SMMU_PRI1_PRGI),
-        .has_pasid = cmd_ssv(s, d),
+        .has_pasid = smmu_cmdq_ssv(s, d),
     };
     ImEvent ev = {
         .kind = IM_EVENT_PAGE_RESPONSE, .name = "software", .resp = &resp,
     };
 
-    if (ats_ignored(s)) {
+    if (smmu_cmdq_ats_ignored(s)) {
         return;
     }
     resp.code = resp_codes[IM_GET(d[1], SMMU_PRI1_RESP)];
@@ -348,30 +352,30 @@ static void cmd_pri_resp(ImSmmu *s, const uint64_t *d)
 /* --- Stalls and synchronization. ----------------------------------------- */
 
 /* CLAUSE(SMMU_CMD_RESUME) */
-static void cmd_resume(ImSmmu *s, const uint64_t *d)
+static void smmu_cmdq_resume(ImSmmu *s, const uint64_t *d)
 {
     bool abort = IM_GET(d[0], SMMU_RESUME0_AB) ||
                  im_smmu_has(s, IM_MASK(SMMU_IDR0_TERM_MODEL));
     SmmuResume action = IM_GET(d[0], SMMU_RESUME0_AC) ? SMMU_RESUME_RETRY :
                         abort ? SMMU_RESUME_ABORT : SMMU_RESUME_RAZWI;
 
-    im_smmu_stall_resume(s, cmd_sid(d),
+    im_smmu_stall_resume(s, smmu_cmdq_sid(d),
                          (uint16_t)IM_GET(d[1], SMMU_RESUME1_STAG), action);
 }
 
 /* CLAUSE(SMMU_CMD_STALL_TERM) */
-static void cmd_stall_term(ImSmmu *s, const uint64_t *d)
+static void smmu_cmdq_stall_term(ImSmmu *s, const uint64_t *d)
 {
-    im_smmu_stall_term(s, cmd_sid(d));
+    im_smmu_stall_term(s, smmu_cmdq_sid(d));
 }
 
 enum { CS_NONE = 0, CS_IRQ = 1, CS_SEV = 2 };
 
 /* CLAUSE(SMMU_CMD_SYNC). Whatever else came before is complete already. */
-static Verdict check_sync(const ImSmmu *s, const uint64_t *d)
+static Verdict smmu_cmdq_check_sync(const ImSmmu *s, const uint64_t *d)
 {
     if (IM_GET(d[0], SMMU_SYNC0_CS) > CS_SEV) {
-        return illegal("SMMU_CMD_SYNC_SIGNAL", "CS is reserved");
+        return smmu_cmdq_illegal("SMMU_CMD_SYNC_SIGNAL", "CS is reserved");
     }
     if (im_smmu_atc_timed_out(s)) {
         return (Verdict) {
@@ -384,7 +388,7 @@ static Verdict check_sync(const ImSmmu *s, const uint64_t *d)
 }
 
 /* CLAUSE(SMMU_CMD_SYNC_SIGNAL). There is no SEV. */
-static void cmd_sync(ImSmmu *s, const uint64_t *d)
+static void smmu_cmdq_sync(ImSmmu *s, const uint64_t *d)
 {
     if (IM_GET(d[0], SMMU_SYNC0_CS) == CS_IRQ) {
         im_smmu_irq_sync(s, d[1] & IM_MASK(SMMU_SYNC1_MSIADDR),
@@ -401,7 +405,7 @@ static void cmd_sync(ImSmmu *s, const uint64_t *d)
     },
 static const CmdDef cmds[256] = { SMMU_CMDS(CMD_DEF) };
 
-static const CmdDef *def_of(const uint64_t *d)
+static const CmdDef *smmu_cmdq_def_of(const uint64_t *d)
 {
     return &cmds[IM_GET(d[0], SMMU_CFG0_OP)];
 }
@@ -409,9 +413,9 @@ static const CmdDef *def_of(const uint64_t *d)
 /* CFGI_ALL is CFGI_STE_RANGE of all there are. */
 const char *im_smmu_cmd_name(const uint64_t *d)
 {
-    const CmdDef *def = def_of(d);
+    const CmdDef *def = smmu_cmdq_def_of(d);
 
-    return def->run == cmd_cfgi_ste_range &&
+    return def->run == smmu_cmdq_cfgi_ste_range &&
            IM_GET(d[1], SMMU_RANGE1_RANGE) == 31 ? "CFGI_ALL" : def->name;
 }
 
@@ -432,7 +436,7 @@ static const GateDef gates[] = {
                         "that no ID register reports" },
 };
 
-static bool gate_open(const ImSmmu *s, CmdGate gate)
+static bool smmu_cmdq_gate_open(const ImSmmu *s, CmdGate gate)
 {
     if (gate == GATE_STALL) {
         return IM_GET(s->ids.idr[0], SMMU_IDR0_STALL_MODEL) != 1;
@@ -441,17 +445,18 @@ static bool gate_open(const ImSmmu *s, CmdGate gate)
 }
 
 /* CLAUSE(SMMU_CMD_ILLEGAL), CLAUSE(SMMU_CMD_SSEC) */
-static Verdict judge(const ImSmmu *s, const CmdDef *def, const uint64_t *d)
+static Verdict smmu_cmdq_judge(const ImSmmu *s, const CmdDef *def,
+                               const uint64_t *d)
 {
     if (!def->name) {
-        return illegal("SMMU_CMD_ILLEGAL", "the opcode is reserved");
+        return smmu_cmdq_illegal("SMMU_CMD_ILLEGAL", "the opcode is reserved");
     }
-    if (!gate_open(s, def->gate)) {
-        return illegal("SMMU_CMD_ILLEGAL", gates[def->gate].text);
+    if (!smmu_cmdq_gate_open(s, def->gate)) {
+        return smmu_cmdq_illegal("SMMU_CMD_ILLEGAL", gates[def->gate].text);
     }
     if (def->ssec && IM_GET(d[0], SMMU_CFG0_SSEC)) {
-        return illegal("SMMU_CMD_SSEC",
-                       "SSec is 1 in the Non-secure command queue");
+        return smmu_cmdq_illegal("SMMU_CMD_SSEC",
+                                 "SSec is 1 in the Non-secure command queue");
     }
     return def->check ? def->check(s, d) : go_ahead;
 }
@@ -459,7 +464,8 @@ static Verdict judge(const ImSmmu *s, const CmdDef *def, const uint64_t *d)
 /* --- Consumption. -------------------------------------------------------- */
 
 /* CLAUSE(SMMU_CMD_ERROR): the reason first, then the global error. */
-static void command_error(ImSmmu *s, const Verdict *v, const uint64_t *d)
+static void smmu_cmdq_command_error(ImSmmu *s, const Verdict *v,
+                                    const uint64_t *d)
 {
     static const char *const names[] = {
         [CMD_ILL] = "CERROR_ILL", [CMD_ABT] = "CERROR_ABT",
@@ -486,7 +492,7 @@ static void command_error(ImSmmu *s, const Verdict *v, const uint64_t *d)
     im_smmu_gerror(s, IM_MASK(SMMU_GERROR_CMDQ));
 }
 
-static Verdict fetch(ImSmmu *s, const SmmuQueue *q, uint64_t *d)
+static Verdict smmu_cmdq_fetch(ImSmmu *s, const SmmuQueue *q, uint64_t *d)
 {
     if (im_smmu_mem_peek(s, im_smmu_queue_addr(q, q->cons), d, 16) !=
         IM_BUS_OK) {
@@ -495,23 +501,23 @@ static Verdict fetch(ImSmmu *s, const SmmuQueue *q, uint64_t *d)
     }
     d[0] = GUINT64_FROM_LE(d[0]);
     d[1] = GUINT64_FROM_LE(d[1]);
-    return judge(s, def_of(d), d);
+    return smmu_cmdq_judge(s, smmu_cmdq_def_of(d), d);
 }
 
 /* One command; false when consumption stops. It is consumed before what it
  * does is seen, and told of before what it brings about. */
-static bool step(ImSmmu *s, const SmmuQueue *q)
+static bool smmu_cmdq_step(ImSmmu *s, const SmmuQueue *q)
 {
     uint64_t cons = im_smmu_reg(s, SMMU_R_CMDQ_CONS);
     ImEvent ev = { .kind = IM_EVENT_INVALIDATE };
     uint64_t d[2] = { 0 };
-    Verdict v = fetch(s, q, d);
+    Verdict v = smmu_cmdq_fetch(s, q, d);
 
     if (v.result == CMD_LATER) {
         return false;
     }
     if (v.result != CMD_DONE) {
-        command_error(s, &v, d);
+        smmu_cmdq_command_error(s, &v, d);
         return false;
     }
     ev.name = im_smmu_cmd_name(d);
@@ -522,7 +528,7 @@ static bool step(ImSmmu *s, const SmmuQueue *q)
                     IM_SET(cons, SMMU_CMDQ_CONS_RD,
                            im_smmu_queue_next(q, q->cons)));
     s->counters.commands++;
-    def_of(d)->run(s, d);
+    smmu_cmdq_def_of(d)->run(s, d);
     return true;
 }
 
@@ -540,7 +546,7 @@ void im_smmu_cmdq_run(ImSmmu *s)
            !im_smmu_gerror_active(s, IM_MASK(SMMU_GERROR_CMDQ))) {
         SmmuQueue q = im_smmu_queue(s, SMMU_CMDQ);
 
-        if (im_smmu_queue_empty(&q) || !step(s, &q)) {
+        if (im_smmu_queue_empty(&q) || !smmu_cmdq_step(s, &q)) {
             break;
         }
     }

@@ -109,14 +109,14 @@ typedef struct VersionRow {
       _Generic(((ImSmmuConfig *)NULL)->m, bool: true, default: false) },
 static const VersionRow version_rows[] = { SMMU_VERSIONS(VERSION_ROW) };
 
-static bool is_there(const ImSmmuConfig *c, const VersionRow *row)
+static bool smmu_config_is_there(const ImSmmuConfig *c, const VersionRow *row)
 {
     return G_STRUCT_MEMBER(uint8_t, c, row->offset) >= row->least;
 }
 
 /* What keeps the unit from the version after the one it has; NULL: nothing
  * does. CLAUSE(SMMU_REG_AIDR) */
-static const VersionRow *missing(const ImSmmuConfig *c)
+static const VersionRow *smmu_config_missing(const ImSmmuConfig *c)
 {
     unsigned stages = (c->stage1 ? STAGE1 : 0u) | (c->stage2 ? STAGE2 : 0u);
     const VersionRow *first = NULL;
@@ -125,7 +125,8 @@ static const VersionRow *missing(const ImSmmuConfig *c)
         const VersionRow *row = &version_rows[i];
 
         if (row->must != NEVER && (stages & row->stages) == row->stages &&
-            !is_there(c, row) && (!first || row->must < first->must)) {
+            !smmu_config_is_there(c, row) &&
+            (!first || row->must < first->must)) {
             first = row;
         }
     }
@@ -134,48 +135,50 @@ static const VersionRow *missing(const ImSmmuConfig *c)
 
 uint32_t im_smmu_aidr(const ImSmmuConfig *cfg)
 {
-    const VersionRow *row = missing(cfg);
+    const VersionRow *row = smmu_config_missing(cfg);
 
     return row ? row->must - 1u : NEWEST;
 }
 
 /* CLAUSE(SMMU_REG_VERSIONS): a version may have features of the next one. */
-static bool allowed(unsigned minor, unsigned since)
+static bool smmu_config_allowed(unsigned minor, unsigned since)
 {
     return since <= (minor ? minor + 1 : 0);
 }
 
-static void prune_versions(ImSmmuConfig *c)
+static void smmu_config_prune_versions(ImSmmuConfig *c)
 {
     unsigned minor = im_smmu_aidr(c);
 
     for (size_t i = 0; i < G_N_ELEMENTS(version_rows); i++) {
         const VersionRow *row = &version_rows[i];
 
-        if (is_there(c, row) && !allowed(minor, row->since)) {
+        if (smmu_config_is_there(c, row) &&
+            !smmu_config_allowed(minor, row->since)) {
             G_STRUCT_MEMBER(uint8_t, c, row->offset) = row->less;
         }
     }
 }
 
-static char *spelled(const VersionRow *row)
+static char *smmu_config_spelled(const VersionRow *row)
 {
     return row->flag ?
            g_strdup_printf("%s=on", row->name) :
            g_strdup_printf("%s=%u", row->name, row->least);
 }
 
-static char *check_versions(const ImSmmuConfig *c)
+static char *smmu_config_check_versions(const ImSmmuConfig *c)
 {
-    const VersionRow *lack = missing(c);
+    const VersionRow *lack = smmu_config_missing(c);
     unsigned minor = im_smmu_aidr(c);
 
     for (size_t i = 0; i < G_N_ELEMENTS(version_rows); i++) {
         const VersionRow *row = &version_rows[i];
 
-        if (is_there(c, row) && !allowed(minor, row->since)) {
-            g_autofree char *has = spelled(row);
-            g_autofree char *needs = spelled(lack);
+        if (smmu_config_is_there(c, row) &&
+            !smmu_config_allowed(minor, row->since)) {
+            g_autofree char *has = smmu_config_spelled(row);
+            g_autofree char *needs = smmu_config_spelled(lack);
 
             return g_strdup_printf("%s needs %s: without it the unit is "
                                    "SMMUv3.%u", has, needs, minor);
@@ -206,7 +209,7 @@ void im_smmu_config_prune(ImSmmuConfig *config)
         config->oas = MIN(config->oas, 48);
         config->va_bits = MIN(config->va_bits, 48);
     }
-    prune_versions(config);
+    smmu_config_prune_versions(config);
 }
 
 #define CONFIG_RANGE(f, min, max) \
@@ -228,7 +231,7 @@ static const ImConfigRange config_ranges[] = {
 /* IDR5.OAS by its encoding */
 static const uint8_t oas_bits[] = { 32, 36, 40, 42, 44, 48, 52 };
 
-static unsigned oas_code(unsigned bits)
+static unsigned smmu_config_oas_code(unsigned bits)
 {
     unsigned code = 0;
 
@@ -238,7 +241,7 @@ static unsigned oas_code(unsigned bits)
     return code;
 }
 
-static char *check_stalls(const ImSmmuConfig *c)
+static char *smmu_config_check_stalls(const ImSmmuConfig *c)
 {
     if (c->stall_model == 1 && c->stall_max) {
         return g_strdup_printf("stall_max=%u needs a stall_model other than "
@@ -251,9 +254,9 @@ static char *check_stalls(const ImSmmuConfig *c)
     return NULL;
 }
 
-static char *check_values(const ImSmmuConfig *c)
+static char *smmu_config_check_values(const ImSmmuConfig *c)
 {
-    if (oas_code(c->oas) == G_N_ELEMENTS(oas_bits)) {
+    if (smmu_config_oas_code(c->oas) == G_N_ELEMENTS(oas_bits)) {
         return g_strdup_printf("oas=%u is not 32, 36, 40, 42, 44, 48 or 52",
                                c->oas);
     }
@@ -292,12 +295,12 @@ static char *check_values(const ImSmmuConfig *c)
     if (c->ats && !c->ats_timeout_ns) {
         return g_strdup("ats=on needs ats_timeout_ns above 0");
     }
-    return check_stalls(c);
+    return smmu_config_check_stalls(c);
 }
 
 /* CLAUSE(SMMU_REG_IDR). AArch64 tables, little endian; wired and, perhaps,
  * message signalled interrupts, no wake-up events. */
-static uint64_t build_idr0(const ImSmmuConfig *c)
+static uint64_t smmu_config_build_idr0(const ImSmmuConfig *c)
 {
     bool split_meaningful = c->ats && c->stage1 && c->stage2;
 
@@ -322,7 +325,7 @@ static uint64_t build_idr0(const ImSmmuConfig *c)
            IM_PUT(SMMU_IDR0_ST_LEVEL, c->two_level_strtab);
 }
 
-static uint64_t build_idr1(const ImSmmuConfig *c)
+static uint64_t smmu_config_build_idr1(const ImSmmuConfig *c)
 {
     return IM_PUT(SMMU_IDR1_SIDSIZE, c->sid_bits) |
            IM_PUT(SMMU_IDR1_SSIDSIZE, c->ssid_bits) |
@@ -333,26 +336,24 @@ static uint64_t build_idr1(const ImSmmuConfig *c)
            IM_PUT(SMMU_IDR1_ATTR_TYPES_OVR, c->attr_types_ovr);
 }
 
-static uint64_t build_idr3(const ImSmmuConfig *c)
+static uint64_t smmu_config_build_idr3(const ImSmmuConfig *c)
 {
     unsigned minor = im_smmu_aidr(c);
 
-    return IM_PUT(SMMU_IDR3_HAD, c->had) |
-           IM_PUT(SMMU_IDR3_XNX, c->xnx) |
-           IM_PUT(SMMU_IDR3_PPS, c->pps) |
-           IM_PUT(SMMU_IDR3_FWB, c->fwb) |
-           IM_PUT(SMMU_IDR3_STT, c->stt) |
-           IM_PUT(SMMU_IDR3_RIL, c->ril) |
-           IM_PUT(SMMU_IDR3_BBML, c->bbml) |
-           IM_PUT(SMMU_IDR3_E0PD, c->e0pd) |
-           IM_PUT(SMMU_IDR3_PTWNNC, c->stage2 && allowed(minor, 3)) |
-           IM_PUT(SMMU_IDR3_EPAN, allowed(minor, 4)) |
-           IM_PUT(SMMU_IDR3_MTEPERM, c->stage2 && allowed(minor, 4));
+    return IM_PUT(SMMU_IDR3_HAD, c->had) | IM_PUT(SMMU_IDR3_XNX, c->xnx) |
+           IM_PUT(SMMU_IDR3_PPS, c->pps) | IM_PUT(SMMU_IDR3_FWB, c->fwb) |
+           IM_PUT(SMMU_IDR3_STT, c->stt) | IM_PUT(SMMU_IDR3_RIL, c->ril) |
+           IM_PUT(SMMU_IDR3_BBML, c->bbml) | IM_PUT(SMMU_IDR3_E0PD, c->e0pd) |
+           IM_PUT(SMMU_IDR3_PTWNNC,
+                  c->stage2 && smmu_config_allowed(minor, 3)) |
+           IM_PUT(SMMU_IDR3_EPAN, smmu_config_allowed(minor, 4)) |
+           IM_PUT(SMMU_IDR3_MTEPERM,
+                  c->stage2 && smmu_config_allowed(minor, 4));
 }
 
-static uint64_t build_idr5(const ImSmmuConfig *c)
+static uint64_t smmu_config_build_idr5(const ImSmmuConfig *c)
 {
-    return IM_PUT(SMMU_IDR5_OAS, oas_code(c->oas)) |
+    return IM_PUT(SMMU_IDR5_OAS, smmu_config_oas_code(c->oas)) |
            IM_PUT(SMMU_IDR5_GRAN4K, c->gran4k) |
            IM_PUT(SMMU_IDR5_GRAN16K, c->gran16k) |
            IM_PUT(SMMU_IDR5_GRAN64K, c->gran64k) |
@@ -366,18 +367,18 @@ char *im_smmu_config_apply(ImSmmu *s, const ImSmmuConfig *cfg)
     char *why = im_config_check_ranges(cfg, config_ranges,
                                        G_N_ELEMENTS(config_ranges));
 
-    why = why ? why : check_values(cfg);
+    why = why ? why : smmu_config_check_values(cfg);
     why = why ? why : im_config_check_needs(cfg, config_needs,
                                             G_N_ELEMENTS(config_needs));
-    why = why ? why : check_versions(cfg);
+    why = why ? why : smmu_config_check_versions(cfg);
     if (why) {
         return why;
     }
     s->cfg = *cfg;
-    s->ids.idr[0] = (uint32_t)build_idr0(cfg);
-    s->ids.idr[1] = (uint32_t)build_idr1(cfg);
-    s->ids.idr[3] = (uint32_t)build_idr3(cfg);
-    s->ids.idr[5] = (uint32_t)build_idr5(cfg);
+    s->ids.idr[0] = (uint32_t)smmu_config_build_idr0(cfg);
+    s->ids.idr[1] = (uint32_t)smmu_config_build_idr1(cfg);
+    s->ids.idr[3] = (uint32_t)smmu_config_build_idr3(cfg);
+    s->ids.idr[5] = (uint32_t)smmu_config_build_idr5(cfg);
     s->oas_mask = UINT64_MAX >> (64 - im_smmu_oas(&s->ids));
     return NULL;
 }

@@ -76,12 +76,12 @@ void im_smmu_regs_dump(ImSmmu *s, GString *out)
 
 typedef const char *EntryName(const uint64_t *d);
 
-static const char *event_name(const uint64_t *d)
+static const char *smmu_dump_event_name(const uint64_t *d)
 {
     return im_smmu_event_name((uint8_t)d[0], NULL);
 }
 
-static const char *ppr_name(const uint64_t *d G_GNUC_UNUSED)
+static const char *smmu_dump_ppr_name(const uint64_t *d G_GNUC_UNUSED)
 {
     return "page request";
 }
@@ -96,13 +96,13 @@ static const struct QueueRow {
     { "command queue", SMMU_CMDQ, IM_MASK(SMMU_CR0_CMDQEN), 0,
       im_smmu_cmd_name },
     { "event queue", SMMU_EVENTQ, IM_MASK(SMMU_CR0_EVENTQEN), 0,
-      event_name },
+      smmu_dump_event_name },
     { "PRI queue", SMMU_PRIQ, IM_MASK(SMMU_CR0_PRIQEN),
-      IM_MASK(SMMU_IDR0_PRI), ppr_name },
+      IM_MASK(SMMU_IDR0_PRI), smmu_dump_ppr_name },
 };
 
-static void dump_entry(ImSmmu *s, GString *out, const struct QueueRow *row,
-                       const SmmuQueue *q, uint32_t at)
+static void smmu_dump_entry(ImSmmu *s, GString *out, const struct QueueRow *row,
+                            const SmmuQueue *q, uint32_t at)
 {
     unsigned words = q->entry / 8;
     const char *name;
@@ -122,7 +122,7 @@ static void dump_entry(ImSmmu *s, GString *out, const struct QueueRow *row,
     g_string_append_printf(out, " %s\n", name ? name : "?");
 }
 
-static void dump_queue(ImSmmu *s, GString *out, const struct QueueRow *row)
+static void smmu_dump_queue(ImSmmu *s, GString *out, const struct QueueRow *row)
 {
     SmmuQueue q = im_smmu_queue(s, row->id);
     uint32_t at = q.cons;
@@ -133,7 +133,7 @@ static void dump_queue(ImSmmu *s, GString *out, const struct QueueRow *row)
                            im_smmu_queue_full(&q) ? ", full" : "",
                            im_smmu_on(s, row->enable) ? "" : ", disabled");
     for (unsigned n = 0; n < DUMP_ENTRIES && at != q.prod; n++) {
-        dump_entry(s, out, row, &q, at);
+        smmu_dump_entry(s, out, row, &q, at);
         at = im_smmu_queue_next(&q, at);
     }
 }
@@ -142,13 +142,13 @@ void im_smmu_queues_dump(ImSmmu *s, GString *out)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(queue_rows); i++) {
         if (im_smmu_has(s, queue_rows[i].needs)) {
-            dump_queue(s, out, &queue_rows[i]);
+            smmu_dump_queue(s, out, &queue_rows[i]);
         }
     }
     im_smmu_atc_dump(s, out);
 }
 
-static void dump_counters(const ImSmmu *s, GString *out)
+static void smmu_dump_counters(const ImSmmu *s, GString *out)
 {
     g_string_append(out, "counters:\n");
 #define COUNTER(n)  \
@@ -164,5 +164,5 @@ void im_smmu_dump(ImSmmu *s, GString *out)
     im_smmu_queues_dump(s, out);
     im_smmu_stalls_dump(s, out);
     im_smmu_caches_dump(s, out);
-    dump_counters(s, out);
+    smmu_dump_counters(s, out);
 }

@@ -45,7 +45,7 @@ enum {
 static const uint16_t record_fields[256] = { SMMU_RECORDS(RECORD) };
 
 /* CLAUSE(SMMU_EVENT_BAD_ATS_TREQ): as requested, one STU for each 8 bytes. */
-static uint64_t treq_word(const SmmuEvent *e)
+static uint64_t smmu_eventq_treq_word(const SmmuEvent *e)
 {
     uint64_t entries = e->txn ? e->txn->len / 8 : 1;
 
@@ -56,7 +56,7 @@ static uint64_t treq_word(const SmmuEvent *e)
            IM_PUT(SMMU_TREQ1_READ, 1);
 }
 
-static uint64_t word0(const SmmuEvent *e, unsigned f)
+static uint64_t smmu_eventq_word0(const SmmuEvent *e, unsigned f)
 {
     uint64_t w = IM_PUT(SMMU_REC0_TYPE, e->code) |
                  IM_PUT(SMMU_REC0_SID, e->sid);
@@ -71,9 +71,9 @@ static uint64_t word0(const SmmuEvent *e, unsigned f)
 }
 
 /* CLAUSE(SMMU_EVENT_FAULT_FIELDS) */
-static uint64_t word1(const SmmuEvent *e, unsigned f)
+static uint64_t smmu_eventq_word1(const SmmuEvent *e, unsigned f)
 {
-    uint64_t w = f & REC_TREQ ? treq_word(e) : 0;
+    uint64_t w = f & REC_TREQ ? smmu_eventq_treq_word(e) : 0;
 
     if (f & REC_REASON) {
         w |= IM_PUT(SMMU_REC1_STAG, e->reason);
@@ -101,12 +101,12 @@ static uint64_t word1(const SmmuEvent *e, unsigned f)
 }
 
 /* CLAUSE(SMMU_EVENT_RECORD) */
-static void build(const ImSmmu *s, const SmmuEvent *e, uint64_t *w)
+static void smmu_eventq_build(const ImSmmu *s, const SmmuEvent *e, uint64_t *w)
 {
     unsigned f = record_fields[e->code];
 
-    w[0] = word0(e, f);
-    w[1] = word1(e, f);
+    w[0] = smmu_eventq_word0(e, f);
+    w[1] = smmu_eventq_word1(e, f);
     w[2] = f & REC_ADDR ? e->addr :
            f & REC_PAGE ? e->addr & ~UINT64_C(0xfff) : 0;
     w[3] = 0;
@@ -121,7 +121,7 @@ static void build(const ImSmmu *s, const SmmuEvent *e, uint64_t *w)
 /* --- Merging. ------------------------------------------------------------ */
 
 /* Whether the record written at index at is still there. */
-static bool unconsumed(const SmmuQueue *q, uint32_t at)
+static bool smmu_eventq_unconsumed(const SmmuQueue *q, uint32_t at)
 {
     uint32_t mask = (uint32_t)IM_BITS(q->lg2, 0);
 
@@ -129,7 +129,7 @@ static bool unconsumed(const SmmuQueue *q, uint32_t at)
 }
 
 /* The low bits of InputAddr do not part two events. */
-static bool same(const uint64_t *a, const uint64_t *b)
+static bool smmu_eventq_same(const uint64_t *a, const uint64_t *b)
 {
     return a[0] == b[0] && a[1] == b[1] && a[3] == b[3] &&
            ((a[2] ^ b[2]) & ~UINT64_C(0xfff)) == 0;
@@ -137,13 +137,14 @@ static bool same(const uint64_t *a, const uint64_t *b)
 
 /* CLAUSE(SMMU_EVENT_MERGE): with one of the last records, while software has
  * not taken it, in quick succession. */
-static bool merged(const ImSmmu *s, const SmmuEvent *e, const SmmuQueue *q,
-                   const uint64_t *w)
+static bool smmu_eventq_merged(const ImSmmu *s, const SmmuEvent *e,
+                               const SmmuQueue *q, const uint64_t *w)
 {
     for (unsigned i = 0; e->merge && i < RECENT; i++) {
         const Recent *r = &s->eventq->recent[i];
 
-        if (r->valid && unconsumed(q, r->at) && same(r->word, w) &&
+        if (r->valid && smmu_eventq_unconsumed(q, r->at) &&
+            smmu_eventq_same(r->word, w) &&
             s->port.now(s->host) - r->when <= MERGE_NS) {
             return true;
         }
@@ -151,7 +152,8 @@ static bool merged(const ImSmmu *s, const SmmuEvent *e, const SmmuQueue *q,
     return false;
 }
 
-static void remember(ImSmmu *s, const SmmuQueue *q, const uint64_t *w)
+static void smmu_eventq_remember(ImSmmu *s, const SmmuQueue *q,
+                                 const uint64_t *w)
 {
     SmmuEventq *eq = s->eventq;
     Recent *r = &eq->recent[eq->next++ % RECENT];
@@ -184,7 +186,7 @@ static const char *const fate_names[] = {
 };
 
 /* CLAUSE(SMMU_EVENT_WRITABLE) */
-static Fate writable(const ImSmmu *s, const SmmuQueue *q)
+static Fate smmu_eventq_writable(const ImSmmu *s, const SmmuQueue *q)
 {
     return !im_smmu_on(s, IM_MASK(SMMU_CR0_EVENTQEN)) ? FATE_DISABLED :
            im_smmu_gerror_active(s, IM_MASK(SMMU_GERROR_EVENTQ_ABT)) ?
@@ -196,11 +198,11 @@ bool im_smmu_eventq_writable(ImSmmu *s)
 {
     SmmuQueue q = im_smmu_queue(s, SMMU_EVENTQ);
 
-    return writable(s, &q) == FATE_RECORDED;
+    return smmu_eventq_writable(s, &q) == FATE_RECORDED;
 }
 
 /* CLAUSE(SMMU_EVENT_OVERFLOW): told once until software acknowledges. */
-static void overflow(ImSmmu *s)
+static void smmu_eventq_overflow(ImSmmu *s)
 {
     uint64_t prod = im_smmu_reg(s, SMMU_R_EVENTQ_PROD);
     uint64_t cons = im_smmu_reg(s, SMMU_R_EVENTQ_CONS);
@@ -212,7 +214,8 @@ static void overflow(ImSmmu *s)
 }
 
 /* CLAUSE(SMMU_EVENT_ABORT), CLAUSE(SMMU_EVENT_INTERRUPT) */
-static Fate write_record(ImSmmu *s, const SmmuQueue *q, const uint64_t *w)
+static Fate smmu_eventq_write_record(ImSmmu *s, const SmmuQueue *q,
+                                     const uint64_t *w)
 {
     uint64_t prod = im_smmu_reg(s, SMMU_R_EVENTQ_PROD);
     uint64_t le[WORDS];
@@ -225,7 +228,7 @@ static Fate write_record(ImSmmu *s, const SmmuQueue *q, const uint64_t *w)
         im_smmu_gerror(s, IM_MASK(SMMU_GERROR_EVENTQ_ABT));
         return FATE_ABORTED;
     }
-    remember(s, q, w);
+    smmu_eventq_remember(s, q, w);
     im_smmu_reg_set(s, SMMU_R_EVENTQ_PROD,
                     IM_SET(prod, SMMU_Q_INDEX_INDEX,
                            im_smmu_queue_next(q, q->prod)));
@@ -235,8 +238,8 @@ static Fate write_record(ImSmmu *s, const SmmuQueue *q, const uint64_t *w)
     return FATE_RECORDED;
 }
 
-static void trace_event(ImSmmu *s, const SmmuEvent *e, Fate fate,
-                        const uint64_t *w)
+static void smmu_eventq_trace_event(ImSmmu *s, const SmmuEvent *e, Fate fate,
+                                    const uint64_t *w)
 {
     ImEvent ev = {
         .kind = IM_EVENT_FAULT, .txn = e->txn, .req = e->req,
@@ -249,27 +252,27 @@ static void trace_event(ImSmmu *s, const SmmuEvent *e, Fate fate,
     im_smmu_trace(s, &ev);
 }
 
-static Fate record(ImSmmu *s, const SmmuEvent *e, const uint64_t *w)
+static Fate smmu_eventq_record(ImSmmu *s, const SmmuEvent *e, const uint64_t *w)
 {
     SmmuQueue q = im_smmu_queue(s, SMMU_EVENTQ);
-    Fate fate = writable(s, &q);
+    Fate fate = smmu_eventq_writable(s, &q);
 
-    if (!e->stall && fate != FATE_DISABLED && merged(s, e, &q, w)) {
+    if (!e->stall && fate != FATE_DISABLED && smmu_eventq_merged(s, e, &q, w)) {
         return FATE_MERGED;
     }
     if (fate == FATE_FULL && !e->stall) {
-        overflow(s);
+        smmu_eventq_overflow(s);
     }
-    return fate == FATE_RECORDED ? write_record(s, &q, w) : fate;
+    return fate == FATE_RECORDED ? smmu_eventq_write_record(s, &q, w) : fate;
 }
 
-static bool log_event(ImSmmu *s, const SmmuEvent *e)
+static bool smmu_eventq_log_event(ImSmmu *s, const SmmuEvent *e)
 {
     uint64_t w[WORDS];
     Fate fate;
 
-    build(s, e, w);
-    fate = record(s, e, w);
+    smmu_eventq_build(s, e, w);
+    fate = smmu_eventq_record(s, e, w);
     if (fate == FATE_RECORDED) {
         s->counters.events_recorded++;
     } else if (fate == FATE_MERGED) {
@@ -277,13 +280,13 @@ static bool log_event(ImSmmu *s, const SmmuEvent *e)
     } else {
         s->counters.events_dropped++;
     }
-    trace_event(s, e, fate, w);
+    smmu_eventq_trace_event(s, e, fate, w);
     return fate == FATE_RECORDED;
 }
 
 void im_smmu_event(ImSmmu *s, const SmmuEvent *e)
 {
-    log_event(s, e);
+    smmu_eventq_log_event(s, e);
 }
 
 void im_smmu_event_hidden(ImSmmu *s, const SmmuEvent *e, const char *why)
@@ -294,7 +297,7 @@ void im_smmu_event_hidden(ImSmmu *s, const SmmuEvent *e, const char *why)
         .hidden = true,
     };
 
-    build(s, e, w);
+    smmu_eventq_build(s, e, w);
     ev.arg[0] = e->code;
     memcpy(&ev.arg[1], w, 3 * sizeof(*w));
     s->counters.events_hidden++;
@@ -303,7 +306,7 @@ void im_smmu_event_hidden(ImSmmu *s, const SmmuEvent *e, const char *why)
 
 bool im_smmu_eventq_stall(ImSmmu *s, const SmmuEvent *e)
 {
-    return log_event(s, e);
+    return smmu_eventq_log_event(s, e);
 }
 
 /* --- Life. --------------------------------------------------------------- */

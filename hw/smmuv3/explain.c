@@ -22,7 +22,7 @@ void im_smmu_because(SmmuRoute *r, const char *clause, const char *format,
 }
 
 /* More about it. */
-static void add(SmmuRoute *r, const char *more, const char *name)
+static void smmu_explain_add(SmmuRoute *r, const char *more, const char *name)
 {
     char *note = r->ex->note;
 
@@ -38,8 +38,10 @@ void im_smmu_explain_begin(SmmuRoute *r)
 }
 
 /* Which stage's entry it is, of which level, is said by its name. */
-static void take_entry(SmmuRoute *r, const ImPtFormat *const fmt[2],
-                       const ImStep *step, const ImFieldRow **fields)
+static void smmu_explain_take_entry(SmmuRoute *r,
+                                    const ImPtFormat *const fmt[2],
+                                    const ImStep *step,
+                                    const ImFieldRow **fields)
 {
     for (unsigned i = 0; i < 2 && fmt[i]; i++) {
         for (unsigned level = 0; level < fmt[i]->levels; level++) {
@@ -61,7 +63,7 @@ void im_smmu_explain_entry(SmmuRoute *r, const ImPtFormat *const fmt[2],
     const ImFieldRow *fields = NULL;
     ImStep told = *step;
 
-    take_entry(r, fmt, step, &fields);
+    smmu_explain_take_entry(r, fmt, step, &fields);
     told.fields = &fields;
     r->ex->fn(r->ex->opaque, &told);
 }
@@ -69,7 +71,7 @@ void im_smmu_explain_entry(SmmuRoute *r, const ImPtFormat *const fmt[2],
 /* --- why a walk ended ---------------------------------------------------- */
 
 /* A stage of the walk, as the request met it. */
-static ImPtStage stage_of(const SmmuRoute *r, unsigned i)
+static ImPtStage smmu_explain_stage_of(const SmmuRoute *r, unsigned i)
 {
     const SmmuContext *x = r->context;
     unsigned half = i == 0 && !r->only_s2 &&
@@ -83,9 +85,9 @@ static ImPtStage stage_of(const SmmuRoute *r, unsigned i)
 }
 
 /* Why a stage denies a right, in the note; NULL: it does not. */
-static const char *denied(SmmuRoute *r, unsigned i, unsigned right)
+static const char *smmu_explain_denied(SmmuRoute *r, unsigned i, unsigned right)
 {
-    ImPtStage st = stage_of(r, i);
+    ImPtStage st = smmu_explain_stage_of(r, i);
 
     return !r->ex->path[i].any ? NULL :
            im_vmsa_why_denied(&st, &r->ex->path[i], right, r->ex->note,
@@ -93,7 +95,7 @@ static const char *denied(SmmuRoute *r, unsigned i, unsigned right)
 }
 
 /* What it lacked first; a translation request wants to read. */
-static unsigned lacking(const SmmuRoute *r, const ImWalkOut *w)
+static unsigned smmu_explain_lacking(const SmmuRoute *r, const ImWalkOut *w)
 {
     unsigned lack = r->need & ~w->perm;
 
@@ -104,64 +106,67 @@ static unsigned lacking(const SmmuRoute *r, const ImWalkOut *w)
 }
 
 /* Stage 2 forbids what a stage 1 structure needs, reading or updating. */
-static const char *forbidden(SmmuRoute *r, unsigned i, bool update)
+static const char *smmu_explain_forbidden(SmmuRoute *r, unsigned i, bool update)
 {
-    const char *clause = denied(r, i, update ? IM_PERM_W : IM_PERM_R);
+    const char *clause =
+        smmu_explain_denied(r, i, update ? IM_PERM_W : IM_PERM_R);
 
     if (clause) {
         return update ? "SMMU_VMSA_NESTED_HTTU" : clause;
     }
     g_snprintf(r->ex->note, sizeof(r->ex->note),
                "%s: MEMATTR is Device, and STE.S2PTW=1",
-               stage_of(r, i).fmt->entry[r->ex->path[i].level]);
+               smmu_explain_stage_of(r, i).fmt->entry[r->ex->path[i].level]);
     return "SMMU_STE_S2PTW";
 }
 
-static const char *unusable(SmmuRoute *r, unsigned i)
+static const char *smmu_explain_unusable(SmmuRoute *r, unsigned i)
 {
-    ImPtStage st = stage_of(r, i);
+    ImPtStage st = smmu_explain_stage_of(r, i);
 
     return im_vmsa_why_unusable(&st, &r->ex->path[i], r->ex->note,
                                 sizeof(r->ex->note));
 }
 
-static const char *said(SmmuRoute *r, const char *clause, const char *name,
-                        const char *what)
+static const char *smmu_explain_said(SmmuRoute *r, const char *clause,
+                                     const char *name, const char *what)
 {
     im_smmu_because(r, clause, "%s%s", name, what);
     return clause;
 }
 
-static const char *why(SmmuRoute *r, const ImWalkOut *w)
+static const char *smmu_explain_why(SmmuRoute *r, const ImWalkOut *w)
 {
-    const char *name = stage_of(r, w->stage).fmt->entry[w->level];
+    const char *name = smmu_explain_stage_of(r, w->stage).fmt->entry[w->level];
     const char *clause;
 
     switch (w->stop) {
     case IM_WALK_ACCESS:
-        return said(r, "SMMU_EVENT_F_WALK_EABT", name,
-                    ": could not be read");
+        return smmu_explain_said(r, "SMMU_EVENT_F_WALK_EABT", name,
+                                 ": could not be read");
     case IM_WALK_UPDATE:
-        return said(r, "SMMU_EVENT_F_WALK_EABT", name,
-                    ": could not be updated");
+        return smmu_explain_said(r, "SMMU_EVENT_F_WALK_EABT", name,
+                                 ": could not be updated");
     case IM_WALK_RANGE:
-        return said(r, "SMMU_VMSA_S2_RANGE", "", "IPA beyond STE.S2T0SZ");
+        return smmu_explain_said(r, "SMMU_VMSA_S2_RANGE", "",
+                                 "IPA beyond STE.S2T0SZ");
     case IM_WALK_NESTED_READ:
     case IM_WALK_NESTED_WRITE:
-        return forbidden(r, 1, w->stop == IM_WALK_NESTED_WRITE);
+        return smmu_explain_forbidden(r, 1, w->stop == IM_WALK_NESTED_WRITE);
     case IM_WALK_PERM:
-        clause = denied(r, w->stage, lacking(r, w));
-        return clause ? clause : forbidden(r, w->stage, false);
+        clause = smmu_explain_denied(r, w->stage, smmu_explain_lacking(r, w));
+        return clause ? clause : smmu_explain_forbidden(r, w->stage, false);
     default:
-        return unusable(r, w->stage);
+        return smmu_explain_unusable(r, w->stage);
     }
 }
 
 /* The entry of stage 1 that stage 2 was asked about. */
-static const char *entry_sought(const SmmuRoute *r, const ImWalkOut *w)
+static const char *smmu_explain_entry_sought(const SmmuRoute *r,
+                                             const ImWalkOut *w)
 {
     const ImVmsaPath *p = &r->ex->path[0];
-    ImPtStage st = stage_of(r, 0);
+    ImPtStage st = smmu_explain_stage_of(r, 0);
 
     return st.fmt->entry[!w->for_entry ? w->level : !p->any ? st.top :
                          p->level - !w->for_update];
@@ -169,25 +174,27 @@ static const char *entry_sought(const SmmuRoute *r, const ImWalkOut *w)
 
 void im_smmu_explain_stop(SmmuRoute *r, const ImWalkOut *w, bool for_cd)
 {
-    r->clause = why(r, w);
+    r->clause = smmu_explain_why(r, w);
     if (for_cd) {
-        add(r, ", of the place of the CD", "");
+        smmu_explain_add(r, ", of the place of the CD", "");
     } else if (w->for_entry || w->stop == IM_WALK_NESTED_READ ||
                w->stop == IM_WALK_NESTED_WRITE) {
-        add(r, ", of the place of ", entry_sought(r, w));
+        smmu_explain_add(r, ", of the place of ",
+                         smmu_explain_entry_sought(r, w));
     }
 }
 
 /* --- what a walk grants -------------------------------------------------- */
 
 /* What was asked for and is not granted, and by which entry. */
-static bool explain_refusal(SmmuRoute *r, const ImWalkOut *w, unsigned right,
-                            const char *text)
+static bool smmu_explain_refusal(SmmuRoute *r, const ImWalkOut *w,
+                                 unsigned right, const char *text)
 {
-    if ((w->perm & right) || !(denied(r, 0, right) || denied(r, 1, right))) {
+    if ((w->perm & right) || !(smmu_explain_denied(r, 0, right) ||
+                               smmu_explain_denied(r, 1, right))) {
         return false;
     }
-    add(r, text, "");
+    smmu_explain_add(r, text, "");
     return true;
 }
 
@@ -197,19 +204,23 @@ void im_smmu_explain_grant(SmmuRoute *r, const ImWalkOut *w)
     bool s2 = r->only_s2 || r->ex->path[1].any;
     const ImVmsaPath *p = r->ex->path;
 
-    im_smmu_because(r, ats ? "SMMU_ATS_GRANT" :
+    im_smmu_because(r,
+                    ats    ? "SMMU_ATS_GRANT" :
                     r->ind ? (s2 ? "SMMU_VMSA_XNX" : "SMMU_VMSA_XN") :
-                    s2 ? "SMMU_VMSA_S2AP" : "SMMU_VMSA_AP", "by %s",
-                    stage_of(r, 0).fmt->entry[p[0].level]);
+                    s2     ? "SMMU_VMSA_S2AP" :
+                             "SMMU_VMSA_AP",
+                    "by %s",
+                    smmu_explain_stage_of(r, 0).fmt->entry[p[0].level]);
     if (p[1].any) {
-        add(r, " and ", stage_of(r, 1).fmt->entry[p[1].level]);
+        smmu_explain_add(r, " and ",
+                         smmu_explain_stage_of(r, 1).fmt->entry[p[1].level]);
     }
     if (ats) {
-        (void)(explain_refusal(r, w, IM_PERM_R, ", so no read") ||
+        (void)(smmu_explain_refusal(r, w, IM_PERM_R, ", so no read") ||
                (r->write &&
-                explain_refusal(r, w, IM_PERM_W, ", so no write")) ||
+                smmu_explain_refusal(r, w, IM_PERM_W, ", so no write")) ||
                (r->ssv && r->txn->exec &&
-                explain_refusal(r, w, IM_PERM_X, ", so no execution")));
+                smmu_explain_refusal(r, w, IM_PERM_X, ", so no execution")));
     }
 }
 
@@ -230,7 +241,7 @@ void im_smmu_explain_half(SmmuRoute *r)
 
 /* --- the result ---------------------------------------------------------- */
 
-static const char *verdict(const SmmuRoute *r)
+static const char *smmu_explain_verdict(const SmmuRoute *r)
 {
     static const char *const granted[] = {
         [0] = "nothing granted",
@@ -254,10 +265,10 @@ static const char *verdict(const SmmuRoute *r)
     return text;
 }
 
-static char *result_text(const SmmuRoute *r)
+static char *smmu_explain_result_text(const SmmuRoute *r)
 {
     const SmmuExplain *ex = r->ex;
-    GString *out = g_string_new(verdict(r));
+    GString *out = g_string_new(smmu_explain_verdict(r));
 
     if (*ex->note) {
         g_string_append_printf(out, ": %s", ex->note);
@@ -275,7 +286,7 @@ static char *result_text(const SmmuRoute *r)
     return g_string_free(out, FALSE);
 }
 
-static void no_step(void *opaque, const ImStep *step)
+static void smmu_explain_no_step(void *opaque, const ImStep *step)
 {
     (void)opaque;
     (void)step;
@@ -284,13 +295,13 @@ static void no_step(void *opaque, const ImStep *step)
 ImXlat im_smmu_explain(ImSmmu *s, const ImTxn *txn, ImStepFn *fn,
                        void *opaque)
 {
-    SmmuExplain ex = { .fn = fn ? fn : no_step, .opaque = opaque };
+    SmmuExplain ex = { .fn = fn ? fn : smmu_explain_no_step, .opaque = opaque };
     SmmuRoute r = { .s = s, .txn = txn, .ex = &ex };
     ImStep step = { .what = "result" };
     g_autofree char *text = NULL;
 
     im_smmu_take_route(&r);
-    text = result_text(&r);
+    text = smmu_explain_result_text(&r);
     step.addr = r.addr;
     step.clause = r.clause;
     step.note = text;

@@ -55,7 +55,7 @@ void im_smmu_inv_ste(ImSmmu *s, uint32_t sid, unsigned lg2, bool leaf)
     }
 }
 
-static void drop_key(SmmuCaches *c, uint64_t key)
+static void smmu_inval_drop_key(SmmuCaches *c, uint64_t key)
 {
     SmmuContext *x = im_smmu_context_get(c, key);
 
@@ -73,9 +73,9 @@ void im_smmu_inv_cd(ImSmmu *s, uint32_t sid, uint32_t ssid, bool leaf)
     if (ssid >> SMMU_SSID_BITS) {
         return;
     }
-    drop_key(s->caches, im_smmu_context_key(sid, true, ssid));
+    smmu_inval_drop_key(s->caches, im_smmu_context_key(sid, true, ssid));
     if (ssid == 0) {
-        drop_key(s->caches, im_smmu_context_key(sid, false, 0));
+        smmu_inval_drop_key(s->caches, im_smmu_context_key(sid, false, 0));
     }
 }
 
@@ -110,12 +110,13 @@ typedef struct Tlbi {
 } Tlbi;
 
 /* Bits 63:56 do not take part: they may be a tag of the address (TBI). */
-static uint64_t sign_extend(uint64_t addr)
+static uint64_t smmu_inval_sign_extend(uint64_t addr)
 {
     return (uint64_t)((int64_t)(addr << 8) >> 8);
 }
 
-static void drop_owner(Tlbi *b, ImTlb *tlb, SmmuOwner *o, unsigned tags)
+static void smmu_inval_drop_owner(Tlbi *b, ImTlb *tlb, SmmuOwner *o,
+                                  unsigned tags)
 {
     uint64_t first = b->first;
     uint64_t last = b->last;
@@ -139,83 +140,83 @@ static void drop_owner(Tlbi *b, ImTlb *tlb, SmmuOwner *o, unsigned tags)
     b->budget -= MIN(b->budget, cost);
 }
 
-static void drop_pages(Tlbi *b, SmmuOwner *o)
+static void smmu_inval_drop_pages(Tlbi *b, SmmuOwner *o)
 {
-    drop_owner(b, &b->c->tlb, o, 2);
+    smmu_inval_drop_owner(b, &b->c->tlb, o, 2);
 }
 
 /* Commands match whatever ASET is. */
-static void drop_globals(Tlbi *b, SmmuVm *vm)
+static void smmu_inval_drop_globals(Tlbi *b, SmmuVm *vm)
 {
-    drop_pages(b, &vm->global[0]);
-    drop_pages(b, &vm->global[1]);
+    smmu_inval_drop_pages(b, &vm->global[0]);
+    smmu_inval_drop_pages(b, &vm->global[1]);
 }
 
 /* Tables may stay when only leaves have changed. */
-static void drop_tables(Tlbi *b, SmmuOwner *o)
+static void smmu_inval_drop_tables(Tlbi *b, SmmuOwner *o)
 {
     if (!b->t->leaf) {
-        drop_owner(b, &b->c->psc, o, 1);
+        smmu_inval_drop_owner(b, &b->c->psc, o, 1);
     }
 }
 
-static void renew_space(SmmuCaches *c, SmmuSpace *sp)
+static void smmu_inval_renew_space(SmmuCaches *c, SmmuSpace *sp)
 {
     im_smmu_renew(c, &sp->va);
     im_smmu_renew(c, &sp->tables);
 }
 
 /* Stage 1, alone or combined with stage 2. */
-static void inv_stage1(Tlbi *b, SmmuVm *vm)
+static void smmu_inval_stage1(Tlbi *b, SmmuVm *vm)
 {
     for (ImLink *n = vm->spaces; n; n = n->next) {
-        renew_space(b->c, SMMU_SPACE_OF(n, by_vm));
+        smmu_inval_renew_space(b->c, SMMU_SPACE_OF(n, by_vm));
     }
     im_smmu_renew_globals(b->c, vm);
 }
 
-static void inv_all_stages(Tlbi *b, SmmuVm *vm)
+static void smmu_inval_all_stages(Tlbi *b, SmmuVm *vm)
 {
-    inv_stage1(b, vm);
+    smmu_inval_stage1(b, vm);
     im_smmu_renew(b->c, &vm->ipa);
     im_smmu_renew(b->c, &vm->ipa_tables);
 }
 
-static void inv_asid(Tlbi *b, SmmuVm *vm)
+static void smmu_inval_asid(Tlbi *b, SmmuVm *vm)
 {
     SmmuSpace *sp = im_smmu_find_space(b->c, vm, b->t->asid);
 
     if (sp) {
-        renew_space(b->c, sp);
+        smmu_inval_renew_space(b->c, sp);
     }
 }
 
-static void inv_va(Tlbi *b, SmmuVm *vm)
+static void smmu_inval_va(Tlbi *b, SmmuVm *vm)
 {
     SmmuSpace *sp = im_smmu_find_space(b->c, vm, b->t->asid);
 
     if (sp) {
-        drop_pages(b, &sp->va);
-        drop_tables(b, &sp->tables);
+        smmu_inval_drop_pages(b, &sp->va);
+        smmu_inval_drop_tables(b, &sp->tables);
     }
-    drop_globals(b, vm);
+    smmu_inval_drop_globals(b, vm);
 }
 
-static void inv_vaa(Tlbi *b, SmmuVm *vm)
+static void smmu_inval_vaa(Tlbi *b, SmmuVm *vm)
 {
     for (ImLink *n = vm->spaces; n; n = n->next) {
         SmmuSpace *sp = SMMU_SPACE_OF(n, by_vm);
 
-        drop_pages(b, &sp->va);
-        drop_tables(b, &sp->tables);
+        smmu_inval_drop_pages(b, &sp->va);
+        smmu_inval_drop_tables(b, &sp->tables);
     }
-    drop_globals(b, vm);
+    smmu_inval_drop_globals(b, vm);
 }
 
-static void inv_ipa(Tlbi *b, SmmuVm *vm)
+static void smmu_inval_ipa(Tlbi *b, SmmuVm *vm)
 {
-    drop_pages(b, &vm->ipa);
-    drop_tables(b, &vm->ipa_tables);
+    smmu_inval_drop_pages(b, &vm->ipa);
+    smmu_inval_drop_tables(b, &vm->ipa_tables);
 }
 
 /*
@@ -224,16 +225,16 @@ static void inv_ipa(Tlbi *b, SmmuVm *vm)
  * CLAUSE(SMMU_TLB_NSNH_ALL): by SmmuTlbiScope.
  */
 static void (*const scopes[])(Tlbi *b, SmmuVm *vm) = {
-    [SMMU_TLBI_ALL] = inv_stage1,
-    [SMMU_TLBI_ASID] = inv_asid,
-    [SMMU_TLBI_VA] = inv_va,
-    [SMMU_TLBI_VAA] = inv_vaa,
-    [SMMU_TLBI_VMALL] = inv_all_stages,
-    [SMMU_TLBI_IPA] = inv_ipa,
-    [SMMU_TLBI_NSNH_ALL] = inv_all_stages,
+    [SMMU_TLBI_ALL] = smmu_inval_stage1,
+    [SMMU_TLBI_ASID] = smmu_inval_asid,
+    [SMMU_TLBI_VA] = smmu_inval_va,
+    [SMMU_TLBI_VAA] = smmu_inval_vaa,
+    [SMMU_TLBI_VMALL] = smmu_inval_all_stages,
+    [SMMU_TLBI_IPA] = smmu_inval_ipa,
+    [SMMU_TLBI_NSNH_ALL] = smmu_inval_all_stages,
 };
 
-static void inv_vm(Tlbi *b, uint8_t world, uint16_t vmid)
+static void smmu_inval_vm(Tlbi *b, uint8_t world, uint16_t vmid)
 {
     SmmuVm *vm = im_smmu_find_vm(b->c, world, vmid);
 
@@ -242,32 +243,34 @@ static void inv_vm(Tlbi *b, uint8_t world, uint16_t vmid)
     }
 }
 
-static void inv_el1(Tlbi *b)
+static void smmu_inval_el1(Tlbi *b)
 {
     uint16_t ignore = b->t->vmid_ignore;
 
     /* CLAUSE(SMMU_TLB_VMW) */
     for (unsigned i = 0; i <= ignore; i++) {
-        inv_vm(b, IM_SMMU_NS_EL1,
-               (uint16_t)((b->t->vmid & ~(unsigned)ignore) | i));
+        smmu_inval_vm(b, IM_SMMU_NS_EL1,
+                      (uint16_t)((b->t->vmid & ~(unsigned)ignore) | i));
     }
 }
 
-static void inv_not_el2(Tlbi *b)
+static void smmu_inval_not_el2(Tlbi *b)
 {
     SmmuCaches *c = b->c;
 
     for (uint32_t i = 0; i < c->vms; i++) {
         if (c->vm[i].key != UINT32_MAX &&
             c->vm[i].world == IM_SMMU_NS_EL1) {
-            inv_all_stages(b, &c->vm[i]);
+            smmu_inval_all_stages(b, &c->vm[i]);
         }
     }
 }
 
 void im_smmu_tlbi(ImSmmu *s, const SmmuTlbi *t)
 {
-    Tlbi b = { .c = s->caches, .t = t, .first = sign_extend(t->addr) };
+    Tlbi b = { .c = s->caches,
+               .t = t,
+               .first = smmu_inval_sign_extend(t->addr) };
 
     s->counters.tlb_invalidations++;
     if (t->last - t->addr < UINT64_C(1) << 55) {
@@ -277,11 +280,11 @@ void im_smmu_tlbi(ImSmmu *s, const SmmuTlbi *t)
         b.budget = BUDGET * (b.c->tlb.set_mask + UINT64_C(1)) * IM_TLB_WAYS;
     }
     if (t->scope == SMMU_TLBI_NSNH_ALL) {
-        inv_not_el2(&b);
+        smmu_inval_not_el2(&b);
     } else if (t->el2) {
-        inv_vm(&b, IM_SMMU_NS_EL2, 0);
-        inv_vm(&b, IM_SMMU_NS_EL2_E2H, 0);
+        smmu_inval_vm(&b, IM_SMMU_NS_EL2, 0);
+        smmu_inval_vm(&b, IM_SMMU_NS_EL2_E2H, 0);
     } else {
-        inv_el1(&b);
+        smmu_inval_el1(&b);
     }
 }

@@ -38,7 +38,8 @@ static const IrqDef irq_defs[IM_SMMU_IRQS] = {
  * MSI. CLAUSE(SMMU_IRQ_MSI): the whole field is 0, or there is one; address
  * bits above OAS are cut.
  */
-static void send(ImSmmu *s, ImSmmuIrq source, uint64_t field, uint32_t data)
+static void smmu_irq_send(ImSmmu *s, ImSmmuIrq source, uint64_t field,
+                          uint32_t data)
 {
     ImMsi msi = {
         .addr = field & im_smmu_oas_mask(s), .data = data,
@@ -64,14 +65,14 @@ void im_smmu_irq(ImSmmu *s, ImSmmuIrq source)
     const IrqDef *def = &irq_defs[source];
 
     if (im_smmu_reg(s, SMMU_R_IRQ_CTRL) & def->enable) {
-        send(s, source, im_smmu_reg(s, def->cfg0),
-              (uint32_t)im_smmu_reg(s, def->cfg1));
+        smmu_irq_send(s, source, im_smmu_reg(s, def->cfg0),
+                      (uint32_t)im_smmu_reg(s, def->cfg1));
     }
 }
 
 void im_smmu_irq_sync(ImSmmu *s, uint64_t addr, uint32_t data)
 {
-    send(s, IM_SMMU_IRQ_SYNC, addr, data);
+    smmu_irq_send(s, IM_SMMU_IRQ_SYNC, addr, data);
 }
 
 bool im_smmu_gerror_active(const ImSmmu *s, uint64_t bits)
@@ -98,7 +99,7 @@ static const struct GerrorDef {
       IM_SMMU_IRQ_GERROR },
 };
 
-static void tell_gerror(ImSmmu *s, const struct GerrorDef *def)
+static void smmu_irq_tell_gerror(ImSmmu *s, const struct GerrorDef *def)
 {
     ImEvent ev = { .kind = IM_EVENT_FAULT, .name = def->name };
     ImMsi msi = { .source = (uint8_t)def->source };
@@ -129,7 +130,7 @@ void im_smmu_gerror(ImSmmu *s, uint64_t bits)
     }
     for (size_t i = 0; i < G_N_ELEMENTS(gerror_defs); i++) {
         if (fresh & gerror_defs[i].bit) {
-            tell_gerror(s, &gerror_defs[i]);
+            smmu_irq_tell_gerror(s, &gerror_defs[i]);
         }
     }
     if (fresh & ~IM_MASK(SMMU_GERROR_MSI_GERROR_ABT)) {

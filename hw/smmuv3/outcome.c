@@ -13,7 +13,7 @@ typedef struct Model {
     const char *quiet;          /* R is 0 */
 } Model;
 
-static void terminate(SmmuRoute *r, ImCpl cpl)
+static void smmu_outcome_terminate(SmmuRoute *r, ImCpl cpl)
 {
     r->perm = 0;
     r->mask = 0xfff;
@@ -33,7 +33,7 @@ bool im_smmu_grant_nothing(SmmuRoute *r)
     return true;
 }
 
-static bool configured(const SmmuRoute *r, uint64_t cr2_field)
+static bool smmu_outcome_configured(const SmmuRoute *r, uint64_t cr2_field)
 {
     return r->s->cr2 & cr2_field;
 }
@@ -42,22 +42,24 @@ static bool configured(const SmmuRoute *r, uint64_t cr2_field)
 
 /* Why an event of a configuration that REC_CFG_ATS is about is not recorded,
  * or NULL. */
-static const char *quiet_cfg_ats(const SmmuRoute *r)
+static const char *smmu_outcome_quiet_cfg_ats(const SmmuRoute *r)
 {
-    return configured(r, IM_MASK(SMMU_CR2_REC_CFG_ATS)) ? NULL :
+    return smmu_outcome_configured(r, IM_MASK(SMMU_CR2_REC_CFG_ATS)) ? NULL :
            QUIET("CR2.REC_CFG_ATS=0");
 }
 
 /* CLAUSE(SMMU_ROUTE_RECINVSID) */
-static const char *quiet_sid(const SmmuRoute *r, const SmmuEventDef *def)
+static const char *smmu_outcome_quiet_sid(const SmmuRoute *r,
+                                          const SmmuEventDef *def)
 {
     return def->record == SMMU_RECORD_RECINVSID &&
-           !configured(r, IM_MASK(SMMU_CR2_RECINVSID)) ?
+           !smmu_outcome_configured(r, IM_MASK(SMMU_CR2_RECINVSID)) ?
            QUIET("CR2.RECINVSID=0") : NULL;
 }
 
 /* Record it, or tell a person why not. */
-static void record(SmmuRoute *r, const SmmuEvent *e, const char *quiet)
+static void smmu_outcome_record(SmmuRoute *r, const SmmuEvent *e,
+                                const char *quiet)
 {
     if (r->ex) {
         r->ex->quiet = quiet;
@@ -71,7 +73,7 @@ static void record(SmmuRoute *r, const SmmuEvent *e, const char *quiet)
 /* --- ordinary requests, 5.5 -------------------------------------------- */
 
 /* CLAUSE(SMMU_ROUTE_ARS) */
-static Model model_of(const SmmuRoute *r, const SmmuEvent *e)
+static Model smmu_outcome_model_of(const SmmuRoute *r, const SmmuEvent *e)
 {
     const ImSmmuSte *ste = &r->stream->ste;
 
@@ -91,7 +93,7 @@ static Model model_of(const SmmuRoute *r, const SmmuEvent *e)
 
 /* CLAUSE(SMMU_ROUTE_STALL): if the requester can wait; else it ends here,
  * recorded all the same. */
-static bool stalls(SmmuRoute *r, const SmmuEvent *e)
+static bool smmu_outcome_stalls(SmmuRoute *r, const SmmuEvent *e)
 {
     if (r->ex) {
         return false;
@@ -105,15 +107,15 @@ static bool stalls(SmmuRoute *r, const SmmuEvent *e)
     return true;
 }
 
-static void end_by_model(SmmuRoute *r, const SmmuEvent *e)
+static void smmu_outcome_end_by_model(SmmuRoute *r, const SmmuEvent *e)
 {
     Model m = { .abort = true };
 
     if (r->stream) {
-        m = model_of(r, e);
+        m = smmu_outcome_model_of(r, e);
     }
     if (m.stall) {
-        if (stalls(r, e)) {
+        if (smmu_outcome_stalls(r, e)) {
             return;
         }
         if (r->ex) {
@@ -122,47 +124,49 @@ static void end_by_model(SmmuRoute *r, const SmmuEvent *e)
         m = (Model){ .abort = true };
     }
     /* CLAUSE(SMMU_ROUTE_RAZWI) */
-    terminate(r, m.abort ? IM_CPL_UR : IM_CPL_SC);
-    record(r, e, m.quiet);
+    smmu_outcome_terminate(r, m.abort ? IM_CPL_UR : IM_CPL_SC);
+    smmu_outcome_record(r, e, m.quiet);
 }
 
-static void end_ordinary(SmmuRoute *r, const SmmuEvent *e,
-                         const SmmuEventDef *def)
+static void smmu_outcome_end_ordinary(SmmuRoute *r, const SmmuEvent *e,
+                                      const SmmuEventDef *def)
 {
     if (def->model) {
-        end_by_model(r, e);
+        smmu_outcome_end_by_model(r, e);
         return;
     }
-    terminate(r, IM_CPL_UR);
-    record(r, e, quiet_sid(r, def));
+    smmu_outcome_terminate(r, IM_CPL_UR);
+    smmu_outcome_record(r, e, smmu_outcome_quiet_sid(r, def));
 }
 
 /* --- ATS, 3.9.1.2 ------------------------------------------------------ */
 
 /* CLAUSE(SMMU_ATS_REPLY), CLAUSE(SMMU_ATS_REC_CFG) */
-static void end_translation(SmmuRoute *r, const SmmuEvent *e,
-                            const SmmuEventDef *def)
+static void smmu_outcome_end_translation(SmmuRoute *r, const SmmuEvent *e,
+                                         const SmmuEventDef *def)
 {
     const char *quiet;
 
     switch (def->ats) {
     case SMMU_ATS_UR:
-        terminate(r, IM_CPL_UR);
-        record(r, e, NULL);
+        smmu_outcome_terminate(r, IM_CPL_UR);
+        smmu_outcome_record(r, e, NULL);
         return;
     case SMMU_ATS_S0:
     case SMMU_ATS_SE:
         im_smmu_grant_nothing(r);
         return;
     default:
-        terminate(r, IM_CPL_CA);
-        quiet = quiet_cfg_ats(r);
-        record(r, e, quiet ? quiet : quiet_sid(r, def));
+        smmu_outcome_terminate(r, IM_CPL_CA);
+        quiet = smmu_outcome_quiet_cfg_ats(r);
+        smmu_outcome_record(r, e,
+                            quiet ? quiet : smmu_outcome_quiet_sid(r, def));
     }
 }
 
 /* Why an event of translated traffic is not recorded, 3.9.1.3. */
-static const char *quiet_translated(const SmmuRoute *r, uint8_t code)
+static const char *smmu_outcome_quiet_translated(const SmmuRoute *r,
+                                                 uint8_t code)
 {
     switch (code) {
     case SMMU_EVT_F_UUT:
@@ -170,37 +174,38 @@ static const char *quiet_translated(const SmmuRoute *r, uint8_t code)
     case SMMU_EVT_C_BAD_STREAMID:
     case SMMU_EVT_F_STE_FETCH:
     case SMMU_EVT_C_BAD_STE:
-        return quiet_cfg_ats(r);
+        return smmu_outcome_quiet_cfg_ats(r);
     default:
         return NULL;
     }
 }
 
 /* CLAUSE(SMMU_ATS_TRANSLATED_EVENTS) */
-static void end_translated(SmmuRoute *r, const SmmuEvent *e,
-                           const SmmuEventDef *def)
+static void smmu_outcome_end_translated(SmmuRoute *r, const SmmuEvent *e,
+                                        const SmmuEventDef *def)
 {
     if (def->model) {
-        end_by_model(r, e);
+        smmu_outcome_end_by_model(r, e);
         return;
     }
-    terminate(r, IM_CPL_UR);
-    record(r, e, quiet_translated(r, e->code));
+    smmu_outcome_terminate(r, IM_CPL_UR);
+    smmu_outcome_record(r, e, smmu_outcome_quiet_translated(r, e->code));
 }
 
 /* --- any of them ------------------------------------------------------- */
 
 /* PnU and InD as they came, where no STE has been applied to them. */
-static bool raw_attributes(uint8_t code)
+static bool smmu_outcome_raw_attributes(uint8_t code)
 {
     return code == SMMU_EVT_F_UUT || code == SMMU_EVT_F_BAD_ATS_TREQ;
 }
 
-static SmmuEvent complete(const SmmuRoute *r, const SmmuEvent *part)
+static SmmuEvent smmu_outcome_complete(const SmmuRoute *r,
+                                       const SmmuEvent *part)
 {
     const ImTxn *t = r->txn;
     SmmuEvent e = *part;
-    bool raw = raw_attributes(e.code);
+    bool raw = smmu_outcome_raw_attributes(e.code);
 
     e.sid = r->sid;
     e.ssid = r->ssid;
@@ -223,16 +228,16 @@ bool im_smmu_refuse(SmmuRoute *r, const SmmuEvent *part)
     if (r->kind == SMMU_QUESTION) {
         return true;
     }
-    e = complete(r, part);
+    e = smmu_outcome_complete(r, part);
     switch (r->kind) {
     case SMMU_TRANSLATION:
-        end_translation(r, &e, def);
+        smmu_outcome_end_translation(r, &e, def);
         break;
     case SMMU_TRANSLATED:
-        end_translated(r, &e, def);
+        smmu_outcome_end_translated(r, &e, def);
         break;
     default:
-        end_ordinary(r, &e, def);
+        smmu_outcome_end_ordinary(r, &e, def);
     }
     return true;
 }
@@ -243,9 +248,9 @@ bool im_smmu_refuse_silently(SmmuRoute *r, const char *clause,
     SmmuEvent none = { 0 };
 
     r->clause = clause;
-    terminate(r, IM_CPL_UR);
-    none = complete(r, &none);
-    record(r, &none, quiet);
+    smmu_outcome_terminate(r, IM_CPL_UR);
+    none = smmu_outcome_complete(r, &none);
+    smmu_outcome_record(r, &none, quiet);
     return true;
 }
 
@@ -259,7 +264,7 @@ bool im_smmu_refuse_code(SmmuRoute *r, uint8_t code)
 /* --- walks ------------------------------------------------------------- */
 
 /* CLAUSE(SMMU_ROUTE_WALK) */
-static uint8_t code_of(const ImWalkOut *w)
+static uint8_t smmu_outcome_code_of(const ImWalkOut *w)
 {
     switch (w->stop) {
     case IM_WALK_ACCESS:
@@ -281,8 +286,8 @@ static uint8_t code_of(const ImWalkOut *w)
 }
 
 /* CLAUSE(SMMU_ROUTE_ATOMIC): the write alone would have been granted. */
-static bool lacks_read_only(const SmmuRoute *r, const ImWalkOut *w,
-                            SmmuClass cls)
+static bool smmu_outcome_lacks_read_only(const SmmuRoute *r, const ImWalkOut *w,
+                                         SmmuClass cls)
 {
     return w->stop == IM_WALK_PERM && !w->for_entry &&
            cls == SMMU_CLASS_IN && r->need == IM_ATOMIC &&
@@ -299,12 +304,12 @@ bool im_smmu_refuse_walk(SmmuRoute *r, const ImWalkOut *w, SmmuClass cls)
               !r->only_s2;
     bool eabt = w->stop == IM_WALK_ACCESS || w->stop == IM_WALK_UPDATE;
     SmmuEvent e = {
-        .code = code_of(w),
+        .code = smmu_outcome_code_of(w),
         .s2 = !s1,
         .cls = (uint8_t)(entry || (s1 && eabt) ? SMMU_CLASS_TT : cls),
         .ipa = s1 ? 0 : w->in,
         .fetch = eabt ? w->entry : 0,
-        .rnw = lacks_read_only(r, w, cls),
+        .rnw = smmu_outcome_lacks_read_only(r, w, cls),
         .ttrnw = entry && !w->for_update && w->stop != IM_WALK_NESTED_WRITE,
     };
 

@@ -53,13 +53,13 @@ static const FateDef fates[] = {
 };
 
 /* CLAUSE(SMMU_PRIQ_STOP_MARKER) */
-static bool is_stop_marker(const ImPageReq *req)
+static bool smmu_priq_is_stop_marker(const ImPageReq *req)
 {
     return req->last && !req->read && !req->write && req->has_pasid;
 }
 
-static ImPageResp response(const ImPageReq *req, uint8_t code,
-                           bool with_pasid)
+static ImPageResp smmu_priq_response(const ImPageReq *req, uint8_t code,
+                                     bool with_pasid)
 {
     return (ImPageResp) {
         .pasid = with_pasid ? req->pasid : 0,
@@ -71,7 +71,7 @@ static ImPageResp response(const ImPageReq *req, uint8_t code,
     };
 }
 
-static void respond(ImSmmu *s, const ImPageResp *resp)
+static void smmu_priq_respond(ImSmmu *s, const ImPageResp *resp)
 {
     ImEvent ev = {
         .kind = IM_EVENT_PAGE_RESPONSE, .name = "automatic", .resp = resp,
@@ -82,16 +82,17 @@ static void respond(ImSmmu *s, const ImPageResp *resp)
     s->port.page_response(s->host, resp);
 }
 
-static uint32_t sid_of(const ImPageReq *req)
+static uint32_t smmu_priq_sid_of(const ImPageReq *req)
 {
     return (uint32_t)req->segment << 16 | req->rid;
 }
 
 /* CLAUSE(SMMU_PRIQ_REC_CFG_ATS) */
-static void record_ste_error(ImSmmu *s, const ImPageReq *req, uint8_t code)
+static void smmu_priq_record_ste_error(ImSmmu *s, const ImPageReq *req,
+                                       uint8_t code)
 {
     SmmuEvent e = {
-        .code = code, .sid = sid_of(req), .ssv = req->has_pasid,
+        .code = code, .sid = smmu_priq_sid_of(req), .ssv = req->has_pasid,
         .ssid = req->pasid, .req = req,
     };
 
@@ -109,33 +110,34 @@ static void record_ste_error(ImSmmu *s, const ImPageReq *req, uint8_t code)
  * The answer in software's place; *event: of an STE that could not be used,
  * or 0. CLAUSE(SMMU_PRIQ_AUTO_RESPONSE), CLAUSE(SMMU_PRIQ_PPAR)
  */
-static ImPageResp answer(ImSmmu *s, const ImPageReq *req, const FateDef *fate,
-                         SmmuExplain *ex, uint8_t *event)
+static ImPageResp smmu_priq_answer(ImSmmu *s, const ImPageReq *req,
+                                   const FateDef *fate, SmmuExplain *ex,
+                                   uint8_t *event)
 {
     ImSmmuSte ste;
 
     *event = 0;
     if (fate->failure) {
-        return response(req, IM_PAGE_RESP_FAILURE, false);
+        return smmu_priq_response(req, IM_PAGE_RESP_FAILURE, false);
     }
     if (!req->has_pasid || (s->ids.idr[3] & IM_MASK(SMMU_IDR3_PPS))) {
-        return response(req, IM_PAGE_RESP_SUCCESS, req->has_pasid);
+        return smmu_priq_response(req, IM_PAGE_RESP_SUCCESS, req->has_pasid);
     }
-    *event = im_smmu_ste_of(s, sid_of(req), ex, &ste);
-    return *event ? response(req, IM_PAGE_RESP_FAILURE, false) :
-           response(req, IM_PAGE_RESP_SUCCESS, ste.ppar);
+    *event = im_smmu_ste_of(s, smmu_priq_sid_of(req), ex, &ste);
+    return *event ? smmu_priq_response(req, IM_PAGE_RESP_FAILURE, false) :
+           smmu_priq_response(req, IM_PAGE_RESP_SUCCESS, ste.ppar);
 }
 
-static bool is_answered(const ImPageReq *req, const FateDef *fate)
+static bool smmu_priq_is_answered(const ImPageReq *req, const FateDef *fate)
 {
     return (fate->failure || (fate->overflow && req->last)) &&
-           !is_stop_marker(req);
+           !smmu_priq_is_stop_marker(req);
 }
 
 /* CLAUSE(SMMU_PRIQ_ENTRY) */
-static void entry_of(const ImPageReq *req, uint64_t d[2])
+static void smmu_priq_entry_of(const ImPageReq *req, uint64_t d[2])
 {
-    d[0] = IM_PUT(SMMU_PPR0_SID, sid_of(req)) |
+    d[0] = IM_PUT(SMMU_PPR0_SID, smmu_priq_sid_of(req)) |
            IM_PUT(SMMU_PPR0_SSID, req->has_pasid ? req->pasid : 0) |
            IM_PUT(SMMU_PPR0_PRIV, req->has_pasid && req->priv) |
            IM_PUT(SMMU_PPR0_X, req->has_pasid && req->exec) |
@@ -147,41 +149,43 @@ static void entry_of(const ImPageReq *req, uint64_t d[2])
            (req->addr & IM_MASK(SMMU_PPR1_ADDR));
 }
 
-static bool write_entry(ImSmmu *s, const ImPageReq *req, uint64_t addr)
+static bool smmu_priq_write_entry(ImSmmu *s, const ImPageReq *req,
+                                  uint64_t addr)
 {
     uint64_t d[2];
 
-    entry_of(req, d);
+    smmu_priq_entry_of(req, d);
     d[0] = GUINT64_TO_LE(d[0]);
     d[1] = GUINT64_TO_LE(d[1]);
     return im_smmu_mem_write(s, addr, d, sizeof(d)) == IM_BUS_OK;
 }
 
-static bool last_only(const ImSmmu *s)
+static bool smmu_priq_last_only(const ImSmmu *s)
 {
     return im_smmu_reg(s, SMMU_R_PRIQ_IRQ_CFG2) &
            IM_MASK(SMMU_IRQ_CFG2_LO);
 }
 
-static Fate enqueue(ImSmmu *s, const ImPageReq *req, const SmmuQueue *q)
+static Fate smmu_priq_enqueue(ImSmmu *s, const ImPageReq *req,
+                              const SmmuQueue *q)
 {
     uint64_t prod = im_smmu_reg(s, SMMU_R_PRIQ_PROD);
 
-    if (!write_entry(s, req, im_smmu_queue_addr(q, q->prod))) {
+    if (!smmu_priq_write_entry(s, req, im_smmu_queue_addr(q, q->prod))) {
         im_smmu_gerror(s, IM_MASK(SMMU_GERROR_PRIQ_ABT));
         return FATE_ABORTED;            /* CLAUSE(SMMU_PRIQ_ABORT) */
     }
     im_smmu_reg_set(s, SMMU_R_PRIQ_PROD,
                     IM_SET(prod, SMMU_Q_INDEX_INDEX,
                            im_smmu_queue_next(q, q->prod)));
-    if (last_only(s) ? req->last : im_smmu_queue_empty(q)) {
+    if (smmu_priq_last_only(s) ? req->last : im_smmu_queue_empty(q)) {
         im_smmu_irq(s, IM_SMMU_IRQ_PRIQ);   /* CLAUSE(SMMU_PRIQ_INTERRUPT) */
     }
     return FATE_QUEUED;
 }
 
 /* CLAUSE(SMMU_PRIQ_OVERFLOW): nothing is written until it is acknowledged. */
-static void overflowed(ImSmmu *s, const ImPageReq *req, bool active)
+static void smmu_priq_overflowed(ImSmmu *s, const ImPageReq *req, bool active)
 {
     ImEvent ev = {
         .kind = IM_EVENT_FAULT, .name = "PRI queue overflow", .req = req,
@@ -193,13 +197,13 @@ static void overflowed(ImSmmu *s, const ImPageReq *req, bool active)
                         im_smmu_reg(s, SMMU_R_PRIQ_PROD) ^
                         IM_MASK(SMMU_Q_INDEX_OVF));
     }
-    if (last_only(s) && req->last) {
+    if (smmu_priq_last_only(s) && req->last) {
         im_smmu_irq(s, IM_SMMU_IRQ_PRIQ);
     }
 }
 
 /* CLAUSE(SMMU_PRIQ_ENABLE): PRIQEN counts only with SMMUEN. */
-static Fate decide(const ImSmmu *s, const SmmuQueue *q)
+static Fate smmu_priq_decide(const ImSmmu *s, const SmmuQueue *q)
 {
     bool active = (im_smmu_reg(s, SMMU_R_PRIQ_PROD) ^
                    im_smmu_reg(s, SMMU_R_PRIQ_CONS)) &
@@ -216,22 +220,23 @@ static Fate decide(const ImSmmu *s, const SmmuQueue *q)
            im_smmu_queue_full(q) ? FATE_FULL : FATE_QUEUED;
 }
 
-static Fate handle_request(ImSmmu *s, const ImPageReq *req)
+static Fate smmu_priq_handle_request(ImSmmu *s, const ImPageReq *req)
 {
     SmmuQueue q = im_smmu_queue(s, SMMU_PRIQ);
-    Fate fate = decide(s, &q);
+    Fate fate = smmu_priq_decide(s, &q);
 
     if (fate == FATE_QUEUED) {
-        return enqueue(s, req, &q);
+        return smmu_priq_enqueue(s, req, &q);
     }
     if (fates[fate].overflow) {
-        overflowed(s, req, fate == FATE_OVERFLOW);
+        smmu_priq_overflowed(s, req, fate == FATE_OVERFLOW);
     }
     return fate;
 }
 
 /* CLAUSE(SMMU_PRIQ_SSV): without substreams, without PASID. */
-static ImPageReq as_understood(const ImSmmu *s, const ImPageReq *request)
+static ImPageReq smmu_priq_as_understood(const ImSmmu *s,
+                                         const ImPageReq *request)
 {
     ImPageReq req = *request;
 
@@ -241,10 +246,10 @@ static ImPageReq as_understood(const ImSmmu *s, const ImPageReq *request)
 
 void im_smmu_page_request(ImSmmu *s, const ImPageReq *request)
 {
-    ImPageReq req = as_understood(s, request);
+    ImPageReq req = smmu_priq_as_understood(s, request);
     ImEvent ev = { .kind = IM_EVENT_PAGE_REQUEST, .req = &req };
-    const FateDef *fate = &fates[handle_request(s, &req)];
-    bool stop = is_stop_marker(&req);
+    const FateDef *fate = &fates[smmu_priq_handle_request(s, &req)];
+    bool stop = smmu_priq_is_stop_marker(&req);
     ImPageResp resp;
     uint8_t event;
 
@@ -256,19 +261,19 @@ void im_smmu_page_request(ImSmmu *s, const ImPageReq *request)
         s->counters.page_groups++;
     }
     im_smmu_trace(s, &ev);
-    if (is_answered(&req, fate)) {
-        resp = answer(s, &req, fate, NULL, &event);
+    if (smmu_priq_is_answered(&req, fate)) {
+        resp = smmu_priq_answer(s, &req, fate, NULL, &event);
         if (event) {
-            record_ste_error(s, &req, event);
+            smmu_priq_record_ste_error(s, &req, event);
         }
-        respond(s, &resp);
+        smmu_priq_respond(s, &resp);
     }
 }
 
 /* --- explaining ----------------------------------------------------------- */
 
 /* Would the queue take it? Each quad-word that is 0 becomes 0. */
-static bool could_write(ImSmmu *s, uint64_t addr)
+static bool smmu_priq_could_write(ImSmmu *s, uint64_t addr)
 {
     for (unsigned i = 0; i < 2; i++) {
         uint64_t zero = 0;
@@ -281,8 +286,8 @@ static bool could_write(ImSmmu *s, uint64_t addr)
     return true;
 }
 
-static void tell_entry(const SmmuExplain *ex, const ImPageReq *req,
-                       uint64_t addr)
+static void smmu_priq_tell_entry(const SmmuExplain *ex, const ImPageReq *req,
+                                 uint64_t addr)
 {
     const ImFieldRow *const fields[] = {
         IM_FIELDS(SMMU_PPR0), IM_FIELDS(SMMU_PPR1),
@@ -292,12 +297,12 @@ static void tell_entry(const SmmuExplain *ex, const ImPageReq *req,
         .fields = fields, .note = "as it would be queued",
     };
 
-    entry_of(req, step.value);
+    smmu_priq_entry_of(req, step.value);
     ex->fn(ex->opaque, &step);
 }
 
 /* What the requester hears. */
-static const char *outcome(const ImPageReq *req, const ImPageFate *f)
+static const char *smmu_priq_outcome(const ImPageReq *req, const ImPageFate *f)
 {
     if (f->queued) {
         return "";
@@ -309,17 +314,18 @@ static const char *outcome(const ImPageReq *req, const ImPageFate *f)
                "; answered with Success automatically, with PASID" :
                "; answered with Success automatically, without PASID";
     }
-    return is_stop_marker(req) ? "; dropped, a stop marker is not answered" :
-           "; dropped, not the last of its group";
+    return smmu_priq_is_stop_marker(req) ?
+               "; dropped, a stop marker is not answered" :
+               "; dropped, not the last of its group";
 }
 
-static void tell_result(const SmmuExplain *ex, const ImPageReq *req,
-                        const FateDef *fate, const ImPageFate *f)
+static void smmu_priq_tell_result(const SmmuExplain *ex, const ImPageReq *req,
+                                  const FateDef *fate, const ImPageFate *f)
 {
     bool by_ste = f->answered && !fate->failure && req->has_pasid;
-    g_autofree char *note = g_strconcat(fate->why, f->fault ? "; " : "",
-                                        f->fault ? ex->note : "",
-                                        outcome(req, f), NULL);
+    g_autofree char *note =
+        g_strconcat(fate->why, f->fault ? "; " : "", f->fault ? ex->note : "",
+                    smmu_priq_outcome(req, f), NULL);
     ImStep step = {
         .what = "result", .note = note,
         .clause = by_ste ? "SMMU_PRIQ_PPAR" : fate->clause,
@@ -328,7 +334,7 @@ static void tell_result(const SmmuExplain *ex, const ImPageReq *req,
     ex->fn(ex->opaque, &step);
 }
 
-static void no_step(void *opaque, const ImStep *step)
+static void smmu_priq_no_step(void *opaque, const ImStep *step)
 {
     (void)opaque;
     (void)step;
@@ -337,23 +343,23 @@ static void no_step(void *opaque, const ImStep *step)
 ImPageFate im_smmu_explain_page_request(ImSmmu *s, const ImPageReq *request,
                                         ImStepFn *fn, void *opaque)
 {
-    SmmuExplain ex = { .fn = fn ? fn : no_step, .opaque = opaque };
-    ImPageReq req = as_understood(s, request);
+    SmmuExplain ex = { .fn = fn ? fn : smmu_priq_no_step, .opaque = opaque };
+    ImPageReq req = smmu_priq_as_understood(s, request);
     SmmuQueue q = im_smmu_queue(s, SMMU_PRIQ);
-    Fate fate = decide(s, &q);
+    Fate fate = smmu_priq_decide(s, &q);
     ImPageFate f = { 0 };
 
     if (fate == FATE_QUEUED) {
         uint64_t addr = im_smmu_queue_addr(&q, q.prod);
 
-        tell_entry(&ex, &req, addr);
-        fate = could_write(s, addr) ? FATE_QUEUED : FATE_ABORTED;
+        smmu_priq_tell_entry(&ex, &req, addr);
+        fate = smmu_priq_could_write(s, addr) ? FATE_QUEUED : FATE_ABORTED;
     }
     f.queued = fate == FATE_QUEUED;
-    f.answered = is_answered(&req, &fates[fate]);
+    f.answered = smmu_priq_is_answered(&req, &fates[fate]);
     if (f.answered) {
-        f.resp = answer(s, &req, &fates[fate], &ex, &f.fault);
+        f.resp = smmu_priq_answer(s, &req, &fates[fate], &ex, &f.fault);
     }
-    tell_result(&ex, &req, &fates[fate], &f);
+    smmu_priq_tell_result(&ex, &req, &fates[fate], &f);
     return f;
 }

@@ -10,50 +10,50 @@
 /* --- Guards. An update takes no time: what was written is in force.
  * CLAUSE(SMMU_REG_GUARD) --------------------------------------------------- */
 
-static bool smmu_disabled(void *dev, unsigned elem G_GNUC_UNUSED)
+static bool smmu_regs_smmu_disabled(void *dev, unsigned elem G_GNUC_UNUSED)
 {
     return !im_smmu_on(dev, CR0(SMMUEN));
 }
 
-static bool cmdq_disabled(void *dev, unsigned elem G_GNUC_UNUSED)
+static bool smmu_regs_cmdq_disabled(void *dev, unsigned elem G_GNUC_UNUSED)
 {
     return !im_smmu_on(dev, CR0(CMDQEN));
 }
 
-static bool eventq_disabled(void *dev, unsigned elem G_GNUC_UNUSED)
+static bool smmu_regs_eventq_disabled(void *dev, unsigned elem G_GNUC_UNUSED)
 {
     return !im_smmu_on(dev, CR0(EVENTQEN));
 }
 
-static bool priq_disabled(void *dev, unsigned elem G_GNUC_UNUSED)
+static bool smmu_regs_priq_disabled(void *dev, unsigned elem G_GNUC_UNUSED)
 {
     return !im_smmu_on(dev, CR0(PRIQEN));
 }
 
-static bool irq_off(const ImSmmu *s, uint64_t enable)
+static bool smmu_regs_irq_off(const ImSmmu *s, uint64_t enable)
 {
     return !(im_smmu_reg(s, SMMU_R_IRQ_CTRL) & enable);
 }
 
-static bool gerror_irq_off(void *dev, unsigned elem G_GNUC_UNUSED)
+static bool smmu_regs_gerror_irq_off(void *dev, unsigned elem G_GNUC_UNUSED)
 {
-    return irq_off(dev, IM_MASK(SMMU_IRQ_CTRL_GERROR));
+    return smmu_regs_irq_off(dev, IM_MASK(SMMU_IRQ_CTRL_GERROR));
 }
 
-static bool eventq_irq_off(void *dev, unsigned elem G_GNUC_UNUSED)
+static bool smmu_regs_eventq_irq_off(void *dev, unsigned elem G_GNUC_UNUSED)
 {
-    return irq_off(dev, IM_MASK(SMMU_IRQ_CTRL_EVENTQ));
+    return smmu_regs_irq_off(dev, IM_MASK(SMMU_IRQ_CTRL_EVENTQ));
 }
 
-static bool priq_irq_off(void *dev, unsigned elem G_GNUC_UNUSED)
+static bool smmu_regs_priq_irq_off(void *dev, unsigned elem G_GNUC_UNUSED)
 {
-    return irq_off(dev, IM_MASK(SMMU_IRQ_CTRL_PRIQ));
+    return smmu_regs_irq_off(dev, IM_MASK(SMMU_IRQ_CTRL_PRIQ));
 }
 
 /* --- CR0: what a change of each field brings about. ---------------------- */
 
 /* CLAUSE(SMMU_REG_SMMUEN). Caches stay; software invalidates. */
-static void smmuen_changed(ImSmmu *s, bool on)
+static void smmu_regs_smmuen_changed(ImSmmu *s, bool on)
 {
     if (!on) {
         im_smmu_stalls_drop(s);         /* CLAUSE(SMMU_STALL_SMMUEN) */
@@ -65,7 +65,7 @@ static void smmuen_changed(ImSmmu *s, bool on)
 }
 
 /* CLAUSE(SMMU_REG_CMDQEN) */
-static void cmdqen_changed(ImSmmu *s, bool on)
+static void smmu_regs_cmdqen_changed(ImSmmu *s, bool on)
 {
     if (on) {
         im_smmu_cmdq_run(s);
@@ -73,7 +73,7 @@ static void cmdqen_changed(ImSmmu *s, bool on)
 }
 
 /* CLAUSE(SMMU_REG_EVENTQEN) */
-static void eventqen_changed(ImSmmu *s, bool on)
+static void smmu_regs_eventqen_changed(ImSmmu *s, bool on)
 {
     if (on) {
         im_smmu_eventq_reset(s);        /* it may be another queue */
@@ -89,15 +89,15 @@ typedef struct Cr0Field {
 /* In the order in which they take effect; the command queue last, so that
  * its commands see the rest. */
 static const Cr0Field cr0_fields[] = {
-    { CR0(SMMUEN), smmuen_changed },
-    { CR0(EVENTQEN), eventqen_changed },
-    { CR0(CMDQEN), cmdqen_changed },
+    { CR0(SMMUEN), smmu_regs_smmuen_changed },
+    { CR0(EVENTQEN), smmu_regs_eventqen_changed },
+    { CR0(CMDQEN), smmu_regs_cmdqen_changed },
 };
 
 /* CLAUSE(SMMU_REG_CR0), CLAUSE(SMMU_REG_CR0ACK) */
-static void cr0_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                        uint64_t old G_GNUC_UNUSED,
-                        unsigned bytes G_GNUC_UNUSED)
+static void smmu_regs_cr0_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                                  uint64_t old G_GNUC_UNUSED,
+                                  unsigned bytes G_GNUC_UNUSED)
 {
     ImSmmu *s = dev;
     uint32_t was = s->cr0;
@@ -121,8 +121,8 @@ static void cr0_written(void *dev, unsigned elem G_GNUC_UNUSED,
      IM_MASK(SMMU_CR1_QUEUE_SH))
 
 /* CLAUSE(SMMU_REG_CR1): each half has its guard. */
-static void cr1_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                        uint64_t old, unsigned bytes G_GNUC_UNUSED)
+static void smmu_regs_cr1_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                                  uint64_t old, unsigned bytes G_GNUC_UNUSED)
 {
     ImSmmu *s = dev;
     uint64_t keep = 0;
@@ -138,9 +138,9 @@ static void cr1_written(void *dev, unsigned elem G_GNUC_UNUSED,
 }
 
 /* CLAUSE(SMMU_REG_CR2) */
-static void cr2_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                        uint64_t old G_GNUC_UNUSED,
-                        unsigned bytes G_GNUC_UNUSED)
+static void smmu_regs_cr2_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                                  uint64_t old G_GNUC_UNUSED,
+                                  unsigned bytes G_GNUC_UNUSED)
 {
     ImSmmu *s = dev;
 
@@ -148,7 +148,7 @@ static void cr2_written(void *dev, unsigned elem G_GNUC_UNUSED,
 }
 
 /* What cannot be overridden is taken as it comes. */
-static uint32_t effective_gbpa(const ImSmmu *s)
+static uint32_t smmu_regs_effective_gbpa(const ImSmmu *s)
 {
     uint64_t gbpa = im_smmu_reg(s, SMMU_R_GBPA);
 
@@ -160,8 +160,8 @@ static uint32_t effective_gbpa(const ImSmmu *s)
 
 /* CLAUSE(SMMU_REG_GBPA). Only a write with UPDATE counts, and UPDATE reads
  * 0 again at once. */
-static void gbpa_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                         uint64_t old, unsigned bytes G_GNUC_UNUSED)
+static void smmu_regs_gbpa_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                                   uint64_t old, unsigned bytes G_GNUC_UNUSED)
 {
     ImSmmu *s = dev;
     uint64_t gbpa = im_smmu_reg(s, SMMU_R_GBPA);
@@ -171,7 +171,7 @@ static void gbpa_written(void *dev, unsigned elem G_GNUC_UNUSED,
         return;
     }
     im_smmu_reg_set(s, SMMU_R_GBPA, gbpa & ~IM_MASK(SMMU_GBPA_UPDATE));
-    s->gbpa = effective_gbpa(s);
+    s->gbpa = smmu_regs_effective_gbpa(s);
     if (!im_smmu_on(s, CR0(SMMUEN))) {
         im_smmu_unmap(s, 0, UINT64_MAX);
         im_smmu_mode_changed(s);
@@ -179,9 +179,9 @@ static void gbpa_written(void *dev, unsigned elem G_GNUC_UNUSED,
 }
 
 /* CLAUSE(SMMU_REG_IRQ_CTRL). What happened before an enable is not told. */
-static void irq_ctrl_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                             uint64_t old G_GNUC_UNUSED,
-                             unsigned bytes G_GNUC_UNUSED)
+static void smmu_regs_irq_ctrl_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                                       uint64_t old G_GNUC_UNUSED,
+                                       unsigned bytes G_GNUC_UNUSED)
 {
     ImSmmu *s = dev;
 
@@ -190,9 +190,9 @@ static void irq_ctrl_written(void *dev, unsigned elem G_GNUC_UNUSED,
 }
 
 /* CLAUSE(SMMU_REG_GERRORN): consumption and writing go on. */
-static void gerrorn_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                            uint64_t old G_GNUC_UNUSED,
-                            unsigned bytes G_GNUC_UNUSED)
+static void smmu_regs_gerrorn_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                                      uint64_t old G_GNUC_UNUSED,
+                                      unsigned bytes G_GNUC_UNUSED)
 {
     im_smmu_stall_pump(dev);
     im_smmu_cmdq_run(dev);
@@ -200,7 +200,7 @@ static void gerrorn_written(void *dev, unsigned elem G_GNUC_UNUSED,
 
 /* --- Stream table. ------------------------------------------------------- */
 
-static unsigned strtab_split(uint64_t cfg)
+static unsigned smmu_regs_strtab_split(uint64_t cfg)
 {
     unsigned split = (unsigned)IM_GET(cfg, SMMU_STRTAB_CFG_SPLIT);
 
@@ -212,16 +212,16 @@ static unsigned strtab_split(uint64_t cfg)
 
 /* CLAUSE(SMMU_REG_STRTAB_BASE), CLAUSE(SMMU_REG_STRTAB_BASE_CFG): the base
  * is aligned to what is configured, even where SIDSIZE is less. */
-static void strtab_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                           uint64_t old G_GNUC_UNUSED,
-                           unsigned bytes G_GNUC_UNUSED)
+static void smmu_regs_strtab_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                                     uint64_t old G_GNUC_UNUSED,
+                                     unsigned bytes G_GNUC_UNUSED)
 {
     ImSmmu *s = dev;
     uint64_t base = im_smmu_reg(s, SMMU_R_STRTAB_BASE) &
                     IM_MASK(SMMU_STRTAB_BASE_ADDR);
     uint64_t cfg = im_smmu_reg(s, SMMU_R_STRTAB_BASE_CFG);
     unsigned literal = (unsigned)IM_GET(cfg, SMMU_STRTAB_CFG_LOG2SIZE);
-    unsigned split = strtab_split(cfg);
+    unsigned split = smmu_regs_strtab_split(cfg);
     unsigned align = !split ? literal + 6 :
                      literal > split ? MAX(literal - split + 3, 6) : 6;
 
@@ -270,7 +270,7 @@ SmmuQueue im_smmu_queue(const ImSmmu *s, SmmuQueueId id)
 }
 
 /* What size cuts off is gone: nothing above the wrap bit is stored. */
-static void cut_indices(ImSmmu *s, SmmuQueueId id)
+static void smmu_regs_cut_indices(ImSmmu *s, SmmuQueueId id)
 {
     const QueueDef *def = &queue_defs[id];
     SmmuQueue q = im_smmu_queue(s, id);
@@ -283,44 +283,45 @@ static void cut_indices(ImSmmu *s, SmmuQueueId id)
 
 /* Any register of a queue was written, size and indexes.
  * CLAUSE(SMMU_REG_CMDQ_CONS) */
-static void cmdq_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                         uint64_t old G_GNUC_UNUSED,
-                         unsigned bytes G_GNUC_UNUSED)
+static void smmu_regs_cmdq_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                                   uint64_t old G_GNUC_UNUSED,
+                                   unsigned bytes G_GNUC_UNUSED)
 {
-    cut_indices(dev, SMMU_CMDQ);
+    smmu_regs_cut_indices(dev, SMMU_CMDQ);
 }
 
 /* CLAUSE(SMMU_REG_EVENTQ_PROD) */
-static void eventq_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                           uint64_t old G_GNUC_UNUSED,
-                           unsigned bytes G_GNUC_UNUSED)
+static void smmu_regs_eventq_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                                     uint64_t old G_GNUC_UNUSED,
+                                     unsigned bytes G_GNUC_UNUSED)
 {
-    cut_indices(dev, SMMU_EVENTQ);
+    smmu_regs_cut_indices(dev, SMMU_EVENTQ);
 }
 
 /* CLAUSE(SMMU_REG_PRIQ_PROD) */
-static void priq_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                         uint64_t old G_GNUC_UNUSED,
-                         unsigned bytes G_GNUC_UNUSED)
+static void smmu_regs_priq_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                                   uint64_t old G_GNUC_UNUSED,
+                                   unsigned bytes G_GNUC_UNUSED)
 {
-    cut_indices(dev, SMMU_PRIQ);
+    smmu_regs_cut_indices(dev, SMMU_PRIQ);
 }
 
 /* CLAUSE(SMMU_REG_CMDQ_PROD) */
-static void cmdq_prod_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                              uint64_t old G_GNUC_UNUSED,
-                              unsigned bytes G_GNUC_UNUSED)
+static void smmu_regs_cmdq_prod_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                                        uint64_t old G_GNUC_UNUSED,
+                                        unsigned bytes G_GNUC_UNUSED)
 {
-    cut_indices(dev, SMMU_CMDQ);
+    smmu_regs_cut_indices(dev, SMMU_CMDQ);
     im_smmu_cmdq_run(dev);
 }
 
 /* CLAUSE(SMMU_REG_EVENTQ_CONS) */
-static void eventq_cons_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                                uint64_t old G_GNUC_UNUSED,
-                                unsigned bytes G_GNUC_UNUSED)
+static void smmu_regs_eventq_cons_written(void *dev,
+                                          unsigned elem G_GNUC_UNUSED,
+                                          uint64_t old G_GNUC_UNUSED,
+                                          unsigned bytes G_GNUC_UNUSED)
 {
-    cut_indices(dev, SMMU_EVENTQ);
+    smmu_regs_cut_indices(dev, SMMU_EVENTQ);
     im_smmu_stall_pump(dev);
 }
 
@@ -360,7 +361,7 @@ static const unsigned reg_addrs[] = {
     SMMU_R_PRIQ_BASE,
 };
 
-static void hide_unadvertised(const ImSmmu *s, ImRegBank *bank)
+static void smmu_regs_hide_unadvertised(const ImSmmu *s, ImRegBank *bank)
 {
     for (unsigned i = 0; i < SMMU_R_COUNT; i++) {
         if (!im_smmu_has(s, reg_infos[i].needs)) {
@@ -379,7 +380,7 @@ static void hide_unadvertised(const ImSmmu *s, ImRegBank *bank)
 }
 
 /* CLAUSE(SMMU_REG_PIDR): the identity that IIDR tells. */
-static void preset_ids(ImSmmu *s, ImRegBank *b)
+static void smmu_regs_preset_ids(ImSmmu *s, ImRegBank *b)
 {
     uint64_t iidr = s->cfg.iidr;
     uint64_t jep106 = IM_GET(iidr, SMMU_IIDR_IMPLEMENTER);
@@ -408,8 +409,8 @@ SmmuRegs *im_smmu_regs_new(ImSmmu *s)
     SmmuRegs *r = g_new0(SmmuRegs, 1);
 
     r->bank = im_regbank_new(reg_defs, SMMU_R_COUNT, IM_SMMU_MMIO_SIZE, s);
-    preset_ids(s, r->bank);
-    hide_unadvertised(s, r->bank);
+    smmu_regs_preset_ids(s, r->bank);
+    smmu_regs_hide_unadvertised(s, r->bank);
     return r;
 }
 
@@ -427,8 +428,8 @@ void im_smmu_regs_reset(ImSmmu *s)
     im_regbank_reset(s->regs->bank, false);
     s->cr0 = 0;
     s->cr2 = 0;
-    s->gbpa = effective_gbpa(s);
-    strtab_written(s, 0, 0, 0);
+    s->gbpa = smmu_regs_effective_gbpa(s);
+    smmu_regs_strtab_written(s, 0, 0, 0);
 }
 
 const char *im_smmu_reg_clause(unsigned reg)

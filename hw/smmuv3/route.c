@@ -18,7 +18,7 @@ enum { EATS_OFF, EATS_FULL, EATS_SPLIT };
 
 static const char beyond_oas[] = "not recorded: address beyond OAS";
 
-static bool on(const ImSmmu *s, uint64_t cr0_field)
+static bool smmu_route_on(const ImSmmu *s, uint64_t cr0_field)
 {
     return s->cr0 & cr0_field;
 }
@@ -26,7 +26,8 @@ static bool on(const ImSmmu *s, uint64_t cr0_field)
 /* --- answers ----------------------------------------------------------- */
 
 /* Grant addr -> out, for the aligned 2^lg2 bytes around them. */
-static bool grant(SmmuRoute *r, uint64_t out, unsigned lg2, uint8_t perm)
+static bool smmu_route_grant(SmmuRoute *r, uint64_t out, unsigned lg2,
+                             uint8_t perm)
 {
     r->addr = out;
     r->mask = UINT64_MAX >> (64 - lg2);
@@ -39,7 +40,7 @@ static bool grant(SmmuRoute *r, uint64_t out, unsigned lg2, uint8_t perm)
  * of data or an instruction, is later what INSTCFG makes of it.
  * CLAUSE(SMMU_ATS_GRANT), CLAUSE(SMMU_ATS_NW), CLAUSE(SMMU_ATS_EXE)
  */
-static uint8_t completion(const SmmuRoute *r, uint8_t perm)
+static uint8_t smmu_route_completion(const SmmuRoute *r, uint8_t perm)
 {
     unsigned instcfg = r->instcfg;
     bool data = perm & (instcfg == INSTCFG_INST ? IM_PERM_X : IM_PERM_R);
@@ -56,14 +57,14 @@ static uint8_t completion(const SmmuRoute *r, uint8_t perm)
  * ordinary request is granted beyond this request only when it would set no
  * more flags.
  */
-static bool found(SmmuRoute *r, uint64_t out, unsigned lg2, uint8_t perm,
-                  bool dirty)
+static bool smmu_route_found(SmmuRoute *r, uint64_t out, unsigned lg2,
+                             uint8_t perm, bool dirty)
 {
     if (!dirty) {
         perm &= (uint8_t)~IM_PERM_W;
     }
     if (r->kind == SMMU_TRANSLATION) {
-        perm = completion(r, perm);
+        perm = smmu_route_completion(r, perm);
         if (!perm) {
             r->fault = SMMU_EVT_F_PERMISSION;
             return im_smmu_grant_nothing(r);
@@ -71,29 +72,31 @@ static bool found(SmmuRoute *r, uint64_t out, unsigned lg2, uint8_t perm,
     } else if (r->ind && (perm & IM_PERM_X)) {
         perm |= IM_PERM_R;          /* it reads what it may execute */
     }
-    return grant(r, out, lg2, perm);
+    return smmu_route_grant(r, out, lg2, perm);
 }
 
 /*
  * Nothing translates: identity, with the request's or STE's attributes. A
  * translation request is granted W whatever NW says, 13.6.4.
  */
-static bool identity(SmmuRoute *r, const ImSmmuSte *ste, const char *clause)
+static bool smmu_route_identity(SmmuRoute *r, const ImSmmuSte *ste,
+                                const char *clause)
 {
     uint8_t perm = IM_PERM_R | IM_PERM_W | (r->ind ? IM_PERM_X : 0);
 
     r->clause = clause;
     r->attr = im_vmsa_attr(NULL, ste, 0, 0, &r->share);
     if (r->kind == SMMU_TRANSLATION) {
-        return grant(r, r->txn->addr, im_smmu_stu(r->s),
-                     completion(r, perm) | IM_PERM_W);
+        return smmu_route_grant(r, r->txn->addr, im_smmu_stu(r->s),
+                                smmu_route_completion(r, perm) | IM_PERM_W);
     }
-    return found(r, r->txn->addr, im_smmu_oas(&r->s->ids), perm, true);
+    return smmu_route_found(r, r->txn->addr, im_smmu_oas(&r->s->ids), perm,
+                            true);
 }
 
 /* --- before any table -------------------------------------------------- */
 
-static bool malformed(const ImTxn *t)
+static bool smmu_route_malformed(const ImTxn *t)
 {
     return t->at == IM_AT_TRANSLATION &&
            (t->access != IM_READ || t->len == 0 || t->len % 8 ||
@@ -101,7 +104,7 @@ static bool malformed(const ImTxn *t)
 }
 
 /* CLAUSE(SMMU_ROUTE_UUT) */
-static bool unsupported(SmmuRoute *r)
+static bool smmu_route_unsupported(SmmuRoute *r)
 {
     const ImTxn *t = r->txn;
     const char *why;
@@ -109,10 +112,14 @@ static bool unsupported(SmmuRoute *r)
     if (G_LIKELY(t->at == IM_AT_UNTRANSLATED)) {
         return false;
     }
-    why = t->at == IM_AT_RESERVED ? "AT=11 is reserved" :
-          !(r->s->ids.idr[0] & IM_MASK(SMMU_IDR0_ATS)) ? "IDR0.ATS=0" :
-          malformed(t) ? "a translation request reads 8 to 64 bytes, in "
-                         "multiples of 8" : NULL;
+    why = t->at == IM_AT_RESERVED ?
+              "AT=11 is reserved" :
+          !(r->s->ids.idr[0] & IM_MASK(SMMU_IDR0_ATS)) ?
+              "IDR0.ATS=0" :
+          smmu_route_malformed(t) ?
+              "a translation request reads 8 to 64 bytes, in "
+              "multiples of 8" :
+              NULL;
     if (!why) {
         return false;
     }
@@ -122,7 +129,7 @@ static bool unsupported(SmmuRoute *r)
 
 /* CLAUSE(SMMU_ROUTE_GBPA): the global bypass attributes are those of an
  * STE. No fault of the address is recorded then. */
-static bool global_bypass(SmmuRoute *r)
+static bool smmu_route_global_bypass(SmmuRoute *r)
 {
     uint64_t gbpa = r->s->gbpa;
     ImSmmuSte ste = {
@@ -139,17 +146,17 @@ static bool global_bypass(SmmuRoute *r)
         return im_smmu_refuse_silently(r, "SMMU_ROUTE_GBPA", beyond_oas);
     }
     r->ind = false;
-    return identity(r, &ste, "SMMU_ROUTE_GBPA");
+    return smmu_route_identity(r, &ste, "SMMU_ROUTE_GBPA");
 }
 
 /* 6.3.9.6 CLAUSE(SMMU_ROUTE_SMMUEN) */
-static bool disabled(SmmuRoute *r)
+static bool smmu_route_disabled(SmmuRoute *r)
 {
-    if (G_LIKELY(on(r->s, IM_MASK(SMMU_CR0_SMMUEN)))) {
+    if (G_LIKELY(smmu_route_on(r->s, IM_MASK(SMMU_CR0_SMMUEN)))) {
         return false;
     }
     if (r->kind == SMMU_ORDINARY) {
-        return global_bypass(r);
+        return smmu_route_global_bypass(r);
     }
     im_smmu_because(r, "SMMU_ROUTE_SMMUEN", "CR0.SMMUEN=0");
     return im_smmu_refuse_code(r, r->kind == SMMU_TRANSLATION ?
@@ -159,7 +166,7 @@ static bool disabled(SmmuRoute *r)
 
 /* Translated traffic that needs no more: a physical address, and the
  * attributes that it came with. Beyond OAS it ends, without a record. */
-static bool pass_translated(SmmuRoute *r, const char *clause)
+static bool smmu_route_pass_translated(SmmuRoute *r, const char *clause)
 {
     static const ImSmmuSte incoming = { .shcfg = SHCFG_INCOMING };
 
@@ -168,17 +175,17 @@ static bool pass_translated(SmmuRoute *r, const char *clause)
     }
     r->clause = clause;
     r->attr = im_vmsa_attr(NULL, &incoming, 0, 0, &r->share);
-    return grant(r, r->txn->addr, 12, IM_PERM_R | IM_PERM_W);
+    return smmu_route_grant(r, r->txn->addr, 12, IM_PERM_R | IM_PERM_W);
 }
 
 /* CLAUSE(SMMU_ATS_ATSCHK): no STE is looked at. */
-static bool translated_unchecked(SmmuRoute *r)
+static bool smmu_route_translated_unchecked(SmmuRoute *r)
 {
     if (G_LIKELY(r->kind != SMMU_TRANSLATED) ||
-        on(r->s, IM_MASK(SMMU_CR0_ATSCHK))) {
+        smmu_route_on(r->s, IM_MASK(SMMU_CR0_ATSCHK))) {
         return false;
     }
-    return pass_translated(r, "SMMU_ATS_ATSCHK");
+    return smmu_route_pass_translated(r, "SMMU_ATS_ATSCHK");
 }
 
 /* --- TLB, 3.17 --------------------------------------------------------- */
@@ -187,7 +194,8 @@ static bool translated_unchecked(SmmuRoute *r)
  * 13.1.4: what the STE makes of PnU and InD, and so what the tables must
  * grant. InD of a write is 0. CLAUSE(SMMU_ROUTE_OVERRIDES)
  */
-static inline void apply_overrides(SmmuRoute *r, const ImSmmuSte *ste)
+static inline void smmu_route_apply_overrides(SmmuRoute *r,
+                                              const ImSmmuSte *ste)
 {
     const ImTxn *t = r->txn;
 
@@ -207,8 +215,8 @@ static inline void apply_overrides(SmmuRoute *r, const ImSmmuSte *ste)
 }
 
 /* As the TLB knows an address; false: as it never does. */
-static inline bool tlb_address(const SmmuContext *x, uint64_t addr,
-                               uint64_t *at)
+static inline bool smmu_route_tlb_address(const SmmuContext *x, uint64_t addr,
+                                          uint64_t *at)
 {
     if (!x->s1) {
         *at = addr;
@@ -223,7 +231,7 @@ static inline bool tlb_address(const SmmuContext *x, uint64_t addr,
  * request needs no right, but the tables are asked whether a flag may be
  * set: that stage 2 forbids it is the answer. CLAUSE(SMMU_ATS_WARM)
  */
-static inline bool hit_serves(const SmmuRoute *r, uint16_t flags)
+static inline bool smmu_route_hit_serves(const SmmuRoute *r, uint16_t flags)
 {
     unsigned want = r->need | (r->write ? SMMU_TLB_DIRTY : 0);
 
@@ -235,7 +243,8 @@ static inline bool hit_serves(const SmmuRoute *r, uint16_t flags)
  * an STE's overrides are not cached with a translation (5.2.1), and mean
  * nothing to translated traffic (13.1.4).
  */
-static void take_stage2_attr(SmmuRoute *r, const ImSmmuSte *ste, uint16_t s2)
+static void smmu_route_take_stage2_attr(SmmuRoute *r, const ImSmmuSte *ste,
+                                        uint16_t s2)
 {
     ImSmmuSte plain;
 
@@ -249,35 +258,36 @@ static void take_stage2_attr(SmmuRoute *r, const ImSmmuSte *ste, uint16_t s2)
 }
 
 /* ste: of a translation by stage 2 alone, else NULL. */
-static inline bool take_hit(SmmuRoute *r, const ImSmmuSte *ste,
-                            const SmmuHit *hit, uint64_t at)
+static inline bool smmu_route_take_hit(SmmuRoute *r, const ImSmmuSte *ste,
+                                       const SmmuHit *hit, uint64_t at)
 {
     uint64_t rest = (UINT64_C(1) << hit->shift) - 1;
 
     r->s->counters.tlb_hits++;
     r->attr = im_smmu_tlb_attr(r->s->caches, hit->flags, &r->share);
     if (ste) {
-        take_stage2_attr(r, ste, (uint16_t)(r->attr | r->share << 4));
+        smmu_route_take_stage2_attr(r, ste,
+                                    (uint16_t)(r->attr | r->share << 4));
     }
-    return found(r, hit->addr | (at & rest), hit->shift,
-                 hit->flags & (IM_PERM_R | IM_PERM_W | IM_PERM_X),
-                 hit->flags & SMMU_TLB_DIRTY);
+    return smmu_route_found(r, hit->addr | (at & rest), hit->shift,
+                            hit->flags & (IM_PERM_R | IM_PERM_W | IM_PERM_X),
+                            hit->flags & SMMU_TLB_DIRTY);
 }
 
-static inline bool look_up(SmmuRoute *r, const SmmuContext *x)
+static inline bool smmu_route_look_up(SmmuRoute *r, const SmmuContext *x)
 {
     SmmuHit hit;
     uint64_t at;
 
-    return tlb_address(x, r->txn->addr, &at) &&
+    return smmu_route_tlb_address(x, r->txn->addr, &at) &&
            im_smmu_tlb_get(r->s->caches, x, r->pnu, at, &hit) &&
-           hit_serves(r, hit.flags) &&
-           take_hit(r, x->s1 ? NULL : &x->stream->ste, &hit, at);
+           smmu_route_hit_serves(r, hit.flags) &&
+           smmu_route_take_hit(r, x->s1 ? NULL : &x->stream->ste, &hit, at);
 }
 
 /* CLAUSE(SMMU_TLB_HIT): what the TLB holds needs no table, if it grants
  * enough. */
-static bool tlb_hit(SmmuRoute *r)
+static bool smmu_route_tlb_hit(SmmuRoute *r)
 {
     SmmuCaches *c = r->s->caches;
     SmmuContext *x;
@@ -291,15 +301,15 @@ static bool tlb_hit(SmmuRoute *r)
                x->stream->ste.eats != EATS_FULL)) {
         return false;
     }
-    apply_overrides(r, &x->stream->ste);
+    smmu_route_apply_overrides(r, &x->stream->ste);
     r->looked = true;
-    return look_up(r, x);
+    return smmu_route_look_up(r, x);
 }
 
 /* --- what the STE says ------------------------------------------------- */
 
 /* CLAUSE(SMMU_ROUTE_CONFIG_ABORT) */
-static bool config_abort(SmmuRoute *r)
+static bool smmu_route_config_abort(SmmuRoute *r)
 {
     return !(r->stream->ste.config & CONFIG_TRANSLATE) &&
            im_smmu_refuse_silently(r, "SMMU_ROUTE_CONFIG_ABORT",
@@ -307,14 +317,14 @@ static bool config_abort(SmmuRoute *r)
 }
 
 /* CLAUSE(SMMU_ATS_EATS) */
-static bool ats_gate(SmmuRoute *r)
+static bool smmu_route_ats_gate(SmmuRoute *r)
 {
     unsigned eats = r->stream->ste.eats;
 
     if (r->kind == SMMU_ORDINARY) {
         return false;
     }
-    if (eats == EATS_SPLIT && !on(r->s, IM_MASK(SMMU_CR0_ATSCHK))) {
+    if (eats == EATS_SPLIT && !smmu_route_on(r->s, IM_MASK(SMMU_CR0_ATSCHK))) {
         eats = EATS_OFF;
     }
     if (eats == EATS_OFF) {
@@ -326,12 +336,12 @@ static bool ats_gate(SmmuRoute *r)
                                    SMMU_EVT_F_TRANSL_FORBIDDEN);
     }
     return r->kind == SMMU_TRANSLATED && eats == EATS_FULL &&
-           pass_translated(r, "SMMU_ATS_TRANSLATED");
+           smmu_route_pass_translated(r, "SMMU_ATS_TRANSLATED");
 }
 
 /* Stage 1 is off or skipped: the address is an IPA, or a PA. IAS is OAS.
  * CLAUSE(SMMU_ROUTE_IAS), CLAUSE(SMMU_VMSA_S2_RANGE) */
-static bool ipa_range(SmmuRoute *r)
+static bool smmu_route_ipa_range(SmmuRoute *r)
 {
     const ImSmmuSte *ste = &r->stream->ste;
     SmmuEvent e = { .code = SMMU_EVT_F_TRANSLATION, .cls = SMMU_CLASS_IN,
@@ -349,23 +359,24 @@ static bool ipa_range(SmmuRoute *r)
 }
 
 /* CLAUSE(SMMU_ROUTE_BYPASS) */
-static bool bypass(SmmuRoute *r)
+static bool smmu_route_bypass(SmmuRoute *r)
 {
     const ImSmmuSte *ste = &r->stream->ste;
 
     if (r->context->s1 || ste->s2) {
         return false;
     }
-    return ipa_range(r) || identity(r, ste, "SMMU_ROUTE_BYPASS");
+    return smmu_route_ipa_range(r) ||
+           smmu_route_identity(r, ste, "SMMU_ROUTE_BYPASS");
 }
 
 /* CLAUSE(SMMU_CD_HALF) */
-static bool input_range(SmmuRoute *r)
+static bool smmu_route_input_range(SmmuRoute *r)
 {
     const SmmuContext *x = r->context;
 
     if (!x->s1) {
-        return ipa_range(r);
+        return smmu_route_ipa_range(r);
     }
     if (im_smmu_cd_half(&x->cd, r->txn->addr, r->pnu) >= 0) {
         return false;
@@ -379,7 +390,7 @@ static bool input_range(SmmuRoute *r)
 /* --- the walk ---------------------------------------------------------- */
 
 /* CLAUSE(SMMU_TLB_NO_FAULTS): only what grants something is kept. */
-static void fill(SmmuRoute *r, const ImWalkOut *w, uint64_t at)
+static void smmu_route_fill(SmmuRoute *r, const ImWalkOut *w, uint64_t at)
 {
     const SmmuContext *x = r->context;
     SmmuFill f = {
@@ -404,10 +415,10 @@ static void fill(SmmuRoute *r, const ImWalkOut *w, uint64_t at)
     im_smmu_tlb_put(r->s->caches, r->context, r->pnu, &f);
 }
 
-static void take_attr(SmmuRoute *r, const ImWalkOut *w)
+static void smmu_route_take_attr(SmmuRoute *r, const ImWalkOut *w)
 {
     if (r->only_s2) {
-        take_stage2_attr(r, &r->stream->ste, w->attr);
+        smmu_route_take_stage2_attr(r, &r->stream->ste, w->attr);
         return;
     }
     r->attr = im_vmsa_attr(&r->context->cd, &r->stream->ste, w->first_attr,
@@ -415,29 +426,31 @@ static void take_attr(SmmuRoute *r, const ImWalkOut *w)
 }
 
 /* CLAUSE(SMMU_ATS_SPLIT): the device is told the IPA. */
-static bool split(const SmmuRoute *r)
+static bool smmu_route_split(const SmmuRoute *r)
 {
     return r->kind == SMMU_TRANSLATION &&
            r->stream->ste.eats == EATS_SPLIT;
 }
 
-static bool finish_walk(SmmuRoute *r, const ImWalkOut *w, uint64_t at)
+static bool smmu_route_finish_walk(SmmuRoute *r, const ImWalkOut *w,
+                                   uint64_t at)
 {
     if (w->stop != IM_WALK_OK) {
         return im_smmu_refuse_walk(r, w, SMMU_CLASS_IN);
     }
-    take_attr(r, w);
+    smmu_route_take_attr(r, w);
     if (!r->ex) {
-        fill(r, w, at);
+        smmu_route_fill(r, w, at);
     } else {
         im_smmu_explain_grant(r, w);
     }
-    return found(r, split(r) ? r->only_s2 ? at : w->first_addr : w->addr,
-                 w->shift, w->perm, w->dirty);
+    return smmu_route_found(
+        r, smmu_route_split(r) ? r->only_s2 ? at : w->first_addr : w->addr,
+        w->shift, w->perm, w->dirty);
 }
 
 /* 3.3, 3.4, 13: stage 1, nested or not. */
-static bool walk_stage1(SmmuRoute *r)
+static bool smmu_route_walk_stage1(SmmuRoute *r)
 {
     const SmmuContext *x = r->context;
     const ImSmmuSte *ste = &r->stream->ste;
@@ -446,17 +459,17 @@ static bool walk_stage1(SmmuRoute *r)
     uint64_t at;
     ImWalkOut w;
 
-    tlb_address(x, r->txn->addr, &at);
+    smmu_route_tlb_address(x, r->txn->addr, &at);
     if (!r->ex) {
         r->s->counters.tlb_misses++;
     }
     im_smmu_walk(r, &x->cd.half[half].stage,
                  ste->s2 ? &ste->stage2 : NULL, at, &w);
-    return finish_walk(r, &w, at);
+    return smmu_route_finish_walk(r, &w, at);
 }
 
 /* Stage 2 alone. A translated request has not tried the TLB yet. */
-static bool walk_stage2(SmmuRoute *r)
+static bool smmu_route_walk_stage2(SmmuRoute *r)
 {
     SmmuVm *vm = r->stream->vm;
     uint64_t at = r->txn->addr;
@@ -466,46 +479,48 @@ static bool walk_stage2(SmmuRoute *r)
     if (!r->ex) {
         if (r->kind == SMMU_TRANSLATED &&
             im_smmu_tlb_get_ipa(r->s->caches, vm, r->pnu, at, &hit) &&
-            hit_serves(r, hit.flags)) {
-            return take_hit(r, &r->stream->ste, &hit, at);
+            smmu_route_hit_serves(r, hit.flags)) {
+            return smmu_route_take_hit(r, &r->stream->ste, &hit, at);
         }
         r->s->counters.tlb_misses++;
     }
     r->only_s2 = true;
     im_smmu_walk(r, &r->stream->ste.stage2, NULL, at, &w);
-    return finish_walk(r, &w, at);
+    return smmu_route_finish_walk(r, &w, at);
 }
 
 /* Its configuration was not cached: what it leads to may be. */
-static bool tlb_hit_after_fetch(SmmuRoute *r)
+static bool smmu_route_tlb_hit_after_fetch(SmmuRoute *r)
 {
-    return !r->looked && !r->ex && !split(r) && look_up(r, r->context);
+    return !r->looked && !r->ex && !smmu_route_split(r) &&
+           smmu_route_look_up(r, r->context);
 }
 
-static bool walk_tables(SmmuRoute *r)
+static bool smmu_route_walk_tables(SmmuRoute *r)
 {
-    return r->context->s1 ? walk_stage1(r) : walk_stage2(r);
+    return r->context->s1 ? smmu_route_walk_stage1(r) :
+                            smmu_route_walk_stage2(r);
 }
 
 /* CLAUSE(SMMU_ATS_TRANSLATED_IPA): EATS=10, the address is an IPA. */
-static bool translated_ipa(SmmuRoute *r)
+static bool smmu_route_translated_ipa(SmmuRoute *r)
 {
     if (r->kind != SMMU_TRANSLATED) {
         return false;
     }
-    return ipa_range(r) || walk_stage2(r);
+    return smmu_route_ipa_range(r) || smmu_route_walk_stage2(r);
 }
 
 /* --- the route --------------------------------------------------------- */
 
 /* The STE is at hand: what is left depends on it. */
-static bool overrides(SmmuRoute *r)
+static bool smmu_route_overrides(SmmuRoute *r)
 {
-    apply_overrides(r, &r->stream->ste);
+    smmu_route_apply_overrides(r, &r->stream->ste);
     return false;
 }
 
-static void begin(SmmuRoute *r)
+static void smmu_route_begin(SmmuRoute *r)
 {
     const ImTxn *t = r->txn;
 
@@ -531,21 +546,21 @@ static void begin(SmmuRoute *r)
 
 void im_smmu_take_route(SmmuRoute *r)
 {
-    begin(r);
-    (void)(unsupported(r) ||            /* 3.9, 7.3.2: F_UUT */
-           disabled(r) ||               /* 6.3.9, 6.3.14: SMMUEN, GBPA */
-           translated_unchecked(r) ||   /* 3.9.1.3: ATSCHK */
-           tlb_hit(r) ||                /* 3.17 */
-           im_smmu_stream_fault(r) ||   /* 3.3.1, 5.1, 5.2 */
-           config_abort(r) ||           /* 5.2: Config */
-           ats_gate(r) ||               /* 5.2: EATS */
-           overrides(r) ||              /* 13.1.4: PRIVCFG, INSTCFG */
-           translated_ipa(r) ||         /* 13.6.3: EATS = 10 */
-           im_smmu_context_fault(r) ||  /* 3.3.2, 5.3, 5.4 */
-           bypass(r) ||                 /* 3.3.3, 3.4 */
-           tlb_hit_after_fetch(r) ||    /* 3.17 */
-           input_range(r) ||            /* 3.4: IAS, T0SZ, T1SZ, S2T0SZ */
-           walk_tables(r));             /* 3.3, 3.4, 3.12, 3.13 */
+    smmu_route_begin(r);
+    (void)(smmu_route_unsupported(r) ||          /* 3.9, 7.3.2: F_UUT */
+           smmu_route_disabled(r) ||             /* 6.3.9, 6.3.14: GBPA */
+           smmu_route_translated_unchecked(r) || /* 3.9.1.3: ATSCHK */
+           smmu_route_tlb_hit(r) ||              /* 3.17 */
+           im_smmu_stream_fault(r) ||            /* 3.3.1, 5.1, 5.2 */
+           smmu_route_config_abort(r) ||         /* 5.2: Config */
+           smmu_route_ats_gate(r) ||             /* 5.2: EATS */
+           smmu_route_overrides(r) ||            /* 13.1.4: PRIVCFG, INSTCFG */
+           smmu_route_translated_ipa(r) ||       /* 13.6.3: EATS = 10 */
+           im_smmu_context_fault(r) ||           /* 3.3.2, 5.3, 5.4 */
+           smmu_route_bypass(r) ||               /* 3.3.3, 3.4 */
+           smmu_route_tlb_hit_after_fetch(r) ||  /* 3.17 */
+           smmu_route_input_range(r) ||          /* 3.4: IAS, TxSZ, S2T0SZ */
+           smmu_route_walk_tables(r));           /* 3.3, 3.4, 3.12, 3.13 */
 }
 
 ImXlat im_smmu_answer(const SmmuRoute *r)
@@ -573,7 +588,7 @@ ImXlat im_smmu_route(ImSmmu *s, const ImTxn *txn, SmmuRetry *retry)
     return im_smmu_answer(&r);
 }
 
-static void trace(const SmmuRoute *r)
+static void smmu_route_trace(const SmmuRoute *r)
 {
     ImXlat x = im_smmu_answer(r);
     ImEvent ev = {
@@ -595,7 +610,7 @@ ImXlat im_smmu_translate(ImSmmu *s, const ImTxn *txn)
     s->counters.ats_requests += r.kind == SMMU_TRANSLATION;
     s->counters.translated += r.kind == SMMU_TRANSLATED;
     if (G_UNLIKELY(im_port_traces(&s->port))) {
-        trace(&r);
+        smmu_route_trace(&r);
     }
     return im_smmu_answer(&r);
 }

@@ -225,7 +225,7 @@ void im_smmu_regs_reset(ImSmmu *s);
 void im_smmu_regs_dump(ImSmmu *s, GString *out);
 void im_smmu_queues_dump(ImSmmu *s, GString *out);
 
-/* --- memory, smmu.c -------------------------------------------------------- */
+/* --- memory, smmu.c ------------------------------------------------------ */
 
 /* Seen by no counter: queues, dumps, explain. Fails beyond OAS. */
 ImBus im_smmu_mem_peek(ImSmmu *s, uint64_t pa, void *buf, size_t len);

@@ -39,7 +39,7 @@ struct SmmuStalls {
 
 /* --- STAGs: given out in turn, so that one is not soon used again. ------- */
 
-static void give_back_stag(SmmuStalls *q, Parked *p)
+static void smmu_stall_give_back_stag(SmmuStalls *q, Parked *p)
 {
     if (p->stag != NO_STAG) {
         q->by_stag[p->stag] = NULL;
@@ -48,7 +48,7 @@ static void give_back_stag(SmmuStalls *q, Parked *p)
     }
 }
 
-static void take_stag(SmmuStalls *q, Parked *p)
+static void smmu_stall_take_stag(SmmuStalls *q, Parked *p)
 {
     p->stag = q->free[q->first_free];
     q->first_free = (q->first_free + 1) % q->max;
@@ -58,12 +58,12 @@ static void take_stag(SmmuStalls *q, Parked *p)
 
 /* --- The lists. ---------------------------------------------------------- */
 
-static GQueue *stream_of(const SmmuStalls *q, uint32_t sid)
+static GQueue *smmu_stall_stream_of(const SmmuStalls *q, uint32_t sid)
 {
     return g_hash_table_lookup(q->streams, GUINT_TO_POINTER(sid));
 }
 
-static Parked *park(SmmuStalls *q, const ImTxn *txn, uint8_t code)
+static Parked *smmu_stall_park(SmmuStalls *q, const ImTxn *txn, uint8_t code)
 {
     Parked *p = g_new0(Parked, 1);
     GQueue *stream;
@@ -74,7 +74,7 @@ static Parked *park(SmmuStalls *q, const ImTxn *txn, uint8_t code)
     p->stag = NO_STAG;
     p->code = code;
     p->in_all.data = p->in_stream.data = p->in_waiting.data = p;
-    stream = stream_of(q, p->sid);
+    stream = smmu_stall_stream_of(q, p->sid);
     if (!stream) {
         stream = g_new0(GQueue, 1);
         g_hash_table_insert(q->streams, GUINT_TO_POINTER(p->sid), stream);
@@ -85,14 +85,14 @@ static Parked *park(SmmuStalls *q, const ImTxn *txn, uint8_t code)
     return p;
 }
 
-static void unpark(SmmuStalls *q, Parked *p)
+static void smmu_stall_unpark(SmmuStalls *q, Parked *p)
 {
-    GQueue *stream = stream_of(q, p->sid);
+    GQueue *stream = smmu_stall_stream_of(q, p->sid);
 
     if (p->stag == NO_STAG) {
         g_queue_unlink(&q->waiting, &p->in_waiting);
     }
-    give_back_stag(q, p);
+    smmu_stall_give_back_stag(q, p);
     g_queue_unlink(stream, &p->in_stream);
     if (g_queue_is_empty(stream)) {
         g_hash_table_remove(q->streams, GUINT_TO_POINTER(p->sid));
@@ -106,7 +106,7 @@ static void unpark(SmmuStalls *q, Parked *p)
 
 /* --- How a stall ends. --------------------------------------------------- */
 
-static void answer(ImSmmu *s, Parked *p, const ImXlat *xlat)
+static void smmu_stall_answer(ImSmmu *s, Parked *p, const ImXlat *xlat)
 {
     uint64_t handle = p->handle;
     bool gone = p->gone;
@@ -119,13 +119,13 @@ static void answer(ImSmmu *s, Parked *p, const ImXlat *xlat)
     if (!gone) {
         im_smmu_trace(s, &ev);
     }
-    unpark(s->stalls, p);
+    smmu_stall_unpark(s->stalls, p);
     if (!gone) {
         s->port.resume(s->host, handle, xlat);
     }
 }
 
-static void terminate(ImSmmu *s, Parked *p, ImCpl cpl)
+static void smmu_stall_terminate(ImSmmu *s, Parked *p, ImCpl cpl)
 {
     ImXlat xlat = {
         .status = IM_FAULT, .cpl = (uint8_t)cpl, .fault = p->code,
@@ -134,16 +134,16 @@ static void terminate(ImSmmu *s, Parked *p, ImCpl cpl)
     if (!p->gone) {
         s->counters.stalls_terminated++;
     }
-    answer(s, p, &xlat);
+    smmu_stall_answer(s, p, &xlat);
 }
 
 /* CLAUSE(SMMU_STALL_RECORD). An external abort loses the record, not the
  * transaction: it can still be terminated. */
-static void tell(ImSmmu *s, Parked *p, const SmmuEvent *e)
+static void smmu_stall_tell(ImSmmu *s, Parked *p, const SmmuEvent *e)
 {
     SmmuEvent record = *e;
 
-    take_stag(s->stalls, p);
+    smmu_stall_take_stag(s->stalls, p);
     p->code = e->code;
     record.stall = true;
     record.stag = (uint16_t)p->stag;
@@ -151,7 +151,7 @@ static void tell(ImSmmu *s, Parked *p, const SmmuEvent *e)
     im_smmu_eventq_stall(s, &record);
 }
 
-static bool may_tell(ImSmmu *s)
+static bool smmu_stall_may_tell(ImSmmu *s)
 {
     return s->stalls->nfree && im_smmu_eventq_writable(s);
 }
@@ -162,14 +162,14 @@ void im_smmu_stall_pump(ImSmmu *s)
 {
     SmmuStalls *q = s->stalls;
 
-    while (!g_queue_is_empty(&q->waiting) && may_tell(s)) {
+    while (!g_queue_is_empty(&q->waiting) && smmu_stall_may_tell(s)) {
         Parked *p = q->waiting.head->data;
         SmmuRetry retry = { 0 };
         ImXlat x = im_smmu_route(s, &p->txn, &retry);
 
         if (x.status == IM_PENDING) {
             g_queue_unlink(&q->waiting, &p->in_waiting);
-            tell(s, p, &retry.event);
+            smmu_stall_tell(s, p, &retry.event);
             continue;
         }
         if (x.status == IM_OK) {
@@ -177,11 +177,11 @@ void im_smmu_stall_pump(ImSmmu *s)
         } else {
             s->counters.stalls_terminated++;
         }
-        answer(s, p, &x);
+        smmu_stall_answer(s, p, &x);
     }
 }
 
-static void wait_turn(ImSmmu *s, Parked *p)
+static void smmu_stall_wait_turn(ImSmmu *s, Parked *p)
 {
     ImEvent ev = {
         .kind = IM_EVENT_FAULT, .name = "stalled: not recorded yet",
@@ -203,19 +203,19 @@ bool im_smmu_stall(ImSmmu *s, const ImTxn *txn, const SmmuEvent *e,
         q->waiting.length >= WAIT_MAX) {
         return false;
     }
-    p = park(q, txn, e->code);
+    p = smmu_stall_park(q, txn, e->code);
     *handle = p->handle;
     s->counters.stalls++;
-    if (g_queue_is_empty(&q->waiting) && may_tell(s)) {
-        tell(s, p, e);
+    if (g_queue_is_empty(&q->waiting) && smmu_stall_may_tell(s)) {
+        smmu_stall_tell(s, p, e);
     } else {
-        wait_turn(s, p);
+        smmu_stall_wait_turn(s, p);
     }
     return true;
 }
 
 /* CLAUSE(SMMU_STALL_RETRY): as though it had just arrived. */
-static void retry(ImSmmu *s, Parked *p)
+static void smmu_stall_retry(ImSmmu *s, Parked *p)
 {
     SmmuStalls *q = s->stalls;
     SmmuRetry again = { 0 };
@@ -223,16 +223,16 @@ static void retry(ImSmmu *s, Parked *p)
 
     s->counters.stalls_resumed++;
     if (x.status != IM_PENDING) {
-        answer(s, p, &x);
+        smmu_stall_answer(s, p, &x);
         return;
     }
     s->counters.stalls++;
-    give_back_stag(q, p);
+    smmu_stall_give_back_stag(q, p);
     p->code = again.event.code;
-    if (g_queue_is_empty(&q->waiting) && may_tell(s)) {
-        tell(s, p, &again.event);
+    if (g_queue_is_empty(&q->waiting) && smmu_stall_may_tell(s)) {
+        smmu_stall_tell(s, p, &again.event);
     } else {
-        wait_turn(s, p);
+        smmu_stall_wait_turn(s, p);
     }
 }
 
@@ -247,11 +247,11 @@ void im_smmu_stall_resume(ImSmmu *s, uint32_t sid, uint16_t stag,
         return;
     }
     if (p->gone || action == SMMU_RESUME_ABORT) {
-        terminate(s, p, IM_CPL_UR);
+        smmu_stall_terminate(s, p, IM_CPL_UR);
     } else if (action == SMMU_RESUME_RAZWI) {
-        terminate(s, p, IM_CPL_SC);
+        smmu_stall_terminate(s, p, IM_CPL_SC);
     } else {
-        retry(s, p);
+        smmu_stall_retry(s, p);
     }
     im_smmu_stall_pump(s);
 }
@@ -259,11 +259,11 @@ void im_smmu_stall_resume(ImSmmu *s, uint32_t sid, uint16_t stag,
 /* CLAUSE(SMMU_STALL_TERM): recorded or not. */
 void im_smmu_stall_term(ImSmmu *s, uint32_t sid)
 {
-    GQueue *stream = stream_of(s->stalls, sid);
+    GQueue *stream = smmu_stall_stream_of(s->stalls, sid);
     unsigned n = stream ? stream->length : 0;
 
     while (n--) {
-        terminate(s, stream->head->data, IM_CPL_UR);
+        smmu_stall_terminate(s, stream->head->data, IM_CPL_UR);
     }
     im_smmu_stall_pump(s);
 }
@@ -273,7 +273,7 @@ void im_smmu_stalls_drop(ImSmmu *s)
     SmmuStalls *q = s->stalls;
 
     while (!g_queue_is_empty(&q->all)) {
-        terminate(s, q->all.head->data, IM_CPL_UR);
+        smmu_stall_terminate(s, q->all.head->data, IM_CPL_UR);
     }
     g_assert(q->nfree == q->max && g_queue_is_empty(&q->waiting));
 }
@@ -290,7 +290,7 @@ void im_smmu_cancel(ImSmmu *s, uint64_t handle)
     g_hash_table_remove(q->by_handle, &p->handle);
     p->gone = true;
     if (p->stag == NO_STAG) {
-        unpark(q, p);
+        smmu_stall_unpark(q, p);
     }
 }
 
@@ -318,7 +318,7 @@ void im_smmu_stalls_free(SmmuStalls *q)
         return;
     }
     while (!g_queue_is_empty(&q->all)) {
-        unpark(q, q->all.head->data);
+        smmu_stall_unpark(q, q->all.head->data);
     }
     g_hash_table_destroy(q->streams);
     g_hash_table_destroy(q->by_handle);

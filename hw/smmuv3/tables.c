@@ -51,8 +51,8 @@ static const Structure cd_kind = {
     SMMU_EVT_F_CD_FETCH,
 };
 
-static void tell(SmmuRoute *r, const Structure *kind, uint64_t pa,
-                 const uint64_t *q, ImBus bus)
+static void smmu_tables_tell(SmmuRoute *r, const Structure *kind, uint64_t pa,
+                             const uint64_t *q, ImBus bus)
 {
     ImStep step = { .what = kind->name, .addr = pa, .fields = kind->fields };
 
@@ -66,8 +66,8 @@ static void tell(SmmuRoute *r, const Structure *kind, uint64_t pa,
 }
 
 /* Read a structure in one piece; explain sees it. */
-static inline bool fetch_fault(SmmuRoute *r, const Structure *kind,
-                               uint64_t pa, uint64_t *q)
+static inline bool smmu_tables_fetch_fault(SmmuRoute *r, const Structure *kind,
+                                           uint64_t pa, uint64_t *q)
 {
     size_t len = 8u * kind->words;
     ImBus bus = r->ex ? im_smmu_mem_peek(r->s, pa, q, len) :
@@ -78,7 +78,7 @@ static inline bool fetch_fault(SmmuRoute *r, const Structure *kind,
         q[i] = GUINT64_FROM_LE(q[i]);
     }
     if (G_UNLIKELY(r->ex)) {
-        tell(r, kind, pa, q, bus);
+        smmu_tables_tell(r, kind, pa, q, bus);
     }
     if (G_LIKELY(bus == IM_BUS_OK)) {
         return false;
@@ -88,8 +88,9 @@ static inline bool fetch_fault(SmmuRoute *r, const Structure *kind,
 }
 
 /* It breaks a rule: explain names it. */
-static bool bad_structure(SmmuRoute *r, uint8_t code, const char *clause,
-                          const char *name, const char *text)
+static bool smmu_tables_bad_structure(SmmuRoute *r, uint8_t code,
+                                      const char *clause, const char *name,
+                                      const char *text)
 {
     im_smmu_because(r, clause, "%s: %s", name, text);
     return im_smmu_refuse_code(r, code);
@@ -97,17 +98,18 @@ static bool bad_structure(SmmuRoute *r, uint8_t code, const char *clause,
 
 /* --- stream table, 5.1 and 3.3.1 --------------------------------------- */
 
-static bool bad_span(SmmuRoute *r, uint64_t span, unsigned split)
+static bool smmu_tables_bad_span(SmmuRoute *r, uint64_t span, unsigned split)
 {
-    return bad_structure(r, SMMU_EVT_C_BAD_STREAMID, "SMMU_ROUTE_SPAN",
-                         "L1STD", span == 0 ? "Span=0" :
-                         span >= SPAN_END ? "Span is reserved" :
-                         span > split + 1 ? "Span is above SPLIT + 1" :
-                         "StreamID beyond Span");
+    return smmu_tables_bad_structure(
+        r, SMMU_EVT_C_BAD_STREAMID, "SMMU_ROUTE_SPAN", "L1STD",
+        span == 0        ? "Span=0" :
+        span >= SPAN_END ? "Span is reserved" :
+        span > split + 1 ? "Span is above SPLIT + 1" :
+                           "StreamID beyond Span");
 }
 
 /* Two levels. CLAUSE(SMMU_ROUTE_L1STD), CLAUSE(SMMU_ROUTE_SPAN) */
-static bool second_level(SmmuRoute *r, uint64_t *pa)
+static bool smmu_tables_second_level(SmmuRoute *r, uint64_t *pa)
 {
     const ImSmmu *s = r->s;
     unsigned split = s->strtab.split;
@@ -116,51 +118,51 @@ static bool second_level(SmmuRoute *r, uint64_t *pa)
     uint64_t span;
     uint64_t q;
 
-    if (fetch_fault(r, &l1std_kind, l1, &q)) {
+    if (smmu_tables_fetch_fault(r, &l1std_kind, l1, &q)) {
         return true;
     }
     span = IM_GET(q, SMMU_L1STD_SPAN);
     if (span == 0 || span >= SPAN_END || span > split + 1 ||
         low >> (span - 1)) {
-        return bad_span(r, span, split);
+        return smmu_tables_bad_span(r, span, split);
     }
     *pa = (q & IM_MASK(SMMU_L1STD_L2PTR) &
            ~((UINT64_C(64) << (span - 1)) - 1)) + 64 * low;
     return false;
 }
 
-static bool fetch_ste(SmmuRoute *r, uint64_t q[8])
+static bool smmu_tables_fetch_ste(SmmuRoute *r, uint64_t q[8])
 {
     ImSmmu *s = r->s;
     uint64_t pa = s->strtab.base + 64 * (uint64_t)r->sid;
 
     if ((uint64_t)r->sid >> s->strtab.log2size) {
-        return bad_structure(r, SMMU_EVT_C_BAD_STREAMID,
-                             "SMMU_ROUTE_STREAMID", "STRTAB_BASE_CFG",
-                             "StreamID beyond LOG2SIZE");
+        return smmu_tables_bad_structure(
+            r, SMMU_EVT_C_BAD_STREAMID, "SMMU_ROUTE_STREAMID",
+            "STRTAB_BASE_CFG", "StreamID beyond LOG2SIZE");
     }
-    if (s->strtab.split && second_level(r, &pa)) {
+    if (s->strtab.split && smmu_tables_second_level(r, &pa)) {
         return true;
     }
-    return fetch_fault(r, &ste_kind, pa, q);
+    return smmu_tables_fetch_fault(r, &ste_kind, pa, q);
 }
 
 /* Room is made after the fetch: that need not wait for memory. */
-static bool fresh_stream(SmmuRoute *r)
+static bool smmu_tables_fresh_stream(SmmuRoute *r)
 {
     ImSmmu *s = r->s;
     uint64_t q[8];
     const char *clause;
     ImSmmuSte *ste;
 
-    if (fetch_ste(r, q)) {
+    if (smmu_tables_fetch_ste(r, q)) {
         return true;
     }
     ste = r->ex ? &r->ex->stream.ste : im_smmu_stream_room(s->caches);
     if (!im_smmu_ste_decode(&s->ids, s->cr2 & IM_MASK(SMMU_CR2_E2H), q, ste,
                             &clause)) {
-        return bad_structure(r, SMMU_EVT_C_BAD_STE, clause, "STE",
-                             im_smmu_ste_text(clause));
+        return smmu_tables_bad_structure(r, SMMU_EVT_C_BAD_STE, clause, "STE",
+                                         im_smmu_ste_text(clause));
     }
     r->stream = r->ex ? &r->ex->stream :
                 im_smmu_stream_put(s->caches, r->sid, ste);
@@ -177,7 +179,7 @@ bool im_smmu_stream_fault(SmmuRoute *r)
         return false;
     }
     s->counters.ste_misses += !r->ex;
-    return fresh_stream(r);
+    return smmu_tables_fresh_stream(r);
 }
 
 /* --- context descriptors, 5.3 and 5.4 ---------------------------------- */
@@ -185,7 +187,7 @@ bool im_smmu_stream_fault(SmmuRoute *r)
 /* Where a structure of stage 1 is in memory: through stage 2, if there is
  * one. A request that is refused here remains one of stage 2 for a read.
  * CLAUSE(SMMU_ROUTE_CD_STAGE2) */
-static bool locate(SmmuRoute *r, uint64_t ipa, uint64_t *pa)
+static bool smmu_tables_locate(SmmuRoute *r, uint64_t ipa, uint64_t *pa)
 {
     const ImPtStage *st = &r->stream->ste.stage2;
     uint8_t need = r->need;
@@ -218,62 +220,62 @@ static bool locate(SmmuRoute *r, uint64_t ipa, uint64_t *pa)
 }
 
 /* A table is aligned to its size. */
-static uint64_t table_base(uint64_t ptr, uint64_t size)
+static uint64_t smmu_tables_table_base(uint64_t ptr, uint64_t size)
 {
     return ptr & ~(MAX(size, 64) - 1);
 }
 
 /* CLAUSE(SMMU_ROUTE_L1CD) */
-static bool cd_leaf(SmmuRoute *r, unsigned leaf, uint64_t *cd)
+static bool smmu_tables_cd_leaf(SmmuRoute *r, unsigned leaf, uint64_t *cd)
 {
     const ImSmmuSte *ste = &r->stream->ste;
     unsigned high = ste->s1cdmax > leaf ? ste->s1cdmax - leaf : 0;
-    uint64_t ipa = table_base(ste->s1_ctx, UINT64_C(8) << high) +
+    uint64_t ipa = smmu_tables_table_base(ste->s1_ctx, UINT64_C(8) << high) +
                    8 * (uint64_t)(r->ssid >> leaf);
     uint64_t ptr;
     uint64_t pa;
     uint64_t q;
 
-    if (locate(r, ipa, &pa)) {
+    if (smmu_tables_locate(r, ipa, &pa)) {
         return true;
     }
-    if (fetch_fault(r, &l1cd_kind, pa, &q)) {
+    if (smmu_tables_fetch_fault(r, &l1cd_kind, pa, &q)) {
         return true;
     }
     ptr = q & IM_MASK(SMMU_L1CD_L2PTR);
     if (!(q & IM_MASK(SMMU_L1CD_V)) || ptr > im_smmu_last(r->s)) {
-        return bad_structure(r, SMMU_EVT_C_BAD_SUBSTREAMID,
-                             "SMMU_ROUTE_L1CD", "L1CD",
-                             q & IM_MASK(SMMU_L1CD_V) ?
-                             "L2Ptr is beyond OAS" : "V=0");
+        return smmu_tables_bad_structure(
+            r, SMMU_EVT_C_BAD_SUBSTREAMID, "SMMU_ROUTE_L1CD", "L1CD",
+            q & IM_MASK(SMMU_L1CD_V) ? "L2Ptr is beyond OAS" : "V=0");
     }
-    *cd = table_base(ptr, UINT64_C(64) << leaf) +
+    *cd = smmu_tables_table_base(ptr, UINT64_C(64) << leaf) +
           64 * (uint64_t)(r->ssid & ((1u << leaf) - 1));
     return false;
 }
 
-static bool fetch_cd(SmmuRoute *r, ImSmmuCd *cd)
+static bool smmu_tables_fetch_cd(SmmuRoute *r, ImSmmuCd *cd)
 {
     const ImSmmuSte *ste = &r->stream->ste;
-    uint64_t ipa = table_base(ste->s1_ctx, UINT64_C(64) << ste->s1cdmax) +
-                   64 * (uint64_t)r->ssid;
+    uint64_t ipa =
+        smmu_tables_table_base(ste->s1_ctx, UINT64_C(64) << ste->s1cdmax) +
+        64 * (uint64_t)r->ssid;
     uint64_t pa;
     uint64_t q[8];
     const char *clause;
 
     if (ste->s1cdmax && ste->s1fmt &&
-        cd_leaf(r, ste->s1fmt == 1 ? 6 : 10, &ipa)) {
+        smmu_tables_cd_leaf(r, ste->s1fmt == 1 ? 6 : 10, &ipa)) {
         return true;
     }
-    if (locate(r, ipa, &pa)) {
+    if (smmu_tables_locate(r, ipa, &pa)) {
         return true;
     }
-    if (fetch_fault(r, &cd_kind, pa, q)) {
+    if (smmu_tables_fetch_fault(r, &cd_kind, pa, q)) {
         return true;
     }
     if (!im_smmu_cd_decode(&r->s->ids, ste, q, cd, &clause)) {
-        return bad_structure(r, SMMU_EVT_C_BAD_CD, clause, "CD",
-                             im_smmu_cd_text(clause));
+        return smmu_tables_bad_structure(r, SMMU_EVT_C_BAD_CD, clause, "CD",
+                                         im_smmu_cd_text(clause));
     }
     return false;
 }
@@ -282,18 +284,18 @@ static bool fetch_cd(SmmuRoute *r, ImSmmuCd *cd)
  * Which CD serves the request, if any: *s1 is false when stage 1 is skipped.
  * CLAUSE(SMMU_ROUTE_SUBSTREAM), CLAUSE(SMMU_ROUTE_S1DSS)
  */
-static bool substream_fault(SmmuRoute *r, bool *s1)
+static bool smmu_tables_substream_fault(SmmuRoute *r, bool *s1)
 {
     const ImSmmuSte *ste = &r->stream->ste;
 
     *s1 = ste->s1;
     if (r->ssv && (!ste->s1 || r->ssid >> ste->s1cdmax ||
                    ste->s1cdmax == 0)) {
-        return bad_structure(r, SMMU_EVT_C_BAD_SUBSTREAMID,
-                             "SMMU_ROUTE_SUBSTREAM", "STE",
-                             !ste->s1 ? "Config: no stage 1, no SubstreamID" :
-                             ste->s1cdmax ? "SubstreamID beyond S1CDMax" :
-                             "S1CDMax=0, no SubstreamID");
+        return smmu_tables_bad_structure(
+            r, SMMU_EVT_C_BAD_SUBSTREAMID, "SMMU_ROUTE_SUBSTREAM", "STE",
+            !ste->s1     ? "Config: no stage 1, no SubstreamID" :
+            ste->s1cdmax ? "SubstreamID beyond S1CDMax" :
+                           "S1CDMax=0, no SubstreamID");
     }
     if (!ste->s1 || ste->s1cdmax == 0) {
         return false;
@@ -304,27 +306,26 @@ static bool substream_fault(SmmuRoute *r, bool *s1)
     }
     if (r->ssv ? r->ssid == 0 && ste->s1dss == S1DSS_SSID0 :
         ste->s1dss != S1DSS_SSID0) {
-        return bad_structure(r, SMMU_EVT_F_STREAM_DISABLED,
-                             "SMMU_ROUTE_S1DSS", "STE", r->ssv ?
-                             "S1DSS=10, SubstreamID 0" :
-                             "S1DSS=00, no SubstreamID");
+        return smmu_tables_bad_structure(
+            r, SMMU_EVT_F_STREAM_DISABLED, "SMMU_ROUTE_S1DSS", "STE",
+            r->ssv ? "S1DSS=10, SubstreamID 0" : "S1DSS=00, no SubstreamID");
     }
     return false;
 }
 
-static bool fresh_context(SmmuRoute *r, uint64_t key)
+static bool smmu_tables_fresh_context(SmmuRoute *r, uint64_t key)
 {
     ImSmmu *s = r->s;
     ImSmmuCd *cd = NULL;
     bool s1;
 
-    if (substream_fault(r, &s1)) {
+    if (smmu_tables_substream_fault(r, &s1)) {
         return true;
     }
     s->counters.cd_misses += s1 && !r->ex;
     if (s1) {
         cd = r->ex ? &r->ex->context.cd : im_smmu_context_room(s->caches);
-        if (fetch_cd(r, cd)) {
+        if (smmu_tables_fetch_cd(r, cd)) {
             return true;
         }
     }
@@ -350,7 +351,7 @@ bool im_smmu_context_fault(SmmuRoute *r)
         s->counters.cd_hits += r->context->s1;
         return false;
     }
-    return fresh_context(r, key);
+    return smmu_tables_fresh_context(r, key);
 }
 
 /* --- for the PRI queue, 8.1 -------------------------------------------- */

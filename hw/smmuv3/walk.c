@@ -12,26 +12,26 @@ typedef struct Walker {
     const ImPtFormat *fmt[2];
 } Walker;
 
-static ImBus op_read(void *opaque, uint64_t pa, void *buf, size_t len)
+static ImBus smmu_walk_op_read(void *opaque, uint64_t pa, void *buf, size_t len)
 {
     return im_smmu_walk_read(((Walker *)opaque)->r->s, pa, buf, len);
 }
 
-static ImBus op_peek(void *opaque, uint64_t pa, void *buf, size_t len)
+static ImBus smmu_walk_op_peek(void *opaque, uint64_t pa, void *buf, size_t len)
 {
     return im_smmu_mem_peek(((Walker *)opaque)->r->s, pa, buf, len);
 }
 
-static ImBus op_cmpxchg(void *opaque, uint64_t pa, uint64_t *expected,
-                        uint64_t desired)
+static ImBus smmu_walk_op_cmpxchg(void *opaque, uint64_t pa, uint64_t *expected,
+                                  uint64_t desired)
 {
     ImSmmu *s = ((Walker *)opaque)->r->s;
 
     return s->port.cmpxchg64(s->host, pa, expected, desired);
 }
 
-static bool op_find(void *opaque, unsigned stage, uint64_t in,
-                    ImWalkPoint *at)
+static bool smmu_walk_op_find(void *opaque, unsigned stage, uint64_t in,
+                              ImWalkPoint *at)
 {
     Walker *k = opaque;
 
@@ -39,8 +39,8 @@ static bool op_find(void *opaque, unsigned stage, uint64_t in,
                               k->fmt[stage], in, at);
 }
 
-static void op_keep(void *opaque, unsigned stage, uint64_t in,
-                    const ImWalkPoint *at)
+static void smmu_walk_op_keep(void *opaque, unsigned stage, uint64_t in,
+                              const ImWalkPoint *at)
 {
     Walker *k = opaque;
 
@@ -48,7 +48,7 @@ static void op_keep(void *opaque, unsigned stage, uint64_t in,
                        at);
 }
 
-static void op_step(void *opaque, const ImStep *step)
+static void smmu_walk_op_step(void *opaque, const ImStep *step)
 {
     Walker *k = opaque;
 
@@ -56,23 +56,25 @@ static void op_step(void *opaque, const ImStep *step)
 }
 
 static const ImWalkOps walk_ops = {
-    .read = op_read, .cmpxchg64 = op_cmpxchg,
-    .find = op_find, .keep = op_keep,
+    .read = smmu_walk_op_read, .cmpxchg64 = smmu_walk_op_cmpxchg,
+    .find = smmu_walk_op_find, .keep = smmu_walk_op_keep,
 };
 
-static const ImWalkOps explain_ops = { .read = op_peek, .step = op_step };
+static const ImWalkOps explain_ops = { .read = smmu_walk_op_peek,
+                                       .step = smmu_walk_op_step };
 
 /* What a stage must grant some of, lest the completion grant nothing: else
  * the translation ends there, 3.9.1.2. */
-static uint8_t wanted(const SmmuRoute *r)
+static uint8_t smmu_walk_wanted(const SmmuRoute *r)
 {
     return (uint8_t)((r->instcfg == INSTCFG_INST ? IM_PERM_X : IM_PERM_R) |
                      (r->write ? IM_PERM_W : 0));
 }
 
 /* The stage as r walks it: a copy when it is privileged. */
-static const ImPtStage *for_request(const SmmuRoute *r, const ImPtStage *st,
-                                    ImPtStage *copy)
+static const ImPtStage *smmu_walk_for_request(const SmmuRoute *r,
+                                              const ImPtStage *st,
+                                              ImPtStage *copy)
 {
     if (!r->pnu) {
         return st;
@@ -90,11 +92,11 @@ void im_smmu_walk(SmmuRoute *r, const ImPtStage *first,
     ImWalk w = {
         .ops = r->ex ? &explain_ops : &walk_ops,
         .opaque = &k,
-        .stage = { for_request(r, first, &copy[0]) },
+        .stage = { smmu_walk_for_request(r, first, &copy[0]) },
     };
 
     if (second) {
-        w.stage[1] = for_request(r, second, &copy[1]);
+        w.stage[1] = smmu_walk_for_request(r, second, &copy[1]);
         k.fmt[1] = second->fmt;
     }
     if (!r->ex) {
@@ -102,7 +104,7 @@ void im_smmu_walk(SmmuRoute *r, const ImPtStage *first,
         k.tables[0] = r->only_s2 ? k.tables[1] : &r->context->space->tables;
     }
     if (r->kind == SMMU_TRANSLATION) {
-        w.any = wanted(r);
+        w.any = smmu_walk_wanted(r);
     }
     if (r->ex) {
         im_smmu_explain_begin(r);

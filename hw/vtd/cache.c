@@ -41,7 +41,7 @@ struct VtdCaches {
 #define SPACE_OF(link, member)  IM_LINK_OF(link, VtdSpace, member)
 #define CTX_OF(link, member)    IM_LINK_OF(link, VtdCtx, member)
 
-static ImLink **asid_head(VtdCaches *c, uint16_t did, uint32_t pasid)
+static ImLink **vtd_cache_asid_head(VtdCaches *c, uint16_t did, uint32_t pasid)
 {
     return &c->asid_hash[im_link_hash((uint64_t)did << 32 | pasid) &
                          (c->spaces - 1)];
@@ -49,7 +49,7 @@ static ImLink **asid_head(VtdCaches *c, uint16_t did, uint32_t pasid)
 
 /* --- tags ---------------------------------------------------------------- */
 
-static void assign_tags(VtdCaches *c, VtdSpace *sp)
+static void vtd_cache_assign_tags(VtdCaches *c, VtdSpace *sp)
 {
     sp->tlb_tag = c->next_tag;
     sp->fs_tag = c->next_tag + 2;
@@ -62,7 +62,7 @@ static void assign_tags(VtdCaches *c, VtdSpace *sp)
 }
 
 /* A fresh pair; once in 2^26 calls everything starts over. */
-static uint32_t take_tag(VtdCaches *c)
+static uint32_t vtd_cache_take_tag(VtdCaches *c)
 {
     uint32_t tag;
 
@@ -71,7 +71,7 @@ static uint32_t take_tag(VtdCaches *c)
         im_tlb_flush(&c->psc);
         c->next_tag = 2;
         for (uint32_t i = 0; i < c->spaces; i++) {
-            assign_tags(c, &c->space[i]);
+            vtd_cache_assign_tags(c, &c->space[i]);
         }
     }
     tag = c->next_tag;
@@ -79,28 +79,28 @@ static uint32_t take_tag(VtdCaches *c)
     return tag;
 }
 
-static void new_tlb_tag(VtdCaches *c, VtdSpace *sp)
+static void vtd_cache_new_tlb_tag(VtdCaches *c, VtdSpace *sp)
 {
-    sp->tlb_tag = take_tag(c);
+    sp->tlb_tag = vtd_cache_take_tag(c);
     sp->tlb_classes = 0;
     sp->frac = 0;
 }
 
-static void new_fs_tag(VtdCaches *c, VtdSpace *sp)
+static void vtd_cache_new_fs_tag(VtdCaches *c, VtdSpace *sp)
 {
-    sp->fs_tag = take_tag(c);
+    sp->fs_tag = vtd_cache_take_tag(c);
     sp->fs_classes = 0;
 }
 
-static void new_ss_tag(VtdCaches *c, VtdSpace *sp)
+static void vtd_cache_new_ss_tag(VtdCaches *c, VtdSpace *sp)
 {
-    sp->ss_tag = take_tag(c);
+    sp->ss_tag = vtd_cache_take_tag(c);
     sp->ss_classes = 0;
 }
 
 /* --- spaces and contexts ------------------------------------------------- */
 
-static void drop_space(VtdCaches *c, VtdSpace *sp)
+static void vtd_cache_drop_space(VtdCaches *c, VtdSpace *sp)
 {
     im_link_out(&sp->hash);
     im_link_out(&sp->by_did);
@@ -114,10 +114,10 @@ static void drop_space(VtdCaches *c, VtdSpace *sp)
     }
 }
 
-static void drop_ctx(VtdCaches *c, VtdCtx *ctx)
+static void vtd_cache_drop_ctx(VtdCaches *c, VtdCtx *ctx)
 {
     while (ctx->spaces) {
-        drop_space(c, SPACE_OF(ctx->spaces, by_ctx));
+        vtd_cache_drop_space(c, SPACE_OF(ctx->spaces, by_ctx));
     }
     im_link_out(&ctx->hash);
     im_link_out(&ctx->all);
@@ -152,7 +152,7 @@ VtdCtx *im_vtd_ctx_put(VtdCaches *c, const VtdCtx *from)
         ctx->used = false;
     }
     if (ctx->valid) {
-        drop_ctx(c, ctx);
+        vtd_cache_drop_ctx(c, ctx);
     }
     *ctx = *from;
     ctx->spaces = NULL;
@@ -191,7 +191,7 @@ VtdSpace *im_vtd_space_put(VtdCaches *c, uint64_t key, uint16_t did,
     while (!c->space_free) {
         sp = &c->space[c->space_hand++ & (c->spaces - 1)];
         if (!sp->used) {
-            drop_space(c, sp);
+            vtd_cache_drop_space(c, sp);
         }
         sp->used = false;
     }
@@ -201,13 +201,13 @@ VtdSpace *im_vtd_space_put(VtdCaches *c, uint64_t key, uint16_t did,
     sp->did = did;
     sp->pasid = pasid;
     sp->used = true;
-    new_tlb_tag(c, sp);
-    new_fs_tag(c, sp);
-    new_ss_tag(c, sp);
+    vtd_cache_new_tlb_tag(c, sp);
+    vtd_cache_new_fs_tag(c, sp);
+    vtd_cache_new_ss_tag(c, sp);
     im_link_in(&c->space_hash[im_link_hash(sp->key) & (2 * c->spaces - 1)],
                &sp->hash);
     im_link_in(&c->did_hash[sp->did % DID_HASH], &sp->by_did);
-    im_link_in(asid_head(c, sp->did, sp->pasid), &sp->by_asid);
+    im_link_in(vtd_cache_asid_head(c, sp->did, sp->pasid), &sp->by_asid);
     im_link_in(&ctx->spaces, &sp->by_ctx);
     c->last = sp;
     return sp;
@@ -297,13 +297,13 @@ void im_vtd_psc_put(VtdCaches *c, VtdSpace *sp, bool priv, unsigned stage,
 
 /* --- invalidation, 6.5.2 ------------------------------------------------- */
 
-static bool by_first_stage(const VtdSpace *sp)
+static bool vtd_cache_by_first_stage(const VtdSpace *sp)
 {
     return sp->pgtt == VTD_PGTT_FIRST || sp->pgtt == VTD_PGTT_NESTED;
 }
 
 /* Bits of a domain-id beyond CAP.ND are ignored. */
-static uint16_t domain_id(const ImVtd *s, uint16_t did)
+static uint16_t vtd_cache_domain_id(const ImVtd *s, uint16_t did)
 {
     return did & im_vtd_did_last(s);
 }
@@ -313,7 +313,7 @@ void im_vtd_inv_all(ImVtd *s)
     VtdCaches *c = s->caches;
 
     while (c->ctx_all) {
-        drop_ctx(c, CTX_OF(c->ctx_all, all));
+        vtd_cache_drop_ctx(c, CTX_OF(c->ctx_all, all));
     }
 }
 
@@ -328,7 +328,7 @@ void im_vtd_inv_context(ImVtd *s, VtdGran g, uint16_t did, uint16_t sid,
     VtdCaches *c = s->caches;
     ImLink *next;
 
-    did = domain_id(s, did);
+    did = vtd_cache_domain_id(s, did);
     for (ImLink *n = c->ctx_all; n; n = next) {
         VtdCtx *ctx = CTX_OF(n, all);
 
@@ -338,12 +338,13 @@ void im_vtd_inv_context(ImVtd *s, VtdGran g, uint16_t did, uint16_t sid,
              ((ctx->rid ^ sid) & (uint16_t)~masked[fm & 3]))) {
             continue;
         }
-        drop_ctx(c, ctx);
+        vtd_cache_drop_ctx(c, ctx);
     }
 }
 
 /* Apply fn to every space, which may drop it. */
-static void each_space(VtdCaches *c, void (*fn)(VtdCaches *, VtdSpace *))
+static void vtd_cache_each_space(VtdCaches *c,
+                                 void (*fn)(VtdCaches *, VtdSpace *))
 {
     for (ImLink *n = c->ctx_all; n; n = n->next) {
         ImLink *next;
@@ -355,10 +356,10 @@ static void each_space(VtdCaches *c, void (*fn)(VtdCaches *, VtdSpace *))
     }
 }
 
-static void drop_scalable(VtdCaches *c, VtdSpace *sp)
+static void vtd_cache_drop_scalable(VtdCaches *c, VtdSpace *sp)
 {
     if (!sp->legacy) {
-        drop_space(c, sp);
+        vtd_cache_drop_space(c, sp);
     }
 }
 
@@ -369,13 +370,13 @@ void im_vtd_inv_pasid(ImVtd *s, VtdGran g, uint16_t did, uint32_t pasid)
     ImLink *n;
     ImLink *next;
 
-    did = domain_id(s, did);
+    did = vtd_cache_domain_id(s, did);
     if (g == VTD_GRAN_GLOBAL) {
-        each_space(c, drop_scalable);
+        vtd_cache_each_space(c, vtd_cache_drop_scalable);
         return;
     }
     n = g == VTD_GRAN_DOMAIN ? c->did_hash[did % DID_HASH] :
-        *asid_head(c, did, pasid);
+        *vtd_cache_asid_head(c, did, pasid);
     for (; n; n = next) {
         VtdSpace *sp = g == VTD_GRAN_DOMAIN ? SPACE_OF(n, by_did) :
                        SPACE_OF(n, by_asid);
@@ -383,20 +384,20 @@ void im_vtd_inv_pasid(ImVtd *s, VtdGran g, uint16_t did, uint32_t pasid)
         next = n->next;
         if (sp->did == did && !sp->legacy &&
             (g == VTD_GRAN_DOMAIN || sp->pasid == pasid)) {
-            drop_space(c, sp);
+            vtd_cache_drop_space(c, sp);
         }
     }
 }
 
 /* log2 of the range of a page-selective descriptor. */
-static unsigned range_lg2(unsigned am)
+static unsigned vtd_cache_range_lg2(unsigned am)
 {
     return MIN(12 + am, 63);
 }
 
 /* Drop a range from the IOTLB; all of the space when that is cheaper. */
-static void drop_pages(VtdCaches *c, VtdSpace *sp, uint64_t addr,
-                       unsigned lg2)
+static void vtd_cache_drop_pages(VtdCaches *c, VtdSpace *sp, uint64_t addr,
+                                 unsigned lg2)
 {
     unsigned smallest = sp->tlb_classes & 1 ? 12 : sp->tlb_classes & 2 ? 21 :
                         30;
@@ -407,7 +408,7 @@ static void drop_pages(VtdCaches *c, VtdSpace *sp, uint64_t addr,
     /* A page cached in pieces goes with any address in it. */
     lg2 = MAX(lg2, sp->frac);
     if (lg2 > smallest + MAX_PROBES_LG2) {
-        new_tlb_tag(c, sp);
+        vtd_cache_new_tlb_tag(c, sp);
         return;
     }
     for (unsigned priv = 0; priv < 2; priv++) {
@@ -415,11 +416,11 @@ static void drop_pages(VtdCaches *c, VtdSpace *sp, uint64_t addr,
     }
 }
 
-static void drop_fs_tables(VtdCaches *c, VtdSpace *sp, uint64_t addr,
-                           unsigned lg2)
+static void vtd_cache_drop_fs_tables(VtdCaches *c, VtdSpace *sp, uint64_t addr,
+                                     unsigned lg2)
 {
     if (lg2 > table_shift[0] + MAX_PROBES_LG2) {
-        new_fs_tag(c, sp);
+        vtd_cache_new_fs_tag(c, sp);
         return;
     }
     for (unsigned priv = 0; sp->fs_classes && priv < 2; priv++) {
@@ -427,21 +428,21 @@ static void drop_fs_tables(VtdCaches *c, VtdSpace *sp, uint64_t addr,
     }
 }
 
-static void drop_ss_tables(VtdCaches *c, VtdSpace *sp, uint64_t addr,
-                           unsigned lg2)
+static void vtd_cache_drop_ss_tables(VtdCaches *c, VtdSpace *sp, uint64_t addr,
+                                     unsigned lg2)
 {
     if (lg2 > table_shift[0] + MAX_PROBES_LG2) {
-        new_ss_tag(c, sp);
+        vtd_cache_new_ss_tag(c, sp);
     } else if (sp->ss_classes) {
         im_tlb_drop(&c->psc, sp->ss_tag, sp->ss_classes, addr, lg2);
     }
 }
 
-static void inv_space(VtdCaches *c, VtdSpace *sp)
+static void vtd_cache_inv_space(VtdCaches *c, VtdSpace *sp)
 {
-    new_tlb_tag(c, sp);
-    new_fs_tag(c, sp);
-    new_ss_tag(c, sp);
+    vtd_cache_new_tlb_tag(c, sp);
+    vtd_cache_new_fs_tag(c, sp);
+    vtd_cache_new_ss_tag(c, sp);
 }
 
 /* Table 23. CLAUSE(VTD_6_5_2_IOTLB_GLOBAL), _DOMAIN, _PAGE, _PAGE_FS */
@@ -449,14 +450,14 @@ void im_vtd_inv_iotlb(ImVtd *s, VtdGran g, uint16_t did, uint64_t addr,
                       unsigned am, bool ih)
 {
     VtdCaches *c = s->caches;
-    unsigned lg2 = range_lg2(am);
+    unsigned lg2 = vtd_cache_range_lg2(am);
 
     s->counters.iotlb_invalidations++;
     if (g == VTD_GRAN_GLOBAL) {
-        each_space(c, inv_space);
+        vtd_cache_each_space(c, vtd_cache_inv_space);
         return;
     }
-    did = domain_id(s, did);
+    did = vtd_cache_domain_id(s, did);
     addr &= im_vtd_gaw_last(s, 0);
     for (ImLink *n = c->did_hash[did % DID_HASH]; n; n = n->next) {
         VtdSpace *sp = SPACE_OF(n, by_did);
@@ -465,24 +466,24 @@ void im_vtd_inv_iotlb(ImVtd *s, VtdGran g, uint16_t did, uint64_t addr,
             continue;
         }
         if (g == VTD_GRAN_DOMAIN) {
-            inv_space(c, sp);
+            vtd_cache_inv_space(c, sp);
             continue;
         }
-        if (by_first_stage(sp)) {
-            new_tlb_tag(c, sp);
-            new_fs_tag(c, sp);
+        if (vtd_cache_by_first_stage(sp)) {
+            vtd_cache_new_tlb_tag(c, sp);
+            vtd_cache_new_fs_tag(c, sp);
         } else {
-            drop_pages(c, sp, addr, lg2);
+            vtd_cache_drop_pages(c, sp, addr, lg2);
         }
         if (!ih) {
-            drop_ss_tables(c, sp, addr, lg2);
+            vtd_cache_drop_ss_tables(c, sp, addr, lg2);
         }
     }
 }
 
 /* First-stage entries are tagged by Addr[47:12] or Addr[56:12] (Table 18):
  * the bits above do not matter, in whatever form software sends them. */
-static uint64_t fs_address(const VtdSpace *sp, uint64_t addr)
+static uint64_t vtd_cache_fs_address(const VtdSpace *sp, uint64_t addr)
 {
     unsigned unused = sp->fs.top == 4 ? 7 : 16;
 
@@ -494,23 +495,24 @@ void im_vtd_inv_piotlb(ImVtd *s, VtdGran g, uint16_t did, uint32_t pasid,
                        uint64_t addr, unsigned am, bool ih)
 {
     VtdCaches *c = s->caches;
-    unsigned lg2 = range_lg2(am);
+    unsigned lg2 = vtd_cache_range_lg2(am);
 
     s->counters.iotlb_invalidations++;
-    did = domain_id(s, did);
-    for (ImLink *n = *asid_head(c, did, pasid); n; n = n->next) {
+    did = vtd_cache_domain_id(s, did);
+    for (ImLink *n = *vtd_cache_asid_head(c, did, pasid); n; n = n->next) {
         VtdSpace *sp = SPACE_OF(n, by_asid);
 
         if (sp->did != did || sp->pasid != pasid || sp->legacy) {
             continue;
         }
         if (g == VTD_GRAN_PASID) {
-            new_tlb_tag(c, sp);
-            new_fs_tag(c, sp);
-        } else if (by_first_stage(sp)) {
-            drop_pages(c, sp, fs_address(sp, addr), lg2);
+            vtd_cache_new_tlb_tag(c, sp);
+            vtd_cache_new_fs_tag(c, sp);
+        } else if (vtd_cache_by_first_stage(sp)) {
+            vtd_cache_drop_pages(c, sp, vtd_cache_fs_address(sp, addr), lg2);
             if (!ih) {
-                drop_fs_tables(c, sp, fs_address(sp, addr), lg2);
+                vtd_cache_drop_fs_tables(c, sp, vtd_cache_fs_address(sp, addr),
+                                         lg2);
             }
         }
     }
@@ -562,8 +564,8 @@ typedef struct Count {
 
 #define MAX_DUMPED  64
 
-static void count_entry(void *opaque, uint32_t tag, unsigned cls,
-                        uint64_t addr, const ImTlbHit *hit)
+static void vtd_cache_count_entry(void *opaque, uint32_t tag, unsigned cls,
+                                  uint64_t addr, const ImTlbHit *hit)
 {
     Count *k = opaque;
     const VtdSpace *sp = g_hash_table_lookup(k->live, GUINT_TO_POINTER(tag));
@@ -585,7 +587,7 @@ static void count_entry(void *opaque, uint32_t tag, unsigned cls,
     k->n++;
 }
 
-static unsigned count_live(const VtdCaches *c, GString *out)
+static unsigned vtd_cache_count_live(const VtdCaches *c, GString *out)
 {
     Count k = { .live = g_hash_table_new(NULL, NULL), .out = out };
 
@@ -598,14 +600,14 @@ static unsigned count_live(const VtdCaches *c, GString *out)
                                 sp);
         }
     }
-    im_tlb_visit(&c->tlb, count_entry, &k);
+    im_tlb_visit(&c->tlb, vtd_cache_count_entry, &k);
     g_hash_table_unref(k.live);
     return k.n;
 }
 
 unsigned im_vtd_cached_translations(const ImVtd *s)
 {
-    return count_live(s->caches, NULL);
+    return vtd_cache_count_live(s->caches, NULL);
 }
 
 void im_vtd_caches_dump(ImVtd *s, GString *out)
@@ -640,7 +642,7 @@ void im_vtd_caches_dump(ImVtd *s, GString *out)
         }
     }
     g_string_append(out, "iotlb:\n");
-    n = count_live(c, out);
+    n = vtd_cache_count_live(c, out);
     g_string_append_printf(out, "  %u translations%s\n", n,
                            n > MAX_DUMPED ? ", the rest not shown" : "");
 }

@@ -89,14 +89,14 @@ static const ImConfigNeed config_needs[] = { VTD_NEEDS(CONFIG_NEED) };
  * The first stage has 4 levels or 5. Linux wants one width for both stages,
  * and with a second stage of 3 levels finds none.
  */
-static bool shares_no_width(const ImVtdConfig *c)
+static bool vtd_config_shares_no_width(const ImVtdConfig *c)
 {
     return c->aw_bits == 39 && c->second_stage;
 }
 
 void im_vtd_config_prune(ImVtdConfig *config)
 {
-    config->first_stage &= !shares_no_width(config);
+    config->first_stage &= !vtd_config_shares_no_width(config);
     config->scalable &= config->first_stage || config->second_stage;
     im_config_prune(config, config_needs, G_N_ELEMENTS(config_needs));
     if (!config->scalable) {
@@ -120,7 +120,7 @@ static const ImConfigRange config_ranges[] = {
     CONFIG_RANGE(iotlb_entries, 16, 1u << 24),
 };
 
-static char *check_values(const ImVtdConfig *c)
+static char *vtd_config_check_values(const ImVtdConfig *c)
 {
     if (c->aw_bits != 39 && c->aw_bits != 48 && c->aw_bits != 57) {
         return g_strdup_printf("aw_bits=%u is not 39, 48 or 57",
@@ -159,7 +159,7 @@ static char *check_values(const ImVtdConfig *c)
     return NULL;
 }
 
-static uint64_t sagaw(const ImVtdConfig *c)
+static uint64_t vtd_config_sagaw(const ImVtdConfig *c)
 {
     return !c->dma_translation ? 0 :
            (c->aw_bits >= 39 ? 0x2u : 0) |
@@ -168,13 +168,13 @@ static uint64_t sagaw(const ImVtdConfig *c)
 }
 
 /* CLAUSE(VTD_REG_CAP). Draining is what a model without queues does. */
-static uint64_t build_cap(const ImVtdConfig *c)
+static uint64_t vtd_config_build_cap(const ImVtdConfig *c)
 {
     uint64_t sslps = (c->ss2m ? 1u : 0) | (c->ss1g ? 2u : 0);
 
     return IM_PUT(VTD_CAP_ND, (c->domain_bits - 4) / 2) |
            IM_PUT(VTD_CAP_CM, c->caching_mode) |
-           IM_PUT(VTD_CAP_SAGAW, sagaw(c)) |
+           IM_PUT(VTD_CAP_SAGAW, vtd_config_sagaw(c)) |
            IM_PUT(VTD_CAP_MGAW, c->aw_bits - 1) |
            IM_PUT(VTD_CAP_ZLR, c->zlr) |
            IM_PUT(VTD_CAP_FRO, VTD_FRCD_OFFSET / 16) |
@@ -191,7 +191,7 @@ static uint64_t build_cap(const ImVtdConfig *c)
 }
 
 /* CLAUSE(VTD_REG_ECAP) */
-static uint64_t build_ecap(const ImVtdConfig *c)
+static uint64_t vtd_config_build_ecap(const ImVtdConfig *c)
 {
     return IM_PUT(VTD_ECAP_C, c->coherent) |
            IM_PUT(VTD_ECAP_QI, 1) |
@@ -231,7 +231,7 @@ char *im_vtd_config_apply(ImVtd *s, const ImVtdConfig *cfg)
     char *why = im_config_check_ranges(cfg, config_ranges,
                                        G_N_ELEMENTS(config_ranges));
 
-    why = why ? why : check_values(cfg);
+    why = why ? why : vtd_config_check_values(cfg);
     why = why ? why : im_config_check_needs(cfg, config_needs,
                                             G_N_ELEMENTS(config_needs));
     if (why) {
@@ -239,7 +239,7 @@ char *im_vtd_config_apply(ImVtd *s, const ImVtdConfig *cfg)
     }
     s->cfg = *cfg;
     s->ver = (uint32_t)IM_PUT(VTD_VER_MAX, cfg->major);
-    s->cap = build_cap(cfg);
-    s->ecap = build_ecap(cfg);
+    s->cap = vtd_config_build_cap(cfg);
+    s->ecap = vtd_config_build_ecap(cfg);
     return NULL;
 }

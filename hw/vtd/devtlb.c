@@ -40,7 +40,7 @@ uint32_t im_vtd_itags_busy(const ImVtd *s)
     return busy;
 }
 
-static void arm_deadline(ImVtd *s)
+static void vtd_devtlb_arm_deadline(ImVtd *s)
 {
     uint64_t when = IM_NEVER;
 
@@ -54,27 +54,27 @@ static void arm_deadline(ImVtd *s)
 
 /* A free tag is better than another: never one that may still be completed
  * while there are others, and among equals the one that rested longest. */
-static bool better(const Itag *a, const Itag *b)
+static bool vtd_devtlb_better(const Itag *a, const Itag *b)
 {
     return a->late != b->late ? !a->late : a->freed < b->freed;
 }
 
 /* NULL when every tag is in use. */
-static Itag *best_itag(VtdDevTlb *d)
+static Itag *vtd_devtlb_best_itag(VtdDevTlb *d)
 {
     Itag *best = NULL;
 
     for (unsigned i = 0; i < ITAGS; i++) {
         Itag *t = &d->itags[i];
 
-        if (!t->busy && (!best || better(t, best))) {
+        if (!t->busy && (!best || vtd_devtlb_better(t, best))) {
             best = t;
         }
     }
     return best;
 }
 
-static void free_itag(ImVtd *s, unsigned tag, bool late)
+static void vtd_devtlb_free_itag(ImVtd *s, unsigned tag, bool late)
 {
     Itag *t = &s->devtlb->itags[tag];
 
@@ -87,7 +87,7 @@ static void free_itag(ImVtd *s, unsigned tag, bool late)
 /* --- requests ------------------------------------------------------------ */
 
 /* ATS 3.4.1: with S the lowest 0 of the address tells the size. */
-static void decode_range(uint64_t addr, bool size, ImAtsInv *inv)
+static void vtd_devtlb_decode_range(uint64_t addr, bool size, ImAtsInv *inv)
 {
     unsigned lg2 = 12;
 
@@ -104,12 +104,12 @@ static void decode_range(uint64_t addr, bool size, ImAtsInv *inv)
 /* CLAUSE(VTD_IQ_ITAG) */
 VtdIqResult im_vtd_check_dev_tlb(ImVtd *s, const uint64_t *d G_GNUC_UNUSED)
 {
-    return best_itag(s->devtlb) ? VTD_IQR_DONE : VTD_IQR_LATER;
+    return vtd_devtlb_best_itag(s->devtlb) ? VTD_IQR_DONE : VTD_IQR_LATER;
 }
 
-static void send_inv(ImVtd *s, ImAtsInv *inv, const uint64_t *d)
+static void vtd_devtlb_send_inv(ImVtd *s, ImAtsInv *inv, const uint64_t *d)
 {
-    Itag *t = best_itag(s->devtlb);
+    Itag *t = vtd_devtlb_best_itag(s->devtlb);
     uint64_t now = s->port.now(s->host);
     ImUnmap unmap = {
         .addr = inv->addr, .rid = inv->rid, .has_rid = true,
@@ -124,7 +124,7 @@ static void send_inv(ImVtd *s, ImAtsInv *inv, const uint64_t *d)
     };
     inv->itag = (uint8_t)(t - s->devtlb->itags);
     s->counters.ats_invalidations++;
-    arm_deadline(s);
+    vtd_devtlb_arm_deadline(s);
     if (s->port.unmap && !inv->has_pasid) {
         s->port.unmap(s->host, &unmap);     /* they know no PASID */
     }
@@ -135,9 +135,9 @@ void im_vtd_desc_dev_tlb(ImVtd *s, const uint64_t *d)
 {
     ImAtsInv inv = { .rid = (uint16_t)IM_GET(d[0], VTD_DTLB0_SID) };
 
-    decode_range(d[1] & IM_MASK(VTD_DTLB1_ADDR), IM_GET(d[1], VTD_DTLB1_S),
-                 &inv);
-    send_inv(s, &inv, d);
+    vtd_devtlb_decode_range(d[1] & IM_MASK(VTD_DTLB1_ADDR),
+                            IM_GET(d[1], VTD_DTLB1_S), &inv);
+    vtd_devtlb_send_inv(s, &inv, d);
 }
 
 void im_vtd_desc_pdev_tlb(ImVtd *s, const uint64_t *d)
@@ -149,15 +149,15 @@ void im_vtd_desc_pdev_tlb(ImVtd *s, const uint64_t *d)
         .global = IM_GET(d[1], VTD_PDTLB1_GI),
     };
 
-    decode_range(d[1] & IM_MASK(VTD_PDTLB1_ADDR),
-                 IM_GET(d[1], VTD_PDTLB1_S), &inv);
-    send_inv(s, &inv, d);
+    vtd_devtlb_decode_range(d[1] & IM_MASK(VTD_PDTLB1_ADDR),
+                            IM_GET(d[1], VTD_PDTLB1_S), &inv);
+    vtd_devtlb_send_inv(s, &inv, d);
 }
 
 /* --- completions --------------------------------------------------------- */
 
 /* CLAUSE(VTD_IQ_ICE) */
-static void completion_error(ImVtd *s, uint16_t rid, uint32_t stray)
+static void vtd_devtlb_completion_error(ImVtd *s, uint16_t rid, uint32_t stray)
 {
     uint64_t rcd = im_vtd_reg(s, VTD_R_IQERCD);
     g_autofree char *text = g_strdup_printf(
@@ -176,7 +176,7 @@ static void completion_error(ImVtd *s, uint16_t rid, uint32_t stray)
     im_vtd_event_set(s, VTD_EVENT_FAULT, IM_MASK(VTD_FSTS_ICE));
 }
 
-static bool expected(const Itag *t, uint16_t rid)
+static bool vtd_devtlb_expected(const Itag *t, uint16_t rid)
 {
     return t->busy && t->rid == rid;
 }
@@ -185,7 +185,7 @@ static bool expected(const Itag *t, uint16_t rid)
  * 4.2.1: while translation is off, a completion is an unsupported request.
  * Software that then waits for it sees ITE, and few expect that.
  */
-static bool unsupported(ImVtd *s, uint16_t rid, uint32_t itag_vector)
+static bool vtd_devtlb_unsupported(ImVtd *s, uint16_t rid, uint32_t itag_vector)
 {
     static const ImEvent advice = {
         .kind = IM_EVENT_ADVICE,
@@ -204,7 +204,7 @@ static bool unsupported(ImVtd *s, uint16_t rid, uint32_t itag_vector)
     }
     for (unsigned tag = 0; tag < ITAGS; tag++) {
         if ((itag_vector >> tag & 1) &&
-            expected(&s->devtlb->itags[tag], rid)) {
+            vtd_devtlb_expected(&s->devtlb->itags[tag], rid)) {
             im_vtd_event(s, &advice);
             break;
         }
@@ -219,7 +219,7 @@ void im_vtd_ats_inv_completion(ImVtd *s, uint16_t rid, uint32_t itag_vector,
     uint32_t stray = 0;
 
     count = (count - 1) % 8 + 1;
-    if (unsupported(s, rid, itag_vector)) {
+    if (vtd_devtlb_unsupported(s, rid, itag_vector)) {
         return;
     }
     for (unsigned tag = 0; tag < ITAGS; tag++) {
@@ -228,17 +228,17 @@ void im_vtd_ats_inv_completion(ImVtd *s, uint16_t rid, uint32_t itag_vector,
         if (!(itag_vector >> tag & 1)) {
             continue;
         }
-        if (!expected(t, rid)) {
+        if (!vtd_devtlb_expected(t, rid)) {
             stray |= 1u << tag;
         } else if (++t->seen == count) {
-            free_itag(s, tag, false);
+            vtd_devtlb_free_itag(s, tag, false);
             s->counters.ats_completions++;
         }
     }
     if (stray) {
-        completion_error(s, rid, stray);
+        vtd_devtlb_completion_error(s, rid, stray);
     }
-    arm_deadline(s);
+    vtd_devtlb_arm_deadline(s);
     im_vtd_queue_resume(s);
 }
 
@@ -250,7 +250,7 @@ void im_vtd_ats_inv_done(ImVtd *s, uint16_t rid, uint32_t itag_vector)
 /* --- time ---------------------------------------------------------------- */
 
 /* CLAUSE(VTD_IQ_ITE). Held waits are gone; the head stays where it is. */
-static void timed_out(ImVtd *s, const Itag *t)
+static void vtd_devtlb_timed_out(ImVtd *s, const Itag *t)
 {
     uint64_t rcd = im_vtd_reg(s, VTD_R_IQERCD);
     g_autofree char *text = g_strdup_printf(
@@ -279,11 +279,11 @@ void im_vtd_deadline(ImVtd *s)
         Itag *t = &s->devtlb->itags[tag];
 
         if (t->busy && t->due <= now) {
-            free_itag(s, tag, true);
-            timed_out(s, t);
+            vtd_devtlb_free_itag(s, tag, true);
+            vtd_devtlb_timed_out(s, t);
         }
     }
-    arm_deadline(s);
+    vtd_devtlb_arm_deadline(s);
     im_vtd_queue_run(s);
 }
 
@@ -307,10 +307,10 @@ void im_vtd_devtlb_reset(ImVtd *s)
 {
     for (unsigned tag = 0; tag < ITAGS; tag++) {
         if (s->devtlb->itags[tag].busy) {
-            free_itag(s, tag, true);
+            vtd_devtlb_free_itag(s, tag, true);
         }
     }
-    arm_deadline(s);
+    vtd_devtlb_arm_deadline(s);
 }
 
 void im_vtd_devtlb_dump(const ImVtd *s, GString *out)

@@ -43,7 +43,7 @@ static const ImRegFields reg_rows[] = {
     { VTD_R_VCCAP, IM_FIELDS(VTD_VCCAP) },
 };
 
-static void dump_fault_records(ImVtd *s, GString *out)
+static void vtd_dump_fault_records(ImVtd *s, GString *out)
 {
     ImRegBank *bank = s->regs->bank;
 
@@ -76,7 +76,7 @@ void im_vtd_regs_dump(ImVtd *s, GString *out)
         im_dump_reg(out, reg_rows, G_N_ELEMENTS(reg_rows), i, val);
         g_string_append_c(out, '\n');
     }
-    dump_fault_records(s, out);
+    vtd_dump_fault_records(s, out);
 }
 
 /* --- Tables -------------------------------------------------------------- */
@@ -88,7 +88,7 @@ typedef struct Walk {
 } Walk;
 
 /* Whether one more line may be shown. */
-static bool show(Walk *w)
+static bool vtd_dump_show(Walk *w)
 {
     if (!w->entries) {
         return false;
@@ -101,14 +101,15 @@ static bool show(Walk *w)
 }
 
 /* Read one entry; false when it is not there or enough has been read. */
-static bool read_entry(Walk *w, uint64_t pa, uint64_t *d, unsigned words)
+static bool vtd_dump_read_entry(Walk *w, uint64_t pa, uint64_t *d,
+                                unsigned words)
 {
     if (!w->reads) {
         return false;
     }
     w->reads--;
     if (im_vtd_mem_peek(w->s, pa, d, words * 8) != IM_BUS_OK) {
-        if (show(w)) {
+        if (vtd_dump_show(w)) {
             g_string_append_printf(w->out, "    %" PRIx64 ": not "
                                    "readable\n", pa);
         }
@@ -124,15 +125,15 @@ static const ImFieldRow *const pasid_fields[] = {
     IM_FIELDS(VTD_PTE0), IM_FIELDS(VTD_PTE1), IM_FIELDS(VTD_PTE2),
 };
 
-static void dump_pasid_table(Walk *w, uint64_t table, uint32_t first)
+static void vtd_dump_pasid_table(Walk *w, uint64_t table, uint32_t first)
 {
     for (uint32_t i = 0; i < 64; i++) {
         uint64_t d[8];
 
-        if (!read_entry(w, table + i * sizeof(d), d, 8)) {
+        if (!vtd_dump_read_entry(w, table + i * sizeof(d), d, 8)) {
             return;
         }
-        if (!d[0] || !show(w)) {
+        if (!d[0] || !vtd_dump_show(w)) {
             continue;
         }
         g_string_append_printf(w->out, "        PASID %05x:", first + i);
@@ -143,29 +144,29 @@ static void dump_pasid_table(Walk *w, uint64_t table, uint32_t first)
     }
 }
 
-static void dump_pasid_directory(Walk *w, uint64_t dir, uint32_t entries)
+static void vtd_dump_pasid_directory(Walk *w, uint64_t dir, uint32_t entries)
 {
     uint64_t d[8];
 
     for (uint32_t i = 0; i < entries; i += 8) {
-        if (!w->entries || !read_entry(w, dir + i * 8, d, 8)) {
+        if (!w->entries || !vtd_dump_read_entry(w, dir + i * 8, d, 8)) {
             return;
         }
         for (uint32_t k = 0; k < 8; k++) {
             if (IM_GET(d[k], VTD_PDIR_P)) {
-                dump_pasid_table(w, d[k] & IM_MASK(VTD_PDIR_SMPTBLPTR),
-                                 (i + k) * 64);
+                vtd_dump_pasid_table(w, d[k] & IM_MASK(VTD_PDIR_SMPTBLPTR),
+                                     (i + k) * 64);
             }
         }
     }
 }
 
-static void dump_legacy_context(Walk *w, uint64_t table, uint16_t rid)
+static void vtd_dump_legacy_context(Walk *w, uint64_t table, uint16_t rid)
 {
     uint64_t d[2];
 
-    if (!read_entry(w, table + (rid & 0xff) * sizeof(d), d, 2) ||
-        !d[0] || !show(w)) {
+    if (!vtd_dump_read_entry(w, table + (rid & 0xff) * sizeof(d), d, 2) ||
+        !d[0] || !vtd_dump_show(w)) {
         return;
     }
     g_string_append_printf(w->out, "    context %04x:", rid);
@@ -174,12 +175,12 @@ static void dump_legacy_context(Walk *w, uint64_t table, uint16_t rid)
     g_string_append_c(w->out, '\n');
 }
 
-static void dump_scalable_context(Walk *w, uint64_t table, uint16_t rid)
+static void vtd_dump_scalable_context(Walk *w, uint64_t table, uint16_t rid)
 {
     uint64_t d[4];
 
-    if (!read_entry(w, table + (rid & 0x7f) * sizeof(d), d, 4) ||
-        !d[0] || !show(w)) {
+    if (!vtd_dump_read_entry(w, table + (rid & 0x7f) * sizeof(d), d, 4) ||
+        !d[0] || !vtd_dump_show(w)) {
         return;
     }
     g_string_append_printf(w->out, "    context %04x:", rid);
@@ -187,14 +188,14 @@ static void dump_scalable_context(Walk *w, uint64_t table, uint16_t rid)
     im_dump_fields(w->out, IM_FIELDS(VTD_SCTX1), d[1]);
     g_string_append_c(w->out, '\n');
     if (IM_GET(d[0], VTD_SCTX_P)) {
-        dump_pasid_directory(w, d[0] & IM_MASK(VTD_SCTX_PASIDDIRPTR),
-                             128u << IM_GET(d[0], VTD_SCTX_PDTS));
+        vtd_dump_pasid_directory(w, d[0] & IM_MASK(VTD_SCTX_PASIDDIRPTR),
+                                 128u << IM_GET(d[0], VTD_SCTX_PDTS));
     }
 }
 
 /* One quad-word of a root entry: count context entries from rid on. */
-static void dump_contexts(Walk *w, uint64_t root, uint16_t rid,
-                          unsigned count)
+static void vtd_dump_contexts(Walk *w, uint64_t root, uint16_t rid,
+                              unsigned count)
 {
     uint64_t table = root & IM_MASK(VTD_ROOT_CTP);
 
@@ -203,14 +204,14 @@ static void dump_contexts(Walk *w, uint64_t root, uint16_t rid,
     }
     for (unsigned i = 0; i < count && w->entries; i++) {
         if (count == 256) {
-            dump_legacy_context(w, table, (uint16_t)(rid + i));
+            vtd_dump_legacy_context(w, table, (uint16_t)(rid + i));
         } else {
-            dump_scalable_context(w, table, (uint16_t)(rid + i));
+            vtd_dump_scalable_context(w, table, (uint16_t)(rid + i));
         }
     }
 }
 
-static void dump_tables(ImVtd *s, GString *out)
+static void vtd_dump_tables(ImVtd *s, GString *out)
 {
     static const char *const modes[] = {
         "legacy", "scalable", "reserved", "abort-dma",
@@ -230,17 +231,17 @@ static void dump_tables(ImVtd *s, GString *out)
         uint16_t rid = (uint16_t)(bus << 8);
         uint64_t d[2];
 
-        if (!read_entry(&w, s->root.table + bus * sizeof(d), d, 2)) {
+        if (!vtd_dump_read_entry(&w, s->root.table + bus * sizeof(d), d, 2)) {
             return;
         }
-        dump_contexts(&w, d[0], rid, scalable ? 128 : 256);
+        vtd_dump_contexts(&w, d[0], rid, scalable ? 128 : 256);
         if (scalable) {
-            dump_contexts(&w, d[1], rid | 0x80, 128);
+            vtd_dump_contexts(&w, d[1], rid | 0x80, 128);
         }
     }
 }
 
-static void dump_counters(const ImVtd *s, GString *out)
+static void vtd_dump_counters(const ImVtd *s, GString *out)
 {
     g_string_append(out, "counters:\n");
 #define COUNTER(n)  \
@@ -256,9 +257,9 @@ void im_vtd_dump(ImVtd *s, GString *out)
     g_string_append_printf(out, "interrupt remapping table: %" PRIx64
                            ", %u entries, %s mode\n", s->ir.table,
                            s->ir.entries, s->ir.eime ? "x2APIC" : "xAPIC");
-    dump_tables(s, out);
+    vtd_dump_tables(s, out);
     im_vtd_queue_dump(s, out);
     im_vtd_page_queue_dump(s, out);
     im_vtd_caches_dump(s, out);
-    dump_counters(s, out);
+    vtd_dump_counters(s, out);
 }

@@ -43,7 +43,7 @@ void im_vtd_tell_entry(ImStepFn *fn, void *opaque, const char *what,
 enum { LACKS_R, LACKS_W };
 
 /* The level of an entry by its name, or -1 for another format's. */
-static int level_of(const ImPtFormat *fmt, const char *entry)
+static int vtd_explain_level_of(const ImPtFormat *fmt, const char *entry)
 {
     for (int level = 0; level < fmt->levels; level++) {
         if (fmt->entry[level] == entry) {
@@ -54,7 +54,8 @@ static int level_of(const ImPtFormat *fmt, const char *entry)
 }
 
 /* What an entry grants of R and W, U/S aside. */
-static uint8_t granted_by(const VtdRoute *r, bool second, uint64_t pte)
+static uint8_t vtd_explain_granted_by(const VtdRoute *r, bool second,
+                                      uint64_t pte)
 {
     const VtdSpace *sp = r->sp;
 
@@ -66,10 +67,10 @@ static uint8_t granted_by(const VtdRoute *r, bool second, uint64_t pte)
                         IM_PERM_W : 0);
 }
 
-static void note_rights(VtdRoute *r, bool second, const char *entry)
+static void vtd_explain_note_rights(VtdRoute *r, bool second, const char *entry)
 {
     const char **lacks = r->ex->lacks[second];
-    uint8_t perm = granted_by(r, second, r->ex->entry);
+    uint8_t perm = vtd_explain_granted_by(r, second, r->ex->entry);
 
     if (!(perm & IM_PERM_R) && !lacks[LACKS_R]) {
         lacks[LACKS_R] = entry;
@@ -82,18 +83,19 @@ static void note_rights(VtdRoute *r, bool second, const char *entry)
 void im_vtd_explain_entry(VtdRoute *r, const ImStep *step)
 {
     VtdExplain *ex = r->ex;
-    int level = level_of(&im_vtd_first_stage, step->what);
+    int level = vtd_explain_level_of(&im_vtd_first_stage, step->what);
     bool second = level < 0;
     const ImPtStage *st = second ? &r->sp->ss : &r->sp->fs;
     const ImFieldRow *fields[1];
     ImStep told = *step;
 
-    level = second ? level_of(&im_vtd_second_stage, step->what) : level;
+    level =
+        second ? vtd_explain_level_of(&im_vtd_second_stage, step->what) : level;
     ex->entry = step->value[0];
     if ((unsigned)level == st->top) {
         memset(ex->lacks[second], 0, sizeof(ex->lacks[second]));
     }
-    note_rights(r, second, step->what);
+    vtd_explain_note_rights(r, second, step->what);
     fields[0] = second ?
         im_vtd_second_stage_fields((unsigned)level, ex->entry) :
         im_vtd_first_stage_fields((unsigned)level, ex->entry);
@@ -113,7 +115,7 @@ static G_GNUC_PRINTF(2, 3) void note(VtdRoute *r, const char *format, ...)
 }
 
 /* Which of the request's needs the stage refused, and which entry did. */
-static void note_lacking(VtdRoute *r, bool second, uint8_t missing)
+static void vtd_explain_note_lacking(VtdRoute *r, bool second, uint8_t missing)
 {
     static const char *const bits[2][2] = {
         { "P", "R/W" }, { "R", "W" },
@@ -127,9 +129,9 @@ static void note_lacking(VtdRoute *r, bool second, uint8_t missing)
          bits[second][which]);
 }
 
-static void note_absent(VtdRoute *r, bool second, const char *entry)
+static void vtd_explain_note_absent(VtdRoute *r, bool second, const char *entry)
 {
-    uint8_t perm = granted_by(r, second, r->ex->entry);
+    uint8_t perm = vtd_explain_granted_by(r, second, r->ex->entry);
 
     if (!second) {
         note(r, "%s: P=0", entry);
@@ -141,8 +143,8 @@ static void note_absent(VtdRoute *r, bool second, const char *entry)
     }
 }
 
-static void note_reserved(VtdRoute *r, bool second, unsigned level,
-                          const char *entry)
+static void vtd_explain_note_reserved(VtdRoute *r, bool second, unsigned level,
+                                      const char *entry)
 {
     note(r, "%s: bits %" PRIx64 "h must be 0", entry, second ?
          im_vtd_second_stage_reserved(&r->sp->ss, level, r->ex->entry) :
@@ -150,7 +152,8 @@ static void note_reserved(VtdRoute *r, bool second, unsigned level,
 }
 
 /* The nested stage lets an entry of the first be read, or be changed? */
-static void note_nested(VtdRoute *r, const ImWalkOut *w, const char *entry)
+static void vtd_explain_note_nested(VtdRoute *r, const ImWalkOut *w,
+                                    const char *entry)
 {
     const char *lacks = r->ex->lacks[1][LACKS_W];
 
@@ -162,7 +165,7 @@ static void note_nested(VtdRoute *r, const ImWalkOut *w, const char *entry)
          lacks == r->ex->lacks[1][LACKS_R] ? "R" : "W");
 }
 
-static void note_stop(VtdRoute *r, const ImWalkOut *w)
+static void vtd_explain_note_stop(VtdRoute *r, const ImWalkOut *w)
 {
     bool second = w->stage == 1 || r->sp->pgtt == VTD_PGTT_SECOND;
     const ImPtFormat *fmt = second ? &im_vtd_second_stage :
@@ -174,10 +177,10 @@ static void note_stop(VtdRoute *r, const ImWalkOut *w)
         note(r, "%s: nothing to be read at %" PRIx64 "h", entry, w->entry);
         break;
     case IM_WALK_ABSENT:
-        note_absent(r, second, entry);
+        vtd_explain_note_absent(r, second, entry);
         break;
     case IM_WALK_RSVD:
-        note_reserved(r, second, w->level, entry);
+        vtd_explain_note_reserved(r, second, w->level, entry);
         break;
     case IM_WALK_MUST:
         note(r, "%s: U/S=0", entry);
@@ -187,7 +190,7 @@ static void note_stop(VtdRoute *r, const ImWalkOut *w)
         break;
     case IM_WALK_NESTED_READ:
     case IM_WALK_NESTED_WRITE:
-        note_nested(r, w, entry);
+        vtd_explain_note_nested(r, w, entry);
         break;
     case IM_WALK_NO_UPDATE:
         note(r, "%s: %s to be set, but PWSNP=0", entry,
@@ -201,14 +204,15 @@ static void note_stop(VtdRoute *r, const ImWalkOut *w)
         note(r, "%s: its page is in FEEx_xxxxh", entry);
         break;
     default:
-        note_lacking(r, second, (uint8_t)(r->need & ~w->perm));
+        vtd_explain_note_lacking(r, second, (uint8_t)(r->need & ~w->perm));
         break;
     }
 }
 
 /* A translation request is told what is granted; what is not has its row in
  * Table 30 all the same. */
-static const char *completion_clause(const VtdRoute *r, const ImWalkOut *w)
+static const char *vtd_explain_completion_clause(const VtdRoute *r,
+                                                 const ImWalkOut *w)
 {
     bool legacy = r->sp->legacy;
 
@@ -223,12 +227,13 @@ static const char *completion_clause(const VtdRoute *r, const ImWalkOut *w)
 }
 
 /* The rule that a granted request met last. */
-static const char *granting_clause(const VtdRoute *r, const ImWalkOut *w)
+static const char *vtd_explain_granting_clause(const VtdRoute *r,
+                                               const ImWalkOut *w)
 {
     const VtdSpace *sp = r->sp;
 
     if (r->kind == VTD_TRANSLATION) {
-        return completion_clause(r, w);
+        return vtd_explain_completion_clause(r, w);
     }
     if (!r->need && !(w->perm & IM_PERM_R)) {
         return "VTD_3_14_ZLR";
@@ -245,16 +250,16 @@ static const char *granting_clause(const VtdRoute *r, const ImWalkOut *w)
 }
 
 /* The entry that withholds what was not asked for. */
-static void note_granted(VtdRoute *r, const ImWalkOut *w)
+static void vtd_explain_note_granted(VtdRoute *r, const ImWalkOut *w)
 {
     VtdExplain *ex = r->ex;
 
     if (!(w->perm & IM_PERM_W)) {
         bool second = ex->lacks[1][LACKS_W] && !ex->lacks[0][LACKS_W];
 
-        note_lacking(r, second, IM_PERM_W);
+        vtd_explain_note_lacking(r, second, IM_PERM_W);
     } else if (!(w->perm & IM_PERM_R)) {
-        note_lacking(r, true, IM_PERM_R);
+        vtd_explain_note_lacking(r, true, IM_PERM_R);
     } else if (!w->dirty) {
         note(r, "a write has D to set first");
     } else {
@@ -265,16 +270,16 @@ static void note_granted(VtdRoute *r, const ImWalkOut *w)
 void im_vtd_explain_walk(VtdRoute *r, const ImWalkOut *w)
 {
     if (w->stop == IM_WALK_OK) {
-        r->clause = granting_clause(r, w);
-        note_granted(r, w);
+        r->clause = vtd_explain_granting_clause(r, w);
+        vtd_explain_note_granted(r, w);
     } else {
-        note_stop(r, w);
+        vtd_explain_note_stop(r, w);
     }
 }
 
 /* --- the result ----------------------------------------------------------- */
 
-static const char *verdict(const VtdRoute *r, const ImXlat *x)
+static const char *vtd_explain_verdict(const VtdRoute *r, const ImXlat *x)
 {
     static const char *const granted[] = {
         [0] = "nothing granted",
@@ -295,7 +300,7 @@ static const char *verdict(const VtdRoute *r, const ImXlat *x)
            granted[x->perm & (IM_PERM_R | IM_PERM_W)];
 }
 
-static void no_step(void *opaque, const ImStep *step)
+static void vtd_explain_no_step(void *opaque, const ImStep *step)
 {
     (void)opaque;
     (void)step;
@@ -303,7 +308,7 @@ static void no_step(void *opaque, const ImStep *step)
 
 ImXlat im_vtd_explain(ImVtd *s, const ImTxn *txn, ImStepFn *fn, void *opaque)
 {
-    VtdExplain ex = { .fn = fn ? fn : no_step, .opaque = opaque };
+    VtdExplain ex = { .fn = fn ? fn : vtd_explain_no_step, .opaque = opaque };
     VtdRoute r = {
         .s = s, .txn = txn, .ex = &ex, .rid = txn->rid,
         .has_pasid = txn->has_pasid, .pasid = txn->pasid,
@@ -316,8 +321,8 @@ ImXlat im_vtd_explain(ImVtd *s, const ImTxn *txn, ImStepFn *fn, void *opaque)
     im_vtd_route(&r);
     x = im_vtd_answer(&r);
     im_vtd_fault_tag(tag, r.reason);
-    text = g_strdup_printf("%s%s%s", verdict(&r, &x), *ex.note ? ": " : "",
-                           ex.note);
+    text = g_strdup_printf("%s%s%s", vtd_explain_verdict(&r, &x),
+                           *ex.note ? ": " : "", ex.note);
     step.addr = x.addr;
     step.clause = r.reason ? tag : r.clause;
     step.note = text;

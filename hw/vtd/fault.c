@@ -34,13 +34,13 @@ static const EventDef event_defs[VTD_EVENT_COUNT] = {
     },
 };
 
-static bool event_pending(ImVtd *s, const EventDef *def)
+static bool vtd_fault_event_pending(ImVtd *s, const EventDef *def)
 {
     return im_vtd_reg(s, def->status) & def->conditions;
 }
 
 /* CLAUSE(VTD_7_3_EVENT_MASKED). Never remapped: straight to the host. */
-static void event_deliver(ImVtd *s, const EventDef *def)
+static void vtd_fault_event_deliver(ImVtd *s, const EventDef *def)
 {
     uint64_t ctl = im_vtd_reg(s, def->ctl);
     ImMsi msi = {
@@ -61,16 +61,16 @@ static void event_deliver(ImVtd *s, const EventDef *def)
 void im_vtd_event_set(ImVtd *s, VtdEvent ev, uint64_t bits)
 {
     const EventDef *def = &event_defs[ev];
-    bool pending = event_pending(s, def);
+    bool pending = vtd_fault_event_pending(s, def);
     uint64_t ctl;
 
     im_vtd_reg_set(s, def->status, im_vtd_reg(s, def->status) | bits);
-    if (pending || !event_pending(s, def)) {
+    if (pending || !vtd_fault_event_pending(s, def)) {
         return;
     }
     ctl = im_vtd_reg(s, def->ctl);
     im_vtd_reg_set(s, def->ctl, ctl | IM_MASK(VTD_EVCTL_IP));
-    event_deliver(s, def);
+    vtd_fault_event_deliver(s, def);
 }
 
 /* CLAUSE(VTD_7_3_EVENT_SERVICED) */
@@ -78,7 +78,7 @@ void im_vtd_event_serviced(ImVtd *s, VtdEvent ev)
 {
     const EventDef *def = &event_defs[ev];
 
-    if (!event_pending(s, def)) {
+    if (!vtd_fault_event_pending(s, def)) {
         im_vtd_reg_set(s, def->ctl, im_vtd_reg(s, def->ctl) &
                        ~IM_MASK(VTD_EVCTL_IP));
     }
@@ -86,7 +86,7 @@ void im_vtd_event_serviced(ImVtd *s, VtdEvent ev)
 
 void im_vtd_event_unmask(ImVtd *s, VtdEvent ev)
 {
-    event_deliver(s, &event_defs[ev]);
+    vtd_fault_event_deliver(s, &event_defs[ev]);
 }
 
 /* --- Fault records ------------------------------------------------------- */
@@ -121,7 +121,7 @@ static const FateDef fates[] = {
     [FATE_OVERFLOW] = { "not recorded: overflow", IM_MASK(VTD_FSTS_PFO) },
 };
 
-static unsigned record_count(const ImVtd *s)
+static unsigned vtd_fault_record_count(const ImVtd *s)
 {
     return (unsigned)IM_GET(s->cap, VTD_CAP_NFR) + 1;
 }
@@ -131,7 +131,7 @@ void im_vtd_fault_records_written(ImVtd *s)
 {
     uint64_t fsts = im_vtd_reg(s, VTD_R_FSTS) & ~IM_MASK(VTD_FSTS_PPF);
 
-    for (unsigned i = 0; i < record_count(s); i++) {
+    for (unsigned i = 0; i < vtd_fault_record_count(s); i++) {
         if (im_reg_get(s->regs->bank, VTD_R_FRCD1, i) &
             IM_MASK(VTD_FRCD1_FAULT)) {
             fsts |= IM_MASK(VTD_FSTS_PPF);
@@ -143,7 +143,7 @@ void im_vtd_fault_records_written(ImVtd *s)
 }
 
 /* CLAUSE(VTD_7_1_1_FPD) */
-static bool suppressed(const FaultRecord *f)
+static bool vtd_fault_suppressed(const FaultRecord *f)
 {
     const VtdFaultDef *def = im_vtd_fault_def(f->reason);
 
@@ -151,13 +151,13 @@ static bool suppressed(const FaultRecord *f)
 }
 
 /* CLAUSE(VTD_7_2_1_RECORD). Equal requesters are not collapsed. */
-static FaultFate record(ImVtd *s, const FaultRecord *f)
+static FaultFate vtd_fault_record(ImVtd *s, const FaultRecord *f)
 {
     uint64_t fsts = im_vtd_reg(s, VTD_R_FSTS);
     unsigned i = s->regs->frcd_index;
     ImRegBank *bank = s->regs->bank;
 
-    if (suppressed(f)) {
+    if (vtd_fault_suppressed(f)) {
         return FATE_FPD;
     }
     if (IM_GET(fsts, VTD_FSTS_PFO) ||
@@ -166,7 +166,7 @@ static FaultFate record(ImVtd *s, const FaultRecord *f)
     }
     im_reg_set(bank, VTD_R_FRCD0, i, f->info);
     im_reg_set(bank, VTD_R_FRCD1, i, f->head | IM_MASK(VTD_FRCD1_FAULT));
-    s->regs->frcd_index = (i + 1) % record_count(s);
+    s->regs->frcd_index = (i + 1) % vtd_fault_record_count(s);
     /* CLAUSE(VTD_7_2_1_FRI) */
     if (!IM_GET(fsts, VTD_FSTS_PPF)) {
         im_vtd_reg_set(s, VTD_R_FSTS, IM_SET(fsts, VTD_FSTS_FRI, i));
@@ -174,7 +174,7 @@ static FaultFate record(ImVtd *s, const FaultRecord *f)
     return FATE_RECORDED;
 }
 
-static void log_fault(ImVtd *s, FaultRecord *f)
+static void vtd_fault_log_fault(ImVtd *s, FaultRecord *f)
 {
     ImEvent ev = {
         .kind = IM_EVENT_FAULT, .txn = f->txn, .req = f->req, .msi = f->msi,
@@ -182,7 +182,7 @@ static void log_fault(ImVtd *s, FaultRecord *f)
     FaultFate fate;
 
     f->head |= IM_PUT(VTD_FRCD1_FR, f->reason);
-    fate = record(s, f);
+    fate = vtd_fault_record(s, f);
     if (fate == FATE_RECORDED) {
         s->counters.faults_recorded++;
     } else {
@@ -198,7 +198,7 @@ static void log_fault(ImVtd *s, FaultRecord *f)
 }
 
 /* 11.4.7.6: bits above the largest AGAW are reserved. */
-static uint64_t page_of(const ImVtd *s, uint64_t addr)
+static uint64_t vtd_fault_page_of(const ImVtd *s, uint64_t addr)
 {
     static const unsigned agaw[] = { 0, 39, 48, 57, 0 };
     uint64_t sagaw = IM_GET(s->cap, VTD_CAP_SAGAW);
@@ -213,13 +213,13 @@ static uint64_t page_of(const ImVtd *s, uint64_t addr)
 }
 
 /* The two type bits of a record, T1 and T2. */
-static uint64_t type_bits(bool t1, bool t2)
+static uint64_t vtd_fault_type_bits(bool t1, bool t2)
 {
     return IM_PUT(VTD_FRCD1_T1, t1) | IM_PUT(VTD_FRCD1_T2, t2);
 }
 
-static uint64_t pasid_bits(bool has_pasid, uint32_t pasid, bool exec,
-                           bool priv)
+static uint64_t vtd_fault_pasid_bits(bool has_pasid, uint32_t pasid, bool exec,
+                                     bool priv)
 {
     if (!has_pasid) {
         return 0;
@@ -233,40 +233,41 @@ void im_vtd_fault_dma(ImVtd *s, const ImTxn *txn, uint8_t reason, bool fpd)
 {
     uint8_t access = txn->at == IM_AT_TRANSLATION ? IM_READ : txn->access;
     FaultRecord f = {
-        .info = page_of(s, txn->addr),
+        .info = vtd_fault_page_of(s, txn->addr),
         .head = IM_PUT(VTD_FRCD1_SID, txn->rid) |
                 IM_PUT(VTD_FRCD1_AT, txn->at) |
-                type_bits(access & IM_READ, access == IM_ATOMIC) |
-                pasid_bits(txn->has_pasid, txn->pasid,
-                           txn->exec && access == IM_READ, txn->priv),
+                vtd_fault_type_bits(access & IM_READ, access == IM_ATOMIC) |
+                vtd_fault_pasid_bits(txn->has_pasid, txn->pasid,
+                                     txn->exec && access == IM_READ, txn->priv),
         .reason = reason,
         .fpd = fpd,
         .txn = txn,
     };
 
-    log_fault(s, &f);
+    vtd_fault_log_fault(s, &f);
 }
 
 void im_vtd_fault_page_request(ImVtd *s, const ImPageReq *req,
                                uint8_t reason, bool fpd)
 {
     FaultRecord f = {
-        .info = page_of(s, req->addr),
-        .head = IM_PUT(VTD_FRCD1_SID, req->rid) | type_bits(false, true) |
-                pasid_bits(req->has_pasid, req->pasid, false, req->priv),
+        .info = vtd_fault_page_of(s, req->addr),
+        .head =
+            IM_PUT(VTD_FRCD1_SID, req->rid) | vtd_fault_type_bits(false, true) |
+            vtd_fault_pasid_bits(req->has_pasid, req->pasid, false, req->priv),
         .reason = reason,
         .fpd = fpd,
         .req = req,
     };
 
-    log_fault(s, &f);
+    vtd_fault_log_fault(s, &f);
 }
 
 /*
  * Whether a reason of 5.1.4.1 comes with the interrupt_index. What is no
  * interrupt, 29h, is recorded as the DMA request that it is.
  */
-static bool index_defined(uint8_t reason)
+static bool vtd_fault_index_defined(uint8_t reason)
 {
     return reason >= VTD_FLT_IR_21 && reason <= VTD_FLT_IR_28 &&
            reason != VTD_FLT_IR_25;
@@ -276,12 +277,12 @@ void im_vtd_fault_interrupt(ImVtd *s, const ImMsi *msi, uint16_t index,
                             uint8_t reason, bool fpd)
 {
     FaultRecord f = {
-        .info = index_defined(reason) ? (uint64_t)index << 48 : 0,
+        .info = vtd_fault_index_defined(reason) ? (uint64_t)index << 48 : 0,
         .head = IM_PUT(VTD_FRCD1_SID, msi->rid),
         .reason = reason,
         .fpd = fpd,
         .msi = msi,
     };
 
-    log_fault(s, &f);
+    vtd_fault_log_fault(s, &f);
 }

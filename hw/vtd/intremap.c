@@ -50,7 +50,7 @@ static G_GNUC_PRINTF(4, 5) void tell(const IntReq *r, const char *what,
 }
 
 /* CLAUSE(VTD_IR_DISABLED) */
-static uint8_t check_enabled(ImVtd *s, IntReq *r)
+static uint8_t vtd_intremap_check_enabled(ImVtd *s, IntReq *r)
 {
     if (s->gsts & IM_MASK(VTD_GCMD_IRE)) {
         return im_vtd_has_ecap(s, IM_MASK(VTD_ECAP_EIMER)) && !s->ir.eime ?
@@ -63,7 +63,7 @@ static uint8_t check_enabled(ImVtd *s, IntReq *r)
 }
 
 /* CLAUSE(VTD_IR_COMPAT) */
-static uint8_t check_format(ImVtd *s, IntReq *r)
+static uint8_t vtd_intremap_check_format(ImVtd *s, IntReq *r)
 {
     if (IM_GET(r->msi->addr, VTD_IRADDR_FORMAT)) {
         tell(r, "interrupt request", "VTD_IR_REMAPPABLE",
@@ -80,7 +80,7 @@ static uint8_t check_format(ImVtd *s, IntReq *r)
 }
 
 /* CLAUSE(VTD_IR_REMAPPABLE): reserved bits first, then the index. */
-static uint8_t check_index(ImVtd *s, IntReq *r)
+static uint8_t vtd_intremap_check_index(ImVtd *s, IntReq *r)
 {
     uint64_t addr = r->msi->addr;
 
@@ -100,7 +100,7 @@ static uint8_t check_index(ImVtd *s, IntReq *r)
 }
 
 /* The whole entry in one read: software changes it atomically. */
-static uint8_t fetch_irte(ImVtd *s, IntReq *r)
+static uint8_t vtd_intremap_fetch_irte(ImVtd *s, IntReq *r)
 {
     uint64_t addr = s->ir.table + (uint64_t)r->index * sizeof(r->irte);
     ImBus bus;
@@ -125,7 +125,7 @@ static uint8_t fetch_irte(ImVtd *s, IntReq *r)
 }
 
 /* What an entry expects of its requester, in words; free it. */
-static char *expected_source(const IntReq *r)
+static char *vtd_intremap_expected_source(const IntReq *r)
 {
     static const char *const by_sq[] = {
         "", " (function number bit 2 ignored)",
@@ -148,7 +148,7 @@ static char *expected_source(const IntReq *r)
     }
 }
 
-static bool source_matches(const IntReq *r)
+static bool vtd_intremap_source_matches(const IntReq *r)
 {
     static const uint16_t ignored[] = { 0, 4, 6, 7 };       /* by SQ */
     uint16_t sid = (uint16_t)IM_GET(r->irte[1], VTD_IRTE1_SID);
@@ -166,10 +166,10 @@ static bool source_matches(const IntReq *r)
 }
 
 /* CLAUSE(VTD_IR_SVT), CLAUSE(VTD_IR_ANY_SOURCE) */
-static uint8_t check_source(ImVtd *s G_GNUC_UNUSED, IntReq *r)
+static uint8_t vtd_intremap_check_source(ImVtd *s G_GNUC_UNUSED, IntReq *r)
 {
     if (r->fn) {
-        g_autofree char *text = expected_source(r);
+        g_autofree char *text = vtd_intremap_expected_source(r);
 
         tell(r, "interrupt source", r->msi->any_source ?
              "VTD_IR_ANY_SOURCE" : "VTD_IR_SVT", VTD_RID_FORMAT ", the entry "
@@ -179,11 +179,12 @@ static uint8_t check_source(ImVtd *s G_GNUC_UNUSED, IntReq *r)
     if (IM_GET(r->irte[1], VTD_IRTE1_SVT) == 3) {
         return VTD_FLT_IR_24;
     }
-    return r->msi->any_source || source_matches(r) ? 0 : VTD_FLT_IR_26;
+    return r->msi->any_source || vtd_intremap_source_matches(r) ? 0 :
+                                                                  VTD_FLT_IR_26;
 }
 
 /* CLAUSE(VTD_IR_IRTE). Delivery modes 3 and 6 do not exist. */
-static uint8_t check_irte(ImVtd *s, IntReq *r)
+static uint8_t vtd_intremap_check_irte(ImVtd *s, IntReq *r)
 {
     uint64_t rsvd = IM_RSVD(VTD_IRTE0) | IM_MASK(VTD_IRTE0_IM);
     unsigned dlm = (unsigned)IM_GET(r->irte[0], VTD_IRTE0_DLM);
@@ -198,16 +199,16 @@ static uint8_t check_irte(ImVtd *s, IntReq *r)
 
 /* 5.1.4, in its order; a check that lets the request pass is the last. */
 static IntCheck *const checks[] = {
-    check_enabled,
-    check_format,
-    check_index,
-    fetch_irte,
-    check_source,
-    check_irte,
+    vtd_intremap_check_enabled,
+    vtd_intremap_check_format,
+    vtd_intremap_check_index,
+    vtd_intremap_fetch_irte,
+    vtd_intremap_check_source,
+    vtd_intremap_check_irte,
 };
 
 /* CLAUSE(VTD_IR_EIM) */
-static ImIntOut remapped(const ImVtd *s, uint64_t irte)
+static ImIntOut vtd_intremap_remapped(const ImVtd *s, uint64_t irte)
 {
     return (ImIntOut) {
         .status = IM_OK,
@@ -222,7 +223,7 @@ static ImIntOut remapped(const ImVtd *s, uint64_t irte)
     };
 }
 
-static ImIntOut take_checks(ImVtd *s, IntReq *r)
+static ImIntOut vtd_intremap_take_checks(ImVtd *s, IntReq *r)
 {
     uint8_t fault = 0;
 
@@ -231,13 +232,13 @@ static ImIntOut take_checks(ImVtd *s, IntReq *r)
     }
     return fault ? (ImIntOut) { .status = IM_FAULT, .fault = fault } :
            r->pass ? (ImIntOut) { .status = IM_OK } :
-           remapped(s, r->irte[0]);
+           vtd_intremap_remapped(s, r->irte[0]);
 }
 
 /* A driver that programs another source than the hardware's is common. */
-static void advise_source(ImVtd *s, const IntReq *r)
+static void vtd_intremap_advise_source(ImVtd *s, const IntReq *r)
 {
-    g_autofree char *expected = expected_source(r);
+    g_autofree char *expected = vtd_intremap_expected_source(r);
     g_autofree char *text = g_strdup_printf(
         "interrupt of " VTD_RID_FORMAT " (IRTE %u) is blocked: the entry "
         "expects %s", VTD_RID_ARGS((unsigned)r->msi->rid), r->index, expected);
@@ -249,7 +250,7 @@ static void advise_source(ImVtd *s, const IntReq *r)
 ImIntOut im_vtd_interrupt(ImVtd *s, const ImMsi *msi)
 {
     IntReq r = { .msi = msi };
-    ImIntOut out = take_checks(s, &r);
+    ImIntOut out = vtd_intremap_take_checks(s, &r);
 
     s->counters.interrupts++;
     if (out.fault) {
@@ -258,14 +259,14 @@ ImIntOut im_vtd_interrupt(ImVtd *s, const ImMsi *msi)
                                IM_GET(r.irte[0], VTD_IRTE0_FPD));
     }
     if (out.fault == VTD_FLT_IR_26) {
-        advise_source(s, &r);
+        vtd_intremap_advise_source(s, &r);
     }
     return out;
 }
 
 /* --- for people ---------------------------------------------------------- */
 
-static char *describe(const ImIntOut *out)
+static char *vtd_intremap_describe(const ImIntOut *out)
 {
     static const char *const modes[] = {
         "fixed", "lowest priority", "SMI", "reserved", "NMI", "INIT",
@@ -283,12 +284,12 @@ static char *describe(const ImIntOut *out)
 }
 
 /* IM=1 asks for what CAP.PI=0 says is not there. */
-static bool asks_for_posting(const IntReq *r)
+static bool vtd_intremap_asks_for_posting(const IntReq *r)
 {
     return r->irte[0] & IM_MASK(VTD_IRTE0_IM);
 }
 
-static void tell_result(const IntReq *r, const ImIntOut *out)
+static void vtd_intremap_tell_result(const IntReq *r, const ImIntOut *out)
 {
     const char *text = NULL;
     char clause[VTD_TAG_SIZE];
@@ -297,10 +298,10 @@ static void tell_result(const IntReq *r, const ImIntOut *out)
         im_vtd_fault_tag(clause, out->fault);
         im_vtd_fault_name(out->fault, &text);
         tell(r, "result", clause, "%s%s", text,
-             out->fault == VTD_FLT_IR_24 && asks_for_posting(r) ?
+             out->fault == VTD_FLT_IR_24 && vtd_intremap_asks_for_posting(r) ?
              ": IM=1 is the posted format, which CAP.PI=0 reserves" : "");
     } else {
-        g_autofree char *words = describe(out);
+        g_autofree char *words = vtd_intremap_describe(out);
 
         tell(r, "result", r->clause, "%s", words);
     }
@@ -310,9 +311,9 @@ ImIntOut im_vtd_explain_interrupt(ImVtd *s, const ImMsi *msi, ImStepFn *fn,
                                   void *opaque)
 {
     IntReq r = { .msi = msi, .fn = fn, .opaque = opaque };
-    ImIntOut out = take_checks(s, &r);
+    ImIntOut out = vtd_intremap_take_checks(s, &r);
 
-    tell_result(&r, &out);
+    vtd_intremap_tell_result(&r, &out);
     return out;
 }
 

@@ -13,13 +13,13 @@ IM_LAYOUT(VTD_IOTLB1);
 IM_LAYOUT(VTD_PIOTLB0);
 IM_LAYOUT(VTD_PC0);
 
-static uint64_t mgaw_mask(const ImVtd *s)
+static uint64_t vtd_inval_mgaw_mask(const ImVtd *s)
 {
     return IM_BITS(IM_GET(s->cap, VTD_CAP_MGAW), 0);
 }
 
 /* size - 1 of 2^am pages of 4 KiB. */
-static uint64_t am_mask(unsigned am)
+static uint64_t vtd_inval_am_mask(unsigned am)
 {
     return am >= 52 ? UINT64_MAX : (UINT64_C(0x1000) << am) - 1;
 }
@@ -30,8 +30,8 @@ static uint64_t am_mask(unsigned am)
 enum { G_GLOBAL = 1, G_DOMAIN = 2, G_SELECTIVE = 3 };
 
 /* 6.5.2.1: in scalable mode the context-cache has no domain-ids. */
-static void context_inv(ImVtd *s, unsigned g, uint16_t did, uint16_t sid,
-                        unsigned fm)
+static void vtd_inval_context_inv(ImVtd *s, unsigned g, uint16_t did,
+                                  uint16_t sid, unsigned fm)
 {
     VtdGran gran = g == G_SELECTIVE ? VTD_GRAN_DEVICE :
                    g == G_DOMAIN && s->root.ttm == VTD_TTM_LEGACY ?
@@ -43,15 +43,16 @@ static void context_inv(ImVtd *s, unsigned g, uint16_t did, uint16_t sid,
 
 /* In scalable mode a page may be one of a nested walk's second stage, which
  * says nothing of the addresses that listeners know: tell them all. */
-static void iotlb_inv(ImVtd *s, unsigned g, uint16_t did, uint64_t iva)
+static void vtd_inval_iotlb_inv(ImVtd *s, unsigned g, uint16_t did,
+                                uint64_t iva)
 {
     static const VtdGran gran[] = {
         [G_GLOBAL] = VTD_GRAN_GLOBAL, [G_DOMAIN] = VTD_GRAN_DOMAIN,
         [G_SELECTIVE] = VTD_GRAN_PAGE,
     };
     unsigned am = (unsigned)IM_GET(iva, VTD_IOTLB1_AM);
-    uint64_t addr = iva & IM_MASK(VTD_IOTLB1_ADDR) & mgaw_mask(s);
-    uint64_t mask = g == G_SELECTIVE ? am_mask(am) : UINT64_MAX;
+    uint64_t addr = iva & IM_MASK(VTD_IOTLB1_ADDR) & vtd_inval_mgaw_mask(s);
+    uint64_t mask = g == G_SELECTIVE ? vtd_inval_am_mask(am) : UINT64_MAX;
 
     im_vtd_inv_iotlb(s, gran[g], did, addr & ~mask, am,
                      IM_GET(iva, VTD_IOTLB1_IH));
@@ -60,7 +61,8 @@ static void iotlb_inv(ImVtd *s, unsigned g, uint16_t did, uint64_t iva)
 
 /* --- Register-based commands. -------------------------------------------- */
 
-static void trace_command(ImVtd *s, const char *name, uint64_t a, uint64_t b)
+static void vtd_inval_trace_command(ImVtd *s, const char *name, uint64_t a,
+                                    uint64_t b)
 {
     ImEvent ev = {
         .kind = IM_EVENT_INVALIDATE, .name = name, .arg = { a, b },
@@ -70,7 +72,7 @@ static void trace_command(ImVtd *s, const char *name, uint64_t a, uint64_t b)
 }
 
 /* CLAUSE(VTD_6_5_1_REGISTER_INV) */
-static bool register_inv_allowed(const ImVtd *s)
+static bool vtd_inval_register_inv_allowed(const ImVtd *s)
 {
     return s->root.ttm == VTD_TTM_LEGACY && IM_GET(s->ver, VTD_VER_MAX) < 6;
 }
@@ -81,13 +83,13 @@ uint64_t im_vtd_ccmd(ImVtd *s, uint64_t ccmd)
     unsigned g = (unsigned)IM_GET(ccmd, VTD_CCMD_CIRG);
 
     ccmd &= ~(IM_MASK(VTD_CCMD_ICC) | IM_MASK(VTD_CCMD_CAIG));
-    if (!g || !register_inv_allowed(s)) {
+    if (!g || !vtd_inval_register_inv_allowed(s)) {
         return ccmd;
     }
-    context_inv(s, g, (uint16_t)IM_GET(ccmd, VTD_CCMD_DID),
-                (uint16_t)IM_GET(ccmd, VTD_CCMD_SID),
-                (unsigned)IM_GET(ccmd, VTD_CCMD_FM));
-    trace_command(s, "CCMD_REG", ccmd, 0);
+    vtd_inval_context_inv(s, g, (uint16_t)IM_GET(ccmd, VTD_CCMD_DID),
+                          (uint16_t)IM_GET(ccmd, VTD_CCMD_SID),
+                          (unsigned)IM_GET(ccmd, VTD_CCMD_FM));
+    vtd_inval_trace_command(s, "CCMD_REG", ccmd, 0);
     return IM_SET(ccmd, VTD_CCMD_CAIG, g);
 }
 
@@ -100,13 +102,13 @@ uint64_t im_vtd_iotlb_cmd(ImVtd *s, uint64_t iotlb, uint64_t iva)
     if (g == G_SELECTIVE && !IM_GET(s->cap, VTD_CAP_PSI)) {
         g = G_DOMAIN;
     }
-    if (!g || !register_inv_allowed(s) ||
+    if (!g || !vtd_inval_register_inv_allowed(s) ||
         (g == G_SELECTIVE &&
          IM_GET(iva, VTD_IVA_AM) > IM_GET(s->cap, VTD_CAP_MAMV))) {
         return iotlb;
     }
-    iotlb_inv(s, g, (uint16_t)IM_GET(iotlb, VTD_IOTLB_DID), iva);
-    trace_command(s, "IOTLB_REG", iotlb, iva);
+    vtd_inval_iotlb_inv(s, g, (uint16_t)IM_GET(iotlb, VTD_IOTLB_DID), iva);
+    vtd_inval_trace_command(s, "IOTLB_REG", iotlb, iva);
     return IM_SET(iotlb, VTD_IOTLB_IAIG, g);
 }
 
@@ -114,10 +116,10 @@ uint64_t im_vtd_iotlb_cmd(ImVtd *s, uint64_t iotlb, uint64_t iva)
 
 void im_vtd_desc_context(ImVtd *s, const uint64_t *d)
 {
-    context_inv(s, (unsigned)IM_GET(d[0], VTD_CC0_G),
-                (uint16_t)IM_GET(d[0], VTD_CC0_DID),
-                (uint16_t)IM_GET(d[0], VTD_CC0_SID),
-                (unsigned)IM_GET(d[0], VTD_CC0_FM));
+    vtd_inval_context_inv(s, (unsigned)IM_GET(d[0], VTD_CC0_G),
+                          (uint16_t)IM_GET(d[0], VTD_CC0_DID),
+                          (uint16_t)IM_GET(d[0], VTD_CC0_SID),
+                          (unsigned)IM_GET(d[0], VTD_CC0_FM));
 }
 
 /* The manual is silent on AM above MAMV in a descriptor: reserved here. */
@@ -131,15 +133,15 @@ VtdIqResult im_vtd_check_iotlb(ImVtd *s, const uint64_t *d)
 
 void im_vtd_desc_iotlb(ImVtd *s, const uint64_t *d)
 {
-    iotlb_inv(s, (unsigned)IM_GET(d[0], VTD_IOTLB0_G),
-              (uint16_t)IM_GET(d[0], VTD_IOTLB0_DID), d[1]);
+    vtd_inval_iotlb_inv(s, (unsigned)IM_GET(d[0], VTD_IOTLB0_G),
+                        (uint16_t)IM_GET(d[0], VTD_IOTLB0_DID), d[1]);
 }
 
 void im_vtd_desc_piotlb(ImVtd *s, const uint64_t *d)
 {
     bool page = IM_GET(d[0], VTD_PIOTLB0_G) == G_SELECTIVE;
     unsigned am = (unsigned)IM_GET(d[1], VTD_IOTLB1_AM);
-    uint64_t mask = page ? am_mask(am) : UINT64_MAX;
+    uint64_t mask = page ? vtd_inval_am_mask(am) : UINT64_MAX;
     uint64_t addr = d[1] & IM_MASK(VTD_IOTLB1_ADDR) & ~mask;
 
     im_vtd_inv_piotlb(s, page ? VTD_GRAN_PAGE : VTD_GRAN_PASID,

@@ -51,12 +51,13 @@ typedef struct DescDef {
 } DescDef;
 
 /* No interrupt entry is cached, and none is in flight. */
-static void inv_iec(ImVtd *s G_GNUC_UNUSED, const uint64_t *d G_GNUC_UNUSED)
+static void vtd_iq_inv_iec(ImVtd *s G_GNUC_UNUSED,
+                           const uint64_t *d G_GNUC_UNUSED)
 {
 }
 
 /* CLAUSE(VTD_PRQ_RESPONSE_ORDER): sent in their order among invalidations. */
-static void inv_page_resp(ImVtd *s, const uint64_t *d)
+static void vtd_iq_inv_page_resp(ImVtd *s, const uint64_t *d)
 {
     ImPageResp resp = {
         .rid = (uint16_t)IM_GET(d[0], VTD_RESP0_RID),
@@ -78,7 +79,7 @@ static void inv_page_resp(ImVtd *s, const uint64_t *d)
  * CLAUSE(VTD_DESC_WAIT), CLAUSE(VTD_IQ_EVENT): the status is visible before
  * the interrupt. A status nobody can read is lost.
  */
-static void complete_wait(ImVtd *s, const HeldWait *w)
+static void vtd_iq_complete_wait(ImVtd *s, const HeldWait *w)
 {
     uint64_t addr = w->word[1] & IM_MASK(VTD_WAIT1_ADDR) &
                     ((UINT64_C(1) << s->cfg.haw_bits) - 1);
@@ -98,7 +99,7 @@ static void complete_wait(ImVtd *s, const HeldWait *w)
  * outstanding. Page requests are in memory as soon as they are received, so
  * PD asks for nothing more. CLAUSE(VTD_PRQ_DRAIN)
  */
-static void complete_waits(ImVtd *s)
+static void vtd_iq_complete_waits(ImVtd *s)
 {
     VtdQueue *q = s->queue;
 
@@ -107,16 +108,16 @@ static void complete_waits(ImVtd *s)
 
         q->nwaits--;
         memmove(&q->waits[0], &q->waits[1], q->nwaits * sizeof(w));
-        complete_wait(s, &w);
+        vtd_iq_complete_wait(s, &w);
     }
 }
 
-static VtdIqResult check_wait(ImVtd *s, const uint64_t *d G_GNUC_UNUSED)
+static VtdIqResult vtd_iq_check_wait(ImVtd *s, const uint64_t *d G_GNUC_UNUSED)
 {
     return s->queue->nwaits == WAITS ? VTD_IQR_LATER : VTD_IQR_DONE;
 }
 
-static void inv_wait(ImVtd *s, const uint64_t *d)
+static void vtd_iq_inv_wait(ImVtd *s, const uint64_t *d)
 {
     VtdQueue *q = s->queue;
 
@@ -126,7 +127,7 @@ static void inv_wait(ImVtd *s, const uint64_t *d)
 }
 
 /* CLAUSE(VTD_IQ_FENCE) */
-static bool fenced(const VtdQueue *q)
+static bool vtd_iq_fenced(const VtdQueue *q)
 {
     return q->nwaits &&
            IM_GET(q->waits[q->nwaits - 1].word[0], VTD_WAIT0_FN);
@@ -146,7 +147,7 @@ static bool fenced(const VtdQueue *q)
 static const DescDef descs[16] = { VTD_DESCS(DESC_DEF) };
 
 /* The row of a descriptor, or NULL: CLAUSE(VTD_IQ_MODES). */
-static const DescDef *desc_def(const ImVtd *s, uint64_t word)
+static const DescDef *vtd_iq_desc_def(const ImVtd *s, uint64_t word)
 {
     const DescDef *def = &descs[IM_GET(word, VTD_CC0_TYPE)];
 
@@ -158,8 +159,8 @@ static const DescDef *desc_def(const ImVtd *s, uint64_t word)
     return def;
 }
 
-static bool reserved_set(const ImVtd *s, const DescDef *def,
-                         const uint64_t *d)
+static bool vtd_iq_reserved_set(const ImVtd *s, const DescDef *def,
+                                const uint64_t *d)
 {
     uint64_t rsvd0 = def->rsvd[0];
 
@@ -170,7 +171,7 @@ static bool reserved_set(const ImVtd *s, const DescDef *def,
            (def->grans && !(def->grans >> IM_GET(d[0], VTD_CC0_G) & 1));
 }
 
-static void trace_queue(ImVtd *s, const char *name, const uint64_t *d)
+static void vtd_iq_trace_queue(ImVtd *s, const char *name, const uint64_t *d)
 {
     ImEvent ev = { .kind = IM_EVENT_INVALIDATE, .name = name };
 
@@ -178,21 +179,21 @@ static void trace_queue(ImVtd *s, const char *name, const uint64_t *d)
     im_vtd_event(s, &ev);
 }
 
-static VtdIqResult execute(ImVtd *s, const uint64_t *d)
+static VtdIqResult vtd_iq_execute(ImVtd *s, const uint64_t *d)
 {
-    const DescDef *def = desc_def(s, d[0]);
+    const DescDef *def = vtd_iq_desc_def(s, d[0]);
     VtdIqResult r;
 
     if (!def) {
         return VTD_IQR_BAD_TYPE;
     }
-    if (reserved_set(s, def, d)) {
+    if (vtd_iq_reserved_set(s, def, d)) {
         return VTD_IQR_RESERVED;
     }
     r = def->check ? def->check(s, d) : VTD_IQR_DONE;
     if (r == VTD_IQR_DONE) {
         s->counters.descriptors++;
-        trace_queue(s, def->name, d);
+        vtd_iq_trace_queue(s, def->name, d);
         def->run(s, d);
     }
     return r;
@@ -200,7 +201,7 @@ static VtdIqResult execute(ImVtd *s, const uint64_t *d)
 
 /* --- Fetching. ----------------------------------------------------------- */
 
-static bool ttm_valid(const ImVtd *s)
+static bool vtd_iq_ttm_valid(const ImVtd *s)
 {
     static const uint64_t needs[] = {
         [VTD_TTM_SCALABLE] = IM_MASK(VTD_ECAP_SMTS),
@@ -212,24 +213,24 @@ static bool ttm_valid(const ImVtd *s)
 }
 
 /* 128 bits only in legacy mode; 256 bits only where a mode needs them. */
-static bool width_valid(const ImVtd *s)
+static bool vtd_iq_width_valid(const ImVtd *s)
 {
     return s->queue->ring.entry == 16 ?
            s->root.ttm == VTD_TTM_LEGACY :
            (s->ecap & (IM_MASK(VTD_ECAP_SMTS) | IM_MASK(VTD_ECAP_ADMS)));
 }
 
-static VtdIqResult check_queue(const ImVtd *s, uint64_t tail)
+static VtdIqResult vtd_iq_check_queue(const ImVtd *s, uint64_t tail)
 {
     const ImRing *ring = &s->queue->ring;
 
-    return !ttm_valid(s) ? VTD_IQR_BAD_TTM :
-           !width_valid(s) ? VTD_IQR_BAD_WIDTH :
+    return !vtd_iq_ttm_valid(s) ? VTD_IQR_BAD_TTM :
+           !vtd_iq_width_valid(s) ? VTD_IQR_BAD_WIDTH :
            !im_ring_aligned(ring, tail) ? VTD_IQR_TAIL_ALIGN :
            !im_ring_inside(ring, tail) ? VTD_IQR_BAD_TAIL : VTD_IQR_DONE;
 }
 
-static VtdIqResult fetch(ImVtd *s, uint32_t head, uint64_t *d)
+static VtdIqResult vtd_iq_fetch(ImVtd *s, uint32_t head, uint64_t *d)
 {
     const ImRing *ring = &s->queue->ring;
     uint64_t addr = im_ring_addr(ring, head);
@@ -279,7 +280,7 @@ static const ErrorDef errors[] = {
 };
 
 /* d is the offender, or 0 when it was not fetched. */
-static void queue_error(ImVtd *s, VtdIqResult why, const uint64_t *d)
+static void vtd_iq_error(ImVtd *s, VtdIqResult why, const uint64_t *d)
 {
     const ErrorDef *def = &errors[why];
     uint64_t rcd = im_vtd_reg(s, VTD_R_IQERCD);
@@ -295,34 +296,34 @@ static void queue_error(ImVtd *s, VtdIqResult why, const uint64_t *d)
 }
 
 /* CLAUSE(VTD_IQ_FETCH) */
-static bool may_fetch(ImVtd *s)
+static bool vtd_iq_may_fetch(ImVtd *s)
 {
-    return (s->gsts & IM_MASK(VTD_GCMD_QIE)) && !fenced(s->queue) &&
+    return (s->gsts & IM_MASK(VTD_GCMD_QIE)) && !vtd_iq_fenced(s->queue) &&
            !(im_vtd_reg(s, VTD_R_FSTS) &
              (IM_MASK(VTD_FSTS_IQE) | IM_MASK(VTD_FSTS_ITE))) &&
            im_vtd_reg(s, VTD_R_IQH) != im_vtd_reg(s, VTD_R_IQT);
 }
 
 /* One descriptor; false when fetching stops. */
-static bool step(ImVtd *s)
+static bool vtd_iq_step(ImVtd *s)
 {
     VtdQueue *q = s->queue;
     uint64_t d[DESC_WORDS] = { 0 };
     uint32_t head = (uint32_t)im_vtd_reg(s, VTD_R_IQH);
     unsigned epoch = q->epoch;
-    VtdIqResult r = check_queue(s, im_vtd_reg(s, VTD_R_IQT));
+    VtdIqResult r = vtd_iq_check_queue(s, im_vtd_reg(s, VTD_R_IQT));
 
-    r = r ? r : fetch(s, head, d);
-    r = r ? r : execute(s, d);
+    r = r ? r : vtd_iq_fetch(s, head, d);
+    r = r ? r : vtd_iq_execute(s, d);
     if (q->epoch != epoch || r == VTD_IQR_LATER) {
         return false;
     }
     if (r != VTD_IQR_DONE) {
-        queue_error(s, r, d);
+        vtd_iq_error(s, r, d);
         return false;
     }
     im_vtd_reg_set(s, VTD_R_IQH, im_ring_next(&q->ring, head));
-    complete_waits(s);
+    vtd_iq_complete_waits(s);
     return true;
 }
 
@@ -332,12 +333,12 @@ void im_vtd_queue_run(ImVtd *s)
     VtdQueue *q = s->queue;
     uint32_t left;
 
-    if (q->running || !may_fetch(s)) {
+    if (q->running || !vtd_iq_may_fetch(s)) {
         return;
     }
     q->running = true;
     left = im_ring_entries(&q->ring);
-    while (left-- && may_fetch(s) && step(s)) {
+    while (left-- && vtd_iq_may_fetch(s) && vtd_iq_step(s)) {
     }
     q->running = false;
 }
@@ -379,7 +380,7 @@ void im_vtd_queue_drop_waits(ImVtd *s)
 
 void im_vtd_queue_resume(ImVtd *s)
 {
-    complete_waits(s);
+    vtd_iq_complete_waits(s);
     im_vtd_queue_run(s);
 }
 
@@ -405,7 +406,7 @@ void im_vtd_queue_reset(ImVtd *s)
 }
 
 /* Descriptors not yet fetched, the first few of them. */
-static void dump_descriptors(ImVtd *s, GString *out)
+static void vtd_iq_dump_descriptors(ImVtd *s, GString *out)
 {
     const ImRing *ring = &s->queue->ring;
     uint32_t off = (uint32_t)im_vtd_reg(s, VTD_R_IQH);
@@ -420,11 +421,11 @@ static void dump_descriptors(ImVtd *s, GString *out)
                                    im_ring_used(ring, off, tail));
             break;
         }
-        if (fetch(s, off, d) != VTD_IQR_DONE) {
+        if (vtd_iq_fetch(s, off, d) != VTD_IQR_DONE) {
             g_string_append_printf(out, "    %05x: not readable\n", off);
             continue;
         }
-        def = desc_def(s, d[0]);
+        def = vtd_iq_desc_def(s, d[0]);
         g_string_append_printf(out, "    %05x: %-24s", off,
                                def ? def->name : "invalid");
         for (unsigned i = 0; i < ring->entry / 8; i++) {
@@ -447,7 +448,7 @@ void im_vtd_queue_dump(ImVtd *s, GString *out)
                                q->ring.base, im_ring_entries(&q->ring),
                                q->ring.entry, im_vtd_reg(s, VTD_R_IQH),
                                im_vtd_reg(s, VTD_R_IQT));
-        dump_descriptors(s, out);
+        vtd_iq_dump_descriptors(s, out);
     }
     for (unsigned i = 0; i < q->nwaits; i++) {
         g_string_append_printf(out, "    held wait: %016" PRIx64

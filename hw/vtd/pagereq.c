@@ -61,15 +61,16 @@ static const FateDef fates[] = {
                           true, IM_PAGE_RESP_INVALID, 0 },
 };
 
-static bool is_stop_marker(const ImPageReq *req)
+static bool vtd_pagereq_is_stop_marker(const ImPageReq *req)
 {
     return req->last && !req->read && !req->write;
 }
 
 /* CLAUSE(VTD_PRQ_STOP_MARKER): nobody is told what became of it. */
-static bool quiet(const ImVtd *s, const ImPageReq *req)
+static bool vtd_pagereq_quiet(const ImVtd *s, const ImPageReq *req)
 {
-    return is_stop_marker(req) && im_vtd_has_ecap(s, IM_MASK(VTD_ECAP_SMS));
+    return vtd_pagereq_is_stop_marker(req) &&
+           im_vtd_has_ecap(s, IM_MASK(VTD_ECAP_SMS));
 }
 
 void im_vtd_page_response(ImVtd *s, const ImPageResp *resp, const char *name)
@@ -82,7 +83,7 @@ void im_vtd_page_response(ImVtd *s, const ImPageResp *resp, const char *name)
     s->port.page_response(s->host, resp);
 }
 
-static ImPageResp response(const ImPageReq *req, uint8_t code)
+static ImPageResp vtd_pagereq_response(const ImPageReq *req, uint8_t code)
 {
     return (ImPageResp) {
         .pasid = req->has_pasid ? req->pasid : 0,
@@ -93,17 +94,18 @@ static ImPageResp response(const ImPageReq *req, uint8_t code)
     };
 }
 
-static void auto_response(ImVtd *s, const ImPageReq *req, uint8_t code)
+static void vtd_pagereq_auto_response(ImVtd *s, const ImPageReq *req,
+                                      uint8_t code)
 {
-    ImPageResp resp = response(req, code);
+    ImPageResp resp = vtd_pagereq_response(req, code);
 
     s->counters.auto_responses++;
     im_vtd_page_response(s, &resp, "automatic");
 }
 
 /* CLAUSE(VTD_PRQ_IMPLICIT_INV) */
-static void implicit_invalidation(ImVtd *s, const ImPageReq *req,
-                                  const VtdResolved *r)
+static void vtd_pagereq_implicit_invalidation(ImVtd *s, const ImPageReq *req,
+                                              const VtdResolved *r)
 {
     uint64_t page = req->addr & ~UINT64_C(0xfff);
 
@@ -121,7 +123,7 @@ static void implicit_invalidation(ImVtd *s, const ImPageReq *req,
     }
 }
 
-static ImRing page_queue(const ImVtd *s)
+static ImRing vtd_pagereq_page_queue(const ImVtd *s)
 {
     uint64_t pqa = im_vtd_reg(s, VTD_R_PQA);
 
@@ -133,7 +135,7 @@ static ImRing page_queue(const ImVtd *s)
 }
 
 /* CLAUSE(VTD_PRQ_DESCRIPTOR) */
-static void descriptor_of(const ImPageReq *req, uint64_t d[2])
+static void vtd_pagereq_descriptor_of(const ImPageReq *req, uint64_t d[2])
 {
     d[0] = IM_PUT(VTD_PREQ0_TYPE, VTD_PREQ_TYPE) |
            IM_PUT(VTD_PREQ0_PP, req->has_pasid) |
@@ -148,11 +150,12 @@ static void descriptor_of(const ImPageReq *req, uint64_t d[2])
            (req->addr & IM_MASK(VTD_PREQ1_ADDR));
 }
 
-static bool write_descriptor(ImVtd *s, const ImPageReq *req, uint64_t addr)
+static bool vtd_pagereq_write_descriptor(ImVtd *s, const ImPageReq *req,
+                                         uint64_t addr)
 {
     uint64_t d[VTD_PREQ_SIZE / 8] = { 0 };
 
-    descriptor_of(req, d);
+    vtd_pagereq_descriptor_of(req, d);
     d[0] = GUINT64_TO_LE(d[0]);
     d[1] = GUINT64_TO_LE(d[1]);
     return im_vtd_mem_write(s, addr, d, sizeof(d)) == IM_BUS_OK;
@@ -167,11 +170,11 @@ typedef struct Route {
 } Route;
 
 /* 7.4.1: table error, overflow, full, and only then the queue. */
-static Fate decide(ImVtd *s, const ImPageReq *req, Route *r)
+static Fate vtd_pagereq_decide(ImVtd *s, const ImPageReq *req, Route *r)
 {
     uint32_t head;
 
-    r->ring = page_queue(s);
+    r->ring = vtd_pagereq_page_queue(s);
     r->tail = im_ring_wrap(&r->ring, im_vtd_reg(s, VTD_R_PQT));
     head = im_ring_wrap(&r->ring, im_vtd_reg(s, VTD_R_PQH));
     if (!(s->gsts & IM_MASK(VTD_GCMD_TE)) ||
@@ -188,19 +191,19 @@ static Fate decide(ImVtd *s, const ImPageReq *req, Route *r)
     return im_ring_full(&r->ring, head, r->tail) ? FATE_FULL : FATE_QUEUED;
 }
 
-static Fate handle_request(ImVtd *s, const ImPageReq *req)
+static Fate vtd_pagereq_handle_request(ImVtd *s, const ImPageReq *req)
 {
     Route r = { 0 };
-    Fate fate = decide(s, req, &r);
+    Fate fate = vtd_pagereq_decide(s, req, &r);
 
-    if (fate == FATE_TABLE_FAULT && !quiet(s, req)) {
+    if (fate == FATE_TABLE_FAULT && !vtd_pagereq_quiet(s, req)) {
         im_vtd_fault_page_request(s, req, r.resolved.reason, r.resolved.fpd);
     }
     if (fate != FATE_QUEUED) {
         return fate;
     }
-    implicit_invalidation(s, req, &r.resolved);
-    if (!write_descriptor(s, req, im_ring_addr(&r.ring, r.tail))) {
+    vtd_pagereq_implicit_invalidation(s, req, &r.resolved);
+    if (!vtd_pagereq_write_descriptor(s, req, im_ring_addr(&r.ring, r.tail))) {
         return FATE_UNWRITABLE;
     }
     im_vtd_reg_set(s, VTD_R_PQT, im_ring_next(&r.ring, r.tail));
@@ -210,8 +213,8 @@ static Fate handle_request(ImVtd *s, const ImPageReq *req)
 /* CLAUSE(VTD_PRQ_TABLE_FAULT) */
 void im_vtd_page_request(ImVtd *s, const ImPageReq *req)
 {
-    const FateDef *fate = &fates[handle_request(s, req)];
-    bool marker = is_stop_marker(req);
+    const FateDef *fate = &fates[vtd_pagereq_handle_request(s, req)];
+    bool marker = vtd_pagereq_is_stop_marker(req);
     bool wants_response = req->last && !marker;
     ImEvent ev = {
         .kind = IM_EVENT_PAGE_REQUEST, .req = req,
@@ -225,18 +228,18 @@ void im_vtd_page_request(ImVtd *s, const ImPageReq *req)
         s->counters.page_groups++;
     }
     im_vtd_event(s, &ev);
-    if (!fate->answered || !quiet(s, req)) {
+    if (!fate->answered || !vtd_pagereq_quiet(s, req)) {
         im_vtd_event_set(s, VTD_EVENT_PAGE, fate->status);
     }
     if (fate->answered && wants_response) {
-        auto_response(s, req, fate->code);
+        vtd_pagereq_auto_response(s, req, fate->code);
     }
 }
 
 /* --- explaining ----------------------------------------------------------- */
 
 /* Would the queue take it? Each quad-word that is 0 becomes 0. */
-static bool could_write(ImVtd *s, uint64_t addr)
+static bool vtd_pagereq_could_write(ImVtd *s, uint64_t addr)
 {
     for (unsigned i = 0; i < VTD_PREQ_SIZE / 8; i++) {
         uint64_t zero = 0;
@@ -249,7 +252,7 @@ static bool could_write(ImVtd *s, uint64_t addr)
     return true;
 }
 
-static void tell_descriptor(const Route *r, const ImPageReq *req)
+static void vtd_pagereq_tell_descriptor(const Route *r, const ImPageReq *req)
 {
     const ImFieldRow *const fields[] = {
         IM_FIELDS(VTD_PREQ0), IM_FIELDS(VTD_PREQ1),
@@ -262,11 +265,11 @@ static void tell_descriptor(const Route *r, const ImPageReq *req)
         .note = "as it would be queued",
     };
 
-    descriptor_of(req, step.value);
+    vtd_pagereq_descriptor_of(req, step.value);
     r->ex->fn(r->ex->opaque, &step);
 }
 
-static const char *why(const ImVtd *s, Fate fate, uint8_t reason)
+static const char *vtd_pagereq_why(const ImVtd *s, Fate fate, uint8_t reason)
 {
     const char *text;
 
@@ -288,7 +291,8 @@ static const char *why(const ImVtd *s, Fate fate, uint8_t reason)
     }
 }
 
-static const char *outcome(const ImPageReq *req, const ImPageFate *f)
+static const char *vtd_pagereq_outcome(const ImPageReq *req,
+                                       const ImPageFate *f)
 {
     if (f->queued) {
         return "";
@@ -298,11 +302,12 @@ static const char *outcome(const ImPageReq *req, const ImPageFate *f)
                "; answered with Success automatically" :
                "; answered with Invalid Request automatically";
     }
-    return is_stop_marker(req) ? "; dropped, a stop marker is not answered" :
-           "; dropped, not the last of its group";
+    return vtd_pagereq_is_stop_marker(req) ?
+               "; dropped, a stop marker is not answered" :
+               "; dropped, not the last of its group";
 }
 
-static void no_step(void *opaque, const ImStep *step)
+static void vtd_pagereq_no_step(void *opaque, const ImStep *step)
 {
     (void)opaque;
     (void)step;
@@ -311,30 +316,32 @@ static void no_step(void *opaque, const ImStep *step)
 ImPageFate im_vtd_explain_page_request(ImVtd *s, const ImPageReq *req,
                                        ImStepFn *fn, void *opaque)
 {
-    VtdExplain ex = { .fn = fn ? fn : no_step, .opaque = opaque };
+    VtdExplain ex = { .fn = fn ? fn : vtd_pagereq_no_step, .opaque = opaque };
     Route r = { .ex = &ex };
-    Fate fate = decide(s, req, &r);
+    Fate fate = vtd_pagereq_decide(s, req, &r);
     ImStep step = { .what = "result" };
     g_autofree char *note = NULL;
     char tag[VTD_TAG_SIZE];
     ImPageFate f;
 
     if (fate == FATE_QUEUED) {
-        tell_descriptor(&r, req);
-        if (!could_write(s, im_ring_addr(&r.ring, r.tail))) {
+        vtd_pagereq_tell_descriptor(&r, req);
+        if (!vtd_pagereq_could_write(s, im_ring_addr(&r.ring, r.tail))) {
             fate = FATE_UNWRITABLE;
         }
     }
-    f = (ImPageFate) {
+    f = (ImPageFate){
         .fault = r.resolved.reason,
         .queued = !fates[fate].answered,
-        .answered = fates[fate].answered && req->last && !is_stop_marker(req),
+        .answered = fates[fate].answered && req->last &&
+                    !vtd_pagereq_is_stop_marker(req),
     };
     if (f.answered) {
-        f.resp = response(req, fates[fate].code);
+        f.resp = vtd_pagereq_response(req, fates[fate].code);
     }
     im_vtd_fault_tag(tag, f.fault);
-    note = g_strconcat(why(s, fate, f.fault), outcome(req, &f), NULL);
+    note = g_strconcat(vtd_pagereq_why(s, fate, f.fault),
+                       vtd_pagereq_outcome(req, &f), NULL);
     step.clause = f.fault ? tag : fates[fate].clause;
     step.note = note;
     ex.fn(opaque, &step);
@@ -345,7 +352,7 @@ ImPageFate im_vtd_explain_page_request(ImVtd *s, const ImPageReq *req,
 
 void im_vtd_page_queue_dump(ImVtd *s, GString *out)
 {
-    ImRing ring = page_queue(s);
+    ImRing ring = vtd_pagereq_page_queue(s);
     uint32_t off = im_ring_wrap(&ring, im_vtd_reg(s, VTD_R_PQH));
     uint32_t tail = im_ring_wrap(&ring, im_vtd_reg(s, VTD_R_PQT));
 

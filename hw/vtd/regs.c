@@ -7,7 +7,7 @@
 
 #define GCMD(field)  ((uint32_t)IM_MASK(VTD_GCMD_##field))
 
-static void mode_changed(ImVtd *s)
+static void vtd_regs_mode_changed(ImVtd *s)
 {
     if (s->port.mode_changed) {
         s->port.mode_changed(s->host);
@@ -17,7 +17,7 @@ static void mode_changed(ImVtd *s)
 /* --- Global commands: one row each, in the order they are obeyed. -------- */
 
 /* CLAUSE(VTD_6_6_SRTP) */
-static void cmd_srtp(ImVtd *s, bool on G_GNUC_UNUSED)
+static void vtd_regs_cmd_srtp(ImVtd *s, bool on G_GNUC_UNUSED)
 {
     uint64_t rtaddr = im_vtd_reg(s, VTD_R_RTADDR);
 
@@ -28,32 +28,32 @@ static void cmd_srtp(ImVtd *s, bool on G_GNUC_UNUSED)
         im_vtd_inv_all(s);
         im_vtd_unmap(s, 0, UINT64_MAX);
     }
-    mode_changed(s);
+    vtd_regs_mode_changed(s);
 }
 
 /* CLAUSE(VTD_6_7_SIRTP). There is no interrupt entry cache to drop. */
-static void cmd_sirtp(ImVtd *s, bool on G_GNUC_UNUSED)
+static void vtd_regs_cmd_sirtp(ImVtd *s, bool on G_GNUC_UNUSED)
 {
     uint64_t irta = im_vtd_reg(s, VTD_R_IRTA);
 
     s->ir.table = irta & IM_MASK(VTD_IRTA_IRTA);
     s->ir.entries = 2u << IM_GET(irta, VTD_IRTA_S);
     s->ir.eime = IM_GET(irta, VTD_IRTA_EIME);
-    mode_changed(s);
+    vtd_regs_mode_changed(s);
 }
 
-static void cmd_te(ImVtd *s, bool on)
+static void vtd_regs_cmd_te(ImVtd *s, bool on)
 {
     if (!on && im_vtd_has_ecap(s, IM_MASK(VTD_ECAP_SMTS))) {
         im_vtd_inv_all(s);
     }
     im_vtd_unmap(s, 0, UINT64_MAX);
-    mode_changed(s);
+    vtd_regs_mode_changed(s);
 }
 
-static void cmd_mode(ImVtd *s, bool on G_GNUC_UNUSED)
+static void vtd_regs_cmd_mode(ImVtd *s, bool on G_GNUC_UNUSED)
 {
-    mode_changed(s);
+    vtd_regs_mode_changed(s);
 }
 
 typedef struct GcmdDef {
@@ -65,16 +65,16 @@ typedef struct GcmdDef {
 
 /* CLAUSE(VTD_REG_GCMD). WBF has no row: CAP_REG.RWBF is 0. */
 static const GcmdDef gcmds[] = {
-    { GCMD(SRTP),  true,  0,                       cmd_srtp },
-    { GCMD(SIRTP), true,  IM_MASK(VTD_ECAP_IR),    cmd_sirtp },
-    { GCMD(CFI),   false, IM_MASK(VTD_ECAP_IR),    cmd_mode },
+    { GCMD(SRTP),  true,  0,                       vtd_regs_cmd_srtp },
+    { GCMD(SIRTP), true,  IM_MASK(VTD_ECAP_IR),    vtd_regs_cmd_sirtp },
+    { GCMD(CFI),   false, IM_MASK(VTD_ECAP_IR),    vtd_regs_cmd_mode },
     { GCMD(QIE),   false, IM_MASK(VTD_ECAP_QI),    im_vtd_queue_enable },
-    { GCMD(IRE),   false, IM_MASK(VTD_ECAP_IR),    cmd_mode },
-    { GCMD(TE),    false, 0,                       cmd_te },
+    { GCMD(IRE),   false, IM_MASK(VTD_ECAP_IR),    vtd_regs_cmd_mode },
+    { GCMD(TE),    false, 0,                       vtd_regs_cmd_te },
 };
 
 /* GSTS shows a command's result before anything else can look. */
-static void run_gcmd(ImVtd *s, const GcmdDef *cmd, bool on)
+static void vtd_regs_run_gcmd(ImVtd *s, const GcmdDef *cmd, bool on)
 {
     if (cmd->one_shot ? !on : on == !!(s->gsts & cmd->bit)) {
         return;
@@ -86,9 +86,9 @@ static void run_gcmd(ImVtd *s, const GcmdDef *cmd, bool on)
     cmd->run(s, on);
 }
 
-static void gcmd_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                         uint64_t old G_GNUC_UNUSED,
-                         unsigned bytes G_GNUC_UNUSED)
+static void vtd_regs_gcmd_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                                  uint64_t old G_GNUC_UNUSED,
+                                  unsigned bytes G_GNUC_UNUSED)
 {
     ImVtd *s = dev;
     uint64_t gcmd = im_vtd_reg(s, VTD_R_GCMD);
@@ -96,21 +96,21 @@ static void gcmd_written(void *dev, unsigned elem G_GNUC_UNUSED,
     im_vtd_reg_set(s, VTD_R_GCMD, 0);   /* write-only */
     for (size_t i = 0; i < G_N_ELEMENTS(gcmds); i++) {
         if (im_vtd_has_ecap(s, gcmds[i].needs)) {
-            run_gcmd(s, &gcmds[i], gcmd & gcmds[i].bit);
+            vtd_regs_run_gcmd(s, &gcmds[i], gcmd & gcmds[i].bit);
         }
     }
 }
 
-static uint64_t gsts_read(void *dev, unsigned elem G_GNUC_UNUSED,
-                          uint64_t value G_GNUC_UNUSED)
+static uint64_t vtd_regs_gsts_read(void *dev, unsigned elem G_GNUC_UNUSED,
+                                   uint64_t value G_GNUC_UNUSED)
 {
     return ((ImVtd *)dev)->gsts;
 }
 
 /* --- Register-based invalidation: the top byte triggers. ----------------- */
 
-static void ccmd_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                         uint64_t old G_GNUC_UNUSED, unsigned bytes)
+static void vtd_regs_ccmd_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                                  uint64_t old G_GNUC_UNUSED, unsigned bytes)
 {
     ImVtd *s = dev;
     uint64_t ccmd = im_vtd_reg(s, VTD_R_CCMD);
@@ -121,21 +121,21 @@ static void ccmd_written(void *dev, unsigned elem G_GNUC_UNUSED,
 }
 
 /* Write-only fields, whose value on a read the manual leaves open. */
-static uint64_t ccmd_read(void *dev G_GNUC_UNUSED,
-                          unsigned elem G_GNUC_UNUSED, uint64_t value)
+static uint64_t vtd_regs_ccmd_read(void *dev G_GNUC_UNUSED,
+                                   unsigned elem G_GNUC_UNUSED, uint64_t value)
 {
     return value & ~(IM_MASK(VTD_CCMD_SID) | IM_MASK(VTD_CCMD_FM));
 }
 
-static uint64_t iva_read(void *dev G_GNUC_UNUSED,
-                         unsigned elem G_GNUC_UNUSED,
-                         uint64_t value G_GNUC_UNUSED)
+static uint64_t vtd_regs_iva_read(void *dev G_GNUC_UNUSED,
+                                  unsigned elem G_GNUC_UNUSED,
+                                  uint64_t value G_GNUC_UNUSED)
 {
     return 0;
 }
 
-static void iotlb_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                          uint64_t old G_GNUC_UNUSED, unsigned bytes)
+static void vtd_regs_iotlb_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                                   uint64_t old G_GNUC_UNUSED, unsigned bytes)
 {
     ImVtd *s = dev;
     uint64_t cmd = im_vtd_reg(s, VTD_R_IOTLB);
@@ -149,71 +149,71 @@ static void iotlb_written(void *dev, unsigned elem G_GNUC_UNUSED,
 /* --- Status and event control. ------------------------------------------- */
 
 /* CLAUSE(VTD_REG_FSTS). Clearing IQE or ITE restarts the queue. */
-static void fsts_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                         uint64_t old G_GNUC_UNUSED,
-                         unsigned bytes G_GNUC_UNUSED)
+static void vtd_regs_fsts_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                                  uint64_t old G_GNUC_UNUSED,
+                                  unsigned bytes G_GNUC_UNUSED)
 {
     im_vtd_event_serviced(dev, VTD_EVENT_FAULT);
     im_vtd_queue_run(dev);
 }
 
-static void ics_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                        uint64_t old G_GNUC_UNUSED,
-                        unsigned bytes G_GNUC_UNUSED)
+static void vtd_regs_ics_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                                 uint64_t old G_GNUC_UNUSED,
+                                 unsigned bytes G_GNUC_UNUSED)
 {
     im_vtd_event_serviced(dev, VTD_EVENT_INV);
 }
 
-static void prs_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                        uint64_t old G_GNUC_UNUSED,
-                        unsigned bytes G_GNUC_UNUSED)
+static void vtd_regs_prs_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                                 uint64_t old G_GNUC_UNUSED,
+                                 unsigned bytes G_GNUC_UNUSED)
 {
     im_vtd_event_serviced(dev, VTD_EVENT_PAGE);
 }
 
-static void fectl_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                          uint64_t old G_GNUC_UNUSED,
-                          unsigned bytes G_GNUC_UNUSED)
+static void vtd_regs_fectl_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                                   uint64_t old G_GNUC_UNUSED,
+                                   unsigned bytes G_GNUC_UNUSED)
 {
     im_vtd_event_unmask(dev, VTD_EVENT_FAULT);
 }
 
-static void iectl_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                          uint64_t old G_GNUC_UNUSED,
-                          unsigned bytes G_GNUC_UNUSED)
+static void vtd_regs_iectl_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                                   uint64_t old G_GNUC_UNUSED,
+                                   unsigned bytes G_GNUC_UNUSED)
 {
     im_vtd_event_unmask(dev, VTD_EVENT_INV);
 }
 
-static void pectl_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                          uint64_t old G_GNUC_UNUSED,
-                          unsigned bytes G_GNUC_UNUSED)
+static void vtd_regs_pectl_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                                   uint64_t old G_GNUC_UNUSED,
+                                   unsigned bytes G_GNUC_UNUSED)
 {
     im_vtd_event_unmask(dev, VTD_EVENT_PAGE);
 }
 
-static void frcd_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                         uint64_t old G_GNUC_UNUSED,
-                         unsigned bytes G_GNUC_UNUSED)
+static void vtd_regs_frcd_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                                  uint64_t old G_GNUC_UNUSED,
+                                  unsigned bytes G_GNUC_UNUSED)
 {
     im_vtd_fault_records_written(dev);
 }
 
-static void iqt_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                        uint64_t old G_GNUC_UNUSED,
-                        unsigned bytes G_GNUC_UNUSED)
+static void vtd_regs_iqt_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                                 uint64_t old G_GNUC_UNUSED,
+                                 unsigned bytes G_GNUC_UNUSED)
 {
     im_vtd_queue_run(dev);
 }
 
-static void vcmd_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                         uint64_t old, unsigned bytes)
+static void vtd_regs_vcmd_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                                  uint64_t old, unsigned bytes)
 {
     im_vtd_vcmd_written(dev, old, bytes);
 }
 
-static void vcmd_eo_written(void *dev, unsigned elem G_GNUC_UNUSED,
-                            uint64_t old, unsigned bytes G_GNUC_UNUSED)
+static void vtd_regs_vcmd_eo_written(void *dev, unsigned elem G_GNUC_UNUSED,
+                                     uint64_t old, unsigned bytes G_GNUC_UNUSED)
 {
     im_vtd_vcmd_eo_written(dev, old);
 }
@@ -245,7 +245,7 @@ static const VtdRegInfo reg_infos[VTD_R_COUNT] = { VTD_REGS(REG_INFO) };
     g_assert(((reg_defs[VTD_R_##reg].rw | reg_defs[VTD_R_##reg].w1c) & \
               IM_RSVD(layout)) == 0)
 
-static void check_table(void)
+static void vtd_regs_check_table(void)
 {
     LAYOUT_OK(GCMD, VTD_GCMD);
     LAYOUT_OK(RTADDR, VTD_RTADDR);
@@ -275,7 +275,7 @@ typedef struct VtdRegBits {
 #define REG_BITS(n, mask_, needs_)  { VTD_R_##n, (mask_), (needs_) },
 static const VtdRegBits reg_bits[] = { VTD_REG_BITS(REG_BITS) };
 
-static void hide_unadvertised(const ImVtd *s, ImRegBank *bank)
+static void vtd_regs_hide_unadvertised(const ImVtd *s, ImRegBank *bank)
 {
     for (unsigned i = 0; i < VTD_R_COUNT; i++) {
         if (!im_vtd_has_ecap(s, reg_infos[i].needs)) {
@@ -294,7 +294,7 @@ VtdRegs *im_vtd_regs_new(ImVtd *s)
     VtdRegs *r = g_new0(VtdRegs, 1);
     unsigned records = (unsigned)IM_GET(s->cap, VTD_CAP_NFR) + 1;
 
-    check_table();
+    vtd_regs_check_table();
     r->bank = im_regbank_new(reg_defs, VTD_R_COUNT, IM_VTD_MMIO_SIZE, s);
     im_regbank_preset(r->bank, VTD_R_VER, s->ver);
     im_regbank_preset(r->bank, VTD_R_CAP, s->cap);
@@ -302,7 +302,7 @@ VtdRegs *im_vtd_regs_new(ImVtd *s)
     im_regbank_preset(r->bank, VTD_R_VCCAP, im_vtd_vccap(s));
     im_regbank_limit(r->bank, VTD_R_FRCD0, records);
     im_regbank_limit(r->bank, VTD_R_FRCD1, records);
-    hide_unadvertised(s, r->bank);
+    vtd_regs_hide_unadvertised(s, r->bank);
     return r;
 }
 

@@ -12,7 +12,7 @@
  * 64 bytes in our root complex. */
 #define RCB  64
 
-static bool refuse_silently(VtdRoute *r, const char *clause)
+static bool vtd_route_refuse_silently(VtdRoute *r, const char *clause)
 {
     r->clause = clause;
     r->status = IM_FAULT;
@@ -26,7 +26,8 @@ static bool refuse_silently(VtdRoute *r, const char *clause)
  * Grant addr -> out. The region shrinks until it contains nothing that has
  * a rule of its own: the interrupt range.
  */
-static bool grant(VtdRoute *r, uint64_t out, unsigned lg2, uint8_t perm)
+static bool vtd_route_grant(VtdRoute *r, uint64_t out, unsigned lg2,
+                            uint8_t perm)
 {
     uint64_t in = r->txn->addr;
 
@@ -42,19 +43,19 @@ static bool grant(VtdRoute *r, uint64_t out, unsigned lg2, uint8_t perm)
 }
 
 /* 4.2.1 */
-static bool ats_protocol_error(VtdRoute *r)
+static bool vtd_route_ats_error(VtdRoute *r)
 {
     const ImTxn *t = r->txn;
 
     if (t->at == IM_AT_RESERVED) {
-        return refuse_silently(r, "VTD_4_2_1_AT_RESERVED");
+        return vtd_route_refuse_silently(r, "VTD_4_2_1_AT_RESERVED");
     }
     if (t->at == IM_AT_TRANSLATION) {
         if (t->access != IM_READ) {
-            return refuse_silently(r, "VTD_4_2_1_AT_WRITE");
+            return vtd_route_refuse_silently(r, "VTD_4_2_1_AT_WRITE");
         }
         if (t->len == 0 || t->len % 8 || t->len > RCB) {
-            return refuse_silently(r, "VTD_4_2_1_MALFORMED");
+            return vtd_route_refuse_silently(r, "VTD_4_2_1_MALFORMED");
         }
     }
     return false;
@@ -64,7 +65,7 @@ static bool ats_protocol_error(VtdRoute *r)
  * 3.15: without PASID the range is not memory, whatever the tables say.
  * While remapping is off a PASID is ignored (3.1).
  */
-static bool interrupt_range(VtdRoute *r)
+static bool vtd_route_interrupt_range(VtdRoute *r)
 {
     const ImTxn *t = r->txn;
     bool tes = r->s->gsts & IM_MASK(VTD_GCMD_TE);
@@ -95,21 +96,21 @@ static bool interrupt_range(VtdRoute *r)
 }
 
 /* 11.4.4.2: not remapped; only untranslated requests pass (4.2.1). */
-static bool remapping_off(VtdRoute *r)
+static bool vtd_route_remapping_off(VtdRoute *r)
 {
     if (G_LIKELY(r->s->gsts & IM_MASK(VTD_GCMD_TE))) {
         return false;
     }
     if (r->kind != VTD_UNTRANSLATED) {
-        return refuse_silently(r, "VTD_4_2_1_TES0");
+        return vtd_route_refuse_silently(r, "VTD_4_2_1_TES0");
     }
     r->clause = r->has_pasid ? "VTD_3_1_TES0_PASID" : "VTD_REG_GSTS";
     r->has_pasid = false;
-    return grant(r, r->txn->addr, 32, IM_PERM_R | IM_PERM_W);
+    return vtd_route_grant(r, r->txn->addr, 32, IM_PERM_R | IM_PERM_W);
 }
 
 /* 11.4.5, RTA.1 to RTA.5 */
-static bool table_mode_fault(VtdRoute *r)
+static bool vtd_route_table_mode_fault(VtdRoute *r)
 {
     ImVtd *s = r->s;
 
@@ -156,10 +157,10 @@ bool im_vtd_found(VtdRoute *r, uint64_t out, unsigned lg2, uint8_t flags)
         r->non_snoop = sp->pgsnp ||
                            (through_ss && (flags & VTD_TLB_SNP));
     }
-    return grant(r, out, lg2, perm);
+    return vtd_route_grant(r, out, lg2, perm);
 }
 
-static bool canonical(uint64_t addr, unsigned bits)
+static bool vtd_route_canonical(uint64_t addr, unsigned bits)
 {
     uint64_t high = addr >> (bits - 1);
 
@@ -167,14 +168,14 @@ static bool canonical(uint64_t addr, unsigned bits)
 }
 
 /* The IOTLB looks at bits 56:12. The others are what they must be? */
-static bool iotlb_address(const VtdSpace *sp, uint64_t addr)
+static bool vtd_route_iotlb_address(const VtdSpace *sp, uint64_t addr)
 {
     return sp->pgtt == VTD_PGTT_SECOND ? addr >> 57 == 0 :
-           canonical(addr, 57);
+           vtd_route_canonical(addr, 57);
 }
 
 /* 6.2.7: what the IOTLB holds needs no table, if it grants enough. */
-static bool iotlb_hit(VtdRoute *r)
+static bool vtd_route_iotlb_hit(VtdRoute *r)
 {
     const ImTxn *t = r->txn;
     VtdCaches *c = r->s->caches;
@@ -194,7 +195,7 @@ static bool iotlb_hit(VtdRoute *r)
         return false;
     }
     priv = r->has_pasid ? t->priv : r->sp->rid_priv;
-    if ((priv && !r->sp->sre) || !iotlb_address(r->sp, t->addr) ||
+    if ((priv && !r->sp->sre) || !vtd_route_iotlb_address(r->sp, t->addr) ||
         !im_vtd_iotlb_get(c, r->sp, priv, t->addr, &hit) ||
         (hit.flags & want) != want ||
         (r->kind == VTD_TRANSLATION && (hit.flags & VTD_TLB_FEE))) {
@@ -208,7 +209,7 @@ static bool iotlb_hit(VtdRoute *r)
 }
 
 /* CLAUSE(VTD_4_2_3_TRANSLATED): once the context entry lets it. */
-static bool translated_request(VtdRoute *r)
+static bool vtd_route_translated(VtdRoute *r)
 {
     bool legacy = r->ctx->legacy;
 
@@ -222,11 +223,11 @@ static bool translated_request(VtdRoute *r)
         return im_vtd_refuse(r, legacy ? VTD_FLT_LGN_4 : VTD_FLT_SGN_8);
     }
     r->clause = "VTD_4_2_3_TRANSLATED";
-    return grant(r, r->txn->addr, 12, IM_PERM_R | IM_PERM_W);
+    return vtd_route_grant(r, r->txn->addr, 12, IM_PERM_R | IM_PERM_W);
 }
 
 /* 7.1.3, S.1 and S.2: a translation request without PASID to FEEx. */
-static bool special_condition(VtdRoute *r)
+static bool vtd_route_special(VtdRoute *r)
 {
     if (r->kind != VTD_TRANSLATION || r->has_pasid ||
         !im_vtd_interrupt_address(r->txn->addr)) {
@@ -245,7 +246,7 @@ static bool special_condition(VtdRoute *r)
 }
 
 /* CLAUSE(VTD_4_2_3_PT_SIZE): log2 of the largest page of the unit. */
-static unsigned largest_page(const ImVtd *s)
+static unsigned vtd_route_largest_page(const ImVtd *s)
 {
     uint64_t sslps = IM_GET(s->cap, VTD_CAP_SSLPS);
 
@@ -257,7 +258,7 @@ static unsigned largest_page(const ImVtd *s)
 
 /* CLAUSE(VTD_3_9_PASS_THROUGH); in legacy mode AW bounds the address too,
  * CLAUSE(VTD_9_3_AW_PASS). */
-static bool pass_through(VtdRoute *r)
+static bool vtd_route_pass_through(VtdRoute *r)
 {
     const VtdSpace *sp = r->sp;
     uint64_t addr = r->txn->addr;
@@ -276,12 +277,12 @@ static bool pass_through(VtdRoute *r)
         return im_vtd_refuse(r, sp->legacy ? VTD_FLT_LGN_4 : VTD_FLT_SGN_8);
     }
     r->clause = "VTD_3_9_PASS_THROUGH";
-    return im_vtd_found(r, addr, largest_page(r->s),
-                 IM_PERM_R | IM_PERM_W | VTD_TLB_DIRTY);
+    return im_vtd_found(r, addr, vtd_route_largest_page(r->s),
+                        IM_PERM_R | IM_PERM_W | VTD_TLB_DIRTY);
 }
 
 /* CLAUSE(VTD_3_6_CANONICAL); AGAW and MGAW of 3.7 */
-static bool input_range(VtdRoute *r)
+static bool vtd_route_input_range(VtdRoute *r)
 {
     const VtdSpace *sp = r->sp;
     uint64_t addr = r->txn->addr;
@@ -290,7 +291,7 @@ static bool input_range(VtdRoute *r)
         return addr > sp->ss.in_last &&
                im_vtd_refuse(r, sp->legacy ? VTD_FLT_LGN_1 : VTD_FLT_SGN_5);
     }
-    return !canonical(addr, sp->fs.top == 4 ? 57 : 48) &&
+    return !vtd_route_canonical(addr, sp->fs.top == 4 ? 57 : 48) &&
            im_vtd_refuse(r, VTD_FLT_SGN_1);
 }
 
@@ -300,7 +301,7 @@ static bool input_range(VtdRoute *r)
  * What the request asks for: 3.6.1, 3.7.1, CLAUSE(VTD_3_14_ZLR),
  * CLAUSE(VTD_4_2_3_1_DIRTY).
  */
-static void begin(VtdRoute *r)
+static void vtd_route_begin(VtdRoute *r)
 {
     const ImTxn *t = r->txn;
 
@@ -321,19 +322,19 @@ static void begin(VtdRoute *r)
 
 void im_vtd_route(VtdRoute *r)
 {
-    begin(r);
-    (void)(ats_protocol_error(r) ||     /* 4.2.1 */
-           interrupt_range(r) ||        /* 3.15 */
-           remapping_off(r) ||          /* 11.4.4.2, 4.2.1 */
-           table_mode_fault(r) ||       /* 11.4.5: RTA */
-           iotlb_hit(r) ||              /* 6.2.4, 6.2.7 */
-           im_vtd_context_fault(r) ||   /* 9.1 - 9.4: LRT, LCT, SRT, SCT */
-           translated_request(r) ||     /* 4.2.3 */
-           im_vtd_pasid_fault(r) ||     /* 9.5, 9.6: SPD, SPT */
-           special_condition(r) ||      /* 7.1.3: S.1, S.2 */
-           pass_through(r) ||           /* 3.9 */
-           input_range(r) ||            /* 3.6, 3.7: SGN.1, SGN.5, LGN.1 */
-           im_vtd_walk_tables(r));      /* 3.6 - 3.8: SFS, SSS, LSS, SGN */
+    vtd_route_begin(r);
+    (void)(vtd_route_ats_error(r) ||        /* 4.2.1 */
+           vtd_route_interrupt_range(r) ||  /* 3.15 */
+           vtd_route_remapping_off(r) ||    /* 11.4.4.2, 4.2.1 */
+           vtd_route_table_mode_fault(r) || /* 11.4.5: RTA */
+           vtd_route_iotlb_hit(r) ||        /* 6.2.4, 6.2.7 */
+           im_vtd_context_fault(r) ||       /* 9.1 - 9.4: LRT, LCT, SRT, SCT */
+           vtd_route_translated(r) ||       /* 4.2.3 */
+           im_vtd_pasid_fault(r) ||         /* 9.5, 9.6: SPD, SPT */
+           vtd_route_special(r) ||          /* 7.1.3: S.1, S.2 */
+           vtd_route_pass_through(r) ||     /* 3.9 */
+           vtd_route_input_range(r) ||      /* 3.6, 3.7: SGN.1, SGN.5, LGN.1 */
+           im_vtd_walk_tables(r));          /* 3.6 - 3.8: SFS, SSS, LSS, SGN */
 }
 
 ImXlat im_vtd_answer(const VtdRoute *r)
@@ -352,7 +353,7 @@ ImXlat im_vtd_answer(const VtdRoute *r)
     };
 }
 
-static void trace(const VtdRoute *r)
+static void vtd_route_trace(const VtdRoute *r)
 {
     ImXlat x = im_vtd_answer(r);
     ImEvent ev = {
@@ -377,7 +378,7 @@ ImXlat im_vtd_translate(ImVtd *s, const ImTxn *txn)
     s->counters.ats_requests += r.kind == VTD_TRANSLATION;
     s->counters.translated += r.kind == VTD_TRANSLATED;
     if (G_UNLIKELY(im_port_traces(&s->port))) {
-        trace(&r);
+        vtd_route_trace(&r);
     }
     return im_vtd_answer(&r);
 }
@@ -395,7 +396,7 @@ VtdResolved im_vtd_resolve_page_request(ImVtd *s, const ImPageReq *req,
     };
     VtdResolved v = { 0 };
 
-    if (!table_mode_fault(&r) && !im_vtd_context_fault(&r) &&
+    if (!vtd_route_table_mode_fault(&r) && !im_vtd_context_fault(&r) &&
         !im_vtd_pasid_fault(&r)) {
         v.pgtt = r.sp->pgtt;
         v.did = r.sp->did;

@@ -28,18 +28,18 @@ IM_LAYOUT(VTD_PTE2);
 IM_LAYOUT(VTD_PTE4);
 IM_LAYOUT(VTD_PTE5);
 
-static bool has(const ImVtd *s, uint64_t ecap)
+static bool vtd_tables_has(const ImVtd *s, uint64_t ecap)
 {
     return s->ecap & ecap;
 }
 
 /* mask when the unit lacks a capability: the field must be zero then. */
-static uint64_t unless(const ImVtd *s, uint64_t ecap, uint64_t mask)
+static uint64_t vtd_tables_unless(const ImVtd *s, uint64_t ecap, uint64_t mask)
 {
-    return has(s, ecap) ? 0 : mask;
+    return vtd_tables_has(s, ecap) ? 0 : mask;
 }
 
-static uint64_t beyond_haw(const ImVtd *s)
+static uint64_t vtd_tables_beyond_haw(const ImVtd *s)
 {
     return ~im_vtd_haw_last(s);
 }
@@ -77,7 +77,8 @@ static const Entry pasid_table_entry = {
 };
 
 /* Read an entry; explain sees it. */
-static bool read_entry(VtdRoute *r, const Entry *e, uint64_t pa, uint64_t *q)
+static bool vtd_tables_read_entry(VtdRoute *r, const Entry *e, uint64_t pa,
+                                  uint64_t *q)
 {
     ImBus bus = r->ex ? im_vtd_mem_peek(r->s, pa, q, 8 * e->words) :
                 im_vtd_mem_read(r->s, pa, q, 8 * e->words);
@@ -116,18 +117,18 @@ bool im_vtd_refuse(VtdRoute *r, uint8_t reason)
 
 /* --- legacy, 9.1 and 9.3 -------------------------------------------------- */
 
-static bool aw_supported(const ImVtd *s, uint64_t aw)
+static bool vtd_tables_aw_supported(const ImVtd *s, uint64_t aw)
 {
     return aw >= 1 && aw <= 3 && (IM_GET(s->cap, VTD_CAP_SAGAW) >> aw & 1);
 }
 
-static bool tt_supported(const ImVtd *s, uint64_t tt)
+static bool vtd_tables_tt_supported(const ImVtd *s, uint64_t tt)
 {
-    return tt == 0 || (tt == 1 && has(s, IM_MASK(VTD_ECAP_DT))) ||
-           (tt == 2 && has(s, IM_MASK(VTD_ECAP_PT)));
+    return tt == 0 || (tt == 1 && vtd_tables_has(s, IM_MASK(VTD_ECAP_DT))) ||
+           (tt == 2 && vtd_tables_has(s, IM_MASK(VTD_ECAP_PT)));
 }
 
-static bool legacy_context(VtdRoute *r, VtdCtx *ctx)
+static bool vtd_tables_legacy_context(VtdRoute *r, VtdCtx *ctx)
 {
     ImVtd *s = r->s;
     uint64_t root[2];
@@ -135,19 +136,20 @@ static bool legacy_context(VtdRoute *r, VtdCtx *ctx)
     uint64_t tt;
     uint64_t zero0;
 
-    if (!read_entry(r, &legacy_root_entry,
-                    s->root.table + (r->rid >> 8) * 16u, root)) {
+    if (!vtd_tables_read_entry(r, &legacy_root_entry,
+                               s->root.table + (r->rid >> 8) * 16u, root)) {
         return im_vtd_refuse(r, VTD_FLT_LRT_1);
     }
     if (!(root[0] & IM_MASK(VTD_ROOT_P))) {
         return im_vtd_refuse(r, VTD_FLT_LRT_2);
     }
-    if ((root[0] & (IM_RSVD(VTD_ROOT0) | beyond_haw(s))) || root[1]) {
+    if ((root[0] & (IM_RSVD(VTD_ROOT0) | vtd_tables_beyond_haw(s))) ||
+        root[1]) {
         return im_vtd_refuse(r, VTD_FLT_LRT_3);
     }
-    if (!read_entry(r, &legacy_context_entry,
-                    (root[0] & IM_MASK(VTD_ROOT_CTP)) +
-                    (r->rid & 0xff) * 16u, q)) {
+    if (!vtd_tables_read_entry(
+            r, &legacy_context_entry,
+            (root[0] & IM_MASK(VTD_ROOT_CTP)) + (r->rid & 0xff) * 16u, q)) {
         return im_vtd_refuse(r, VTD_FLT_LCT_1);
     }
     tt = IM_GET(q[0], VTD_CTX_TT);
@@ -155,12 +157,13 @@ static bool legacy_context(VtdRoute *r, VtdCtx *ctx)
     if (!(q[0] & IM_MASK(VTD_CTX_P))) {
         return im_vtd_refuse(r, VTD_FLT_LCT_2);
     }
-    zero0 = IM_RSVD(VTD_CTX0) | (tt == 2 ? 0 : beyond_haw(s));
+    zero0 = IM_RSVD(VTD_CTX0) | (tt == 2 ? 0 : vtd_tables_beyond_haw(s));
     if ((q[0] & zero0) || (q[1] & IM_RSVD(VTD_CTX1)) ||
         IM_GET(q[1], VTD_CTX_DID) > im_vtd_did_last(s)) {
         return im_vtd_refuse(r, VTD_FLT_LCT_3);
     }
-    if (!aw_supported(s, IM_GET(q[1], VTD_CTX_AW)) || !tt_supported(s, tt)) {
+    if (!vtd_tables_aw_supported(s, IM_GET(q[1], VTD_CTX_AW)) ||
+        !vtd_tables_tt_supported(s, tt)) {
         return im_vtd_refuse(r, VTD_FLT_LCT_4);
     }
     ctx->legacy = true;
@@ -174,69 +177,71 @@ static bool legacy_context(VtdRoute *r, VtdCtx *ctx)
 
 /* --- scalable, 9.2 and 9.4 ------------------------------------------------ */
 
-static bool scalable_root(VtdRoute *r, uint64_t *table)
+static bool vtd_tables_scalable_root(VtdRoute *r, uint64_t *table)
 {
     ImVtd *s = r->s;
     unsigned upper = r->rid >> 7 & 1;
     uint64_t root[2];
     uint64_t half;
 
-    if (!read_entry(r, &scalable_root_entry,
-                    s->root.table + (r->rid >> 8) * 16u, root)) {
+    if (!vtd_tables_read_entry(r, &scalable_root_entry,
+                               s->root.table + (r->rid >> 8) * 16u, root)) {
         return im_vtd_refuse(r, VTD_FLT_SRT_1);
     }
     half = root[upper];
     if (!(half & IM_MASK(VTD_SROOT_P))) {
         return im_vtd_refuse(r, VTD_FLT_SRT_2);
     }
-    if (half & (IM_RSVD(VTD_SROOT) | beyond_haw(s))) {
+    if (half & (IM_RSVD(VTD_SROOT) | vtd_tables_beyond_haw(s))) {
         return im_vtd_refuse(r, VTD_FLT_SRT_3);
     }
     *table = half & IM_MASK(VTD_SROOT_CTP);
     return false;
 }
 
-static bool sctx_reserved(const ImVtd *s, const uint64_t q[4])
+static bool vtd_tables_sctx_reserved(const ImVtd *s, const uint64_t q[4])
 {
     uint64_t zero0 =
-        IM_RSVD(VTD_SCTX0) | beyond_haw(s) |
-        unless(s, IM_MASK(VTD_ECAP_DT), IM_MASK(VTD_SCTX_DTE)) |
-        unless(s, IM_MASK(VTD_ECAP_PASID), IM_MASK(VTD_SCTX_PASIDE)) |
-        unless(s, IM_MASK(VTD_ECAP_PRS), IM_MASK(VTD_SCTX_PRE)) |
-        unless(s, IM_MASK(VTD_ECAP_HPTS), IM_MASK(VTD_SCTX_HPTE)) |
-        unless(s, IM_MASK(VTD_ECAP_PTRS), IM_MASK(VTD_SCTX_EPTR));
-    uint64_t zero1 =
-        IM_RSVD(VTD_SCTX1) |
-        unless(s, IM_MASK(VTD_ECAP_RPS), IM_MASK(VTD_SCTX_RID_PASID)) |
-        unless(s, IM_MASK(VTD_ECAP_RPRIVS), IM_MASK(VTD_SCTX_RID_PRIV));
+        IM_RSVD(VTD_SCTX0) | vtd_tables_beyond_haw(s) |
+        vtd_tables_unless(s, IM_MASK(VTD_ECAP_DT), IM_MASK(VTD_SCTX_DTE)) |
+        vtd_tables_unless(s, IM_MASK(VTD_ECAP_PASID),
+                          IM_MASK(VTD_SCTX_PASIDE)) |
+        vtd_tables_unless(s, IM_MASK(VTD_ECAP_PRS), IM_MASK(VTD_SCTX_PRE)) |
+        vtd_tables_unless(s, IM_MASK(VTD_ECAP_HPTS), IM_MASK(VTD_SCTX_HPTE)) |
+        vtd_tables_unless(s, IM_MASK(VTD_ECAP_PTRS), IM_MASK(VTD_SCTX_EPTR));
+    uint64_t zero1 = IM_RSVD(VTD_SCTX1) |
+                     vtd_tables_unless(s, IM_MASK(VTD_ECAP_RPS),
+                                       IM_MASK(VTD_SCTX_RID_PASID)) |
+                     vtd_tables_unless(s, IM_MASK(VTD_ECAP_RPRIVS),
+                                       IM_MASK(VTD_SCTX_RID_PRIV));
 
     return (q[0] & zero0) || (q[1] & zero1) || q[2] || q[3];
 }
 
 /* Largest PASID that the directory of a context entry reaches. */
-static uint32_t pasid_last(const VtdCtx *ctx)
+static uint32_t vtd_tables_pasid_last(const VtdCtx *ctx)
 {
     return (UINT32_C(1) << (ctx->pdts + 13)) - 1;
 }
 
-static bool scalable_context(VtdRoute *r, VtdCtx *ctx)
+static bool vtd_tables_scalable_context(VtdRoute *r, VtdCtx *ctx)
 {
     ImVtd *s = r->s;
     uint64_t table = 0;
     uint64_t q[4];
 
-    if (scalable_root(r, &table)) {
+    if (vtd_tables_scalable_root(r, &table)) {
         return true;
     }
-    if (!read_entry(r, &scalable_context_entry,
-                    table + (r->rid & 0x7f) * 32u, q)) {
+    if (!vtd_tables_read_entry(r, &scalable_context_entry,
+                               table + (r->rid & 0x7f) * 32u, q)) {
         return im_vtd_refuse(r, VTD_FLT_SCT_1);
     }
     ctx->fpd = r->fpd = q[0] & IM_MASK(VTD_SCTX_FPD);
     if (!(q[0] & IM_MASK(VTD_SCTX_P))) {
         return im_vtd_refuse(r, VTD_FLT_SCT_2);
     }
-    if (sctx_reserved(s, q)) {
+    if (vtd_tables_sctx_reserved(s, q)) {
         return im_vtd_refuse(r, VTD_FLT_SCT_3);
     }
     ctx->ats = q[0] & IM_MASK(VTD_SCTX_DTE);
@@ -247,7 +252,8 @@ static bool scalable_context(VtdRoute *r, VtdCtx *ctx)
     ctx->dir = q[0] & IM_MASK(VTD_SCTX_PASIDDIRPTR);
     ctx->rid_pasid = (uint32_t)IM_GET(q[1], VTD_SCTX_RID_PASID);
     ctx->rid_priv = q[1] & IM_MASK(VTD_SCTX_RID_PRIV);
-    if ((!ctx->ats && ctx->pre) || ctx->rid_pasid > pasid_last(ctx)) {
+    if ((!ctx->ats && ctx->pre) ||
+        ctx->rid_pasid > vtd_tables_pasid_last(ctx)) {
         return im_vtd_refuse(r, VTD_FLT_SCT_4);
     }
     return false;
@@ -255,12 +261,12 @@ static bool scalable_context(VtdRoute *r, VtdCtx *ctx)
 
 /* --- what a context entry says about this request ------------------------- */
 
-static uint32_t pss_last(const ImVtd *s)
+static uint32_t vtd_tables_pss_last(const ImVtd *s)
 {
     return (uint32_t)((UINT64_C(2) << IM_GET(s->ecap, VTD_ECAP_PSS)) - 1);
 }
 
-static bool context_refuses_pasid(VtdRoute *r, const VtdCtx *ctx)
+static bool vtd_tables_context_refuses_pasid(VtdRoute *r, const VtdCtx *ctx)
 {
     if (!ctx->paside && r->kind != VTD_TRANSLATED) {
         return im_vtd_refuse(r, VTD_FLT_SCT_6);
@@ -269,10 +275,10 @@ static bool context_refuses_pasid(VtdRoute *r, const VtdCtx *ctx)
     if (!ctx->eptr && r->kind == VTD_TRANSLATED) {
         return im_vtd_refuse(r, VTD_FLT_SCT_10);
     }
-    if (r->pasid > pss_last(r->s) && r->kind != VTD_PAGE_REQUEST) {
+    if (r->pasid > vtd_tables_pss_last(r->s) && r->kind != VTD_PAGE_REQUEST) {
         return im_vtd_refuse(r, VTD_FLT_SGN_10);
     }
-    if (r->pasid > pasid_last(ctx)) {
+    if (r->pasid > vtd_tables_pasid_last(ctx)) {
         return im_vtd_refuse(r, VTD_FLT_SCT_7);
     }
     if (r->pasid == ctx->rid_pasid) {
@@ -281,7 +287,7 @@ static bool context_refuses_pasid(VtdRoute *r, const VtdCtx *ctx)
     return false;
 }
 
-static bool context_refuses(VtdRoute *r, const VtdCtx *ctx)
+static bool vtd_tables_context_refuses(VtdRoute *r, const VtdCtx *ctx)
 {
     bool device_tlb = r->kind == VTD_TRANSLATION ||
                       r->kind == VTD_TRANSLATED;
@@ -299,7 +305,7 @@ static bool context_refuses(VtdRoute *r, const VtdCtx *ctx)
     if (r->kind == VTD_PAGE_REQUEST && !ctx->pre) {
         return im_vtd_refuse(r, VTD_FLT_SCT_8);
     }
-    return r->has_pasid && context_refuses_pasid(r, ctx);
+    return r->has_pasid && vtd_tables_context_refuses_pasid(r, ctx);
 }
 
 bool im_vtd_context_fault(VtdRoute *r)
@@ -317,14 +323,14 @@ bool im_vtd_context_fault(VtdRoute *r)
         s->counters.context_hits++;
         r->ctx = ctx;
         r->fpd = ctx->fpd;
-        return context_refuses(r, ctx);
+        return vtd_tables_context_refuses(r, ctx);
     }
     s->counters.context_misses += !r->ex;
-    if (im_vtd_legacy_mode(s) ? legacy_context(r, &fresh) :
-        scalable_context(r, &fresh)) {
+    if (im_vtd_legacy_mode(s) ? vtd_tables_legacy_context(r, &fresh) :
+                                vtd_tables_scalable_context(r, &fresh)) {
         return true;
     }
-    if (context_refuses(r, &fresh)) {
+    if (vtd_tables_context_refuses(r, &fresh)) {
         return true;
     }
     if (r->ex) {
@@ -338,8 +344,8 @@ bool im_vtd_context_fault(VtdRoute *r)
 
 /* --- PASID directory and table, 9.5 and 9.6 ------------------------------- */
 
-static void second_stage(const ImVtd *s, ImPtStage *st, uint64_t root,
-                         unsigned aw)
+static void vtd_tables_second_stage(const ImVtd *s, ImPtStage *st,
+                                    uint64_t root, unsigned aw)
 {
     uint64_t sslps = IM_GET(s->cap, VTD_CAP_SSLPS);
 
@@ -351,84 +357,90 @@ static void second_stage(const ImVtd *s, ImPtStage *st, uint64_t root,
         .in_last = im_vtd_gaw_last(s, aw),
         .flags = (sslps & 1 ? IM_VTD_SS_2M : 0) |
                  (sslps & 2 ? IM_VTD_SS_1G : 0) |
-                 (has(s, IM_MASK(VTD_ECAP_SC)) ? IM_VTD_SS_SC : 0) |
+                 (vtd_tables_has(s, IM_MASK(VTD_ECAP_SC)) ? IM_VTD_SS_SC : 0) |
                  (s->root.ssirwe ? IM_VTD_SS_IRWE : 0),
     };
 }
 
-static void legacy_space(const ImVtd *s, const VtdCtx *ctx, VtdSpace *sp)
+static void vtd_tables_legacy_space(const ImVtd *s, const VtdCtx *ctx,
+                                    VtdSpace *sp)
 {
     sp->pgtt = ctx->pgtt;
     sp->sre = false;
     sp->pgsnp = false;
-    second_stage(s, &sp->ss, ctx->dir, ctx->aw);
+    vtd_tables_second_stage(s, &sp->ss, ctx->dir, ctx->aw);
 }
 
 /* CLAUSE(VTD_9_6_AW) */
-static bool pasid_reserved(const ImVtd *s, const uint64_t q[8])
+static bool vtd_tables_pasid_reserved(const ImVtd *s, const uint64_t q[8])
 {
-    bool ssts = has(s, IM_MASK(VTD_ECAP_SSTS));
-    uint64_t zero0 =
-        IM_RSVD(VTD_PTE0) | beyond_haw(s) |
-        (ssts && has(s, IM_MASK(VTD_ECAP_SSADS)) ? 0 :
-         IM_MASK(VTD_PASID_SSADE)) |
-        (ssts ? 0 : IM_MASK(VTD_PASID_SSPTPTR)) |
-        (ssts || s->cfg.aw_ignored ? 0 : IM_MASK(VTD_PASID_AW));
+    bool ssts = vtd_tables_has(s, IM_MASK(VTD_ECAP_SSTS));
+    uint64_t zero0 = IM_RSVD(VTD_PTE0) | vtd_tables_beyond_haw(s) |
+                     (ssts && vtd_tables_has(s, IM_MASK(VTD_ECAP_SSADS)) ?
+                          0 :
+                          IM_MASK(VTD_PASID_SSADE)) |
+                     (ssts ? 0 : IM_MASK(VTD_PASID_SSPTPTR)) |
+                     (ssts || s->cfg.aw_ignored ? 0 : IM_MASK(VTD_PASID_AW));
     uint64_t zero1 =
         IM_RSVD(VTD_PTE1) |
-        unless(s, IM_MASK(VTD_ECAP_SMPWCS), IM_MASK(VTD_PASID_PWSNP)) |
-        unless(s, IM_MASK(VTD_ECAP_SC), IM_MASK(VTD_PASID_PGSNP)) |
-        unless(s, IM_MASK(VTD_ECAP_MTS), IM_MASK(VTD_PASID_CD) |
-               IM_MASK(VTD_PASID_EMTE) | IM_MASK(VTD_PASID_PAT));
+        vtd_tables_unless(s, IM_MASK(VTD_ECAP_SMPWCS),
+                          IM_MASK(VTD_PASID_PWSNP)) |
+        vtd_tables_unless(s, IM_MASK(VTD_ECAP_SC), IM_MASK(VTD_PASID_PGSNP)) |
+        vtd_tables_unless(s, IM_MASK(VTD_ECAP_MTS),
+                          IM_MASK(VTD_PASID_CD) | IM_MASK(VTD_PASID_EMTE) |
+                              IM_MASK(VTD_PASID_PAT));
     uint64_t zero2 =
-        IM_RSVD(VTD_PTE2) | beyond_haw(s) |
-        unless(s, IM_MASK(VTD_ECAP_SRS), IM_MASK(VTD_PASID_SRE)) |
-        unless(s, IM_MASK(VTD_ECAP_EAFS), IM_MASK(VTD_PASID_EAFE)) |
-        unless(s, IM_MASK(VTD_ECAP_FSTS), IM_MASK(VTD_PASID_FSPM) |
-               IM_MASK(VTD_PASID_WPE) | IM_MASK(VTD_PASID_FSPTPTR));
+        IM_RSVD(VTD_PTE2) | vtd_tables_beyond_haw(s) |
+        vtd_tables_unless(s, IM_MASK(VTD_ECAP_SRS), IM_MASK(VTD_PASID_SRE)) |
+        vtd_tables_unless(s, IM_MASK(VTD_ECAP_EAFS), IM_MASK(VTD_PASID_EAFE)) |
+        vtd_tables_unless(s, IM_MASK(VTD_ECAP_FSTS),
+                          IM_MASK(VTD_PASID_FSPM) | IM_MASK(VTD_PASID_WPE) |
+                              IM_MASK(VTD_PASID_FSPTPTR));
     uint64_t hpt = IM_MASK(VTD_ECAP_HPTS);
 
     return (q[0] & zero0) || (q[1] & zero1) || (q[2] & zero2) || q[3] ||
-           (q[4] & (IM_RSVD(VTD_PTE4) | unless(s, hpt, UINT64_MAX))) ||
-           (q[5] & (IM_RSVD(VTD_PTE5) | unless(s, hpt, UINT64_MAX))) ||
-           q[6] || q[7] ||
-           IM_GET(q[1], VTD_PASID_DID) > im_vtd_did_last(s);
+           (q[4] &
+            (IM_RSVD(VTD_PTE4) | vtd_tables_unless(s, hpt, UINT64_MAX))) ||
+           (q[5] &
+            (IM_RSVD(VTD_PTE5) | vtd_tables_unless(s, hpt, UINT64_MAX))) ||
+           q[6] || q[7] || IM_GET(q[1], VTD_PASID_DID) > im_vtd_did_last(s);
 }
 
-static bool pgtt_supported(const ImVtd *s, uint64_t pgtt)
+static bool vtd_tables_pgtt_supported(const ImVtd *s, uint64_t pgtt)
 {
     switch (pgtt) {
     case VTD_PGTT_FIRST:
-        return has(s, IM_MASK(VTD_ECAP_FSTS));
+        return vtd_tables_has(s, IM_MASK(VTD_ECAP_FSTS));
     case VTD_PGTT_SECOND:
-        return has(s, IM_MASK(VTD_ECAP_SSTS));
+        return vtd_tables_has(s, IM_MASK(VTD_ECAP_SSTS));
     case VTD_PGTT_NESTED:
-        return has(s, IM_MASK(VTD_ECAP_NEST));
+        return vtd_tables_has(s, IM_MASK(VTD_ECAP_NEST));
     case VTD_PGTT_PASS:
-        return has(s, IM_MASK(VTD_ECAP_PT));
+        return vtd_tables_has(s, IM_MASK(VTD_ECAP_PT));
     default:
         return false;
     }
 }
 
-static bool pasid_misprogrammed(const ImVtd *s, const uint64_t q[8])
+static bool vtd_tables_pasid_misprogrammed(const ImVtd *s, const uint64_t q[8])
 {
     uint64_t pgtt = IM_GET(q[0], VTD_PASID_PGTT);
     uint64_t aw = IM_GET(q[0], VTD_PASID_AW);
     bool by_ss = pgtt == VTD_PGTT_SECOND || pgtt == VTD_PGTT_NESTED;
     uint64_t fspm_last = s->cap & IM_MASK(VTD_CAP_FS5LP) ? 1 : 0;
 
-    return !pgtt_supported(s, pgtt) ||
-           (by_ss && !aw_supported(s, aw)) ||
+    return !vtd_tables_pgtt_supported(s, pgtt) ||
+           (by_ss && !vtd_tables_aw_supported(s, aw)) ||
            IM_GET(q[2], VTD_PASID_FSPM) > fspm_last ||
            (pgtt == VTD_PGTT_NESTED &&
             (q[2] & IM_MASK(VTD_PASID_FSPTPTR)) >
             im_vtd_gaw_last(s, (unsigned)aw));
 }
 
-static void scalable_space(const ImVtd *s, const uint64_t q[8], VtdSpace *sp)
+static void vtd_tables_scalable_space(const ImVtd *s, const uint64_t q[8],
+                                      VtdSpace *sp)
 {
-    bool snooped = has(s, IM_MASK(VTD_ECAP_SMPWCS)) &&
+    bool snooped = vtd_tables_has(s, IM_MASK(VTD_ECAP_SMPWCS)) &&
                    (q[1] & IM_MASK(VTD_PASID_PWSNP));
     bool ssade = q[0] & IM_MASK(VTD_PASID_SSADE);
 
@@ -436,8 +448,8 @@ static void scalable_space(const ImVtd *s, const uint64_t q[8], VtdSpace *sp)
     sp->sre = q[2] & IM_MASK(VTD_PASID_SRE);
     sp->pgsnp = q[1] & IM_MASK(VTD_PASID_PGSNP);
     if (sp->pgtt != VTD_PGTT_FIRST) {
-        second_stage(s, &sp->ss, q[0] & IM_MASK(VTD_PASID_SSPTPTR),
-                     (unsigned)IM_GET(q[0], VTD_PASID_AW));
+        vtd_tables_second_stage(s, &sp->ss, q[0] & IM_MASK(VTD_PASID_SSPTPTR),
+                                (unsigned)IM_GET(q[0], VTD_PASID_AW));
         sp->ss.flags |= ssade ? IM_VTD_SS_AD : 0;
         sp->ss.no_update = !snooped;
     }
@@ -455,42 +467,42 @@ static void scalable_space(const ImVtd *s, const uint64_t q[8], VtdSpace *sp)
     };
 }
 
-static bool read_pasid_entry(VtdRoute *r, uint64_t q[8])
+static bool vtd_tables_read_pasid_entry(VtdRoute *r, uint64_t q[8])
 {
     ImVtd *s = r->s;
     uint64_t dir;
 
-    if (!read_entry(r, &pasid_directory_entry,
-                    r->ctx->dir + (r->pasid >> 6) * 8u, &dir)) {
+    if (!vtd_tables_read_entry(r, &pasid_directory_entry,
+                               r->ctx->dir + (r->pasid >> 6) * 8u, &dir)) {
         return im_vtd_refuse(r, VTD_FLT_SPD_1);
     }
     r->fpd |= !!(dir & IM_MASK(VTD_PDIR_FPD));
     if (!(dir & IM_MASK(VTD_PDIR_P))) {
         return im_vtd_refuse(r, VTD_FLT_SPD_2);
     }
-    if (dir & (IM_RSVD(VTD_PDIR) | beyond_haw(s))) {
+    if (dir & (IM_RSVD(VTD_PDIR) | vtd_tables_beyond_haw(s))) {
         return im_vtd_refuse(r, VTD_FLT_SPD_3);
     }
-    if (!read_entry(r, &pasid_table_entry,
-                    (dir & IM_MASK(VTD_PDIR_SMPTBLPTR)) +
-                    (r->pasid & 63) * 64u, q)) {
+    if (!vtd_tables_read_entry(
+            r, &pasid_table_entry,
+            (dir & IM_MASK(VTD_PDIR_SMPTBLPTR)) + (r->pasid & 63) * 64u, q)) {
         return im_vtd_refuse(r, VTD_FLT_SPT_1);
     }
     r->fpd |= !!(q[0] & IM_MASK(VTD_PASID_FPD));
     if (!(q[0] & IM_MASK(VTD_PASID_P))) {
         return im_vtd_refuse(r, VTD_FLT_SPT_2);
     }
-    if (pasid_reserved(s, q)) {
+    if (vtd_tables_pasid_reserved(s, q)) {
         return im_vtd_refuse(r, VTD_FLT_SPT_3);
     }
-    if (pasid_misprogrammed(s, q)) {
+    if (vtd_tables_pasid_misprogrammed(s, q)) {
         return im_vtd_refuse(r, VTD_FLT_SPT_4);
     }
     return false;
 }
 
 /* What a PASID entry with this SRE says about this request. */
-static bool pasid_refuses(VtdRoute *r, bool sre, bool rid_priv)
+static bool vtd_tables_pasid_refuses(VtdRoute *r, bool sre, bool rid_priv)
 {
     if (r->kind == VTD_PAGE_REQUEST) {
         return false;
@@ -516,13 +528,14 @@ bool im_vtd_pasid_fault(VtdRoute *r)
         s->counters.pasid_hits += !ctx->legacy;
         r->pasid = r->sp->pasid;
         r->fpd = r->sp->fpd;
-        return pasid_refuses(r, r->sp->sre, ctx->rid_priv);
+        return vtd_tables_pasid_refuses(r, r->sp->sre, ctx->rid_priv);
     }
     if (!ctx->legacy) {
         s->counters.pasid_misses += !r->ex;
         r->pasid = r->has_pasid ? r->pasid : ctx->rid_pasid;
-        if (read_pasid_entry(r, q) ||
-            pasid_refuses(r, q[2] & IM_MASK(VTD_PASID_SRE), ctx->rid_priv)) {
+        if (vtd_tables_read_pasid_entry(r, q) ||
+            vtd_tables_pasid_refuses(r, q[2] & IM_MASK(VTD_PASID_SRE),
+                                     ctx->rid_priv)) {
             return true;
         }
         did = (uint16_t)IM_GET(q[1], VTD_PASID_DID);
@@ -535,9 +548,9 @@ bool im_vtd_pasid_fault(VtdRoute *r)
     r->sp->ats = ctx->ats;
     r->sp->rid_priv = ctx->rid_priv;
     if (ctx->legacy) {
-        legacy_space(s, ctx, r->sp);
+        vtd_tables_legacy_space(s, ctx, r->sp);
     } else {
-        scalable_space(s, q, r->sp);
+        vtd_tables_scalable_space(s, q, r->sp);
     }
     return false;
 }

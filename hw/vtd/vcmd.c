@@ -32,19 +32,19 @@ uint64_t im_vtd_vccap(const ImVtd *s)
            IM_PUT(VTD_VCCAP_FPS, pasid);
 }
 
-static bool in_progress(const ImVtd *s)
+static bool vtd_vcmd_in_progress(const ImVtd *s)
 {
     return im_vtd_reg(s, VTD_R_VCRSP) & IM_MASK(VTD_VCRSP_IP);
 }
 
 /* CLAUSE(VTD_VCMD_STATUS) */
-static void respond(ImVtd *s, unsigned status, uint32_t pasid)
+static void vtd_vcmd_respond(ImVtd *s, unsigned status, uint32_t pasid)
 {
     im_vtd_reg_set(s, VTD_R_VCRSP, IM_PUT(VTD_VCRSP_SC, status) |
                                    IM_PUT(VTD_VCRSP_PASID, pasid));
 }
 
-static void run(ImVtd *s, uint64_t vcmd)
+static void vtd_vcmd_run(ImVtd *s, uint64_t vcmd)
 {
     uint64_t code = IM_GET(vcmd, VTD_VCMD_CMD);
     ImVcmd cmd = {
@@ -56,9 +56,9 @@ static void run(ImVtd *s, uint64_t vcmd)
     s->counters.virtual_commands++;
     if (code >= G_N_ELEMENTS(vcmds) ||
         !(im_vtd_vccap(s) & vcmds[code].needs)) {
-        respond(s, STATUS_UNDEFINED, 0);
+        vtd_vcmd_respond(s, STATUS_UNDEFINED, 0);
     } else if (!vcmds[code].to_host) {
-        respond(s, IM_VCMD_OK, 0);
+        vtd_vcmd_respond(s, IM_VCMD_OK, 0);
     } else {
         im_vtd_reg_set(s, VTD_R_VCRSP, IM_MASK(VTD_VCRSP_IP));
         s->port.vcmd(s->host, &cmd);
@@ -68,17 +68,17 @@ static void run(ImVtd *s, uint64_t vcmd)
 /* 32-bit software writes the operand first: the low byte is the trigger. */
 void im_vtd_vcmd_written(ImVtd *s, uint64_t old, unsigned bytes)
 {
-    if (in_progress(s)) {
+    if (vtd_vcmd_in_progress(s)) {
         im_vtd_reg_set(s, VTD_R_VCMD, old);
     } else if (bytes & 1) {
-        run(s, im_vtd_reg(s, VTD_R_VCMD));
+        vtd_vcmd_run(s, im_vtd_reg(s, VTD_R_VCMD));
     }
 }
 
 /* CLAUSE(VTD_REG_VCMD_EO) */
 void im_vtd_vcmd_eo_written(ImVtd *s, uint64_t old)
 {
-    if (in_progress(s)) {
+    if (vtd_vcmd_in_progress(s)) {
         im_vtd_reg_set(s, VTD_R_VCMD_EO, old);
     }
 }
@@ -89,9 +89,9 @@ void im_vtd_vcmd_done(ImVtd *s, uint32_t serial, ImVcmdStatus status,
 {
     uint64_t code = IM_GET(im_vtd_reg(s, VTD_R_VCMD), VTD_VCMD_CMD);
 
-    if (in_progress(s) && serial == s->vcmd_serial) {
+    if (vtd_vcmd_in_progress(s) && serial == s->vcmd_serial) {
         bool result = status == IM_VCMD_OK && vcmds[code].gives_pasid;
 
-        respond(s, status, result ? pasid : 0);
+        vtd_vcmd_respond(s, status, result ? pasid : 0);
     }
 }

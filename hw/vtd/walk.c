@@ -7,7 +7,7 @@
 #include "hw/fmt/vtd.h"
 #include "hw/vtd/dma.h"
 
-static ImBus op_read(void *opaque, uint64_t pa, void *buf, size_t len)
+static ImBus vtd_walk_op_read(void *opaque, uint64_t pa, void *buf, size_t len)
 {
     ImVtd *s = ((VtdRoute *)opaque)->s;
 
@@ -16,15 +16,15 @@ static ImBus op_read(void *opaque, uint64_t pa, void *buf, size_t len)
     return im_port_read(&s->port, s->host, im_vtd_haw_last(s), pa, buf, len);
 }
 
-static ImBus op_peek(void *opaque, uint64_t pa, void *buf, size_t len)
+static ImBus vtd_walk_op_peek(void *opaque, uint64_t pa, void *buf, size_t len)
 {
     VtdRoute *r = opaque;
 
     return im_vtd_mem_peek(r->s, pa, buf, len);
 }
 
-static ImBus op_cmpxchg(void *opaque, uint64_t pa, uint64_t *expected,
-                        uint64_t desired)
+static ImBus vtd_walk_op_cmpxchg(void *opaque, uint64_t pa, uint64_t *expected,
+                                 uint64_t desired)
 {
     VtdRoute *r = opaque;
 
@@ -32,8 +32,8 @@ static ImBus op_cmpxchg(void *opaque, uint64_t pa, uint64_t *expected,
 }
 
 /* Explaining: whether the entry could be changed, which leaves it alone. */
-static ImBus op_try(void *opaque, uint64_t pa, uint64_t *expected,
-                    uint64_t desired G_GNUC_UNUSED)
+static ImBus vtd_walk_op_try(void *opaque, uint64_t pa, uint64_t *expected,
+                             uint64_t desired G_GNUC_UNUSED)
 {
     VtdRoute *r = opaque;
     uint64_t same = *expected;
@@ -42,8 +42,8 @@ static ImBus op_try(void *opaque, uint64_t pa, uint64_t *expected,
     return bus == IM_BUS_RETRY ? IM_BUS_OK : bus;
 }
 
-static bool op_find(void *opaque, unsigned stage, uint64_t in,
-                    ImWalkPoint *at)
+static bool vtd_walk_op_find(void *opaque, unsigned stage, uint64_t in,
+                             ImWalkPoint *at)
 {
     VtdRoute *r = opaque;
     unsigned which = r->sp->pgtt == VTD_PGTT_SECOND ? 1 : stage;
@@ -51,8 +51,8 @@ static bool op_find(void *opaque, unsigned stage, uint64_t in,
     return im_vtd_psc_get(r->s->caches, r->sp, r->priv, which, in, at);
 }
 
-static void op_keep(void *opaque, unsigned stage, uint64_t in,
-                    const ImWalkPoint *at)
+static void vtd_walk_op_keep(void *opaque, unsigned stage, uint64_t in,
+                             const ImWalkPoint *at)
 {
     VtdRoute *r = opaque;
     unsigned which = r->sp->pgtt == VTD_PGTT_SECOND ? 1 : stage;
@@ -61,7 +61,7 @@ static void op_keep(void *opaque, unsigned stage, uint64_t in,
 }
 
 /* SGN.8, LGN.4: a translation completion speaks for all of its page. */
-static bool op_forbid(void *opaque, uint64_t addr, unsigned shift)
+static bool vtd_walk_op_forbid(void *opaque, uint64_t addr, unsigned shift)
 {
     const VtdRoute *r = opaque;
 
@@ -70,23 +70,28 @@ static bool op_forbid(void *opaque, uint64_t addr, unsigned shift)
            im_vtd_interrupt_address(addr);
 }
 
-static void op_step(void *opaque, const ImStep *step)
+static void vtd_walk_op_step(void *opaque, const ImStep *step)
 {
     im_vtd_explain_entry(opaque, step);
 }
 
 static const ImWalkOps walk_ops = {
-    .read = op_read, .cmpxchg64 = op_cmpxchg,
-    .find = op_find, .keep = op_keep, .forbid = op_forbid,
+    .read = vtd_walk_op_read,
+    .cmpxchg64 = vtd_walk_op_cmpxchg,
+    .find = vtd_walk_op_find,
+    .keep = vtd_walk_op_keep,
+    .forbid = vtd_walk_op_forbid,
 };
 
 static const ImWalkOps explain_ops = {
-    .read = op_peek, .cmpxchg64 = op_try, .forbid = op_forbid,
-    .step = op_step,
+    .read = vtd_walk_op_peek,
+    .cmpxchg64 = vtd_walk_op_try,
+    .forbid = vtd_walk_op_forbid,
+    .step = vtd_walk_op_step,
 };
 
 /* Which right the request lacks. */
-static uint8_t lacking(const VtdRoute *r, uint8_t perm)
+static uint8_t vtd_walk_lacking(const VtdRoute *r, uint8_t perm)
 {
     bool legacy = r->sp->legacy;
 
@@ -97,7 +102,8 @@ static uint8_t lacking(const VtdRoute *r, uint8_t perm)
 }
 
 /* Why a walk stopped in the second stage, alone or below the first. */
-static uint8_t second_stage_reason(const VtdRoute *r, const ImWalkOut *w)
+static uint8_t vtd_walk_second_stage_reason(const VtdRoute *r,
+                                            const ImWalkOut *w)
 {
     switch (w->stop) {
     case IM_WALK_ACCESS:
@@ -111,11 +117,11 @@ static uint8_t second_stage_reason(const VtdRoute *r, const ImWalkOut *w)
     case IM_WALK_UPDATE:
         return VTD_FLT_SSS_6;
     default:
-        return lacking(r, w->perm);
+        return vtd_walk_lacking(r, w->perm);
     }
 }
 
-static uint8_t legacy_reason(const VtdRoute *r, const ImWalkOut *w)
+static uint8_t vtd_walk_legacy_reason(const VtdRoute *r, const ImWalkOut *w)
 {
     switch (w->stop) {
     case IM_WALK_ACCESS:
@@ -123,13 +129,14 @@ static uint8_t legacy_reason(const VtdRoute *r, const ImWalkOut *w)
     case IM_WALK_RSVD:
         return VTD_FLT_LSS_2;
     case IM_WALK_ABSENT:
-        return lacking(r, 0);
+        return vtd_walk_lacking(r, 0);
     default:
-        return lacking(r, w->perm);
+        return vtd_walk_lacking(r, w->perm);
     }
 }
 
-static uint8_t first_stage_reason(const VtdRoute *r, const ImWalkOut *w)
+static uint8_t vtd_walk_first_stage_reason(const VtdRoute *r,
+                                           const ImWalkOut *w)
 {
     switch (w->stop) {
     case IM_WALK_ACCESS:
@@ -151,23 +158,24 @@ static uint8_t first_stage_reason(const VtdRoute *r, const ImWalkOut *w)
     case IM_WALK_UPDATE:
         return VTD_FLT_SFS_10;
     default:
-        return lacking(r, w->perm);
+        return vtd_walk_lacking(r, w->perm);
     }
 }
 
-static uint8_t walk_reason(const VtdRoute *r, const ImWalkOut *w)
+static uint8_t vtd_walk_reason(const VtdRoute *r, const ImWalkOut *w)
 {
     if (w->stop == IM_WALK_FORBIDDEN) {
         return r->sp->legacy ? VTD_FLT_LGN_4 : VTD_FLT_SGN_8;
     }
     if (r->sp->legacy) {
-        return legacy_reason(r, w);
+        return vtd_walk_legacy_reason(r, w);
     }
     return w->stage == 1 || r->sp->pgtt == VTD_PGTT_SECOND ?
-           second_stage_reason(r, w) : first_stage_reason(r, w);
+               vtd_walk_second_stage_reason(r, w) :
+               vtd_walk_first_stage_reason(r, w);
 }
 
-static void walk(VtdRoute *r, ImWalkOut *out)
+static void vtd_walk_walk(VtdRoute *r, ImWalkOut *out)
 {
     const VtdSpace *sp = r->sp;
     ImPtStage super;
@@ -200,12 +208,12 @@ bool im_vtd_walk_tables(VtdRoute *r)
         s->counters.iotlb_misses++;
         im_vtd_iotlb_prefetch(s->caches, sp, r->priv, r->txn->addr);
     }
-    walk(r, &w);
+    vtd_walk_walk(r, &w);
     if (G_UNLIKELY(r->ex)) {
         im_vtd_explain_walk(r, &w);
     }
     if (w.stop != IM_WALK_OK) {
-        return im_vtd_refuse(r, walk_reason(r, &w));
+        return im_vtd_refuse(r, vtd_walk_reason(r, &w));
     }
     flags = (uint8_t)((w.perm & (IM_PERM_R | IM_PERM_W)) |
                       (w.attr & IM_VTD_SNP ? VTD_TLB_SNP : 0) |

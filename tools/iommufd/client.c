@@ -33,7 +33,7 @@ struct Client {
 
 /* RLIMIT_MEMLOCK of a process, RLIM_INFINITY for none. Who may not ask about
  * another user's reads what the system tells everybody. */
-static rlim_t memlock(pid_t pid)
+static rlim_t client_memlock(pid_t pid)
 {
     g_autofree char *path = g_strdup_printf("/proc/%d/limits", pid);
     g_autofree char *text = NULL;
@@ -53,13 +53,13 @@ static rlim_t memlock(pid_t pid)
     return sscanf(line, "%llu", &n) == 1 ? n : RLIM_INFINITY;
 }
 
-static void privileges(const Client *c, ImIommufdCaller *im)
+static void client_privileges(const Client *c, ImIommufdCaller *im)
 {
     struct __user_cap_header_struct head = {
         .version = _LINUX_CAPABILITY_VERSION_3, .pid = c->process->pid,
     };
     struct __user_cap_data_struct caps[2] = { 0 };
-    rlim_t limit = memlock(c->process->pid);
+    rlim_t limit = client_memlock(c->process->pid);
 
     syscall(SYS_capget, &head, caps);
     /* Containers take this one from their root; here root is root. */
@@ -70,7 +70,8 @@ static void privileges(const Client *c, ImIommufdCaller *im)
                   ? UINT64_MAX : limit;
 }
 
-static void caller_init(const Client *c, const WireRequest *req, Caller *who)
+static void client_caller_init(const Client *c, const WireRequest *req,
+                               Caller *who)
 {
     *who = (Caller) {
         .im = { .mm = c->process, .uid = c->uid, .opaque = who },
@@ -80,7 +81,7 @@ static void caller_init(const Client *c, const WireRequest *req, Caller *who)
         .fd = req->fd,
     };
     if (req->op == WIRE_IOCTL) {
-        privileges(c, &who->im);
+        client_privileges(c, &who->im);
     }
 }
 
@@ -102,8 +103,8 @@ void *caller_source(const Caller *who)
 
 /* --- /dev/iommu ---------------------------------------------------------- */
 
-static int64_t iommu_ioctl(File *f, const Caller *who, uint32_t request,
-                           uint64_t arg)
+static int64_t client_iommu_ioctl(File *f, const Caller *who, uint32_t request,
+                                  uint64_t arg)
 {
     const ServerExtras *extras = f->server->extras;
     int64_t ret = -ENOTTY;
@@ -123,8 +124,8 @@ static int64_t iommu_ioctl(File *f, const Caller *who, uint32_t request,
     return ret;
 }
 
-static int iommu_mmap(File *f, const Caller *who, uint64_t offset,
-                      uint64_t len, int prot, int flags, uint64_t *at)
+static int client_iommu_mmap(File *f, const Caller *who, uint64_t offset,
+                             uint64_t len, int prot, int flags, uint64_t *at)
 {
     ImIommufdMmap m;
     int ret;
@@ -139,7 +140,7 @@ static int iommu_mmap(File *f, const Caller *who, uint64_t offset,
     return port_map(f->server, f, who->process, offset, &m);
 }
 
-static void iommu_release(File *f)
+static void client_iommu_release(File *f)
 {
     const ServerExtras *extras = f->server->extras;
 
@@ -151,12 +152,12 @@ static void iommu_release(File *f)
 
 const FileOps iommu_file = {
     .name = "iommu",
-    .ioctl = iommu_ioctl,
-    .mmap = iommu_mmap,
-    .release = iommu_release,
+    .ioctl = client_iommu_ioctl,
+    .mmap = client_iommu_mmap,
+    .release = client_iommu_release,
 };
 
-static int iommu_open(Server *s, void **data)
+static int client_iommu_open(Server *s, void **data)
 {
     *data = im_iommufd_open(s->im);
     return *data ? 0 : -ENOMEM;
@@ -172,15 +173,15 @@ ImIommufdFile *server_iommufd(const File *f)
 typedef void Handler(Client *c, const Caller *who, const WireRequest *req,
                      WireReply *reply);
 
-static void op_hello(Client *c, const Caller *who, const WireRequest *req,
-                     WireReply *reply)
+static void client_op_hello(Client *c, const Caller *who,
+                            const WireRequest *req, WireReply *reply)
 {
     (void)c, (void)who, (void)req;
     reply->value = getpid();
 }
 
-static void op_check(Client *c, const Caller *who, const WireRequest *req,
-                     WireReply *reply)
+static void client_op_check(Client *c, const Caller *who,
+                            const WireRequest *req, WireReply *reply)
 {
     uint32_t word = 0;
 
@@ -191,14 +192,14 @@ static void op_check(Client *c, const Caller *who, const WireRequest *req,
     }
 }
 
-static int open_path(Server *s, const Caller *who, const char *path,
-                     const FileOps **ops, void **data)
+static int client_open_path(Server *s, const Caller *who, const char *path,
+                            const FileOps **ops, void **data)
 {
     int ret;
 
     if (strcmp(path, "/dev/iommu") == 0) {
         *ops = &iommu_file;
-        return iommu_open(s, data);
+        return client_iommu_open(s, data);
     }
     ret = vfio_open(s, who, path, ops, data);
     if (ret == -ENOENT) {
@@ -210,8 +211,8 @@ static int open_path(Server *s, const Caller *who, const char *path,
     return ret;
 }
 
-static void op_open(Client *c, const Caller *who, const WireRequest *req,
-                    WireReply *reply)
+static void client_op_open(Client *c, const Caller *who, const WireRequest *req,
+                           WireReply *reply)
 {
     Server *s = c->server;
     const FileOps *ops;
@@ -221,7 +222,7 @@ static void op_open(Client *c, const Caller *who, const WireRequest *req,
         reply->value = -ENAMETOOLONG;
         return;
     }
-    reply->value = open_path(s, who, req->path, &ops, &data);
+    reply->value = client_open_path(s, who, req->path, &ops, &data);
     if (!reply->value) {
         File *f = server_install(s, ops, data, 0);
 
@@ -237,7 +238,8 @@ static void op_open(Client *c, const Caller *who, const WireRequest *req,
 }
 
 /* Of an earlier server, or shut down. */
-static File *requested(Client *c, const WireRequest *req, WireReply *reply)
+static File *client_requested(Client *c, const WireRequest *req,
+                              WireReply *reply)
 {
     File *f = file_find(c->server, req->file);
 
@@ -248,10 +250,10 @@ static File *requested(Client *c, const WireRequest *req, WireReply *reply)
     return f;
 }
 
-static void op_ioctl(Client *c, const Caller *who, const WireRequest *req,
-                     WireReply *reply)
+static void client_op_ioctl(Client *c, const Caller *who,
+                            const WireRequest *req, WireReply *reply)
 {
-    File *f = requested(c, req, reply);
+    File *f = client_requested(c, req, reply);
 
     if (f) {
         reply->value = f->ops->ioctl
@@ -261,10 +263,10 @@ static void op_ioctl(Client *c, const Caller *who, const WireRequest *req,
     }
 }
 
-static void op_transfer(Client *c, const Caller *who, const WireRequest *req,
-                        WireReply *reply)
+static void client_op_transfer(Client *c, const Caller *who,
+                               const WireRequest *req, WireReply *reply)
 {
-    File *f = requested(c, req, reply);
+    File *f = client_requested(c, req, reply);
 
     if (f) {
         file_seen(f, c->process, req->fd);
@@ -274,10 +276,10 @@ static void op_transfer(Client *c, const Caller *who, const WireRequest *req,
 }
 
 /* The descriptor is sent as a copy, which is closed with the reply. */
-static void op_mmap(Client *c, const Caller *who, const WireRequest *req,
-                    WireReply *reply)
+static void client_op_mmap(Client *c, const Caller *who, const WireRequest *req,
+                           WireReply *reply)
 {
-    File *f = requested(c, req, reply);
+    File *f = client_requested(c, req, reply);
     uint64_t at = 0;
     int fd;
 
@@ -296,8 +298,8 @@ static void op_mmap(Client *c, const Caller *who, const WireRequest *req,
     }
 }
 
-static void op_installed(Client *c, const Caller *who, const WireRequest *req,
-                         WireReply *reply)
+static void client_op_installed(Client *c, const Caller *who,
+                                const WireRequest *req, WireReply *reply)
 {
     File *f = file_find(c->server, req->file);
 
@@ -307,15 +309,15 @@ static void op_installed(Client *c, const Caller *who, const WireRequest *req,
     }
 }
 
-static void op_mapped(Client *c, const Caller *who, const WireRequest *req,
-                      WireReply *reply)
+static void client_op_mapped(Client *c, const Caller *who,
+                             const WireRequest *req, WireReply *reply)
 {
     (void)who, (void)req, (void)reply;
     port_arrived(c->server, c->process, false);
 }
 
-static void op_charged(Client *c, const Caller *who, const WireRequest *req,
-                       WireReply *reply)
+static void client_op_charged(Client *c, const Caller *who,
+                              const WireRequest *req, WireReply *reply)
 {
     Process *p = process_find(&c->server->world, (pid_t)req->number);
     uint64_t pinned = 0, locked = 0;
@@ -329,23 +331,23 @@ static void op_charged(Client *c, const Caller *who, const WireRequest *req,
 }
 
 static Handler *const handlers[] = {
-    [WIRE_HELLO] = op_hello,
-    [WIRE_CHECK] = op_check,
-    [WIRE_OPEN] = op_open,
-    [WIRE_IOCTL] = op_ioctl,
-    [WIRE_READ] = op_transfer,
-    [WIRE_WRITE] = op_transfer,
-    [WIRE_READV] = op_transfer,
-    [WIRE_WRITEV] = op_transfer,
-    [WIRE_MMAP] = op_mmap,
-    [WIRE_INSTALLED] = op_installed,
-    [WIRE_MAPPED] = op_mapped,
-    [WIRE_CHARGED] = op_charged,
+    [WIRE_HELLO] = client_op_hello,
+    [WIRE_CHECK] = client_op_check,
+    [WIRE_OPEN] = client_op_open,
+    [WIRE_IOCTL] = client_op_ioctl,
+    [WIRE_READ] = client_op_transfer,
+    [WIRE_WRITE] = client_op_transfer,
+    [WIRE_READV] = client_op_transfer,
+    [WIRE_WRITEV] = client_op_transfer,
+    [WIRE_MMAP] = client_op_mmap,
+    [WIRE_INSTALLED] = client_op_installed,
+    [WIRE_MAPPED] = client_op_mapped,
+    [WIRE_CHARGED] = client_op_charged,
 };
 
 /* --- replies ------------------------------------------------------------- */
 
-static bool reply_send(Client *c, WireReply *reply)
+static bool client_reply_send(Client *c, WireReply *reply)
 {
     union {
         struct cmsghdr head;
@@ -375,7 +377,7 @@ static bool reply_send(Client *c, WireReply *reply)
 
 /* Who runs us and the administrator have business here, and else only who
  * was given a descriptor: it is sent with the hello. */
-static void look_at(Client *c, const WireRequest *req, int fd)
+static void client_look_at(Client *c, const WireRequest *req, int fd)
 {
     if (c->stranger && req->op == WIRE_HELLO && fd >= 0 &&
         file_of(c->server, fd)) {
@@ -383,7 +385,7 @@ static void look_at(Client *c, const WireRequest *req, int fd)
     }
 }
 
-static bool obey(Client *c, const WireRequest *req)
+static bool client_obey(Client *c, const WireRequest *req)
 {
     Server *s = c->server;
     WireReply reply = { 0 };
@@ -393,7 +395,7 @@ static bool obey(Client *c, const WireRequest *req)
     files_hung_up(s);
     port_unmapped(s);
     s->now++;
-    caller_init(c, req, &who);
+    client_caller_init(c, req, &who);
     s->failing = nth_of(s, req->tid);
     if (c->stranger) {
         reply.value = -EACCES;
@@ -402,7 +404,7 @@ static bool obey(Client *c, const WireRequest *req)
     }
     s->failing = NULL;
     if (req->op != WIRE_INSTALLED && req->op != WIRE_MAPPED) {
-        ok = reply_send(c, &reply) && !c->stranger;
+        ok = client_reply_send(c, &reply) && !c->stranger;
     }
     file_ends_close(s);
     return ok;
@@ -421,7 +423,7 @@ static void client_free(Client *c)
 
 /* A packet and the one descriptor that may come with it, else -1. There is
  * room for more than that one: who sends more gets none. */
-static ssize_t receive(int sock, WireRequest *req, int *fd)
+static ssize_t client_receive(int sock, WireRequest *req, int *fd)
 {
     union {
         struct cmsghdr head;
@@ -453,7 +455,7 @@ void client_event(Server *s, Client *c)
 {
     WireRequest req;
     int fd;
-    ssize_t n = receive(c->sock, &req, &fd);
+    ssize_t n = client_receive(c->sock, &req, &fd);
     bool good;
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
@@ -463,18 +465,18 @@ void client_event(Server *s, Client *c)
     good = n == sizeof(req) && req.magic == WIRE_MAGIC &&
            req.op < G_N_ELEMENTS(handlers);
     if (good) {
-        look_at(c, &req, fd);
+        client_look_at(c, &req, fd);
     }
     if (fd >= 0) {
         close(fd);              /* before it may hold what it names */
     }
-    if (!good || !obey(c, &req)) {
+    if (!good || !client_obey(c, &req)) {
         client_free(c);
     }
 }
 
 /* There are no more descriptors: let it know at once. */
-static void refuse(Server *s)
+static void client_refuse(Server *s)
 {
     close(s->spare);
     s->spare = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
@@ -484,7 +486,7 @@ static void refuse(Server *s)
     s->spare = dup(s->listener);
 }
 
-static Process *admit(Server *s, int sock, uid_t *uid)
+static Process *client_admit(Server *s, int sock, uid_t *uid)
 {
     struct ucred cred;
     socklen_t len = sizeof(cred);
@@ -506,11 +508,11 @@ void client_accept(Server *s)
 
     if (sock < 0) {
         if (errno == EMFILE || errno == ENFILE) {
-            refuse(s);
+            client_refuse(s);
         }
         return;
     }
-    p = admit(s, sock, &uid);
+    p = client_admit(s, sock, &uid);
     if (!p) {
         close(sock);
         return;

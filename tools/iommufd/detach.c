@@ -17,7 +17,7 @@
 
 #include "internal.h"
 
-static void close_all(unsigned first, unsigned last)
+static void detach_close_all(unsigned first, unsigned last)
 {
     if (first > last || syscall(SYS_close_range, first, last, 0U) == 0) {
         return;
@@ -31,8 +31,8 @@ void detach_begin(int listener)
 {
     sigset_t none;
 
-    close_all(3, (unsigned)listener - 1);
-    close_all((unsigned)listener + 1, ~0u);
+    detach_close_all(3, (unsigned)listener - 1);
+    detach_close_all((unsigned)listener + 1, ~0u);
     for (int sig = 1; sig < NSIG; sig++) {
         signal(sig, SIG_DFL);
     }
@@ -40,7 +40,7 @@ void detach_begin(int listener)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int log_open(void)
+static int detach_log_open(void)
 {
     const char *path = getenv("IM_IOMMUFD_LOG");
     int fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)
@@ -56,7 +56,7 @@ static int log_open(void)
 bool detach(char **err)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    int log = log_open();
+    int log = detach_log_open();
     pid_t pid = fork();
 
     if (pid < 0) {

@@ -42,7 +42,7 @@ File *file_find(Server *s, uint64_t id)
 /* --- making -------------------------------------------------------------- */
 
 /* So that it is never said to be writable. */
-static void fill(int end)
+static void file_fill(int end)
 {
     static const char bytes[1024];
     int least = 1;
@@ -52,7 +52,7 @@ static void fill(int end)
     }
 }
 
-static bool pair(Server *s, File *f, int *end)
+static bool file_pair(Server *s, File *f, int *end)
 {
     struct sockaddr_un name;
     WireFile w = { .id = f->id, .polls = f->ops->readable != NULL };
@@ -66,7 +66,7 @@ static bool pair(Server *s, File *f, int *end)
         return false;
     }
     if (f->ops->readable && !f->ops->write) {
-        fill(sv[1]);
+        file_fill(sv[1]);
     }
     if (bind(sv[0], (struct sockaddr *)&name, len) < 0 ||
         shutdown(sv[0], SHUT_RD) < 0 ||
@@ -95,7 +95,7 @@ File *server_install(Server *s, const FileOps *ops, void *data,
     }
     *f = (File) { .server = s, .ops = ops, .data = data,
                   .flags = O_RDWR, .id = s->next_file++ };
-    if (!pair(s, f, &end)) {
+    if (!file_pair(s, f, &end)) {
         server_free(s, f, sizeof(*f));
         return NULL;
     }
@@ -138,7 +138,7 @@ File *file_of(Server *s, int fd)
 }
 
 /* A packet is in the caller's end. */
-static bool told(const File *f)
+static bool file_told(const File *f)
 {
     int bytes = 0;              /* with what the system needs for it */
 
@@ -146,7 +146,7 @@ static bool told(const File *f)
 }
 
 /* Take the packet back from the caller's end. */
-static void untell(File *f)
+static void file_untell(File *f)
 {
     char room[64];
     int fd = f->holder ? process_getfd(f->holder, f->holder_fd) : -1;
@@ -164,10 +164,10 @@ void file_changed(File *f)
 {
     bool readable = !f->ops->readable || f->ops->readable(f);
 
-    if (readable && !told(f)) {
+    if (readable && !file_told(f)) {
         send(f->sock, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL);
-    } else if (!readable && told(f)) {
-        untell(f);
+    } else if (!readable && file_told(f)) {
+        file_untell(f);
     }
 }
 

@@ -117,24 +117,24 @@ static int port_page_write(void *host, const ImIommufdPage *page, uint32_t at,
 
 /* --- queues -------------------------------------------------------------- */
 
-static int64_t queue_read(File *f, const Caller *who, uint64_t addr,
-                          size_t len, uint64_t at)
+static int64_t port_queue_read(File *f, const Caller *who, uint64_t addr,
+                               size_t len, uint64_t at)
 {
     return im_iommufd_queue_read(f->data, &who->im, addr, len, at);
 }
 
-static int64_t queue_write(File *f, const Caller *who, uint64_t addr,
-                           size_t len, uint64_t at)
+static int64_t port_queue_write(File *f, const Caller *who, uint64_t addr,
+                                size_t len, uint64_t at)
 {
     return im_iommufd_queue_write(f->data, &who->im, addr, len, at);
 }
 
-static bool queue_readable(File *f)
+static bool port_queue_readable(File *f)
 {
     return im_iommufd_queue_poll(f->data) & IM_IOMMUFD_POLLIN;
 }
 
-static void queue_release(File *f)
+static void port_queue_release(File *f)
 {
     im_iommufd_queue_set_opaque(f->data, NULL);
     im_iommufd_queue_close(f->data);
@@ -143,18 +143,18 @@ static void queue_release(File *f)
 static const FileOps fault_file = {
     .name = "fault queue",
     .stream = true,
-    .read = queue_read,
-    .write = queue_write,
-    .readable = queue_readable,
-    .release = queue_release,
+    .read = port_queue_read,
+    .write = port_queue_write,
+    .readable = port_queue_readable,
+    .release = port_queue_release,
 };
 
 static const FileOps event_file = {
     .name = "event queue",
     .stream = true,
-    .read = queue_read,
-    .readable = queue_readable,
-    .release = queue_release,
+    .read = port_queue_read,
+    .readable = port_queue_readable,
+    .release = port_queue_release,
 };
 
 static int port_install(void *host, const ImIommufdCaller *caller,
@@ -226,7 +226,7 @@ typedef struct Shared {
     GPtrArray *on_the_way;      /* Process: given it, has not mapped it yet */
 } Shared;
 
-static int shared_fd(size_t size)
+static int port_shared_fd(size_t size)
 {
     int fd = memfd_create("im-iommufd", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
@@ -247,7 +247,7 @@ void *server_memory(Server *s, size_t bytes, ImIommufdMmap *m)
         return NULL;
     }
     sh->size = bytes;
-    sh->fd = shared_fd(bytes);
+    sh->fd = port_shared_fd(bytes);
     sh->bytes = sh->fd < 0 ? MAP_FAILED
                            : mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                                   MAP_SHARED, sh->fd, 0);
@@ -304,7 +304,7 @@ void port_arrived(Server *s, Process *p, bool all)
 }
 
 /* Our own mapping goes for a moment. What was sealed is replaced. */
-static bool shared_unmapped(Shared *sh)
+static bool port_shared_unmapped(Shared *sh)
 {
     g_autofree void *copy = g_memdup2(sh->bytes, sh->size);
     int flags = MAP_SHARED | MAP_FIXED;
@@ -315,7 +315,7 @@ static bool shared_unmapped(Shared *sh)
         mmap(sh->bytes, sh->size, PROT_READ | PROT_WRITE, flags, sh->fd, 0);
         return false;
     }
-    fd = shared_fd(sh->size);
+    fd = port_shared_fd(sh->size);
     if (fd < 0) {               /* nobody maps it again */
         flags = MAP_PRIVATE | MAP_FIXED;
         fd = dup(sh->fd);
@@ -333,7 +333,7 @@ void port_unmapped(Server *s)
         Shared *sh = s->shared->pdata[i];
         ImIommufdFile *file = sh->mapped;
 
-        if (file && !sh->on_the_way->len && shared_unmapped(sh)) {
+        if (file && !sh->on_the_way->len && port_shared_unmapped(sh)) {
             sh->mapped = NULL;
             im_iommufd_munmap(file, sh->offset);
             im_iommufd_drop(file);

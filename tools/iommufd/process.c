@@ -45,27 +45,27 @@ typedef struct Key {
     uint64_t ino;
 } Key;
 
-static guint key_hash(gconstpointer p)
+static guint process_key_hash(gconstpointer p)
 {
     const Key *k = p;
 
     return (guint)(k->ino * 31 + k->dev);
 }
 
-static gboolean key_equal(gconstpointer a, gconstpointer b)
+static gboolean process_key_equal(gconstpointer a, gconstpointer b)
 {
     const Key *x = a, *y = b;
 
     return x->dev == y->dev && x->ino == y->ino;
 }
 
-static void memory_free(gpointer data);
+static void process_memory_free(gpointer data);
 
 void world_init(World *w)
 {
     w->processes = g_hash_table_new(g_direct_hash, g_direct_equal);
-    w->memories = g_hash_table_new_full(key_hash, key_equal, NULL,
-                                        memory_free);
+    w->memories = g_hash_table_new_full(process_key_hash, process_key_equal,
+                                        NULL, process_memory_free);
     w->max_pages = (uint64_t)sysconf(_SC_PHYS_PAGES);
 }
 
@@ -77,14 +77,14 @@ void world_free(World *w)
 
 /* --- processes ----------------------------------------------------------- */
 
-static gpointer pid_key(pid_t pid)
+static gpointer process_pid_key(pid_t pid)
 {
     return GINT_TO_POINTER(pid);
 }
 
 Process *process_find(World *w, pid_t pid)
 {
-    return g_hash_table_lookup(w->processes, pid_key(pid));
+    return g_hash_table_lookup(w->processes, process_pid_key(pid));
 }
 
 Process *process_get(World *w, pid_t pid)
@@ -107,7 +107,7 @@ Process *process_get(World *w, pid_t pid)
     p->pidfd = pidfd;
     p->maps = open(path, O_RDONLY | O_CLOEXEC);
     p->own = (Memory) { .source = { w, 0, false }, .owner = p, .fd = -1 };
-    g_hash_table_replace(w->processes, pid_key(pid), p);
+    g_hash_table_replace(w->processes, process_pid_key(pid), p);
     return p;
 }
 
@@ -116,7 +116,7 @@ static void process_free(Process *p)
     World *w = p->source.world;
 
     if (process_find(w, p->pid) == p) {
-        g_hash_table_remove(w->processes, pid_key(p->pid));
+        g_hash_table_remove(w->processes, process_pid_key(p->pid));
     }
     close(p->pidfd);
     if (p->maps >= 0) {
@@ -125,7 +125,7 @@ static void process_free(Process *p)
     g_free(p);
 }
 
-static int copied(ssize_t n, size_t len)
+static int process_copied(ssize_t n, size_t len)
 {
     if (n == (ssize_t)len) {
         return 0;
@@ -138,8 +138,9 @@ int process_read(const Process *p, uint64_t addr, void *buf, size_t len)
     struct iovec to = { buf, len };
     struct iovec from = { (void *)(uintptr_t)addr, len };
 
-    return len ? copied(process_vm_readv(p->pid, &to, 1, &from, 1, 0), len)
-               : 0;
+    return len ? process_copied(process_vm_readv(p->pid, &to, 1, &from, 1, 0),
+                                len) :
+                 0;
 }
 
 int process_write(const Process *p, uint64_t addr, const void *buf,
@@ -148,8 +149,9 @@ int process_write(const Process *p, uint64_t addr, const void *buf,
     struct iovec from = { (void *)(uintptr_t)buf, len };
     struct iovec to = { (void *)(uintptr_t)addr, len };
 
-    return len ? copied(process_vm_writev(p->pid, &from, 1, &to, 1, 0), len)
-               : 0;
+    return len ? process_copied(process_vm_writev(p->pid, &from, 1, &to, 1, 0),
+                                len) :
+                 0;
 }
 
 int process_getfd(const Process *p, int fd)
@@ -161,14 +163,14 @@ int process_getfd(const Process *p, int fd)
 
 /* --- shared memory ------------------------------------------------------- */
 
-static void place_clear(gpointer data)
+static void process_place_clear(gpointer data)
 {
     Place *p = data;
 
     source_drop(&p->process->source);
 }
 
-static Memory *memory_get(World *w, uint64_t dev, uint64_t ino)
+static Memory *process_memory_get(World *w, uint64_t dev, uint64_t ino)
 {
     Key key = { dev, ino };
     Memory *m = g_hash_table_lookup(w->memories, &key);
@@ -180,7 +182,7 @@ static Memory *memory_get(World *w, uint64_t dev, uint64_t ino)
         m->ino = ino;
         m->fd = -1;
         m->places = g_array_new(FALSE, FALSE, sizeof(Place));
-        g_array_set_clear_func(m->places, place_clear);
+        g_array_set_clear_func(m->places, process_place_clear);
         g_hash_table_insert(w->memories, &m->dev, m);
     }
     m->source.refs++;
@@ -189,7 +191,7 @@ static Memory *memory_get(World *w, uint64_t dev, uint64_t ino)
 G_STATIC_ASSERT(G_STRUCT_OFFSET(Memory, ino) ==
                 G_STRUCT_OFFSET(Memory, dev) + sizeof(uint64_t));
 
-static void memory_free(gpointer data)
+static void process_memory_free(gpointer data)
 {
     Memory *m = data;
 
@@ -200,7 +202,7 @@ static void memory_free(gpointer data)
     g_free(m);
 }
 
-static gboolean is_idle(gpointer key, gpointer m, gpointer opaque)
+static gboolean process_is_idle(gpointer key, gpointer m, gpointer opaque)
 {
     (void)key, (void)opaque;
     return ((Memory *)m)->source.refs == 0;
@@ -208,7 +210,7 @@ static gboolean is_idle(gpointer key, gpointer m, gpointer opaque)
 
 /* It stays for a while, with nothing: that it is the same memory, should it
  * be met again, may be asked. */
-static void memory_idle(Memory *m)
+static void process_memory_idle(Memory *m)
 {
     World *w = m->source.world;
 
@@ -219,7 +221,7 @@ static void memory_idle(Memory *m)
     m->writable = false;
     g_array_set_size(m->places, 0);
     if (g_hash_table_size(w->memories) > MAX_MEMORIES) {
-        g_hash_table_foreach_remove(w->memories, is_idle, NULL);
+        g_hash_table_foreach_remove(w->memories, process_is_idle, NULL);
     }
 }
 
@@ -236,18 +238,18 @@ void source_drop(Source *s)
     if (s->is_process) {
         process_free((Process *)s);
     } else {
-        memory_idle((Memory *)s);
+        process_memory_idle((Memory *)s);
     }
 }
 
 /* Pins of private memory hold its process. */
-static Source *holder(Memory *m)
+static Source *process_holder(Memory *m)
 {
     return m->owner ? &m->owner->source : &m->source;
 }
 
 /* Have a descriptor, the better one of two. */
-static void memory_offer(Memory *m, int fd)
+static void process_memory_offer(Memory *m, int fd)
 {
     bool writable = (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR;
 
@@ -273,9 +275,9 @@ Memory *memory_of_fd(World *w, int fd, uint64_t *bytes)
         return NULL;
     }
     *bytes = UINT64_MAX;        /* pinning looks at the size of the moment */
-    m = memory_get(w, st.st_dev, st.st_ino);
+    m = process_memory_get(w, st.st_dev, st.st_ino);
     if (S_ISREG(st.st_mode)) {
-        memory_offer(m, fd);
+        process_memory_offer(m, fd);
     } else {
         close(fd);              /* what has no memory: pinning fails */
     }
@@ -284,7 +286,7 @@ Memory *memory_of_fd(World *w, int fd, uint64_t *bytes)
 
 /* The memory of a mapping by the link that the system has for it; who may
  * not have that reads it through those who map it. */
-static void memory_of_map(Memory *m, const Process *p, const Vma *v)
+static void process_memory_of_map(Memory *m, const Process *p, const Vma *v)
 {
     char path[80];
     struct stat st;
@@ -301,11 +303,11 @@ static void memory_of_map(Memory *m, const Process *p, const Vma *v)
         fd = open(path, O_RDONLY | O_CLOEXEC);
     }
     if (fd >= 0) {
-        memory_offer(m, fd);
+        process_memory_offer(m, fd);
     }
 }
 
-static void memory_place(Memory *m, Process *p, const Vma *v)
+static void process_memory_place(Memory *m, Process *p, const Vma *v)
 {
     Place place = { p, v->start, v->offset, v->end - v->start };
 
@@ -329,7 +331,7 @@ static void memory_place(Memory *m, Process *p, const Vma *v)
 
 /* How many pages from addr on are there to be read, counted by touching
  * them. */
-static uint64_t probe(const Process *p, uint64_t addr, uint64_t pages)
+static uint64_t process_probe(const Process *p, uint64_t addr, uint64_t pages)
 {
     struct iovec from[BATCH];
     char bytes[BATCH];
@@ -369,23 +371,24 @@ static int process_pin(Process *p, uint64_t addr, uint64_t length, bool write,
     if (p->source.refs > p->source.world->max_pages) {
         return -ENOMEM;
     }
-    pages = probe(p, addr, MIN(MIN(length, v.end - addr) / PAGE,
-                               p->source.world->max_pages));
+    pages = process_probe(
+        p, addr,
+        MIN(MIN(length, v.end - addr) / PAGE, p->source.world->max_pages));
     if (!pages) {
         return -EFAULT;
     }
     if (v.shared && v.ino) {
-        m = memory_get(p->source.world, v.dev, v.ino);
+        m = process_memory_get(p->source.world, v.dev, v.ino);
         at = v.offset + (addr - v.start);
         if (m->fd < 0 || (write && !m->writable)) {
-            memory_of_map(m, p, &v);
+            process_memory_of_map(m, p, &v);
         }
         if (m->fd < 0 || (write && !m->writable)) {
-            memory_place(m, p, &v);
+            process_memory_place(m, p, &v);
         }
         m->source.refs--;       /* what the extent adds keeps it */
     }
-    holder(m)->refs += pages;
+    process_holder(m)->refs += pages;
     extent->page = (ImIommufdPage) { m, at };
     extent->length = pages * PAGE;
     return 0;
@@ -393,8 +396,8 @@ static int process_pin(Process *p, uint64_t addr, uint64_t length, bool write,
 
 /* As Linux does, this looks neither at seals nor at how the file was opened,
  * and at whole pages only: what cannot be written is found out by writing. */
-static int file_pin(Memory *m, uint64_t addr, uint64_t length,
-                    ImIommufdExtent *extent)
+static int process_file_pin(Memory *m, uint64_t addr, uint64_t length,
+                            ImIommufdExtent *extent)
 {
     struct statfs fs;
     struct stat st;
@@ -423,12 +426,12 @@ int source_pin(Source *s, uint64_t addr, uint64_t length, bool write,
 {
     return s->is_process
            ? process_pin((Process *)s, addr, length, write, extent)
-           : file_pin((Memory *)s, addr, length, extent);
+           : process_file_pin((Memory *)s, addr, length, extent);
 }
 
 void memory_unpin(const ImIommufdExtent *extent)
 {
-    Source *s = holder(extent->page.object);
+    Source *s = process_holder(extent->page.object);
 
     s->refs -= extent->length / PAGE - 1;
     source_drop(s);
@@ -437,8 +440,8 @@ void memory_unpin(const ImIommufdExtent *extent)
 /* --- bytes --------------------------------------------------------------- */
 
 /* Through the descriptor; a file is not made longer by it. */
-static bool by_fd(const Memory *m, uint64_t at, void *buf, size_t len,
-                  bool write)
+static bool process_by_fd(const Memory *m, uint64_t at, void *buf, size_t len,
+                          bool write)
 {
     struct stat st;
     ssize_t n;
@@ -459,27 +462,27 @@ static bool by_fd(const Memory *m, uint64_t at, void *buf, size_t len,
     return n == (ssize_t)len;
 }
 
-static int one_access(const Process *p, uint64_t addr, void *buf, size_t len,
-                      bool write)
+static int process_one_access(const Process *p, uint64_t addr, void *buf,
+                              size_t len, bool write)
 {
     return write ? process_write(p, addr, buf, len)
                  : process_read(p, addr, buf, len);
 }
 
 /* Through a process: where it is still the same memory. */
-static bool by_process(const Memory *m, Process *p, uint64_t addr,
-                       uint64_t at, void *buf, size_t len, bool write)
+static bool process_by_process(const Memory *m, Process *p, uint64_t addr,
+                               uint64_t at, void *buf, size_t len, bool write)
 {
     Vma v;
 
     return vma_alive(p) && vma_at(p, addr, &v) == 0 && v.shared &&
            v.dev == m->dev && v.ino == m->ino &&
            v.offset + (addr - v.start) == at &&
-           one_access(p, addr, buf, len, write) == 0;
+           process_one_access(p, addr, buf, len, write) == 0;
 }
 
-static bool by_anybody(Memory *m, uint64_t at, void *buf, size_t len,
-                       bool write)
+static bool process_by_anybody(Memory *m, uint64_t at, void *buf, size_t len,
+                               bool write)
 {
     GHashTableIter it;
     gpointer p;
@@ -488,8 +491,9 @@ static bool by_anybody(Memory *m, uint64_t at, void *buf, size_t len,
         const Place *place = &g_array_index(m->places, Place, i);
 
         if (at >= place->offset && at - place->offset < place->length &&
-            by_process(m, place->process, place->addr + at - place->offset,
-                       at, buf, len, write)) {
+            process_by_process(m, place->process,
+                               place->addr + at - place->offset, at, buf, len,
+                               write)) {
             return true;
         }
     }
@@ -498,30 +502,32 @@ static bool by_anybody(Memory *m, uint64_t at, void *buf, size_t len,
         uint64_t addr;
 
         if (vma_of(p, m->dev, m->ino, at, &addr) == 0 &&
-            by_process(m, p, addr, at, buf, len, write)) {
+            process_by_process(m, p, addr, at, buf, len, write)) {
             return true;
         }
     }
     return false;
 }
 
-static int memory_access(Memory *m, uint64_t at, void *buf, size_t len,
-                         bool write)
+static int process_memory_access(Memory *m, uint64_t at, void *buf, size_t len,
+                                 bool write)
 {
     if (m->owner) {
         return vma_alive(m->owner) &&
-               one_access(m->owner, at, buf, len, write) == 0 ? 0 : -EFAULT;
+                       process_one_access(m->owner, at, buf, len, write) == 0 ?
+                   0 :
+                   -EFAULT;
     }
-    return by_fd(m, at, buf, len, write) ||
-           by_anybody(m, at, buf, len, write) ? 0 : -EFAULT;
+    return process_by_fd(m, at, buf, len, write) ||
+           process_by_anybody(m, at, buf, len, write) ? 0 : -EFAULT;
 }
 
 int memory_read(Memory *m, uint64_t at, void *buf, size_t len)
 {
-    return memory_access(m, at, buf, len, false);
+    return process_memory_access(m, at, buf, len, false);
 }
 
 int memory_write(Memory *m, uint64_t at, const void *buf, size_t len)
 {
-    return memory_access(m, at, (void *)(uintptr_t)buf, len, true);
+    return process_memory_access(m, at, (void *)(uintptr_t)buf, len, true);
 }

@@ -42,7 +42,7 @@ static const char usage[] =
 
 static const char valid[] = "--device=WHAT,... and --privileged are options";
 
-static bool set_listen(Server *s, const char *value)
+static bool server_set_listen(Server *s, const char *value)
 {
     char *end;
     guint64 fd = g_ascii_strtoull(value, &end, 10);
@@ -55,13 +55,14 @@ static bool set_listen(Server *s, const char *value)
            fcntl(s->listener, F_SETFD, FD_CLOEXEC) == 0;
 }
 
-static bool set_session(Server *s, const char *value)
+static bool server_set_session(Server *s, const char *value)
 {
     return *value && strlen(value) <= WIRE_SESSION && !strchr(value, '/') &&
            strcpy(s->session, value);
 }
 
-static bool option(Server *s, const char *name, const char *value, char **err)
+static bool server_option(Server *s, const char *name, const char *value,
+                          char **err)
 {
     if (strcmp(name, "device") == 0) {
         return vfio_option(s, value, err);
@@ -70,9 +71,10 @@ static bool option(Server *s, const char *name, const char *value, char **err)
         s->privileged = true;
         return true;
     }
-    if (strcmp(name, "listen") == 0 ? set_listen(s, value)
-        : strcmp(name, "session") == 0 ? set_session(s, value)
-        : s->extras && s->extras->option && s->extras->option(name, value)) {
+    if (strcmp(name, "listen") == 0  ? server_set_listen(s, value) :
+        strcmp(name, "session") == 0 ? server_set_session(s, value) :
+                                       s->extras && s->extras->option &&
+                                           s->extras->option(name, value)) {
         return true;
     }
     *err = *value ? g_strdup_printf("--%s=%s: no such option or value; %s",
@@ -81,7 +83,7 @@ static bool option(Server *s, const char *name, const char *value, char **err)
     return false;
 }
 
-static bool options(Server *s, int argc, char **argv, char **err)
+static bool server_options(Server *s, int argc, char **argv, char **err)
 {
     for (int i = 1; i < argc; i++) {
         g_autofree char *name = NULL;
@@ -93,7 +95,7 @@ static bool options(Server *s, int argc, char **argv, char **err)
         }
         name = value ? g_strndup(argv[i] + 2, (gsize)(value - argv[i]) - 2)
                      : g_strdup(argv[i] + 2);
-        if (!option(s, name, value ? value + 1 : "", err)) {
+        if (!server_option(s, name, value ? value + 1 : "", err)) {
             return false;
         }
     }
@@ -123,7 +125,7 @@ static void server_init(Server *s, const ServerExtras *extras)
     s->next_file = s->next_file >> 8 | 1;
 }
 
-static void more_descriptors(void)
+static void server_more_descriptors(void)
 {
     struct rlimit limit;
 
@@ -140,7 +142,7 @@ static bool server_start(Server *s, char **err)
     const ImIommufdConfig *config = s->extras ? s->extras->config : NULL;
 
     signal(SIGPIPE, SIG_IGN);
-    more_descriptors();
+    server_more_descriptors();
     s->epoll = epoll_create1(EPOLL_CLOEXEC);
     s->hups = epoll_create1(EPOLL_CLOEXEC);
     s->spare = dup(s->listener);
@@ -187,7 +189,7 @@ static void server_stop(Server *s)
 /* --- between ------------------------------------------------------------- */
 
 /* Nobody holds a descriptor, and nobody is at the door. */
-static bool idle(Server *s)
+static bool server_idle(Server *s)
 {
     unsigned before = s->clients;
 
@@ -203,11 +205,11 @@ static bool idle(Server *s)
     return s->clients == before;
 }
 
-static void run(Server *s)
+static void server_run(Server *s)
 {
     struct epoll_event ev;
 
-    while (!idle(s)) {
+    while (!server_idle(s)) {
         /* One: what it leads to may end another. */
         int n = epoll_wait(s->epoll, &ev, 1, s->seen ? -1 : FIRST_MS);
 
@@ -231,13 +233,13 @@ int im_iommufd_server_main(int argc, char **argv, const ServerExtras *extras)
     bool ok;
 
     server_init(&s, extras);
-    ok = options(&s, argc, argv, &err);
+    ok = server_options(&s, argc, argv, &err);
     if (ok) {
         detach_begin(s.listener);
         ok = server_start(&s, &err) && detach(&err);
     }
     if (ok) {
-        run(&s);
+        server_run(&s);
     } else {
         fprintf(stderr, "%s: %s\n", argv[0], err ? err : "no memory");
     }

@@ -82,7 +82,7 @@ int64_t shim_fail(int64_t ret)
 /* --- descriptors that come with a reply ---------------------------------- */
 
 /* The caller's memory, which may not be there: not by a store. */
-static bool put_number(uint64_t where, int fd)
+static bool shim_put_number(uint64_t where, int fd)
 {
     struct iovec from = { &fd, sizeof(fd) };
     struct iovec to = { (void *)(uintptr_t)where, sizeof(fd) };
@@ -91,8 +91,8 @@ static bool put_number(uint64_t where, int fd)
                                  &to, 1UL, 0UL) == sizeof(fd);
 }
 
-static int64_t installed(const char *session, const WireReply *reply,
-                         int *fds)
+static int64_t shim_installed(const char *session, const WireReply *reply,
+                              int *fds)
 {
     int64_t value = reply->value;
 
@@ -103,7 +103,7 @@ static int64_t installed(const char *session, const WireReply *reply,
                    reply->where[i] == WIRE_RESULT) {
             value = fds[i];
         } else if (fds[i] >= 0 && value >= 0 &&
-                   !put_number(reply->where[i], fds[i])) {
+                   !shim_put_number(reply->where[i], fds[i])) {
             value = -EFAULT;
         }
         if (fds[i] >= 0 && value < 0) {
@@ -120,14 +120,14 @@ static int64_t installed(const char *session, const WireReply *reply,
 
 /* --- opening ------------------------------------------------------------- */
 
-static bool is_device(const char *path)
+static bool shim_is_device(const char *path)
 {
     return strcmp(path, "/dev/iommu") == 0 ||
            strncmp(path, "/dev/vfio/", 10) == 0 || fake_fail_nth(path);
 }
 
 /* What open(2) says of a character device for these. */
-static int refused(int flags)
+static int shim_refused(int flags)
 {
     static const struct { int mask, value, err; } rows[] = {
         { O_CREAT | O_DIRECTORY, O_CREAT | O_DIRECTORY, EINVAL },
@@ -146,9 +146,9 @@ static int refused(int flags)
 }
 
 /* What open() asked for besides a descriptor. */
-static int as_asked(int fd, int flags)
+static int shim_as_asked(int fd, int flags)
 {
-    int err = flags & O_PATH ? 0 : refused(flags);
+    int err = flags & O_PATH ? 0 : shim_refused(flags);
 
     if (err) {
         close(fd);
@@ -175,7 +175,7 @@ int shim_open(const char *path, int flags)
     int fds[WIRE_FDS];
     int64_t ret;
 
-    if (!is_device(path) || strlen(path) >= sizeof(req.path)) {
+    if (!shim_is_device(path) || strlen(path) >= sizeof(req.path)) {
         return -2;
     }
     strcpy(req.path, path);
@@ -187,11 +187,11 @@ int shim_open(const char *path, int flags)
     if (reply.value == -ENOENT && strcmp(path, "/dev/iommu") != 0) {
         return -2;
     }
-    ret = installed(shim_session(), &reply, fds);
-    return ret < 0 ? (int)shim_fail(ret) : as_asked(fds[0], flags);
+    ret = shim_installed(shim_session(), &reply, fds);
+    return ret < 0 ? (int)shim_fail(ret) : shim_as_asked(fds[0], flags);
 }
 
-static int do_open(int dir, const char *path, int flags, mode_t mode)
+static int shim_do_open(int dir, const char *path, int flags, mode_t mode)
 {
     char room[4096];
 
@@ -206,7 +206,7 @@ static int do_open(int dir, const char *path, int flags, mode_t mode)
     return real()->openat(dir, path, flags, mode);
 }
 
-static mode_t mode_of(int flags, va_list args)
+static mode_t shim_mode_of(int flags, va_list args)
 {
     bool has = (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
 
@@ -220,9 +220,9 @@ static mode_t mode_of(int flags, va_list args)
         mode_t mode;                                                       \
                                                                            \
         va_start(args, flags);                                             \
-        mode = mode_of(flags, args);                                       \
+        mode = shim_mode_of(flags, args);                                 \
         va_end(args);                                                      \
-        return do_open(AT_FDCWD, path, flags, mode);                       \
+        return shim_do_open(AT_FDCWD, path, flags, mode);                 \
     }
 
 #define OPENAT(name)                                                       \
@@ -232,9 +232,9 @@ static mode_t mode_of(int flags, va_list args)
         mode_t mode;                                                       \
                                                                            \
         va_start(args, flags);                                             \
-        mode = mode_of(flags, args);                                       \
+        mode = shim_mode_of(flags, args);                                 \
         va_end(args);                                                      \
-        return do_open(dir, path, flags, mode);                            \
+        return shim_do_open(dir, path, flags, mode);                      \
     }
 
 /* Fortified programs call these. */
@@ -242,14 +242,14 @@ static mode_t mode_of(int flags, va_list args)
     OURS int name(const char *path, int flags);                            \
     OURS int name(const char *path, int flags)                             \
     {                                                                      \
-        return do_open(AT_FDCWD, path, flags, 0);                          \
+        return shim_do_open(AT_FDCWD, path, flags, 0);                    \
     }
 
 #define OPENAT_2(name)                                                     \
     OURS int name(int dir, const char *path, int flags);                   \
     OURS int name(int dir, const char *path, int flags)                    \
     {                                                                      \
-        return do_open(dir, path, flags, 0);                               \
+        return shim_do_open(dir, path, flags, 0);                         \
     }
 
 OPEN(open)
@@ -258,12 +258,12 @@ OPENAT(openat)
 OPENAT(openat64)
 OURS int creat(const char *path, mode_t mode)
 {
-    return do_open(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
+    return shim_do_open(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
 }
 
 OURS int creat64(const char *path, mode_t mode)
 {
-    return do_open(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
+    return shim_do_open(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
 }
 
 OPEN_2(__open_2)
@@ -299,7 +299,7 @@ OURS int ioctl(int fd, unsigned long number, ...)
         req.number = (uint32_t)number;
         req.arg = (uintptr_t)arg;
         ret = shim_call(file.session, false, &req, &reply, fds);
-        ret = ret ? ret : installed(file.session, &reply, fds);
+        ret = ret ? ret : shim_installed(file.session, &reply, fds);
         return (int)(ret < 0 ? shim_fail(ret) : ret);
     }
     return real()->ioctl(fd, number, arg);
@@ -307,8 +307,8 @@ OURS int ioctl(int fd, unsigned long number, ...)
 
 /* --- mappings ------------------------------------------------------------ */
 
-static void *map_ours(const WireFile *file, void *addr, size_t len, int prot,
-                      int flags, int fd, off_t at)
+static void *shim_map_ours(const WireFile *file, void *addr, size_t len,
+                           int prot, int flags, int fd, off_t at)
 {
     WireRequest req = shim_request(WIRE_MMAP, file->id, fd);
     WireReply reply;
@@ -341,13 +341,13 @@ static void *map_ours(const WireFile *file, void *addr, size_t len, int prot,
     return p;
 }
 
-static void *do_mmap(void *addr, size_t len, int prot, int flags, int fd,
-                     off_t at)
+static void *shim_do_mmap(void *addr, size_t len, int prot, int flags, int fd,
+                          off_t at)
 {
     WireFile file;
 
     if (fd >= 0 && !(flags & MAP_ANONYMOUS) && wire_file(fd, &file)) {
-        return map_ours(&file, addr, len, prot, flags, fd, at);
+        return shim_map_ours(&file, addr, len, prot, flags, fd, at);
     }
     return real()->mmap(addr, len, prot, flags, fd, at);
 }
@@ -355,11 +355,11 @@ static void *do_mmap(void *addr, size_t len, int prot, int flags, int fd,
 OURS void *mmap(void *addr, size_t len, int prot, int flags, int fd,
                 off_t at)
 {
-    return do_mmap(addr, len, prot, flags, fd, at);
+    return shim_do_mmap(addr, len, prot, flags, fd, at);
 }
 
 OURS void *mmap64(void *addr, size_t len, int prot, int flags, int fd,
                   off_t at)
 {
-    return do_mmap(addr, len, prot, flags, fd, at);
+    return shim_do_mmap(addr, len, prot, flags, fd, at);
 }

@@ -15,8 +15,8 @@
 #include "shim.h"
 
 /* False: not ours. */
-static bool ours(uint32_t op, int fd, const void *buf, size_t n, uint64_t at,
-                 uint32_t flags, ssize_t *ret)
+static bool shim_bytes_ours(uint32_t op, int fd, const void *buf, size_t n,
+                            uint64_t at, uint32_t flags, ssize_t *ret)
 {
     WireRequest req;
     WireReply reply;
@@ -39,13 +39,13 @@ static bool ours(uint32_t op, int fd, const void *buf, size_t n, uint64_t at,
 }
 
 /* An offset that is not the file's own. */
-static bool ours_at(uint32_t op, int fd, const void *buf, size_t n, off_t at,
-                    ssize_t *ret)
+static bool shim_bytes_ours_at(uint32_t op, int fd, const void *buf, size_t n,
+                               off_t at, ssize_t *ret)
 {
     WireFile file;
 
     if (at >= 0) {
-        return ours(op, fd, buf, n, (uint64_t)at, 0, ret);
+        return shim_bytes_ours(op, fd, buf, n, (uint64_t)at, 0, ret);
     }
     *ret = -1;
     errno = EINVAL;
@@ -58,7 +58,7 @@ OURS ssize_t read(int fd, void *buf, size_t len)
 {
     ssize_t ret;
 
-    return ours(WIRE_READ, fd, buf, len, WIRE_HERE, 0, &ret)
+    return shim_bytes_ours(WIRE_READ, fd, buf, len, WIRE_HERE, 0, &ret)
            ? ret : real()->read(fd, buf, len);
 }
 
@@ -66,7 +66,7 @@ OURS ssize_t write(int fd, const void *buf, size_t len)
 {
     ssize_t ret;
 
-    return ours(WIRE_WRITE, fd, buf, len, WIRE_HERE, 0, &ret)
+    return shim_bytes_ours(WIRE_WRITE, fd, buf, len, WIRE_HERE, 0, &ret)
            ? ret : real()->write(fd, buf, len);
 }
 
@@ -74,7 +74,7 @@ OURS ssize_t pread(int fd, void *buf, size_t len, off_t at)
 {
     ssize_t ret;
 
-    return ours_at(WIRE_READ, fd, buf, len, at, &ret)
+    return shim_bytes_ours_at(WIRE_READ, fd, buf, len, at, &ret)
            ? ret : real()->pread(fd, buf, len, at);
 }
 
@@ -87,7 +87,7 @@ OURS ssize_t pwrite(int fd, const void *buf, size_t len, off_t at)
 {
     ssize_t ret;
 
-    return ours_at(WIRE_WRITE, fd, buf, len, at, &ret)
+    return shim_bytes_ours_at(WIRE_WRITE, fd, buf, len, at, &ret)
            ? ret : real()->pwrite(fd, buf, len, at);
 }
 
@@ -133,7 +133,7 @@ OURS ssize_t readv(int fd, const struct iovec *iov, int n)
 {
     ssize_t ret;
 
-    return ours(WIRE_READV, fd, iov, (size_t)n, WIRE_HERE, 0, &ret)
+    return shim_bytes_ours(WIRE_READV, fd, iov, (size_t)n, WIRE_HERE, 0, &ret)
            ? ret : real()->readv(fd, iov, n);
 }
 
@@ -141,7 +141,7 @@ OURS ssize_t writev(int fd, const struct iovec *iov, int n)
 {
     ssize_t ret;
 
-    return ours(WIRE_WRITEV, fd, iov, (size_t)n, WIRE_HERE, 0, &ret)
+    return shim_bytes_ours(WIRE_WRITEV, fd, iov, (size_t)n, WIRE_HERE, 0, &ret)
            ? ret : real()->writev(fd, iov, n);
 }
 
@@ -149,7 +149,7 @@ OURS ssize_t preadv(int fd, const struct iovec *iov, int n, off_t at)
 {
     ssize_t ret;
 
-    return ours_at(WIRE_READV, fd, iov, (size_t)n, at, &ret)
+    return shim_bytes_ours_at(WIRE_READV, fd, iov, (size_t)n, at, &ret)
            ? ret : real()->preadv(fd, iov, n, at);
 }
 
@@ -162,7 +162,7 @@ OURS ssize_t pwritev(int fd, const struct iovec *iov, int n, off_t at)
 {
     ssize_t ret;
 
-    return ours_at(WIRE_WRITEV, fd, iov, (size_t)n, at, &ret)
+    return shim_bytes_ours_at(WIRE_WRITEV, fd, iov, (size_t)n, at, &ret)
            ? ret : real()->pwritev(fd, iov, n, at);
 }
 
@@ -172,12 +172,12 @@ OURS ssize_t pwritev64(int fd, const struct iovec *iov, int n, off_t at)
 }
 
 /* Here -1 is the file's own offset: WIRE_HERE. */
-static bool ours_flags(uint32_t op, int fd, const struct iovec *iov, int n,
-                       off_t at, int flags, ssize_t *ret)
+static bool shim_bytes_ours_flags(uint32_t op, int fd, const struct iovec *iov,
+                                  int n, off_t at, int flags, ssize_t *ret)
 {
-    return at < -1 ? ours_at(op, fd, iov, (size_t)n, at, ret)
-                   : ours(op, fd, iov, (size_t)n, (uint64_t)at,
-                          (uint32_t)flags, ret);
+    return at < -1 ? shim_bytes_ours_at(op, fd, iov, (size_t)n, at, ret) :
+                     shim_bytes_ours(op, fd, iov, (size_t)n, (uint64_t)at,
+                                     (uint32_t)flags, ret);
 }
 
 OURS ssize_t preadv2(int fd, const struct iovec *iov, int n, off_t at,
@@ -185,7 +185,7 @@ OURS ssize_t preadv2(int fd, const struct iovec *iov, int n, off_t at,
 {
     ssize_t ret;
 
-    return ours_flags(WIRE_READV, fd, iov, n, at, flags, &ret)
+    return shim_bytes_ours_flags(WIRE_READV, fd, iov, n, at, flags, &ret)
            ? ret : real()->preadv2(fd, iov, n, at, flags);
 }
 
@@ -200,7 +200,7 @@ OURS ssize_t pwritev2(int fd, const struct iovec *iov, int n, off_t at,
 {
     ssize_t ret;
 
-    return ours_flags(WIRE_WRITEV, fd, iov, n, at, flags, &ret)
+    return shim_bytes_ours_flags(WIRE_WRITEV, fd, iov, n, at, flags, &ret)
            ? ret : real()->pwritev2(fd, iov, n, at, flags);
 }
 
@@ -212,7 +212,7 @@ OURS ssize_t pwritev64v2(int fd, const struct iovec *iov, int n, off_t at,
 
 /* --- what Linux has not for files like these ----------------------------- */
 
-static bool is_ours(int fd)
+static bool shim_bytes_is_ours(int fd)
 {
     WireFile file;
 
@@ -223,9 +223,9 @@ OURS ssize_t sendfile(int out, int in, off_t *at, size_t len)
 {
     WireFile file;
 
-    if (wire_file(in, &file) || is_ours(out)) {
+    if (wire_file(in, &file) || shim_bytes_is_ours(out)) {
         /* Queues, which poll, have no offsets. */
-        errno = at && is_ours(in) && file.polls ? ESPIPE : EINVAL;
+        errno = at && shim_bytes_is_ours(in) && file.polls ? ESPIPE : EINVAL;
         return -1;
     }
     return real()->sendfile(out, in, at, len);
@@ -239,7 +239,7 @@ OURS ssize_t sendfile64(int out, int in, off_t *at, size_t len)
 OURS ssize_t splice(int in, off64_t *in_at, int out, off64_t *out_at,
                     size_t len, unsigned flags)
 {
-    if (is_ours(in) || is_ours(out)) {
+    if (shim_bytes_is_ours(in) || shim_bytes_is_ours(out)) {
         errno = EINVAL;
         return -1;
     }

@@ -47,7 +47,7 @@ typedef struct Guard {
     int cancel;
 } Guard;
 
-static void guard_begin(Guard *g)
+static void shim_call_guard_begin(Guard *g)
 {
     sigset_t all;
 
@@ -58,26 +58,27 @@ static void guard_begin(Guard *g)
     conn.blocked = &g->signals;
 }
 
-static void guard_end(const Guard *g)
+static void shim_call_guard_end(const Guard *g)
 {
     pthread_mutex_unlock(&conn.mutex);
     pthread_sigmask(SIG_SETMASK, &g->signals, NULL);
     pthread_setcancelstate(g->cancel, NULL);
 }
 
-static void before_fork(void)
+static void shim_call_before_fork(void)
 {
     pthread_mutex_lock(&conn.mutex);
 }
 
-static void after_fork(void)
+static void shim_call_after_fork(void)
 {
     pthread_mutex_unlock(&conn.mutex);
 }
 
 __attribute__((constructor)) static void fork_init(void)
 {
-    pthread_atfork(before_fork, after_fork, after_fork);
+    pthread_atfork(shim_call_before_fork, shim_call_after_fork,
+                   shim_call_after_fork);
 }
 
 /* --- waiting ------------------------------------------------------------- */
@@ -90,7 +91,7 @@ __attribute__((constructor)) static void fork_init(void)
 #define MOST_WAITS  50
 
 /* Somebody stopped it, a debugger for one. */
-static bool server_stopped(void)
+static bool shim_call_server_stopped(void)
 {
     char path[64], text[512] = "";
     const char *after;
@@ -112,14 +113,14 @@ static bool server_stopped(void)
     return after && (after[2] == 'T' || after[2] == 't');
 }
 
-static bool nothing_by_default(int sig)
+static bool shim_call_nothing_by_default(int sig)
 {
     return sig == SIGCHLD || sig == SIGCONT || sig == SIGURG ||
            sig == SIGWINCH;
 }
 
 /* It ends or stops us, or did, until SIGCONT. */
-static void let_through(int sig)
+static void shim_call_let_through(int sig)
 {
     sigset_t one;
 
@@ -130,7 +131,7 @@ static void let_through(int sig)
 }
 
 /* A signal is to be handled before the server may answer. */
-static bool interrupted(void)
+static bool shim_call_interrupted(void)
 {
     sigset_t pending;
 
@@ -144,35 +145,35 @@ static bool interrupted(void)
             continue;
         }
         if (act.sa_handler != SIG_DFL) {
-            if (server_stopped()) {
+            if (shim_call_server_stopped()) {
                 return true;
             }
-        } else if (!nothing_by_default(sig)) {
-            let_through(sig);
+        } else if (!shim_call_nothing_by_default(sig)) {
+            shim_call_let_through(sig);
         }
     }
     return false;
 }
 
 /* What can do without an answer waits for none that does not come. */
-static bool given_up(void)
+static bool shim_call_given_up(void)
 {
-    return conn.optional &&
-           (conn.server ? server_stopped() : ++conn.waits > MOST_WAITS);
+    return conn.optional && (conn.server ? shim_call_server_stopped() :
+                                           ++conn.waits > MOST_WAITS);
 }
 
 /* A call that has failed is to be made again. */
-static bool again(void)
+static bool shim_call_again(void)
 {
     int err = errno;
-    bool more = err == EINTR ||
-                (err == EAGAIN && !interrupted() && !given_up());
+    bool more = err == EINTR || (err == EAGAIN && !shim_call_interrupted() &&
+                                 !shim_call_given_up());
 
     errno = err;
     return more;
 }
 
-static int lost(void)
+static int shim_call_lost(void)
 {
     return errno == EAGAIN ? -EINTR : -ECONNRESET;
 }
@@ -180,7 +181,7 @@ static int lost(void)
 /* --- packets ------------------------------------------------------------- */
 
 /* With a descriptor, or -1. */
-static int send_request(int fd, const WireRequest *req, int with)
+static int shim_call_send_request(int fd, const WireRequest *req, int with)
 {
     union {
         struct cmsghdr head;
@@ -199,18 +200,20 @@ static int send_request(int fd, const WireRequest *req, int with)
     }
     do {
         n = sendmsg(fd, &msg, MSG_NOSIGNAL);
-    } while (n < 0 && again());
-    return n == (ssize_t)sizeof(*req) ? 0 : n < 0 ? lost() : -ECONNRESET;
+    } while (n < 0 && shim_call_again());
+    return n == (ssize_t)sizeof(*req) ? 0 :
+           n < 0                      ? shim_call_lost() :
+                                        -ECONNRESET;
 }
 
-static void no_fds(int *fds)
+static void shim_call_no_fds(int *fds)
 {
     for (unsigned i = 0; fds && i < WIRE_FDS; i++) {
         fds[i] = -1;
     }
 }
 
-static void take_fds(struct msghdr *msg, int *fds)
+static void shim_call_take_fds(struct msghdr *msg, int *fds)
 {
     struct cmsghdr *c = CMSG_FIRSTHDR(msg);
 
@@ -219,7 +222,7 @@ static void take_fds(struct msghdr *msg, int *fds)
     }
 }
 
-static int receive_reply(int fd, WireReply *reply, int *fds)
+static int shim_call_receive_reply(int fd, WireReply *reply, int *fds)
 {
     union {
         struct cmsghdr head;
@@ -234,26 +237,26 @@ static int receive_reply(int fd, WireReply *reply, int *fds)
 
     do {
         n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
-    } while (n < 0 && again());
+    } while (n < 0 && shim_call_again());
     if (n < 0) {
-        return lost();
+        return shim_call_lost();
     }
-    take_fds(&msg, fds);
+    shim_call_take_fds(&msg, fds);
     return n == (ssize_t)sizeof(*reply) ? 0 : -ECONNRESET;
 }
 
-static int exchange(int fd, const WireRequest *req, int with,
-                    WireReply *reply, int *fds)
+static int shim_call_exchange(int fd, const WireRequest *req, int with,
+                              WireReply *reply, int *fds)
 {
-    int ret = send_request(fd, req, with);
+    int ret = shim_call_send_request(fd, req, with);
 
-    no_fds(fds);
-    return ret ? ret : receive_reply(fd, reply, fds);
+    shim_call_no_fds(fds);
+    return ret ? ret : shim_call_receive_reply(fd, reply, fds);
 }
 
 /* --- the connection ------------------------------------------------------ */
 
-static bool conn_is(int fd)
+static bool shim_call_conn_is(int fd)
 {
     struct stat st;
 
@@ -261,15 +264,15 @@ static bool conn_is(int fd)
            st.st_ino == conn.ino;
 }
 
-static void conn_drop(void)
+static void shim_call_conn_drop(void)
 {
-    if (conn_is(conn.fd)) {
+    if (shim_call_conn_is(conn.fd)) {
         close(conn.fd);
     }
     conn.fd = -1;
 }
 
-static void say_not_allowed(void)
+static void shim_call_say_not_allowed(void)
 {
     static int said;
 
@@ -281,13 +284,13 @@ static void say_not_allowed(void)
 }
 
 /* The server reads our memory, where the system asks who may. */
-static int hello(int fd, int shown)
+static int shim_call_hello(int fd, int shown)
 {
     static const uint32_t word = WIRE_MAGIC;
     WireRequest req = { .magic = WIRE_MAGIC, .op = WIRE_HELLO };
     WireReply reply;
     int fds[WIRE_FDS];
-    int ret = exchange(fd, &req, shown, &reply, fds);
+    int ret = shim_call_exchange(fd, &req, shown, &reply, fds);
 
     if (ret || reply.value < 0) {
         return ret ? ret : (int)reply.value;
@@ -296,14 +299,14 @@ static int hello(int fd, int shown)
     prctl(PR_SET_PTRACER, (unsigned long)reply.value, 0, 0, 0);
     req.op = WIRE_CHECK;
     req.arg = (uintptr_t)&word;
-    ret = exchange(fd, &req, -1, &reply, fds);
+    ret = shim_call_exchange(fd, &req, -1, &reply, fds);
     if (ret == 0 && reply.value == -EPERM) {
-        say_not_allowed();
+        shim_call_say_not_allowed();
     }
     return ret ? ret : (int)reply.value;
 }
 
-static int try_connect(const char *session, int shown)
+static int shim_call_try_connect(const char *session, int shown)
 {
     struct sockaddr_un name;
     const struct timeval wait = { 0, WAIT_US };
@@ -327,11 +330,11 @@ static int try_connect(const char *session, int shown)
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
     do {
         ret = connect(fd, (struct sockaddr *)&name, len);
-    } while (ret < 0 && again());
+    } while (ret < 0 && shim_call_again());
     if (ret < 0) {
         ret = errno == EAGAIN ? -EINTR : -errno;
     } else {
-        ret = hello(fd, shown);
+        ret = shim_call_hello(fd, shown);
     }
     if (ret) {
         close(fd);
@@ -342,7 +345,7 @@ static int try_connect(const char *session, int shown)
 
 /* A server that ends as we come refuses or resets: that is as if there were
  * none. One that is about to begin resets when it could not. */
-static int conn_make(const char *session, bool start, int shown)
+static int shim_call_conn_make(const char *session, bool start, int shown)
 {
     const struct timespec ms = { 0, 1000000 };
     unsigned started = 0;
@@ -351,7 +354,7 @@ static int conn_make(const char *session, bool start, int shown)
     for (unsigned i = 0; i < ATTEMPTS; i++) {
         int ret = 0;
 
-        fd = try_connect(session, shown);
+        fd = shim_call_try_connect(session, shown);
         if (fd >= 0 || (fd != -ECONNREFUSED && fd != -ECONNRESET)) {
             return fd;
         }
@@ -372,17 +375,17 @@ static int conn_make(const char *session, bool start, int shown)
 }
 
 /* shown: a descriptor of ours that the process has, or -1. */
-static int conn_ready(const char *session, bool start, int shown)
+static int shim_call_conn_ready(const char *session, bool start, int shown)
 {
     struct stat st;
     int fd;
 
     if (conn.pid == getpid() && strcmp(session, conn.session) == 0 &&
-        conn_is(conn.fd)) {
+        shim_call_conn_is(conn.fd)) {
         return 0;
     }
-    conn_drop();
-    fd = conn_make(session, start, shown);
+    shim_call_conn_drop();
+    fd = shim_call_conn_make(session, start, shown);
     if (fd < 0) {
         return fd;
     }
@@ -401,7 +404,7 @@ bool shim_connected(void)
 }
 
 /* Once: a program may go on with what it has for long. */
-static void say_gone(const char *session)
+static void shim_call_say_gone(const char *session)
 {
     static int said;
 
@@ -419,29 +422,29 @@ int shim_call(const char *session, bool start, const WireRequest *req,
     Guard g;
     int ret;
 
-    no_fds(fds);
-    guard_begin(&g);
+    shim_call_no_fds(fds);
+    shim_call_guard_begin(&g);
     conn.optional = req->op == WIRE_CHARGED;
     conn.waits = 0;
-    ret = conn_ready(session, start, shown);
+    ret = shim_call_conn_ready(session, start, shown);
     if (ret == 0 && (req->op == WIRE_INSTALLED ||
                      req->op == WIRE_MAPPED)) {
-        send_request(conn.fd, req, -1);
+        shim_call_send_request(conn.fd, req, -1);
     } else if (ret == 0) {
-        ret = exchange(conn.fd, req, -1, reply, fds);
+        ret = shim_call_exchange(conn.fd, req, -1, reply, fds);
         if (ret) {
-            conn_drop();        /* and with it an answer that may come yet */
+            shim_call_conn_drop(); /* and with it an answer that may come yet */
         }
         if (ret && ret != -EINTR) {
             /* Between its last client and its end: there is a next one. */
-            ret = conn_ready(session, start, shown);
-            ret = ret ? ret : exchange(conn.fd, req, -1, reply, fds);
+            ret = shim_call_conn_ready(session, start, shown);
+            ret = ret ? ret : shim_call_exchange(conn.fd, req, -1, reply, fds);
         }
     }
-    guard_end(&g);
+    shim_call_guard_end(&g);
     if (req->file && (ret == -ENODEV ||
                       (ret == 0 && reply && (reply->flags & WIRE_GONE)))) {
-        say_gone(session);
+        shim_call_say_gone(session);
     }
     errno = saved;
     return ret;

@@ -28,7 +28,7 @@ static const char *const debug_files[] = {
     "fail_page_alloc/verbose",
 };
 
-static void debugfs_fill(const char *dir)
+static void shim_fake_debugfs_fill(const char *dir)
 {
     char path[4096];
 
@@ -68,7 +68,7 @@ const char *fake_path(const char *path, char *room, size_t size)
                                  path + strlen(debugfs)) >= size) {
         return path;
     }
-    debugfs_fill(dir);
+    shim_fake_debugfs_fill(dir);
     return room;
 }
 
@@ -83,7 +83,7 @@ bool fake_fail_nth(const char *path)
 
 /* --- pinned and locked pages --------------------------------------------- */
 
-static bool status_pid(const char *path, pid_t *pid)
+static bool shim_fake_status_pid(const char *path, pid_t *pid)
 {
     char *end;
 
@@ -100,8 +100,8 @@ static bool status_pid(const char *path, pid_t *pid)
 }
 
 /* The line with so many pages more. */
-static void status_line(FILE *out, const char *line, const char *name,
-                        uint64_t pages)
+static void shim_fake_status_line(FILE *out, const char *line, const char *name,
+                                  uint64_t pages)
 {
     unsigned long kb;
 
@@ -125,7 +125,7 @@ FILE *fake_status(const char *path)
 
     /* Who is no client may be one that traces clients, and is not to wait for
      * anything that waits for it. */
-    if (!status_pid(path, &pid) || !shim_connected()) {
+    if (!shim_fake_status_pid(path, &pid) || !shim_connected()) {
         return NULL;
     }
     req.number = (uint64_t)pid;
@@ -143,9 +143,9 @@ FILE *fake_status(const char *path)
     }
     while (fgets(line, sizeof(line), in)) {
         if (strncmp(line, "VmLck:", 6) == 0) {
-            status_line(out, line, "VmLck:", reply.extra);
+            shim_fake_status_line(out, line, "VmLck:", reply.extra);
         } else {
-            status_line(out, line, "VmPin:", (uint64_t)reply.value);
+            shim_fake_status_line(out, line, "VmPin:", (uint64_t)reply.value);
         }
     }
     fclose(in);

@@ -87,12 +87,13 @@ typedef struct Command {
     char *env[MAX_ENV];
 } Command;
 
-static void beside_library(char *path, size_t size)
+static void shim_start_beside_library(char *path, size_t size)
 {
     Dl_info info;
     const char *slash = NULL;
 
-    if (dladdr((void *)(uintptr_t)beside_library, &info) && info.dli_fname) {
+    if (dladdr((void *)(uintptr_t)shim_start_beside_library, &info) &&
+        info.dli_fname) {
         slash = strrchr(info.dli_fname, '/');
     }
     if (slash) {
@@ -105,14 +106,14 @@ static void beside_library(char *path, size_t size)
     snprintf(path, size, "%s/" PROGRAM, IM_IOMMUFD_LIBEXECDIR);
 }
 
-static int too_long(void)
+static int shim_start_too_long(void)
 {
     shim_say("IM_IOMMUFD is too long: it may have %d words in %zu bytes",
              MAX_ARGS, sizeof(((Command *)NULL)->text) - 1);
     return -E2BIG;
 }
 
-static int command_make(Command *c, int fd, const char *session)
+static int shim_start_command_make(Command *c, int fd, const char *session)
 {
     const char *said = getenv("IM_IOMMUFD");
     unsigned n = 0, e = 0;
@@ -120,19 +121,19 @@ static int command_make(Command *c, int fd, const char *session)
 
     if (said && *said) {
         if (strlen(said) >= sizeof(c->text)) {
-            return too_long();
+            return shim_start_too_long();
         }
         strcpy(c->text, said);
         for (char *word = strtok_r(c->text, " ", &save); word;
              word = strtok_r(NULL, " ", &save)) {
             if (n == MAX_ARGS) {
-                return too_long();
+                return shim_start_too_long();
             }
             c->argv[n++] = word;
         }
     }
     if (n == 0) {
-        beside_library(c->text, sizeof(c->text));
+        shim_start_beside_library(c->text, sizeof(c->text));
         c->argv[n++] = c->text;
     }
     snprintf(c->listen, sizeof(c->listen), "--listen=%d", fd);
@@ -163,14 +164,14 @@ static int command_make(Command *c, int fd, const char *session)
  * debugger nor strace -f gets hold of it: a server that is stopped by who
  * traces its client would have both wait for each other.
  */
-static long quiet_clone(void)
+static long shim_start_quiet_clone(void)
 {
     return raw_call(SYS_clone, CLONE_UNTRACED, 0, 0, 0);
 }
 
 /* In a child that waits for the server to say whether it begins: it becomes
  * a process of nobody's then. Does not return. */
-static void begin(const Command *c, int fd)
+static void shim_start_begin(const Command *c, int fd)
 {
     static const long by_default[4];
     int status = 1 << 8;
@@ -179,7 +180,7 @@ static void begin(const Command *c, int fd)
     /* Of a child that is ignored wait() would tell nothing. */
     raw_call(SYS_rt_sigaction, SIGCHLD, (long)by_default, 0,
              sizeof(unsigned long));
-    pid = quiet_clone();
+    pid = shim_start_quiet_clone();
     if (pid == 0) {
         raw_call(SYS_fcntl, fd, F_SETFD, 0, 0);
         raw_call(SYS_execve, (long)c->argv[0], (long)c->argv, (long)c->env,
@@ -191,16 +192,16 @@ static void begin(const Command *c, int fd)
     raw_call(SYS_exit_group, status ? 1 : 0, 0, 0, 0);
 }
 
-static int run(const Command *c, int fd)
+static int shim_start_run(const Command *c, int fd)
 {
-    long pid = quiet_clone();
+    long pid = shim_start_quiet_clone();
     int status = 0;
 
     if (pid < 0) {
         return (int)pid;
     }
     if (pid == 0) {
-        begin(c, fd);
+        shim_start_begin(c, fd);
     }
     while (waitpid((pid_t)pid, &status, __WALL) < 0 && errno == EINTR) {
     }
@@ -228,8 +229,8 @@ int shim_start(const char *session)
                listen(fd, 128) < 0) {
         ret = -errno;
     } else {
-        ret = command_make(c, fd, session);
-        ret = ret ? ret : run(c, fd);
+        ret = shim_start_command_make(c, fd, session);
+        ret = ret ? ret : shim_start_run(c, fd);
     }
     if (fd >= 0) {
         close(fd);

@@ -17,30 +17,30 @@
 #define MINOR  255u
 
 /* As Linux has devices, and queues, which are of no type. */
-static mode_t mode_of(const WireFile *f)
+static mode_t shim_stat_mode_of(const WireFile *f)
 {
     return f->polls ? 0600 : S_IFCHR | 0600;
 }
 
-static int corrected(int ret, int fd, struct stat *st)
+static int shim_stat_corrected(int ret, int fd, struct stat *st)
 {
     WireFile file;
 
     if (ret == 0 && S_ISSOCK(st->st_mode) && wire_file(fd, &file)) {
-        st->st_mode = mode_of(&file);
+        st->st_mode = shim_stat_mode_of(&file);
         st->st_rdev = file.polls ? 0 : makedev(MAJOR, MINOR);
     }
     return ret;
 }
 
-static bool is_itself(const char *path, int flags)
+static bool shim_stat_is_itself(const char *path, int flags)
 {
     return (flags & AT_EMPTY_PATH) && (!path || !*path);
 }
 
 OURS int fstat(int fd, struct stat *st)
 {
-    return corrected(real()->fstat(fd, st), fd, st);
+    return shim_stat_corrected(real()->fstat(fd, st), fd, st);
 }
 
 OURS int fstat64(int fd, struct stat64 *st)
@@ -52,7 +52,9 @@ OURS int fstatat(int dir, const char *path, struct stat *st, int flags)
 {
     int ret = real()->fstatat(dir, path, st, flags);
 
-    return is_itself(path, flags) ? corrected(ret, dir, st) : ret;
+    return shim_stat_is_itself(path, flags) ?
+               shim_stat_corrected(ret, dir, st) :
+               ret;
 }
 
 OURS int fstatat64(int dir, const char *path, struct stat64 *st, int flags)
@@ -66,9 +68,9 @@ OURS int statx(int dir, const char *path, int flags, unsigned mask,
     int ret = real()->statx(dir, path, flags, mask, st);
     WireFile file;
 
-    if (ret == 0 && is_itself(path, flags) && S_ISSOCK(st->stx_mode) &&
-        wire_file(dir, &file)) {
-        st->stx_mode = (uint16_t)mode_of(&file);
+    if (ret == 0 && shim_stat_is_itself(path, flags) &&
+        S_ISSOCK(st->stx_mode) && wire_file(dir, &file)) {
+        st->stx_mode = (uint16_t)shim_stat_mode_of(&file);
         st->stx_rdev_major = file.polls ? 0 : MAJOR;
         st->stx_rdev_minor = file.polls ? 0 : MINOR;
     }

@@ -15,42 +15,43 @@
 
 #include "shim.h"
 
-static int number(void *cookie)
+static int shim_stdio_number(void *cookie)
 {
     return (int)(intptr_t)cookie;
 }
 
-static ssize_t stream_read(void *cookie, char *buf, size_t len)
+static ssize_t shim_stdio_stream_read(void *cookie, char *buf, size_t len)
 {
-    return read(number(cookie), buf, len);
+    return read(shim_stdio_number(cookie), buf, len);
 }
 
-static ssize_t stream_write(void *cookie, const char *buf, size_t len)
+static ssize_t shim_stdio_stream_write(void *cookie, const char *buf,
+                                       size_t len)
 {
-    ssize_t n = write(number(cookie), buf, len);
+    ssize_t n = write(shim_stdio_number(cookie), buf, len);
 
     return n < 0 ? 0 : n;       /* which is an error to a stream */
 }
 
-static int stream_seek(void *cookie, off64_t *at, int whence)
+static int shim_stdio_stream_seek(void *cookie, off64_t *at, int whence)
 {
     (void)cookie, (void)at, (void)whence;
     errno = ESPIPE;
     return -1;
 }
 
-static int stream_close(void *cookie)
+static int shim_stdio_stream_close(void *cookie)
 {
-    return close(number(cookie));
+    return close(shim_stdio_number(cookie));
 }
 
-static FILE *stream_of(int fd, const char *mode)
+static FILE *shim_stdio_stream_of(int fd, const char *mode)
 {
     const cookie_io_functions_t calls = {
-        .read = stream_read,
-        .write = stream_write,
-        .seek = stream_seek,
-        .close = stream_close,
+        .read = shim_stdio_stream_read,
+        .write = shim_stdio_stream_write,
+        .seek = shim_stdio_stream_seek,
+        .close = shim_stdio_stream_close,
     };
     FILE *f = fopencookie((void *)(intptr_t)fd, mode, calls);
 
@@ -63,7 +64,7 @@ static FILE *stream_of(int fd, const char *mode)
 }
 
 /* As fopen(3) says; -1: no mode. */
-static int mode_flags(const char *mode)
+static int shim_stdio_mode_flags(const char *mode)
 {
     int flags = strchr(mode, '+') ? O_RDWR
                 : *mode == 'r' ? O_RDONLY : O_WRONLY;
@@ -78,23 +79,24 @@ static int mode_flags(const char *mode)
 }
 
 /* -2: not ours. */
-static int open_for(const char *path, const char *mode)
+static int shim_stdio_open_for(const char *path, const char *mode)
 {
-    int flags = path && mode && path[0] == '/' ? mode_flags(mode) : -1;
+    int flags =
+        path && mode && path[0] == '/' ? shim_stdio_mode_flags(mode) : -1;
 
     return flags < 0 ? -2 : shim_open(path, flags);
 }
 
-static FILE *do_fopen(const char *path, const char *mode)
+static FILE *shim_stdio_do_fopen(const char *path, const char *mode)
 {
-    int fd = open_for(path, mode);
+    int fd = shim_stdio_open_for(path, mode);
     FILE *f;
 
     if (fd == -2) {
         f = path && mode && mode[0] == 'r' ? fake_status(path) : NULL;
         return f ? f : real()->fopen(path, mode);
     }
-    f = fd < 0 ? NULL : stream_of(fd, mode);
+    f = fd < 0 ? NULL : shim_stdio_stream_of(fd, mode);
     if (fd >= 0 && !f) {
         close(fd);
     }
@@ -103,25 +105,25 @@ static FILE *do_fopen(const char *path, const char *mode)
 
 OURS FILE *fopen(const char *path, const char *mode)
 {
-    return do_fopen(path, mode);
+    return shim_stdio_do_fopen(path, mode);
 }
 
 OURS FILE *fopen64(const char *path, const char *mode)
 {
-    return do_fopen(path, mode);
+    return shim_stdio_do_fopen(path, mode);
 }
 
 OURS FILE *fdopen(int fd, const char *mode)
 {
     WireFile file;
 
-    return wire_file(fd, &file) ? stream_of(fd, mode)
+    return wire_file(fd, &file) ? shim_stdio_stream_of(fd, mode)
                                 : real()->fdopen(fd, mode);
 }
 
 /* --- print to a descriptor ----------------------------------------------- */
 
-static int do_vdprintf(int fd, const char *format, va_list args)
+static int shim_stdio_do_vdprintf(int fd, const char *format, va_list args)
 {
     WireFile file;
     char *text;
@@ -149,7 +151,7 @@ static int do_vdprintf(int fd, const char *format, va_list args)
 
 OURS int vdprintf(int fd, const char *format, va_list args)
 {
-    return do_vdprintf(fd, format, args);
+    return shim_stdio_do_vdprintf(fd, format, args);
 }
 
 OURS int dprintf(int fd, const char *format, ...)
@@ -158,7 +160,7 @@ OURS int dprintf(int fd, const char *format, ...)
     int ret;
 
     va_start(args, format);
-    ret = do_vdprintf(fd, format, args);
+    ret = shim_stdio_do_vdprintf(fd, format, args);
     va_end(args);
     return ret;
 }
@@ -168,7 +170,7 @@ OURS int __vdprintf_chk(int fd, int flag, const char *format, va_list args);
 OURS int __vdprintf_chk(int fd, int flag, const char *format, va_list args)
 {
     (void)flag;
-    return do_vdprintf(fd, format, args);
+    return shim_stdio_do_vdprintf(fd, format, args);
 }
 
 OURS int __dprintf_chk(int fd, int flag, const char *format, ...);
@@ -179,7 +181,7 @@ OURS int __dprintf_chk(int fd, int flag, const char *format, ...)
 
     (void)flag;
     va_start(args, format);
-    ret = do_vdprintf(fd, format, args);
+    ret = shim_stdio_do_vdprintf(fd, format, args);
     va_end(args);
     return ret;
 }

@@ -26,7 +26,8 @@ typedef struct Transfer {
 } Transfer;
 
 /* Each buffer by a call of its own, as Linux has it for files like these. */
-static int64_t in_turn(const Transfer *t, const struct iovec *iov, size_t n)
+static int64_t transfer_in_turn(const Transfer *t, const struct iovec *iov,
+                                size_t n)
 {
     int64_t done = 0;
 
@@ -48,7 +49,7 @@ static int64_t in_turn(const Transfer *t, const struct iovec *iov, size_t n)
     return done;
 }
 
-static int64_t several(const Transfer *t, const WireRequest *req)
+static int64_t transfer_several(const Transfer *t, const WireRequest *req)
 {
     struct iovec iov[BUFFERS];
     size_t n = req->number;
@@ -69,7 +70,7 @@ static int64_t several(const Transfer *t, const WireRequest *req)
     if (bytes && (req->flags & ~HIPRI)) {
         return -EOPNOTSUPP;
     }
-    return in_turn(t, iov, n);
+    return transfer_in_turn(t, iov, n);
 }
 
 int64_t file_transfer(File *f, const Caller *who, const WireRequest *req)
@@ -91,7 +92,7 @@ int64_t file_transfer(File *f, const Caller *who, const WireRequest *req)
     if (!t.fn) {
         return -EINVAL;
     }
-    ret = vector ? several(&t, req)
+    ret = vector ? transfer_several(&t, req)
                  : t.fn(f, who, req->arg, req->number, t.at);
     if (here && !f->ops->stream && ret > 0) {
         f->pos += (uint64_t)ret;

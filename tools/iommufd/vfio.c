@@ -53,7 +53,7 @@ drivers[] = {
     { "none", &im_iommufd_none },
 };
 
-static bool set_driver(ImIommufdDevice *d, const char *value)
+static bool vfio_set_driver(ImIommufdDevice *d, const char *value)
 {
     for (unsigned i = 0; i < G_N_ELEMENTS(drivers); i++) {
         if (strcmp(drivers[i].name, value) == 0) {
@@ -73,7 +73,7 @@ static const struct { const char *name; uint64_t most; } numbers[] = {
     { "errata", 1 },
 };
 
-static void set_number(ImIommufdDevice *d, const char *name, uint64_t n)
+static void vfio_set_number(ImIommufdDevice *d, const char *name, uint64_t n)
 {
     if (strcmp(name, "func") == 0) {
         d->backend.func = (uint32_t)n;
@@ -92,7 +92,7 @@ static void set_number(ImIommufdDevice *d, const char *name, uint64_t n)
 }
 
 /* What is wrong, to be freed; NULL: nothing. */
-static char *set_one(ImIommufdDevice *d, char *word)
+static char *vfio_set_one(ImIommufdDevice *d, char *word)
 {
     char *value = strchr(word, '=');
     char *end;
@@ -102,7 +102,7 @@ static char *set_one(ImIommufdDevice *d, char *word)
         *value++ = '\0';
     }
     if (strcmp(word, "driver") == 0) {
-        return value && set_driver(d, value)
+        return value && vfio_set_driver(d, value)
                ? NULL : g_strdup("driver: say driver=vtd, smmuv3 or none");
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(numbers); i++) {
@@ -113,7 +113,7 @@ static char *set_one(ImIommufdDevice *d, char *word)
                 return g_strdup_printf("%s: say %s=N, from 0 to %" PRIu64,
                                        word, word, numbers[i].most);
             }
-            set_number(d, word, n);
+            vfio_set_number(d, word, n);
             return NULL;
         }
     }
@@ -121,7 +121,7 @@ static char *set_one(ImIommufdDevice *d, char *word)
                            "group, iommu, credit and errata", word);
 }
 
-static Device *device_new(Server *s)
+static Device *vfio_device_new(Server *s)
 {
     Device *device = g_new0(Device, 1);
     uint32_t func = 0x100 + s->devices->len * 8;
@@ -141,11 +141,11 @@ static Device *device_new(Server *s)
 
 bool vfio_option(Server *s, const char *value, char **err)
 {
-    ImIommufdDevice *d = &device_new(s)->dev;
+    ImIommufdDevice *d = &vfio_device_new(s)->dev;
     g_auto(GStrv) words = g_strsplit(value, ",", -1);
 
     for (unsigned i = 0; words[i]; i++) {
-        g_autofree char *why = *words[i] ? set_one(d, words[i]) : NULL;
+        g_autofree char *why = *words[i] ? vfio_set_one(d, words[i]) : NULL;
 
         if (why) {
             *err = g_strdup_printf("--device: %s", why);
@@ -158,7 +158,7 @@ bool vfio_option(Server *s, const char *value, char **err)
 bool vfio_start(Server *s, char **err)
 {
     if (s->devices->len == 0) {
-        device_new(s);
+        vfio_device_new(s);
     }
     for (guint i = 0; i < s->devices->len; i++) {
         ImIommufdDevice *d = &((Device *)s->devices->pdata[i])->dev;
@@ -195,8 +195,8 @@ void vfio_stop(Server *s)
 /* --- binding ------------------------------------------------------------- */
 
 /* A structure whose first word is its size as the caller knows it. */
-static int get(const Caller *who, uint64_t arg, void *buf, uint32_t min,
-               uint32_t size)
+static int vfio_get(const Caller *who, uint64_t arg, void *buf, uint32_t min,
+                    uint32_t size)
 {
     uint32_t argsz;
     int ret = caller_read(who, arg, &argsz, sizeof(argsz));
@@ -220,7 +220,7 @@ typedef struct VfioBind {
 } VfioBind;
 
 /* What a caller's structure has beyond ours must be 0. */
-static int check_rest(const Caller *who, uint64_t addr, uint64_t len)
+static int vfio_check_rest(const Caller *who, uint64_t addr, uint64_t len)
 {
     uint8_t part[1024];
     int ret = 0;
@@ -238,16 +238,16 @@ static int check_rest(const Caller *who, uint64_t addr, uint64_t len)
     return ret;
 }
 
-static int get_bind(const Caller *who, uint64_t arg, VfioBind *b)
+static int vfio_get_bind(const Caller *who, uint64_t arg, VfioBind *b)
 {
-    int ret = get(who, arg, b, offsetof(VfioBind, token), sizeof(*b));
+    int ret = vfio_get(who, arg, b, offsetof(VfioBind, token), sizeof(*b));
 
     return ret || b->argsz <= sizeof(*b) ? ret :
-           check_rest(who, arg + sizeof(*b), b->argsz - sizeof(*b));
+           vfio_check_rest(who, arg + sizeof(*b), b->argsz - sizeof(*b));
 }
 
 /* No device here has one: neither a virtual function nor whose there are. */
-static int check_token(const Caller *who, const VfioBind *b)
+static int vfio_check_token(const Caller *who, const VfioBind *b)
 {
     uint8_t token[16];
 
@@ -258,7 +258,7 @@ static int check_token(const Caller *who, const VfioBind *b)
            -EINVAL;
 }
 
-static int iommufd_of(const Caller *who, int32_t fd, ImIommufdFile **file)
+static int vfio_iommufd_of(const Caller *who, int32_t fd, ImIommufdFile **file)
 {
     File *f = server_file(who, fd);
     int other;
@@ -279,7 +279,7 @@ static int64_t vfio_bind(Vfio *v, const Caller *who, uint64_t arg)
 {
     VfioBind b;
     ImIommufdFile *file;
-    int ret = get_bind(who, arg, &b);
+    int ret = vfio_get_bind(who, arg, &b);
 
     if (ret) {
         return ret;
@@ -287,9 +287,9 @@ static int64_t vfio_bind(Vfio *v, const Caller *who, uint64_t arg)
     if ((b.flags & ~WITH_TOKEN) || b.iommufd < 0 || v->file) {
         return -EINVAL;
     }
-    ret = check_token(who, &b);
+    ret = vfio_check_token(who, &b);
     if (!ret) {
-        ret = iommufd_of(who, b.iommufd, &file);
+        ret = vfio_iommufd_of(who, b.iommufd, &file);
     }
     if (!ret) {
         ret = v->device->bound ? -EINVAL :
@@ -337,14 +337,14 @@ typedef struct VfioAttach {
 #define VFIO_PASIDS  INT32_MAX
 
 /* To iommufd, PASID 0 is none. */
-static uint32_t pasid_of(uint32_t flags, uint32_t pasid)
+static uint32_t vfio_pasid_of(uint32_t flags, uint32_t pasid)
 {
     return flags && pasid ? pasid : IM_IOMMUFD_NO_PASID;
 }
 
 /* VFIO knows what it attached in which of its two ways: what is there by the
  * other one is not replaced. */
-static bool is_attached(const Vfio *v, uint32_t flags, uint32_t pasid)
+static bool vfio_is_attached(const Vfio *v, uint32_t flags, uint32_t pasid)
 {
     return pasid == IM_IOMMUFD_NO_PASID ? v->attached[flags] :
            im_iommufd_attached(v->file, v->id, pasid) != 0;
@@ -352,7 +352,7 @@ static bool is_attached(const Vfio *v, uint32_t flags, uint32_t pasid)
 
 static void vfio_leave(Vfio *v, uint32_t flags, uint32_t pasid)
 {
-    if (is_attached(v, flags, pasid)) {
+    if (vfio_is_attached(v, flags, pasid)) {
         im_iommufd_detach(v->file, v->id, pasid);
     }
     if (pasid == IM_IOMMUFD_NO_PASID) {
@@ -363,7 +363,7 @@ static void vfio_leave(Vfio *v, uint32_t flags, uint32_t pasid)
 static int64_t vfio_attach(Vfio *v, const Caller *who, uint64_t arg)
 {
     VfioAttach a;
-    int ret = get(who, arg, &a, offsetof(VfioAttach, pasid), sizeof(a));
+    int ret = vfio_get(who, arg, &a, offsetof(VfioAttach, pasid), sizeof(a));
     uint32_t pasid;
 
     if (ret) {
@@ -375,8 +375,8 @@ static int64_t vfio_attach(Vfio *v, const Caller *who, uint64_t arg)
     if (a.flags && a.pasid > VFIO_PASIDS) {
         return -ENOSPC;
     }
-    pasid = pasid_of(a.flags, a.pasid);
-    ret = is_attached(v, a.flags, pasid)
+    pasid = vfio_pasid_of(a.flags, a.pasid);
+    ret = vfio_is_attached(v, a.flags, pasid)
           ? im_iommufd_replace(v->file, v->id, pasid, &a.pt)
           : im_iommufd_attach(v->file, v->id, pasid, &a.pt);
     if (ret) {
@@ -402,7 +402,7 @@ typedef struct VfioDetach {
 static int64_t vfio_detach(Vfio *v, const Caller *who, uint64_t arg)
 {
     VfioDetach d;
-    int ret = get(who, arg, &d, offsetof(VfioDetach, pasid), sizeof(d));
+    int ret = vfio_get(who, arg, &d, offsetof(VfioDetach, pasid), sizeof(d));
 
     if (ret) {
         return ret;
@@ -411,7 +411,7 @@ static int64_t vfio_detach(Vfio *v, const Caller *who, uint64_t arg)
         return -EINVAL;
     }
     if (!d.flags || d.pasid <= VFIO_PASIDS) {
-        vfio_leave(v, d.flags, pasid_of(d.flags, d.pasid));
+        vfio_leave(v, d.flags, vfio_pasid_of(d.flags, d.pasid));
     }
     return 0;
 }
@@ -430,7 +430,7 @@ typedef struct VfioInfo {
 static int64_t vfio_info(Vfio *v, const Caller *who, uint64_t arg)
 {
     VfioInfo i;
-    int ret = get(who, arg, &i, offsetof(VfioInfo, cap_offset), sizeof(i));
+    int ret = vfio_get(who, arg, &i, offsetof(VfioInfo, cap_offset), sizeof(i));
 
     (void)v;
     if (ret) {
@@ -452,7 +452,7 @@ typedef struct VfioRegion {
 static int64_t vfio_region(Vfio *v, const Caller *who, uint64_t arg)
 {
     VfioRegion r;
-    int ret = get(who, arg, &r, sizeof(r), sizeof(r));
+    int ret = vfio_get(who, arg, &r, sizeof(r), sizeof(r));
 
     (void)v;
     if (ret) {
@@ -496,7 +496,7 @@ static int64_t vfio_ioctl(File *f, const Caller *who, uint32_t request,
 
 /* --- what the function does ---------------------------------------------- */
 
-static ImTxn request(const Vfio *v, uint64_t addr, size_t len, bool write)
+static ImTxn vfio_request(const Vfio *v, uint64_t addr, size_t len, bool write)
 {
     uint32_t func = v->device->dev.backend.func;
 
@@ -511,7 +511,7 @@ static ImTxn request(const Vfio *v, uint64_t addr, size_t len, bool write)
     };
 }
 
-static void ask_for(Vfio *v, const ImTxn *t)
+static void vfio_ask_for(Vfio *v, const ImTxn *t)
 {
     const ImPageReq req = {
         .addr = t->addr,
@@ -529,7 +529,8 @@ static void ask_for(Vfio *v, const ImTxn *t)
 }
 
 /* What the server cannot do to it, the function cannot. */
-static int memory_rw(Vfio *v, uint64_t pa, void *buf, size_t len, bool write)
+static int vfio_memory_rw(Vfio *v, uint64_t pa, void *buf, size_t len,
+                          bool write)
 {
     int ret = write ? im_iommufd_memory_write(v->server->im, pa, buf, len)
                     : im_iommufd_memory_read(v->server->im, pa, buf, len);
@@ -539,33 +540,35 @@ static int memory_rw(Vfio *v, uint64_t pa, void *buf, size_t len, bool write)
 
 /* Within a page. A function that asks finds out by a translation request
  * whether there is something to ask for. */
-static int dma_one(Vfio *v, uint64_t addr, void *buf, size_t len, bool write)
+static int vfio_dma_one(Vfio *v, uint64_t addr, void *buf, size_t len,
+                        bool write)
 {
     ImIoasid *h = im_iommufd_backend(v->server->im);
-    ImTxn t = request(v, addr, len, write);
+    ImTxn t = vfio_request(v, addr, len, write);
     ImXlat x;
 
     if (v->device->dev.driver->no_iommu) {
-        return memory_rw(v, addr, buf, len, write);
+        return vfio_memory_rw(v, addr, buf, len, write);
     }
     if (v->ask) {
-        ImTxn ats = request(v, addr & ~(CHUNK - 1), 8, false);
+        ImTxn ats = vfio_request(v, addr & ~(CHUNK - 1), 8, false);
 
         ats.at = IM_AT_TRANSLATION;
         ats.no_write = !write;
         x = im_ioasid_translate(h, &ats);
         if (x.status == IM_OK && !(x.perm & (write ? IM_PERM_W
                                                    : IM_PERM_R))) {
-            ask_for(v, &t);
+            vfio_ask_for(v, &t);
             return -EAGAIN;
         }
     }
     x = im_ioasid_translate(h, &t);
-    return x.status == IM_OK ? memory_rw(v, x.addr, buf, len, write) : -EIO;
+    return x.status == IM_OK ? vfio_memory_rw(v, x.addr, buf, len, write) :
+                               -EIO;
 }
 
-static int64_t dma(Vfio *v, const Caller *who, uint64_t user, size_t len,
-                   uint64_t addr, bool write)
+static int64_t vfio_dma(Vfio *v, const Caller *who, uint64_t user, size_t len,
+                        uint64_t addr, bool write)
 {
     uint8_t buf[CHUNK];
     size_t done = 0;
@@ -578,7 +581,7 @@ static int64_t dma(Vfio *v, const Caller *who, uint64_t user, size_t len,
         if (write) {
             ret = caller_read(who, user + done, buf, n);
         }
-        ret = ret ? ret : dma_one(v, addr + done, buf, n, write);
+        ret = ret ? ret : vfio_dma_one(v, addr + done, buf, n, write);
         if (!ret && !write) {
             ret = caller_write(who, user + done, buf, n);
         }
@@ -587,8 +590,8 @@ static int64_t dma(Vfio *v, const Caller *who, uint64_t user, size_t len,
     return done ? (int64_t)done : ret;
 }
 
-static int64_t control(Vfio *v, const Caller *who, uint64_t user, size_t len,
-                       uint64_t at, bool write)
+static int64_t vfio_control(Vfio *v, const Caller *who, uint64_t user,
+                            size_t len, uint64_t at, bool write)
 {
     uint32_t words[2] = { v->pasid, v->ask };
 
@@ -608,8 +611,8 @@ static int64_t control(Vfio *v, const Caller *who, uint64_t user, size_t len,
     return (int64_t)len;
 }
 
-static int64_t transfer(File *f, const Caller *who, uint64_t user, size_t len,
-                        uint64_t at, bool write)
+static int64_t vfio_transfer(File *f, const Caller *who, uint64_t user,
+                             size_t len, uint64_t at, bool write)
 {
     Vfio *v = f->data;
 
@@ -617,20 +620,20 @@ static int64_t transfer(File *f, const Caller *who, uint64_t user, size_t len,
         return -EINVAL;
     }
     return at < CONTROL_OFFSET
-           ? dma(v, who, user, len, at, write)
-           : control(v, who, user, len, at - CONTROL_OFFSET, write);
+           ? vfio_dma(v, who, user, len, at, write)
+           : vfio_control(v, who, user, len, at - CONTROL_OFFSET, write);
 }
 
 static int64_t vfio_read(File *f, const Caller *who, uint64_t addr,
                          size_t len, uint64_t at)
 {
-    return transfer(f, who, addr, len, at, false);
+    return vfio_transfer(f, who, addr, len, at, false);
 }
 
 static int64_t vfio_write(File *f, const Caller *who, uint64_t addr,
                           size_t len, uint64_t at)
 {
-    return transfer(f, who, addr, len, at, true);
+    return vfio_transfer(f, who, addr, len, at, true);
 }
 
 /* No region of it may be. */

@@ -48,7 +48,7 @@ bool vma_alive(const Process *p)
 
 typedef bool VmaFn(const Vma *vma, void *opaque);
 
-static bool parse(const char *line, Vma *v)
+static bool vma_parse(const char *line, Vma *v)
 {
     char perm[8];
     unsigned maj, min;
@@ -66,7 +66,7 @@ static bool parse(const char *line, Vma *v)
 }
 
 /* Each until fn says that it is enough. */
-static bool each(const Process *p, VmaFn *fn, void *opaque)
+static bool vma_each(const Process *p, VmaFn *fn, void *opaque)
 {
     g_autofree char *path = g_strdup_printf("/proc/%d/maps", p->pid);
     char line[8192];
@@ -80,7 +80,7 @@ static bool each(const Process *p, VmaFn *fn, void *opaque)
     while (f && !found && fgets(line, sizeof(line), f)) {
         Vma v;
 
-        found = parse(line, &v) && fn(&v, opaque);
+        found = vma_parse(line, &v) && fn(&v, opaque);
     }
     if (f) {
         fclose(f);
@@ -94,7 +94,7 @@ typedef struct Wanted {
     Vma found;
 } Wanted;
 
-static bool covers(const Vma *v, void *opaque)
+static bool vma_covers(const Vma *v, void *opaque)
 {
     Wanted *w = opaque;
 
@@ -105,7 +105,7 @@ static bool covers(const Vma *v, void *opaque)
     return true;
 }
 
-static bool maps_offset(const Vma *v, void *opaque)
+static bool vma_maps_offset(const Vma *v, void *opaque)
 {
     Wanted *w = opaque;
 
@@ -119,7 +119,7 @@ static bool maps_offset(const Vma *v, void *opaque)
 
 /* --- one ----------------------------------------------------------------- */
 
-static int query(Process *p, uint64_t addr, Vma *v)
+static int vma_query(Process *p, uint64_t addr, Vma *v)
 {
     MapQuery q = { .size = sizeof(q), .addr = addr };
 
@@ -144,14 +144,14 @@ int vma_at(Process *p, uint64_t addr, Vma *vma)
     Wanted w = { .addr = addr };
 
     if (!p->no_query) {
-        int ret = query(p, addr, vma);
+        int ret = vma_query(p, addr, vma);
 
         if (ret != -ENOTTY) {
             return ret ? -EFAULT : 0;
         }
         p->no_query = true;
     }
-    if (!each(p, covers, &w)) {
+    if (!vma_each(p, vma_covers, &w)) {
         return -EFAULT;
     }
     *vma = w.found;
@@ -163,7 +163,7 @@ int vma_of(Process *p, uint64_t dev, uint64_t ino, uint64_t offset,
 {
     Wanted w = { .dev = dev, .ino = ino, .offset = offset };
 
-    if (!each(p, maps_offset, &w)) {
+    if (!vma_each(p, vma_maps_offset, &w)) {
         return -EFAULT;
     }
     *addr = w.found.start + (offset - w.found.offset);

@@ -33,7 +33,8 @@ socklen_t wire_name(struct sockaddr_un *name, const WireFile *f)
     return (socklen_t)(HEAD + 1 + (size_t)n);
 }
 
-static bool parse(const struct sockaddr_un *name, socklen_t len, WireFile *f)
+static bool wire_parse(const struct sockaddr_un *name, socklen_t len,
+                       WireFile *f)
 {
     char text[sizeof(name->sun_path) + 1] = "";
     char *slash, *end;
@@ -68,7 +69,7 @@ bool wire_file(int fd, WireFile *f)
     bool ours;
 
     ours = getpeername(fd, (struct sockaddr *)&name, &len) == 0 &&
-           parse(&name, len, f);
+           wire_parse(&name, len, f);
     errno = saved;
     return ours;
 }

@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Static functions carry the prefix of their file's subject, so that a name
+is one function: for a breakpoint, a profile, a search. Prints TAP."""
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TOPS = ('hw', 'tools')
+# What a folder's names begin with; a file's own name follows.
+FOLDERS = {
+    'hw/core': '', 'hw/fmt': '', 'hw/ioasid': 'io_', 'hw/iommufd': 'iof_',
+    'hw/pcie': 'ep_', 'hw/qemu': '', 'hw/smmuv3': 'smmu_', 'hw/vtd': 'vtd_',
+    'tools': '', 'tools/iommufd': '',
+}
+# Files whose subject has another name.
+SUBJECTS = {
+    'hw/fmt/smmu_cd.c': 'cd_',
+    'hw/fmt/smmu_ste.c': 'ste_',
+    'hw/fmt/vtd_first.c': 'fs_',
+    'hw/fmt/vtd_second.c': 'ss_',
+    'hw/ioasid/ioasid.c': 'io_',
+    'hw/iommufd/driver_smmu.c': 'iof_smmu_',
+    'hw/iommufd/driver_vtd.c': 'iof_vtd_',
+    'hw/pcie/ep.c': 'ep_',
+    'hw/qemu/im-endpoint-port.c': 'ep_port_',
+    'hw/qemu/im-endpoint.c': 'ep_',
+    'hw/qemu/im-ioasid-options.c': 'host_options_',
+    'hw/qemu/im-ioasid-qmp.c': 'host_qmp_',
+    'hw/qemu/im-ioasid-vcmd.c': 'host_vcmd_',
+    'hw/qemu/im-ioasid.c': 'host_',
+    'hw/qemu/im-qmp.c': '(?:qmp|im_model)_',
+    'hw/qemu/im-vtd-irq.c': 'vtdm_irq_',
+    'hw/qemu/im-vtd-units.c': 'vtdm_units_',
+    'hw/qemu/im-vtd.c': 'vtdm_',
+    'hw/smmuv3/smmu.c': 'smmu_',
+    'hw/vtd/vtd.c': 'vtd_',
+    'tools/ioasid.c': 'main_',
+    'tools/iommufd/raw.h': 'raw_',
+}
+FUNCTION = re.compile(r'^(?:static|IM_INLINE)\b(?:[^;={}()]|G_GNUC_PRINTF\(.*?\))*?'
+                      r'(?<![#\w])(\w+)\((?=[^;{]*[{;])', re.M)
+MACROS = ('QLIST_HEAD', 'G_N_ELEMENTS', 'G_GNUC_PRINTF')
+
+
+def prefix(path):
+    subject = path.stem.removeprefix('im-').replace('-', '_')
+    return SUBJECTS.get(str(path), f'{FOLDERS[str(path.parent)]}{subject}_')
+
+
+def functions():
+    for top in TOPS:
+        for path in sorted((ROOT / top).rglob('*.[ch]')):
+            where = path.relative_to(ROOT)
+            for name in dict.fromkeys(FUNCTION.findall(path.read_text())):
+                if name not in MACROS:
+                    yield where, name
+
+
+def main():
+    strangers, twice, seen = [], [], {}
+    for where, name in functions():
+        own = 'im_' if where.suffix == '.h' and 'tools' not in str(where) \
+            else prefix(where)
+        if not re.match(own, name):
+            strangers.append(f'{where}: {name} should begin with {own}')
+        if seen.setdefault(name, where) != where:
+            twice.append(f'{name} is in {seen[name]} and in {where}')
+    checks = [('static functions have the prefix of their file', strangers),
+              ('a name is one function', twice)]
+    print(f'1..{len(checks)}')
+    for number, (what, rows) in enumerate(checks, 1):
+        for row in rows:
+            print(f'# {row}')
+        print(f'{"not ok" if rows else "ok"} {number} {what}')
+
+
+if __name__ == '__main__':
+    main()
