@@ -396,9 +396,10 @@ static void vtdm_advise(VtdModel *s)
     im_advice_memory(&s->unit, s->cfg.haw_bits, "haw-bits");
     if (s->cfg.scalable) {
         im_advice_bridges(&s->unit, false,
-                          "Linux up to 7.3 sets no scalable-mode context entry for a bridge's requester ID, and "
-                          "hangs when it boots: use scalable-mode=off, or put "
-                          "it on PCI Express");
+                          "Linux up to 7.3 sets no scalable-mode context "
+                          "entry for a bridge's requester ID, and hangs when "
+                          "it boots: use scalable-mode=off, or put it on PCI "
+                          "Express");
     }
     if (s->cfg.pasid_bits) {
         im_advice_pasid(&s->unit);

@@ -239,6 +239,36 @@ static double lookups(Bench *b, ImTxn t, uint32_t pages, uint32_t count)
     return (now_ns() - start_ns) / count;
 }
 
+/*
+ * Instructions are counted from outside, by tests/bench/instructions.py: it
+ * runs a row's operation n times and 2 n times, and takes the difference.
+ *
+ *   PROGRAM count            the rows' names
+ *   PROGRAM count NAME N     one of them, N times
+ */
+typedef struct CountRow {
+    const char *name;
+    void (*ready)(Bench *b);
+    void (*operate)(Bench *b, uint32_t i);
+} CountRow;
+
+static int count_row(Bench *b, const CountRow *rows, size_t n, char **arg)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!arg[0]) {
+            puts(rows[i].name);
+        } else if (strcmp(rows[i].name, arg[0]) == 0) {
+            uint32_t times = (uint32_t)atoi(arg[1]);
+
+            rows[i].ready(b);
+            for (uint32_t k = 0; k < times; k++) {
+                rows[i].operate(b, k);
+            }
+        }
+    }
+    return bench_end(b);
+}
+
 static size_t heap(void)
 {
     struct mallinfo2 m = mallinfo2();

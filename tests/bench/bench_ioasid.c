@@ -308,11 +308,17 @@ static void map_all(Bench *b, ImIoasidCtx *c, ImuRef set, ImuRef space)
     OBEY(b, c, MAP, &a);
 }
 
-/* A guest's first-stage table on a mapped parent. */
-static void bench_nested(Bench *b)
+static ImTxn nested_request(uint64_t addr)
 {
-    enum { COUNT = 200000 };
-    ImIoasidCtx *c = start(b);
+    return (ImTxn){ .rid = FUNC, .has_pasid = true, .pasid = 1, .addr = addr,
+                    .len = 8, .access = IM_WRITE };
+}
+
+/* A guest's first-stage table on a mapped parent. Returns what it is told
+ * to invalidate everything. */
+static ImuInvalidate nested_start(Bench *b, ImIoasidCtx **ctx)
+{
+    ImIoasidCtx *c = *ctx = start(b);
     ImuRef set = set_new(b, c, IMU_POOL_DEVICE);
     ImuDevBind d = { .set = set, .func = FUNC };
     ImuRef parent = space_new(b, c, (ImuSpaceCreate) {
@@ -321,9 +327,6 @@ static void bench_nested(Bench *b)
     });
     ImuVtdFirst first;
     ImuAttach a = { .head.flags = IMU_ATTACH_PASID, .set = set };
-    ImTxn t = { .rid = FUNC, .has_pasid = true, .pasid = 1, .len = 8,
-                .access = IM_WRITE };
-    double hit[BATCHES], miss[BATCHES];
 
     b->next = UINT64_C(8) << 20;
     first = (ImuVtdFirst){ .root = guest_tables(b, NESTED_PAGES) };
@@ -338,15 +341,25 @@ static void bench_nested(Bench *b)
     a.dev = d.dev;
     a.pasid = pasid_new(b, c, set).pasid;
     OBEY(b, c, ATTACH, &a);
+    return (ImuInvalidate) {
+        .set = set, .target = IMU_INV_SET, .caches = IMU_CACHE_IOTLB,
+    };
+}
+
+static void bench_nested(Bench *b)
+{
+    enum { COUNT = 200000 };
+    ImIoasidCtx *c;
+    ImuInvalidate all = nested_start(b, &c);
+    double hit[BATCHES], miss[BATCHES];
+
     shuffle(b->order, NESTED_PAGES);
     for (unsigned i = 0; i < BATCHES; i++) {
-        ImuInvalidate inv = {
-            .set = set, .target = IMU_INV_SET, .caches = IMU_CACHE_IOTLB,
-        };
+        ImuInvalidate inv = all;
 
         OBEY(b, c, INVALIDATE, &inv);
-        miss[i] = lookups(b, t, NESTED_PAGES, NESTED_PAGES);
-        hit[i] = lookups(b, t, NESTED_PAGES, COUNT);
+        miss[i] = lookups(b, nested_request(0), NESTED_PAGES, NESTED_PAGES);
+        hit[i] = lookups(b, nested_request(0), NESTED_PAGES, COUNT);
     }
     print("nested hit, 4 K pages in random order", median(hit, BATCHES), 40);
     print("nested miss", median(miss, BATCHES), 0);
@@ -389,10 +402,46 @@ static void bench_map(Bench *b, uint32_t present)
     im_ioasid_free(b->s);
 }
 
-int main(void)
+/* --- for instructions.py --------------------------------------------------- */
+
+static void ready_miss(Bench *b)
+{
+    ImIoasidCtx *c;
+
+    nested_start(b, &c);
+}
+
+static void ready_hit(Bench *b)
+{
+    ready_miss(b);
+    shuffle(b->order, 16);
+    lookups(b, nested_request(0), 16, 16);
+}
+
+static void request(Bench *b, uint32_t page)
+{
+    ImTxn t = nested_request(VA_BASE + ((uint64_t)page << 12));
+
+    must(im_ioasid_translate(b->s, &t).status == IM_OK);
+}
+
+static void hit(Bench *b, uint32_t i)
+{
+    request(b, i % 16);
+}
+
+static const CountRow count_rows[] = {
+    { "nested hit", ready_hit, hit },
+    { "nested miss", ready_miss, request },
+};
+
+int main(int argc, char **argv)
 {
     Bench b = bench_new();
 
+    if (argc > 1) {
+        return count_row(&b, count_rows, G_N_ELEMENTS(count_rows), argv + 2);
+    }
     bench_alloc(&b, IMU_POOL_DEVICE, 0);
     bench_alloc(&b, IMU_POOL_GLOBAL, 0);
     bench_alloc(&b, IMU_POOL_GLOBAL, 100000);

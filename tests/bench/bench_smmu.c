@@ -192,10 +192,21 @@ static const MissRow miss_rows[] = {
 #define MISS_ROUNDS  16
 
 /* Every request comes from another stream with a VMID of its own: nothing
- * is cached for it. Returns the time of one. */
+ * is cached for it. */
+static void miss(Bench *b, const MissRow *row, uint32_t i)
+{
+    ImTxn t = {
+        .len = 64, .access = IM_READ,
+        .rid = (uint16_t)(i * 40503u % MISS_SIDS),
+        .addr = VA_BASE + ((uint64_t)(i & 511) << row->g),
+    };
+
+    must(im_smmu_translate(b->s, &t).status == IM_OK);
+}
+
+/* Returns the time of one. */
 static double miss_batch(Bench *b, const MissRow *row)
 {
-    ImTxn t = { .len = 64, .access = IM_READ };
     double sum = 0;
 
     for (unsigned n = 0; n < MISS_ROUNDS; n++) {
@@ -204,26 +215,20 @@ static double miss_batch(Bench *b, const MissRow *row)
         im_smmu_inv_everything(b->s);
         t0 = now_ns();
         for (uint32_t i = 0; i < MISS_SIDS; i++) {
-            t.rid = (uint16_t)(i * 40503u % MISS_SIDS);
-            t.addr = VA_BASE + ((uint64_t)(i & 511) << row->g);
-            must(im_smmu_translate(b->s, &t).status == IM_OK);
+            miss(b, row, i);
         }
         sum += now_ns() - t0;
     }
     return sum / (MISS_ROUNDS * MISS_SIDS);
 }
 
-static void bench_miss(Bench *b, const MissRow *row)
+static void miss_tables(Bench *b, const MissRow *row)
 {
-    const ImSmmuCounters *c;
-    double v[BATCHES];
     uint32_t pages = 512;
     uint64_t s1;
     uint64_t s2 = 0;
-    uint64_t reads;
 
     start(b, 65536);
-    c = im_smmu_counters(b->s);
     s1 = new_table_of(b, UINT64_C(1) << row->g);
     for (uint64_t i = 0; i < pages; i++) {
         map(b, row->g, s1, VA_BASE + (i << row->g),
@@ -245,6 +250,16 @@ static void bench_miss(Bench *b, const MissRow *row)
         ste(b, sid, row->nested ? CONFIG_NESTED : CONFIG_S1, ctx_linear(0),
             (uint16_t)sid, s2);
     }
+}
+
+static void bench_miss(Bench *b, const MissRow *row)
+{
+    const ImSmmuCounters *c;
+    double v[BATCHES];
+    uint64_t reads;
+
+    miss_tables(b, row);
+    c = im_smmu_counters(b->s);
     miss_batch(b, row);
     reads = c->walk_reads;
     for (unsigned n = 0; n < BATCHES; n++) {
@@ -365,7 +380,7 @@ static void bench_inv(Bench *b, const InvRow *row)
     }
 }
 
-static void bench_invalidations(Bench *b)
+static void map_spaces(Bench *b)
 {
     start(b, 65536 * 2);
     for (uint32_t i = 0; i < SPACES; i++) {
@@ -373,6 +388,11 @@ static void bench_invalidations(Bench *b)
             (uint16_t)(1 + i), 0);
         cd(b, i, (uint16_t)(101 + i), 0, map_pages(b, EACH));
     }
+}
+
+static void bench_invalidations(Bench *b)
+{
+    map_spaces(b);
     for (unsigned i = 0; i < G_N_ELEMENTS(inv_rows); i++) {
         bench_inv(b, &inv_rows[i]);
     }
@@ -440,10 +460,114 @@ static void count_bytes(uint32_t entries)
     im_smmu_caches_free(c);
 }
 
-int main(void)
+/* --- for instructions.py --------------------------------------------------- */
+
+static void ready_hit(Bench *b)
+{
+    start(b, 65536);
+    ste(b, SID, CONFIG_S1, ctx_linear(4), 0, 0);
+    cd(b, 1, 1, 0, map_pages(b, 16));
+    shuffle(b->order, 16);
+    lookups(b, request(1, 0), 16, 16);
+}
+
+static void ready_leaf_miss(Bench *b)
+{
+    start(b, 4096);
+    ste(b, SID, CONFIG_S1, ctx_linear(4), 0, 0);
+    cd(b, 1, 1, 0, map_pages(b, 65536));
+}
+
+static void ready_miss_4k(Bench *b)
+{
+    miss_tables(b, &miss_rows[0]);
+}
+
+static void ready_miss_64k(Bench *b)
+{
+    miss_tables(b, &miss_rows[1]);
+}
+
+static void ready_miss_nested(Bench *b)
+{
+    miss_tables(b, &miss_rows[2]);
+}
+
+static void ready_inv(Bench *b)
+{
+    map_spaces(b);
+    fill(b);
+}
+
+static void hit(Bench *b, uint32_t i)
+{
+    ImTxn t = request(1, VA_BASE + (i % 16 << 12));
+
+    must(im_smmu_translate(b->s, &t).status == IM_OK);
+}
+
+static void leaf_miss(Bench *b, uint32_t i)
+{
+    ImTxn t = request(1, VA_BASE + (i % 65536 << 12));
+
+    must(im_smmu_translate(b->s, &t).status == IM_OK);
+}
+
+static void miss_4k(Bench *b, uint32_t i)
+{
+    miss(b, &miss_rows[0], i);
+}
+
+static void miss_64k(Bench *b, uint32_t i)
+{
+    miss(b, &miss_rows[1], i);
+}
+
+static void inv_va(Bench *b, uint32_t i)
+{
+    invalidate(b, &inv_rows[0], i);
+}
+
+static void inv_range(Bench *b, uint32_t i)
+{
+    invalidate(b, &inv_rows[2], i % (2 * SPACES));
+}
+
+static void inv_asid(Bench *b, uint32_t i)
+{
+    invalidate(b, &inv_rows[3], i);
+}
+
+static void inv_vmid(Bench *b, uint32_t i)
+{
+    invalidate(b, &inv_rows[4], i);
+}
+
+static void inv_all(Bench *b, uint32_t i)
+{
+    invalidate(b, &inv_rows[5], i);
+}
+
+static const CountRow count_rows[] = {
+    { "hit", ready_hit, hit },
+    { "miss, tables cached", ready_leaf_miss, leaf_miss },
+    { "miss, 4K, all caches empty", ready_miss_4k, miss_4k },
+    { "miss, 64K, all caches empty", ready_miss_64k, miss_64k },
+    { "miss, nested, all caches empty", ready_miss_nested, miss_4k },
+    { "invalidate a VA", ready_inv, inv_va },
+    { "invalidate 512 pages", ready_inv, inv_range },
+    { "invalidate an ASID", ready_inv, inv_asid },
+    { "invalidate a VMID", ready_inv, inv_vmid },
+    { "invalidate all", ready_inv, inv_all },
+};
+
+int main(int argc, char **argv)
 {
     Bench b = bench_new();
 
+    if (argc > 1) {
+        return count_row(&b, count_rows, G_N_ELEMENTS(count_rows), argv + 2);
+    }
     bench_hits(&b, 16, 65536, 40);
     bench_hits(&b, 4096, 65536, 40);
     bench_hits(&b, 65536, 65536, 80);

@@ -117,6 +117,18 @@ static ImTxn request(uint32_t pasid, uint64_t addr)
                     .addr = addr, .len = 64, .access = IM_READ };
 }
 
+/* PASID's own first stage, of so many pages. */
+static void map_pages(Bench *b, uint32_t pasid, uint32_t pages)
+{
+    uint64_t fs = new_table(b);
+
+    pasid_entry(b, pasid, (uint16_t)pasid, fs, 0);
+    for (uint32_t i = 0; i < pages; i++) {
+        map(b, fs, VA_BASE + ((uint64_t)i << 12),
+            OUT_BASE + ((uint64_t)i << 12), FS_TABLE, FS_LEAF);
+    }
+}
+
 static void bench_hits(Bench *b, uint32_t pages, uint32_t capacity,
                        double target)
 {
@@ -124,17 +136,11 @@ static void bench_hits(Bench *b, uint32_t pages, uint32_t capacity,
     uint32_t count = MAX(pages, 200000);
     const ImVtdCounters *c;
     uint64_t before;
-    uint64_t fs;
     char what[80];
 
     start(b, capacity);
     c = im_vtd_counters(b->s);
-    fs = new_table(b);
-    pasid_entry(b, 1, 1, fs, 0);
-    for (uint32_t i = 0; i < pages; i++) {
-        map(b, fs, VA_BASE + ((uint64_t)i << 12),
-            OUT_BASE + ((uint64_t)i << 12), FS_TABLE, FS_LEAF);
-    }
+    map_pages(b, 1, pages);
     shuffle(b->order, pages);
     lookups(b, request(1, 0), pages, count);
     before = c->iotlb_misses;
@@ -151,18 +157,15 @@ static void bench_hits(Bench *b, uint32_t pages, uint32_t capacity,
     stop(b);
 }
 
-/* Every request comes from another requester: nothing is cached for it. */
-static void bench_miss(Bench *b, bool nested, double target)
+#define MISS_PAGES  512
+
+static void miss_tables(Bench *b, bool nested)
 {
-    const ImVtdCounters *c;
-    double v[BATCHES];
-    uint64_t reads;
+    uint32_t pages = MISS_PAGES;
     uint64_t fs;
     uint64_t ss = 0;
-    uint32_t pages = 512;
 
     start(b, 65536);
-    c = im_vtd_counters(b->s);
     fs = new_table(b);
     if (nested) {
         ss = new_table(b);
@@ -179,15 +182,31 @@ static void bench_miss(Bench *b, bool nested, double target)
             SS_ENTRY);
     }
     pasid_entry(b, 1, 1, fs, ss);
+}
+
+/* Every request comes from another requester: nothing is cached for it. */
+static void miss(Bench *b, uint32_t rid)
+{
+    ImTxn t = request(1, VA_BASE + (rid % MISS_PAGES << 12));
+
+    t.rid = (uint16_t)(rid * 40503u);
+    must(im_vtd_translate(b->s, &t).status == IM_OK);
+}
+
+static void bench_miss(Bench *b, bool nested, double target)
+{
+    const ImVtdCounters *c;
+    double v[BATCHES];
+    uint64_t reads;
+
+    miss_tables(b, nested);
+    c = im_vtd_counters(b->s);
     reads = c->walk_reads;
     for (unsigned n = 0; n < BATCHES; n++) {
-        ImTxn t = request(1, 0);
         double t0 = now_ns();
 
         for (uint32_t rid = 0; rid < 65536; rid++) {
-            t.rid = (uint16_t)(rid * 40503u);
-            t.addr = VA_BASE + ((rid & 511) << 12);
-            must(im_vtd_translate(b->s, &t).status == IM_OK);
+            miss(b, rid);
         }
         v[n] = (now_ns() - t0) / 65536;
     }
@@ -205,17 +224,11 @@ static void bench_leaf_miss(Bench *b)
     const ImVtdCounters *c;
     uint64_t misses;
     uint64_t reads;
-    uint64_t fs;
     uint32_t pages = 65536;
 
     start(b, 4096);
     c = im_vtd_counters(b->s);
-    fs = new_table(b);
-    pasid_entry(b, 1, 1, fs, 0);
-    for (uint32_t i = 0; i < pages; i++) {
-        map(b, fs, VA_BASE + ((uint64_t)i << 12),
-            OUT_BASE + ((uint64_t)i << 12), FS_TABLE, FS_LEAF);
-    }
+    map_pages(b, 1, pages);
     shuffle(b->order, pages);
     lookups(b, request(1, 0), pages, pages);
     misses = c->iotlb_misses;
@@ -305,18 +318,17 @@ static void bench_inv(Bench *b, const char *what, InvFn *fn, uint32_t count,
     }
 }
 
-static void bench_invalidations(Bench *b)
+static void map_spaces(Bench *b)
 {
     start(b, 65536 * 2);
     for (uint32_t p = 0; p < SPACES; p++) {
-        uint64_t fs = new_table(b);
-
-        pasid_entry(b, 1 + p, (uint16_t)(1 + p), fs, 0);
-        for (uint32_t i = 0; i < EACH; i++) {
-            map(b, fs, VA_BASE + ((uint64_t)i << 12),
-                OUT_BASE + ((uint64_t)i << 12), FS_TABLE, FS_LEAF);
-        }
+        map_pages(b, 1 + p, EACH);
     }
+}
+
+static void bench_invalidations(Bench *b)
+{
+    map_spaces(b);
     bench_inv(b, "invalidate a page, 64K cached", inv_page, 16384, 16384);
     bench_inv(b, "invalidate 512 pages (AM=9), 64K cached", inv_2m, 128,
               65536);
@@ -450,10 +462,71 @@ static void count_bytes(uint32_t entries)
     im_vtd_caches_free(c);
 }
 
-int main(void)
+/* --- for instructions.py --------------------------------------------------- */
+
+static void ready_hit(Bench *b)
+{
+    start(b, 65536);
+    map_pages(b, 1, 16);
+    shuffle(b->order, 16);
+    lookups(b, request(1, 0), 16, 16);
+}
+
+static void ready_leaf_miss(Bench *b)
+{
+    start(b, 4096);
+    map_pages(b, 1, 65536);
+}
+
+static void ready_miss(Bench *b)
+{
+    miss_tables(b, false);
+}
+
+static void ready_nested_miss(Bench *b)
+{
+    miss_tables(b, true);
+}
+
+static void ready_inv(Bench *b)
+{
+    map_spaces(b);
+    fill(b);
+}
+
+static void hit(Bench *b, uint32_t i)
+{
+    ImTxn t = request(1, VA_BASE + (i % 16 << 12));
+
+    must(im_vtd_translate(b->s, &t).status == IM_OK);
+}
+
+static void leaf_miss(Bench *b, uint32_t i)
+{
+    ImTxn t = request(1, VA_BASE + (i % 65536 << 12));
+
+    must(im_vtd_translate(b->s, &t).status == IM_OK);
+}
+
+static const CountRow count_rows[] = {
+    { "hit", ready_hit, hit },
+    { "miss, tables cached", ready_leaf_miss, leaf_miss },
+    { "miss, all caches empty", ready_miss, miss },
+    { "miss, nested, all caches empty", ready_nested_miss, miss },
+    { "invalidate a page", ready_inv, inv_page },
+    { "invalidate 512 pages", ready_inv, inv_2m },
+    { "invalidate a PASID", ready_inv, inv_pasid },
+    { "invalidate a domain", ready_inv, inv_domain },
+    { "invalidate all", ready_inv, inv_global },
+};
+
+int main(int argc, char **argv)
 {
     Bench b = bench_new();
 
+    if (argc > 1) {
+        return count_row(&b, count_rows, G_N_ELEMENTS(count_rows), argv + 2);
+    }
     bench_hits(&b, 16, 65536, 40);
     bench_hits(&b, 4096, 65536, 40);
     bench_hits(&b, 65536, 65536, 80);
