@@ -237,6 +237,38 @@ static void restart(State *s)
     sb_cr0(r, 0xf, true);
 }
 
+/* What a guest or a function may do next; registers most of all. */
+static void act(State *s, Fuzz *f)
+{
+    switch (fuzz_below(f, 16)) {
+    case 0:
+    case 1:
+    case 2:
+        request(s, f);
+        break;
+    case 3:
+    case 4:
+        commands(s, f);
+        break;
+    case 5:
+    case 6:
+        message(s, f);
+        break;
+    case 7:
+        if (fuzz_one_in(f, 8)) {
+            cancel(s, f);
+        }
+        break;
+    default: {
+        uint64_t off = offset(f);
+
+        fuzz_mmio(s->w->r, f, off, value(s, f, off), IM_SMMU_MMIO_SIZE);
+        collect(s);
+        break;
+    }
+    }
+}
+
 static void registers(void)
 {
     Fuzz f = fuzz_new(300000);
@@ -254,33 +286,7 @@ static void registers(void)
     sw_on(w);
     restart(&s);
     for (uint64_t i = 0; i < f.rounds; i++) {
-        switch (fuzz_below(&f, 16)) {
-        case 0:
-        case 1:
-        case 2:
-            request(&s, &f);
-            break;
-        case 3:
-        case 4:
-            commands(&s, &f);
-            break;
-        case 5:
-        case 6:
-            message(&s, &f);
-            break;
-        case 7:
-            if (fuzz_one_in(&f, 8)) {
-                cancel(&s, &f);
-            }
-            break;
-        default: {
-            uint64_t off = offset(&f);
-
-            fuzz_mmio(w->r, &f, off, value(&s, &f, off), IM_SMMU_MMIO_SIZE);
-            collect(&s);
-            break;
-        }
-        }
+        act(&s, &f);
         if (i % 64 == 0) {
             check(&s);
         }

@@ -307,6 +307,26 @@ static void keep_to_known(SWorld *w, Mode mode)
     }
 }
 
+/* Make the tables what this mode wants to be asked about. */
+static void prepare(SWorld *w, Fuzz *f, Mode mode)
+{
+    season(w, f);
+    attributes(w, f);
+    if (mode == ATS) {
+        allow_ats(w, f);
+    } else if (mode == STALL) {
+        allow_stalls(w, f);
+    }
+    if (mode == MEMORY || mode == ATS) {
+        type_memory(w, f);
+    }
+    if (mode == DAMAGED ||
+        ((mode == ATS || mode == STALL) && fuzz_one_in(f, 3))) {
+        damage(w, f);
+    }
+    keep_to_known(w, mode);
+}
+
 typedef struct Tally {
     unsigned ok, fault, unsure;
 } Tally;
@@ -351,21 +371,7 @@ static void one_round(Fuzz *f, uint64_t round, unsigned g1, unsigned g2,
     if (oas == 52 && fuzz_one_in(f, 2)) {
         far_away(w);
     }
-    season(w, f);
-    attributes(w, f);
-    if (mode == ATS) {
-        allow_ats(w, f);
-    } else if (mode == STALL) {
-        allow_stalls(w, f);
-    }
-    if (mode == MEMORY || mode == ATS) {
-        type_memory(w, f);
-    }
-    if (mode == DAMAGED ||
-        ((mode == ATS || mode == STALL) && fuzz_one_in(f, 3))) {
-        damage(w, f);
-    }
-    keep_to_known(w, mode);
+    prepare(w, f, mode);
     sw_on(w);
     t = mode == ATS ? ats_txn(w, f) : random_txn(w, f);
     t.may_stall = mode == STALL && !fuzz_one_in(f, 4);

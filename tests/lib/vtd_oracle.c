@@ -220,6 +220,15 @@ static void fs_done(Walk *k, uint64_t out, bool rw, bool us)
     finish(k, s.pa, s.r, s.w && w);
 }
 
+/* 3.6.2: A, EA when that is enabled, and D of a page that is written. */
+static bool fs_needs_update(const Walk *k, uint64_t e, bool leaf)
+{
+    bool eafe = k->pe[2] >> 7 & 1;
+
+    return !(e & FS_A) || (eafe && !(e & FS_EA)) ||
+           (leaf && k->t->access & IM_WRITE && !(e & FS_D));
+}
+
 static void first_stage(Walk *k)
 {
     unsigned levels = get(k->pe, 131, 130) ? 5 : 4;
@@ -229,7 +238,7 @@ static void first_stage(Walk *k)
     uint64_t table = k->pe[2] & ~UINT64_C(0xfff);
     uint64_t sign = (uint64_t)((int64_t)(k->t->addr << (64 - n)) >>
                                (64 - n));
-    bool rw = true, us = true, eafe = k->pe[2] >> 7 & 1;
+    bool rw = true, us = true;
 
     if (sign != k->t->addr) {
         accept(k, 0x80);
@@ -261,9 +270,7 @@ static void first_stage(Walk *k)
             accept(k, 0x81);            /* here, or what comes later */
         }
         leaf = level == 1 || e & FS_PS;
-        if (!writable && (!(e & FS_A) || (eafe && !(e & FS_EA)) ||
-                          (leaf && k->t->access & IM_WRITE &&
-                           !(e & FS_D)))) {
+        if (!writable && fs_needs_update(k, e, leaf)) {
             accept(k, 0x77);
             if (leaf) {
                 fs_done(k, 0, rw, us);

@@ -226,68 +226,90 @@ static void test_orphans(void)
     g_assert_cmpuint(up_do(up, &rd), ==, 0);
 }
 
+#define OP_LEN  UINT64_C(9001)
+
+/* WRITE, READ, COPY: the pattern is at op->addr, and every CRC is its own. */
+static void check_memory_operations(Up *up, UpOp *op)
+{
+    uint8_t *mem = up->mem + 0x100000;
+    uint32_t crc;
+
+    g_assert_cmpuint(up_do(up, op), ==, 0);
+    for (uint64_t i = 0; i < OP_LEN; i++) {
+        g_assert_cmphex(mem[0x7fd + i], ==, pasid_ep_pattern(99, i));
+    }
+    g_assert_cmphex(mem[0x7fc], ==, 0);
+    g_assert_cmphex(mem[0x7fd + OP_LEN], ==, 0);
+    crc = crc32_of(mem + 0x7fd, OP_LEN);
+    g_assert_cmphex(up_ch(up, 0, PASID_EP_CH_CRC), ==, crc);
+    op->op = PASID_EP_OP_READ;
+    g_assert_cmpuint(up_do(up, op), ==, 0);
+    g_assert_cmphex(up_ch(up, 0, PASID_EP_CH_CRC), ==, crc);
+    op->op = PASID_EP_OP_COPY;
+    op->addr2 = UP_VA + 0x20123;
+    g_assert_cmpuint(up_do(up, op), ==, 0);
+    g_assert_cmpmem(mem + 0x7fd, OP_LEN, mem + 0x20123, OP_LEN);
+    g_assert_cmphex(up_ch(up, 0, PASID_EP_CH_CRC), ==, crc);
+}
+
+/* LOAD, STORE and the two COMPAREs, the last of which finds a difference. */
+static void check_buffer_operations(Up *up, UpOp *op)
+{
+    uint8_t *mem = up->mem + 0x100000, *buf = im_ep_buffer(up->ep);
+
+    op->op = PASID_EP_OP_LOAD;
+    op->addr2 = (1 << 20) - OP_LEN;
+    g_assert_cmpuint(up_do(up, op), ==, 0);
+    g_assert_cmpmem(mem + 0x7fd, OP_LEN, buf + op->addr2, OP_LEN);
+    op->op = PASID_EP_OP_STORE;
+    op->addr = UP_VA + 0x30001;
+    g_assert_cmpuint(up_do(up, op), ==, 0);
+    g_assert_cmpmem(mem + 0x7fd, OP_LEN, mem + 0x30001, OP_LEN);
+    op->op = PASID_EP_OP_COMPARE_BUF;
+    g_assert_cmpuint(up_do(up, op), ==, 0);
+    op->op = PASID_EP_OP_COMPARE;
+    g_assert_cmpuint(up_do(up, op), ==, 0);
+    mem[0x30001 + 5000] ^= 0x40;
+    g_assert_cmpuint(up_do(up, op), ==, PASID_EP_CAUSE_MISMATCH);
+    g_assert_cmphex(up_ch(up, 0, PASID_EP_CH_BADADDR), ==,
+                    UP_VA + 0x30001 + 5000);
+    g_assert_cmphex(up_ch(up, 0, PASID_EP_CH_COMPARE), ==, 1 << 16 |
+                    mem[0x30001 + 5000] << 8 | pasid_ep_pattern(99, 5000));
+    g_assert_cmpuint(up_ch(up, 0, PASID_EP_CH_DONE), ==, 5000);
+}
+
+/* FILL, ZERO_READ, which carries no byte, and NONE. */
+static void check_other_operations(Up *up, UpOp *op)
+{
+    op->op = PASID_EP_OP_FILL;
+    op->seed = UINT64_C(0x0807060504030201);
+    g_assert_cmpuint(up_do(up, op), ==, 0);
+    for (uint64_t i = 0; i < OP_LEN; i++) {
+        g_assert_cmphex(up->mem[0x100000 + 0x30001 + i], ==, i % 8 + 1);
+    }
+    op->op = PASID_EP_OP_ZERO_READ;
+    g_assert_cmpuint(up_do(up, op), ==, 0);
+    g_assert_cmpuint(g_array_index(up->dma, ImTxn, up->dma->len - 1).len, ==,
+                     0);
+    g_assert_cmpuint(up_ch(up, 0, PASID_EP_CH_REQUESTS), ==, 3);
+    op->op = PASID_EP_OP_NONE;
+    g_assert_cmpuint(up_do(up, op), ==, 0);
+}
+
 /* Every operation, odd addresses and splits; memory checked byte by byte. */
 static void test_operations(void)
 {
     static const uint32_t splits[] = { 0, 1, 64, 4096 };
-    const uint64_t len = 9001;
 
     for (unsigned s = 0; s < G_N_ELEMENTS(splits); s++) {
         g_autoptr(Up) up = mapped();
-        uint8_t *mem = up->mem + 0x100000, *buf = im_ep_buffer(up->ep);
         UpOp op = { PASID_EP_OP_WRITE, PASID_EP_MODE_ATS, UP_VA + 0x7fd, 0,
-                    len, 99, 5, 0 };
+                    OP_LEN, 99, 5, 0 };
 
         up_ch_w(up, 0, PASID_EP_CH_SPLIT, splits[s]);
-        g_assert_cmpuint(up_do(up, &op), ==, 0);
-        for (uint64_t i = 0; i < len; i++) {
-            g_assert_cmphex(mem[0x7fd + i], ==, pasid_ep_pattern(99, i));
-        }
-        g_assert_cmphex(mem[0x7fc], ==, 0);
-        g_assert_cmphex(mem[0x7fd + len], ==, 0);
-        uint32_t crc = crc32_of(mem + 0x7fd, len);
-        g_assert_cmphex(up_ch(up, 0, PASID_EP_CH_CRC), ==, crc);
-        op.op = PASID_EP_OP_READ;
-        g_assert_cmpuint(up_do(up, &op), ==, 0);
-        g_assert_cmphex(up_ch(up, 0, PASID_EP_CH_CRC), ==, crc);
-        op.op = PASID_EP_OP_COPY;
-        op.addr2 = UP_VA + 0x20123;
-        g_assert_cmpuint(up_do(up, &op), ==, 0);
-        g_assert_cmpmem(mem + 0x7fd, len, mem + 0x20123, len);
-        g_assert_cmphex(up_ch(up, 0, PASID_EP_CH_CRC), ==, crc);
-        op.op = PASID_EP_OP_LOAD;
-        op.addr2 = (1 << 20) - len;
-        g_assert_cmpuint(up_do(up, &op), ==, 0);
-        g_assert_cmpmem(mem + 0x7fd, len, buf + op.addr2, len);
-        op.op = PASID_EP_OP_STORE;
-        op.addr = UP_VA + 0x30001;
-        g_assert_cmpuint(up_do(up, &op), ==, 0);
-        g_assert_cmpmem(mem + 0x7fd, len, mem + 0x30001, len);
-        op.op = PASID_EP_OP_COMPARE_BUF;
-        g_assert_cmpuint(up_do(up, &op), ==, 0);
-        op.op = PASID_EP_OP_COMPARE;
-        g_assert_cmpuint(up_do(up, &op), ==, 0);
-        mem[0x30001 + 5000] ^= 0x40;
-        g_assert_cmpuint(up_do(up, &op), ==, PASID_EP_CAUSE_MISMATCH);
-        g_assert_cmphex(up_ch(up, 0, PASID_EP_CH_BADADDR), ==,
-                        UP_VA + 0x30001 + 5000);
-        g_assert_cmphex(up_ch(up, 0, PASID_EP_CH_COMPARE), ==, 1 << 16 |
-                        mem[0x30001 + 5000] << 8 |
-                        pasid_ep_pattern(99, 5000));
-        g_assert_cmpuint(up_ch(up, 0, PASID_EP_CH_DONE), ==, 5000);
-        op.op = PASID_EP_OP_FILL;
-        op.seed = UINT64_C(0x0807060504030201);
-        g_assert_cmpuint(up_do(up, &op), ==, 0);
-        for (uint64_t i = 0; i < len; i++) {
-            g_assert_cmphex(mem[0x30001 + i], ==, i % 8 + 1);
-        }
-        op.op = PASID_EP_OP_ZERO_READ;
-        g_assert_cmpuint(up_do(up, &op), ==, 0);
-        g_assert_cmpuint(g_array_index(up->dma, ImTxn,
-                                       up->dma->len - 1).len, ==, 0);
-        g_assert_cmpuint(up_ch(up, 0, PASID_EP_CH_REQUESTS), ==, 3);
-        op.op = PASID_EP_OP_NONE;
-        g_assert_cmpuint(up_do(up, &op), ==, 0);
+        check_memory_operations(up, &op);
+        check_buffer_operations(up, &op);
+        check_other_operations(up, &op);
     }
 }
 
