@@ -48,7 +48,8 @@ SOURCE = {
 STOCK_MODULES = ['virtio_pci', 'virtio_blk', 'virtio_net', 'nvme', 'e1000e',
                  'ahci', 'sd_mod', 'af_packet']
 
-MODULE_SOURCES = ['pasid_ep.c', 'pasid_ep.h', 'Kbuild']
+MODULE_SOURCES = ['main.c', 'space.c', 'job.c', 'device.h', 'pasid_ep.h',
+                  'Kbuild']
 
 # Part of the cache's key: raise it when the way a kernel is built changes.
 RECIPE = '1'
