@@ -97,6 +97,16 @@ class Row:
             self.passed = False
 
 
+def never_begun(guest, test, rows):
+    """A Row for each scenario of the test that @rows lack."""
+    missing = Counter(test.scenarios + test.then) - \
+        Counter(r.name for r in rows)
+    for name in missing.elements():
+        lost = Row(name, '', guest.arch.iommu_type)
+        lost.reasons.append('was never begun')
+        yield lost
+
+
 def run_scenarios(guest, test, out):
     """Follow the guest through its scenarios; a Row for each."""
     rows, row, finished, began = [], None, False, 0.0
@@ -151,14 +161,9 @@ def run_scenarios(guest, test, out):
             row.reasons.append('the guest did not finish it')
             rows.append(row)
             out(row)
-    missing = Counter(test.scenarios + test.then) - \
-        Counter(r.name for r in rows)
-    for name, count in missing.items():
-        for _ in range(count):
-            lost = Row(name, '', guest.arch.iommu_type)
-            lost.reasons.append('was never begun')
-            rows.append(lost)
-            out(lost)
+    for lost in list(never_begun(guest, test, rows)):
+        rows.append(lost)
+        out(lost)
     return rows
 
 
