@@ -24,16 +24,17 @@ static World *case_world(const FaultCase *c)
     w = world_new_off(&cfg, c->row.kind, c->pasid && c->row.kind >= W_FS);
     w->has_pasid = c->pasid;
     if (c->row.arm) {
-        c->row.arm(w, c->row.arg);
+        c->row.arm(w);
     }
+    world_damage(w, c->row.damage);
     if (c->fpd & FPD_CTX) {
-        rig_put(w->r, w->ctx, 1, 1, 1);
+        rig_put(w->r, w->ctx, CTX_FPD, 1);
     }
     if (c->fpd & FPD_DIR) {
-        rig_put(w->r, w->dir_entry, 1, 1, 1);
+        rig_put(w->r, w->dir_entry, DIR_FPD, 1);
     }
     if (c->fpd & FPD_PE) {
-        rig_put(w->r, w->pe, 1, 1, 1);
+        rig_put(w->r, w->pe, PE_FPD, 1);
     }
     world_on(w);
     return w;
@@ -214,7 +215,7 @@ static void add_case(const FaultRow *row, unsigned col, bool pasid,
     spec_add(row->clause, row->tag, path, run_case, c);
 }
 
-void fault_row_add(const FaultRow *row)
+static void add_row(const FaultRow *row)
 {
     for (unsigned col = 0; col < COLS; col++) {
         if (row->want[col] == '-') {
@@ -237,13 +238,24 @@ void fault_row_add(const FaultRow *row)
     }
 }
 
-void fault_rows_add_bits(const FaultRow *row, unsigned lo, unsigned hi)
+void fault_rows_add(const FaultRow *rows, unsigned n)
 {
-    for (unsigned bit = lo; bit <= hi; bit++) {
-        FaultRow one = *row;
+    for (unsigned i = 0; i < n; i++) {
+        add_row(&rows[i]);
+    }
+}
 
-        one.name = g_strdup_printf("%s-%u", row->name, bit);
-        one.arg = bit;
-        fault_row_add(&one);
+void fault_bits_add(const FaultBits *bits, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        for (unsigned bit = bits[i].lo; bit <= bits[i].hi; bit++) {
+            FaultRow one = bits[i].row;
+
+            one.name = spec_keep(g_strdup_printf("%s-%u-%u", one.name, i,
+                                                 bit));
+            one.damage[0].hi = one.damage[0].lo = (uint16_t)bit;
+            one.damage[0].val = 1;
+            add_row(&one);
+        }
     }
 }

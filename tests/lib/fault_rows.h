@@ -8,7 +8,7 @@
 #define TESTS_LIB_FAULT_ROWS_H
 
 #include "lib/spec.h"
-#include "lib/vtd_build.h"
+#include "lib/vtd_damage.h"
 
 enum { NO_PASID = 1, WITH_PASID = 2, BOTH = 3 };
 enum { FPD_CTX = 1, FPD_DIR = 2, FPD_PE = 4 };
@@ -32,15 +32,21 @@ typedef struct FaultRow {
      */
     const char *want;
     void (*config)(ImVtdConfig *c);
-    void (*arm)(World *w, unsigned arg);        /* before world_on() */
+    void (*arm)(World *w);      /* before the damage */
+    Damage damage[DAMAGES];     /* before world_on() */
     void (*tune)(World *w, ImTxn *t);
-    unsigned arg;
     uint64_t addr;          /* when not 0 */
 } FaultRow;
 
-/* Register every column of a row, with and without PASID and FPD. */
-void fault_row_add(const FaultRow *row);
-/* The same for arg = lo .. hi; the name gets the number. */
-void fault_rows_add_bits(const FaultRow *row, unsigned lo, unsigned hi);
+/* A row for each bit lo .. hi, which its first damage sets. */
+typedef struct FaultBits {
+    FaultRow row;
+    unsigned lo, hi;
+} FaultBits;
+
+/* Register every column of the rows, with and without PASID and FPD. */
+void fault_rows_add(const FaultRow *rows, unsigned n);
+/* The same; the names get the number of the range, and that of the bit. */
+void fault_bits_add(const FaultBits *bits, unsigned n);
 
 #endif /* TESTS_LIB_FAULT_ROWS_H */

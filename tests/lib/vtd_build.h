@@ -8,6 +8,7 @@
 #define TESTS_LIB_VTD_BUILD_H
 
 #include "lib/rig.h"
+#include "lib/vtd_fields.h"
 #include "lib/vtd_regs.h"
 
 /* --- page tables, 9.7 and 9.8 -------------------------------------------- */

@@ -6,140 +6,7 @@
  */
 #include "lib/fault_rows.h"
 
-#define NOWHERE(w)      ((w)->r->ram_top)
-
 /* --- what breaks --------------------------------------------------------- */
-
-static void root_nowhere(World *w, unsigned arg)
-{
-    (void)arg;
-    w->root = NOWHERE(w);
-}
-
-static void root_absent(World *w, unsigned arg)
-{
-    (void)arg;
-    rig_put(w->r, w->root_entry, 0, 0, 0);
-}
-
-static void root_bit(World *w, unsigned bit)
-{
-    rig_put(w->r, w->root_entry, bit, bit, 1);
-}
-
-static void context_nowhere(World *w, unsigned arg)
-{
-    (void)arg;
-    rig_put(w->r, w->root_entry, 63, 12, NOWHERE(w) >> 12);
-}
-
-static void context_absent(World *w, unsigned arg)
-{
-    (void)arg;
-    rig_put(w->r, w->ctx, 0, 0, 0);
-}
-
-static void context_bit(World *w, unsigned bit)
-{
-    rig_put(w->r, w->ctx, bit, bit, 1);
-}
-
-static void context_clear(World *w, unsigned bit)
-{
-    rig_put(w->r, w->ctx, bit, bit, 0);
-}
-
-static void ats_off(World *w, unsigned arg)
-{
-    (void)arg;
-    rig_put(w->r, w->ctx, 2, 2, 0);         /* DTE */
-    rig_put(w->r, w->ctx, 4, 4, 0);         /* PRE */
-}
-
-/* PDTS=0: 128 directory entries of 64 PASIDs, the largest is 1fffh */
-static void rid_pasid_too_big(World *w, unsigned value)
-{
-    rig_put(w->r, w->ctx, 11, 9, 0);
-    rig_put(w->r, w->ctx, 83, 64, value);
-}
-
-static void directory_short(World *w, unsigned pdts)
-{
-    rig_put(w->r, w->ctx, 11, 9, pdts);
-}
-
-static void dir_nowhere(World *w, unsigned arg)
-{
-    (void)arg;
-    rig_put(w->r, w->ctx, 63, 12, NOWHERE(w) >> 12);
-}
-
-static void dir_absent(World *w, unsigned arg)
-{
-    (void)arg;
-    rig_put(w->r, w->dir_entry, 0, 0, 0);
-}
-
-static void dir_zero(World *w, unsigned arg)
-{
-    (void)arg;
-    rig_w64(w->r, w->dir_entry, 0);
-}
-
-static void dir_bit(World *w, unsigned bit)
-{
-    rig_put(w->r, w->dir_entry, bit, bit, 1);
-}
-
-static void pe_nowhere(World *w, unsigned arg)
-{
-    (void)arg;
-    rig_put(w->r, w->dir_entry, 63, 12, NOWHERE(w) >> 12);
-}
-
-static void pe_absent(World *w, unsigned arg)
-{
-    (void)arg;
-    rig_put(w->r, w->pe, 0, 0, 0);
-}
-
-static void pe_zero(World *w, unsigned arg)
-{
-    (void)arg;
-    for (unsigned i = 0; i < 8; i++) {
-        rig_w64(w->r, w->pe + 8 * i, 0);
-    }
-}
-
-static void pe_bit(World *w, unsigned bit)
-{
-    rig_put(w->r, w->pe, bit, bit, 1);
-}
-
-static void pe_pgtt(World *w, unsigned pgtt)
-{
-    rig_put(w->r, w->pe, 8, 6, pgtt);
-}
-
-static void pe_aw(World *w, unsigned aw)
-{
-    rig_put(w->r, w->pe, 4, 2, aw);
-}
-
-static void pe_fspm(World *w, unsigned fspm)
-{
-    rig_put(w->r, w->pe, 131, 130, fspm);
-}
-
-/* A second stage of 39 bits, and a first stage that starts beyond it. */
-static void pe_fsptptr_bit(World *w, unsigned bit)
-{
-    uint64_t pdpt = rig_r64(w->r, w->ss) & UINT64_C(0xffffffffff000);
-
-    rig_put(w->r, w->pe, 4, 2, 1);
-    rig_put(w->r, w->pe, 63, 12, pdpt >> 12);
-    rig_put(w->r, w->pe, 128 + bit, 128 + bit, 1);
-}
 
 static void pasid_7(World *w, ImTxn *t)
 {
@@ -260,40 +127,45 @@ static void no_dt(ImVtdConfig *c)
 
 static const FaultRow rows[] = {
     { SPEC(VTD_FLT_SRT_1), "root-table-nowhere", 0x38, .want = "UCUI",
-      .kind = W_SS, .arm = root_nowhere, .pasid = BOTH },
-    { SPEC(VTD_FLT_SRT_2), "half-absent", 0x39, .want = "UUUI",
-      .kind = W_SS, .arm = root_absent, .pasid = BOTH },
+      .kind = W_SS, .damage = { { IN_RTADDR, RTADDR_RTA, NOWHERE } },
+      .pasid = BOTH },
+    { SPEC(VTD_FLT_SRT_2), "half-absent", 0x39, .want = "UUUI", .kind = W_SS,
+      .damage = { { IN_ROOT, ROOT_P, 0 } }, .pasid = BOTH },
     { SPEC(VTD_FLT_SCT_1), "context-table-nowhere", 0x40, .want = "UCUI",
-      .kind = W_SS, .arm = context_nowhere, .pasid = BOTH },
-    { SPEC(VTD_FLT_SCT_2), "context-entry-absent", 0x41, true,
-      .want = "UUUI", .kind = W_SS, .arm = context_absent, .pasid = BOTH,
+      .kind = W_SS, .damage = { { IN_ROOT, ROOT_CTP, NOWHERE } },
+      .pasid = BOTH },
+    { SPEC(VTD_FLT_SCT_2), "context-entry-absent", 0x41, true, .want = "UUUI",
+      .kind = W_SS, .damage = { { IN_CTX, CTX_P, 0 } }, .pasid = BOTH,
       .reach = FPD_CTX },
     { SPEC(VTD_FLT_SCT_3), "pre-without-prs", 0x42, true, .want = "UCU-",
-      .kind = W_SS, .arm = context_bit, .arg = 4, .pasid = BOTH,
+      .kind = W_SS, .damage = { { IN_CTX, SCTX_PRE, 1 } }, .pasid = BOTH,
       .config = no_prs },
     { SPEC(VTD_FLT_SCT_3), "dte-without-dt", 0x42, true, .want = "U---",
-      .kind = W_SS, .arm = context_bit, .arg = 2, .pasid = BOTH,
+      .kind = W_SS, .damage = { { IN_CTX, SCTX_DTE, 1 } }, .pasid = BOTH,
       .config = no_dt },
     { SPEC(VTD_FLT_SCT_4), "pre-without-dte", 0x43, true, .want = "UCUI",
-      .kind = W_SS, .arm = context_clear, .arg = 2, .pasid = BOTH,
+      .kind = W_SS, .damage = { { IN_CTX, SCTX_DTE, 0 } }, .pasid = BOTH,
       .reach = FPD_CTX },
     { SPEC(VTD_FLT_SCT_4), "rid-pasid-beyond-directory", 0x43, true,
-      .want = "UCUI", .kind = W_SS, .arm = rid_pasid_too_big,
-      .arg = 0x2000, .pasid = BOTH, .reach = FPD_CTX },
+      .want = "UCUI", .kind = W_SS,
+      .damage = { { IN_CTX, SCTX_PDTS, 0 },
+                  { IN_CTX, SCTX_RID_PASID, 0x2000 } },
+      .pasid = BOTH, .reach = FPD_CTX },
     { SPEC(VTD_FLT_SCT_5), "dte-0-blocks-ats", 0x44, true, .want = "-UU-",
-      .kind = W_SS, .arm = ats_off, .pasid = BOTH, .reach = FPD_CTX },
+      .kind = W_SS,
+      .damage = { { IN_CTX, SCTX_DTE, 0 }, { IN_CTX, SCTX_PRE, 0 } },
+      .pasid = BOTH, .reach = FPD_CTX },
     { SPEC(VTD_FLT_SCT_6), "paside-0", 0x45, true, .want = "UU-I",
-      .kind = W_SS, .arm = context_clear, .arg = 3, .pasid = WITH_PASID,
-      .reach = FPD_CTX },
+      .kind = W_SS, .damage = { { IN_CTX, SCTX_PASIDE, 0 } },
+      .pasid = WITH_PASID, .reach = FPD_CTX },
     { SPEC(VTD_FLT_SCT_7), "first-pasid-beyond-directory", 0x46, true,
-      .want = "UU-I", .kind = W_SS, .arm = directory_short, .arg = 0,
+      .want = "UU-I", .kind = W_SS, .damage = { { IN_CTX, SCTX_PDTS, 0 } },
       .tune = pasid_2000, .pasid = WITH_PASID, .reach = FPD_CTX },
-    { SPEC(VTD_FLT_SCT_7), "half-a-directory", 0x46, true,
-      .want = "UU-I", .kind = W_SS, .arm = directory_short, .arg = 6,
+    { SPEC(VTD_FLT_SCT_7), "half-a-directory", 0x46, true, .want = "UU-I",
+      .kind = W_SS, .damage = { { IN_CTX, SCTX_PDTS, 6 } },
       .tune = pasid_80000, .pasid = WITH_PASID },
-    { SPEC(VTD_FLT_SCT_8), "pre-0", 0x47, true, .want = "---I",
-      .kind = W_SS, .arm = context_clear, .arg = 4, .pasid = BOTH,
-      .reach = FPD_CTX },
+    { SPEC(VTD_FLT_SCT_8), "pre-0", 0x47, true, .want = "---I", .kind = W_SS,
+      .damage = { { IN_CTX, SCTX_PRE, 0 } }, .pasid = BOTH, .reach = FPD_CTX },
     { SPEC(VTD_FLT_SCT_9), "pasid-is-rid-pasid", 0x48, true,
       .want = "UU-I", .kind = W_SS, .tune = pasid_of_rid,
       .pasid = WITH_PASID, .reach = FPD_CTX },
@@ -301,64 +173,64 @@ static const FaultRow rows[] = {
       .want = "--U-", .kind = W_SS, .pasid = WITH_PASID,
       .reach = FPD_CTX },
     { SPEC(VTD_FLT_SPD_1), "directory-nowhere", 0x50, .want = "UC-I",
-      .kind = W_SS, .arm = dir_nowhere, .pasid = BOTH, .reach = FPD_CTX },
+      .kind = W_SS, .damage = { { IN_CTX, SCTX_PASIDDIR, NOWHERE } },
+      .pasid = BOTH, .reach = FPD_CTX },
     { SPEC(VTD_FLT_SPD_2), "directory-entry-absent", 0x51, true,
-      .want = "U0-I", .kind = W_SS, .arm = dir_absent, .pasid = BOTH,
-      .reach = FPD_CTX | FPD_DIR },
+      .want = "U0-I", .kind = W_SS, .damage = { { IN_DIR, DIR_P, 0 } },
+      .pasid = BOTH, .reach = FPD_CTX | FPD_DIR },
     { SPEC(VTD_FLT_SPD_2), "directory-entry-all-zero", 0x51, true,
-      .want = "U0-I", .kind = W_FS, .arm = dir_zero, .pasid = BOTH },
+      .want = "U0-I", .kind = W_FS, .damage = { { IN_DIR, DIR_ALL, 0 } },
+      .pasid = BOTH },
     { SPEC(VTD_FLT_SPD_2), "untouched-pasid", 0x51, true,
       .want = "U0-I", .kind = W_FS, .tune = pasid_wide,
       .pasid = WITH_PASID },
     { SPEC(VTD_FLT_SPT_1), "pasid-table-nowhere", 0x58, .want = "UC-I",
-      .kind = W_SS, .arm = pe_nowhere, .pasid = BOTH,
-      .reach = FPD_CTX | FPD_DIR },
-    { SPEC(VTD_FLT_SPT_2), "pasid-entry-absent", 0x59, true,
-      .want = "U0-I", .kind = W_SS, .arm = pe_absent, .pasid = BOTH,
+      .kind = W_SS, .damage = { { IN_DIR, DIR_SMPTBLPTR, NOWHERE } },
+      .pasid = BOTH, .reach = FPD_CTX | FPD_DIR },
+    { SPEC(VTD_FLT_SPT_2), "pasid-entry-absent", 0x59, true, .want = "U0-I",
+      .kind = W_SS, .damage = { { IN_PE, PE_P, 0 } }, .pasid = BOTH,
       .reach = ALL },
-    { SPEC(VTD_FLT_SPT_2), "pasid-entry-all-zero", 0x59, true,
-      .want = "U0-I", .kind = W_FS, .arm = pe_zero, .pasid = BOTH,
+    { SPEC(VTD_FLT_SPT_2), "pasid-entry-all-zero", 0x59, true, .want = "U0-I",
+      .kind = W_FS, .damage = { { IN_PE, PE_ALL, 0 } }, .pasid = BOTH,
       .reach = ALL },
-    { SPEC(VTD_FLT_SPT_4), "pgtt-0", 0x5b, true, .want = "UC-I",
-      .kind = W_FS, .arm = pe_pgtt, .arg = 0, .pasid = BOTH,
-      .reach = ALL },
-    { SPEC(VTD_FLT_SPT_4), "pgtt-5", 0x5b, true, .want = "UC-I",
-      .kind = W_FS, .arm = pe_pgtt, .arg = 5, .pasid = BOTH },
-    { SPEC(VTD_FLT_SPT_4), "pgtt-6", 0x5b, true, .want = "UC-I",
-      .kind = W_FS, .arm = pe_pgtt, .arg = 6, .pasid = BOTH },
-    { SPEC(VTD_FLT_SPT_4), "pgtt-7", 0x5b, true, .want = "UC-I",
-      .kind = W_SS, .arm = pe_pgtt, .arg = 7, .pasid = BOTH },
+    { SPEC(VTD_FLT_SPT_4), "pgtt-0", 0x5b, true, .want = "UC-I", .kind = W_FS,
+      .damage = { { IN_PE, PE_PGTT, 0 } }, .pasid = BOTH, .reach = ALL },
+    { SPEC(VTD_FLT_SPT_4), "pgtt-5", 0x5b, true, .want = "UC-I", .kind = W_FS,
+      .damage = { { IN_PE, PE_PGTT, 5 } }, .pasid = BOTH },
+    { SPEC(VTD_FLT_SPT_4), "pgtt-6", 0x5b, true, .want = "UC-I", .kind = W_FS,
+      .damage = { { IN_PE, PE_PGTT, 6 } }, .pasid = BOTH },
+    { SPEC(VTD_FLT_SPT_4), "pgtt-7", 0x5b, true, .want = "UC-I", .kind = W_SS,
+      .damage = { { IN_PE, PE_PGTT, 7 } }, .pasid = BOTH },
     { SPEC(VTD_FLT_SPT_4), "first-stage-without-fsts", 0x5b, true,
-      .want = "UC-I", .kind = W_SS, .arm = pe_pgtt, .arg = 1,
+      .want = "UC-I", .kind = W_SS, .damage = { { IN_PE, PE_PGTT, 1 } },
       .pasid = BOTH, .config = no_first_stage },
     { SPEC(VTD_FLT_SPT_4), "second-stage-without-ssts", 0x5b, true,
-      .want = "UC-I", .kind = W_FS, .arm = pe_pgtt, .arg = 2,
+      .want = "UC-I", .kind = W_FS, .damage = { { IN_PE, PE_PGTT, 2 } },
       .pasid = BOTH, .config = no_second_stage },
-    { SPEC(VTD_FLT_SPT_4), "nested-without-nest", 0x5b, true,
-      .want = "UC-I", .kind = W_SS, .arm = pe_pgtt, .arg = 3,
-      .pasid = BOTH, .config = no_nesting },
+    { SPEC(VTD_FLT_SPT_4), "nested-without-nest", 0x5b, true, .want = "UC-I",
+      .kind = W_SS, .damage = { { IN_PE, PE_PGTT, 3 } }, .pasid = BOTH,
+      .config = no_nesting },
     { SPEC(VTD_FLT_SPT_4), "pass-through-without-pt", 0x5b, true,
       .want = "UC-I", .kind = W_PT, .pasid = BOTH,
       .config = no_pass_through },
     { SPEC(VTD_FLT_SPT_4), "aw-none", 0x5b, true, .want = "UC-I",
-      .kind = W_SS, .arm = pe_aw, .arg = 0, .pasid = BOTH,
+      .kind = W_SS, .damage = { { IN_PE, PE_AW, 0 } }, .pasid = BOTH,
       .reach = ALL },
-    { SPEC(VTD_FLT_SPT_4), "aw-57-unsupported", 0x5b, true,
-      .want = "UC-I", .kind = W_SS, .arm = pe_aw, .arg = 3,
-      .pasid = BOTH },
+    { SPEC(VTD_FLT_SPT_4), "aw-57-unsupported", 0x5b, true, .want = "UC-I",
+      .kind = W_SS, .damage = { { IN_PE, PE_AW, 3 } }, .pasid = BOTH },
     { SPEC(VTD_FLT_SPT_4), "aw-reserved", 0x5b, true, .want = "UC-I",
-      .kind = W_NESTED, .arm = pe_aw, .arg = 5, .pasid = BOTH },
+      .kind = W_NESTED, .damage = { { IN_PE, PE_AW, 5 } }, .pasid = BOTH },
     { SPEC(VTD_FLT_SPT_4), "fspm-5-level-unsupported", 0x5b, true,
-      .want = "UC-I", .kind = W_FS, .arm = pe_fspm, .arg = 1,
+      .want = "UC-I", .kind = W_FS, .damage = { { IN_PE, PE_FSPM, 1 } },
       .pasid = BOTH },
     { SPEC(VTD_FLT_SPT_4), "fspm-reserved", 0x5b, true, .want = "UC-I",
-      .kind = W_FS, .arm = pe_fspm, .arg = 2, .pasid = BOTH },
-    { SPEC(VTD_FLT_SPT_4), "nested-fspm-reserved", 0x5b, true,
-      .want = "UC-I", .kind = W_NESTED, .arm = pe_fspm, .arg = 3,
-      .pasid = BOTH },
+      .kind = W_FS, .damage = { { IN_PE, PE_FSPM, 2 } }, .pasid = BOTH },
+    { SPEC(VTD_FLT_SPT_4), "nested-fspm-reserved", 0x5b, true, .want = "UC-I",
+      .kind = W_NESTED, .damage = { { IN_PE, PE_FSPM, 3 } }, .pasid = BOTH },
     { SPEC(VTD_FLT_SPT_4), "nested-fsptptr-beyond-aw", 0x5b, true,
-      .want = "UC-I", .kind = W_NESTED, .arm = pe_fsptptr_bit,
-      .arg = 39, .pasid = BOTH, .reach = ALL },
+      .want = "UC-I", .kind = W_NESTED, .arm = world_ss_of_39_bits,
+      .damage = { { IN_PE, 128 + 39, 128 + 39, 1 } }, .pasid = BOTH,
+      .reach = ALL },
     { SPEC(VTD_FLT_SPT_5), "execute", 0x5c, true, .want = "U0--",
       .kind = W_FS, .tune = exec, .pasid = WITH_PASID, .reach = ALL },
     { SPEC(VTD_FLT_SPT_5), "execute-second-stage", 0x5c, true,
@@ -376,40 +248,36 @@ static const FaultRow rows[] = {
       .want = "UU--", .kind = W_SS, .tune = pasid_wide,
       .pasid = WITH_PASID, .config = ten_bits },
     { SPEC(VTD_FLT_SPT_2), "no-entry-for-this-pasid", 0x59, true,
-      .want = "U0-I", .kind = W_FS, .arm = pe_absent, .tune = NULL,
-      .pasid = WITH_PASID },
+      .want = "U0-I", .kind = W_FS, .damage = { { IN_PE, PE_P, 0 } },
+      .tune = NULL, .pasid = WITH_PASID },
     { SPEC(VTD_FLT_SPD_2), "pasid-of-another-directory-entry", 0x51, true,
       .want = "U0-I", .kind = W_FS, .tune = pasid_7,
       .pasid = WITH_PASID },
 };
 
 /* A reserved bit each; the walk has seen the entry itself. */
-typedef struct BitRange {
-    FaultRow row;
-    unsigned lo, hi;
-} BitRange;
-
 #define PE_ROW(KIND, CONFIG)                                             \
     { SPEC(VTD_FLT_SPT_3), "reserved", 0x5a, true, .want = "UC-I",       \
-      .kind = KIND, .arm = pe_bit, .pasid = BOTH, .config = CONFIG }
+      .kind = KIND, .damage = { { IN_PE } }, .pasid = BOTH,               \
+      .config = CONFIG }
 
-static const BitRange bits[] = {
+static const FaultBits bits[] = {
     { { SPEC(VTD_FLT_SRT_3), "reserved", 0x3a, .want = "UCUI",
-        .kind = W_SS, .arm = root_bit, .pasid = BOTH }, 1, 11 },
+        .kind = W_SS, .damage = { { IN_ROOT } }, .pasid = BOTH }, 1, 11 },
     { { SPEC(VTD_FLT_SRT_3), "reserved", 0x3a, .want = "UCUI",
-        .kind = W_SS, .arm = root_bit, .pasid = NO_PASID }, 46, 63 },
+        .kind = W_SS, .damage = { { IN_ROOT } }, .pasid = NO_PASID }, 46, 63 },
     { { SPEC(VTD_FLT_SCT_3), "reserved", 0x42, true, .want = "UCUI",
-        .kind = W_SS, .arm = context_bit, .pasid = BOTH,
+        .kind = W_SS, .damage = { { IN_CTX } }, .pasid = BOTH,
         .reach = FPD_CTX }, 5, 8 },
     { { SPEC(VTD_FLT_SCT_3), "reserved", 0x42, true, .want = "UCUI",
-        .kind = W_SS, .arm = context_bit, .pasid = NO_PASID }, 46, 63 },
+        .kind = W_SS, .damage = { { IN_CTX } }, .pasid = NO_PASID }, 46, 63 },
     { { SPEC(VTD_FLT_SCT_3), "reserved", 0x42, true, .want = "UCUI",
-        .kind = W_SS, .arm = context_bit, .pasid = NO_PASID }, 85, 255 },
+        .kind = W_SS, .damage = { { IN_CTX } }, .pasid = NO_PASID }, 85, 255 },
     { { SPEC(VTD_FLT_SPD_3), "reserved", 0x52, true, .want = "UC-I",
-        .kind = W_SS, .arm = dir_bit, .pasid = BOTH,
+        .kind = W_SS, .damage = { { IN_DIR } }, .pasid = BOTH,
         .reach = FPD_CTX | FPD_DIR }, 2, 11 },
     { { SPEC(VTD_FLT_SPD_3), "reserved", 0x52, true, .want = "UC-I",
-        .kind = W_SS, .arm = dir_bit, .pasid = NO_PASID }, 46, 63 },
+        .kind = W_SS, .damage = { { IN_DIR } }, .pasid = NO_PASID }, 46, 63 },
     /* 9.6 */
     { PE_ROW(W_SS, NULL), 5, 5 },
     { PE_ROW(W_FS, NULL), 10, 11 },
@@ -431,15 +299,7 @@ static const BitRange bits[] = {
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
-        fault_row_add(&rows[i]);
-    }
-    for (unsigned i = 0; i < G_N_ELEMENTS(bits); i++) {
-        BitRange b = bits[i];
-        g_autofree char *name = g_strdup_printf("%s-%u", b.row.name, i);
-
-        b.row.name = name;
-        fault_rows_add_bits(&b.row, b.lo, b.hi);
-    }
+    fault_rows_add(rows, G_N_ELEMENTS(rows));
+    fault_bits_add(bits, G_N_ELEMENTS(bits));
     return g_test_run();
 }
