@@ -137,8 +137,8 @@ static inline unsigned im_smmu_size_bits(unsigned code)
     return bits[code];
 }
 
-/* log2 of OAS, and of IAS, which is the same: AArch64 only.
- * CLAUSE(SMMU_STE_SIZES) */
+/* Log2 of OAS, and of IAS, which is the same: AArch64 only. */
+IM_RULE(SMMU_STE_SIZES);
 static inline unsigned im_smmu_oas(const ImSmmuIds *ids)
 {
     return im_smmu_size_bits(ids->idr[5] & IM_MASK(SMMU_IDR5_OAS));

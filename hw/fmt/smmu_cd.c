@@ -146,7 +146,8 @@ IM_INLINE const char *cd_broken_rule(const Cd *x)
 
 /* --- what is left -------------------------------------------------------- */
 
-/* CLAUSE(SMMU_CD_EPD): of a half that is not used only TBI counts. */
+/* Of a half that is not used only TBI counts. */
+IM_RULE(SMMU_CD_EPD);
 IM_INLINE Half cd_lower_half(const Cd *x)
 {
     Half h = { .used = cd_el2(x) || !CD(x, 0, EPD0), .tbi = CD(x, 0, TBI0) };
@@ -182,7 +183,8 @@ IM_INLINE Cd cd_begin(const ImSmmuIds *ids, const ImSmmuSte *ste,
 {
     Cd x = { .ids = ids, .ste = ste, .raw = raw };
 
-    x.ips = im_smmu_size(ids, CD(&x, 0, IPS));      /* CLAUSE(SMMU_CD_IPS) */
+    IM_RULE(SMMU_CD_IPS);
+    x.ips = im_smmu_size(ids, CD(&x, 0, IPS));
     x.lo = cd_lower_half(&x);
     x.hi = cd_upper_half(&x);
     return x;
@@ -200,7 +202,8 @@ IM_INLINE uint32_t cd_common_flags(const Cd *x)
             flags |= IM_VMSA_HAFT;
         }
     } else if (CD(x, 0, AFFD)) {
-        flags |= IM_VMSA_AFFD;          /* CLAUSE(SMMU_CD_AFFD) */
+        IM_RULE(SMMU_CD_AFFD);
+        flags |= IM_VMSA_AFFD;
     }
     if (CD(x, 0, WXN)) {
         flags |= IM_VMSA_WXN;
@@ -209,7 +212,7 @@ IM_INLINE uint32_t cd_common_flags(const Cd *x)
         flags |= IM_VMSA_ONE;
     } else if (CD(x, 0, PAN)) {
         flags |= IM_VMSA_PAN;
-        /* CLAUSE(SMMU_VMSA_EPAN) */
+        IM_RULE(SMMU_VMSA_EPAN);
         flags |= CD(x, 1, EPAN) && IDR(x->ids, 3, EPAN) ? IM_VMSA_EPAN : 0;
     }
     return flags;
@@ -226,7 +229,7 @@ IM_INLINE void cd_take_stage(const Cd *x, const Half *h, ImPtStage *st)
         .fmt = fmt, .in_last = UINT64_MAX, .flags = cd_common_flags(x),
         .top = (uint8_t)top, .top_bits = (uint8_t)(bits - top * n),
     };
-    /* CLAUSE(SMMU_CD_HAD) */
+    IM_RULE(SMMU_CD_HAD);
     if (h->had && IDR(x->ids, 3, HAD)) {
         st->flags |= IM_VMSA_HAD;
     }
@@ -237,7 +240,7 @@ IM_INLINE void cd_take_half(const Cd *x, const Half *h, struct ImSmmuHalf *out)
 {
     out->enabled = h->used;
     out->tbi = h->tbi;
-    /* CLAUSE(SMMU_CD_E0PD) */
+    IM_RULE(SMMU_CD_E0PD);
     out->e0pd = h->used && h->e0pd && !cd_el2(x) && IDR(x->ids, 3, E0PD);
     out->tsz = h->used ? (uint8_t)h->tsz : 0;
     if (h->used) {
@@ -270,7 +273,8 @@ bool im_smmu_cd_decode(const ImSmmuIds *ids, const ImSmmuSte *ste,
     return true;
 }
 
-/* CLAUSE(SMMU_CD_HALF), CLAUSE(SMMU_CD_TBI) */
+IM_RULE(SMMU_CD_HALF);
+IM_RULE(SMMU_CD_TBI);
 int im_smmu_cd_half(const ImSmmuCd *cd, uint64_t addr, bool priv)
 {
     bool one = cd->world == IM_SMMU_NS_EL2;

@@ -53,7 +53,8 @@ IM_INLINE unsigned im_smmu_tsz_max(const ImSmmuIds *ids, int granule)
     return granule == 2 ? 47 : 48;
 }
 
-/* CLAUSE(SMMU_VMSA_TTB): has a table base bits that it may not have? */
+/* Has a table base bits that it may not have? */
+IM_RULE(SMMU_VMSA_TTB);
 IM_INLINE bool im_smmu_ttb_beyond(uint64_t ttb, int granule, unsigned size)
 {
     return ttb >> (granule == 2 ? size : MIN(size, 48));

@@ -258,13 +258,14 @@ IM_INLINE Ste ste_begin(const ImSmmuIds *ids, const uint64_t raw[8])
     }
     if (S2(&x)) {
         x.granule = im_smmu_granule(ids, STE(&x, 2, S2TG));
-        /* CLAUSE(SMMU_STE_S2PS) */
+        IM_RULE(SMMU_STE_S2PS);
         x.ps = im_smmu_size(ids, STE(&x, 2, S2PS));
     }
     return x;
 }
 
-/* CLAUSE(SMMU_STE_S1DSS): 3 is reserved, and as good as 0. */
+/* 3 is reserved, and as good as 0. */
+IM_RULE(SMMU_STE_S1DSS);
 IM_INLINE void ste_take_stage1(const Ste *x, bool e2h, ImSmmuSte *out)
 {
     out->s1_ctx = x->raw[0] & IM_MASK(SMMU_STE_S1CONTEXTPTR);
@@ -274,7 +275,7 @@ IM_INLINE void ste_take_stage1(const Ste *x, bool e2h, ImSmmuSte *out)
         out->s1fmt = (uint8_t)(STE(x, 0, S1FMT) % 3);
         out->s1dss = (uint8_t)(STE(x, 1, S1DSS) % 3);
     }
-    /* CLAUSE(SMMU_STE_STRW) */
+    IM_RULE(SMMU_STE_STRW);
     if (x->strw) {
         out->world = e2h ? IM_SMMU_NS_EL2_E2H : IM_SMMU_NS_EL2;
     }
@@ -292,12 +293,13 @@ IM_INLINE uint32_t ste_stage2_flags(const Ste *x)
             flags |= IM_VMSA_HAFT;
         }
     } else if (STE(x, 2, S2AFFD)) {
-        flags |= IM_VMSA_AFFD;          /* CLAUSE(SMMU_STE_S2AFFD) */
+        IM_RULE(SMMU_STE_S2AFFD);
+        flags |= IM_VMSA_AFFD;
     }
     if (IDR(x->ids, 3, XNX)) {
         flags |= IM_VMSA_XNX;
     }
-    /* CLAUSE(SMMU_STE_S2FWB) */
+    IM_RULE(SMMU_STE_S2FWB);
     if (IDR(x->ids, 3, FWB) && STE(x, 1, S2FWB)) {
         flags |= IM_VMSA_FWB;
     }
@@ -327,7 +329,7 @@ IM_INLINE void ste_take_stage2(const Ste *x, ImSmmuSte *out)
                        x->ps);
 }
 
-/* CLAUSE(SMMU_STE_OVERRIDES) */
+IM_RULE(SMMU_STE_OVERRIDES);
 IM_INLINE void ste_take_overrides(const Ste *x, ImSmmuSte *out)
 {
     static const uint8_t cfg[] = { 0, 0, 2, 3 };
@@ -362,7 +364,7 @@ bool im_smmu_ste_decode(const ImSmmuIds *ids, bool e2h,
 
     *out = (ImSmmuSte){ .config = (uint8_t)x.config, .s1 = S1(&x),
                         .s2 = S2(&x), .shcfg = 1 };
-    /* CLAUSE(SMMU_STE_V) */
+    IM_RULE(SMMU_STE_V);
     if (!STE(&x, 0, V)) {
         *clause = "SMMU_STE_V";
         return false;

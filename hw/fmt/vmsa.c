@@ -44,7 +44,8 @@ static const char *const s2_names[] = { "S2-L3", "S2-L2", "S2-L1", "S2-L0" };
 
 /* --- what both stages share ---------------------------------------------- */
 
-/* CLAUSE(SMMU_VMSA_BLOCK): at which levels a block may be, by granule. */
+/* At which levels a block may be, by granule. */
+IM_RULE(SMMU_VMSA_BLOCK);
 static bool vmsa_block_allowed(const ImPtStage *st, unsigned level)
 {
     switch (st->fmt->page_shift) {
@@ -57,7 +58,7 @@ static bool vmsa_block_allowed(const ImPtStage *st, unsigned level)
     }
 }
 
-/* CLAUSE(SMMU_VMSA_INVALID) */
+IM_RULE(SMMU_VMSA_INVALID);
 IM_INLINE ImPteKind vmsa_kind_of(const ImPtStage *st, unsigned level,
                                  uint64_t pte)
 {
@@ -75,7 +76,8 @@ IM_INLINE ImPteKind vmsa_kind_of(const ImPtStage *st, unsigned level,
     return vmsa_block_allowed(st, level) ? IM_PTE_LEAF : IM_PTE_FAULT;
 }
 
-/* CLAUSE(SMMU_VMSA_PA52). Bits below the size are other fields. */
+/* Bits below the size are other fields. */
+IM_RULE(SMMU_VMSA_PA52);
 IM_INLINE uint64_t vmsa_address(const ImPtStage *st, uint64_t pte,
                                 unsigned shift)
 {
@@ -87,10 +89,8 @@ IM_INLINE uint64_t vmsa_address(const ImPtStage *st, uint64_t pte,
     return addr & ~((UINT64_C(1) << shift) - 1);
 }
 
-/*
- * Kind, address and flags of any entry. The order is the architecture's:
- * CLAUSE(SMMU_VMSA_ORDER).
- */
+/* Kind, address and flags of any entry. The order is the architecture's. */
+IM_RULE(SMMU_VMSA_ORDER);
 IM_INLINE ImPteKind vmsa_common(const ImPtStage *st, unsigned level,
                                 uint64_t pte, ImPteView *v)
 {
@@ -106,14 +106,15 @@ IM_INLINE ImPteKind vmsa_common(const ImPtStage *st, unsigned level,
     v->dirty = 0;
     v->clean = 0;
     if (v->addr & ~st->out_mask) {
-        return IM_PTE_SIZE;         /* CLAUSE(SMMU_VMSA_ADDR_SIZE) */
+        IM_RULE(SMMU_VMSA_ADDR_SIZE);
+        return IM_PTE_SIZE;
     }
     if (kind == IM_PTE_TABLE) {
-        /* CLAUSE(SMMU_VMSA_HAFT) */
+        IM_RULE(SMMU_VMSA_HAFT);
         v->used = st->flags & IM_VMSA_HAFT ? AF : 0;
         return kind;
     }
-    /* CLAUSE(SMMU_VMSA_AF) */
+    IM_RULE(SMMU_VMSA_AF);
     v->used = st->flags & IM_VMSA_HA ? AF : 0;
     if (!((pte | v->used) & AF) && !(st->flags & IM_VMSA_AFFD)) {
         return IM_PTE_UNUSED;
@@ -128,7 +129,7 @@ static bool vmsa_dirty_by_hardware(const ImPtStage *st, uint64_t pte)
 
 /* --- stage 1 ------------------------------------------------------------- */
 
-/* CLAUSE(SMMU_VMSA_TABLE_ATTR) */
+IM_RULE(SMMU_VMSA_TABLE_ATTR);
 IM_INLINE uint8_t vmsa_hierarchical(const ImPtStage *st, uint64_t pte)
 {
     return (uint8_t)(st->flags & IM_VMSA_HAD ? RAW_ALL :
@@ -147,7 +148,8 @@ static ImPteKind vmsa_s1_decode(const ImPtStage *st, unsigned level,
     if (kind != IM_PTE_LEAF) {
         return kind;
     }
-    /* CLAUSE(SMMU_VMSA_DBM_S1): with DBM, AP[2] says "clean". */
+    /* With DBM, AP[2] says "clean". */
+    IM_RULE(SMMU_VMSA_DBM_S1);
     dbm = vmsa_dirty_by_hardware(st, pte);
     v->clean = dbm ? IM_MASK(VMSA_S1_AP2) : 0;
     v->perm = (uint8_t)
@@ -163,7 +165,8 @@ static ImPteKind vmsa_s1_decode(const ImPtStage *st, unsigned level,
     return kind;
 }
 
-/* CLAUSE(SMMU_VMSA_EL2): AP[1], PXN and PnU mean nothing there. */
+/* AP[1], PXN and PnU mean nothing there. */
+IM_RULE(SMMU_VMSA_EL2);
 static uint8_t vmsa_one_privilege(const ImPtStage *st, uint8_t raw)
 {
     bool w = raw & S1_W;
@@ -172,7 +175,9 @@ static uint8_t vmsa_one_privilege(const ImPtStage *st, uint8_t raw)
     return (uint8_t)(IM_PERM_R | (w ? IM_PERM_W : 0) | (x ? IM_PERM_X : 0));
 }
 
-/* CLAUSE(SMMU_VMSA_AP), CLAUSE(SMMU_VMSA_XN), CLAUSE(SMMU_VMSA_WXN) */
+IM_RULE(SMMU_VMSA_AP);
+IM_RULE(SMMU_VMSA_XN);
+IM_RULE(SMMU_VMSA_WXN);
 static uint8_t vmsa_s1_rights(const ImPtStage *st, uint8_t raw)
 {
     bool user = raw & S1_USER;
@@ -194,7 +199,8 @@ static uint8_t vmsa_s1_rights(const ImPtStage *st, uint8_t raw)
     if (w && (st->flags & IM_VMSA_WXN)) {
         x = false;
     }
-    /* CLAUSE(SMMU_VMSA_PAN): data only. */
+    /* Data only. */
+    IM_RULE(SMMU_VMSA_PAN);
     if (priv && (st->flags & IM_VMSA_PAN) &&
         (user || ((st->flags & IM_VMSA_EPAN) && (raw & S1_UX)))) {
         r = false;
@@ -206,7 +212,7 @@ static uint8_t vmsa_s1_rights(const ImPtStage *st, uint8_t raw)
 
 /* --- stage 2 ------------------------------------------------------------- */
 
-/* CLAUSE(SMMU_VMSA_XNX) */
+IM_RULE(SMMU_VMSA_XNX);
 static uint8_t vmsa_s2_execute(const ImPtStage *st, uint64_t pte)
 {
     static const uint8_t xnx[] = { S2_UX | S2_PX, S2_UX, 0, S2_PX };
@@ -233,15 +239,16 @@ static ImPteKind vmsa_s2_decode(const ImPtStage *st, unsigned level,
     if (kind != IM_PTE_LEAF) {
         return kind;
     }
-    /* CLAUSE(SMMU_VMSA_DBM_S2): with DBM, S2AP[1] says "dirty". */
+    /* With DBM, S2AP[1] says "dirty". */
+    IM_RULE(SMMU_VMSA_DBM_S2);
     dbm = vmsa_dirty_by_hardware(st, pte);
     v->dirty = dbm ? IM_MASK(VMSA_S2_S2AP1) : 0;
-    /* CLAUSE(SMMU_VMSA_S2AP) */
+    IM_RULE(SMMU_VMSA_S2AP);
     v->perm = (uint8_t)((pte & IM_MASK(VMSA_S2_S2AP0) ? S2_R : 0) |
                         (dbm || (pte & IM_MASK(VMSA_S2_S2AP1)) ? S2_W : 0) |
                         vmsa_s2_execute(st, pte));
     v->attr = (uint16_t)(memattr | IM_GET(pte, VMSA_S2_SH) << 4);
-    /* CLAUSE(SMMU_STE_S2PTW) */
+    IM_RULE(SMMU_STE_S2PTW);
     v->no_tables = (st->flags & IM_VMSA_PTW) && vmsa_is_device(st, memattr);
     return kind;
 }

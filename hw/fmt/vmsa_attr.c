@@ -20,7 +20,8 @@ static bool vmsa_attr_is_device(uint8_t attr)
     return !(attr & 0xf0);
 }
 
-/* CLAUSE(SMMU_CD_MAIR): what is reserved behaves as something. */
+/* What is reserved behaves as something. */
+IM_RULE(SMMU_CD_MAIR);
 static uint8_t vmsa_attr_sanitize(uint8_t attr)
 {
     if (vmsa_attr_is_device(attr)) {
@@ -88,7 +89,7 @@ static unsigned vmsa_attr_written_back(unsigned half)
     return half == 4 ? 0xf : half | 4;
 }
 
-/* CLAUSE(SMMU_VMSA_FWB) */
+IM_RULE(SMMU_VMSA_FWB);
 static uint8_t vmsa_attr_apply_fwb(uint8_t first, unsigned m)
 {
     switch (m & 7) {
@@ -120,7 +121,7 @@ static uint8_t vmsa_attr_share_both(uint8_t a, uint8_t b)
     return MAX(a, b);
 }
 
-/* CLAUSE(SMMU_VMSA_ATTR) */
+IM_RULE(SMMU_VMSA_ATTR);
 uint8_t im_vmsa_attr(const ImSmmuCd *cd, const ImSmmuSte *ste,
                      uint16_t s1, uint16_t s2, uint8_t *share)
 {
@@ -132,7 +133,7 @@ uint8_t im_vmsa_attr(const ImSmmuCd *cd, const ImSmmuSte *ste,
             (uint8_t)(cd->mair >> 8 * (IM_VMSA_ATTR(s1) & 7)));
         sh = vmsa_attr_share_of(IM_VMSA_SH(s1));
     } else {
-        /* CLAUSE(SMMU_STE_OVERRIDES) */
+        IM_RULE(SMMU_STE_OVERRIDES);
         if (ste->mtcfg) {
             attr = vmsa_attr_from_memattr(ste->memattr);
         }

@@ -98,7 +98,8 @@ const char *im_vmsa_why_unusable(const ImPtStage *st, const ImVmsaPath *path,
 
 /* --- stage 1 ------------------------------------------------------------- */
 
-/* A bit of a table descriptor above the leaf. CLAUSE(SMMU_VMSA_TABLE_ATTR) */
+/* A bit of a table descriptor above the leaf. */
+IM_RULE(SMMU_VMSA_TABLE_ATTR);
 static const char *vmsa_why_by_table(const Why *w, unsigned bit,
                                      const char *name)
 {

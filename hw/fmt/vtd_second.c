@@ -37,7 +37,7 @@ static const uint64_t zero_bits[5][2] = {
     { IM_RSVD(VTD_SS_TOP), 0 },
 };
 
-/* CLAUSE(VTD_9_8_IO_RW) */
+IM_RULE(VTD_9_8_IO_RW);
 static uint8_t ss_rights(const ImPtStage *st, uint64_t pte)
 {
     bool io = st->flags & IM_VTD_SS_IRWE;

@@ -109,7 +109,8 @@ static bool io_attach_delegated_otherwise(const Names *n)
 
 /* --- host numbers ------------------------------------------------------- */
 
-/* CLAUSE(IOASID_NUMBERS): of a PASID on a device's bus, where it has none. */
+/* Of a PASID on a device's bus, where it has none. */
+IM_RULE(IOASID_NUMBERS);
 static int io_attach_host_number(ImIoasid *h, const Names *n, uint32_t *hpasid)
 {
     const IoSet *set = n->set;
@@ -225,7 +226,7 @@ static int io_attach_fits_bus(ImIoasid *h, const Names *n)
     return err == -EOVERFLOW ? err : 0;
 }
 
-/* CLAUSE(IOASID_CMD_ATTACH) */
+IM_RULE(IOASID_CMD_ATTACH);
 int im_ioasid_cmd_ATTACH(ImIoasidCtx *c, void *arg)
 {
     const ImuAttach *a = arg;
@@ -252,7 +253,7 @@ int im_ioasid_cmd_ATTACH(ImIoasidCtx *c, void *arg)
     return err;
 }
 
-/* CLAUSE(IOASID_CMD_REPLACE) */
+IM_RULE(IOASID_CMD_REPLACE);
 int im_ioasid_cmd_REPLACE(ImIoasidCtx *c, void *arg)
 {
     const ImuReplace *a = arg;
@@ -330,7 +331,7 @@ void im_ioasid_bind_free(ImIoasid *h, IoBind *b)
     io_attach_release(h, b);
 }
 
-/* CLAUSE(IOASID_CMD_DETACH) */
+IM_RULE(IOASID_CMD_DETACH);
 int im_ioasid_cmd_DETACH(ImIoasidCtx *c, void *arg)
 {
     const ImuDetach *a = arg;

@@ -155,7 +155,7 @@ static void io_dev_detach_all(ImIoasid *h, IoDev *dev)
     }
 }
 
-/* CLAUSE(IOASID_HOST) */
+IM_RULE(IOASID_HOST);
 int im_ioasid_device_remove(ImIoasid *h, uint32_t func)
 {
     IoHostDev *hd = im_ioasid_host_dev(h, func);
@@ -211,8 +211,8 @@ static int io_dev_find(ImIoasidCtx *c, ImuRef set_ref, ImuRef ref, IoDev **dev)
     return err;
 }
 
-/* CLAUSE(IOASID_ISOLATION): what another context has does not exist; what
- * another set has is busy. */
+/* What another context has does not exist; what another set has is busy. */
+IM_RULE(IOASID_ISOLATION);
 static int io_dev_may_have(const ImIoasid *h, const IoSet *set,
                            const IoHostDev *hd)
 {
@@ -234,7 +234,7 @@ static int io_dev_may_have(const ImIoasid *h, const IoSet *set,
     return err;
 }
 
-/* CLAUSE(IOASID_CMD_DEV_BIND) */
+IM_RULE(IOASID_CMD_DEV_BIND);
 int im_ioasid_cmd_DEV_BIND(ImIoasidCtx *c, void *arg)
 {
     ImIoasid *h = c->host;
@@ -284,7 +284,7 @@ void im_ioasid_dev_drop(ImIoasid *h, IoDev *dev)
     im_ioasid_rearm(h);
 }
 
-/* CLAUSE(IOASID_CMD_DEV_UNBIND) */
+IM_RULE(IOASID_CMD_DEV_UNBIND);
 int im_ioasid_cmd_DEV_UNBIND(ImIoasidCtx *c, void *arg)
 {
     const ImuDevUnbind *a = arg;
@@ -297,7 +297,7 @@ int im_ioasid_cmd_DEV_UNBIND(ImIoasidCtx *c, void *arg)
     return err;
 }
 
-/* CLAUSE(IOASID_CMD_DEV_INFO) */
+IM_RULE(IOASID_CMD_DEV_INFO);
 int im_ioasid_cmd_DEV_INFO(ImIoasidCtx *c, void *arg)
 {
     const ImIoasidDevice *cfg;

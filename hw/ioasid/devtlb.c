@@ -126,7 +126,7 @@ static IoFence *io_devtlb_same_fence(ImIoasid *h, const IoSet *set)
     return f;
 }
 
-/* CLAUSE(IOASID_CMD_FENCE) */
+IM_RULE(IOASID_CMD_FENCE);
 static int io_devtlb_new_fence(ImIoasidCtx *c, ImuFence *a, IoSet *set)
 {
     ImIoasid *h = c->host;

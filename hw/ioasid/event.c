@@ -19,7 +19,7 @@ void im_ioasid_readable(IoQueue *q)
     }
 }
 
-/* CLAUSE(IOASID_EVENTS) */
+IM_RULE(IOASID_EVENTS);
 void im_ioasid_event_send(IoSet *set, ImuEventType type, ImuRef object,
                           uint64_t token, uint32_t old_state,
                           uint32_t new_state)
@@ -93,7 +93,7 @@ int im_ioasid_queue_of(ImIoasidCtx *c, ImuRef set_ref, ImuKind kind,
     return err;
 }
 
-/* CLAUSE(IOASID_CMD_EVQ_CREATE) */
+IM_RULE(IOASID_CMD_EVQ_CREATE);
 int im_ioasid_cmd_EVQ_CREATE(ImIoasidCtx *c, void *arg)
 {
     ImIoasid *h = c->host;
@@ -121,7 +121,7 @@ int im_ioasid_cmd_EVQ_CREATE(ImIoasidCtx *c, void *arg)
     return im_ioasid_queue_publish(c, q, IMU_KIND_EVQ, set, a, &a->queue);
 }
 
-/* CLAUSE(IOASID_CMD_EVQ_DESTROY) */
+IM_RULE(IOASID_CMD_EVQ_DESTROY);
 int im_ioasid_cmd_EVQ_DESTROY(ImIoasidCtx *c, void *arg)
 {
     const ImuQueueDestroy *a = arg;
@@ -134,7 +134,7 @@ int im_ioasid_cmd_EVQ_DESTROY(ImIoasidCtx *c, void *arg)
     return err;
 }
 
-/* CLAUSE(IOASID_CMD_EVENT_READ) */
+IM_RULE(IOASID_CMD_EVENT_READ);
 int im_ioasid_cmd_EVENT_READ(ImIoasidCtx *c, void *arg)
 {
     ImuEventRead *a = arg;

@@ -448,7 +448,7 @@ static Fate io_fault_judge(ImIoasid *h, IoHostDev *hd, const ImPageReq *req,
     return fate;
 }
 
-/* CLAUSE(IOASID_FAULTS) */
+IM_RULE(IOASID_FAULTS);
 void im_ioasid_page_request(ImIoasid *h, const ImPageReq *req)
 {
     IoHostDev *hd = im_ioasid_host_dev(h, io_fault_func_of(req));

@@ -10,7 +10,7 @@
 
 #define DEADLINE_NS   UINT64_C(1000000000)
 
-/* CLAUSE(IOASID_CMD_FAULTQ_CREATE) */
+IM_RULE(IOASID_CMD_FAULTQ_CREATE);
 int im_ioasid_cmd_FAULTQ_CREATE(ImIoasidCtx *c, void *arg)
 {
     ImuFaultqCreate *a = arg;
@@ -31,7 +31,7 @@ int im_ioasid_cmd_FAULTQ_CREATE(ImIoasidCtx *c, void *arg)
     return im_ioasid_queue_publish(c, q, IMU_KIND_FAULTQ, set, a, &a->queue);
 }
 
-/* CLAUSE(IOASID_CMD_FAULTQ_DESTROY) */
+IM_RULE(IOASID_CMD_FAULTQ_DESTROY);
 int im_ioasid_cmd_FAULTQ_DESTROY(ImIoasidCtx *c, void *arg)
 {
     const ImuQueueDestroy *a = arg;
@@ -78,7 +78,7 @@ static int io_faultq_deliver(ImIoasidCtx *c, const IoGroup *g, uint64_t to)
     return 0;
 }
 
-/* CLAUSE(IOASID_CMD_FAULT_READ) */
+IM_RULE(IOASID_CMD_FAULT_READ);
 int im_ioasid_cmd_FAULT_READ(ImIoasidCtx *c, void *arg)
 {
     ImuFaultRead *a = arg;
@@ -125,7 +125,7 @@ int im_ioasid_cmd_FAULT_READ(ImIoasidCtx *c, void *arg)
     return 0;
 }
 
-/* CLAUSE(IOASID_CMD_FAULT_ANSWER) */
+IM_RULE(IOASID_CMD_FAULT_ANSWER);
 int im_ioasid_cmd_FAULT_ANSWER(ImIoasidCtx *c, void *arg)
 {
     static const uint8_t codes[] = {

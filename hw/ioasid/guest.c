@@ -152,9 +152,10 @@ static bool io_guest_fetch_fault(IoRoute *r, IoView *v, const ImSmmuSte *ste,
 }
 
 /*
- * CLAUSE(IOASID_REQUESTS): the PASID is a SubstreamID of a delegated table;
- * a nested space has the one CD.
+ * The PASID is a SubstreamID of a delegated table; a nested space has the one
+ * CD.
  */
+IM_RULE(IOASID_REQUESTS);
 bool im_ioasid_cd_fault(IoRoute *r, IoView *v)
 {
     const IoSpace *space = v->bind->space;

@@ -51,7 +51,7 @@ static uint64_t *io_handle_slot(const IoHandles *t, uint32_t id)
     return &t->page[id / SLOTS][id % SLOTS];
 }
 
-/* CLAUSE(IOASID_HANDLES) */
+IM_RULE(IOASID_HANDLES);
 static IoObject *io_handle_lookup(const IoHandles *t, ImuRef ref)
 {
     uint64_t v;
@@ -118,7 +118,7 @@ int im_ioasid_number(ImIoasidCtx *c, IoObject *obj, ImuKind kind, IoSet *set)
     uint32_t id = t->free;
     uint32_t gen = 1;
 
-    /* CLAUSE(IOASID_LIMITS) */
+    IM_RULE(IOASID_LIMITS);
     if (kind != IMU_KIND_PASID && t->count[kind] >= IMU_OBJECTS_MAX) {
         return -ENOSPC;
     }

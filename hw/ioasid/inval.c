@@ -154,7 +154,8 @@ static bool io_inval_obey_owns(const Inval *v, const Part *p, bool tables_only)
     return any;
 }
 
-/* CLAUSE(IOASID_INVALIDATION): the guest's number, as the devices know it. */
+/* The guest's number, as the devices know it. */
+IM_RULE(IOASID_INVALIDATION);
 static void io_inval_obey_entry(const Inval *v, const ImuInvEntry *e)
 {
     Part p = { .last = UINT64_MAX, .pasid = e->gpasid,
@@ -268,9 +269,10 @@ static int io_inval_find_target(const ImuInvalidate *a, Inval *v)
 }
 
 /*
- * CLAUSE(IOASID_CMD_INVALIDATE). What can be obeyed is counted first, so
- * that the user can be told before it is done.
+ * What can be obeyed is counted first, so that the user can be told before it
+ * is done.
  */
+IM_RULE(IOASID_CMD_INVALIDATE);
 int im_ioasid_cmd_INVALIDATE(ImIoasidCtx *c, void *arg)
 {
     ImuInvalidate *a = arg;

@@ -176,8 +176,9 @@ static int io_ops_judge_size(const Shape *shape, uint32_t size)
     return size < shape->min ? -EINVAL : size > IMU_SIZE_MAX ? -E2BIG : 0;
 }
 
-/* CLAUSE(IOASID_SIZES). Most often one read is enough: that of the minimum,
- * which is all there if the size is good. */
+/* Most often one read is enough: that of the minimum, which is all there if
+ * the size is good. */
+IM_RULE(IOASID_SIZES);
 static int io_ops_read_struct(ImIoasidCtx *c, const Shape *shape, uint64_t arg,
                               Any *a)
 {
@@ -206,7 +207,8 @@ static int io_ops_read_struct(ImIoasidCtx *c, const Shape *shape, uint64_t arg,
            io_ops_tail_is_zero(c, arg + shape->size, size - shape->size);
 }
 
-/* CLAUSE(IOASID_ORDER): size, reserved members, flags. */
+/* Size, reserved members, flags. */
+IM_RULE(IOASID_ORDER);
 static int io_ops_copy_in(ImIoasidCtx *c, const Shape *shape, const Rule *rule,
                           uint64_t arg, Any *a)
 {
@@ -218,7 +220,8 @@ static int io_ops_copy_in(ImIoasidCtx *c, const Shape *shape, const Rule *rule,
     if (rule->reserved && io_ops_word_at(a, rule->reserved)) {
         return -EOPNOTSUPP;
     }
-    if (a->head.flags & ~rule->flags) {     /* CLAUSE(IOASID_FLAGS) */
+    IM_RULE(IOASID_FLAGS);
+    if (a->head.flags & ~rule->flags) {
         return -EOPNOTSUPP;
     }
     return a->head.flags & rule->debug && !(c->flags & IM_IOASID_CTX_DEBUG) ?
@@ -332,7 +335,7 @@ static uint32_t io_ops_all_objects(const ImIoasidCtx *c)
     return n;
 }
 
-/* CLAUSE(IOASID_CMD_INFO) */
+IM_RULE(IOASID_CMD_INFO);
 int im_ioasid_cmd_INFO(ImIoasidCtx *c, void *arg)
 {
     ImuInfo *a = arg;

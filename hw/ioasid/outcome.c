@@ -56,7 +56,7 @@ static void io_outcome_record(const IoRoute *r, IoFaultCode code)
     }
 }
 
-/* CLAUSE(IOASID_REQUESTS) */
+IM_RULE(IOASID_REQUESTS);
 bool im_ioasid_refuse(IoRoute *r, IoFaultCode code)
 {
     r->fault = (uint8_t)code;

@@ -140,7 +140,7 @@ static int io_pasid_make(ImIoasidCtx *c, IoSet *set, ImuPasidAlloc *a,
     return 0;
 }
 
-/* CLAUSE(IOASID_CMD_PASID_ALLOC) */
+IM_RULE(IOASID_CMD_PASID_ALLOC);
 int im_ioasid_cmd_PASID_ALLOC(ImIoasidCtx *c, void *arg)
 {
     ImuPasidAlloc *a = arg;
@@ -229,8 +229,8 @@ static void io_pasid_reclaim(ImIoasid *h, IoPasid *p)
     im_ioasid_set_settle(h, set);
 }
 
-/* CLAUSE(IOASID_QUARANTINE): nothing that carries its numbers can be under
- * way. */
+/* Nothing that carries its numbers can be under way. */
+IM_RULE(IOASID_QUARANTINE);
 static bool io_pasid_is_quiet(const IoPasid *p, uint64_t now)
 {
     return !p->drains && (!io_pasid_cools(p) || p->ripe <= now);
@@ -273,8 +273,9 @@ void im_ioasid_drained(ImIoasid *h, IoPasid *p)
     }
 }
 
-/* CLAUSE(IOASID_MODES): the guest's number stands for nothing any more.
- * Another PASID may have it at once, unless it is what the bus has. */
+/* The guest's number stands for nothing any more. Another PASID may have it
+ * at once, unless it is what the bus has. */
+IM_RULE(IOASID_MODES);
 static void io_pasid_forget_number(IoSet *set, IoPasid *p)
 {
     im_table_set(set->gpasids, p->gpasid, NULL);
@@ -294,7 +295,8 @@ static void io_pasid_park(ImIoasid *h, IoPasid *p)
     }
 }
 
-/* CLAUSE(IOASID_STATES). p may be gone when this returns. */
+/* p may be gone when this returns. */
+IM_RULE(IOASID_STATES);
 static void io_pasid_let_go(ImIoasid *h, IoPasid *p, uint64_t now)
 {
     bool bound = p->state == IMU_PASID_BOUND;
@@ -326,7 +328,7 @@ static ImuPasidState io_pasid_state_when_freed(const IoPasid *p, uint64_t now)
     }
 }
 
-/* CLAUSE(IOASID_CMD_PASID_FREE) */
+IM_RULE(IOASID_CMD_PASID_FREE);
 int im_ioasid_cmd_PASID_FREE(ImIoasidCtx *c, void *arg)
 {
     ImuPasidFree *a = arg;
@@ -411,7 +413,7 @@ void im_ioasid_pasids_forget(ImIoasid *h)
 
 /* --- PASID_QUERY -------------------------------------------------------- */
 
-/* CLAUSE(IOASID_CMD_PASID_QUERY) */
+IM_RULE(IOASID_CMD_PASID_QUERY);
 int im_ioasid_cmd_PASID_QUERY(ImIoasidCtx *c, void *arg)
 {
     ImuPasidQuery *a = arg;

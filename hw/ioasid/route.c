@@ -251,9 +251,10 @@ static IoView *io_route_reach_view(IoRoute *r)
 }
 
 /*
- * CLAUSE(IOASID_REQUESTS): the address must be one that the device can
- * reach. Devices mostly say no PASID here: any of its bindings will do.
+ * The address must be one that the device can reach. Devices mostly say no
+ * PASID here: any of its bindings will do.
  */
+IM_RULE(IOASID_REQUESTS);
 static bool io_route_translated(IoRoute *r)
 {
     uint64_t pa = r->txn->addr;
@@ -295,7 +296,7 @@ static bool io_route_no_binding(IoRoute *r)
     return !r->bind && im_ioasid_refuse(r, IO_FLT_NO_BINDING);
 }
 
-/* CLAUSE(IOASID_REQUESTS) */
+IM_RULE(IOASID_REQUESTS);
 static bool io_route_blocked(IoRoute *r)
 {
     if (r->bind->parked) {

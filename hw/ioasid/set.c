@@ -26,7 +26,7 @@ static bool io_set_is_global(const IoSet *set)
     return set->cfg.pool == IMU_POOL_GLOBAL;
 }
 
-/* CLAUSE(IOASID_QUOTA) */
+IM_RULE(IOASID_QUOTA);
 int im_ioasid_set_may_charge(const IoSet *set)
 {
     uint32_t n = set->charged;
@@ -102,7 +102,7 @@ static void io_set_free(ImIoasid *h, IoSet *set)
     im_ioasid_release(h, set, sizeof(*set));
 }
 
-/* CLAUSE(IOASID_CMD_SET_CREATE) */
+IM_RULE(IOASID_CMD_SET_CREATE);
 static int io_set_create_values(const ImIoasid *h, const ImuSetCreate *a)
 {
     uint32_t top = a->map_mode == IMU_MODE_IDENTITY ? io_set_pool_size(h) :
@@ -162,7 +162,7 @@ int im_ioasid_cmd_SET_CREATE(ImIoasidCtx *c, void *arg)
     return err;
 }
 
-/* CLAUSE(IOASID_CMD_SET_UPDATE) */
+IM_RULE(IOASID_CMD_SET_UPDATE);
 int im_ioasid_cmd_SET_UPDATE(ImIoasidCtx *c, void *arg)
 {
     const ImuSetUpdate *a = arg;
@@ -186,7 +186,7 @@ int im_ioasid_cmd_SET_UPDATE(ImIoasidCtx *c, void *arg)
     return err;
 }
 
-/* CLAUSE(IOASID_CMD_SET_QUERY) */
+IM_RULE(IOASID_CMD_SET_QUERY);
 int im_ioasid_cmd_SET_QUERY(ImIoasidCtx *c, void *arg)
 {
     ImuSetQuery *a = arg;
@@ -267,7 +267,7 @@ void im_ioasid_set_revoke(IoSet *set)
     im_ioasid_rearm(h);
 }
 
-/* CLAUSE(IOASID_CMD_SET_DESTROY) */
+IM_RULE(IOASID_CMD_SET_DESTROY);
 int im_ioasid_cmd_SET_DESTROY(ImIoasidCtx *c, void *arg)
 {
     const ImuSetDestroy *a = arg;

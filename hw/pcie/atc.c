@@ -31,7 +31,8 @@ static bool ep_atc_same_key(const EpAtcEntry *e, bool has_pasid, uint32_t pasid,
            (!has_pasid || e->pasid == pasid);
 }
 
-/* CLAUSE(PCIE_ATS_GLOBAL): an entry with G serves every PASID. */
+/* An entry with G serves every PASID. */
+IM_RULE(PCIE_ATS_GLOBAL);
 static bool ep_atc_serves(const EpAtcEntry *e, const EpReq *req)
 {
     return ep_atc_same_key(e, req->has_pasid, req->pasid, req->priv) ||
@@ -112,7 +113,8 @@ void im_ep_atc_flush(EpAtc *atc)
     atc->epoch++;
 }
 
-/* CLAUSE(PCIE_INV_IMPLICIT): the PASID control changed. */
+/* The PASID control changed. */
+IM_RULE(PCIE_INV_IMPLICIT);
 void im_ep_atc_drop_pasids(EpAtc *atc)
 {
     for (uint32_t i = 0; i < atc->size; i++) {
@@ -124,11 +126,12 @@ void im_ep_atc_drop_pasids(EpAtc *atc)
 }
 
 /*
- * Whether an invalidation reaches a translation. CLAUSE(PCIE_INV_PASID):
- * without a PASID it reaches every entry of the range, those of PASIDs
- * too; with one, that PASID's, with Global every PASID's. An entry with
- * the Global attribute belongs to every PASID.
+ * Whether an invalidation reaches a translation: without a PASID it reaches
+ * every entry of the range, those of PASIDs too; with one, that PASID's, with
+ * Global every PASID's. An entry with the Global attribute belongs to every
+ * PASID.
  */
+IM_RULE(PCIE_INV_PASID);
 bool im_ep_inv_covers(const ImAtsInv *inv, uint64_t va, uint64_t size,
                       bool has_pasid, uint32_t pasid, bool global)
 {

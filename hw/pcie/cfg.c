@@ -31,7 +31,8 @@ bool im_ep_pri_on(const ImEp *ep)
     return EP_CAP(ep, EP_PRI0, PCIE_PRI_ENABLE) && !ep->pri_dead;
 }
 
-/* CLAUSE(PCIE_PRI_STATUS): disabled, and nothing outstanding. */
+/* Disabled, and nothing outstanding. */
+IM_RULE(PCIE_PRI_STATUS);
 bool im_ep_stopped(const ImEp *ep)
 {
     return ep->cap_at[EP_CAP_PRI] && !EP_CAP(ep, EP_PRI0, PCIE_PRI_ENABLE) &&
@@ -90,11 +91,12 @@ void im_ep_refused(ImEp *ep, unsigned cause, uint32_t arg)
 }
 
 /*
- * CLAUSE(PCIE_ACS_CAP), CLAUSE(PCIE_ACS_CTRL): of a function that can reach
- * its siblings redirection, of one with ATS Direct Translated P2P as well;
- * the rest belongs to ports. The bits change no route: whatever they say,
- * requests go upstream.
+ * Of a function that can reach its siblings redirection, of one with ATS
+ * Direct Translated P2P as well; the rest belongs to ports. The bits change
+ * no route: whatever they say, requests go upstream.
  */
+IM_RULE(PCIE_ACS_CAP);
+IM_RULE(PCIE_ACS_CTRL);
 static void ep_cfg_build_acs(ImEp *ep)
 {
     const ImEpConfig *c = &ep->config;
@@ -211,7 +213,8 @@ uint32_t im_ep_cfg_read(ImEp *ep, unsigned off, unsigned size)
                       (UINT64_MAX >> (64 - 8 * size)));
 }
 
-/* CLAUSE(PCIE_PASID_CTRL): undefined while ATS is enabled; reported. */
+/* Undefined while ATS is enabled; reported. */
+IM_RULE(PCIE_PASID_CTRL);
 static void ep_cfg_pasid_written(ImEp *ep, uint64_t old)
 {
     if (old == ep->cap[EP_PASID0]) {
@@ -223,7 +226,8 @@ static void ep_cfg_pasid_written(ImEp *ep, uint64_t old)
     im_ep_atc_drop_pasids(&ep->atc);
 }
 
-/* CLAUSE(PCIE_ATS_CTRL), CLAUSE(PCIE_INV_IMPLICIT) */
+IM_RULE(PCIE_ATS_CTRL);
+IM_RULE(PCIE_INV_IMPLICIT);
 static void ep_cfg_ats_written(ImEp *ep, uint64_t old)
 {
     bool was = IM_GET(old, PCIE_ATS_ENABLE);
@@ -242,7 +246,8 @@ static void ep_cfg_ats_written(ImEp *ep, uint64_t old)
     }
 }
 
-/* CLAUSE(PCIE_PRI_CTRL), CLAUSE(PCIE_PRI_STATUS) */
+IM_RULE(PCIE_PRI_CTRL);
+IM_RULE(PCIE_PRI_STATUS);
 static void ep_cfg_pri_written(ImEp *ep, uint64_t old, uint64_t val)
 {
     bool was = IM_GET(old, PCIE_PRI_ENABLE);
@@ -272,7 +277,8 @@ static void ep_cfg_pri_written(ImEp *ep, uint64_t old, uint64_t val)
     }
 }
 
-/* CLAUSE(PCIE_PRI_ALLOCATION): written only while disabled. */
+/* Written only while disabled. */
+IM_RULE(PCIE_PRI_ALLOCATION);
 static void ep_cfg_allocation_written(ImEp *ep, uint64_t old)
 {
     if (old != ep->cap[EP_PRI1] && EP_CAP(ep, EP_PRI0, PCIE_PRI_ENABLE)) {

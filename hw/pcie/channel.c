@@ -95,7 +95,8 @@ void im_ep_ch_reset(ImEp *ep, EpChannel *ch)
     ch->deadline = IM_NEVER;
 }
 
-/* CLAUSE(PCIE_PRI_STOP_MARKER): after the last request with that PASID. */
+/* After the last request with that PASID. */
+IM_RULE(PCIE_PRI_STOP_MARKER);
 void im_ep_stop_pasid(ImEp *ep, uint32_t pasid)
 {
     const ImAtsInv all = {
@@ -132,14 +133,16 @@ static bool ep_channel_wraps(uint64_t addr, uint64_t len)
     return len != 0 && addr + (len - 1) < addr;
 }
 
-/* CLAUSE(EP_PLAIN): nothing that an ordinary function could not say. */
+/* Nothing that an ordinary function could not say. */
+IM_RULE(EP_PLAIN);
 static bool ep_channel_not_plain(const ImEp *ep, const EpProgram *p)
 {
     return !ep->port.plain || p->op == PASID_EP_OP_ZERO_READ ||
            p->req.has_pasid || p->req.priv || p->req.exec || p->req.has_rid;
 }
 
-/* CLAUSE(EP_OPERATION): what is refused as BAD_PROGRAM. */
+/* What is refused as BAD_PROGRAM. */
+IM_RULE(EP_OPERATION);
 static bool ep_channel_impossible(const ImEp *ep, const EpProgram *p)
 {
     if (p->op > PASID_EP_OP_SWEEP || p->mode > PASID_EP_MODE_PLAIN) {
@@ -228,7 +231,7 @@ static void ep_channel_clear_results(EpChannel *ch)
     ch->crc = UINT32_MAX;
 }
 
-/* CLAUSE(EP_CHANNEL) */
+IM_RULE(EP_CHANNEL);
 void im_ep_ch_start(ImEp *ep, EpChannel *ch)
 {
     if (im_ep_ch_active(ch)) {

@@ -135,7 +135,8 @@ static void ep_dma_park(ImEp *ep, EpChannel *ch, uint64_t handle, bool alive)
     }
 }
 
-/* CLAUSE(EP_INJECT): INJ_RESET counts down with each memory request. */
+/* INJ_RESET counts down with each memory request. */
+IM_RULE(EP_INJECT);
 static bool ep_dma_reset_now(ImEp *ep)
 {
     if (EP_REG(ep, INJ_RESET) == 0 || --EP_REG(ep, INJ_RESET) > 0) {
@@ -145,7 +146,8 @@ static bool ep_dma_reset_now(ImEp *ep)
     return true;
 }
 
-/* CLAUSE(EP_PLAIN): such a function learns no more than that it failed. */
+/* Such a function learns no more than that it failed. */
+IM_RULE(EP_PLAIN);
 static ImStatus ep_dma_plain(ImEp *ep, const ImTxn *txn, uint8_t *data,
                              ImCpl *cpl)
 {
@@ -203,7 +205,8 @@ static uint32_t ep_dma_pages_wanted(const EpChannel *ch, uint64_t va)
            (uint32_t)MIN(pages, CLAMP(ch->prog.group, 1, EP_GROUP_MAX));
 }
 
-/* CLAUSE(EP_MODE), AUTO: no permission; ask for the page, then retry. */
+/* AUTO: no permission; ask for the page, then retry. */
+IM_RULE(EP_MODE);
 static void ep_dma_ask_for_page(ImEp *ep, EpChannel *ch, const EpReq *req)
 {
     unsigned cause = PASID_EP_CAUSE_NONE;
@@ -324,7 +327,8 @@ static void ep_dma_probe(ImEp *ep, EpChannel *ch, const EpReq *req,
     }
 }
 
-/* CLAUSE(EP_REFUSAL): what configuration forbids, unless forced. */
+/* What configuration forbids, unless forced. */
+IM_RULE(EP_REFUSAL);
 static unsigned ep_dma_refusal(const ImEp *ep, const EpChannel *ch,
                                const EpReq *req)
 {

@@ -138,9 +138,10 @@ void im_ep_free(ImEp *ep)
 }
 
 /*
- * CLAUSE(PCIE_FLR): requests outstanding are not waited for. Parked memory
- * requests stay on the list, without a channel, until the host ends them.
+ * Requests outstanding are not waited for. Parked memory requests stay on the
+ * list, without a channel, until the host ends them.
  */
+IM_RULE(PCIE_FLR);
 void im_ep_reset_as(ImEp *ep, EpResetKind kind)
 {
     for (unsigned i = 0; i < ep->channels; i++) {
@@ -200,7 +201,8 @@ uint64_t im_ep_now(ImEp *ep)
     return ep->port.now(ep->host);
 }
 
-/* CLAUSE(PCIE_BME): an interrupt message is a memory write. */
+/* An interrupt message is a memory write. */
+IM_RULE(PCIE_BME);
 void im_ep_interrupt(ImEp *ep, uint64_t vector)
 {
     if (!ep->bus_master || vector >= IM_EP_VECTORS(ep->channels)) {

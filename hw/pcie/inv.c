@@ -18,7 +18,8 @@ static void ep_inv_send_message(ImEp *ep, uint32_t itag_vector, unsigned cc,
     ep->port.ats_inv_done(ep->host, itag_vector, cc);
 }
 
-/* CLAUSE(EP_INJECT): as many messages as INJ_INV_CC says; one by itself. */
+/* As many messages as INJ_INV_CC says; one by itself. */
+IM_RULE(EP_INJECT);
 static void ep_inv_send_done(ImEp *ep, uint32_t itag_vector, unsigned flags)
 {
     uint64_t how = ep->reg[EP_R_INJ_INV_CC];
@@ -61,7 +62,8 @@ static bool ep_inv_hold(ImEp *ep, GQueue *queue, EpReg count, EpReg delay,
     return true;
 }
 
-/* CLAUSE(EP_INJECT): dropped, else duplicated, else held. */
+/* Dropped, else duplicated, else held. */
+IM_RULE(EP_INJECT);
 static void ep_inv_complete(ImEp *ep, uint8_t itag)
 {
     const EpHeld h = { .itag_vector = UINT32_C(1) << (itag % EP_ITAGS) };
@@ -82,9 +84,10 @@ static void ep_inv_complete(ImEp *ep, uint8_t itag)
 }
 
 /*
- * CLAUSE(PCIE_INV_SEMANTICS): not before every translated request that may
- * have used the translation is done.
+ * Not before every translated request that may have used the translation is
+ * done.
  */
+IM_RULE(PCIE_INV_SEMANTICS);
 static bool ep_inv_in_use(const ImEp *ep, const EpInv *inv)
 {
     for (GList *l = ep->parked->head; l; l = l->next) {
@@ -144,13 +147,15 @@ static void ep_inv_count(ImEp *ep, const ImAtsInv *inv)
     im_ep_raise(ep, EP_EVENT_INVALIDATION_LO);
 }
 
-/* CLAUSE(PCIE_INV_COMPLETION): always answered, also when nothing matched. */
+/* Always answered, also when nothing matched. */
+IM_RULE(PCIE_INV_COMPLETION);
 void im_ep_ats_invalidate(ImEp *ep, const ImAtsInv *inv)
 {
     EpInv pending = { .inv = *inv, .serial = ++ep->serial };
 
     if (!EP_CAP(ep, EP_ATS0, PCIE_ATS_GLOBAL_INV)) {
-        pending.inv.global = false;     /* CLAUSE(PCIE_INV_PASID) */
+        IM_RULE(PCIE_INV_PASID);
+        pending.inv.global = false;
     }
     ep_inv_count(ep, inv);
     if (!EP_CAP(ep, EP_ATS0, PCIE_ATS_ENABLE)) {

@@ -12,7 +12,8 @@
 
 #include "hw/pcie/ep.h"
 
-/* CLAUSE(PCIE_PRI_ALLOCATION): messages, not groups. */
+/* Messages, not groups. */
+IM_RULE(PCIE_PRI_ALLOCATION);
 uint32_t im_ep_pri_room(const ImEp *ep)
 {
     uint64_t most = MIN(EP_CAP(ep, EP_PRI1, PCIE_PRI_ALLOCATION),
@@ -70,7 +71,8 @@ void im_ep_pri_send(ImEp *ep, const ImPageReq *req, int channel)
     ep->port.page_request(ep->host, req);
 }
 
-/* CLAUSE(PCIE_PRI_STOP_MARKER): no index, no allocation, no response. */
+/* No index, no allocation, no response. */
+IM_RULE(PCIE_PRI_STOP_MARKER);
 void im_ep_pri_stop_marker(ImEp *ep, uint32_t pasid)
 {
     const ImPageReq req = {
@@ -188,9 +190,10 @@ static void ep_pri_fail_waiters(ImEp *ep, unsigned cause, uint8_t code)
 }
 
 /*
- * CLAUSE(PCIE_PRI_CTRL), Reset: pending requests and credits are forgotten.
- * Who waits for an answer will not get one.
+ * Reset: pending requests and credits are forgotten. Who waits for an answer
+ * will not get one.
  */
+IM_RULE(PCIE_PRI_CTRL);
 void im_ep_pri_forget(ImEp *ep)
 {
     memset(ep->group, 0, sizeof(ep->group));
@@ -199,7 +202,8 @@ void im_ep_pri_forget(ImEp *ep)
     ep_pri_fail_waiters(ep, PASID_EP_CAUSE_PRI_OFF, 0);
 }
 
-/* CLAUSE(PCIE_PRI_CODE), 1111b: the interface is dead until enabled anew. */
+/* 1111b: the interface is dead until enabled anew. */
+IM_RULE(PCIE_PRI_CODE);
 static void ep_pri_response_failure(ImEp *ep, uint8_t code)
 {
     ep->cap[EP_PRI0] |= IM_MASK(PCIE_PRI_RF);
@@ -222,7 +226,8 @@ static void ep_pri_show_raw(ImEp *ep, const ImPageResp *resp)
     im_ep_raise(ep, EP_EVENT_RESPONSE_LO);
 }
 
-/* CLAUSE(PCIE_PRI_RESPONSE_PASID): a PASID iff the request had one. */
+/* A PASID iff the request had one. */
+IM_RULE(PCIE_PRI_RESPONSE_PASID);
 static bool ep_pri_pasid_agrees(const ImEp *ep, const EpGroup *g,
                                 const ImPageResp *resp)
 {
@@ -261,7 +266,8 @@ static void ep_pri_tell_channel(ImEp *ep, EpChannel *ch, uint8_t code)
     }
 }
 
-/* CLAUSE(PCIE_PRI_RESPONSE): one response for a group. */
+/* One response for a group. */
+IM_RULE(PCIE_PRI_RESPONSE);
 void im_ep_pri_answer(ImEp *ep, const ImPageResp *resp)
 {
     uint16_t prgi = resp->prgi % EP_PRGIS;

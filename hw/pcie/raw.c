@@ -42,9 +42,10 @@ static unsigned ep_raw_refusal(const ImEp *ep, const EpReq *req, bool ats)
 }
 
 /*
- * CLAUSE(PCIE_ATS_MULTIPLE): entries of one size for consecutive ranges.
- * Returns how many; *cpl is the first completion's status.
+ * Entries of one size for consecutive ranges. Returns how many; *cpl is the
+ * first completion's status.
  */
+IM_RULE(PCIE_ATS_MULTIPLE);
 static unsigned ep_raw_collect(ImEp *ep, EpReq *req, unsigned want,
                                unsigned *cpl)
 {
@@ -88,7 +89,7 @@ static unsigned ep_raw_collect(ImEp *ep, EpReq *req, unsigned want,
     return n;
 }
 
-/* CLAUSE(EP_RAW_ATS) */
+IM_RULE(EP_RAW_ATS);
 void im_ep_w_ats_go(ImEp *ep, EpChannel *ch, uint64_t val)
 {
     EpReq req = ep_raw_ats_request(ep);
@@ -188,7 +189,7 @@ static void ep_raw_set_pr_status(ImEp *ep, unsigned state, uint16_t prgi)
                             IM_PUT(EP_PR_STATUS_SENT, sent);
 }
 
-/* CLAUSE(EP_RAW_PRI) */
+IM_RULE(EP_RAW_PRI);
 void im_ep_w_pr_go(ImEp *ep, EpChannel *ch, uint64_t val)
 {
     ImPageReq req = ep_raw_page_request(ep);

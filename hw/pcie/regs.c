@@ -183,7 +183,7 @@ uint64_t im_ep_r_ch_status(ImEp *ep, EpChannel *ch)
            IM_PUT(EP_CH_STATUS_RESPONSE, ch->response);
 }
 
-/* CLAUSE(EP_COMMAND) */
+IM_RULE(EP_COMMAND);
 void im_ep_w_command(ImEp *ep, EpChannel *ch, uint64_t val)
 {
     uint64_t arg = EP_REG(ep, ARG);

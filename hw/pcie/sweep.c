@@ -10,9 +10,10 @@
 #define LCG_ADDEND  UINT64_C(1442695040888963407)
 
 /*
- * CLAUSE(EP_SWEEP): what is BAD_PROGRAM. A place is aligned to the request's
- * size and as long as it, so that no request crosses a page.
+ * What is BAD_PROGRAM. A place is aligned to the request's size and as long
+ * as it, so that no request crosses a page.
  */
+IM_RULE(EP_SWEEP);
 bool im_ep_sweep_impossible(const EpProgram *p)
 {
     return p->stride == 0 || p->stride % p->split != 0 ||

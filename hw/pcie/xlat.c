@@ -17,9 +17,10 @@ static unsigned ep_xlat_needed(const EpReq *req)
 }
 
 /*
- * CLAUSE(PCIE_ATS_RW): without R and W the rest is not defined. An entry
- * of 0 grants nothing, whatever was asked.
+ * Without R and W the rest is not defined. An entry of 0 grants nothing,
+ * whatever was asked.
  */
+IM_RULE(PCIE_ATS_RW);
 static EpXlatKind ep_xlat_judge(const EpReq *req, unsigned perm, bool u)
 {
     if (!(perm & (IM_PERM_R | IM_PERM_W)) || (ep_xlat_needed(req) & ~perm)) {
@@ -83,11 +84,12 @@ static EpXlat ep_xlat_decode(const ImEp *ep, const EpReq *req, const ImXlat *x)
 }
 
 /* One translation request; its answer is not cached. */
+IM_RULE(PCIE_ATS_ADDRESS);
 EpXlat im_ep_ats_ask(ImEp *ep, const EpReq *req)
 {
     uint64_t off = req->va & (EP_PAGE - 1);
     ImTxn txn = {
-        .addr = req->va - off,          /* CLAUSE(PCIE_ATS_ADDRESS) */
+        .addr = req->va - off,
         .len = 8,
         .pasid = req->pasid,
         .rid = req->rid,
@@ -144,10 +146,10 @@ void im_ep_ats_keep(ImEp *ep, const EpReq *req, const EpXlat *x)
 
 /*
  * Translate: a hit that permits what is wanted, else ask. What an entry
- * does not permit may be permitted by now: it is asked for again.
- * CLAUSE(PCIE_INV_ORDERING): an answer overtaken by an invalidation is
- * thrown away.
+ * does not permit may be permitted by now: it is asked for again. An answer
+ * overtaken by an invalidation is thrown away.
  */
+IM_RULE(PCIE_INV_ORDERING);
 EpXlat im_ep_xlat(ImEp *ep, const EpReq *req)
 {
     EpAtcEntry *e = im_ep_atc_find(&ep->atc, req);
@@ -182,7 +184,9 @@ EpXlat im_ep_xlat(ImEp *ep, const EpReq *req)
     return x;
 }
 
-/* CLAUSE(PCIE_ATS_COMPLETION), CLAUSE(PCIE_ATS_SIZE): as on the wire. */
+/* As on the wire. */
+IM_RULE(PCIE_ATS_COMPLETION);
+IM_RULE(PCIE_ATS_SIZE);
 uint64_t im_ep_ats_entry(const EpXlat *x)
 {
     uint64_t entry = 0;

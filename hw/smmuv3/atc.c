@@ -82,7 +82,7 @@ bool im_smmu_atc_room(const ImSmmu *s, uint32_t sid)
            !(f && f->busy == UINT32_MAX);
 }
 
-/* CLAUSE(SMMU_CMD_ATC_ITAG) */
+IM_RULE(SMMU_CMD_ATC_ITAG);
 static unsigned smmu_atc_free_itag(const Function *f)
 {
     uint32_t among = ~f->busy & ~f->late ? ~f->busy & ~f->late : ~f->busy;
@@ -154,8 +154,8 @@ void im_smmu_atc_time_out_told(ImSmmu *s)
     s->atc->timed_out = false;
 }
 
-/* CLAUSE(SMMU_CMD_ATC_COUNT): each of so many completions, one a traffic
- * class perhaps, and not before. */
+/* Each of so many completions, one a traffic class perhaps, and not before. */
+IM_RULE(SMMU_CMD_ATC_COUNT);
 static void smmu_atc_completed(ImSmmu *s, Function *f, unsigned itag,
                                unsigned count)
 {
@@ -199,7 +199,8 @@ static void smmu_atc_time_out(ImSmmu *s, Function *f, unsigned itag)
     s->counters.ats_timeouts++;
 }
 
-/* CLAUSE(SMMU_CMD_ATC_TIMEOUT): told by the next CMD_SYNC. */
+/* Told by the next CMD_SYNC. */
+IM_RULE(SMMU_CMD_ATC_TIMEOUT);
 void im_smmu_deadline(ImSmmu *s)
 {
     uint64_t now = s->port.now(s->host);

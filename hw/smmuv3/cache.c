@@ -423,7 +423,8 @@ void im_smmu_tlb_prefetch(SmmuCaches *c, const SmmuContext *x, bool priv,
                     first_class[smmu_cache_granule(st->fmt)], addr);
 }
 
-/* CLAUSE(SMMU_TLB_ATTR): a small number for a pair, while there is one. */
+/* A small number for a pair, while there is one. */
+IM_RULE(SMMU_TLB_ATTR);
 static uint16_t smmu_cache_intern(SmmuCaches *c, uint8_t attr, uint8_t share)
 {
     uint8_t *id = &c->attr_id[share & 3][attr];

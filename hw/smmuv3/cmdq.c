@@ -17,9 +17,9 @@ struct SmmuCmdq {
 /* CMDQ_CONS.ERR, and two that are no errors. */
 typedef enum CmdResult {
     CMD_DONE = 0,
-    CMD_ILL = 1,                /* CLAUSE(SMMU_CMD_CERROR_ILL) */
-    CMD_ABT = 2,                /* CLAUSE(SMMU_CMD_CERROR_ABT) */
-    CMD_ATC_SYNC = 3,           /* CLAUSE(SMMU_CMD_CERROR_ATC_INV_SYNC) */
+    CMD_ILL = 1,
+    CMD_ABT = 2,
+    CMD_ATC_SYNC = 3,
     CMD_LATER,                  /* not now: CONS stays */
 } CmdResult;
 
@@ -75,7 +75,8 @@ static bool smmu_cmdq_ssv(const ImSmmu *s, const uint64_t *d)
 
 /* --- Configuration. ------------------------------------------------------ */
 
-/* CLAUSE(SMMU_CMD_PREFETCH): a hint that is not taken. */
+/* A hint that is not taken. */
+IM_RULE(SMMU_CMD_PREFETCH);
 static void smmu_cmdq_prefetch(ImSmmu *s G_GNUC_UNUSED,
                                const uint64_t *d G_GNUC_UNUSED)
 {
@@ -90,14 +91,15 @@ static void smmu_cmdq_unmap_stream(ImSmmu *s, uint32_t sid)
     im_smmu_unmap_fn(s, &unmap);
 }
 
-/* CLAUSE(SMMU_CMD_CFGI_STE) */
+IM_RULE(SMMU_CMD_CFGI_STE);
 static void smmu_cmdq_cfgi_ste(ImSmmu *s, const uint64_t *d)
 {
     im_smmu_inv_ste(s, smmu_cmdq_sid(d), 0, IM_GET(d[1], SMMU_CFG1_LEAF));
     smmu_cmdq_unmap_stream(s, smmu_cmdq_sid(d));
 }
 
-/* CLAUSE(SMMU_CMD_CFGI_STE_RANGE), CLAUSE(SMMU_CMD_CFGI_ALL) */
+IM_RULE(SMMU_CMD_CFGI_STE_RANGE);
+IM_RULE(SMMU_CMD_CFGI_ALL);
 static void smmu_cmdq_cfgi_ste_range(ImSmmu *s, const uint64_t *d)
 {
     unsigned lg2 = (unsigned)IM_GET(d[1], SMMU_RANGE1_RANGE) + 1;
@@ -108,9 +110,10 @@ static void smmu_cmdq_cfgi_ste_range(ImSmmu *s, const uint64_t *d)
 }
 
 /*
- * CLAUSE(SMMU_CMD_CFGI_CD). Listeners know nothing of PASIDs: only what may
- * drop the CD of index 0 concerns them.
+ * Listeners know nothing of PASIDs: only what may drop the CD of index 0
+ * concerns them.
  */
+IM_RULE(SMMU_CMD_CFGI_CD);
 static void smmu_cmdq_cfgi_cd(ImSmmu *s, const uint64_t *d)
 {
     bool leaf = IM_GET(d[1], SMMU_CFG1_LEAF);
@@ -125,7 +128,7 @@ static void smmu_cmdq_cfgi_cd(ImSmmu *s, const uint64_t *d)
     }
 }
 
-/* CLAUSE(SMMU_CMD_CFGI_CD_ALL) */
+IM_RULE(SMMU_CMD_CFGI_CD_ALL);
 static void smmu_cmdq_cfgi_cd_all(ImSmmu *s, const uint64_t *d)
 {
     im_smmu_inv_cd_all(s, smmu_cmdq_sid(d));
@@ -146,7 +149,7 @@ typedef struct TlbiDef {
     [op] = { SMMU_TLBI_##scope_, (el2_), (fields_) },
 static const TlbiDef tlbi_defs[] = { SMMU_TLBIS(TLBI_DEF) };
 
-/* CLAUSE(SMMU_CMD_VMW) */
+IM_RULE(SMMU_CMD_VMW);
 static uint16_t smmu_cmdq_vmid_ignore(const ImSmmu *s)
 {
     unsigned vmw = (unsigned)IM_GET(s->cr0, SMMU_CR0_VMW);
@@ -171,7 +174,8 @@ static bool smmu_cmdq_tlbi_range(const ImSmmu *s, const uint64_t *d,
     if (s->ids.idr[3] & IM_MASK(SMMU_IDR3_RIL)) {
         granule = granules[IM_GET(d[1], SMMU_TLBI1_TG)];
     }
-    if (granule) {                      /* CLAUSE(SMMU_CMD_RIL) */
+    IM_RULE(SMMU_CMD_RIL);
+    if (granule) {
         num = (unsigned)IM_GET(d[0], SMMU_TLBI0_NUM);
         scale = (unsigned)IM_GET(d[0], SMMU_TLBI0_SCALE);
         ttl = (unsigned)IM_GET(d[1], SMMU_TLBI1_TTL);
@@ -209,7 +213,7 @@ static void smmu_cmdq_tlbi_unmap(ImSmmu *s, const SmmuTlbi *t, uint8_t fields)
     im_smmu_unmap(s, t->addr, mask);
 }
 
-/* CLAUSE(SMMU_CMD_RIL_RESERVED) */
+IM_RULE(SMMU_CMD_RIL_RESERVED);
 static Verdict smmu_cmdq_check_tlbi(const ImSmmu *s, const uint64_t *d)
 {
     SmmuTlbi t = { 0 };
@@ -220,7 +224,8 @@ static Verdict smmu_cmdq_check_tlbi(const ImSmmu *s, const uint64_t *d)
                                  "TG is set, but NUM, SCALE and TTL are 0");
 }
 
-/* CLAUSE(SMMU_CMD_TLBI_TAGS). EL2 without E2H has no ASIDs. */
+/* EL2 without E2H has no ASIDs. */
+IM_RULE(SMMU_CMD_TLBI_TAGS);
 static void smmu_cmdq_tlbi(ImSmmu *s, const uint64_t *d)
 {
     const TlbiDef *def = &tlbi_defs[IM_GET(d[0], SMMU_TLBI0_OP)];
@@ -270,7 +275,7 @@ static unsigned smmu_cmdq_atc_lg2(const uint64_t *d)
     return (unsigned)IM_GET(d[1], SMMU_ATC1_SIZE) + 12;
 }
 
-/* CLAUSE(SMMU_CMD_ATS_IGNORED) */
+IM_RULE(SMMU_CMD_ATS_IGNORED);
 static bool smmu_cmdq_ats_ignored(const ImSmmu *s)
 {
     return !im_smmu_on(s, IM_MASK(SMMU_CR0_SMMUEN));
@@ -286,7 +291,7 @@ static Verdict smmu_cmdq_check_atc_inv(const ImSmmu *s, const uint64_t *d)
                (Verdict){ .result = CMD_LATER };
 }
 
-/* CLAUSE(SMMU_CMD_ATC_INV) */
+IM_RULE(SMMU_CMD_ATC_INV);
 static void smmu_cmdq_atc_inv(ImSmmu *s, const uint64_t *d)
 {
     unsigned lg2 = smmu_cmdq_atc_lg2(d);
@@ -324,7 +329,7 @@ static Verdict smmu_cmdq_check_pri_resp(const ImSmmu *s G_GNUC_UNUSED,
                smmu_cmdq_illegal("SMMU_CMD_PRI_RESP", "Resp is reserved");
 }
 
-/* CLAUSE(SMMU_CMD_PRI_RESP) */
+IM_RULE(SMMU_CMD_PRI_RESP);
 static void smmu_cmdq_pri_resp(ImSmmu *s, const uint64_t *d)
 {
     uint32_t sid = smmu_cmdq_sid(d);
@@ -351,7 +356,7 @@ static void smmu_cmdq_pri_resp(ImSmmu *s, const uint64_t *d)
 
 /* --- Stalls and synchronization. ----------------------------------------- */
 
-/* CLAUSE(SMMU_CMD_RESUME) */
+IM_RULE(SMMU_CMD_RESUME);
 static void smmu_cmdq_resume(ImSmmu *s, const uint64_t *d)
 {
     bool abort = IM_GET(d[0], SMMU_RESUME0_AB) ||
@@ -363,7 +368,7 @@ static void smmu_cmdq_resume(ImSmmu *s, const uint64_t *d)
                          (uint16_t)IM_GET(d[1], SMMU_RESUME1_STAG), action);
 }
 
-/* CLAUSE(SMMU_CMD_STALL_TERM) */
+IM_RULE(SMMU_CMD_STALL_TERM);
 static void smmu_cmdq_stall_term(ImSmmu *s, const uint64_t *d)
 {
     im_smmu_stall_term(s, smmu_cmdq_sid(d));
@@ -371,7 +376,8 @@ static void smmu_cmdq_stall_term(ImSmmu *s, const uint64_t *d)
 
 enum { CS_NONE = 0, CS_IRQ = 1, CS_SEV = 2 };
 
-/* CLAUSE(SMMU_CMD_SYNC). Whatever else came before is complete already. */
+/* Whatever else came before is complete already. */
+IM_RULE(SMMU_CMD_SYNC);
 static Verdict smmu_cmdq_check_sync(const ImSmmu *s, const uint64_t *d)
 {
     if (IM_GET(d[0], SMMU_SYNC0_CS) > CS_SEV) {
@@ -387,7 +393,8 @@ static Verdict smmu_cmdq_check_sync(const ImSmmu *s, const uint64_t *d)
            go_ahead;
 }
 
-/* CLAUSE(SMMU_CMD_SYNC_SIGNAL). There is no SEV. */
+/* There is no SEV. */
+IM_RULE(SMMU_CMD_SYNC_SIGNAL);
 static void smmu_cmdq_sync(ImSmmu *s, const uint64_t *d)
 {
     if (IM_GET(d[0], SMMU_SYNC0_CS) == CS_IRQ) {
@@ -396,7 +403,9 @@ static void smmu_cmdq_sync(ImSmmu *s, const uint64_t *d)
     }
 }
 
-/* --- The table. CLAUSE(SMMU_CMD_RES0) ------------------------------------ */
+/* --- The table. Reserved fields have no column: they are ignored. -------- */
+
+IM_RULE(SMMU_CMD_RES0);
 
 #define CMD_DEF(op, clause_, name_, gate_, ssec_, check_, fn)              \
     [op] = {                                                              \
@@ -444,7 +453,8 @@ static bool smmu_cmdq_gate_open(const ImSmmu *s, CmdGate gate)
     return gate != GATE_NEVER && im_smmu_has(s, gates[gate].needs);
 }
 
-/* CLAUSE(SMMU_CMD_ILLEGAL), CLAUSE(SMMU_CMD_SSEC) */
+IM_RULE(SMMU_CMD_ILLEGAL);
+IM_RULE(SMMU_CMD_SSEC);
 static Verdict smmu_cmdq_judge(const ImSmmu *s, const CmdDef *def,
                                const uint64_t *d)
 {
@@ -463,7 +473,8 @@ static Verdict smmu_cmdq_judge(const ImSmmu *s, const CmdDef *def,
 
 /* --- Consumption. -------------------------------------------------------- */
 
-/* CLAUSE(SMMU_CMD_ERROR): the reason first, then the global error. */
+/* The reason first, then the global error. */
+IM_RULE(SMMU_CMD_ERROR);
 static void smmu_cmdq_command_error(ImSmmu *s, const Verdict *v,
                                     const uint64_t *d)
 {
@@ -532,10 +543,8 @@ static bool smmu_cmdq_step(ImSmmu *s, const SmmuQueue *q)
     return true;
 }
 
-/*
- * CLAUSE(SMMU_CMD_CONSUME). Ends at PROD: even a nonsensical one is no more
- * than two rounds away.
- */
+/* Ends at PROD: even a nonsensical one is no more than two rounds away. */
+IM_RULE(SMMU_CMD_CONSUME);
 void im_smmu_cmdq_run(ImSmmu *s)
 {
     if (s->cmdq->running) {

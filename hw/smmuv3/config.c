@@ -115,7 +115,8 @@ static bool smmu_config_is_there(const ImSmmuConfig *c, const VersionRow *row)
 }
 
 /* What keeps the unit from the version after the one it has; NULL: nothing
- * does. CLAUSE(SMMU_REG_AIDR) */
+ * does. */
+IM_RULE(SMMU_REG_AIDR);
 static const VersionRow *smmu_config_missing(const ImSmmuConfig *c)
 {
     unsigned stages = (c->stage1 ? STAGE1 : 0u) | (c->stage2 ? STAGE2 : 0u);
@@ -140,7 +141,8 @@ uint32_t im_smmu_aidr(const ImSmmuConfig *cfg)
     return row ? row->must - 1u : NEWEST;
 }
 
-/* CLAUSE(SMMU_REG_VERSIONS): a version may have features of the next one. */
+/* A version may have features of the next one. */
+IM_RULE(SMMU_REG_VERSIONS);
 static bool smmu_config_allowed(unsigned minor, unsigned since)
 {
     return since <= (minor ? minor + 1 : 0);
@@ -298,8 +300,9 @@ static char *smmu_config_check_values(const ImSmmuConfig *c)
     return smmu_config_check_stalls(c);
 }
 
-/* CLAUSE(SMMU_REG_IDR). AArch64 tables, little endian; wired and, perhaps,
- * message signalled interrupts, no wake-up events. */
+/* AArch64 tables, little endian; wired and, perhaps, message signalled
+ * interrupts, no wake-up events. */
+IM_RULE(SMMU_REG_IDR);
 static uint64_t smmu_config_build_idr0(const ImSmmuConfig *c)
 {
     bool split_meaningful = c->ats && c->stage1 && c->stage2;

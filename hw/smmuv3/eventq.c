@@ -44,7 +44,8 @@ enum {
 #define RECORD(name, fields)  [SMMU_EVT_##name] = (fields),
 static const uint16_t record_fields[256] = { SMMU_RECORDS(RECORD) };
 
-/* CLAUSE(SMMU_EVENT_BAD_ATS_TREQ): as requested, one STU for each 8 bytes. */
+/* As requested, one STU for each 8 bytes. */
+IM_RULE(SMMU_EVENT_BAD_ATS_TREQ);
 static uint64_t smmu_eventq_treq_word(const SmmuEvent *e)
 {
     uint64_t entries = e->txn ? e->txn->len / 8 : 1;
@@ -70,7 +71,7 @@ static uint64_t smmu_eventq_word0(const SmmuEvent *e, unsigned f)
     return w;
 }
 
-/* CLAUSE(SMMU_EVENT_FAULT_FIELDS) */
+IM_RULE(SMMU_EVENT_FAULT_FIELDS);
 static uint64_t smmu_eventq_word1(const SmmuEvent *e, unsigned f)
 {
     uint64_t w = f & REC_TREQ ? smmu_eventq_treq_word(e) : 0;
@@ -100,7 +101,7 @@ static uint64_t smmu_eventq_word1(const SmmuEvent *e, unsigned f)
     return w;
 }
 
-/* CLAUSE(SMMU_EVENT_RECORD) */
+IM_RULE(SMMU_EVENT_RECORD);
 static void smmu_eventq_build(const ImSmmu *s, const SmmuEvent *e, uint64_t *w)
 {
     unsigned f = record_fields[e->code];
@@ -135,8 +136,9 @@ static bool smmu_eventq_same(const uint64_t *a, const uint64_t *b)
            ((a[2] ^ b[2]) & ~UINT64_C(0xfff)) == 0;
 }
 
-/* CLAUSE(SMMU_EVENT_MERGE): with one of the last records, while software has
- * not taken it, in quick succession. */
+/* With one of the last records, while software has not taken it, in quick
+ * succession. */
+IM_RULE(SMMU_EVENT_MERGE);
 static bool smmu_eventq_merged(const ImSmmu *s, const SmmuEvent *e,
                                const SmmuQueue *q, const uint64_t *w)
 {
@@ -185,7 +187,7 @@ static const char *const fate_names[] = {
     [FATE_ABORTED] = "not recorded: write aborted",
 };
 
-/* CLAUSE(SMMU_EVENT_WRITABLE) */
+IM_RULE(SMMU_EVENT_WRITABLE);
 static Fate smmu_eventq_writable(const ImSmmu *s, const SmmuQueue *q)
 {
     return !im_smmu_on(s, IM_MASK(SMMU_CR0_EVENTQEN)) ? FATE_DISABLED :
@@ -201,7 +203,8 @@ bool im_smmu_eventq_writable(ImSmmu *s)
     return smmu_eventq_writable(s, &q) == FATE_RECORDED;
 }
 
-/* CLAUSE(SMMU_EVENT_OVERFLOW): told once until software acknowledges. */
+/* Told once until software acknowledges. */
+IM_RULE(SMMU_EVENT_OVERFLOW);
 static void smmu_eventq_overflow(ImSmmu *s)
 {
     uint64_t prod = im_smmu_reg(s, SMMU_R_EVENTQ_PROD);
@@ -213,7 +216,8 @@ static void smmu_eventq_overflow(ImSmmu *s)
     }
 }
 
-/* CLAUSE(SMMU_EVENT_ABORT), CLAUSE(SMMU_EVENT_INTERRUPT) */
+IM_RULE(SMMU_EVENT_ABORT);
+IM_RULE(SMMU_EVENT_INTERRUPT);
 static Fate smmu_eventq_write_record(ImSmmu *s, const SmmuQueue *q,
                                      const uint64_t *w)
 {

@@ -224,7 +224,7 @@ void im_smmu_explain_grant(SmmuRoute *r, const ImWalkOut *w)
     }
 }
 
-/* CLAUSE(SMMU_CD_HALF) */
+IM_RULE(SMMU_CD_HALF);
 void im_smmu_explain_half(SmmuRoute *r)
 {
     const ImSmmuCd *cd = &r->context->cd;

@@ -7,7 +7,8 @@
 
 /* --- configuration, 4.3 ------------------------------------------------ */
 
-/* CLAUSE(SMMU_TLB_RESET): only commands and a reset invalidate. */
+/* Only commands and a reset invalidate. */
+IM_RULE(SMMU_TLB_RESET);
 void im_smmu_inv_everything(ImSmmu *s)
 {
     SmmuCaches *c = s->caches;
@@ -27,9 +28,10 @@ void im_smmu_inv_everything(ImSmmu *s)
 }
 
 /*
- * CLAUSE(SMMU_TLB_CFGI_STE). CDs go with their STE, leaf or not: they were
- * found through it. No L1STD is cached. Translations stay.
+ * CDs go with their STE, leaf or not: they were found through it. No L1STD is
+ * cached. Translations stay.
  */
+IM_RULE(SMMU_TLB_CFGI_STE);
 void im_smmu_inv_ste(ImSmmu *s, uint32_t sid, unsigned lg2, bool leaf)
 {
     SmmuCaches *c = s->caches;
@@ -64,8 +66,8 @@ static void smmu_inval_drop_key(SmmuCaches *c, uint64_t key)
     }
 }
 
-/* CLAUSE(SMMU_TLB_CFGI_CD). A request without SubstreamID may have used CD
- * 0. No L1CD is cached. */
+/* A request without SubstreamID may have used CD 0. No L1CD is cached. */
+IM_RULE(SMMU_TLB_CFGI_CD);
 void im_smmu_inv_cd(ImSmmu *s, uint32_t sid, uint32_t ssid, bool leaf)
 {
     (void)leaf;
@@ -219,11 +221,14 @@ static void smmu_inval_ipa(Tlbi *b, SmmuVm *vm)
     smmu_inval_drop_tables(b, &vm->ipa_tables);
 }
 
-/*
- * CLAUSE(SMMU_TLB_ALL), CLAUSE(SMMU_TLB_ASID), CLAUSE(SMMU_TLB_VA),
- * CLAUSE(SMMU_TLB_VAA), CLAUSE(SMMU_TLB_VMALL), CLAUSE(SMMU_TLB_IPA),
- * CLAUSE(SMMU_TLB_NSNH_ALL): by SmmuTlbiScope.
- */
+/* By SmmuTlbiScope. */
+IM_RULE(SMMU_TLB_ALL);
+IM_RULE(SMMU_TLB_ASID);
+IM_RULE(SMMU_TLB_VA);
+IM_RULE(SMMU_TLB_VAA);
+IM_RULE(SMMU_TLB_VMALL);
+IM_RULE(SMMU_TLB_IPA);
+IM_RULE(SMMU_TLB_NSNH_ALL);
 static void (*const scopes[])(Tlbi *b, SmmuVm *vm) = {
     [SMMU_TLBI_ALL] = smmu_inval_stage1,
     [SMMU_TLBI_ASID] = smmu_inval_asid,
@@ -247,7 +252,7 @@ static void smmu_inval_el1(Tlbi *b)
 {
     uint16_t ignore = b->t->vmid_ignore;
 
-    /* CLAUSE(SMMU_TLB_VMW) */
+    IM_RULE(SMMU_TLB_VMW);
     for (unsigned i = 0; i <= ignore; i++) {
         smmu_inval_vm(b, IM_SMMU_NS_EL1,
                       (uint16_t)((b->t->vmid & ~(unsigned)ignore) | i));

@@ -34,10 +34,11 @@ static const IrqDef irq_defs[IM_SMMU_IRQS] = {
 };
 
 /*
- * CLAUSE(SMMU_IRQ_SOURCES): the wire is pulsed whether or not there is an
- * MSI. CLAUSE(SMMU_IRQ_MSI): the whole field is 0, or there is one; address
- * bits above OAS are cut.
+ * The wire is pulsed whether or not there is an MSI: the whole field is 0, or
+ * there is one; address bits above OAS are cut.
  */
+IM_RULE(SMMU_IRQ_SOURCES);
+IM_RULE(SMMU_IRQ_MSI);
 static void smmu_irq_send(ImSmmu *s, ImSmmuIrq source, uint64_t field,
                           uint32_t data)
 {
@@ -117,9 +118,10 @@ static void smmu_irq_tell_gerror(ImSmmu *s, const struct GerrorDef *def)
 }
 
 /*
- * CLAUSE(SMMU_IRQ_GERROR): an active error is not activated again. An abort
- * of the very MSI that tells of errors is not told by another.
+ * An active error is not activated again. An abort of the very MSI that tells
+ * of errors is not told by another.
  */
+IM_RULE(SMMU_IRQ_GERROR);
 void im_smmu_gerror(ImSmmu *s, uint64_t bits)
 {
     uint64_t gerror = im_smmu_reg(s, SMMU_R_GERROR);
@@ -138,7 +140,7 @@ void im_smmu_gerror(ImSmmu *s, uint64_t bits)
     }
 }
 
-/* CLAUSE(SMMU_IRQ_MSI_ABORT) */
+IM_RULE(SMMU_IRQ_MSI_ABORT);
 void im_smmu_msi_aborted(ImSmmu *s, ImSmmuIrq source)
 {
     if (source < IM_SMMU_IRQS &&

@@ -48,7 +48,7 @@ static const char *smmu_outcome_quiet_cfg_ats(const SmmuRoute *r)
            QUIET("CR2.REC_CFG_ATS=0");
 }
 
-/* CLAUSE(SMMU_ROUTE_RECINVSID) */
+IM_RULE(SMMU_ROUTE_RECINVSID);
 static const char *smmu_outcome_quiet_sid(const SmmuRoute *r,
                                           const SmmuEventDef *def)
 {
@@ -72,7 +72,7 @@ static void smmu_outcome_record(SmmuRoute *r, const SmmuEvent *e,
 
 /* --- ordinary requests, 5.5 -------------------------------------------- */
 
-/* CLAUSE(SMMU_ROUTE_ARS) */
+IM_RULE(SMMU_ROUTE_ARS);
 static Model smmu_outcome_model_of(const SmmuRoute *r, const SmmuEvent *e)
 {
     const ImSmmuSte *ste = &r->stream->ste;
@@ -91,8 +91,8 @@ static Model smmu_outcome_model_of(const SmmuRoute *r, const SmmuEvent *e)
     return (Model){ .abort = true };
 }
 
-/* CLAUSE(SMMU_ROUTE_STALL): if the requester can wait; else it ends here,
- * recorded all the same. */
+/* If the requester can wait; else it ends here, recorded all the same. */
+IM_RULE(SMMU_ROUTE_STALL);
 static bool smmu_outcome_stalls(SmmuRoute *r, const SmmuEvent *e)
 {
     if (r->ex) {
@@ -123,7 +123,7 @@ static void smmu_outcome_end_by_model(SmmuRoute *r, const SmmuEvent *e)
         }
         m = (Model){ .abort = true };
     }
-    /* CLAUSE(SMMU_ROUTE_RAZWI) */
+    IM_RULE(SMMU_ROUTE_RAZWI);
     smmu_outcome_terminate(r, m.abort ? IM_CPL_UR : IM_CPL_SC);
     smmu_outcome_record(r, e, m.quiet);
 }
@@ -141,7 +141,8 @@ static void smmu_outcome_end_ordinary(SmmuRoute *r, const SmmuEvent *e,
 
 /* --- ATS, 3.9.1.2 ------------------------------------------------------ */
 
-/* CLAUSE(SMMU_ATS_REPLY), CLAUSE(SMMU_ATS_REC_CFG) */
+IM_RULE(SMMU_ATS_REPLY);
+IM_RULE(SMMU_ATS_REC_CFG);
 static void smmu_outcome_end_translation(SmmuRoute *r, const SmmuEvent *e,
                                          const SmmuEventDef *def)
 {
@@ -180,7 +181,7 @@ static const char *smmu_outcome_quiet_translated(const SmmuRoute *r,
     }
 }
 
-/* CLAUSE(SMMU_ATS_TRANSLATED_EVENTS) */
+IM_RULE(SMMU_ATS_TRANSLATED_EVENTS);
 static void smmu_outcome_end_translated(SmmuRoute *r, const SmmuEvent *e,
                                         const SmmuEventDef *def)
 {
@@ -263,7 +264,7 @@ bool im_smmu_refuse_code(SmmuRoute *r, uint8_t code)
 
 /* --- walks ------------------------------------------------------------- */
 
-/* CLAUSE(SMMU_ROUTE_WALK) */
+IM_RULE(SMMU_ROUTE_WALK);
 static uint8_t smmu_outcome_code_of(const ImWalkOut *w)
 {
     switch (w->stop) {
@@ -285,7 +286,8 @@ static uint8_t smmu_outcome_code_of(const ImWalkOut *w)
     }
 }
 
-/* CLAUSE(SMMU_ROUTE_ATOMIC): the write alone would have been granted. */
+/* The write alone would have been granted. */
+IM_RULE(SMMU_ROUTE_ATOMIC);
 static bool smmu_outcome_lacks_read_only(const SmmuRoute *r, const ImWalkOut *w,
                                          SmmuClass cls)
 {
@@ -294,7 +296,7 @@ static bool smmu_outcome_lacks_read_only(const SmmuRoute *r, const ImWalkOut *w,
            (w->perm & IM_ATOMIC) == IM_PERM_W;
 }
 
-/* CLAUSE(SMMU_ROUTE_CLASS) */
+IM_RULE(SMMU_ROUTE_CLASS);
 bool im_smmu_refuse_walk(SmmuRoute *r, const ImWalkOut *w, SmmuClass cls)
 {
     bool denied = w->stop == IM_WALK_NESTED_READ ||

@@ -52,7 +52,7 @@ static const FateDef fates[] = {
                     "PRI queue full, OVFLG would be toggled", false, true },
 };
 
-/* CLAUSE(SMMU_PRIQ_STOP_MARKER) */
+IM_RULE(SMMU_PRIQ_STOP_MARKER);
 static bool smmu_priq_is_stop_marker(const ImPageReq *req)
 {
     return req->last && !req->read && !req->write && req->has_pasid;
@@ -87,7 +87,7 @@ static uint32_t smmu_priq_sid_of(const ImPageReq *req)
     return (uint32_t)req->segment << 16 | req->rid;
 }
 
-/* CLAUSE(SMMU_PRIQ_REC_CFG_ATS) */
+IM_RULE(SMMU_PRIQ_REC_CFG_ATS);
 static void smmu_priq_record_ste_error(ImSmmu *s, const ImPageReq *req,
                                        uint8_t code)
 {
@@ -108,8 +108,10 @@ static void smmu_priq_record_ste_error(ImSmmu *s, const ImPageReq *req,
 
 /*
  * The answer in software's place; *event: of an STE that could not be used,
- * or 0. CLAUSE(SMMU_PRIQ_AUTO_RESPONSE), CLAUSE(SMMU_PRIQ_PPAR)
+ * or 0.
  */
+IM_RULE(SMMU_PRIQ_AUTO_RESPONSE);
+IM_RULE(SMMU_PRIQ_PPAR);
 static ImPageResp smmu_priq_answer(ImSmmu *s, const ImPageReq *req,
                                    const FateDef *fate, SmmuExplain *ex,
                                    uint8_t *event)
@@ -134,7 +136,7 @@ static bool smmu_priq_is_answered(const ImPageReq *req, const FateDef *fate)
            !smmu_priq_is_stop_marker(req);
 }
 
-/* CLAUSE(SMMU_PRIQ_ENTRY) */
+IM_RULE(SMMU_PRIQ_ENTRY);
 static void smmu_priq_entry_of(const ImPageReq *req, uint64_t d[2])
 {
     d[0] = IM_PUT(SMMU_PPR0_SID, smmu_priq_sid_of(req)) |
@@ -173,18 +175,21 @@ static Fate smmu_priq_enqueue(ImSmmu *s, const ImPageReq *req,
 
     if (!smmu_priq_write_entry(s, req, im_smmu_queue_addr(q, q->prod))) {
         im_smmu_gerror(s, IM_MASK(SMMU_GERROR_PRIQ_ABT));
-        return FATE_ABORTED;            /* CLAUSE(SMMU_PRIQ_ABORT) */
+        IM_RULE(SMMU_PRIQ_ABORT);
+        return FATE_ABORTED;
     }
     im_smmu_reg_set(s, SMMU_R_PRIQ_PROD,
                     IM_SET(prod, SMMU_Q_INDEX_INDEX,
                            im_smmu_queue_next(q, q->prod)));
     if (smmu_priq_last_only(s) ? req->last : im_smmu_queue_empty(q)) {
-        im_smmu_irq(s, IM_SMMU_IRQ_PRIQ);   /* CLAUSE(SMMU_PRIQ_INTERRUPT) */
+        IM_RULE(SMMU_PRIQ_INTERRUPT);
+        im_smmu_irq(s, IM_SMMU_IRQ_PRIQ);
     }
     return FATE_QUEUED;
 }
 
-/* CLAUSE(SMMU_PRIQ_OVERFLOW): nothing is written until it is acknowledged. */
+/* Nothing is written until it is acknowledged. */
+IM_RULE(SMMU_PRIQ_OVERFLOW);
 static void smmu_priq_overflowed(ImSmmu *s, const ImPageReq *req, bool active)
 {
     ImEvent ev = {
@@ -202,7 +207,8 @@ static void smmu_priq_overflowed(ImSmmu *s, const ImPageReq *req, bool active)
     }
 }
 
-/* CLAUSE(SMMU_PRIQ_ENABLE): PRIQEN counts only with SMMUEN. */
+/* PRIQEN counts only with SMMUEN. */
+IM_RULE(SMMU_PRIQ_ENABLE);
 static Fate smmu_priq_decide(const ImSmmu *s, const SmmuQueue *q)
 {
     bool active = (im_smmu_reg(s, SMMU_R_PRIQ_PROD) ^
@@ -234,7 +240,8 @@ static Fate smmu_priq_handle_request(ImSmmu *s, const ImPageReq *req)
     return fate;
 }
 
-/* CLAUSE(SMMU_PRIQ_SSV): without substreams, without PASID. */
+/* Without substreams, without PASID. */
+IM_RULE(SMMU_PRIQ_SSV);
 static ImPageReq smmu_priq_as_understood(const ImSmmu *s,
                                          const ImPageReq *request)
 {

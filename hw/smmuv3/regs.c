@@ -7,8 +7,9 @@
 
 #define CR0(field)  ((uint32_t)IM_MASK(SMMU_CR0_##field))
 
-/* --- Guards. An update takes no time: what was written is in force.
- * CLAUSE(SMMU_REG_GUARD) --------------------------------------------------- */
+/* --- Guards. An update takes no time: what was written is in force. ------- */
+
+IM_RULE(SMMU_REG_GUARD);
 
 static bool smmu_regs_smmu_disabled(void *dev, unsigned elem G_GNUC_UNUSED)
 {
@@ -52,11 +53,13 @@ static bool smmu_regs_priq_irq_off(void *dev, unsigned elem G_GNUC_UNUSED)
 
 /* --- CR0: what a change of each field brings about. ---------------------- */
 
-/* CLAUSE(SMMU_REG_SMMUEN). Caches stay; software invalidates. */
+/* Caches stay; software invalidates. */
+IM_RULE(SMMU_REG_SMMUEN);
 static void smmu_regs_smmuen_changed(ImSmmu *s, bool on)
 {
     if (!on) {
-        im_smmu_stalls_drop(s);         /* CLAUSE(SMMU_STALL_SMMUEN) */
+        IM_RULE(SMMU_STALL_SMMUEN);
+        im_smmu_stalls_drop(s);
         im_smmu_atc_off(s);
         im_smmu_cmdq_run(s);
     }
@@ -64,7 +67,7 @@ static void smmu_regs_smmuen_changed(ImSmmu *s, bool on)
     im_smmu_mode_changed(s);
 }
 
-/* CLAUSE(SMMU_REG_CMDQEN) */
+IM_RULE(SMMU_REG_CMDQEN);
 static void smmu_regs_cmdqen_changed(ImSmmu *s, bool on)
 {
     if (on) {
@@ -72,7 +75,7 @@ static void smmu_regs_cmdqen_changed(ImSmmu *s, bool on)
     }
 }
 
-/* CLAUSE(SMMU_REG_EVENTQEN) */
+IM_RULE(SMMU_REG_EVENTQEN);
 static void smmu_regs_eventqen_changed(ImSmmu *s, bool on)
 {
     if (on) {
@@ -94,7 +97,8 @@ static const Cr0Field cr0_fields[] = {
     { CR0(CMDQEN), smmu_regs_cmdqen_changed },
 };
 
-/* CLAUSE(SMMU_REG_CR0), CLAUSE(SMMU_REG_CR0ACK) */
+IM_RULE(SMMU_REG_CR0);
+IM_RULE(SMMU_REG_CR0ACK);
 static void smmu_regs_cr0_written(void *dev, unsigned elem G_GNUC_UNUSED,
                                   uint64_t old G_GNUC_UNUSED,
                                   unsigned bytes G_GNUC_UNUSED)
@@ -120,7 +124,8 @@ static void smmu_regs_cr0_written(void *dev, unsigned elem G_GNUC_UNUSED,
     (IM_MASK(SMMU_CR1_QUEUE_IC) | IM_MASK(SMMU_CR1_QUEUE_OC) |            \
      IM_MASK(SMMU_CR1_QUEUE_SH))
 
-/* CLAUSE(SMMU_REG_CR1): each half has its guard. */
+/* Each half has its guard. */
+IM_RULE(SMMU_REG_CR1);
 static void smmu_regs_cr1_written(void *dev, unsigned elem G_GNUC_UNUSED,
                                   uint64_t old, unsigned bytes G_GNUC_UNUSED)
 {
@@ -137,7 +142,7 @@ static void smmu_regs_cr1_written(void *dev, unsigned elem G_GNUC_UNUSED,
                     (im_smmu_reg(s, SMMU_R_CR1) & ~keep));
 }
 
-/* CLAUSE(SMMU_REG_CR2) */
+IM_RULE(SMMU_REG_CR2);
 static void smmu_regs_cr2_written(void *dev, unsigned elem G_GNUC_UNUSED,
                                   uint64_t old G_GNUC_UNUSED,
                                   unsigned bytes G_GNUC_UNUSED)
@@ -158,8 +163,8 @@ static uint32_t smmu_regs_effective_gbpa(const ImSmmu *s)
     return (uint32_t)gbpa;
 }
 
-/* CLAUSE(SMMU_REG_GBPA). Only a write with UPDATE counts, and UPDATE reads
- * 0 again at once. */
+/* Only a write with UPDATE counts, and UPDATE reads 0 again at once. */
+IM_RULE(SMMU_REG_GBPA);
 static void smmu_regs_gbpa_written(void *dev, unsigned elem G_GNUC_UNUSED,
                                    uint64_t old, unsigned bytes G_GNUC_UNUSED)
 {
@@ -178,7 +183,8 @@ static void smmu_regs_gbpa_written(void *dev, unsigned elem G_GNUC_UNUSED,
     }
 }
 
-/* CLAUSE(SMMU_REG_IRQ_CTRL). What happened before an enable is not told. */
+/* What happened before an enable is not told. */
+IM_RULE(SMMU_REG_IRQ_CTRL);
 static void smmu_regs_irq_ctrl_written(void *dev, unsigned elem G_GNUC_UNUSED,
                                        uint64_t old G_GNUC_UNUSED,
                                        unsigned bytes G_GNUC_UNUSED)
@@ -189,7 +195,8 @@ static void smmu_regs_irq_ctrl_written(void *dev, unsigned elem G_GNUC_UNUSED,
                     im_smmu_reg(s, SMMU_R_IRQ_CTRL));
 }
 
-/* CLAUSE(SMMU_REG_GERRORN): consumption and writing go on. */
+/* Consumption and writing go on. */
+IM_RULE(SMMU_REG_GERRORN);
 static void smmu_regs_gerrorn_written(void *dev, unsigned elem G_GNUC_UNUSED,
                                       uint64_t old G_GNUC_UNUSED,
                                       unsigned bytes G_GNUC_UNUSED)
@@ -210,8 +217,9 @@ static unsigned smmu_regs_strtab_split(uint64_t cfg)
     return split == 8 || split == 10 ? split : 6;
 }
 
-/* CLAUSE(SMMU_REG_STRTAB_BASE), CLAUSE(SMMU_REG_STRTAB_BASE_CFG): the base
- * is aligned to what is configured, even where SIDSIZE is less. */
+/* The base is aligned to what is configured, even where SIDSIZE is less. */
+IM_RULE(SMMU_REG_STRTAB_BASE);
+IM_RULE(SMMU_REG_STRTAB_BASE_CFG);
 static void smmu_regs_strtab_written(void *dev, unsigned elem G_GNUC_UNUSED,
                                      uint64_t old G_GNUC_UNUSED,
                                      unsigned bytes G_GNUC_UNUSED)
@@ -249,7 +257,8 @@ static const QueueDef queue_defs[] = {
                     16, SMMU_IDR1_PRIQS_HI, SMMU_IDR1_PRIQS_LO },
 };
 
-/* CLAUSE(SMMU_REG_QUEUE): size capped by IDR1, base aligned to the size. */
+/* Size capped by IDR1, base aligned to the size. */
+IM_RULE(SMMU_REG_QUEUE);
 SmmuQueue im_smmu_queue(const ImSmmu *s, SmmuQueueId id)
 {
     const QueueDef *def = &queue_defs[id];
@@ -281,8 +290,8 @@ static void smmu_regs_cut_indices(ImSmmu *s, SmmuQueueId id)
                                          SMMU_Q_INDEX_INDEX, q.cons));
 }
 
-/* Any register of a queue was written, size and indexes.
- * CLAUSE(SMMU_REG_CMDQ_CONS) */
+/* Any register of a queue was written, size and indexes. */
+IM_RULE(SMMU_REG_CMDQ_CONS);
 static void smmu_regs_cmdq_written(void *dev, unsigned elem G_GNUC_UNUSED,
                                    uint64_t old G_GNUC_UNUSED,
                                    unsigned bytes G_GNUC_UNUSED)
@@ -290,7 +299,7 @@ static void smmu_regs_cmdq_written(void *dev, unsigned elem G_GNUC_UNUSED,
     smmu_regs_cut_indices(dev, SMMU_CMDQ);
 }
 
-/* CLAUSE(SMMU_REG_EVENTQ_PROD) */
+IM_RULE(SMMU_REG_EVENTQ_PROD);
 static void smmu_regs_eventq_written(void *dev, unsigned elem G_GNUC_UNUSED,
                                      uint64_t old G_GNUC_UNUSED,
                                      unsigned bytes G_GNUC_UNUSED)
@@ -298,7 +307,7 @@ static void smmu_regs_eventq_written(void *dev, unsigned elem G_GNUC_UNUSED,
     smmu_regs_cut_indices(dev, SMMU_EVENTQ);
 }
 
-/* CLAUSE(SMMU_REG_PRIQ_PROD) */
+IM_RULE(SMMU_REG_PRIQ_PROD);
 static void smmu_regs_priq_written(void *dev, unsigned elem G_GNUC_UNUSED,
                                    uint64_t old G_GNUC_UNUSED,
                                    unsigned bytes G_GNUC_UNUSED)
@@ -306,7 +315,7 @@ static void smmu_regs_priq_written(void *dev, unsigned elem G_GNUC_UNUSED,
     smmu_regs_cut_indices(dev, SMMU_PRIQ);
 }
 
-/* CLAUSE(SMMU_REG_CMDQ_PROD) */
+IM_RULE(SMMU_REG_CMDQ_PROD);
 static void smmu_regs_cmdq_prod_written(void *dev, unsigned elem G_GNUC_UNUSED,
                                         uint64_t old G_GNUC_UNUSED,
                                         unsigned bytes G_GNUC_UNUSED)
@@ -315,7 +324,7 @@ static void smmu_regs_cmdq_prod_written(void *dev, unsigned elem G_GNUC_UNUSED,
     im_smmu_cmdq_run(dev);
 }
 
-/* CLAUSE(SMMU_REG_EVENTQ_CONS) */
+IM_RULE(SMMU_REG_EVENTQ_CONS);
 static void smmu_regs_eventq_cons_written(void *dev,
                                           unsigned elem G_GNUC_UNUSED,
                                           uint64_t old G_GNUC_UNUSED,
@@ -379,7 +388,8 @@ static void smmu_regs_hide_unadvertised(const ImSmmu *s, ImRegBank *bank)
     }
 }
 
-/* CLAUSE(SMMU_REG_PIDR): the identity that IIDR tells. */
+/* The identity that IIDR tells. */
+IM_RULE(SMMU_REG_PIDR);
 static void smmu_regs_preset_ids(ImSmmu *s, ImRegBank *b)
 {
     uint64_t iidr = s->cfg.iidr;
@@ -422,7 +432,8 @@ void im_smmu_regs_free(SmmuRegs *r)
     }
 }
 
-/* CLAUSE(SMMU_REG_RESET). What the architecture leaves UNKNOWN is 0. */
+/* What the architecture leaves UNKNOWN is 0. */
+IM_RULE(SMMU_REG_RESET);
 void im_smmu_regs_reset(ImSmmu *s)
 {
     im_regbank_reset(s->regs->bank, false);

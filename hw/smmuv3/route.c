@@ -36,10 +36,12 @@ static bool smmu_route_grant(SmmuRoute *r, uint64_t out, unsigned lg2,
 }
 
 /*
- * What a translation request is told that it may do. A read of the device,
- * of data or an instruction, is later what INSTCFG makes of it.
- * CLAUSE(SMMU_ATS_GRANT), CLAUSE(SMMU_ATS_NW), CLAUSE(SMMU_ATS_EXE)
+ * What a translation request is told that it may do. A read of the device, of
+ * data or an instruction, is later what INSTCFG makes of it.
  */
+IM_RULE(SMMU_ATS_GRANT);
+IM_RULE(SMMU_ATS_NW);
+IM_RULE(SMMU_ATS_EXE);
 static uint8_t smmu_route_completion(const SmmuRoute *r, uint8_t perm)
 {
     unsigned instcfg = r->instcfg;
@@ -103,7 +105,7 @@ static bool smmu_route_malformed(const ImTxn *t)
             t->len > RCB);
 }
 
-/* CLAUSE(SMMU_ROUTE_UUT) */
+IM_RULE(SMMU_ROUTE_UUT);
 static bool smmu_route_unsupported(SmmuRoute *r)
 {
     const ImTxn *t = r->txn;
@@ -127,8 +129,9 @@ static bool smmu_route_unsupported(SmmuRoute *r)
     return im_smmu_refuse_code(r, SMMU_EVT_F_UUT);
 }
 
-/* CLAUSE(SMMU_ROUTE_GBPA): the global bypass attributes are those of an
- * STE. No fault of the address is recorded then. */
+/* The global bypass attributes are those of an STE. No fault of the address
+ * is recorded then. */
+IM_RULE(SMMU_ROUTE_GBPA);
 static bool smmu_route_global_bypass(SmmuRoute *r)
 {
     uint64_t gbpa = r->s->gbpa;
@@ -149,7 +152,7 @@ static bool smmu_route_global_bypass(SmmuRoute *r)
     return smmu_route_identity(r, &ste, "SMMU_ROUTE_GBPA");
 }
 
-/* 6.3.9.6 CLAUSE(SMMU_ROUTE_SMMUEN) */
+IM_RULE(SMMU_ROUTE_SMMUEN);
 static bool smmu_route_disabled(SmmuRoute *r)
 {
     if (G_LIKELY(smmu_route_on(r->s, IM_MASK(SMMU_CR0_SMMUEN)))) {
@@ -178,7 +181,8 @@ static bool smmu_route_pass_translated(SmmuRoute *r, const char *clause)
     return smmu_route_grant(r, r->txn->addr, 12, IM_PERM_R | IM_PERM_W);
 }
 
-/* CLAUSE(SMMU_ATS_ATSCHK): no STE is looked at. */
+/* No STE is looked at. */
+IM_RULE(SMMU_ATS_ATSCHK);
 static bool smmu_route_translated_unchecked(SmmuRoute *r)
 {
     if (G_LIKELY(r->kind != SMMU_TRANSLATED) ||
@@ -192,8 +196,9 @@ static bool smmu_route_translated_unchecked(SmmuRoute *r)
 
 /*
  * 13.1.4: what the STE makes of PnU and InD, and so what the tables must
- * grant. InD of a write is 0. CLAUSE(SMMU_ROUTE_OVERRIDES)
+ * grant. InD of a write is 0.
  */
+IM_RULE(SMMU_ROUTE_OVERRIDES);
 static inline void smmu_route_apply_overrides(SmmuRoute *r,
                                               const ImSmmuSte *ste)
 {
@@ -228,9 +233,10 @@ static inline bool smmu_route_tlb_address(const SmmuContext *x, uint64_t addr,
 
 /*
  * Does it grant what is asked, with no flag left to set? A translation
- * request needs no right, but the tables are asked whether a flag may be
- * set: that stage 2 forbids it is the answer. CLAUSE(SMMU_ATS_WARM)
+ * request needs no right, but the tables are asked whether a flag may be set:
+ * that stage 2 forbids it is the answer.
  */
+IM_RULE(SMMU_ATS_WARM);
 static inline bool smmu_route_hit_serves(const SmmuRoute *r, uint16_t flags)
 {
     unsigned want = r->need | (r->write ? SMMU_TLB_DIRTY : 0);
@@ -239,10 +245,11 @@ static inline bool smmu_route_hit_serves(const SmmuRoute *r, uint16_t flags)
 }
 
 /*
- * The attributes of what stage 2 alone translates. CLAUSE(SMMU_TLB_ATTR):
- * an STE's overrides are not cached with a translation (5.2.1), and mean
- * nothing to translated traffic (13.1.4).
+ * The attributes of what stage 2 alone translates: an STE's overrides are not
+ * cached with a translation (5.2.1), and mean nothing to translated traffic
+ * (13.1.4).
  */
+IM_RULE(SMMU_TLB_ATTR);
 static void smmu_route_take_stage2_attr(SmmuRoute *r, const ImSmmuSte *ste,
                                         uint16_t s2)
 {
@@ -285,8 +292,8 @@ static inline bool smmu_route_look_up(SmmuRoute *r, const SmmuContext *x)
            smmu_route_take_hit(r, x->s1 ? NULL : &x->stream->ste, &hit, at);
 }
 
-/* CLAUSE(SMMU_TLB_HIT): what the TLB holds needs no table, if it grants
- * enough. */
+/* What the TLB holds needs no table, if it grants enough. */
+IM_RULE(SMMU_TLB_HIT);
 static bool smmu_route_tlb_hit(SmmuRoute *r)
 {
     SmmuCaches *c = r->s->caches;
@@ -308,7 +315,7 @@ static bool smmu_route_tlb_hit(SmmuRoute *r)
 
 /* --- what the STE says ------------------------------------------------- */
 
-/* CLAUSE(SMMU_ROUTE_CONFIG_ABORT) */
+IM_RULE(SMMU_ROUTE_CONFIG_ABORT);
 static bool smmu_route_config_abort(SmmuRoute *r)
 {
     return !(r->stream->ste.config & CONFIG_TRANSLATE) &&
@@ -316,7 +323,7 @@ static bool smmu_route_config_abort(SmmuRoute *r)
                                    "not recorded: STE.Config=0xx, abort");
 }
 
-/* CLAUSE(SMMU_ATS_EATS) */
+IM_RULE(SMMU_ATS_EATS);
 static bool smmu_route_ats_gate(SmmuRoute *r)
 {
     unsigned eats = r->stream->ste.eats;
@@ -339,8 +346,9 @@ static bool smmu_route_ats_gate(SmmuRoute *r)
            smmu_route_pass_translated(r, "SMMU_ATS_TRANSLATED");
 }
 
-/* Stage 1 is off or skipped: the address is an IPA, or a PA. IAS is OAS.
- * CLAUSE(SMMU_ROUTE_IAS), CLAUSE(SMMU_VMSA_S2_RANGE) */
+/* Stage 1 is off or skipped: the address is an IPA, or a PA. IAS is OAS. */
+IM_RULE(SMMU_ROUTE_IAS);
+IM_RULE(SMMU_VMSA_S2_RANGE);
 static bool smmu_route_ipa_range(SmmuRoute *r)
 {
     const ImSmmuSte *ste = &r->stream->ste;
@@ -358,7 +366,7 @@ static bool smmu_route_ipa_range(SmmuRoute *r)
     return im_smmu_refuse(r, &e);
 }
 
-/* CLAUSE(SMMU_ROUTE_BYPASS) */
+IM_RULE(SMMU_ROUTE_BYPASS);
 static bool smmu_route_bypass(SmmuRoute *r)
 {
     const ImSmmuSte *ste = &r->stream->ste;
@@ -370,7 +378,7 @@ static bool smmu_route_bypass(SmmuRoute *r)
            smmu_route_identity(r, ste, "SMMU_ROUTE_BYPASS");
 }
 
-/* CLAUSE(SMMU_CD_HALF) */
+IM_RULE(SMMU_CD_HALF);
 static bool smmu_route_input_range(SmmuRoute *r)
 {
     const SmmuContext *x = r->context;
@@ -389,7 +397,8 @@ static bool smmu_route_input_range(SmmuRoute *r)
 
 /* --- the walk ---------------------------------------------------------- */
 
-/* CLAUSE(SMMU_TLB_NO_FAULTS): only what grants something is kept. */
+/* Only what grants something is kept. */
+IM_RULE(SMMU_TLB_NO_FAULTS);
 static void smmu_route_fill(SmmuRoute *r, const ImWalkOut *w, uint64_t at)
 {
     const SmmuContext *x = r->context;
@@ -409,7 +418,7 @@ static void smmu_route_fill(SmmuRoute *r, const ImWalkOut *w, uint64_t at)
         im_smmu_tlb_put_ipa(r->s->caches, r->stream->vm, r->pnu, &f);
         return;
     }
-    /* CLAUSE(SMMU_TLB_GLOBAL) */
+    IM_RULE(SMMU_TLB_GLOBAL);
     f.global = !(w->first_attr & IM_VMSA_NG) &&
                x->cd.world != IM_SMMU_NS_EL2;
     im_smmu_tlb_put(r->s->caches, r->context, r->pnu, &f);
@@ -425,7 +434,8 @@ static void smmu_route_take_attr(SmmuRoute *r, const ImWalkOut *w)
                            w->attr, &r->share);
 }
 
-/* CLAUSE(SMMU_ATS_SPLIT): the device is told the IPA. */
+/* The device is told the IPA. */
+IM_RULE(SMMU_ATS_SPLIT);
 static bool smmu_route_split(const SmmuRoute *r)
 {
     return r->kind == SMMU_TRANSLATION &&
@@ -502,7 +512,8 @@ static bool smmu_route_walk_tables(SmmuRoute *r)
                             smmu_route_walk_stage2(r);
 }
 
-/* CLAUSE(SMMU_ATS_TRANSLATED_IPA): EATS=10, the address is an IPA. */
+/* EATS=10, the address is an IPA. */
+IM_RULE(SMMU_ATS_TRANSLATED_IPA);
 static bool smmu_route_translated_ipa(SmmuRoute *r)
 {
     if (r->kind != SMMU_TRANSLATED) {
@@ -532,7 +543,8 @@ static void smmu_route_begin(SmmuRoute *r)
         r->kind = SMMU_TRANSLATION;
         r->write = !t->no_write;
     } else if (t->at == IM_AT_TRANSLATED) {
-        /* CLAUSE(SMMU_ATS_TRANSLATED_PASID): it means nothing. */
+        /* Its PASID means nothing. */
+        IM_RULE(SMMU_ATS_TRANSLATED_PASID);
         r->kind = SMMU_TRANSLATED;
         return;
     }

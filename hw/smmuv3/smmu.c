@@ -61,7 +61,7 @@ void im_smmu_reset(ImSmmu *s)
     im_smmu_mode_changed(s);
 }
 
-/* CLAUSE(SMMU_REG_ACCESS) */
+IM_RULE(SMMU_REG_ACCESS);
 uint64_t im_smmu_mmio_read(ImSmmu *s, uint64_t off, unsigned size)
 {
     return im_regbank_read(s->regs->bank, off, size);
@@ -78,7 +78,7 @@ const ImSmmuCounters *im_smmu_counters(const ImSmmu *s)
     return &s->counters;
 }
 
-/* CLAUSE(SMMU_REG_ADDR_SIZE) */
+IM_RULE(SMMU_REG_ADDR_SIZE);
 ImBus im_smmu_mem_peek(ImSmmu *s, uint64_t pa, void *buf, size_t len)
 {
     return im_port_read(&s->port, s->host, s->oas_mask, pa, buf, len);

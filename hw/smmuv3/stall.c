@@ -137,8 +137,9 @@ static void smmu_stall_terminate(ImSmmu *s, Parked *p, ImCpl cpl)
     smmu_stall_answer(s, p, &xlat);
 }
 
-/* CLAUSE(SMMU_STALL_RECORD). An external abort loses the record, not the
- * transaction: it can still be terminated. */
+/* An external abort loses the record, not the transaction: it can still be
+ * terminated. */
+IM_RULE(SMMU_STALL_RECORD);
 static void smmu_stall_tell(ImSmmu *s, Parked *p, const SmmuEvent *e)
 {
     SmmuEvent record = *e;
@@ -156,8 +157,8 @@ static bool smmu_stall_may_tell(ImSmmu *s)
     return s->stalls->nfree && im_smmu_eventq_writable(s);
 }
 
-/* CLAUSE(SMMU_STALL_UNRECORDED). Each turn either takes one from the list
- * for good, or takes a STAG. */
+/* Each turn either takes one from the list for good, or takes a STAG. */
+IM_RULE(SMMU_STALL_UNRECORDED);
 void im_smmu_stall_pump(ImSmmu *s)
 {
     SmmuStalls *q = s->stalls;
@@ -214,7 +215,8 @@ bool im_smmu_stall(ImSmmu *s, const ImTxn *txn, const SmmuEvent *e,
     return true;
 }
 
-/* CLAUSE(SMMU_STALL_RETRY): as though it had just arrived. */
+/* As though it had just arrived. */
+IM_RULE(SMMU_STALL_RETRY);
 static void smmu_stall_retry(ImSmmu *s, Parked *p)
 {
     SmmuStalls *q = s->stalls;
@@ -236,7 +238,7 @@ static void smmu_stall_retry(ImSmmu *s, Parked *p)
     }
 }
 
-/* CLAUSE(SMMU_STALL_MATCH) */
+IM_RULE(SMMU_STALL_MATCH);
 void im_smmu_stall_resume(ImSmmu *s, uint32_t sid, uint16_t stag,
                           SmmuResume action)
 {
@@ -256,7 +258,8 @@ void im_smmu_stall_resume(ImSmmu *s, uint32_t sid, uint16_t stag,
     im_smmu_stall_pump(s);
 }
 
-/* CLAUSE(SMMU_STALL_TERM): recorded or not. */
+/* Recorded or not. */
+IM_RULE(SMMU_STALL_TERM);
 void im_smmu_stall_term(ImSmmu *s, uint32_t sid)
 {
     GQueue *stream = smmu_stall_stream_of(s->stalls, sid);

@@ -108,7 +108,9 @@ static bool smmu_tables_bad_span(SmmuRoute *r, uint64_t span, unsigned split)
                            "StreamID beyond Span");
 }
 
-/* Two levels. CLAUSE(SMMU_ROUTE_L1STD), CLAUSE(SMMU_ROUTE_SPAN) */
+/* Two levels. */
+IM_RULE(SMMU_ROUTE_L1STD);
+IM_RULE(SMMU_ROUTE_SPAN);
 static bool smmu_tables_second_level(SmmuRoute *r, uint64_t *pa)
 {
     const ImSmmu *s = r->s;
@@ -185,8 +187,8 @@ bool im_smmu_stream_fault(SmmuRoute *r)
 /* --- context descriptors, 5.3 and 5.4 ---------------------------------- */
 
 /* Where a structure of stage 1 is in memory: through stage 2, if there is
- * one. A request that is refused here remains one of stage 2 for a read.
- * CLAUSE(SMMU_ROUTE_CD_STAGE2) */
+ * one. A request that is refused here remains one of stage 2 for a read. */
+IM_RULE(SMMU_ROUTE_CD_STAGE2);
 static bool smmu_tables_locate(SmmuRoute *r, uint64_t ipa, uint64_t *pa)
 {
     const ImPtStage *st = &r->stream->ste.stage2;
@@ -206,7 +208,8 @@ static bool smmu_tables_locate(SmmuRoute *r, uint64_t ipa, uint64_t *pa)
         im_smmu_walk(r, st, NULL, ipa, &w);
     }
     if (w.stop == IM_WALK_OK && w.no_tables) {
-        w.stop = IM_WALK_PERM;      /* CLAUSE(SMMU_STE_S2PTW) */
+        IM_RULE(SMMU_STE_S2PTW);
+        w.stop = IM_WALK_PERM;
     }
     if (w.stop != IM_WALK_OK) {
         w.in = ipa;
@@ -225,7 +228,7 @@ static uint64_t smmu_tables_table_base(uint64_t ptr, uint64_t size)
     return ptr & ~(MAX(size, 64) - 1);
 }
 
-/* CLAUSE(SMMU_ROUTE_L1CD) */
+IM_RULE(SMMU_ROUTE_L1CD);
 static bool smmu_tables_cd_leaf(SmmuRoute *r, unsigned leaf, uint64_t *cd)
 {
     const ImSmmuSte *ste = &r->stream->ste;
@@ -282,8 +285,9 @@ static bool smmu_tables_fetch_cd(SmmuRoute *r, ImSmmuCd *cd)
 
 /*
  * Which CD serves the request, if any: *s1 is false when stage 1 is skipped.
- * CLAUSE(SMMU_ROUTE_SUBSTREAM), CLAUSE(SMMU_ROUTE_S1DSS)
  */
+IM_RULE(SMMU_ROUTE_SUBSTREAM);
+IM_RULE(SMMU_ROUTE_S1DSS);
 static bool smmu_tables_substream_fault(SmmuRoute *r, bool *s1)
 {
     const ImSmmuSte *ste = &r->stream->ste;

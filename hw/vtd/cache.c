@@ -318,9 +318,10 @@ void im_vtd_inv_all(ImVtd *s)
 }
 
 /*
- * CLAUSE(VTD_6_5_2_CC). In scalable mode the context cache knows no domain:
- * a domain is everything. A device goes whatever domain it is in.
+ * In scalable mode the context cache knows no domain: a domain is everything.
+ * A device goes whatever domain it is in.
  */
+IM_RULE(VTD_6_5_2_CC);
 void im_vtd_inv_context(ImVtd *s, VtdGran g, uint16_t did, uint16_t sid,
                         unsigned fm)
 {
@@ -363,7 +364,7 @@ static void vtd_cache_drop_scalable(VtdCaches *c, VtdSpace *sp)
     }
 }
 
-/* CLAUSE(VTD_6_5_2_PC) */
+IM_RULE(VTD_6_5_2_PC);
 void im_vtd_inv_pasid(ImVtd *s, VtdGran g, uint16_t did, uint32_t pasid)
 {
     VtdCaches *c = s->caches;
@@ -445,7 +446,11 @@ static void vtd_cache_inv_space(VtdCaches *c, VtdSpace *sp)
     vtd_cache_new_ss_tag(c, sp);
 }
 
-/* Table 23. CLAUSE(VTD_6_5_2_IOTLB_GLOBAL), _DOMAIN, _PAGE, _PAGE_FS */
+/* Table 23. */
+IM_RULE(VTD_6_5_2_IOTLB_GLOBAL);
+IM_RULE(VTD_6_5_2_IOTLB_DOMAIN);
+IM_RULE(VTD_6_5_2_IOTLB_PAGE);
+IM_RULE(VTD_6_5_2_IOTLB_PAGE_FS);
 void im_vtd_inv_iotlb(ImVtd *s, VtdGran g, uint16_t did, uint64_t addr,
                       unsigned am, bool ih)
 {
@@ -490,7 +495,9 @@ static uint64_t vtd_cache_fs_address(const VtdSpace *sp, uint64_t addr)
     return (uint64_t)((int64_t)(addr << unused) >> unused);
 }
 
-/* Table 24. CLAUSE(VTD_6_5_2_PIOTLB_PASID), _PAGE */
+/* Table 24. */
+IM_RULE(VTD_6_5_2_PIOTLB_PASID);
+IM_RULE(VTD_6_5_2_PIOTLB_PAGE);
 void im_vtd_inv_piotlb(ImVtd *s, VtdGran g, uint16_t did, uint32_t pasid,
                        uint64_t addr, unsigned am, bool ih)
 {

@@ -167,7 +167,8 @@ static uint64_t vtd_config_sagaw(const ImVtdConfig *c)
            (c->aw_bits >= 57 ? 0x8u : 0);
 }
 
-/* CLAUSE(VTD_REG_CAP). Draining is what a model without queues does. */
+/* Draining is what a model without queues does. */
+IM_RULE(VTD_REG_CAP);
 static uint64_t vtd_config_build_cap(const ImVtdConfig *c)
 {
     uint64_t sslps = (c->ss2m ? 1u : 0) | (c->ss1g ? 2u : 0);
@@ -190,7 +191,7 @@ static uint64_t vtd_config_build_cap(const ImVtdConfig *c)
            IM_PUT(VTD_CAP_ESRTPS, c->esrtps);
 }
 
-/* CLAUSE(VTD_REG_ECAP) */
+IM_RULE(VTD_REG_ECAP);
 static uint64_t vtd_config_build_ecap(const ImVtdConfig *c)
 {
     return IM_PUT(VTD_ECAP_C, c->coherent) |

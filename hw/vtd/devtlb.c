@@ -101,7 +101,7 @@ static void vtd_devtlb_decode_range(uint64_t addr, bool size, ImAtsInv *inv)
     inv->addr = lg2 > 63 ? 0 : addr & ~((UINT64_C(1) << lg2) - 1);
 }
 
-/* CLAUSE(VTD_IQ_ITAG) */
+IM_RULE(VTD_IQ_ITAG);
 VtdIqResult im_vtd_check_dev_tlb(ImVtd *s, const uint64_t *d G_GNUC_UNUSED)
 {
     return vtd_devtlb_best_itag(s->devtlb) ? VTD_IQR_DONE : VTD_IQR_LATER;
@@ -156,7 +156,7 @@ void im_vtd_desc_pdev_tlb(ImVtd *s, const uint64_t *d)
 
 /* --- completions --------------------------------------------------------- */
 
-/* CLAUSE(VTD_IQ_ICE) */
+IM_RULE(VTD_IQ_ICE);
 static void vtd_devtlb_completion_error(ImVtd *s, uint16_t rid, uint32_t stray)
 {
     uint64_t rcd = im_vtd_reg(s, VTD_R_IQERCD);
@@ -212,7 +212,7 @@ static bool vtd_devtlb_unsupported(ImVtd *s, uint16_t rid, uint32_t itag_vector)
     return true;
 }
 
-/* CLAUSE(VTD_ATS_COMPLETION_COUNT) */
+IM_RULE(VTD_ATS_COMPLETION_COUNT);
 void im_vtd_ats_inv_completion(ImVtd *s, uint16_t rid, uint32_t itag_vector,
                                unsigned count)
 {
@@ -249,7 +249,8 @@ void im_vtd_ats_inv_done(ImVtd *s, uint16_t rid, uint32_t itag_vector)
 
 /* --- time ---------------------------------------------------------------- */
 
-/* CLAUSE(VTD_IQ_ITE). Held waits are gone; the head stays where it is. */
+/* Held waits are gone; the head stays where it is. */
+IM_RULE(VTD_IQ_ITE);
 static void vtd_devtlb_timed_out(ImVtd *s, const Itag *t)
 {
     uint64_t rcd = im_vtd_reg(s, VTD_R_IQERCD);
@@ -270,7 +271,7 @@ static void vtd_devtlb_timed_out(ImVtd *s, const Itag *t)
     im_vtd_event_set(s, VTD_EVENT_FAULT, IM_MASK(VTD_FSTS_ITE));
 }
 
-/* CLAUSE(VTD_ITAG_REUSE) */
+IM_RULE(VTD_ITAG_REUSE);
 void im_vtd_deadline(ImVtd *s)
 {
     uint64_t now = s->port.now(s->host);

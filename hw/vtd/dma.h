@@ -190,7 +190,7 @@ ImXlat im_vtd_answer(const VtdRoute *r);
  */
 bool im_vtd_found(VtdRoute *r, uint64_t out, unsigned lg2, uint8_t flags);
 
-/* CLAUSE(VTD_4_2_3_NW) */
+IM_RULE(VTD_4_2_3_NW);
 static inline bool im_vtd_no_write(const VtdRoute *r)
 {
     return r->txn->no_write && (r->s->ecap & IM_MASK(VTD_ECAP_NWFS));

@@ -39,7 +39,8 @@ static bool vtd_fault_event_pending(ImVtd *s, const EventDef *def)
     return im_vtd_reg(s, def->status) & def->conditions;
 }
 
-/* CLAUSE(VTD_7_3_EVENT_MASKED). Never remapped: straight to the host. */
+/* Never remapped: straight to the host. */
+IM_RULE(VTD_7_3_EVENT_MASKED);
 static void vtd_fault_event_deliver(ImVtd *s, const EventDef *def)
 {
     uint64_t ctl = im_vtd_reg(s, def->ctl);
@@ -57,7 +58,7 @@ static void vtd_fault_event_deliver(ImVtd *s, const EventDef *def)
     s->port.msi(s->host, &msi);
 }
 
-/* CLAUSE(VTD_7_3_EVENT_ONCE) */
+IM_RULE(VTD_7_3_EVENT_ONCE);
 void im_vtd_event_set(ImVtd *s, VtdEvent ev, uint64_t bits)
 {
     const EventDef *def = &event_defs[ev];
@@ -73,7 +74,7 @@ void im_vtd_event_set(ImVtd *s, VtdEvent ev, uint64_t bits)
     vtd_fault_event_deliver(s, def);
 }
 
-/* CLAUSE(VTD_7_3_EVENT_SERVICED) */
+IM_RULE(VTD_7_3_EVENT_SERVICED);
 void im_vtd_event_serviced(ImVtd *s, VtdEvent ev)
 {
     const EventDef *def = &event_defs[ev];
@@ -114,10 +115,10 @@ typedef struct FateDef {
     uint64_t status;            /* of FSTS_REG, set after the event */
 } FateDef;
 
+IM_RULE(VTD_7_2_1_OVERFLOW);
 static const FateDef fates[] = {
     [FATE_RECORDED] = { "recorded", IM_MASK(VTD_FSTS_PPF) },
     [FATE_FPD] = { "not recorded: FPD", 0 },
-    /* CLAUSE(VTD_7_2_1_OVERFLOW) */
     [FATE_OVERFLOW] = { "not recorded: overflow", IM_MASK(VTD_FSTS_PFO) },
 };
 
@@ -126,7 +127,7 @@ static unsigned vtd_fault_record_count(const ImVtd *s)
     return (unsigned)IM_GET(s->cap, VTD_CAP_NFR) + 1;
 }
 
-/* CLAUSE(VTD_7_2_1_PPF) */
+IM_RULE(VTD_7_2_1_PPF);
 void im_vtd_fault_records_written(ImVtd *s)
 {
     uint64_t fsts = im_vtd_reg(s, VTD_R_FSTS) & ~IM_MASK(VTD_FSTS_PPF);
@@ -142,7 +143,7 @@ void im_vtd_fault_records_written(ImVtd *s)
     im_vtd_event_serviced(s, VTD_EVENT_FAULT);
 }
 
-/* CLAUSE(VTD_7_1_1_FPD) */
+IM_RULE(VTD_7_1_1_FPD);
 static bool vtd_fault_suppressed(const FaultRecord *f)
 {
     const VtdFaultDef *def = im_vtd_fault_def(f->reason);
@@ -150,7 +151,8 @@ static bool vtd_fault_suppressed(const FaultRecord *f)
     return f->fpd && def && def->qualified;
 }
 
-/* CLAUSE(VTD_7_2_1_RECORD). Equal requesters are not collapsed. */
+/* Equal requesters are not collapsed. */
+IM_RULE(VTD_7_2_1_RECORD);
 static FaultFate vtd_fault_record(ImVtd *s, const FaultRecord *f)
 {
     uint64_t fsts = im_vtd_reg(s, VTD_R_FSTS);
@@ -167,7 +169,7 @@ static FaultFate vtd_fault_record(ImVtd *s, const FaultRecord *f)
     im_reg_set(bank, VTD_R_FRCD0, i, f->info);
     im_reg_set(bank, VTD_R_FRCD1, i, f->head | IM_MASK(VTD_FRCD1_FAULT));
     s->regs->frcd_index = (i + 1) % vtd_fault_record_count(s);
-    /* CLAUSE(VTD_7_2_1_FRI) */
+    IM_RULE(VTD_7_2_1_FRI);
     if (!IM_GET(fsts, VTD_FSTS_PPF)) {
         im_vtd_reg_set(s, VTD_R_FSTS, IM_SET(fsts, VTD_FSTS_FRI, i));
     }
@@ -228,7 +230,8 @@ static uint64_t vtd_fault_pasid_bits(bool has_pasid, uint32_t pasid, bool exec,
            IM_PUT(VTD_FRCD1_EXE, exec) | IM_PUT(VTD_FRCD1_PRIV, priv);
 }
 
-/* CLAUSE(VTD_REG_FRCD). A translation request is a memory read. */
+/* A translation request is a memory read. */
+IM_RULE(VTD_REG_FRCD);
 void im_vtd_fault_dma(ImVtd *s, const ImTxn *txn, uint8_t reason, bool fpd)
 {
     uint8_t access = txn->at == IM_AT_TRANSLATION ? IM_READ : txn->access;

@@ -49,7 +49,7 @@ static G_GNUC_PRINTF(4, 5) void tell(const IntReq *r, const char *what,
                                  .note = text });
 }
 
-/* CLAUSE(VTD_IR_DISABLED) */
+IM_RULE(VTD_IR_DISABLED);
 static uint8_t vtd_intremap_check_enabled(ImVtd *s, IntReq *r)
 {
     if (s->gsts & IM_MASK(VTD_GCMD_IRE)) {
@@ -62,7 +62,7 @@ static uint8_t vtd_intremap_check_enabled(ImVtd *s, IntReq *r)
     return im_vtd_has_ecap(s, IM_MASK(VTD_ECAP_IRREQ)) ? VTD_FLT_IR_2B : 0;
 }
 
-/* CLAUSE(VTD_IR_COMPAT) */
+IM_RULE(VTD_IR_COMPAT);
 static uint8_t vtd_intremap_check_format(ImVtd *s, IntReq *r)
 {
     if (IM_GET(r->msi->addr, VTD_IRADDR_FORMAT)) {
@@ -79,7 +79,8 @@ static uint8_t vtd_intremap_check_format(ImVtd *s, IntReq *r)
            VTD_FLT_IR_25 : 0;
 }
 
-/* CLAUSE(VTD_IR_REMAPPABLE): reserved bits first, then the index. */
+/* Reserved bits first, then the index. */
+IM_RULE(VTD_IR_REMAPPABLE);
 static uint8_t vtd_intremap_check_index(ImVtd *s, IntReq *r)
 {
     uint64_t addr = r->msi->addr;
@@ -90,7 +91,6 @@ static uint8_t vtd_intremap_check_index(ImVtd *s, IntReq *r)
         if (r->msi->data & IM_RSVD(VTD_IRDATA)) {
             return VTD_FLT_IR_20;
         }
-        /* CLAUSE(VTD_IR_INDEX) */
         r->index += (uint32_t)IM_GET((uint64_t)r->msi->data,
                                      VTD_IRDATA_SUBHANDLE);
     }
@@ -165,7 +165,8 @@ static bool vtd_intremap_source_matches(const IntReq *r)
     }
 }
 
-/* CLAUSE(VTD_IR_SVT), CLAUSE(VTD_IR_ANY_SOURCE) */
+IM_RULE(VTD_IR_SVT);
+IM_RULE(VTD_IR_ANY_SOURCE);
 static uint8_t vtd_intremap_check_source(ImVtd *s G_GNUC_UNUSED, IntReq *r)
 {
     if (r->fn) {
@@ -183,7 +184,8 @@ static uint8_t vtd_intremap_check_source(ImVtd *s G_GNUC_UNUSED, IntReq *r)
                                                                   VTD_FLT_IR_26;
 }
 
-/* CLAUSE(VTD_IR_IRTE). Delivery modes 3 and 6 do not exist. */
+/* Delivery modes 3 and 6 do not exist. */
+IM_RULE(VTD_IR_IRTE);
 static uint8_t vtd_intremap_check_irte(ImVtd *s, IntReq *r)
 {
     uint64_t rsvd = IM_RSVD(VTD_IRTE0) | IM_MASK(VTD_IRTE0_IM);
@@ -207,7 +209,7 @@ static IntCheck *const checks[] = {
     vtd_intremap_check_irte,
 };
 
-/* CLAUSE(VTD_IR_EIM) */
+IM_RULE(VTD_IR_EIM);
 static ImIntOut vtd_intremap_remapped(const ImVtd *s, uint64_t irte)
 {
     return (ImIntOut) {

@@ -71,13 +71,13 @@ static void vtd_inval_trace_command(ImVtd *s, const char *name, uint64_t a,
     im_vtd_event(s, &ev);
 }
 
-/* CLAUSE(VTD_6_5_1_REGISTER_INV) */
+IM_RULE(VTD_6_5_1_REGISTER_INV);
 static bool vtd_inval_register_inv_allowed(const ImVtd *s)
 {
     return s->root.ttm == VTD_TTM_LEGACY && IM_GET(s->ver, VTD_VER_MAX) < 6;
 }
 
-/* CLAUSE(VTD_REG_CCMD) */
+IM_RULE(VTD_REG_CCMD);
 uint64_t im_vtd_ccmd(ImVtd *s, uint64_t ccmd)
 {
     unsigned g = (unsigned)IM_GET(ccmd, VTD_CCMD_CIRG);
@@ -93,7 +93,8 @@ uint64_t im_vtd_ccmd(ImVtd *s, uint64_t ccmd)
     return IM_SET(ccmd, VTD_CCMD_CAIG, g);
 }
 
-/* CLAUSE(VTD_REG_IOTLB). Without PSI a page is done as its domain. */
+/* Without PSI a page is done as its domain. */
+IM_RULE(VTD_REG_IOTLB);
 uint64_t im_vtd_iotlb_cmd(ImVtd *s, uint64_t iotlb, uint64_t iva)
 {
     unsigned g = (unsigned)IM_GET(iotlb, VTD_IOTLB_IIRG);

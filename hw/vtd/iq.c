@@ -56,7 +56,8 @@ static void vtd_iq_inv_iec(ImVtd *s G_GNUC_UNUSED,
 {
 }
 
-/* CLAUSE(VTD_PRQ_RESPONSE_ORDER): sent in their order among invalidations. */
+/* Sent in their order among invalidations. */
+IM_RULE(VTD_PRQ_RESPONSE_ORDER);
 static void vtd_iq_inv_page_resp(ImVtd *s, const uint64_t *d)
 {
     ImPageResp resp = {
@@ -76,9 +77,11 @@ static void vtd_iq_inv_page_resp(ImVtd *s, const uint64_t *d)
 /* --- Waits. -------------------------------------------------------------- */
 
 /*
- * CLAUSE(VTD_DESC_WAIT), CLAUSE(VTD_IQ_EVENT): the status is visible before
- * the interrupt. A status nobody can read is lost.
+ * The status is visible before the interrupt. A status nobody can read is
+ * lost.
  */
+IM_RULE(VTD_DESC_WAIT);
+IM_RULE(VTD_IQ_EVENT);
 static void vtd_iq_complete_wait(ImVtd *s, const HeldWait *w)
 {
     uint64_t addr = w->word[1] & IM_MASK(VTD_WAIT1_ADDR) &
@@ -95,10 +98,11 @@ static void vtd_iq_complete_wait(ImVtd *s, const HeldWait *w)
 }
 
 /*
- * CLAUSE(VTD_IQ_ORDER). In order, and each when nothing ahead of it is
- * outstanding. Page requests are in memory as soon as they are received, so
- * PD asks for nothing more. CLAUSE(VTD_PRQ_DRAIN)
+ * In order, and each when nothing ahead of it is outstanding. Page requests
+ * are in memory as soon as they are received, so PD asks for nothing more.
  */
+IM_RULE(VTD_IQ_ORDER);
+IM_RULE(VTD_PRQ_DRAIN);
 static void vtd_iq_complete_waits(ImVtd *s)
 {
     VtdQueue *q = s->queue;
@@ -126,7 +130,7 @@ static void vtd_iq_inv_wait(ImVtd *s, const uint64_t *d)
     };
 }
 
-/* CLAUSE(VTD_IQ_FENCE) */
+IM_RULE(VTD_IQ_FENCE);
 static bool vtd_iq_fenced(const VtdQueue *q)
 {
     return q->nwaits &&
@@ -146,7 +150,8 @@ static bool vtd_iq_fenced(const VtdQueue *q)
     },
 static const DescDef descs[16] = { VTD_DESCS(DESC_DEF) };
 
-/* The row of a descriptor, or NULL: CLAUSE(VTD_IQ_MODES). */
+/* The row of a descriptor, or NULL. */
+IM_RULE(VTD_IQ_MODES);
 static const DescDef *vtd_iq_desc_def(const ImVtd *s, uint64_t word)
 {
     const DescDef *def = &descs[IM_GET(word, VTD_CC0_TYPE)];
@@ -295,7 +300,7 @@ static void vtd_iq_error(ImVtd *s, VtdIqResult why, const uint64_t *d)
     im_vtd_event_set(s, VTD_EVENT_FAULT, IM_MASK(VTD_FSTS_IQE));
 }
 
-/* CLAUSE(VTD_IQ_FETCH) */
+IM_RULE(VTD_IQ_FETCH);
 static bool vtd_iq_may_fetch(ImVtd *s)
 {
     return (s->gsts & IM_MASK(VTD_GCMD_QIE)) && !vtd_iq_fenced(s->queue) &&
@@ -327,7 +332,8 @@ static bool vtd_iq_step(ImVtd *s)
     return true;
 }
 
-/* CLAUSE(VTD_IQ_RESUME). At most one round of the ring for each call. */
+/* At most one round of the ring for each call. */
+IM_RULE(VTD_IQ_RESUME);
 void im_vtd_queue_run(ImVtd *s)
 {
     VtdQueue *q = s->queue;
@@ -343,7 +349,8 @@ void im_vtd_queue_run(ImVtd *s)
     q->running = false;
 }
 
-/* CLAUSE(VTD_REG_IQA). Disabling always works: software spins on QIES. */
+/* Disabling always works: software spins on QIES. */
+IM_RULE(VTD_REG_IQA);
 void im_vtd_queue_enable(ImVtd *s, bool on)
 {
     VtdQueue *q = s->queue;

@@ -44,8 +44,8 @@ typedef struct FateDef {
  * writable": Invalid Request, since a failure would switch PRI off and no
  * answer would leave the device waiting.
  */
+IM_RULE(VTD_PRQ_EVENT);
 static const FateDef fates[] = {
-    /* CLAUSE(VTD_PRQ_EVENT) */
     [FATE_QUEUED] = { FATE("queued"), "VTD_PRQ_DESCRIPTOR", false, 0,
                       IM_MASK(VTD_PRS_PPR) },
     [FATE_DISABLED] = { FATE("disabled"), "VTD_REG_GSTS", true,
@@ -54,7 +54,6 @@ static const FateDef fates[] = {
                            IM_PAGE_RESP_INVALID, 0 },
     [FATE_OVERFLOW] = { FATE("overflow"), "VTD_PRQ_OVERFLOW", true,
                         IM_PAGE_RESP_SUCCESS, 0 },
-    /* CLAUSE(VTD_PRQ_FULL) */
     [FATE_FULL] = { FATE("queue full"), "VTD_PRQ_FULL", true,
                     IM_PAGE_RESP_SUCCESS, IM_MASK(VTD_PRS_PRO) },
     [FATE_UNWRITABLE] = { FATE("queue not writable"), "VTD_PRQ_DESCRIPTOR",
@@ -66,7 +65,8 @@ static bool vtd_pagereq_is_stop_marker(const ImPageReq *req)
     return req->last && !req->read && !req->write;
 }
 
-/* CLAUSE(VTD_PRQ_STOP_MARKER): nobody is told what became of it. */
+/* Nobody is told what became of it. */
+IM_RULE(VTD_PRQ_STOP_MARKER);
 static bool vtd_pagereq_quiet(const ImVtd *s, const ImPageReq *req)
 {
     return vtd_pagereq_is_stop_marker(req) &&
@@ -103,7 +103,7 @@ static void vtd_pagereq_auto_response(ImVtd *s, const ImPageReq *req,
     im_vtd_page_response(s, &resp, "automatic");
 }
 
-/* CLAUSE(VTD_PRQ_IMPLICIT_INV) */
+IM_RULE(VTD_PRQ_IMPLICIT_INV);
 static void vtd_pagereq_implicit_invalidation(ImVtd *s, const ImPageReq *req,
                                               const VtdResolved *r)
 {
@@ -134,7 +134,7 @@ static ImRing vtd_pagereq_page_queue(const ImVtd *s)
     };
 }
 
-/* CLAUSE(VTD_PRQ_DESCRIPTOR) */
+IM_RULE(VTD_PRQ_DESCRIPTOR);
 static void vtd_pagereq_descriptor_of(const ImPageReq *req, uint64_t d[2])
 {
     d[0] = IM_PUT(VTD_PREQ0_TYPE, VTD_PREQ_TYPE) |
@@ -186,7 +186,8 @@ static Fate vtd_pagereq_decide(ImVtd *s, const ImPageReq *req, Route *r)
         return FATE_TABLE_FAULT;
     }
     if (im_vtd_reg(s, VTD_R_PRS) & IM_MASK(VTD_PRS_PRO)) {
-        return FATE_OVERFLOW;           /* CLAUSE(VTD_PRQ_OVERFLOW) */
+        IM_RULE(VTD_PRQ_OVERFLOW);
+        return FATE_OVERFLOW;
     }
     return im_ring_full(&r->ring, head, r->tail) ? FATE_FULL : FATE_QUEUED;
 }
@@ -210,7 +211,7 @@ static Fate vtd_pagereq_handle_request(ImVtd *s, const ImPageReq *req)
     return FATE_QUEUED;
 }
 
-/* CLAUSE(VTD_PRQ_TABLE_FAULT) */
+IM_RULE(VTD_PRQ_TABLE_FAULT);
 void im_vtd_page_request(ImVtd *s, const ImPageReq *req)
 {
     const FateDef *fate = &fates[vtd_pagereq_handle_request(s, req)];

@@ -16,7 +16,7 @@ static void vtd_regs_mode_changed(ImVtd *s)
 
 /* --- Global commands: one row each, in the order they are obeyed. -------- */
 
-/* CLAUSE(VTD_6_6_SRTP) */
+IM_RULE(VTD_6_6_SRTP);
 static void vtd_regs_cmd_srtp(ImVtd *s, bool on G_GNUC_UNUSED)
 {
     uint64_t rtaddr = im_vtd_reg(s, VTD_R_RTADDR);
@@ -31,7 +31,8 @@ static void vtd_regs_cmd_srtp(ImVtd *s, bool on G_GNUC_UNUSED)
     vtd_regs_mode_changed(s);
 }
 
-/* CLAUSE(VTD_6_7_SIRTP). There is no interrupt entry cache to drop. */
+/* There is no interrupt entry cache to drop. */
+IM_RULE(VTD_6_7_SIRTP);
 static void vtd_regs_cmd_sirtp(ImVtd *s, bool on G_GNUC_UNUSED)
 {
     uint64_t irta = im_vtd_reg(s, VTD_R_IRTA);
@@ -63,7 +64,8 @@ typedef struct GcmdDef {
     void (*run)(ImVtd *s, bool on);
 } GcmdDef;
 
-/* CLAUSE(VTD_REG_GCMD). WBF has no row: CAP_REG.RWBF is 0. */
+/* WBF has no row: CAP_REG.RWBF is 0. */
+IM_RULE(VTD_REG_GCMD);
 static const GcmdDef gcmds[] = {
     { GCMD(SRTP),  true,  0,                       vtd_regs_cmd_srtp },
     { GCMD(SIRTP), true,  IM_MASK(VTD_ECAP_IR),    vtd_regs_cmd_sirtp },
@@ -81,7 +83,8 @@ static void vtd_regs_run_gcmd(ImVtd *s, const GcmdDef *cmd, bool on)
     }
     s->gsts = on ? s->gsts | cmd->bit : s->gsts & ~cmd->bit;
     if (!(s->gsts & (GCMD(TE) | GCMD(IRE)))) {
-        s->regs->frcd_index = 0;        /* CLAUSE(VTD_7_2_1_INDEX) */
+        IM_RULE(VTD_7_2_1_INDEX);
+        s->regs->frcd_index = 0;
     }
     cmd->run(s, on);
 }
@@ -148,7 +151,8 @@ static void vtd_regs_iotlb_written(void *dev, unsigned elem G_GNUC_UNUSED,
 
 /* --- Status and event control. ------------------------------------------- */
 
-/* CLAUSE(VTD_REG_FSTS). Clearing IQE or ITE restarts the queue. */
+/* Clearing IQE or ITE restarts the queue. */
+IM_RULE(VTD_REG_FSTS);
 static void vtd_regs_fsts_written(void *dev, unsigned elem G_GNUC_UNUSED,
                                   uint64_t old G_GNUC_UNUSED,
                                   unsigned bytes G_GNUC_UNUSED)

@@ -88,13 +88,13 @@ void im_vtd_fault_records_written(ImVtd *s);
 /* Why a descriptor is not executed. The errors are IQERCD_REG.IQEI. */
 typedef enum VtdIqResult {
     VTD_IQR_DONE = 0,
-    VTD_IQR_BAD_TAIL = 1,        /* CLAUSE(VTD_IQEI_1) */
-    VTD_IQR_FETCH = 2,           /* CLAUSE(VTD_IQEI_2) */
-    VTD_IQR_BAD_TYPE = 3,        /* CLAUSE(VTD_IQEI_3) */
-    VTD_IQR_RESERVED = 4,        /* CLAUSE(VTD_IQEI_4) */
-    VTD_IQR_BAD_WIDTH = 5,       /* CLAUSE(VTD_IQEI_5) */
-    VTD_IQR_TAIL_ALIGN = 6,      /* CLAUSE(VTD_IQEI_6) */
-    VTD_IQR_BAD_TTM = 7,         /* CLAUSE(VTD_IQEI_7) */
+    VTD_IQR_BAD_TAIL = 1,
+    VTD_IQR_FETCH = 2,
+    VTD_IQR_BAD_TYPE = 3,
+    VTD_IQR_RESERVED = 4,
+    VTD_IQR_BAD_WIDTH = 5,
+    VTD_IQR_TAIL_ALIGN = 6,
+    VTD_IQR_BAD_TTM = 7,
     VTD_IQR_LATER,               /* not now: the head stays, no error */
 } VtdIqResult;
 

@@ -208,7 +208,8 @@ static bool vtd_route_iotlb_hit(VtdRoute *r)
                  hit.shift, hit.flags);
 }
 
-/* CLAUSE(VTD_4_2_3_TRANSLATED): once the context entry lets it. */
+/* Once the context entry lets it. */
+IM_RULE(VTD_4_2_3_TRANSLATED);
 static bool vtd_route_translated(VtdRoute *r)
 {
     bool legacy = r->ctx->legacy;
@@ -245,7 +246,8 @@ static bool vtd_route_special(VtdRoute *r)
     return true;
 }
 
-/* CLAUSE(VTD_4_2_3_PT_SIZE): log2 of the largest page of the unit. */
+/* Log2 of the largest page of the unit. */
+IM_RULE(VTD_4_2_3_PT_SIZE);
 static unsigned vtd_route_largest_page(const ImVtd *s)
 {
     uint64_t sslps = IM_GET(s->cap, VTD_CAP_SSLPS);
@@ -256,8 +258,8 @@ static unsigned vtd_route_largest_page(const ImVtd *s)
     return (sslps & 1) || (s->ecap & IM_MASK(VTD_ECAP_FSTS)) ? 21 : 12;
 }
 
-/* CLAUSE(VTD_3_9_PASS_THROUGH); in legacy mode AW bounds the address too,
- * CLAUSE(VTD_9_3_AW_PASS). */
+/* In legacy mode AW bounds the address too. */
+IM_RULE(VTD_9_3_AW_PASS);
 static bool vtd_route_pass_through(VtdRoute *r)
 {
     const VtdSpace *sp = r->sp;
@@ -281,7 +283,8 @@ static bool vtd_route_pass_through(VtdRoute *r)
                         IM_PERM_R | IM_PERM_W | VTD_TLB_DIRTY);
 }
 
-/* CLAUSE(VTD_3_6_CANONICAL); AGAW and MGAW of 3.7 */
+/* AGAW and MGAW: 3.7. */
+IM_RULE(VTD_3_6_CANONICAL);
 static bool vtd_route_input_range(VtdRoute *r)
 {
     const VtdSpace *sp = r->sp;
@@ -297,10 +300,9 @@ static bool vtd_route_input_range(VtdRoute *r)
 
 /* --- the route ----------------------------------------------------------- */
 
-/*
- * What the request asks for: 3.6.1, 3.7.1, CLAUSE(VTD_3_14_ZLR),
- * CLAUSE(VTD_4_2_3_1_DIRTY).
- */
+/* What the request asks for: 3.6.1, 3.7.1. */
+IM_RULE(VTD_3_14_ZLR);
+IM_RULE(VTD_4_2_3_1_DIRTY);
 static void vtd_route_begin(VtdRoute *r)
 {
     const ImTxn *t = r->txn;

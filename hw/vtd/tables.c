@@ -271,7 +271,7 @@ static bool vtd_tables_context_refuses_pasid(VtdRoute *r, const VtdCtx *ctx)
     if (!ctx->paside && r->kind != VTD_TRANSLATED) {
         return im_vtd_refuse(r, VTD_FLT_SCT_6);
     }
-    /* CLAUSE(VTD_4_2_5_PTRS) */
+    IM_RULE(VTD_4_2_5_PTRS);
     if (!ctx->eptr && r->kind == VTD_TRANSLATED) {
         return im_vtd_refuse(r, VTD_FLT_SCT_10);
     }
@@ -371,7 +371,7 @@ static void vtd_tables_legacy_space(const ImVtd *s, const VtdCtx *ctx,
     vtd_tables_second_stage(s, &sp->ss, ctx->dir, ctx->aw);
 }
 
-/* CLAUSE(VTD_9_6_AW) */
+IM_RULE(VTD_9_6_AW);
 static bool vtd_tables_pasid_reserved(const ImVtd *s, const uint64_t q[8])
 {
     bool ssts = vtd_tables_has(s, IM_MASK(VTD_ECAP_SSTS));
@@ -510,7 +510,7 @@ static bool vtd_tables_pasid_refuses(VtdRoute *r, bool sre, bool rid_priv)
     if (r->has_pasid && r->txn->exec) {
         return im_vtd_refuse(r, VTD_FLT_SPT_5);
     }
-    /* CLAUSE(VTD_9_4_RID_PRIV) */
+    IM_RULE(VTD_9_4_RID_PRIV);
     r->priv = r->has_pasid ? r->txn->priv : rid_priv;
     return r->priv && !sre && im_vtd_refuse(r, VTD_FLT_SPT_6);
 }

@@ -14,7 +14,8 @@ typedef struct VcmdDef {
     bool gives_pasid;
 } VcmdDef;
 
-/* CLAUSE(VTD_REG_VCMD). No row: not defined. */
+/* No row: not defined. */
+IM_RULE(VTD_REG_VCMD);
 static const VcmdDef vcmds[] = {
     [0] = { .needs = IM_MASK(VTD_VCCAP_NS) },
     [IM_VCMD_ALLOC_PASID] = { .needs = IM_MASK(VTD_VCCAP_PAS),
@@ -23,7 +24,7 @@ static const VcmdDef vcmds[] = {
                              .to_host = true },
 };
 
-/* CLAUSE(VTD_REG_VCCAP) */
+IM_RULE(VTD_REG_VCCAP);
 uint64_t im_vtd_vccap(const ImVtd *s)
 {
     bool pasid = im_vtd_has_ecap(s, IM_MASK(VTD_ECAP_PASID));
@@ -37,7 +38,7 @@ static bool vtd_vcmd_in_progress(const ImVtd *s)
     return im_vtd_reg(s, VTD_R_VCRSP) & IM_MASK(VTD_VCRSP_IP);
 }
 
-/* CLAUSE(VTD_VCMD_STATUS) */
+IM_RULE(VTD_VCMD_STATUS);
 static void vtd_vcmd_respond(ImVtd *s, unsigned status, uint32_t pasid)
 {
     im_vtd_reg_set(s, VTD_R_VCRSP, IM_PUT(VTD_VCRSP_SC, status) |
@@ -75,7 +76,7 @@ void im_vtd_vcmd_written(ImVtd *s, uint64_t old, unsigned bytes)
     }
 }
 
-/* CLAUSE(VTD_REG_VCMD_EO) */
+IM_RULE(VTD_REG_VCMD_EO);
 void im_vtd_vcmd_eo_written(ImVtd *s, uint64_t old)
 {
     if (vtd_vcmd_in_progress(s)) {
@@ -83,7 +84,8 @@ void im_vtd_vcmd_eo_written(ImVtd *s, uint64_t old)
     }
 }
 
-/* CLAUSE(VTD_REG_VCRSP). While IP is 1 the command is still in VCMD. */
+/* While IP is 1 the command is still in VCMD. */
+IM_RULE(VTD_REG_VCRSP);
 void im_vtd_vcmd_done(ImVtd *s, uint32_t serial, ImVcmdStatus status,
                       uint32_t pasid)
 {

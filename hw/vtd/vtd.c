@@ -60,7 +60,7 @@ void im_vtd_reset(ImVtd *s)
     }
 }
 
-/* CLAUSE(VTD_REG_ACCESS) */
+IM_RULE(VTD_REG_ACCESS);
 uint64_t im_vtd_mmio_read(ImVtd *s, uint64_t off, unsigned size)
 {
     return im_regbank_read(s->regs->bank, off, size);

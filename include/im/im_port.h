@@ -14,6 +14,7 @@
 
 #include <stddef.h>
 
+#include "im/im_clause.h"
 #include "im/im_txn.h"
 
 typedef enum ImBus {

@@ -212,7 +212,7 @@ static void add_case(const FaultRow *row, unsigned col, bool pasid,
     c->col = col;
     c->pasid = pasid;
     c->fpd = fpd;
-    spec_add(row->clause, row->tag, path, run_case, c);
+    spec_add(row->clause, path, run_case, c);
 }
 
 static void add_row(const FaultRow *row)

@@ -14,8 +14,7 @@ enum { NO_PASID = 1, WITH_PASID = 2, BOTH = 3 };
 enum { FPD_CTX = 1, FPD_DIR = 2, FPD_PE = 4 };
 
 typedef struct FaultRow {
-    SpecClause clause;
-    const char *tag;
+    ImClause clause;
     const char *name;
     uint8_t reason;
     bool qualified;         /* FPD suppresses the record */

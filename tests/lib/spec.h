@@ -10,15 +10,10 @@
 
 #include <glib.h>
 
-#define CLAUSE(tag, ...)  CLAUSE_##tag,
-typedef enum SpecClause {
-#include "im/spec/clauses.h.inc"
-    CLAUSES
-} SpecClause;
-#undef CLAUSE
+#include "im/im_clause.h"
 
-void spec_add(SpecClause clause, const char *tag, const char *path,
-              GTestDataFunc fn, const void *data);
+void spec_add(ImClause clause, const char *path, GTestDataFunc fn,
+              const void *data);
 
 /* Data of rows made at run time, which live as long as the program. */
 void *spec_keep(void *data);
@@ -29,18 +24,18 @@ static inline void spec_call(const void *data)
 }
 
 #define spec_test(TAG, path, fn) \
-    spec_add(CLAUSE_##TAG, #TAG, path, spec_call, (const void *)(fn))
+    spec_add(IM_CLAUSE(TAG), path, spec_call, (const void *)(fn))
 #define spec_row(TAG, path, fn, row) \
-    spec_add(CLAUSE_##TAG, #TAG, path, fn, row)
+    spec_add(IM_CLAUSE(TAG), path, fn, row)
 /* Each row of an array, under its member name. */
 #define spec_rows(TAG, rows, path, fn)                                      \
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {                     \
         g_autofree char *p_ = g_strdup_printf("%s/%s", path, rows[i].name); \
         spec_row(TAG, p_, fn, &rows[i]);                                    \
     }
-/* For tables: a row's first two members. */
-#define SPEC(TAG)  .clause = CLAUSE_##TAG, .tag = #TAG
+/* For tables: a row's first member. */
+#define SPEC(TAG)  .clause = IM_CLAUSE(TAG)
 #define spec_table_row(row, path, fn) \
-    spec_add((row)->clause, (row)->tag, path, fn, row)
+    spec_add((row)->clause, path, fn, row)
 
 #endif /* TESTS_LIB_SPEC_H */

@@ -371,11 +371,10 @@ static void reset(Iommu *u)
 typedef struct Scenario {
     const char *name;
     void (*run)(Iommu *u);
-    SpecClause clause[2];
-    const char *tag[2];
+    ImClause clause[2];
 } Scenario;
 
-#define BOTH(v, s)  { CLAUSE_##v, CLAUSE_##s }, { #v, #s }
+#define BOTH(v, s)  { IM_CLAUSE(v), IM_CLAUSE(s) }
 
 static const Scenario scenarios[] = {
     { "read-write", read_write, BOTH(VTD_3_6_LEVELS, SMMU_VMSA_AP) },
@@ -431,7 +430,7 @@ static void add(const Scenario *s, const IommuOps *op, const char *kind_name,
                                             pasid ? "-pasid" : "");
 
     *c = (Case) { s, op, kind, pasid };
-    spec_add(s->clause[i], s->tag[i], path, run_case, c);
+    spec_add(s->clause[i], path, run_case, c);
 }
 
 int main(int argc, char **argv)

@@ -254,18 +254,17 @@ static void nested(const void *shift)
 
 /* --- the list ------------------------------------------------------------ */
 
-static void add(SpecClause clause, const char *tag, const char *name,
-                GTestDataFunc fn)
+static void add(ImClause clause, const char *name, GTestDataFunc fn)
 {
     for (unsigned shift = 12; shift <= 16; shift++) {
         g_autofree char *path = g_strdup_printf("pages-of-%u-kib/%s",
                                                 1u << (shift - 10), name);
 
-        spec_add(clause, tag, path, fn, GUINT_TO_POINTER(shift));
+        spec_add(clause, path, fn, GUINT_TO_POINTER(shift));
     }
 }
 
-#define ADD(TAG, name, fn)  add(CLAUSE_##TAG, #TAG, name, fn)
+#define ADD(TAG, name, fn)  add(IM_CLAUSE(TAG), name, fn)
 
 int main(int argc, char **argv)
 {

@@ -197,8 +197,7 @@ static void check(Unit *u, unsigned must, unsigned may)
 /* --- one row a command --------------------------------------------------- */
 
 typedef struct TlbiRow {
-    SpecClause clause;
-    const char *tag;
+    ImClause clause;
     const char *path;
     uint8_t op;
     uint16_t vmid, asid;

@@ -82,8 +82,7 @@ static void cfg_change(Cfg *c)
 }
 
 typedef struct CfgRow {
-    SpecClause clause;
-    const char *tag;
+    ImClause clause;
     const char *path;
     uint8_t op;
     uint32_t sid, ssid;

@@ -8,8 +8,7 @@
 #include "lib/spec.h"
 
 typedef struct GateRow {
-    SpecClause clause;
-    const char *tag;
+    ImClause clause;
     const char *path;
     uint8_t op;
     uint8_t hi, lo, val;        /* a field to set besides; hi 0: none */

@@ -41,8 +41,7 @@ typedef struct Put {
 } Put;
 
 typedef struct Row {
-    SpecClause clause;
-    const char *tag;
+    ImClause clause;
     const char *path;
     SwKind kind;
     bool ssid;
@@ -317,7 +316,7 @@ static void config_row(const Row *row, bool cd)
     x = st_translate(w, &t, &told, row->path);
     e = told.xlat;
     if (row->bad) {
-        g_assert_cmpstr(told.clause, ==, row->tag);
+        g_assert_cmpstr(told.clause, ==, im_clause_tag(row->clause));
         g_assert_nonnull(strstr(told.note, cd ? "CD invalid: CD: " :
                                 "STE invalid: STE: "));
         g_assert_cmphex(want.code, ==, code);

@@ -291,8 +291,7 @@ static void bad_cd_no_substream(void)
 /* --- walks --------------------------------------------------------------- */
 
 typedef struct WalkRow {
-    SpecClause clause;
-    const char *tag;
+    ImClause clause;
     const char *path;
     SwKind kind;
     ImAccess access;

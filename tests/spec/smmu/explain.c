@@ -10,8 +10,7 @@
 #include "lib/spec.h"
 
 typedef struct Case {
-    SpecClause clause;
-    const char *tag;
+    ImClause clause;
     const char *path;
     SwKind kind;
     ImAt at;
@@ -399,7 +398,7 @@ static void run(const void *data)
     }
     x = st_translate(w, &t, &told, c->path);
     g_assert_cmphex(x.fault, ==, c->code);
-    g_assert_cmpstr(told.clause, ==, c->tag);
+    g_assert_cmpstr(told.clause, ==, im_clause_tag(c->clause));
     if (!strstr(told.note, c->note)) {
         g_test_message("explained as \"%s\"", told.note);
         g_test_fail();

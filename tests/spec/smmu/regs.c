@@ -17,8 +17,7 @@ CHANGE(no_recerr, c->ats_rec_err = false)
 /* --- access, 6.2 --------------------------------------------------------- */
 
 typedef struct RwRow {
-    SpecClause clause;
-    const char *tag;
+    ImClause clause;
     const char *path;
     uint32_t off;
     unsigned size;

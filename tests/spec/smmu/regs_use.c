@@ -9,8 +9,7 @@
 /* --- queue indexes, 6.3.27, 6.3.28, 6.3.95 to 6.3.98 --------------------- */
 
 typedef struct IndexRow {
-    SpecClause clause;
-    const char *tag;
+    ImClause clause;
     const char *path;
     uint32_t base, off;
     uint32_t flag;              /* above the index, untouched by the size */

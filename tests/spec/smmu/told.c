@@ -111,8 +111,7 @@ static void error_atc(void)
 /* --- faults that no record tells of -------------------------------------- */
 
 typedef struct QuietRow {
-    SpecClause clause;
-    const char *tag;
+    ImClause clause;
     const char *path;
     SwKind kind;
     ImAt at;

@@ -11,8 +11,7 @@
 #define BIG         UINT64_C(0x40000000)    /* a 2 MiB page of its own */
 
 typedef struct Row {
-    SpecClause clause;
-    const char *tag;
+    ImClause clause;
     const char *name;
     WorldKind kind;
     uint8_t reason;

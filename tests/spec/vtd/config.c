@@ -11,8 +11,7 @@
 /* --- advertised bits ----------------------------------------------------- */
 
 typedef struct BitRow {
-    SpecClause clause;
-    const char *tag;
+    ImClause clause;
     const char *name;
     size_t flag;                /* offset of a bool */
     unsigned bit;
@@ -36,7 +35,7 @@ static const BitRow bits[] = {
 static void bit_row(const void *data)
 {
     const BitRow *row = data;
-    unsigned off = row->clause == CLAUSE_VTD_REG_CAP ? REG_CAP : REG_ECAP;
+    unsigned off = row->clause == IM_CLAUSE(VTD_REG_CAP) ? REG_CAP : REG_ECAP;
 
     for (unsigned on = 0; on < 2; on++) {
         ImVtdConfig c = rig_vtd_config();

@@ -11,8 +11,7 @@
 #define FEE     UINT64_C(0xfee00000)
 
 typedef struct Row {
-    SpecClause clause;
-    const char *tag;
+    ImClause clause;
     const char *name;
     WorldKind kind;
     bool pasid;
@@ -329,7 +328,7 @@ static void run(const void *data)
         row->tune(w, &t);
     }
     told_translate(w->r, &t, &told);
-    g_assert_cmpstr(told.clause, ==, row->tag);
+    g_assert_cmpstr(told.clause, ==, im_clause_tag(row->clause));
     if (!g_str_has_prefix(told.note, row->note)) {
         g_error("note \"%s\" does not begin with \"%s\"", told.note,
                 row->note);

@@ -14,8 +14,7 @@ static uint64_t walk_reads(World *w)
 /* --- required drops ------------------------------------------------------ */
 
 typedef struct DropRow {
-    SpecClause clause;
-    const char *tag;
+    ImClause clause;
     const char *name;
     WorldKind kind;
     bool pasid;
@@ -351,8 +350,7 @@ static void drop_row(const void *data)
  * nothing. Coarser is allowed by 6.5.2; this model promises exactness.
  */
 typedef struct KeepRow {
-    SpecClause clause;
-    const char *tag;
+    ImClause clause;
     const char *name;
     WorldKind kind;
     bool pasid;

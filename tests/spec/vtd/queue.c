@@ -97,8 +97,7 @@ static Desc good(unsigned type, Rig *r)
 /* --- reserved bits ------------------------------------------------------- */
 
 typedef struct Reserved {
-    SpecClause clause;
-    const char *tag;
+    ImClause clause;
     unsigned type;
     struct { unsigned hi, lo; } range[7];
 } Reserved;
@@ -153,8 +152,7 @@ static void good_row(const void *data)
 /* --- granularities and fields that are reserved by value ----------------- */
 
 typedef struct ValueRow {
-    SpecClause clause;
-    const char *tag;
+    ImClause clause;
     const char *name;
     unsigned type;
     unsigned hi, lo;

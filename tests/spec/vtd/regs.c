@@ -9,8 +9,7 @@
 /* --- plain registers ----------------------------------------------------- */
 
 typedef struct RegRow {
-    SpecClause clause;
-    const char *tag;
+    ImClause clause;
     unsigned off;
     unsigned size;
     uint64_t reset;
