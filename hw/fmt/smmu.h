@@ -89,7 +89,6 @@ typedef struct ImSmmuSte {
     bool s1stalld;
     uint16_t vmid;
     bool s2s, s2r;
-    bool s2ptw;
     ImPtStage stage2;           /* ready to walk; valid with s2 */
 } ImSmmuSte;
 

@@ -17,7 +17,7 @@ G_STATIC_ASSERT((int)SMMU_IDR5_GRAN64K_LO == (int)SMMU_IDR5_GRAN4K_LO + 2);
 
 /* STALL_MODEL, HTTU, TTENDIAN */
 enum { STALL_BOTH = 0, STALL_NONE = 1, STALL_FORCED = 2 };
-enum { HTTU_NONE = 0, HTTU_AF = 1, HTTU_DIRTY = 2, HTTU_HAFT = 3 };
+enum { HTTU_AF = 1, HTTU_DIRTY = 2, HTTU_HAFT = 3 };
 enum { TTENDIAN_BIG = 3 };
 
 /* A row (tag, is it broken?, what is said then) of rules, in a function that

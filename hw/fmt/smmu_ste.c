@@ -319,7 +319,6 @@ IM_INLINE void ste_take_stage2(const Ste *x, ImSmmuSte *out)
 
     out->s2s = STE(x, 2, S2S);
     out->s2r = STE(x, 2, S2R);
-    out->s2ptw = S1(x) && STE(x, 2, S2PTW);
     st->fmt = &im_vmsa_s2[x->granule];
     st->top = (uint8_t)top;
     st->top_bits = (uint8_t)ste_start_bits(x, top);

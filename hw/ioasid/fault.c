@@ -15,8 +15,7 @@
 #define SLOT_PAGES    1024u
 
 typedef enum Outcome {
-    OUTCOME_NONE,
-    OUTCOME_ANSWERED,
+    OUTCOME_ANSWERED = 1,       /* 0: none yet */
     OUTCOME_TIMEOUT,
 } Outcome;
 

@@ -12,7 +12,7 @@
 IM_LAYOUT(SMMU_L1CD);
 
 /* S1DSS */
-enum { S1DSS_TERMINATE, S1DSS_BYPASS, S1DSS_SSID0 };
+enum { S1DSS_BYPASS = 1, S1DSS_SSID0 = 2 };
 
 /* --- memory ----------------------------------------------------------- */
 

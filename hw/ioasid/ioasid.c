@@ -184,9 +184,24 @@ void im_ioasid_close(ImIoasidCtx *c)
 
 /* --- time --------------------------------------------------------------- */
 
+static uint64_t io_ledger_deadline(const ImIoasid *h)
+{
+    uint64_t when = MIN(im_ioasid_pasids_deadline(h),
+                        im_ioasid_rest_deadline(h));
+
+    return MIN(when, im_ioasid_groups_deadline(h));
+}
+
+static void io_ledger_due(ImIoasid *h, uint64_t now)
+{
+    im_ioasid_groups_due(h, now);
+    im_ioasid_rest_due(h, now);
+    im_ioasid_pasids_due(h, now);
+}
+
 void im_ioasid_rearm(ImIoasid *h)
 {
-    uint64_t when = MIN(im_ioasid_ledger_deadline(h),
+    uint64_t when = MIN(io_ledger_deadline(h),
                         im_ioasid_fence_deadline(h));
 
     if (when != h->armed) {
@@ -201,23 +216,8 @@ void im_ioasid_deadline(ImIoasid *h)
 
     h->armed = IM_NEVER;                /* the alarm rang */
     im_ioasid_fence_due(h, now);
-    im_ioasid_ledger_due(h, now);
+    io_ledger_due(h, now);
     im_ioasid_rearm(h);
-}
-
-uint64_t im_ioasid_ledger_deadline(const ImIoasid *h)
-{
-    uint64_t when = MIN(im_ioasid_pasids_deadline(h),
-                        im_ioasid_rest_deadline(h));
-
-    return MIN(when, im_ioasid_groups_deadline(h));
-}
-
-void im_ioasid_ledger_due(ImIoasid *h, uint64_t now)
-{
-    im_ioasid_groups_due(h, now);
-    im_ioasid_rest_due(h, now);
-    im_ioasid_pasids_due(h, now);
 }
 
 const ImIoasidCounters *im_ioasid_counters(const ImIoasid *h)

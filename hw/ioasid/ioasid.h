@@ -335,8 +335,6 @@ void im_ioasid_rearm(ImIoasid *h);
 /* One of p->drains, which the memory half counts up when it sends an
  * invalidation on behalf of p, is complete or timed out. */
 void im_ioasid_drained(ImIoasid *h, IoPasid *p);
-uint64_t im_ioasid_ledger_deadline(const ImIoasid *h);
-void im_ioasid_ledger_due(ImIoasid *h, uint64_t now);
 
 /* --- memory half, for the ledger half ----------------------------------- */
 

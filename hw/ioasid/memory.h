@@ -254,13 +254,6 @@ void im_ioasid_tlb_put(IoCaches *c, IoView *v, bool priv, uint64_t addr,
                        uint64_t out, unsigned shift, unsigned whole,
                        uint16_t flags);
 
-/* --- route.c ---------------------------------------------------------- */
-
-/* The binding that serves a request: its own, or that of the device whose
- * guest owns the PASID table. NULL: none. */
-IoBind *im_ioasid_serving(ImIoasid *h, uint32_t func, bool has_pasid,
-                          uint32_t hpasid);
-
 /* --- devtlb.c --------------------------------------------------------- */
 
 /* Invalidate in the device TLB behind a binding first .. last (0 ..

@@ -9,7 +9,6 @@
 #include <string.h>
 
 typedef struct Shape {
-    const char *name;
     IoCommandFn *fn;
     uint16_t size;
     uint16_t min;
@@ -18,7 +17,7 @@ typedef struct Shape {
 #define MIN_OF(type, last)  \
     (offsetof(type, last) + sizeof(((type *)NULL)->last))
 #define SHAPE_ROW(nr, name, type, last) \
-    [nr] = { #name, im_ioasid_cmd_##name, sizeof(type), MIN_OF(type, last) },
+    [nr] = { im_ioasid_cmd_##name, sizeof(type), MIN_OF(type, last) },
 
 static const Shape shapes[] = { IMU_COMMANDS(SHAPE_ROW) };
 

@@ -161,8 +161,10 @@ static bool io_route_iotlb_hit(IoRoute *r)
 
 /* --- binding ---------------------------------------------------------- */
 
-IoBind *im_ioasid_serving(ImIoasid *h, uint32_t func, bool has_pasid,
-                          uint32_t hpasid)
+/* The binding that serves a request: its own, or that of the device whose
+ * guest owns the PASID table. NULL: none. */
+static IoBind *io_route_serving(ImIoasid *h, uint32_t func, bool has_pasid,
+                                uint32_t hpasid)
 {
     IoBind *b = im_ioasid_bind_of(h, func, has_pasid, hpasid);
 
@@ -224,7 +226,7 @@ static uint8_t io_route_reach_any(IoRoute *r, const IoDev *dev, uint64_t pa)
     uint8_t perm;
 
     if (t->has_pasid) {
-        b = im_ioasid_serving(r->h, r->func, true, t->pasid);
+        b = io_route_serving(r->h, r->func, true, t->pasid);
         return b ? io_route_reach(b, &seen, pa) : 0;
     }
     perm = dev->own ? io_route_reach(dev->own, &seen, pa) : 0;
@@ -292,7 +294,7 @@ static bool io_route_no_binding(IoRoute *r)
 {
     const ImTxn *t = r->txn;
 
-    r->bind = im_ioasid_serving(r->h, r->func, t->has_pasid, t->pasid);
+    r->bind = io_route_serving(r->h, r->func, t->has_pasid, t->pasid);
     return !r->bind && im_ioasid_refuse(r, IO_FLT_NO_BINDING);
 }
 

@@ -48,7 +48,6 @@ typedef struct IoRoute {
     uint8_t fault;              /* 0, or IoFaultCode */
     uint8_t status;             /* ImStatus */
     uint8_t cpl;                /* ImCpl */
-    uint8_t attr, share;
 } IoRoute;
 
 /* Refuse the request; returns true, as the steps of the route do. */

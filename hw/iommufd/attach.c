@@ -28,7 +28,8 @@ static Number *iof_attach_number_of(ImIommufdFile *file, uint32_t pasid)
     return NULL;
 }
 
-ImuRef im_iof_pasid_ref(ImIommufdFile *file, uint32_t pasid)
+/* The backend's number of a PASID that is in use, {0, 0}: it is not. */
+static ImuRef iof_attach_pasid_ref(ImIommufdFile *file, uint32_t pasid)
 {
     Number *n = iof_attach_number_of(file, pasid);
 
@@ -142,7 +143,7 @@ static int iof_attach_tell_backend(const IofSlot *s, const IofHwpt *hwpt,
 
     if (s->pasid != IM_IOMMUFD_NO_PASID) {
         a.head.flags = IMU_ATTACH_PASID;
-        a.pasid = im_iof_pasid_ref(dev->file, s->pasid);
+        a.pasid = iof_attach_pasid_ref(dev->file, s->pasid);
     }
     if (hwpt->nested && ((const ImIommufdNested *)hwpt)->meaning.no_ats) {
         a.head.flags |= IMU_ATTACH_NO_ATS;
@@ -540,7 +541,7 @@ static void iof_attach_detach(IofSlot *s)
 
     if (s->pasid != IM_IOMMUFD_NO_PASID) {
         a.head.flags = IMU_ATTACH_PASID;
-        a.pasid = im_iof_pasid_ref(dev->file, s->pasid);
+        a.pasid = iof_attach_pasid_ref(dev->file, s->pasid);
     }
     im_iof_backend(dev->file, IMU_CMD_DETACH, &a);
     iof_attach_unreserve(s, s->hwpt);

@@ -146,7 +146,6 @@ extern const IofKind im_iof_nested_kind;
 extern const IofKind im_iof_viommu_kind;
 
 int im_iof_hwpt_alloc(ImIommufdCall *call);
-int im_iof_hw_info(ImIommufdCall *call);
 int im_iof_dirty_set(ImIommufdCall *call);
 /* IMU_DIRTY_*: track, or do not. -EOPNOTSUPP, -ENOMEM */
 int im_iof_dirty_track(IofPaging *p, uint32_t flags);
@@ -157,8 +156,6 @@ int im_iof_invalidate(ImIommufdCall *call);
 
 /* End every attachment of a device; then nothing refers to it. */
 void im_iof_detach_all(IofDevice *dev);
-/* The backend's number of a PASID that is in use, {0, 0}: it is not. */
-ImuRef im_iof_pasid_ref(ImIommufdFile *file, uint32_t pasid);
 
 /* --- queues: queue.c, fault.c, veventq.c -------------------------------- */
 
@@ -200,10 +197,8 @@ struct ImIommufdViommu {
     ImIommufdFile *file;
     IofFunction *fn;
     IofPaging *parent;
-    uint32_t type;
     ImLink *vdevices;
     ImLink *veventqs;
-    ImLink *hw_queues;
     max_align_t private[];
 };
 
@@ -213,7 +208,6 @@ struct ImIommufdVdevice {
     IofDevice *dev;
     uint64_t virt_id;
     ImLink in_viommu;
-    max_align_t private[];
 };
 
 int im_iof_viommu_alloc(ImIommufdCall *call);
@@ -222,8 +216,6 @@ int im_iof_veventq_alloc(ImIommufdCall *call);
 int im_iof_hw_queue_alloc(ImIommufdCall *call);
 /* Its device goes: so does the vDEVICE, and its number for good. */
 void im_iof_vdevice_entomb(ImIommufdVdevice *vd);
-/* Memory for mmap() goes with its vIOMMU. */
-void im_iof_regions_drop(ImIommufdViommu *v);
 
 /* --- lookup.c ----------------------------------------------------------- */
 

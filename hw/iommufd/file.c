@@ -255,11 +255,6 @@ void im_iommufd_free(ImIommufd *f)
     f->port.free(f->opaque, f, sizeof(*f));
 }
 
-void *im_iommufd_host(const ImIommufd *f)
-{
-    return f->opaque;
-}
-
 ImIoasid *im_iommufd_backend(ImIommufd *f)
 {
     return f->backend;

@@ -67,7 +67,7 @@ static int iof_hwinfo_give(const ImIommufdCall *call, const IofHwInfo *a,
     return err ? err : iof_hwinfo_clear(call, a->data + n, a->data_len - n);
 }
 
-int im_iof_hw_info(ImIommufdCall *call)
+static int iof_hwinfo_get(ImIommufdCall *call)
 {
     IofHwInfo *a = call->cmd;
     ImIommufd *f = call->file->host;
@@ -108,7 +108,7 @@ const ImIommufdCommand im_iof_dev_commands[] = {
     IM_IOMMUFD_COMMAND(IOF_NR_HWPT_ALLOC, IofHwptAlloc, reserved,
                        im_iof_hwpt_alloc),
     IM_IOMMUFD_COMMAND(IOF_NR_GET_HW_INFO, IofHwInfo, reserved,
-                       im_iof_hw_info),
+                       iof_hwinfo_get),
     IM_IOMMUFD_COMMAND(IOF_NR_HWPT_SET_DIRTY_TRACKING, IofDirtySet,
                        reserved, im_iof_dirty_set),
     IM_IOMMUFD_COMMAND(IOF_NR_HWPT_GET_DIRTY_BITMAP, IofDirtyGet, bitmap,

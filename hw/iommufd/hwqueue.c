@@ -9,7 +9,6 @@ struct ImIommufdHwQueue {
     IofObject obj;
     ImIommufdViommu *viommu;
     ImIommufdHwQueue *needs;    /* or NULL */
-    uint32_t type;
     uint64_t iova;
     uint64_t length;
     max_align_t private[];
@@ -28,11 +27,6 @@ void *im_iommufd_hw_queue_private(ImIommufdHwQueue *q)
 ImIommufdViommu *im_iommufd_hw_queue_viommu(ImIommufdHwQueue *q)
 {
     return q->viommu;
-}
-
-uint32_t im_iommufd_hw_queue_type(const ImIommufdHwQueue *q)
-{
-    return q->type;
 }
 
 void im_iommufd_hw_queue_needs(ImIommufdHwQueue *q, ImIommufdHwQueue *on)
@@ -158,7 +152,6 @@ int im_iof_hw_queue_alloc(ImIommufdCall *call)
         return -ENOMEM;
     }
     q->viommu = v;
-    q->type = a->type;
     q->iova = a->iova;
     q->length = a->length;
     err = iof_hwqueue_start(q, a->index);

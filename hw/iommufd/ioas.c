@@ -370,27 +370,3 @@ void im_iof_ioas_revoke(ImIommufdFile *file, const void *source)
         }
     }
 }
-
-int im_iommufd_ioas_areas(ImIommufdFile *file, uint32_t ioas_id,
-                          void (*fn)(void *opaque, const ImIommufdArea *a),
-                          void *opaque)
-{
-    IofIoas *ioas = im_iof_ioas(file, ioas_id);
-
-    if (!ioas) {
-        return -ENOENT;
-    }
-    for (IofArea *a = im_iof_area_from(ioas, 0); a;
-         a = im_iof_area_next(ioas, a)) {
-        ImIommufdArea out = {
-            .iova = a->span.first,
-            .length = a->span.last - a->span.first + 1,
-            .prot = a->prot,
-            .source = a->pages->source,
-            .start = a->pages->start + a->offset,
-        };
-
-        fn(opaque, &out);
-    }
-    return 0;
-}

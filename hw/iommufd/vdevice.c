@@ -10,17 +10,7 @@ static const ImIommufdDriver *iof_vdevice_driver_of(const ImIommufdViommu *v)
     return v->fn->cfg.driver;
 }
 
-static size_t iof_vdevice_bytes(const ImIommufdViommu *v)
-{
-    return sizeof(ImIommufdVdevice) + iof_vdevice_driver_of(v)->vdevice_size;
-}
-
 /* --- for drivers -------------------------------------------------------- */
-
-void *im_iommufd_vdevice_private(ImIommufdVdevice *vd)
-{
-    return vd->private;
-}
 
 ImIommufdViommu *im_iommufd_vdevice_viommu(ImIommufdVdevice *vd)
 {
@@ -85,7 +75,7 @@ static void iof_vdevice_free(ImIommufdVdevice *vd)
     im_link_out(&vd->in_viommu);
     vd->dev->vdevice = NULL;
     v->obj.users--;
-    im_iof_release(v->file->host, vd, iof_vdevice_bytes(v));
+    im_iof_release(v->file->host, vd, sizeof(*vd));
 }
 
 static void iof_vdevice_destroy(ImIommufdFile *file, IofObject *obj)
@@ -107,7 +97,7 @@ void im_iof_vdevice_entomb(ImIommufdVdevice *vd)
 static int iof_vdevice_new(ImIommufdViommu *v, IofDevice *dev, uint64_t virt_id,
                            ImIommufdVdevice **out)
 {
-    ImIommufdVdevice *vd = im_iof_alloc(v->file->host, iof_vdevice_bytes(v));
+    ImIommufdVdevice *vd = im_iof_alloc(v->file->host, sizeof(*vd));
     int err;
 
     if (!vd) {
@@ -126,7 +116,7 @@ static int iof_vdevice_new(ImIommufdViommu *v, IofDevice *dev, uint64_t virt_id,
         }
     }
     if (err) {
-        im_iof_release(v->file->host, vd, iof_vdevice_bytes(v));
+        im_iof_release(v->file->host, vd, sizeof(*vd));
         return err;
     }
     im_link_in(&v->vdevices, &vd->in_viommu);

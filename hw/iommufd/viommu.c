@@ -55,7 +55,8 @@ int im_iommufd_viommu_map(ImIommufdViommu *v, const ImIommufdMmap *what,
     return 0;
 }
 
-void im_iof_regions_drop(ImIommufdViommu *v)
+/* Memory for mmap() goes with its vIOMMU. */
+static void iof_viommu_drop_regions(ImIommufdViommu *v)
 {
     ImLink *next;
 
@@ -112,7 +113,7 @@ static void iof_viommu_free(ImIommufdViommu *v)
     ImIommufd *f = v->file->host;
     IofFunction *fn = v->fn;
 
-    im_iof_regions_drop(v);
+    iof_viommu_drop_regions(v);
     im_iof_release(f, v, iof_viommu_bytes(fn));
     im_iof_function_drop(f, fn);
 }
@@ -142,11 +143,6 @@ void *im_iommufd_viommu_private(ImIommufdViommu *v)
     return v->private;
 }
 
-uint32_t im_iommufd_viommu_type(const ImIommufdViommu *v)
-{
-    return v->type;
-}
-
 ImIommufdHw im_iommufd_viommu_hw(const ImIommufdViommu *v)
 {
     return v->fn->bound ? im_iof_hw(v->fn->bound) :
@@ -158,7 +154,6 @@ ImIommufdHw im_iommufd_viommu_hw(const ImIommufdViommu *v)
 static int iof_viommu_new(IofDevice *dev, IofPaging *parent,
                           const ImIommufdData *data, ImIommufdViommu **out)
 {
-    const IofViommuAlloc *a = data->call->cmd;
     const ImIommufdDriver *driver = dev->fn->cfg.driver;
     ImIommufdHw hw = im_iof_hw(dev);
     ImIommufdViommu *v =
@@ -171,7 +166,6 @@ static int iof_viommu_new(IofDevice *dev, IofPaging *parent,
     v->file = dev->file;
     v->fn = dev->fn;
     v->parent = parent;
-    v->type = a->type;
     im_iof_function_hold(v->fn);
     err = driver->viommu(v, &hw, data);
     if (!err) {

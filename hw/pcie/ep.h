@@ -96,8 +96,7 @@ typedef struct EpXlat {
     uint64_t addr;              /* of the requested byte */
     uint64_t base;              /* of the region, translated */
     uint8_t lg2;
-    ImXlat raw;                 /* as answered, when ats is set */
-    bool ats;                   /* a translation request was sent */
+    ImXlat raw;                 /* as answered, when one was asked */
 } EpXlat;
 
 /* A memory request; parked ones are on ep->parked. */
@@ -224,7 +223,6 @@ struct ImEp {
     bool running;               /* im_ep_run() is on the stack */
     bool kicked;
     uint64_t armed;             /* deadline the host knows */
-    unsigned released;          /* RELEASE: deliver regardless of time */
     uint32_t crc_table[8][256];
 
     EpLogRecord log[PASID_EP_LOG_RECORDS];

@@ -59,7 +59,7 @@ static bool ep_xlat_region(const ImEp *ep, const EpReq *req, const ImXlat *x,
 
 static EpXlat ep_xlat_decode(const ImEp *ep, const EpReq *req, const ImXlat *x)
 {
-    EpXlat out = { .ats = true, .raw = *x };
+    EpXlat out = { .raw = *x };
 
     if (x->status == IM_FAULT) {
         out.kind = x->cpl == IM_CPL_UR ? EP_XLAT_UR : EP_XLAT_CA;

@@ -191,8 +191,6 @@ static bool smmu_cmdq_tlbi_range(const ImSmmu *s, const uint64_t *d,
     if (t->last < addr) {
         t->last = UINT64_MAX;           /* it does not wrap */
     }
-    t->granule = (uint8_t)granule;
-    t->ttl = (uint8_t)ttl;
     t->leaf = IM_GET(d[1], SMMU_TLBI1_LEAF);
     return true;
 }

@@ -42,7 +42,7 @@ static const ImRegFields reg_rows[] = {
     { SMMU_R_PRIQ_CONS, IM_FIELDS(SMMU_Q_INDEX) },
 };
 
-void im_smmu_regs_dump(ImSmmu *s, GString *out)
+static void smmu_dump_regs(ImSmmu *s, GString *out)
 {
     uint64_t active = im_smmu_reg(s, SMMU_R_GERROR) ^
                       im_smmu_reg(s, SMMU_R_GERRORN);
@@ -138,7 +138,7 @@ static void smmu_dump_queue(ImSmmu *s, GString *out, const struct QueueRow *row)
     }
 }
 
-void im_smmu_queues_dump(ImSmmu *s, GString *out)
+static void smmu_dump_queues(ImSmmu *s, GString *out)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(queue_rows); i++) {
         if (im_smmu_has(s, queue_rows[i].needs)) {
@@ -160,8 +160,8 @@ static void smmu_dump_counters(const ImSmmu *s, GString *out)
 
 void im_smmu_dump(ImSmmu *s, GString *out)
 {
-    im_smmu_regs_dump(s, out);
-    im_smmu_queues_dump(s, out);
+    smmu_dump_regs(s, out);
+    smmu_dump_queues(s, out);
     im_smmu_stalls_dump(s, out);
     im_smmu_caches_dump(s, out);
     smmu_dump_counters(s, out);

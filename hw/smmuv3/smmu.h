@@ -201,8 +201,6 @@ typedef struct SmmuTlbi {
     uint8_t scope;                  /* SmmuTlbiScope */
     bool el2;                       /* the EL2 worlds */
     bool leaf;
-    uint8_t ttl;                    /* 0: any level */
-    uint8_t granule;                /* log2, or 0: any */
     uint16_t vmid;
     uint16_t vmid_ignore;           /* low bits that CR0.VMW ignores */
     uint16_t asid;
@@ -222,8 +220,6 @@ char *im_smmu_config_apply(ImSmmu *s, const ImSmmuConfig *cfg);
 SmmuRegs *im_smmu_regs_new(ImSmmu *s);
 void im_smmu_regs_free(SmmuRegs *r);
 void im_smmu_regs_reset(ImSmmu *s);
-void im_smmu_regs_dump(ImSmmu *s, GString *out);
-void im_smmu_queues_dump(ImSmmu *s, GString *out);
 
 /* --- memory, smmu.c ------------------------------------------------------ */
 

@@ -64,7 +64,7 @@ static void vtd_dump_fault_records(ImVtd *s, GString *out)
     }
 }
 
-void im_vtd_regs_dump(ImVtd *s, GString *out)
+static void vtd_dump_regs(ImVtd *s, GString *out)
 {
     g_string_append(out, "registers:\n");
     for (unsigned i = 0; i < VTD_R_FRCD0; i++) {
@@ -253,7 +253,7 @@ static void vtd_dump_counters(const ImVtd *s, GString *out)
 
 void im_vtd_dump(ImVtd *s, GString *out)
 {
-    im_vtd_regs_dump(s, out);
+    vtd_dump_regs(s, out);
     g_string_append_printf(out, "interrupt remapping table: %" PRIx64
                            ", %u entries, %s mode\n", s->ir.table,
                            s->ir.entries, s->ir.eime ? "x2APIC" : "xAPIC");

@@ -166,7 +166,6 @@ const VtdFaultDef *im_vtd_fault_def(uint8_t reason);
 ImBus im_vtd_mem_read(ImVtd *s, uint64_t pa, void *buf, size_t len);
 
 /* --- dump.c helpers ---------------------------------------------------- */
-void im_vtd_regs_dump(ImVtd *s, GString *out);
 void im_vtd_queue_dump(ImVtd *s, GString *out);
 
 #endif /* HW_VTD_VTD_H */

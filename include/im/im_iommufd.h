@@ -157,8 +157,6 @@ ImIommufd *im_iommufd_new(const ImIommufdConfig *config,
                           const ImIommufdPort *port, void *host, char **err);
 /* Every file must be closed before. */
 void im_iommufd_free(ImIommufd *f);
-/* Of the host given to im_iommufd_new(). */
-void *im_iommufd_host(const ImIommufd *f);
 /* The backend: devices make requests there. */
 ImIoasid *im_iommufd_backend(ImIommufd *f);
 /* Bytes of memory that mappings pinned, at an address that the backend
@@ -280,19 +278,6 @@ int im_iommufd_access_rw(ImIommufdAccess *access, uint64_t iova, void *buf,
  * -EOVERFLOW, -ENOMEM, -EINVAL (length 0). */
 int im_iommufd_ioas_reserve(ImIommufdFile *file, uint32_t ioas_id,
                             uint64_t iova, uint64_t length);
-
-typedef struct ImIommufdArea {
-    uint64_t iova;
-    uint64_t length;
-    uint32_t prot;              /* IMU_PROT_* */
-    void *source;
-    uint64_t start;             /* in the source: address, or offset */
-} ImIommufdArea;
-
-/* Every mapping, lowest first. -ENOENT */
-int im_iommufd_ioas_areas(ImIommufdFile *file, uint32_t ioas_id,
-                          void (*fn)(void *opaque, const ImIommufdArea *a),
-                          void *opaque);
 
 /* What is at a page of a source now. -EFAULT */
 int im_iommufd_page_at(ImIommufd *f, void *source, uint64_t addr,

@@ -191,7 +191,6 @@ struct ImIommufdDriver {
     unsigned reserved_count;
     size_t nested_size;         /* private bytes of each kind */
     size_t viommu_size;
-    size_t vdevice_size;
     size_t hw_queue_size;
 
     /* *type in: wanted, 0 the default; out: given. Fill buf (4 KiB, zeroed),
@@ -216,8 +215,8 @@ struct ImIommufdDriver {
     int (*attaching)(const ImIommufdHw *hw, uint32_t pasid,
                      ImIommufdNested *n, bool old);
 
-    /* Whether there are vIOMMUs of the type; one of them
-     * (im_iommufd_viommu_type()), d->len 0: no data. */
+    /* Whether there are vIOMMUs of the type; one of them (of d->type; d->len
+     * 0: no data). */
     bool (*viommu_is)(uint32_t type);
     int (*viommu)(ImIommufdViommu *v, const ImIommufdHw *hw,
                   const ImIommufdData *d);
@@ -249,7 +248,6 @@ extern const ImIommufdDriver im_iommufd_smmuv3;
 /* Private bytes. */
 void *im_iommufd_nested_private(ImIommufdNested *n);
 void *im_iommufd_viommu_private(ImIommufdViommu *v);
-void *im_iommufd_vdevice_private(ImIommufdVdevice *vd);
 void *im_iommufd_hw_queue_private(ImIommufdHwQueue *q);
 
 /* Objects by id; NULL: no such object. */
@@ -260,8 +258,6 @@ ImIommufdViommu *im_iommufd_viommu_of(ImIommufdFile *f, uint32_t id);
 ImIommufdViommu *im_iommufd_nested_viommu(ImIommufdNested *n);
 ImIommufdViommu *im_iommufd_vdevice_viommu(ImIommufdVdevice *vd);
 ImIommufdViommu *im_iommufd_hw_queue_viommu(ImIommufdHwQueue *q);
-uint32_t im_iommufd_viommu_type(const ImIommufdViommu *v);
-uint32_t im_iommufd_hw_queue_type(const ImIommufdHwQueue *q);
 /* The device that the vIOMMU was made for; it may be unbound since, then
  * its file and id are not there. */
 ImIommufdHw im_iommufd_viommu_hw(const ImIommufdViommu *v);

@@ -77,8 +77,6 @@ static void client_caller_init(const Client *c, const WireRequest *req,
         .im = { .mm = c->process, .uid = c->uid, .opaque = who },
         .server = c->server,
         .process = c->process,
-        .tid = req->tid,
-        .fd = req->fd,
     };
     if (req->op == WIRE_IOCTL) {
         client_privileges(c, &who->im);

@@ -26,8 +26,6 @@ typedef struct Caller {
     ImIommufdCaller im;         /* as the engine knows it; opaque is this */
     Server *server;
     Process *process;
-    uint32_t tid;
-    int fd;                     /* its number for the file */
 } Caller;
 
 /* 0 or -EFAULT, all or nothing as far as the kernel can tell. */

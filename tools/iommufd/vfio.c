@@ -20,7 +20,6 @@
 #define VFIO_REQUEST(nr)  (((uint32_t)';' << 8) | (100 + (nr)))
 
 #define REGION_DMA       0u
-#define REGION_CONTROL   1u
 #define REGIONS          2u
 #define CONTROL_OFFSET   (UINT64_C(1) << 62)
 #define CONTROL_SIZE     8u

@@ -66,8 +66,7 @@ typedef struct WireRequest {
 } WireRequest;
 
 enum {
-    WIRE_CLOEXEC = 1,   /* of the descriptors that come with the reply */
-    WIRE_GONE = 2,      /* there is no such file any more */
+    WIRE_GONE = 1,      /* there is no such file any more */
 };
 
 /* Descriptors come with it, one for each address: its number is to be
