@@ -1,406 +1,404 @@
 /*
- * The uAPI in words: rows.
+ * The uAPI in words: a row for each word of a structure, a record for each
+ * structure, and a row for each command.
  *
  * SPDX-License-Identifier: MIT
  */
 #include "im/im_ioasid_words.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
-/* --- names --------------------------------------------------------------- */
+/* --- names of enumerators and of bits ------------------------------------ */
 
-#define NAMES(n, ...) \
-    static const char *const n##_names[] = { __VA_ARGS__, NULL }
-
-NAMES(kind, "backend", "set", "pasid", "device", "space", "fault-queue",
-      "event-queue");
-NAMES(mode, "identity", "translate", "delegated");
-NAMES(pool, "device", "global");
-NAMES(state, "free", "idle", "bound", "parked", "quarantine");
-NAMES(cap, "pasid", "ats", "pri", "exec", "priv");
-NAMES(space, "mapped", "nested", "pasid-table", "block");
-NAMES(format, "none", "vtd-first", "smmu-ste");
-NAMES(first, "sre", "wpe", "eafe", "5lp");
-NAMES(target, "space", "device", "set");
-NAMES(gran, "all", "pasid", "range");
-NAMES(cache, "iotlb", "devtlb", "pasid-cache");
-NAMES(entry, "no-pasid");
-NAMES(fault, "pasid", "last");
-NAMES(perm, "read", "write", "exec", "priv");
-NAMES(answer, "success", "invalid", "failure");
-NAMES(event_flag, "lost");
+static const char *const kind_names[] = {
+    "backend", "set", "pasid", "device", "space", "fault-queue", "event-queue",
+    NULL,
+};
+static const char *const mode_names[] = {
+    "identity", "translate", "delegated", NULL,
+};
+static const char *const pool_names[] = { "device", "global", NULL };
+static const char *const state_names[] = {
+    "free", "idle", "bound", "parked", "quarantine", NULL,
+};
+static const char *const cap_names[] = {
+    "pasid", "ats", "pri", "exec", "priv", NULL,
+};
+static const char *const space_names[] = {
+    "mapped", "nested", "pasid-table", "block", NULL,
+};
+static const char *const format_names[] = {
+    "none", "vtd-first", "smmu-ste", NULL,
+};
+static const char *const first_names[] = { "sre", "wpe", "eafe", "5lp", NULL };
+static const char *const target_names[] = { "space", "device", "set", NULL };
+static const char *const gran_names[] = { "all", "pasid", "range", NULL };
+static const char *const cache_names[] = {
+    "iotlb", "devtlb", "pasid-cache", NULL,
+};
+static const char *const entry_names[] = { "no-pasid", NULL };
+static const char *const fault_names[] = { "pasid", "last", NULL };
+static const char *const perm_names[] = {
+    "read", "write", "exec", "priv", NULL,
+};
+static const char *const answer_names[] = {
+    "success", "invalid", "failure", NULL,
+};
+static const char *const event_flag_names[] = { "lost", NULL };
 #define EVENT_NAME(n)  #n,
 static const char *const event_names[] = { IMU_EVENTS(EVENT_NAME) NULL };
 
-NAMES(f_none, NULL);
-NAMES(f_set_destroy, "force");
-NAMES(f_pasid_alloc, "fixed");
-NAMES(f_pasid_query, "by-gpasid", "hpasid");
-NAMES(f_space, "dirty", "parent");
-NAMES(f_map, "read", "write", "exec", "fixed");
-NAMES(f_dirty_set, "on", "new");
-NAMES(f_dirty_get, "peek");
-NAMES(f_attach, "pasid", "no-ats");
+/* Flags of the commands. */
+static const char *const no_names[] = { NULL };
+static const char *const destroy_names[] = { "force", NULL };
+static const char *const alloc_names[] = { "fixed", NULL };
+static const char *const query_names[] = { "by-gpasid", "hpasid", NULL };
+static const char *const create_names[] = { "dirty", "parent", NULL };
+static const char *const map_names[] = {
+    "read", "write", "exec", "fixed", NULL,
+};
+static const char *const track_names[] = { "on", "new", NULL };
+static const char *const dirty_names[] = { "peek", NULL };
+static const char *const attach_names[] = { "pasid", "no-ats", NULL };
 
-/* --- members ------------------------------------------------------------- */
+/* --- words --------------------------------------------------------------- */
 
-#define I   IMU_WORD_IN
-#define O   IMU_WORD_OUT
-#define IO  (IMU_WORD_IN | IMU_WORD_OUT)
-#define E   IMU_WORD_ERROR
+enum {
+    I = IMU_WORD_IN, O = IMU_WORD_OUT, IO = I | O, E = IMU_WORD_ERROR,
+};
 
-#define W_(type, m, n, kind_, dir_, ...) \
-    { .name = (n), .kind = IMU_WORD_##kind_, .dir = (dir_), \
-      .size = sizeof(((type *)NULL)->m), \
-      .offset = G_STRUCT_OFFSET(type, m), __VA_ARGS__ },
-#define W(m, n, kind, dir)          W_(T, m, n, kind, dir, .count = 0)
-#define NAMED(m, n, kind, dir, list) \
-    W_(T, m, n, kind, dir, .names = list##_names)
-#define FLAGS(list) \
-    W_(T, head.flags, "flags", FLAGS, I, .names = list##_names)
-#define LIST(m, n, dir, type, c) \
-    W_(T, m, n, LIST, dir, .of = &type##_record, \
-       .count = G_STRUCT_OFFSET(T, c))
+/* Where the member of a row is, and how large. */
+#define AT(type, member)  \
+    .size = sizeof(((type *)NULL)->member), .offset = offsetof(type, member)
 
-#define RECORD(type, words) \
-    static const ImuRecord type##_record = { \
+/* What all commands have: their own flags; and what nearly all have. */
+#define FLAGS(type, list)  \
+    { "flags", IMU_WORD_FLAGS, I, AT(type, head.flags), .names = list##_names }
+#define SET(type)  { "set", IMU_WORD_REF, I, AT(type, set) }
+
+/* A structure and the rows of its words. */
+#define RECORD(type, ...) { \
         .name = #type, .size = sizeof(type), \
-        .count = G_N_ELEMENTS(words), .word = (words), \
+        .count = G_N_ELEMENTS(((const ImuWord[]) { __VA_ARGS__ })), \
+        .word = (const ImuWord[]) { __VA_ARGS__ }, \
     }
 
-#define T ImuRange
-static const ImuWord range_words[] = {
-    W(first, "first", HEX, IO) W(last, "last", HEX, IO)
-};
-RECORD(ImuRange, range_words);
-#undef T
-#define T ImuInvEntry
-static const ImuWord inv_entry_words[] = {
-    NAMED(flags, "flags", FLAGS, I, entry) W(gpasid, "gpasid", NUMBER, I)
-    W(addr, "addr", HEX, I) W(length, "length", HEX, I)
-};
-RECORD(ImuInvEntry, inv_entry_words);
-#undef T
-#define T ImuVtdFirst
-static const ImuWord vtd_first_words[] = {
-    W(root, "root", HEX, I) NAMED(flags, "flags", FLAGS, I, first)
-};
-RECORD(ImuVtdFirst, vtd_first_words);
-#undef T
-#define T ImuSmmuSte
-static const ImuWord smmu_ste_words[] = {
-    W(ste[0], "ste0", HEX, I) W(ste[1], "ste1", HEX, I)
-};
-RECORD(ImuSmmuSte, smmu_ste_words);
-#undef T
-#define T ImuFault
-static const ImuWord fault_words[] = {
-    NAMED(flags, "flags", FLAGS, O, fault) W(gpasid, "gpasid", NUMBER, O)
-    W(cookie, "cookie", HEX, O) W(dev, "dev", REF, O)
-    W(space, "space", REF, O) W(group, "group", NUMBER, O)
-    NAMED(perm, "perm", FLAGS, O, perm) W(addr, "addr", HEX, O)
-    W(ticket, "ticket", HEX, O) W(deadline, "deadline", NUMBER, O)
-};
-RECORD(ImuFault, fault_words);
-#undef T
-#define T ImuEvent
-static const ImuWord event_words[] = {
-    NAMED(flags, "flags", FLAGS, O, event_flag)
-    NAMED(type, "type", ENUM, O, event) W(sequence, "sequence", NUMBER, O)
-    W(time, "time", NUMBER, O) W(token, "token", HEX, O)
-    W(object, "object", REF, O) W(old_state, "old-state", NUMBER, O)
-    W(new_state, "new-state", NUMBER, O)
-};
-RECORD(ImuEvent, event_words);
-#undef T
+static const ImuRecord range_record = RECORD(ImuRange,
+    { "first", IMU_WORD_HEX, IO, AT(ImuRange, first) },
+    { "last", IMU_WORD_HEX, IO, AT(ImuRange, last) });
 
-#define SET  W(set, "set", REF, I)
+static const ImuRecord inv_entry_record = RECORD(ImuInvEntry,
+    { "flags", IMU_WORD_FLAGS, I, AT(ImuInvEntry, flags),
+      .names = entry_names },
+    { "gpasid", IMU_WORD_NUMBER, I, AT(ImuInvEntry, gpasid) },
+    { "addr", IMU_WORD_HEX, I, AT(ImuInvEntry, addr) },
+    { "length", IMU_WORD_HEX, I, AT(ImuInvEntry, length) });
 
-#define T ImuInfo
-static const ImuWord info_words[] = {
-    FLAGS(f_none) NAMED(kind, "kind", ENUM, I, kind)
-    W(commands, "commands", HEX, O) W(modes, "modes", HEX, O)
-    W(flags_known, "flags-known", HEX, O) W(limit, "limit", NUMBER, O)
-    W(used, "used", NUMBER, O)
-};
-RECORD(ImuInfo, info_words);
-#undef T
-#define T ImuSetCreate
-static const ImuWord set_create_words[] = {
-    FLAGS(f_none) W(quota_max, "quota-max", NUMBER, I)
-    W(quota_reserved, "quota-reserved", NUMBER, I)
-    W(gpasid_min, "gpasid-min", NUMBER, I)
-    W(gpasid_max, "gpasid-max", NUMBER, I)
-    NAMED(map_mode, "map-mode", ENUM, I, mode)
-    NAMED(pool, "pool", ENUM, I, pool)
-    W(user_token, "user-token", HEX, I) W(set, "set", REF, O)
-};
-RECORD(ImuSetCreate, set_create_words);
-#undef T
-#define T ImuSetUpdate
-static const ImuWord set_update_words[] = {
-    FLAGS(f_none) SET W(quota_max, "quota-max", NUMBER, I)
-    W(quota_reserved, "quota-reserved", NUMBER, I)
-};
-RECORD(ImuSetUpdate, set_update_words);
-#undef T
-#define T ImuSetQuery
-static const ImuWord set_query_words[] = {
-    FLAGS(f_none) SET W(quota_max, "quota-max", NUMBER, O)
-    W(quota_reserved, "quota-reserved", NUMBER, O)
-    W(live, "live", NUMBER, O) W(parked, "parked", NUMBER, O)
-    W(quarantined, "quarantined", NUMBER, O)
-    W(devices, "devices", NUMBER, O) W(spaces, "spaces", NUMBER, O)
-    W(queues, "queues", NUMBER, O) W(user_token, "user-token", HEX, O)
-};
-RECORD(ImuSetQuery, set_query_words);
-#undef T
-#define T ImuSetDestroy
-static const ImuWord set_destroy_words[] = { FLAGS(f_set_destroy) SET };
-RECORD(ImuSetDestroy, set_destroy_words);
-#undef T
-#define T ImuPasidAlloc
-static const ImuWord pasid_alloc_words[] = {
-    FLAGS(f_pasid_alloc) SET W(min, "min", NUMBER, I) W(max, "max", NUMBER, I)
-    W(gpasid, "gpasid", NUMBER, IO) W(exhausted, "exhausted", NUMBER, E)
-    W(pasid, "pasid", REF, O)
-};
-RECORD(ImuPasidAlloc, pasid_alloc_words);
-#undef T
-#define T ImuPasidFree
-static const ImuWord pasid_free_words[] = {
-    FLAGS(f_none) SET W(pasid, "pasid", REF, I)
-    NAMED(state, "state", ENUM, O, state)
-};
-RECORD(ImuPasidFree, pasid_free_words);
-#undef T
-#define T ImuPasidQuery
-static const ImuWord pasid_query_words[] = {
-    FLAGS(f_pasid_query) SET W(pasid, "pasid", REF, IO)
-    W(gpasid, "gpasid", NUMBER, IO) NAMED(state, "state", ENUM, O, state)
-    W(binds, "binds", NUMBER, O) W(hpasid, "hpasid", NUMBER, O)
-};
-RECORD(ImuPasidQuery, pasid_query_words);
-#undef T
-#define T ImuDevBind
-static const ImuWord dev_bind_words[] = {
-    FLAGS(f_none) SET W(func, "func", HEX, I) W(cookie, "cookie", HEX, I)
-    W(dev, "dev", REF, O)
-};
-RECORD(ImuDevBind, dev_bind_words);
-#undef T
-#define T ImuDevUnbind
-static const ImuWord dev_unbind_words[] = {
-    FLAGS(f_none) SET W(dev, "dev", REF, I)
-};
-RECORD(ImuDevUnbind, dev_unbind_words);
-#undef T
-#define T ImuDevInfo
-static const ImuWord dev_info_words[] = {
-    FLAGS(f_none) SET W(dev, "dev", REF, I) NAMED(caps, "caps", FLAGS, O, cap)
-    W(pasid_bits, "pasid-bits", NUMBER, O) W(group, "group", NUMBER, O)
-    W(pri_credit, "pri-credit", NUMBER, O)
-    W(page_sizes, "page-sizes", HEX, O) W(formats, "formats", HEX, O)
-};
-RECORD(ImuDevInfo, dev_info_words);
-#undef T
-#define T ImuSpaceCreate
-static const ImuWord space_create_words[] = {
-    FLAGS(f_space) SET NAMED(kind, "kind", ENUM, I, space)
-    NAMED(format, "format", ENUM, I, format) W(parent, "parent", REF, I)
-    W(faultq, "faultq", REF, I)
-    W_(T, data, "vtd-first", LIST, I, .of = &ImuVtdFirst_record,
-       .count = G_STRUCT_OFFSET(T, data_size), .bytes = true)
-    W_(T, data, "smmu-ste", LIST, I, .of = &ImuSmmuSte_record,
-       .count = G_STRUCT_OFFSET(T, data_size), .bytes = true)
-    W(space, "space", REF, O)
-};
-RECORD(ImuSpaceCreate, space_create_words);
-#undef T
-#define T ImuSpaceDestroy
-static const ImuWord space_destroy_words[] = {
-    FLAGS(f_none) SET W(space, "space", REF, I)
-};
-RECORD(ImuSpaceDestroy, space_destroy_words);
-#undef T
-#define T ImuMap
-static const ImuWord map_words[] = {
-    FLAGS(f_map) SET W(space, "space", REF, I) W(user, "user", HEX, I)
-    W(length, "length", HEX, I) W(iova, "iova", HEX, IO)
-};
-RECORD(ImuMap, map_words);
-#undef T
-#define T ImuUnmap
-static const ImuWord unmap_words[] = {
-    FLAGS(f_none) SET W(space, "space", REF, I) W(iova, "iova", HEX, I)
-    W(length, "length", HEX, IO)
-};
-RECORD(ImuUnmap, unmap_words);
-#undef T
-#define T ImuCopy
-static const ImuWord copy_words[] = {
-    FLAGS(f_map) SET W(dst, "dst", REF, I) W(src, "src", REF, I)
-    W(length, "length", HEX, I) W(dst_iova, "dst-iova", HEX, IO)
-    W(src_iova, "src-iova", HEX, I)
-};
-RECORD(ImuCopy, copy_words);
-#undef T
-#define T ImuAllow
-static const ImuWord allow_words[] = {
-    FLAGS(f_none) SET W(space, "space", REF, I)
-    LIST(ranges, "ranges", I, ImuRange, count)
-};
-RECORD(ImuAllow, allow_words);
-#undef T
-#define T ImuRanges
-static const ImuWord ranges_words[] = {
-    FLAGS(f_none) SET W(space, "space", REF, I)
-    W(count, "count", NUMBER, IO | E)
-    W(alignment, "alignment", HEX, O) LIST(ranges, "ranges", O, ImuRange, count)
-};
-RECORD(ImuRanges, ranges_words);
-#undef T
-#define T ImuDirtySet
-static const ImuWord dirty_set_words[] = {
-    FLAGS(f_dirty_set) SET W(space, "space", REF, I)
-};
-RECORD(ImuDirtySet, dirty_set_words);
-#undef T
-#define T ImuDirtyGet
-static const ImuWord dirty_get_words[] = {
-    FLAGS(f_dirty_get) SET W(space, "space", REF, I) W(iova, "iova", HEX, I)
-    W(length, "length", HEX, I) W(page_size, "page-size", HEX, I)
-    W(bitmap, "bitmap", BITS, O)
-};
-RECORD(ImuDirtyGet, dirty_get_words);
-#undef T
-#define T ImuAttach
-static const ImuWord attach_words[] = {
-    FLAGS(f_attach) SET W(dev, "dev", REF, I) W(pasid, "pasid", REF, I)
-    W(space, "space", REF, I)
-};
-RECORD(ImuAttach, attach_words);
-#undef T
-#define T ImuDetach
-static const ImuWord detach_words[] = {
-    FLAGS(f_attach) SET W(dev, "dev", REF, I) W(pasid, "pasid", REF, I)
-};
-RECORD(ImuDetach, detach_words);
-#undef T
-#define T ImuInvalidate
-static const ImuWord invalidate_words[] = {
-    FLAGS(f_none) SET W(object, "object", REF, I)
-    NAMED(target, "target", ENUM, I, target)
-    NAMED(gran, "gran", ENUM, I, gran)
-    NAMED(caches, "caches", FLAGS, I, cache)
-    W_(T, entries, "entries", LIST, I, .of = &ImuInvEntry_record,
-       .count = G_STRUCT_OFFSET(T, count),
-       .stride = G_STRUCT_OFFSET(T, entry_size))
-    W(count, "handled", NUMBER, O | E)
-};
-RECORD(ImuInvalidate, invalidate_words);
-#undef T
-#define T ImuFence
-static const ImuWord fence_words[] = {
-    FLAGS(f_none) SET W(ticket, "ticket", HEX, IO) W(done, "done", NUMBER, O)
-};
-RECORD(ImuFence, fence_words);
-#undef T
-#define T ImuFaultqCreate
-static const ImuWord faultq_create_words[] = {
-    FLAGS(f_none) SET W(deadline_ns, "deadline-ns", NUMBER, I)
-    W(queue, "queue", REF, O)
-};
-RECORD(ImuFaultqCreate, faultq_create_words);
-#undef T
-#define T ImuQueueDestroy
-static const ImuWord queue_destroy_words[] = {
-    FLAGS(f_none) SET W(queue, "queue", REF, I)
-};
-RECORD(ImuQueueDestroy, queue_destroy_words);
-#undef T
-#define T ImuFaultRead
-static const ImuWord fault_read_words[] = {
-    FLAGS(f_none) SET W(queue, "queue", REF, I)
-    W(count, "count", NUMBER, IO | E)
-    W(pending, "pending", NUMBER, O)
-    LIST(faults, "faults", O, ImuFault, count)
-};
-RECORD(ImuFaultRead, fault_read_words);
-#undef T
-#define T ImuAnswer
-static const ImuWord answer_words[] = {
-    FLAGS(f_none) SET W(ticket, "ticket", HEX, I)
-    NAMED(code, "code", ENUM, I, answer)
-};
-RECORD(ImuAnswer, answer_words);
-#undef T
-#define T ImuEvqCreate
-static const ImuWord evq_create_words[] = {
-    FLAGS(f_none) SET W(depth, "depth", NUMBER, I) W(queue, "queue", REF, O)
-};
-RECORD(ImuEvqCreate, evq_create_words);
-#undef T
-#define T ImuEventRead
-static const ImuWord event_read_words[] = {
-    FLAGS(f_none) SET W(queue, "queue", REF, I)
-    W(count, "count", NUMBER, IO | E)
-    W(pending, "pending", NUMBER, O)
-    LIST(events, "events", O, ImuEvent, count)
-};
-RECORD(ImuEventRead, event_read_words);
-#undef T
+static const ImuRecord vtd_first_record = RECORD(ImuVtdFirst,
+    { "root", IMU_WORD_HEX, I, AT(ImuVtdFirst, root) },
+    { "flags", IMU_WORD_FLAGS, I, AT(ImuVtdFirst, flags),
+      .names = first_names });
+
+static const ImuRecord smmu_ste_record = RECORD(ImuSmmuSte,
+    { "ste0", IMU_WORD_HEX, I, AT(ImuSmmuSte, ste[0]) },
+    { "ste1", IMU_WORD_HEX, I, AT(ImuSmmuSte, ste[1]) });
+
+static const ImuRecord fault_record = RECORD(ImuFault,
+    { "flags", IMU_WORD_FLAGS, O, AT(ImuFault, flags), .names = fault_names },
+    { "gpasid", IMU_WORD_NUMBER, O, AT(ImuFault, gpasid) },
+    { "cookie", IMU_WORD_HEX, O, AT(ImuFault, cookie) },
+    { "dev", IMU_WORD_REF, O, AT(ImuFault, dev) },
+    { "space", IMU_WORD_REF, O, AT(ImuFault, space) },
+    { "group", IMU_WORD_NUMBER, O, AT(ImuFault, group) },
+    { "perm", IMU_WORD_FLAGS, O, AT(ImuFault, perm), .names = perm_names },
+    { "addr", IMU_WORD_HEX, O, AT(ImuFault, addr) },
+    { "ticket", IMU_WORD_HEX, O, AT(ImuFault, ticket) },
+    { "deadline", IMU_WORD_NUMBER, O, AT(ImuFault, deadline) });
+
+static const ImuRecord event_record = RECORD(ImuEvent,
+    { "flags", IMU_WORD_FLAGS, O, AT(ImuEvent, flags),
+      .names = event_flag_names },
+    { "type", IMU_WORD_ENUM, O, AT(ImuEvent, type), .names = event_names },
+    { "sequence", IMU_WORD_NUMBER, O, AT(ImuEvent, sequence) },
+    { "time", IMU_WORD_NUMBER, O, AT(ImuEvent, time) },
+    { "token", IMU_WORD_HEX, O, AT(ImuEvent, token) },
+    { "object", IMU_WORD_REF, O, AT(ImuEvent, object) },
+    { "old-state", IMU_WORD_NUMBER, O, AT(ImuEvent, old_state) },
+    { "new-state", IMU_WORD_NUMBER, O, AT(ImuEvent, new_state) });
+
+static const ImuRecord info_record = RECORD(ImuInfo,
+    FLAGS(ImuInfo, no),
+    { "kind", IMU_WORD_ENUM, I, AT(ImuInfo, kind), .names = kind_names },
+    { "commands", IMU_WORD_HEX, O, AT(ImuInfo, commands) },
+    { "modes", IMU_WORD_HEX, O, AT(ImuInfo, modes) },
+    { "flags-known", IMU_WORD_HEX, O, AT(ImuInfo, flags_known) },
+    { "limit", IMU_WORD_NUMBER, O, AT(ImuInfo, limit) },
+    { "used", IMU_WORD_NUMBER, O, AT(ImuInfo, used) });
+
+static const ImuRecord set_create_record = RECORD(ImuSetCreate,
+    FLAGS(ImuSetCreate, no),
+    { "quota-max", IMU_WORD_NUMBER, I, AT(ImuSetCreate, quota_max) },
+    { "quota-reserved", IMU_WORD_NUMBER, I, AT(ImuSetCreate, quota_reserved) },
+    { "gpasid-min", IMU_WORD_NUMBER, I, AT(ImuSetCreate, gpasid_min) },
+    { "gpasid-max", IMU_WORD_NUMBER, I, AT(ImuSetCreate, gpasid_max) },
+    { "map-mode", IMU_WORD_ENUM, I, AT(ImuSetCreate, map_mode),
+      .names = mode_names },
+    { "pool", IMU_WORD_ENUM, I, AT(ImuSetCreate, pool), .names = pool_names },
+    { "user-token", IMU_WORD_HEX, I, AT(ImuSetCreate, user_token) },
+    { "set", IMU_WORD_REF, O, AT(ImuSetCreate, set) });
+
+static const ImuRecord set_update_record = RECORD(ImuSetUpdate,
+    FLAGS(ImuSetUpdate, no), SET(ImuSetUpdate),
+    { "quota-max", IMU_WORD_NUMBER, I, AT(ImuSetUpdate, quota_max) },
+    { "quota-reserved", IMU_WORD_NUMBER, I, AT(ImuSetUpdate, quota_reserved) });
+
+static const ImuRecord set_query_record = RECORD(ImuSetQuery,
+    FLAGS(ImuSetQuery, no), SET(ImuSetQuery),
+    { "quota-max", IMU_WORD_NUMBER, O, AT(ImuSetQuery, quota_max) },
+    { "quota-reserved", IMU_WORD_NUMBER, O, AT(ImuSetQuery, quota_reserved) },
+    { "live", IMU_WORD_NUMBER, O, AT(ImuSetQuery, live) },
+    { "parked", IMU_WORD_NUMBER, O, AT(ImuSetQuery, parked) },
+    { "quarantined", IMU_WORD_NUMBER, O, AT(ImuSetQuery, quarantined) },
+    { "devices", IMU_WORD_NUMBER, O, AT(ImuSetQuery, devices) },
+    { "spaces", IMU_WORD_NUMBER, O, AT(ImuSetQuery, spaces) },
+    { "queues", IMU_WORD_NUMBER, O, AT(ImuSetQuery, queues) },
+    { "user-token", IMU_WORD_HEX, O, AT(ImuSetQuery, user_token) });
+
+static const ImuRecord set_destroy_record = RECORD(ImuSetDestroy,
+    FLAGS(ImuSetDestroy, destroy), SET(ImuSetDestroy));
+
+static const ImuRecord pasid_alloc_record = RECORD(ImuPasidAlloc,
+    FLAGS(ImuPasidAlloc, alloc), SET(ImuPasidAlloc),
+    { "min", IMU_WORD_NUMBER, I, AT(ImuPasidAlloc, min) },
+    { "max", IMU_WORD_NUMBER, I, AT(ImuPasidAlloc, max) },
+    { "gpasid", IMU_WORD_NUMBER, IO, AT(ImuPasidAlloc, gpasid) },
+    { "exhausted", IMU_WORD_NUMBER, E, AT(ImuPasidAlloc, exhausted) },
+    { "pasid", IMU_WORD_REF, O, AT(ImuPasidAlloc, pasid) });
+
+static const ImuRecord pasid_free_record = RECORD(ImuPasidFree,
+    FLAGS(ImuPasidFree, no), SET(ImuPasidFree),
+    { "pasid", IMU_WORD_REF, I, AT(ImuPasidFree, pasid) },
+    { "state", IMU_WORD_ENUM, O, AT(ImuPasidFree, state),
+      .names = state_names });
+
+static const ImuRecord pasid_query_record = RECORD(ImuPasidQuery,
+    FLAGS(ImuPasidQuery, query), SET(ImuPasidQuery),
+    { "pasid", IMU_WORD_REF, IO, AT(ImuPasidQuery, pasid) },
+    { "gpasid", IMU_WORD_NUMBER, IO, AT(ImuPasidQuery, gpasid) },
+    { "state", IMU_WORD_ENUM, O, AT(ImuPasidQuery, state),
+      .names = state_names },
+    { "binds", IMU_WORD_NUMBER, O, AT(ImuPasidQuery, binds) },
+    { "hpasid", IMU_WORD_NUMBER, O, AT(ImuPasidQuery, hpasid) });
+
+static const ImuRecord dev_bind_record = RECORD(ImuDevBind,
+    FLAGS(ImuDevBind, no), SET(ImuDevBind),
+    { "func", IMU_WORD_HEX, I, AT(ImuDevBind, func) },
+    { "cookie", IMU_WORD_HEX, I, AT(ImuDevBind, cookie) },
+    { "dev", IMU_WORD_REF, O, AT(ImuDevBind, dev) });
+
+static const ImuRecord dev_unbind_record = RECORD(ImuDevUnbind,
+    FLAGS(ImuDevUnbind, no), SET(ImuDevUnbind),
+    { "dev", IMU_WORD_REF, I, AT(ImuDevUnbind, dev) });
+
+static const ImuRecord dev_info_record = RECORD(ImuDevInfo,
+    FLAGS(ImuDevInfo, no), SET(ImuDevInfo),
+    { "dev", IMU_WORD_REF, I, AT(ImuDevInfo, dev) },
+    { "caps", IMU_WORD_FLAGS, O, AT(ImuDevInfo, caps), .names = cap_names },
+    { "pasid-bits", IMU_WORD_NUMBER, O, AT(ImuDevInfo, pasid_bits) },
+    { "group", IMU_WORD_NUMBER, O, AT(ImuDevInfo, group) },
+    { "pri-credit", IMU_WORD_NUMBER, O, AT(ImuDevInfo, pri_credit) },
+    { "page-sizes", IMU_WORD_HEX, O, AT(ImuDevInfo, page_sizes) },
+    { "formats", IMU_WORD_HEX, O, AT(ImuDevInfo, formats) });
+
+static const ImuRecord space_create_record = RECORD(ImuSpaceCreate,
+    FLAGS(ImuSpaceCreate, create), SET(ImuSpaceCreate),
+    { "kind", IMU_WORD_ENUM, I, AT(ImuSpaceCreate, kind),
+      .names = space_names },
+    { "format", IMU_WORD_ENUM, I, AT(ImuSpaceCreate, format),
+      .names = format_names },
+    { "parent", IMU_WORD_REF, I, AT(ImuSpaceCreate, parent) },
+    { "faultq", IMU_WORD_REF, I, AT(ImuSpaceCreate, faultq) },
+    { "vtd-first", IMU_WORD_LIST, I, AT(ImuSpaceCreate, data),
+      .of = &vtd_first_record, .count = offsetof(ImuSpaceCreate, data_size),
+      .bytes = true },
+    { "smmu-ste", IMU_WORD_LIST, I, AT(ImuSpaceCreate, data),
+      .of = &smmu_ste_record, .count = offsetof(ImuSpaceCreate, data_size),
+      .bytes = true },
+    { "space", IMU_WORD_REF, O, AT(ImuSpaceCreate, space) });
+
+static const ImuRecord space_destroy_record = RECORD(ImuSpaceDestroy,
+    FLAGS(ImuSpaceDestroy, no), SET(ImuSpaceDestroy),
+    { "space", IMU_WORD_REF, I, AT(ImuSpaceDestroy, space) });
+
+static const ImuRecord map_record = RECORD(ImuMap,
+    FLAGS(ImuMap, map), SET(ImuMap),
+    { "space", IMU_WORD_REF, I, AT(ImuMap, space) },
+    { "user", IMU_WORD_HEX, I, AT(ImuMap, user) },
+    { "length", IMU_WORD_HEX, I, AT(ImuMap, length) },
+    { "iova", IMU_WORD_HEX, IO, AT(ImuMap, iova) });
+
+static const ImuRecord unmap_record = RECORD(ImuUnmap,
+    FLAGS(ImuUnmap, no), SET(ImuUnmap),
+    { "space", IMU_WORD_REF, I, AT(ImuUnmap, space) },
+    { "iova", IMU_WORD_HEX, I, AT(ImuUnmap, iova) },
+    { "length", IMU_WORD_HEX, IO, AT(ImuUnmap, length) });
+
+static const ImuRecord copy_record = RECORD(ImuCopy,
+    FLAGS(ImuCopy, map), SET(ImuCopy),
+    { "dst", IMU_WORD_REF, I, AT(ImuCopy, dst) },
+    { "src", IMU_WORD_REF, I, AT(ImuCopy, src) },
+    { "length", IMU_WORD_HEX, I, AT(ImuCopy, length) },
+    { "dst-iova", IMU_WORD_HEX, IO, AT(ImuCopy, dst_iova) },
+    { "src-iova", IMU_WORD_HEX, I, AT(ImuCopy, src_iova) });
+
+static const ImuRecord allow_record = RECORD(ImuAllow,
+    FLAGS(ImuAllow, no), SET(ImuAllow),
+    { "space", IMU_WORD_REF, I, AT(ImuAllow, space) },
+    { "ranges", IMU_WORD_LIST, I, AT(ImuAllow, ranges),
+      .of = &range_record, .count = offsetof(ImuAllow, count) });
+
+static const ImuRecord ranges_record = RECORD(ImuRanges,
+    FLAGS(ImuRanges, no), SET(ImuRanges),
+    { "space", IMU_WORD_REF, I, AT(ImuRanges, space) },
+    { "count", IMU_WORD_NUMBER, IO | E, AT(ImuRanges, count) },
+    { "alignment", IMU_WORD_HEX, O, AT(ImuRanges, alignment) },
+    { "ranges", IMU_WORD_LIST, O, AT(ImuRanges, ranges),
+      .of = &range_record, .count = offsetof(ImuRanges, count) });
+
+static const ImuRecord dirty_set_record = RECORD(ImuDirtySet,
+    FLAGS(ImuDirtySet, track), SET(ImuDirtySet),
+    { "space", IMU_WORD_REF, I, AT(ImuDirtySet, space) });
+
+static const ImuRecord dirty_get_record = RECORD(ImuDirtyGet,
+    FLAGS(ImuDirtyGet, dirty), SET(ImuDirtyGet),
+    { "space", IMU_WORD_REF, I, AT(ImuDirtyGet, space) },
+    { "iova", IMU_WORD_HEX, I, AT(ImuDirtyGet, iova) },
+    { "length", IMU_WORD_HEX, I, AT(ImuDirtyGet, length) },
+    { "page-size", IMU_WORD_HEX, I, AT(ImuDirtyGet, page_size) },
+    { "bitmap", IMU_WORD_BITS, O, AT(ImuDirtyGet, bitmap) });
+
+static const ImuRecord attach_record = RECORD(ImuAttach,
+    FLAGS(ImuAttach, attach), SET(ImuAttach),
+    { "dev", IMU_WORD_REF, I, AT(ImuAttach, dev) },
+    { "pasid", IMU_WORD_REF, I, AT(ImuAttach, pasid) },
+    { "space", IMU_WORD_REF, I, AT(ImuAttach, space) });
+
+static const ImuRecord detach_record = RECORD(ImuDetach,
+    FLAGS(ImuDetach, attach), SET(ImuDetach),
+    { "dev", IMU_WORD_REF, I, AT(ImuDetach, dev) },
+    { "pasid", IMU_WORD_REF, I, AT(ImuDetach, pasid) });
+
+static const ImuRecord invalidate_record = RECORD(ImuInvalidate,
+    FLAGS(ImuInvalidate, no), SET(ImuInvalidate),
+    { "object", IMU_WORD_REF, I, AT(ImuInvalidate, object) },
+    { "target", IMU_WORD_ENUM, I, AT(ImuInvalidate, target),
+      .names = target_names },
+    { "gran", IMU_WORD_ENUM, I, AT(ImuInvalidate, gran), .names = gran_names },
+    { "caches", IMU_WORD_FLAGS, I, AT(ImuInvalidate, caches),
+      .names = cache_names },
+    { "entries", IMU_WORD_LIST, I, AT(ImuInvalidate, entries),
+      .of = &inv_entry_record, .count = offsetof(ImuInvalidate, count),
+      .stride = offsetof(ImuInvalidate, entry_size) },
+    { "handled", IMU_WORD_NUMBER, O | E, AT(ImuInvalidate, count) });
+
+static const ImuRecord fence_record = RECORD(ImuFence,
+    FLAGS(ImuFence, no), SET(ImuFence),
+    { "ticket", IMU_WORD_HEX, IO, AT(ImuFence, ticket) },
+    { "done", IMU_WORD_NUMBER, O, AT(ImuFence, done) });
+
+static const ImuRecord faultq_create_record = RECORD(ImuFaultqCreate,
+    FLAGS(ImuFaultqCreate, no), SET(ImuFaultqCreate),
+    { "deadline-ns", IMU_WORD_NUMBER, I, AT(ImuFaultqCreate, deadline_ns) },
+    { "queue", IMU_WORD_REF, O, AT(ImuFaultqCreate, queue) });
+
+static const ImuRecord queue_destroy_record = RECORD(ImuQueueDestroy,
+    FLAGS(ImuQueueDestroy, no), SET(ImuQueueDestroy),
+    { "queue", IMU_WORD_REF, I, AT(ImuQueueDestroy, queue) });
+
+static const ImuRecord fault_read_record = RECORD(ImuFaultRead,
+    FLAGS(ImuFaultRead, no), SET(ImuFaultRead),
+    { "queue", IMU_WORD_REF, I, AT(ImuFaultRead, queue) },
+    { "count", IMU_WORD_NUMBER, IO | E, AT(ImuFaultRead, count) },
+    { "pending", IMU_WORD_NUMBER, O, AT(ImuFaultRead, pending) },
+    { "faults", IMU_WORD_LIST, O, AT(ImuFaultRead, faults),
+      .of = &fault_record, .count = offsetof(ImuFaultRead, count) });
+
+static const ImuRecord answer_record = RECORD(ImuAnswer,
+    FLAGS(ImuAnswer, no), SET(ImuAnswer),
+    { "ticket", IMU_WORD_HEX, I, AT(ImuAnswer, ticket) },
+    { "code", IMU_WORD_ENUM, I, AT(ImuAnswer, code), .names = answer_names });
+
+static const ImuRecord evq_create_record = RECORD(ImuEvqCreate,
+    FLAGS(ImuEvqCreate, no), SET(ImuEvqCreate),
+    { "depth", IMU_WORD_NUMBER, I, AT(ImuEvqCreate, depth) },
+    { "queue", IMU_WORD_REF, O, AT(ImuEvqCreate, queue) });
+
+static const ImuRecord event_read_record = RECORD(ImuEventRead,
+    FLAGS(ImuEventRead, no), SET(ImuEventRead),
+    { "queue", IMU_WORD_REF, I, AT(ImuEventRead, queue) },
+    { "count", IMU_WORD_NUMBER, IO | E, AT(ImuEventRead, count) },
+    { "pending", IMU_WORD_NUMBER, O, AT(ImuEventRead, pending) },
+    { "events", IMU_WORD_LIST, O, AT(ImuEventRead, events),
+      .of = &event_record, .count = offsetof(ImuEventRead, count) });
 
 /* --- commands ------------------------------------------------------------ */
 
-#define ImuReplace_record  ImuAttach_record
-
-#define VERBS(V)                                                           \
-    V(INFO, "info", ImuInfo, "what a kind of object offers")               \
-    V(SET_CREATE, "set-create", ImuSetCreate, "a set with a quota")        \
-    V(SET_UPDATE, "set-update", ImuSetUpdate, "another quota")             \
-    V(SET_QUERY, "set-query", ImuSetQuery, "what a set holds")             \
-    V(SET_DESTROY, "set-destroy", ImuSetDestroy,                           \
-      "end a set; force: with all it holds")                               \
-    V(PASID_ALLOC, "pasid-alloc", ImuPasidAlloc,                           \
-      "a PASID; fixed: the one that gpasid says")                          \
-    V(PASID_FREE, "pasid-free", ImuPasidFree,                              \
-      "give a PASID back, in use or not")                                  \
-    V(PASID_QUERY, "pasid-query", ImuPasidQuery, "the state of a PASID")   \
-    V(DEV_BIND, "dev-bind", ImuDevBind, "take a function into a set")      \
-    V(DEV_UNBIND, "dev-unbind", ImuDevUnbind, "let it go, detached")       \
-    V(DEV_INFO, "dev-info", ImuDevInfo, "what a function can do")          \
-    V(SPACE_CREATE, "space-create", ImuSpaceCreate,                        \
-      "an I/O address space")                                              \
-    V(SPACE_DESTROY, "space-destroy", ImuSpaceDestroy,                     \
-      "end a space that nothing is attached to")                           \
-    V(MAP, "map", ImuMap, "map user memory")                               \
-    V(UNMAP, "unmap", ImuUnmap, "unmap whole mappings")                    \
-    V(COPY, "copy", ImuCopy, "map what another space maps")                \
-    V(ALLOW, "allow", ImuAllow, "the only ranges to be mapped")            \
-    V(RANGES, "ranges", ImuRanges, "the ranges that can be mapped")        \
-    V(DIRTY_SET, "dirty-set", ImuDirtySet, "switch dirty tracking")        \
-    V(DIRTY_GET, "dirty-get", ImuDirtyGet, "pages written to")             \
-    V(ATTACH, "attach", ImuAttach,                                         \
-      "attach a function, or a PASID of it, to a space")                   \
-    V(REPLACE, "replace", ImuReplace, "the same to another, at once")      \
-    V(DETACH, "detach", ImuDetach, "undo attach")                          \
-    V(INVALIDATE, "invalidate", ImuInvalidate, "drop cached translations") \
-    V(FENCE, "fence", ImuFence, "whether all invalidations are done")      \
-    V(FAULTQ_CREATE, "faultq-create", ImuFaultqCreate,                     \
-      "a queue for page requests")                                         \
-    V(FAULTQ_DESTROY, "faultq-destroy", ImuQueueDestroy, "end it")         \
-    V(FAULT_READ, "fault-read", ImuFaultRead, "take whole groups")         \
-    V(FAULT_ANSWER, "fault-answer", ImuAnswer, "answer a group")           \
-    V(EVQ_CREATE, "evq-create", ImuEvqCreate, "a queue for events")        \
-    V(EVQ_DESTROY, "evq-destroy", ImuQueueDestroy, "end it")               \
-    V(EVENT_READ, "event-read", ImuEventRead, "take events")
-
-#define VERB(cmd, n, type, help) \
-    { .name = (n), .command = IMU_CMD_##cmd, .record = &type##_record, \
-      .text = (help) },
-static const ImuVerb verbs[] = { VERBS(VERB) };
+static const ImuVerb verbs[] = {
+    { "info", IMU_CMD_INFO, &info_record, "what a kind of object offers" },
+    { "set-create", IMU_CMD_SET_CREATE, &set_create_record,
+      "a set with a quota" },
+    { "set-update", IMU_CMD_SET_UPDATE, &set_update_record, "another quota" },
+    { "set-query", IMU_CMD_SET_QUERY, &set_query_record, "what a set holds" },
+    { "set-destroy", IMU_CMD_SET_DESTROY, &set_destroy_record,
+      "end a set; force: with all it holds" },
+    { "pasid-alloc", IMU_CMD_PASID_ALLOC, &pasid_alloc_record,
+      "a PASID; fixed: the one that gpasid says" },
+    { "pasid-free", IMU_CMD_PASID_FREE, &pasid_free_record,
+      "give a PASID back, in use or not" },
+    { "pasid-query", IMU_CMD_PASID_QUERY, &pasid_query_record,
+      "the state of a PASID" },
+    { "dev-bind", IMU_CMD_DEV_BIND, &dev_bind_record,
+      "take a function into a set" },
+    { "dev-unbind", IMU_CMD_DEV_UNBIND, &dev_unbind_record,
+      "let it go, detached" },
+    { "dev-info", IMU_CMD_DEV_INFO, &dev_info_record,
+      "what a function can do" },
+    { "space-create", IMU_CMD_SPACE_CREATE, &space_create_record,
+      "an I/O address space" },
+    { "space-destroy", IMU_CMD_SPACE_DESTROY, &space_destroy_record,
+      "end a space that nothing is attached to" },
+    { "map", IMU_CMD_MAP, &map_record, "map user memory" },
+    { "unmap", IMU_CMD_UNMAP, &unmap_record, "unmap whole mappings" },
+    { "copy", IMU_CMD_COPY, &copy_record, "map what another space maps" },
+    { "allow", IMU_CMD_ALLOW, &allow_record, "the only ranges to be mapped" },
+    { "ranges", IMU_CMD_RANGES, &ranges_record,
+      "the ranges that can be mapped" },
+    { "dirty-set", IMU_CMD_DIRTY_SET, &dirty_set_record,
+      "switch dirty tracking" },
+    { "dirty-get", IMU_CMD_DIRTY_GET, &dirty_get_record, "pages written to" },
+    { "attach", IMU_CMD_ATTACH, &attach_record,
+      "attach a function, or a PASID of it, to a space" },
+    { "replace", IMU_CMD_REPLACE, &attach_record,
+      "the same to another, at once" },
+    { "detach", IMU_CMD_DETACH, &detach_record, "undo attach" },
+    { "invalidate", IMU_CMD_INVALIDATE, &invalidate_record,
+      "drop cached translations" },
+    { "fence", IMU_CMD_FENCE, &fence_record,
+      "whether all invalidations are done" },
+    { "faultq-create", IMU_CMD_FAULTQ_CREATE, &faultq_create_record,
+      "a queue for page requests" },
+    { "faultq-destroy", IMU_CMD_FAULTQ_DESTROY, &queue_destroy_record,
+      "end it" },
+    { "fault-read", IMU_CMD_FAULT_READ, &fault_read_record,
+      "take whole groups" },
+    { "fault-answer", IMU_CMD_FAULT_ANSWER, &answer_record, "answer a group" },
+    { "evq-create", IMU_CMD_EVQ_CREATE, &evq_create_record,
+      "a queue for events" },
+    { "evq-destroy", IMU_CMD_EVQ_DESTROY, &queue_destroy_record, "end it" },
+    { "event-read", IMU_CMD_EVENT_READ, &event_read_record, "take events" },
+};
 
 /* Every command has its words, with its own structure. */
 #define COMMAND_ONE(...)  + 1
