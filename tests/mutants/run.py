@@ -22,9 +22,10 @@ COPIED = ('COPYING', 'LICENSE', 'README.rst', 'docs', 'hw', 'include',
 TIMEOUT = 120                   # seconds, of a program that hangs
 # What notices most, first.
 SUITES = ('spec', 'unit', 'fuzz')
-# The words of C, as far as white space between them means nothing.
+# The words of C, as far as white space between them means nothing; so does
+# the end of a line of a macro.
 WORD = re.compile(r'''"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])'|'''
-                  r'''\w+|[-+*/%&|^<>=!]+|\S''')
+                  r'''\w+|[-+*/%&|^<>=!]+|[^\s\\]''')
 
 
 @dataclass
