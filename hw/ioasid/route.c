@@ -514,28 +514,12 @@ static inline ImXlat io_route_answer(const IoRoute *r)
     };
 }
 
-static void io_route_trace(const IoRoute *r)
-{
-    ImXlat x = io_route_answer(r);
-    ImEvent ev = {
-        .kind = IM_EVENT_TRANSLATE,
-        .name = r->fault ? im_ioasid_fault_name(r->fault, NULL) : r->clause,
-        .txn = r->txn,
-        .xlat = &x,
-    };
-
-    r->h->port.iommu.event(r->h->opaque, &ev);
-}
-
 ImXlat im_ioasid_translate(ImIoasid *h, const ImTxn *txn)
 {
     IoRoute r = { .h = h, .txn = txn };
 
     io_route_take_route(&r);
     h->counters.translations++;
-    if (G_UNLIKELY(im_port_traces(&h->port.iommu))) {
-        io_route_trace(&r);
-    }
     return io_route_answer(&r);
 }
 

@@ -76,12 +76,23 @@ static void unit_fn_fault(ImUnit *u, const ImXlat *x, IOMMUTLBEntry *e)
 
 /* --- translation ------------------------------------------------------ */
 
+static ImXlat unit_fn_traced(ImUnit *u, const ImTxn *t)
+{
+    ImXlat x = u->ops->translate(u->model, t);
+
+    trace_im_unit_translate(u->id, t->rid,
+                            im_unit_pasid(t->has_pasid, t->pasid), t->addr,
+                            t->access, t->at, x.status, x.addr, x.mask,
+                            x.perm);
+    return x;
+}
+
 static ImXlat unit_fn_ask_unit(ImUnit *u, const ImTxn *txn)
 {
     ImXlat x;
 
     im_unit_enter_to_ask(u);
-    x = u->ops->translate(u->model, txn);
+    x = unit_fn_traced(u, txn);
     if (x.status == IM_PENDING) {
         /* the end must not be told before the caller knows of the start */
         im_unit_leave_later(u);
@@ -124,7 +135,7 @@ static ImXlat unit_fn_ask_model(ImUnit *u, const ImTxn *t)
             return x;
         }
     }
-    return u->ops->translate(u->model, t);
+    return unit_fn_traced(u, t);
 }
 
 /*

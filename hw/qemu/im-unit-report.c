@@ -142,15 +142,6 @@ static void unit_report_tell_advice(ImUnit *u, const ImEvent *ev)
     }
 }
 
-static void unit_report_trace_translate(ImUnit *u, const ImTxn *t,
-                                        const ImXlat *x)
-{
-    trace_im_unit_translate(u->id, t->rid,
-                            im_unit_pasid(t->has_pasid, t->pasid), t->addr,
-                            t->access, t->at, x->status, x->addr, x->mask,
-                            x->perm);
-}
-
 static void unit_report_trace_page_request(ImUnit *u, const char *fate,
                                            const ImPageReq *req)
 {
@@ -167,9 +158,6 @@ void im_unit_event(void *host, const ImEvent *ev)
     const char *name = ev->name ?: "";
 
     switch (ev->kind) {
-    case IM_EVENT_TRANSLATE:
-        unit_report_trace_translate(u, ev->txn, ev->xlat);
-        return;
     case IM_EVENT_FAULT:
         unit_report_note_fault(u, ev);
         break;

@@ -162,7 +162,6 @@ const ImPort im_unit_port = {
     .wire = unit_port_wire,
     .resume = unit_port_resume,
     .vcmd = unit_port_vcmd,
-    .traced = &_TRACE_IM_UNIT_TRANSLATE_DSTATE,
 };
 
 /* --- sending: under the BQL, without the lock --------------------------- */

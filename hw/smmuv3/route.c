@@ -600,19 +600,6 @@ ImXlat im_smmu_route(ImSmmu *s, const ImTxn *txn, SmmuRetry *retry)
     return im_smmu_answer(&r);
 }
 
-static void smmu_route_trace(const SmmuRoute *r)
-{
-    ImXlat x = im_smmu_answer(r);
-    ImEvent ev = {
-        .kind = IM_EVENT_TRANSLATE,
-        .name = r->fault ? im_smmu_event_name(r->fault, NULL) : r->clause,
-        .txn = r->txn,
-        .xlat = &x,
-    };
-
-    r->s->port.event(r->s->host, &ev);
-}
-
 ImXlat im_smmu_translate(ImSmmu *s, const ImTxn *txn)
 {
     SmmuRoute r = { .s = s, .txn = txn };
@@ -621,8 +608,5 @@ ImXlat im_smmu_translate(ImSmmu *s, const ImTxn *txn)
     s->counters.translations++;
     s->counters.ats_requests += r.kind == SMMU_TRANSLATION;
     s->counters.translated += r.kind == SMMU_TRANSLATED;
-    if (G_UNLIKELY(im_port_traces(&s->port))) {
-        smmu_route_trace(&r);
-    }
     return im_smmu_answer(&r);
 }

@@ -110,15 +110,7 @@ static void smmu_stall_answer(ImSmmu *s, Parked *p, const ImXlat *xlat)
 {
     uint64_t handle = p->handle;
     bool gone = p->gone;
-    ImEvent ev = {
-        .kind = IM_EVENT_TRANSLATE, .txn = &p->txn, .xlat = xlat,
-        .name = xlat->status == IM_OK ? "resumed" : "terminated",
-        .arg = { handle },
-    };
 
-    if (!gone) {
-        im_smmu_trace(s, &ev);
-    }
     smmu_stall_unpark(s->stalls, p);
     if (!gone) {
         s->port.resume(s->host, handle, xlat);

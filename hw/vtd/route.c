@@ -355,19 +355,6 @@ ImXlat im_vtd_answer(const VtdRoute *r)
     };
 }
 
-static void vtd_route_trace(const VtdRoute *r)
-{
-    ImXlat x = im_vtd_answer(r);
-    ImEvent ev = {
-        .kind = IM_EVENT_TRANSLATE,
-        .name = r->reason ? im_vtd_fault_name(r->reason, NULL) : r->clause,
-        .txn = r->txn,
-        .xlat = &x,
-    };
-
-    r->s->port.event(r->s->host, &ev);
-}
-
 ImXlat im_vtd_translate(ImVtd *s, const ImTxn *txn)
 {
     VtdRoute r = {
@@ -379,9 +366,6 @@ ImXlat im_vtd_translate(ImVtd *s, const ImTxn *txn)
     s->counters.translations++;
     s->counters.ats_requests += r.kind == VTD_TRANSLATION;
     s->counters.translated += r.kind == VTD_TRANSLATED;
-    if (G_UNLIKELY(im_port_traces(&s->port))) {
-        vtd_route_trace(&r);
-    }
     return im_vtd_answer(&r);
 }
 

@@ -26,9 +26,9 @@ typedef enum ImBus {
 #define IM_NEVER  UINT64_MAX
 
 /* What happened, for tracing; the strings are the model's constants, but for
- * text, which is valid during the call. */
+ * text, which is valid during the call. Answers to requests are no events: who
+ * asked has the answer in hand. */
 typedef enum ImEventKind {
-    IM_EVENT_TRANSLATE,     /* a request was answered: txn, xlat */
     IM_EVENT_FAULT,         /* a fault was recorded, or dropped as name says:
                                arg[0] reason; txn, req or msi */
     IM_EVENT_INVALIDATE,    /* a descriptor (arg[0..3]) or a register command
@@ -123,19 +123,9 @@ typedef struct ImPort {
      * never IM_PENDING. Without it no request is parked. */
     void (*resume)(void *host, uint64_t handle, const ImXlat *xlat);
 
-    /* Optional: IM_EVENT_TRANSLATE is sent while this is not 0 only, so that
-     * a host that traces now and then does not pay for it always. */
-    const uint16_t *traced;
-
     /* Optional; without it the virtual command interface is refused. */
     void (*vcmd)(void *host, const ImVcmd *cmd);
 } ImPort;
-
-/* Whether answers to requests are events. */
-static inline bool im_port_traces(const ImPort *p)
-{
-    return p->event && (!p->traced || *p->traced);
-}
 
 /* A field of a bit layout, by its name in the specification. Lists of them
  * end with a NULL name. */

@@ -92,7 +92,7 @@ struct Rig {
     /* A CPU that gets in between: called before a compare and swap. */
     void (*race)(Rig *r, uint64_t pa);
 
-    /* Every event but TRANSLATE, while this is set. */
+    /* Every event, while this is set. */
     void (*event)(Rig *r, const ImEvent *ev);
     GString *events;            /* its own */
 

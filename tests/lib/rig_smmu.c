@@ -85,12 +85,10 @@ static void tell(void *host, const ImEvent *ev)
 
 Rig *rig_smmu_new_on(const ImSmmuConfig *cfg, void (*less)(ImPort *port))
 {
-    static const uint16_t untraced;
     Rig *r = rig_host_new(&smmu_model);
     g_autofree char *err = NULL;
 
     r->port.event = tell;
-    r->port.traced = &untraced;
 
     r->smmu_cfg = cfg ? *cfg : rig_smmu_config();
     if (less) {

@@ -92,12 +92,10 @@ static void tell(void *host, const ImEvent *ev)
 
 Rig *rig_vtd_new(const ImVtdConfig *cfg)
 {
-    static const uint16_t untraced;
     Rig *r = rig_host_new(&vtd_model);
     g_autofree char *err = NULL;
 
     r->port.event = tell;
-    r->port.traced = &untraced;
 
     r->cfg = cfg ? *cfg : rig_vtd_config();
     r->vtd = im_vtd_new(&r->cfg, &r->port, r, &err);

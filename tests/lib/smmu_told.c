@@ -196,7 +196,7 @@ ImPageFate st_page_request(SWorld *w, const ImPageReq *q, SmmuTold *told)
 static void hear(Rig *r, const ImEvent *ev)
 {
     static const char *const kinds[] = {
-        [IM_EVENT_TRANSLATE] = "translate", [IM_EVENT_FAULT] = "fault",
+        [IM_EVENT_FAULT] = "fault",
         [IM_EVENT_INVALIDATE] = "command",
         [IM_EVENT_COMMAND_ERROR] = "error", [IM_EVENT_ADVICE] = "advice",
         [IM_EVENT_PAGE_REQUEST] = "request",

@@ -237,7 +237,7 @@ void told_assert_fault(const Told *told, uint8_t reason)
 /* --- events --------------------------------------------------------------- */
 
 static const char *const kinds[] = {
-    [IM_EVENT_TRANSLATE] = "translate", [IM_EVENT_FAULT] = "fault",
+    [IM_EVENT_FAULT] = "fault",
     [IM_EVENT_INVALIDATE] = "invalidate",
     [IM_EVENT_COMMAND_ERROR] = "error", [IM_EVENT_ADVICE] = "advice",
     [IM_EVENT_PAGE_REQUEST] = "request",
