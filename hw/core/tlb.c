@@ -29,7 +29,7 @@ static inline ImTlbEntry *tlb_empty(ImTlbEntry *set)
 {
 #pragma GCC unroll 4
     for (unsigned i = 0; i < IM_TLB_WAYS; i++) {
-        if (!set[i].val) {
+        if (!(set[i].key | set[i].val)) {
             return &set[i];
         }
     }
@@ -72,15 +72,15 @@ static uint64_t tlb_drop_by_visit(ImTlb *t, uint32_t tag, unsigned tags,
                                   unsigned classes, uint64_t first,
                                   uint64_t last)
 {
-    uint32_t n = (t->set_mask + 1) * IM_TLB_WAYS;
+    uint64_t n = im_tlb_entries(t);
 
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint64_t i = 0; i < n; i++) {
         ImTlbEntry *e = &t->entry[i];
         unsigned cls = (unsigned)IM_GET(e->val, IM_TLB_CLASS);
         uint64_t start = tlb_entry_addr(e);
         uint64_t rest = (UINT64_C(1) << t->shift[cls]) - 1;
 
-        if (e->val && (classes & 1u << cls) && tlb_entry_tag(e) - tag < tags &&
+        if (tlb_entry_tag(e) - tag < tags && (classes & 1u << cls) &&
             start <= last && (start | rest) >= first) {
             *e = (ImTlbEntry){ 0 };
         }
@@ -108,7 +108,7 @@ static uint64_t tlb_drop_class(ImTlb *t, uint32_t tag, unsigned cls,
 uint64_t im_tlb_drop_range(ImTlb *t, uint32_t tag, unsigned tags,
                            unsigned classes, uint64_t first, uint64_t last)
 {
-    uint64_t entries = (t->set_mask + UINT64_C(1)) * IM_TLB_WAYS;
+    uint64_t entries = im_tlb_entries(t);
     uint64_t probes = 0;
 
     first &= ADDRESS;
@@ -163,22 +163,22 @@ void im_tlb_destroy(ImTlb *t)
 
 void im_tlb_flush(ImTlb *t)
 {
-    memset(t->entry, 0,
-           (t->set_mask + (size_t)1) * IM_TLB_WAYS * sizeof(ImTlbEntry));
+    memset(t->entry, 0, im_tlb_entries(t) * sizeof(ImTlbEntry));
 }
 
 void im_tlb_visit(const ImTlb *t, ImTlbVisit *fn, void *opaque)
 {
-    uint32_t n = (t->set_mask + 1) * IM_TLB_WAYS;
+    uint64_t n = im_tlb_entries(t);
 
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint64_t i = 0; i < n; i++) {
         const ImTlbEntry *e = &t->entry[i];
         ImTlbHit hit = {
             .addr = e->val & IM_MASK(IM_TLB_OUT),
             .flags = im_tlb_flags(e->val),
+            .shift = t->shift[IM_GET(e->val, IM_TLB_CLASS)],
         };
 
-        if (e->val) {
+        if (tlb_entry_tag(e)) {
             fn(opaque, tlb_entry_tag(e), (unsigned)IM_GET(e->val, IM_TLB_CLASS),
                tlb_entry_addr(e), &hit);
         }

@@ -21,14 +21,15 @@
 
 #include "hw/core/field.h"
 
-#define IM_TLB_CLASSES  8
+#define IM_TLB_CLASSES  16
 #define IM_TLB_WAYS     4
-#define IM_TLB_TAG_MAX  ((1u << 27) - 1)
+#define IM_TLB_TAG_MAX  ((1u << 23) - 1)
 #define IM_TLB_FLAGS    11      /* bits that an owner may keep */
+#define IM_TLB_OUT_BITS 56      /* of an output address */
 
 typedef struct ImTlbEntry {
     uint64_t key;           /* input bits 56:12, low half of the tag */
-    uint64_t val;           /* output bits 51:12, rest of the tag, flags */
+    uint64_t val;           /* output bits 55:12, rest of the tag, flags */
 } ImTlbEntry;
 
 typedef struct ImTlb {
@@ -43,6 +44,7 @@ typedef struct ImTlb {
 typedef struct ImTlbHit {
     uint64_t addr;          /* start of the output range */
     uint16_t flags;         /* as put */
+    uint8_t shift;          /* log2 of its size */
 } ImTlbHit;
 
 /*
@@ -83,17 +85,25 @@ void im_tlb_visit(const ImTlb *t, ImTlbVisit *fn, void *opaque);
     F(IM_TLB, TAG_LO, 18, 0) F(IM_TLB, PAGE, 63, 19)
 /* Rotated by four the flags are one field. */
 #define IM_TLB_VAL(F, R, I)                                                  \
-    F(IM_TLB, FLAGS_HI, 6, 0) F(IM_TLB, CLASS, 9, 7)                      \
-    F(IM_TLB, VALID, 10, 10) F(IM_TLB, USED, 11, 11)                      \
-    F(IM_TLB, OUT, 51, 12)   F(IM_TLB, TAG_HI, 59, 52)                    \
-    F(IM_TLB, FLAGS_LO, 63, 60)
+    F(IM_TLB, FLAGS_HI, 6, 0) F(IM_TLB, CLASS, 10, 7)                     \
+    F(IM_TLB, USED, 11, 11)   F(IM_TLB, OUT, 55, 12)                      \
+    F(IM_TLB, TAG_HI, 59, 56) F(IM_TLB, FLAGS_LO, 63, 60)
 
 IM_LAYOUT(IM_TLB_KEY);
 IM_LAYOUT(IM_TLB_VAL);
+G_STATIC_ASSERT(sizeof(ImTlbEntry) == 16 && IM_TLB_WAYS * 16 == 64);
+G_STATIC_ASSERT(IM_MASK(IM_TLB_CLASS) >> IM_TLB_CLASS_LO ==
+                IM_TLB_CLASSES - 1);
+G_STATIC_ASSERT(IM_TLB_OUT_HI == IM_TLB_OUT_BITS - 1);
 
-/* What must match in ImTlbEntry.val; VALID makes 0 an empty entry. */
-#define IM_TLB_VAL_KEY  (IM_MASK(IM_TLB_TAG_HI) | IM_MASK(IM_TLB_VALID) | \
-                         IM_MASK(IM_TLB_CLASS))
+/* What must match in ImTlbEntry.val. No tag is 0: nor is an empty entry
+ * found. */
+#define IM_TLB_VAL_KEY  (IM_MASK(IM_TLB_TAG_HI) | IM_MASK(IM_TLB_CLASS))
+
+static inline uint64_t im_tlb_entries(const ImTlb *t)
+{
+    return (t->set_mask + UINT64_C(1)) * IM_TLB_WAYS;
+}
 
 static inline uint16_t im_tlb_flags(uint64_t val)
 {
@@ -125,8 +135,7 @@ static inline ImTlbKey im_tlb_key(const ImTlb *t, uint32_t tag, unsigned cls,
     where ^= (tag * 0x9e3779b1u) >> (32 - t->set_bits);
     k.set = &t->entry[(where & t->set_mask) * IM_TLB_WAYS];
     k.key = IM_PUT(IM_TLB_PAGE, low) | IM_PUT(IM_TLB_TAG_LO, tag);
-    k.val = IM_PUT(IM_TLB_TAG_HI, tag >> 19) | IM_MASK(IM_TLB_VALID) |
-            IM_PUT(IM_TLB_CLASS, cls);
+    k.val = IM_PUT(IM_TLB_TAG_HI, tag >> 19) | IM_PUT(IM_TLB_CLASS, cls);
     return k;
 }
 
@@ -165,6 +174,7 @@ static inline bool im_tlb_get(ImTlb *t, uint32_t tag, unsigned cls,
     }
     hit->addr = e->val & IM_MASK(IM_TLB_OUT);
     hit->flags = im_tlb_flags(e->val);
+    hit->shift = t->shift[cls];
     return true;
 }
 

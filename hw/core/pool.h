@@ -1,0 +1,105 @@
+/*
+ * A cache of decoded structures: so many slots, found by a key, the one not
+ * used for long given up when another is needed (second chance).
+ *
+ * A slot is a structure of the caller's that begins with an ImPoolSlot:
+ *
+ *     typedef struct VtdCtx {
+ *         ImPoolSlot slot;
+ *         uint64_t dir;
+ *         ...
+ *     } VtdCtx;
+ *     G_STATIC_ASSERT(offsetof(VtdCtx, slot) == 0);
+ *
+ *     VtdCtx *ctx = im_pool_find(&c->ctxs, rid);
+ *
+ * A slot is free, or live: found by its key, and a member of ImPool.live.
+ * What else it is linked into is the caller's business, whose drop function
+ * undoes it. Nothing is allocated after creation, and a live slot stays
+ * where it is: to point at one is sound until it is dropped.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef HW_CORE_POOL_H
+#define HW_CORE_POOL_H
+
+#include <stdbool.h>
+
+#include "hw/core/field.h"
+#include "hw/core/link.h"
+
+#define IM_POOL_FREE  UINT64_MAX        /* no key */
+
+typedef struct ImPoolSlot {
+    ImLink by_key;              /* in its bucket */
+    ImLink live;                /* in ImPool.live; free: only next */
+    uint64_t key;
+    bool used;                  /* since the clock last came by */
+} ImPoolSlot;
+
+/* Give up a live slot: undo what links to it, then im_pool_free(). It may
+ * give up others of this pool with it. */
+typedef void ImPoolDrop(void *opaque, void *slot);
+
+typedef struct ImPool {
+    ImPoolSlot *last;           /* found or put last; never NULL */
+    ImLink **bucket;
+    uint32_t mask;              /* buckets - 1 */
+    uint32_t count;             /* slots, a power of two */
+    uint32_t hand;              /* of the clock */
+    uint32_t size;              /* bytes of a slot */
+    char *slot;
+    ImLink *live;               /* put last comes first */
+    ImLink *free;
+    ImPoolDrop *drop;
+    void *opaque;
+} ImPool;
+
+/* Bytes that im_pool_init() needs. */
+size_t im_pool_bytes(uint32_t count, size_t size);
+/*
+ * count: of slots, a power of two; size: of each, a multiple of 8. memory:
+ * im_pool_bytes() of zeroes, which stay the caller's and are freed by it
+ * when the pool is not used any more. drop is called with opaque.
+ */
+void im_pool_init(ImPool *p, void *memory, uint32_t count, size_t size,
+                  ImPoolDrop *drop, void *opaque);
+
+/* The live slot of a key, which counts as used; NULL: there is none. */
+void *im_pool_find(ImPool *p, uint64_t key);
+/*
+ * The slot that im_pool_put() takes next, which is free: drops another for
+ * it when none is. Until then the caller may fill in what is its own.
+ */
+void *im_pool_room(ImPool *p);
+/* Make im_pool_room() live under a key that is not. The caller's part of it
+ * is as room() or the slot's last life left it. */
+void *im_pool_put(ImPool *p, uint64_t key);
+/* The last step of an ImPoolDrop. */
+void im_pool_free(ImPool *p, void *slot);
+
+/* im_pool_find() for who asks for the same key again and again: inline, and
+ * NULL unless it is the one found or put last. */
+IM_INLINE void *im_pool_last(const ImPool *p, uint64_t key)
+{
+    return G_LIKELY(p->last->key == key) ? p->last : NULL;
+}
+
+static inline void *im_pool_slot_of(ImLink *live)
+{
+    return live ? IM_LINK_OF(live, ImPoolSlot, live) : NULL;
+}
+
+/* All that is live: first, then next until NULL. Whoever drops one on the
+ * way asks for the next before. */
+static inline void *im_pool_first(const ImPool *p)
+{
+    return im_pool_slot_of(p->live);
+}
+
+static inline void *im_pool_next(const void *slot)
+{
+    return im_pool_slot_of(((const ImPoolSlot *)slot)->live.next);
+}
+
+#endif /* HW_CORE_POOL_H */
