@@ -9,38 +9,19 @@
 
 /* --- tags ---------------------------------------------------------------- */
 
-#define FIRST_TAG  2u           /* 0 is of nobody; pairs begin with even */
-
-static void owner_assign(ImOwnedTlb *t, ImOwner *o)
-{
-    o->tag = t->next_tag;
-    o->classes[0] = o->classes[1] = 0;
-    o->whole = 0;
-    t->next_tag += 2;
-}
-
 void im_owned_flush(ImOwnedTlb *t)
 {
     im_tlb_flush(&t->tlb);
-    t->next_tag = FIRST_TAG;
+    t->next_tag = IM_TLB_TAG_MIN;
     for (ImOwner *o = t->owners; o; o = o->next) {
-        owner_assign(t, o);
-    }
-}
-
-void im_owner_retag(ImOwnedTlb *t, ImOwner *o)
-{
-    if (G_UNLIKELY(t->next_tag >= IM_TLB_TAG_MAX)) {
-        im_owned_flush(t);
-    } else {
-        owner_assign(t, o);
+        im_owner_assign(t, o);
     }
 }
 
 void im_owner_add(ImOwnedTlb *t, ImOwner *o, uint8_t kind)
 {
     g_assert(t->next_tag < IM_TLB_TAG_MAX);
-    owner_assign(t, o);
+    im_owner_assign(t, o);
     o->kind = kind;
     o->next = t->owners;
     t->owners = o;
@@ -91,7 +72,7 @@ void im_owned_init(ImOwnedTlb *t, uint32_t entries,
 {
     unsigned cls = IM_OWNER_NO_CLASS;
 
-    *t = (ImOwnedTlb){ .next_tag = FIRST_TAG };
+    *t = (ImOwnedTlb){ .next_tag = IM_TLB_TAG_MIN };
     im_tlb_init(&t->tlb, entries, shift);
     for (unsigned lg2 = 0; lg2 < G_N_ELEMENTS(t->class_of); lg2++) {
         unsigned next = (uint8_t)(cls + 1);

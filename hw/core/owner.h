@@ -62,9 +62,6 @@ void im_owned_flush(ImOwnedTlb *t);
  */
 void im_owner_add(ImOwnedTlb *t, ImOwner *o, uint8_t kind);
 
-/* New tags, which may be new ones for everybody; im_owner_renew() calls it
- * when there is a need. */
-void im_owner_retag(ImOwnedTlb *t, ImOwner *o);
 /*
  * Drop what o has in first .. last (bits 56:0 count; first may be above last
  * in them: then it is everything that goes). Takes probes out of *budget,
@@ -97,11 +94,25 @@ static inline bool im_owner_has(const ImOwner *o)
     return (o->classes[0] | o->classes[1]) != 0;
 }
 
+/* The next pair of tags, of which there is one, for who has nothing yet. */
+static inline void im_owner_assign(ImOwnedTlb *t, ImOwner *o)
+{
+    o->tag = t->next_tag;
+    o->classes[0] = o->classes[1] = 0;
+    o->whole = 0;
+    t->next_tag += 2;
+}
+
 /* All that o has is gone. */
 static inline void im_owner_renew(ImOwnedTlb *t, ImOwner *o)
 {
-    if (im_owner_has(o)) {
-        im_owner_retag(t, o);
+    if (!im_owner_has(o)) {
+        return;
+    }
+    if (G_UNLIKELY(t->next_tag >= IM_TLB_TAG_MAX)) {
+        im_owned_flush(t);
+    } else {
+        im_owner_assign(t, o);
     }
 }
 
@@ -196,19 +207,20 @@ IM_INLINE bool im_owner_find_table(ImOwnedTlb *t, const ImOwner *o,
 
 /* ImWalkOps.keep. A concatenated table is the first of its walk, and is not
  * kept. */
-static inline void im_owner_keep_table(ImOwnedTlb *t, ImOwner *o, bool priv,
-                                       const ImPtFormat *fmt, uint64_t addr,
-                                       const ImWalkPoint *at)
+IM_INLINE void im_owner_keep_table(ImOwnedTlb *t, ImOwner *o, bool priv,
+                                   const ImPtFormat *fmt, uint64_t addr,
+                                   const ImWalkPoint *at)
 {
-    unsigned flags = at->perm | (at->writable ? IM_OWNER_WRITABLE : 0);
     unsigned cls;
 
-    if (at->level < IM_OWNER_LEVELS) {
-        cls = t->class_of[im_pt_level_shift(fmt, at->level + 1u)];
-        o->classes[priv] |= (uint16_t)(1u << cls);
-        im_tlb_put(&t->tlb, o->tag + priv, cls, addr, at->table,
-                   (uint16_t)flags);
+    if (at->level >= IM_OWNER_LEVELS) {
+        return;
     }
+    cls = t->class_of[im_pt_level_shift(fmt, at->level + 1u)];
+    o->classes[priv] |= (uint16_t)(1u << cls);
+    im_tlb_put(&t->tlb, o->tag + priv, cls, addr, at->table,
+               (uint16_t)(at->perm |
+                          (at->writable ? IM_OWNER_WRITABLE : 0)));
 }
 
 #endif /* HW_CORE_OWNER_H */

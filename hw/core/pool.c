@@ -38,22 +38,22 @@ void *im_pool_find(ImPool *p, uint64_t key)
     return NULL;
 }
 
-void *im_pool_room(ImPool *p)
+void im_pool_reclaim(ImPool *p)
 {
-    while (G_UNLIKELY(!p->free)) {
+    while (!p->free) {
         ImPoolSlot *s = pool_at(p, p->hand++);
 
-        if (!s->used) {
+        if (s->used) {
+            s->used = false;
+        } else {
             p->drop(p->opaque, s);
         }
-        s->used = false;
     }
-    return im_pool_slot_of(p->free);
 }
 
-void *im_pool_put(ImPool *p, uint64_t key)
+void *im_pool_take(ImPool *p, uint64_t key)
 {
-    ImPoolSlot *s = im_pool_room(p);
+    ImPoolSlot *s = IM_LINK_OF(p->free, ImPoolSlot, live);
 
     p->free = s->live.next;
     s->key = key;

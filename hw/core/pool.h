@@ -67,14 +67,10 @@ void im_pool_init(ImPool *p, void *memory, uint32_t count, size_t size,
 
 /* The live slot of a key, which counts as used; NULL: there is none. */
 void *im_pool_find(ImPool *p, uint64_t key);
-/*
- * The slot that im_pool_put() takes next, which is free: drops another for
- * it when none is. Until then the caller may fill in what is its own.
- */
-void *im_pool_room(ImPool *p);
-/* Make im_pool_room() live under a key that is not. The caller's part of it
- * is as room() or the slot's last life left it. */
-void *im_pool_put(ImPool *p, uint64_t key);
+/* The halves of im_pool_put(): drop what was not used for long, until a slot
+ * is free; make the first of these live. */
+void im_pool_reclaim(ImPool *p);
+void *im_pool_take(ImPool *p, uint64_t key);
 /* The last step of an ImPoolDrop. */
 void im_pool_free(ImPool *p, void *slot);
 
@@ -88,6 +84,26 @@ IM_INLINE void *im_pool_last(const ImPool *p, uint64_t key)
 static inline void *im_pool_slot_of(ImLink *live)
 {
     return live ? IM_LINK_OF(live, ImPoolSlot, live) : NULL;
+}
+
+/*
+ * The slot that im_pool_put() takes next, which is free: drops another for
+ * it when none is. Until then the caller may fill in what is its own.
+ */
+static inline void *im_pool_room(ImPool *p)
+{
+    if (!p->free) {
+        im_pool_reclaim(p);
+    }
+    return IM_LINK_OF(p->free, ImPoolSlot, live);
+}
+
+/* Make im_pool_room() live under a key that is not. The caller's part of it
+ * is as room() or the slot's last life left it. */
+static inline void *im_pool_put(ImPool *p, uint64_t key)
+{
+    im_pool_room(p);
+    return im_pool_take(p, key);
 }
 
 /* All that is live: first, then next until NULL. Whoever drops one on the

@@ -29,7 +29,7 @@ static inline ImTlbEntry *tlb_empty(ImTlbEntry *set)
 {
 #pragma GCC unroll 4
     for (unsigned i = 0; i < IM_TLB_WAYS; i++) {
-        if (!(set[i].key | set[i].val)) {
+        if (!set[i].val) {
             return &set[i];
         }
     }
@@ -178,7 +178,7 @@ void im_tlb_visit(const ImTlb *t, ImTlbVisit *fn, void *opaque)
             .shift = t->shift[IM_GET(e->val, IM_TLB_CLASS)],
         };
 
-        if (tlb_entry_tag(e)) {
+        if (e->val) {
             fn(opaque, tlb_entry_tag(e), (unsigned)IM_GET(e->val, IM_TLB_CLASS),
                tlb_entry_addr(e), &hit);
         }

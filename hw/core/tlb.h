@@ -23,6 +23,7 @@
 
 #define IM_TLB_CLASSES  16
 #define IM_TLB_WAYS     4
+#define IM_TLB_TAG_MIN  (1u << 19)
 #define IM_TLB_TAG_MAX  ((1u << 23) - 1)
 #define IM_TLB_FLAGS    11      /* bits that an owner may keep */
 #define IM_TLB_OUT_BITS 56      /* of an output address */
@@ -54,11 +55,11 @@ typedef struct ImTlbHit {
 void im_tlb_init(ImTlb *t, uint32_t entries,
                  const uint8_t shift[IM_TLB_CLASSES]);
 void im_tlb_destroy(ImTlb *t);
-/* Forget everything; afterwards tags may be used again from 1. */
+/* Forget everything; afterwards all tags may be used again. */
 void im_tlb_flush(ImTlb *t);
 
-/* Cache addr -> out for a tag (1 .. IM_TLB_TAG_MAX), replacing an entry for
- * the same range. */
+/* Cache addr -> out for a tag (IM_TLB_TAG_MIN .. IM_TLB_TAG_MAX), replacing an
+ * entry for the same range. */
 void im_tlb_put(ImTlb *t, uint32_t tag, unsigned cls, uint64_t addr,
                 uint64_t out, uint16_t flags);
 /*
@@ -95,9 +96,10 @@ G_STATIC_ASSERT(sizeof(ImTlbEntry) == 16 && IM_TLB_WAYS * 16 == 64);
 G_STATIC_ASSERT(IM_MASK(IM_TLB_CLASS) >> IM_TLB_CLASS_LO ==
                 IM_TLB_CLASSES - 1);
 G_STATIC_ASSERT(IM_TLB_OUT_HI == IM_TLB_OUT_BITS - 1);
+G_STATIC_ASSERT(IM_TLB_TAG_MIN >> (IM_TLB_TAG_LO_HI + 1) == 1);
 
-/* What must match in ImTlbEntry.val. No tag is 0: nor is an empty entry
- * found. */
+/* What must match in ImTlbEntry.val. TAG_HI is never 0, by IM_TLB_TAG_MIN: an
+ * empty entry is one without it, and is not found. */
 #define IM_TLB_VAL_KEY  (IM_MASK(IM_TLB_TAG_HI) | IM_MASK(IM_TLB_CLASS))
 
 static inline uint64_t im_tlb_entries(const ImTlb *t)

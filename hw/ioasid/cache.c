@@ -29,7 +29,7 @@ static uint32_t io_cache_fresh_tag(IoCaches *c)
 static void io_cache_start_over(IoCaches *c)
 {
     im_tlb_flush(&c->tlb);
-    c->next_tag = 1;
+    c->next_tag = IM_TLB_TAG_MIN;
     for (uint32_t i = 0; i < c->views; i++) {
         c->view[i].tag = io_cache_fresh_tag(c);
         c->view[i].classes = 0;
@@ -137,7 +137,7 @@ void im_ioasid_tlb_put(IoCaches *c, IoView *v, bool priv, uint64_t addr,
                        uint64_t out, unsigned shift, unsigned whole,
                        uint16_t flags)
 {
-    unsigned cls = IM_TLB_CLASSES;
+    unsigned cls = 8;
     uint64_t rest;
 
     while (cls > 0 && page_shift[cls - 1] > shift) {

@@ -30,7 +30,7 @@ static void smmu_cache_start_over(SmmuCaches *c)
     im_tlb_flush(&c->psc);
     c->attrs = 0;
     memset(c->attr_id, 0, sizeof(c->attr_id));
-    c->next_tag = 2;
+    c->next_tag = IM_TLB_TAG_MIN;
     for (uint32_t i = 0; i < c->vms; i++) {
         smmu_cache_assign(c, &c->vm[i].global[0]);
         smmu_cache_assign(c, &c->vm[i].global[1]);

@@ -69,7 +69,7 @@ static uint32_t vtd_cache_take_tag(VtdCaches *c)
     if (c->next_tag > IM_TLB_TAG_MAX - 8) {
         im_tlb_flush(&c->tlb);
         im_tlb_flush(&c->psc);
-        c->next_tag = 2;
+        c->next_tag = IM_TLB_TAG_MIN;
         for (uint32_t i = 0; i < c->spaces; i++) {
             vtd_cache_assign_tags(c, &c->space[i]);
         }
@@ -540,7 +540,7 @@ VtdCaches *im_vtd_caches_new(const ImVtdConfig *cfg)
     c->ctx = g_new0(VtdCtx, c->ctxs);
     c->space_hash = g_new0(ImLink *, 2 * c->spaces);
     c->asid_hash = g_new0(ImLink *, c->spaces);
-    c->next_tag = 2;
+    c->next_tag = IM_TLB_TAG_MIN;
     for (uint32_t i = 0; i < c->spaces; i++) {
         c->space[i].key = VTD_NO_SPACE;
         im_link_in(&c->space_free, &c->space[i].hash);

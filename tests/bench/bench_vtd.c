@@ -398,10 +398,12 @@ static void count_probes(Bench *b, uint32_t pages)
 
     im_tlb_init(&t, MAX(pages, 65536), shift);
     for (uint32_t i = 0; i < pages; i++) {
-        im_tlb_put(&t, 2, 0, VA_BASE + ((uint64_t)i << 12), 0, 0);
+        im_tlb_put(&t, IM_TLB_TAG_MIN, 0, VA_BASE + ((uint64_t)i << 12),
+                   0, 0);
     }
     for (uint32_t i = 0; i < pages; i++) {
-        ImTlbKey k = im_tlb_key(&t, 2, 0, VA_BASE + ((uint64_t)i << 12));
+        ImTlbKey k = im_tlb_key(&t, IM_TLB_TAG_MIN, 0,
+                                VA_BASE + ((uint64_t)i << 12));
         ImTlbEntry *e = im_tlb_find(&k);
 
         looked += e ? (uint64_t)(e - k.set) + 1 : IM_TLB_WAYS;
@@ -433,9 +435,9 @@ static void count_scattered(uint32_t pages, uint32_t entries)
             y ^= y << 17;
             va = y >> 17 << 12;
             if (pass == 0) {
-                im_tlb_put(&t, 2, 0, va, 0, 0);
+                im_tlb_put(&t, IM_TLB_TAG_MIN, 0, va, 0, 0);
             } else {
-                ImTlbKey k = im_tlb_key(&t, 2, 0, va);
+                ImTlbKey k = im_tlb_key(&t, IM_TLB_TAG_MIN, 0, va);
 
                 found += !!im_tlb_find(&k);
             }

@@ -225,7 +225,7 @@ static void test_random(void)
     fixture_tear_down(&f);
 }
 
-/* --- tags ------------------------------------------------------------------ */
+/* --- tags ----------------------------------------------------------------- */
 
 static void put_page(Fixture *f, unsigned owner, bool priv, uint64_t addr)
 {
@@ -284,11 +284,11 @@ static void test_start_over(void)
             g_assert_cmpuint(f.o[i].tag & ~1u, !=, f.o[j].tag & ~1u);
         }
     }
-    g_assert_cmpuint(f.t.next_tag, <, 100);
+    g_assert_cmpuint(f.t.next_tag, <, IM_TLB_TAG_MIN + 100);
     fixture_tear_down(&f);
 }
 
-/* --- sizes ----------------------------------------------------------------- */
+/* --- sizes ---------------------------------------------------------------- */
 
 static void test_sixteen_sizes(void)
 {
@@ -348,7 +348,7 @@ static void test_not_cached(void)
     fixture_tear_down(&f);
 }
 
-/* --- budget ---------------------------------------------------------------- */
+/* --- budget --------------------------------------------------------------- */
 
 typedef struct BudgetRow {
     const char *name;
@@ -393,7 +393,7 @@ static void test_budget(const void *data)
     fixture_tear_down(&f);
 }
 
-/* --- tables ---------------------------------------------------------------- */
+/* --- tables --------------------------------------------------------------- */
 
 static void test_tables(void)
 {
@@ -437,7 +437,7 @@ static void test_tables(void)
     im_owned_destroy(&t);
 }
 
-/* --- dump ------------------------------------------------------------------ */
+/* --- dump ----------------------------------------------------------------- */
 
 static void name_owner(GString *out, const ImOwner *o)
 {

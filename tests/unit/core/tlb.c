@@ -15,6 +15,7 @@ static const uint8_t shifts[IM_TLB_CLASSES] = {
 /* Those that have a range. */
 static const uint8_t used[] = { 0, 1, 2, 4, 7, 15 };
 #define ALL_CLASSES  0x8097
+#define TAG          IM_TLB_TAG_MIN
 
 /* One thing that was put, or was found by visiting. */
 typedef struct Item {
@@ -135,7 +136,8 @@ static uint64_t some_address(void)
 static uint32_t some_tag(void)
 {
     static const uint32_t tags[] = {
-        2, 3, 8, 0x7ffff, 0x80000, 0x100002, 0x400002, IM_TLB_TAG_MAX,
+        TAG, TAG + 1, TAG + 6, 0xfffff, 0x100000, 0x100002, 0x400002,
+        IM_TLB_TAG_MAX,
     };
 
     return tags[g_test_rand_int_range(0, G_N_ELEMENTS(tags))];
@@ -198,8 +200,8 @@ static void test_random(const void *data)
 
         switch (g_test_rand_int_range(0, 10)) {
         case 0:
-            drop(&f, tag, (unsigned)g_test_rand_int_range(0, 1 << 16), addr, 12 +
-                 (unsigned)g_test_rand_int_range(0, 20));
+            drop(&f, tag, (unsigned)g_test_rand_int_range(0, 1 << 16), addr,
+                 12 + (unsigned)g_test_rand_int_range(0, 20));
             break;
         case 1:
             drop(&f, tag, ALL_CLASSES, addr,
@@ -267,7 +269,8 @@ static void test_full(void)
 
     set_up(&f, 4096);
     for (unsigned i = 0; i < 4096; i++) {
-        im_tlb_put(&f.t, 2, 0, 0x7f1234000000 + ((uint64_t)i << 12), 0, 1);
+        im_tlb_put(&f.t, TAG, 0, 0x7f1234000000 + ((uint64_t)i << 12), 0,
+                   1);
     }
     {
         g_autoptr(GArray) all = contents(&f);
@@ -275,7 +278,7 @@ static void test_full(void)
         g_assert_cmpuint(all->len, ==, 4096);
     }
     for (unsigned i = 0; i < 4096; i++) {
-        im_tlb_put(&f.t, 4, 0, random64(), 0, 1);
+        im_tlb_put(&f.t, TAG + 2, 0, random64(), 0, 1);
         g_autoptr(GArray) all = i % 64 ? NULL : contents(&f);
 
         g_assert_true(!all || all->len == 4096);
@@ -292,18 +295,18 @@ static void test_replacement(void)
 
     set_up(&f, 1024);
     for (unsigned i = 0; i < 128; i++) {
-        im_tlb_put(&f.t, 2, 0, (uint64_t)i << 12, 0, 1);
+        im_tlb_put(&f.t, TAG, 0, (uint64_t)i << 12, 0, 1);
     }
     for (unsigned round = 0; round < 64; round++) {
         for (unsigned i = 0; i < 128; i++) {
-            im_tlb_get(&f.t, 2, 0, (uint64_t)i << 12, &hit);
+            im_tlb_get(&f.t, TAG, 0, (uint64_t)i << 12, &hit);
         }
         for (unsigned i = 0; i < 64; i++) {
-            im_tlb_put(&f.t, 4, 0, random64(), 0, 1);
+            im_tlb_put(&f.t, TAG + 2, 0, random64(), 0, 1);
         }
     }
     for (unsigned i = 0; i < 128; i++) {
-        kept += im_tlb_get(&f.t, 2, 0, (uint64_t)i << 12, &hit);
+        kept += im_tlb_get(&f.t, TAG, 0, (uint64_t)i << 12, &hit);
     }
     g_assert_cmpuint(kept, >=, 96);
     tear_down(&f);
@@ -329,11 +332,11 @@ static void test_probes(void)
     Fixture f;
 
     set_up(&f, 65536);
-    g_assert_cmpuint(im_tlb_drop(&f.t, 2, 1, 0x5000, 12), ==, 1);
-    g_assert_cmpuint(im_tlb_drop(&f.t, 2, 7, 0x5000, 12), ==, 3);
-    g_assert_cmpuint(im_tlb_drop(&f.t, 2, 7, 0x5000, 21), ==, 514);
-    g_assert_cmpuint(im_tlb_drop(&f.t, 2, 6, 0x5000, 30), ==, 513);
-    g_assert_cmpuint(im_tlb_drop(&f.t, 2, 7, 0x5000, 63), ==, 65536);
+    g_assert_cmpuint(im_tlb_drop(&f.t, TAG, 1, 0x5000, 12), ==, 1);
+    g_assert_cmpuint(im_tlb_drop(&f.t, TAG, 7, 0x5000, 12), ==, 3);
+    g_assert_cmpuint(im_tlb_drop(&f.t, TAG, 7, 0x5000, 21), ==, 514);
+    g_assert_cmpuint(im_tlb_drop(&f.t, TAG, 6, 0x5000, 30), ==, 513);
+    g_assert_cmpuint(im_tlb_drop(&f.t, TAG, 7, 0x5000, 63), ==, 65536);
     tear_down(&f);
 }
 
