@@ -7,9 +7,9 @@
 #ifndef HW_VTD_DMA_H
 #define HW_VTD_DMA_H
 
-#include "hw/core/link.h"
+#include "hw/core/owner.h"
+#include "hw/core/pool.h"
 #include "hw/core/port.h"
-#include "hw/core/tlb.h"
 #include "hw/core/walk.h"
 #include "hw/vtd/regs.h"
 #include "hw/vtd/vtd.h"
@@ -24,8 +24,7 @@ typedef enum VtdKind {
 
 /* A context entry, checked and decoded (9.3, 9.4). */
 typedef struct VtdCtx {
-    ImLink hash;
-    ImLink all;
+    ImPoolSlot slot;            /* by rid */
     ImLink *spaces;            /* made through this entry */
     uint64_t dir;               /* PASIDDIRPTR, or SSPTPTR in legacy mode */
     uint32_t rid_pasid;
@@ -34,8 +33,6 @@ typedef struct VtdCtx {
     uint8_t pgtt;               /* legacy: TT as SECOND or PASS */
     uint8_t aw;                 /* legacy: AW as encoded */
     uint8_t pdts;
-    bool valid;
-    bool used;                  /* since the clock last came by */
     bool legacy;
     bool fpd;
     bool ats;                   /* DTE, or TT = 01b */
@@ -44,27 +41,22 @@ typedef struct VtdCtx {
     bool eptr;
     bool rid_priv;
 } VtdCtx;
+G_STATIC_ASSERT(offsetof(VtdCtx, slot) == 0);
 
 /*
  * An address space as one requester sees it: a PASID entry, checked and
- * decoded (9.6), or what a legacy context entry says instead. All that is
- * cached below it carries its tags.
+ * decoded (9.6), or what a legacy context entry says instead. It owns all
+ * that is cached below it.
  */
 typedef struct VtdSpace {
-    uint64_t key;               /* im_vtd_space_key(), or VTD_NO_SPACE */
-    uint32_t tlb_tag;           /* + 1 for supervisor requests */
-    uint32_t fs_tag;            /* first-stage tables; likewise */
-    uint32_t ss_tag;            /* second-stage tables */
-    uint8_t tlb_classes;        /* page sizes that may be cached */
-    uint8_t fs_classes;         /* levels that may be cached */
-    uint8_t ss_classes;
-    uint8_t frac;               /* log2 of the largest page cached in
-                                   smaller pieces, or 0 */
+    ImPoolSlot slot;            /* by im_vtd_space_key() */
+    ImOwner pages;              /* of the IOTLB */
+    ImOwner fs_tables;
+    ImOwner ss_tables;          /* whatever the privilege */
     uint16_t rid;
     uint16_t did;
     uint32_t pasid;             /* RID_PASID for a request without */
     uint8_t pgtt;               /* VtdPgtt */
-    bool used;
     bool legacy;
     bool fpd;
     bool ats;
@@ -73,13 +65,21 @@ typedef struct VtdSpace {
     bool pgsnp;
     ImPtStage fs;
     ImPtStage ss;
-    ImLink hash;
     ImLink by_did;
     ImLink by_asid;            /* DID and PASID */
     ImLink by_ctx;
 } VtdSpace;
+G_STATIC_ASSERT(offsetof(VtdSpace, slot) == 0);
 
-#define VTD_NO_SPACE  UINT64_MAX
+struct VtdCaches {
+    ImPool ctxs;                /* VtdCtx */
+    ImPool spaces;              /* VtdSpace */
+    ImOwnedTlb pages;           /* the IOTLB */
+    ImOwnedTlb tables;          /* the paging-structure caches */
+    ImLink **by_did;            /* heads of VtdSpace.by_did, */
+    ImLink **by_asid;           /* and of by_asid: as many as spaces */
+    void *memory[2];            /* of the pools */
+};
 
 /* Explaining: no cache, no side effect, steps are told. */
 typedef struct VtdExplain {
@@ -216,40 +216,24 @@ static inline uint64_t im_vtd_space_key(uint16_t rid, bool has_pasid,
            (has_pasid ? pasid : 0);
 }
 
-VtdCtx *im_vtd_ctx_get(VtdCaches *c, uint16_t rid);
-VtdCtx *im_vtd_ctx_put(VtdCaches *c, const VtdCtx *from);
-VtdSpace *im_vtd_space_get(VtdCaches *c, uint64_t key);
 /*
- * A new space; the caller fills in what is not an argument here. ctx: a
- * pointer that im_vtd_ctx_get() or im_vtd_ctx_put() returned.
+ * A new space; the caller fills in what is not an argument here. ctx: one of
+ * c->ctxs.
  */
 VtdSpace *im_vtd_space_put(VtdCaches *c, uint64_t key, uint16_t did,
                            uint32_t pasid, VtdCtx *ctx);
 
-/* The IOTLB. flags: ImPerm bits, and these. */
+/* The space that a request is in, or NULL: not cached. */
+static inline VtdSpace *im_vtd_space_get(VtdCaches *c, uint64_t key)
+{
+    VtdSpace *sp = im_pool_last(&c->spaces, key);
+
+    return sp ? sp : im_pool_find(&c->spaces, key);
+}
+
+/* Flags in the IOTLB: ImPerm bits, and these. */
 #define VTD_TLB_SNP    (1 << 4)         /* leaf SNP */
 #define VTD_TLB_DIRTY  (1 << 5)         /* a write sets nothing more */
 #define VTD_TLB_FEE    (1 << 6)         /* the page touches FEEx_xxxxh */
-
-typedef struct VtdHit {
-    uint64_t addr;              /* start of the page */
-    uint8_t shift;
-    uint8_t flags;
-} VtdHit;
-
-bool im_vtd_iotlb_get(VtdCaches *c, const VtdSpace *sp, bool priv,
-                      uint64_t addr, VtdHit *hit);
-/* A walk for addr begins. */
-void im_vtd_iotlb_prefetch(VtdCaches *c, const VtdSpace *sp, bool priv,
-                           uint64_t addr);
-/* whole: log2 of the page that this is a piece of. */
-void im_vtd_iotlb_put(VtdCaches *c, VtdSpace *sp, bool priv, uint64_t addr,
-                      const VtdHit *hit, unsigned whole);
-
-/* Paging-structure caches; stage 0: FS tables, 1: SS tables. */
-bool im_vtd_psc_get(VtdCaches *c, const VtdSpace *sp, bool priv,
-                    unsigned stage, uint64_t in, ImWalkPoint *at);
-void im_vtd_psc_put(VtdCaches *c, VtdSpace *sp, bool priv, unsigned stage,
-                    uint64_t in, const ImWalkPoint *at);
 
 #endif /* HW_VTD_DMA_H */

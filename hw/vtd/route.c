@@ -182,7 +182,7 @@ static bool vtd_route_iotlb_hit(VtdRoute *r)
     uint64_t key = im_vtd_space_key(r->rid, r->has_pasid, r->pasid);
     uint8_t want = (uint8_t)(r->need | (r->write ? IM_PERM_W | VTD_TLB_DIRTY :
                                         0));
-    VtdHit hit;
+    ImTlbHit hit;
     bool priv;
 
     if (r->ex || r->kind > VTD_TRANSLATION || t->exec) {
@@ -196,7 +196,7 @@ static bool vtd_route_iotlb_hit(VtdRoute *r)
     }
     priv = r->has_pasid ? t->priv : r->sp->rid_priv;
     if ((priv && !r->sp->sre) || !vtd_route_iotlb_address(r->sp, t->addr) ||
-        !im_vtd_iotlb_get(c, r->sp, priv, t->addr, &hit) ||
+        !im_owner_get(&c->pages, &r->sp->pages, priv, t->addr, &hit) ||
         (hit.flags & want) != want ||
         (r->kind == VTD_TRANSLATION && (hit.flags & VTD_TLB_FEE))) {
         return false;
@@ -205,7 +205,7 @@ static bool vtd_route_iotlb_hit(VtdRoute *r)
     r->fpd = r->sp->fpd;
     return im_vtd_found(r, hit.addr |
                  (t->addr & ((UINT64_C(1) << hit.shift) - 1)),
-                 hit.shift, hit.flags);
+                 hit.shift, (uint8_t)hit.flags);
 }
 
 /* Once the context entry lets it. */

@@ -308,11 +308,22 @@ static bool vtd_tables_context_refuses(VtdRoute *r, const VtdCtx *ctx)
     return r->has_pasid && vtd_tables_context_refuses_pasid(r, ctx);
 }
 
+/* Where the entry is decoded: where it will be cached, unless explained. */
+static VtdCtx *vtd_tables_new_context(VtdRoute *r)
+{
+    VtdCtx *ctx = r->ex ? &r->ex->ctx : im_pool_room(&r->s->caches->ctxs);
+
+    memset((char *)ctx + sizeof(ctx->slot), 0,
+           sizeof(*ctx) - sizeof(ctx->slot));
+    ctx->rid = r->rid;
+    return ctx;
+}
+
 bool im_vtd_context_fault(VtdRoute *r)
 {
     ImVtd *s = r->s;
-    VtdCtx fresh = { .rid = r->rid };
-    VtdCtx *ctx = r->ex ? NULL : im_vtd_ctx_get(s->caches, r->rid);
+    VtdCtx *ctx = r->ex ? NULL : im_pool_find(&s->caches->ctxs,
+                                                 r->rid);
 
     if (ctx && ctx->legacy != im_vtd_legacy_mode(s)) {
         /* The mode changed and software has not invalidated yet. */
@@ -326,19 +337,15 @@ bool im_vtd_context_fault(VtdRoute *r)
         return vtd_tables_context_refuses(r, ctx);
     }
     s->counters.context_misses += !r->ex;
-    if (im_vtd_legacy_mode(s) ? vtd_tables_legacy_context(r, &fresh) :
-                                vtd_tables_scalable_context(r, &fresh)) {
+    ctx = vtd_tables_new_context(r);
+    if (im_vtd_legacy_mode(s) ? vtd_tables_legacy_context(r, ctx) :
+                                vtd_tables_scalable_context(r, ctx)) {
         return true;
     }
-    if (vtd_tables_context_refuses(r, &fresh)) {
+    if (vtd_tables_context_refuses(r, ctx)) {
         return true;
     }
-    if (r->ex) {
-        r->ex->ctx = fresh;
-        r->ctx = &r->ex->ctx;
-    } else {
-        r->ctx = im_vtd_ctx_put(s->caches, &fresh);
-    }
+    r->ctx = r->ex ? ctx : im_pool_put(&s->caches->ctxs, r->rid);
     return false;
 }
 

@@ -42,22 +42,34 @@ static ImBus vtd_walk_op_try(void *opaque, uint64_t pa, uint64_t *expected,
     return bus == IM_BUS_RETRY ? IM_BUS_OK : bus;
 }
 
+/* Whether a stage of the walk is the second stage, alone or nested. */
+static bool vtd_walk_is_second(const VtdRoute *r, unsigned stage)
+{
+    return stage == 1 || r->sp->pgtt == VTD_PGTT_SECOND;
+}
+
 static bool vtd_walk_op_find(void *opaque, unsigned stage, uint64_t in,
                              ImWalkPoint *at)
 {
     VtdRoute *r = opaque;
-    unsigned which = r->sp->pgtt == VTD_PGTT_SECOND ? 1 : stage;
+    bool second = vtd_walk_is_second(r, stage);
 
-    return im_vtd_psc_get(r->s->caches, r->sp, r->priv, which, in, at);
+    return im_owner_find_table(&r->s->caches->tables,
+                               second ? &r->sp->ss_tables : &r->sp->fs_tables,
+                               !second && r->priv,
+                               second ? r->sp->ss.fmt : r->sp->fs.fmt, in, at);
 }
 
 static void vtd_walk_op_keep(void *opaque, unsigned stage, uint64_t in,
                              const ImWalkPoint *at)
 {
     VtdRoute *r = opaque;
-    unsigned which = r->sp->pgtt == VTD_PGTT_SECOND ? 1 : stage;
+    bool second = vtd_walk_is_second(r, stage);
 
-    im_vtd_psc_put(r->s->caches, r->sp, r->priv, which, in, at);
+    im_owner_keep_table(&r->s->caches->tables,
+                        second ? &r->sp->ss_tables : &r->sp->fs_tables,
+                        !second && r->priv,
+                        second ? r->sp->ss.fmt : r->sp->fs.fmt, in, at);
 }
 
 /* SGN.8, LGN.4: a translation completion speaks for all of its page. */
@@ -202,11 +214,11 @@ bool im_vtd_walk_tables(VtdRoute *r)
     const VtdSpace *sp = r->sp;
     ImWalkOut w;
     uint8_t flags;
-    VtdHit hit;
 
     if (!r->ex) {
         s->counters.iotlb_misses++;
-        im_vtd_iotlb_prefetch(s->caches, sp, r->priv, r->txn->addr);
+        im_owner_prefetch(&s->caches->pages, &sp->pages, r->priv,
+                          r->txn->addr, 12);
     }
     vtd_walk_walk(r, &w);
     if (G_UNLIKELY(r->ex)) {
@@ -222,11 +234,9 @@ bool im_vtd_walk_tables(VtdRoute *r)
                        VTD_TLB_FEE : 0));
     im_vtd_found(r, w.addr, w.shift, flags);
     if (!r->ex) {
-        hit.addr = w.addr & ~r->mask;
-        hit.shift = (uint8_t)(64 - __builtin_clzll(r->mask));
-        hit.flags = flags;
-        im_vtd_iotlb_put(s->caches, r->sp, r->priv, r->txn->addr, &hit,
-                         w.first_shift);
+        im_owner_put(&s->caches->pages, &r->sp->pages, r->priv, r->txn->addr,
+                     w.addr, 64 - (unsigned)__builtin_clzll(r->mask),
+                     w.first_shift, flags);
     }
     return true;
 }
