@@ -45,7 +45,7 @@ uint32_t im_itags_complete(ImItags *t, uint32_t vector, unsigned count)
          left &= left - 1) {
         unsigned tag = itag_lowest(left);
 
-        if (++t->tag[tag].seen >= count) {
+        if (++t->tag[tag].seen == count) {
             done |= 1u << tag;
         }
     }

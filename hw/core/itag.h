@@ -34,6 +34,16 @@ typedef struct ImItags {
     ImItag tag[IM_ITAGS];
 } ImItags;
 
+static inline unsigned im_itags_number(uint32_t vector)
+{
+    unsigned n = 0;
+
+    for (; vector; vector &= vector - 1) {
+        n++;
+    }
+    return n;
+}
+
 static inline bool im_itags_full(const ImItags *t)
 {
     return t->busy == UINT32_MAX;
@@ -45,8 +55,9 @@ unsigned im_itags_take(ImItags *t, uint64_t now, uint64_t timeout);
 
 /*
  * One completion of each tag of vector has come, which says that there are
- * count of them altogether: a field of 3 bits, 0 is 8. Returns those that
- * were busy and are complete; one that was late is late no more.
+ * count of them altogether: a field of 3 bits, 0 is 8. It completes a tag of
+ * which so many have come, neither fewer nor more. Returns those that were
+ * busy and are complete; one that was late is late no more.
  */
 uint32_t im_itags_complete(ImItags *t, uint32_t vector, unsigned count);
 

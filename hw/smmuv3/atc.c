@@ -2,33 +2,21 @@
  * Invalidations of ATCs that functions have not completed: 3.9.1.4, 4.5.1,
  * and PCIe 10.3.
  *
- * ITags are given out in turn, the one that was freed first before others:
- * a completion that comes late must not complete another invalidation. A
- * tag whose invalidation timed out is used again when no other is left.
+ * Every function has ITags of its own. Those of a function that nothing is
+ * expected of may be forgotten for those of another.
  *
  * SPDX-License-Identifier: MIT
  */
+#include "hw/core/itag.h"
 #include "hw/smmuv3/regs.h"
 
-#include <inttypes.h>
-#include <string.h>
-
-#define ITAGS       32          /* of one function */
 #define ATC_INVS    256         /* outstanding altogether */
 #define FUNCTIONS   ATC_INVS    /* whose ITags are remembered */
 
-typedef struct Itag {
-    uint64_t due;
-    uint64_t freed;             /* turn at which it was; 0: never used */
-    uint8_t completions;        /* that have come */
-} Itag;
-
 typedef struct Function {
     uint32_t sid;
-    uint32_t busy;              /* ITags by bit */
-    uint32_t late;              /* timed out, and not completed since */
-    uint64_t last;              /* turn of the latest that was freed */
-    Itag tag[ITAGS];
+    uint64_t last;              /* turn at which it completed something */
+    ImItags itags;
 } Function;
 
 struct SmmuAtc {
@@ -52,7 +40,8 @@ static Function *smmu_atc_function_of(SmmuAtc *a, uint32_t sid)
 /* Which of two is rather forgotten: who owes nothing, who rests longest. */
 static bool smmu_atc_forgets(const Function *f, const Function *other)
 {
-    return !f->late != !other->late ? !f->late : f->last < other->last;
+    return !f->itags.late != !other->itags.late ? !f->itags.late :
+           f->last < other->last;
 }
 
 /* In place of another, if there is no room: fewer invalidations than these
@@ -67,7 +56,8 @@ static Function *smmu_atc_new_function(SmmuAtc *a, uint32_t sid)
         for (unsigned i = 0; i < FUNCTIONS; i++) {
             Function *f = &a->fn[i];
 
-            best = !f->busy && (!best || smmu_atc_forgets(f, best)) ? f : best;
+            best = !f->itags.busy && (!best || smmu_atc_forgets(f, best)) ?
+                   f : best;
         }
     }
     *best = (Function) { .sid = sid };
@@ -78,29 +68,17 @@ bool im_smmu_atc_room(const ImSmmu *s, uint32_t sid)
 {
     const Function *f = smmu_atc_function_of(s->atc, sid);
 
-    return s->atc->outstanding < ATC_INVS &&
-           !(f && f->busy == UINT32_MAX);
+    return s->atc->outstanding < ATC_INVS && !(f && im_itags_full(&f->itags));
 }
 
-IM_RULE(SMMU_CMD_ATC_ITAG);
-static unsigned smmu_atc_free_itag(const Function *f)
+/* So many of a function's are outstanding no longer. */
+static void smmu_atc_freed(SmmuAtc *a, Function *f, uint32_t itags)
 {
-    uint32_t among = ~f->busy & ~f->late ? ~f->busy & ~f->late : ~f->busy;
-    unsigned best = (unsigned)__builtin_ctz(among);
+    unsigned n = im_itags_number(itags);
 
-    for (unsigned i = best + 1; i < ITAGS; i++) {
-        if ((among >> i & 1) && f->tag[i].freed < f->tag[best].freed) {
-            best = i;
-        }
-    }
-    return best;
-}
-
-static void smmu_atc_give_back(SmmuAtc *a, Function *f, unsigned itag)
-{
-    f->busy &= ~(1u << itag);
-    f->tag[itag].freed = f->last = ++a->turn;
-    a->outstanding--;
+    a->outstanding -= n;
+    a->turn += n;
+    f->last = n ? a->turn : f->last;
 }
 
 static void smmu_atc_arm_deadline(ImSmmu *s)
@@ -109,31 +87,22 @@ static void smmu_atc_arm_deadline(ImSmmu *s)
     uint64_t when = IM_NEVER;
 
     for (unsigned i = 0; a->outstanding && i < a->known; i++) {
-        const Function *f = &a->fn[i];
-
-        for (uint32_t left = f->busy; left; left &= left - 1) {
-            when = MIN(when, f->tag[__builtin_ctz(left)].due);
-        }
+        when = MIN(when, im_itags_due(&a->fn[i].itags));
     }
     s->port.deadline(s->host, when);
 }
 
+IM_RULE(SMMU_CMD_ATC_ITAG);
 void im_smmu_atc_send(ImSmmu *s, ImAtsInv *msg)
 {
     uint32_t sid = (uint32_t)msg->segment << 16 | msg->rid;
-    uint64_t now = s->port.now(s->host);
     SmmuAtc *a = s->atc;
     Function *f = smmu_atc_function_of(a, sid);
-    unsigned itag;
 
     f = f ? f : smmu_atc_new_function(a, sid);
-    itag = smmu_atc_free_itag(f);
-    f->busy |= 1u << itag;
-    f->late &= ~(1u << itag);
-    f->tag[itag].due = now + MIN(s->cfg.ats_timeout_ns, IM_NEVER - 1 - now);
-    f->tag[itag].completions = 0;
+    msg->itag = (uint8_t)im_itags_take(&f->itags, s->port.now(s->host),
+                                       s->cfg.ats_timeout_ns);
     a->outstanding++;
-    msg->itag = (uint8_t)itag;
     s->counters.ats_invalidations++;
     smmu_atc_arm_deadline(s);
     s->port.ats_invalidate(s->host, msg);
@@ -156,36 +125,22 @@ void im_smmu_atc_time_out_told(ImSmmu *s)
 
 /* Each of so many completions, one a traffic class perhaps, and not before. */
 IM_RULE(SMMU_CMD_ATC_COUNT);
-static void smmu_atc_completed(ImSmmu *s, Function *f, unsigned itag,
-                               unsigned count)
-{
-    if (++f->tag[itag].completions < count) {
-        return;
-    }
-    if (f->busy >> itag & 1) {
-        smmu_atc_give_back(s->atc, f, itag);
-        s->counters.ats_completions++;
-    }
-    f->late &= ~(1u << itag);
-}
-
 void im_smmu_ats_inv_done(ImSmmu *s, uint32_t sid, uint32_t itag_vector,
                           uint8_t cc)
 {
     Function *f = smmu_atc_function_of(s->atc, sid);
-    unsigned count = cc & 7 ? cc & 7u : 8;
 
     if (f) {
-        for (uint32_t left = itag_vector & (f->busy | f->late); left;
-             left &= left - 1) {
-            smmu_atc_completed(s, f, (unsigned)__builtin_ctz(left), count);
-        }
+        uint32_t done = im_itags_complete(&f->itags, itag_vector, cc);
+
+        smmu_atc_freed(s->atc, f, done);
+        s->counters.ats_completions += im_itags_number(done);
     }
     smmu_atc_arm_deadline(s);
     im_smmu_cmdq_run(s);
 }
 
-static void smmu_atc_time_out(ImSmmu *s, Function *f, unsigned itag)
+static void smmu_atc_time_out(ImSmmu *s, const Function *f, unsigned itag)
 {
     ImEvent ev = {
         .kind = IM_EVENT_INVALIDATE,
@@ -193,8 +148,6 @@ static void smmu_atc_time_out(ImSmmu *s, Function *f, unsigned itag)
     };
 
     im_smmu_trace(s, &ev);
-    smmu_atc_give_back(s->atc, f, itag);
-    f->late |= 1u << itag;
     s->atc->timed_out = true;
     s->counters.ats_timeouts++;
 }
@@ -208,13 +161,11 @@ void im_smmu_deadline(ImSmmu *s)
 
     for (unsigned i = 0; i < a->known; i++) {
         Function *f = &a->fn[i];
+        uint32_t late = im_itags_expire(&f->itags, now);
 
-        for (uint32_t left = f->busy; left; left &= left - 1) {
-            unsigned itag = (unsigned)__builtin_ctz(left);
-
-            if (f->tag[itag].due <= now) {
-                smmu_atc_time_out(s, f, itag);
-            }
+        smmu_atc_freed(a, f, late);
+        for (; late; late &= late - 1) {
+            smmu_atc_time_out(s, f, (unsigned)__builtin_ctz(late));
         }
     }
     smmu_atc_arm_deadline(s);
@@ -227,17 +178,10 @@ void im_smmu_atc_off(ImSmmu *s)
     SmmuAtc *a = s->atc;
 
     for (unsigned i = 0; i < a->known; i++) {
-        a->fn[i].late |= a->fn[i].busy;
-        a->fn[i].busy = 0;
+        smmu_atc_freed(a, &a->fn[i], a->fn[i].itags.busy);
+        im_itags_give_up(&a->fn[i].itags);
     }
-    a->outstanding = 0;
     a->timed_out = false;
-    s->port.deadline(s->host, IM_NEVER);
-}
-
-void im_smmu_atc_reset(ImSmmu *s)
-{
-    memset(s->atc, 0, sizeof(*s->atc));
     s->port.deadline(s->host, IM_NEVER);
 }
 
@@ -261,12 +205,11 @@ void im_smmu_atc_dump(const ImSmmu *s, GString *out)
     for (unsigned i = 0; i < a->known; i++) {
         const Function *f = &a->fn[i];
 
-        for (uint32_t left = f->busy; left; left &= left - 1) {
-            unsigned itag = (unsigned)__builtin_ctz(left);
+        g_autofree char *whose = g_strdup_printf("StreamID %x", f->sid);
 
-            g_string_append_printf(out, "    StreamID %x, ITag %u, due "
-                                   "%" PRIu64 "\n", f->sid, itag,
-                                   f->tag[itag].due);
+        for (uint32_t left = f->itags.busy; left; left &= left - 1) {
+            im_itags_dump(&f->itags, (unsigned)__builtin_ctz(left), whose,
+                          out);
         }
     }
 }

@@ -119,7 +119,6 @@ const char *im_smmu_cmd_name(const uint64_t *d);
 
 SmmuAtc *im_smmu_atc_new(void);
 void im_smmu_atc_free(SmmuAtc *a);
-void im_smmu_atc_reset(ImSmmu *s);
 /* SMMUEN was cleared: no invalidation is waited for any longer. */
 void im_smmu_atc_off(ImSmmu *s);
 /* Whether an invalidation could be sent to a function now. */

@@ -53,7 +53,7 @@ void im_smmu_free(ImSmmu *s)
 void im_smmu_reset(ImSmmu *s)
 {
     im_smmu_stalls_drop(s);
-    im_smmu_atc_reset(s);
+    im_smmu_atc_off(s);
     im_smmu_eventq_reset(s);
     im_smmu_regs_reset(s);
     im_smmu_inv_everything(s);

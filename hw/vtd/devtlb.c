@@ -3,85 +3,34 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "hw/core/itag.h"
 #include "hw/vtd/regs.h"
 #include "im/spec/vtd_inval.h.inc"
-
-#include <inttypes.h>
 
 IM_LAYOUT(VTD_DTLB0);
 IM_LAYOUT(VTD_DTLB1);
 IM_LAYOUT(VTD_PDTLB0);
 IM_LAYOUT(VTD_PDTLB1);
 
-#define ITAGS       32
-
-typedef struct Itag {
-    bool busy;
-    bool late;              /* timed out: a completion may still come */
-    uint8_t seen;           /* completions so far, InvCmpCnt */
+/* What a tag stands for. */
+typedef struct Inv {
     uint16_t rid;
-    uint64_t due;
-    uint64_t freed;         /* when it was, in order; 0: never used */
-    uint64_t desc[2];       /* the descriptor, for people */
-} Itag;
+    uint64_t desc[2];           /* for people */
+} Inv;
 
 struct VtdDevTlb {
-    uint64_t frees;
-    Itag itags[ITAGS];
+    ImItags itags;              /* one space, whatever the function */
+    Inv inv[IM_ITAGS];
 };
 
 uint32_t im_vtd_itags_busy(const ImVtd *s)
 {
-    uint32_t busy = 0;
-
-    for (unsigned i = 0; i < ITAGS; i++) {
-        busy |= (s->devtlb->itags[i].busy ? 1u : 0) << i;
-    }
-    return busy;
+    return s->devtlb->itags.busy;
 }
 
 static void vtd_devtlb_arm_deadline(ImVtd *s)
 {
-    uint64_t when = IM_NEVER;
-
-    for (unsigned i = 0; i < ITAGS; i++) {
-        const Itag *t = &s->devtlb->itags[i];
-
-        when = t->busy ? MIN(when, t->due) : when;
-    }
-    s->port.deadline(s->host, when);
-}
-
-/* A free tag is better than another: never one that may still be completed
- * while there are others, and among equals the one that rested longest. */
-static bool vtd_devtlb_better(const Itag *a, const Itag *b)
-{
-    return a->late != b->late ? !a->late : a->freed < b->freed;
-}
-
-/* NULL when every tag is in use. */
-static Itag *vtd_devtlb_best_itag(VtdDevTlb *d)
-{
-    Itag *best = NULL;
-
-    for (unsigned i = 0; i < ITAGS; i++) {
-        Itag *t = &d->itags[i];
-
-        if (!t->busy && (!best || vtd_devtlb_better(t, best))) {
-            best = t;
-        }
-    }
-    return best;
-}
-
-static void vtd_devtlb_free_itag(ImVtd *s, unsigned tag, bool late)
-{
-    Itag *t = &s->devtlb->itags[tag];
-
-    t->busy = false;
-    t->late = late;
-    t->freed = ++s->devtlb->frees;
-    im_vtd_queue_itag_freed(s, tag);
+    s->port.deadline(s->host, im_itags_due(&s->devtlb->itags));
 }
 
 /* --- requests ------------------------------------------------------------ */
@@ -104,13 +53,15 @@ static void vtd_devtlb_decode_range(uint64_t addr, bool size, ImAtsInv *inv)
 IM_RULE(VTD_IQ_ITAG);
 VtdIqResult im_vtd_check_dev_tlb(ImVtd *s, const uint64_t *d G_GNUC_UNUSED)
 {
-    return vtd_devtlb_best_itag(s->devtlb) ? VTD_IQR_DONE : VTD_IQR_LATER;
+    return im_itags_full(&s->devtlb->itags) ? VTD_IQR_LATER : VTD_IQR_DONE;
 }
 
-static void vtd_devtlb_send_inv(ImVtd *s, ImAtsInv *inv, const uint64_t *d)
+static void vtd_devtlb_send_inv(ImVtd *s, ImAtsInv *inv,
+                                const uint64_t *desc)
 {
-    Itag *t = vtd_devtlb_best_itag(s->devtlb);
-    uint64_t now = s->port.now(s->host);
+    VtdDevTlb *d = s->devtlb;
+    unsigned tag = im_itags_take(&d->itags, s->port.now(s->host),
+                                 s->cfg.ats_timeout_ns);
     ImUnmap unmap = {
         .addr = inv->addr, .rid = inv->rid, .has_rid = true,
         .device_tlb = true,
@@ -118,11 +69,8 @@ static void vtd_devtlb_send_inv(ImVtd *s, ImAtsInv *inv, const uint64_t *d)
                 (UINT64_C(1) << inv->lg2size) - 1,
     };
 
-    *t = (Itag) {
-        .busy = true, .rid = inv->rid, .desc = { d[0], d[1] },
-        .due = now + MIN(s->cfg.ats_timeout_ns, IM_NEVER - 1 - now),
-    };
-    inv->itag = (uint8_t)(t - s->devtlb->itags);
+    d->inv[tag] = (Inv) { inv->rid, { desc[0], desc[1] } };
+    inv->itag = (uint8_t)tag;
     s->counters.ats_invalidations++;
     vtd_devtlb_arm_deadline(s);
     if (s->port.unmap && !inv->has_pasid) {
@@ -176,9 +124,16 @@ static void vtd_devtlb_completion_error(ImVtd *s, uint16_t rid, uint32_t stray)
     im_vtd_event_set(s, VTD_EVENT_FAULT, IM_MASK(VTD_FSTS_ICE));
 }
 
-static bool vtd_devtlb_expected(const Itag *t, uint16_t rid)
+/* Those of vector that a function has yet to complete. */
+static uint32_t vtd_devtlb_expected(const VtdDevTlb *d, uint16_t rid,
+                                    uint32_t vector)
 {
-    return t->busy && t->rid == rid;
+    uint32_t mine = 0;
+
+    for (unsigned tag = 0; tag < IM_ITAGS; tag++) {
+        mine |= d->inv[tag].rid == rid ? 1u << tag : 0;
+    }
+    return vector & mine & d->itags.busy;
 }
 
 /*
@@ -202,12 +157,8 @@ static bool vtd_devtlb_unsupported(ImVtd *s, uint16_t rid, uint32_t itag_vector)
     if ((s->gsts & IM_MASK(VTD_GCMD_TE)) || s->cfg.early_ats_inv) {
         return false;
     }
-    for (unsigned tag = 0; tag < ITAGS; tag++) {
-        if ((itag_vector >> tag & 1) &&
-            vtd_devtlb_expected(&s->devtlb->itags[tag], rid)) {
-            im_vtd_event(s, &advice);
-            break;
-        }
+    if (vtd_devtlb_expected(s->devtlb, rid, itag_vector)) {
+        im_vtd_event(s, &advice);
     }
     return true;
 }
@@ -216,27 +167,18 @@ IM_RULE(VTD_ATS_COMPLETION_COUNT);
 void im_vtd_ats_inv_completion(ImVtd *s, uint16_t rid, uint32_t itag_vector,
                                unsigned count)
 {
-    uint32_t stray = 0;
+    VtdDevTlb *d = s->devtlb;
+    uint32_t due, done;
 
-    count = (count - 1) % 8 + 1;
     if (vtd_devtlb_unsupported(s, rid, itag_vector)) {
         return;
     }
-    for (unsigned tag = 0; tag < ITAGS; tag++) {
-        Itag *t = &s->devtlb->itags[tag];
-
-        if (!(itag_vector >> tag & 1)) {
-            continue;
-        }
-        if (!vtd_devtlb_expected(t, rid)) {
-            stray |= 1u << tag;
-        } else if (++t->seen == count) {
-            vtd_devtlb_free_itag(s, tag, false);
-            s->counters.ats_completions++;
-        }
-    }
-    if (stray) {
-        vtd_devtlb_completion_error(s, rid, stray);
+    due = vtd_devtlb_expected(d, rid, itag_vector);
+    done = im_itags_complete(&d->itags, due, count);
+    im_vtd_queue_itags_freed(s, done);
+    s->counters.ats_completions += im_itags_number(done);
+    if (itag_vector & ~due) {
+        vtd_devtlb_completion_error(s, rid, itag_vector & ~due);
     }
     vtd_devtlb_arm_deadline(s);
     im_vtd_queue_resume(s);
@@ -251,22 +193,22 @@ void im_vtd_ats_inv_done(ImVtd *s, uint16_t rid, uint32_t itag_vector)
 
 /* Held waits are gone; the head stays where it is. */
 IM_RULE(VTD_IQ_ITE);
-static void vtd_devtlb_timed_out(ImVtd *s, const Itag *t)
+static void vtd_devtlb_timed_out(ImVtd *s, const Inv *inv)
 {
     uint64_t rcd = im_vtd_reg(s, VTD_R_IQERCD);
     g_autofree char *text = g_strdup_printf(
         VTD_RID_FORMAT " did not complete a device-TLB invalidation in time",
-        VTD_RID_ARGS(t->rid));
+        VTD_RID_ARGS(inv->rid));
 
     im_vtd_command_error(s, &(ImEvent) {
         .name = "ITE", .text = text, .clause = "VTD_IQ_ITE",
-        .arg = { t->desc[0], t->desc[1] }, .words = 2,
+        .arg = { inv->desc[0], inv->desc[1] }, .words = 2,
     });
     s->counters.ats_timeouts++;
     im_vtd_queue_drop_waits(s);
     if (!(im_vtd_reg(s, VTD_R_FSTS) & IM_MASK(VTD_FSTS_ITE))) {
         im_vtd_reg_set(s, VTD_R_IQERCD,
-                       IM_SET(rcd, VTD_IQERCD_ITESID, t->rid));
+                       IM_SET(rcd, VTD_IQERCD_ITESID, inv->rid));
     }
     im_vtd_event_set(s, VTD_EVENT_FAULT, IM_MASK(VTD_FSTS_ITE));
 }
@@ -274,15 +216,12 @@ static void vtd_devtlb_timed_out(ImVtd *s, const Itag *t)
 IM_RULE(VTD_ITAG_REUSE);
 void im_vtd_deadline(ImVtd *s)
 {
-    uint64_t now = s->port.now(s->host);
+    VtdDevTlb *d = s->devtlb;
+    uint32_t late = im_itags_expire(&d->itags, s->port.now(s->host));
 
-    for (unsigned tag = 0; tag < ITAGS; tag++) {
-        Itag *t = &s->devtlb->itags[tag];
-
-        if (t->busy && t->due <= now) {
-            vtd_devtlb_free_itag(s, tag, true);
-            vtd_devtlb_timed_out(s, t);
-        }
+    im_vtd_queue_itags_freed(s, late);
+    for (; late; late &= late - 1) {
+        vtd_devtlb_timed_out(s, &d->inv[__builtin_ctz(late)]);
     }
     vtd_devtlb_arm_deadline(s);
     im_vtd_queue_run(s);
@@ -306,23 +245,20 @@ void im_vtd_devtlb_free(VtdDevTlb *d)
  */
 void im_vtd_devtlb_reset(ImVtd *s)
 {
-    for (unsigned tag = 0; tag < ITAGS; tag++) {
-        if (s->devtlb->itags[tag].busy) {
-            vtd_devtlb_free_itag(s, tag, true);
-        }
-    }
+    im_vtd_queue_itags_freed(s, s->devtlb->itags.busy);
+    im_itags_give_up(&s->devtlb->itags);
     vtd_devtlb_arm_deadline(s);
 }
 
 void im_vtd_devtlb_dump(const ImVtd *s, GString *out)
 {
-    for (unsigned i = 0; i < ITAGS; i++) {
-        const Itag *t = &s->devtlb->itags[i];
+    const VtdDevTlb *d = s->devtlb;
 
-        if (t->busy) {
-            g_string_append_printf(out, "    device-TLB invalidation: tag "
-                                   "%u, requester %04x, due at %" PRIu64
-                                   " ns\n", i, t->rid, t->due);
-        }
+    for (uint32_t left = d->itags.busy; left; left &= left - 1) {
+        unsigned tag = (unsigned)__builtin_ctz(left);
+        g_autofree char *whose = g_strdup_printf(
+            "device-TLB invalidation, requester %04x", d->inv[tag].rid);
+
+        im_itags_dump(&d->itags, tag, whose, out);
     }
 }

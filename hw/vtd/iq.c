@@ -371,12 +371,12 @@ void im_vtd_queue_enable(ImVtd *s, bool on)
 
 /* --- What device-TLBs answered. ------------------------------------------ */
 
-void im_vtd_queue_itag_freed(ImVtd *s, unsigned tag)
+void im_vtd_queue_itags_freed(ImVtd *s, uint32_t itag_vector)
 {
     VtdQueue *q = s->queue;
 
     for (unsigned i = 0; i < q->nwaits; i++) {
-        q->waits[i].itags &= ~(1u << tag);
+        q->waits[i].itags &= ~itag_vector;
     }
 }
 

@@ -115,8 +115,8 @@ void im_vtd_queue_reset(ImVtd *s);
 void im_vtd_queue_enable(ImVtd *s, bool on);
 /* Fetch and execute what may be fetched now. */
 void im_vtd_queue_run(ImVtd *s);
-/* Waits no longer wait for this tag ... */
-void im_vtd_queue_itag_freed(ImVtd *s, unsigned tag);
+/* Waits no longer wait for these tags ... */
+void im_vtd_queue_itags_freed(ImVtd *s, uint32_t itag_vector);
 /* ... and those that wait for nothing are completed. */
 void im_vtd_queue_resume(ImVtd *s);
 void im_vtd_queue_drop_waits(ImVtd *s);

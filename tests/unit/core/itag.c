@@ -99,6 +99,18 @@ static void test_counts(void)
     g_assert_cmphex(im_itags_complete(&t, 1u << tag, 3), ==, 1u << tag);
 }
 
+/* Which the second message says, though more have come. */
+static void test_counts_that_shrink(void)
+{
+    ImItags t = { 0 };
+    unsigned tag = im_itags_take(&t, 0, TIMEOUT);
+    uint32_t bit = 1u << tag;
+
+    g_assert_cmphex(im_itags_complete(&t, bit, 4), ==, 0);
+    g_assert_cmphex(im_itags_complete(&t, bit, 1), ==, 0);
+    g_assert_cmphex(im_itags_complete(&t, bit, 3), ==, bit);
+}
+
 /* An invalidation that timed out half complete leaves its tag with none. */
 static void test_counts_start_anew(void)
 {
@@ -240,6 +252,8 @@ int main(int argc, char **argv)
     g_test_add_func("/core/itag/late-last", test_late_last);
     g_test_add_func("/core/itag/late-completion", test_late_completion);
     g_test_add_func("/core/itag/counts", test_counts);
+    g_test_add_func("/core/itag/counts-that-shrink",
+                    test_counts_that_shrink);
     g_test_add_func("/core/itag/counts-start-anew", test_counts_start_anew);
     g_test_add_func("/core/itag/time", test_time);
     g_test_add_func("/core/itag/give-up", test_give_up);
