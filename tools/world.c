@@ -421,7 +421,7 @@ static void world_invalidate(World *w, const ImAtsInv *inv)
     world_say(w, "%s: invalidation, %u dropped%s", f->name, dropped,
               f->mute ? "; does not complete it" : "");
     if (!f->mute) {
-        im_ioasid_ats_inv_done(w->host, f->rid, 1u << inv->itag);
+        im_ioasid_ats_inv_done(w->host, f->rid, 1u << inv->itag, 1);
     }
 }
 

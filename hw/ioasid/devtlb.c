@@ -13,8 +13,6 @@
 #include "hw/ioasid/ledger.h"
 #include "hw/ioasid/memory.h"
 
-#define ALL_TAGS  UINT32_MAX
-
 typedef struct IoFence {
     ImLink in_waiting;
     IoSet *set;
@@ -34,28 +32,33 @@ static bool io_devtlb_owes(const IoAtc *a)
 
 /* --- fences ----------------------------------------------------------- */
 
-static bool io_devtlb_item_before(const IoItag *i, const IoSet *set,
-                                  uint64_t seq)
+/* Some of a set's invalidations, by their numbers. */
+typedef struct InvRange {
+    const IoSet *set;
+    uint64_t first, last;
+} InvRange;
+
+static bool io_devtlb_among(const IoInv *i, const InvRange *r)
 {
-    return i->set == set && i->seq <= seq;
+    return i->set == r->set && i->seq >= r->first && i->seq <= r->last;
 }
 
-static bool io_devtlb_complete(const ImIoasid *h, const IoSet *set,
-                               uint64_t seq)
+/* Is any of them under way? */
+static bool io_devtlb_any(const ImIoasid *h, InvRange r)
 {
     for (ImLink *n = h->fences->busy; n; n = n->next) {
         const IoAtc *a = IM_LINK_OF(n, IoAtc, in_busy);
 
-        if (io_devtlb_owes(a) && io_devtlb_item_before(&a->owed, set, seq)) {
-            return false;
+        if (io_devtlb_owes(a) && io_devtlb_among(&a->owed, &r)) {
+            return true;
         }
-        for (uint32_t m = a->busy; m; m &= m - 1) {
-            if (io_devtlb_item_before(&a->item[__builtin_ctz(m)], set, seq)) {
-                return false;
+        for (uint32_t m = a->itags.busy; m; m &= m - 1) {
+            if (io_devtlb_among(&a->inv[__builtin_ctz(m)], &r)) {
+                return true;
             }
         }
     }
-    return true;
+    return false;
 }
 
 static void io_devtlb_end_fence(ImIoasid *h, IoFence *f)
@@ -73,7 +76,7 @@ static void io_devtlb_settle(ImIoasid *h)
         IoFence *f = IM_LINK_OF(n, IoFence, in_waiting);
 
         next = n->next;
-        if (!io_devtlb_complete(h, f->set, f->seq)) {
+        if (io_devtlb_any(h, (InvRange){ f->set, 0, f->seq })) {
             continue;
         }
         for (uint64_t t = f->first; t <= f->last; t++) {
@@ -106,24 +109,8 @@ static IoFence *io_devtlb_same_fence(ImIoasid *h, const IoSet *set)
 {
     IoFence *f = io_devtlb_fence_of(h, set, set->ticket);
 
-    if (!f) {
-        return NULL;
-    }
-    for (ImLink *n = h->fences->busy; n; n = n->next) {
-        const IoAtc *a = IM_LINK_OF(n, IoAtc, in_busy);
-
-        if (io_devtlb_owes(a) && a->owed.set == set && a->owed.seq > f->seq) {
-            return NULL;
-        }
-        for (uint32_t m = a->busy; m; m &= m - 1) {
-            const IoItag *i = &a->item[__builtin_ctz(m)];
-
-            if (i->set == set && i->seq > f->seq) {
-                return NULL;
-            }
-        }
-    }
-    return f;
+    return f && !io_devtlb_any(h, (InvRange){ set, f->seq + 1, UINT64_MAX }) ?
+           f : NULL;
 }
 
 IM_RULE(IOASID_CMD_FENCE);
@@ -135,7 +122,7 @@ static int io_devtlb_new_fence(ImIoasidCtx *c, ImuFence *a, IoSet *set)
     int err;
 
     a->ticket = set->ticket + 1;
-    a->done = io_devtlb_complete(h, set, set->inv_seq);
+    a->done = !io_devtlb_any(h, (InvRange){ set, 0, set->inv_seq });
     if (!a->done && !same) {
         f = im_ioasid_alloc(h, sizeof(*f));
         if (!f) {
@@ -189,27 +176,26 @@ static void io_devtlb_list(ImIoasid *h, IoAtc *a)
 
 static void io_devtlb_unlist(IoAtc *a)
 {
-    if (a->listed && !a->busy && !io_devtlb_owes(a)) {
+    if (a->listed && !a->itags.busy && !io_devtlb_owes(a)) {
         a->listed = false;
         im_link_out(&a->in_busy);
     }
 }
 
 /* With a free tag. */
-static void io_devtlb_send(ImIoasid *h, IoAtc *a, ImAtsInv *inv, IoItag item)
+static void io_devtlb_send(ImIoasid *h, IoAtc *a, ImAtsInv *msg, IoInv inv)
 {
     const IoHostDev *dev = io_devtlb_dev_of(a);
-    unsigned tag = (unsigned)__builtin_ctz(~a->busy);
+    unsigned tag = im_itags_take(&a->itags, im_ioasid_now(h),
+                                 h->cfg.ats_timeout_ns);
 
-    item.due = im_ioasid_after(h, h->cfg.ats_timeout_ns);
-    a->item[tag] = item;
-    a->busy |= 1u << tag;
+    a->inv[tag] = inv;
     io_devtlb_list(h, a);
-    inv->itag = (uint8_t)tag;
-    inv->rid = (uint16_t)dev->cfg.func;
-    inv->segment = (uint16_t)(dev->cfg.func >> 16);
+    msg->itag = (uint8_t)tag;
+    msg->rid = (uint16_t)dev->cfg.func;
+    msg->segment = (uint16_t)(dev->cfg.func >> 16);
     h->counters.ats_invalidations++;
-    h->port.iommu.ats_invalidate(h->opaque, inv);
+    h->port.iommu.ats_invalidate(h->opaque, msg);
 }
 
 /* The smallest aligned power of two around a range. */
@@ -231,7 +217,7 @@ static void io_devtlb_owe_guest(IoAtc *a, uint32_t first, uint32_t last)
     a->guest = true;
 }
 
-static void io_devtlb_owe(IoAtc *a, const IoAtcInv *inv, IoItag item)
+static void io_devtlb_owe(IoAtc *a, const IoAtcInv *inv, IoInv item)
 {
     IoBind *b = inv->bind;
 
@@ -259,8 +245,8 @@ static void io_devtlb_owe(IoAtc *a, const IoAtcInv *inv, IoItag item)
 /* A tag is free: send what is owed. */
 static void io_devtlb_send_owed(ImIoasid *h, IoAtc *a)
 {
-    while (a->busy != ALL_TAGS && io_devtlb_owes(a)) {
-        IoItag item = a->owed;
+    while (!im_itags_full(&a->itags) && io_devtlb_owes(a)) {
+        IoInv item = a->owed;
         ImAtsInv msg = { .lg2size = IM_INV_ALL, .has_pasid = true };
 
         if (a->own) {
@@ -283,7 +269,7 @@ static void io_devtlb_send_owed(ImIoasid *h, IoAtc *a)
 }
 
 /* An invalidation begins, unless nothing is there, or it all goes anyway. */
-static bool io_devtlb_begin(const IoBind *b, IoItag *item)
+static bool io_devtlb_begin(const IoBind *b, IoInv *item)
 {
     const IoAtc *a = &b->host->atc;
     IoSet *set = b->dev ? b->dev->obj.set : b->pasid ? b->pasid->obj.set :
@@ -294,7 +280,7 @@ static bool io_devtlb_begin(const IoBind *b, IoItag *item)
         (io_devtlb_owes(a) && a->owed.set != set)) {
         return false;
     }
-    *item = (IoItag){ .set = set, .seq = set ? ++set->inv_seq : 0 };
+    *item = (IoInv){ .set = set, .seq = set ? ++set->inv_seq : 0 };
     return true;
 }
 
@@ -302,13 +288,13 @@ static void io_devtlb_atc_inv(ImIoasid *h, const IoAtcInv *inv, IoPasid *drain)
 {
     IoAtc *a = &inv->bind->host->atc;
     ImAtsInv msg = { .pasid = inv->pasid, .has_pasid = inv->has_pasid };
-    IoItag item;
+    IoInv item;
 
     if (!io_devtlb_begin(inv->bind, &item)) {
         return;
     }
     item.pasid = drain;
-    if (a->busy == ALL_TAGS) {
+    if (im_itags_full(&a->itags)) {
         io_devtlb_owe(a, inv, item);
         return;
     }
@@ -328,7 +314,7 @@ void im_ioasid_atc_inv(ImIoasid *h, const IoAtcInv *inv)
 static void io_devtlb_atc_inv_guest(ImIoasid *h, const IoBind *b)
 {
     IoAtc *a = &b->host->atc;
-    IoItag item;
+    IoInv item;
 
     if (io_devtlb_begin(b, &item)) {
         if (!io_devtlb_owes(a)) {
@@ -369,43 +355,51 @@ void im_ioasid_atc_unqueue(ImIoasid *h, IoBind *b)
     }
 }
 
-static void io_devtlb_finish(ImIoasid *h, IoAtc *a, unsigned tag)
+/* These are under way no longer. */
+static void io_devtlb_finish(ImIoasid *h, IoAtc *a, uint32_t itags)
 {
-    IoPasid *p = a->item[tag].pasid;
+    for (; itags; itags &= itags - 1) {
+        IoInv *inv = &a->inv[__builtin_ctz(itags)];
+        IoPasid *p = inv->pasid;
 
-    a->busy &= ~(1u << tag);
-    a->item[tag] = (IoItag){ 0 };
-    if (p) {
-        im_ioasid_drained(h, p);
+        *inv = (IoInv){ 0 };
+        if (p) {
+            im_ioasid_drained(h, p);
+        }
     }
 }
 
 /* Nothing more is expected of the device. */
 static void io_devtlb_give_up(ImIoasid *h, IoAtc *a)
 {
+    uint32_t itags = a->itags.busy;
+
     a->own = a->guest = false;
-    while (a->busy) {
-        io_devtlb_finish(h, a, (unsigned)__builtin_ctz(a->busy));
-    }
+    im_itags_give_up(&a->itags);
+    io_devtlb_finish(h, a, itags);
     while (a->queue) {
         im_ioasid_atc_unqueue(h, IM_LINK_OF(a->queue, IoBind, in_queue));
     }
     io_devtlb_unlist(a);
 }
 
-void im_ioasid_ats_inv_done(ImIoasid *h, uint32_t func, uint32_t itags)
+void im_ioasid_ats_inv_done(ImIoasid *h, uint32_t func, uint32_t itags,
+                            unsigned count)
 {
     IoHostDev *dev = im_ioasid_host_dev(h, func);
     IoAtc *a;
+    uint32_t done;
 
-    if (!dev || !(dev->atc.busy & itags)) {
-        return;                         /* nobody waits for that */
+    if (!dev) {
+        return;
     }
     a = &dev->atc;
-    for (uint32_t m = a->busy & itags; m; m &= m - 1) {
-        h->counters.ats_completions++;
-        io_devtlb_finish(h, a, (unsigned)__builtin_ctz(m));
+    done = im_itags_complete(&a->itags, itags, count);
+    if (!done) {
+        return;                         /* nobody waits for that, or not yet */
     }
+    h->counters.ats_completions += im_itags_number(done);
+    io_devtlb_finish(h, a, done);
     io_devtlb_send_owed(h, a);
     io_devtlb_unlist(a);
     io_devtlb_settle(h);
@@ -415,27 +409,19 @@ void im_ioasid_ats_inv_done(ImIoasid *h, uint32_t func, uint32_t itags)
 void im_ioasid_dev_forgets(ImIoasid *h, IoHostDev *dev)
 {
     io_devtlb_give_up(h, &dev->atc);
+    dev->atc.itags = (ImItags){ 0 };
     io_devtlb_settle(h);
 }
 
 /* --- time ------------------------------------------------------------- */
-
-static uint64_t io_devtlb_first_due(const IoAtc *a)
-{
-    uint64_t when = IM_NEVER;
-
-    for (uint32_t m = a->busy; m; m &= m - 1) {
-        when = MIN(when, a->item[__builtin_ctz(m)].due);
-    }
-    return when;
-}
 
 uint64_t im_ioasid_fence_deadline(const ImIoasid *h)
 {
     uint64_t when = IM_NEVER;
 
     for (ImLink *n = h->fences->busy; n; n = n->next) {
-        when = MIN(when, io_devtlb_first_due(IM_LINK_OF(n, IoAtc, in_busy)));
+        when = MIN(when,
+                   im_itags_due(&IM_LINK_OF(n, IoAtc, in_busy)->itags));
     }
     return when;
 }
@@ -448,9 +434,7 @@ static void io_devtlb_timed_out(ImIoasid *h, IoAtc *a)
 {
     IoDev *dev = io_devtlb_dev_of(a)->bound;
 
-    for (uint32_t busy = a->busy; busy; busy &= busy - 1) {
-        h->counters.ats_timeouts++;
-    }
+    h->counters.ats_timeouts += im_itags_number(a->itags.busy);
     if (dev) {
         dev->ats_failed = true;
         h->caches->reach++;
@@ -474,7 +458,7 @@ void im_ioasid_fence_due(ImIoasid *h, uint64_t now)
         IoAtc *a = IM_LINK_OF(n, IoAtc, in_busy);
 
         next = n->next;
-        if (io_devtlb_first_due(a) <= now) {
+        if (im_itags_due(&a->itags) <= now) {
             io_devtlb_timed_out(h, a);
             any = true;
         }
@@ -491,8 +475,8 @@ bool im_ioasid_ats_sound(const IoDev *dev)
     if (dev->ats_failed || (io_devtlb_owes(a) && a->owed.set != dev->obj.set)) {
         return false;
     }
-    for (uint32_t m = a->busy; m; m &= m - 1) {
-        if (a->item[__builtin_ctz(m)].set != dev->obj.set) {
+    for (uint32_t m = a->itags.busy; m; m &= m - 1) {
+        if (a->inv[__builtin_ctz(m)].set != dev->obj.set) {
             return false;               /* its TLB is still another's */
         }
     }
@@ -541,9 +525,9 @@ void im_ioasid_fences_forget(ImIoasid *h, IoSet *set)
         if (a->owed.set == set) {
             a->owed.set = NULL;
         }
-        for (unsigned i = 0; i < IO_ITAGS; i++) {
-            if (a->item[i].set == set) {
-                a->item[i].set = NULL;
+        for (unsigned i = 0; i < IM_ITAGS; i++) {
+            if (a->inv[i].set == set) {
+                a->inv[i].set = NULL;
             }
         }
     }

@@ -16,6 +16,7 @@
 #ifndef HW_IOASID_IOASID_H
 #define HW_IOASID_IOASID_H
 
+#include "hw/core/itag.h"
 #include "hw/core/link.h"
 #include "hw/core/walk.h"
 #include "im/im_ioasid.h"
@@ -36,7 +37,6 @@ typedef struct IoNumbers IoNumbers;     /* numbers.c: which are taken */
 typedef struct IoTable IoTable;         /* numbers.c: number -> pointer */
 
 #define IO_PRGIS  512
-#define IO_ITAGS  32
 
 /* First in, first out. */
 typedef struct IoFifo {
@@ -85,25 +85,24 @@ struct IoPasid {
     uint32_t active;                /* bindings that did not end */
 };
 
-/* An invalidation on its way to a device TLB. */
-typedef struct IoItag {
-    uint64_t due;
+/* An invalidation on its way to a device TLB, or owed. */
+typedef struct IoInv {
     uint64_t seq;                   /* of its set */
     IoSet *set;                     /* NULL: nobody waits */
     IoPasid *pasid;                 /* that drains, or NULL */
-} IoItag;
+} IoInv;
 
 /* devtlb.c: what a device owes. All zero: nothing. */
 typedef struct IoAtc {
-    uint32_t busy;                  /* bit n: ITag n */
+    ImItags itags;
+    IoInv inv[IM_ITAGS];            /* of those that are busy */
     bool own;                       /* still to send: without PASID, */
     bool guest;                     /* with PASIDs guest_first to _last, */
     uint32_t guest_first, guest_last;
     ImLink *queue;                  /* and of these bindings */
-    IoItag owed;                    /* whose, and since when */
+    IoInv owed;                     /* whose, and since when */
     ImLink in_busy;                 /* while it owes anything */
     bool listed;
-    IoItag item[IO_ITAGS];
 } IoAtc;
 
 /* A device of the host, whether bound or not. */

@@ -175,7 +175,7 @@ void im_iof_settle(ImIommufd *f)
             fn->owed = 0;
             if (owed) {
                 im_ioasid_ats_inv_done(f->backend, fn->cfg.backend.func,
-                                       owed);
+                                       owed, 1);
                 more = true;
             }
         }

@@ -211,7 +211,7 @@ static void host_page_request(void *model, const ImPageReq *req)
 static void host_ats_inv_done(void *model, uint16_t rid, uint32_t itags,
                               unsigned cc)
 {
-    im_ioasid_ats_inv_done(((IoasidHost *)model)->host, rid, itags);
+    im_ioasid_ats_inv_done(((IoasidHost *)model)->host, rid, itags, cc);
 }
 
 static void host_cancel(void *model, uint64_t handle)

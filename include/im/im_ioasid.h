@@ -641,7 +641,9 @@ bool im_ioasid_host_pasid(ImIoasid *h, uint32_t func, uint32_t gpasid,
 /* The upward port, as of every IOMMU here. */
 ImXlat im_ioasid_translate(ImIoasid *h, const ImTxn *txn);
 void im_ioasid_page_request(ImIoasid *h, const ImPageReq *req);
-void im_ioasid_ats_inv_done(ImIoasid *h, uint32_t func, uint32_t itags);
+/* count: the completion count of the message, as PCIe encodes it. */
+void im_ioasid_ats_inv_done(ImIoasid *h, uint32_t func, uint32_t itags,
+                            unsigned count);
 void im_ioasid_cancel(ImIoasid *h, uint64_t handle);
 void im_ioasid_deadline(ImIoasid *h);
 ImXlat im_ioasid_explain(ImIoasid *h, const ImTxn *txn, ImStepFn *fn,

@@ -366,7 +366,7 @@ static void device(World *w)
         im_ioasid_page_request(h, &r);
     }
     if (fuzz_one_in(&w->f, 2)) {
-        im_ioasid_ats_inv_done(h, t.rid, w->itags[i]);
+        im_ioasid_ats_inv_done(h, t.rid, w->itags[i], 1);
         w->itags[i] = 0;
     }
 }

@@ -393,7 +393,7 @@ unsigned io_complete(Io *io)
         ImAtsInv v = rig_seen(io->r, RIG_SEEN_ATS_INV, i)->inv;
 
         im_ioasid_ats_inv_done(io->h, (uint32_t)v.segment << 16 | v.rid,
-                               1u << v.itag);
+                               1u << v.itag, 1);
         io->r->model->consistent(io->r);
         n++;
     }

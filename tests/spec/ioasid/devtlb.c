@@ -215,14 +215,14 @@ static void a_fence_waits_for_what_is_owed(void)
     RC(io_FENCE(io, &f), 0);
     g_assert_cmpuint(f.done, ==, 0);
     /* The first completion makes room. */
-    im_ioasid_ats_inv_done(io->h, io_func(0), 1);
+    im_ioasid_ats_inv_done(io->h, io_func(0), 1, 1);
     g_assert_cmpuint(told(io), ==, 33);
     RC(io_FENCE(io, &f), 0);
     g_assert_cmpuint(f.done, ==, 0);
-    im_ioasid_ats_inv_done(io->h, io_func(0), ~1u);
+    im_ioasid_ats_inv_done(io->h, io_func(0), ~1u, 1);
     RC(io_FENCE(io, &f), 0);
     g_assert_cmpuint(f.done, ==, 0);
-    im_ioasid_ats_inv_done(io->h, io_func(0), 1u << message(io, 32).itag);
+    im_ioasid_ats_inv_done(io->h, io_func(0), 1u << message(io, 32).itag, 1);
     RC(io_FENCE(io, &f), 0);
     g_assert_cmpuint(f.done, ==, 1);
 }
@@ -308,6 +308,84 @@ static void attributes(void)
 
 /* --- the list ------------------------------------------------------------ */
 
+/* --- tags ---------------------------------------------------------------- */
+
+/* A set with a device whose TLB may hold something. */
+static ImuRef tagged(Io *io)
+{
+    ImuRef set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+
+    io_attach(io, set, io_bind(io, set, 0), NULL, io_parent(io, set, 0));
+    return set;
+}
+
+static void invalidate(Io *io, ImuRef set)
+{
+    RC(io_inv_all(io, set, IMU_INV_SET, io_none(), IMU_CACHE_DEVTLB), 0);
+}
+
+/* As many completions as each of them says, 0 stands for 8. */
+static void completions_are_counted(void)
+{
+    for (unsigned count = 0; count < 8; count++) {
+        g_autoptr(Io) io = io_new(NULL);
+        ImuRef set = tagged(io);
+        unsigned left = count ? count : 8;
+        ImuFence f = { .set = set };
+
+        invalidate(io, set);
+        RC(io_FENCE(io, &f), 0);
+        while (left--) {
+            RC(io_FENCE(io, &f), 0);
+            g_assert_cmpuint(f.done, ==, 0);
+            im_ioasid_ats_inv_done(io->h, io_func(0),
+                                   1u << message(io, 0).itag, count);
+        }
+        RC(io_FENCE(io, &f), 0);
+        g_assert_cmpuint(f.done, ==, 1);
+        g_assert_cmpuint(im_ioasid_counters(io->h)->ats_completions, ==, 1);
+    }
+}
+
+/* A completion that comes twice completes nothing that was sent since. */
+static void tags_are_used_in_turn(void)
+{
+    g_autoptr(Io) io = io_new(NULL);
+    ImuRef set = tagged(io);
+
+    for (unsigned i = 0; i < 64; i++) {
+        invalidate(io, set);
+        g_assert_cmpuint(message(io, i).itag, ==, i % 32);
+        im_ioasid_ats_inv_done(io->h, io_func(0), 1u << i % 32, 1);
+    }
+}
+
+/* The device, bound anew, may yet complete what timed out. */
+static void a_late_tag_is_used_last(void)
+{
+    g_autoptr(Io) io = io_new(NULL);
+    ImuRef set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+    ImuRef dev = io_bind(io, set, 0);
+    ImuRef space = io_parent(io, set, 0);
+    ImuFence f = { .set = set };
+
+    io_attach(io, set, dev, NULL, space);
+    invalidate(io, set);
+    rig_advance(io->r, IM_IOASID_CONFIG_DEFAULT.ats_timeout_ns);
+    RC(IO(io, DEV_UNBIND, ImuDevUnbind, .set = set, .dev = dev), 0);
+    io_attach(io, set, io_bind(io, set, 0), NULL, space);
+    for (unsigned i = 1; i <= 32; i++) {
+        invalidate(io, set);
+        g_assert_cmpuint(message(io, i).itag, ==, i % 32);
+    }
+    im_ioasid_ats_inv_done(io->h, io_func(0), ~1u, 1);
+    RC(io_FENCE(io, &f), 0);
+    g_assert_cmpuint(f.done, ==, 0);
+    im_ioasid_ats_inv_done(io->h, io_func(0), 1, 1);
+    RC(io_FENCE(io, &f), 0);
+    g_assert_cmpuint(f.done, ==, 1);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -330,5 +408,8 @@ int main(int argc, char **argv)
     spec_test(IOASID_REQUESTS, "translated-requests-have-the-mapping-s-rights",
               translated_requests_have_the_mapping_s_rights);
     spec_test(IOASID_REQUESTS, "execution-and-privilege", attributes);
+    spec_test(IOASID_INVALIDATION, "tags/counted", completions_are_counted);
+    spec_test(IOASID_INVALIDATION, "tags/in-turn", tags_are_used_in_turn);
+    spec_test(IOASID_INVALIDATION, "tags/late", a_late_tag_is_used_last);
     return g_test_run();
 }

@@ -377,10 +377,10 @@ static void stray_completions(void)
     io_settle(io);
     before = io_dump(io);
     for (unsigned n = 0; n < 8; n++) {
-        im_ioasid_ats_inv_done(io->h, io_func(n), UINT32_MAX);
-        im_ioasid_ats_inv_done(io->h, io_func(n), 0);
+        im_ioasid_ats_inv_done(io->h, io_func(n), UINT32_MAX, 1);
+        im_ioasid_ats_inv_done(io->h, io_func(n), 0, 1);
     }
-    im_ioasid_ats_inv_done(io->h, UINT32_MAX, UINT32_MAX);
+    im_ioasid_ats_inv_done(io->h, UINT32_MAX, UINT32_MAX, 1);
     im_ioasid_cancel(io->h, 0);
     im_ioasid_cancel(io->h, UINT64_MAX);
     im_ioasid_deadline(io->h);

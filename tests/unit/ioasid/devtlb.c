@@ -62,7 +62,7 @@ static ImuPasidState state_of(Rig *r, ImuRef pasid)
 static unsigned complete_from(Rig *r, unsigned n)
 {
     while (n < r->sent) {
-        im_ioasid_ats_inv_done(r->h, FUNC, 1u << r->inv[n++].itag);
+        im_ioasid_ats_inv_done(r->h, FUNC, 1u << r->inv[n++].itag, 1);
     }
     return n;
 }
@@ -122,7 +122,7 @@ static void test_a_silent_device_loses_ats(void)
     g_assert_cmpint(rig_translated(r, rig_pa(r, ARGS), IM_READ).status, ==,
                     IM_FAULT);
     hits(r, N, 0x2000, rig_pa(r, ARGS + 0x2000));
-    im_ioasid_ats_inv_done(r->h, FUNC, UINT32_MAX);     /* too late */
+    im_ioasid_ats_inv_done(r->h, FUNC, UINT32_MAX, 1);     /* too late */
     g_assert_cmpuint(r->sent, ==, 32);
     rig_free(r);
 }
@@ -140,11 +140,11 @@ static void test_fences_are_in_order(void)
     g_assert_cmpint(rig_detach(r, m.pasid[1]), ==, 0);
     second = fence_new(r, false);
     g_assert_true(none < first && first < same && same < second);
-    im_ioasid_ats_inv_done(r->h, FUNC, 1u << r->inv[1].itag);
+    im_ioasid_ats_inv_done(r->h, FUNC, 1u << r->inv[1].itag, 1);
     g_assert_true(fence_done(r, none));
     g_assert_false(fence_done(r, first));
     g_assert_false(fence_done(r, second));
-    im_ioasid_ats_inv_done(r->h, FUNC, 1u << r->inv[0].itag);
+    im_ioasid_ats_inv_done(r->h, FUNC, 1u << r->inv[0].itag, 1);
     g_assert_true(fence_done(r, first));
     g_assert_true(fence_done(r, same));
     g_assert_true(fence_done(r, second));

@@ -254,7 +254,7 @@ static void test_rest_owing(void)
     g_assert_cmpuint(io_ats(b.io, 0, b.p.gpasid, 0x8000, IM_READ).perm, !=,
                      0);
     unbind(&b);
-    g_assert_cmphex(hd->atc.busy, !=, 0);
+    g_assert_cmphex(hd->atc.itags.busy, !=, 0);
     rig_advance(b.io->r, b.io->cfg.quarantine_ns);
     g_assert_true(im_numbers_taken(hd->taken, b.p.gpasid));
     io_complete(b.io);
@@ -312,7 +312,8 @@ static void test_reset(void)
     g_assert_null(b.io->h->gone);
     g_assert_null(b.io->h->cooling.head);
     g_assert_null(b.io->h->resting.head);
-    g_assert_cmphex(im_ioasid_host_dev(b.io->h, IO_FUNC0)->atc.busy, ==, 0);
+    g_assert_cmphex(im_ioasid_host_dev(b.io->h, IO_FUNC0)->atc.itags.busy, ==,
+                    0);
     g_assert_cmpuint(b.io->ctx->pasids, ==, 0);
     g_assert_cmpuint(im_numbers_lowest(b.io->h->pool, 1, 10), ==, 1);
     b.set = io_set(b.io, IMU_MODE_TRANSLATE, IMU_POOL_GLOBAL);

@@ -226,11 +226,11 @@ static void test_detach_invalidates_the_device_tlb(void)
     g_assert_cmpuint(f.done, ==, 0);
     again.ticket = f.ticket + 1;
     g_assert_cmpint(obey(r, FENCE, &again), ==, -ENOENT);
-    im_ioasid_ats_inv_done(r->h, FUNC, 0xfffffffe);     /* not sent */
+    im_ioasid_ats_inv_done(r->h, FUNC, 0xfffffffe, 1);     /* not sent */
     again.ticket = f.ticket;
     ok(r, FENCE, &again);
     g_assert_cmpuint(again.done, ==, 0);
-    im_ioasid_ats_inv_done(r->h, FUNC, 1u << r->inv[0].itag);
+    im_ioasid_ats_inv_done(r->h, FUNC, 1u << r->inv[0].itag, 1);
     ok(r, FENCE, &again);
     g_assert_cmpuint(again.done, ==, 1);
     rig_free(r);

@@ -204,7 +204,7 @@ static inline void settle(World *w)
         uint32_t owed = w->told.owed;
 
         w->told.owed = 0;
-        im_ioasid_ats_inv_done(im_iommufd_backend(w->h->f), FUNC, owed);
+        im_ioasid_ats_inv_done(im_iommufd_backend(w->h->f), FUNC, owed, 1);
     }
 }
 
