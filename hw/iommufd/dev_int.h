@@ -1,5 +1,12 @@
 /*
- * iommufd: devices, page tables and queues, among themselves.
+ * iommufd: what the files of the device half share. iommufd.h says what that
+ * half is.
+ *
+ * A function of the machine (IofFunction) is the instance's; bound, it is a
+ * device of one file (IofDevice). A device looks into tables (IofHwpt) by
+ * slots: one of its own and one for each PASID. A slot is in the list of its
+ * table, so that a table knows who would lose it. A nested table stands on a
+ * paging one, or on a vIOMMU that does.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -190,7 +197,7 @@ IofObject *im_iof_fault_object(IofFault *fault);
 void im_iof_fault_forget(IofFault *fault, const IofSlot *slot,
                          const IofHwpt *hwpt);
 
-/* --- vIOMMUs: viommu.c, vdevice.c, veventq.c, hw_queue.c ---------------- */
+/* --- vIOMMUs: viommu.c, vdevice.c, veventq.c, hwqueue.c ----------------- */
 
 struct ImIommufdViommu {
     IofObject obj;

@@ -1,5 +1,11 @@
 /*
- * iommufd: what the files of the IOAS half share.
+ * iommufd: what the files of the IOAS half share. iommufd.h says what that
+ * half is.
+ *
+ * An IofIoas owns areas, each a range of iovas (IofArea); an area counts as a
+ * user of an IofPages, the memory behind it, which goes with its last one.
+ * Pages are pinned once for all areas, and by an IofAccount charged to who
+ * made them.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -144,7 +150,7 @@ struct IofIoas {
     bool small_pages;               /* option HUGE_PAGES is 0 */
     ImLink *spaces;                 /* IofSpace */
     ImLink *accesses;               /* ImIommufdAccess */
-    ImLink *hwpts;                  /* second half */
+    ImLink *hwpts;                  /* the device half's */
 };
 
 #define IOF_AREA_OF(span_)  ((IofArea *)(void *)(span_))

@@ -1,13 +1,32 @@
 /*
- * iommufd: what its files share.
+ * iommufd: what all of its files share, and what its two halves offer each
+ * other. It stands on the backend's commands alone (im_ioasid.h).
  *
- * The first half (call.c, object.c, option.c, ioas.c, area.c, iova.c,
- * pages.c, charge.c, access.c, space.c, vfio.c) owns objects, I/O address
- * spaces and the memory behind them. The second half (dev*.c, hwpt*.c,
- * fault.c, viommu*.c, ...) owns devices, page tables and queues.
+ * frame        file.c call.c object.c                     this header
+ *     An instance and its files, the table of commands, and the numbers of
+ *     objects. It knows no object's kind.
  *
- * Memory comes from im_iof_alloc() only, which may fail. A command that
- * fails changes nothing.
+ * IOAS half    ioas.c area.c iova.c space.c pages.c       ioas.h
+ *              charge.c access.c option.c vfio.c dump.c
+ *     What is mapped where in an IOAS, which memory is behind it, pinned by
+ *     whom and charged to whom. To it a page table is an IofSpace that has
+ *     to hold what is mapped; who looks into that it does not know.
+ *
+ * device half  dev.c attach.c hwpt.c nested.c dirty.c     dev_int.h
+ *              lookup.c hwinfo.c queue.c fault.c viommu.c
+ *              vdevice.c veventq.c hwqueue.c data.c driver_*.c
+ *     Functions of the machine and devices bound to a file, the page tables
+ *     that these look into, queues of faults and events, vIOMMUs. A driver
+ *     (im_iommufd_dev.h) says what is different about one IOMMU.
+ *
+ * The device half calls the IOAS half by what this header declares ("I/O
+ * address spaces"); the other way go only the few functions at its end and
+ * the rows of im_iof_dev_commands.
+ *
+ * Who owns: the instance its files, a file its objects, an object what it has
+ * made of the backend's. IofObject.users counts who refers to an object, and
+ * DESTROY of one that is referred to is EBUSY. Memory comes from
+ * im_iof_alloc() only, which may fail; a command that fails changes nothing.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -26,8 +45,8 @@ typedef struct IofSpace IofSpace;
 typedef struct IofArea IofArea;
 typedef struct IofPages IofPages;
 typedef struct IofCharge IofCharge;
-typedef struct IofDevs IofDevs;         /* second half: of an instance */
-typedef struct IofFileDevs IofFileDevs; /* second half: of a file */
+typedef struct IofDevs IofDevs;         /* device half: of an instance */
+typedef struct IofFileDevs IofFileDevs; /* device half: of a file */
 
 /* --- objects: object.c -------------------------------------------------- */
 
@@ -79,7 +98,7 @@ struct ImIommufdFile {
     bool per_process;               /* RLIMIT_MODE 1 */
     ImLink *pages;                  /* IofPages */
     IofIoas *vfio_ioas;             /* or NULL */
-    IofFileDevs *devs;              /* second half; NULL at first */
+    IofFileDevs *devs;              /* device half; NULL at first */
     ImLink in_host;
 };
 
@@ -93,7 +112,7 @@ struct ImIommufd {
     IofPages *recent;               /* found last there, or NULL */
     ImLink *charges;                /* charge.c */
     uint64_t alarm;                 /* of the backend: virtual ns */
-    IofDevs *devs;                  /* second half; NULL at first */
+    IofDevs *devs;                  /* device half; NULL at first */
 };
 
 /* Tell the backend what time it is, if it wants to know. */
@@ -119,7 +138,7 @@ int im_iof_backend_call(ImIommufdFile *file, uint32_t command, void *arg,
 
 /* --- commands: call.c --------------------------------------------------- */
 
-/* Handlers, rows of the table in call.c; those of the second half are in
+/* Handlers, rows of the table in call.c; those of the device half are in
  * im_iof_dev_commands, sorted by number. */
 int im_iof_destroy(ImIommufdCall *call);
 int im_iof_option(ImIommufdCall *call);
@@ -158,11 +177,11 @@ static inline int im_iof_copy_out(const ImIommufdCall *call, uint64_t addr,
            0;
 }
 
-/* --- I/O address spaces: ioas.c, iova.c, area.c ------------------------- */
+/* --- I/O address spaces, for the device half: ioas.c, iova.c, space.c --- */
 
 /*
  * A page table that holds all that is mapped in an IOAS: a MAPPED space of
- * the backend. The second half embeds it in its paging HWPT, makes and
+ * the backend. The device half embeds it in its paging HWPT, makes and
  * destroys the space, and fills in ref, page, first and last before it adds
  * it.
  */
@@ -181,7 +200,7 @@ struct IofSpace {
 IofIoas *im_iof_ioas(ImIommufdFile *file, uint32_t id);
 /* The object of it: its users, its number. */
 IofObject *im_iof_ioas_object(IofIoas *ioas);
-/* A list of the second half's that hangs on it: automatic HWPTs. */
+/* A list of the device half's that hangs on it: automatic HWPTs. */
 ImLink **im_iof_ioas_hwpts(IofIoas *ioas);
 
 /*
@@ -215,7 +234,7 @@ int im_iof_ioas_pin(IofIoas *ioas, uint64_t iova, uint64_t length,
                     bool write, ImIommufdPage *pages);
 void im_iof_ioas_unpin(IofIoas *ioas, uint64_t iova, uint64_t length);
 
-/* --- second half, for the first ----------------------------------------- */
+/* --- device half, for the others: dev.c, fault.c ------------------------ */
 
 /* A queue of the backend's became readable. */
 void im_iof_backend_readable(ImIommufdFile *file, ImuRef queue);

@@ -55,6 +55,14 @@ def includes(root):
                     yield f'{path.relative_to(root)}:{n}: includes {name}'
 
 
+def halves(root):
+    """The IOAS half and the device half of iommufd meet in iommufd.h."""
+    for path in sorted((root / 'hw/iommufd').glob('*.[ch]')):
+        text = path.read_text()
+        if 'hw/iommufd/ioas.h"' in text and 'hw/iommufd/dev_int.h"' in text:
+            yield f'{path.relative_to(root)}: of both halves'
+
+
 def unlisted(root):
     for top, dirs in LISTS.items():
         for sub in dirs:
@@ -126,6 +134,7 @@ def main():
     a = parser.parse_args()
     checks = [
         ('includes-point-down-only', includes(a.source)),
+        ('iommufd-has-two-halves', halves(a.source)),
         ('every-source-is-built', unlisted(a.source)),
     ]
     if a.archive:
