@@ -4,19 +4,29 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <string.h>
+#include "hw/pcie/atc.h"
 
-#include "hw/pcie/ep.h"
+struct EpAtc {
+    EpAtcEntry *entry;
+    uint32_t size;
+    uint32_t used;
+    uint64_t clock;
+    uint64_t epoch;
+};
 
-void im_ep_atc_init(EpAtc *atc, uint32_t entries)
+EpAtc *im_ep_atc_new(uint32_t entries)
 {
+    EpAtc *atc = g_new0(EpAtc, 1);
+
     atc->entry = g_new0(EpAtcEntry, entries);
     atc->size = entries;
+    return atc;
 }
 
 void im_ep_atc_free(EpAtc *atc)
 {
     g_free(atc->entry);
+    g_free(atc);
 }
 
 static uint64_t ep_atc_size_of(const EpAtcEntry *e)
@@ -40,8 +50,7 @@ static bool ep_atc_serves(const EpAtcEntry *e, const EpReq *req)
             e->priv == req->priv);
 }
 
-/* The entry for a request, whatever it permits; NULL when there is none. */
-EpAtcEntry *im_ep_atc_find(EpAtc *atc, const EpReq *req)
+const EpAtcEntry *im_ep_atc_find(EpAtc *atc, const EpReq *req)
 {
     for (uint32_t i = 0; atc->used && i < atc->size; i++) {
         EpAtcEntry *e = &atc->entry[i];
@@ -85,7 +94,6 @@ static EpAtcEntry *ep_atc_place(EpAtc *atc, const EpAtcEntry *new)
     return best;
 }
 
-/* Returns true when a valid entry had to go for want of room. */
 bool im_ep_atc_insert(EpAtc *atc, const EpAtcEntry *entry)
 {
     EpAtcEntry *e = ep_atc_place(atc, entry);
@@ -153,7 +161,6 @@ bool im_ep_inv_covers(const ImAtsInv *inv, uint64_t va, uint64_t size,
     return va - base < len || base - va < size;
 }
 
-/* Returns how many entries went. */
 unsigned im_ep_atc_invalidate(EpAtc *atc, const ImAtsInv *inv)
 {
     unsigned n = 0;
@@ -169,4 +176,19 @@ unsigned im_ep_atc_invalidate(EpAtc *atc, const ImAtsInv *inv)
         }
     }
     return n;
+}
+
+uint64_t im_ep_atc_epoch(const EpAtc *atc)
+{
+    return atc->epoch;
+}
+
+uint32_t im_ep_atc_used(const EpAtc *atc)
+{
+    return atc->used;
+}
+
+const EpAtcEntry *im_ep_atc_entry(const EpAtc *atc, uint64_t i)
+{
+    return i < atc->size ? &atc->entry[i] : NULL;
 }

@@ -5,13 +5,60 @@
  */
 #include <string.h>
 
-#include "hw/pcie/ep.h"
+#include "hw/pcie/atc.h"
+#include "hw/pcie/cfg.h"
+#include "hw/pcie/dump.h"
+#include "hw/pcie/log.h"
+#include "hw/pcie/op.h"
+#include "hw/pcie/pri.h"
+
+EpChannel *im_ep_ch_new(unsigned channels)
+{
+    EpChannel *ch = g_new0(EpChannel, channels);
+
+    for (unsigned i = 0; i < channels; i++) {
+        ch[i].index = i;
+        ch[i].flight = g_new0(EpFlight, 1);
+    }
+    return ch;
+}
+
+void im_ep_ch_free(ImEp *ep)
+{
+    for (unsigned i = 0; i < ep->config.channels; i++) {
+        if (!im_ep_flight_is_parked(ep, ep->ch[i].flight)) {
+            g_free(ep->ch[i].flight);
+        }
+    }
+    g_free(ep->ch);
+}
+
+EpChannel *im_ep_ch(ImEp *ep, uint64_t n)
+{
+    return n < ep->config.channels ? &ep->ch[n] : NULL;
+}
 
 bool im_ep_ch_active(const EpChannel *ch)
 {
     return ch->state == PASID_EP_STATE_RUNNING ||
            ch->state == PASID_EP_STATE_WAIT_PAGE ||
            ch->state == PASID_EP_STATE_WAIT_DMA;
+}
+
+bool im_ep_ch_any_active(const ImEp *ep)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i < ep->config.channels; i++) {
+        any |= im_ep_ch_active(&ep->ch[i]);
+    }
+    return any;
+}
+
+void im_ep_ch_ignore(ImEp *ep, EpChannel *ch)
+{
+    ch->ignored = true;
+    im_ep_misuse(ep, EP_MISUSE_CH_RUNNING_LO, ch->index);
 }
 
 /*
@@ -21,26 +68,21 @@ bool im_ep_ch_active(const EpChannel *ch)
 static void ep_channel_orphan(ImEp *ep, EpChannel *ch)
 {
     if (ch->state == PASID_EP_STATE_WAIT_DMA) {
-        ch->flight->channel = EP_NOBODY;
-        ch->flight = g_new0(EpFlight, 1);
-        ep->orphans++;
+        ch->flight = im_ep_flight_orphan(ep, ch->flight);
     }
 }
 
 /* A group of this channel stays outstanding, but nobody waits for it. */
 static void ep_channel_abandon(ImEp *ep, EpChannel *ch)
 {
-    EpGroup *g = &ep->group[ch->prgi % EP_PRGIS];
-
-    if (ch->state == PASID_EP_STATE_WAIT_PAGE && !ch->wait_credit &&
-        g->used && g->channel == (int)ch->index) {
-        g->channel = EP_NOBODY;
+    if (ch->state == PASID_EP_STATE_WAIT_PAGE && !ch->wait_credit) {
+        im_ep_pri_abandon(ep, ch->prgi, ch->index);
     }
 }
 
 /*
  * End an operation. A page request group that was opened is closed by
- * im_ep_pri_ask(), never left open here.
+ * ask.c, never left open here.
  */
 void im_ep_ch_end(ImEp *ep, EpChannel *ch, unsigned state, unsigned cause)
 {
@@ -64,23 +106,23 @@ void im_ep_ch_fail(ImEp *ep, EpChannel *ch, unsigned cause, uint64_t addr)
     im_ep_ch_end(ep, ch, PASID_EP_STATE_ERROR, cause);
 }
 
-void im_ep_ch_abort(ImEp *ep, EpChannel *ch)
+static void ep_channel_abort(ImEp *ep, EpChannel *ch)
 {
     if (im_ep_ch_active(ch)) {
         im_ep_ch_end(ep, ch, PASID_EP_STATE_ABORTED, PASID_EP_CAUSE_NONE);
     }
 }
 
-/* The wait is over: the next slice looks again. */
-void im_ep_ch_resume(ImEp *ep, EpChannel *ch)
+void im_ep_ch_end_all(ImEp *ep, unsigned state, unsigned cause)
 {
-    (void)ep;
-    ch->state = PASID_EP_STATE_RUNNING;
-    ch->wait_credit = false;
-    ch->deadline = IM_NEVER;
+    for (unsigned i = 0; i < ep->config.channels; i++) {
+        if (im_ep_ch_active(&ep->ch[i])) {
+            im_ep_ch_end(ep, &ep->ch[i], state, cause);
+        }
+    }
 }
 
-void im_ep_ch_reset(ImEp *ep, EpChannel *ch)
+static void ep_channel_reset(ImEp *ep, EpChannel *ch)
 {
     EpFlight *flight;
     unsigned index = ch->index;
@@ -95,6 +137,25 @@ void im_ep_ch_reset(ImEp *ep, EpChannel *ch)
     ch->deadline = IM_NEVER;
 }
 
+void im_ep_ch_reset(ImEp *ep)
+{
+    for (unsigned i = 0; i < ep->config.channels; i++) {
+        ep_channel_reset(ep, &ep->ch[i]);
+    }
+}
+
+void im_ep_ch_reset_regs(ImEp *ep)
+{
+    for (unsigned i = 0; i < ep->config.channels; i++) {
+        uint64_t *reg = ep->ch[i].reg;
+
+        memset(reg, 0, sizeof(ep->ch[i].reg));
+        reg[EP_R_CH_RETRIES] = 8;
+        reg[EP_R_CH_GROUP] = 8;
+        reg[EP_R_CH_INTR] = IM_PUT(EP_CH_INTR_VECTOR, i + 1);
+    }
+}
+
 /* After the last request with that PASID. */
 IM_RULE(PCIE_PRI_STOP_MARKER);
 void im_ep_stop_pasid(ImEp *ep, uint32_t pasid)
@@ -103,15 +164,15 @@ void im_ep_stop_pasid(ImEp *ep, uint32_t pasid)
         .has_pasid = true, .pasid = pasid, .lg2size = IM_INV_ALL,
     };
 
-    for (unsigned i = 0; i < ep->channels; i++) {
+    for (unsigned i = 0; i < ep->config.channels; i++) {
         EpChannel *ch = &ep->ch[i];
 
         if (im_ep_ch_active(ch) && ch->prog.req.has_pasid &&
             ch->prog.req.pasid == pasid) {
-            im_ep_ch_abort(ep, ch);
+            ep_channel_abort(ep, ch);
         }
     }
-    im_ep_atc_invalidate(&ep->atc, &all);
+    im_ep_atc_invalidate(ep->atc, &all);
     im_ep_pri_stop_marker(ep, pasid);
 }
 
@@ -145,6 +206,8 @@ static bool ep_channel_not_plain(const ImEp *ep, const EpProgram *p)
 IM_RULE(EP_OPERATION);
 static bool ep_channel_impossible(const ImEp *ep, const EpProgram *p)
 {
+    uint64_t size = ep->config.buffer_size;
+
     if (p->op > PASID_EP_OP_SWEEP || p->mode > PASID_EP_MODE_PLAIN) {
         return true;
     }
@@ -159,7 +222,7 @@ static bool ep_channel_impossible(const ImEp *ep, const EpProgram *p)
         return true;
     }
     if (ep_channel_uses_buffer(p->op) &&
-        (p->len > ep->buffer_size || p->addr2 > ep->buffer_size - p->len)) {
+        (p->len > size || p->addr2 > size - p->len)) {
         return true;
     }
     if (p->req.exec && ep_channel_writes_memory(p->op)) {
@@ -232,11 +295,10 @@ static void ep_channel_clear_results(EpChannel *ch)
 }
 
 IM_RULE(EP_CHANNEL);
-void im_ep_ch_start(ImEp *ep, EpChannel *ch)
+static void ep_channel_start(ImEp *ep, EpChannel *ch)
 {
     if (im_ep_ch_active(ch)) {
-        ch->ignored = true;
-        im_ep_misuse(ep, EP_MISUSE_CH_RUNNING_LO, ch->index);
+        im_ep_ch_ignore(ep, ch);
         return;
     }
     ep_channel_load_program(ch);
@@ -246,12 +308,77 @@ void im_ep_ch_start(ImEp *ep, EpChannel *ch)
     ch->state = PASID_EP_STATE_RUNNING;
     if (ep_channel_impossible(ep, &ch->prog)) {
         im_ep_ch_fail(ep, ch, PASID_EP_CAUSE_BAD_PROGRAM, 0);
-    } else if (ep->orphans >= EP_ORPHAN_MAX) {
+    } else if (im_ep_flight_too_many(ep)) {
         im_ep_ch_fail(ep, ch, PASID_EP_CAUSE_BUSY, 0);
     } else if (!ep->bus_master) {
         im_ep_refused(ep, PASID_EP_CAUSE_NO_BUS_MASTER, ch->index);
         im_ep_ch_fail(ep, ch, PASID_EP_CAUSE_NO_BUS_MASTER, 0);
     } else if (ch->prog.total == 0 || ch->prog.op == PASID_EP_OP_NONE) {
         im_ep_ch_end(ep, ch, PASID_EP_STATE_OK, PASID_EP_CAUSE_NONE);
+    }
+}
+
+uint64_t im_ep_r_ch_status(ImEp *ep, EpChannel *ch)
+{
+    (void)ep;
+    return IM_PUT(EP_CH_STATUS_STATE, ch->state) |
+           IM_PUT(EP_CH_STATUS_CPL, ch->cpl) |
+           IM_PUT(EP_CH_STATUS_IGNORED, ch->ignored) |
+           IM_PUT(EP_CH_STATUS_CAUSE, ch->cause) |
+           IM_PUT(EP_CH_STATUS_RESPONSE, ch->response);
+}
+
+void im_ep_w_ch_command(ImEp *ep, EpChannel *ch, uint64_t val)
+{
+    switch (val) {
+    case PASID_EP_CH_CMD_START:
+        ep_channel_start(ep, ch);
+        break;
+    case PASID_EP_CH_CMD_ABORT:
+        ep_channel_abort(ep, ch);
+        break;
+    case PASID_EP_CH_CMD_STOP:
+        if (IM_GET(ch->reg[EP_R_CH_CTRL], EP_CH_CTRL_PASID)) {
+            im_ep_stop_pasid(ep, (uint32_t)ch->reg[EP_R_CH_PASID]);
+        } else {
+            ep_channel_abort(ep, ch);
+        }
+        break;
+    default:
+        im_ep_misuse(ep, EP_MISUSE_BAD_COMMAND_LO, ch->index);
+        break;
+    }
+}
+
+uint64_t *im_ep_ch_reg(EpChannel *ch, EpChReg reg)
+{
+    return &ch->reg[reg];
+}
+
+void im_ep_ch_dump(const ImEp *ep, GString *out)
+{
+    static const char *const states[] = {
+        "idle", "running", "waits for a page", "waits for a request",
+        "ok", "error", "aborted",
+    };
+
+    for (unsigned i = 0; i < ep->config.channels; i++) {
+        const EpChannel *ch = &ep->ch[i];
+
+        if (ch->reg[EP_R_CH_LAUNCHED] == 0) {
+            continue;
+        }
+        g_string_append_printf(out, "channel %u: %s, cause %u, op %u, "
+                               "mode %u, ", i, states[ch->state], ch->cause,
+                               ch->prog.op, ch->prog.mode);
+        im_ep_dump_key(out, ch->prog.req.has_pasid, ch->prog.req.pasid,
+                    ch->prog.req.priv);
+        g_string_append_printf(out, ", %" G_GUINT64_FORMAT " of %"
+                               G_GUINT64_FORMAT " bytes, launched %"
+                               G_GUINT64_FORMAT ", returned %"
+                               G_GUINT64_FORMAT "\n",
+                               ch->reg[EP_R_CH_DONE], ch->prog.total,
+                               ch->reg[EP_R_CH_LAUNCHED],
+                               ch->reg[EP_R_CH_RETURNED]);
     }
 }

@@ -5,12 +5,19 @@
  */
 #include <string.h>
 
-#include "hw/pcie/ep.h"
+#include "hw/pcie/data.h"
+#include "hw/pcie/op.h"
 
 #define CRC32_POLY  UINT32_C(0xedb88320)    /* IEEE 802.3, reflected */
 
+typedef struct EpData {
+    uint8_t *buffer;
+    uint64_t size;
+    uint32_t crc_table[8][256];
+} EpData;
+
 /* Table n advances a byte by n more bytes of zeroes: 8 bytes in one step. */
-void im_ep_crc_init(ImEp *ep)
+static void ep_data_crc_init(EpData *data)
 {
     for (uint32_t i = 0; i < 256; i++) {
         uint32_t crc = i;
@@ -18,18 +25,45 @@ void im_ep_crc_init(ImEp *ep)
         for (unsigned bit = 0; bit < 8; bit++) {
             crc = crc >> 1 ^ (crc & 1 ? CRC32_POLY : 0);
         }
-        ep->crc_table[0][i] = crc;
+        data->crc_table[0][i] = crc;
     }
     for (unsigned n = 1; n < 8; n++) {
         for (uint32_t i = 0; i < 256; i++) {
-            uint32_t crc = ep->crc_table[n - 1][i];
+            uint32_t crc = data->crc_table[n - 1][i];
 
-            ep->crc_table[n][i] = crc >> 8 ^ ep->crc_table[0][crc & 0xff];
+            data->crc_table[n][i] = crc >> 8 ^ data->crc_table[0][crc & 0xff];
         }
     }
 }
 
-static uint32_t ep_data_crc_add8(const ImEp *ep, uint32_t crc, const uint8_t *p)
+EpData *im_ep_data_new(uint64_t buffer_size)
+{
+    EpData *data = g_new0(EpData, 1);
+
+    data->buffer = g_malloc0(buffer_size);
+    data->size = buffer_size;
+    ep_data_crc_init(data);
+    return data;
+}
+
+void im_ep_data_free(EpData *data)
+{
+    g_free(data->buffer);
+    g_free(data);
+}
+
+void im_ep_data_clear(ImEp *ep)
+{
+    memset(ep->data->buffer, 0, ep->data->size);
+}
+
+uint8_t *im_ep_buffer(ImEp *ep)
+{
+    return ep->data->buffer;
+}
+
+static uint32_t ep_data_crc_add8(const EpData *data, uint32_t crc,
+                                 const uint8_t *p)
 {
     uint64_t word;
     uint32_t out = 0;
@@ -37,19 +71,19 @@ static uint32_t ep_data_crc_add8(const ImEp *ep, uint32_t crc, const uint8_t *p)
     memcpy(&word, p, sizeof(word));
     word = GUINT64_FROM_LE(word) ^ crc;
     for (unsigned n = 0; n < 8; n++) {
-        out ^= ep->crc_table[7 - n][word >> (8 * n) & 0xff];
+        out ^= data->crc_table[7 - n][word >> (8 * n) & 0xff];
     }
     return out;
 }
 
-static uint32_t ep_data_crc_add(const ImEp *ep, uint32_t crc, const uint8_t *p,
-                                size_t len)
+static uint32_t ep_data_crc_add(const EpData *data, uint32_t crc,
+                                const uint8_t *p, size_t len)
 {
     for (; len >= 8; len -= 8, p += 8) {
-        crc = ep_data_crc_add8(ep, crc, p);
+        crc = ep_data_crc_add8(data, crc, p);
     }
     for (; len > 0; len--, p++) {
-        crc = crc >> 8 ^ ep->crc_table[0][(crc ^ *p) & 0xff];
+        crc = crc >> 8 ^ data->crc_table[0][(crc ^ *p) & 0xff];
     }
     return crc;
 }
@@ -74,7 +108,7 @@ static void ep_data_pattern(uint64_t seed, uint64_t off, uint8_t *p, size_t len)
     }
 }
 
-/* What a write carries. COPY carries what its read brought. */
+/* COPY carries what its read brought. */
 void im_ep_data_make(ImEp *ep, EpChannel *ch, uint64_t off, size_t len)
 {
     uint8_t *p = ch->flight->data;
@@ -84,7 +118,7 @@ void im_ep_data_make(ImEp *ep, EpChannel *ch, uint64_t off, size_t len)
         ep_data_pattern(ch->prog.seed, off, p, len);
         break;
     case PASID_EP_OP_STORE:
-        memcpy(p, ep->buffer + ch->prog.addr2 + off, len);
+        memcpy(p, ep->data->buffer + ch->prog.addr2 + off, len);
         break;
     case PASID_EP_OP_FILL:
         for (size_t i = 0; i < len; i++) {
@@ -117,10 +151,6 @@ static bool ep_data_compare(ImEp *ep, EpChannel *ch, const uint8_t *want,
     return true;
 }
 
-/*
- * A request has moved its bytes: CRC them and, for a read, use them.
- * Returns false when that ended the operation.
- */
 bool im_ep_data_take(ImEp *ep, EpChannel *ch, uint64_t off, size_t len)
 {
     uint8_t *p = ch->flight->data;
@@ -129,16 +159,17 @@ bool im_ep_data_take(ImEp *ep, EpChannel *ch, uint64_t off, size_t len)
     if (ch->second) {
         return true;                    /* counted when it was read */
     }
-    ch->crc = ep_data_crc_add(ep, ch->crc, p, len);
+    ch->crc = ep_data_crc_add(ep->data, ch->crc, p, len);
     switch (ch->prog.op) {
     case PASID_EP_OP_LOAD:
-        memcpy(ep->buffer + ch->prog.addr2 + off, p, len);
+        memcpy(ep->data->buffer + ch->prog.addr2 + off, p, len);
         return true;
     case PASID_EP_OP_COMPARE:
         ep_data_pattern(ch->prog.seed, off, want, len);
         return ep_data_compare(ep, ch, want, off, len);
     case PASID_EP_OP_COMPARE_BUF:
-        return ep_data_compare(ep, ch, ep->buffer + ch->prog.addr2 + off, off,
+        return ep_data_compare(ep, ch,
+                               ep->data->buffer + ch->prog.addr2 + off, off,
                                len);
     default:
         return true;

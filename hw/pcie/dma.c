@@ -7,7 +7,15 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "hw/pcie/ep.h"
+#include "hw/pcie/cfg.h"
+#include "hw/pcie/hold.h"
+#include "hw/pcie/inv.h"
+#include "hw/pcie/log.h"
+#include "hw/pcie/op.h"
+#include "hw/pcie/run.h"
+#include "hw/pcie/xlat.h"
+
+#define SWEEP_MAX  2048         /* requests of a SWEEP in one slice */
 
 static bool ep_dma_is_write(const EpChannel *ch)
 {
@@ -120,18 +128,12 @@ static void ep_dma_completed(ImEp *ep, EpChannel *ch, ImStatus status,
 /* The flight stays with the host; the channel may have gone meanwhile. */
 static void ep_dma_park(ImEp *ep, EpChannel *ch, uint64_t handle, bool alive)
 {
-    EpFlight *f = ch->flight;
-
-    f->handle = handle;
-    ep->counters.dma_parked++;
-    g_queue_push_tail(ep->parked, f);
+    im_ep_flight_park(ep, ch->flight, handle);
     if (alive) {
         ch->reg[EP_R_CH_PARKED]++;
         ch->state = PASID_EP_STATE_WAIT_DMA;
     } else {
-        f->channel = EP_NOBODY;
-        ep->orphans++;
-        ch->flight = g_new0(EpFlight, 1);
+        ch->flight = im_ep_flight_orphan(ep, ch->flight);
     }
 }
 
@@ -194,45 +196,6 @@ static void ep_dma_issue(ImEp *ep, EpChannel *ch, const EpReq *req,
     }
 }
 
-/* Pages this operation still needs from va on, at most a group. */
-static uint32_t ep_dma_pages_wanted(const EpChannel *ch, uint64_t va)
-{
-    uint64_t left = ch->prog.total - ch->reg[EP_R_CH_DONE];
-    uint64_t span = (va & (EP_PAGE - 1)) + MIN(left, UINT64_C(1) << 40);
-    uint64_t pages = (span + EP_PAGE - 1) / EP_PAGE;
-
-    return ch->single || ch->prog.op == PASID_EP_OP_SWEEP ? 1 :
-           (uint32_t)MIN(pages, CLAMP(ch->prog.group, 1, EP_GROUP_MAX));
-}
-
-/* AUTO: no permission; ask for the page, then retry. */
-IM_RULE(EP_MODE);
-static void ep_dma_ask_for_page(ImEp *ep, EpChannel *ch, const EpReq *req)
-{
-    unsigned cause = PASID_EP_CAUSE_NONE;
-
-    if ((ch->wait_va ^ req->va) & ~(EP_PAGE - 1)) {
-        ch->retried = 0;
-    }
-    ch->wait_va = req->va;
-    if (ch->retried >= ch->prog.retries) {
-        im_ep_ch_fail(ep, ch, PASID_EP_CAUSE_RETRIES, req->va);
-        return;
-    }
-    switch (im_ep_pri_ask(ep, ch, req, ep_dma_pages_wanted(ch, req->va))) {
-    case EP_ASK_OFF:
-        cause = PASID_EP_CAUSE_PRI_OFF;
-        break;
-    case EP_ASK_NEVER:
-        cause = PASID_EP_CAUSE_NO_ALLOCATION;
-        break;
-    default:
-        return;
-    }
-    im_ep_refused(ep, cause, ch->index);
-    im_ep_ch_fail(ep, ch, cause, req->va);
-}
-
 /* What becomes of a request without a usable translation. */
 static unsigned ep_dma_cause_of(const ImEp *ep, EpXlatKind kind)
 {
@@ -242,7 +205,7 @@ static unsigned ep_dma_cause_of(const ImEp *ep, EpXlatKind kind)
     case EP_XLAT_U:
         return PASID_EP_CAUSE_U_ONLY;
     case EP_XLAT_UR:
-        return EP_CAP(ep, EP_ATS0, PCIE_ATS_ENABLE) ?
+        return im_ep_ats_on(ep) ?
                PASID_EP_CAUSE_ATS_UR : PASID_EP_CAUSE_ATS_OFF;
     case EP_XLAT_CA:
         return PASID_EP_CAUSE_ATS_CA;
@@ -301,7 +264,7 @@ static bool ep_dma_translate(ImEp *ep, EpChannel *ch, const EpReq *req,
         return true;
     }
     if (mode == PASID_EP_MODE_AUTO && x.kind == EP_XLAT_NONE) {
-        ep_dma_ask_for_page(ep, ch, req);
+        im_ep_ask_for_page(ep, ch, req);
     } else {
         ep_dma_fail_xlat(ep, ch, req, x.kind);
     }
@@ -387,7 +350,7 @@ static void ep_dma_sweep_on(ImEp *ep, EpChannel *ch, const EpReq *req,
     ImTxn txn = ep_dma_make_txn(p, req, len);
 
     ch->flight->req = *req;
-    for (unsigned n = 1; n < EP_SWEEP_MAX && gen == ch->gen &&
+    for (unsigned n = 1; n < SWEEP_MAX && gen == ch->gen &&
                          ch->state == PASID_EP_STATE_RUNNING; n++) {
         EpReq *r = &ch->flight->req;
 
@@ -419,29 +382,15 @@ void im_ep_dma_step(ImEp *ep, EpChannel *ch)
     }
 }
 
-static EpFlight *ep_dma_take_parked(ImEp *ep, uint64_t handle)
+/* The request has ended, for the channel that waits for it, if any. */
+static void ep_dma_end(ImEp *ep, uint64_t handle, ImStatus status, ImCpl cpl)
 {
-    for (GList *l = ep->parked->head; l; l = l->next) {
-        EpFlight *f = l->data;
-
-        if (f->handle == handle) {
-            g_queue_delete_link(ep->parked, l);
-            return f;
-        }
-    }
-    return NULL;
-}
-
-void im_ep_dma_end(ImEp *ep, uint64_t handle, ImStatus status, ImCpl cpl)
-{
-    EpFlight *f = ep_dma_take_parked(ep, handle);
+    EpFlight *f = im_ep_flight_take(ep, handle);
 
     if (!f) {
         return;
     }
-    ep->counters.dma_unparked++;
     if (f->channel == EP_NOBODY) {
-        ep->orphans--;
         g_free(f);
     } else {
         EpChannel *ch = &ep->ch[f->channel];
@@ -452,24 +401,21 @@ void im_ep_dma_end(ImEp *ep, uint64_t handle, ImStatus status, ImCpl cpl)
     im_ep_inv_retry(ep);
 }
 
-/* A channel waits for this parked request. */
-static bool ep_dma_awaited(const ImEp *ep, uint64_t handle)
+static void ep_dma_deliver(ImEp *ep, const EpHeld *what)
 {
-    for (const GList *l = ep->parked->head; l; l = l->next) {
-        const EpFlight *f = l->data;
-
-        if (f->handle == handle) {
-            return f->channel != EP_NOBODY;
-        }
-    }
-    return false;
+    ep_dma_end(ep, what->handle, what->status, what->cpl);
 }
 
 void im_ep_dma_done(ImEp *ep, uint64_t handle, ImStatus status, ImCpl cpl)
 {
-    if (!ep_dma_awaited(ep, handle) ||
-        !im_ep_hold_end(ep, handle, status, cpl)) {
-        im_ep_dma_end(ep, handle, status, cpl);
+    const EpFlight *f = im_ep_flight_find(ep, handle);
+    const EpHeld h = {
+        .deliver = ep_dma_deliver, .handle = handle, .status = status,
+        .cpl = cpl,
+    };
+
+    if (!f || f->channel == EP_NOBODY || !im_ep_hold(ep, EP_HOLD_END, &h)) {
+        ep_dma_end(ep, handle, status, cpl);
     }
     im_ep_settle(ep);
 }

@@ -8,7 +8,18 @@
  */
 #include <string.h>
 
-#include "hw/pcie/ep.h"
+#include "hw/pcie/atc.h"
+#include "hw/pcie/cfg.h"
+#include "hw/pcie/channel.h"
+#include "hw/pcie/data.h"
+#include "hw/pcie/flight.h"
+#include "hw/pcie/hold.h"
+#include "hw/pcie/inv.h"
+#include "hw/pcie/log.h"
+#include "hw/pcie/pri.h"
+#include "hw/pcie/raw.h"
+#include "hw/pcie/regs.h"
+#include "hw/pcie/run.h"
 
 #define MIB  (UINT32_C(1) << 20)
 
@@ -96,23 +107,17 @@ ImEp *im_ep_new(const ImEpConfig *config, const ImEpPort *port, void *host,
     memcpy(&ep->port, port, MIN(port->size, sizeof(ep->port)));
     ep->host = host;
     ep->config = *config;
-    ep->channels = config->channels;
-    ep->buffer_size = config->buffer_size;
-    ep->buffer = g_malloc0(ep->buffer_size);
-    ep->armed = IM_NEVER;
-    ep->raw_prgi = -1;
-    ep->parked = g_queue_new();
-    ep->held_inv = g_queue_new();
-    ep->held_resp = g_queue_new();
-    ep->held_end = g_queue_new();
-    ep->ch = g_new0(EpChannel, ep->channels);
-    for (unsigned i = 0; i < ep->channels; i++) {
-        ep->ch[i].index = i;
-        ep->ch[i].flight = g_new0(EpFlight, 1);
-    }
-    im_ep_atc_init(&ep->atc, config->atc_entries);
-    im_ep_crc_init(ep);
-    im_ep_cfg_init(ep);
+    ep->cfg = im_ep_cfg_new(config);
+    ep->log = im_ep_log_new();
+    ep->hold = im_ep_hold_new();
+    ep->flights = im_ep_flights_new();
+    ep->atc = im_ep_atc_new(config->atc_entries);
+    ep->invs = im_ep_invs_new();
+    ep->pri = im_ep_pri_new();
+    ep->raw = im_ep_raw_new();
+    ep->data = im_ep_data_new(config->buffer_size);
+    ep->run = im_ep_run_new();
+    ep->ch = im_ep_ch_new(config->channels);
     im_ep_regs_reset(ep);
     return ep;
 }
@@ -122,18 +127,17 @@ void im_ep_free(ImEp *ep)
     if (!ep) {
         return;
     }
-    for (unsigned i = 0; i < ep->channels; i++) {
-        if (!g_queue_find(ep->parked, ep->ch[i].flight)) {
-            g_free(ep->ch[i].flight);
-        }
-    }
-    g_queue_free_full(ep->parked, g_free);
-    g_queue_free_full(ep->held_inv, g_free);
-    g_queue_free_full(ep->held_resp, g_free);
-    g_queue_free_full(ep->held_end, g_free);
-    im_ep_atc_free(&ep->atc);
-    g_free(ep->ch);
-    g_free(ep->buffer);
+    im_ep_ch_free(ep);
+    g_free(ep->run);
+    im_ep_data_free(ep->data);
+    g_free(ep->raw);
+    g_free(ep->pri);
+    g_free(ep->invs);
+    im_ep_atc_free(ep->atc);
+    im_ep_flights_free(ep->flights);
+    im_ep_hold_free(ep->hold);
+    g_free(ep->log);
+    g_free(ep->cfg);
     g_free(ep);
 }
 
@@ -144,21 +148,18 @@ void im_ep_free(ImEp *ep)
 IM_RULE(PCIE_FLR);
 void im_ep_reset_as(ImEp *ep, EpResetKind kind)
 {
-    for (unsigned i = 0; i < ep->channels; i++) {
-        im_ep_ch_reset(ep, &ep->ch[i]);
-    }
-    im_ep_inv_reset(ep);
-    im_ep_pri_forget(ep);
-    im_ep_atc_flush(&ep->atc);
+    im_ep_ch_reset(ep);
+    im_ep_invs_reset(ep);
+    im_ep_held_reset(ep);
+    im_ep_pri_reset(ep);
+    im_ep_atc_flush(ep->atc);
     im_ep_cfg_reset(ep);
     im_ep_regs_reset(ep);
-    ep->cursor = 0;
-    ep->ats_ur = false;
+    im_ep_run_reset(ep);
     if (kind == EP_RESET_CONVENTIONAL) {
         memset(&ep->counters, 0, sizeof(ep->counters));
-        memset(ep->log, 0, sizeof(ep->log));
-        memset(ep->buffer, 0, ep->buffer_size);
-        ep->logged = 0;
+        im_ep_log_clear(ep);
+        im_ep_data_clear(ep);
     }
     if (kind <= EP_RESET_FLR) {
         ep->bus_master = false;
@@ -187,115 +188,11 @@ void im_ep_set_bus_master(ImEp *ep, bool on)
         return;
     }
     ep->bus_master = on;
-    for (unsigned i = 0; !on && i < ep->channels; i++) {
-        if (im_ep_ch_active(&ep->ch[i])) {
-            im_ep_ch_end(ep, &ep->ch[i], PASID_EP_STATE_ERROR,
+    if (!on) {
+        im_ep_ch_end_all(ep, PASID_EP_STATE_ERROR,
                          PASID_EP_CAUSE_NO_BUS_MASTER);
-        }
     }
     im_ep_settle(ep);
-}
-
-uint64_t im_ep_now(ImEp *ep)
-{
-    return ep->port.now(ep->host);
-}
-
-/* An interrupt message is a memory write. */
-IM_RULE(PCIE_BME);
-void im_ep_interrupt(ImEp *ep, uint64_t vector)
-{
-    if (!ep->bus_master || vector >= IM_EP_VECTORS(ep->channels)) {
-        return;
-    }
-    ep->counters.interrupts++;
-    im_ep_log(ep, PASID_EP_LOG_INTERRUPT, 0, 0, 0, false, 0,
-              (uint32_t)vector);
-    ep->port.msi(ep->host, (unsigned)vector);
-}
-
-static uint64_t ep_next_deadline(const ImEp *ep)
-{
-    uint64_t when = im_ep_held_due(ep);
-
-    for (unsigned i = 0; i < ep->channels; i++) {
-        if (ep->ch[i].state == PASID_EP_STATE_WAIT_PAGE) {
-            when = MIN(when, ep->ch[i].deadline);
-        }
-    }
-    return when;
-}
-
-static bool ep_has_work(const ImEp *ep)
-{
-    for (unsigned i = 0; i < ep->channels; i++) {
-        if (ep->ch[i].state == PASID_EP_STATE_RUNNING) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Make the host's alarm and its wish to run match the state. */
-void im_ep_settle(ImEp *ep)
-{
-    uint64_t when = ep_next_deadline(ep);
-
-    if (when != ep->armed) {
-        ep->armed = when;
-        ep->port.deadline(ep->host, when);
-    }
-    if (!ep->running && !ep->kicked && ep_has_work(ep)) {
-        ep->kicked = true;
-        ep->port.kick(ep->host);
-    }
-}
-
-void im_ep_deadline(ImEp *ep)
-{
-    uint64_t now = im_ep_now(ep);
-
-    ep->armed = IM_NEVER;
-    im_ep_held_deliver(ep, false);
-    for (unsigned i = 0; i < ep->channels; i++) {
-        EpChannel *ch = &ep->ch[i];
-
-        if (ch->state == PASID_EP_STATE_WAIT_PAGE && ch->deadline <= now) {
-            im_ep_ch_fail(ep, ch, ch->wait_credit ?
-                          PASID_EP_CAUSE_NO_ALLOCATION :
-                          PASID_EP_CAUSE_PAGE_TIMEOUT, ch->wait_va);
-        }
-    }
-    im_ep_settle(ep);
-}
-
-/* Requests of one slice: small enough that a guest stays responsive. */
-#define SLICE  256
-
-bool im_ep_run(ImEp *ep)
-{
-    unsigned idle = 0;
-
-    if (ep->running) {
-        return true;
-    }
-    ep->running = true;
-    for (unsigned i = 0; i < SLICE && idle < ep->channels;) {
-        EpChannel *ch = &ep->ch[ep->cursor];
-
-        ep->cursor = (ep->cursor + 1) % ep->channels;
-        if (ch->state == PASID_EP_STATE_RUNNING) {
-            i += ch->prog.op == PASID_EP_OP_SWEEP ? SLICE : 1;
-            im_ep_dma_step(ep, ch);
-            idle = 0;
-        } else {
-            idle++;
-        }
-    }
-    ep->running = false;
-    ep->kicked = ep_has_work(ep);
-    im_ep_settle(ep);
-    return ep->kicked;
 }
 
 const ImEpCounters *im_ep_counters(const ImEp *ep)
@@ -303,7 +200,3 @@ const ImEpCounters *im_ep_counters(const ImEp *ep)
     return &ep->counters;
 }
 
-uint8_t *im_ep_buffer(ImEp *ep)
-{
-    return ep->buffer;
-}

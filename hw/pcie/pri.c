@@ -10,7 +10,80 @@
  */
 #include <string.h>
 
-#include "hw/pcie/ep.h"
+#include "hw/pcie/cfg.h"
+#include "hw/pcie/channel.h"
+#include "hw/pcie/dump.h"
+#include "hw/pcie/hold.h"
+#include "hw/pcie/log.h"
+#include "hw/pcie/pri.h"
+#include "hw/pcie/run.h"
+
+#define PRGIS  512
+
+/* A page request group that has not been answered. */
+typedef struct EpGroup {
+    uint32_t pasid;
+    uint32_t messages;
+    int channel;                /* EP_NOBODY waits for it any more */
+    bool used;
+    bool closed;
+    bool has_pasid;
+    bool priv;
+} EpGroup;
+
+typedef struct EpPri {
+    EpGroup group[PRGIS];
+    uint32_t outstanding;       /* messages */
+    unsigned next;              /* index to be tried first */
+    int raw;                    /* open group of raw requests, or -1 */
+    bool dead;                  /* 1111b received: until enabled anew */
+} EpPri;
+
+static void ep_pri_clear(EpPri *pri)
+{
+    memset(pri->group, 0, sizeof(pri->group));
+    pri->outstanding = 0;
+    pri->raw = -1;
+}
+
+EpPri *im_ep_pri_new(void)
+{
+    EpPri *pri = g_new0(EpPri, 1);
+
+    ep_pri_clear(pri);
+    return pri;
+}
+
+void im_ep_pri_reset(ImEp *ep)
+{
+    ep_pri_clear(ep->pri);
+    ep->pri->dead = false;
+}
+
+bool im_ep_pri_on(const ImEp *ep)
+{
+    return EP_CAP(ep, EP_PRI0, PCIE_PRI_ENABLE) && !ep->pri->dead;
+}
+
+IM_RULE(PCIE_PRI_STATUS);
+bool im_ep_pri_stopped(const ImEp *ep)
+{
+    return im_ep_cap_at(ep, EP_CAP_PRI) &&
+           !EP_CAP(ep, EP_PRI0, PCIE_PRI_ENABLE) &&
+           ep->pri->outstanding == 0;
+}
+
+void im_ep_pri_enabled(ImEp *ep)
+{
+    im_ep_cap_status(ep, EP_PRI0, IM_MASK(PCIE_PRI_RF) |
+                     IM_MASK(PCIE_PRI_UPRGI), false);
+    ep->pri->dead = false;
+}
+
+uint32_t im_ep_pri_outstanding(const ImEp *ep)
+{
+    return ep->pri->outstanding;
+}
 
 /* Messages, not groups. */
 IM_RULE(PCIE_PRI_ALLOCATION);
@@ -18,34 +91,53 @@ uint32_t im_ep_pri_room(const ImEp *ep)
 {
     uint64_t most = MIN(EP_CAP(ep, EP_PRI1, PCIE_PRI_ALLOCATION),
                         EP_CAP(ep, EP_PRI1, PCIE_PRI_CAPACITY));
+    uint32_t sent = ep->pri->outstanding;
 
     if (IM_GET(EP_REG(ep, INJ_FLAGS), EP_INJ_FLAGS_ALLOCATION)) {
         return UINT32_MAX;
     }
-    return most > ep->outstanding ? (uint32_t)most - ep->outstanding : 0;
+    return most > sent ? (uint32_t)most - sent : 0;
 }
 
-/* An index that is not outstanding, or -1; they are used in turn. */
 int im_ep_pri_free_index(ImEp *ep)
 {
-    for (unsigned i = 0; i < EP_PRGIS; i++) {
-        unsigned prgi = (ep->next_prgi + i) % EP_PRGIS;
+    EpPri *pri = ep->pri;
 
-        if (!ep->group[prgi].used) {
-            ep->next_prgi = (prgi + 1) % EP_PRGIS;
+    for (unsigned i = 0; i < PRGIS; i++) {
+        unsigned prgi = (pri->next + i) % PRGIS;
+
+        if (!pri->group[prgi].used) {
+            pri->next = (prgi + 1) % PRGIS;
             return (int)prgi;
         }
     }
     return -1;
 }
 
-/*
- * Send one message and account for it in its group, which belongs to a
- * channel or to EP_RAW.
- */
+int im_ep_pri_raw_index(ImEp *ep)
+{
+    return ep->pri->raw >= 0 ? ep->pri->raw : im_ep_pri_free_index(ep);
+}
+
+bool im_ep_pri_taken(const ImEp *ep, const ImPageReq *req)
+{
+    const EpGroup *g = &ep->pri->group[req->prgi];
+
+    return g->used && (g->closed || g->channel != EP_RAW ||
+                       g->has_pasid != req->has_pasid ||
+                       g->priv != req->priv || g->pasid != req->pasid);
+}
+
+bool im_ep_pri_open(const ImEp *ep, int prgi)
+{
+    const EpGroup *g = &ep->pri->group[prgi];
+
+    return g->used && !g->closed;
+}
+
 void im_ep_pri_send(ImEp *ep, const ImPageReq *req, int channel)
 {
-    EpGroup *g = &ep->group[req->prgi % EP_PRGIS];
+    EpGroup *g = &ep->pri->group[req->prgi % PRGIS];
     ImEvent ev = {
         .kind = IM_EVENT_PAGE_REQUEST, .name = "sent", .req = req,
     };
@@ -57,9 +149,12 @@ void im_ep_pri_send(ImEp *ep, const ImPageReq *req, int channel)
         };
         ep->counters.page_groups++;
     }
+    if (channel == EP_RAW) {
+        ep->pri->raw = req->last ? -1 : req->prgi;
+    }
     g->messages++;
     g->closed |= req->last;
-    ep->outstanding++;
+    ep->pri->outstanding++;
     ep->counters.page_requests++;
     im_ep_log(ep, PASID_EP_LOG_PAGE_REQUEST, 0,
               (unsigned)(req->read | req->write << 1 | req->last << 2 |
@@ -69,6 +164,14 @@ void im_ep_pri_send(ImEp *ep, const ImPageReq *req, int channel)
         ep->port.event(ep->host, &ev);
     }
     ep->port.page_request(ep->host, req);
+}
+
+void im_ep_pri_send_marker(ImEp *ep, const ImPageReq *marker)
+{
+    ep->counters.stop_markers++;
+    im_ep_log(ep, PASID_EP_LOG_PAGE_REQUEST, 0, 4, marker->addr,
+              marker->has_pasid, marker->pasid, marker->prgi);
+    ep->port.page_request(ep->host, marker);
 }
 
 /* No index, no allocation, no response. */
@@ -83,109 +186,15 @@ void im_ep_pri_stop_marker(ImEp *ep, uint32_t pasid)
         !EP_CAP(ep, EP_PASID0, PCIE_PASID_ENABLE)) {
         return;
     }
-    ep->counters.stop_markers++;
-    im_ep_log(ep, PASID_EP_LOG_PAGE_REQUEST, 0, 4, 0, true, req.pasid, 0);
-    ep->port.page_request(ep->host, &req);
+    im_ep_pri_send_marker(ep, &req);
 }
 
-static uint64_t ep_pri_deadline_from_now(ImEp *ep)
+void im_ep_pri_abandon(ImEp *ep, uint16_t prgi, unsigned channel)
 {
-    uint64_t wait = EP_REG(ep, PAGE_TIMEOUT);
-    uint64_t now = im_ep_now(ep);
+    EpGroup *g = &ep->pri->group[prgi % PRGIS];
 
-    return wait == 0 || wait > IM_NEVER - now ? IM_NEVER : now + wait;
-}
-
-static void ep_pri_wait_for(ImEp *ep, EpChannel *ch, bool credit)
-{
-    if (!credit || !ch->wait_credit) {      /* a wait resumed keeps its end */
-        ch->deadline = ep_pri_deadline_from_now(ep);
-    }
-    ch->wait_credit = credit;
-    ch->state = PASID_EP_STATE_WAIT_PAGE;
-}
-
-/*
- * Ask for up to pages pages from req->va on, in one group, closed before
- * the allocation is used up. EP_ASK_WAIT: no room now; the channel is
- * woken when there is.
- */
-EpAsk im_ep_pri_ask(ImEp *ep, EpChannel *ch, const EpReq *req,
-                    uint32_t pages)
-{
-    ImPageReq msg = {
-        .addr = req->va & ~(EP_PAGE - 1),
-        .pasid = req->pasid,
-        .has_pasid = req->has_pasid,
-        .priv = req->priv,
-        .exec = req->exec,
-        .read = !req->write,
-        .write = req->write,
-    };
-    const EpGroup *g;
-    uint32_t n;
-    int prgi;
-
-    if (!im_ep_pri_on(ep)) {
-        return EP_ASK_OFF;
-    }
-    n = MIN(pages, im_ep_pri_room(ep));
-    prgi = n ? im_ep_pri_free_index(ep) : -1;
-    if (prgi < 0) {
-        if (ep->outstanding == 0) {
-            return EP_ASK_NEVER;
-        }
-        ep_pri_wait_for(ep, ch, true);
-        return EP_ASK_WAIT;
-    }
-    ep_pri_wait_for(ep, ch, false);
-    g = &ep->group[prgi];
-    msg.prgi = ch->prgi = (uint16_t)prgi;
-    ch->group_pages = n;
-    ch->retried++;
-    for (uint32_t i = 0; i == 0 || (i < n && g->used && !g->closed); i++) {
-        msg.last = i == n - 1;
-        ch->reg[EP_R_CH_PAGE_REQUESTS]++;
-        im_ep_pri_send(ep, &msg, (int)ch->index);
-        msg.addr += EP_PAGE;
-    }
-    return EP_ASK_SENT;
-}
-
-/* The channel that waits for a group, or NULL. */
-static EpChannel *ep_pri_waiter(ImEp *ep, const EpGroup *g, uint16_t prgi)
-{
-    EpChannel *ch;
-
-    if (g->channel < 0 || g->channel >= (int)ep->channels) {
-        return NULL;
-    }
-    ch = &ep->ch[g->channel];
-    return ch->state == PASID_EP_STATE_WAIT_PAGE && !ch->wait_credit &&
-           ch->prgi == prgi ? ch : NULL;
-}
-
-/* Channels that wait for room, or for an interface that is gone, look. */
-void im_ep_pri_wake(ImEp *ep)
-{
-    for (unsigned i = 0; i < ep->channels; i++) {
-        EpChannel *ch = &ep->ch[i];
-
-        if (ch->state == PASID_EP_STATE_WAIT_PAGE && ch->wait_credit) {
-            ch->state = PASID_EP_STATE_RUNNING;
-        }
-    }
-}
-
-static void ep_pri_fail_waiters(ImEp *ep, unsigned cause, uint8_t code)
-{
-    for (unsigned i = 0; i < ep->channels; i++) {
-        EpChannel *ch = &ep->ch[i];
-
-        if (ch->state == PASID_EP_STATE_WAIT_PAGE) {
-            ch->response = code;
-            im_ep_ch_fail(ep, ch, cause, ch->wait_va);
-        }
+    if (g->used && g->channel == (int)channel) {
+        g->channel = EP_NOBODY;
     }
 }
 
@@ -196,22 +205,18 @@ static void ep_pri_fail_waiters(ImEp *ep, unsigned cause, uint8_t code)
 IM_RULE(PCIE_PRI_CTRL);
 void im_ep_pri_forget(ImEp *ep)
 {
-    memset(ep->group, 0, sizeof(ep->group));
-    ep->outstanding = 0;
-    ep->raw_prgi = -1;
-    ep_pri_fail_waiters(ep, PASID_EP_CAUSE_PRI_OFF, 0);
+    ep_pri_clear(ep->pri);
+    im_ep_ch_unanswered(ep, PASID_EP_CAUSE_PRI_OFF, 0);
 }
 
 /* 1111b: the interface is dead until enabled anew. */
 IM_RULE(PCIE_PRI_CODE);
 static void ep_pri_response_failure(ImEp *ep, uint8_t code)
 {
-    ep->cap[EP_PRI0] |= IM_MASK(PCIE_PRI_RF);
-    ep->pri_dead = true;
-    memset(ep->group, 0, sizeof(ep->group));
-    ep->outstanding = 0;
-    ep->raw_prgi = -1;
-    ep_pri_fail_waiters(ep, PASID_EP_CAUSE_RESP_FAILURE, code);
+    im_ep_cap_status(ep, EP_PRI0, IM_MASK(PCIE_PRI_RF), true);
+    ep->pri->dead = true;
+    ep_pri_clear(ep->pri);
+    im_ep_ch_unanswered(ep, PASID_EP_CAUSE_RESP_FAILURE, code);
     im_ep_raise(ep, EP_EVENT_RF_LO);
 }
 
@@ -252,33 +257,20 @@ static void ep_pri_report(ImEp *ep, const ImPageResp *resp, bool expected)
     }
 }
 
-/* What an answered group means for the channel that sent it. */
-static void ep_pri_tell_channel(ImEp *ep, EpChannel *ch, uint8_t code)
-{
-    if (code == IM_PAGE_RESP_SUCCESS) {
-        im_ep_ch_resume(ep, ch);
-    } else if (ch->group_pages > 1) {
-        ch->single = true;
-        im_ep_ch_resume(ep, ch);
-    } else {
-        ch->response = code;
-        im_ep_ch_fail(ep, ch, PASID_EP_CAUSE_RESP_INVALID, ch->wait_va);
-    }
-}
-
 /* One response for a group. */
 IM_RULE(PCIE_PRI_RESPONSE);
-void im_ep_pri_answer(ImEp *ep, const ImPageResp *resp)
+static void ep_pri_answer(ImEp *ep, const ImPageResp *resp)
 {
-    uint16_t prgi = resp->prgi % EP_PRGIS;
-    EpGroup g = ep->group[prgi];
-    EpChannel *ch = ep_pri_waiter(ep, &g, prgi);
-    bool known = g.used && g.closed && !ep->pri_dead;
+    EpPri *pri = ep->pri;
+    uint16_t prgi = resp->prgi % PRGIS;
+    EpGroup g = pri->group[prgi];
+    EpChannel *ch = im_ep_ch_waiter(ep, g.channel, prgi);
+    bool known = g.used && g.closed && !pri->dead;
     bool enabled = EP_CAP(ep, EP_PRI0, PCIE_PRI_ENABLE);
     uint8_t code = resp->code & 0xf;
 
     ep_pri_report(ep, resp, known);
-    if (ep->pri_dead || (!known && !enabled)) {
+    if (pri->dead || (!known && !enabled)) {
         return;
     }
     if (code > IM_PAGE_RESP_INVALID) {
@@ -292,19 +284,54 @@ void im_ep_pri_answer(ImEp *ep, const ImPageResp *resp)
         return;
     }
     if (!known) {
-        ep->cap[EP_PRI0] |= IM_MASK(PCIE_PRI_UPRGI);
+        im_ep_cap_status(ep, EP_PRI0, IM_MASK(PCIE_PRI_UPRGI), true);
         return;
     }
     if (!ep_pri_pasid_agrees(ep, &g, resp)) {
         im_ep_misuse(ep, EP_MISUSE_RESP_PASID_LO, prgi);
     }
-    ep->outstanding -= g.messages;
-    memset(&ep->group[prgi], 0, sizeof(g));
+    pri->outstanding -= g.messages;
+    memset(&pri->group[prgi], 0, sizeof(g));
     if (g.channel == EP_RAW) {
         ep_pri_show_raw(ep, resp);
     }
     if (ch) {
-        ep_pri_tell_channel(ep, ch, code);
+        im_ep_ch_answered(ep, ch, code);
     }
-    im_ep_pri_wake(ep);
+    im_ep_ch_wake(ep);
+}
+
+static void ep_pri_deliver(ImEp *ep, const EpHeld *what)
+{
+    ep_pri_answer(ep, &what->resp);
+}
+
+void im_ep_page_response(ImEp *ep, const ImPageResp *resp)
+{
+    const EpHeld h = { .deliver = ep_pri_deliver, .resp = *resp };
+    bool held;
+
+    ep->counters.page_responses++;
+    held = im_ep_hold(ep, EP_HOLD_RESP, &h);
+    if (held) {
+        im_ep_log(ep, PASID_EP_LOG_RESPONSE, resp->code & 0xf, 2, 0,
+                  resp->has_pasid, resp->pasid, resp->prgi);
+    } else {
+        ep_pri_answer(ep, resp);
+    }
+    im_ep_settle(ep);
+}
+
+void im_ep_pri_dump(const ImEp *ep, GString *out)
+{
+    for (unsigned i = 0; i < PRGIS; i++) {
+        const EpGroup *g = &ep->pri->group[i];
+
+        if (g->used) {
+            g_string_append_printf(out, "group %u: %u messages%s, ", i,
+                                   g->messages, g->closed ? "" : ", open");
+            im_ep_dump_key(out, g->has_pasid, g->pasid, g->priv);
+            g_string_append_c(out, '\n');
+        }
+    }
 }

@@ -6,7 +6,35 @@
  */
 #include <string.h>
 
-#include "hw/pcie/ep.h"
+#include "hw/pcie/atc.h"
+#include "hw/pcie/cfg.h"
+#include "hw/pcie/log.h"
+#include "hw/pcie/pri.h"
+#include "hw/pcie/raw.h"
+#include "hw/pcie/xlat.h"
+
+typedef struct EpRaw {
+    uint64_t result[PASID_EP_ATS_RESULTS][3];
+} EpRaw;
+
+EpRaw *im_ep_raw_new(void)
+{
+    return g_new0(EpRaw, 1);
+}
+
+void im_ep_raw_reset(ImEp *ep)
+{
+    memset(ep->raw, 0, sizeof(*ep->raw));
+}
+
+bool im_ep_raw_result(const ImEp *ep, uint64_t off, uint64_t *val)
+{
+    uint64_t word = off % PASID_EP_ATS_RESULT_STRIDE / 8;
+
+    *val = word < 3 ?
+           ep->raw->result[off / PASID_EP_ATS_RESULT_STRIDE][word] : 0;
+    return word < 3;
+}
 
 static EpReq ep_raw_ats_request(const ImEp *ep)
 {
@@ -55,7 +83,7 @@ static unsigned ep_raw_collect(ImEp *ep, EpReq *req, unsigned want,
 
     *cpl = PASID_EP_CPL_SC;
     while (n < want) {
-        uint64_t epoch = ep->atc.epoch;
+        uint64_t epoch = im_ep_atc_epoch(ep->atc);
         EpXlat x = im_ep_ats_ask(ep, req);
 
         if (x.raw.status != IM_OK || x.kind == EP_XLAT_MALFORMED) {
@@ -73,12 +101,12 @@ static unsigned ep_raw_collect(ImEp *ep, EpReq *req, unsigned want,
             x.base = x.addr & ~((UINT64_C(1) << lg2) - 1);
             x.lg2 = lg2;
         }
-        if (keep && epoch == ep->atc.epoch) {
+        if (keep && epoch == im_ep_atc_epoch(ep->atc)) {
             im_ep_ats_keep(ep, req, &x);
         }
-        ep->ats_result[n][0] = x.base;
-        ep->ats_result[n][1] = UINT64_C(1) << lg2;
-        ep->ats_result[n][2] = im_ep_ats_entry(&x);
+        ep->raw->result[n][0] = x.base;
+        ep->raw->result[n][1] = UINT64_C(1) << lg2;
+        ep->raw->result[n][2] = im_ep_ats_entry(&x);
         n++;
         if (!(x.raw.perm & (IM_PERM_R | IM_PERM_W)) ||
             req->va + (UINT64_C(1) << lg2) < req->va) {
@@ -99,7 +127,7 @@ void im_ep_w_ats_go(ImEp *ep, EpChannel *ch, uint64_t val)
 
     (void)ch;
     (void)val;
-    memset(ep->ats_result, 0, sizeof(ep->ats_result));
+    im_ep_raw_reset(ep);
     if (cause != PASID_EP_CAUSE_NONE) {
         im_ep_refused(ep, cause, PASID_EP_ATS_GO);
         ep_raw_set_ats_status(ep, PASID_EP_RAW_REFUSED, 0, 0);
@@ -118,17 +146,7 @@ static int ep_raw_index(ImEp *ep)
     if (!IM_GET(ctrl, EP_PR_CTRL_PRGI_AUTO)) {
         return (int)IM_GET(ctrl, EP_PR_CTRL_PRGI);
     }
-    return ep->raw_prgi >= 0 ? ep->raw_prgi : im_ep_pri_free_index(ep);
-}
-
-/* An outstanding group that this request may not continue. */
-static bool ep_raw_index_taken(const ImEp *ep, const ImPageReq *req)
-{
-    const EpGroup *g = &ep->group[req->prgi];
-
-    return g->used && (g->closed || g->channel != EP_RAW ||
-                       g->has_pasid != req->has_pasid ||
-                       g->priv != req->priv || g->pasid != req->pasid);
+    return im_ep_pri_raw_index(ep);
 }
 
 static unsigned ep_raw_pr_refusal(const ImEp *ep, const ImPageReq *req,
@@ -149,18 +167,10 @@ static unsigned ep_raw_pr_refusal(const ImEp *ep, const ImPageReq *req,
         return PASID_EP_CAUSE_PRI_OFF;
     }
     if (!marker &&
-        (prgi < 0 || im_ep_pri_room(ep) == 0 || ep_raw_index_taken(ep, req))) {
+        (prgi < 0 || im_ep_pri_room(ep) == 0 || im_ep_pri_taken(ep, req))) {
         return PASID_EP_CAUSE_NO_ALLOCATION;
     }
     return PASID_EP_CAUSE_NONE;
-}
-
-static void ep_raw_send_marker(ImEp *ep, const ImPageReq *req)
-{
-    ep->counters.stop_markers++;
-    im_ep_log(ep, PASID_EP_LOG_PAGE_REQUEST, 0, 4, req->addr,
-              req->has_pasid, req->pasid, req->prgi);
-    ep->port.page_request(ep->host, req);
 }
 
 static ImPageReq ep_raw_page_request(const ImEp *ep)
@@ -209,9 +219,8 @@ void im_ep_w_pr_go(ImEp *ep, EpChannel *ch, uint64_t val)
     }
     ep_raw_set_pr_status(ep, PASID_EP_RAW_SENT, req.prgi);
     if (marker) {
-        ep_raw_send_marker(ep, &req);
+        im_ep_pri_send_marker(ep, &req);
     } else {
-        ep->raw_prgi = req.last ? -1 : req.prgi;
         im_ep_pri_send(ep, &req, EP_RAW);
     }
 }

@@ -7,7 +7,15 @@
 #include <string.h>
 
 #include "hw/core/regbank.h"
-#include "hw/pcie/ep.h"
+#include "hw/pcie/atc.h"
+#include "hw/pcie/cfg.h"
+#include "hw/pcie/channel.h"
+#include "hw/pcie/hold.h"
+#include "hw/pcie/log.h"
+#include "hw/pcie/pri.h"
+#include "hw/pcie/raw.h"
+#include "hw/pcie/regs.h"
+#include "hw/pcie/run.h"
 
 typedef struct EpRow {
     uint64_t rw;
@@ -64,10 +72,9 @@ void im_ep_regs_reset(ImEp *ep)
     const ImEpConfig *c = &ep->config;
 
     memset(ep->reg, 0, sizeof(ep->reg));
-    memset(ep->ats_result, 0, sizeof(ep->ats_result));
     EP_REG(ep, MAGIC) = PASID_EP_MAGIC_VALUE;
     EP_REG(ep, REVISION) = PASID_EP_REVISION_VALUE;
-    EP_REG(ep, CAP) = IM_PUT(EP_CAP_CHANNELS, ep->channels) |
+    EP_REG(ep, CAP) = IM_PUT(EP_CAP_CHANNELS, c->channels) |
         IM_PUT(EP_CAP_PASID_WIDTH, c->pasid ? c->pasid_bits : 0) |
         IM_PUT(EP_CAP_PASID, c->pasid) | IM_PUT(EP_CAP_ATS, c->ats) |
         IM_PUT(EP_CAP_PRI, c->pri) | IM_PUT(EP_CAP_EXEC, c->pasid_exec) |
@@ -75,31 +82,20 @@ void im_ep_regs_reset(ImEp *ep)
         IM_PUT(EP_CAP_GLOBAL_INV, c->ats && c->ats_global_invalidate) |
         IM_PUT(EP_CAP_PAGE_ALIGNED, c->ats && c->ats_page_aligned) |
         IM_PUT(EP_CAP_PRG_PASID, c->pri && c->pri_pasid_required) |
-        IM_PUT(EP_CAP_VECTORS, IM_EP_VECTORS(ep->channels)) |
+        IM_PUT(EP_CAP_VECTORS, IM_EP_VECTORS(c->channels)) |
         IM_PUT(EP_CAP_ATC_ENTRIES, c->atc_entries);
-    EP_REG(ep, BUFFER_SIZE) = ep->buffer_size;
+    EP_REG(ep, BUFFER_SIZE) = c->buffer_size;
     EP_REG(ep, CONTROL) = IM_MASK(EP_CONTROL_LOG);
     EP_REG(ep, PAGE_TIMEOUT) = c->page_timeout_ns;
     EP_REG(ep, LOG_SIZE) = PASID_EP_LOG_RECORDS;
-    for (unsigned i = 0; i < ep->channels; i++) {
-        uint64_t *reg = ep->ch[i].reg;
-
-        memset(reg, 0, sizeof(ep->ch[i].reg));
-        reg[EP_R_CH_RETRIES] = 8;
-        reg[EP_R_CH_GROUP] = 8;
-        reg[EP_R_CH_INTR] = IM_PUT(EP_CH_INTR_VECTOR, i + 1);
-    }
+    im_ep_raw_reset(ep);
+    im_ep_ch_reset_regs(ep);
 }
 
 uint64_t im_ep_r_status(ImEp *ep, EpChannel *ch)
 {
-    bool busy = false;
-
     (void)ch;
-    for (unsigned i = 0; i < ep->channels; i++) {
-        busy |= im_ep_ch_active(&ep->ch[i]);
-    }
-    return IM_PUT(EP_STATUS_BUSY, busy) |
+    return IM_PUT(EP_STATUS_BUSY, im_ep_ch_any_active(ep)) |
            IM_PUT(EP_STATUS_BUS_MASTER, ep->bus_master) |
            IM_PUT(EP_STATUS_PASID_ON,
                   EP_CAP(ep, EP_PASID0, PCIE_PASID_ENABLE)) |
@@ -107,18 +103,16 @@ uint64_t im_ep_r_status(ImEp *ep, EpChannel *ch)
                   EP_CAP(ep, EP_PASID0, PCIE_PASID_EXEC)) |
            IM_PUT(EP_STATUS_PRIV_ON,
                   EP_CAP(ep, EP_PASID0, PCIE_PASID_PRIV)) |
-           IM_PUT(EP_STATUS_ATS_ON, EP_CAP(ep, EP_ATS0, PCIE_ATS_ENABLE)) |
+           IM_PUT(EP_STATUS_ATS_ON, im_ep_ats_on(ep)) |
            IM_PUT(EP_STATUS_PRI_ON, EP_CAP(ep, EP_PRI0, PCIE_PRI_ENABLE)) |
-           IM_PUT(EP_STATUS_PRI_STOPPED, im_ep_stopped(ep)) |
+           IM_PUT(EP_STATUS_PRI_STOPPED, im_ep_pri_stopped(ep)) |
            IM_PUT(EP_STATUS_PRI_RF, EP_CAP(ep, EP_PRI0, PCIE_PRI_RF)) |
            IM_PUT(EP_STATUS_PRI_UPRGI,
                   EP_CAP(ep, EP_PRI0, PCIE_PRI_UPRGI)) |
-           IM_PUT(EP_STATUS_ATS_UR, ep->ats_ur) |
-           IM_PUT(EP_STATUS_HELD, !g_queue_is_empty(ep->held_inv) ||
-                                  !g_queue_is_empty(ep->held_resp) ||
-                                  !g_queue_is_empty(ep->held_end)) |
+           IM_PUT(EP_STATUS_ATS_UR, im_ep_ats_ended(ep)) |
+           IM_PUT(EP_STATUS_HELD, im_ep_held_any(ep)) |
            IM_PUT(EP_STATUS_STU, EP_CAP(ep, EP_ATS0, PCIE_ATS_STU)) |
-           IM_PUT(EP_STATUS_OUTSTANDING, ep->outstanding);
+           IM_PUT(EP_STATUS_OUTSTANDING, im_ep_pri_outstanding(ep));
 }
 
 uint64_t im_ep_r_time(ImEp *ep, EpChannel *ch)
@@ -130,17 +124,16 @@ uint64_t im_ep_r_time(ImEp *ep, EpChannel *ch)
 uint64_t im_ep_r_atc_used(ImEp *ep, EpChannel *ch)
 {
     (void)ch;
-    return ep->atc.used;
+    return im_ep_atc_used(ep->atc);
 }
 
 /* The entry that ATC_INDEX selects, or an empty one. */
 static const EpAtcEntry *ep_regs_shown(const ImEp *ep)
 {
     static const EpAtcEntry none;
-    uint64_t i = EP_REG(ep, ATC_INDEX);
+    const EpAtcEntry *e = im_ep_atc_entry(ep->atc, EP_REG(ep, ATC_INDEX));
 
-    return i < ep->atc.size && ep->atc.entry[i].valid ? &ep->atc.entry[i] :
-           &none;
+    return e && e->valid ? e : &none;
 }
 
 uint64_t im_ep_r_atc_addr(ImEp *ep, EpChannel *ch)
@@ -173,16 +166,6 @@ uint64_t im_ep_r_atc_info(ImEp *ep, EpChannel *ch)
            IM_PUT(EP_ATC_INFO_PASID, e->has_pasid ? e->pasid : 0);
 }
 
-uint64_t im_ep_r_ch_status(ImEp *ep, EpChannel *ch)
-{
-    (void)ep;
-    return IM_PUT(EP_CH_STATUS_STATE, ch->state) |
-           IM_PUT(EP_CH_STATUS_CPL, ch->cpl) |
-           IM_PUT(EP_CH_STATUS_IGNORED, ch->ignored) |
-           IM_PUT(EP_CH_STATUS_CAUSE, ch->cause) |
-           IM_PUT(EP_CH_STATUS_RESPONSE, ch->response);
-}
-
 IM_RULE(EP_COMMAND);
 void im_ep_w_command(ImEp *ep, EpChannel *ch, uint64_t val)
 {
@@ -191,11 +174,10 @@ void im_ep_w_command(ImEp *ep, EpChannel *ch, uint64_t val)
     (void)ch;
     switch (val) {
     case PASID_EP_CMD_ATC_FLUSH:
-        im_ep_atc_flush(&ep->atc);
+        im_ep_atc_flush(ep->atc);
         break;
     case PASID_EP_CMD_LOG_CLEAR:
-        memset(ep->log, 0, sizeof(ep->log));
-        ep->logged = 0;
+        im_ep_log_clear(ep);
         break;
     case PASID_EP_CMD_STATS_CLEAR:
         memset(&ep->counters, 0, sizeof(ep->counters));
@@ -213,34 +195,10 @@ void im_ep_w_command(ImEp *ep, EpChannel *ch, uint64_t val)
         im_ep_interrupt(ep, arg);
         break;
     case PASID_EP_CMD_ABORT_ALL:
-        for (unsigned i = 0; i < ep->channels; i++) {
-            im_ep_ch_abort(ep, &ep->ch[i]);
-        }
+        im_ep_ch_end_all(ep, PASID_EP_STATE_ABORTED, PASID_EP_CAUSE_NONE);
         break;
     default:
         im_ep_misuse(ep, EP_MISUSE_BAD_COMMAND_LO, PASID_EP_COMMAND);
-        break;
-    }
-}
-
-void im_ep_w_ch_command(ImEp *ep, EpChannel *ch, uint64_t val)
-{
-    switch (val) {
-    case PASID_EP_CH_CMD_START:
-        im_ep_ch_start(ep, ch);
-        break;
-    case PASID_EP_CH_CMD_ABORT:
-        im_ep_ch_abort(ep, ch);
-        break;
-    case PASID_EP_CH_CMD_STOP:
-        if (IM_GET(ch->reg[EP_R_CH_CTRL], EP_CH_CTRL_PASID)) {
-            im_ep_stop_pasid(ep, (uint32_t)ch->reg[EP_R_CH_PASID]);
-        } else {
-            im_ep_ch_abort(ep, ch);
-        }
-        break;
-    default:
-        im_ep_misuse(ep, EP_MISUSE_BAD_COMMAND_LO, ch->index);
         break;
     }
 }
@@ -251,7 +209,7 @@ static EpChannel *ep_regs_channel_of(ImEp *ep, uint64_t off, uint64_t *rel)
     uint64_t n = (off - PASID_EP_CHANNEL0) / PASID_EP_CHANNEL_STRIDE;
 
     *rel = (off - PASID_EP_CHANNEL0) % PASID_EP_CHANNEL_STRIDE;
-    return off >= PASID_EP_CHANNEL0 && n < ep->channels ? &ep->ch[n] : NULL;
+    return off >= PASID_EP_CHANNEL0 ? im_ep_ch(ep, n) : NULL;
 }
 
 static bool ep_regs_in_area(uint64_t off, uint64_t start, uint64_t size)
@@ -276,12 +234,7 @@ static bool ep_regs_read_area(const ImEp *ep, uint64_t off, uint64_t *val)
     }
     if (ep_regs_in_area(off, PASID_EP_ATS_RESULT,
                         PASID_EP_ATS_RESULTS * PASID_EP_ATS_RESULT_STRIDE)) {
-        uint64_t rel = off - PASID_EP_ATS_RESULT;
-        uint64_t word = rel % PASID_EP_ATS_RESULT_STRIDE / 8;
-
-        *val = word < 3 ?
-               ep->ats_result[rel / PASID_EP_ATS_RESULT_STRIDE][word] : 0;
-        return word < 3;
+        return im_ep_raw_result(ep, off - PASID_EP_ATS_RESULT, val);
     }
     return false;
 }
@@ -299,7 +252,8 @@ static bool ep_regs_read64(ImEp *ep, uint64_t off, uint64_t *val)
     int i = ch ? ep_regs_channel_at(rel) : ep_regs_global_at(off);
 
     if (i >= 0) {
-        *val = ch ? ep_regs_read_row(ep, ch, &channel_rows[i], ch->reg[i]) :
+        *val = ch ? ep_regs_read_row(ep, ch, &channel_rows[i],
+                                *im_ep_ch_reg(ch, i)) :
                     ep_regs_read_row(ep, NULL, &global_rows[i], ep->reg[i]);
         return true;
     }
@@ -352,10 +306,10 @@ static void ep_regs_write64(ImEp *ep, uint64_t off, uint64_t val,
     } else if (!ch) {
         ep_regs_write_row(ep, NULL, &global_rows[i], &ep->reg[i], val, lanes);
     } else if (im_ep_ch_active(ch) && channel_rows[i].rw) {
-        ch->ignored = true;
-        im_ep_misuse(ep, EP_MISUSE_CH_RUNNING_LO, ch->index);
+        im_ep_ch_ignore(ep, ch);
     } else {
-        ep_regs_write_row(ep, ch, &channel_rows[i], &ch->reg[i], val, lanes);
+        ep_regs_write_row(ep, ch, &channel_rows[i], im_ep_ch_reg(ch, i), val,
+                          lanes);
     }
 }
 

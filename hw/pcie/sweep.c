@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "hw/pcie/ep.h"
+#include "hw/pcie/op.h"
 
 /* The generator of the specification of the registers. */
 #define LCG_FACTOR  UINT64_C(6364136223846793005)
@@ -27,7 +27,6 @@ static void ep_sweep_draw(EpChannel *ch)
     ch->place = (ch->lcg >> 32) * ch->prog.places >> 32;
 }
 
-/* Complete the program of the channel, go to the first place. */
 void im_ep_sweep_start(EpChannel *ch, uint64_t count)
 {
     EpProgram *p = &ch->prog;

@@ -4,7 +4,10 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "hw/pcie/ep.h"
+#include "hw/pcie/atc.h"
+#include "hw/pcie/cfg.h"
+#include "hw/pcie/log.h"
+#include "hw/pcie/xlat.h"
 
 /* An answer overtaken by an invalidation is asked for anew this often. */
 #define STALE_TRIES  16
@@ -83,7 +86,6 @@ static EpXlat ep_xlat_decode(const ImEp *ep, const EpReq *req, const ImXlat *x)
     return out;
 }
 
-/* One translation request; its answer is not cached. */
 IM_RULE(PCIE_ATS_ADDRESS);
 EpXlat im_ep_ats_ask(ImEp *ep, const EpReq *req)
 {
@@ -115,7 +117,6 @@ EpXlat im_ep_ats_ask(ImEp *ep, const EpReq *req)
     return out;
 }
 
-/* Put an answer into the ATC. Answers that grant nothing are not kept. */
 void im_ep_ats_keep(ImEp *ep, const EpReq *req, const EpXlat *x)
 {
     const EpAtcEntry e = {
@@ -135,11 +136,11 @@ void im_ep_ats_keep(ImEp *ep, const EpReq *req, const EpXlat *x)
     if (x->kind > EP_XLAT_U || !(e.perm & (IM_PERM_R | IM_PERM_W))) {
         return;
     }
-    if (!EP_CAP(ep, EP_ATS0, PCIE_ATS_ENABLE) &&
+    if (!im_ep_ats_on(ep) &&
         !IM_GET(EP_REG(ep, INJ_FLAGS), EP_INJ_FLAGS_ATS_OFF)) {
         return;
     }
-    if (im_ep_atc_insert(&ep->atc, &e)) {
+    if (im_ep_atc_insert(ep->atc, &e)) {
         ep->counters.atc_evictions++;
     }
 }
@@ -152,7 +153,7 @@ void im_ep_ats_keep(ImEp *ep, const EpReq *req, const EpXlat *x)
 IM_RULE(PCIE_INV_ORDERING);
 EpXlat im_ep_xlat(ImEp *ep, const EpReq *req)
 {
-    EpAtcEntry *e = im_ep_atc_find(&ep->atc, req);
+    const EpAtcEntry *e = im_ep_atc_find(ep->atc, req);
     EpXlat x = { .kind = EP_XLAT_UR };
     uint64_t epoch;
 
@@ -165,15 +166,16 @@ EpXlat im_ep_xlat(ImEp *ep, const EpReq *req)
         return x;
     }
     ep->counters.atc_misses++;
-    if ((ep->ats_ur || !EP_CAP(ep, EP_ATS0, PCIE_ATS_ENABLE)) &&
-        !req->force) {
+    if ((im_ep_ats_ended(ep) || !im_ep_ats_on(ep)) && !req->force) {
         return x;
     }
     for (unsigned i = 0; i < STALE_TRIES; i++) {
-        epoch = ep->atc.epoch;
+        epoch = im_ep_atc_epoch(ep->atc);
         x = im_ep_ats_ask(ep, req);
-        if (epoch == ep->atc.epoch) {
-            ep->ats_ur |= x.kind == EP_XLAT_UR;
+        if (epoch == im_ep_atc_epoch(ep->atc)) {
+            if (x.kind == EP_XLAT_UR) {
+                im_ep_ats_end(ep, true);
+            }
             if (!req->no_cache) {
                 im_ep_ats_keep(ep, req, &x);
             }

@@ -4,7 +4,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "hw/pcie/ep.h"
+#include "hw/pcie/atc.h"
 #include "tests/unit/pcie/upstream.h"
 
 #define SPACE  64           /* pages of address space under test */
@@ -135,34 +135,33 @@ static void test_random(const void *data)
     uint32_t entries = GPOINTER_TO_UINT(data);
     GRand *rnd = g_rand_new_with_seed(20261121 + entries);
     GArray *all = g_array_new(false, false, sizeof(Known));
-    EpAtc atc = { 0 };
+    EpAtc *atc = im_ep_atc_new(entries);
 
-    im_ep_atc_init(&atc, entries);
     for (unsigned i = 0; i < 6000; i++) {
         uint32_t valid = 0;
 
         switch (g_rand_int_range(rnd, 0, 8)) {
         case 0: case 1: case 2:
-            insert(&atc, all, rnd);
+            insert(atc, all, rnd);
             break;
         case 3:
-            invalidate(&atc, all, rnd);
+            invalidate(atc, all, rnd);
             break;
         default:
-            look_up(&atc, all, rnd, entries >= 1024);
+            look_up(atc, all, rnd, entries >= 1024);
             break;
         }
         for (uint32_t n = 0; n < entries; n++) {
-            valid += atc.entry[n].valid;
+            valid += im_ep_atc_entry(atc, n)->valid;
         }
-        g_assert_cmpuint(valid, ==, atc.used);
+        g_assert_cmpuint(valid, ==, im_ep_atc_used(atc));
         for (unsigned n = all->len; n-- > 0;) {
             if (g_array_index(all, Known, n).gone) {
                 g_array_remove_index_fast(all, n);
             }
         }
     }
-    im_ep_atc_free(&atc);
+    im_ep_atc_free(atc);
     g_array_free(all, true);
     g_rand_free(rnd);
 }
@@ -170,23 +169,22 @@ static void test_random(const void *data)
 /* The entry not used for longest goes first. */
 static void test_lru(void)
 {
-    EpAtc atc = { 0 };
+    EpAtc *atc = im_ep_atc_new(3);
     EpReq r = { 0 };
 
-    im_ep_atc_init(&atc, 3);
     for (unsigned i = 0; i < 3; i++) {
         EpAtcEntry e = { .va = i * 4096, .lg2 = 12, .perm = 3 };
 
-        g_assert_false(im_ep_atc_insert(&atc, &e));
+        g_assert_false(im_ep_atc_insert(atc, &e));
     }
-    g_assert_nonnull(im_ep_atc_find(&atc, &r));
+    g_assert_nonnull(im_ep_atc_find(atc, &r));
     EpAtcEntry e = { .va = 9 * 4096, .lg2 = 12, .perm = 3 };
-    g_assert_true(im_ep_atc_insert(&atc, &e));
+    g_assert_true(im_ep_atc_insert(atc, &e));
     r.va = 4096;
-    g_assert_null(im_ep_atc_find(&atc, &r));
+    g_assert_null(im_ep_atc_find(atc, &r));
     r.va = 0;
-    g_assert_nonnull(im_ep_atc_find(&atc, &r));
-    im_ep_atc_free(&atc);
+    g_assert_nonnull(im_ep_atc_find(atc, &r));
+    im_ep_atc_free(atc);
 }
 
 /* Ranges at the very end of the address space do not wrap into its start. */
