@@ -26,6 +26,7 @@
 #ifndef HW_CORE_WALK_H
 #define HW_CORE_WALK_H
 
+#include "im/im_explain.h"
 #include "im/im_port.h"
 
 /* Beside ImPerm: unprivileged requests may use what lies below. */

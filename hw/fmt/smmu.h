@@ -9,6 +9,7 @@
 
 #include "hw/core/field.h"
 #include "hw/core/walk.h"
+#include "im/im_clause.h"
 
 /* What decides about validity: the ID registers, as software reads them. */
 typedef struct ImSmmuIds {

@@ -7,6 +7,7 @@
 #define HW_FMT_VTD_H
 
 #include "hw/core/walk.h"
+#include "im/im_clause.h"
 
 /* ImPtStage.flags of the first stage */
 #define IM_VTD_FS_1GP    (1u << 0)      /* CAP.FS1GP */

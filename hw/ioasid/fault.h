@@ -7,6 +7,7 @@
 #define HW_IOASID_FAULT_H
 
 #include "hw/ioasid/ledger.h"
+#include "im/im_event.h"
 
 typedef struct IoPage {
     ImLink link;

@@ -19,6 +19,7 @@
 #include "hw/core/itag.h"
 #include "hw/core/link.h"
 #include "hw/core/walk.h"
+#include "im/im_clause.h"
 #include "im/im_ioasid.h"
 
 typedef struct IoSet IoSet;

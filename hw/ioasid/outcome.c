@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "hw/ioasid/route.h"
+#include "im/im_event.h"
 
 typedef enum Record { RECORD, HUSH } Record;
 typedef enum Reply { UR, CA, MISS } Reply;

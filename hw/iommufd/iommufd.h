@@ -37,6 +37,7 @@
 
 #include "hw/core/link.h"
 #include "hw/iommufd/abi.h"
+#include "im/im_event.h"
 #include "im/im_iommufd.h"
 
 typedef struct IofObject IofObject;

@@ -20,6 +20,7 @@
 #define HW_PCIE_EP_H
 
 #include "hw/core/field.h"
+#include "im/im_clause.h"
 #include "im/im_pcie.h"
 #include "im/spec/endpoint_regs.h.inc"
 #include "im/spec/pasid_ep_uapi.h"

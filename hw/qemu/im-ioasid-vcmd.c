@@ -6,8 +6,6 @@
 #include "qemu/osdep.h"
 #include "im-ioasid.h"
 
-#include "im/im_vtd.h"
-
 static ImVcmdStatus host_vcmd_alloc(IoasidHostVcmd *v, uint32_t *pasid)
 {
     IoasidHost *s = v->host;

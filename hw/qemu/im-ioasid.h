@@ -15,6 +15,7 @@
 
 #include "im/im_ioasid.h"
 #include "im/im_ioasid_words.h"
+#include "im/im_vtd.h"
 
 #define TYPE_IOASID_HOST "ioasid-host"
 OBJECT_DECLARE_SIMPLE_TYPE(IoasidHost, IOASID_HOST)

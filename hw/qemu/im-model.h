@@ -10,7 +10,7 @@
 
 #include "qom/object.h"
 
-#include "im/im_port.h"
+#include "im/im_explain.h"
 #include "im/im_txn.h"
 
 #define TYPE_IM_MODEL "im-model"

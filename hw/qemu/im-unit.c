@@ -23,7 +23,7 @@
 typedef struct ImUnitMsg {
     enum {
         UNIT_MSI, UNIT_WIRE, UNIT_ATS_INV, UNIT_PAGE_RESP, UNIT_UNMAP,
-        UNIT_RESUME, UNIT_VCMD, UNIT_NOTICE,
+        UNIT_RESUME, UNIT_NOTICE,
     } kind;
     union {
         ImMsi msi;
@@ -35,7 +35,6 @@ typedef struct ImUnitMsg {
             uint64_t handle;
             ImXlat xlat;
         } resume;
-        ImVcmd vcmd;
         uint64_t notice;
     };
 } ImUnitMsg;
@@ -101,11 +100,6 @@ static void unit_port_resume(void *host, uint64_t handle, const ImXlat *xlat)
                             .resume = { .handle = handle, .xlat = *xlat } });
 }
 
-static void unit_port_vcmd(void *host, const ImVcmd *cmd)
-{
-    unit_post(host, &(ImUnitMsg) { .kind = UNIT_VCMD, .vcmd = *cmd });
-}
-
 void im_unit_notice(ImUnit *u, uint64_t what)
 {
     unit_post(u, &(ImUnitMsg) { .kind = UNIT_NOTICE, .notice = what });
@@ -161,7 +155,6 @@ const ImPort im_unit_port = {
     .event = im_unit_event,
     .wire = unit_port_wire,
     .resume = unit_port_resume,
-    .vcmd = unit_port_vcmd,
 };
 
 /* --- sending: under the BQL, without the lock --------------------------- */
@@ -219,9 +212,6 @@ static void unit_send_one(ImUnit *u, const ImUnitMsg *m)
         break;
     case UNIT_RESUME:
         pci_pasid_resume(u, m->resume.handle, &m->resume.xlat);
-        break;
-    case UNIT_VCMD:
-        u->ops->vcmd(u, &m->vcmd);
         break;
     case UNIT_NOTICE:
         u->ops->notice(u, m->notice);

@@ -22,6 +22,9 @@
 #include "im-request.h"
 #include "pci-pasid.h"
 
+#include "im/im_event.h"
+#include "im/im_port.h"
+
 typedef struct ImUnit ImUnit;
 
 #define TYPE_IM_UNIT_MR  "im-unit-memory-region"
@@ -56,7 +59,6 @@ typedef struct ImUnitOps {
     void (*send_msi)(ImUnit *u, const ImMsi *msi);
     void (*send_wire)(ImUnit *u, unsigned line);            /* optional */
     void (*changed)(ImUnit *u);                             /* optional */
-    void (*vcmd)(ImUnit *u, const ImVcmd *cmd);             /* optional */
     /* What im_unit_notice() said. */
     void (*notice)(ImUnit *u, uint64_t what);               /* optional */
 

@@ -285,10 +285,21 @@ static void vtdm_changed(ImUnit *u)
     x86_iommu_iec_notify_all(x86_iommu_get_default(), true, 0, 0);
 }
 
-/* The guest's PASIDs are the host's to give, see docs/uapi.rst. */
-static void vtdm_vcmd(ImUnit *u, const ImVcmd *cmd)
+/* The guest's PASIDs are the host's to give, see docs/uapi.rst: not before
+ * the model was left. A guest waits for one answer at a time. */
+static void vtdm_vcmd(void *host, const ImVcmd *cmd)
 {
-    im_ioasid_vcmd(&VTD_MODEL(u->owner)->vcmd, cmd);
+    ImUnit *u = host;
+
+    VTD_MODEL(u->owner)->asked = *cmd;
+    im_unit_notice(u, 0);
+}
+
+static void vtdm_vcmd_obey(ImUnit *u, uint64_t what)
+{
+    VtdModel *s = VTD_MODEL(u->owner);
+
+    im_ioasid_vcmd(&s->vcmd, &s->asked);
 }
 
 static void vtdm_vcmd_done(void *opaque, uint32_t serial, unsigned status,
@@ -318,7 +329,7 @@ static const ImUnitOps vtd_ops = {
     .fault_name = im_vtd_fault_name,
     .send_msi = vtdm_send_msi,
     .changed = vtdm_changed,
-    .vcmd = vtdm_vcmd,
+    .notice = vtdm_vcmd_obey,
     .interrupt = vtdm_interrupt,
     .msi_base = VTDM_MSI_BASE,
     .msi_size = VTDM_MSI_SIZE,
@@ -441,7 +452,7 @@ static bool vtdm_use_host(VtdModel *s, Error **errp)
                    "give", im_name_of(OBJECT(s)));
         return false;
     }
-    s->cfg.virtual_command = true;
+    s->cfg.vcmd = vtdm_vcmd;
     im_ioasid_vcmd_init(&s->vcmd, s->host, (1u << s->cfg.pasid_bits) - 1,
                         vtdm_vcmd_done, s);
     return true;

@@ -17,7 +17,6 @@
 #include "hw/pci/pci_device.h"
 #include "qemu/queue.h"
 
-#include "im/im_port.h"
 #include "im/im_txn.h"
 
 /* --- what an IOMMU offers --------------------------------------------- */

@@ -13,6 +13,8 @@
 
 #include "hw/core/field.h"
 #include "hw/fmt/smmu.h"
+#include "im/im_clause.h"
+#include "im/im_event.h"
 #include "im/im_smmu.h"
 
 typedef struct SmmuCaches SmmuCaches;   /* cache.c */

@@ -103,7 +103,7 @@ void im_vtd_config_prune(ImVtdConfig *config)
         config->pasid_bits = 0;
     }
     config->translated_pasid &= config->pasid_bits > 0;
-    config->virtual_command &= config->pasid_bits > 0;
+    config->vcmd = config->pasid_bits ? config->vcmd : NULL;
     config->haw_bits = MIN(config->haw_bits, config->aw_bits);
 }
 
@@ -146,8 +146,8 @@ static char *vtd_config_check_values(const ImVtdConfig *c)
     if (c->translated_pasid && !c->pasid_bits) {
         return g_strdup("translated_pasid=on needs pasid_bits above 0");
     }
-    if (c->virtual_command && !c->pasid_bits) {
-        return g_strdup("virtual_command=on needs pasid_bits above 0");
+    if (c->vcmd && !c->pasid_bits) {
+        return g_strdup("vcmd needs pasid_bits above 0");
     }
     if (c->scalable && !c->first_stage && !c->second_stage) {
         return g_strdup("scalable=on needs first_stage=on or "
@@ -212,7 +212,7 @@ static uint64_t vtd_config_build_ecap(const ImVtdConfig *c)
            IM_PUT(VTD_ECAP_PASID, c->pasid_bits > 0) |
            IM_PUT(VTD_ECAP_PDS, c->page_request) |
            IM_PUT(VTD_ECAP_SMTS, c->scalable) |
-           IM_PUT(VTD_ECAP_VCS, c->virtual_command) |
+           IM_PUT(VTD_ECAP_VCS, c->vcmd != NULL) |
            IM_PUT(VTD_ECAP_SSADS, c->ss_dirty) |
            IM_PUT(VTD_ECAP_SSTS, c->scalable && c->second_stage) |
            IM_PUT(VTD_ECAP_FSTS, c->first_stage) |

@@ -6,6 +6,7 @@
 #ifndef HW_VTD_EXPLAIN_H
 #define HW_VTD_EXPLAIN_H
 
+#include "im/im_explain.h"
 #include "im/im_port.h"
 
 /* Room for the clause tag of a fault reason: SPT.2 is VTD_FLT_SPT_2. */

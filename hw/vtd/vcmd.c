@@ -62,7 +62,7 @@ static void vtd_vcmd_run(ImVtd *s, uint64_t vcmd)
         vtd_vcmd_respond(s, IM_VCMD_OK, 0);
     } else {
         im_vtd_reg_set(s, VTD_R_VCRSP, IM_MASK(VTD_VCRSP_IP));
-        s->port.vcmd(s->host, &cmd);
+        s->cfg.vcmd(s->host, &cmd);
     }
 }
 

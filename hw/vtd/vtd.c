@@ -14,9 +14,6 @@ ImVtd *im_vtd_new(const ImVtdConfig *config, const ImPort *port, void *host,
     char *why = im_vtd_config_apply(s, config);
 
     im_port_copy(&s->port, port);
-    if (!why && s->cfg.virtual_command && !s->port.vcmd) {
-        why = g_strdup("virtual_command=on needs a host that obeys");
-    }
     if (why) {
         if (err) {
             *err = why;

@@ -7,6 +7,8 @@
 #define HW_VTD_VTD_H
 
 #include "hw/core/field.h"
+#include "im/im_clause.h"
+#include "im/im_event.h"
 #include "im/im_vtd.h"
 
 /* RTADDR_REG.TTM, 11.4.5 */

@@ -9,7 +9,12 @@
 #include <glib.h>
 #include <stdint.h>
 
-#include "im/im_port.h"
+/* A field of a bit layout, by its name in the specification. Lists of them
+ * end with a NULL name. */
+typedef struct ImFieldRow {
+    const char *name;
+    uint8_t hi, lo;
+} ImFieldRow;
 
 /*
  * Append " NAME=value" for every field of word that is not 0, in the order of

@@ -17,6 +17,7 @@
 
 #include <glib.h>
 
+#include "im/im_explain.h"
 #include "im/im_port.h"
 #include "im/im_txn.h"
 

@@ -11,7 +11,7 @@
 
 #include <glib.h>
 
-#include "im/im_port.h"
+#include "im/im_event.h"
 #include "im/im_txn.h"
 
 typedef struct ImEp ImEp;

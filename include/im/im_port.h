@@ -14,50 +14,15 @@
 
 #include <stddef.h>
 
-#include "im/im_clause.h"
 #include "im/im_txn.h"
+
+typedef struct ImEvent ImEvent;         /* im_event.h */
 
 typedef enum ImBus {
     IM_BUS_OK,
     IM_BUS_ERROR,           /* no memory there, or the access failed */
     IM_BUS_RETRY,           /* cmpxchg64 only: the value differed */
 } ImBus;
-
-#define IM_NEVER  UINT64_MAX
-
-/* What happened, for tracing; the strings are the model's constants, but for
- * text, which is valid during the call. Answers to requests are no events: who
- * asked has the answer in hand. */
-typedef enum ImEventKind {
-    IM_EVENT_FAULT,         /* a fault was recorded, or dropped as name says:
-                               arg[0] reason; txn, req or msi */
-    IM_EVENT_INVALIDATE,    /* a descriptor (arg[0..3]) or a register command
-                               was executed: name */
-    IM_EVENT_COMMAND_ERROR, /* the queue stopped at a command or descriptor,
-                               arg[0..words - 1]: name is the error, text the
-                               rule that was broken, clause its tag */
-    IM_EVENT_ADVICE,        /* the driver does what the specification answers
-                               in a way that few expect: name stays the same
-                               for the same matter, text says what to do */
-    IM_EVENT_PAGE_REQUEST,  /* req; name says what became of it */
-    IM_EVENT_PAGE_RESPONSE, /* resp */
-    IM_EVENT_INTERRUPT,     /* msi sent by the model; name: its source */
-} ImEventKind;
-
-typedef struct ImEvent {
-    ImEventKind kind;
-    const char *name;
-    const char *text;       /* COMMAND_ERROR, ADVICE */
-    const char *clause;     /* COMMAND_ERROR; or NULL */
-    uint64_t arg[4];
-    uint8_t words;          /* COMMAND_ERROR */
-    bool hidden;            /* FAULT: no record tells software of it */
-    const ImTxn *txn;
-    const ImXlat *xlat;
-    const ImPageReq *req;
-    const ImPageResp *resp;
-    const ImMsi *msi;
-} ImEvent;
 
 /*
  * Translations that a listener outside the model may still hold and must
@@ -71,22 +36,6 @@ typedef struct ImUnmap {
     bool has_rid;
     bool device_tlb;        /* from a device-TLB descriptor */
 } ImUnmap;
-
-/*
- * A command that software behind a virtual unit gives the host (VT-d
- * 11.4.16), answered whenever the host likes by im_vtd_vcmd_done() with the
- * same serial.
- */
-typedef enum ImVcmdCode {
-    IM_VCMD_ALLOC_PASID = 1,
-    IM_VCMD_FREE_PASID = 2,
-} ImVcmdCode;
-
-typedef struct ImVcmd {
-    uint32_t serial;
-    uint32_t pasid;         /* to be freed */
-    uint8_t code;           /* ImVcmdCode */
-} ImVcmd;
 
 typedef struct ImPort {
     size_t size;
@@ -122,29 +71,6 @@ typedef struct ImPort {
     /* The request parked as handle was answered: granted or terminated,
      * never IM_PENDING. Without it no request is parked. */
     void (*resume)(void *host, uint64_t handle, const ImXlat *xlat);
-
-    /* Optional; without it the virtual command interface is refused. */
-    void (*vcmd)(void *host, const ImVcmd *cmd);
 } ImPort;
-
-/* A field of a bit layout, by its name in the specification. Lists of them
- * end with a NULL name. */
-typedef struct ImFieldRow {
-    const char *name;
-    uint8_t hi, lo;
-} ImFieldRow;
-
-/* One step of a walk, for im_*_explain(). Valid during the call. */
-typedef struct ImStep {
-    const char *what;       /* "root entry", "FS-PML4E", ... */
-    const char *clause;     /* clause tag that decided, or NULL */
-    const char *note;       /* decision in words, or NULL */
-    uint64_t addr;          /* guest-physical address read */
-    uint64_t value[8];      /* quad-words read */
-    uint8_t words;          /* how many of value[] are valid; 0: no read */
-    const ImFieldRow *const *fields;    /* of each word, or NULL */
-} ImStep;
-
-typedef void ImStepFn(void *opaque, const ImStep *step);
 
 #endif /* IM_PORT_H */

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define IM_NEVER  UINT64_MAX    /* of virtual time, in nanoseconds */
+
 #define IM_PASID_BITS   20
 #define IM_PASID_MAX    ((1u << IM_PASID_BITS) - 1)
 

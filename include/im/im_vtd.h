@@ -11,12 +11,31 @@
 
 #include <glib.h>
 
+#include "im/im_explain.h"
 #include "im/im_port.h"
 #include "im/im_txn.h"
 
 typedef struct ImVtd ImVtd;
 
 #define IM_VTD_MMIO_SIZE  0x1000
+
+/*
+ * A command that software behind a virtual unit gives the host (11.4.16),
+ * answered whenever the host likes by im_vtd_vcmd_done() with the same serial.
+ */
+typedef enum ImVcmdCode {
+    IM_VCMD_ALLOC_PASID = 1,
+    IM_VCMD_FREE_PASID = 2,
+} ImVcmdCode;
+
+typedef struct ImVcmd {
+    uint32_t serial;
+    uint32_t pasid;             /* to be freed */
+    uint8_t code;               /* ImVcmdCode */
+} ImVcmd;
+
+/* host is that of the port, and the rules are those of ImPort. */
+typedef void ImVcmdFn(void *host, const ImVcmd *cmd);
 
 /*
  * What the unit shall be. Validated once by im_vtd_new(); afterwards VER,
@@ -63,7 +82,8 @@ typedef struct ImVtdConfig {
     uint32_t iotlb_entries;     /* capacity, power of two, >= 16 */
     bool eim_required;          /* EIMER */
     bool intremap_required;     /* IRREQ */
-    bool virtual_command;       /* VCS: the host gives out PASIDs */
+    ImVcmdFn *vcmd;             /* the host gives out PASIDs (VCS);
+                                   NULL: there are no virtual commands */
     bool aw_ignored;            /* AW of a PASID entry while SSTS=0, which
                                    9.6 says is Reserved(0) */
     bool rid_priv;              /* RPRIVS */
@@ -127,7 +147,7 @@ void im_vtd_ats_inv_done(ImVtd *s, uint16_t rid, uint32_t itag_vector);
 void im_vtd_deadline(ImVtd *s);
 
 /*
- * The host's answer to ImPort.vcmd (11.4.16): of an allocation the PASID. An
+ * The host's answer to ImVtdConfig.vcmd (11.4.16): of an allocation the PASID. An
  * answer that nobody waits for, because of a reset, is dropped: what it gave
  * is the host's to take back.
  */

@@ -10,6 +10,7 @@
 
 #include <glib.h>
 
+#include "im/im_event.h"
 #include "im/im_smmu.h"
 #include "im/im_vtd.h"
 

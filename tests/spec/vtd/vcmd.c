@@ -29,16 +29,14 @@ static void host_vcmd(void *host G_GNUC_UNUSED, const ImVcmd *cmd)
     asked[asked_count++] = *cmd;
 }
 
-static ImVtd *unit(Rig *r, unsigned pasid_bits, bool host, char **err)
+static ImVtd *unit(Rig *r, unsigned pasid_bits, char **err)
 {
     ImVtdConfig c = rig_vtd_config();
-    ImPort port = r->port;
 
     c.pasid_bits = (uint8_t)pasid_bits;
-    c.virtual_command = true;
-    port.vcmd = host ? host_vcmd : NULL;
+    c.vcmd = host_vcmd;
     asked_count = 0;
-    return im_vtd_new(&c, &port, r, err);
+    return im_vtd_new(&c, &r->port, r, err);
 }
 
 /* The rig's own unit makes room for one with virtual commands. */
@@ -47,7 +45,7 @@ static Rig *rig(void)
     Rig *r = rig_vtd_new(NULL);
 
     im_vtd_free(r->vtd);
-    r->vtd = unit(r, 20, true, NULL);
+    r->vtd = unit(r, 20, NULL);
     g_assert_nonnull(r->vtd);
     return r;
 }
@@ -81,21 +79,19 @@ static void absent(void)
     }
 }
 
-/* Who cannot obey does not advertise; PASIDs need PASIDs. */
+/* PASIDs need PASIDs. */
 static void refused(void)
 {
     g_autoptr(Rig) r = rig_vtd_new(NULL);
-    g_autofree char *no_host = NULL, *no_pasid = NULL;
+    g_autofree char *no_pasid = NULL;
     ImVtdConfig c = rig_vtd_config();
 
-    g_assert_null(unit(r, 20, false, &no_host));
-    g_assert_nonnull(strstr(no_host, "virtual_command"));
-    g_assert_null(unit(r, 0, true, &no_pasid));
+    g_assert_null(unit(r, 0, &no_pasid));
     g_assert_nonnull(strstr(no_pasid, "pasid_bits"));
-    c.virtual_command = true;
+    c.vcmd = host_vcmd;
     c.pasid_bits = 0;
     im_vtd_config_prune(&c);
-    g_assert_false(c.virtual_command);
+    g_assert_null(c.vcmd);
 }
 
 /* --- commands ------------------------------------------------------------ */

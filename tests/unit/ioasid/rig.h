@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "im/im_event.h"
 #include "im/im_ioasid.h"
 
 #define PAGE        UINT64_C(0x1000)
