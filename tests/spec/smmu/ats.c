@@ -296,6 +296,7 @@ static const GrantRow grant_rows[] = {
       R1 | W1 },
     { "instcfg-inst", RW | D_UXN, false, false, false, true, 0, 3, W1 },
     { "instcfg-inst-x", RO, false, true, false, true, 0, 3, R1 | X1 },
+    { "instcfg-inst-x-only", PRW, false, false, false, true, 0, 3, R1 },
     { "instcfg-data", RO | D_UXN, false, true, false, true, 0, 2, R1 | X1 },
 };
 

@@ -467,6 +467,23 @@ static void table_removed(void)
     sx_is_abort(&x, EV_TRANSLATION);
 }
 
+/* 3.4.1: the top byte may be a tag, and means nothing to a command. */
+static void tag_of_an_address(void)
+{
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, false, NULL);
+    uint64_t tag = UINT64_C(0xa5) << 56;
+    ImXlat x;
+
+    rig_put(w->r, w->cd, CD_TBI0, 1);
+    sw_on(w);
+    x = sw_dma(w, IM_READ, w->iova | tag);
+    sx_is_ok(&x, w->pa);
+    rig_w64(w->r, sw_leaf(w, w->iova), 0);
+    sb_do(w->r, cmd_tlbi(OP_NH_VA, w->vmid, w->asid, w->iova | tag, true));
+    x = sw_dma(w, IM_READ, w->iova);
+    sx_is_abort(&x, EV_TRANSLATION);
+}
+
 /* --- what is cached and what not ----------------------------------------- */
 
 static void hit_reads_nothing(const void *data)
@@ -590,6 +607,7 @@ int main(int argc, char **argv)
     spec_test(SMMU_TLB_IPA, "sequence", stage2_sequence);
     spec_test(SMMU_TLB_CFGI_STE, "leaves-translations",
               configuration_is_apart);
+    spec_test(SMMU_TLB_VA, "tag", tag_of_an_address);
     spec_test(SMMU_TLB_VA, "table-removed", table_removed);
     spec_test(SMMU_TLB_VA, "more-rights", more_rights);
     spec_test(SMMU_TLB_HIT, "privilege", privilege_is_told_apart);

@@ -188,6 +188,21 @@ static void unknown_opcodes(void)
     }
 }
 
+/* 4.4.1.1: TTL=1 means nothing with 16 KiB, so that nothing is named. */
+static void ttl_1_of_16k(void)
+{
+    g_autoptr(SWorld) w = sw_new(NULL, SW_BYPASS, false);
+    Cmd c = cmd_tlbi(OP_NH_VA, 0, 1, 0, true);
+    uint32_t at;
+
+    sb_do(w->r, cmd_tlbi_range(c, 2, 2, 0, 0));
+    at = w->r->sq[0].at;
+    sb_cmd(w->r, cmd_tlbi_range(c, 2, 1, 0, 0));
+    check_ill(w->r, at);
+    sb_cmdq_skip(w->r);
+    sb_do(w->r, cmd_tlbi_range(c, 2, 1, 1, 0));
+}
+
 /* --- errors, 7.1 --------------------------------------------------------- */
 
 static void stops_at_error(void)
@@ -230,6 +245,31 @@ static void fails_again(void)
     g_assert_cmphex(rig_reg32(r, SR_GERROR), ==, before);
     sb_cmdq_skip(r);
     g_assert_true(sb_sync(r));
+}
+
+static void note_cerror(void *host, unsigned line)
+{
+    Rig *r = host;
+
+    g_assert_cmpuint(line, ==, IM_SMMU_IRQ_GERROR);
+    r->sq[0].at = sb_cerror(r);         /* no command is put after this */
+}
+
+static void hear_errors(ImPort *port)
+{
+    port->wire = note_cerror;
+}
+
+/* Who is interrupted finds the reason there. */
+static void reason_before_interrupt(void)
+{
+    ImSmmuConfig c = rig_smmu_config();
+    g_autoptr(Rig) r = rig_smmu_new_on(&c, hear_errors);
+
+    sb_cmdq_enable(r, 4);
+    sb_irq_enable(r, IRQ_GERROR);
+    sb_cmd(r, cmd_op(0xff));
+    g_assert_cmpuint(r->sq[0].at, ==, CERROR_ILL);
 }
 
 /* GERRORN of something else acknowledges nothing. */
@@ -444,6 +484,8 @@ int main(int argc, char **argv)
     spec_test(SMMU_CMD_ERROR, "fails-again", fails_again);
     spec_test(SMMU_CMD_ERROR, "other-acknowledgement",
               other_acknowledgement);
+    spec_test(SMMU_CMD_ERROR, "reason-first", reason_before_interrupt);
+    spec_test(SMMU_CMD_RIL_RESERVED, "ttl-1-of-16k", ttl_1_of_16k);
     spec_test(SMMU_CMD_CERROR_ABT, "fetch", fetch_abort);
     spec_test(SMMU_CMD_CERROR_ABT, "queue-nowhere", queue_nowhere);
     spec_test(SMMU_REG_QUEUE, "size-is-capped", size_is_capped);

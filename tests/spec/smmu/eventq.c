@@ -262,6 +262,31 @@ static void mev_not_into_consumed(void)
     sw_only_event(w, EV_TRANSLATION);
 }
 
+/* What the queue before held is not there to merge with, though the new one
+ * has a record at the same index. */
+static void mev_not_into_another_queue(const void *data)
+{
+    bool reset = data != NULL;
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, false, NULL);
+    Rig *r = w->r;
+
+    rig_put(r, w->ste, STE_MEV, 1);
+    sw_on(w);
+    fault(w, 0);
+    g_assert_cmpuint(sb_events(r), ==, 1);
+    if (reset) {
+        im_smmu_reset(r->smmu);
+        sw_on(w);
+    } else {
+        sb_cr0(r, CR0_EVENTQEN, false);
+        sb_evtq_enable(r, 4);
+    }
+    fault(w, 1);
+    fault(w, 0);
+    g_assert_cmpuint(sb_events(r), ==, 2);
+    g_assert_cmphex(sb_event(r, 1).addr, ==, BAD);
+}
+
 /* --- interrupts, 3.18 ---------------------------------------------------- */
 
 static unsigned evtq_wires(Rig *r)
@@ -403,6 +428,9 @@ int main(int argc, char **argv)
     spec_test(SMMU_EVENT_MERGE, "apart", mev_tells_apart);
     spec_test(SMMU_EVENT_MERGE, "consumed", mev_not_into_consumed);
     spec_test(SMMU_EVENT_MERGE, "later", mev_not_much_later);
+    spec_row(SMMU_EVENT_MERGE, "another-queue", mev_not_into_another_queue,
+             NULL);
+    spec_row(SMMU_EVENT_MERGE, "reset", mev_not_into_another_queue, "reset");
     spec_test(SMMU_EVENT_RECORD, "counted", counted);
     spec_test(SMMU_EVENT_INTERRUPT, "non-empty", wire_on_non_empty);
     spec_test(SMMU_EVENT_INTERRUPT, "masked", wire_masked);

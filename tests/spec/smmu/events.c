@@ -473,6 +473,15 @@ static void d_cd_perm(SWorld *w, Evt *e)
     rig_w64(w->r, at, rig_r64(w->r, at) & ~D_S2R);
 }
 
+/* S2PTW: a structure in Device memory is not read. */
+static void d_cd_device(SWorld *w, Evt *e)
+{
+    uint64_t at = cd_page(w, e);
+
+    rig_put(w->r, w->ste, STE_S2PTW, 1);
+    rig_w64(w->r, at, rig_r64(w->r, at) & ~D_S2MEM(0xf));
+}
+
 static void d_cd_eabt(SWorld *w, Evt *e)
 {
     uint64_t ipa = w->cd + w->bias;
@@ -529,6 +538,7 @@ static const WalkRow walk_rows[] = {
     { PERM, "tt-update", SW_NESTED, IM_READ, false, false, d_tt_write,
       0x13 },
     { CDS2, "permission", SW_NESTED, IM_READ, false, false, d_cd_perm, 0x13 },
+    { CDS2, "device", SW_NESTED, IM_READ, false, false, d_cd_device, 0x13 },
 };
 
 static void walk_row(const void *data)

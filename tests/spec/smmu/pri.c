@@ -496,6 +496,28 @@ static void msi_last_only(void)
     g_assert_cmpuint(rig_count(r, RIG_SEEN_MSI), ==, 2);
 }
 
+/* LO: the last message of a group interrupts although it is lost. */
+static void lost_last_interrupts(void)
+{
+    g_autoptr(SWorld) w = world(NULL, 1);
+    ImPageReq q = sw_page_req(w);
+    Rig *r = w->r;
+
+    sb_irq_enable(r, 0);
+    rig_set64(r, SR_PRIQ_IRQ_CFG0, 0x8000);
+    rig_set32(r, SR_PRIQ_IRQ_CFG2, 1u << 31);
+    sb_irq_enable(r, IRQ_PRIQ);
+    fill(w);
+    for (unsigned i = 1; i < 3; i++) {  /* overflows, and has overflowed */
+        q.last = false;
+        ask(w, &q);
+        g_assert_cmpuint(rig_count(r, RIG_SEEN_MSI), ==, i - 1);
+        q.last = true;
+        ask(w, &q);
+        g_assert_cmpuint(rig_count(r, RIG_SEEN_MSI), ==, i);
+    }
+}
+
 static void wire_masked(void)
 {
     g_autoptr(SWorld) w = world(NULL, 4);
@@ -542,6 +564,7 @@ int main(int argc, char **argv)
     spec_test(SMMU_PRIQ_STOP_MARKER, "overflow", overflow_stop_marker);
     spec_test(SMMU_PRIQ_INTERRUPT, "non-empty", wire_non_empty);
     spec_test(SMMU_PRIQ_INTERRUPT, "last-only", msi_last_only);
+    spec_test(SMMU_PRIQ_INTERRUPT, "lost-last", lost_last_interrupts);
     spec_test(SMMU_PRIQ_INTERRUPT, "masked", wire_masked);
     return g_test_run();
 }

@@ -13,6 +13,9 @@ CHANGE(no_ats, c->ats = false)
 CHANGE(no_pri, c->pri = false)
 CHANGE(no_vmw, c->vmw = false)
 CHANGE(no_recerr, c->ats_rec_err = false)
+CHANGE(no_hyp, c->hyp = false)
+CHANGE(no_types, c->attr_types_ovr = false)
+CHANGE(no_perms, c->attr_perms_ovr = false)
 
 /* --- access, 6.2 --------------------------------------------------------- */
 
@@ -279,14 +282,36 @@ static void cr0_without_vmw(void)
     cr0_bits(no_vmw, 7u << CR0_VMW_SHIFT);
 }
 
-static void cr2_without_atsrecerr(void)
+static void cr2_bits(void (*change)(ImSmmuConfig *c), uint32_t gone)
 {
     ImSmmuConfig c = rig_smmu_config();
 
-    no_recerr(&c);
+    change(&c);
     g_autoptr(Rig) r = rig_smmu_new(&c);
-    rig_set32(r, SR_CR2, CR2_REC_CFG_ATS);
+    rig_set32(r, SR_CR2, gone);
     g_assert_cmphex(rig_reg32(r, SR_CR2), ==, 0);
+}
+
+static void cr2_without_atsrecerr(void)
+{
+    cr2_bits(no_recerr, CR2_REC_CFG_ATS);
+}
+
+static void cr2_without_hyp(void)
+{
+    cr2_bits(no_hyp, CR2_E2H);
+}
+
+/* Without two-level tables only the size is there to be set. */
+static void strtab_cfg_linear(void)
+{
+    ImSmmuConfig c = rig_smmu_config();
+
+    c.two_level_strtab = false;
+    im_smmu_config_prune(&c);
+    g_autoptr(Rig) r = rig_smmu_new(&c);
+    rig_set32(r, SR_STRTAB_BASE_CFG, UINT32_MAX);
+    g_assert_cmphex(rig_reg32(r, SR_STRTAB_BASE_CFG), ==, 0x3f);
 }
 
 /* --- guards: what may not change while it is in use ---------------------- */
@@ -304,6 +329,9 @@ static const GuardRow guard_rows[] = {
     { "strtab-base", SR_STRTAB_BASE, 8, CR0_SMMUEN, 0, 0x7654000 },
     { "strtab-base-cfg", SR_STRTAB_BASE_CFG, 4, CR0_SMMUEN, 0, 5 },
     { "cr1-table", SR_CR1, 4, CR0_SMMUEN, 0, 0xfc0 },
+    { "cr1-queue-cmdq", SR_CR1, 4, CR0_CMDQEN, 0, 0x3f },
+    { "cr1-queue-eventq", SR_CR1, 4, CR0_EVENTQEN, 0, 0x3f },
+    { "cr1-queue-priq", SR_CR1, 4, CR0_PRIQEN, 0, 0x3f },
     { "cr2", SR_CR2, 4, CR0_SMMUEN, 0, CR2_RECINVSID },
     { "cmdq-base", SR_CMDQ_BASE, 8, CR0_CMDQEN, 0, 0x7654005 },
     { "cmdq-cons", SR_CMDQ_CONS, 4, CR0_CMDQEN, 0, 3 },
@@ -366,6 +394,28 @@ static void gbpa_update(void)
     g_assert_cmphex(rig_reg32(r, SR_GBPA), ==, reset);
 }
 
+/* What cannot be overridden reads 0: IDR1.ATTR_TYPES_OVR stands for MTCFG,
+ * MemAttr, ALLOCCFG and SHCFG, ATTR_PERMS_OVR for PRIVCFG and INSTCFG. */
+static void gbpa_without_overrides(void)
+{
+    static const struct {
+        void (*change)(ImSmmuConfig *c);
+        uint32_t left;
+    } rows[] = {
+        { no_types, 0xf0000 }, { no_perms, 0x3f1f }, { no_vmw, 0xf3f1f },
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        ImSmmuConfig c = rig_smmu_config();
+
+        rows[i].change(&c);
+        g_autoptr(Rig) r = rig_smmu_new(&c);
+        rig_set32(r, SR_GBPA, UINT32_MAX);
+        g_assert_cmphex(rig_reg32(r, SR_GBPA), ==,
+                        rows[i].left | GBPA_ABORT);
+    }
+}
+
 /* --- GERROR, 6.3.17 ------------------------------------------------------ */
 
 static void gerror_read_only(void)
@@ -404,6 +454,21 @@ static void reset_state(void)
     g_assert_cmphex(rig_reg32(w->r, SR_STATUSR), ==, 0);
     x = sw_dma(w, IM_READ, w->iova);
     sx_is_ok(&x, w->iova);
+}
+
+/* Nothing that was configured survives one: neither which errors are
+ * recorded nor where the stream table is. */
+static void reset_configures_nothing(void)
+{
+    g_autoptr(SWorld) w = sw_new(NULL, SW_S1, false);
+    ImXlat x;
+
+    im_smmu_reset(w->r->smmu);
+    sb_evtq_enable(w->r, 4);
+    sb_cr0(w->r, CR0_SMMUEN, true);
+    x = sw_dma(w, IM_READ, w->iova);
+    sx_is_abort(&x, EV_BAD_STREAMID);
+    sw_no_event(w);                     /* RECINVSID is 0 */
 }
 
 /* Nothing cached survives a reset. */
@@ -455,10 +520,14 @@ int main(int argc, char **argv)
     spec_test(SMMU_REG_CR0ACK, "atschk-without-ats", cr0_without_ats);
     spec_test(SMMU_REG_CR0ACK, "vmw-without-vmw", cr0_without_vmw);
     spec_test(SMMU_REG_ACCESS, "rec-cfg-ats", cr2_without_atsrecerr);
+    spec_test(SMMU_REG_CR2, "e2h-without-hyp", cr2_without_hyp);
+    spec_test(SMMU_REG_STRTAB_BASE_CFG, "linear", strtab_cfg_linear);
     spec_test(SMMU_REG_GBPA, "update", gbpa_update);
+    spec_test(SMMU_REG_GBPA, "without-overrides", gbpa_without_overrides);
     spec_test(SMMU_REG_GERROR, "read-only", gerror_read_only);
     spec_test(SMMU_REG_GERROR, "reset", gerror_reset);
     spec_test(SMMU_REG_RESET, "state", reset_state);
+    spec_test(SMMU_REG_RESET, "configuration", reset_configures_nothing);
     spec_test(SMMU_TLB_RESET, "caches", reset_forgets);
     return g_test_run();
 }

@@ -132,6 +132,72 @@ static void strtab_align_all(void)
     sx_is_ok(&x, t.addr);
 }
 
+/* LOG2SIZE counts up to SIDSIZE, 8: there is an STE behind it in memory. */
+static void strtab_size_is_capped(void)
+{
+    uint64_t base = UINT64_C(0x100000000);
+    ImTxn t = { .addr = 0x7000, .len = 8, .access = IM_READ };
+    ImSmmuConfig c = rig_smmu_config();
+    ImXlat x;
+
+    c.sid_bits = 8;
+    g_autoptr(Rig) r = rig_smmu_new(&c);
+    rig_offer(r, base, 8, RIG_TABLE);
+    for (unsigned sid = 0xff; sid <= 0x100; sid++) {
+        rig_put(r, base + 64 * sid, STE_V, 1);
+        rig_put(r, base + 64 * sid, STE_CONFIG, CONFIG_BYPASS);
+    }
+    rig_set64(r, SR_STRTAB_BASE, base);
+    rig_set32(r, SR_STRTAB_BASE_CFG, 9);
+    g_assert_cmphex(rig_reg32(r, SR_STRTAB_BASE_CFG), ==, 9);
+    sb_cr0(r, CR0_SMMUEN, true);
+    t.rid = 0xff;
+    x = im_smmu_translate(r->smmu, &t);
+    sx_is_ok(&x, t.addr);
+    t.rid = 0x100;
+    x = im_smmu_translate(r->smmu, &t);
+    sx_is_abort(&x, EV_BAD_STREAMID);
+}
+
+/* A reserved FMT is 0, linear, whatever SPLIT is. */
+static void strtab_format_reserved(void)
+{
+    for (unsigned fmt = 0; fmt < 4; fmt += fmt ? 1 : 2) {
+        SwShape s = { .linear = true };
+        g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, false, &s);
+        ImXlat x;
+
+        sw_on(w);
+        sb_cr0(w->r, CR0_SMMUEN, false);
+        rig_set32(w->r, SR_STRTAB_BASE_CFG, w->log2size | 8 << 6 |
+                  fmt << 16);
+        sb_cr0(w->r, CR0_SMMUEN, true);
+        x = sw_dma(w, IM_READ, w->iova);
+        sx_is_ok(&x, w->pa);
+    }
+}
+
+/* --- SMMUEN, 6.3.9.6 ------------------------------------------------------ */
+
+/* Whoever keeps translations outside hears that each change ends them. */
+static void smmuen_told(void)
+{
+    g_autoptr(SWorld) w = sw_new(NULL, SW_S1, false);
+    const ImUnmap *u;
+
+    for (unsigned on = 0; on < 2; on++) {
+        unsigned changes = w->r->mode_changes;
+
+        rig_log_clear(w->r);
+        sb_cr0(w->r, CR0_SMMUEN, on);
+        g_assert_cmpuint(rig_count(w->r, RIG_SEEN_UNMAP), ==, 1);
+        u = &rig_seen(w->r, RIG_SEEN_UNMAP, 0)->unmap;
+        g_assert_cmphex(u->mask, ==, UINT64_MAX);
+        g_assert_false(u->has_rid);
+        g_assert_cmpuint(w->r->mode_changes, ==, changes + 1);
+    }
+}
+
 /* --- PRIQ_IRQ_CFG2.LO, 6.3.1 and 6.3.36 ---------------------------------- */
 
 static Rig *without_msi(void)
@@ -217,6 +283,10 @@ int main(int argc, char **argv)
                  &align_rows[i]);
     }
     spec_test(SMMU_REG_STRTAB_BASE, "all-of-it", strtab_align_all);
+    spec_test(SMMU_REG_STRTAB_BASE_CFG, "capped", strtab_size_is_capped);
+    spec_test(SMMU_REG_STRTAB_BASE_CFG, "fmt-reserved",
+              strtab_format_reserved);
+    spec_test(SMMU_REG_SMMUEN, "told", smmuen_told);
     spec_test(SMMU_REG_IRQ_CFG, "lo-without-msi", lo_without_msi);
     spec_test(SMMU_PRIQ_INTERRUPT, "lo-wired", lo_wired);
     spec_test(SMMU_REG_GERRORN, "sfm", sfm_stored);

@@ -84,6 +84,32 @@ static void off_aborts(void)
     sx_is_ok(&x, w->pa);
 }
 
+/* 6.3.14: without ATTR_TYPES_OVR shareability is what came, as SHCFG=01
+ * says of a unit that has it; else it is what SHCFG says. */
+static void off_shareability(void)
+{
+    static const struct {
+        bool override;
+        unsigned shcfg;
+        uint8_t share;
+    } rows[] = {
+        { true, 0, 0 }, { true, 1, 3 }, { true, 2, 2 }, { true, 3, 3 },
+        { false, 0, 3 }, { false, 2, 3 },
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        ImSmmuConfig c = rig_smmu_config();
+        ImXlat x;
+
+        c.attr_types_ovr = rows[i].override;
+        g_autoptr(SWorld) w = sw_new_off(&c, SW_S1, false, NULL);
+        rig_set32(w->r, SR_GBPA, rows[i].shcfg << 12 | GBPA_UPDATE);
+        x = sw_dma(w, IM_READ, 0x5000);
+        sx_is_ok(&x, 0x5000);
+        g_assert_cmpuint(x.share, ==, rows[i].share);
+    }
+}
+
 /* 6.3.9.6: beyond the output size there is nothing to pass to. */
 static void off_too_far(void)
 {
@@ -229,10 +255,8 @@ static void attr_row(const void *data)
         ImXlat x = sw_dma(w, IM_READ, w->iova);
 
         sx_is_ok(&x, w->pa);
-        if (row->attr || row->kind == SW_S1) {  /* 0: "not said", or nGnRnE */
-            g_assert_cmphex(x.attr, ==, row->attr);
-            g_assert_cmpuint(x.share, ==, row->share);
-        }
+        g_assert_cmphex(x.attr, ==, row->attr);
+        g_assert_cmpuint(x.share, ==, row->share);
     }
 }
 
@@ -297,6 +321,7 @@ int main(int argc, char **argv)
     spec_test(SMMU_ROUTE_GBPA, "passes", off_passes);
     spec_test(SMMU_REG_SMMUEN, "passes-with-substream", off_passes_substream);
     spec_test(SMMU_ROUTE_GBPA, "aborts", off_aborts);
+    spec_test(SMMU_REG_GBPA, "shareability", off_shareability);
     spec_test(SMMU_REG_SMMUEN, "beyond-oas", off_too_far);
     spec_test(SMMU_ROUTE_BYPASS, "identity", bypass);
     spec_test(SMMU_ROUTE_BYPASS, "no-memory", bypass_needs_no_memory);

@@ -169,6 +169,83 @@ static void l1cd_invalid(const void *data)
     sx_is_abort(&x, EV_BAD_SUBSTREAMID);
 }
 
+/* S1ContextPtr is taken as aligned to the table: 256 CDs, or 256 L1CDs. */
+static void cd_table_is_aligned(const void *data)
+{
+    unsigned fmt = GPOINTER_TO_UINT(data);
+    SwShape s = { .s1fmt = (uint8_t)fmt, .s1cdmax = fmt ? 14 : 8 };
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, true, &s);
+    uint64_t bytes = fmt ? 8 * 256 : 64 * 256;
+    ImXlat x;
+
+    rig_put(w->r, w->ste, STE_S1CTXPTR, (w->cdtab + bytes - 64) >> 6);
+    sw_on(w);
+    x = sw_dma(w, IM_READ, w->iova);
+    sx_is_ok(&x, w->pa);
+}
+
+/* What stage 2 says of the place of a CD is for a read, whatever the
+ * request is. */
+static void cd_is_read(void)
+{
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_NESTED, true, NULL);
+    uint64_t at = sw_s2_desc(w, w->cd + w->bias, 3);
+    ImXlat x;
+
+    rig_w64(w->r, at, (rig_r64(w->r, at) | D_S2XN1) & ~D_S2W);
+    sw_on(w);
+    x = sw_dma(w, IM_WRITE, w->iova);
+    sx_is_ok(&x, w->pa);
+}
+
+/* Beyond S2T0SZ nothing translates it, though there are tables. */
+static void cd_beyond_s2t0sz(void)
+{
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_NESTED, true, NULL);
+    uint64_t page = w->cd & ~UINT64_C(0xfff), far = UINT64_C(1) << 45;
+    ImXlat x;
+    Evt e;
+
+    sw_s2_map(w, page | far, page, 12, SB_S2);
+    rig_put(w->r, w->ste, STE_S1CTXPTR, (w->cdtab | far) >> 6);
+    sw_on(w);
+    x = sw_dma(w, IM_READ, w->iova);    /* 48 bits */
+    sx_is_ok(&x, w->pa);
+    rig_put(w->r, w->ste, STE_S2T0SZ, 64 - 45);
+    sb_do(w->r, cmd_cfgi_all());
+    sb_do(w->r, cmd_op(OP_NSNH_ALL));
+    x = sw_dma(w, IM_READ, w->iova);
+    sx_is_abort(&x, EV_TRANSLATION);
+    e = sw_only_event(w, EV_TRANSLATION);
+    g_assert_cmpuint(e.cls, ==, CLASS_CD);
+    g_assert_cmphex(e.ipa, ==, page | far);
+}
+
+/* --- memory beyond OAS, 3.4.3 --------------------------------------------- */
+
+/* It cannot be addressed, even where a bus would answer. */
+static void ste_beyond_oas(void)
+{
+    uint64_t far = UINT64_C(1) << 36;
+    ImSmmuConfig c = rig_smmu_config();
+    ImTxn t;
+    ImXlat x, e;
+
+    c.oas = 36;
+    g_autoptr(SWorld) w = sw_new_off(&c, SW_S1, false, NULL);
+    w->r->ram_top = far << 1;
+    rig_offer(w->r, far, 4, RIG_TABLE);
+    sw_fill_ste(w, far + 64 * (w->sid & 0xff));
+    rig_put(w->r, w->l1std, L1STD_L2PTR, far >> 6);
+    sw_on(w);
+    t = sw_txn(w, IM_AT_UNTRANSLATED, IM_READ);
+    e = im_smmu_explain(w->r->smmu, &t, NULL, NULL);
+    sx_is_abort(&e, EV_STE_FETCH);
+    x = sw_run(w, &t);
+    sx_is_abort(&x, EV_STE_FETCH);
+    sw_only_event(w, EV_STE_FETCH);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -193,6 +270,13 @@ int main(int argc, char **argv)
     spec_test(SMMU_ROUTE_L1STD, "l2ptr-aligned", l2ptr_is_aligned);
     spec_test(SMMU_REG_STRTAB_BASE, "aligned", base_is_aligned);
     spec_test(SMMU_ROUTE_STREAMID, "log2size", log2size);
+    spec_row(SMMU_STE_S1CONTEXTPTR, "aligned", cd_table_is_aligned,
+             GUINT_TO_POINTER(0));
+    spec_row(SMMU_STE_S1CONTEXTPTR, "aligned-l1", cd_table_is_aligned,
+             GUINT_TO_POINTER(1));
+    spec_test(SMMU_ROUTE_CD_STAGE2, "is-read", cd_is_read);
+    spec_test(SMMU_ROUTE_CD_STAGE2, "beyond-s2t0sz", cd_beyond_s2t0sz);
+    spec_test(SMMU_REG_ADDR_SIZE, "ste", ste_beyond_oas);
     spec_row(SMMU_ROUTE_L1CD, "4k", l1cd_invalid, GUINT_TO_POINTER(1));
     spec_row(SMMU_ROUTE_L1CD, "64k", l1cd_invalid, GUINT_TO_POINTER(2));
     return g_test_run();

@@ -153,6 +153,101 @@ static void test_wildcards(void)
     }
 }
 
+/* --- Who listens: what a command tells of translations kept outside. ------ */
+
+typedef struct HeardRow {
+    ImClause clause;
+    const char *path;
+    void (*change)(ImSmmuConfig *c);
+    Cmd cmd;
+    bool silent;
+    bool of_fn;                 /* of SID alone */
+    bool device_tlb;
+    uint64_t addr, mask;
+} HeardRow;
+
+static void no_substreams(ImSmmuConfig *c)
+{
+    c->ssid_bits = 0;
+    im_smmu_config_prune(c);
+}
+
+static void no_stage_1(ImSmmuConfig *c)
+{
+    c->stage1 = false;
+    im_smmu_config_prune(c);
+}
+
+#define VA  UINT64_C(0x7654321000)
+
+static void heard_row(const void *data)
+{
+    const HeardRow *row = data;
+    ImSmmuConfig cfg = rig_smmu_config();
+    const ImUnmap *u;
+
+    if (row->change) {
+        row->change(&cfg);
+    }
+    g_autoptr(Rig) r = prepare_with(&cfg);
+    sb_cmd(r, row->cmd);
+    g_assert_true(sb_cmdq_empty(r));
+    g_assert_cmpuint(rig_count(r, RIG_SEEN_UNMAP), ==, !row->silent);
+    if (row->silent) {
+        return;
+    }
+    u = &rig_seen(r, RIG_SEEN_UNMAP, 0)->unmap;
+    g_assert_cmphex(u->addr, ==, row->addr);
+    g_assert_cmphex(u->mask, ==, row->mask);
+    g_assert_cmpuint(u->has_rid, ==, row->of_fn);
+    g_assert_cmphex(u->rid, ==, row->of_fn ? SID : 0);
+    g_assert_cmpuint(u->device_tlb, ==, row->device_tlb);
+}
+
+/* They know no PASIDs: what concerns one alone is not told. */
+static void add_heard_rows(void)
+{
+    Cmd va = cmd_tlbi(OP_NH_VA, 0, 0, VA, true);
+    Cmd ipa = cmd_tlbi(OP_S2_IPA, 0, 0, VA, true);
+    const HeardRow rows[] = {
+        { SPEC(SMMU_CMD_CFGI_STE), "told", NULL, cmd_cfgi_ste(SID, true),
+          .of_fn = true, .mask = UINT64_MAX },
+        { SPEC(SMMU_CMD_CFGI_STE_RANGE), "told", NULL,
+          cmd_cfgi_ste_range(SID, 3), .mask = UINT64_MAX },
+        { SPEC(SMMU_CMD_CFGI_CD), "told-0", NULL, cmd_cfgi_cd(SID, 0, true),
+          .of_fn = true, .mask = UINT64_MAX },
+        { SPEC(SMMU_CMD_CFGI_CD), "told-not-leaf", NULL,
+          cmd_cfgi_cd(SID, 5, false), .of_fn = true, .mask = UINT64_MAX },
+        { SPEC(SMMU_CMD_CFGI_CD), "not-told", NULL,
+          cmd_cfgi_cd(SID, 5, true), .silent = true },
+        { SPEC(SMMU_CMD_CFGI_CD), "told-no-substreams", no_substreams,
+          cmd_cfgi_cd(SID, 5, true), .of_fn = true, .mask = UINT64_MAX },
+        { SPEC(SMMU_CMD_CFGI_CD_ALL), "told", NULL, cmd_cfgi_cd_all(SID),
+          .of_fn = true, .mask = UINT64_MAX },
+        { SPEC(SMMU_CMD_TLBI_NH_ALL), "told", NULL,
+          cmd_tlbi(OP_NH_ALL, 1, 0, 0, false), .mask = UINT64_MAX },
+        { SPEC(SMMU_CMD_TLBI_NH_VA), "told", NULL, va, .addr = VA,
+          .mask = 0xfff },
+        { SPEC(SMMU_CMD_RIL), "told", NULL, cmd_tlbi_range(va, 1, 0, 2, 0),
+          .addr = VA & ~UINT64_C(0x3fff), .mask = 0x3fff },
+        { SPEC(SMMU_CMD_TLBI_S2_IPA), "told-all", NULL, ipa,
+          .mask = UINT64_MAX },
+        { SPEC(SMMU_CMD_TLBI_S2_IPA), "told", no_stage_1, ipa, .addr = VA,
+          .mask = 0xfff },
+        { SPEC(SMMU_CMD_ATC_INV), "told", NULL, cmd_atc_inv(SID, VA, 1),
+          .of_fn = true, .device_tlb = true, .addr = VA & ~UINT64_C(0x1fff),
+          .mask = 0x1fff },
+        { SPEC(SMMU_CMD_ATC_INV), "not-told", NULL,
+          cmd_atc_inv_ssid(SID, 5, false, VA, 1), .silent = true },
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        HeardRow *row = spec_keep(g_memdup2(&rows[i], sizeof(rows[i])));
+
+        spec_table_row(row, row->path, heard_row);
+    }
+}
+
 /* --- Registers. ---------------------------------------------------------- */
 
 /* Toggling where nothing is wrong is kept, and can be taken back. */
@@ -371,6 +466,9 @@ static void test_no_substreams(void)
     g_assert_false(p.ssv || p.priv || p.x);
     sb_do(r, cmd_pri_resp_ssid(SID, 7, 0, RESP_SUCCESS));
     g_assert_false(rig_seen(r, RIG_SEEN_PAGE_RESP, 0)->resp.has_pasid);
+    sb_cmd(r, cmd_atc_inv_ssid(SID, 7, true, 0x1000, 0));
+    g_assert_false(rig_seen(r, RIG_SEEN_ATS_INV, 0)->inv.has_pasid);
+    g_assert_false(rig_seen(r, RIG_SEEN_ATS_INV, 0)->inv.global);
 }
 
 int main(int argc, char **argv)
@@ -383,6 +481,7 @@ int main(int argc, char **argv)
     spec_test(SMMU_CMD_CERROR_ILL, "stays", test_illegal);
     spec_test(SMMU_CMD_TLBI_TAGS, "widths", test_tag_widths);
     spec_test(SMMU_CMD_VMW, "every-value", test_wildcards);
+    add_heard_rows();
     spec_test(SMMU_REG_GERRORN, "inactive-errors", test_gerrorn);
     spec_test(SMMU_REG_ADDR_SIZE, "every-oas", test_oas);
     spec_test(SMMU_IRQ_SOURCES, "wire-and-message", test_sources);

@@ -264,6 +264,8 @@ static void test_ranges(void)
     g_assert_cmpuint(other.tlbi.asid, ==, 4);
     sb_do(r, cmd_tlbi_range(c, 1, 3, 4, 2));
     g_assert_cmphex(other.tlbi.last, ==, 0x123456000 + 20 * 0x1000 - 1);
+    sb_do(r, cmd_tlbi_range(c, 1, 0, 0, 1));    /* SCALE alone */
+    g_assert_cmphex(other.tlbi.last, ==, 0x123456000 + 2 * 0x1000 - 1);
     sb_do(r, cmd_tlbi_range(c, 3, 0, 31, 31));
     g_assert_cmphex(other.tlbi.addr, ==, 0x123450000);
     g_assert_cmphex(other.tlbi.last, ==, 0x123450000 +
@@ -329,6 +331,12 @@ static void test_merge(void)
     sb_events_clear(r);
     im_smmu_event(r->smmu, &e);
     g_assert_cmpuint(sb_events(r), ==, 1);
+    e.s2 = true;
+    e.ipa = 0x1000;
+    im_smmu_event(r->smmu, &e);
+    e.ipa = 0x2000;                 /* of another IPA */
+    im_smmu_event(r->smmu, &e);
+    g_assert_cmpuint(sb_events(r), ==, 3);
     g_assert_cmpuint(count(r)->events_merged, ==, 2);
 }
 
