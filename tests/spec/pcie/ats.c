@@ -84,9 +84,14 @@ static void test_ur_and_ca(void)
     g_assert_cmpuint(PASID_EP_GET(up_ch(up, 0, PASID_EP_CH_STATUS),
                                   PASID_EP_CH_STATUS_CPL), ==,
                      PASID_EP_CPL_CA);
+    g_assert_cmpuint(up_do(up, &ats_read), ==, PASID_EP_CAUSE_ATS_CA);
+    g_assert_cmpuint(up->ats->len, ==, 2);          /* asked again */
+    g_assert_cmphex(up_r(up, PASID_EP_STATUS) & PASID_EP_STATUS_ATS_UR, ==,
+                    0);
     up->ats_ca = false;
     up->ats_ur = true;
     g_assert_cmpuint(up_do(up, &ats_read), ==, PASID_EP_CAUSE_ATS_UR);
+    g_assert_cmpuint(up->ats->len, ==, 3);
     up->ats_ur = false;
     unsigned n = up->ats->len;
     g_assert_cmpuint(up_do(up, &ats_read), ==, PASID_EP_CAUSE_ATS_UR);
@@ -276,6 +281,16 @@ static void test_rw(void)
     }
 }
 
+/* Without R and W nothing else of the answer counts, U neither. */
+static void test_u_without_rw(void)
+{
+    g_autoptr(Up) up = mapped(0);
+
+    g_array_index(up->maps, UpMap, 0).u = true;
+    g_assert_cmpuint(up_do(up, &ats_read), ==, PASID_EP_CAUSE_NO_PERMISSION);
+    g_assert_cmpuint(up_r(up, PASID_EP_ATC_USED), ==, 0);
+}
+
 static void test_exe(void)
 {
     g_autoptr(Up) up = mapped(3);
@@ -286,6 +301,16 @@ static void test_exe(void)
     g_array_index(up->maps, UpMap, 0).perm = 7;
     g_assert_cmpuint(up_do(up, &exec), ==, 0);
     g_assert_cmpuint(up_do(up, &ats_read), ==, 0);
+}
+
+/* Exe does not stand for R. */
+static void test_exe_without_r(void)
+{
+    g_autoptr(Up) up = mapped(IM_PERM_W | IM_PERM_X);
+    UpOp exec = with(ats_read, PASID_EP_CH_CTRL_EXEC);
+
+    g_assert_cmpuint(up_do(up, &exec), ==, PASID_EP_CAUSE_NO_PERMISSION);
+    g_assert_cmpuint(up->dma->len, ==, 0);
 }
 
 /* Privileged and not are separate in the ATC. */
@@ -316,8 +341,16 @@ static void test_global(void)
     other.pasid = 6;
     g_assert_cmpuint(up_do(up, &other), ==, 0);
     g_assert_cmpuint(up->ats->len, ==, 1);
+    g_assert_cmphex(up_r(up, PASID_EP_ATC_INFO) & PASID_EP_ATC_INFO_GLOBAL,
+                    !=, 0);
     other.pasid = UP_NO_PASID;
     g_assert_cmpuint(up_do(up, &other), ==, PASID_EP_CAUSE_NO_PERMISSION);
+    /* Global means nothing in the answer to a request without a PASID */
+    g_array_index(up->maps, UpMap, 0).pasid = UP_NO_PASID;
+    up_w(up, PASID_EP_COMMAND, PASID_EP_CMD_ATC_FLUSH);
+    g_assert_cmpuint(up_do(up, &other), ==, 0);
+    g_assert_cmphex(up_r(up, PASID_EP_ATC_INFO) & PASID_EP_ATC_INFO_GLOBAL,
+                    ==, 0);
 }
 
 /* Entries of one size; the list ends before pieces and after a hole. */
@@ -365,6 +398,26 @@ static void test_multiple(void)
     }
 }
 
+/* COUNT: 0 means 1, more than 8 means 8. */
+static void test_count(void)
+{
+    g_autoptr(Up) up = up_new();
+
+    for (unsigned i = 0; i < 16; i++) {
+        up_map(up, UP_VA + i * 0x1000u, PA + i * 0x1000u, 0x1000, 5, 3);
+    }
+    up_w(up, PASID_EP_ATS_ADDR, UP_VA);
+    up_w(up, PASID_EP_ATS_PASID, 5);
+    for (uint64_t count = 0; count < 16; count++) {
+        up_w(up, PASID_EP_ATS_CTRL, PASID_EP_ATS_CTRL_PASID |
+             PASID_EP_PUT(PASID_EP_ATS_CTRL_COUNT, count));
+        up_w(up, PASID_EP_ATS_GO, 1);
+        g_assert_cmpuint(PASID_EP_GET(up_r(up, PASID_EP_ATS_STATUS),
+                                      PASID_EP_ATS_STATUS_COUNT), ==,
+                         CLAMP(count, 1, 8));
+    }
+}
+
 static void fill(Up *up, unsigned pages, int64_t pasid)
 {
     for (unsigned i = 0; i < pages; i++) {
@@ -386,7 +439,7 @@ static void test_inv_range(void)
     } rows[] = {
         { UP_VA, 12, 7 }, { UP_VA + 0x2000, 13, 6 }, { UP_VA, 15, 0 },
         { UP_VA + 0x8000, 15, 8 }, { 0, IM_INV_ALL, 0 }, { 0, 63, 0 },
-        { UP_VA - 0x1000, 12, 8 },
+        { UP_VA - 0x1000, 12, 8 }, { UP_VA + 0x7000, 14, 4 },
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -584,10 +637,13 @@ int main(int argc, char **argv)
     spec_test(PCIE_ATS_SIZE, "not-below-stu", test_stu);
     spec_test(PCIE_ATS_U, "modes", test_u);
     spec_test(PCIE_ATS_RW, "grant-and-cache", test_rw);
+    spec_test(PCIE_ATS_RW, "neither-and-u", test_u_without_rw);
     spec_test(PCIE_ATS_EXE, "needs-both", test_exe);
+    spec_test(PCIE_ATS_EXE, "without-r", test_exe_without_r);
     spec_test(PCIE_ATS_PRIV, "separate-entries", test_priv);
     spec_test(PCIE_ATS_GLOBAL, "serves-every-pasid", test_global);
     spec_test(PCIE_ATS_MULTIPLE, "one-size", test_multiple);
+    spec_test(PCIE_ATS_MULTIPLE, "count", test_count);
     spec_test(PCIE_INV_REQUEST, "range", test_inv_range);
     spec_test(PCIE_INV_COMPLETION, "always-with-own-itag",
               test_inv_completion);

@@ -61,7 +61,9 @@ static void test_access(void)
                     UINT64_C(0xaabbccdd55667788));
     up_w(up, PASID_EP_MISUSE, UINT64_MAX);
     up_w(up, PASID_EP_CH(8, 0), 1);
-    up_r(up, UINT64_MAX & ~7ull);
+    g_assert_cmphex(up_misuse(up), ==, PASID_EP_MISUSE_BAD_OFFSET);
+    up_w(up, PASID_EP_MISUSE, UINT64_MAX);
+    g_assert_cmphex(up_r(up, UINT64_MAX & ~7ull), ==, 0);
     g_assert_cmphex(up_misuse(up), ==, PASID_EP_MISUSE_BAD_OFFSET);
     up_w(up, PASID_EP_MAGIC, 0);
     g_assert_cmphex(up_r(up, PASID_EP_MAGIC), ==, PASID_EP_MAGIC_VALUE);

@@ -112,6 +112,44 @@ static void test_pasid_usage(void)
     g_assert_cmpuint(PASID_EP_GET(up_r(up, PASID_EP_PR_STATUS),
                                   PASID_EP_PR_STATUS_STATE), ==,
                      PASID_EP_RAW_REFUSED);
+    /* and its privilege */
+    g_assert_false(raw(up, PASID_EP_PR_CTRL_READ | PASID_EP_PR_CTRL_PRIV |
+                       IDX(77)));
+    g_assert_true(raw(up, PASID_EP_PR_CTRL_READ | IDX(77)));
+}
+
+/* Indices are used in turn, all 512 of them. */
+static void test_indices_in_turn(void)
+{
+    g_autoptr(Up) up = up_new();
+
+    for (unsigned i = 0; i < 514; i++) {
+        g_assert_true(raw(up, RL | PASID_EP_PR_CTRL_PRGI_AUTO));
+        g_assert_cmpuint(up_asked(up, i)->prgi, ==, i % 512);
+        up_respond(up, (uint16_t)(i % 512), 0, true, 5);
+    }
+    g_assert_cmphex(status(up), ==, PASID_REQUIRED);
+}
+
+/* A marker is of a PASID: without PASID Enable there is none. It needs no
+ * room. */
+static void test_marker_conditions(void)
+{
+    g_autoptr(Up) up = up_new_with(&IM_EP_CONFIG_DEFAULT);
+
+    up_enable(up, 1);
+    g_assert_true(raw(up, RL | IDX(1)));
+    g_assert_false(raw(up, RL | IDX(2)));           /* no room */
+    g_assert_true(raw(up, PASID_EP_PR_CTRL_LAST | IDX(1)));
+    g_assert_cmpuint(up_r(up, PASID_EP_STAT_STOP_MARKERS), ==, 1);
+    g_assert_cmpuint(outstanding(up), ==, 1);
+    up_w(up, PASID_EP_ARG, 5);
+    up_w(up, PASID_EP_COMMAND, PASID_EP_CMD_STOP_PASID);
+    g_assert_cmpuint(up_r(up, PASID_EP_STAT_STOP_MARKERS), ==, 2);
+    im_ep_cfg_write(up->ep, up_cap(up, 0x1b) + 6, 0, 2);
+    up_w(up, PASID_EP_COMMAND, PASID_EP_CMD_STOP_PASID);
+    g_assert_cmpuint(up_r(up, PASID_EP_STAT_STOP_MARKERS), ==, 2);
+    g_assert_cmpuint(up->asked->len, ==, 3);
 }
 
 /* STOP: the channels of the PASID end, the marker comes last. */
@@ -306,6 +344,23 @@ static void test_reset(void)
     g_assert_false(raw(up, RL));
 }
 
+/* The group that raw requests had open is forgotten with the others: its
+ * index is anybody's. */
+static void test_reset_forgets_raw(void)
+{
+    g_autoptr(Up) up = up_new();
+
+    g_assert_true(raw(up, PASID_EP_PR_CTRL_READ | IDX(0)));     /* open */
+    control(up, 0);
+    control(up, RESET);
+    control(up, ENABLE);
+    up_start(up, 0, &auto_write);
+    up_run(up);
+    g_assert_cmpuint(up_asked(up, 1)->prgi, ==, 0);
+    g_assert_true(raw(up, RL | PASID_EP_PR_CTRL_PRGI_AUTO));
+    g_assert_cmpuint(up_asked(up, 2)->prgi, ==, 1);
+}
+
 /* Enable=0 and something outstanding: not Stopped, but draining. */
 static void test_stopped(void)
 {
@@ -468,7 +523,10 @@ int main(int argc, char **argv)
     spec_test(PCIE_PRI_REQUEST, "one-group", test_group);
     spec_test(PCIE_PRI_REQUEST, "index-not-reused", test_index_reuse);
     spec_test(PCIE_PRI_PASID, "same-in-a-group", test_pasid_usage);
+    spec_test(PCIE_PRI_REQUEST, "indices-in-turn", test_indices_in_turn);
     spec_test(PCIE_PRI_STOP_MARKER, "last-and-free", test_stop_marker);
+    spec_test(PCIE_PRI_STOP_MARKER, "conditions", test_marker_conditions);
+    spec_test(PCIE_PRI_CTRL, "reset-forgets-raw", test_reset_forgets_raw);
     spec_test(PCIE_PRI_RESPONSE, "unexpected", test_unexpected);
     spec_test(PCIE_PRI_RESPONSE, "lost", test_lost_response);
     spec_test(PCIE_PRI_CODE, "success-promises-nothing",

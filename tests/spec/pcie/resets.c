@@ -45,6 +45,7 @@ static void test_inject_completions(void)
         up_invalidate(up, 0, IM_INV_ALL, 5, false, 0);
     }
     g_assert_cmpuint(up->done->len, ==, 11);
+    g_assert_cmpuint(up_r(up, PASID_EP_INJ_INV_HOLD), ==, 1000 - 64);
     g_assert_cmpuint(up->deadline, ==, IM_NEVER);
     up_w(up, PASID_EP_COMMAND, PASID_EP_CMD_RELEASE);
     g_assert_cmpuint(up->done->len, ==, 75);
@@ -68,31 +69,41 @@ static void test_inject_responses(void)
     g_assert_cmpuint(up_state(up, 0), ==, PASID_EP_STATE_OK);
 }
 
+/* Each flag disobeys in its own way; with the others set it obeys. */
 static void test_inject_disobedience(void)
 {
-    g_autoptr(Up) up = mapped();
-    UpOp op = rd;
+    const uint64_t stale = PASID_EP_INJ_FLAGS_STALE;
+    const uint64_t ats_off = PASID_EP_INJ_FLAGS_ATS_OFF;
+    const uint64_t allocation = PASID_EP_INJ_FLAGS_ALLOCATION;
 
-    op.mode = PASID_EP_MODE_ATS;
-    g_assert_cmpuint(up_do(up, &op), ==, 0);
-    up_w(up, PASID_EP_INJ_FLAGS, PASID_EP_INJ_FLAGS_STALE |
-         PASID_EP_INJ_FLAGS_ATS_OFF | PASID_EP_INJ_FLAGS_ALLOCATION);
-    up_unmap(up, UP_VA, 5);
-    up_invalidate(up, 0, IM_INV_ALL, UP_NO_PASID, false, 0);
-    g_assert_cmpuint(up->done->len, ==, 1);
-    g_assert_cmpuint(up_do(up, &op), ==, 0);        /* stale */
-    im_ep_cfg_write(up->ep, up_cap(up, 0xf) + 6, 0, 2);
-    g_assert_cmpuint(up_do(up, &op), ==, 0);        /* ATS is off */
-    g_assert_cmpuint(g_array_index(up->dma, ImTxn, 2).at, ==, 2);
-    op.addr += 1 << 30;
-    g_assert_cmpuint(up_do(up, &op), ==, PASID_EP_CAUSE_ATS_OFF);
-    im_ep_cfg_write(up->ep, up_cap(up, 0xf) + 6, 0x8000, 2);
-    op.mode = PASID_EP_MODE_AUTO;
-    op.len = 100 * 4096;
-    up_ch_w(up, 0, PASID_EP_CH_GROUP, 60);
-    up_start(up, 0, &op);
-    up_run(up);
-    g_assert_cmpuint(up->asked->len, ==, 60);       /* of 32 */
+    for (uint64_t flags = 0; flags < 8; flags++) {
+        g_autoptr(Up) up = mapped();
+        unsigned ats = up_cap(up, 0xf);
+        UpOp op = rd;
+
+        op.mode = PASID_EP_MODE_ATS;
+        g_assert_cmpuint(up_do(up, &op), ==, 0);
+        up_w(up, PASID_EP_INJ_FLAGS, flags);
+        up_invalidate(up, 0, IM_INV_ALL, UP_NO_PASID, false, 0);
+        g_assert_cmpuint(up->done->len, ==, 1);
+        g_assert_cmpuint(up_r(up, PASID_EP_ATC_USED), ==,
+                         (flags & stale) != 0);
+        g_assert_cmpuint(up_do(up, &op), ==, 0);    /* hit or not */
+        im_ep_cfg_write(up->ep, ats + 6, 0, 2);
+        g_assert_cmpuint(up_r(up, PASID_EP_ATC_USED), ==,
+                         (flags & ats_off) != 0);
+        g_assert_cmpuint(up_do(up, &op), ==, flags & ats_off ? 0 :
+                         PASID_EP_CAUSE_ATS_OFF);
+        op.addr += 1 << 30;
+        g_assert_cmpuint(up_do(up, &op), ==, PASID_EP_CAUSE_ATS_OFF);
+        im_ep_cfg_write(up->ep, ats + 6, 0x8000, 2);
+        op.mode = PASID_EP_MODE_AUTO;
+        op.len = 100 * 4096;
+        up_ch_w(up, 0, PASID_EP_CH_GROUP, 60);
+        up_start(up, 0, &op);
+        up_run(up);
+        g_assert_cmpuint(up->asked->len, ==, flags & allocation ? 60 : 32);
+    }
 }
 
 /* The end of a parked request: unseen until it is let go. */
@@ -118,6 +129,12 @@ static void test_inject_ends(void)
     up_run(up);
     g_assert_cmpuint(up_state(up, 0), ==, PASID_EP_STATE_OK);
     g_assert_cmphex(up_r(up, PASID_EP_STATUS) & PASID_EP_STATUS_HELD, ==, 0);
+    up_start(up, 0, &op);                           /* aborted before */
+    up_run(up);
+    up_ch_w(up, 0, PASID_EP_CH_COMMAND, PASID_EP_CH_CMD_ABORT);
+    up_unpark(up, true);
+    g_assert_cmpuint(up_r(up, PASID_EP_STAT_DMA_UNPARKED), ==, 2);
+    g_assert_cmpuint(up_r(up, PASID_EP_INJ_END_HOLD), ==, 1);
     up_w(up, PASID_EP_INJ_END_DELAY, 0);            /* aborted meanwhile */
     up_start(up, 0, &op);
     up_run(up);
@@ -125,13 +142,13 @@ static void test_inject_ends(void)
     up_ch_w(up, 0, PASID_EP_CH_COMMAND, PASID_EP_CH_CMD_ABORT);
     g_assert_cmpuint(up_state(up, 0), ==, PASID_EP_STATE_ABORTED);
     up_w(up, PASID_EP_COMMAND, PASID_EP_CMD_RELEASE);
-    g_assert_cmpuint(up_r(up, PASID_EP_STAT_DMA_UNPARKED), ==, 2);
+    g_assert_cmpuint(up_r(up, PASID_EP_STAT_DMA_UNPARKED), ==, 3);
     up_w(up, PASID_EP_INJ_END_HOLD, 1);             /* and a reset */
     up_start(up, 0, &op);
     up_run(up);
     up_unpark(up, true);
     im_ep_flr(up->ep);
-    g_assert_cmpuint(up_r(up, PASID_EP_STAT_DMA_UNPARKED), ==, 3);
+    g_assert_cmpuint(up_r(up, PASID_EP_STAT_DMA_UNPARKED), ==, 4);
     g_assert_cmphex(up_r(up, PASID_EP_STATUS) & PASID_EP_STATUS_HELD, ==, 0);
 }
 
@@ -143,6 +160,12 @@ static void test_inject_poison_and_reset(void)
     up_w(up, PASID_EP_INJ_POISON, 1);
     g_assert_cmpuint(up_do(up, &op), ==, PASID_EP_CAUSE_POISONED);
     g_assert_cmpuint(up_do(up, &op), ==, 0);
+    up_w(up, PASID_EP_INJ_POISON, 1);
+    op.op = PASID_EP_OP_WRITE;                      /* of reads alone */
+    g_assert_cmpuint(up_do(up, &op), ==, 0);
+    g_assert_cmpuint(up_r(up, PASID_EP_INJ_POISON), ==, 1);
+    op.op = PASID_EP_OP_READ;
+    g_assert_cmpuint(up_do(up, &op), ==, PASID_EP_CAUSE_POISONED);
     op.len = 0x4000;
     up_w(up, PASID_EP_INJ_RESET, 3);
     up->dma->len = 0;
@@ -212,6 +235,35 @@ static void test_reset_state(void)
     im_ep_reset(up->ep);
     g_assert_cmpuint(up_r(up, PASID_EP_STAT_DMA_READS), ==, 0);
     g_assert_cmpuint(im_ep_buffer(up->ep)[5], ==, 0);
+}
+
+/* Bus Master Enable is of configuration space: RESET leaves it alone. What
+ * ATS and PRI heard is the function's: each reset forgets it. */
+static void test_reset_kinds(void)
+{
+    for (unsigned kind = 0; kind < 3; kind++) {
+        g_autoptr(Up) up = mapped();
+        UpOp op = rd;
+
+        op.mode = PASID_EP_MODE_ATS;
+        up->ats_ur = true;
+        g_assert_cmpuint(up_do(up, &op), ==, PASID_EP_CAUSE_ATS_UR);
+        up_respond(up, 9, IM_PAGE_RESP_SUCCESS, true, 5);
+        up_respond(up, 9, IM_PAGE_RESP_FAILURE, true, 5);
+        g_assert_cmphex(up_r(up, PASID_EP_STATUS) & 0x700, ==,
+                        PASID_EP_STATUS_ATS_UR | PASID_EP_STATUS_PRI_UPRGI |
+                        PASID_EP_STATUS_PRI_RF);
+        if (kind == 0) {
+            up_w(up, PASID_EP_COMMAND, PASID_EP_CMD_RESET);
+        } else if (kind == 1) {
+            im_ep_flr(up->ep);
+        } else {
+            im_ep_reset(up->ep);
+        }
+        g_assert_cmphex(up_r(up, PASID_EP_STATUS), ==,
+                        PASID_EP_STATUS_PRI_STOPPED |
+                        (kind ? 0 : PASID_EP_STATUS_BUS_MASTER));
+    }
 }
 
 /* FLR with everything outstanding: late answers match nothing. */
@@ -310,6 +362,7 @@ int main(int argc, char **argv)
     spec_test(EP_INJECT, "disobedience", test_inject_disobedience);
     spec_test(EP_INJECT, "poison-and-reset", test_inject_poison_and_reset);
     spec_test(EP_RESET, "what-each-clears", test_reset_state);
+    spec_test(EP_RESET, "what-was-heard", test_reset_kinds);
     spec_test(PCIE_FLR, "with-requests-outstanding", test_flr);
     spec_test(PCIE_BME, "nothing-leaves", test_bme);
     return g_test_run();

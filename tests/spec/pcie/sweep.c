@@ -123,7 +123,7 @@ static const SweepBad sweep_bad[] = {
     { "too-many-places", 0, UINT64_C(1) << 32, 1, 1 },
     { "stride-odd", 0, 4096, 96, 64 },
     { "address-odd", 32, 4096, 64, 64 },
-    { "split-odd", 0, 4096, 64, 3 },
+    { "split-odd", 0, 4096, 96, 3 },
     { "wrap", UINT64_MAX - 63, 128, 64, 64 },
 };
 

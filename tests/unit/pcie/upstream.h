@@ -69,6 +69,7 @@ typedef struct Up {
     ImXlat *override;           /* answer of the next translation requests */
     void (*in_ats)(struct Up *up);
     void (*in_dma)(struct Up *up);
+    void (*in_asked)(struct Up *up);
 } Up;
 
 static inline const UpMap *up_find(Up *up, uint64_t va, int64_t pasid,
@@ -220,6 +221,9 @@ static inline void up_page_request(void *host, const ImPageReq *req)
     Up *up = host;
 
     g_array_append_val(up->asked, *req);
+    if (up->in_asked) {
+        up->in_asked(up);
+    }
 }
 
 static inline void up_inv_done(void *host, uint32_t itag_vector,
