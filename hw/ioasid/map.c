@@ -59,11 +59,13 @@ static IoArea *io_map_take(IoMap *m, IoArea *a)
 
 void im_iomap_free(ImIoasid *h, IoMap *m)
 {
+    ImMemory mem = im_ioasid_memory(h);
+
     while (m->root) {
         io_map_unmapped(h, io_map_take(m, m->root));
     }
-    im_ioranges_free(h, &m->allowed);
-    im_ioranges_free(h, &m->reserved);
+    im_ranges_free(&mem, &m->allowed);
+    im_ranges_free(&mem, &m->reserved);
     im_ioasid_release(h, m, sizeof(*m));
 }
 
@@ -199,50 +201,29 @@ int im_iomap_admits(const IoMap *m, const IoHostDev *dev)
         ImuRange r = dev->cfg.reserved[i];
 
         if (io_map_mapped(m, r.first, r.last) ||
-            im_ioranges_meet(&m->allowed, r.first, r.last)) {
+            im_ranges_meet(&m->allowed, r.first, r.last)) {
             return -EADDRINUSE;
         }
     }
     return 0;
 }
 
-/* A place between what is reserved. */
-static bool io_map_gap_between(const IoMap *m, uint64_t first, uint64_t last,
-                               uint64_t len, uint64_t align, uint64_t *at)
-{
-    for (uint32_t i = 0; i < m->reserved.count; i++) {
-        ImuRange r = m->reserved.range[i];
-
-        if (r.last < first) {
-            continue;
-        }
-        if (r.first > last) {
-            break;
-        }
-        if (r.first > first && im_ioarea_gap(m->root, first, r.first - 1,
-                                             len, align, at)) {
-            return true;
-        }
-        if (r.last >= last) {
-            return false;
-        }
-        first = r.last + 1;
-    }
-    return im_ioarea_gap(m->root, first, last, len, align, at);
-}
-
+/* A place where it is allowed, between what is reserved. */
 static bool io_map_gap_allowed(const IoMap *m, uint64_t len, uint64_t align,
                                uint64_t *at)
 {
-    if (!m->allowed.count) {
-        /* Not 0: too many programs take it for nothing. */
-        return io_map_gap_between(m, align, UINT64_MAX, len, align, at);
-    }
-    for (uint32_t i = 0; i < m->allowed.count; i++) {
-        ImuRange r = m->allowed.range[i];
+    /* Not 0: too many programs take it for nothing. */
+    const ImRange all = { align, UINT64_MAX };
+    const ImRange *allowed = m->allowed.count ? m->allowed.range : &all;
 
-        if (io_map_gap_between(m, r.first, r.last, len, align, at)) {
-            return true;
+    for (uint32_t i = 0; i < MAX(m->allowed.count, 1); i++) {
+        ImRange rest = allowed[i];
+        ImRange gap;
+
+        while (im_ranges_gap(&m->reserved, &rest, &gap)) {
+            if (im_ioarea_gap(m->root, gap.first, gap.last, len, align, at)) {
+                return true;
+            }
         }
     }
     return false;
@@ -267,8 +248,8 @@ static int io_map_admit(const IoMap *m, uint64_t iova, uint64_t len)
 {
     uint64_t last = iova + (len - 1);
 
-    if (im_ioranges_meet(&m->reserved, iova, last) ||
-        (m->allowed.count && !im_ioranges_hold(&m->allowed, iova, last))) {
+    if (im_ranges_meet(&m->reserved, iova, last) ||
+        (m->allowed.count && !im_ranges_hold(&m->allowed, iova, last))) {
         return -EINVAL;
     }
     return io_map_mapped(m, iova, last) ? -EEXIST : 0;

@@ -6,6 +6,7 @@
 #ifndef HW_IOASID_MEMORY_H
 #define HW_IOASID_MEMORY_H
 
+#include "hw/core/ranges.h"
 #include "hw/core/span.h"
 #include "hw/core/tlb.h"
 #include "hw/fmt/smmu.h"
@@ -65,19 +66,10 @@ static inline bool im_ioarea_gap(IoArea *root, uint64_t first, uint64_t last,
 
 /* --- ranges.c: ALLOW, RANGES, reserved ranges ------------------------- */
 
-/* Sorted, disjoint, not adjacent. */
-typedef struct IoRanges {
-    ImuRange *range;
-    uint32_t count, room;
-} IoRanges;
-
-/* With what is already there; false: no memory. */
-bool im_ioranges_add(ImIoasid *h, IoRanges *r, uint64_t first,
-                     uint64_t last);
-void im_ioranges_free(ImIoasid *h, IoRanges *r);
-bool im_ioranges_meet(const IoRanges *r, uint64_t first, uint64_t last);
-/* Whether one of them contains it. */
-bool im_ioranges_hold(const IoRanges *r, uint64_t first, uint64_t last);
+static inline ImMemory im_ioasid_memory(const ImIoasid *h)
+{
+    return (ImMemory){ h->port.alloc, h->port.free, h->opaque };
+}
 
 /* --- pages.c: user memory that is pinned ------------------------------ */
 
@@ -110,8 +102,8 @@ struct IoMap {
     IoArea *recent;                 /* found last, or NULL */
     uint64_t areas;
     uint64_t gen;                   /* changes: cached translations are old */
-    IoRanges allowed;               /* none: all */
-    IoRanges reserved;              /* of attached devices, as of epoch */
+    ImRanges allowed;               /* none: all */
+    ImRanges reserved;              /* of attached devices, as of epoch */
     uint64_t epoch;
     bool ats_used;                  /* device TLBs may hold some of it */
 };

@@ -4,98 +4,12 @@
  * SPDX-License-Identifier: MIT
  */
 #include <errno.h>
-#include <string.h>
 
 #include "hw/ioasid/memory.h"
 
-/* --- sorted lists ----------------------------------------------------- */
-
-/* The first that ends at or after addr. */
-static uint32_t io_ranges_find(const IoRanges *r, uint64_t addr)
-{
-    uint32_t lo = 0;
-    uint32_t hi = r->count;
-
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-
-        if (r->range[mid].last < addr) {
-            lo = mid + 1;
-        } else {
-            hi = mid;
-        }
-    }
-    return lo;
-}
-
-bool im_ioranges_meet(const IoRanges *r, uint64_t first, uint64_t last)
-{
-    uint32_t i = io_ranges_find(r, first);
-
-    return i < r->count && r->range[i].first <= last;
-}
-
-bool im_ioranges_hold(const IoRanges *r, uint64_t first, uint64_t last)
-{
-    uint32_t i = io_ranges_find(r, first);
-
-    return i < r->count && r->range[i].first <= first &&
-           r->range[i].last >= last;
-}
-
-static bool io_ranges_grow(ImIoasid *h, IoRanges *r)
-{
-    uint32_t room = MAX(4, r->room * 2);
-    ImuRange *more = im_ioasid_alloc(h, room * sizeof(*more));
-
-    if (!more) {
-        return false;
-    }
-    if (r->count) {
-        memcpy(more, r->range, r->count * sizeof(*more));
-    }
-    im_ioasid_release(h, r->range, r->room * sizeof(*more));
-    r->range = more;
-    r->room = room;
-    return true;
-}
-
-bool im_ioranges_add(ImIoasid *h, IoRanges *r, uint64_t first, uint64_t last)
-{
-    uint32_t i = io_ranges_find(r, first ? first - 1 : 0);
-    uint32_t end = i;
-
-    while (end < r->count &&
-           (last == UINT64_MAX || r->range[end].first <= last + 1)) {
-        first = MIN(first, r->range[end].first);
-        last = MAX(last, r->range[end].last);
-        end++;
-    }
-    if (end == i) {
-        if (r->count == r->room && !io_ranges_grow(h, r)) {
-            return false;
-        }
-        memmove(&r->range[i + 1], &r->range[i],
-                (r->count - i) * sizeof(*r->range));
-        r->count++;
-    } else {
-        memmove(&r->range[i + 1], &r->range[end],
-                (r->count - end) * sizeof(*r->range));
-        r->count -= end - i - 1;
-    }
-    r->range[i] = (ImuRange){ .first = first, .last = last };
-    return true;
-}
-
-void im_ioranges_free(ImIoasid *h, IoRanges *r)
-{
-    im_ioasid_release(h, r->range, r->room * sizeof(*r->range));
-    *r = (IoRanges){ 0 };
-}
-
 /* --- reserved --------------------------------------------------------- */
 
-static bool io_ranges_add_reserved(ImIoasid *h, IoRanges *r,
+static bool io_ranges_add_reserved(const ImMemory *mem, ImRanges *r,
                                    const IoSpace *space)
 {
     const IoHostDev *before = NULL;
@@ -105,8 +19,8 @@ static bool io_ranges_add_reserved(ImIoasid *h, IoRanges *r,
 
         for (unsigned i = 0; dev != before && i < dev->cfg.reserved_count;
              i++) {
-            if (!im_ioranges_add(h, r, dev->cfg.reserved[i].first,
-                                 dev->cfg.reserved[i].last)) {
+            if (!im_ranges_add(mem, r, dev->cfg.reserved[i].first,
+                               dev->cfg.reserved[i].last)) {
                 return false;
             }
         }
@@ -118,21 +32,23 @@ static bool io_ranges_add_reserved(ImIoasid *h, IoRanges *r,
 int im_iomap_find_reserved(ImIoasid *h, IoSpace *space)
 {
     IoMap *m = space->map;
-    IoRanges r = { 0 };
+    ImMemory mem = im_ioasid_memory(h);
+    ImRanges r = { 0 };
     bool ok;
 
     if (m->epoch == h->caches->epoch) {
         return 0;
     }
-    ok = io_ranges_add_reserved(h, &r, space);
+    ok = io_ranges_add_reserved(&mem, &r, space);
     for (ImLink *n = space->children; ok && n; n = n->next) {
-        ok = io_ranges_add_reserved(h, &r, IM_LINK_OF(n, IoSpace, in_parent));
+        ok = io_ranges_add_reserved(&mem, &r,
+                                    IM_LINK_OF(n, IoSpace, in_parent));
     }
     if (!ok) {
-        im_ioranges_free(h, &r);
+        im_ranges_free(&mem, &r);
         return -ENOMEM;
     }
-    im_ioranges_free(h, &m->reserved);
+    im_ranges_free(&mem, &m->reserved);
     m->reserved = r;
     m->epoch = h->caches->epoch;
     return 0;
@@ -140,91 +56,39 @@ int im_iomap_find_reserved(ImIoasid *h, IoSpace *space)
 
 /* --- ALLOW ------------------------------------------------------------ */
 
-/* A heap with the largest at its top; the place at is wrong. */
-static void io_ranges_sift(ImuRange *r, uint32_t at, uint32_t count)
-{
-    for (;;) {
-        uint32_t child = 2 * at + 1;
-        ImuRange t = r[at];
-
-        if (child >= count) {
-            return;
-        }
-        if (child + 1 < count && r[child + 1].first > r[child].first) {
-            child++;
-        }
-        if (r[child].first <= t.first) {
-            return;
-        }
-        r[at] = r[child];
-        r[child] = t;
-        at = child;
-    }
-}
-
-static void io_ranges_sort(ImuRange *r, uint32_t count)
-{
-    for (uint32_t i = count / 2; i-- > 0;) {
-        io_ranges_sift(r, i, count);
-    }
-    for (uint32_t i = count; i-- > 1;) {
-        ImuRange t = r[0];
-
-        r[0] = r[i];
-        r[i] = t;
-        io_ranges_sift(r, 0, i);
-    }
-}
+G_STATIC_ASSERT(sizeof(ImRange) == sizeof(ImuRange));
+G_STATIC_ASSERT(offsetof(ImRange, last) == offsetof(ImuRange, last));
 
 /* In order, and those that touch as one. */
-static int io_ranges_tidy(IoRanges *r)
+static int io_ranges_get(ImIoasidCtx *c, const ImuAllow *a, ImRanges *r)
 {
-    uint32_t n = 0;
-
-    for (uint32_t i = 0; i < r->count; i++) {
-        if (r->range[i].first > r->range[i].last) {
-            return -EINVAL;
-        }
-    }
-    io_ranges_sort(r->range, r->count);
-    for (uint32_t i = 0; i < r->count; i++) {
-        ImuRange in = r->range[i];
-
-        if (n && in.first <= r->range[n - 1].last) {
-            return -EINVAL;
-        }
-        if (n && in.first == r->range[n - 1].last + 1) {
-            r->range[n - 1].last = in.last;
-        } else {
-            r->range[n++] = in;
-        }
-    }
-    r->count = n;
-    return 0;
-}
-
-static int io_ranges_get_ranges(ImIoasidCtx *c, const ImuAllow *a, IoRanges *r)
-{
-    size_t bytes = a->count * sizeof(*r->range);
+    ImMemory mem = im_ioasid_memory(c->host);
     int err;
 
     if (!a->count) {
         return 0;
     }
-    r->range = im_ioasid_alloc(c->host, bytes);
-    if (!r->range) {
+    if (!im_ranges_make_room(&mem, r, a->count)) {
         return -ENOMEM;
     }
-    r->count = r->room = a->count;
-    err = im_ioasid_get_user(c, a->ranges, r->range, bytes);
-    return err ? err : io_ranges_tidy(r);
+    err = im_ioasid_get_user(c, a->ranges, r->range,
+                             a->count * sizeof(*r->range));
+    if (err) {
+        return err;
+    }
+    r->count = a->count;
+    if (!im_ranges_sort(r)) {
+        return -EINVAL;
+    }
+    im_ranges_join(r);
+    return 0;
 }
 
-static bool io_ranges_meets_reserved(const IoMap *m, const IoRanges *r)
+static bool io_ranges_meet_reserved(const IoMap *m, const ImRanges *r)
 {
     for (uint32_t i = 0; i < m->reserved.count; i++) {
-        if (im_ioranges_meet(r, m->reserved.range[i].first,
-                             m->reserved.range[i].last)) {
+        if (im_ranges_meet(r, m->reserved.range[i].first,
+                           m->reserved.range[i].last)) {
             return true;
         }
     }
@@ -234,7 +98,8 @@ static bool io_ranges_meets_reserved(const IoMap *m, const IoRanges *r)
 int im_ioasid_cmd_ALLOW(ImIoasidCtx *c, void *arg)
 {
     const ImuAllow *a = arg;
-    IoRanges r = { 0 };
+    ImMemory mem = im_ioasid_memory(c->host);
+    ImRanges r = { 0 };
     IoSpace *space;
     int err = im_ioasid_space_of(c, a->set, a->space, &space);
 
@@ -245,18 +110,18 @@ int im_ioasid_cmd_ALLOW(ImIoasidCtx *c, void *arg)
         (!a->count && a->ranges)) {
         return -EINVAL;
     }
-    err = io_ranges_get_ranges(c, a, &r);
+    err = io_ranges_get(c, a, &r);
     if (!err) {
         err = im_iomap_find_reserved(c->host, space);
     }
-    if (!err && io_ranges_meets_reserved(space->map, &r)) {
+    if (!err && io_ranges_meet_reserved(space->map, &r)) {
         err = -EADDRINUSE;
     }
     if (err) {
-        im_ioranges_free(c->host, &r);
+        im_ranges_free(&mem, &r);
         return err;
     }
-    im_ioranges_free(c->host, &space->map->allowed);
+    im_ranges_free(&mem, &space->map->allowed);
     space->map->allowed = r;
     return 0;
 }
@@ -271,46 +136,29 @@ typedef struct Report {
     bool tell;
 } Report;
 
-static int io_ranges_put_range(Report *p, uint64_t first, uint64_t last)
+static int io_ranges_put_range(Report *p, ImRange r)
 {
-    ImuRange out = { .first = first, .last = last };
+    ImuRange out = { .first = r.first, .last = r.last };
     uint64_t at = p->a->ranges + p->count++ * sizeof(out);
 
     return p->tell ? im_ioasid_put_user(p->c, at, &out, sizeof(out)) : 0;
 }
 
-/* first .. last without what is reserved. */
-static int io_ranges_put_rest(Report *p, const IoRanges *reserved,
-                              uint64_t first, uint64_t last)
-{
-    int err = 0;
-
-    for (uint32_t i = io_ranges_find(reserved, first);
-         !err && i < reserved->count && reserved->range[i].first <= last; i++) {
-        ImuRange r = reserved->range[i];
-
-        if (r.first > first) {
-            err = io_ranges_put_range(p, first, r.first - 1);
-        }
-        if (r.last >= last) {
-            return err;
-        }
-        first = r.last + 1;
-    }
-    return err ? err : io_ranges_put_range(p, first, last);
-}
-
+/* What is allowed, without what is reserved. */
 static int io_ranges_put_all(Report *p, const IoMap *m)
 {
+    const ImRange all = { 0, UINT64_MAX };
+    const ImRange *allowed = m->allowed.count ? m->allowed.range : &all;
     int err = 0;
 
     p->count = 0;
-    if (!m->allowed.count) {
-        return io_ranges_put_rest(p, &m->reserved, 0, UINT64_MAX);
-    }
-    for (uint32_t i = 0; !err && i < m->allowed.count; i++) {
-        err = io_ranges_put_rest(p, &m->reserved, m->allowed.range[i].first,
-                                 m->allowed.range[i].last);
+    for (uint32_t i = 0; i < MAX(m->allowed.count, 1); i++) {
+        ImRange rest = allowed[i];
+        ImRange gap;
+
+        while (!err && im_ranges_gap(&m->reserved, &rest, &gap)) {
+            err = io_ranges_put_range(p, gap);
+        }
     }
     return err;
 }

@@ -250,7 +250,7 @@ static int iof_area_admit(const IofIoas *ioas, uint64_t iova, uint64_t length)
     if (last < iova) {
         return -EOVERFLOW;
     }
-    if (im_iof_iova_reserved(&ioas->iova, iova, last)) {
+    if (im_ranges_meet(&ioas->iova.taken, iova, last)) {
         return -EINVAL;
     }
     a = im_iof_area_from(ioas, iova);

@@ -25,12 +25,11 @@ static void iof_dump_area(const IofArea *a, GString *out)
     }
 }
 
-static void iof_dump_ranges(const char *what, const ImuRange *r, uint32_t count,
-                            GString *out)
+static void iof_dump_ranges(const char *what, const ImRanges *r, GString *out)
 {
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < r->count; i++) {
         g_string_append_printf(out, "\n    %s %#" PRIx64 " - %#" PRIx64, what,
-                               r[i].first, r[i].last);
+                               r->range[i].first, r->range[i].last);
     }
 }
 
@@ -39,9 +38,8 @@ static void iof_dump_ioas(const IofIoas *ioas, GString *out)
     g_string_append_printf(out, ", alignment %" PRIu64 "%s",
                            ioas->alignment,
                            ioas->small_pages ? ", small pages" : "");
-    iof_dump_ranges("reserved", ioas->iova.taken, ioas->iova.taken_count, out);
-    iof_dump_ranges("allowed", ioas->iova.allowed, ioas->iova.allowed_count,
-                    out);
+    iof_dump_ranges("reserved", &ioas->iova.taken, out);
+    iof_dump_ranges("allowed", &ioas->iova.allowed, out);
     for (IofArea *a = im_iof_area_from(ioas, 0); a;
          a = im_iof_area_next(ioas, a)) {
         iof_dump_area(a, out);
@@ -131,7 +129,7 @@ static const char *iof_dump_check_area(const IofIoas *ioas, const IofArea *a)
            "an area is longer than its memory" :
            ((a->span.first | (a->span.last + 1) | into) &
             (ioas->alignment - 1)) ? "an area is not aligned" :
-           im_iof_iova_reserved(&ioas->iova, a->span.first, a->span.last) ?
+           im_ranges_meet(&ioas->iova.taken, a->span.first, a->span.last) ?
            "something reserved is mapped" :
            (a->prot & IMU_PROT_WRITE) && !a->pages->writable ?
            "read-only memory is mapped for writing" : NULL;

@@ -12,6 +12,7 @@
 #ifndef HW_IOMMUFD_IOAS_H
 #define HW_IOMMUFD_IOAS_H
 
+#include "hw/core/ranges.h"
 #include "hw/core/span.h"
 #include "hw/iommufd/iommufd.h"
 
@@ -107,26 +108,39 @@ int im_iof_pages_change_process(ImIommufdFile *file,
 
 typedef struct IofReserved {
     const void *owner;
-    ImuRange range;
+    ImRange range;
     ImLink in_iova;
 } IofReserved;
 
 typedef struct IofIova {
     ImLink *reserved;               /* IofReserved */
-    ImuRange *taken;                /* the same, sorted and disjoint */
-    uint32_t taken_count, taken_room;
-    ImuRange *allowed;              /* sorted, disjoint */
-    uint32_t allowed_count;
+    ImRanges taken;                 /* the same */
+    ImRanges allowed;
 } IofIova;
 
+static inline ImMemory im_iof_memory(const ImIommufd *f)
+{
+    return (ImMemory){ f->port.alloc, f->port.free, f->opaque };
+}
+
 void im_iof_iova_free(ImIommufd *f, IofIova *v);
-bool im_iof_iova_reserved(const IofIova *v, uint64_t first, uint64_t last);
-bool im_iof_iova_allowed(const IofIova *v, uint64_t first, uint64_t last);
 /* Lowest place for len bytes, rest above a multiple of align. */
 bool im_iof_iova_find(const IofIova *v, const ImSpan *areas, uint64_t len,
                       uint64_t align, uint64_t rest, uint64_t *at);
-/* Ranges that are not reserved, lowest first: the n-th; false: no more. */
-bool im_iof_iova_free_range(const IofIova *v, uint32_t n, ImuRange *out);
+/* Ranges that are not reserved, lowest first, one a call: *rest is what was
+ * not looked at yet, at first IOF_IOVA_ALL. false: no more. */
+#define IOF_IOVA_ALL  ((ImRange){ 0, UINT64_MAX })
+static inline bool im_iof_iova_next_free(const IofIova *v, ImRange *rest,
+                                         ImuRange *out)
+{
+    ImRange gap;
+
+    if (!im_ranges_gap(&v->taken, rest, &gap)) {
+        return false;
+    }
+    *out = (ImuRange){ gap.first, gap.last };
+    return true;
+}
 
 /* --- area.c: what is mapped --------------------------------------------- */
 

@@ -84,9 +84,10 @@ typedef struct InfoCaps {
 static InfoCaps iof_vfio_measure_caps(const IofIoas *ioas)
 {
     InfoCaps c = { .avail = sizeof(IofVfioInfo) };
+    ImRange rest = IOF_IOVA_ALL;
     ImuRange r;
 
-    while (im_iof_iova_free_range(&ioas->iova, c.count, &r)) {
+    while (im_iof_iova_next_free(&ioas->iova, &rest, &r)) {
         c.count++;
     }
     c.ranges = c.avail + ((uint32_t)sizeof(IofVfioCapAvail) + 7) / 8 * 8;
@@ -106,6 +107,8 @@ static int iof_vfio_put_caps(ImIommufdCall *call, const IofIoas *ioas,
         .head = { IOF_VFIO_CAP_IOVA_RANGE, 1, 0 }, .count = c->count,
     };
     uint64_t at = call->user + c->ranges;
+    ImRange rest = IOF_IOVA_ALL;
+    ImuRange r;
     int err = im_iof_copy_out(call, call->user + c->avail, &avail,
                               sizeof(avail));
 
@@ -113,10 +116,7 @@ static int iof_vfio_put_caps(ImIommufdCall *call, const IofIoas *ioas,
         err = im_iof_copy_out(call, at, &ranges, sizeof(ranges));
     }
     at += sizeof(ranges);
-    for (uint32_t i = 0; i < c->count && !err; i++) {
-        ImuRange r;
-
-        im_iof_iova_free_range(&ioas->iova, i, &r);
+    while (!err && im_iof_iova_next_free(&ioas->iova, &rest, &r)) {
         err = im_iof_copy_out(call, at, &r, sizeof(r));
         at += sizeof(r);
     }
