@@ -296,7 +296,7 @@ static bool io_fault_is_stop_marker(const ImPageReq *req)
 
 static uint32_t io_fault_func_of(const ImPageReq *req)
 {
-    return (uint32_t)req->segment << 16 | req->rid;
+    return im_func(req->segment, req->rid);
 }
 
 /* Whose page requests are delivered, or NULL. */

@@ -463,7 +463,7 @@ static void io_route_begin(IoRoute *r)
 {
     const ImTxn *t = r->txn;
 
-    r->func = (uint32_t)t->segment << 16 | t->rid;
+    r->func = im_func(t->segment, t->rid);
     r->key = im_ioasid_key(r->func, t->has_pasid,
                            t->has_pasid ? t->pasid & IM_PASID_MAX : 0);
     r->write = t->access & IM_WRITE;

@@ -139,7 +139,7 @@ int im_iommufd_device_remove(ImIommufd *f, uint32_t func)
 
 void im_iof_ats_invalidate(ImIommufd *f, const ImAtsInv *inv)
 {
-    IofFunction *fn = iof_dev_find(f, (uint32_t)inv->segment << 16 | inv->rid);
+    IofFunction *fn = iof_dev_find(f, im_func(inv->segment, inv->rid));
 
     if (fn && fn->cfg.ats_invalidate) {
         fn->cfg.ats_invalidate(fn->cfg.opaque, inv);
@@ -151,7 +151,7 @@ void im_iof_ats_invalidate(ImIommufd *f, const ImAtsInv *inv)
 void im_iof_page_response(ImIommufd *f, const ImPageResp *resp)
 {
     IofFunction *fn =
-        iof_dev_find(f, (uint32_t)resp->segment << 16 | resp->rid);
+        iof_dev_find(f, im_func(resp->segment, resp->rid));
 
     if (fn && fn->cfg.page_response) {
         fn->cfg.page_response(fn->cfg.opaque, resp);

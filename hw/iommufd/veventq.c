@@ -228,7 +228,7 @@ int im_iof_veventq_alloc(ImIommufdCall *call)
 
 static IofDevice *iof_veventq_device_of(ImIommufd *f, const ImTxn *txn)
 {
-    uint32_t func = (uint32_t)txn->segment << 16 | txn->rid;
+    uint32_t func = im_func(txn->segment, txn->rid);
 
     for (ImLink *l = f->devs ? f->devs->functions : NULL; l; l = l->next) {
         IofFunction *fn = IM_LINK_OF(l, IofFunction, in_machine);

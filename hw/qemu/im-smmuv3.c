@@ -218,7 +218,7 @@ static void smmuv3_page_request(void *model, const ImPageReq *req)
 static void smmuv3_ats_inv_done(void *model, uint16_t rid, uint32_t itags,
                                 unsigned cc)
 {
-    im_smmu_ats_inv_done(model, rid, itags, (uint8_t)cc);
+    im_smmu_ats_inv_done(model, rid, itags, cc);
 }
 
 static void smmuv3_cancel(void *model, uint64_t handle)

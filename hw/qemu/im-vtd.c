@@ -229,7 +229,7 @@ static void vtdm_page_request(void *model, const ImPageReq *req)
 static void vtdm_ats_inv_done(void *model, uint16_t rid, uint32_t itags,
                               unsigned cc)
 {
-    im_vtd_ats_inv_completion(model, rid, itags, cc);
+    im_vtd_ats_inv_done(model, rid, itags, cc);
 }
 
 static void vtdm_deadline(void *model)

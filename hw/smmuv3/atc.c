@@ -95,7 +95,7 @@ static void smmu_atc_arm_deadline(ImSmmu *s)
 IM_RULE(SMMU_CMD_ATC_ITAG);
 void im_smmu_atc_send(ImSmmu *s, ImAtsInv *msg)
 {
-    uint32_t sid = (uint32_t)msg->segment << 16 | msg->rid;
+    uint32_t sid = im_func(msg->segment, msg->rid);
     SmmuAtc *a = s->atc;
     Function *f = smmu_atc_function_of(a, sid);
 
@@ -125,13 +125,13 @@ void im_smmu_atc_time_out_told(ImSmmu *s)
 
 /* Each of so many completions, one a traffic class perhaps, and not before. */
 IM_RULE(SMMU_CMD_ATC_COUNT);
-void im_smmu_ats_inv_done(ImSmmu *s, uint32_t sid, uint32_t itag_vector,
-                          uint8_t cc)
+void im_smmu_ats_inv_done(ImSmmu *s, uint32_t sid, uint32_t itags,
+                          unsigned cc)
 {
     Function *f = smmu_atc_function_of(s->atc, sid);
 
     if (f) {
-        uint32_t done = im_itags_complete(&f->itags, itag_vector, cc);
+        uint32_t done = im_itags_complete(&f->itags, itags, cc);
 
         smmu_atc_freed(s->atc, f, done);
         s->counters.ats_completions += im_itags_number(done);

@@ -84,7 +84,7 @@ static void smmu_priq_respond(ImSmmu *s, const ImPageResp *resp)
 
 static uint32_t smmu_priq_sid_of(const ImPageReq *req)
 {
-    return (uint32_t)req->segment << 16 | req->rid;
+    return im_func(req->segment, req->rid);
 }
 
 IM_RULE(SMMU_PRIQ_REC_CFG_ATS);

@@ -75,7 +75,7 @@ IM_LAYOUT(SMMU_GBPA);
 
 static inline uint32_t im_smmu_txn_sid(const ImTxn *txn)
 {
-    return (uint32_t)txn->segment << 16 | txn->rid;
+    return im_func(txn->segment, txn->rid);
 }
 
 /* --- events: eventq.c, stall.c ------------------------------------------ */

@@ -164,29 +164,24 @@ static bool vtd_devtlb_unsupported(ImVtd *s, uint16_t rid, uint32_t itag_vector)
 }
 
 IM_RULE(VTD_ATS_COMPLETION_COUNT);
-void im_vtd_ats_inv_completion(ImVtd *s, uint16_t rid, uint32_t itag_vector,
-                               unsigned count)
+void im_vtd_ats_inv_done(ImVtd *s, uint32_t func, uint32_t itags, unsigned cc)
 {
     VtdDevTlb *d = s->devtlb;
+    uint16_t rid = (uint16_t)func;
     uint32_t due, done;
 
-    if (vtd_devtlb_unsupported(s, rid, itag_vector)) {
+    if (vtd_devtlb_unsupported(s, rid, itags)) {
         return;
     }
-    due = vtd_devtlb_expected(d, rid, itag_vector);
-    done = im_itags_complete(&d->itags, due, count);
+    due = vtd_devtlb_expected(d, rid, itags);
+    done = im_itags_complete(&d->itags, due, cc);
     im_vtd_queue_itags_freed(s, done);
     s->counters.ats_completions += im_itags_number(done);
-    if (itag_vector & ~due) {
-        vtd_devtlb_completion_error(s, rid, itag_vector & ~due);
+    if (itags & ~due) {
+        vtd_devtlb_completion_error(s, rid, itags & ~due);
     }
     vtd_devtlb_arm_deadline(s);
     im_vtd_queue_resume(s);
-}
-
-void im_vtd_ats_inv_done(ImVtd *s, uint16_t rid, uint32_t itag_vector)
-{
-    im_vtd_ats_inv_completion(s, rid, itag_vector, 1);
 }
 
 /* --- time ---------------------------------------------------------------- */

@@ -125,12 +125,12 @@ void im_smmu_cancel(ImSmmu *s, uint64_t handle);
 void im_smmu_page_request(ImSmmu *s, const ImPageReq *req);
 
 /*
- * A function sent an invalidation completion (PCIe 10.3.2). itag_vector: a
+ * An invalidation completion message of a function (PCIe 10.3.2). itags: a
  * bit per ITag; cc: its completion count, how many of them complete each
  * invalidation, 1 .. 8; 0 stands for 8, as in the message.
  */
-void im_smmu_ats_inv_done(ImSmmu *s, uint32_t sid, uint32_t itag_vector,
-                          uint8_t cc);
+void im_smmu_ats_inv_done(ImSmmu *s, uint32_t sid, uint32_t itags,
+                          unsigned cc);
 
 /* The MSI write of a source was aborted by the system (6.3.17). */
 void im_smmu_msi_aborted(ImSmmu *s, ImSmmuIrq source);

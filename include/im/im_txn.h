@@ -129,6 +129,12 @@ typedef struct ImPageFate {
     bool answered;
 } ImPageFate;
 
+/* A function as one number: a StreamID, ImAtsInv's destination. */
+static inline uint32_t im_func(uint16_t segment, uint16_t rid)
+{
+    return (uint32_t)segment << 16 | rid;
+}
+
 #define IM_INV_ALL  64      /* ImAtsInv.lg2size: the whole address space */
 
 /* An ATS invalidation request message (PCIe 10.3.1), range decoded. */

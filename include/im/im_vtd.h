@@ -132,16 +132,14 @@ ImXlat im_vtd_translate(ImVtd *s, const ImTxn *txn);
 void im_vtd_page_request(ImVtd *s, const ImPageReq *req);
 
 /*
- * An invalidation completion message of a function (4.3, PCIe 10.3.2):
- * itag_vector has one bit per ITag. count is its CC field, how many such
- * messages complete an invalidation: 1 .. 7, and 0 or 8 for 8. An invalidation
- * is complete when as many messages named it as the last of them says. What
- * matches no invalidation of rid sets FSTS.ICE.
+ * An invalidation completion message of the function func (4.3, PCIe 10.3.2):
+ * itags has one bit per ITag. cc is its CC field, how many such messages
+ * complete an invalidation: 1 .. 7, and 0 or 8 for 8. An invalidation is
+ * complete when as many messages named it as the last of them says. What
+ * matches no invalidation of func sets FSTS.ICE.
  */
-void im_vtd_ats_inv_completion(ImVtd *s, uint16_t rid, uint32_t itag_vector,
-                               unsigned count);
-/* The same of a function that sends one message for each: count is 1. */
-void im_vtd_ats_inv_done(ImVtd *s, uint16_t rid, uint32_t itag_vector);
+void im_vtd_ats_inv_done(ImVtd *s, uint32_t func, uint32_t itags,
+                         unsigned cc);
 
 /* The alarm set by port->deadline() is due. */
 void im_vtd_deadline(ImVtd *s);

@@ -115,7 +115,7 @@ static void answers(SWorld *w, Fuzz *f)
 
     for (unsigned i = 0; i < n; i++) {
         const ImAtsInv v = rig_seen(w->r, RIG_SEEN_ATS_INV, i)->inv;
-        uint32_t sid = (uint32_t)v.segment << 16 | v.rid;
+        uint32_t sid = im_func(v.segment, v.rid);
 
         g_assert_cmpuint(v.itag, <, 32);
         if (!fuzz_one_in(f, 16)) {

@@ -81,8 +81,8 @@ static void message(World *w, Fuzz *f)
         im_vtd_page_request(w->r->vtd, &q);
         break;
     case 2:
-        im_vtd_ats_inv_completion(w->r->vtd, w->rid, (uint32_t)fuzz_u64(f),
-                                  (unsigned)fuzz_below(f, 9));
+        im_vtd_ats_inv_done(w->r->vtd, w->rid, (uint32_t)fuzz_u64(f),
+                            (unsigned)fuzz_below(f, 9));
         break;
     default:
         rig_advance(w->r, fuzz_below(f, 2 * w->r->cfg.ats_timeout_ns));

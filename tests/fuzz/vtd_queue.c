@@ -111,10 +111,10 @@ static void answers(World *w, Fuzz *f)
         const ImAtsInv v = rig_seen(w->r, RIG_SEEN_ATS_INV, i)->inv;
 
         if (!fuzz_one_in(f, 16)) {
-            im_vtd_ats_inv_done(w->r->vtd, v.rid, 1u << v.itag);
+            im_vtd_ats_inv_done(w->r->vtd, v.rid, 1u << v.itag, 1);
         }
         if (fuzz_one_in(f, 32)) {
-            im_vtd_ats_inv_done(w->r->vtd, v.rid ^ 1, 1u << v.itag);
+            im_vtd_ats_inv_done(w->r->vtd, v.rid ^ 1, 1u << v.itag, 1);
         }
     }
     rig_log_clear(w->r);

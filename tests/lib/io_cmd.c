@@ -392,7 +392,7 @@ unsigned io_complete(Io *io)
     for (unsigned i = 0; i < rig_count(io->r, RIG_SEEN_ATS_INV); i++) {
         ImAtsInv v = rig_seen(io->r, RIG_SEEN_ATS_INV, i)->inv;
 
-        im_ioasid_ats_inv_done(io->h, (uint32_t)v.segment << 16 | v.rid,
+        im_ioasid_ats_inv_done(io->h, im_func(v.segment, v.rid),
                                1u << v.itag, 1);
         io->r->model->consistent(io->r);
         n++;

@@ -148,7 +148,7 @@ static void vtd_atc_recover(Iommu *u)
 
 static void vtd_atc_done(Iommu *u, uint32_t requester, uint32_t itags)
 {
-    im_vtd_ats_inv_done(u->rig->vtd, (uint16_t)requester, itags);
+    im_vtd_ats_inv_done(u->rig->vtd, (uint16_t)requester, itags, 1);
 }
 
 static uint64_t vtd_atc_timeout(const Iommu *u)

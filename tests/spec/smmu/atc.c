@@ -114,7 +114,7 @@ static void answer(SWorld *w, unsigned n)
 {
     const ImAtsInv v = rig_seen(w->r, RIG_SEEN_ATS_INV, n)->inv;
 
-    im_smmu_ats_inv_done(w->r->smmu, (uint32_t)v.segment << 16 | v.rid,
+    im_smmu_ats_inv_done(w->r->smmu, im_func(v.segment, v.rid),
                          1u << v.itag, 1);
 }
 

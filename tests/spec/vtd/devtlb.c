@@ -27,7 +27,7 @@ static uint64_t completions(World *w)
 
 static void complete(World *w, unsigned n, unsigned count)
 {
-    im_vtd_ats_inv_completion(w->r->vtd, RID, 1u << tag(w, n), count);
+    im_vtd_ats_inv_done(w->r->vtd, RID, 1u << tag(w, n), count);
 }
 
 /* --- completion count ----------------------------------------------------- */
@@ -60,8 +60,8 @@ static void counts_by_tag(void)
     vb_submit(w->r, desc_dev_tlb(RID, 0x1000, false));
     both = 1u << tag(w, 0) | 1u << tag(w, 1);
     complete(w, 0, 3);
-    im_vtd_ats_inv_completion(w->r->vtd, RID, both, 3);
-    im_vtd_ats_inv_completion(w->r->vtd, RID, both, 3);
+    im_vtd_ats_inv_done(w->r->vtd, RID, both, 3);
+    im_vtd_ats_inv_done(w->r->vtd, RID, both, 3);
     g_assert_cmpuint(completions(w), ==, 1);
     complete(w, 1, 3);
     g_assert_cmpuint(completions(w), ==, 2);
@@ -208,7 +208,7 @@ static void unsupported_request(void)
     g_assert_cmpuint(completions(w), ==, 0);
     g_assert_cmphex(fsts(w), ==, 0);
     g_string_truncate(told, 0);
-    im_vtd_ats_inv_done(w->r->vtd, RID + 1, 1u << tag(w, 0));
+    im_vtd_ats_inv_done(w->r->vtd, RID + 1, 1u << tag(w, 0), 1);
     g_assert_cmpstr(told->str, ==, "");             /* nobody's */
     g_assert_cmphex(fsts(w), ==, 0);
     rig_advance(w->r, w->r->cfg.ats_timeout_ns);

@@ -311,7 +311,7 @@ static void state_ite(World *w)
 
 static void state_ice(World *w)
 {
-    im_vtd_ats_inv_done(w->r->vtd, w->rid, 0xffffffff);
+    im_vtd_ats_inv_done(w->r->vtd, w->rid, 0xffffffff, 1);
 }
 
 static void state_itags(World *w)
@@ -373,7 +373,7 @@ static void reset_row(const void *data)
     xlat_is_ok(&x, w->hpa);
     /* answers to what was sent before the reset match nothing now */
     rig_w64(r, r->status, 0);
-    im_vtd_ats_inv_done(r->vtd, w->rid, 0xffffffff);
+    im_vtd_ats_inv_done(r->vtd, w->rid, 0xffffffff, 1);
     g_assert_cmphex(rig_reg32(r, REG_FSTS), ==, FSTS_ICE);
     g_assert_cmphex(rig_r32(r, r->status), ==, 0);
     g_assert_true(vb_wait(r));

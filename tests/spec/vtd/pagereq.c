@@ -401,7 +401,7 @@ static void drain(void)
     send(w, &q);
     g_assert_cmphex(rig_r32(r, r->status), ==, 0);
     im_vtd_ats_inv_done(r->vtd, w->rid,
-                        1u << rig_seen(r, RIG_SEEN_ATS_INV, 0)->inv.itag);
+                        1u << rig_seen(r, RIG_SEEN_ATS_INV, 0)->inv.itag, 1);
     g_assert_cmphex(rig_r32(r, r->status), ==, 0x77);
     g_assert_cmphex(rig_seen(r, RIG_SEEN_WRITE, 0)->addr, ==, r->prq);
     g_assert_cmphex(rig_reg64(r, REG_PQT), ==, 32);

@@ -41,7 +41,7 @@ static const ImAtsInv *sent(Rig *r, unsigned n)
 
 static void done(Rig *r, unsigned n)
 {
-    im_vtd_ats_inv_done(r->vtd, sent(r, n)->rid, 1u << sent(r, n)->itag);
+    im_vtd_ats_inv_done(r->vtd, sent(r, n)->rid, 1u << sent(r, n)->itag, 1);
 }
 
 /* --- fetching ------------------------------------------------------------ */
@@ -301,7 +301,7 @@ static void one_completion_for_many(void)
     }
     g_assert_cmpuint(__builtin_popcount(v), ==, 5);
     wait_sw(r, 9);
-    im_vtd_ats_inv_done(r->vtd, RID, v);
+    im_vtd_ats_inv_done(r->vtd, RID, v, 1);
     g_assert_cmphex(status(r), ==, 9);
 }
 
@@ -333,7 +333,7 @@ static void completion_unknown(void)
     g_autoptr(World) w = world_new(NULL, W_FS, true);
     Rig *r = w->r;
 
-    im_vtd_ats_inv_done(r->vtd, 0x1234, 1);
+    im_vtd_ats_inv_done(r->vtd, 0x1234, 1, 1);
     g_assert_cmphex(fsts(r), ==, FSTS_ICE);
     g_assert_cmphex(rig_reg64(r, REG_IQERCD) >> 48, ==, 0x1234);
     g_assert_cmpuint(rig_count(r, RIG_SEEN_MSI), ==, 1);
@@ -350,7 +350,7 @@ static void completion_of_another(void)
 
     vb_submit(r, desc_dev_tlb(RID, 0, false));
     wait_sw(r, 9);
-    im_vtd_ats_inv_done(r->vtd, RID + 1, 1u << sent(r, 0)->itag);
+    im_vtd_ats_inv_done(r->vtd, RID + 1, 1u << sent(r, 0)->itag, 1);
     g_assert_cmphex(fsts(r), ==, FSTS_ICE);
     g_assert_cmphex(status(r), ==, 0);
     done(r, 0);
@@ -377,7 +377,7 @@ static void completion_partly_valid(void)
 
     vb_submit(r, desc_dev_tlb(RID, 0, false));
     itag = sent(r, 0)->itag;
-    im_vtd_ats_inv_done(r->vtd, RID, 1u << itag | 1u << (itag ^ 1));
+    im_vtd_ats_inv_done(r->vtd, RID, 1u << itag | 1u << (itag ^ 1), 1);
     g_assert_cmphex(fsts(r), ==, FSTS_ICE);
     rig_advance(r, 10 * r->cfg.ats_timeout_ns);
     g_assert_cmphex(fsts(r), ==, FSTS_ICE);     /* nothing timed out */
@@ -439,7 +439,7 @@ static void completion_while_off(void)
     wait_sw(r, 9);
     vb_gcmd(r, GCMD_TE, false);
     done(r, 0);
-    im_vtd_ats_inv_done(r->vtd, 0x1234, 1);
+    im_vtd_ats_inv_done(r->vtd, 0x1234, 1, 1);
     g_assert_cmphex(fsts(r), ==, 0);
     g_assert_cmphex(status(r), ==, 0);
     vb_gcmd(r, GCMD_TE, true);

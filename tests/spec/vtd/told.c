@@ -110,7 +110,7 @@ static void time_out_and_stray(void)
     told_listen(w->r, told);
     rig_advance(w->r, w->r->cfg.ats_timeout_ns);
     expect(told, ite);
-    im_vtd_ats_inv_done(w->r->vtd, RID, 1u << 7 | 1u << 5);
+    im_vtd_ats_inv_done(w->r->vtd, RID, 1u << 7 | 1u << 5, 1);
     expect(told, "error ICE [3a:16.1 completed a device-TLB invalidation that "
            "it was not asked for, or completed before (ITag vector 000000a0)] "
            "[VTD_IQ_ICE] a0 @2\n");

@@ -256,7 +256,7 @@ static void sweep_queue_device_tlb(void)
         for (unsigned i = 0; i < rig_count(r, RIG_SEEN_ATS_INV); i++) {
             const ImAtsInv *v = &rig_seen(r, RIG_SEEN_ATS_INV, i)->inv;
 
-            im_vtd_ats_inv_done(r->vtd, v->rid, 1u << v->itag);
+            im_vtd_ats_inv_done(r->vtd, v->rid, 1u << v->itag, 1);
         }
         if (!r->failure_hit) {
             g_assert_cmphex(rig_r32(r, r->status), ==, 1);
@@ -268,7 +268,7 @@ static void sweep_queue_device_tlb(void)
         for (unsigned i = 0; i < rig_count(r, RIG_SEEN_ATS_INV); i++) {
             const ImAtsInv *v = &rig_seen(r, RIG_SEEN_ATS_INV, i)->inv;
 
-            im_vtd_ats_inv_done(r->vtd, v->rid, 1u << v->itag);
+            im_vtd_ats_inv_done(r->vtd, v->rid, 1u << v->itag, 1);
         }
         g_assert_cmphex(rig_reg32(r, REG_FSTS), ==, 0);
         g_assert_cmphex(rig_reg64(r, REG_IQH), ==, 3 * 32);

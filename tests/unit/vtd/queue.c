@@ -58,7 +58,7 @@ static void test_more_invalidations_than_tags(void)
         seen |= 1u << rig_seen(r, RIG_SEEN_ATS_INV, i)->inv.itag;
     }
     g_assert_cmphex(seen, ==, UINT32_MAX);
-    im_vtd_ats_inv_done(r->vtd, RID, UINT32_MAX);
+    im_vtd_ats_inv_done(r->vtd, RID, UINT32_MAX, 1);
     g_assert_cmpuint(rig_count(r, RIG_SEEN_ATS_INV), ==, 40);
     g_assert_true(queue_empty(r));
     g_assert_cmphex(rig_reg32(r, REG_FSTS), ==, 0);
@@ -77,7 +77,7 @@ static void test_many_held_waits(void)
     vb_iq_ring(r);
     g_assert_false(queue_empty(r));
     g_assert_cmpuint(rig_count(r, RIG_SEEN_WRITE), ==, 0);
-    im_vtd_ats_inv_done(r->vtd, RID, 1);
+    im_vtd_ats_inv_done(r->vtd, RID, 1, 1);
     g_assert_true(queue_empty(r));
     for (unsigned i = 0; i < 100; i++) {
         g_assert_cmphex(rig_r32(r, status + 4 * i), ==, i + 1);
@@ -102,7 +102,7 @@ static Rig *calling;
 
 static void answers_at_once(void *host G_GNUC_UNUSED, const ImAtsInv *inv)
 {
-    im_vtd_ats_inv_done(calling->vtd, inv->rid, 1u << inv->itag);
+    im_vtd_ats_inv_done(calling->vtd, inv->rid, 1u << inv->itag, 1);
 }
 
 static void test_completion_from_inside(void)
@@ -136,7 +136,7 @@ static void test_reset_with_work_outstanding(void)
     g_assert_cmpuint(r->deadline, !=, IM_NEVER);
     im_vtd_reset(r->vtd);
     g_assert_cmpuint(r->deadline, ==, IM_NEVER);
-    im_vtd_ats_inv_done(r->vtd, RID, 1);
+    im_vtd_ats_inv_done(r->vtd, RID, 1, 1);
     rig_set32(r, REG_FSTS, UINT32_MAX);
     g_assert_cmpuint(rig_count(r, RIG_SEEN_WRITE), ==, 0);
     g_assert_cmphex(rig_reg32(r, REG_FSTS), ==, 0);
@@ -152,7 +152,7 @@ static void test_off_with_work_outstanding(void)
     vb_iq_ring(r);
     vb_gcmd(r, GCMD_QIE, false);
     g_assert_cmphex(rig_reg32(r, REG_GSTS) & GSTS_QIES, ==, 0);
-    im_vtd_ats_inv_done(r->vtd, RID, 1);
+    im_vtd_ats_inv_done(r->vtd, RID, 1, 1);
     g_assert_cmpuint(rig_count(r, RIG_SEEN_WRITE), ==, 0);
     rig_assert_consistent(r);
 }
