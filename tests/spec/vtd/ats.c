@@ -243,6 +243,21 @@ static void size_of_pass_through(void)
     g_assert_cmpuint(x.perm, ==, IM_PERM_R | IM_PERM_W);
 }
 
+/* A first stage with 1 GiB pages is enough, and so is a second. */
+static void size_of_pass_through_by_one_stage(void)
+{
+    for (unsigned fs = 0; fs < 2; fs++) {
+        ImVtdConfig c = rig_vtd_config();
+
+        c.fs1gp = fs;
+        c.ss1g = !fs;
+        g_autoptr(World) w = world_new(&c, W_PT, true);
+        ImXlat x = request(w, UINT64_C(0x240123000), false);
+
+        g_assert_cmphex(x.mask, ==, 0x3fffffff);
+    }
+}
+
 static void size_of_pass_through_2m(void)
 {
     ImVtdConfig c = rig_vtd_config();
@@ -416,7 +431,7 @@ static void at_write(void)
 
 static void malformed_length(void)
 {
-    static const uint64_t bad[] = { 0, 4, 12, 2, 4096 };
+    static const uint64_t bad[] = { 0, 4, 12, 2, 72, 128, 4096 };
     g_autoptr(World) w = world_new(NULL, W_FS, true);
 
     for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
@@ -495,6 +510,8 @@ int main(int argc, char **argv)
     spec_test(VTD_4_2_3_PRIV, "users", priv_clear_for_users);
     spec_test(VTD_4_2_3_SIZE, "of-the-page", size_of_the_page);
     spec_test(VTD_4_2_3_PT_SIZE, "1g", size_of_pass_through);
+    spec_test(VTD_4_2_3_PT_SIZE, "1g-of-one-stage",
+              size_of_pass_through_by_one_stage);
     spec_test(VTD_4_2_3_PT_SIZE, "2m", size_of_pass_through_2m);
     spec_test(VTD_7_1_3_S1, "nw-0", fee_nw_0);
     spec_test(VTD_7_1_3_S2, "nw-1", fee_nw_1);

@@ -85,6 +85,11 @@ static void no_supervisor(ImVtdConfig *c)
     c->supervisor = false;
 }
 
+static void no_rid_pasid(ImVtdConfig *c)
+{
+    c->rid_pasid = false;
+}
+
 static void few_domains(ImVtdConfig *c)
 {
     c->domain_bits = 8;
@@ -172,6 +177,9 @@ static const FaultRow rows[] = {
     { SPEC(VTD_FLT_SCT_10), "translated-with-pasid", 0x49, true,
       .want = "--U-", .kind = W_SS, .pasid = WITH_PASID,
       .reach = FPD_CTX },
+    { SPEC(VTD_FLT_SCT_10), "paside-0-is-not-asked", 0x49, true,
+      .want = "--U-", .kind = W_SS, .damage = { { IN_CTX, SCTX_PASIDE, 0 } },
+      .pasid = WITH_PASID, .reach = FPD_CTX },
     { SPEC(VTD_FLT_SPD_1), "directory-nowhere", 0x50, .want = "UC-I",
       .kind = W_SS, .damage = { { IN_CTX, SCTX_PASIDDIR, NOWHERE } },
       .pasid = BOTH, .reach = FPD_CTX },
@@ -247,6 +255,9 @@ static const FaultRow rows[] = {
     { SPEC(VTD_FLT_SGN_10), "pasid-beyond-pss", 0x89, true,
       .want = "UU--", .kind = W_SS, .tune = pasid_wide,
       .pasid = WITH_PASID, .config = ten_bits },
+    { SPEC(VTD_FLT_SPD_2), "page-request-beyond-pss", 0x51, true,
+      .want = "---I", .kind = W_FS, .tune = pasid_400,
+      .pasid = WITH_PASID, .config = ten_bits },
     { SPEC(VTD_FLT_SPT_2), "no-entry-for-this-pasid", 0x59, true,
       .want = "U0-I", .kind = W_FS, .damage = { { IN_PE, PE_P, 0 } },
       .tune = NULL, .pasid = WITH_PASID },
@@ -273,6 +284,9 @@ static const FaultBits bits[] = {
         .kind = W_SS, .damage = { { IN_CTX } }, .pasid = NO_PASID }, 46, 63 },
     { { SPEC(VTD_FLT_SCT_3), "reserved", 0x42, true, .want = "UCUI",
         .kind = W_SS, .damage = { { IN_CTX } }, .pasid = NO_PASID }, 85, 255 },
+    { { SPEC(VTD_FLT_SCT_3), "reserved", 0x42, true, .want = "UCUI",
+        .kind = W_SS, .damage = { { IN_CTX } }, .pasid = NO_PASID,
+        .config = no_rid_pasid }, 64, 84 },
     { { SPEC(VTD_FLT_SPD_3), "reserved", 0x52, true, .want = "UC-I",
         .kind = W_SS, .damage = { { IN_DIR } }, .pasid = BOTH,
         .reach = FPD_CTX | FPD_DIR }, 2, 11 },

@@ -227,12 +227,14 @@ static void svt_on_a_hit(void)
 
 static void fault_20(void)
 {
-    g_autoptr(Rig) r = ir_new(7, false);
+    for (unsigned bit = 16; bit < 32; bit++) {
+        g_autoptr(Rig) r = ir_new(7, false);
 
-    vb_irte(r, 1, (Irte) { .p = true });
-    blocked(r, vb_msi_sub(RID, 1, 0x10000), 0x20);
-    recorded(r, 0x20, 0);
-    g_assert_cmpuint(r->reads, ==, 0);          /* before any fetch */
+        vb_irte(r, 1, (Irte) { .p = true });
+        blocked(r, vb_msi_sub(RID, 1, 1u << bit), 0x20);
+        recorded(r, 0x20, 0);
+        g_assert_cmpuint(r->reads, ==, 0);      /* before any fetch */
+    }
 }
 
 static void fault_21(void)
@@ -350,6 +352,30 @@ static void fault_24_svt(void)
     vb_irte(r, 3, (Irte) { .p = true, .svt = 3 });
     blocked(r, vb_msi(RID, 3), 0x24);
     recorded(r, 0x24, 3);
+}
+
+static void fault_24_delivery_mode(void)
+{
+    static const unsigned dlm[] = { 3, 6 };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(dlm); i++) {
+        g_autoptr(Rig) r = ir_new(3, false);
+
+        vb_irte(r, 3, (Irte) { .p = true, .dlm = dlm[i] });
+        blocked(r, vb_msi(RID, 3), 0x24);
+        recorded(r, 0x24, 3);
+    }
+}
+
+/* 5.1.4: the source is verified before reserved fields are looked at. */
+static void fault_26_before_24(void)
+{
+    g_autoptr(Rig) r = ir_new(3, false);
+
+    vb_irte(r, 3, (Irte) { .p = true, .sid = RID ^ 1, .svt = 1, .dlm = 3 });
+    rig_put(r, r->irt + 16 * 3, IRTE_IM, 1);
+    blocked(r, vb_msi(RID, 3), 0x26);
+    recorded(r, 0x26, 3);
 }
 
 static void fault_25_without_cfi(void)
@@ -510,6 +536,8 @@ static void add_faults(void)
     spec_test(VTD_FLT_IR_23, "table-nowhere", fault_23);
     spec_test(VTD_FLT_IR_24, "each-reserved-bit", fault_24_bits);
     spec_test(VTD_FLT_IR_24, "svt-11", fault_24_svt);
+    spec_test(VTD_FLT_IR_24, "delivery-mode", fault_24_delivery_mode);
+    spec_test(VTD_FLT_IR_26, "before-reserved-fields", fault_26_before_24);
     spec_test(VTD_FLT_IR_25, "cfi-0", fault_25_without_cfi);
     spec_test(VTD_FLT_IR_25, "eime-1", fault_25_with_eime);
     spec_test(VTD_FLT_IR_26, "on-a-hit", svt_on_a_hit);

@@ -135,6 +135,21 @@ static void queue_in_order_and_wraps(void)
     g_assert_cmphex(prs(w), ==, PRS_PPR);
 }
 
+/* Without PASID there is no privilege and no right to execute. */
+static void no_privilege_without_pasid(void)
+{
+    g_autoptr(World) w = world_new(NULL, W_FS, false);
+    ImPageReq q = world_page_req(w);
+
+    q.priv = q.exec = true;
+    q.pasid = 0x321;
+    send(w, &q);
+    g_assert_cmphex(rig_get(w->r, w->r->prq, PRD_PP), ==, 0);
+    g_assert_cmphex(rig_get(w->r, w->r->prq, PRD_PASID), ==, 0);
+    g_assert_cmphex(rig_get(w->r, w->r->prq, PRD_EXE), ==, 0);
+    g_assert_cmphex(rig_get(w->r, w->r->prq, PRD_PRIV), ==, 0);
+}
+
 /* --- full and overflow --------------------------------------------------- */
 
 static World *full_world(void)
@@ -203,6 +218,21 @@ static void overflow_until_cleared(void)
                     1);
 }
 
+/* 7.4.1: a table error is one also while PRO is set. */
+static void table_fault_before_overflow(void)
+{
+    g_autoptr(World) w = full_world();
+    ImPageReq q = world_page_req(w);
+
+    send(w, &q);
+    g_assert_cmphex(prs(w) & PRS_PRO, ==, PRS_PRO);
+    q.pasid = 0x7ffff;
+    send(w, &q);
+    g_assert_cmphex(answer(w, 1)->code, ==, IM_PAGE_RESP_INVALID);
+    g_assert_cmpuint(vb_faults(w->r), ==, 1);
+    g_assert_cmphex(vb_fault(w->r, 0).reason, ==, 0x51);
+}
+
 static void bigger_queue(void)
 {
     g_autoptr(World) w = world_new_off(NULL, W_FS, true);
@@ -260,6 +290,32 @@ static void marker_dropped_on_fault(void)
     send(w, &q);
     g_assert_null(answer(w, 0));
     g_assert_cmphex(rig_reg64(w->r, REG_PQT), ==, 0);
+}
+
+/* The entry of its PASID is gone: what became of a request with no rights. */
+static void marker_row(bool sms, bool last, unsigned recorded)
+{
+    ImVtdConfig c = rig_vtd_config();
+
+    c.stop_marker = sms;
+    g_autoptr(World) w = world_new_off(&c, W_FS, true);
+    ImPageReq q = stop_marker(w);
+
+    q.last = last;
+    rig_put(w->r, w->pe, PE_P, 0);
+    world_on(w);
+    send(w, &q);
+    g_assert_null(answer(w, 0));
+    g_assert_cmpuint(vb_faults(w->r), ==, recorded);
+}
+
+/* It is a marker with L=1, and kept quiet with SMS=1. */
+static void marker_recorded(void)
+{
+    marker_row(true, true, 0);
+    marker_row(true, false, 1);
+    marker_row(false, true, 1);
+    marker_row(false, false, 1);
 }
 
 /* --- the event ----------------------------------------------------------- */
@@ -461,6 +517,10 @@ int main(int argc, char **argv)
     spec_test(VTD_REG_PQT, "wraps", queue_in_order_and_wraps);
     spec_test(VTD_REG_PQA, "four-pages", bigger_queue);
     spec_test(VTD_PRQ_TABLE_FAULT, "pre-0", fault_answers_invalid);
+    spec_test(VTD_PRQ_DESCRIPTOR, "without-pasid",
+              no_privilege_without_pasid);
+    spec_test(VTD_PRQ_TABLE_FAULT, "before-overflow",
+              table_fault_before_overflow);
     spec_test(VTD_PRQ_FULL, "answers-success", full_answers_success);
     spec_test(VTD_PRQ_FULL, "drops-without-last", full_drops_without_last);
     spec_test(VTD_PRQ_OVERFLOW, "until-cleared", overflow_until_cleared);
@@ -469,6 +529,7 @@ int main(int argc, char **argv)
               marker_dropped_when_full);
     spec_test(VTD_PRQ_STOP_MARKER, "dropped-on-fault",
               marker_dropped_on_fault);
+    spec_test(VTD_PRQ_STOP_MARKER, "recorded", marker_recorded);
     spec_test(VTD_PRQ_EVENT, "once", event_once);
     spec_test(VTD_PRQ_EVENT, "for-overflow", event_for_overflow);
     spec_test(VTD_PRQ_EVENT, "masked", event_masked);

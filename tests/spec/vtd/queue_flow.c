@@ -397,11 +397,12 @@ static void timeout(void)
     g_assert_cmphex(rig_reg64(r, REG_IQERCD) >> 32 & 0xffff, ==, RID);
     g_assert_cmpuint(rig_count(r, RIG_SEEN_MSI), ==, 1);
     g_assert_cmphex(status(r), ==, 0);          /* aborted */
-    vb_submit(r, desc_wait(WAIT_SW, r->status, 10));
-    g_assert_cmphex(status(r), ==, 0);          /* ITE stops fetching */
+    vb_submit(r, desc_wait(WAIT_SW, r->status + 8, 10));
+    g_assert_cmphex(rig_r32(r, r->status + 8), ==, 0);  /* no fetching */
     rig_set32(r, REG_FSTS, FSTS_ITE);
     g_assert_cmphex(fsts(r), ==, 0);
-    g_assert_cmphex(status(r), ==, 10);
+    g_assert_cmphex(rig_r32(r, r->status + 8), ==, 10);
+    g_assert_cmphex(status(r), ==, 0);          /* and stays so */
     g_assert_cmphex(rig_reg64(r, REG_IQH), ==, rig_reg64(r, REG_IQT));
 }
 

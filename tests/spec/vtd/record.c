@@ -57,6 +57,40 @@ static void fields_pasid_20_bits(void)
     g_assert_cmpuint(vb_fault(w->r, 0).type, ==, FAULT_WRITE);
 }
 
+/* 11.4.7.6: EXE is of requests that read. */
+static void fields_execute(void)
+{
+    static const ImAccess all[] = { IM_READ, IM_WRITE };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(all); i++) {
+        g_autoptr(World) w = world_new(NULL, W_FS, true);
+        ImTxn t = world_txn(w, IM_AT_UNTRANSLATED, all[i]);
+
+        t.addr = BAD;
+        t.exec = true;
+        im_vtd_translate(w->r->vtd, &t);
+        g_assert_true(vb_fault(w->r, 0).pp);
+        g_assert_cmpint(vb_fault(w->r, 0).exe, ==, all[i] == IM_READ);
+    }
+}
+
+/* ... and PV, EXE and PRIV are of requests with PASID. */
+static void fields_without_pasid(void)
+{
+    g_autoptr(World) w = world_new(NULL, W_SS, false);
+    ImTxn t = world_txn(w, IM_AT_UNTRANSLATED, IM_READ);
+
+    t.addr = BAD;
+    t.pasid = 0x321;
+    t.exec = t.priv = true;
+    im_vtd_translate(w->r->vtd, &t);
+    g_assert_true(vb_fault(w->r, 0).f);
+    g_assert_false(vb_fault(w->r, 0).pp);
+    g_assert_false(vb_fault(w->r, 0).exe);
+    g_assert_false(vb_fault(w->r, 0).priv);
+    g_assert_cmphex(vb_fault(w->r, 0).pasid, ==, 0);
+}
+
 static void fields_atomic(void)
 {
     g_autoptr(World) w = world_new(NULL, W_SS, true);
@@ -197,6 +231,23 @@ static void ppf_is_or_of_f(void)
     g_assert_cmphex(rig_reg32(r, REG_FSTS) & FSTS_PPF, ==, FSTS_PPF);
     rig_set64(r, fro + 16 + 8, UINT64_C(1) << 63);
     g_assert_cmphex(rig_reg32(r, REG_FSTS), ==, 0);
+}
+
+/* Whichever record it is that still has F. */
+static void ppf_by_the_last_record(void)
+{
+    g_autoptr(World) w = world_new(NULL, W_FS, true);
+    Rig *r = w->r;
+    uint64_t fro = (rig_reg64(r, REG_CAP) >> 24 & 0x3ff) * 16;
+
+    for (unsigned i = 0; i < 8; i++) {
+        fault_from(w, (uint16_t)(0x100 + i));
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        g_assert_cmphex(rig_reg32(r, REG_FSTS) & FSTS_PPF, ==, FSTS_PPF);
+        rig_set32(r, fro + 16 * i + 12, 0x80000000u);
+    }
+    g_assert_cmphex(rig_reg32(r, REG_FSTS) & FSTS_PPF, ==, 0);
 }
 
 /* FRCD is read-only but F; F is cleared by writing 1 to it. */
@@ -420,6 +471,8 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     spec_test(VTD_REG_FRCD, "fields-of-a-read", fields_read);
     spec_test(VTD_REG_FRCD, "pasid-has-20-bits", fields_pasid_20_bits);
+    spec_test(VTD_REG_FRCD, "execute", fields_execute);
+    spec_test(VTD_REG_FRCD, "without-pasid", fields_without_pasid);
     spec_test(VTD_REG_FRCD, "type-of-an-atomic", fields_atomic);
     spec_test(VTD_REG_FRCD, "rid-pasid-request-has-no-pp",
               rid_pasid_has_no_pp);
@@ -438,6 +491,7 @@ int main(int argc, char **argv)
     spec_test(VTD_7_2_1_OVERFLOW, "pfo-blocks-recording",
               overflow_blocks_recording);
     spec_test(VTD_7_2_1_PPF, "is-the-or-of-f", ppf_is_or_of_f);
+    spec_test(VTD_7_2_1_PPF, "by-the-last-record", ppf_by_the_last_record);
     spec_test(VTD_REG_FSTS, "ppf-is-read-only", ppf_is_or_of_f);
     spec_test(VTD_REG_FEADDR, "message-address", event_message);
     spec_test(VTD_REG_FEDATA, "message-data", event_message);

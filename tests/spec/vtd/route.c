@@ -45,15 +45,26 @@ static void pass_through_any_address(void)
     g_assert_cmpuint(x.perm & 3, ==, 3);
 }
 
-/* 9.3, TT=10: AW holds the largest AGAW and bounds the address. */
+/* 9.3, TT=10: the address is below the width of AW, here 39, and below that
+ * of host addresses, here 46. */
 static void pass_through_aw(void)
 {
-    g_autoptr(World) w = world_new(NULL, W_LEGACY_PT, false);
-    ImXlat x = world_dma(w, IM_READ, UINT64_C(1) << 48);
+    static const struct {
+        unsigned aw, bits;
+    } rows[] = { { 1, 39 }, { 2, 46 } };
 
-    xlat_is_fault(&x, IM_CPL_UR, 0x04);
-    x = world_dma(w, IM_READ, (UINT64_C(1) << 46) - 0x1000);
-    xlat_is_ok(&x, (UINT64_C(1) << 46) - 0x1000);
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(World) w = world_new_off(NULL, W_LEGACY_PT, false);
+        uint64_t end = UINT64_C(1) << rows[i].bits;
+        ImXlat x;
+
+        rig_put(w->r, w->ctx, CTX_AW, rows[i].aw);
+        world_on(w);
+        x = world_dma(w, IM_READ, end - 0x1000);
+        xlat_is_ok(&x, end - 0x1000);
+        x = world_dma(w, IM_READ, end);
+        xlat_is_fault(&x, IM_CPL_UR, 0x04);
+    }
 }
 
 /* 9.3: TT=10 ignores SSPTPTR, its upper bits included. */
@@ -86,6 +97,25 @@ static void ignored_fields(WorldKind kind)
         rig_put(w->r, w->pe, 191, 140, w->r->ram_top >> 12);
     }
     rig_put(w->r, w->pe, 134, 133, 3);
+    world_on(w);
+    x = world_dma(w, IM_WRITE, w->iova);
+    xlat_is_ok(&x, w->hpa);
+}
+
+/* AW says nothing of where the first stage's own tables are. */
+static void ignored_width(void)
+{
+    g_autoptr(World) w = world_new_off(NULL, W_FS, true);
+    uint64_t top = UINT64_C(1) << 40;
+    ImXlat x;
+
+    w->r->ram_top = 2 * top;
+    rig_offer(w->r, top, 1, RIG_TABLE);
+    for (unsigned i = 0; i < 512; i++) {
+        rig_w64(w->r, top + 8 * i, rig_r64(w->r, w->fs + 8 * i));
+    }
+    rig_put(w->r, w->pe, PE_FSPTPTR, top >> 12);
+    rig_put(w->r, w->pe, PE_AW, 1);             /* 39 bits */
     world_on(w);
     x = world_dma(w, IM_WRITE, w->iova);
     xlat_is_ok(&x, w->hpa);
@@ -288,6 +318,7 @@ static void add_rows(void)
     }
     spec_row(VTD_9_6_IGNORED, "first-stage", ignored_row,
              GUINT_TO_POINTER(W_FS));
+    spec_test(VTD_9_6_IGNORED, "first-stage-width", ignored_width);
     spec_row(VTD_9_6_IGNORED, "second-stage", ignored_row,
              GUINT_TO_POINTER(W_SS));
     spec_row(VTD_9_6_IGNORED, "pass-through", ignored_row,

@@ -189,6 +189,10 @@ static void halves(void)
     rig_set32(r, VCMD, (uint32_t)PASID(0xbcde) | CMD_FREE);
     g_assert_cmpuint(asked_count, ==, 1);
     g_assert_cmphex(asked[0].pasid, ==, 0xabcde);
+    answer(r, 0, IM_VCMD_OK, 0);
+    rig_set32(r, VCMD + 4, 0xb);                /* the next one's */
+    g_assert_cmpuint(asked_count, ==, 1);
+    g_assert_cmphex(rig_reg64(r, VCRSP), ==, 0);
 }
 
 /* A new command clears the last response. */
