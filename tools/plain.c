@@ -147,6 +147,7 @@ static bool plain_do_dma(char **args)
 
 static void plain_explain_step(void *opaque G_GNUC_UNUSED, const ImStep *step)
 {
+    g_autofree char *clause = im_clause_text(step->clause);
     GString *s = g_string_new(step->what);
 
     if (step->words) {
@@ -160,6 +161,9 @@ static void plain_explain_step(void *opaque G_GNUC_UNUSED, const ImStep *step)
     }
     if (step->note) {
         g_string_append_printf(s, ": %s", step->note);
+    }
+    if (clause) {
+        g_string_append_printf(s, " (%s)", clause);
     }
     shell_say(shell.w, s->str);
     g_string_free(s, TRUE);

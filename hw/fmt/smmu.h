@@ -111,23 +111,23 @@ typedef struct ImSmmuCd {
 
 /*
  * Check and decode an STE. e2h: CR2.E2H. false: C_BAD_STE, and *clause is
- * the tag of the rule that was broken. A V=1 STE with Config 0xx is valid.
+ * the rule that was broken. A V=1 STE with Config 0xx is valid.
  */
 bool im_smmu_ste_decode(const ImSmmuIds *ids, bool e2h,
                         const uint64_t raw[8], ImSmmuSte *out,
-                        const char **clause);
+                        ImClause *clause);
 
 /* Check and decode a CD below an STE. false: C_BAD_CD. */
 bool im_smmu_cd_decode(const ImSmmuIds *ids, const ImSmmuSte *ste,
                        const uint64_t raw[8], ImSmmuCd *out,
-                       const char **clause);
+                       ImClause *clause);
 
 /* Fields of their quad-words, for people. */
 extern const ImFieldRow *const im_smmu_ste_fields[8];
 extern const ImFieldRow *const im_smmu_cd_fields[8];
-/* What a tag of these two is about: "STE.S2T0SZ is out of range". */
-const char *im_smmu_ste_text(const char *clause);
-const char *im_smmu_cd_text(const char *clause);
+/* What a rule of these two is about: "STE.S2T0SZ is out of range". */
+const char *im_smmu_ste_text(ImClause clause);
+const char *im_smmu_cd_text(ImClause clause);
 
 /* Address bits that an encoding of OAS, PS and IPS stands for. */
 static inline unsigned im_smmu_size_bits(unsigned code)
@@ -202,15 +202,15 @@ typedef struct ImVmsaPath {
 } ImVmsaPath;
 
 /*
- * For who explains; all write the note, "S1-L3: AP[2]=1", and return the tag
- * of the rule. Why the last entry of a path cannot be used: it is invalid,
+ * For who explains; all write the note, "S1-L3: AP[2]=1", and return the
+ * rule. Why the last entry of a path cannot be used: it is invalid,
  * its address is too large, its access flag is 0.
  */
-const char *im_vmsa_why_unusable(const ImPtStage *st, const ImVmsaPath *path,
-                                 char *note, size_t size);
-/* Why a path to a leaf does not grant a right, one of ImPerm; NULL: it does. */
-const char *im_vmsa_why_denied(const ImPtStage *st, const ImVmsaPath *path,
-                               unsigned right, char *note, size_t size);
+ImClause im_vmsa_why_unusable(const ImPtStage *st, const ImVmsaPath *path,
+                              char *note, size_t size);
+/* Why a path to a leaf does not grant a right, an ImPerm; none: it does. */
+ImClause im_vmsa_why_denied(const ImPtStage *st, const ImVmsaPath *path,
+                            unsigned right, char *note, size_t size);
 bool im_vmsa_is_stage2(const ImPtFormat *fmt);
 /* Fields of a descriptor, for people. */
 const ImFieldRow *im_vmsa_fields(const ImPtFormat *fmt, unsigned level,

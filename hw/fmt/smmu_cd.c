@@ -137,11 +137,11 @@ IM_INLINE bool cd_bad_ttb(const Cd *x)
     R(SMMU_CD_TSZ, cd_bad_tsz, "T0SZ or T1SZ is out of range")            \
     R(SMMU_CD_TTB, cd_bad_ttb, "TTB0 or TTB1 is beyond IPS")
 
-/* The tag of the first rule that is broken, or NULL. */
-IM_INLINE const char *cd_broken_rule(const Cd *x)
+/* The first rule that is broken, or none. */
+IM_INLINE ImClause cd_broken_rule(const Cd *x)
 {
     RULES(IM_SMMU_RULE)
-    return NULL;
+    return IM_CLAUSE_NONE;
 }
 
 /* --- what is left -------------------------------------------------------- */
@@ -252,10 +252,10 @@ IM_INLINE void cd_take_half(const Cd *x, const Half *h, struct ImSmmuHalf *out)
 
 bool im_smmu_cd_decode(const ImSmmuIds *ids, const ImSmmuSte *ste,
                        const uint64_t raw[8], ImSmmuCd *out,
-                       const char **clause)
+                       ImClause *clause)
 {
     Cd x = cd_begin(ids, ste, raw);
-    const char *broken = cd_broken_rule(&x);
+    ImClause broken = cd_broken_rule(&x);
 
     if (G_UNLIKELY(broken)) {
         *clause = broken;
@@ -298,7 +298,7 @@ const ImFieldRow *const im_smmu_cd_fields[8] = {
     IM_FIELDS(SMMU_CD6), IM_FIELDS(SMMU_CD7),
 };
 
-const char *im_smmu_cd_text(const char *clause)
+const char *im_smmu_cd_text(ImClause clause)
 {
     static const ImSmmuRuleText rows[] = {
         RULES(IM_SMMU_RULE_TEXT)

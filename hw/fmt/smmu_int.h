@@ -21,10 +21,10 @@ enum { HTTU_AF = 1, HTTU_DIRTY = 2, HTTU_HAFT = 3 };
 enum { TTENDIAN_BIG = 3 };
 
 /* A row (tag, is it broken?, what is said then) of rules, in a function that
- * answers with the tag of the first that is. */
+ * answers with the first that is. */
 #define IM_SMMU_RULE(tag, broken, text) \
-    if (G_UNLIKELY(broken(x))) {  \
-        return #tag;              \
+    if (G_UNLIKELY(broken(x))) {        \
+        return IM_CLAUSE(tag);          \
     }
 
 /* Index of a granule in im_vmsa_s1[] and im_vmsa_s2[], or -1: reserved, or
@@ -78,17 +78,17 @@ IM_INLINE void im_smmu_set_output(const ImSmmuIds *ids, ImPtStage *st,
 
 /* The same row, of a table for people. */
 typedef struct ImSmmuRuleText {
-    const char *tag;
+    ImClause clause;
     const char *text;
 } ImSmmuRuleText;
 
-#define IM_SMMU_RULE_TEXT(tag, broken, text)  { #tag, text },
+#define IM_SMMU_RULE_TEXT(tag, broken, text)  { IM_CLAUSE(tag), text },
 
 static inline const char *im_smmu_rule_text(const ImSmmuRuleText *rows,
-                                            size_t n, const char *tag)
+                                            size_t n, ImClause clause)
 {
     for (size_t i = 0; i < n; i++) {
-        if (g_str_equal(rows[i].tag, tag)) {
+        if (rows[i].clause == clause) {
             return rows[i].text;
         }
     }

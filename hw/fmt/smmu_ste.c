@@ -228,8 +228,8 @@ IM_INLINE bool ste_bad_s2vmid(const Ste *x)
     R(SMMU_STE_S2VMID, ste_bad_s2vmid,                                    \
       "S2VMID has more than 8 bits, IDR0.VMID16=0")
 
-/* The tag of the first rule that is broken, or NULL. */
-IM_INLINE const char *ste_broken_rule(const Ste *x)
+/* The first rule that is broken, or none. */
+IM_INLINE ImClause ste_broken_rule(const Ste *x)
 {
     RULES(IM_SMMU_RULE)
     if (S1(x)) {
@@ -239,7 +239,7 @@ IM_INLINE const char *ste_broken_rule(const Ste *x)
         RULES_S2(IM_SMMU_RULE)
     }
     RULES_TAGS(IM_SMMU_RULE)
-    return NULL;
+    return IM_CLAUSE_NONE;
 }
 
 /* --- what is left -------------------------------------------------------- */
@@ -356,16 +356,16 @@ IM_INLINE uint8_t ste_effective_eats(const Ste *x)
 
 bool im_smmu_ste_decode(const ImSmmuIds *ids, bool e2h,
                         const uint64_t raw[8], ImSmmuSte *out,
-                        const char **clause)
+                        ImClause *clause)
 {
     Ste x = ste_begin(ids, raw);
-    const char *broken;
+    ImClause broken;
 
     *out = (ImSmmuSte){ .config = (uint8_t)x.config, .s1 = S1(&x),
                         .s2 = S2(&x), .shcfg = 1 };
     IM_RULE(SMMU_STE_V);
     if (!STE(&x, 0, V)) {
-        *clause = "SMMU_STE_V";
+        *clause = IM_CLAUSE(SMMU_STE_V);
         return false;
     }
     if (!(x.config & CONFIG_TRANSLATE)) {
@@ -399,10 +399,10 @@ const ImFieldRow *const im_smmu_ste_fields[8] = {
     IM_FIELDS(SMMU_STE6), IM_FIELDS(SMMU_STE7),
 };
 
-const char *im_smmu_ste_text(const char *clause)
+const char *im_smmu_ste_text(ImClause clause)
 {
     static const ImSmmuRuleText rows[] = {
-        { "SMMU_STE_V", "V=0" },
+        { IM_CLAUSE(SMMU_STE_V), "V=0" },
         RULES(IM_SMMU_RULE_TEXT) RULES_S1(IM_SMMU_RULE_TEXT)
         RULES_S2(IM_SMMU_RULE_TEXT) RULES_TAGS(IM_SMMU_RULE_TEXT)
     };

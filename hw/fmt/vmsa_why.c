@@ -57,7 +57,7 @@ static uint64_t vmsa_why_leaf_of(const Why *w)
 }
 
 /* The rule, and in the note what broke it, of the last entry. */
-static const char *vmsa_why_says(const Why *w, const char *clause,
+static ImClause vmsa_why_says(const Why *w, ImClause clause,
                                  const char *what)
 {
     g_snprintf(w->note, (gulong)w->size, "%s: %s",
@@ -70,7 +70,7 @@ static bool vmsa_why_flag(const Why *w, uint32_t flags)
     return w->st->flags & flags;
 }
 
-const char *im_vmsa_why_unusable(const ImPtStage *st, const ImVmsaPath *path,
+ImClause im_vmsa_why_unusable(const ImPtStage *st, const ImVmsaPath *path,
                                  char *note, size_t size)
 {
     const Why w = { st, path, note, size };
@@ -78,21 +78,21 @@ const char *im_vmsa_why_unusable(const ImPtStage *st, const ImVmsaPath *path,
 
     switch (st->fmt->decode(st, path->level, vmsa_why_leaf_of(&w), &v)) {
     case IM_PTE_SIZE:
-        return vmsa_why_says(&w, "SMMU_VMSA_ADDR_SIZE",
+        return vmsa_why_says(&w, IM_CLAUSE(SMMU_VMSA_ADDR_SIZE),
                              im_vmsa_is_stage2(st->fmt) ?
                                  "address beyond S2PS" :
                                  "address beyond IPS");
     case IM_PTE_UNUSED:
-        return vmsa_why_says(&w, "SMMU_VMSA_AF", "AF=0");
+        return vmsa_why_says(&w, IM_CLAUSE(SMMU_VMSA_AF), "AF=0");
     default:
         break;
     }
     if (!(vmsa_why_leaf_of(&w) & IM_MASK(VMSA_INVALID_VALID))) {
-        return vmsa_why_says(&w, "SMMU_VMSA_INVALID", "VALID=0");
+        return vmsa_why_says(&w, IM_CLAUSE(SMMU_VMSA_INVALID), "VALID=0");
     }
-    return path->level == 0 ? vmsa_why_says(&w, "SMMU_VMSA_INVALID",
+    return path->level == 0 ? vmsa_why_says(&w, IM_CLAUSE(SMMU_VMSA_INVALID),
                                             "TYPE=0 is reserved here") :
-                              vmsa_why_says(&w, "SMMU_VMSA_BLOCK",
+                              vmsa_why_says(&w, IM_CLAUSE(SMMU_VMSA_BLOCK),
                                             "TYPE=0: no block at this level");
 }
 
@@ -100,7 +100,7 @@ const char *im_vmsa_why_unusable(const ImPtStage *st, const ImVmsaPath *path,
 
 /* A bit of a table descriptor above the leaf. */
 IM_RULE(SMMU_VMSA_TABLE_ATTR);
-static const char *vmsa_why_by_table(const Why *w, unsigned bit,
+static ImClause vmsa_why_by_table(const Why *w, unsigned bit,
                                      const char *name)
 {
     for (unsigned l = w->path->level + 1u;
@@ -108,31 +108,31 @@ static const char *vmsa_why_by_table(const Why *w, unsigned bit,
         if (w->path->entry[l] >> bit & 1) {
             g_snprintf(w->note, (gulong)w->size, "%s: %s=1",
                        vmsa_why_entry_name(w, l), name);
-            return "SMMU_VMSA_TABLE_ATTR";
+            return IM_CLAUSE(SMMU_VMSA_TABLE_ATTR);
         }
     }
-    return NULL;
+    return IM_CLAUSE_NONE;
 }
 
 /* Only privileged requests may. */
-static const char *vmsa_why_privileged_only(const Why *w)
+static ImClause vmsa_why_privileged_only(const Why *w)
 {
     return vmsa_why_leaf_of(w) & IM_MASK(VMSA_S1_AP1) ?
            vmsa_why_by_table(w, VMSA_TABLE_AP_LO, "APTable[0]") :
-           vmsa_why_says(w, "SMMU_VMSA_AP", "AP[1]=0");
+           vmsa_why_says(w, IM_CLAUSE(SMMU_VMSA_AP), "AP[1]=0");
 }
 
-static const char *vmsa_why_read_only(const Why *w)
+static ImClause vmsa_why_read_only(const Why *w)
 {
     bool clean = vmsa_why_flag(w, IM_VMSA_HD) &&
                  (vmsa_why_leaf_of(w) & IM_MASK(VMSA_S1_DBM));
 
     return !clean && (vmsa_why_leaf_of(w) & IM_MASK(VMSA_S1_AP2)) ?
-           vmsa_why_says(w, "SMMU_VMSA_AP", "AP[2]=1") :
+           vmsa_why_says(w, IM_CLAUSE(SMMU_VMSA_AP), "AP[2]=1") :
            vmsa_why_by_table(w, VMSA_TABLE_AP_HI, "APTable[1]");
 }
 
-static const char *vmsa_why_never(const Why *w, bool leaf, const char *name,
+static ImClause vmsa_why_never(const Why *w, bool leaf, const char *name,
                                   unsigned bit, const char *table)
 {
     char what[8];
@@ -141,16 +141,16 @@ static const char *vmsa_why_never(const Why *w, bool leaf, const char *name,
         return vmsa_why_by_table(w, bit, table);
     }
     g_snprintf(what, sizeof(what), "%s=1", name);
-    return vmsa_why_says(w, "SMMU_VMSA_XN", what);
+    return vmsa_why_says(w, IM_CLAUSE(SMMU_VMSA_XN), what);
 }
 
-static const char *vmsa_why_never_privileged(const Why *w)
+static ImClause vmsa_why_never_privileged(const Why *w)
 {
     return vmsa_why_never(w, vmsa_why_leaf_of(w) & IM_MASK(VMSA_S1_PXN), "PXN",
                           VMSA_TABLE_PXN_LO, "PXNTable");
 }
 
-static const char *vmsa_why_never_unprivileged(const Why *w)
+static ImClause vmsa_why_never_unprivileged(const Why *w)
 {
     bool one = vmsa_why_flag(w, IM_VMSA_ONE);
 
@@ -160,23 +160,24 @@ static const char *vmsa_why_never_unprivileged(const Why *w)
 }
 
 /* PAN takes data away from privileged requests. */
-static const char *vmsa_why_by_pan(const Why *w)
+static ImClause vmsa_why_by_pan(const Why *w)
 {
     char ignored[64];
     const Why quiet = { w->st, w->path, ignored, sizeof(ignored) };
 
     if (!vmsa_why_flag(w, IM_VMSA_PAN) || !vmsa_why_flag(w, IM_VMSA_PRIV) ||
         vmsa_why_flag(w, IM_VMSA_ONE)) {
-        return NULL;
+        return IM_CLAUSE_NONE;
     }
     if (!vmsa_why_privileged_only(&quiet)) {
-        return vmsa_why_says(w, "SMMU_VMSA_PAN", "AP[1]=1, and CD.PAN=1");
+        return vmsa_why_says(w, IM_CLAUSE(SMMU_VMSA_PAN),
+                             "AP[1]=1, and CD.PAN=1");
     }
     return vmsa_why_flag(w, IM_VMSA_EPAN) &&
                    !vmsa_why_never_unprivileged(&quiet) ?
-               vmsa_why_says(w, "SMMU_VMSA_EPAN",
+               vmsa_why_says(w, IM_CLAUSE(SMMU_VMSA_EPAN),
                              "UXN=0, and CD.PAN=1, CD.EPAN=1") :
-               NULL;
+               IM_CLAUSE_NONE;
 }
 
 static bool vmsa_why_has_levels(const Why *w)
@@ -184,16 +185,16 @@ static bool vmsa_why_has_levels(const Why *w)
     return !vmsa_why_flag(w, IM_VMSA_PRIV | IM_VMSA_ONE);
 }
 
-static const char *vmsa_why_s1_no_read(const Why *w)
+static ImClause vmsa_why_s1_no_read(const Why *w)
 {
     return vmsa_why_has_levels(w) ? vmsa_why_privileged_only(w) :
                                     vmsa_why_by_pan(w);
 }
 
-static const char *vmsa_why_s1_no_write(const Why *w)
+static ImClause vmsa_why_s1_no_write(const Why *w)
 {
-    const char *clause =
-        vmsa_why_has_levels(w) ? vmsa_why_privileged_only(w) : NULL;
+    ImClause clause =
+        vmsa_why_has_levels(w) ? vmsa_why_privileged_only(w) : IM_CLAUSE_NONE;
 
     clause = clause ? clause : vmsa_why_read_only(w);
     return clause ? clause : vmsa_why_by_pan(w);
@@ -209,44 +210,46 @@ static bool vmsa_why_writable(const Why *w, bool unprivileged)
            !(unprivileged && vmsa_why_privileged_only(&quiet));
 }
 
-static const char *vmsa_why_s1_no_exec(const Why *w)
+static ImClause vmsa_why_s1_no_exec(const Why *w)
 {
     bool priv =
         vmsa_why_flag(w, IM_VMSA_PRIV) && !vmsa_why_flag(w, IM_VMSA_ONE);
-    const char *clause =
+    ImClause clause =
         priv ? vmsa_why_never_privileged(w) : vmsa_why_never_unprivileged(w);
 
     if (clause) {
         return clause;
     }
     if (priv && vmsa_why_writable(w, true)) {
-        return vmsa_why_says(w, "SMMU_VMSA_XN",
+        return vmsa_why_says(w, IM_CLAUSE(SMMU_VMSA_XN),
                              "AP[2:1]=01, writable unprivileged");
     }
     return vmsa_why_flag(w, IM_VMSA_WXN) &&
                    vmsa_why_writable(w, vmsa_why_has_levels(w)) ?
-               vmsa_why_says(w, "SMMU_VMSA_WXN", "AP[2]=0, and CD.WXN=1") :
-               NULL;
+               vmsa_why_says(w, IM_CLAUSE(SMMU_VMSA_WXN),
+                             "AP[2]=0, and CD.WXN=1") :
+               IM_CLAUSE_NONE;
 }
 
 /* --- stage 2 ------------------------------------------------------------- */
 
-static const char *vmsa_why_s2_no_read(const Why *w)
+static ImClause vmsa_why_s2_no_read(const Why *w)
 {
-    return vmsa_why_leaf_of(w) & IM_MASK(VMSA_S2_S2AP0) ? NULL :
-           vmsa_why_says(w, "SMMU_VMSA_S2AP", "S2AP[0]=0");
+    return vmsa_why_leaf_of(w) & IM_MASK(VMSA_S2_S2AP0) ? IM_CLAUSE_NONE :
+           vmsa_why_says(w, IM_CLAUSE(SMMU_VMSA_S2AP), "S2AP[0]=0");
 }
 
-static const char *vmsa_why_s2_no_write(const Why *w)
+static ImClause vmsa_why_s2_no_write(const Why *w)
 {
     bool clean = vmsa_why_flag(w, IM_VMSA_HD) &&
                  (vmsa_why_leaf_of(w) & IM_MASK(VMSA_S2_DBM));
 
-    return clean || (vmsa_why_leaf_of(w) & IM_MASK(VMSA_S2_S2AP1)) ? NULL :
-           vmsa_why_says(w, "SMMU_VMSA_S2AP", "S2AP[1]=0");
+    return clean || (vmsa_why_leaf_of(w) & IM_MASK(VMSA_S2_S2AP1)) ?
+               IM_CLAUSE_NONE :
+           vmsa_why_says(w, IM_CLAUSE(SMMU_VMSA_S2AP), "S2AP[1]=0");
 }
 
-static const char *vmsa_why_s2_no_exec(const Why *w)
+static ImClause vmsa_why_s2_no_exec(const Why *w)
 {
     static const char *const texts[] = {
         "", "XN=01", "XN=10", "XN=11",
@@ -255,15 +258,15 @@ static const char *vmsa_why_s2_no_exec(const Why *w)
 
     w->st->fmt->decode(w->st, w->path->level, vmsa_why_leaf_of(w), &v);
     return w->st->fmt->rights(w->st, v.perm) & IM_PERM_X ?
-               NULL :
-               vmsa_why_says(w, "SMMU_VMSA_XNX",
+               IM_CLAUSE_NONE :
+               vmsa_why_says(w, IM_CLAUSE(SMMU_VMSA_XNX),
                              texts[IM_GET(vmsa_why_leaf_of(w), VMSA_S2_XN)]);
 }
 
-const char *im_vmsa_why_denied(const ImPtStage *st, const ImVmsaPath *path,
+ImClause im_vmsa_why_denied(const ImPtStage *st, const ImVmsaPath *path,
                                unsigned right, char *note, size_t size)
 {
-    static const char *(*const rules[2][3])(const Why *w) = {
+    static ImClause (*const rules[2][3])(const Why *w) = {
         { vmsa_why_s1_no_read, vmsa_why_s1_no_write, vmsa_why_s1_no_exec },
         { vmsa_why_s2_no_read, vmsa_why_s2_no_write, vmsa_why_s2_no_exec },
     };

@@ -119,7 +119,7 @@ static int io_format_smmu_new(ImIoasidCtx *c, const ImuSpaceCreate *a,
                               void **table)
 {
     uint64_t raw[8] = { 0 };
-    const char *clause;
+    ImClause clause;
     ImuSmmuSte in;
     IoSmmuTable *t;
     int err = io_format_get_data(c, a, &in, sizeof(in));

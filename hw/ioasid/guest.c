@@ -132,7 +132,7 @@ static bool io_guest_fetch_fault(IoRoute *r, IoView *v, const ImSmmuSte *ste,
     uint64_t at =
         io_guest_table_base(ste->s1_ctx, UINT64_C(64) << ste->s1cdmax) +
         64 * (uint64_t)ssid;
-    const char *clause;
+    ImClause clause;
     uint64_t q[8];
 
     if (ste->s1cdmax && ste->s1fmt &&

@@ -29,7 +29,6 @@ typedef union Any {
     IMU_COMMANDS(UNION_MEMBER)
 } Any;
 
-#define NO_ERROR   0            /* defines out members */
 #define ANY_ERROR  255
 
 /*
@@ -40,83 +39,72 @@ typedef struct Rule {
     uint32_t flags;             /* that are known */
     uint16_t reserved;          /* where 4 bytes are that must be 0; 0: none */
     bool out;
-    uint8_t out_error;          /* errno */
+    uint8_t out_error;          /* errno, or ANY_ERROR; 0: none */
     uint8_t kind;               /* ImuKind */
     uint32_t debug;             /* flags that need IM_IOASID_CTX_DEBUG */
 } Rule;
 
 #define R(type)  offsetof(type, reserved)
+#define MAP_FLAGS                                                         \
+    (IMU_PROT_READ | IMU_PROT_WRITE | IMU_PROT_EXEC | IMU_MAP_FIXED)
 
-static const Rule rules[G_N_ELEMENTS(shapes)] = {
-    [IMU_CMD_INFO] = { 0, 0, true, NO_ERROR, IMU_KIND_BACKEND },
-    [IMU_CMD_SET_CREATE] = { 0, 0, true, NO_ERROR, IMU_KIND_SET },
-    [IMU_CMD_SET_UPDATE] = { 0, 0, false, NO_ERROR, IMU_KIND_SET },
-    [IMU_CMD_SET_QUERY] = { 0, 0, true, NO_ERROR, IMU_KIND_SET },
-    [IMU_CMD_SET_DESTROY] = {
-        IMU_SET_DESTROY_FORCE, 0, false, NO_ERROR, IMU_KIND_SET,
-    },
-    [IMU_CMD_PASID_ALLOC] = {
-        IMU_PASID_ALLOC_FIXED, 0, true, ENOSPC, IMU_KIND_PASID,
-    },
-    [IMU_CMD_PASID_FREE] = {
-        0, R(ImuPasidFree), true, NO_ERROR, IMU_KIND_PASID,
-    },
-    [IMU_CMD_PASID_QUERY] = {
-        IMU_PASID_QUERY_BY_GPASID | IMU_PASID_QUERY_HPASID, 0, true,
-        NO_ERROR, IMU_KIND_PASID, .debug = IMU_PASID_QUERY_HPASID,
-    },
-    [IMU_CMD_DEV_BIND] = { 0, R(ImuDevBind), true, NO_ERROR, IMU_KIND_DEV },
-    [IMU_CMD_DEV_UNBIND] = { 0, 0, false, NO_ERROR, IMU_KIND_DEV },
-    [IMU_CMD_DEV_INFO] = { 0, 0, true, NO_ERROR, IMU_KIND_DEV },
-    [IMU_CMD_SPACE_CREATE] = {
-        IMU_SPACE_DIRTY | IMU_SPACE_PARENT, R(ImuSpaceCreate), true,
-        NO_ERROR, IMU_KIND_SPACE,
-    },
-    [IMU_CMD_SPACE_DESTROY] = { 0, 0, false, NO_ERROR, IMU_KIND_SPACE },
-    [IMU_CMD_MAP] = {
-        IMU_PROT_READ | IMU_PROT_WRITE | IMU_PROT_EXEC | IMU_MAP_FIXED, 0,
-        true, NO_ERROR, IMU_KIND_SPACE,
-    },
-    [IMU_CMD_UNMAP] = { 0, 0, true, NO_ERROR, IMU_KIND_SPACE },
-    [IMU_CMD_COPY] = {
-        IMU_PROT_READ | IMU_PROT_WRITE | IMU_PROT_EXEC | IMU_MAP_FIXED, 0,
-        true, NO_ERROR, IMU_KIND_SPACE,
-    },
-    [IMU_CMD_ALLOW] = { 0, R(ImuAllow), false, NO_ERROR, IMU_KIND_SPACE },
-    [IMU_CMD_RANGES] = { 0, R(ImuRanges), true, EMSGSIZE, IMU_KIND_SPACE },
-    [IMU_CMD_DIRTY_SET] = {
-        IMU_DIRTY_ON | IMU_DIRTY_NEW, 0, false, NO_ERROR, IMU_KIND_SPACE,
-    },
-    [IMU_CMD_DIRTY_GET] = {
-        IMU_DIRTY_PEEK, 0, false, NO_ERROR, IMU_KIND_SPACE,
-    },
-    [IMU_CMD_ATTACH] = {
-        IMU_ATTACH_PASID | IMU_ATTACH_NO_ATS, 0, false, NO_ERROR,
-        IMU_KIND_SPACE,
-    },
-    [IMU_CMD_REPLACE] = {
-        IMU_ATTACH_PASID | IMU_ATTACH_NO_ATS, 0, false, NO_ERROR,
-        IMU_KIND_SPACE,
-    },
-    [IMU_CMD_DETACH] = {
-        IMU_ATTACH_PASID, 0, false, NO_ERROR, IMU_KIND_SPACE,
-    },
-    [IMU_CMD_INVALIDATE] = {
-        0, R(ImuInvalidate), true, ANY_ERROR, IMU_KIND_SPACE,
-    },
-    [IMU_CMD_FENCE] = { 0, R(ImuFence), true, NO_ERROR, IMU_KIND_SPACE },
-    [IMU_CMD_FAULTQ_CREATE] = { 0, 0, true, NO_ERROR, IMU_KIND_FAULTQ },
-    [IMU_CMD_FAULTQ_DESTROY] = { 0, 0, false, NO_ERROR, IMU_KIND_FAULTQ },
-    [IMU_CMD_FAULT_READ] = { 0, 0, true, EMSGSIZE, IMU_KIND_FAULTQ },
-    [IMU_CMD_FAULT_ANSWER] = {
-        0, R(ImuAnswer), false, NO_ERROR, IMU_KIND_FAULTQ,
-    },
-    [IMU_CMD_EVQ_CREATE] = {
-        0, R(ImuEvqCreate), true, NO_ERROR, IMU_KIND_EVQ,
-    },
-    [IMU_CMD_EVQ_DESTROY] = { 0, 0, false, NO_ERROR, IMU_KIND_EVQ },
-    [IMU_CMD_EVENT_READ] = { 0, 0, true, NO_ERROR, IMU_KIND_EVQ },
-};
+#define RULES(V)                                                          \
+    V(INFO, .kind = IMU_KIND_BACKEND, .out = true)                        \
+    V(SET_CREATE, .kind = IMU_KIND_SET, .out = true)                      \
+    V(SET_UPDATE, .kind = IMU_KIND_SET)                                   \
+    V(SET_QUERY, .kind = IMU_KIND_SET, .out = true)                       \
+    V(SET_DESTROY, .kind = IMU_KIND_SET, .flags = IMU_SET_DESTROY_FORCE)  \
+    V(PASID_ALLOC, .kind = IMU_KIND_PASID,                                \
+      .flags = IMU_PASID_ALLOC_FIXED, .out = true, .out_error = ENOSPC)   \
+    V(PASID_FREE, .kind = IMU_KIND_PASID, .reserved = R(ImuPasidFree),    \
+      .out = true)                                                        \
+    V(PASID_QUERY, .kind = IMU_KIND_PASID,                                \
+      .flags = IMU_PASID_QUERY_BY_GPASID | IMU_PASID_QUERY_HPASID,        \
+      .out = true, .debug = IMU_PASID_QUERY_HPASID)                       \
+    V(DEV_BIND, .kind = IMU_KIND_DEV, .reserved = R(ImuDevBind),          \
+      .out = true)                                                        \
+    V(DEV_UNBIND, .kind = IMU_KIND_DEV)                                   \
+    V(DEV_INFO, .kind = IMU_KIND_DEV, .out = true)                        \
+    V(SPACE_CREATE, .kind = IMU_KIND_SPACE,                               \
+      .flags = IMU_SPACE_DIRTY | IMU_SPACE_PARENT,                        \
+      .reserved = R(ImuSpaceCreate), .out = true)                         \
+    V(SPACE_DESTROY, .kind = IMU_KIND_SPACE)                              \
+    V(MAP, .kind = IMU_KIND_SPACE, .flags = MAP_FLAGS, .out = true)       \
+    V(UNMAP, .kind = IMU_KIND_SPACE, .out = true)                         \
+    V(COPY, .kind = IMU_KIND_SPACE, .flags = MAP_FLAGS, .out = true)      \
+    V(ALLOW, .kind = IMU_KIND_SPACE, .reserved = R(ImuAllow))             \
+    V(RANGES, .kind = IMU_KIND_SPACE, .reserved = R(ImuRanges),           \
+      .out = true, .out_error = EMSGSIZE)                                 \
+    V(DIRTY_SET, .kind = IMU_KIND_SPACE,                                  \
+      .flags = IMU_DIRTY_ON | IMU_DIRTY_NEW)                              \
+    V(DIRTY_GET, .kind = IMU_KIND_SPACE, .flags = IMU_DIRTY_PEEK)         \
+    V(ATTACH, .kind = IMU_KIND_SPACE,                                     \
+      .flags = IMU_ATTACH_PASID | IMU_ATTACH_NO_ATS)                      \
+    V(REPLACE, .kind = IMU_KIND_SPACE,                                    \
+      .flags = IMU_ATTACH_PASID | IMU_ATTACH_NO_ATS)                      \
+    V(DETACH, .kind = IMU_KIND_SPACE, .flags = IMU_ATTACH_PASID)          \
+    V(INVALIDATE, .kind = IMU_KIND_SPACE, .reserved = R(ImuInvalidate),   \
+      .out = true, .out_error = ANY_ERROR)                                \
+    V(FENCE, .kind = IMU_KIND_SPACE, .reserved = R(ImuFence),             \
+      .out = true)                                                        \
+    V(FAULTQ_CREATE, .kind = IMU_KIND_FAULTQ, .out = true)                \
+    V(FAULTQ_DESTROY, .kind = IMU_KIND_FAULTQ)                            \
+    V(FAULT_READ, .kind = IMU_KIND_FAULTQ, .out = true,                   \
+      .out_error = EMSGSIZE)                                              \
+    V(FAULT_ANSWER, .kind = IMU_KIND_FAULTQ, .reserved = R(ImuAnswer))    \
+    V(EVQ_CREATE, .kind = IMU_KIND_EVQ, .reserved = R(ImuEvqCreate),      \
+      .out = true)                                                        \
+    V(EVQ_DESTROY, .kind = IMU_KIND_EVQ)                                  \
+    V(EVENT_READ, .kind = IMU_KIND_EVQ, .out = true)
+
+#define RULE_ROW(name, ...)  [IMU_CMD_##name] = { __VA_ARGS__ },
+static const Rule rules[G_N_ELEMENTS(shapes)] = { RULES(RULE_ROW) };
+
+/* A command without a rule does not compile. */
+#define RULE_OF(name, ...)  RULE_OF_##name,
+enum { RULES(RULE_OF) };
+#define HAS_RULE(nr, name, type, last)  G_STATIC_ASSERT(RULE_OF_##name >= 0);
+IMU_COMMANDS(HAS_RULE)
 
 int im_ioasid_get_user(ImIoasidCtx *c, uint64_t addr, void *buf, size_t n)
 {

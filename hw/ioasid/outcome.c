@@ -40,7 +40,7 @@ static void io_outcome_record(const IoRoute *r, IoFaultCode code)
     ImIoasid *h = r->h;
     ImEvent ev = {
         .kind = IM_EVENT_FAULT, .name = defs[code].name,
-        .arg = { code }, .txn = r->txn,
+        .clause = IM_CLAUSE(IOASID_REQUESTS), .arg = { code }, .txn = r->txn,
         .hidden = defs[code].record == HUSH,
     };
 

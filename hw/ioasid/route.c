@@ -554,7 +554,7 @@ ImXlat im_ioasid_explain(ImIoasid *h, const ImTxn *txn, ImStepFn *fn,
     io_route_take_route(&r);
     x = io_route_answer(&r);
     step.addr = x.addr;
-    step.clause = r.clause ? r.clause : "IOASID_REQUESTS";
+    step.clause = r.clause ? r.clause : IM_CLAUSE(IOASID_REQUESTS);
     step.note = io_route_verdict(&x);
     if (r.fault) {
         im_ioasid_fault_name(r.fault, &step.note);

@@ -35,7 +35,7 @@ typedef struct IoRoute {
     IoExplain *ex;              /* NULL: for real */
     IoView *view;
     IoBind *bind;
-    const char *clause;         /* what decided */
+    ImClause clause;         /* what decided */
     uint64_t addr;              /* output address */
     uint64_t key;
     uint64_t mask;              /* apart from addr, see SmmuRoute */

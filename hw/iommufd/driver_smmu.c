@@ -83,7 +83,7 @@ static void iof_smmu_translate(const uint64_t ste[2], ImIommufdMeaning *out)
     const ImIommufdDevice any = { .backend.caps = IMU_DEV_CAP_ATS };
     const ImIommufdHw hw = { .dev = &any };
     uint32_t type = IOF_HW_SMMUV3;
-    const char *clause;
+    ImClause clause;
     ImSmmuSte decoded;
     uint32_t len;
 

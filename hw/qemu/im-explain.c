@@ -307,7 +307,7 @@ static void explain_add_step(void *opaque, const ImStep *step)
         s->has_fields = true;
         s->fields = explain_decoded(step, words);
     }
-    s->clause = g_strdup(step->clause);
+    imq_clause(step->clause, &s->clause, &s->section, &s->title);
     s->note = g_strdup(step->note);
     QAPI_LIST_APPEND(*tail, s);
 }

@@ -21,7 +21,6 @@ static void faults_fill_command(XImFault *f, const ImFaultNote *n)
     f->words = imq_words(n->word, n->words);
     f->name = g_strdup(n->name);
     f->text = *n->text ? g_strdup(n->text) : NULL;
-    f->clause = g_strdup(n->clause);
 }
 
 static void faults_fill_request(XImFault *f, ImModelClass *mc,
@@ -71,6 +70,7 @@ static XImFault *faults_fault_of(const char *path, ImModelClass *mc,
     f->kind = n->kind;
     f->what = g_strdup(n->what);
     f->hidden = n->hidden;
+    imq_clause(n->clause, &f->clause, &f->section, &f->title);
     if (n->kind == XIM_FAULT_KIND_COMMAND) {
         faults_fill_command(f, n);
     } else {

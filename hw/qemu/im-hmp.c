@@ -183,6 +183,15 @@ static void hmp_print_words(Monitor *mon, const XImStep *s)
     }
 }
 
+/* Where the rule that decided is to be read. */
+static void hmp_print_clause(Monitor *mon, const char *tag,
+                             const char *section, const char *title)
+{
+    if (tag) {
+        monitor_printf(mon, "    %s: %s, \"%s\"\n", tag, section, title);
+    }
+}
+
 static void hmp_print_step(Monitor *mon, const XImStep *s)
 {
     monitor_printf(mon, "%s", s->what);
@@ -191,10 +200,10 @@ static void hmp_print_step(Monitor *mon, const XImStep *s)
     }
     monitor_puts(mon, "\n");
     hmp_print_words(mon, s);
-    if (s->note || s->clause) {
-        monitor_printf(mon, "    %s%s%s\n", s->note ?: "",
-                       s->note && s->clause ? "; " : "", s->clause ?: "");
+    if (s->note) {
+        monitor_printf(mon, "    %s\n", s->note);
     }
+    hmp_print_clause(mon, s->clause, s->section, s->title);
 }
 
 /* Of a page request. */
@@ -324,8 +333,9 @@ static void hmp_print_request(Monitor *mon, const XImFault *f)
 
 static void hmp_print_command(Monitor *mon, const XImFault *f)
 {
-    monitor_printf(mon, "    %s%s%s%s%s\n   ", f->name, f->text ? ": " : "",
-                   f->text ?: "", f->clause ? "; " : "", f->clause ?: "");
+    monitor_printf(mon, "    %s%s%s\n", f->name, f->text ? ": " : "",
+                   f->text ?: "");
+    monitor_puts(mon, "   ");
     for (const strList *w = f->words; w; w = w->next) {
         monitor_printf(mon, " %s", w->value);
     }
@@ -356,6 +366,7 @@ static void hmp_do_faults(Monitor *mon, char **argv, Error **errp)
         } else {
             hmp_print_request(mon, f);
         }
+        hmp_print_clause(mon, f->clause, f->section, f->title);
     }
 }
 

@@ -182,7 +182,7 @@ static ImXlat host_explain(void *model, const ImTxn *txn, ImStepFn *fn,
 
     if (t.has_pasid && !host_pasid_on_bus(s, t.rid, &t.pasid, false)) {
         ImStep step = {
-            .what = "the guest's set", .clause = "IOASID_REQUESTS",
+            .what = "the guest's set", .clause = IM_CLAUSE(IOASID_REQUESTS),
             .note = "this PASID is not attached to the function",
         };
 

@@ -27,9 +27,9 @@ typedef struct ImFaultNote {
     uint64_t seq;           /* counts from 1, without gaps */
     uint64_t time;          /* virtual, ns */
     const char *what;       /* what became of it */
+    ImClause clause;        /* of the rule; or none */
     const char *name;       /* a command's: the error, */
-    char text[IM_FAULT_TEXT];   /* the rule that was broken, */
-    const char *clause;     /* its tag */
+    char text[IM_FAULT_TEXT];   /* the rule that was broken */
     uint64_t word[4];
     uint8_t words;
     uint8_t kind;           /* XImFaultKind */

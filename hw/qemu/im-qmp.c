@@ -131,6 +131,17 @@ Object *imq_the_iommu(const char *device, Error **errp)
 
 /* --- texts ------------------------------------------------------------ */
 
+void imq_clause(ImClause clause, char **tag, char **section, char **title)
+{
+    const ImClauseRow *row = im_clause(clause);
+
+    if (row) {
+        *tag = g_strdup(row->tag);
+        *section = g_strdup_printf("%s, %s", row->document, row->section);
+        *title = g_strdup(row->title);
+    }
+}
+
 char *imq_requester_text(uint16_t segment, uint16_t rid)
 {
     g_autofree char *bdf = g_strdup_printf("%02x:%02x.%x", rid >> 8,

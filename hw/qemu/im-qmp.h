@@ -28,6 +28,9 @@ strList *imq_words(const uint64_t *word, unsigned n);
 void imq_reason_text(ImModelClass *mc, uint8_t reason, char **name,
                      char **text);
 
+/* The tag of a clause, "document, section" and the title; NULL of none. */
+void imq_clause(ImClause clause, char **tag, char **section, char **title);
+
 void imq_hmp_init(void);
 
 #endif /* HW_IM_IM_QMP_H */

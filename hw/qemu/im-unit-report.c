@@ -31,11 +31,19 @@ static const char *unit_report_fault_name(ImUnit *u, uint8_t reason)
     return u->ops->fault_name(reason, NULL) ?: "?";
 }
 
+/* Where the rule is to be read, for the end of a line. */
+static char *unit_report_rule(const ImFaultNote *n)
+{
+    g_autofree char *text = im_clause_text(n->clause);
+
+    return text ? g_strdup_printf(" (%s)", text) : g_strdup("");
+}
+
 static void unit_report_tell_hidden(ImUnit *u, const ImFaultNote *n)
 {
     static const char prefix[] = "not recorded: ";
     const char *why = n->what;
-    g_autofree char *requester = NULL, *pasid = NULL;
+    g_autofree char *requester = NULL, *pasid = NULL, *rule = NULL;
 
     u->hidden_faults++;
     if (!unit_report_first_time(u, n->what)) {
@@ -47,27 +55,30 @@ static void unit_report_tell_hidden(ImUnit *u, const ImFaultNote *n)
     requester = imq_requester_text(n->txn.segment, n->txn.rid);
     pasid = n->txn.has_pasid ? g_strdup_printf(", PASID 0x%x", n->txn.pasid)
                              : g_strdup("");
+    rule = unit_report_rule(n);
     warn_report("%s: fault hidden from software (%s): %s%srequester %s%s, "
-                "address 0x%" PRIx64 "; " LATER, u->id, why,
+                "address 0x%" PRIx64 "%s; " LATER, u->id, why,
                 n->reason ? unit_report_fault_name(u, n->reason) : "",
-                n->reason ? ", " : "", requester, pasid, n->txn.addr);
+                n->reason ? ", " : "", requester, pasid, n->txn.addr, rule);
 }
 
 static void unit_report_tell_command(ImUnit *u, const ImFaultNote *n)
 {
     g_autoptr(GString) words = NULL;
+    g_autofree char *rule = unit_report_rule(n);
 
     /* a text may name the requester: that is not another matter */
-    if (!unit_report_first_time(u, n->clause ?: *n->text ? n->text : n->name)) {
+    if (!unit_report_first_time(u, im_clause_tag(n->clause) ?:
+                                   *n->text ? n->text : n->name)) {
         return;
     }
     words = g_string_new(NULL);
     for (unsigned i = 0; i < n->words; i++) {
         g_string_append_printf(words, " 0x%016" PRIx64, n->word[i]);
     }
-    warn_report("%s: %s%s%s:%s; " LATER, u->id, n->name,
+    warn_report("%s: %s%s%s:%s%s; " LATER, u->id, n->name,
                 *n->text ? ": " : "", n->text,
-                n->words ? words->str : " not fetched");
+                n->words ? words->str : " not fetched", rule);
 }
 
 /* --- events of the model ------------------------------------------------ */
@@ -84,6 +95,7 @@ static void unit_report_note_fault(ImUnit *u, const ImEvent *ev)
         .what = ev->name ?: "fault",
         .kind = XIM_FAULT_KIND_DMA,
         .reason = ev->xlat ? ev->xlat->fault : (uint8_t)ev->arg[0],
+        .clause = ev->clause,
         .hidden = ev->hidden,
     };
 

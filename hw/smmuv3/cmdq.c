@@ -26,7 +26,7 @@ typedef enum CmdResult {
 /* Whether a command is executed; of an error, the rule and why. */
 typedef struct Verdict {
     CmdResult result;
-    const char *clause;
+    ImClause clause;
     const char *text;
 } Verdict;
 
@@ -47,16 +47,16 @@ typedef void CmdRun(ImSmmu *s, const uint64_t *d);
 
 typedef struct CmdDef {
     const char *name;
-    const char *clause;
+    ImClause clause;
     uint8_t gate;
     bool ssec;
     CmdCheck *check;
     CmdRun *run;
 } CmdDef;
 
-static const Verdict go_ahead = { CMD_DONE, NULL, NULL };
+static const Verdict go_ahead = { CMD_DONE, IM_CLAUSE_NONE, NULL };
 
-static Verdict smmu_cmdq_illegal(const char *clause, const char *text)
+static Verdict smmu_cmdq_illegal(ImClause clause, const char *text)
 {
     return (Verdict) { CMD_ILL, clause, text };
 }
@@ -218,7 +218,7 @@ static Verdict smmu_cmdq_check_tlbi(const ImSmmu *s, const uint64_t *d)
 
     return smmu_cmdq_tlbi_range(s, d, &t) ?
                go_ahead :
-               smmu_cmdq_illegal("SMMU_CMD_RIL_RESERVED",
+               smmu_cmdq_illegal(IM_CLAUSE(SMMU_CMD_RIL_RESERVED),
                                  "TG is set, but NUM, SCALE and TTL are 0");
 }
 
@@ -282,7 +282,8 @@ static bool smmu_cmdq_ats_ignored(const ImSmmu *s)
 static Verdict smmu_cmdq_check_atc_inv(const ImSmmu *s, const uint64_t *d)
 {
     if (smmu_cmdq_atc_lg2(d) > 64) {
-        return smmu_cmdq_illegal("SMMU_CMD_ATC_INV", "Size is above 52");
+        return smmu_cmdq_illegal(IM_CLAUSE(SMMU_CMD_ATC_INV),
+                                 "Size is above 52");
     }
     return smmu_cmdq_ats_ignored(s) || im_smmu_atc_room(s, smmu_cmdq_sid(d)) ?
                go_ahead :
@@ -324,7 +325,8 @@ static Verdict smmu_cmdq_check_pri_resp(const ImSmmu *s G_GNUC_UNUSED,
 {
     return IM_GET(d[1], SMMU_PRI1_RESP) < G_N_ELEMENTS(resp_codes) ?
                go_ahead :
-               smmu_cmdq_illegal("SMMU_CMD_PRI_RESP", "Resp is reserved");
+               smmu_cmdq_illegal(IM_CLAUSE(SMMU_CMD_PRI_RESP),
+                                 "Resp is reserved");
 }
 
 IM_RULE(SMMU_CMD_PRI_RESP);
@@ -379,11 +381,12 @@ IM_RULE(SMMU_CMD_SYNC);
 static Verdict smmu_cmdq_check_sync(const ImSmmu *s, const uint64_t *d)
 {
     if (IM_GET(d[0], SMMU_SYNC0_CS) > CS_SEV) {
-        return smmu_cmdq_illegal("SMMU_CMD_SYNC_SIGNAL", "CS is reserved");
+        return smmu_cmdq_illegal(IM_CLAUSE(SMMU_CMD_SYNC_SIGNAL),
+                                 "CS is reserved");
     }
     if (im_smmu_atc_timed_out(s)) {
         return (Verdict) {
-            CMD_ATC_SYNC, "SMMU_CMD_ATC_TIMEOUT",
+            CMD_ATC_SYNC, IM_CLAUSE(SMMU_CMD_ATC_TIMEOUT),
             "a function did not complete an ATC_INV before this in time",
         };
     }
@@ -407,7 +410,8 @@ IM_RULE(SMMU_CMD_RES0);
 
 #define CMD_DEF(op, clause_, name_, gate_, ssec_, check_, fn)              \
     [op] = {                                                              \
-        .name = #name_, .clause = #clause_, .gate = GATE_##gate_,         \
+        .name = #name_, .clause = IM_CLAUSE(clause_),                     \
+        .gate = GATE_##gate_,                                             \
         .ssec = (ssec_), .check = check_, .run = fn,                      \
     },
 static const CmdDef cmds[256] = { SMMU_CMDS(CMD_DEF) };
@@ -457,13 +461,15 @@ static Verdict smmu_cmdq_judge(const ImSmmu *s, const CmdDef *def,
                                const uint64_t *d)
 {
     if (!def->name) {
-        return smmu_cmdq_illegal("SMMU_CMD_ILLEGAL", "the opcode is reserved");
+        return smmu_cmdq_illegal(IM_CLAUSE(SMMU_CMD_ILLEGAL),
+                                 "the opcode is reserved");
     }
     if (!smmu_cmdq_gate_open(s, def->gate)) {
-        return smmu_cmdq_illegal("SMMU_CMD_ILLEGAL", gates[def->gate].text);
+        return smmu_cmdq_illegal(IM_CLAUSE(SMMU_CMD_ILLEGAL),
+                                 gates[def->gate].text);
     }
     if (def->ssec && IM_GET(d[0], SMMU_CFG0_SSEC)) {
-        return smmu_cmdq_illegal("SMMU_CMD_SSEC",
+        return smmu_cmdq_illegal(IM_CLAUSE(SMMU_CMD_SSEC),
                                  "SSec is 1 in the Non-secure command queue");
     }
     return def->check ? def->check(s, d) : go_ahead;
@@ -505,7 +511,7 @@ static Verdict smmu_cmdq_fetch(ImSmmu *s, const SmmuQueue *q, uint64_t *d)
 {
     if (im_smmu_mem_peek(s, im_smmu_queue_addr(q, q->cons), d, 16) !=
         IM_BUS_OK) {
-        return (Verdict) { CMD_ABT, "SMMU_CMD_CERROR_ABT",
+        return (Verdict) { CMD_ABT, IM_CLAUSE(SMMU_CMD_CERROR_ABT),
                            "the command could not be read" };
     }
     d[0] = GUINT64_FROM_LE(d[0]);

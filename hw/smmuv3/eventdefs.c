@@ -9,9 +9,10 @@
 #define MODEL_MODEL  true
 
 static const SmmuEventDef event_defs[256] = {
-#define E(code, nm, rec, mod, ats_, txt)                                  \
-    [code] = { .name = #nm, .text = txt, .record = SMMU_RECORD_##rec,     \
-               .model = MODEL_##mod, .ats = SMMU_ATS_##ats_ },
+#define E(code, nm, clause_, rec, mod, ats_, txt)                         \
+    [code] = { .name = #nm, .text = txt, .clause = IM_CLAUSE(clause_),    \
+               .record = SMMU_RECORD_##rec, .model = MODEL_##mod,         \
+               .ats = SMMU_ATS_##ats_ },
 #include "im/spec/smmu_events.h.inc"
 #undef E
 };

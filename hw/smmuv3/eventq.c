@@ -44,6 +44,13 @@ enum {
 #define RECORD(name, fields)  [SMMU_EVT_##name] = (fields),
 static const uint16_t record_fields[256] = { SMMU_RECORDS(RECORD) };
 
+/* An event without a row does not compile. */
+#define RECORD_OF(name, fields)  RECORD_OF_##name,
+enum { SMMU_RECORDS(RECORD_OF) };
+#define E(code, name, ...)  G_STATIC_ASSERT(RECORD_OF_##name >= 0);
+#include "im/spec/smmu_events.h.inc"
+#undef E
+
 /* As requested, one STU for each 8 bytes. */
 IM_RULE(SMMU_EVENT_BAD_ATS_TREQ);
 static uint64_t smmu_eventq_treq_word(const SmmuEvent *e)
@@ -117,6 +124,12 @@ static void smmu_eventq_build(const ImSmmu *s, const SmmuEvent *e, uint64_t *w)
     if (f & REC_FETCH) {
         w[3] = e->fetch & IM_MASK(SMMU_FETCH3_ADDR) & im_smmu_oas_mask(s);
     }
+}
+
+/* What people are told: the rule that decided, or that of the record. */
+static ImClause smmu_eventq_clause(const SmmuEvent *e)
+{
+    return e->clause ? e->clause : im_smmu_event_def(e->code)->clause;
 }
 
 /* --- Merging. ------------------------------------------------------------ */
@@ -247,6 +260,7 @@ static void smmu_eventq_trace_event(ImSmmu *s, const SmmuEvent *e, Fate fate,
 {
     ImEvent ev = {
         .kind = IM_EVENT_FAULT, .txn = e->txn, .req = e->req,
+        .clause = smmu_eventq_clause(e),
         .name = fate == FATE_RECORDED && e->stall ? "stalled"
                                                   : fate_names[fate],
         .hidden = fate != FATE_RECORDED && fate != FATE_MERGED,
@@ -298,7 +312,7 @@ void im_smmu_event_hidden(ImSmmu *s, const SmmuEvent *e, const char *why)
     uint64_t w[WORDS];
     ImEvent ev = {
         .kind = IM_EVENT_FAULT, .name = why, .txn = e->txn, .req = e->req,
-        .hidden = true,
+        .clause = smmu_eventq_clause(e), .hidden = true,
     };
 
     smmu_eventq_build(s, e, w);

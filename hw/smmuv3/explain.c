@@ -8,7 +8,7 @@
 
 #include "hw/smmuv3/xlat.h"
 
-void im_smmu_because(SmmuRoute *r, const char *clause, const char *format,
+void im_smmu_because(SmmuRoute *r, ImClause clause, const char *format,
                      ...)
 {
     va_list args;
@@ -84,12 +84,12 @@ static ImPtStage smmu_explain_stage_of(const SmmuRoute *r, unsigned i)
     return st;
 }
 
-/* Why a stage denies a right, in the note; NULL: it does not. */
-static const char *smmu_explain_denied(SmmuRoute *r, unsigned i, unsigned right)
+/* Why a stage denies a right, in the note; none: it does not. */
+static ImClause smmu_explain_denied(SmmuRoute *r, unsigned i, unsigned right)
 {
     ImPtStage st = smmu_explain_stage_of(r, i);
 
-    return !r->ex->path[i].any ? NULL :
+    return !r->ex->path[i].any ? IM_CLAUSE_NONE :
            im_vmsa_why_denied(&st, &r->ex->path[i], right, r->ex->note,
                               sizeof(r->ex->note));
 }
@@ -106,21 +106,21 @@ static unsigned smmu_explain_lacking(const SmmuRoute *r, const ImWalkOut *w)
 }
 
 /* Stage 2 forbids what a stage 1 structure needs, reading or updating. */
-static const char *smmu_explain_forbidden(SmmuRoute *r, unsigned i, bool update)
+static ImClause smmu_explain_forbidden(SmmuRoute *r, unsigned i, bool update)
 {
-    const char *clause =
+    ImClause clause =
         smmu_explain_denied(r, i, update ? IM_PERM_W : IM_PERM_R);
 
     if (clause) {
-        return update ? "SMMU_VMSA_NESTED_HTTU" : clause;
+        return update ? IM_CLAUSE(SMMU_VMSA_NESTED_HTTU) : clause;
     }
     g_snprintf(r->ex->note, sizeof(r->ex->note),
                "%s: MEMATTR is Device, and STE.S2PTW=1",
                smmu_explain_stage_of(r, i).fmt->entry[r->ex->path[i].level]);
-    return "SMMU_STE_S2PTW";
+    return IM_CLAUSE(SMMU_STE_S2PTW);
 }
 
-static const char *smmu_explain_unusable(SmmuRoute *r, unsigned i)
+static ImClause smmu_explain_unusable(SmmuRoute *r, unsigned i)
 {
     ImPtStage st = smmu_explain_stage_of(r, i);
 
@@ -128,27 +128,27 @@ static const char *smmu_explain_unusable(SmmuRoute *r, unsigned i)
                                 sizeof(r->ex->note));
 }
 
-static const char *smmu_explain_said(SmmuRoute *r, const char *clause,
+static ImClause smmu_explain_said(SmmuRoute *r, ImClause clause,
                                      const char *name, const char *what)
 {
     im_smmu_because(r, clause, "%s%s", name, what);
     return clause;
 }
 
-static const char *smmu_explain_why(SmmuRoute *r, const ImWalkOut *w)
+static ImClause smmu_explain_why(SmmuRoute *r, const ImWalkOut *w)
 {
     const char *name = smmu_explain_stage_of(r, w->stage).fmt->entry[w->level];
-    const char *clause;
+    ImClause clause;
 
     switch (w->stop) {
     case IM_WALK_ACCESS:
-        return smmu_explain_said(r, "SMMU_EVENT_F_WALK_EABT", name,
+        return smmu_explain_said(r, IM_CLAUSE(SMMU_EVENT_F_WALK_EABT), name,
                                  ": could not be read");
     case IM_WALK_UPDATE:
-        return smmu_explain_said(r, "SMMU_EVENT_F_WALK_EABT", name,
+        return smmu_explain_said(r, IM_CLAUSE(SMMU_EVENT_F_WALK_EABT), name,
                                  ": could not be updated");
     case IM_WALK_RANGE:
-        return smmu_explain_said(r, "SMMU_VMSA_S2_RANGE", "",
+        return smmu_explain_said(r, IM_CLAUSE(SMMU_VMSA_S2_RANGE), "",
                                  "IPA beyond STE.S2T0SZ");
     case IM_WALK_NESTED_READ:
     case IM_WALK_NESTED_WRITE:
@@ -205,10 +205,11 @@ void im_smmu_explain_grant(SmmuRoute *r, const ImWalkOut *w)
     const ImVmsaPath *p = r->ex->path;
 
     im_smmu_because(r,
-                    ats    ? "SMMU_ATS_GRANT" :
-                    r->ind ? (s2 ? "SMMU_VMSA_XNX" : "SMMU_VMSA_XN") :
-                    s2     ? "SMMU_VMSA_S2AP" :
-                             "SMMU_VMSA_AP",
+                    ats    ? IM_CLAUSE(SMMU_ATS_GRANT) :
+                    r->ind && s2 ? IM_CLAUSE(SMMU_VMSA_XNX) :
+                    r->ind ? IM_CLAUSE(SMMU_VMSA_XN) :
+                    s2     ? IM_CLAUSE(SMMU_VMSA_S2AP) :
+                             IM_CLAUSE(SMMU_VMSA_AP),
                     "by %s",
                     smmu_explain_stage_of(r, 0).fmt->entry[p[0].level]);
     if (p[1].any) {
@@ -231,11 +232,12 @@ void im_smmu_explain_half(SmmuRoute *r)
     unsigned i = cd->world == IM_SMMU_NS_EL2 ? 0 : r->txn->addr >> 55 & 1;
 
     if (!cd->half[i].enabled) {
-        im_smmu_because(r, "SMMU_CD_EPD", "CD: EPD%u=1", i);
+        im_smmu_because(r, IM_CLAUSE(SMMU_CD_EPD), "CD: EPD%u=1", i);
     } else if (cd->half[i].e0pd && !r->pnu) {
-        im_smmu_because(r, "SMMU_CD_E0PD", "CD: E0PD%u=1", i);
+        im_smmu_because(r, IM_CLAUSE(SMMU_CD_E0PD), "CD: E0PD%u=1", i);
     } else {
-        im_smmu_because(r, "SMMU_CD_HALF", "address beyond CD.T%uSZ", i);
+        im_smmu_because(r, IM_CLAUSE(SMMU_CD_HALF),
+                        "address beyond CD.T%uSZ", i);
     }
 }
 

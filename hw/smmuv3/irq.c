@@ -102,7 +102,10 @@ static const struct GerrorDef {
 
 static void smmu_irq_tell_gerror(ImSmmu *s, const struct GerrorDef *def)
 {
-    ImEvent ev = { .kind = IM_EVENT_FAULT, .name = def->name };
+    ImEvent ev = {
+        .kind = IM_EVENT_FAULT, .name = def->name,
+        .clause = IM_CLAUSE(SMMU_IRQ_GERROR),
+    };
     ImMsi msi = { .source = (uint8_t)def->source };
 
     if (def->source < IM_SMMU_IRQS) {

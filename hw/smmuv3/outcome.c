@@ -208,6 +208,7 @@ static SmmuEvent smmu_outcome_complete(const SmmuRoute *r,
     SmmuEvent e = *part;
     bool raw = smmu_outcome_raw_attributes(e.code);
 
+    e.clause = (uint16_t)r->clause;
     e.sid = r->sid;
     e.ssid = r->ssid;
     e.ssv = r->ssv;
@@ -243,7 +244,7 @@ bool im_smmu_refuse(SmmuRoute *r, const SmmuEvent *part)
     return true;
 }
 
-bool im_smmu_refuse_silently(SmmuRoute *r, const char *clause,
+bool im_smmu_refuse_silently(SmmuRoute *r, ImClause clause,
                              const char *quiet)
 {
     SmmuEvent none = { 0 };

@@ -24,31 +24,33 @@ typedef enum Fate {
 typedef struct FateDef {
     const char *name;
     const char *stop;           /* of a stop marker */
-    const char *clause;         /* that decides */
+    ImClause clause;         /* that decides */
     const char *why;            /* for people */
     bool failure;               /* answered so, whichever request it is */
     bool overflow;              /* 8.1 */
 } FateDef;
 
 static const FateDef fates[] = {
-    [FATE_QUEUED] = { "queued", "stop marker queued", "SMMU_PRIQ_ENTRY",
+    [FATE_QUEUED] = { "queued", "stop marker queued",
+                      IM_CLAUSE(SMMU_PRIQ_ENTRY),
                       "queued", false, false },
     [FATE_DISABLED] = { "disabled", "stop marker: disabled",
-                        "SMMU_PRIQ_ENABLE", "CR0.SMMUEN=0 or CR0.PRIQEN=0",
+                        IM_CLAUSE(SMMU_PRIQ_ENABLE),
+                        "CR0.SMMUEN=0 or CR0.PRIQEN=0",
                         true, false },
     [FATE_ABORT_ACTIVE] = { "PRIQ_ABT_ERR", "stop marker: PRIQ_ABT_ERR",
-                            "SMMU_PRIQ_ABORT",
+                            IM_CLAUSE(SMMU_PRIQ_ABORT),
                             "GERROR.PRIQ_ABT_ERR is active", true, false },
     [FATE_ABORTED] = { "write aborted", "stop marker: write aborted",
-                       "SMMU_PRIQ_ABORT",
+                       IM_CLAUSE(SMMU_PRIQ_ABORT),
                        "PRI queue not writable, PRIQ_ABT_ERR would be set",
                        true, false },
     [FATE_OVERFLOW] = { "overflow", "stop marker: overflow",
-                        "SMMU_PRIQ_OVERFLOW",
+                        IM_CLAUSE(SMMU_PRIQ_OVERFLOW),
                         "PRIQ_PROD.OVFLG differs from PRIQ_CONS.OVACKFLG",
                         false, true },
     [FATE_FULL] = { "queue full", "stop marker: queue full",
-                    "SMMU_PRIQ_OVERFLOW",
+                    IM_CLAUSE(SMMU_PRIQ_OVERFLOW),
                     "PRI queue full, OVFLG would be toggled", false, true },
 };
 
@@ -194,6 +196,7 @@ static void smmu_priq_overflowed(ImSmmu *s, const ImPageReq *req, bool active)
 {
     ImEvent ev = {
         .kind = IM_EVENT_FAULT, .name = "PRI queue overflow", .req = req,
+        .clause = IM_CLAUSE(SMMU_PRIQ_OVERFLOW),
     };
 
     if (!active) {
@@ -335,7 +338,7 @@ static void smmu_priq_tell_result(const SmmuExplain *ex, const ImPageReq *req,
                     smmu_priq_outcome(req, f), NULL);
     ImStep step = {
         .what = "result", .note = note,
-        .clause = by_ste ? "SMMU_PRIQ_PPAR" : fate->clause,
+        .clause = by_ste ? IM_CLAUSE(SMMU_PRIQ_PPAR) : fate->clause,
     };
 
     ex->fn(ex->opaque, &step);

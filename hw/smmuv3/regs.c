@@ -338,7 +338,7 @@ static void smmu_regs_eventq_cons_written(void *dev,
 
 /* The clause and the features that a row of SMMU_REGS adds. */
 typedef struct SmmuRegInfo {
-    const char *clause;
+    ImClause clause;
     uint64_t needs;
 } SmmuRegInfo;
 
@@ -349,7 +349,7 @@ typedef struct SmmuRegInfo {
         .guard = guard_, .written = wr,                                   \
     },
 #define REG_INFO(n, clause_, off, sz, rst, rw_, guard_, wr, needs_)       \
-    [SMMU_R_##n] = { .clause = #clause_, .needs = (needs_) },
+    [SMMU_R_##n] = { .clause = IM_CLAUSE(clause_), .needs = (needs_) },
 
 static const ImRegDef reg_defs[SMMU_R_COUNT] = { SMMU_REGS(REG_DEF) };
 static const SmmuRegInfo reg_infos[SMMU_R_COUNT] = { SMMU_REGS(REG_INFO) };
@@ -441,11 +441,6 @@ void im_smmu_regs_reset(ImSmmu *s)
     s->cr2 = 0;
     s->gbpa = smmu_regs_effective_gbpa(s);
     smmu_regs_strtab_written(s, 0, 0, 0);
-}
-
-const char *im_smmu_reg_clause(unsigned reg)
-{
-    return reg_infos[reg].clause;
 }
 
 const char *im_smmu_reg_name(unsigned reg)

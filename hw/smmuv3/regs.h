@@ -51,8 +51,7 @@ static inline uint64_t im_smmu_oas_mask(const ImSmmu *s)
     return s->oas_mask;
 }
 
-/* The clause tag and the address of a register. */
-const char *im_smmu_reg_clause(unsigned reg);
+/* The name and the address of a register. */
 const char *im_smmu_reg_name(unsigned reg);
 unsigned im_smmu_reg_offset(unsigned reg);
 

@@ -82,7 +82,7 @@ static bool smmu_route_found(SmmuRoute *r, uint64_t out, unsigned lg2,
  * translation request is granted W whatever NW says, 13.6.4.
  */
 static bool smmu_route_identity(SmmuRoute *r, const ImSmmuSte *ste,
-                                const char *clause)
+                                ImClause clause)
 {
     uint8_t perm = IM_PERM_R | IM_PERM_W | (r->ind ? IM_PERM_X : 0);
 
@@ -125,7 +125,7 @@ static bool smmu_route_unsupported(SmmuRoute *r)
     if (!why) {
         return false;
     }
-    im_smmu_because(r, "SMMU_ROUTE_UUT", "%s", why);
+    im_smmu_because(r, IM_CLAUSE(SMMU_ROUTE_UUT), "%s", why);
     return im_smmu_refuse_code(r, SMMU_EVT_F_UUT);
 }
 
@@ -142,14 +142,15 @@ static bool smmu_route_global_bypass(SmmuRoute *r)
     };
 
     if (gbpa & IM_MASK(SMMU_GBPA_ABORT)) {
-        return im_smmu_refuse_silently(r, "SMMU_ROUTE_GBPA",
+        return im_smmu_refuse_silently(r, IM_CLAUSE(SMMU_ROUTE_GBPA),
                                        "not recorded: GBPA.ABORT=1");
     }
     if (r->txn->addr > im_smmu_last(r->s)) {
-        return im_smmu_refuse_silently(r, "SMMU_ROUTE_GBPA", beyond_oas);
+        return im_smmu_refuse_silently(r, IM_CLAUSE(SMMU_ROUTE_GBPA),
+                                       beyond_oas);
     }
     r->ind = false;
-    return smmu_route_identity(r, &ste, "SMMU_ROUTE_GBPA");
+    return smmu_route_identity(r, &ste, IM_CLAUSE(SMMU_ROUTE_GBPA));
 }
 
 IM_RULE(SMMU_ROUTE_SMMUEN);
@@ -161,7 +162,7 @@ static bool smmu_route_disabled(SmmuRoute *r)
     if (r->kind == SMMU_ORDINARY) {
         return smmu_route_global_bypass(r);
     }
-    im_smmu_because(r, "SMMU_ROUTE_SMMUEN", "CR0.SMMUEN=0");
+    im_smmu_because(r, IM_CLAUSE(SMMU_ROUTE_SMMUEN), "CR0.SMMUEN=0");
     return im_smmu_refuse_code(r, r->kind == SMMU_TRANSLATION ?
                                SMMU_EVT_F_BAD_ATS_TREQ :
                                SMMU_EVT_F_TRANSL_FORBIDDEN);
@@ -169,7 +170,7 @@ static bool smmu_route_disabled(SmmuRoute *r)
 
 /* Translated traffic that needs no more: a physical address, and the
  * attributes that it came with. Beyond OAS it ends, without a record. */
-static bool smmu_route_pass_translated(SmmuRoute *r, const char *clause)
+static bool smmu_route_pass_translated(SmmuRoute *r, ImClause clause)
 {
     static const ImSmmuSte incoming = { .shcfg = SHCFG_INCOMING };
 
@@ -189,7 +190,7 @@ static bool smmu_route_translated_unchecked(SmmuRoute *r)
         smmu_route_on(r->s, IM_MASK(SMMU_CR0_ATSCHK))) {
         return false;
     }
-    return smmu_route_pass_translated(r, "SMMU_ATS_ATSCHK");
+    return smmu_route_pass_translated(r, IM_CLAUSE(SMMU_ATS_ATSCHK));
 }
 
 /* --- TLB, 3.17 --------------------------------------------------------- */
@@ -319,7 +320,7 @@ IM_RULE(SMMU_ROUTE_CONFIG_ABORT);
 static bool smmu_route_config_abort(SmmuRoute *r)
 {
     return !(r->stream->ste.config & CONFIG_TRANSLATE) &&
-           im_smmu_refuse_silently(r, "SMMU_ROUTE_CONFIG_ABORT",
+           im_smmu_refuse_silently(r, IM_CLAUSE(SMMU_ROUTE_CONFIG_ABORT),
                                    "not recorded: STE.Config=0xx, abort");
 }
 
@@ -335,7 +336,7 @@ static bool smmu_route_ats_gate(SmmuRoute *r)
         eats = EATS_OFF;
     }
     if (eats == EATS_OFF) {
-        im_smmu_because(r, "SMMU_ATS_EATS", "STE.EATS=%u%s",
+        im_smmu_because(r, IM_CLAUSE(SMMU_ATS_EATS), "STE.EATS=%u%s",
                         r->stream->ste.eats, r->stream->ste.eats ?
                         ", and CR0.ATSCHK=0" : ", or ignored");
         return im_smmu_refuse_code(r, r->kind == SMMU_TRANSLATION ?
@@ -343,7 +344,7 @@ static bool smmu_route_ats_gate(SmmuRoute *r)
                                    SMMU_EVT_F_TRANSL_FORBIDDEN);
     }
     return r->kind == SMMU_TRANSLATED && eats == EATS_FULL &&
-           smmu_route_pass_translated(r, "SMMU_ATS_TRANSLATED");
+           smmu_route_pass_translated(r, IM_CLAUSE(SMMU_ATS_TRANSLATED));
 }
 
 /* Stage 1 is off or skipped: the address is an IPA, or a PA. IAS is OAS. */
@@ -356,13 +357,14 @@ static bool smmu_route_ipa_range(SmmuRoute *r)
                     .s2 = true, .ipa = r->txn->addr };
 
     if (r->txn->addr > im_smmu_last(r->s)) {
-        im_smmu_because(r, "SMMU_ROUTE_IAS", "address beyond OAS");
+        im_smmu_because(r, IM_CLAUSE(SMMU_ROUTE_IAS), "address beyond OAS");
         return im_smmu_refuse_code(r, SMMU_EVT_F_ADDR_SIZE);
     }
     if (!ste->s2 || r->txn->addr <= ste->stage2.in_last) {
         return false;
     }
-    im_smmu_because(r, "SMMU_VMSA_S2_RANGE", "address beyond STE.S2T0SZ");
+    im_smmu_because(r, IM_CLAUSE(SMMU_VMSA_S2_RANGE),
+                    "address beyond STE.S2T0SZ");
     return im_smmu_refuse(r, &e);
 }
 
@@ -375,7 +377,7 @@ static bool smmu_route_bypass(SmmuRoute *r)
         return false;
     }
     return smmu_route_ipa_range(r) ||
-           smmu_route_identity(r, ste, "SMMU_ROUTE_BYPASS");
+           smmu_route_identity(r, ste, IM_CLAUSE(SMMU_ROUTE_BYPASS));
 }
 
 IM_RULE(SMMU_CD_HALF);

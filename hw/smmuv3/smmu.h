@@ -103,6 +103,7 @@ typedef enum SmmuAtsReply {
 typedef struct SmmuEventDef {
     const char *name;
     const char *text;
+    ImClause clause;
     uint8_t record;                 /* SmmuRecord */
     bool model;                     /* obeys A, R, S */
     uint8_t ats;                    /* SmmuAtsReply */
@@ -122,6 +123,7 @@ typedef enum SmmuClass {
 typedef struct SmmuEvent {
     uint8_t code;                   /* SmmuEventCode */
     uint8_t cls;                    /* SmmuClass */
+    uint16_t clause;                /* ImClause that decided; or none */
     uint32_t sid;
     uint32_t ssid;
     bool ssv;

@@ -178,6 +178,7 @@ static void smmu_stall_wait_turn(ImSmmu *s, Parked *p)
 {
     ImEvent ev = {
         .kind = IM_EVENT_FAULT, .name = "stalled: not recorded yet",
+        .clause = im_smmu_event_def(p->code)->clause,
         .arg = { p->code }, .txn = &p->txn,
         .hidden = !im_smmu_eventq_writable(s),
     };

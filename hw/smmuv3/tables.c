@@ -26,28 +26,28 @@ enum { S1DSS_BYPASS = 1, S1DSS_SSID0 = 2 };
  * fails. */
 typedef struct Structure {
     const char *name;
-    const char *clause;
+    ImClause clause;
     const ImFieldRow *const *fields;
     uint8_t words;
     uint8_t event;              /* SmmuEventCode */
 } Structure;
 
 static const Structure l1std_kind = {
-    "L1STD", "SMMU_EVENT_F_STE_FETCH",
+    "L1STD", IM_CLAUSE(SMMU_EVENT_F_STE_FETCH),
     (const ImFieldRow *const[]) { IM_FIELDS(SMMU_L1STD) }, 1,
     SMMU_EVT_F_STE_FETCH,
 };
 static const Structure ste_kind = {
-    "STE", "SMMU_EVENT_F_STE_FETCH", im_smmu_ste_fields, 8,
+    "STE", IM_CLAUSE(SMMU_EVENT_F_STE_FETCH), im_smmu_ste_fields, 8,
     SMMU_EVT_F_STE_FETCH,
 };
 static const Structure l1cd_kind = {
-    "L1CD", "SMMU_EVENT_F_CD_FETCH",
+    "L1CD", IM_CLAUSE(SMMU_EVENT_F_CD_FETCH),
     (const ImFieldRow *const[]) { IM_FIELDS(SMMU_L1CD) }, 1,
     SMMU_EVT_F_CD_FETCH,
 };
 static const Structure cd_kind = {
-    "CD", "SMMU_EVENT_F_CD_FETCH", im_smmu_cd_fields, 8,
+    "CD", IM_CLAUSE(SMMU_EVENT_F_CD_FETCH), im_smmu_cd_fields, 8,
     SMMU_EVT_F_CD_FETCH,
 };
 
@@ -89,7 +89,7 @@ static inline bool smmu_tables_fetch_fault(SmmuRoute *r, const Structure *kind,
 
 /* It breaks a rule: explain names it. */
 static bool smmu_tables_bad_structure(SmmuRoute *r, uint8_t code,
-                                      const char *clause, const char *name,
+                                      ImClause clause, const char *name,
                                       const char *text)
 {
     im_smmu_because(r, clause, "%s: %s", name, text);
@@ -101,7 +101,7 @@ static bool smmu_tables_bad_structure(SmmuRoute *r, uint8_t code,
 static bool smmu_tables_bad_span(SmmuRoute *r, uint64_t span, unsigned split)
 {
     return smmu_tables_bad_structure(
-        r, SMMU_EVT_C_BAD_STREAMID, "SMMU_ROUTE_SPAN", "L1STD",
+        r, SMMU_EVT_C_BAD_STREAMID, IM_CLAUSE(SMMU_ROUTE_SPAN), "L1STD",
         span == 0        ? "Span=0" :
         span >= SPAN_END ? "Span is reserved" :
         span > split + 1 ? "Span is above SPLIT + 1" :
@@ -140,7 +140,7 @@ static bool smmu_tables_fetch_ste(SmmuRoute *r, uint64_t q[8])
 
     if ((uint64_t)r->sid >> s->strtab.log2size) {
         return smmu_tables_bad_structure(
-            r, SMMU_EVT_C_BAD_STREAMID, "SMMU_ROUTE_STREAMID",
+            r, SMMU_EVT_C_BAD_STREAMID, IM_CLAUSE(SMMU_ROUTE_STREAMID),
             "STRTAB_BASE_CFG", "StreamID beyond LOG2SIZE");
     }
     if (s->strtab.split && smmu_tables_second_level(r, &pa)) {
@@ -154,7 +154,7 @@ static bool smmu_tables_fresh_stream(SmmuRoute *r)
 {
     ImSmmu *s = r->s;
     uint64_t q[8];
-    const char *clause;
+    ImClause clause;
     ImSmmuSte *ste;
 
     if (smmu_tables_fetch_ste(r, q)) {
@@ -248,7 +248,7 @@ static bool smmu_tables_cd_leaf(SmmuRoute *r, unsigned leaf, uint64_t *cd)
     ptr = q & IM_MASK(SMMU_L1CD_L2PTR);
     if (!(q & IM_MASK(SMMU_L1CD_V)) || ptr > im_smmu_last(r->s)) {
         return smmu_tables_bad_structure(
-            r, SMMU_EVT_C_BAD_SUBSTREAMID, "SMMU_ROUTE_L1CD", "L1CD",
+            r, SMMU_EVT_C_BAD_SUBSTREAMID, IM_CLAUSE(SMMU_ROUTE_L1CD), "L1CD",
             q & IM_MASK(SMMU_L1CD_V) ? "L2Ptr is beyond OAS" : "V=0");
     }
     *cd = smmu_tables_table_base(ptr, UINT64_C(64) << leaf) +
@@ -264,7 +264,7 @@ static bool smmu_tables_fetch_cd(SmmuRoute *r, ImSmmuCd *cd)
         64 * (uint64_t)r->ssid;
     uint64_t pa;
     uint64_t q[8];
-    const char *clause;
+    ImClause clause;
 
     if (ste->s1cdmax && ste->s1fmt &&
         smmu_tables_cd_leaf(r, ste->s1fmt == 1 ? 6 : 10, &ipa)) {
@@ -296,8 +296,8 @@ static bool smmu_tables_substream_fault(SmmuRoute *r, bool *s1)
     if (r->ssv && (!ste->s1 || r->ssid >> ste->s1cdmax ||
                    ste->s1cdmax == 0)) {
         return smmu_tables_bad_structure(
-            r, SMMU_EVT_C_BAD_SUBSTREAMID, "SMMU_ROUTE_SUBSTREAM", "STE",
-            !ste->s1     ? "Config: no stage 1, no SubstreamID" :
+            r, SMMU_EVT_C_BAD_SUBSTREAMID, IM_CLAUSE(SMMU_ROUTE_SUBSTREAM),
+            "STE", !ste->s1     ? "Config: no stage 1, no SubstreamID" :
             ste->s1cdmax ? "SubstreamID beyond S1CDMax" :
                            "S1CDMax=0, no SubstreamID");
     }
@@ -311,7 +311,7 @@ static bool smmu_tables_substream_fault(SmmuRoute *r, bool *s1)
     if (r->ssv ? r->ssid == 0 && ste->s1dss == S1DSS_SSID0 :
         ste->s1dss != S1DSS_SSID0) {
         return smmu_tables_bad_structure(
-            r, SMMU_EVT_F_STREAM_DISABLED, "SMMU_ROUTE_S1DSS", "STE",
+            r, SMMU_EVT_F_STREAM_DISABLED, IM_CLAUSE(SMMU_ROUTE_S1DSS), "STE",
             r->ssv ? "S1DSS=10, SubstreamID 0" : "S1DSS=00, no SubstreamID");
     }
     return false;

@@ -111,7 +111,7 @@ typedef struct SmmuRoute {
     SmmuRetry *retry;           /* asked again by stall.c */
     SmmuStream *stream;
     SmmuContext *context;
-    const char *clause;         /* what decided */
+    ImClause clause;         /* what decided */
     uint64_t addr;              /* output address */
     uint64_t handle;            /* parked */
     uint64_t mask;              /* apart from addr: copying what was just
@@ -162,7 +162,7 @@ static inline ImBus im_smmu_walk_read(ImSmmu *s, uint64_t pa, void *buf,
 /* --- explain.c --------------------------------------------------------- */
 
 /* What decides: its clause and, for who explains, the field that did. */
-void im_smmu_because(SmmuRoute *r, const char *clause, const char *format,
+void im_smmu_because(SmmuRoute *r, ImClause clause, const char *format,
                      ...) G_GNUC_PRINTF(3, 4);
 /* The same of a walk that ended, or that granted. */
 void im_smmu_explain_stop(SmmuRoute *r, const ImWalkOut *w, bool for_cd);
@@ -186,7 +186,7 @@ bool im_smmu_refuse(SmmuRoute *r, const SmmuEvent *e);
 bool im_smmu_refuse_code(SmmuRoute *r, uint8_t code);
 /* Terminate with abort, or Unsupported Request, without an event: quiet says
  * so to who looks. */
-bool im_smmu_refuse_silently(SmmuRoute *r, const char *clause,
+bool im_smmu_refuse_silently(SmmuRoute *r, ImClause clause,
                              const char *quiet);
 /* Answer a translation request: success that grants nothing, for one STU. */
 bool im_smmu_grant_nothing(SmmuRoute *r);

@@ -114,7 +114,7 @@ static void vtd_devtlb_completion_error(ImVtd *s, uint16_t rid, uint32_t stray)
         stray);
 
     im_vtd_command_error(s, &(ImEvent) {
-        .name = "ICE", .text = text, .clause = "VTD_IQ_ICE",
+        .name = "ICE", .text = text, .clause = IM_CLAUSE(VTD_IQ_ICE),
         .arg = { stray }, .words = 1,
     });
     if (!(im_vtd_reg(s, VTD_R_FSTS) & IM_MASK(VTD_FSTS_ICE))) {
@@ -196,7 +196,7 @@ static void vtd_devtlb_timed_out(ImVtd *s, const Inv *inv)
         VTD_RID_ARGS(inv->rid));
 
     im_vtd_command_error(s, &(ImEvent) {
-        .name = "ITE", .text = text, .clause = "VTD_IQ_ITE",
+        .name = "ITE", .text = text, .clause = IM_CLAUSE(VTD_IQ_ITE),
         .arg = { inv->desc[0], inv->desc[1] }, .words = 2,
     });
     s->counters.ats_timeouts++;

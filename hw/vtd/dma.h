@@ -103,7 +103,7 @@ typedef struct VtdRoute {
     VtdExplain *ex;             /* NULL: for real */
     const VtdCtx *ctx;
     VtdSpace *sp;
-    const char *clause;         /* what decided, when no fault did */
+    ImClause clause;         /* what decided, when no fault did */
     uint64_t addr;              /* output address */
     uint32_t pasid;             /* of the request; then of the space */
     uint16_t rid;

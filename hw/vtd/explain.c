@@ -13,14 +13,6 @@
 
 IM_LAYOUT(VTD_FS_4K);
 
-void im_vtd_fault_tag(char tag[VTD_TAG_SIZE], uint8_t reason)
-{
-    const char *name = im_vtd_fault_name(reason, NULL);
-
-    g_snprintf(tag, VTD_TAG_SIZE, "VTD_FLT_%s", name ? name : "");
-    g_strdelimit(tag, ".", '_');
-}
-
 void im_vtd_tell_entry(ImStepFn *fn, void *opaque, const char *what,
                        uint64_t pa, const uint64_t *q,
                        const ImFieldRow *const *fields, unsigned n,
@@ -211,23 +203,23 @@ static void vtd_explain_note_stop(VtdRoute *r, const ImWalkOut *w)
 
 /* A translation request is told what is granted; what is not has its row in
  * Table 30 all the same. */
-static const char *vtd_explain_completion_clause(const VtdRoute *r,
+static ImClause vtd_explain_completion_clause(const VtdRoute *r,
                                                  const ImWalkOut *w)
 {
     bool legacy = r->sp->legacy;
 
     if (!(w->perm & IM_PERM_W)) {
-        return legacy ? "VTD_FLT_LGN_2" : "VTD_FLT_SGN_6";
+        return legacy ? IM_CLAUSE(VTD_FLT_LGN_2) : IM_CLAUSE(VTD_FLT_SGN_6);
     }
     if (im_vtd_no_write(r)) {
-        return "VTD_4_2_3_NW";
+        return IM_CLAUSE(VTD_4_2_3_NW);
     }
-    return w->perm & IM_PERM_R ? "VTD_4_2_3_PERM" :
-           legacy ? "VTD_FLT_LGN_3" : "VTD_FLT_SGN_7";
+    return w->perm & IM_PERM_R ? IM_CLAUSE(VTD_4_2_3_PERM) :
+           legacy ? IM_CLAUSE(VTD_FLT_LGN_3) : IM_CLAUSE(VTD_FLT_SGN_7);
 }
 
 /* The rule that a granted request met last. */
-static const char *vtd_explain_granting_clause(const VtdRoute *r,
+static ImClause vtd_explain_granting_clause(const VtdRoute *r,
                                                const ImWalkOut *w)
 {
     const VtdSpace *sp = r->sp;
@@ -236,17 +228,17 @@ static const char *vtd_explain_granting_clause(const VtdRoute *r,
         return vtd_explain_completion_clause(r, w);
     }
     if (!r->need && !(w->perm & IM_PERM_R)) {
-        return "VTD_3_14_ZLR";
+        return IM_CLAUSE(VTD_3_14_ZLR);
     }
     if (sp->pgtt == VTD_PGTT_NESTED) {
-        return "VTD_3_8_NESTED";
+        return IM_CLAUSE(VTD_3_8_NESTED);
     }
     if (sp->pgtt == VTD_PGTT_SECOND) {
-        return "VTD_3_7_1_RIGHTS";
+        return IM_CLAUSE(VTD_3_7_1_RIGHTS);
     }
-    return !r->priv ? "VTD_3_6_1_USER" :
+    return !r->priv ? IM_CLAUSE(VTD_3_6_1_USER) :
            (r->need & IM_PERM_W) && !(sp->fs.flags & IM_VTD_FS_WPE) ?
-           "VTD_3_6_1_WPE" : "VTD_3_6_1_SUPERVISOR";
+           IM_CLAUSE(VTD_3_6_1_WPE) : IM_CLAUSE(VTD_3_6_1_SUPERVISOR);
 }
 
 /* The entry that withholds what was not asked for. */
@@ -314,17 +306,15 @@ ImXlat im_vtd_explain(ImVtd *s, const ImTxn *txn, ImStepFn *fn, void *opaque)
         .has_pasid = txn->has_pasid, .pasid = txn->pasid,
     };
     g_autofree char *text = NULL;
-    char tag[VTD_TAG_SIZE];
     ImStep step = { .what = "result" };
     ImXlat x;
 
     im_vtd_route(&r);
     x = im_vtd_answer(&r);
-    im_vtd_fault_tag(tag, r.reason);
     text = g_strdup_printf("%s%s%s", vtd_explain_verdict(&r, &x),
                            *ex.note ? ": " : "", ex.note);
     step.addr = x.addr;
-    step.clause = r.reason ? tag : r.clause;
+    step.clause = r.reason ? im_vtd_fault_def(r.reason)->clause : r.clause;
     step.note = text;
     ex.fn(opaque, &step);
     return x;

@@ -9,10 +9,6 @@
 #include "im/im_explain.h"
 #include "im/im_port.h"
 
-/* Room for the clause tag of a fault reason: SPT.2 is VTD_FLT_SPT_2. */
-#define VTD_TAG_SIZE  32
-void im_vtd_fault_tag(char tag[VTD_TAG_SIZE], uint8_t reason);
-
 /* Tell of an entry of n quad-words, as host values, or that it could not be
  * read; fields[i] decodes word i. */
 void im_vtd_tell_entry(ImStepFn *fn, void *opaque, const char *what,

@@ -179,7 +179,8 @@ static FaultFate vtd_fault_record(ImVtd *s, const FaultRecord *f)
 static void vtd_fault_log_fault(ImVtd *s, FaultRecord *f)
 {
     ImEvent ev = {
-        .kind = IM_EVENT_FAULT, .txn = f->txn, .req = f->req, .msi = f->msi,
+        .kind = IM_EVENT_FAULT, .clause = im_vtd_fault_def(f->reason)->clause,
+        .txn = f->txn, .req = f->req, .msi = f->msi,
     };
     FaultFate fate;
 
@@ -272,7 +273,7 @@ void im_vtd_fault_page_request(ImVtd *s, const ImPageReq *req,
  */
 static bool vtd_fault_index_defined(uint8_t reason)
 {
-    return reason >= VTD_FLT_IR_21 && reason <= VTD_FLT_IR_28 &&
+    return reason >= VTD_FLT_IR_21 && reason <= VTD_FLT_IR_26 &&
            reason != VTD_FLT_IR_25;
 }
 

@@ -22,7 +22,8 @@
 
 static const VtdFaultDef fault_defs[256] = {
 #define R(fr, tag, nm, q, u, t, d, p, txt)                                \
-    [fr] = { .name = nm, .text = txt, .qualified = q,                     \
+    [fr] = { .name = nm, .text = txt, .clause = IM_CLAUSE(VTD_FLT_##tag), \
+             .qualified = q,                                              \
              .s0_recorded = RECORDED_##t,                                 \
              .reply = { REPLY_##u, REPLY_##t, REPLY_##d, REPLY_##p } },
 #include "im/spec/vtd_faults.h.inc"

@@ -21,7 +21,7 @@ typedef struct IntReq {
     uint32_t index;
     uint64_t irte[2];
     bool pass;                      /* compatibility: goes as it came */
-    const char *clause;             /* what let it pass */
+    ImClause clause;                /* what let it pass */
     ImStepFn *fn;                   /* explaining: no side effect */
     void *opaque;
 } IntReq;
@@ -34,7 +34,7 @@ static const ImFieldRow *const irte_fields[] = {
 
 /* A step of who explains, without a read. */
 static G_GNUC_PRINTF(4, 5) void tell(const IntReq *r, const char *what,
-                                     const char *clause, const char *note, ...)
+                                     ImClause clause, const char *note, ...)
 {
     g_autofree char *text = NULL;
     va_list args;
@@ -57,7 +57,7 @@ static uint8_t vtd_intremap_check_enabled(ImVtd *s, IntReq *r)
                VTD_FLT_IR_2A : 0;
     }
     r->pass = true;
-    r->clause = "VTD_IR_DISABLED";
+    r->clause = IM_CLAUSE(VTD_IR_DISABLED);
     tell(r, "interrupt remapping", r->clause, "off: GSTS.IRES=0");
     return im_vtd_has_ecap(s, IM_MASK(VTD_ECAP_IRREQ)) ? VTD_FLT_IR_2B : 0;
 }
@@ -66,12 +66,12 @@ IM_RULE(VTD_IR_COMPAT);
 static uint8_t vtd_intremap_check_format(ImVtd *s, IntReq *r)
 {
     if (IM_GET(r->msi->addr, VTD_IRADDR_FORMAT)) {
-        tell(r, "interrupt request", "VTD_IR_REMAPPABLE",
+        tell(r, "interrupt request", IM_CLAUSE(VTD_IR_REMAPPABLE),
              "remappable format: address bit 4 is 1");
         return 0;
     }
     r->pass = true;
-    r->clause = "VTD_IR_COMPAT";
+    r->clause = IM_CLAUSE(VTD_IR_COMPAT);
     tell(r, "interrupt request", r->clause, "compatibility format: address "
          "bit 4 is 0; IRTA.EIME=%d, GSTS.CFIS=%d", s->ir.eime,
          !!(s->gsts & IM_MASK(VTD_GCMD_CFI)));
@@ -94,8 +94,8 @@ static uint8_t vtd_intremap_check_index(ImVtd *s, IntReq *r)
         r->index += (uint32_t)IM_GET((uint64_t)r->msi->data,
                                      VTD_IRDATA_SUBHANDLE);
     }
-    tell(r, "interrupt index", "VTD_IR_INDEX", "%u of %u entries", r->index,
-         s->ir.entries);
+    tell(r, "interrupt index", IM_CLAUSE(VTD_IR_INDEX), "%u of %u entries",
+         r->index, s->ir.entries);
     return r->index >= s->ir.entries ? VTD_FLT_IR_21 : 0;
 }
 
@@ -173,8 +173,9 @@ static uint8_t vtd_intremap_check_source(ImVtd *s G_GNUC_UNUSED, IntReq *r)
         g_autofree char *text = vtd_intremap_expected_source(r);
 
         tell(r, "interrupt source", r->msi->any_source ?
-             "VTD_IR_ANY_SOURCE" : "VTD_IR_SVT", VTD_RID_FORMAT ", the entry "
-             "expects %s%s", VTD_RID_ARGS((unsigned)r->msi->rid), text,
+             IM_CLAUSE(VTD_IR_ANY_SOURCE) : IM_CLAUSE(VTD_IR_SVT),
+             VTD_RID_FORMAT ", the entry expects %s%s",
+             VTD_RID_ARGS((unsigned)r->msi->rid), text,
              r->msi->any_source ? "; not verified" : "");
     }
     if (IM_GET(r->irte[1], VTD_IRTE1_SVT) == 3) {
@@ -194,7 +195,7 @@ static uint8_t vtd_intremap_check_irte(ImVtd *s, IntReq *r)
     if (!s->ir.eime) {
         rsvd |= VTD_IRTE0_XAPIC_RSVD;
     }
-    r->clause = "VTD_IR_IRTE";
+    r->clause = IM_CLAUSE(VTD_IR_IRTE);
     return (r->irte[0] & rsvd) || (r->irte[1] & IM_RSVD(VTD_IRTE1)) ||
            dlm == 3 || dlm == 6 ? VTD_FLT_IR_24 : 0;
 }
@@ -293,13 +294,10 @@ static bool vtd_intremap_asks_for_posting(const IntReq *r)
 
 static void vtd_intremap_tell_result(const IntReq *r, const ImIntOut *out)
 {
-    const char *text = NULL;
-    char clause[VTD_TAG_SIZE];
+    const VtdFaultDef *def = im_vtd_fault_def(out->fault);
 
     if (out->fault) {
-        im_vtd_fault_tag(clause, out->fault);
-        im_vtd_fault_name(out->fault, &text);
-        tell(r, "result", clause, "%s%s", text,
+        tell(r, "result", def->clause, "%s%s", def->text,
              out->fault == VTD_FLT_IR_24 && vtd_intremap_asks_for_posting(r) ?
              ": IM=1 is the posted format, which CAP.PI=0 reserves" : "");
     } else {

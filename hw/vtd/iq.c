@@ -39,7 +39,7 @@ typedef void DescRun(ImVtd *s, const uint64_t *d);
 
 typedef struct DescDef {
     const char *name;
-    const char *clause;
+    ImClause clause;
     uint8_t modes;          /* bit per TTM */
     uint8_t grans;
     uint64_t needs;
@@ -142,7 +142,7 @@ static bool vtd_iq_fenced(const VtdQueue *q)
 #define DESC_DEF(type, clause_, name_, modes_, needs_, w0, w1, grans_,    \
                  opt, opt_mask, judge, fn)                                \
     [type] = {                                                            \
-        .name = name_, .clause = #clause_, .modes = (modes_),             \
+        .name = name_, .clause = IM_CLAUSE(clause_), .modes = (modes_),   \
         .grans = (grans_), .needs = (needs_),                             \
         .rsvd = { IM_RSVD(w0), IM_RSVD(w1) },                             \
         .optional = (opt), .optional_mask = (opt_mask),                   \
@@ -259,29 +259,38 @@ void im_vtd_command_error(ImVtd *s, const ImEvent *error)
 }
 
 typedef struct ErrorDef {
-    const char *clause;
+    ImClause clause;
     const char *text;
     bool fetched;           /* there is a descriptor to show */
 } ErrorDef;
 
 static const ErrorDef errors[] = {
-    [VTD_IQR_BAD_TAIL] = { "VTD_IQEI_1", "IQEI 1: the tail is beyond the "
-                           "queue", false },
-    [VTD_IQR_FETCH] = { "VTD_IQEI_2", "IQEI 2: the descriptor cannot be "
-                        "read", false },
-    [VTD_IQR_BAD_TYPE] = { "VTD_IQEI_3", "IQEI 3: the descriptor's type is "
-                           "not valid in this mode, or needs a capability "
-                           "that is not reported", true },
-    [VTD_IQR_RESERVED] = { "VTD_IQEI_4", "IQEI 4: a reserved field of the "
-                           "descriptor is set, or a field has a reserved "
-                           "value", true },
-    [VTD_IQR_BAD_WIDTH] = { "VTD_IQEI_5", "IQEI 5: descriptors of 128 bits "
-                            "are for legacy mode, of 256 bits for units with "
-                            "scalable or abort-DMA mode (IQA.DW)", false },
-    [VTD_IQR_TAIL_ALIGN] = { "VTD_IQEI_6", "IQEI 6: the tail is not aligned "
-                             "to a descriptor", false },
-    [VTD_IQR_BAD_TTM] = { "VTD_IQEI_7", "IQEI 7: RTADDR.TTM is not valid",
-                          false },
+    [VTD_IQR_BAD_TAIL] = {
+        IM_CLAUSE(VTD_IQEI_1), "IQEI 1: the tail is beyond the queue", false,
+    },
+    [VTD_IQR_FETCH] = {
+        IM_CLAUSE(VTD_IQEI_2), "IQEI 2: the descriptor cannot be read", false,
+    },
+    [VTD_IQR_BAD_TYPE] = {
+        IM_CLAUSE(VTD_IQEI_3), "IQEI 3: the descriptor's type is not valid in "
+        "this mode, or needs a capability that is not reported", true,
+    },
+    [VTD_IQR_RESERVED] = {
+        IM_CLAUSE(VTD_IQEI_4), "IQEI 4: a reserved field of the descriptor is "
+        "set, or a field has a reserved value", true,
+    },
+    [VTD_IQR_BAD_WIDTH] = {
+        IM_CLAUSE(VTD_IQEI_5), "IQEI 5: descriptors of 128 bits are for "
+        "legacy mode, of 256 bits for units with scalable or abort-DMA mode "
+        "(IQA.DW)", false,
+    },
+    [VTD_IQR_TAIL_ALIGN] = {
+        IM_CLAUSE(VTD_IQEI_6), "IQEI 6: the tail is not aligned to a "
+        "descriptor", false,
+    },
+    [VTD_IQR_BAD_TTM] = {
+        IM_CLAUSE(VTD_IQEI_7), "IQEI 7: RTADDR.TTM is not valid", false,
+    },
 };
 
 /* d is the offender, or 0 when it was not fetched. */

@@ -31,7 +31,7 @@ typedef enum Fate {
 typedef struct FateDef {
     const char *name;
     const char *marker;     /* name of a stop marker's */
-    const char *clause;     /* that decides; of a table fault: its own */
+    ImClause clause;     /* that decides; of a table fault: its own */
     bool answered;          /* the unit answers in software's place */
     uint8_t code;           /* ImPageRespCode */
     uint64_t status;        /* of PRS_REG, set after the event */
@@ -46,18 +46,20 @@ typedef struct FateDef {
  */
 IM_RULE(VTD_PRQ_EVENT);
 static const FateDef fates[] = {
-    [FATE_QUEUED] = { FATE("queued"), "VTD_PRQ_DESCRIPTOR", false, 0,
+    [FATE_QUEUED] = { FATE("queued"), IM_CLAUSE(VTD_PRQ_DESCRIPTOR), false, 0,
                       IM_MASK(VTD_PRS_PPR) },
-    [FATE_DISABLED] = { FATE("disabled"), "VTD_REG_GSTS", true,
+    [FATE_DISABLED] = { FATE("disabled"), IM_CLAUSE(VTD_REG_GSTS), true,
                         IM_PAGE_RESP_INVALID, 0 },
-    [FATE_TABLE_FAULT] = { FATE("table fault"), "VTD_PRQ_TABLE_FAULT", true,
+    [FATE_TABLE_FAULT] = { FATE("table fault"),
+                           IM_CLAUSE(VTD_PRQ_TABLE_FAULT), true,
                            IM_PAGE_RESP_INVALID, 0 },
-    [FATE_OVERFLOW] = { FATE("overflow"), "VTD_PRQ_OVERFLOW", true,
+    [FATE_OVERFLOW] = { FATE("overflow"), IM_CLAUSE(VTD_PRQ_OVERFLOW), true,
                         IM_PAGE_RESP_SUCCESS, 0 },
-    [FATE_FULL] = { FATE("queue full"), "VTD_PRQ_FULL", true,
+    [FATE_FULL] = { FATE("queue full"), IM_CLAUSE(VTD_PRQ_FULL), true,
                     IM_PAGE_RESP_SUCCESS, IM_MASK(VTD_PRS_PRO) },
-    [FATE_UNWRITABLE] = { FATE("queue not writable"), "VTD_PRQ_DESCRIPTOR",
-                          true, IM_PAGE_RESP_INVALID, 0 },
+    [FATE_UNWRITABLE] = { FATE("queue not writable"),
+                          IM_CLAUSE(VTD_PRQ_DESCRIPTOR), true,
+                          IM_PAGE_RESP_INVALID, 0 },
 };
 
 static bool vtd_pagereq_is_stop_marker(const ImPageReq *req)
@@ -322,7 +324,6 @@ ImPageFate im_vtd_explain_page_request(ImVtd *s, const ImPageReq *req,
     Fate fate = vtd_pagereq_decide(s, req, &r);
     ImStep step = { .what = "result" };
     g_autofree char *note = NULL;
-    char tag[VTD_TAG_SIZE];
     ImPageFate f;
 
     if (fate == FATE_QUEUED) {
@@ -340,10 +341,10 @@ ImPageFate im_vtd_explain_page_request(ImVtd *s, const ImPageReq *req,
     if (f.answered) {
         f.resp = vtd_pagereq_response(req, fates[fate].code);
     }
-    im_vtd_fault_tag(tag, f.fault);
     note = g_strconcat(vtd_pagereq_why(s, fate, f.fault),
                        vtd_pagereq_outcome(req, &f), NULL);
-    step.clause = f.fault ? tag : fates[fate].clause;
+    step.clause = f.fault ? im_vtd_fault_def(f.fault)->clause :
+                  fates[fate].clause;
     step.note = note;
     ex.fn(opaque, &step);
     return f;

@@ -226,7 +226,7 @@ static void vtd_regs_vcmd_eo_written(void *dev, unsigned elem G_GNUC_UNUSED,
 
 /* The clause and the capabilities that a row of VTD_REGS adds. */
 typedef struct VtdRegInfo {
-    const char *clause;
+    ImClause clause;
     uint64_t needs;
 } VtdRegInfo;
 
@@ -239,7 +239,7 @@ typedef struct VtdRegInfo {
     },
 #define REG_INFO(n, clause_, off, sz, cnt, strd, rst, rw_, w1c_, stk, wr, \
                  rd, needs_)                                              \
-    [VTD_R_##n] = { .clause = #clause_, .needs = (needs_) },
+    [VTD_R_##n] = { .clause = IM_CLAUSE(clause_), .needs = (needs_) },
 
 static const ImRegDef reg_defs[VTD_R_COUNT] = { VTD_REGS(REG_DEF) };
 static const VtdRegInfo reg_infos[VTD_R_COUNT] = { VTD_REGS(REG_INFO) };
@@ -326,7 +326,7 @@ void im_vtd_regs_reset(ImVtd *s)
 
 const char *im_vtd_reg_name(unsigned reg)
 {
-    return reg_infos[reg].clause;
+    return im_clause_tag(reg_infos[reg].clause);
 }
 
 unsigned im_vtd_reg_offset(unsigned reg)

@@ -12,7 +12,7 @@
  * 64 bytes in our root complex. */
 #define RCB  64
 
-static bool vtd_route_refuse_silently(VtdRoute *r, const char *clause)
+static bool vtd_route_refuse_silently(VtdRoute *r, ImClause clause)
 {
     r->clause = clause;
     r->status = IM_FAULT;
@@ -48,14 +48,14 @@ static bool vtd_route_ats_error(VtdRoute *r)
     const ImTxn *t = r->txn;
 
     if (t->at == IM_AT_RESERVED) {
-        return vtd_route_refuse_silently(r, "VTD_4_2_1_AT_RESERVED");
+        return vtd_route_refuse_silently(r, IM_CLAUSE(VTD_4_2_1_AT_RESERVED));
     }
     if (t->at == IM_AT_TRANSLATION) {
         if (t->access != IM_READ) {
-            return vtd_route_refuse_silently(r, "VTD_4_2_1_AT_WRITE");
+            return vtd_route_refuse_silently(r, IM_CLAUSE(VTD_4_2_1_AT_WRITE));
         }
         if (t->len == 0 || t->len % 8 || t->len > RCB) {
-            return vtd_route_refuse_silently(r, "VTD_4_2_1_MALFORMED");
+            return vtd_route_refuse_silently(r, IM_CLAUSE(VTD_4_2_1_MALFORMED));
         }
     }
     return false;
@@ -75,7 +75,7 @@ static bool vtd_route_interrupt_range(VtdRoute *r)
         return false;
     }
     if (t->access == IM_WRITE && t->len == 4 && t->addr % 4 == 0) {
-        r->clause = "VTD_3_15_INTERRUPT";
+        r->clause = IM_CLAUSE(VTD_3_15_INTERRUPT);
         r->interrupt = true;
         r->addr = t->addr;
         r->mask = 3;
@@ -83,7 +83,7 @@ static bool vtd_route_interrupt_range(VtdRoute *r)
         return true;
     }
     if (t->access == IM_READ && t->len == 0) {
-        r->clause = "VTD_3_15_ZLR";
+        r->clause = IM_CLAUSE(VTD_3_15_ZLR);
         r->addr = t->addr;
         r->mask = 0xfff;
         r->perm = IM_PERM_R;
@@ -102,14 +102,15 @@ static bool vtd_route_remapping_off(VtdRoute *r)
         return false;
     }
     if (r->kind != VTD_UNTRANSLATED) {
-        return vtd_route_refuse_silently(r, "VTD_4_2_1_TES0");
+        return vtd_route_refuse_silently(r, IM_CLAUSE(VTD_4_2_1_TES0));
     }
-    r->clause = r->has_pasid ? "VTD_3_1_TES0_PASID" : "VTD_REG_GSTS";
+    r->clause = r->has_pasid ? IM_CLAUSE(VTD_3_1_TES0_PASID) :
+                IM_CLAUSE(VTD_REG_GSTS);
     r->has_pasid = false;
     return vtd_route_grant(r, r->txn->addr, 32, IM_PERM_R | IM_PERM_W);
 }
 
-/* 11.4.5, RTA.1 to RTA.5 */
+/* 11.4.5, RTA.1 to RTA.4 */
 static bool vtd_route_table_mode_fault(VtdRoute *r)
 {
     ImVtd *s = r->s;
@@ -223,7 +224,7 @@ static bool vtd_route_translated(VtdRoute *r)
     if (im_vtd_interrupt_address(r->txn->addr)) {
         return im_vtd_refuse(r, legacy ? VTD_FLT_LGN_4 : VTD_FLT_SGN_8);
     }
-    r->clause = "VTD_4_2_3_TRANSLATED";
+    r->clause = IM_CLAUSE(VTD_4_2_3_TRANSLATED);
     return vtd_route_grant(r, r->txn->addr, 12, IM_PERM_R | IM_PERM_W);
 }
 
@@ -237,10 +238,10 @@ static bool vtd_route_special(VtdRoute *r)
     r->addr = r->txn->addr;
     r->mask = 0xfff;
     if (im_vtd_no_write(r)) {
-        r->clause = "VTD_7_1_3_S2";
+        r->clause = IM_CLAUSE(VTD_7_1_3_S2);
         return true;
     }
-    r->clause = "VTD_7_1_3_S1";
+    r->clause = IM_CLAUSE(VTD_7_1_3_S1);
     r->perm = IM_PERM_W;
     r->untranslated_only = true;
     return true;
@@ -278,7 +279,7 @@ static bool vtd_route_pass_through(VtdRoute *r)
     if (im_vtd_interrupt_address(addr)) {
         return im_vtd_refuse(r, sp->legacy ? VTD_FLT_LGN_4 : VTD_FLT_SGN_8);
     }
-    r->clause = "VTD_3_9_PASS_THROUGH";
+    r->clause = IM_CLAUSE(VTD_3_9_PASS_THROUGH);
     return im_vtd_found(r, addr, vtd_route_largest_page(r->s),
                         IM_PERM_R | IM_PERM_W | VTD_TLB_DIRTY);
 }

@@ -148,6 +148,7 @@ typedef enum VtdReply {
 typedef struct VtdFaultDef {
     const char *name;               /* "SPT.2" */
     const char *text;
+    ImClause clause;                /* VTD_FLT_SPT_2 */
     bool qualified;
     bool s0_recorded;               /* recorded although the reply is S0 */
     uint8_t reply[4];               /* untranslated, translation request,

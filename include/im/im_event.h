@@ -9,6 +9,7 @@
 #ifndef IM_EVENT_H
 #define IM_EVENT_H
 
+#include "im/im_clause.h"
 #include "im/im_txn.h"
 
 typedef enum ImEventKind {
@@ -18,7 +19,7 @@ typedef enum ImEventKind {
                                was executed: name */
     IM_EVENT_COMMAND_ERROR, /* the queue stopped at a command or descriptor,
                                arg[0..words - 1]: name is the error, text the
-                               rule that was broken, clause its tag */
+                               rule that was broken, clause where it is */
     IM_EVENT_ADVICE,        /* the driver does what the specification answers
                                in a way that few expect: name stays the same
                                for the same matter, text says what to do */
@@ -33,7 +34,7 @@ typedef struct ImEvent {
     ImEventKind kind;
     const char *name;
     const char *text;       /* COMMAND_ERROR, ADVICE */
-    const char *clause;     /* COMMAND_ERROR; or NULL */
+    ImClause clause;        /* FAULT, COMMAND_ERROR: of the rule; or none */
     uint64_t arg[4];
     uint8_t words;          /* COMMAND_ERROR */
     bool hidden;            /* FAULT: no record tells software of it */

@@ -6,12 +6,13 @@
 #ifndef IM_EXPLAIN_H
 #define IM_EXPLAIN_H
 
+#include "im/im_clause.h"
 #include "im/im_dump.h"
 
 /* One step of im_*_explain(). Valid during the call. */
 typedef struct ImStep {
     const char *what;       /* "root entry", "FS-PML4E", ... */
-    const char *clause;     /* clause tag that decided, or NULL */
+    ImClause clause;        /* that decided, or none */
     const char *note;       /* decision in words, or NULL */
     uint64_t addr;          /* guest-physical address read */
     uint64_t value[8];      /* quad-words read */

@@ -23,7 +23,8 @@ static void print_step(void *opaque, const ImStep *s)
         g_string_append_printf(out, " %016" G_GINT64_MODIFIER "x",
                                s->value[i]);
     }
-    g_string_append_printf(out, " %s %s", s->clause ? s->clause : "",
+    g_string_append_printf(out, " %s %s",
+                           s->clause ? im_clause_tag(s->clause) : "",
                            s->note ? s->note : "");
 }
 

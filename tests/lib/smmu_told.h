@@ -12,7 +12,7 @@
 /* An explanation: its result, and what was read for it. */
 typedef struct SmmuTold {
     ImXlat xlat;
-    char clause[48];
+    ImClause clause;
     char note[256];
     char last_read[24];
     uint64_t addr, word[2];     /* of a PRI queue entry */
@@ -20,7 +20,7 @@ typedef struct SmmuTold {
 } SmmuTold;
 
 /* Explain: nothing changes by it, every word has its fields, and a clause
- * that is declared decided. */
+ * decided. */
 void st_explain(SWorld *w, const ImTxn *t, SmmuTold *told);
 /* The same, then make the request: whatever is cached, it gets that. */
 ImXlat st_translate(SWorld *w, const ImTxn *t, SmmuTold *told,

@@ -11,7 +11,7 @@
 
 /* An explanation: its result step, and the entries that were shown. */
 typedef struct Told {
-    char clause[40];
+    ImClause clause;
     char note[256];
     unsigned steps;
     unsigned reads;             /* steps with words */

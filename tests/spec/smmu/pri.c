@@ -306,8 +306,8 @@ static void auto_run(const AutoRow *row, uint32_t cr2, unsigned event)
     f = st_page_request(w, &q, &told);
     g_assert_cmphex(f.fault, ==, row->code == IM_PAGE_RESP_FAILURE ?
                     row->event : 0);
-    g_assert_cmpstr(told.clause, ==, row->pasid ? "SMMU_PRIQ_PPAR" :
-                    "SMMU_PRIQ_OVERFLOW");
+    g_assert_cmpint(told.clause, ==, row->pasid ? IM_CLAUSE(SMMU_PRIQ_PPAR) :
+                    IM_CLAUSE(SMMU_PRIQ_OVERFLOW));
     g_assert_cmpuint(rig_count(w->r, RIG_SEEN_PAGE_RESP), ==, 1);
     p = &rig_seen(w->r, RIG_SEEN_PAGE_RESP, 0)->resp;
     g_assert_cmphex(p->code, ==, row->code);
@@ -372,20 +372,24 @@ typedef enum Trouble {
 typedef struct ToldRow {
     const char *path;
     Trouble trouble;
-    const char *clause;
+    ImClause clause;
     int code;                   /* of a last message's answer; -1: none */
 } ToldRow;
 
 static const ToldRow told_rows[] = {
-    { "queued", NO_TROUBLE, "SMMU_PRIQ_ENTRY", -1 },
-    { "no-ste", NO_STE, "SMMU_PRIQ_ENTRY", -1 },
-    { "smmuen-0", NO_SMMUEN, "SMMU_PRIQ_ENABLE", IM_PAGE_RESP_FAILURE },
-    { "priqen-0", NO_PRIQEN, "SMMU_PRIQ_ENABLE", IM_PAGE_RESP_FAILURE },
-    { "full", NO_ROOM, "SMMU_PRIQ_OVERFLOW", IM_PAGE_RESP_SUCCESS },
-    { "overflow", ACTIVE_OVERFLOW, "SMMU_PRIQ_OVERFLOW",
+    { "queued", NO_TROUBLE, IM_CLAUSE(SMMU_PRIQ_ENTRY), -1 },
+    { "no-ste", NO_STE, IM_CLAUSE(SMMU_PRIQ_ENTRY), -1 },
+    { "smmuen-0", NO_SMMUEN, IM_CLAUSE(SMMU_PRIQ_ENABLE),
+      IM_PAGE_RESP_FAILURE },
+    { "priqen-0", NO_PRIQEN, IM_CLAUSE(SMMU_PRIQ_ENABLE),
+      IM_PAGE_RESP_FAILURE },
+    { "full", NO_ROOM, IM_CLAUSE(SMMU_PRIQ_OVERFLOW), IM_PAGE_RESP_SUCCESS },
+    { "overflow", ACTIVE_OVERFLOW, IM_CLAUSE(SMMU_PRIQ_OVERFLOW),
       IM_PAGE_RESP_SUCCESS },
-    { "abort", ACTIVE_ABORT, "SMMU_PRIQ_ABORT", IM_PAGE_RESP_FAILURE },
-    { "no-memory", NO_MEMORY, "SMMU_PRIQ_ABORT", IM_PAGE_RESP_FAILURE },
+    { "abort", ACTIVE_ABORT, IM_CLAUSE(SMMU_PRIQ_ABORT),
+      IM_PAGE_RESP_FAILURE },
+    { "no-memory", NO_MEMORY, IM_CLAUSE(SMMU_PRIQ_ABORT),
+      IM_PAGE_RESP_FAILURE },
 };
 
 static SWorld *in_trouble(Trouble trouble)
@@ -444,7 +448,7 @@ static void told_row(const void *data)
         q.last = n != 1;
         q.read = q.write = n != 2;
         f = st_page_request(w, &q, &told);
-        g_assert_cmpstr(told.clause, ==, row->clause);
+        g_assert_cmpint(told.clause, ==, row->clause);
         g_assert_cmpint(f.queued, ==, row->code < 0);
         g_assert_cmpint(f.answered ? f.resp.code : -1, ==,
                         speaks ? row->code : -1);

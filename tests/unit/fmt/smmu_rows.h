@@ -12,6 +12,10 @@
 
 #include "hw/fmt/smmu.h"
 
+/* The rule that a row breaks. */
+#define IS(tag)  IM_CLAUSE(tag)
+#define VALID    IM_CLAUSE_NONE
+
 typedef struct Field {
     unsigned hi, lo;
     uint64_t val;

@@ -28,7 +28,7 @@ static void agree(const ImPtStage *st, const ImVmsaPath *path, uint8_t raw)
 
     for (unsigned right = IM_PERM_R; right <= IM_PERM_X; right <<= 1) {
         char note[64] = "";
-        const char *clause = im_vmsa_why_denied(st, path, right, note,
+        ImClause clause = im_vmsa_why_denied(st, path, right, note,
                                                 sizeof(note));
 
         g_assert_cmpint(!clause, ==, !!(rights & right));
