@@ -58,10 +58,12 @@ void im_owner_drop_range(ImOwnedTlb *t, ImOwner *o, uint64_t first,
         return;
     }
     for (unsigned priv = 0; priv < 2; priv++) {
-        uint64_t probes = im_tlb_drop_range(&t->tlb, o->tag + priv, 1,
-                                            o->classes[priv], first, last);
+        if (o->classes[priv]) {
+            uint64_t probes = im_tlb_drop(&t->tlb, o->tag + priv,
+                                          o->classes[priv], first, last);
 
-        *budget -= (uint32_t)MIN(probes, *budget);
+            *budget -= (uint32_t)MIN(probes, *budget);
+        }
     }
 }
 
@@ -119,8 +121,7 @@ static void owner_dump_entry(const OwnerCount *k, const ImOwner *o,
     g_string_append_c(out, '\n');
 }
 
-static void owner_count_entry(void *opaque, uint32_t tag,
-                              unsigned cls G_GNUC_UNUSED, uint64_t addr,
+static void owner_count_entry(void *opaque, uint32_t tag, uint64_t addr,
                               const ImTlbHit *hit)
 {
     OwnerCount *k = opaque;

@@ -146,10 +146,10 @@ IM_INLINE void im_owner_prefetch(const ImOwnedTlb *t, const ImOwner *o,
 }
 
 /*
- * Cache what addr is translated to, in a page of 2^shift bytes (in pieces
- * when there is no such class; not at all when there is no smaller one, or
- * the output address is beyond what an entry can say), itself a piece of
- * one of 2^whole bytes when whole is larger.
+ * Cache what addr is translated to, an address of IM_TLB_OUT_BITS, in a page
+ * of 2^shift bytes (in pieces when there is no such class; not at all when
+ * there is no smaller one), itself a piece of one of 2^whole bytes when whole
+ * is larger.
  */
 static inline void im_owner_put(ImOwnedTlb *t, ImOwner *o, bool priv,
                                 uint64_t addr, uint64_t out, unsigned shift,
@@ -158,7 +158,7 @@ static inline void im_owner_put(ImOwnedTlb *t, ImOwner *o, bool priv,
     unsigned cls = t->class_of[shift];
     unsigned size;
 
-    if (cls == IM_OWNER_NO_CLASS || out >> IM_TLB_OUT_BITS) {
+    if (cls == IM_OWNER_NO_CLASS) {
         return;
     }
     size = t->tlb.shift[cls];

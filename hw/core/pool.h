@@ -13,10 +13,10 @@
  *
  *     VtdCtx *ctx = im_pool_find(&c->ctxs, rid);
  *
- * A slot is free, or live: found by its key, and a member of ImPool.live.
- * What else it is linked into is the caller's business, whose drop function
- * undoes it. Nothing is allocated after creation, and a live slot stays
- * where it is: to point at one is sound until it is dropped.
+ * A slot is free, or live: found by its key. What else it is linked into is
+ * the caller's business, whose drop function undoes it. Nothing is allocated
+ * after creation, and a live slot stays where it is: to point at one is sound
+ * until it is dropped.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -31,9 +31,8 @@
 #define IM_POOL_FREE  UINT64_MAX        /* no key */
 
 typedef struct ImPoolSlot {
-    ImLink by_key;              /* in its bucket */
-    ImLink live;                /* in ImPool.live; free: only next */
-    uint64_t key;
+    ImLink by_key;              /* in its bucket; free: only next */
+    uint64_t key;               /* or IM_POOL_FREE */
     bool used;                  /* since the clock last came by */
 } ImPoolSlot;
 
@@ -45,12 +44,12 @@ typedef struct ImPool {
     ImPoolSlot *last;           /* found or put last; never NULL */
     ImLink **bucket;
     uint32_t mask;              /* buckets - 1 */
-    uint32_t count;             /* slots, a power of two */
-    uint32_t hand;              /* of the clock */
     uint32_t size;              /* bytes of a slot */
     char *slot;
-    ImLink *live;               /* put last comes first */
-    ImLink *free;
+    char *fresh;                /* those from here on were never live */
+    char *end;
+    char *hand;                 /* of the clock */
+    ImLink *free;               /* was live, and is not */
     ImPoolDrop *drop;
     void *opaque;
 } ImPool;
@@ -59,20 +58,29 @@ typedef struct ImPool {
 size_t im_pool_bytes(uint32_t count, size_t size);
 /*
  * count: of slots, a power of two; size: of each, a multiple of 8. memory:
- * im_pool_bytes() of zeroes, which stay the caller's and are freed by it
- * when the pool is not used any more. drop is called with opaque.
+ * im_pool_bytes() of zeroes, which begin with the slots, stay the caller's
+ * and are freed by it. drop is called with opaque.
  */
 void im_pool_init(ImPool *p, void *memory, uint32_t count, size_t size,
                   ImPoolDrop *drop, void *opaque);
+/* The same with memory of glib's; returns the slots. */
+void *im_pool_new(ImPool *p, uint32_t count, size_t size, ImPoolDrop *drop,
+                  void *opaque);
+void im_pool_destroy(ImPool *p);
 
 /* The live slot of a key, which counts as used; NULL: there is none. */
 void *im_pool_find(ImPool *p, uint64_t key);
-/* The halves of im_pool_put(): drop what was not used for long, until a slot
- * is free; make the first of these live. */
+/* The halves of im_pool_put(): see that a slot is free; make it live. */
 void im_pool_reclaim(ImPool *p);
 void *im_pool_take(ImPool *p, uint64_t key);
 /* The last step of an ImPoolDrop. */
 void im_pool_free(ImPool *p, void *slot);
+/* The live slot after one, or after NULL the first; NULL: there are no more.
+ * Any may be dropped on the way. Visits as many as were ever live at once. */
+void *im_pool_next(const ImPool *p, const void *slot);
+
+#define IM_POOL_EACH(pool, type, s)                                       \
+    for (type *s = im_pool_next(pool, NULL); s; s = im_pool_next(pool, s))
 
 /* im_pool_find() for who asks for the same key again and again: inline, and
  * NULL unless it is the one found or put last. */
@@ -81,9 +89,10 @@ IM_INLINE void *im_pool_last(const ImPool *p, uint64_t key)
     return G_LIKELY(p->last->key == key) ? p->last : NULL;
 }
 
-static inline void *im_pool_slot_of(ImLink *live)
+/* Drop a live slot, as if for want of room. */
+static inline void im_pool_drop(ImPool *p, void *slot)
 {
-    return live ? IM_LINK_OF(live, ImPoolSlot, live) : NULL;
+    p->drop(p->opaque, slot);
 }
 
 /*
@@ -95,7 +104,7 @@ static inline void *im_pool_room(ImPool *p)
     if (!p->free) {
         im_pool_reclaim(p);
     }
-    return IM_LINK_OF(p->free, ImPoolSlot, live);
+    return IM_LINK_OF(p->free, ImPoolSlot, by_key);
 }
 
 /* Make im_pool_room() live under a key that is not. The caller's part of it
@@ -104,18 +113,6 @@ static inline void *im_pool_put(ImPool *p, uint64_t key)
 {
     im_pool_room(p);
     return im_pool_take(p, key);
-}
-
-/* All that is live: first, then next until NULL. Whoever drops one on the
- * way asks for the next before. */
-static inline void *im_pool_first(const ImPool *p)
-{
-    return im_pool_slot_of(p->live);
-}
-
-static inline void *im_pool_next(const void *slot)
-{
-    return im_pool_slot_of(((const ImPoolSlot *)slot)->live.next);
 }
 
 #endif /* HW_CORE_POOL_H */

@@ -68,9 +68,8 @@ static uint64_t tlb_entry_addr(const ImTlbEntry *e)
 /* Many probes are dearer than to look at every entry, one after the other. */
 #define VISIT_SHARE  16
 
-static uint64_t tlb_drop_by_visit(ImTlb *t, uint32_t tag, unsigned tags,
-                                  unsigned classes, uint64_t first,
-                                  uint64_t last)
+static uint64_t tlb_drop_by_visit(ImTlb *t, uint32_t tag, unsigned classes,
+                                  uint64_t first, uint64_t last)
 {
     uint64_t n = im_tlb_entries(t);
 
@@ -80,7 +79,7 @@ static uint64_t tlb_drop_by_visit(ImTlb *t, uint32_t tag, unsigned tags,
         uint64_t start = tlb_entry_addr(e);
         uint64_t rest = (UINT64_C(1) << t->shift[cls]) - 1;
 
-        if (tlb_entry_tag(e) - tag < tags && (classes & 1u << cls) &&
+        if (tlb_entry_tag(e) == tag && (classes & 1u << cls) &&
             start <= last && (start | rest) >= first) {
             *e = (ImTlbEntry){ 0 };
         }
@@ -105,38 +104,24 @@ static uint64_t tlb_drop_class(ImTlb *t, uint32_t tag, unsigned cls,
     return count;
 }
 
-uint64_t im_tlb_drop_range(ImTlb *t, uint32_t tag, unsigned tags,
-                           unsigned classes, uint64_t first, uint64_t last)
+uint64_t im_tlb_drop(ImTlb *t, uint32_t tag, unsigned classes,
+                     uint64_t first, uint64_t last)
 {
-    uint64_t entries = im_tlb_entries(t);
+    uint64_t most = im_tlb_entries(t) / VISIT_SHARE;
     uint64_t probes = 0;
 
     first &= ADDRESS;
     last &= ADDRESS;
-    for (unsigned cls = 0; classes >> cls; cls++) {
+    for (unsigned left = classes; left; left &= left - 1) {
+        unsigned cls = (unsigned)__builtin_ctz(left);
         unsigned shift = t->shift[cls];
 
-        if (!shift || !(classes & 1u << cls)) {
-            continue;
+        if ((last >> shift) - (first >> shift) > most) {
+            return probes + tlb_drop_by_visit(t, tag, left, first, last);
         }
-        if ((last >> shift) - (first >> shift) >=
-            MAX(entries / VISIT_SHARE, 1)) {
-            return probes +
-                   tlb_drop_by_visit(t, tag, tags, classes, first, last);
-        }
-        for (unsigned i = 0; i < tags; i++) {
-            probes += tlb_drop_class(t, tag + i, cls, first, last);
-        }
+        probes += tlb_drop_class(t, tag, cls, first, last);
     }
     return probes;
-}
-
-uint64_t im_tlb_drop(ImTlb *t, uint32_t tag, unsigned classes, uint64_t addr,
-                     unsigned lg2)
-{
-    uint64_t rest = lg2 > 56 ? ADDRESS : (UINT64_C(1) << lg2) - 1;
-
-    return im_tlb_drop_range(t, tag, 1, classes, addr & ~rest, addr | rest);
 }
 
 void im_tlb_init(ImTlb *t, uint32_t entries,
@@ -179,8 +164,7 @@ void im_tlb_visit(const ImTlb *t, ImTlbVisit *fn, void *opaque)
         };
 
         if (e->val) {
-            fn(opaque, tlb_entry_tag(e), (unsigned)IM_GET(e->val, IM_TLB_CLASS),
-               tlb_entry_addr(e), &hit);
+            fn(opaque, tlb_entry_tag(e), tlb_entry_addr(e), &hit);
         }
     }
 }

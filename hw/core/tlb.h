@@ -63,21 +63,17 @@ void im_tlb_flush(ImTlb *t);
 void im_tlb_put(ImTlb *t, uint32_t tag, unsigned cls, uint64_t addr,
                 uint64_t out, uint16_t flags);
 /*
- * Drop what overlaps the aligned 2^lg2 bytes at addr, and only that.
- * classes: bit mask of the classes that may be present. Costs a probe for
- * each possible entry in the range, at most one visit of every entry.
- * Returns the number of probes.
+ * Drop what a tag has in first .. last, both inclusive, and only that; bits
+ * 56:0 count, and in them first is not above last. classes: bit mask of those
+ * that may be present, which are used. Costs a probe for each possible entry,
+ * at most one visit of every entry. Returns the number of probes.
  */
-uint64_t im_tlb_drop(ImTlb *t, uint32_t tag, unsigned classes, uint64_t addr,
-                     unsigned lg2);
-/* The same of the tags from tag on, for first .. last, both inclusive; bits
- * 56:0 count, and in them first is not above last. */
-uint64_t im_tlb_drop_range(ImTlb *t, uint32_t tag, unsigned tags,
-                           unsigned classes, uint64_t first, uint64_t last);
+uint64_t im_tlb_drop(ImTlb *t, uint32_t tag, unsigned classes,
+                     uint64_t first, uint64_t last);
 
 /* Call fn for every entry. For dumps and tests. */
-typedef void ImTlbVisit(void *opaque, uint32_t tag, unsigned cls,
-                        uint64_t addr, const ImTlbHit *hit);
+typedef void ImTlbVisit(void *opaque, uint32_t tag, uint64_t addr,
+                        const ImTlbHit *hit);
 void im_tlb_visit(const ImTlb *t, ImTlbVisit *fn, void *opaque);
 
 /* --- the probe, inline because every DMA makes one ---------------------- */

@@ -175,8 +175,8 @@ uint64_t im_ioasid_view_drop_range(ImIoasid *h, IoView *v, uint64_t first,
         im_ioasid_view_renew(h, v);
         return 1;
     }
-    return im_tlb_drop_range(&h->caches->tlb, v->tag, TAGS, v->classes,
-                             first, last);
+    return im_tlb_drop(&h->caches->tlb, v->tag, v->classes, first, last) +
+           im_tlb_drop(&h->caches->tlb, v->tag + 1, v->classes, first, last);
 }
 
 /* --- bindings --------------------------------------------------------- */

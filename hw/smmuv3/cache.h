@@ -11,47 +11,46 @@
 #define SMMU_ATTRS   128        /* ids that fit in IM_TLB_FLAGS */
 
 struct SmmuCaches {
-    ImTlb tlb;
-    ImTlb psc;
-    SmmuContext *last;          /* found last */
-    uint32_t next_tag;
-    uint32_t vms, spaces, streams, contexts;    /* powers of two */
-    uint32_t vm_hand, space_hand, stream_hand, context_hand;
-    SmmuVm *vm;
-    SmmuSpace *space;
-    SmmuStream *stream;
-    SmmuContext *context;
-    ImLink *vm_free, *space_free, *stream_free, *context_free;  /* by hash */
-    ImLink **vm_hash, **space_hash, **stream_hash, **context_hash;
-    ImLink *stream_all;
+    ImPool vms;                 /* SmmuVm */
+    ImPool spaces;              /* SmmuSpace */
+    ImPool streams;             /* SmmuStream */
+    ImPool contexts;            /* SmmuContext */
+    ImOwnedTlb pages;           /* the TLB */
+    ImOwnedTlb tables;          /* the paging-structure caches */
     uint8_t attrs;              /* ids in use */
     uint8_t attr_of[SMMU_ATTRS];
     uint8_t share_of[SMMU_ATTRS];
     uint8_t attr_id[4][256];    /* by SH and MAIR byte: id + 1 */
 };
 
-#define SMMU_VM_OF(link, m)       IM_LINK_OF(link, SmmuVm, m)
 #define SMMU_SPACE_OF(link, m)    IM_LINK_OF(link, SmmuSpace, m)
 #define SMMU_STREAM_OF(link, m)   IM_LINK_OF(link, SmmuStream, m)
 #define SMMU_CONTEXT_OF(link, m)  IM_LINK_OF(link, SmmuContext, m)
 
-/* NULL: nothing is cached there. */
-SmmuVm *im_smmu_find_vm(SmmuCaches *c, uint8_t world, uint16_t vmid);
-SmmuSpace *im_smmu_find_space(SmmuCaches *c, const SmmuVm *vm,
-                              uint16_t asid);
-/* Give o a new tag, which may be a new one for everybody. */
-void im_smmu_retag(SmmuCaches *c, SmmuOwner *o);
-/* All that o owns is gone. */
-static inline void im_smmu_renew(SmmuCaches *c, SmmuOwner *o)
+static inline uint64_t im_smmu_vm_key(uint8_t world, uint16_t vmid)
 {
-    if (o->classes) {
-        im_smmu_retag(c, o);
-    }
+    return (uint64_t)world << 16 | vmid;
 }
 
+static inline uint64_t im_smmu_space_key(const SmmuVm *vm, uint16_t asid)
+{
+    return vm->slot.key << 16 | asid;
+}
+
+/* Stage 1 of a VM that is not by ASID is gone; all of a VM; of an ASID. */
 void im_smmu_renew_globals(SmmuCaches *c, SmmuVm *vm);
-void im_smmu_drop_context(SmmuCaches *c, SmmuContext *x);
-/* With all that was found through it. */
-void im_smmu_drop_stream(SmmuCaches *c, SmmuStream *st);
+void im_smmu_renew_vm(SmmuCaches *c, SmmuVm *vm);
+void im_smmu_renew_space(SmmuCaches *c, SmmuSpace *sp);
+
+/* The slow half of im_smmu_context_get(). */
+SmmuContext *im_smmu_context_find(SmmuCaches *c, uint64_t key);
+
+/* The context of a request, or NULL: not cached. */
+static inline SmmuContext *im_smmu_context_get(SmmuCaches *c, uint64_t key)
+{
+    SmmuContext *x = im_pool_last(&c->contexts, key);
+
+    return x ? x : im_smmu_context_find(c, key);
+}
 
 #endif /* HW_SMMUV3_CACHE_H */

@@ -13,17 +13,14 @@ void im_smmu_inv_everything(ImSmmu *s)
 {
     SmmuCaches *c = s->caches;
 
-    while (c->stream_all) {
-        im_smmu_drop_stream(c, SMMU_STREAM_OF(c->stream_all, all));
+    IM_POOL_EACH(&c->streams, SmmuStream, st) {
+        im_pool_drop(&c->streams, st);
     }
-    for (uint32_t i = 0; i < c->vms; i++) {
-        im_smmu_renew_globals(c, &c->vm[i]);
-        im_smmu_renew(c, &c->vm[i].ipa);
-        im_smmu_renew(c, &c->vm[i].ipa_tables);
+    IM_POOL_EACH(&c->vms, SmmuVm, vm) {
+        im_smmu_renew_vm(c, vm);
     }
-    for (uint32_t i = 0; i < c->spaces; i++) {
-        im_smmu_renew(c, &c->space[i].va);
-        im_smmu_renew(c, &c->space[i].tables);
+    IM_POOL_EACH(&c->spaces, SmmuSpace, sp) {
+        im_smmu_renew_space(c, sp);
     }
 }
 
@@ -35,24 +32,20 @@ IM_RULE(SMMU_TLB_CFGI_STE);
 void im_smmu_inv_ste(ImSmmu *s, uint32_t sid, unsigned lg2, bool leaf)
 {
     SmmuCaches *c = s->caches;
-    ImLink *next;
 
     (void)leaf;
     s->counters.config_invalidations++;
     if (lg2 == 0) {
-        SmmuStream *st = im_smmu_stream_get(c, sid);
+        SmmuStream *st = im_pool_find(&c->streams, sid);
 
         if (st) {
-            im_smmu_drop_stream(c, st);
+            im_pool_drop(&c->streams, st);
         }
         return;
     }
-    for (ImLink *n = c->stream_all; n; n = next) {
-        SmmuStream *st = SMMU_STREAM_OF(n, all);
-
-        next = n->next;
-        if (lg2 >= 32 || (st->sid ^ sid) >> lg2 == 0) {
-            im_smmu_drop_stream(c, st);
+    IM_POOL_EACH(&c->streams, SmmuStream, st) {
+        if (lg2 >= 32 || (st->slot.key ^ sid) >> lg2 == 0) {
+            im_pool_drop(&c->streams, st);
         }
     }
 }
@@ -62,7 +55,7 @@ static void smmu_inval_drop_key(SmmuCaches *c, uint64_t key)
     SmmuContext *x = im_smmu_context_get(c, key);
 
     if (x && x->s1) {
-        im_smmu_drop_context(c, x);
+        im_pool_drop(&c->contexts, x);
     }
 }
 
@@ -84,7 +77,7 @@ void im_smmu_inv_cd(ImSmmu *s, uint32_t sid, uint32_t ssid, bool leaf)
 void im_smmu_inv_cd_all(ImSmmu *s, uint32_t sid)
 {
     SmmuCaches *c = s->caches;
-    SmmuStream *st = im_smmu_stream_get(c, sid);
+    SmmuStream *st = im_pool_find(&c->streams, sid);
     ImLink *next;
 
     s->counters.config_invalidations++;
@@ -93,22 +86,19 @@ void im_smmu_inv_cd_all(ImSmmu *s, uint32_t sid)
 
         next = n->next;
         if (x->s1) {
-            im_smmu_drop_context(c, x);
+            im_pool_drop(&c->contexts, x);
         }
     }
 }
 
 /* --- translations, 4.4 ------------------------------------------------- */
 
-/* So many looks at the whole TLB are dearer than to lose what is cached. */
-#define BUDGET  32
-
 /* One command at work. */
 typedef struct Tlbi {
     SmmuCaches *c;
     const SmmuTlbi *t;
     uint64_t first, last;       /* as the TLB knows addresses */
-    uint64_t budget;            /* probes until new tags are cheaper */
+    uint32_t budget;            /* what is left to spend on probes */
 } Tlbi;
 
 /* Bits 63:56 do not take part: they may be a tag of the address (TBI). */
@@ -117,34 +107,9 @@ static uint64_t smmu_inval_sign_extend(uint64_t addr)
     return (uint64_t)((int64_t)(addr << 8) >> 8);
 }
 
-static void smmu_inval_drop_owner(Tlbi *b, ImTlb *tlb, SmmuOwner *o,
-                                  unsigned tags)
+static void smmu_inval_drop_pages(Tlbi *b, ImOwner *o)
 {
-    uint64_t first = b->first;
-    uint64_t last = b->last;
-    uint64_t cost;
-
-    if (!o->classes) {
-        return;
-    }
-    if (b->budget == 0) {
-        im_smmu_renew(b->c, o);
-        return;
-    }
-    if (o->whole) {
-        /* A page cached in pieces goes with any address in it. */
-        uint64_t rest = (UINT64_C(1) << o->whole) - 1;
-
-        first &= ~rest;
-        last |= rest;
-    }
-    cost = im_tlb_drop_range(tlb, o->tag, tags, o->classes, first, last);
-    b->budget -= MIN(b->budget, cost);
-}
-
-static void smmu_inval_drop_pages(Tlbi *b, SmmuOwner *o)
-{
-    smmu_inval_drop_owner(b, &b->c->tlb, o, 2);
+    im_owner_drop(&b->c->pages, o, b->first, b->last, &b->budget);
 }
 
 /* Commands match whatever ASET is. */
@@ -155,47 +120,51 @@ static void smmu_inval_drop_globals(Tlbi *b, SmmuVm *vm)
 }
 
 /* Tables may stay when only leaves have changed. */
-static void smmu_inval_drop_tables(Tlbi *b, SmmuOwner *o)
+static void smmu_inval_drop_tables(Tlbi *b, ImOwner *o)
 {
     if (!b->t->leaf) {
-        smmu_inval_drop_owner(b, &b->c->psc, o, 1);
+        im_owner_drop(&b->c->tables, o, b->first, b->last, &b->budget);
     }
 }
 
-static void smmu_inval_renew_space(SmmuCaches *c, SmmuSpace *sp)
+static void smmu_inval_spaces(Tlbi *b, SmmuVm *vm)
 {
-    im_smmu_renew(c, &sp->va);
-    im_smmu_renew(c, &sp->tables);
+    for (ImLink *n = vm->spaces; n; n = n->next) {
+        im_smmu_renew_space(b->c, SMMU_SPACE_OF(n, by_vm));
+    }
 }
 
 /* Stage 1, alone or combined with stage 2. */
 static void smmu_inval_stage1(Tlbi *b, SmmuVm *vm)
 {
-    for (ImLink *n = vm->spaces; n; n = n->next) {
-        smmu_inval_renew_space(b->c, SMMU_SPACE_OF(n, by_vm));
-    }
+    smmu_inval_spaces(b, vm);
     im_smmu_renew_globals(b->c, vm);
 }
 
 static void smmu_inval_all_stages(Tlbi *b, SmmuVm *vm)
 {
-    smmu_inval_stage1(b, vm);
-    im_smmu_renew(b->c, &vm->ipa);
-    im_smmu_renew(b->c, &vm->ipa_tables);
+    smmu_inval_spaces(b, vm);
+    im_smmu_renew_vm(b->c, vm);
+}
+
+/* The space of the command's ASID, or NULL: it has nothing. */
+static SmmuSpace *smmu_inval_space(const Tlbi *b, const SmmuVm *vm)
+{
+    return im_pool_find(&b->c->spaces, im_smmu_space_key(vm, b->t->asid));
 }
 
 static void smmu_inval_asid(Tlbi *b, SmmuVm *vm)
 {
-    SmmuSpace *sp = im_smmu_find_space(b->c, vm, b->t->asid);
+    SmmuSpace *sp = smmu_inval_space(b, vm);
 
     if (sp) {
-        smmu_inval_renew_space(b->c, sp);
+        im_smmu_renew_space(b->c, sp);
     }
 }
 
 static void smmu_inval_va(Tlbi *b, SmmuVm *vm)
 {
-    SmmuSpace *sp = im_smmu_find_space(b->c, vm, b->t->asid);
+    SmmuSpace *sp = smmu_inval_space(b, vm);
 
     if (sp) {
         smmu_inval_drop_pages(b, &sp->va);
@@ -241,7 +210,7 @@ static void (*const scopes[])(Tlbi *b, SmmuVm *vm) = {
 
 static void smmu_inval_vm(Tlbi *b, uint8_t world, uint16_t vmid)
 {
-    SmmuVm *vm = im_smmu_find_vm(b->c, world, vmid);
+    SmmuVm *vm = im_pool_find(&b->c->vms, im_smmu_vm_key(world, vmid));
 
     if (vm) {
         scopes[b->t->scope](b, vm);
@@ -261,28 +230,24 @@ static void smmu_inval_el1(Tlbi *b)
 
 static void smmu_inval_not_el2(Tlbi *b)
 {
-    SmmuCaches *c = b->c;
-
-    for (uint32_t i = 0; i < c->vms; i++) {
-        if (c->vm[i].key != UINT32_MAX &&
-            c->vm[i].world == IM_SMMU_NS_EL1) {
-            smmu_inval_all_stages(b, &c->vm[i]);
+    IM_POOL_EACH(&b->c->vms, SmmuVm, vm) {
+        if (vm->world == IM_SMMU_NS_EL1) {
+            smmu_inval_all_stages(b, vm);
         }
     }
 }
 
 void im_smmu_tlbi(ImSmmu *s, const SmmuTlbi *t)
 {
-    Tlbi b = { .c = s->caches,
-               .t = t,
-               .first = smmu_inval_sign_extend(t->addr) };
+    Tlbi b = {
+        .c = s->caches, .t = t, .last = UINT64_MAX,
+        .first = smmu_inval_sign_extend(t->addr) & IM_BITS(56, 0),
+        .budget = IM_OWNER_BUDGET,
+    };
 
     s->counters.tlb_invalidations++;
     if (t->last - t->addr < UINT64_C(1) << 55) {
-        uint64_t end = (b.first & IM_BITS(56, 0)) + (t->last - t->addr);
-
-        b.last = MIN(end, IM_BITS(56, 0));
-        b.budget = BUDGET * (b.c->tlb.set_mask + UINT64_C(1)) * IM_TLB_WAYS;
+        b.last = MIN(b.first + (t->last - t->addr), IM_BITS(56, 0));
     }
     if (t->scope == SMMU_TLBI_NSNH_ALL) {
         smmu_inval_not_el2(&b);

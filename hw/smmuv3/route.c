@@ -5,7 +5,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "hw/smmuv3/xlat.h"
+#include "hw/smmuv3/cache.h"
 
 /* The largest translation request that one completion may answer: RCB is
  * 64 bytes in our root complex. */
@@ -267,7 +267,7 @@ static void smmu_route_take_stage2_attr(SmmuRoute *r, const ImSmmuSte *ste,
 
 /* ste: of a translation by stage 2 alone, else NULL. */
 static inline bool smmu_route_take_hit(SmmuRoute *r, const ImSmmuSte *ste,
-                                       const SmmuHit *hit, uint64_t at)
+                                       const ImTlbHit *hit, uint64_t at)
 {
     uint64_t rest = (UINT64_C(1) << hit->shift) - 1;
 
@@ -284,7 +284,7 @@ static inline bool smmu_route_take_hit(SmmuRoute *r, const ImSmmuSte *ste,
 
 static inline bool smmu_route_look_up(SmmuRoute *r, const SmmuContext *x)
 {
-    SmmuHit hit;
+    ImTlbHit hit;
     uint64_t at;
 
     return smmu_route_tlb_address(x, r->txn->addr, &at) &&
@@ -486,7 +486,7 @@ static bool smmu_route_walk_stage2(SmmuRoute *r)
     SmmuVm *vm = r->stream->vm;
     uint64_t at = r->txn->addr;
     ImWalkOut w;
-    SmmuHit hit;
+    ImTlbHit hit;
 
     if (!r->ex) {
         if (r->kind == SMMU_TRANSLATED &&

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "hw/core/dump.h"
-#include "hw/smmuv3/xlat.h"
+#include "hw/smmuv3/cache.h"
 #include "im/spec/smmu_tables.h.inc"
 
 IM_LAYOUT(SMMU_L1STD);
@@ -175,7 +175,7 @@ bool im_smmu_stream_fault(SmmuRoute *r)
 {
     ImSmmu *s = r->s;
 
-    r->stream = r->ex ? NULL : im_smmu_stream_get(s->caches, r->sid);
+    r->stream = r->ex ? NULL : im_pool_find(&s->caches->streams, r->sid);
     if (r->stream) {
         s->counters.ste_hits++;
         return false;

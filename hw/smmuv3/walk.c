@@ -4,11 +4,11 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "hw/smmuv3/xlat.h"
+#include "hw/smmuv3/cache.h"
 
 typedef struct Walker {
     SmmuRoute *r;
-    SmmuOwner *tables[2];       /* by the walk's stages */
+    ImOwner *tables[2];        /* by the walk's stages */
     const ImPtFormat *fmt[2];
 } Walker;
 
@@ -35,8 +35,8 @@ static bool smmu_walk_op_find(void *opaque, unsigned stage, uint64_t in,
 {
     Walker *k = opaque;
 
-    return im_smmu_tables_get(k->r->s->caches, k->tables[stage],
-                              k->fmt[stage], in, at);
+    return im_owner_find_table(&k->r->s->caches->tables, k->tables[stage],
+                               false, k->fmt[stage], in, at);
 }
 
 static void smmu_walk_op_keep(void *opaque, unsigned stage, uint64_t in,
@@ -44,8 +44,8 @@ static void smmu_walk_op_keep(void *opaque, unsigned stage, uint64_t in,
 {
     Walker *k = opaque;
 
-    im_smmu_tables_put(k->r->s->caches, k->tables[stage], k->fmt[stage], in,
-                       at);
+    im_owner_keep_table(&k->r->s->caches->tables, k->tables[stage], false,
+                        k->fmt[stage], in, at);
 }
 
 static void smmu_walk_op_step(void *opaque, const ImStep *step)

@@ -7,9 +7,9 @@
 #ifndef HW_SMMUV3_XLAT_H
 #define HW_SMMUV3_XLAT_H
 
-#include "hw/core/link.h"
+#include "hw/core/owner.h"
+#include "hw/core/pool.h"
 #include "hw/core/port.h"
-#include "hw/core/tlb.h"
 #include "hw/core/walk.h"
 #include "hw/smmuv3/smmu.h"
 
@@ -24,68 +24,61 @@ typedef enum SmmuKind {
 /* INSTCFG of an STE */
 enum { INSTCFG_DATA = 2, INSTCFG_INST };
 
-/* What entries of a cache belong to: to invalidate it is to give it a new
- * tag. */
-typedef struct SmmuOwner {
-    uint32_t tag;               /* + 1: of privileged requests */
-    uint8_t classes;            /* that may be cached */
-    uint8_t whole;              /* log2 of the largest page cached in
-                                   smaller pieces, or 0 */
-} SmmuOwner;
+/* ImOwner.kind, of the owners of translations */
+typedef enum SmmuOwns {
+    SMMU_OWNS_VA,               /* SmmuSpace.va */
+    SMMU_OWNS_GLOBAL,           /* SmmuVm.global[0] */
+    SMMU_OWNS_GLOBAL_ASET,      /* and [1] */
+    SMMU_OWNS_IPA,              /* SmmuVm.ipa */
+} SmmuOwns;
 
 /* A world and, in NS_EL1, a VMID: 3.17. */
 typedef struct SmmuVm {
-    uint32_t key;
+    ImPoolSlot slot;            /* by both */
     uint16_t vmid;
     uint8_t world;              /* ImSmmuWorld */
-    bool used;                  /* since the clock last came by */
-    SmmuOwner global[2];        /* stage 1, not by ASID; by ASET */
-    SmmuOwner ipa;              /* stage 2 alone */
-    SmmuOwner ipa_tables;
-    ImLink hash;
+    ImOwner global[2];          /* stage 1, not by ASID; by ASET */
+    ImOwner ipa;                /* stage 2 alone */
+    ImOwner ipa_tables;
     ImLink *spaces;
     ImLink *streams;            /* that resolve to it */
 } SmmuVm;
+G_STATIC_ASSERT(offsetof(SmmuVm, slot) == 0);
 
 /* An ASID in one of these. */
 typedef struct SmmuSpace {
-    SmmuVm *vm;                 /* NULL: free */
+    ImPoolSlot slot;            /* by the key of vm and asid */
+    SmmuVm *vm;
     uint16_t asid;
-    bool used;
-    SmmuOwner va;
-    SmmuOwner tables;
-    ImLink hash;
+    ImOwner va;
+    ImOwner tables;
     ImLink by_vm;
     ImLink *contexts;           /* that resolve to it */
 } SmmuSpace;
+G_STATIC_ASSERT(offsetof(SmmuSpace, slot) == 0);
 
 /* A StreamID's valid STE. */
 typedef struct SmmuStream {
-    uint32_t sid;
-    bool valid;
-    bool used;
+    ImPoolSlot slot;            /* by StreamID */
     SmmuVm *vm;                 /* NULL: no stage translates */
-    ImLink hash;
-    ImLink all;
     ImLink by_vm;
     ImLink *contexts;
     ImSmmuSte ste;
 } SmmuStream;
+G_STATIC_ASSERT(offsetof(SmmuStream, slot) == 0);
 
 /* What a StreamID with a SubstreamID, or with none, resolves to. */
 typedef struct SmmuContext {
-    uint64_t key;               /* im_smmu_context_key(), or NO_CONTEXT */
+    ImPoolSlot slot;            /* by im_smmu_context_key() */
     SmmuStream *stream;
     SmmuSpace *space;           /* with s1 */
-    bool used;
     bool s1;                    /* stage 1 translates: cd is valid */
-    ImLink hash;
     ImLink by_stream;
     ImLink by_space;
     ImSmmuCd cd;
 } SmmuContext;
+G_STATIC_ASSERT(offsetof(SmmuContext, slot) == 0);
 
-#define SMMU_NO_CONTEXT  UINT64_MAX
 #define SMMU_SSID_BITS   20
 
 /* Explaining: no cache, no side effect, steps are told. */
@@ -224,10 +217,8 @@ static inline uint64_t im_smmu_context_key(uint32_t sid, bool ssv,
 ImSmmuSte *im_smmu_stream_room(SmmuCaches *c);
 ImSmmuCd *im_smmu_context_room(SmmuCaches *c);
 
-SmmuStream *im_smmu_stream_get(SmmuCaches *c, uint32_t sid);
 SmmuStream *im_smmu_stream_put(SmmuCaches *c, uint32_t sid,
                                const ImSmmuSte *ste);
-SmmuContext *im_smmu_context_get(SmmuCaches *c, uint64_t key);
 /* cd == NULL: stage 1 does not translate. */
 SmmuContext *im_smmu_context_put(SmmuCaches *c, uint64_t key,
                                  SmmuStream *stream, const ImSmmuCd *cd);
@@ -235,12 +226,6 @@ SmmuContext *im_smmu_context_put(SmmuCaches *c, uint64_t key,
 /* TLB flags: ImPerm bits; a write sets no more flags; memory attributes. */
 #define SMMU_TLB_DIRTY  (1u << 3)
 #define SMMU_TLB_ATTR   4
-
-typedef struct SmmuHit {
-    uint64_t addr;              /* start of the page */
-    uint8_t shift;
-    uint16_t flags;
-} SmmuHit;
 
 /* A translation, as it is put. */
 typedef struct SmmuFill {
@@ -260,12 +245,12 @@ typedef struct SmmuFill {
  * stage 2. addr: bits above 55 are copies of it.
  */
 bool im_smmu_tlb_get(SmmuCaches *c, const SmmuContext *x, bool priv,
-                     uint64_t addr, SmmuHit *hit);
+                     uint64_t addr, ImTlbHit *hit);
 void im_smmu_tlb_put(SmmuCaches *c, SmmuContext *x, bool priv,
                      const SmmuFill *f);
 /* Stage 2 alone, whatever the contexts of the VM do. */
 bool im_smmu_tlb_get_ipa(SmmuCaches *c, SmmuVm *vm, bool priv, uint64_t addr,
-                         SmmuHit *hit);
+                         ImTlbHit *hit);
 void im_smmu_tlb_put_ipa(SmmuCaches *c, SmmuVm *vm, bool priv,
                          const SmmuFill *f);
 /* x was put: what it makes of addr will be, or is found. */
@@ -274,11 +259,5 @@ void im_smmu_tlb_prefetch(SmmuCaches *c, const SmmuContext *x, bool priv,
 /* What SMMU_TLB_ATTR of a hit stands for. */
 uint8_t im_smmu_tlb_attr(const SmmuCaches *c, uint16_t flags,
                          uint8_t *share);
-
-/* Paging-structure caches, of a space, or of a VM's stage 2. */
-bool im_smmu_tables_get(SmmuCaches *c, const SmmuOwner *o,
-                        const ImPtFormat *fmt, uint64_t in, ImWalkPoint *at);
-void im_smmu_tables_put(SmmuCaches *c, SmmuOwner *o, const ImPtFormat *fmt,
-                        uint64_t in, const ImWalkPoint *at);
 
 #endif /* HW_SMMUV3_XLAT_H */

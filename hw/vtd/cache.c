@@ -22,7 +22,7 @@ static ImLink **vtd_cache_did_head(VtdCaches *c, uint16_t did)
 static ImLink **vtd_cache_asid_head(VtdCaches *c, uint16_t did, uint32_t pasid)
 {
     return &c->by_asid[im_link_hash((uint64_t)did << 32 | pasid) &
-                       (c->spaces.count - 1)];
+                       c->spaces.mask];
 }
 
 /* --- spaces and contexts ------------------------------------------------- */
@@ -87,9 +87,8 @@ static uint16_t vtd_cache_domain_id(const ImVtd *s, uint16_t did)
 void im_vtd_inv_all(ImVtd *s)
 {
     VtdCaches *c = s->caches;
-    VtdCtx *ctx;
 
-    while ((ctx = im_pool_first(&c->ctxs))) {
+    IM_POOL_EACH(&c->ctxs, VtdCtx, ctx) {
         vtd_cache_drop_ctx(c, ctx);
     }
 }
@@ -104,11 +103,9 @@ void im_vtd_inv_context(ImVtd *s, VtdGran g, uint16_t did, uint16_t sid,
 {
     static const uint8_t masked[] = { 0, 1 << 2, 3 << 1, 7 };
     VtdCaches *c = s->caches;
-    VtdCtx *next;
 
     did = vtd_cache_domain_id(s, did);
-    for (VtdCtx *ctx = im_pool_first(&c->ctxs); ctx; ctx = next) {
-        next = im_pool_next(ctx);
+    IM_POOL_EACH(&c->ctxs, VtdCtx, ctx) {
         if ((g == VTD_GRAN_DOMAIN && ctx->legacy && ctx->did != did) ||
             (g == VTD_GRAN_DEVICE &&
              ((ctx->rid ^ sid) & (uint16_t)~masked[fm & 3]))) {
@@ -120,10 +117,7 @@ void im_vtd_inv_context(ImVtd *s, VtdGran g, uint16_t did, uint16_t sid,
 
 static void vtd_cache_drop_scalable(VtdCaches *c)
 {
-    VtdSpace *next;
-
-    for (VtdSpace *sp = im_pool_first(&c->spaces); sp; sp = next) {
-        next = im_pool_next(sp);
+    IM_POOL_EACH(&c->spaces, VtdSpace, sp) {
         if (!sp->legacy) {
             vtd_cache_drop_space(c, sp);
         }
@@ -199,8 +193,7 @@ void im_vtd_inv_iotlb(ImVtd *s, VtdGran g, uint16_t did, uint64_t addr,
 
     s->counters.iotlb_invalidations++;
     if (g == VTD_GRAN_GLOBAL) {
-        for (VtdSpace *sp = im_pool_first(&c->spaces); sp;
-             sp = im_pool_next(sp)) {
+        IM_POOL_EACH(&c->spaces, VtdSpace, sp) {
             vtd_cache_renew_space(c, sp);
         }
         return;
@@ -284,20 +277,16 @@ VtdCaches *im_vtd_caches_new(const ImVtdConfig *cfg)
     im_owned_init(&c->pages, n, page_shift);
     im_owned_init(&c->tables, im_cache_size(n / 16, 64, 1u << 20),
                   table_shift);
-    c->memory[0] = g_malloc0(im_pool_bytes(ctxs, sizeof(VtdCtx)));
-    im_pool_init(&c->ctxs, c->memory[0], ctxs, sizeof(VtdCtx),
-                 vtd_cache_drop_ctx, c);
-    space = g_malloc0(im_pool_bytes(spaces, sizeof(VtdSpace)));
-    c->memory[1] = space;
-    im_pool_init(&c->spaces, space, spaces, sizeof(VtdSpace),
-                 vtd_cache_drop_space, c);
+    im_pool_new(&c->ctxs, ctxs, sizeof(VtdCtx), vtd_cache_drop_ctx, c);
+    space = im_pool_new(&c->spaces, spaces, sizeof(VtdSpace),
+                        vtd_cache_drop_space, c);
     for (uint32_t i = 0; i < spaces; i++) {
         im_owner_add(&c->pages, &space[i].pages, 0);
         im_owner_add(&c->tables, &space[i].fs_tables, 0);
         im_owner_add(&c->tables, &space[i].ss_tables, 0);
     }
     c->by_did = g_new0(ImLink *, DID_HASH);
-    c->by_asid = g_new0(ImLink *, spaces);
+    c->by_asid = g_new0(ImLink *, c->spaces.mask + 1);
     return c;
 }
 
@@ -308,8 +297,8 @@ void im_vtd_caches_free(VtdCaches *c)
     }
     im_owned_destroy(&c->pages);
     im_owned_destroy(&c->tables);
-    g_free(c->memory[0]);
-    g_free(c->memory[1]);
+    im_pool_destroy(&c->ctxs);
+    im_pool_destroy(&c->spaces);
     g_free(c->by_did);
     g_free(c->by_asid);
     g_free(c);
@@ -342,8 +331,7 @@ void im_vtd_caches_dump(ImVtd *s, GString *out)
     const VtdCaches *c = s->caches;
 
     g_string_append(out, "context cache:\n");
-    for (const VtdCtx *ctx = im_pool_first(&c->ctxs); ctx;
-         ctx = im_pool_next(ctx)) {
+    IM_POOL_EACH(&c->ctxs, const VtdCtx, ctx) {
         g_string_append_printf(out, "  %04x %s%s%s%s\n", ctx->rid,
                                ctx->legacy ? "legacy" : "scalable",
                                ctx->ats ? " ats" : "",
@@ -351,8 +339,7 @@ void im_vtd_caches_dump(ImVtd *s, GString *out)
                                ctx->pre ? " pri" : "");
     }
     g_string_append(out, "address spaces:\n");
-    for (const VtdSpace *sp = im_pool_first(&c->spaces); sp;
-         sp = im_pool_next(sp)) {
+    IM_POOL_EACH(&c->spaces, const VtdSpace, sp) {
         g_string_append(out, "  ");
         vtd_cache_name_space(out, sp);
         g_string_append_printf(out, " did %04x %s\n", sp->did,

@@ -77,8 +77,7 @@ struct VtdCaches {
     ImOwnedTlb pages;           /* the IOTLB */
     ImOwnedTlb tables;          /* the paging-structure caches */
     ImLink **by_did;            /* heads of VtdSpace.by_did, */
-    ImLink **by_asid;           /* and of by_asid: as many as spaces */
-    void *memory[2];            /* of the pools */
+    ImLink **by_asid;           /* and of by_asid, as spaces has buckets */
 };
 
 /* Explaining: no cache, no side effect, steps are told. */

@@ -67,7 +67,7 @@ static void fixture_check(Fixture *f, uint32_t count)
 {
     unsigned n = 0;
 
-    for (Thing *t = im_pool_first(&f->p); t; t = im_pool_next(t)) {
+    IM_POOL_EACH(&f->p, Thing, t) {
         g_assert_true(g_hash_table_lookup(f->live, &t->what) == t);
         n++;
     }
@@ -140,7 +140,7 @@ static void test_empty(void)
     g_assert_null(im_pool_last(&f.p, 0));
     g_assert_null(im_pool_find(&f.p, 0));
     g_assert_null(im_pool_find(&f.p, IM_POOL_FREE));
-    g_assert_null(im_pool_first(&f.p));
+    g_assert_null(im_pool_next(&f.p, NULL));
     fixture_tear_down(&f);
 }
 
@@ -148,21 +148,19 @@ static void test_empty(void)
 static void test_drop_all(void)
 {
     Fixture f;
-    Thing *next;
 
     fixture_set_up(&f, 64);
     for (uint64_t key = 0; key < 40; key++) {
         fixture_put(&f, key);
     }
-    for (Thing *t = im_pool_first(&f.p); t; t = next) {
-        next = im_pool_next(t);
+    IM_POOL_EACH(&f.p, Thing, t) {
         if (t->what % 2) {
             fixture_drop(&f, t);
         }
     }
     fixture_check(&f, 20);
-    while (im_pool_first(&f.p)) {
-        fixture_drop(&f, im_pool_first(&f.p));
+    IM_POOL_EACH(&f.p, Thing, t) {
+        fixture_drop(&f, t);
     }
     g_assert_cmpuint(f.drops, ==, 40);
     fixture_tear_down(&f);

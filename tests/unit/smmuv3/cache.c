@@ -58,7 +58,7 @@ static ImSmmuCd cd_of(uint8_t world, uint16_t asid)
 static SmmuStream *stream(ImSmmu *s, uint32_t sid, uint8_t world,
                           uint16_t vmid, bool s1, bool s2)
 {
-    SmmuStream *st = im_smmu_stream_get(s->caches, sid);
+    SmmuStream *st = im_pool_find(&s->caches->streams, sid);
     ImSmmuSte ste = {
         .config = (uint8_t)(4 | s1 | s2 << 1), .s1 = s1, .s2 = s2,
         .world = world, .vmid = vmid, .stage2.fmt = &im_vmsa_s2[0],
@@ -113,15 +113,17 @@ static void put(ImSmmu *s, const Entry *e)
 /* Looked for under its own owner and size, past all others. */
 static bool is_there(ImSmmu *s, const Entry *e)
 {
-    SmmuVm *vm = im_smmu_find_vm(s->caches, e->world, e->vmid);
-    SmmuSpace *sp = vm ? im_smmu_find_space(s->caches, vm, e->asid) : NULL;
-    const SmmuOwner *o = !vm ? NULL : e->kind == K_IPA ? &vm->ipa :
-                         e->kind == K_GLOBAL ? &vm->global[0] :
-                         sp ? &sp->va : NULL;
+    SmmuCaches *c = s->caches;
+    SmmuVm *vm = im_pool_find(&c->vms, im_smmu_vm_key(e->world, e->vmid));
+    SmmuSpace *sp = vm ? im_pool_find(&c->spaces,
+                                      im_smmu_space_key(vm, e->asid)) : NULL;
+    const ImOwner *o = !vm ? NULL : e->kind == K_IPA ? &vm->ipa :
+                       e->kind == K_GLOBAL ? &vm->global[0] :
+                       sp ? &sp->va : NULL;
     ImTlbHit hit;
 
-    if (!o || !im_tlb_get(&s->caches->tlb, o->tag + e->priv, e->cls, e->in,
-                          &hit)) {
+    if (!o || !im_tlb_get(&c->pages.tlb, o->tag + e->priv,
+                          c->pages.class_of[shifts[e->cls]], e->in, &hit)) {
         return false;
     }
     g_assert_cmphex(hit.addr, ==, e->out);
@@ -228,7 +230,7 @@ static SmmuTlbi some_tlbi(void)
 
 static void test_scope(void)
 {
-    g_autoptr(ImSmmu) s = unit(16384);
+    g_autoptr(ImSmmu) s = unit(2048);
     Entry e[160];
 
     for (unsigned round = 0; round < 400; round++) {
@@ -276,7 +278,7 @@ static void test_pieces(void)
     SmmuContext *x = context(s, 1, IM_SMMU_NS_EL1, 1, 7);
     SmmuTlbi t = { .scope = SMMU_TLBI_VA, .vmid = 1, .asid = 7,
                    .leaf = true, .addr = 0x405000, .last = 0x405fff };
-    SmmuHit hit;
+    ImTlbHit hit;
 
     for (unsigned i = 0; i < 4; i++) {
         SmmuFill f = { .in = 0x400000 + 0x1000 * i, .out = 0x80000000,
@@ -293,6 +295,13 @@ static void test_pieces(void)
 
 /* --- tables ---------------------------------------------------------------- */
 
+static bool find_tables(ImSmmu *s, const SmmuContext *x, unsigned granule,
+                        ImWalkPoint *got)
+{
+    return im_owner_find_table(&s->caches->tables, &x->space->tables, false,
+                               &im_vmsa_s1[granule], 0x405678, got);
+}
+
 static void test_tables(void)
 {
     g_autoptr(ImSmmu) s = unit(4096);
@@ -308,14 +317,13 @@ static void test_tables(void)
         for (unsigned level = 4; level-- > 0;) {
             at.level = (uint8_t)level;
             at.table = 0x10000 * (1 + level + 4 * g);
-            im_smmu_tables_put(s->caches, &x->space->tables, fmt, 0x405000,
-                               &at);
+            im_owner_keep_table(&s->caches->tables, &x->space->tables, false,
+                                fmt, 0x405000, &at);
         }
     }
     im_smmu_tlbi(s, &t);
     for (unsigned g = 0; g < 3; g++) {
-        g_assert_true(im_smmu_tables_get(s->caches, &x->space->tables,
-                                         &im_vmsa_s1[g], 0x405678, &got));
+        g_assert_true(find_tables(s, x, g, &got));
         g_assert_cmpuint(got.level, ==, 0);
         g_assert_cmphex(got.table, ==, 0x10000 * (1 + 4 * g));
         g_assert_cmpuint(got.perm, ==, 5);
@@ -324,13 +332,11 @@ static void test_tables(void)
     t.leaf = false;
     t.asid = 8;
     im_smmu_tlbi(s, &t);
-    g_assert_true(im_smmu_tables_get(s->caches, &x->space->tables,
-                                     &im_vmsa_s1[0], 0x405678, &got));
+    g_assert_true(find_tables(s, x, 0, &got));
     t.asid = 7;
     im_smmu_tlbi(s, &t);
     for (unsigned g = 0; g < 3; g++) {
-        g_assert_false(im_smmu_tables_get(s->caches, &x->space->tables,
-                                          &im_vmsa_s1[g], 0x405678, &got));
+        g_assert_false(find_tables(s, x, g, &got));
     }
 }
 
@@ -338,7 +344,7 @@ static void test_tables(void)
 
 static bool stream_cached(ImSmmu *s, uint32_t sid)
 {
-    return im_smmu_stream_get(s->caches, sid);
+    return im_pool_find(&s->caches->streams, sid);
 }
 
 static bool context_cached(ImSmmu *s, uint32_t sid, uint32_t ssid)
@@ -361,7 +367,7 @@ static void test_config(void)
 {
     g_autoptr(ImSmmu) s = unit(4096);
     SmmuFill f = { .in = 0x1000, .out = 0x2000, .shift = 12, .perm = 1 };
-    SmmuHit hit;
+    ImTlbHit hit;
 
     fill_config(s);
     im_smmu_tlb_put(s->caches, context(s, 0x40, 0, 1, 5), false, &f);
@@ -422,7 +428,7 @@ static void use(ImSmmu *s, uint32_t sid, uint16_t vmid, uint16_t asid)
     SmmuContext *x = context(s, sid, IM_SMMU_NS_EL1, vmid, asid);
     SmmuFill f = { .in = 0x1000, .out = out_of(vmid, asid), .shift = 12,
                    .perm = IM_PERM_R };
-    SmmuHit hit;
+    ImTlbHit hit;
 
     if (im_smmu_tlb_get(s->caches, x, false, 0x1000, &hit)) {
         g_assert_cmphex(hit.addr, ==, f.out);
@@ -460,11 +466,11 @@ static void test_wrap(void)
         SmmuTlbi t = { .scope = SMMU_TLBI_ASID, .vmid = 1, .asid = asid };
 
         if (i % 500 == 0) {
-            s->caches->next_tag = IM_TLB_TAG_MAX - 40;
+            s->caches->pages.next_tag = IM_TLB_TAG_MAX - 40;
         }
         use(s, 1, 1, (uint16_t)g_test_rand_int_range(0, 20));
         im_smmu_tlbi(s, &t);
-        g_assert_cmpuint(s->caches->next_tag, <=, IM_TLB_TAG_MAX);
+        g_assert_cmpuint(s->caches->pages.next_tag, <=, IM_TLB_TAG_MAX + 1);
     }
 }
 
@@ -480,7 +486,7 @@ static void test_attributes(void)
         for (unsigned i = 0; i < 600; i++) {
             SmmuFill f = { .in = (uint64_t)i << 12, .shift = 12, .perm = 1,
                            .attr = (uint8_t)(i / 3), .share = shares[i % 3] };
-            SmmuHit hit;
+            ImTlbHit hit;
             uint8_t share;
 
             if (round == 0) {
