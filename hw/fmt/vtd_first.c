@@ -37,6 +37,7 @@ static const uint64_t zero_bits[5][2] = {
     { IM_RSVD(VTD_FS_TOP), 0 },
 };
 
+IM_RULE(VTD_3_6_LEVELS);
 static inline bool fs_is_leaf(unsigned level, uint64_t pte)
 {
     return level == 0 || (level <= 2 && (pte & PS));
@@ -75,6 +76,8 @@ const ImFieldRow *im_vtd_first_stage_fields(unsigned level, uint64_t pte)
     return fields[level][fs_is_leaf(level, pte)];
 }
 
+IM_RULE(VTD_3_6_2_ACCESSED);
+IM_RULE(VTD_3_6_2_DIRTY);
 static ImPteKind fs_decode(const ImPtStage *st, unsigned level, uint64_t pte,
                            ImPteView *v)
 {

@@ -65,6 +65,7 @@ static uint64_t ss_unsupported(const ImPtStage *st, unsigned level, bool leaf)
     return zero;
 }
 
+IM_RULE(VTD_3_7_LEVELS);
 static inline bool ss_is_leaf(unsigned level, uint64_t pte)
 {
     return level == 0 || (level <= 2 && (pte & PS));
@@ -105,6 +106,7 @@ const ImFieldRow *im_vtd_second_stage_fields(unsigned level, uint64_t pte)
     return fields[level][ss_is_leaf(level, pte)];
 }
 
+IM_RULE(VTD_3_7_2_AD);
 static ImPteKind ss_decode(const ImPtStage *st, unsigned level, uint64_t pte,
                            ImPteView *v)
 {

@@ -203,6 +203,7 @@ static char *io_check_pool(const ImIoasid *h)
                            h->pool_committed);
 }
 
+IM_RULE(IOASID_INVARIANTS);
 char *im_ioasid_check(ImIoasid *h)
 {
     char *why = io_check_pool(h);

@@ -54,6 +54,7 @@ static int io_dirty_tracked_space(ImIoasidCtx *c, ImuRef set, ImuRef ref,
     return err || ((*space)->flags & IMU_SPACE_DIRTY) ? err : -EOPNOTSUPP;
 }
 
+IM_RULE(IOASID_CMD_DIRTY_SET);
 int im_ioasid_cmd_DIRTY_SET(ImIoasidCtx *c, void *arg)
 {
     const ImuDirtySet *a = arg;
@@ -182,6 +183,7 @@ static int io_dirty_check_get(const ImIoasid *h, const ImuDirtyGet *a)
     return a->iova + (a->length - 1) < a->iova ? -EOVERFLOW : 0;
 }
 
+IM_RULE(IOASID_CMD_DIRTY_GET);
 int im_ioasid_cmd_DIRTY_GET(ImIoasidCtx *c, void *arg)
 {
     const ImuDirtyGet *a = arg;

@@ -112,6 +112,7 @@ static ImuRef io_handle_whole_ref(uint32_t id, uint32_t gen)
     return u.ref;
 }
 
+IM_RULE(IOASID_OBJECTS);
 int im_ioasid_number(ImIoasidCtx *c, IoObject *obj, ImuKind kind, IoSet *set)
 {
     IoHandles *t = c->handles;

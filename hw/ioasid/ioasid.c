@@ -210,6 +210,7 @@ void im_ioasid_rearm(ImIoasid *h)
     }
 }
 
+IM_RULE(IOASID_TIME);
 void im_ioasid_deadline(ImIoasid *h)
 {
     uint64_t now = im_ioasid_now(h);

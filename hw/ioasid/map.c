@@ -322,6 +322,7 @@ static int io_map_find_place(const IoSpace *space, uint32_t flags,
                                    io_map_choose(space->map, user, len, iova);
 }
 
+IM_RULE(IOASID_CMD_MAP);
 int im_ioasid_cmd_MAP(ImIoasidCtx *c, void *arg)
 {
     ImuMap *a = arg;
@@ -455,6 +456,7 @@ static void io_map_unmap(ImIoasid *h, IoSpace *space, uint64_t first,
     }
 }
 
+IM_RULE(IOASID_CMD_UNMAP);
 int im_ioasid_cmd_UNMAP(ImIoasidCtx *c, void *arg)
 {
     ImuUnmap *a = arg;
@@ -587,6 +589,7 @@ static int io_map_copy_place(ImIoasid *h, ImuCopy *a, IoSpace *dst,
                                    a->length, &a->dst_iova);
 }
 
+IM_RULE(IOASID_CMD_COPY);
 int im_ioasid_cmd_COPY(ImIoasidCtx *c, void *arg)
 {
     ImuCopy *a = arg;

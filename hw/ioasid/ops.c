@@ -234,6 +234,7 @@ int im_ioasid_respond(ImIoasidCtx *c, const void *a)
     return err;
 }
 
+IM_RULE(IOASID_ATOMIC);
 int im_ioasid_publish(ImIoasidCtx *c, const void *a, IoObject *obj)
 {
     int err = im_ioasid_respond(c, a);
@@ -246,6 +247,7 @@ int im_ioasid_publish(ImIoasidCtx *c, const void *a, IoObject *obj)
     return err;
 }
 
+IM_RULE(IOASID_ERRORS);
 static int io_ops_obey(ImIoasidCtx *c, uint32_t command, uint64_t arg)
 {
     const Shape *shape = command < G_N_ELEMENTS(shapes) ? &shapes[command] :

@@ -95,6 +95,7 @@ static bool io_ranges_meet_reserved(const IoMap *m, const ImRanges *r)
     return false;
 }
 
+IM_RULE(IOASID_CMD_ALLOW);
 int im_ioasid_cmd_ALLOW(ImIoasidCtx *c, void *arg)
 {
     const ImuAllow *a = arg;
@@ -163,6 +164,7 @@ static int io_ranges_put_all(Report *p, const IoMap *m)
     return err;
 }
 
+IM_RULE(IOASID_CMD_RANGES);
 int im_ioasid_cmd_RANGES(ImIoasidCtx *c, void *arg)
 {
     ImuRanges *a = arg;

@@ -149,6 +149,7 @@ static int io_space_create(ImIoasidCtx *c, ImuSpaceCreate *a, IoSet *set,
     return 0;
 }
 
+IM_RULE(IOASID_CMD_SPACE_CREATE);
 int im_ioasid_cmd_SPACE_CREATE(ImIoasidCtx *c, void *arg)
 {
     ImuSpaceCreate *a = arg;
@@ -196,6 +197,7 @@ void im_ioasid_space_free(ImIoasidCtx *c, IoSpace *s)
     io_space_drop(c->host, s);
 }
 
+IM_RULE(IOASID_CMD_SPACE_DESTROY);
 int im_ioasid_cmd_SPACE_DESTROY(ImIoasidCtx *c, void *arg)
 {
     const ImuSpaceDestroy *a = arg;

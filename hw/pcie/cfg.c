@@ -141,6 +141,7 @@ void im_ep_refused(ImEp *ep, unsigned cause, uint32_t arg)
  */
 IM_RULE(PCIE_ACS_CAP);
 IM_RULE(PCIE_ACS_CTRL);
+IM_RULE(PCIE_ACS_HEADER);
 static void ep_cfg_build_acs(EpCfg *cfg, const ImEpConfig *c)
 {
     cfg->cap[EP_ACS0] = IM_PUT(PCIE_ACS_ID, PCIE_ECAP_ID_ACS) |
@@ -153,6 +154,12 @@ static void ep_cfg_build_acs(EpCfg *cfg, const ImEpConfig *c)
 }
 
 /* Headers, read-only fields and write masks; absent capabilities stay 0. */
+IM_RULE(PCIE_PASID_HEADER);
+IM_RULE(PCIE_PASID_CAP);
+IM_RULE(PCIE_ATS_HEADER);
+IM_RULE(PCIE_ATS_CAP);
+IM_RULE(PCIE_PRI_HEADER);
+IM_RULE(PCIE_PRI_CAPACITY);
 static void ep_cfg_build(EpCfg *cfg, const ImEpConfig *c)
 {
     cfg->cap[EP_PASID0] = IM_PUT(PCIE_PASID_ID, PCIE_ECAP_ID_PASID) |

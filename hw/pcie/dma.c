@@ -308,6 +308,7 @@ static unsigned ep_dma_refusal(const ImEp *ep, const EpChannel *ch,
     return req->force ? PASID_EP_CAUSE_NONE : im_ep_refuse(ep, req, ats);
 }
 
+IM_RULE(PCIE_AT_FIELD);
 static ImTxn ep_dma_make_txn(const EpProgram *p, const EpReq *req, uint32_t len)
 {
     return (ImTxn) {

@@ -146,6 +146,7 @@ void im_ep_free(ImEp *ep)
  * list, without a channel, until the host ends them.
  */
 IM_RULE(PCIE_FLR);
+IM_RULE(EP_RESET);
 void im_ep_reset_as(ImEp *ep, EpResetKind kind)
 {
     im_ep_ch_reset(ep);

@@ -139,6 +139,7 @@ static void ep_inv_count(ImEp *ep, const ImAtsInv *inv)
 
 /* Always answered, also when nothing matched. */
 IM_RULE(PCIE_INV_COMPLETION);
+IM_RULE(PCIE_INV_REQUEST);
 void im_ep_ats_invalidate(ImEp *ep, const ImAtsInv *inv)
 {
     EpInv pending = { .inv = *inv, .serial = ++ep->serial };

@@ -27,6 +27,7 @@ void im_ep_log_clear(ImEp *ep)
     memset(ep->log, 0, sizeof(*ep->log));
 }
 
+IM_RULE(EP_LOG);
 void im_ep_log(ImEp *ep, unsigned kind, unsigned code, unsigned flags,
                uint64_t addr, bool has_pasid, uint32_t pasid, uint32_t arg)
 {

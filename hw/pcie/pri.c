@@ -135,6 +135,8 @@ bool im_ep_pri_open(const ImEp *ep, int prgi)
     return g->used && !g->closed;
 }
 
+IM_RULE(PCIE_PRI_REQUEST);
+IM_RULE(PCIE_PRI_PASID);
 void im_ep_pri_send(ImEp *ep, const ImPageReq *req, int channel)
 {
     EpGroup *g = &ep->pri->group[req->prgi % PRGIS];

@@ -260,6 +260,7 @@ static bool ep_regs_read64(ImEp *ep, uint64_t off, uint64_t *val)
     return !ch && ep_regs_read_area(ep, off, val);
 }
 
+IM_RULE(EP_ACCESS);
 static bool ep_regs_access_ok(ImEp *ep, uint64_t off, unsigned size)
 {
     if ((size == 4 || size == 8) && off % size == 0) {

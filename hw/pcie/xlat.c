@@ -12,6 +12,7 @@
 /* An answer overtaken by an invalidation is asked for anew this often. */
 #define STALE_TRIES  16
 
+IM_RULE(PCIE_ATS_EXE);
 static unsigned ep_xlat_needed(const EpReq *req)
 {
     unsigned perm = req->write ? IM_PERM_W : IM_PERM_R;
@@ -24,6 +25,7 @@ static unsigned ep_xlat_needed(const EpReq *req)
  * whatever was asked.
  */
 IM_RULE(PCIE_ATS_RW);
+IM_RULE(PCIE_ATS_U);
 static EpXlatKind ep_xlat_judge(const EpReq *req, unsigned perm, bool u)
 {
     if (!(perm & (IM_PERM_R | IM_PERM_W)) || (ep_xlat_needed(req) & ~perm)) {
@@ -87,6 +89,9 @@ static EpXlat ep_xlat_decode(const ImEp *ep, const EpReq *req, const ImXlat *x)
 }
 
 IM_RULE(PCIE_ATS_ADDRESS);
+IM_RULE(PCIE_ATS_REQUEST);
+IM_RULE(PCIE_ATS_NW);
+IM_RULE(PCIE_ATS_PASID);
 EpXlat im_ep_ats_ask(ImEp *ep, const EpReq *req)
 {
     uint64_t off = req->va & (EP_PAGE - 1);
@@ -117,6 +122,7 @@ EpXlat im_ep_ats_ask(ImEp *ep, const EpReq *req)
     return out;
 }
 
+IM_RULE(PCIE_ATS_PRIV);
 void im_ep_ats_keep(ImEp *ep, const EpReq *req, const EpXlat *x)
 {
     const EpAtcEntry e = {

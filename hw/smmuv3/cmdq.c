@@ -15,6 +15,9 @@ struct SmmuCmdq {
 };
 
 /* CMDQ_CONS.ERR, and two that are no errors. */
+IM_RULE(SMMU_CMD_CERROR_ILL);
+IM_RULE(SMMU_CMD_CERROR_ABT);
+IM_RULE(SMMU_CMD_CERROR_ATC_INV_SYNC);
 typedef enum CmdResult {
     CMD_DONE = 0,
     CMD_ILL = 1,

@@ -140,6 +140,7 @@ static uint32_t vtd_devtlb_expected(const VtdDevTlb *d, uint16_t rid,
  * 4.2.1: while translation is off, a completion is an unsupported request.
  * Software that then waits for it sees ITE, and few expect that.
  */
+IM_RULE(VTD_ATS_EARLY);
 static bool vtd_devtlb_unsupported(ImVtd *s, uint16_t rid, uint32_t itag_vector)
 {
     static const ImEvent advice = {

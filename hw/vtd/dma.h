@@ -208,6 +208,7 @@ void im_vtd_explain_walk(VtdRoute *r, const ImWalkOut *w);
 
 /* --- cache.c ------------------------------------------------------------ */
 
+IM_RULE(VTD_6_2_1_PASID_TAG);
 static inline uint64_t im_vtd_space_key(uint16_t rid, bool has_pasid,
                                         uint32_t pasid)
 {

@@ -26,6 +26,7 @@ static bool vtd_route_refuse_silently(VtdRoute *r, ImClause clause)
  * Grant addr -> out. The region shrinks until it contains nothing that has
  * a rule of its own: the interrupt range.
  */
+IM_RULE(VTD_4_2_3_SIZE);
 static bool vtd_route_grant(VtdRoute *r, uint64_t out, unsigned lg2,
                             uint8_t perm)
 {
@@ -65,6 +66,8 @@ static bool vtd_route_ats_error(VtdRoute *r)
  * 3.15: without PASID the range is not memory, whatever the tables say.
  * While remapping is off a PASID is ignored (3.1).
  */
+IM_RULE(VTD_3_15_ILLEGAL);
+IM_RULE(VTD_3_15_PASID);
 static bool vtd_route_interrupt_range(VtdRoute *r)
 {
     const ImTxn *t = r->txn;
@@ -143,6 +146,7 @@ static bool vtd_route_table_mode_fault(VtdRoute *r)
 
 /* --- answers ------------------------------------------------------------ */
 
+IM_RULE(VTD_4_2_3_N);
 bool im_vtd_found(VtdRoute *r, uint64_t out, unsigned lg2, uint8_t flags)
 {
     const VtdSpace *sp = r->sp;

@@ -96,6 +96,7 @@ static bool vtd_tables_read_entry(VtdRoute *r, const Entry *e, uint64_t pa,
     return bus == IM_BUS_OK;
 }
 
+IM_RULE(VTD_7_1_3_S0_SILENT);
 bool im_vtd_refuse(VtdRoute *r, uint8_t reason)
 {
     const VtdFaultDef *def = im_vtd_fault_def(reason);
@@ -319,6 +320,7 @@ static VtdCtx *vtd_tables_new_context(VtdRoute *r)
     return ctx;
 }
 
+IM_RULE(VTD_6_2_2_NO_FAULTING);
 bool im_vtd_context_fault(VtdRoute *r)
 {
     ImVtd *s = r->s;
@@ -429,6 +431,7 @@ static bool vtd_tables_pgtt_supported(const ImVtd *s, uint64_t pgtt)
     }
 }
 
+IM_RULE(VTD_9_6_IGNORED);
 static bool vtd_tables_pasid_misprogrammed(const ImVtd *s, const uint64_t q[8])
 {
     uint64_t pgtt = IM_GET(q[0], VTD_PASID_PGTT);
@@ -444,6 +447,7 @@ static bool vtd_tables_pasid_misprogrammed(const ImVtd *s, const uint64_t q[8])
             im_vtd_gaw_last(s, (unsigned)aw));
 }
 
+IM_RULE(VTD_3_8_1_SSADE);
 static void vtd_tables_scalable_space(const ImVtd *s, const uint64_t q[8],
                                       VtdSpace *sp)
 {
@@ -474,6 +478,7 @@ static void vtd_tables_scalable_space(const ImVtd *s, const uint64_t q[8],
     };
 }
 
+IM_RULE(VTD_7_1_3_FPD);
 static bool vtd_tables_read_pasid_entry(VtdRoute *r, uint64_t q[8])
 {
     ImVtd *s = r->s;
@@ -509,6 +514,7 @@ static bool vtd_tables_read_pasid_entry(VtdRoute *r, uint64_t q[8])
 }
 
 /* What a PASID entry with this SRE says about this request. */
+IM_RULE(VTD_4_2_3_PRIV);
 static bool vtd_tables_pasid_refuses(VtdRoute *r, bool sre, bool rid_priv)
 {
     if (r->kind == VTD_PAGE_REQUEST) {
@@ -522,6 +528,8 @@ static bool vtd_tables_pasid_refuses(VtdRoute *r, bool sre, bool rid_priv)
     return r->priv && !sre && im_vtd_refuse(r, VTD_FLT_SPT_6);
 }
 
+IM_RULE(VTD_3_4_RID_PASID);
+IM_RULE(VTD_6_2_3_NO_FAULTING);
 bool im_vtd_pasid_fault(VtdRoute *r)
 {
     ImVtd *s = r->s;

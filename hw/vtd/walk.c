@@ -23,6 +23,7 @@ static ImBus vtd_walk_op_peek(void *opaque, uint64_t pa, void *buf, size_t len)
     return im_vtd_mem_peek(r->s, pa, buf, len);
 }
 
+IM_RULE(VTD_3_6_2_ATOMIC);
 static ImBus vtd_walk_op_cmpxchg(void *opaque, uint64_t pa, uint64_t *expected,
                                  uint64_t desired)
 {
@@ -208,6 +209,7 @@ static void vtd_walk_walk(VtdRoute *r, ImWalkOut *out)
 }
 
 /* 3.6, 3.7, 3.8 */
+IM_RULE(VTD_6_2_4_NO_FAULTING);
 bool im_vtd_walk_tables(VtdRoute *r)
 {
     ImVtd *s = r->s;

@@ -63,6 +63,13 @@ def halves(root):
             yield f'{path.relative_to(root)}: of both halves'
 
 
+def specification(root):
+    for path in sorted((root / 'hw/core').glob('*.[ch]')):
+        for n, line in enumerate(path.read_text().splitlines(), 1):
+            if re.search(r'im/spec/|\bIM_(RULE|CLAUSE)\(', line):
+                yield f'{path.relative_to(root)}:{n}: of a specification'
+
+
 def unlisted(root):
     for top, dirs in LISTS.items():
         for sub in dirs:
@@ -134,6 +141,7 @@ def main():
     a = parser.parse_args()
     checks = [
         ('includes-point-down-only', includes(a.source)),
+        ('engines-know-no-specification', specification(a.source)),
         ('iommufd-has-two-halves', halves(a.source)),
         ('every-source-is-built', unlisted(a.source)),
     ]
