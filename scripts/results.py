@@ -4,11 +4,13 @@
 
   results.py meson-logs/testlog.json
 
-prints failures, skips with their reasons, and as the last line
-'N passed, N failed, N skipped'. Counted are the tests inside the programs. A
-program that ends badly without a failed test is a failure of its own (JUnit
-does not say so, which is why meson's own log is read); so are a skip without
-a reason and a run without tests.
+prints failures, skips with their reasons, what was held besides, and as the
+last line 'N passed, N failed, N skipped'. Counted are behaviours: the tests
+inside the programs, where those that differ after an @ in their names are one,
+done more than once. Suites that read texts or run the same again are not
+counted unless they fail. A program that ends badly without a failed test is a
+failure of its own (JUnit does not say so, which is why meson's own log is
+read); so are a skip without a reason and a run without tests.
 """
 
 import json
@@ -18,6 +20,10 @@ import sys
 LINE = re.compile(r'(not )?ok\b *\d* *(?:- )?(.*?)'
                   r'(?: *#\s*(SKIP|TODO)\S*\s*(.*))?$', re.I)
 GOOD = ('OK', 'SKIP', 'EXPECTEDFAIL')
+# Suites whose tests are no cases, and what they are.
+OTHERS = {'guard': 'of sources and pages', 'again': 'done again'}
+# A behaviour is as good as the worst of its tests.
+WORST_FIRST = ('failed', 'passed', 'skipped')
 
 
 def tests(output):
@@ -57,29 +63,48 @@ def verdicts(record):
 
 
 def cases(path):
-    """(program, test, verdict, reason) of a whole run."""
+    """(suites, program, test, verdict, reason) of a whole run."""
     with open(path, errors='replace') as log:
         for line in log:
             record = json.loads(line)
-            program = record['name'].rpartition(' / ')[2]
+            suites, _, program = record['name'].rpartition(' / ')
+            suites = suites.rpartition(':')[2].split('+')
             for row in verdicts(record):
-                yield (program, *row)
+                yield (suites, program, *row)
+
+
+def count(rows):
+    """{verdict: behaviours}, {what else was held: tests}."""
+    behaviours, others = {}, {}
+    for suites, program, name, verdict, _ in rows:
+        other = next((OTHERS[s] for s in suites if s in OTHERS), None)
+        if other and verdict != 'failed':
+            others[other] = others.get(other, 0) + (verdict == 'passed')
+            continue
+        key = program, name.partition('@')[0]
+        behaviours[key] = min(verdict, behaviours.get(key, verdict),
+                              key=WORST_FIRST.index)
+    found = list(behaviours.values())
+    return {v: found.count(v) for v in WORST_FIRST}, others
 
 
 def main():
-    count = {'passed': 0, 'failed': 0, 'skipped': 0}
     try:
-        for program, name, verdict, reason in cases(sys.argv[1]):
-            count[verdict] += 1
+        rows = list(cases(sys.argv[1]))
+        for _, program, name, verdict, reason in rows:
             if verdict != 'passed':
                 print(f'{verdict.upper()} {program}: {name}'
                       + (f': {reason}' if reason else ''))
     except (OSError, ValueError) as e:
         print(f'no results: {e}')
-        count['failed'] += 1
+        rows = [([], '', '', 'failed', '')]
+    sums, others = count(rows)
+    if others:
+        print('besides: ' + ', '.join(f'{n} {what}' for what, n in
+                                      others.items()))
     print('{passed} passed, {failed} failed, {skipped} skipped'
-          .format(**count))
-    return count['failed'] > 0 or count['passed'] == 0
+          .format(**sums))
+    return sums['failed'] > 0 or sums['passed'] == 0
 
 
 if __name__ == '__main__':

@@ -237,9 +237,9 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < 9; i++) {
         unsigned n = entries[i / 3], g = granules[i % 3];
         g_autofree char *s1 = g_strdup_printf(
-            "/smmu/fuzz/caches/stage-1/%uk/%u", 1u << (g - 10), n);
+            "/smmu/fuzz/caches/stage-1@%uk/%u", 1u << (g - 10), n);
         g_autofree char *nest = g_strdup_printf(
-            "/smmu/fuzz/caches/nested/%uk/%u", 1u << (g - 10), n);
+            "/smmu/fuzz/caches/nested@%uk/%u", 1u << (g - 10), n);
 
         g_test_add_data_func(s1, GUINT_TO_POINTER(SW_S1 | g << 2 | n << 8),
                              caches);

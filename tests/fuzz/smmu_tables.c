@@ -412,7 +412,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     for (unsigned n = 0; n < 9 * MODES; n++) {
         g_autofree char *path = g_strdup_printf(
-            "/smmu/fuzz/tables/%s/%uk-%uk", modes[n / 9],
+            "/smmu/fuzz/tables/%s@%uk-%uk", modes[n / 9],
             1u << (granules[n % 3] - 10), 1u << (granules[n / 3 % 3] - 10));
 
         g_test_add_data_func(path, GUINT_TO_POINTER(n), tables);

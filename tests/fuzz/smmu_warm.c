@@ -166,7 +166,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     for (unsigned n = 0; n < 2 * G_N_ELEMENTS(kinds); n++) {
         g_autofree char *path = g_strdup_printf(
-            "/smmu/fuzz/warm/%s/%s", kinds[n / 2], n % 2 ? "pasid" : "plain");
+            "/smmu/fuzz/warm/%s@%s", kinds[n / 2], n % 2 ? "pasid" : "plain");
 
         if (n / 2 != SW_S2 || n % 2 == 0) {
             g_test_add_data_func(path, GUINT_TO_POINTER(n), warm);

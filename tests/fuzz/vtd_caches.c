@@ -206,10 +206,10 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
 
     for (unsigned i = 0; i < G_N_ELEMENTS(entries); i++) {
-        g_autofree char *fs = g_strdup_printf("/vtd/fuzz/caches/first/%u",
+        g_autofree char *fs = g_strdup_printf("/vtd/fuzz/caches/first@%u",
                                               entries[i]);
         g_autofree char *nest = g_strdup_printf(
-            "/vtd/fuzz/caches/nested/%u", entries[i]);
+            "/vtd/fuzz/caches/nested@%u", entries[i]);
 
         g_test_add_data_func(fs, GUINT_TO_POINTER(W_FS | entries[i] << 8),
                              caches);

@@ -64,11 +64,11 @@ def main():
         bail('build', output)
     rows = list(results.cases(log))
     print(f'1..{len(rows)}')
-    for number, (program, name, verdict, reason) in enumerate(rows, 1):
+    for number, (_, program, name, verdict, reason) in enumerate(rows, 1):
         print(f'{"not ok" if verdict == "failed" else "ok"} {number} '
               f'{program}: {name}'
               + (f' # SKIP {reason}' if verdict == 'skipped' else ''))
-    if any(verdict == 'failed' for _, _, verdict, _ in rows):
+    if any(verdict == 'failed' for _, _, _, verdict, _ in rows):
         print('\n'.join(output.splitlines()[-200:]), file=sys.stderr)
 
 

@@ -202,11 +202,16 @@ static void add_case(const FaultRow *row, unsigned col, bool pasid,
     static const char *const col_name[COLS] = {
         "untranslated", "translation-request", "translated", "page-request",
     };
+    static const char *const fpd_name[] = {
+        [0] = "", [FPD_CTX] = "-context", [FPD_DIR] = "-directory",
+        [FPD_PE] = "-pasid-entry",
+    };
+    const char *bit = strchr(row->name, '@');
+    int name = bit ? (int)(bit - row->name) : -1;
     FaultCase *c = spec_keep(g_new0(FaultCase, 1));
-    g_autofree char *path = g_strdup_printf("%s/%s%s%s", row->name,
-        col_name[col], pasid ? "/pasid" : "",
-        fpd == FPD_CTX ? "/fpd-context" : fpd == FPD_DIR ? "/fpd-directory" :
-        fpd == FPD_PE ? "/fpd-pasid-entry" : "");
+    g_autofree char *path = g_strdup_printf("%.*s/%s%s@%s%s%s", name,
+        row->name, col_name[col], fpd ? "/fpd" : "", bit ? bit + 1 : "",
+        pasid ? "pasid" : "plain", fpd_name[fpd]);
 
     c->row = *row;
     c->col = col;
@@ -251,7 +256,7 @@ void fault_bits_add(const FaultBits *bits, unsigned n)
         for (unsigned bit = bits[i].lo; bit <= bits[i].hi; bit++) {
             FaultRow one = bits[i].row;
 
-            one.name = spec_keep(g_strdup_printf("%s-%u-%u", one.name, i,
+            one.name = spec_keep(g_strdup_printf("%s-%u@%u-", one.name, i,
                                                  bit));
             one.damage[0].hi = one.damage[0].lo = (uint16_t)bit;
             one.damage[0].val = 1;

@@ -43,9 +43,11 @@ typedef struct FaultBits {
     unsigned lo, hi;
 } FaultBits;
 
-/* Register every column of the rows, with and without PASID and FPD. */
+/* Register every column of the rows, with and without FPD; with and without
+ * PASID, and by whose FPD, is the same behaviour (tests/lib/spec.h). */
 void fault_rows_add(const FaultRow *rows, unsigned n);
-/* The same; the names get the number of the range, and that of the bit. */
+/* The same for each bit, which is the same behaviour; the names get the number
+ * of the range. */
 void fault_bits_add(const FaultBits *bits, unsigned n);
 
 #endif /* TESTS_LIB_FAULT_ROWS_H */

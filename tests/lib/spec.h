@@ -3,6 +3,10 @@
  * for; a tag that no clauses file declares does not compile. The tag is
  * part of the test's path, so that a list of tests is a map of clauses.
  *
+ * Rows that are one behaviour seen more than once - for each width, command,
+ * kind of table - differ in their paths after an @ only: "size@12". They are
+ * counted as one (scripts/results.py), and fail on their own.
+ *
  * SPDX-License-Identifier: MIT
  */
 #ifndef TESTS_LIB_SPEC_H

@@ -90,7 +90,7 @@ def access_across_the_end(off, size):
         check_alive(vm, [])
 
 
-@rows([(f'seed-{n}', n) for n in range(6)])
+@rows([(f'@seed-{n}', n) for n in range(6)])
 def random_programming(seed):
     """Any register, any value, pointers into memory and registers alike."""
     rng = random.Random(seed)

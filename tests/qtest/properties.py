@@ -46,7 +46,7 @@ OURS = {
 }
 
 
-@rows([(f'{device}/{name}', device, name)
+@rows([(f'{device}@{name}', device, name)
        for device, names in OURS.items() for name in names.split()])
 def described(device, name):
     row = re.search(rf'^  {name}=<(\S+)>\s+- (.+)$', help_text(device), re.M)

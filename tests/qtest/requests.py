@@ -86,7 +86,8 @@ def table(*ways):
             for unit in UNITS for way in ways]
 
 
-@rows(table(*((way, n) for way in ('read', 'write') for n in LENGTHS)))
+@rows([(f'{name}@{n}', unit, way, n) for name, unit, way in
+       table(('read',), ('write',)) for n in LENGTHS])
 def one_fault_whatever_the_length(unit, way, length):
     with Bench(*unit) as b:
         edu = b.edu.reads if way == 'read' else b.edu.puts
@@ -293,7 +294,7 @@ def interrupts(vm):
                 for c in u['counters'] if c['name'] == 'interrupts')
 
 
-@rows([(str(n), n, off) for n, off in
+@rows([(f'@{n}', n, off) for n, off in
        ((1, 0), (2, 2), (4, 1), (8, 0), (12, 0), (64, 0), (4096, 0))])
 def no_interrupt_but_a_dword(length, off):
     """IR.29 once, and no part of it is taken for an interrupt."""

@@ -425,7 +425,7 @@ static void add(const Scenario *s, const IommuOps *op, const char *kind_name,
 {
     Case *c = spec_keep(g_new(Case, 1));
     unsigned i = op == &iommu_smmu;
-    g_autofree char *path = g_strdup_printf("%s/%s/%s%s", op->name, s->name,
+    g_autofree char *path = g_strdup_printf("%s/%s@%s%s", op->name, s->name,
                                             kind_name,
                                             pasid ? "-pasid" : "");
 

@@ -592,7 +592,7 @@ static void info(void)
 
 #define EACH(c, TAG, path, fn)                                              \
     do {                                                                    \
-        g_autofree char *p_ = g_strdup_printf("%s/%s", path, (c)->name);    \
+        g_autofree char *p_ = g_strdup_printf("%s@%s", path, (c)->name);    \
         spec_row(TAG, p_, fn, c);                                           \
     } while (0)
 
@@ -623,7 +623,7 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < io_handle_count; i++) {
         const IoHandle *h = &io_handles[i];
         g_autofree char *path = g_strdup_printf(
-            "what-is-not-ones-own-is-ENOENT/%s/%s",
+            "what-is-not-ones-own-is-ENOENT@%s/%s",
             io_command_name(h->command), h->member);
 
         spec_row(IOASID_HANDLES, path, wrong_handles, h);

@@ -558,7 +558,7 @@ int main(int argc, char **argv)
               lookup_refuses_what_was_freed);
     spec_test(IOASID_LESSONS, "a-storm-of-frees", free_storm);
     for (unsigned i = 0; i < io_command_count; i++) {
-        g_autofree char *p = g_strdup_printf("adversary/%s",
+        g_autofree char *p = g_strdup_printf("adversary@%s",
                                              io_commands[i].name);
 
         spec_row(IOASID_ISOLATION, p, adversary, &io_commands[i]);

@@ -257,8 +257,8 @@ static void nested(const void *shift)
 static void add(ImClause clause, const char *name, GTestDataFunc fn)
 {
     for (unsigned shift = 12; shift <= 16; shift++) {
-        g_autofree char *path = g_strdup_printf("pages-of-%u-kib/%s",
-                                                1u << (shift - 10), name);
+        g_autofree char *path = g_strdup_printf("%s@%u-kib", name,
+                                                1u << (shift - 10));
 
         spec_add(clause, path, fn, GUINT_TO_POINTER(shift));
     }

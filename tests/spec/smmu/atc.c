@@ -425,7 +425,7 @@ int main(int argc, char **argv)
     }
     for (unsigned n = 0; n < 8; n++) {
         g_autofree char *path = g_strdup_printf("resp-%u%s", n & 3,
-                                                n & 4 ? "-ssid" : "");
+                                                n & 4 ? "@ssid" : "");
         if ((n & 3) != 3) {
             spec_row(SMMU_CMD_PRI_RESP, path, pri_resp,
                      GUINT_TO_POINTER(n));
@@ -436,7 +436,7 @@ int main(int argc, char **argv)
     spec_test(SMMU_CMD_ATC_INV, "ignored-when-off", ignored_when_off);
     spec_test(SMMU_CMD_ATC_INV, "many", many);
     for (unsigned cc = 0; cc <= 8; cc++) {
-        g_autofree char *path = g_strdup_printf("cc-%u", cc);
+        g_autofree char *path = g_strdup_printf("cc@%u", cc);
 
         spec_row(SMMU_CMD_ATC_COUNT, path, completion_count,
                  GUINT_TO_POINTER(cc));

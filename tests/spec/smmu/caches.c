@@ -585,13 +585,13 @@ int main(int argc, char **argv)
         spec_table_row(&tlbi_rows[i], path, tlbi_row);
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(blocks); i++) {
-        g_autofree char *path = g_strdup_printf("%u-level-%u",
+        g_autofree char *path = g_strdup_printf("block@%u-level-%u",
             1u << ((blocks[i] & 31) - 10), blocks[i] >> 8);
 
         spec_row(SMMU_TLB_VA, path, block, GUINT_TO_POINTER(blocks[i]));
     }
     for (unsigned i = 0; i < 4; i++) {
-        g_autofree char *path = g_strdup_printf("in-pieces-%u", i);
+        g_autofree char *path = g_strdup_printf("in-pieces@%u", i);
 
         spec_row(SMMU_TLB_VA, path, block_in_pieces, GUINT_TO_POINTER(i));
     }

@@ -473,8 +473,8 @@ int main(int argc, char **argv)
         spec_table_row(&gate_rows[i], path, gate_row);
     }
     for (unsigned lg2 = 0; lg2 <= 12; lg2++) {
-        g_autofree char *path = g_strdup_printf("%u", lg2);
-        g_autofree char *full = g_strdup_printf("full-%u", lg2);
+        g_autofree char *path = g_strdup_printf("size@%u", lg2);
+        g_autofree char *full = g_strdup_printf("full@%u", lg2);
 
         spec_row(SMMU_REG_QUEUE, path, every_size, GUINT_TO_POINTER(lg2));
         spec_row(SMMU_REG_QUEUE, full, full_queue, GUINT_TO_POINTER(lg2));

@@ -410,7 +410,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
 
     for (unsigned lg2 = 0; lg2 <= 5; lg2++) {
-        g_autofree char *path = g_strdup_printf("%u", lg2);
+        g_autofree char *path = g_strdup_printf("size@%u", lg2);
 
         spec_row(SMMU_EVENT_OVERFLOW, path, overflow, GUINT_TO_POINTER(lg2));
     }

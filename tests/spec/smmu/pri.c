@@ -537,7 +537,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     for (unsigned n = 0; n < 64; n++) {
-        g_autofree char *path = g_strdup_printf("%02x", n);
+        g_autofree char *path = g_strdup_printf("every@%02x", n);
 
         spec_row(SMMU_PRIQ_ENTRY, path, entry, GUINT_TO_POINTER(n));
     }

@@ -493,7 +493,7 @@ static void add_rows(void)
     for (unsigned i = 0; i < G_N_ELEMENTS(rw_rows); i++) {
         spec_table_row(&rw_rows[i], rw_rows[i].path, rw_row);
         if (rw_rows[i].size == 8) {
-            g_autofree char *path = g_strdup_printf("%s-halves",
+            g_autofree char *path = g_strdup_printf("halves@%s",
                                                     rw_rows[i].path);
 
             spec_row(SMMU_REG_ACCESS, path, halves_row, &rw_rows[i]);

@@ -270,9 +270,9 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     for (unsigned i = 0; i < G_N_ELEMENTS(index_rows); i++) {
-        g_autofree char *size = g_strdup_printf("%s-size",
+        g_autofree char *size = g_strdup_printf("size@%s",
                                                 index_rows[i].path);
-        g_autofree char *cut = g_strdup_printf("%s-shrinks",
+        g_autofree char *cut = g_strdup_printf("shrinks@%s",
                                                index_rows[i].path);
 
         spec_table_row(&index_rows[i], size, index_size);

@@ -628,9 +628,9 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     for (unsigned n = 0; n < 128; n++) {
-        g_autofree char *path = g_strdup_printf("s%u-%s-%u%u%u%s",
-            n & 32 ? 2 : 1, damages[n >> 3 & 3].name, n >> 2 & 1,
-            n >> 1 & 1, n & 1, n & 64 ? "-cannot-wait" : "");
+        g_autofree char *path = g_strdup_printf("s%u-%u%u%u%s@%s",
+            n & 32 ? 2 : 1, n >> 2 & 1, n >> 1 & 1, n & 1,
+            n & 64 ? "-cannot-wait" : "", damages[n >> 3 & 3].name);
 
         if (!(n & 1) && !(n & 36)) {
             spec_row(SMMU_ROUTE_RAZWI, path, ars_row, GUINT_TO_POINTER(n));
@@ -641,7 +641,7 @@ int main(int argc, char **argv)
         }
     }
     for (unsigned ars = 0; ars < 8; ars++) {
-        g_autofree char *path = g_strdup_printf("others-%u", ars);
+        g_autofree char *path = g_strdup_printf("others@%u", ars);
 
         spec_row(SMMU_ROUTE_WALK, path, others_always_abort,
                  GUINT_TO_POINTER(ars));

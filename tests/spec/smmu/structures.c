@@ -250,7 +250,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     for (unsigned split = 0; split < 32; split++) {
-        g_autofree char *path = g_strdup_printf("%u", split);
+        g_autofree char *path = g_strdup_printf("split@%u", split);
 
         spec_row(SMMU_REG_STRTAB_BASE_CFG, path, splits,
                  GUINT_TO_POINTER(split));
@@ -258,7 +258,7 @@ int main(int argc, char **argv)
     for (unsigned fmt = 0; fmt < 3; fmt++) {
         for (unsigned cdmax = 6; cdmax <= 20; cdmax += 7) {
             for (unsigned nested = 0; nested < 2; nested++) {
-                g_autofree char *path = g_strdup_printf("%u-%u%s", fmt,
+                g_autofree char *path = g_strdup_printf("table@%u-%u%s", fmt,
                     cdmax, nested ? "-nested" : "");
 
                 spec_row(SMMU_ROUTE_L1CD, path, cd_table,

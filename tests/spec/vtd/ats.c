@@ -481,7 +481,7 @@ int main(int argc, char **argv)
                                        W_PT };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(kinds); i++) {
-        g_autofree char *path = g_strdup_printf("kind-%u", kinds[i]);
+        g_autofree char *path = g_strdup_printf("kind@%u", kinds[i]);
 
         spec_row(VTD_4_2_3_PERM, path, perm_row,
                  GUINT_TO_POINTER(kinds[i] << 1));

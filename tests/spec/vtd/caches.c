@@ -295,7 +295,7 @@ static void reset_drops_all(void)
 static void add_basic(void)
 {
     for (unsigned k = 0; k < W_KINDS; k++) {
-        g_autofree char *path = g_strdup_printf("hit-of-kind-%u", k);
+        g_autofree char *path = g_strdup_printf("hit-of-kind@%u", k);
 
         spec_row(VTD_6_2_1_PASID_TAG, path, hit_costs_nothing,
                  GUINT_TO_POINTER(k << 1 | (k >= W_FS)));

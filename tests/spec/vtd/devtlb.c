@@ -234,7 +234,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     for (unsigned count = 0; count < 8; count++) {
-        g_autofree char *path = g_strdup_printf("cc-%u", count);
+        g_autofree char *path = g_strdup_printf("cc@%u", count);
 
         spec_row(VTD_ATS_COMPLETION_COUNT, path, count_row,
                  GUINT_TO_POINTER(count));

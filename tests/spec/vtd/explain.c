@@ -510,7 +510,7 @@ int main(int argc, char **argv)
         spec_table_row(&rows[i], path, run);
     }
     for (unsigned kind = 0; kind < W_KINDS; kind++) {
-        g_autofree char *path = g_strdup_printf("explain/kind-%u", kind);
+        g_autofree char *path = g_strdup_printf("explain/kind@%u", kind);
 
         spec_row(VTD_4_2_3_PERM, path, every_request,
                  GUINT_TO_POINTER(kind));

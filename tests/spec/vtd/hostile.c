@@ -492,7 +492,7 @@ static void add_rows(void)
         spec_row(VTD_IQ_FETCH, off, disable_row, GUINT_TO_POINTER(i));
     }
     for (unsigned k = 0; k < W_KINDS; k++) {
-        g_autofree char *path = g_strdup_printf("hostile/explain/%u", k);
+        g_autofree char *path = g_strdup_printf("hostile/explain@%u", k);
 
         spec_row(VTD_3_4_RID_PASID, path, explain_has_no_effect,
                  GUINT_TO_POINTER(k));

@@ -493,7 +493,7 @@ static void add_rows(void)
         spec_row(VTD_PRQ_DESCRIPTOR, fields[i].name, field_row, &fields[i]);
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(kind); i++) {
-        g_autofree char *path = g_strdup_printf("kind-%u", kind[i]);
+        g_autofree char *path = g_strdup_printf("kind@%u", kind[i]);
         g_autofree char *pasid = g_strdup_printf("%s/pasid", path);
 
         spec_row(VTD_PRQ_DESCRIPTOR, path, every_pgtt,

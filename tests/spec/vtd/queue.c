@@ -268,7 +268,7 @@ static void add_types(void)
 
         for (unsigned type = 0; type < 128; type++) {
             TypeRow *row = spec_keep(g_new0(TypeRow, 1));
-            g_autofree char *path = g_strdup_printf("%s/type-%02x",
+            g_autofree char *path = g_strdup_printf("%s@type-%02x",
                                                     name[mode], type);
 
             row->mode = mode;

@@ -496,7 +496,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     for (unsigned i = 0; i < G_N_ELEMENTS(regs); i++) {
         g_autofree char *path = g_strdup_printf("%03x", regs[i].off);
-        g_autofree char *halves = g_strdup_printf("%s/halves", path);
+        g_autofree char *halves = g_strdup_printf("halves@%s", path);
 
         spec_table_row(&regs[i], path, reg_row);
         if (regs[i].size == 8) {

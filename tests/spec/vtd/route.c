@@ -305,12 +305,12 @@ static void add_rows(void)
     };
 
     for (unsigned k = 0; k < W_KINDS; k++) {
-        g_autofree char *path = g_strdup_printf("%s/request", kind[k]);
+        g_autofree char *path = g_strdup_printf("request@%s", kind[k]);
 
         spec_row(VTD_3_4_RID_PASID, path, kind_row,
                  GUINT_TO_POINTER(k << 1));
         if (k >= W_FS) {
-            g_autofree char *p2 = g_strdup_printf("%s/pasid", kind[k]);
+            g_autofree char *p2 = g_strdup_printf("pasid@%s", kind[k]);
 
             spec_row(VTD_3_4_RID_PASID, p2, kind_row,
                      GUINT_TO_POINTER(k << 1 | 1));

@@ -311,8 +311,8 @@ static void add_rows(void)
 
     for (unsigned i = 0; i < G_N_ELEMENTS(aw); i++) {
         for (unsigned sm = 0; sm < 2; sm++) {
-            g_autofree char *path = g_strdup_printf("%s-%u-bits",
-                sm ? "scalable" : "legacy", aw[i]);
+            g_autofree char *path = g_strdup_printf("%u-bits@%s", aw[i],
+                sm ? "scalable" : "legacy");
 
             spec_row(VTD_3_7_LEVELS, path, ss_levels_row,
                      GUINT_TO_POINTER(aw[i] << 1 | sm));

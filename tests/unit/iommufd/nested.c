@@ -588,7 +588,7 @@ int main(int argc, char **argv)
                     test_smmu_bypass_and_abort);
     g_test_add_func("/iommufd/smmuv3/errors", test_smmu_nested_errors);
     for (unsigned i = 0; i < G_N_ELEMENTS(tlbis); i++) {
-        g_autofree char *name = g_strdup_printf("/iommufd/smmuv3/tlbi/%02x",
+        g_autofree char *name = g_strdup_printf("/iommufd/smmuv3/tlbi@%02x",
                                                 tlbis[i]);
 
         g_test_add_data_func(name, GUINT_TO_POINTER(tlbis[i]),

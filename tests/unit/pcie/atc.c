@@ -205,7 +205,7 @@ int main(int argc, char **argv)
 
     g_test_init(&argc, &argv, NULL);
     for (unsigned i = 0; i < G_N_ELEMENTS(sizes); i++) {
-        g_autofree char *path = g_strdup_printf("/pcie/atc/random/%u",
+        g_autofree char *path = g_strdup_printf("/pcie/atc/random@%u",
                                                 sizes[i]);
         g_test_add_data_func(path, GUINT_TO_POINTER(sizes[i]), test_random);
     }

@@ -107,8 +107,8 @@ static void test_dropped_when_serviced(gconstpointer data)
 static void add(const char *what, GTestDataFunc fn)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(sources); i++) {
-        g_autofree char *path = g_strdup_printf("/vtd/events/%s/%s",
-                                                sources[i].name, what);
+        g_autofree char *path = g_strdup_printf("/vtd/events/%s@%s", what,
+                                                sources[i].name);
 
         g_test_add_data_func(path, &sources[i], fn);
     }
