@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What docs/route.rst says of the routes in the code, step by step and clause
-by clause. Prints TAP."""
+"""What documents say of the code: docs/route.rst of the routes, step by step
+and clause by clause, and the examples of docs/style.rst. Prints TAP."""
 
 import re
 import sys
@@ -70,9 +70,34 @@ def sections_have_tags():
                 yield f'{heading}: {name}: no clause is of {sorted(sections)}'
 
 
+def quotes():
+    """(file, lines) of each example of docs/style.rst."""
+    page = (ROOT / 'docs/style.rst').read_text()
+    for name, block in re.findall(r'^.. code-block:: \w+\n   :caption: (\S+)\n'
+                                  r'\n((?:   .*\n|\n)+)', page, re.M):
+        yield name, block
+
+
+def examples():
+    """Each is in the file that it names, white space aside: no example
+    outlives its code."""
+    count = 0
+    for name, block in quotes():
+        count += 1
+        if not (ROOT / name).is_file():
+            yield f'docs/style.rst quotes {name}, which is not there'
+            continue
+        text = ''.join((ROOT / name).read_text().split())
+        if ''.join(block.split()) not in text:
+            yield f'docs/style.rst: not in {name}: {block.strip()}'
+    if count < 10:
+        yield f'docs/style.rst has {count} examples that can be read'
+
+
 CHECKS = [
     ('docs/route.rst has the steps and clauses of the code', routes),
     ('the clauses of the routes have tags', sections_have_tags),
+    ('docs/style.rst quotes the code as it is', examples),
 ]
 
 
