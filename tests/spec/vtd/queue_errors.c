@@ -34,7 +34,7 @@ static void done(Rig *r, unsigned n)
 {
     const ImAtsInv *inv = &rig_seen(r, RIG_SEEN_ATS_INV, n)->inv;
 
-    im_vtd_ats_inv_done(r->vtd, inv->rid, 1u << inv->itag);
+    im_vtd_ats_inv_done(r->vtd, inv->rid, 1u << inv->itag, 1);
 }
 
 /* --- IQERCD --------------------------------------------------------------- */
@@ -47,7 +47,7 @@ static void causes_side_by_side(void)
 
     vb_submit(r, desc_dev_tlb(RID, 0, false));
     rig_advance(r, r->cfg.ats_timeout_ns);
-    im_vtd_ats_inv_done(r->vtd, 0x1234, 1u << 31);
+    im_vtd_ats_inv_done(r->vtd, 0x1234, 1u << 31, 1);
     g_assert_cmphex(fsts(r), ==, FSTS_ITE | FSTS_ICE);
     rig_set32(r, REG_FSTS, FSTS_ITE);
     vb_submit(r, (Desc) { { 0 } });
@@ -82,11 +82,11 @@ static void first_stray(void)
     g_autoptr(World) w = world_new(NULL, W_FS, true);
     Rig *r = w->r;
 
-    im_vtd_ats_inv_done(r->vtd, 0x1234, 1);
-    im_vtd_ats_inv_done(r->vtd, 0x5678, 1);
+    im_vtd_ats_inv_done(r->vtd, 0x1234, 1, 1);
+    im_vtd_ats_inv_done(r->vtd, 0x5678, 1, 1);
     g_assert_cmphex(ice_sid(r), ==, 0x1234);
     rig_set32(r, REG_FSTS, FSTS_ICE);
-    im_vtd_ats_inv_done(r->vtd, 0x5678, 1);
+    im_vtd_ats_inv_done(r->vtd, 0x5678, 1, 1);
     g_assert_cmphex(ice_sid(r), ==, 0x5678);
 }
 
