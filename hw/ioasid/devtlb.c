@@ -438,9 +438,7 @@ static void io_devtlb_timed_out(ImIoasid *h, IoAtc *a)
     if (dev) {
         dev->ats_failed = true;
         h->caches->reach++;
-        for (uint32_t i = 0; i < h->caches->views; i++) {
-            IoView *v = &h->caches->view[i];
-
+        IM_POOL_EACH(&h->caches->views, IoView, v) {
             v->ats = v->ats && v->bind && v->bind->dev != dev;
         }
         im_ioasid_event_post(dev->obj.set, IMU_EVENT_INV_TIMEOUT,

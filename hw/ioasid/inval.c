@@ -14,6 +14,7 @@ typedef struct Inval {
     const ImuInvalidate *a;
     const IoSpace *space;       /* target */
     const IoDev *dev;
+    uint32_t *budget;           /* for probes */
 } Inval;
 
 /* What is invalidated of a binding. */
@@ -35,23 +36,14 @@ static bool io_inval_in_scope(const Inval *v, const IoBind *b)
     return !v->dev || b->dev == v->dev;
 }
 
-static bool io_inval_everywhere(const Part *p)
-{
-    return p->first == 0 && p->last == UINT64_MAX;
-}
-
 static void io_inval_drop_view(const Inval *v, IoView *view, const Part *p)
 {
     if (v->a->caches & IMU_CACHE_PASID) {
         view->old = true;
     }
-    if (!(v->a->caches & IMU_CACHE_IOTLB)) {
-        return;
-    }
-    if (io_inval_everywhere(p)) {
-        im_ioasid_view_renew(v->h, view);
-    } else {
-        im_ioasid_view_drop_range(v->h, view, p->first, p->last);
+    if (v->a->caches & IMU_CACHE_IOTLB) {
+        im_owner_drop(&v->h->caches->pages, &view->pages, p->first, p->last,
+                      v->budget);
     }
 }
 
@@ -88,7 +80,7 @@ static void io_inval_obey_bind(const Inval *v, IoBind *b, const Part *p)
         IoView *view = IM_LINK_OF(n, IoView, by_bind);
 
         if (p->whole || !io_inval_guest_table(b) ||
-            view->key ==
+            view->slot.key ==
                 im_ioasid_key(b->host->cfg.func, p->has_pasid, p->pasid)) {
             io_inval_drop_view(v, view, p);
         }
@@ -276,7 +268,8 @@ IM_RULE(IOASID_CMD_INVALIDATE);
 int im_ioasid_cmd_INVALIDATE(ImIoasidCtx *c, void *arg)
 {
     ImuInvalidate *a = arg;
-    Inval v = { .h = c->host, .a = a };
+    uint32_t budget = IM_OWNER_BUDGET;
+    Inval v = { .h = c->host, .a = a, .budget = &budget };
     ImuInvEntry e;
     uint32_t n = 0;
     int err = im_ioasid_set_of(c, a->set, &v.set);

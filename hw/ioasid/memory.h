@@ -7,8 +7,9 @@
 #define HW_IOASID_MEMORY_H
 
 #include "hw/core/ranges.h"
+#include "hw/core/owner.h"
+#include "hw/core/pool.h"
 #include "hw/core/span.h"
-#include "hw/core/tlb.h"
 #include "hw/fmt/smmu.h"
 #include "hw/ioasid/ioasid.h"
 
@@ -179,25 +180,22 @@ typedef enum IoHow {
  * cache, and the owner of what the IOTLB holds for them.
  */
 typedef struct IoView {
-    uint64_t key;                   /* im_ioasid_key() */
+    ImPoolSlot slot;                /* by im_ioasid_key() */
+    ImOwner pages;                  /* in the IOTLB */
     IoBind *bind;                   /* NULL: REACH */
     IoMap *map;                     /* NULL: none */
     uint64_t gen;                   /* of map, or with REACH of all: of what
                                        the IOTLB holds */
     const IoVtdTable *vtd;          /* VTD */
-    uint32_t tag;                   /* + 1: of privileged requests */
     uint8_t how;                    /* IoHow */
-    uint8_t classes;                /* of pages that may be cached */
-    uint8_t whole;                  /* log2 of the largest page cached in
-                                       smaller pieces, or 0 */
     bool ats;                       /* translation requests are served */
     bool old;                       /* invalidated: read the CD again */
     bool s1;                        /* SMMU: cd is valid, else identity */
     ImSmmuCd cd;
     ImLink by_bind;
 } IoView;
+G_STATIC_ASSERT(offsetof(IoView, slot) == 0);
 
-#define IO_NO_KEY  UINT64_MAX
 #define IO_KEY_REACH  (UINT64_C(1) << 30)
 
 static inline uint64_t im_ioasid_key(uint32_t func, bool has_pasid,
@@ -207,44 +205,28 @@ static inline uint64_t im_ioasid_key(uint32_t func, bool has_pasid,
 }
 
 struct IoCaches {
-    ImTlb tlb;
-    IoView *view;                   /* sets of IO_VIEW_WAYS */
-    IoView *recent;                 /* found last; never NULL */
-    uint32_t views;                 /* power of two */
-    uint32_t victim;
-    uint32_t next_tag;
+    ImPool views;                   /* IoView */
+    ImOwnedTlb pages;               /* the IOTLB */
     uint64_t epoch;                 /* counts changes of bindings */
     uint64_t reach;                 /* counts those, and of what is mapped */
 };
 
-#define IO_VIEW_WAYS  4
-
 /* NULL: not cached. */
-IoView *im_ioasid_view_get(IoCaches *c, uint64_t key);
-/* A free one for key, with a new tag and nothing else. */
-IoView *im_ioasid_view_new(ImIoasid *h, uint64_t key, IoBind *b);
-void im_ioasid_view_drop(IoView *v);
+static inline IoView *im_ioasid_view_get(IoCaches *c, uint64_t key)
+{
+    IoView *v = im_pool_last(&c->views, key);
+
+    return v ? v : im_pool_find(&c->views, key);
+}
+
+/* im_pool_room(&c->views), which the caller has filled in or will, as the view
+ * of key. b: or NULL, see IoView.bind. */
+IoView *im_ioasid_view_put(IoCaches *c, uint64_t key, IoBind *b);
 /* Forget what the IOTLB holds for v. */
 void im_ioasid_view_renew(ImIoasid *h, IoView *v);
-/* The same for a range of addresses. Returns the number of probes. */
-uint64_t im_ioasid_view_drop_range(ImIoasid *h, IoView *v, uint64_t first,
-                                   uint64_t last);
 
 /* IOTLB flags: ImPerm, and that a write sets no more flags. */
 #define IO_TLB_DIRTY  (1u << 3)
-
-typedef struct IoHit {
-    uint64_t addr;                  /* start of the page */
-    uint8_t shift;
-    uint16_t flags;
-} IoHit;
-
-bool im_ioasid_tlb_get(IoCaches *c, const IoView *v, bool priv,
-                       uint64_t addr, IoHit *hit);
-/* whole: log2 of the page of the first stage. */
-void im_ioasid_tlb_put(IoCaches *c, IoView *v, bool priv, uint64_t addr,
-                       uint64_t out, unsigned shift, unsigned whole,
-                       uint16_t flags);
 
 /* --- devtlb.c --------------------------------------------------------- */
 

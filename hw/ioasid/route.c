@@ -128,14 +128,14 @@ static inline bool io_route_serves(const IoRoute *r, uint16_t flags)
 static inline bool io_route_look_up(IoRoute *r, IoView *v)
 {
     uint64_t at;
-    IoHit hit;
+    ImTlbHit hit;
 
     if (v->gen != v->map->gen) {
         im_ioasid_view_renew(r->h, v);
         return false;
     }
     if (!io_route_tlb_address(v, r->txn->addr, &at) ||
-        !im_ioasid_tlb_get(r->h->caches, v, r->priv, at, &hit) ||
+        !im_owner_get(&r->h->caches->pages, &v->pages, r->priv, at, &hit) ||
         !io_route_serves(r, hit.flags)) {
         return false;
     }
@@ -243,8 +243,9 @@ static IoView *io_route_reach_view(IoRoute *r)
     IoView *v = im_ioasid_view_get(c, key);
 
     if (!v) {
-        v = im_ioasid_view_new(r->h, key, NULL);
+        v = im_ioasid_view_put(c, key, NULL);
         v->how = IO_HOW_REACH;
+        v->map = NULL;
     }
     if (v->gen != c->reach) {
         im_ioasid_view_renew(r->h, v);
@@ -262,7 +263,7 @@ static bool io_route_translated(IoRoute *r)
     uint64_t pa = r->txn->addr;
     IoDev *dev;
     IoView *v;
-    IoHit hit;
+    ImTlbHit hit;
     uint8_t perm;
 
     if (r->kind != IO_TRANSLATED) {
@@ -274,7 +275,7 @@ static bool io_route_translated(IoRoute *r)
         return im_ioasid_refuse(r, IO_FLT_ATS_OFF);
     }
     v = r->ex || r->txn->has_pasid ? NULL : io_route_reach_view(r);
-    if (v && im_ioasid_tlb_get(r->h->caches, v, false, pa, &hit) &&
+    if (v && im_owner_get(&r->h->caches->pages, &v->pages, false, pa, &hit) &&
         !(r->need & ~hit.flags)) {
         return io_route_grant(r, pa, 12, hit.flags & (IM_PERM_R | IM_PERM_W));
     }
@@ -282,8 +283,9 @@ static bool io_route_translated(IoRoute *r)
     if (r->need & ~perm) {
         return im_ioasid_refuse(r, IO_FLT_UNMAPPED);
     }
-    if (v && pa >> 57 == 0) {
-        im_ioasid_tlb_put(r->h->caches, v, false, pa, pa, 12, 12, perm);
+    if (v && pa >> IM_TLB_OUT_BITS == 0) {
+        im_owner_put(&r->h->caches->pages, &v->pages, false, pa, pa, 12, 12,
+                     perm);
     }
     return io_route_grant(r, pa, 12, perm);
 }
@@ -320,6 +322,8 @@ static void io_route_fill_view(IoRoute *r, IoView *v)
 {
     const IoSpace *space = r->bind->space;
 
+    v->bind = r->bind;
+    v->old = v->s1 = false;
     v->map = im_ioasid_root(space)->map;
     v->gen = v->map->gen;
     v->how = space->format == IMU_FORMAT_VTD_FIRST ? IO_HOW_VTD :
@@ -348,30 +352,19 @@ static bool io_route_refresh(IoRoute *r, IoView *v)
 /* The PASID cache; what could not be read is not kept. */
 static bool io_route_table_fault(IoRoute *r)
 {
-    IoView fresh = { .bind = r->bind };
-    IoView *v = r->ex ? NULL : im_ioasid_view_get(r->h->caches, r->key);
-    uint32_t tag;
+    IoCaches *c = r->h->caches;
+    IoView *v = r->ex ? NULL : im_ioasid_view_get(c, r->key);
 
     if (v) {
         r->view = v;
         return v->old && io_route_refresh(r, v);
     }
-    io_route_fill_view(r, &fresh);
-    if (fresh.how == IO_HOW_SMMU && im_ioasid_cd_fault(r, &fresh)) {
+    v = r->ex ? &r->ex->view : im_pool_room(&c->views);
+    io_route_fill_view(r, v);
+    if (v->how == IO_HOW_SMMU && im_ioasid_cd_fault(r, v)) {
         return true;
     }
-    if (r->ex) {
-        r->ex->view = fresh;
-        r->view = &r->ex->view;
-        return false;
-    }
-    v = im_ioasid_view_new(r->h, r->key, r->bind);
-    tag = v->tag;
-    fresh.key = v->key;
-    fresh.by_bind = v->by_bind;
-    fresh.tag = tag;
-    *v = fresh;
-    r->view = v;
+    r->view = r->ex ? v : im_ioasid_view_put(c, r->key, r->bind);
     return false;
 }
 
@@ -413,10 +406,10 @@ static void io_route_keep(IoRoute *r, const ImWalkOut *w, uint64_t in)
                                 (w->dirty ? IO_TLB_DIRTY : 0));
     uint64_t at;
 
-    if (!r->ex && flags != IO_TLB_DIRTY &&
+    if (!r->ex && flags != IO_TLB_DIRTY && w->addr >> IM_TLB_OUT_BITS == 0 &&
         io_route_tlb_address(r->view, r->txn->addr, &at)) {
-        im_ioasid_tlb_put(r->h->caches, r->view, r->priv, in, w->addr,
-                          w->shift, w->first_shift, flags);
+        im_owner_put(&r->h->caches->pages, &r->view->pages, r->priv, in,
+                     w->addr, w->shift, w->first_shift, flags);
     }
 }
 

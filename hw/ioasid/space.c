@@ -345,9 +345,7 @@ char *im_ioasid_space_check(const ImIoasid *h, const IoSpace *s)
                                    s->obj.ref.id);
         }
     }
-    for (uint32_t i = 0; i < h->caches->views; i++) {
-        const IoView *v = &h->caches->view[i];
-
+    IM_POOL_EACH(&h->caches->views, const IoView, v) {
         if (v->bind && v->bind->space == s && v->map &&
             (!im_ioasid_root(s) || v->map != im_ioasid_root(s)->map)) {
             return g_strdup_printf("I4: space %u: a view of another map",
