@@ -20,13 +20,3 @@ void im_dump_fields(GString *out, const ImFieldRow *f, uint64_t word)
         }
     }
 }
-
-void im_dump_reg(GString *out, const ImRegFields *rows, size_t n,
-                 unsigned reg, uint64_t word)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (rows[i].reg == reg) {
-            im_dump_fields(out, rows[i].fields, word);
-        }
-    }
-}

@@ -17,14 +17,4 @@
         { NULL, 0, 0 }                                                    \
     }
 
-/* A register of a bank, by its row there, and what it is made of. */
-typedef struct ImRegFields {
-    unsigned reg;
-    const ImFieldRow *fields;
-} ImRegFields;
-
-/* im_dump_fields() of a register, which may have no row. */
-void im_dump_reg(GString *out, const ImRegFields *rows, size_t n,
-                 unsigned reg, uint64_t word);
-
 #endif /* HW_CORE_DUMP_H */

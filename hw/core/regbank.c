@@ -5,6 +5,8 @@
  */
 #include "hw/core/regbank.h"
 
+#include <inttypes.h>
+
 /* One register of this instance; rw and w1c may be fewer than the row's. */
 typedef struct RegSlot {
     const ImRegDef *def;
@@ -114,6 +116,21 @@ void im_regbank_hide(ImRegBank *b, unsigned reg, uint64_t mask)
         s->w1c &= ~mask;
         s->reset &= ~mask;
         s->value &= ~mask;
+    }
+}
+
+void im_regbank_implement(ImRegBank *b, uint64_t features,
+                          const ImRegBits *bits, size_t n)
+{
+    for (unsigned i = 0; i < b->ndefs; i++) {
+        if (b->defs[i].needs & ~features) {
+            im_regbank_hide(b, i, UINT64_MAX);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (bits[i].needs & ~features) {
+            im_regbank_hide(b, bits[i].reg, bits[i].mask);
+        }
     }
 }
 
@@ -250,5 +267,41 @@ void im_regbank_write(ImRegBank *b, uint64_t off, uint64_t val,
     } else {
         regbank_write_word(b, off, val);
         regbank_write_word(b, off + 4, val >> 32);
+    }
+}
+
+/* --- for people ----------------------------------------------------------- */
+
+static void regbank_dump_one(ImRegBank *b, unsigned reg,
+                             const ImFieldRow *fields, GString *out)
+{
+    const ImRegDef *def = &b->defs[reg];
+    const ImClauseRow *rule = im_clause(def->rule);
+    uint64_t value = regbank_slot_read(b, regbank_slot_of(b, reg, 0));
+
+    g_string_append_printf(out, "    %05x %-16s %016" PRIx64, def->offset,
+                           def->name, value);
+    if (fields) {
+        im_dump_fields(out, fields, value);
+    }
+    if (rule) {
+        g_string_append_printf(out, "  (%s %s)", rule->section, rule->title);
+    }
+    g_string_append_c(out, '\n');
+}
+
+void im_regbank_dump(ImRegBank *b, const ImRegFields *rows, size_t n,
+                     GString *out)
+{
+    g_string_append(out, "registers:\n");
+    for (unsigned reg = 0; reg < b->ndefs; reg++) {
+        const ImFieldRow *fields = NULL;
+
+        for (size_t i = 0; i < n && !fields; i++) {
+            fields = rows[i].reg == reg ? rows[i].fields : NULL;
+        }
+        if (regbank_def_count(&b->defs[reg]) == 1) {
+            regbank_dump_one(b, reg, fields, out);
+        }
     }
 }

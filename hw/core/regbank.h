@@ -16,6 +16,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "im/im_clause.h"
+#include "im/im_dump.h"
+
 /*
  * Called after a write has been merged. elem is the element of an array of
  * registers, old the whole register before the write, bytes has a bit for
@@ -33,10 +36,12 @@ typedef uint64_t ImRegRead(void *dev, unsigned elem, uint64_t value);
 /*
  * One row. A bit is read-write (rw), cleared by writing 1 (w1c), or neither:
  * then only the device changes it. sticky bits survive a warm reset. count
- * and stride describe an array of equal registers; count 0 means 1.
+ * and stride describe an array of equal registers; count 0 means 1. needs:
+ * features of an instance, see im_regbank_implement().
  */
 typedef struct ImRegDef {
     const char *name;
+    ImClause rule;              /* where it is specified */
     uint32_t offset;
     uint8_t size;
     uint16_t count;
@@ -45,6 +50,7 @@ typedef struct ImRegDef {
     uint64_t rw;
     uint64_t w1c;
     uint64_t sticky;
+    uint64_t needs;
     ImRegWritten *written;
     ImRegRead *read;
     ImRegGuard *guard;
@@ -61,6 +67,19 @@ ImRegBank *im_regbank_new(const ImRegDef *defs, unsigned n, size_t bytes,
                           void *dev);
 void im_regbank_free(ImRegBank *b);
 
+/* Bits of a register that need features of their own. */
+typedef struct ImRegBits {
+    unsigned reg;
+    uint64_t mask;
+    uint64_t needs;
+} ImRegBits;
+
+/*
+ * This instance has these features, bits of any word: what needs another one,
+ * registers by their rows and bits by n more, is hidden.
+ */
+void im_regbank_implement(ImRegBank *b, uint64_t features,
+                          const ImRegBits *bits, size_t n);
 /*
  * This instance does not implement these bits: they read 0 and ignore
  * writes. All ones hides the register. Call before the bank is used.
@@ -78,6 +97,18 @@ void im_regbank_reset(ImRegBank *b, bool warm);
 /* The device's own view: whole registers, no hook. */
 uint64_t im_reg_get(const ImRegBank *b, unsigned reg, unsigned elem);
 void im_reg_set(ImRegBank *b, unsigned reg, unsigned elem, uint64_t value);
+
+/* A register, by its row, and what it is made of. */
+typedef struct ImRegFields {
+    unsigned reg;
+    const ImFieldRow *fields;
+} ImRegFields;
+
+/* A line for people of each register that is no array: offset, name, what a
+ * read of it shows, by its fields if it is one of n, and where it is
+ * specified. */
+void im_regbank_dump(ImRegBank *b, const ImRegFields *rows, size_t n,
+                     GString *out);
 
 /* Software's view. */
 uint64_t im_regbank_read(ImRegBank *b, uint64_t off, unsigned size);

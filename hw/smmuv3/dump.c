@@ -47,16 +47,7 @@ static void smmu_dump_regs(ImSmmu *s, GString *out)
     uint64_t active = im_smmu_reg(s, SMMU_R_GERROR) ^
                       im_smmu_reg(s, SMMU_R_GERRORN);
 
-    g_string_append(out, "registers:\n");
-    for (unsigned i = 0; i < SMMU_R_COUNT; i++) {
-        uint64_t val = im_smmu_reg(s, i);
-
-        g_string_append_printf(out, "    %05x %-16s %016" PRIx64,
-                               im_smmu_reg_offset(i), im_smmu_reg_name(i),
-                               val);
-        im_dump_reg(out, reg_rows, G_N_ELEMENTS(reg_rows), i, val);
-        g_string_append_c(out, '\n');
-    }
+    im_regbank_dump(s->regs->bank, reg_rows, G_N_ELEMENTS(reg_rows), out);
     if (active) {
         g_string_append(out, "active global errors:");
         im_dump_fields(out, IM_FIELDS(SMMU_GERROR), active);

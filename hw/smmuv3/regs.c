@@ -336,32 +336,17 @@ static void smmu_regs_eventq_cons_written(void *dev,
 
 /* --- The table. ---------------------------------------------------------- */
 
-/* The clause and the features that a row of SMMU_REGS adds. */
-typedef struct SmmuRegInfo {
-    ImClause clause;
-    uint64_t needs;
-} SmmuRegInfo;
-
 #define REG_DEF(n, clause_, off, sz, rst, rw_, guard_, wr, needs_)        \
     [SMMU_R_##n] = {                                                      \
-        .name = #n, .offset = (off), .size = (sz), .reset = (rst),        \
+        .name = #n, .rule = IM_CLAUSE(clause_), .offset = (off),          \
+        .size = (sz), .reset = (rst),                                     \
         .rw = (sz) == 4 ? (uint32_t)(rw_) : (rw_),                        \
-        .guard = guard_, .written = wr,                                   \
+        .needs = (needs_), .guard = guard_, .written = wr,                \
     },
-#define REG_INFO(n, clause_, off, sz, rst, rw_, guard_, wr, needs_)       \
-    [SMMU_R_##n] = { .clause = IM_CLAUSE(clause_), .needs = (needs_) },
-
 static const ImRegDef reg_defs[SMMU_R_COUNT] = { SMMU_REGS(REG_DEF) };
-static const SmmuRegInfo reg_infos[SMMU_R_COUNT] = { SMMU_REGS(REG_INFO) };
-
-typedef struct SmmuRegBits {
-    unsigned reg;
-    uint64_t mask;
-    uint64_t needs;
-} SmmuRegBits;
 
 #define REG_BITS(n, mask_, needs_)  { SMMU_R_##n, (mask_), (needs_) },
-static const SmmuRegBits reg_bits[] = { SMMU_REG_BITS(REG_BITS) };
+static const ImRegBits reg_bits[] = { SMMU_REG_BITS(REG_BITS) };
 
 /* Registers with an address, of which nothing above OAS is stored. */
 static const unsigned reg_addrs[] = {
@@ -370,18 +355,10 @@ static const unsigned reg_addrs[] = {
     SMMU_R_PRIQ_BASE,
 };
 
-static void smmu_regs_hide_unadvertised(const ImSmmu *s, ImRegBank *bank)
+static void smmu_regs_implement(const ImSmmu *s, ImRegBank *bank)
 {
-    for (unsigned i = 0; i < SMMU_R_COUNT; i++) {
-        if (!im_smmu_has(s, reg_infos[i].needs)) {
-            im_regbank_hide(bank, i, UINT64_MAX);
-        }
-    }
-    for (size_t i = 0; i < G_N_ELEMENTS(reg_bits); i++) {
-        if (!im_smmu_has(s, reg_bits[i].needs)) {
-            im_regbank_hide(bank, reg_bits[i].reg, reg_bits[i].mask);
-        }
-    }
+    im_regbank_implement(bank, im_smmu_features(s), reg_bits,
+                         G_N_ELEMENTS(reg_bits));
     for (size_t i = 0; i < G_N_ELEMENTS(reg_addrs); i++) {
         im_regbank_hide(bank, reg_addrs[i],
                         IM_BITS(55, 0) & ~im_smmu_oas_mask(s));
@@ -420,7 +397,7 @@ SmmuRegs *im_smmu_regs_new(ImSmmu *s)
 
     r->bank = im_regbank_new(reg_defs, SMMU_R_COUNT, IM_SMMU_MMIO_SIZE, s);
     smmu_regs_preset_ids(s, r->bank);
-    smmu_regs_hide_unadvertised(s, r->bank);
+    smmu_regs_implement(s, r->bank);
     return r;
 }
 
@@ -441,14 +418,4 @@ void im_smmu_regs_reset(ImSmmu *s)
     s->cr2 = 0;
     s->gbpa = smmu_regs_effective_gbpa(s);
     smmu_regs_strtab_written(s, 0, 0, 0);
-}
-
-const char *im_smmu_reg_name(unsigned reg)
-{
-    return reg_defs[reg].name;
-}
-
-unsigned im_smmu_reg_offset(unsigned reg)
-{
-    return reg_defs[reg].offset;
 }

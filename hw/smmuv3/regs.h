@@ -32,12 +32,15 @@ static inline void im_smmu_reg_set(ImSmmu *s, unsigned reg, uint64_t val)
     im_reg_set(s->regs->bank, reg, 0, val);
 }
 
-/* Whether IDR0 (or IDR1, in bits 63:32) has all these bits. */
-static inline bool im_smmu_has(const ImSmmu *s, uint64_t mask)
+/* IDR0, and IDR1 in bits 63:32. */
+static inline uint64_t im_smmu_features(const ImSmmu *s)
 {
-    uint64_t have = s->ids.idr[0] | (uint64_t)s->ids.idr[1] << 32;
+    return s->ids.idr[0] | (uint64_t)s->ids.idr[1] << 32;
+}
 
-    return (have & mask) == mask;
+static inline bool im_smmu_has(const ImSmmu *s, uint64_t features)
+{
+    return !(features & ~im_smmu_features(s));
 }
 
 static inline bool im_smmu_on(const ImSmmu *s, uint64_t cr0_field)
@@ -50,10 +53,6 @@ static inline uint64_t im_smmu_oas_mask(const ImSmmu *s)
 {
     return s->oas_mask;
 }
-
-/* The name and the address of a register. */
-const char *im_smmu_reg_name(unsigned reg);
-unsigned im_smmu_reg_offset(unsigned reg);
 
 /* --- queues (3.5.1): regs.c ---------------------------------------------- */
 

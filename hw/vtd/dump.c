@@ -66,16 +66,7 @@ static void vtd_dump_fault_records(ImVtd *s, GString *out)
 
 static void vtd_dump_regs(ImVtd *s, GString *out)
 {
-    g_string_append(out, "registers:\n");
-    for (unsigned i = 0; i < VTD_R_FRCD0; i++) {
-        uint64_t val = i == VTD_R_GSTS ? s->gsts : im_vtd_reg(s, i);
-
-        g_string_append_printf(out, "    %03x %-16s %016" PRIx64,
-                               im_vtd_reg_offset(i), im_vtd_reg_name(i),
-                               val);
-        im_dump_reg(out, reg_rows, G_N_ELEMENTS(reg_rows), i, val);
-        g_string_append_c(out, '\n');
-    }
+    im_regbank_dump(s->regs->bank, reg_rows, G_N_ELEMENTS(reg_rows), out);
     vtd_dump_fault_records(s, out);
 }
 

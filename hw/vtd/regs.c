@@ -224,25 +224,18 @@ static void vtd_regs_vcmd_eo_written(void *dev, unsigned elem G_GNUC_UNUSED,
 
 /* --- The table. ---------------------------------------------------------- */
 
-/* The clause and the capabilities that a row of VTD_REGS adds. */
-typedef struct VtdRegInfo {
-    ImClause clause;
-    uint64_t needs;
-} VtdRegInfo;
-
 #define REG_DEF(n, clause_, off, sz, cnt, strd, rst, rw_, w1c_, stk, wr,  \
                 rd, needs_)                                               \
     [VTD_R_##n] = {                                                       \
-        .name = #n, .offset = (off), .size = (sz), .count = (cnt),        \
-        .stride = (strd), .reset = (rst), .rw = (rw_), .w1c = (w1c_),     \
-        .sticky = (stk), .written = wr, .read = rd,                       \
+        .name = #n, .rule = IM_CLAUSE(clause_), .offset = (off),          \
+        .size = (sz), .count = (cnt), .stride = (strd), .reset = (rst),   \
+        .rw = (rw_), .w1c = (w1c_), .sticky = (stk), .needs = (needs_),   \
+        .written = wr, .read = rd,                                        \
     },
-#define REG_INFO(n, clause_, off, sz, cnt, strd, rst, rw_, w1c_, stk, wr, \
-                 rd, needs_)                                              \
-    [VTD_R_##n] = { .clause = IM_CLAUSE(clause_), .needs = (needs_) },
-
 static const ImRegDef reg_defs[VTD_R_COUNT] = { VTD_REGS(REG_DEF) };
-static const VtdRegInfo reg_infos[VTD_R_COUNT] = { VTD_REGS(REG_INFO) };
+
+#define REG_BITS(n, mask_, needs_)  { VTD_R_##n, (mask_), (needs_) },
+static const ImRegBits reg_bits[] = { VTD_REG_BITS(REG_BITS) };
 
 /* Software must find no bit that a layout calls reserved. */
 #define LAYOUT_OK(reg, layout) \
@@ -270,29 +263,6 @@ static void vtd_regs_check_table(void)
     LAYOUT_OK(VCMD, VTD_VCMD);
 }
 
-typedef struct VtdRegBits {
-    unsigned reg;
-    uint64_t mask;
-    uint64_t needs;
-} VtdRegBits;
-
-#define REG_BITS(n, mask_, needs_)  { VTD_R_##n, (mask_), (needs_) },
-static const VtdRegBits reg_bits[] = { VTD_REG_BITS(REG_BITS) };
-
-static void vtd_regs_hide_unadvertised(const ImVtd *s, ImRegBank *bank)
-{
-    for (unsigned i = 0; i < VTD_R_COUNT; i++) {
-        if (!im_vtd_has_ecap(s, reg_infos[i].needs)) {
-            im_regbank_hide(bank, i, UINT64_MAX);
-        }
-    }
-    for (size_t i = 0; i < G_N_ELEMENTS(reg_bits); i++) {
-        if (!im_vtd_has_ecap(s, reg_bits[i].needs)) {
-            im_regbank_hide(bank, reg_bits[i].reg, reg_bits[i].mask);
-        }
-    }
-}
-
 VtdRegs *im_vtd_regs_new(ImVtd *s)
 {
     VtdRegs *r = g_new0(VtdRegs, 1);
@@ -306,7 +276,8 @@ VtdRegs *im_vtd_regs_new(ImVtd *s)
     im_regbank_preset(r->bank, VTD_R_VCCAP, im_vtd_vccap(s));
     im_regbank_limit(r->bank, VTD_R_FRCD0, records);
     im_regbank_limit(r->bank, VTD_R_FRCD1, records);
-    vtd_regs_hide_unadvertised(s, r->bank);
+    im_regbank_implement(r->bank, s->ecap, reg_bits,
+                         G_N_ELEMENTS(reg_bits));
     return r;
 }
 
@@ -322,14 +293,4 @@ void im_vtd_regs_reset(ImVtd *s)
 {
     im_regbank_reset(s->regs->bank, false);
     s->regs->frcd_index = 0;
-}
-
-const char *im_vtd_reg_name(unsigned reg)
-{
-    return im_clause_tag(reg_infos[reg].clause);
-}
-
-unsigned im_vtd_reg_offset(unsigned reg)
-{
-    return reg_defs[reg].offset;
 }

@@ -61,9 +61,6 @@ void im_vtd_unmap(ImVtd *s, uint64_t addr, uint64_t mask);
 VtdRegs *im_vtd_regs_new(ImVtd *s);
 void im_vtd_regs_free(VtdRegs *r);
 void im_vtd_regs_reset(ImVtd *s);
-/* The clause tag of a register, "VTD_REG_FSTS". */
-const char *im_vtd_reg_name(unsigned reg);
-unsigned im_vtd_reg_offset(unsigned reg);
 
 /* --- fault.c: events, 6.5.2.10, 7.3 and 7.5 ------------------------------ */
 

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include <glib.h>
+#include <string.h>
 
 #include "hw/core/regbank.h"
 
@@ -46,10 +47,11 @@ static const ImRegDef defs[R_COUNT] = {
     [R_WIDE] = { .name = "WIDE", .offset = 0x08, .size = 8,
                  .rw = 0xff00ff00ff00ff00, .written = written },
     [R_NARROW] = { .name = "NARROW", .offset = 0x10, .size = 4,
-                   .reset = 0x80000000, .rw = 0x8000ffff,
+                   .reset = 0x80000000, .rw = 0x8000ffff, .needs = 6,
                    .written = written },
-    [R_CTL] = { .name = "CTL", .offset = 0x14, .size = 4,
-                .rw = 0xffffffff, .written = written },
+    [R_CTL] = { .name = "CTL", .rule = IM_CLAUSE(VTD_REG_GCMD),
+                .offset = 0x14, .size = 4, .rw = 0xffffffff,
+                .written = written },
     [R_STATUS] = { .name = "STATUS", .offset = 0x18, .size = 4,
                    .rw = 0xf0, .w1c = 0x0f, .sticky = 0x03,
                    .written = written },
@@ -217,6 +219,61 @@ static void test_garbage(Fixture *f, gconstpointer data G_GNUC_UNUSED)
     g_assert_cmpuint(f->seen.calls, ==, 0);
 }
 
+/* What needs a feature that is not there is hidden: all of its bits. */
+static void test_features(Fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+    static const ImRegBits bits[] = {
+        { R_CTL, 0x0f, 1 }, { R_CTL, 0xf0, 4 }, { R_CTL, 0xf00, 5 },
+    };
+    static const struct {
+        uint64_t features, narrow, ctl;
+    } rows[] = {
+        { 7, 0x8000ffff, 0xffffffff },
+        { 6, 0x8000ffff, 0xfffff0f0 },
+        { 4, 0, 0xfffff0f0 },
+        { 3, 0, 0xfffff00f },
+        { 0, 0, 0xfffff000 },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        Fixture one = { 0 };
+
+        setup(&one, NULL);
+        im_regbank_implement(one.b, rows[i].features, bits,
+                             G_N_ELEMENTS(bits));
+        im_regbank_write(one.b, 0x10, UINT64_MAX, 8);
+        g_assert_cmphex(im_regbank_read(one.b, 0x10, 4), ==, rows[i].narrow);
+        g_assert_cmphex(im_regbank_read(one.b, 0x14, 4), ==, rows[i].ctl);
+        teardown(&one, NULL);
+    }
+    im_regbank_write(f->b, 0x10, UINT64_MAX, 4);    /* of another instance */
+    g_assert_cmphex(im_regbank_read(f->b, 0x10, 4), ==, 0x8000ffff);
+}
+
+/* A line a register, as software reads it; arrays are told by their owner. */
+static void test_dump(Fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+    static const ImFieldRow fields[] = {
+        { "LOW", 3, 0 }, { "TOP", 31, 31 }, { NULL, 0, 0 },
+    };
+    static const ImRegFields rows[] = { { R_CTL, fields } };
+    g_autoptr(GString) out = g_string_new(NULL);
+    g_auto(GStrv) lines = NULL;
+
+    im_reg_set(f->b, R_CTL, 0, 0x8000000c);
+    im_regbank_dump(f->b, rows, G_N_ELEMENTS(rows), out);
+    lines = g_strsplit(out->str, "\n", -1);
+    g_assert_cmpuint(g_strv_length(lines), ==, 1 + R_COUNT - 1 + 1);
+    g_assert_cmpstr(lines[2], ==,
+                    "    00010 NARROW           0000000080000000");
+    g_assert_true(g_str_has_prefix(lines[3],
+                    "    00014 CTL              000000008000000c LOW=0xc "
+                    "TOP=1  (11.4.4.1 "));
+    g_assert_cmpstr(lines[5], ==,
+                    "    0001c RO               00000000ffffffff");
+    g_assert_null(strstr(out->str, "ARRAY"));
+}
+
 #define CASE(name, fn)  \
     g_test_add("/core/regbank/" name, Fixture, NULL, setup, fn, teardown)
 
@@ -232,6 +289,8 @@ int main(int argc, char **argv)
     CASE("read-hook", test_read_hook);
     CASE("array-of-registers", test_array);
     CASE("hidden-bits-and-registers", test_hidden);
+    CASE("features", test_features);
+    CASE("dump", test_dump);
     CASE("reset-keeps-sticky-bits", test_reset);
     CASE("garbage-accesses-do-nothing", test_garbage);
     return g_test_run();
