@@ -41,21 +41,27 @@ typedef enum CmdGate {
     GATE_ATS,
     GATE_PRI,
     GATE_STALL,
-    GATE_NEVER,
+    GATE_NEVER,                 /* what this unit does not report */
 } CmdGate;
 
 /* Pure: what is not executed now has no effect. */
 typedef Verdict CmdCheck(const ImSmmu *s, const uint64_t *d);
 typedef void CmdRun(ImSmmu *s, const uint64_t *d);
 
+enum { HAS_VMID = 1, HAS_ASID = 2, HAS_ADDR = 4 };
+
 typedef struct CmdDef {
     const char *name;
-    ImClause clause;
-    uint8_t gate;
-    bool ssec;
-    CmdCheck *check;
+    uint8_t gate;               /* the feature without which it is illegal */
+    bool ssec;                  /* the field exists, and 1 is illegal here */
+    CmdCheck *check;            /* whether it can be executed now; NULL: yes */
     CmdRun *run;
+    uint8_t scope;              /* TLBI_*: SmmuTlbiScope, */
+    bool el2;                   /* of the EL2 worlds, */
+    uint8_t fields;             /* HAS_*: what else names the translations */
 } CmdDef;
+
+static const CmdDef *smmu_cmdq_def_of(const uint64_t *d);
 
 static const Verdict go_ahead = { CMD_DONE, IM_CLAUSE_NONE, NULL };
 
@@ -140,18 +146,6 @@ static void smmu_cmdq_cfgi_cd_all(ImSmmu *s, const uint64_t *d)
 
 /* --- TLBs. --------------------------------------------------------------- */
 
-enum { SMMU_HAS_VMID = 1, SMMU_HAS_ASID = 2, SMMU_HAS_ADDR = 4 };
-
-typedef struct TlbiDef {
-    uint8_t scope;
-    bool el2;
-    uint8_t fields;
-} TlbiDef;
-
-#define TLBI_DEF(op, scope_, el2_, fields_) \
-    [op] = { SMMU_TLBI_##scope_, (el2_), (fields_) },
-static const TlbiDef tlbi_defs[] = { SMMU_TLBIS(TLBI_DEF) };
-
 IM_RULE(SMMU_CMD_VMW);
 static uint16_t smmu_cmdq_vmid_ignore(const ImSmmu *s)
 {
@@ -204,7 +198,7 @@ static void smmu_cmdq_tlbi_unmap(ImSmmu *s, const SmmuTlbi *t, uint8_t fields)
 {
     uint64_t mask = UINT64_MAX;
 
-    if ((fields & SMMU_HAS_ADDR) &&
+    if ((fields & HAS_ADDR) &&
         (t->scope != SMMU_TLBI_IPA ||
          !im_smmu_has(s, IM_MASK(SMMU_IDR0_S1P)))) {
         uint64_t differ = t->addr ^ t->last;
@@ -227,23 +221,34 @@ static Verdict smmu_cmdq_check_tlbi(const ImSmmu *s, const uint64_t *d)
 
 /* EL2 without E2H has no ASIDs. */
 IM_RULE(SMMU_CMD_TLBI_TAGS);
+IM_RULE(SMMU_CMD_TLBI_NH_ALL);
+IM_RULE(SMMU_CMD_TLBI_NH_ASID);
+IM_RULE(SMMU_CMD_TLBI_NH_VA);
+IM_RULE(SMMU_CMD_TLBI_NH_VAA);
+IM_RULE(SMMU_CMD_TLBI_EL2_ALL);
+IM_RULE(SMMU_CMD_TLBI_EL2_ASID);
+IM_RULE(SMMU_CMD_TLBI_EL2_VA);
+IM_RULE(SMMU_CMD_TLBI_EL2_VAA);
+IM_RULE(SMMU_CMD_TLBI_S12_VMALL);
+IM_RULE(SMMU_CMD_TLBI_S2_IPA);
+IM_RULE(SMMU_CMD_TLBI_NSNH_ALL);
 static void smmu_cmdq_tlbi(ImSmmu *s, const uint64_t *d)
 {
-    const TlbiDef *def = &tlbi_defs[IM_GET(d[0], SMMU_TLBI0_OP)];
+    const CmdDef *def = smmu_cmdq_def_of(d);
     SmmuTlbi t = {
         .scope = def->scope, .el2 = def->el2, .last = UINT64_MAX,
         .vmid_ignore = smmu_cmdq_vmid_ignore(s),
     };
 
-    if (def->fields & SMMU_HAS_ADDR) {
+    if (def->fields & HAS_ADDR) {
         smmu_cmdq_tlbi_range(s, d, &t);
     }
-    if ((def->fields & SMMU_HAS_VMID) &&
+    if ((def->fields & HAS_VMID) &&
         im_smmu_has(s, IM_MASK(SMMU_IDR0_S2P))) {
         t.vmid = (uint16_t)IM_GET(d[0], SMMU_TLBI0_VMID) &
                  smmu_cmdq_tag_mask(s, IM_MASK(SMMU_IDR0_VMID16));
     }
-    if (def->fields & SMMU_HAS_ASID) {
+    if (def->fields & HAS_ASID) {
         t.asid = (uint16_t)IM_GET(d[0], SMMU_TLBI0_ASID) &
                  smmu_cmdq_tag_mask(s, IM_MASK(SMMU_IDR0_ASID16));
     }
@@ -411,13 +416,70 @@ static void smmu_cmdq_sync(ImSmmu *s, const uint64_t *d)
 
 IM_RULE(SMMU_CMD_RES0);
 
-#define CMD_DEF(op, clause_, name_, gate_, ssec_, check_, fn)              \
-    [op] = {                                                              \
-        .name = #name_, .clause = IM_CLAUSE(clause_),                     \
-        .gate = GATE_##gate_,                                             \
-        .ssec = (ssec_), .check = check_, .run = fn,                      \
-    },
-static const CmdDef cmds[256] = { SMMU_CMDS(CMD_DEF) };
+static const CmdDef cmds[256] = {
+    [0x01] = { .name = "PREFETCH_CONFIG", .ssec = true,
+               .run = smmu_cmdq_prefetch },
+    [0x02] = { .name = "PREFETCH_ADDR", .ssec = true,
+               .run = smmu_cmdq_prefetch },
+    [0x03] = { .name = "CFGI_STE", .ssec = true, .run = smmu_cmdq_cfgi_ste },
+    [0x04] = { .name = "CFGI_STE_RANGE", .ssec = true,
+               .run = smmu_cmdq_cfgi_ste_range },
+    [0x05] = { .name = "CFGI_CD", .gate = GATE_S1, .ssec = true,
+               .run = smmu_cmdq_cfgi_cd },
+    [0x06] = { .name = "CFGI_CD_ALL", .gate = GATE_S1, .ssec = true,
+               .run = smmu_cmdq_cfgi_cd_all },
+    [0x07] = { .name = "CFGI_VMS_PIDM", .gate = GATE_NEVER, .ssec = true },
+    [0x10] = { .name = "TLBI_NH_ALL", .gate = GATE_S1, .run = smmu_cmdq_tlbi,
+               .scope = SMMU_TLBI_ALL, .fields = HAS_VMID },
+    [0x11] = { .name = "TLBI_NH_ASID", .gate = GATE_S1, .run = smmu_cmdq_tlbi,
+               .scope = SMMU_TLBI_ASID, .fields = HAS_VMID | HAS_ASID },
+    [0x12] = { .name = "TLBI_NH_VA", .gate = GATE_S1,
+               .check = smmu_cmdq_check_tlbi, .run = smmu_cmdq_tlbi,
+               .scope = SMMU_TLBI_VA,
+               .fields = HAS_VMID | HAS_ASID | HAS_ADDR },
+    [0x13] = { .name = "TLBI_NH_VAA", .gate = GATE_S1,
+               .check = smmu_cmdq_check_tlbi, .run = smmu_cmdq_tlbi,
+               .scope = SMMU_TLBI_VAA, .fields = HAS_VMID | HAS_ADDR },
+    [0x18] = { .name = "TLBI_EL3_ALL", .gate = GATE_NEVER },
+    [0x1a] = { .name = "TLBI_EL3_VA", .gate = GATE_NEVER },
+    [0x20] = { .name = "TLBI_EL2_ALL", .gate = GATE_HYP, .run = smmu_cmdq_tlbi,
+               .scope = SMMU_TLBI_ALL, .el2 = true },
+    [0x21] = { .name = "TLBI_EL2_ASID", .gate = GATE_HYP, .run = smmu_cmdq_tlbi,
+               .scope = SMMU_TLBI_ASID, .el2 = true, .fields = HAS_ASID },
+    [0x22] = { .name = "TLBI_EL2_VA", .gate = GATE_HYP,
+               .check = smmu_cmdq_check_tlbi, .run = smmu_cmdq_tlbi,
+               .scope = SMMU_TLBI_VA, .el2 = true,
+               .fields = HAS_ASID | HAS_ADDR },
+    [0x23] = { .name = "TLBI_EL2_VAA", .gate = GATE_HYP,
+               .check = smmu_cmdq_check_tlbi, .run = smmu_cmdq_tlbi,
+               .scope = SMMU_TLBI_VAA, .el2 = true, .fields = HAS_ADDR },
+    [0x28] = { .name = "TLBI_S12_VMALL", .gate = GATE_S2, .run = smmu_cmdq_tlbi,
+               .scope = SMMU_TLBI_VMALL, .fields = HAS_VMID },
+    [0x2a] = { .name = "TLBI_S2_IPA", .gate = GATE_S2,
+               .check = smmu_cmdq_check_tlbi, .run = smmu_cmdq_tlbi,
+               .scope = SMMU_TLBI_IPA, .fields = HAS_VMID | HAS_ADDR },
+    [0x30] = { .name = "TLBI_NSNH_ALL", .run = smmu_cmdq_tlbi,
+               .scope = SMMU_TLBI_NSNH_ALL },
+    [0x40] = { .name = "ATC_INV", .gate = GATE_ATS, .ssec = true,
+               .check = smmu_cmdq_check_atc_inv, .run = smmu_cmdq_atc_inv },
+    [0x41] = { .name = "PRI_RESP", .gate = GATE_PRI, .ssec = true,
+               .check = smmu_cmdq_check_pri_resp, .run = smmu_cmdq_pri_resp },
+    [0x44] = { .name = "RESUME", .gate = GATE_STALL, .ssec = true,
+               .run = smmu_cmdq_resume },
+    [0x45] = { .name = "STALL_TERM", .gate = GATE_STALL, .ssec = true,
+               .run = smmu_cmdq_stall_term },
+    [0x46] = { .name = "SYNC", .check = smmu_cmdq_check_sync,
+               .run = smmu_cmdq_sync },
+    [0x50] = { .name = "TLBI_S_EL2_ALL", .gate = GATE_NEVER },
+    [0x51] = { .name = "TLBI_S_EL2_ASID", .gate = GATE_NEVER },
+    [0x52] = { .name = "TLBI_S_EL2_VA", .gate = GATE_NEVER },
+    [0x53] = { .name = "TLBI_S_EL2_VAA", .gate = GATE_NEVER },
+    [0x58] = { .name = "TLBI_S_S12_VMALL", .gate = GATE_NEVER },
+    [0x5a] = { .name = "TLBI_S_S2_IPA", .gate = GATE_NEVER },
+    [0x60] = { .name = "TLBI_SNH_ALL", .gate = GATE_NEVER },
+    [0x70] = { .name = "DPTI_ALL", .gate = GATE_NEVER },
+    [0x73] = { .name = "DPTI_PA", .gate = GATE_NEVER },
+};
 
 static const CmdDef *smmu_cmdq_def_of(const uint64_t *d)
 {

@@ -38,11 +38,10 @@ typedef VtdIqResult DescCheck(ImVtd *s, const uint64_t *d);
 typedef void DescRun(ImVtd *s, const uint64_t *d);
 
 typedef struct DescDef {
-    const char *name;
-    ImClause clause;
-    uint8_t modes;          /* bit per TTM */
-    uint8_t grans;
-    uint64_t needs;
+    const char *name;       /* the manual's, and what traces show */
+    uint8_t modes;          /* Table 26: bit per TTM in which it is valid */
+    uint8_t grans;          /* bit per valid value of bits 5:4; 0: no field */
+    uint64_t needs;         /* bits of ECAP_REG without which it is invalid */
     uint64_t rsvd[2];
     uint64_t optional;      /* ECAP_REG bit that unreserves ... */
     uint64_t optional_mask; /* ... these bits of word 0 */
@@ -139,16 +138,79 @@ static bool vtd_iq_fenced(const VtdQueue *q)
 
 /* --- The table. ---------------------------------------------------------- */
 
-#define DESC_DEF(type, clause_, name_, modes_, needs_, w0, w1, grans_,    \
-                 opt, opt_mask, judge, fn)                                \
-    [type] = {                                                            \
-        .name = name_, .clause = IM_CLAUSE(clause_), .modes = (modes_),   \
-        .grans = (grans_), .needs = (needs_),                             \
-        .rsvd = { IM_RSVD(w0), IM_RSVD(w1) },                             \
-        .optional = (opt), .optional_mask = (opt_mask),                   \
-        .check = judge, .run = fn,                                        \
+/* HPT stands here so that it is seen: ECAP_REG.HPTS is never advertised, and
+ * so its type is invalid. */
+IM_RULE(VTD_DESC_CONTEXT_CACHE);
+IM_RULE(VTD_DESC_IOTLB);
+IM_RULE(VTD_DESC_DEV_TLB);
+IM_RULE(VTD_DESC_IEC);
+IM_RULE(VTD_DESC_PIOTLB);
+IM_RULE(VTD_DESC_PASID_CACHE);
+IM_RULE(VTD_DESC_PDEV_TLB);
+IM_RULE(VTD_DESC_PAGE_RESP);
+IM_RULE(VTD_DESC_HPT);
+static const DescDef descs[16] = {
+    [0x1] = {
+        .name = "cc_inv", .modes = VTD_MODES_ALL,
+        .rsvd = { IM_RSVD(VTD_CC0), IM_RSVD(VTD_NONE) }, .grans = 0xe,
+        .run = im_vtd_desc_context,
     },
-static const DescDef descs[16] = { VTD_DESCS(DESC_DEF) };
+    [0x2] = {
+        .name = "iotlb_inv", .modes = VTD_MODES_ALL,
+        .rsvd = { IM_RSVD(VTD_IOTLB0), IM_RSVD(VTD_IOTLB1) }, .grans = 0xe,
+        .check = im_vtd_check_iotlb, .run = im_vtd_desc_iotlb,
+    },
+    [0x3] = {
+        .name = "dev_tlb_inv", .modes = VTD_MODES_ALL,
+        .needs = IM_MASK(VTD_ECAP_DT),
+        .rsvd = { IM_RSVD(VTD_DTLB0), IM_RSVD(VTD_DTLB1) },
+        .optional = IM_MASK(VTD_ECAP_DIT),
+        .optional_mask = IM_MASK(VTD_DTLB0_PFSIDL) | IM_MASK(VTD_DTLB0_PFSIDH),
+        .check = im_vtd_check_dev_tlb, .run = im_vtd_desc_dev_tlb,
+    },
+    [0x4] = {
+        .name = "iec_inv", .modes = VTD_MODES_ALL,
+        .rsvd = { IM_RSVD(VTD_IEC0), IM_RSVD(VTD_NONE) },
+        .run = vtd_iq_inv_iec,
+    },
+    [0x5] = {
+        .name = "inv_wait", .modes = VTD_MODES_ALL,
+        .rsvd = { IM_RSVD(VTD_WAIT0), IM_RSVD(VTD_WAIT1) },
+        .optional = IM_MASK(VTD_ECAP_PDS),
+        .optional_mask = IM_MASK(VTD_WAIT0_PD),
+        .check = vtd_iq_check_wait, .run = vtd_iq_inv_wait,
+    },
+    [0x6] = {
+        .name = "p_iotlb_inv", .modes = VTD_MODES_WIDE,
+        .rsvd = { IM_RSVD(VTD_PIOTLB0), IM_RSVD(VTD_IOTLB1) }, .grans = 0xc,
+        .run = im_vtd_desc_piotlb,
+    },
+    [0x7] = {
+        .name = "pc_inv", .modes = VTD_MODES_WIDE,
+        .rsvd = { IM_RSVD(VTD_PC0), IM_RSVD(VTD_NONE) }, .grans = 0xb,
+        .run = im_vtd_desc_pasid_cache,
+    },
+    [0x8] = {
+        .name = "p_dev_tlb_inv", .modes = VTD_MODES_WIDE,
+        .needs = IM_MASK(VTD_ECAP_DT),
+        .rsvd = { IM_RSVD(VTD_PDTLB0), IM_RSVD(VTD_PDTLB1) },
+        .optional = IM_MASK(VTD_ECAP_DIT),
+        .optional_mask = IM_MASK(VTD_PDTLB0_PFSIDL) |
+                         IM_MASK(VTD_PDTLB0_PFSIDH),
+        .check = im_vtd_check_dev_tlb, .run = im_vtd_desc_pdev_tlb,
+    },
+    [0x9] = {
+        .name = "page_grp_resp", .modes = VTD_MODES_WIDE,
+        .needs = IM_MASK(VTD_ECAP_PRS),
+        .rsvd = { IM_RSVD(VTD_RESP0), IM_RSVD(VTD_RESP1) },
+        .run = vtd_iq_inv_page_resp,
+    },
+    [0xa] = {
+        .name = "hpt_inv", .modes = VTD_MODES_WIDE,
+        .needs = IM_MASK(VTD_ECAP_HPTS),
+        .rsvd = { IM_RSVD(VTD_NONE), IM_RSVD(VTD_NONE) },
+    },
+};
 
 /* The row of a descriptor, or NULL. */
 IM_RULE(VTD_IQ_MODES);
