@@ -388,6 +388,8 @@ static void completion_count(const void *data)
     }
     if (cc != 1) {
         im_smmu_ats_inv_done(w->r->smmu, w->sid, UINT32_MAX, (uint8_t)cc);
+        g_assert_cmpuint(im_smmu_counters(w->r->smmu)->ats_completions, ==,
+                         2);
         g_assert_false(sb_sync(w->r));
     }
 }

@@ -332,6 +332,21 @@ static void grant_row(const void *data)
     sw_no_event(w);
 }
 
+/* What may be written and executed, not read, is not executed either. */
+static void execute_needs_read(void)
+{
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_NESTED, true, NULL);
+    ImTxn t = request(w);
+    ImXlat x;
+
+    sw_s2_map(w, w->ipa, w->pa, 12, SB_S2 & ~D_S2R);
+    sw_on(w);
+    t.exec = true;
+    x = sw_run(w, &t);
+    g_assert_cmpuint(x.status, ==, IM_OK);
+    g_assert_cmphex(x.perm, ==, W1);
+}
+
 /* NW=1: never more than what needs no dirty update. */
 static void nw_does_not_dirty(void)
 {
@@ -484,6 +499,25 @@ static void warm_is_cold(const void *data)
     g_assert_cmphex(rig_r64(w->r, leaf) & D_AP2, !=, 0);
 }
 
+/* 5.2: what EATS forbids it forbids although a translation is cached. */
+static void warm_and_off(const void *data)
+{
+    unsigned eats = GPOINTER_TO_UINT(data);
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_NESTED, true, NULL);
+    ImTxn t = request(w);
+    ImXlat x;
+
+    rig_put(w->r, w->ste, STE_EATS, eats);
+    sw_on(w);
+    for (unsigned i = 0; i < 2; i++) {
+        x = sw_dma(w, IM_READ, w->iova);
+        sx_is_ok(&x, w->pa);
+        x = sw_run(w, &t);
+        sx_is_cpl(&x, IM_CPL_UR);
+        sw_only_event(w, EV_BAD_ATS_TREQ);
+    }
+}
+
 /* What a fault would silence or stall matters not: R=0, S=1. */
 static void no_model_for_requests(void)
 {
@@ -526,6 +560,9 @@ int main(int argc, char **argv)
     }
     spec_test(SMMU_ATS_REC_CFG, "streamid-needs-both",
               tr_streamid_needs_both);
+    spec_row(SMMU_ATS_EATS, "warm-0", warm_and_off, GUINT_TO_POINTER(0));
+    spec_row(SMMU_ATS_EATS, "warm-2", warm_and_off, GUINT_TO_POINTER(2));
+    spec_test(SMMU_ATS_EXE, "needs-read", execute_needs_read);
     spec_test(SMMU_ATS_NW, "nw", nw_does_not_dirty);
     spec_test(SMMU_ATS_NW, "access-flag", sets_access_flag);
     spec_test(SMMU_ATS_REPLY, "s1dss-skip", s1dss_skip);

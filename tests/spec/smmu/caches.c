@@ -484,6 +484,17 @@ static void tag_of_an_address(void)
     sx_is_abort(&x, EV_TRANSLATION);
 }
 
+/* Without TBI it counts, whatever is cached of the address without it. */
+static void no_tag_without_tbi(void)
+{
+    g_autoptr(SWorld) w = sw_new(NULL, SW_S1, false);
+    ImXlat x = sw_dma(w, IM_READ, w->iova);
+
+    sx_is_ok(&x, w->pa);
+    x = sw_dma(w, IM_READ, w->iova | UINT64_C(0xa5) << 56);
+    sx_is_abort(&x, EV_TRANSLATION);
+}
+
 /* --- what is cached and what not ----------------------------------------- */
 
 static void hit_reads_nothing(const void *data)
@@ -558,6 +569,25 @@ static void privilege_is_told_apart(void)
     sx_is_ok(&x, w->pa);
 }
 
+/* With PAN they see less: what users may read is no right of theirs. */
+static void privilege_with_pan(void)
+{
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, true, NULL);
+    ImTxn t = sw_txn(w, IM_AT_UNTRANSLATED, IM_READ);
+    ImXlat x;
+
+    rig_put(w->r, w->cd, CD_PAN, 1);
+    sw_on(w);
+    for (unsigned i = 0; i < 2; i++) {
+        t.priv = false;
+        x = sw_run(w, &t);
+        sx_is_ok(&x, w->pa);
+        t.priv = true;
+        x = sw_run(w, &t);
+        sx_is_abort(&x, EV_PERMISSION);
+    }
+}
+
 /* ATS and ordinary requests share what is cached, whoever came first. */
 static void ats_sees_invalidation(void)
 {
@@ -608,9 +638,11 @@ int main(int argc, char **argv)
     spec_test(SMMU_TLB_CFGI_STE, "leaves-translations",
               configuration_is_apart);
     spec_test(SMMU_TLB_VA, "tag", tag_of_an_address);
+    spec_test(SMMU_TLB_HIT, "no-tag-without-tbi", no_tag_without_tbi);
     spec_test(SMMU_TLB_VA, "table-removed", table_removed);
     spec_test(SMMU_TLB_VA, "more-rights", more_rights);
     spec_test(SMMU_TLB_HIT, "privilege", privilege_is_told_apart);
+    spec_test(SMMU_TLB_HIT, "privilege-pan", privilege_with_pan);
     spec_test(SMMU_TLB_HIT, "ats", ats_sees_invalidation);
     return g_test_run();
 }

@@ -602,22 +602,23 @@ static void bypass_too_far(const void *data)
     run(w, &t, &e);
 }
 
-/* An atomic is a write, unless all it lacks is the right to read. */
+/* An atomic is a write, unless all it lacks is the right to read. rights:
+ * 1 to read, 2 to write. */
 static void atomic(const void *data)
 {
-    bool writes = data != NULL;
+    unsigned rights = GPOINTER_TO_UINT(data);
     g_autoptr(SWorld) w = sw_new_off(NULL, SW_S2, false, NULL);
     ImTxn t = sw_txn(w, IM_AT_UNTRANSLATED, IM_ATOMIC);
     ImXlat x;
     Evt e;
 
     sw_s2_map(w, w->ipa, w->pa, 12, (SB_S2 & ~(D_S2R | D_S2W)) |
-              (writes ? D_S2W : D_S2R));
+              (rights & 1 ? D_S2R : 0) | (rights & 2 ? D_S2W : 0));
     sw_on(w);
     x = sw_run(w, &t);
     sx_is_abort(&x, EV_PERMISSION);
     e = sw_only_event(w, EV_PERMISSION);
-    g_assert_cmpuint(e.rnw, ==, writes);
+    g_assert_cmpuint(e.rnw, ==, rights == 2);
     g_assert_false(e.ind);
 }
 
@@ -660,8 +661,9 @@ int main(int argc, char **argv)
              GUINT_TO_POINTER(SW_BYPASS));
     spec_row(SMMU_ROUTE_IAS, "stage-2-only", bypass_too_far,
              GUINT_TO_POINTER(SW_S2));
-    spec_row(SMMU_ROUTE_ATOMIC, "write-only", atomic, "write-only");
-    spec_row(SMMU_ROUTE_ATOMIC, "read-only", atomic, NULL);
+    spec_row(SMMU_ROUTE_ATOMIC, "write-only", atomic, GUINT_TO_POINTER(2));
+    spec_row(SMMU_ROUTE_ATOMIC, "read-only", atomic, GUINT_TO_POINTER(1));
+    spec_row(SMMU_ROUTE_ATOMIC, "neither", atomic, GUINT_TO_POINTER(0));
     spec_test(SMMU_REG_QUEUE, "around", second_record);
     return g_test_run();
 }

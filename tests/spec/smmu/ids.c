@@ -258,12 +258,37 @@ REFUSED(e0pd_alone, c->e0pd = false)
 REFUSED(va_small, c->va_bits = 47)
 REFUSED(va_4k, { c->va_bits = 52; c->gran64k = false; })
 
+/* A feature whose prerequisite is off, and no other. */
+REFUSED(pps_alone, { c->pps = true; c->pri = false; })
+REFUSED(pri_alone, { c->ats = c->split_ats = c->ats_rec_err = false; })
+REFUSED(recerr_alone, { c->ats = c->split_ats = c->pri = false; })
+REFUSED(split_alone, { c->ats = c->pri = c->ats_rec_err = false; })
+REFUSED(xnx_alone, { c->stage2 = c->hyp = c->vmid16 = c->vmw = false;
+                     c->split_ats = false; })
+REFUSED(vmw_alone, { c->stage2 = c->hyp = c->vmid16 = c->xnx = false;
+                     c->split_ats = false; })
+REFUSED(hyp_s2, { c->stage2 = c->vmid16 = c->vmw = c->xnx = false;
+                  c->split_ats = false; })
+REFUSED(hyp_s1, { c->stage1 = c->asid16 = c->cd2l = c->had = false;
+                  c->ssid_bits = 0; c->split_ats = false; })
+REFUSED(asid_s1, { c->stage1 = c->hyp = c->cd2l = c->had = false;
+                   c->ssid_bits = 0; c->split_ats = false; })
+
 /* What is asked for is not adjusted. */
 static const RefusedRow refused_rows[] = {
     { "without-had", had_alone, { "xnx=on", "had=on" } },
     { "without-hyp", hyp_alone, { "e0pd=on", "hyp=on" } },
     { "without-bbml", bbml_alone, { "e0pd=on", "bbml=1" } },
     { "without-e0pd", e0pd_alone, { "httu=3", "e0pd=on" } },
+    { "pps", pps_alone, { "pps=on", "pri=on" } },
+    { "pri", pri_alone, { "pri=on", "ats=on" } },
+    { "ats-rec-err", recerr_alone, { "ats_rec_err=on", "ats=on" } },
+    { "split-ats", split_alone, { "split_ats=on", "ats=on" } },
+    { "xnx", xnx_alone, { "xnx=on", "stage2=on" } },
+    { "vmw", vmw_alone, { "vmw=on", "stage2=on" } },
+    { "hyp-stage-2", hyp_s2, { "hyp=on", "stage2=on" } },
+    { "hyp-stage-1", hyp_s1, { "hyp=on", "stage1=on" } },
+    { "asid16", asid_s1, { "asid16=on", "stage1=on" } },
     { "va-bits", va_small, { "va_bits=47", "52" } },
     { "va-bits-without-64k", va_4k, { "va_bits=52", "gran64k=on" } },
 };

@@ -46,7 +46,7 @@ static void entry(const void *data)
     g_autoptr(SWorld) w = world(NULL, 4);
     ImPageReq q = {
         .addr = UINT64_C(0xfedcba9876543abc), .rid = 0x3ab1,
-        .has_pasid = n & 1, .pasid = n & 1 ? 0xabcde : 0, .prgi = 0x1aa,
+        .has_pasid = n & 1, .pasid = 0xabcde, .prgi = 0x1aa,
         .read = n & 2, .write = n & 4, .last = n & 8, .priv = n & 16,
         .exec = n & 32,
     };
@@ -57,16 +57,12 @@ static void entry(const void *data)
     p = sb_ppr(w->r, 0);
     g_assert_cmphex(p.sid, ==, 0x3ab1);
     g_assert_cmpuint(p.ssv, ==, q.has_pasid);
-    if (p.ssv) {
-        g_assert_cmphex(p.ssid, ==, 0xabcde);
-    }
+    g_assert_cmphex(p.ssid, ==, p.ssv ? 0xabcde : 0);
     g_assert_cmpuint(p.r, ==, q.read);
     g_assert_cmpuint(p.w, ==, q.write);
     g_assert_cmpuint(p.last, ==, q.last);
-    if (q.has_pasid) {
-        g_assert_cmpuint(p.priv, ==, q.priv);
-        g_assert_cmpuint(p.x, ==, q.exec);
-    }
+    g_assert_cmpuint(p.priv, ==, q.has_pasid && q.priv);
+    g_assert_cmpuint(p.x, ==, q.has_pasid && q.exec);
     g_assert_cmphex(p.prgi, ==, 0x1aa);
     g_assert_cmphex(p.addr, ==, UINT64_C(0xfedcba9876543000));
     g_assert_cmphex(rig_get(w->r, w->r->sq[2].base, 57, 52), ==, 0);
@@ -117,6 +113,12 @@ static void segment(void)
     q.segment = 0x12;
     ask(w, &q);
     g_assert_cmphex(sb_ppr(w->r, 0).sid, ==, 0x123ab1);
+    sb_cr0(w->r, CR0_PRIQEN, false);
+    ask(w, &q);                         /* refused there, too */
+    g_assert_cmphex(rig_seen(w->r, RIG_SEEN_PAGE_RESP, 0)->resp.segment, ==,
+                    0x12);
+    g_assert_cmphex(rig_seen(w->r, RIG_SEEN_PAGE_RESP, 0)->resp.rid, ==,
+                    0x3ab1);
 }
 
 /* --- refused ------------------------------------------------------------- */
@@ -139,6 +141,20 @@ static void refused(SWorld *w, bool stop)
         g_assert_cmphex(p->rid, ==, w->sid);
         g_assert_cmphex(p->prgi, ==, q.prgi);
     }
+}
+
+/* Without a PASID, L with neither R nor W is a request like others. */
+static void marker_needs_pasid(void)
+{
+    g_autoptr(SWorld) w = world(NULL, 4);
+    ImPageReq q = sw_page_req(w);
+
+    sb_cr0(w->r, CR0_PRIQEN, false);
+    q.read = q.write = q.has_pasid = false;
+    ask(w, &q);
+    g_assert_cmpuint(rig_count(w->r, RIG_SEEN_PAGE_RESP), ==, 1);
+    g_assert_cmphex(rig_seen(w->r, RIG_SEEN_PAGE_RESP, 0)->resp.code, ==,
+                    IM_PAGE_RESP_FAILURE);
 }
 
 static void priqen_off(const void *data)
@@ -318,7 +334,11 @@ static void auto_run(const AutoRow *row, uint32_t cr2, unsigned event)
     g_assert_cmphex(p->rid, ==, w->sid);
     g_assert_cmphex(p->prgi, ==, q.prgi);
     if (event) {
-        sw_only_event(w, event);
+        Evt e = sw_only_event(w, event);
+
+        g_assert_cmphex(e.sid, ==, w->sid);
+        g_assert_true(e.ssv);
+        g_assert_cmphex(e.ssid, ==, w->ssid);
     } else {
         sw_no_event(w);
     }
@@ -556,6 +576,7 @@ int main(int argc, char **argv)
     spec_row(SMMU_PRIQ_ENABLE, "smmuen-0", smmuen_off, NULL);
     spec_row(SMMU_PRIQ_STOP_MARKER, "priqen-0", priqen_off, "stop");
     spec_row(SMMU_PRIQ_STOP_MARKER, "smmuen-0", smmuen_off, "stop");
+    spec_test(SMMU_PRIQ_STOP_MARKER, "needs-pasid", marker_needs_pasid);
     spec_test(SMMU_PRIQ_ENABLE, "no-pri", without_pri);
     spec_test(SMMU_PRIQ_ABORT, "write", write_abort);
     for (unsigned i = 0; i < G_N_ELEMENTS(told_rows); i++) {

@@ -14,6 +14,7 @@ CHANGE(no_pri, c->pri = false)
 CHANGE(no_vmw, c->vmw = false)
 CHANGE(no_recerr, c->ats_rec_err = false)
 CHANGE(no_hyp, c->hyp = false)
+CHANGE(no_msi, c->msi = false)
 CHANGE(no_types, c->attr_types_ovr = false)
 CHANGE(no_perms, c->attr_perms_ovr = false)
 
@@ -416,6 +417,28 @@ static void gbpa_without_overrides(void)
     }
 }
 
+/* --- GERRORN, 6.3.20 ------------------------------------------------------ */
+
+/* Errors that cannot happen have no bit. */
+static void gerrorn_bits(void)
+{
+    static const struct {
+        void (*change)(ImSmmuConfig *c);
+        uint32_t bits;
+    } rows[] = {
+        { no_vmw, 0x1fd }, { no_pri, 0x1b5 }, { no_msi, 0x10d },
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        ImSmmuConfig c = rig_smmu_config();
+
+        rows[i].change(&c);
+        g_autoptr(Rig) r = rig_smmu_new(&c);
+        rig_set32(r, SR_GERRORN, UINT32_MAX);
+        g_assert_cmphex(rig_reg32(r, SR_GERRORN), ==, rows[i].bits);
+    }
+}
+
 /* --- GERROR, 6.3.17 ------------------------------------------------------ */
 
 static void gerror_read_only(void)
@@ -524,6 +547,7 @@ int main(int argc, char **argv)
     spec_test(SMMU_REG_STRTAB_BASE_CFG, "linear", strtab_cfg_linear);
     spec_test(SMMU_REG_GBPA, "update", gbpa_update);
     spec_test(SMMU_REG_GBPA, "without-overrides", gbpa_without_overrides);
+    spec_test(SMMU_REG_GERRORN, "without-pri-or-msi", gerrorn_bits);
     spec_test(SMMU_REG_GERROR, "read-only", gerror_read_only);
     spec_test(SMMU_REG_GERROR, "reset", gerror_reset);
     spec_test(SMMU_REG_RESET, "state", reset_state);

@@ -40,6 +40,36 @@ static void ats_not_there(void)
     sx_is_cpl(&x, IM_CPL_UR);
 }
 
+/* A translation request reads 8 to 64 bytes, in multiples of 8. */
+static void treq_length(void)
+{
+    static const struct {
+        uint64_t len;
+        ImAccess access;
+        bool ok;
+    } rows[] = {
+        { 8, IM_READ, true }, { 16, IM_READ, true }, { 64, IM_READ, true },
+        { 0, IM_READ, false }, { 4, IM_READ, false }, { 12, IM_READ, false },
+        { 72, IM_READ, false }, { 8, IM_WRITE, false },
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(SWorld) w = sw_new(NULL, SW_S1, true);
+        ImTxn t = sw_txn(w, IM_AT_TRANSLATION, rows[i].access);
+        ImXlat x;
+
+        t.len = rows[i].len;
+        x = sw_run(w, &t);
+        if (rows[i].ok) {
+            sx_is_ok(&x, w->pa);
+            sw_no_event(w);
+        } else {
+            sx_is_cpl(&x, IM_CPL_UR);
+            sw_only_event(w, EV_UUT);
+        }
+    }
+}
+
 /* --- SMMUEN = 0, 3.11 ---------------------------------------------------- */
 
 static void off_passes(void)
@@ -107,6 +137,26 @@ static void off_shareability(void)
         x = sw_dma(w, IM_READ, 0x5000);
         sx_is_ok(&x, 0x5000);
         g_assert_cmpuint(x.share, ==, rows[i].share);
+    }
+}
+
+/* 6.3.14: with MTCFG the memory type is MemAttr's, coded as in an STE. */
+static void off_memory_type(void)
+{
+    static const struct {
+        unsigned memattr;
+        uint8_t attr;
+    } rows[] = { { 0xf, 0xff }, { 0x1, 0x04 }, { 0x5, 0x44 } };
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, false, NULL);
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        ImXlat x;
+
+        rig_set32(w->r, SR_GBPA, 1u << 12 | 1 << 4 | rows[i].memattr |
+                  GBPA_UPDATE);
+        x = sw_dma(w, IM_READ, 0x5000);
+        sx_is_ok(&x, 0x5000);
+        g_assert_cmphex(x.attr, ==, rows[i].attr);
     }
 }
 
@@ -318,10 +368,12 @@ int main(int argc, char **argv)
     spec_test(SMMU_TLB_ATTR, "overrides", overrides_are_not_shared);
     spec_test(SMMU_ROUTE_UUT, "at-reserved", at_reserved);
     spec_test(SMMU_ROUTE_UUT, "no-ats", ats_not_there);
+    spec_test(SMMU_ROUTE_UUT, "length", treq_length);
     spec_test(SMMU_ROUTE_GBPA, "passes", off_passes);
     spec_test(SMMU_REG_SMMUEN, "passes-with-substream", off_passes_substream);
     spec_test(SMMU_ROUTE_GBPA, "aborts", off_aborts);
     spec_test(SMMU_REG_GBPA, "shareability", off_shareability);
+    spec_test(SMMU_REG_GBPA, "memory-type", off_memory_type);
     spec_test(SMMU_REG_SMMUEN, "beyond-oas", off_too_far);
     spec_test(SMMU_ROUTE_BYPASS, "identity", bypass);
     spec_test(SMMU_ROUTE_BYPASS, "no-memory", bypass_needs_no_memory);

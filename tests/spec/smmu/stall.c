@@ -338,6 +338,8 @@ static void no_match(void)
     sb_do(w->r, cmd_resume(w->sid ^ 1, e.stag, true, false));
     sb_do(w->r, cmd_resume(w->sid | 0x10000, e.stag, true, false));
     sb_do(w->r, cmd_resume(w->sid, e.stag ^ 1, true, false));
+    sb_do(w->r, cmd_resume(w->sid, e.stag ^ 0x100, true, false));
+    sb_do(w->r, cmd_resume(w->sid, e.stag ^ 0x8000, true, false));
     sb_do(w->r, cmd_resume(w->sid, 0xffff, false, true));
     g_assert_cmpuint(rig_count(w->r, RIG_SEEN_RESUME), ==, 0);
     sb_do(w->r, cmd_stall_term(w->sid ^ 1));

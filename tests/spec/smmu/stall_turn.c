@@ -14,7 +14,7 @@ static SWorld *stalling(unsigned max)
     ImSmmuConfig c = rig_smmu_config();
     SWorld *w;
 
-    c.stall_max = (uint8_t)max;
+    c.stall_max = (uint16_t)max;
     w = sw_new_off(&c, SW_S1, false, NULL);
     rig_put(w->r, w->cd, CD_S, 1);
     sw_on(w);
