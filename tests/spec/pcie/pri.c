@@ -406,6 +406,9 @@ static void test_capacity(void)
     g_autoptr(Up) up = up_new_with(&cfg);
     UpOp op = auto_write;
 
+    up_enable(up, 3);
+    g_assert_cmphex(up_misuse(up), ==, 0);          /* as much is fine */
+    control(up, 0);
     up_enable(up, 1000);
     g_assert_cmphex(up_misuse(up), ==, PASID_EP_MISUSE_PRI_ALLOC_OVER);
     op.len = 8 * 4096;
@@ -496,6 +499,34 @@ static void test_lost_response(void)
     g_assert_cmpuint(up->deadline, ==, IM_NEVER);
 }
 
+/* PAGE_TIMEOUT=0: it waits as long as it takes. */
+static void test_no_timeout(void)
+{
+    g_autoptr(Up) up = up_new();
+
+    up_w(up, PASID_EP_PAGE_TIMEOUT, 0);
+    up_start(up, 0, &auto_write);
+    up_run(up);
+    g_assert_cmpuint(up->deadline, ==, IM_NEVER);
+    up_advance(up, IM_NEVER / 2);
+    g_assert_cmpuint(up_state(up, 0), ==, PASID_EP_STATE_WAIT_PAGE);
+}
+
+/* Who waits for room hears when there will be none. */
+static void test_no_room_ever(void)
+{
+    g_autoptr(Up) up = up_new_with(&IM_EP_CONFIG_DEFAULT);
+
+    up_enable(up, 1);
+    g_assert_true(raw(up, RL | IDX(1)));
+    up_start(up, 0, &auto_write);
+    up_run(up);
+    g_assert_cmpuint(up_state(up, 0), ==, PASID_EP_STATE_WAIT_PAGE);
+    control(up, 0);
+    up_run(up);
+    g_assert_cmpuint(up_cause(up, 0), ==, PASID_EP_CAUSE_PRI_OFF);
+}
+
 /* A wait for credit that others keep taking has an end, too. */
 static void test_starving(void)
 {
@@ -529,6 +560,8 @@ int main(int argc, char **argv)
     spec_test(PCIE_PRI_CTRL, "reset-forgets-raw", test_reset_forgets_raw);
     spec_test(PCIE_PRI_RESPONSE, "unexpected", test_unexpected);
     spec_test(PCIE_PRI_RESPONSE, "lost", test_lost_response);
+    spec_test(PCIE_PRI_RESPONSE, "waited-for", test_no_timeout);
+    spec_test(PCIE_PRI_ALLOCATION, "never", test_no_room_ever);
     spec_test(PCIE_PRI_CODE, "success-promises-nothing",
               test_success_promises_nothing);
     spec_test(PCIE_PRI_CODE, "invalid-ends", test_invalid_ends);
