@@ -36,7 +36,7 @@ static char *unit_report_rule(const ImFaultNote *n)
 {
     g_autofree char *text = im_clause_text(n->clause);
 
-    return text ? g_strdup_printf(" (%s)", text) : g_strdup("");
+    return text ? g_strdup_printf("; %s", text) : g_strdup("");
 }
 
 static void unit_report_tell_hidden(ImUnit *u, const ImFaultNote *n)

@@ -195,7 +195,8 @@ def page_request_in_the_monitor():
                         'pasid=2 access=write prgi=7').replace('\r', '')
         for words in (f'page request, access write, at {IOVA:#x}, PRGI 7, '
                       'last, requester 00:04.0, PASID 0x2',
-                      'page request descriptor at', 'VTD_PRQ_DESCRIPTOR',
+                      'page request descriptor at',
+                      'VTD_PRQ_DESCRIPTOR: VT-d 5.10, 7.4.1.1, "',
                       '\nqueued'):
             expect_true(words in text, f'{words} in {text}')
 

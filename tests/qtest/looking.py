@@ -136,6 +136,9 @@ def held(vm, ep, addr, request, reason, quiet=()):
         expect_true(e['name'] and e['text'], 'the reason in words')
     elif not a.granted and a.cpl:
         expect_true(e['steps'][-1].get('clause'), 'a clause decided')
+    for step in e['steps']:
+        expect(('section' in step, 'title' in step), ('clause' in step,) * 2,
+               'where the clause is to be read')
     if faults(vm) > logged:
         expect(of_the_log(vm).get('reason'), e.get('reason'),
                'reason, as logged')

@@ -239,15 +239,18 @@ def fault_hidden_by_fpd():
         f = last_fault(r.vm)
         expect((f['hidden'], f['kind'], f['name'], f['pasid'], f['address']),
                (True, 'dma', 'SPT.2', 2, hex(IOVA)), 'x-im-faults')
+        expect((f['clause'], f['section'], f['title']),
+               ('VTD_FLT_SPT_2', 'VT-d 5.10, 7.1.3',
+                'SPT.2 59h: PASID table entry not present'), 'its clause')
         expect(looking.counters(r.vm, 'iommu0')['hidden_faults'], 3,
                'hidden_faults')
         line, = warnings(r.vm)
         for part in ('iommu0: fault hidden from software (FPD): SPT.2',
                      f'requester 00:04.0, PASID 0x2, address {IOVA:#x};',
-                     'x-im-faults'):
+                     '; VTD_FLT_SPT_2: VT-d 5.10, 7.1.3, "', 'x-im-faults'):
             expect_true(part in line, f'"{part}" in {line}')
-        expect_true('(hidden from software)' in tell(r, 'faults'),
-                    'in the monitor')
+        for part in '(hidden from software)', 'VTD_FLT_SPT_2: VT-d 5.10, ':
+            expect_true(part in tell(r, 'faults'), 'in the monitor')
 
 
 @test
@@ -318,7 +321,9 @@ def command_that_stops_the_queue(words, text):
                'x-im-faults')
         shown = [f'{w:#018x}' for w in (*words, 0, 0)]
         expect(f['words'], shown, 'the descriptor')
-        expect_true(text in f['text'] and f['clause'], f'{text}: {f}')
+        expect_true(text in f['text'], f'{text}: {f}')
+        expect((f['clause'], f['section']),
+               (f'VTD_IQEI_{text[-1]}', 'VT-d 5.10, 11.4.9.9'), 'the rule')
         expect(looking.counters(r.vm, 'iommu0')['command_errors'], 2,
                'command_errors')
         line, = warnings(r.vm)

@@ -72,7 +72,9 @@ def command_that_stops_the_queue(words, name):
         shown = [f'{w:#018x}' for w in words]
         expect((f['kind'], f['name'], f['words'], f['hidden']),
                ('command', name, shown, False), 'x-im-faults')
-        expect_true(f['text'] and f['clause'], 'the rule that was broken')
+        expect_true(f['text'] and f['clause'] and f['title'] and
+                    f['section'].startswith('IHI 0070 G.b, '),
+                    'the rule that was broken')
         expect(looking.counters(r.vm, 'smmu')['command_errors'], 1,
                'command_errors')
         line, = warnings(r.vm)
