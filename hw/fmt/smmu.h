@@ -16,7 +16,13 @@ typedef struct ImSmmuIds {
     uint32_t idr[7];            /* IDR0 .. IDR6 */
 } ImSmmuIds;
 
-/* Their fields, 6.3. */
+/* Where the host has stage 2, a guest's STEs and CDs are written for an SMMU
+ * with both stages, all granules, 48 bits, hardware flags and no stalls; of
+ * words 0 and 1 of an STE, these bits are the guest's. */
+extern const ImSmmuIds im_smmu_guest_ids;
+extern const uint64_t im_smmu_guest_ste[2];
+
+/* Fields of the ID registers, 6.3. */
 #define SMMU_IDR0(F, R, I)                                                \
     F(SMMU_IDR0, S2P, 0, 0) F(SMMU_IDR0, S1P, 1, 1)                       \
     F(SMMU_IDR0, TTF, 3, 2) F(SMMU_IDR0, COHACC, 4, 4)                    \

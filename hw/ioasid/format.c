@@ -10,46 +10,9 @@
 #include "im/spec/smmu_tables.h.inc"
 
 IM_LAYOUT(SMMU_STE0);
-IM_LAYOUT(SMMU_STE1);
 
 /* What an address in a guest's table may be: 52 bits, as the formats have. */
 #define GUEST_LAST  IM_BITS(51, 0)
-
-/* The SMMU that a guest's STEs and CDs are written for: both stages, all
- * granules, 48 bits, hardware flags, no stalls. */
-const ImSmmuIds im_ioasid_smmu_ids = {
-    .idr = {
-        [0] = (uint32_t)(IM_PUT(SMMU_IDR0_S2P, 1) | IM_PUT(SMMU_IDR0_S1P, 1) |
-                         IM_PUT(SMMU_IDR0_TTF, 2) |
-                         IM_PUT(SMMU_IDR0_COHACC, 1) |
-                         IM_PUT(SMMU_IDR0_HTTU, 2) |
-                         IM_PUT(SMMU_IDR0_ATS, 1) |
-                         IM_PUT(SMMU_IDR0_ASID16, 1) |
-                         IM_PUT(SMMU_IDR0_PRI, 1) |
-                         IM_PUT(SMMU_IDR0_VMID16, 1) |
-                         IM_PUT(SMMU_IDR0_CD2L, 1) |
-                         IM_PUT(SMMU_IDR0_TTENDIAN, 2) |
-                         IM_PUT(SMMU_IDR0_STALL_MODEL, 1) |
-                         IM_PUT(SMMU_IDR0_TERM_MODEL, 1)),
-        [1] = (uint32_t)IM_PUT(SMMU_IDR1_SSIDSIZE, IM_PASID_BITS),
-        [3] = (uint32_t)(IM_PUT(SMMU_IDR3_HAD, 1) |
-                         IM_PUT(SMMU_IDR3_XNX, 1) |
-                         IM_PUT(SMMU_IDR3_STT, 1) |
-                         IM_PUT(SMMU_IDR3_E0PD, 1)),
-        [5] = (uint32_t)(IM_PUT(SMMU_IDR5_OAS, 5) |
-                         IM_PUT(SMMU_IDR5_GRAN4K, 1) |
-                         IM_PUT(SMMU_IDR5_GRAN16K, 1) |
-                         IM_PUT(SMMU_IDR5_GRAN64K, 1)),
-    },
-};
-
-/* What is the guest's in its own STE; the rest is the host's. */
-#define STE0_GUEST  (IM_MASK(SMMU_STE_V) | IM_MASK(SMMU_STE_CONFIG) |     \
-                     IM_MASK(SMMU_STE_S1FMT) | IM_MASK(SMMU_STE_S1CDMAX) | \
-                     IM_MASK(SMMU_STE_S1CONTEXTPTR))
-#define STE1_GUEST  (IM_MASK(SMMU_STE_S1DSS) | IM_MASK(SMMU_STE_S1CIR) |  \
-                     IM_MASK(SMMU_STE_S1COR) | IM_MASK(SMMU_STE_S1CSH) |  \
-                     IM_MASK(SMMU_STE_S1STALLD) | IM_MASK(SMMU_STE_EATS))
 
 #define CONFIG_STAGE1  5
 
@@ -129,7 +92,8 @@ static int io_format_smmu_new(ImIoasidCtx *c, const ImuSpaceCreate *a,
     }
     raw[0] = GUINT64_FROM_LE(in.ste[0]);
     raw[1] = GUINT64_FROM_LE(in.ste[1]);
-    if ((raw[0] & ~STE0_GUEST) || (raw[1] & ~STE1_GUEST)) {
+    if ((raw[0] & ~im_smmu_guest_ste[0]) ||
+        (raw[1] & ~im_smmu_guest_ste[1])) {
         return -EOPNOTSUPP;
     }
     if (IM_GET(raw[0], SMMU_STE_CONFIG) != CONFIG_STAGE1) {
@@ -139,7 +103,7 @@ static int io_format_smmu_new(ImIoasidCtx *c, const ImuSpaceCreate *a,
     if (!t) {
         return -ENOMEM;
     }
-    if (!im_smmu_ste_decode(&im_ioasid_smmu_ids, false, raw, &t->ste,
+    if (!im_smmu_ste_decode(&im_smmu_guest_ids, false, raw, &t->ste,
                             &clause)) {
         im_ioasid_release(c->host, t, sizeof(*t));
         return -EINVAL;

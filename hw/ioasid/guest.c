@@ -142,7 +142,7 @@ static bool io_guest_fetch_fault(IoRoute *r, IoView *v, const ImSmmuSte *ste,
     if (!io_guest_fetch(r, v, "CD", at, q, 8)) {
         return im_ioasid_refuse(r, IO_FLT_CD_FETCH);
     }
-    if (!im_smmu_cd_decode(&im_ioasid_smmu_ids, ste, q, &v->cd, &clause)) {
+    if (!im_smmu_cd_decode(&im_smmu_guest_ids, ste, q, &v->cd, &clause)) {
         im_ioasid_refuse(r, IO_FLT_CD_BAD);
         r->clause = clause;
         return true;

@@ -163,7 +163,6 @@ typedef struct IoSmmuTable {
 int im_ioasid_table_new(ImIoasidCtx *c, const ImuSpaceCreate *a,
                         void **table);
 void im_ioasid_table_free(ImIoasid *h, uint8_t format, void *table);
-extern const ImSmmuIds im_ioasid_smmu_ids;
 
 /* --- cache.c ---------------------------------------------------------- */
 

@@ -25,37 +25,25 @@ IM_LAYOUT(SMMU_REC1);
 
 /* --- GET_HW_INFO -------------------------------------------------------- */
 
-/* The SMMU that the backend reads a guest's STEs and CDs for: docs/uapi.rst
- * 4.12. */
+/* The SMMU that the backend reads a guest's STEs and CDs for, and what a guest
+ * needs to know of its stream table and commands. No PRI: Linux tells of none.
+ */
 static int iof_smmu_hw_info(const ImIommufdHw *hw, uint32_t *type, void *buf,
                             uint32_t *len)
 {
     IofHwInfoSmmu *info = buf;
-    unsigned ats = hw->dev->backend.caps & IMU_DEV_CAP_ATS ? 1 : 0;
+    bool ats = hw->dev->backend.caps & IMU_DEV_CAP_ATS;
 
     if (*type != IOF_HW_NONE && *type != IOF_HW_SMMUV3) {
         return -EOPNOTSUPP;
     }
     *type = IOF_HW_SMMUV3;
-    info->idr[0] = (uint32_t)(
-        IM_PUT(SMMU_IDR0_S2P, 1) | IM_PUT(SMMU_IDR0_S1P, 1) |
-        IM_PUT(SMMU_IDR0_TTF, 2) | IM_PUT(SMMU_IDR0_COHACC, 1) |
-        IM_PUT(SMMU_IDR0_HTTU, 2) | IM_PUT(SMMU_IDR0_ATS, ats) |
-        IM_PUT(SMMU_IDR0_ASID16, 1) | IM_PUT(SMMU_IDR0_VMID16, 1) |
-        IM_PUT(SMMU_IDR0_CD2L, 1) | IM_PUT(SMMU_IDR0_TTENDIAN, 2) |
-        IM_PUT(SMMU_IDR0_STALL_MODEL, 1) | IM_PUT(SMMU_IDR0_TERM_MODEL, 1) |
-        IM_PUT(SMMU_IDR0_ST_LEVEL, 1));
-    info->idr[1] = (uint32_t)(IM_PUT(SMMU_IDR1_SSIDSIZE, IM_PASID_BITS) |
-                              IM_PUT(SMMU_IDR1_SIDSIZE, 16));
-    info->idr[3] = (uint32_t)(IM_PUT(SMMU_IDR3_HAD, 1) |
-                              IM_PUT(SMMU_IDR3_XNX, 1) |
-                              IM_PUT(SMMU_IDR3_STT, 1) |
-                              IM_PUT(SMMU_IDR3_RIL, 1) |
-                              IM_PUT(SMMU_IDR3_E0PD, 1));
-    info->idr[5] = (uint32_t)(IM_PUT(SMMU_IDR5_OAS, 5) |
-                              IM_PUT(SMMU_IDR5_GRAN4K, 1) |
-                              IM_PUT(SMMU_IDR5_GRAN16K, 1) |
-                              IM_PUT(SMMU_IDR5_GRAN64K, 1));
+    memcpy(info->idr, im_smmu_guest_ids.idr, sizeof(info->idr));
+    info->idr[0] &= (uint32_t)~(IM_MASK(SMMU_IDR0_PRI) |
+                                (ats ? 0 : IM_MASK(SMMU_IDR0_ATS)));
+    info->idr[0] |= (uint32_t)IM_PUT(SMMU_IDR0_ST_LEVEL, 1);
+    info->idr[1] |= (uint32_t)IM_PUT(SMMU_IDR1_SIDSIZE, 16);
+    info->idr[3] |= (uint32_t)IM_PUT(SMMU_IDR3_RIL, 1);
     *len = sizeof(*info);
     return 0;
 }
@@ -63,13 +51,8 @@ static int iof_smmu_hw_info(const ImIommufdHw *hw, uint32_t *type, void *buf,
 /* --- nested STEs -------------------------------------------------------- */
 
 /* Linux's addresses end at 52 bits. */
-#define STE0_GUEST  (IM_MASK(SMMU_STE_V) | IM_MASK(SMMU_STE_CONFIG) |     \
-                     IM_MASK(SMMU_STE_S1FMT) | IM_MASK(SMMU_STE_S1CDMAX) | \
-                     (IM_MASK(SMMU_STE_S1CONTEXTPTR) &                    \
-                      ((UINT64_C(1) << 52) - 1)))
-#define STE1_GUEST  (IM_MASK(SMMU_STE_S1DSS) | IM_MASK(SMMU_STE_S1CIR) |  \
-                     IM_MASK(SMMU_STE_S1COR) | IM_MASK(SMMU_STE_S1CSH) |  \
-                     IM_MASK(SMMU_STE_S1STALLD) | IM_MASK(SMMU_STE_EATS))
+#define STE0_BEYOND  (IM_MASK(SMMU_STE_S1CONTEXTPTR) &                     \
+                      ~((UINT64_C(1) << 52) - 1))
 
 enum { CONFIG_ABORT = 0, CONFIG_BYPASS = 4, CONFIG_STAGE1 = 5 };
 
@@ -78,19 +61,12 @@ enum { CONFIG_ABORT = 0, CONFIG_BYPASS = 4, CONFIG_STAGE1 = 5 };
 static void iof_smmu_translate(const uint64_t ste[2], ImIommufdMeaning *out)
 {
     uint64_t raw[8] = { ste[0], ste[1] };
-    ImSmmuIds ids = { { 0 } };
-    IofHwInfoSmmu info = { 0 };
-    const ImIommufdDevice any = { .backend.caps = IMU_DEV_CAP_ATS };
-    const ImIommufdHw hw = { .dev = &any };
-    uint32_t type = IOF_HW_SMMUV3;
     ImClause clause;
     ImSmmuSte decoded;
-    uint32_t len;
 
-    iof_smmu_hw_info(&hw, &type, &info, &len);
-    memcpy(ids.idr, info.idr, sizeof(info.idr));
     out->needs_vdevice = true;
-    if (!im_smmu_ste_decode(&ids, false, raw, &decoded, &clause)) {
+    if (!im_smmu_ste_decode(&im_smmu_guest_ids, false, raw, &decoded,
+                            &clause)) {
         out->what = IM_IOMMUFD_ABORT;
         return;
     }
@@ -121,7 +97,8 @@ static int iof_smmu_nested(ImIommufdNested *n, const ImIommufdHw *hw,
         out->what = IM_IOMMUFD_ABORT;
         return 0;
     }
-    if ((ste[0] & ~STE0_GUEST) || (ste[1] & ~STE1_GUEST) ||
+    if ((ste[0] & (~im_smmu_guest_ste[0] | STE0_BEYOND)) ||
+        (ste[1] & ~im_smmu_guest_ste[1]) ||
         IM_GET(ste[1], SMMU_STE_EATS) > 1) {
         return -EIO;
     }
