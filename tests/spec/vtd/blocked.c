@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "lib/spec.h"
-#include "lib/vtd_build.h"
+#include "lib/vtd_damage.h"
 
 #define FEE_PAGE    UINT64_C(0xfee01000)
 #define BIG         UINT64_C(0x40000000)    /* a 2 MiB page of its own */
@@ -16,6 +16,7 @@ typedef struct Row {
     WorldKind kind;
     uint8_t reason;
     void (*arm)(World *w);
+    Damage damage[DAMAGES];     /* after that */
     uint64_t addr;              /* 0: iova */
     bool only_dma;              /* a translation request does not fault */
 } Row;
@@ -32,23 +33,6 @@ static uint64_t second_leaf(World *w)
     return world_ss_entry(w, w->kind == W_NESTED ? w->gpa : w->iova, 1);
 }
 
-/* The second-stage leaf behind the table that holds the first's leaf. */
-static uint64_t table_leaf(World *w)
-{
-    return world_ss_entry(w, (first_leaf(w) & ~UINT64_C(0xfff)) + w->bias, 1);
-}
-
-static void output_fs(World *w)
-{
-    world_fs_map(w, w->iova, FEE_PAGE, 12, FS_RWU);
-}
-
-static void output_ss(World *w)
-{
-    world_ss_map(w, w->kind == W_NESTED ? w->gpa : w->iova, FEE_PAGE, 12,
-                 SS_RW);
-}
-
 /* The page is large, and what the request hits is inside the range. */
 static void output_big(World *w)
 {
@@ -59,50 +43,6 @@ static void output_big(World *w)
     } else {
         world_ss_map(w, BIG, pa, 21, SS_RW);
     }
-}
-
-static void read_only_fs(World *w)
-{
-    rig_put(w->r, first_leaf(w), 1, 1, 0);
-}
-
-static void read_only_ss(World *w)
-{
-    rig_put(w->r, second_leaf(w), 1, 1, 0);
-}
-
-static void read_only_table(World *w)
-{
-    rig_put(w->r, w->pe, 9, 9, 0);
-    rig_put(w->r, table_leaf(w), 1, 1, 0);
-    for (unsigned l = 1; l <= 4; l++) {
-        rig_put(w->r, world_fs_entry(w, w->iova, l), 5, 5, 1);
-    }
-}
-
-static void rom_fs(World *w)
-{
-    rig_put(w->r, first_leaf(w), 5, 5, 1);
-    rig_offer(w->r, first_leaf(w) & ~UINT64_C(0xfff), 1, RIG_ROM);
-}
-
-static void rom_ss(World *w)
-{
-    rig_put(w->r, second_leaf(w), 8, 8, 1);
-    rig_offer(w->r, second_leaf(w) & ~UINT64_C(0xfff), 1, RIG_ROM);
-}
-
-static void not_snooped(World *w)
-{
-    for (unsigned l = 1; l <= 4; l++) {
-        if (w->kind != W_SS) {
-            rig_put(w->r, world_fs_entry(w, w->iova, l), 5, 5, 1);
-        } else {
-            rig_put(w->r, world_ss_entry(w, w->iova, l), 8, 8, 1);
-        }
-    }
-    rig_put(w->r, w->pe, 87, 87, 0);
-    rig_put(w->r, w->pe, 9, 9, w->kind == W_SS);
 }
 
 /* Nested, and the second stage alone is left with a flag to set. */
@@ -117,34 +57,44 @@ static void clean_page_not_snooped(World *w)
 }
 
 static const Row rows[] = {
-    { SPEC(VTD_3_6_2_DIRTY), "output", W_FS, 0x87, output_fs, 0, false },
-    { SPEC(VTD_3_6_2_DIRTY), "output-2m", W_FS, 0x87, output_big,
-      BIG + 0x1000, false },
-    { SPEC(VTD_3_6_2_DIRTY), "read-only", W_FS, 0x85, read_only_fs, 0, true },
-    { SPEC(VTD_3_6_2_DIRTY), "no-update", W_FS, 0x91, rom_fs, 0, false },
-    { SPEC(VTD_3_6_2_DIRTY), "not-snooped", W_FS, 0x90, not_snooped, 0,
-      false },
-    { SPEC(VTD_3_7_2_AD), "output", W_SS, 0x87, output_ss, 0, false },
-    { SPEC(VTD_3_7_2_AD), "output-2m", W_SS, 0x87, output_big, BIG + 0x1000,
-      false },
-    { SPEC(VTD_3_7_2_AD), "read-only", W_SS, 0x85, read_only_ss, 0, true },
-    { SPEC(VTD_3_7_2_AD), "no-update", W_SS, 0x7d, rom_ss, 0, false },
-    { SPEC(VTD_3_7_2_AD), "not-snooped", W_SS, 0x7c, not_snooped, 0, false },
-    { SPEC(VTD_3_8_NESTED), "output", W_NESTED, 0x87, output_ss, 0, false },
-    { SPEC(VTD_3_8_NESTED), "first-read-only", W_NESTED, 0x85, read_only_fs,
-      0, true },
-    { SPEC(VTD_3_8_NESTED), "second-read-only", W_NESTED, 0x85, read_only_ss,
-      0, true },
-    { SPEC(VTD_3_8_NESTED), "first-no-update", W_NESTED, 0x91, rom_fs, 0,
-      false },
-    { SPEC(VTD_3_8_NESTED), "second-no-update", W_NESTED, 0x7d, rom_ss, 0,
-      false },
-    { SPEC(VTD_3_8_NESTED), "not-snooped", W_NESTED, 0x90, not_snooped, 0,
-      false },
+    { SPEC(VTD_3_6_2_DIRTY), "output", W_FS, 0x87,
+      .damage = { { IN_FS(1), FSE_ADDR, FEE_PAGE >> 12 } } },
+    { SPEC(VTD_3_6_2_DIRTY), "output-2m", W_FS, 0x87, .arm = output_big,
+      .addr = BIG + 0x1000 },
+    { SPEC(VTD_3_6_2_DIRTY), "read-only", W_FS, 0x85,
+      .damage = { { IN_FS(1), FSE_RW, 0 } }, .only_dma = true },
+    { SPEC(VTD_3_6_2_DIRTY), "no-update", W_FS, 0x91,
+      .damage = { { IN_FS(1), FSE_A, 1 }, { IN_FS(1), FSE_D, UNWRITABLE } } },
+    { SPEC(VTD_3_6_2_DIRTY), "not-snooped", W_FS, 0x90,
+      .damage = { { IN_FS(0), FSE_A, 1 }, { IN_PE, PE_PWSNP, 0 } } },
+    { SPEC(VTD_3_7_2_AD), "output", W_SS, 0x87,
+      .damage = { { IN_SS(1), SSE_ADDR, FEE_PAGE >> 12 } } },
+    { SPEC(VTD_3_7_2_AD), "output-2m", W_SS, 0x87, .arm = output_big,
+      .addr = BIG + 0x1000 },
+    { SPEC(VTD_3_7_2_AD), "read-only", W_SS, 0x85,
+      .damage = { { IN_SS(1), SSE_W, 0 } }, .only_dma = true },
+    { SPEC(VTD_3_7_2_AD), "no-update", W_SS, 0x7d,
+      .damage = { { IN_SS(1), SSE_A, 1 }, { IN_SS(1), SSE_D, UNWRITABLE } } },
+    { SPEC(VTD_3_7_2_AD), "not-snooped", W_SS, 0x7c,
+      .damage = { { IN_SS(0), SSE_A, 1 }, { IN_PE, PE_PWSNP, 0 } } },
+    { SPEC(VTD_3_8_NESTED), "output", W_NESTED, 0x87,
+      .damage = { { IN_SS(1), SSE_ADDR, FEE_PAGE >> 12 } } },
+    { SPEC(VTD_3_8_NESTED), "first-read-only", W_NESTED, 0x85,
+      .damage = { { IN_FS(1), FSE_RW, 0 } }, .only_dma = true },
+    { SPEC(VTD_3_8_NESTED), "second-read-only", W_NESTED, 0x85,
+      .damage = { { IN_SS(1), SSE_W, 0 } }, .only_dma = true },
+    { SPEC(VTD_3_8_NESTED), "first-no-update", W_NESTED, 0x91,
+      .damage = { { IN_FS(1), FSE_A, 1 }, { IN_FS(1), FSE_D, UNWRITABLE } } },
+    { SPEC(VTD_3_8_NESTED), "second-no-update", W_NESTED, 0x7d,
+      .damage = { { IN_SS(1), SSE_A, 1 }, { IN_SS(1), SSE_D, UNWRITABLE } } },
+    { SPEC(VTD_3_8_NESTED), "not-snooped", W_NESTED, 0x90,
+      .damage = { { IN_PE, PE_SSADE, 0 }, { IN_FS(0), FSE_A, 1 },
+                  { IN_PE, PE_PWSNP, 0 } } },
     { SPEC(VTD_3_8_NESTED), "nothing-snooped", W_NESTED, 0x7c,
-      clean_page_not_snooped, 0, false },
+      .arm = clean_page_not_snooped },
     { SPEC(VTD_3_8_1_SSADE), "table-read-only", W_NESTED, 0x77,
-      read_only_table, 0, false },
+      .damage = { { IN_PE, PE_SSADE, 0 }, { IN_TABLE(1), SSE_W, 0 },
+                  { IN_FS(0), FSE_A, 1 } } },
 };
 
 /* --- what must hold ------------------------------------------------------- */
@@ -170,7 +120,10 @@ static World *blocked_world(const Row *row)
     World *w = world_new_off(NULL, row->kind, true);
 
     rig_put(w->r, w->pe, 9, 9, row->kind != W_FS);
-    row->arm(w);
+    if (row->arm) {
+        row->arm(w);
+    }
+    world_damage(w, row->damage);
     world_on(w);
     return w;
 }

@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "lib/spec.h"
+#include "lib/vtd_damage.h"
 #include "lib/vtd_told.h"
 
 #define FEE     UINT64_C(0xfee00000)
@@ -15,103 +16,13 @@ typedef struct Row {
     const char *name;
     WorldKind kind;
     bool pasid;
-    void (*arm)(World *w);
+    bool off;                       /* translation is not enabled */
+    Damage damage[DAMAGES];
     void (*tune)(World *w, ImTxn *t);
     const char *note;               /* begins the note */
 } Row;
 
 /* --- what is special ------------------------------------------------------ */
-
-static void pte_read_only(World *w)
-{
-    rig_put(w->r, world_fs_entry(w, w->iova, 1), 1, 1, 0);
-}
-
-static void pdpe_read_only(World *w)
-{
-    rig_put(w->r, world_fs_entry(w, w->iova, 3), 1, 1, 0);
-}
-
-static void pde_absent(World *w)
-{
-    rig_put(w->r, world_fs_entry(w, w->iova, 2), 0, 0, 0);
-}
-
-static void pte_reserved(World *w)
-{
-    rig_put(w->r, world_fs_entry(w, w->iova, 1), 50, 50, 1);
-}
-
-static void supervisor_page(World *w)
-{
-    rig_put(w->r, w->pe, 128, 128, 1);
-    rig_put(w->r, world_fs_entry(w, w->iova, 1), 2, 1, 0);
-}
-
-static void pml4e_supervisor(World *w)
-{
-    rig_put(w->r, world_fs_entry(w, w->iova, 4), 2, 2, 0);
-}
-
-static uint64_t ss_of(World *w, unsigned level)
-{
-    return world_ss_entry(w, w->kind == W_NESTED ? w->gpa : w->iova, level);
-}
-
-static void ss_write_only(World *w)
-{
-    rig_put(w->r, ss_of(w, 1), 1, 0, SS_W);
-}
-
-static void ss_pde_read_only(World *w)
-{
-    rig_put(w->r, ss_of(w, 2), 1, 0, SS_R);
-}
-
-static void ss_pte_absent(World *w)
-{
-    rig_put(w->r, ss_of(w, 1), 1, 0, 0);
-}
-
-static void ss_pte_reserved(World *w)
-{
-    rig_put(w->r, ss_of(w, 1), 50, 50, 1);
-}
-
-static void ss_rights_disjoint(World *w)
-{
-    rig_put(w->r, ss_of(w, 1), 1, 0, SS_W);
-    rig_put(w->r, ss_of(w, 2), 1, 0, SS_R);
-}
-
-static void ssade_without_pwsnp(World *w)
-{
-    rig_put(w->r, w->pe, 9, 9, 1);
-    rig_put(w->r, w->pe, 87, 87, 0);
-}
-
-static void fs_without_pwsnp(World *w)
-{
-    rig_put(w->r, w->pe, 87, 87, 0);
-}
-
-static void fs_in_rom(World *w)
-{
-    rig_offer(w->r, world_fs_entry(w, w->iova, 1) & ~UINT64_C(0xfff), 1,
-              RIG_ROM);
-}
-
-static void outputs_fee(World *w)
-{
-    world_fs_map(w, w->iova, FEE, 12, FS_RWU);
-}
-
-static void table_unreadable(World *w)
-{
-    uint64_t at = world_fs_entry(w, w->iova, 1) & ~UINT64_C(0xfff);
-
-    rig_put(w->r, world_ss_entry(w, at + w->bias, 1), 1, 0, SS_W);
-}
 
 static void writes(World *w G_GNUC_UNUSED, ImTxn *t)
 {
@@ -199,115 +110,136 @@ static void reads_nothing_of_fee(World *w G_GNUC_UNUSED, ImTxn *t)
     t->len = 0;
 }
 
-static void off(World *w)
-{
-    w->ttm_set = true;              /* run() does not call world_on() */
-}
-
-static void off_translates(World *w, ImTxn *t)
-{
-    asks(w, t);
-}
-
 static const Row rows[] = {
     /* granted */
-    { SPEC(VTD_3_6_1_USER), "read", W_FS, true, NULL, NULL,
-      "read granted: a write has D to set first" },
-    { SPEC(VTD_3_6_1_USER), "write", W_FS, true, NULL, writes,
-      "read and write granted: by every entry" },
-    { SPEC(VTD_3_6_1_USER), "read-only", W_FS, true, pdpe_read_only, NULL,
-      "read granted: FS-PDPE: R/W=0" },
-    { SPEC(VTD_3_6_1_SUPERVISOR), "read", W_FS, true, supervisor_page,
-      privileged, "read granted" },
-    { SPEC(VTD_3_6_1_WPE), "write", W_FS, true, supervisor_page,
-      privileged_write, "read and write granted" },
-    { SPEC(VTD_3_7_1_RIGHTS), "legacy", W_LEGACY, false, NULL, writes,
-      "read and write granted: by every entry" },
-    { SPEC(VTD_3_7_1_RIGHTS), "scalable", W_SS, true, ss_pde_read_only, NULL,
-      "read granted: SS-PDE: W=0" },
-    { SPEC(VTD_3_8_NESTED), "write", W_NESTED, true, NULL, writes,
-      "read and write granted: by every entry" },
+    { SPEC(VTD_3_6_1_USER), "read", W_FS, true,
+      .note = "read granted: a write has D to set first" },
+    { SPEC(VTD_3_6_1_USER), "write", W_FS, true, .tune = writes,
+      .note = "read and write granted: by every entry" },
+    { SPEC(VTD_3_6_1_USER), "read-only", W_FS, true,
+      .damage = { { IN_FS(3), FSE_RW, 0 } },
+      .note = "read granted: FS-PDPE: R/W=0" },
+    { SPEC(VTD_3_6_1_SUPERVISOR), "read", W_FS, true,
+      .damage = { { IN_PE, PE_SRE, 1 }, { IN_FS(1), FSE_RW_US, 0 } },
+      .tune = privileged, .note = "read granted" },
+    { SPEC(VTD_3_6_1_WPE), "write", W_FS, true,
+      .damage = { { IN_PE, PE_SRE, 1 }, { IN_FS(1), FSE_RW_US, 0 } },
+      .tune = privileged_write, .note = "read and write granted" },
+    { SPEC(VTD_3_7_1_RIGHTS), "legacy", W_LEGACY, false, .tune = writes,
+      .note = "read and write granted: by every entry" },
+    { SPEC(VTD_3_7_1_RIGHTS), "scalable", W_SS, true,
+      .damage = { { IN_SS(2), SSE_RW, SS_R } },
+      .note = "read granted: SS-PDE: W=0" },
+    { SPEC(VTD_3_8_NESTED), "write", W_NESTED, true, .tune = writes,
+      .note = "read and write granted: by every entry" },
     { SPEC(VTD_3_8_NESTED), "second-read-only", W_NESTED, true,
-      ss_pde_read_only, NULL, "read granted: SS-PDE: W=0" },
+      .damage = { { IN_SS(2), SSE_RW, SS_R } },
+      .note = "read granted: SS-PDE: W=0" },
     { SPEC(VTD_3_8_NESTED), "first-read-only", W_NESTED, true,
-      pte_read_only, NULL, "read granted: FS-PTE: R/W=0" },
-    { SPEC(VTD_3_9_PASS_THROUGH), "scalable", W_PT, true, NULL, NULL,
-      "read and write granted" },
-    { SPEC(VTD_3_9_PASS_THROUGH), "legacy", W_LEGACY_PT, false, NULL, NULL,
-      "read and write granted" },
-    { SPEC(VTD_3_14_ZLR), "write-only", W_SS, true, ss_write_only,
-      zero_length, "write granted: SS-PTE: R=0" },
-    { SPEC(VTD_3_15_INTERRUPT), "range", W_FS, false, NULL, interrupts,
-      "an interrupt request" },
-    { SPEC(VTD_3_15_ZLR), "range", W_FS, false, NULL, reads_nothing_of_fee,
-      "read granted" },
-    { SPEC(VTD_3_1_TES0_PASID), "off", W_FS, true, off, NULL,
-      "read and write granted" },
-    { SPEC(VTD_REG_GSTS), "off", W_FS, false, off, NULL,
-      "read and write granted" },
+      .damage = { { IN_FS(1), FSE_RW, 0 } },
+      .note = "read granted: FS-PTE: R/W=0" },
+    { SPEC(VTD_3_9_PASS_THROUGH), "scalable", W_PT, true,
+      .note = "read and write granted" },
+    { SPEC(VTD_3_9_PASS_THROUGH), "legacy", W_LEGACY_PT, false,
+      .note = "read and write granted" },
+    { SPEC(VTD_3_14_ZLR), "write-only", W_SS, true,
+      .damage = { { IN_SS(1), SSE_RW, SS_W } }, .tune = zero_length,
+      .note = "write granted: SS-PTE: R=0" },
+    { SPEC(VTD_3_15_INTERRUPT), "range", W_FS, false, .tune = interrupts,
+      .note = "an interrupt request" },
+    { SPEC(VTD_3_15_ZLR), "range", W_FS, false, .tune = reads_nothing_of_fee,
+      .note = "read granted" },
+    { SPEC(VTD_3_1_TES0_PASID), "off", W_FS, true, .off = true,
+      .note = "read and write granted" },
+    { SPEC(VTD_REG_GSTS), "off", W_FS, false, .off = true,
+      .note = "read and write granted" },
     /* translation and translated requests */
-    { SPEC(VTD_4_2_3_PERM), "granted", W_FS, true, NULL, asks,
-      "read and write granted" },
-    { SPEC(VTD_4_2_3_NW), "withheld", W_FS, true, NULL, asks_to_read,
-      "read granted" },
-    { SPEC(VTD_FLT_SGN_6), "read-only", W_FS, true, pte_read_only, asks,
-      "read granted: FS-PTE: R/W=0" },
-    { SPEC(VTD_FLT_SGN_7), "write-only", W_SS, true, ss_write_only, asks,
-      "write granted: SS-PTE: R=0" },
-    { SPEC(VTD_7_1_3_S1), "told", W_FS, false, NULL, asks_fee,
-      "write granted" },
-    { SPEC(VTD_7_1_3_S2), "told", W_FS, false, NULL, asks_to_read_fee,
-      "nothing granted" },
-    { SPEC(VTD_4_2_3_TRANSLATED), "told", W_FS, false, NULL, translated,
-      "read and write granted" },
-    { SPEC(VTD_4_2_1_AT_RESERVED), "told", W_FS, false, NULL, reserved_at,
-      "unsupported request" },
-    { SPEC(VTD_4_2_1_AT_WRITE), "told", W_FS, false, NULL, asks_by_writing,
-      "unsupported request" },
-    { SPEC(VTD_4_2_1_MALFORMED), "told", W_FS, false, NULL, asks_too_much,
-      "unsupported request" },
-    { SPEC(VTD_4_2_1_TES0), "told", W_FS, false, off, off_translates,
-      "unsupported request" },
+    { SPEC(VTD_4_2_3_PERM), "granted", W_FS, true, .tune = asks,
+      .note = "read and write granted" },
+    { SPEC(VTD_4_2_3_NW), "withheld", W_FS, true, .tune = asks_to_read,
+      .note = "read granted" },
+    { SPEC(VTD_FLT_SGN_6), "read-only", W_FS, true,
+      .damage = { { IN_FS(1), FSE_RW, 0 } }, .tune = asks,
+      .note = "read granted: FS-PTE: R/W=0" },
+    { SPEC(VTD_FLT_SGN_7), "write-only", W_SS, true,
+      .damage = { { IN_SS(1), SSE_RW, SS_W } }, .tune = asks,
+      .note = "write granted: SS-PTE: R=0" },
+    { SPEC(VTD_7_1_3_S1), "told", W_FS, false, .tune = asks_fee,
+      .note = "write granted" },
+    { SPEC(VTD_7_1_3_S2), "told", W_FS, false, .tune = asks_to_read_fee,
+      .note = "nothing granted" },
+    { SPEC(VTD_4_2_3_TRANSLATED), "told", W_FS, false, .tune = translated,
+      .note = "read and write granted" },
+    { SPEC(VTD_4_2_1_AT_RESERVED), "told", W_FS, false, .tune = reserved_at,
+      .note = "unsupported request" },
+    { SPEC(VTD_4_2_1_AT_WRITE), "told", W_FS, false, .tune = asks_by_writing,
+      .note = "unsupported request" },
+    { SPEC(VTD_4_2_1_MALFORMED), "told", W_FS, false, .tune = asks_too_much,
+      .note = "unsupported request" },
+    { SPEC(VTD_4_2_1_TES0), "told", W_FS, false, .off = true,
+      .tune = asks, .note = "unsupported request" },
     /* faults of a walk: the entry and the bit */
-    { SPEC(VTD_FLT_IR_29), "told", W_FS, false, NULL, reads_fee,
-      "request to the interrupt range" },
-    { SPEC(VTD_FLT_SFS_2), "told", W_FS, true, pde_absent, NULL,
-      "first-stage entry not present: FS-PDE: P=0" },
-    { SPEC(VTD_FLT_SFS_3), "told", W_FS, true, pte_reserved, NULL,
-      "reserved bits in first-stage entry: FS-PTE: bits 4000000000000h must "
-      "be 0" },
-    { SPEC(VTD_FLT_SGN_2), "told", W_FS, true, pml4e_supervisor, NULL,
-      "user request met a supervisor entry: FS-PML4E: U/S=0" },
-    { SPEC(VTD_FLT_SGN_6), "first", W_FS, true, pdpe_read_only, writes,
-      "no write permission: FS-PDPE: R/W=0" },
-    { SPEC(VTD_FLT_SGN_6), "second", W_SS, true, ss_pde_read_only, writes,
-      "no write permission: SS-PDE: W=0" },
-    { SPEC(VTD_FLT_SGN_6), "nested", W_NESTED, true, ss_pde_read_only,
-      writes, "no write permission: SS-PDE: W=0" },
-    { SPEC(VTD_FLT_SGN_7), "second", W_SS, true, ss_write_only, NULL,
-      "no read permission: SS-PTE: R=0" },
-    { SPEC(VTD_FLT_SSS_2), "told", W_NESTED, true, ss_pte_absent, NULL,
-      "second-stage entry not present: SS-PTE: R=0, W=0" },
-    { SPEC(VTD_FLT_SSS_2), "disjoint", W_SS, true, ss_rights_disjoint, NULL,
-      "second-stage entry not present: SS-PTE: grants nothing that" },
-    { SPEC(VTD_FLT_SSS_3), "told", W_SS, true, ss_pte_reserved, NULL,
-      "reserved bits in second-stage entry: SS-PTE: bits 4000000000000h" },
-    { SPEC(VTD_FLT_LSS_2), "told", W_LEGACY, false, ss_pte_reserved, NULL,
-      "reserved bits in second-stage entry: SS-PTE: bits 4000000000000h" },
-    { SPEC(VTD_FLT_LGN_3), "told", W_LEGACY, false, ss_write_only, NULL,
-      "no read permission: SS-PTE: R=0" },
-    { SPEC(VTD_FLT_SSS_5), "told", W_SS, true, ssade_without_pwsnp, NULL,
-      "second-stage A/D update in a walk that does not snoop: SS-PML4E: A or "
-      "D to be set, but PWSNP=0" },
-    { SPEC(VTD_FLT_SFS_9), "told", W_FS, true, fs_without_pwsnp, NULL,
-      "first-stage A/D update in a walk that does not snoop: FS-PML4E: A, EA "
-      "or D to be set, but PWSNP=0" },
-    { SPEC(VTD_FLT_SFS_10), "told", W_FS, true, fs_in_rom, NULL,
-      "first-stage A/D update failed: FS-PTE: A, EA or D cannot be set at" },
-    { SPEC(VTD_FLT_SGN_8), "told", W_FS, true, outputs_fee, NULL,
-      "output in the interrupt address range: FS-PTE: its page is in FEE" },
-    { SPEC(VTD_FLT_SFS_7), "told", W_NESTED, true, table_unreadable, NULL,
-      "second stage denies reading a first-stage entry: FS-PTE at guest" },
+    { SPEC(VTD_FLT_IR_29), "told", W_FS, false, .tune = reads_fee,
+      .note = "request to the interrupt range" },
+    { SPEC(VTD_FLT_SFS_2), "told", W_FS, true,
+      .damage = { { IN_FS(2), FSE_P, 0 } },
+      .note = "first-stage entry not present: FS-PDE: P=0" },
+    { SPEC(VTD_FLT_SFS_3), "told", W_FS, true,
+      .damage = { { IN_FS(1), 50, 50, 1 } },
+      .note = "reserved bits in first-stage entry: FS-PTE: bits "
+      "4000000000000h must be 0" },
+    { SPEC(VTD_FLT_SGN_2), "told", W_FS, true,
+      .damage = { { IN_FS(4), FSE_US, 0 } },
+      .note = "user request met a supervisor entry: FS-PML4E: U/S=0" },
+    { SPEC(VTD_FLT_SGN_6), "first", W_FS, true,
+      .damage = { { IN_FS(3), FSE_RW, 0 } }, .tune = writes,
+      .note = "no write permission: FS-PDPE: R/W=0" },
+    { SPEC(VTD_FLT_SGN_6), "second", W_SS, true,
+      .damage = { { IN_SS(2), SSE_RW, SS_R } }, .tune = writes,
+      .note = "no write permission: SS-PDE: W=0" },
+    { SPEC(VTD_FLT_SGN_6), "nested", W_NESTED, true,
+      .damage = { { IN_SS(2), SSE_RW, SS_R } }, .tune = writes,
+      .note = "no write permission: SS-PDE: W=0" },
+    { SPEC(VTD_FLT_SGN_7), "second", W_SS, true,
+      .damage = { { IN_SS(1), SSE_RW, SS_W } },
+      .note = "no read permission: SS-PTE: R=0" },
+    { SPEC(VTD_FLT_SSS_2), "told", W_NESTED, true,
+      .damage = { { IN_SS(1), SSE_RW, 0 } },
+      .note = "second-stage entry not present: SS-PTE: R=0, W=0" },
+    { SPEC(VTD_FLT_SSS_2), "disjoint", W_SS, true,
+      .damage = { { IN_SS(1), SSE_RW, SS_W }, { IN_SS(2), SSE_RW, SS_R } },
+      .note = "second-stage entry not present: SS-PTE: grants nothing that" },
+    { SPEC(VTD_FLT_SSS_3), "told", W_SS, true,
+      .damage = { { IN_SS(1), 50, 50, 1 } },
+      .note = "reserved bits in second-stage entry: SS-PTE: bits "
+      "4000000000000h" },
+    { SPEC(VTD_FLT_LSS_2), "told", W_LEGACY, false,
+      .damage = { { IN_SS(1), 50, 50, 1 } },
+      .note = "reserved bits in second-stage entry: SS-PTE: bits "
+      "4000000000000h" },
+    { SPEC(VTD_FLT_LGN_3), "told", W_LEGACY, false,
+      .damage = { { IN_SS(1), SSE_RW, SS_W } },
+      .note = "no read permission: SS-PTE: R=0" },
+    { SPEC(VTD_FLT_SSS_5), "told", W_SS, true,
+      .damage = { { IN_PE, PE_SSADE, 1 }, { IN_PE, PE_PWSNP, 0 } },
+      .note = "second-stage A/D update in a walk that does not snoop: "
+      "SS-PML4E: A or D to be set, but PWSNP=0" },
+    { SPEC(VTD_FLT_SFS_9), "told", W_FS, true,
+      .damage = { { IN_PE, PE_PWSNP, 0 } },
+      .note = "first-stage A/D update in a walk that does not snoop: "
+      "FS-PML4E: A, EA or D to be set, but PWSNP=0" },
+    { SPEC(VTD_FLT_SFS_10), "told", W_FS, true,
+      .damage = { { IN_FS(1), FSE_A, UNWRITABLE } },
+      .note = "first-stage A/D update failed: FS-PTE: A, EA or D cannot be "
+      "set at" },
+    { SPEC(VTD_FLT_SGN_8), "told", W_FS, true,
+      .damage = { { IN_FS(1), FSE_ADDR, FEE >> 12 } },
+      .note = "output in the interrupt address range: FS-PTE: its page is in "
+      "FEE" },
+    { SPEC(VTD_FLT_SFS_7), "told", W_NESTED, true,
+      .damage = { { IN_TABLE(1), SSE_RW, SS_W } },
+      .note = "second stage denies reading a first-stage entry: FS-PTE at "
+      "guest" },
 };
 
 static void run(const void *data)
@@ -317,10 +249,8 @@ static void run(const void *data)
     ImTxn t;
     Told told;
 
-    if (row->arm) {
-        row->arm(w);
-    }
-    if (row->arm != off) {
+    world_damage(w, row->damage);
+    if (!row->off) {
         world_on(w);
     }
     t = world_txn(w, IM_AT_UNTRANSLATED, IM_READ);
