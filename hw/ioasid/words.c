@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <string.h>
 
+/* clang-format off */
+
 /* --- names of enumerators and of bits ------------------------------------ */
 
 static const char *const kind_names[] = {
@@ -342,6 +344,7 @@ static const ImuRecord event_read_record = RECORD(ImuEventRead,
     { "pending", IMU_WORD_NUMBER, O, AT(ImuEventRead, pending) },
     { "events", IMU_WORD_LIST, O, AT(ImuEventRead, events),
       .of = &event_record, .count = offsetof(ImuEventRead, count) });
+/* clang-format on */
 
 /* --- commands ------------------------------------------------------------ */
 

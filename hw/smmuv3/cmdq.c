@@ -415,7 +415,7 @@ static void smmu_cmdq_sync(ImSmmu *s, const uint64_t *d)
 /* --- The table. Reserved fields have no column: they are ignored. -------- */
 
 IM_RULE(SMMU_CMD_RES0);
-
+/* clang-format off */
 static const CmdDef cmds[256] = {
     [0x01] = { .name = "PREFETCH_CONFIG", .ssec = true,
                .run = smmu_cmdq_prefetch },
@@ -480,6 +480,7 @@ static const CmdDef cmds[256] = {
     [0x70] = { .name = "DPTI_ALL", .gate = GATE_NEVER },
     [0x73] = { .name = "DPTI_PA", .gate = GATE_NEVER },
 };
+/* clang-format on */
 
 static const CmdDef *smmu_cmdq_def_of(const uint64_t *d)
 {
