@@ -217,7 +217,6 @@ ImClause im_vmsa_why_unusable(const ImPtStage *st, const ImVmsaPath *path,
 /* Why a path to a leaf does not grant a right, an ImPerm; none: it does. */
 ImClause im_vmsa_why_denied(const ImPtStage *st, const ImVmsaPath *path,
                             unsigned right, char *note, size_t size);
-bool im_vmsa_is_stage2(const ImPtFormat *fmt);
 /* Fields of a descriptor, for people. */
 const ImFieldRow *im_vmsa_fields(const ImPtFormat *fmt, unsigned level,
                                  uint64_t pte);

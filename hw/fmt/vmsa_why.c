@@ -14,7 +14,7 @@ IM_LAYOUT(VMSA_S2_TABLE);
 IM_LAYOUT(VMSA_S1);
 IM_LAYOUT(VMSA_S2);
 
-bool im_vmsa_is_stage2(const ImPtFormat *fmt)
+static bool vmsa_why_is_stage2(const ImPtFormat *fmt)
 {
     return fmt >= im_vmsa_s2 && fmt < im_vmsa_s2 + 3;
 }
@@ -34,7 +34,7 @@ const ImFieldRow *im_vmsa_fields(const ImPtFormat *fmt, unsigned level,
     bool leaf = level == 0 || !(pte & IM_MASK(VMSA_TABLE_TYPE));
 
     return pte & IM_MASK(VMSA_INVALID_VALID) ?
-           entry_fields[im_vmsa_is_stage2(fmt)][leaf] : invalid_fields;
+           entry_fields[vmsa_why_is_stage2(fmt)][leaf] : invalid_fields;
 }
 
 /* --- why ----------------------------------------------------------------- */
@@ -79,7 +79,7 @@ ImClause im_vmsa_why_unusable(const ImPtStage *st, const ImVmsaPath *path,
     switch (st->fmt->decode(st, path->level, vmsa_why_leaf_of(&w), &v)) {
     case IM_PTE_SIZE:
         return vmsa_why_says(&w, IM_CLAUSE(SMMU_VMSA_ADDR_SIZE),
-                             im_vmsa_is_stage2(st->fmt) ?
+                             vmsa_why_is_stage2(st->fmt) ?
                                  "address beyond S2PS" :
                                  "address beyond IPS");
     case IM_PTE_UNUSED:
@@ -272,5 +272,5 @@ ImClause im_vmsa_why_denied(const ImPtStage *st, const ImVmsaPath *path,
     };
     const Why w = { st, path, note, size };
 
-    return rules[im_vmsa_is_stage2(st->fmt)][right / 2](&w);
+    return rules[vmsa_why_is_stage2(st->fmt)][right / 2](&w);
 }

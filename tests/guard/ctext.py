@@ -33,10 +33,8 @@ def blank(text):
 class Source:
     """A file of C: its text as it is, and .code, without comments."""
 
-    def __init__(self, path):
-        self.path = path
-        self.name = str(path.relative_to(ROOT))
-        self.text = path.read_text()
+    def __init__(self, name, text):
+        self.name, self.text = name, text
         self.code = blank(self.text)
         joined = self.code.replace('\\\n', ' ')
         self.macros = {m[1]: m[3] for m in DEFINE.finditer(joined)}
@@ -53,8 +51,8 @@ class Source:
 
 def sources(*tops):
     """Every C file below the directories @tops of the tree."""
-    return [Source(path) for top in tops
-            for path in sorted((ROOT / top).rglob('*'))
+    return [Source(str(path.relative_to(ROOT)), path.read_text())
+            for top in tops for path in sorted((ROOT / top).rglob('*'))
             if path.suffix in C_FILES]
 
 

@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What nothing uses: public functions, members of structures, enumerators,
+macros, headers. Prints TAP; a row says what to remove."""
+
+import re
+import sys
+from pathlib import PurePath
+
+import members
+from ctext import ROOT, Source, sources
+
+OURS = ('hw', 'include', 'tools')
+TESTS = ('tests', 'examples')
+
+# Formats of others, whose members are theirs: of the kernel, of QEMU's types.
+FOREIGN = {'hw/iommufd/abi.h', 'hw/iommufd/abi_dev.h', 'include/im/spec/',
+           'tools/iommufd/vfio.c', 'MapQuery', 'parent_obj', 'parent_class'}
+
+# Tables of a specification, and what a program includes, are whole.
+FACTS = ('include/im/spec/', 'hw/iommufd/abi', 'include/im/im_ioasid.h')
+
+# What tests look into a model by, which it has no use for itself.
+FOR_TESTS = {
+    'im_smmu_cached_translations',      # how much is left of what was cached
+    'im_vtd_cached_translations',
+}
+
+DEFINED = re.compile(r'^(?!static\b)[A-Za-z_][\w \t*]*?[\s*](im_\w+)\([^;{}]*\)'
+                     r'\s*\n\{', re.M)
+
+
+def words_of(files):
+    """{word: names of the files that have it}"""
+    found = {}
+    for f in files:
+        for word in f.count:
+            found.setdefault(word, set()).add(f.name)
+    return found
+
+
+def pastes(files):
+    """Patterns of the words that macros make with ##."""
+    made = set()
+    for f in files:
+        joined = f.code.replace('\\\n', ' ')
+        for m in re.finditer(r'\w+(?:\s*##\s*\w+)+', joined):
+            made.add(re.sub(r'\s*##\s*', '##', m.group()))
+    return made
+
+
+class Tree:
+    def __init__(self):
+        self.ours = sources(*OURS)
+        self.tests = sources(*(t for t in TESTS if (ROOT / t).exists()))
+        self.all = words_of(self.ours + self.tests)
+        self.scripted = set()                   # by scripts, by QEMU's files
+        for top, kind in (('tests', '*.py'), ('scripts', '*.py'),
+                          ('subprojects', '*')):
+            for path in (ROOT / top).rglob(kind):
+                if path.is_file():
+                    self.scripted |= set(re.findall(r'\w+', path.read_text()))
+        # A pasted word's known part, at its beginning or its end.
+        self.begins, self.ends = set(), set()
+        for pasted in pastes(self.ours + self.tests):
+            first, *_, last = pasted.split('##')
+            if len(first) > 3 and first.endswith('_'):
+                self.begins.add(first)
+            if len(last) > 3 and last.startswith('_'):
+                self.ends.add(last)
+
+    def pasted(self, word):
+        """Whether macros may make @word of another that the tree has."""
+        for first in self.begins:
+            rest = word[len(first):]
+            if word.startswith(first) and (rest in self.all or any(
+                    rest.endswith(e) and rest[:-len(e)] in self.all
+                    for e in self.ends)):
+                return True
+        return any(word.endswith(e) and word[:-len(e)] in self.all
+                   for e in self.ends)
+
+
+def used_in_header(f):
+    """What the inline functions and the macros of a header call."""
+    bodies = [m['body'] for m in f.functions()] + list(f.macros.values())
+    return set(re.findall(r'\w+', ' '.join(bodies)))
+
+
+def functions(tree):
+    shown = set().union(*(used_in_header(f) for f in tree.ours + tree.tests
+                          if f.name.endswith('.h')))
+    public = {word for f in tree.ours for word in f.count
+              if f.name.startswith('include/')}
+    for f in tree.ours:
+        if not f.name.endswith('.c'):
+            continue
+        for name in DEFINED.findall(f.code):
+            users = {u for u in tree.all[name] - {f.name}
+                     if not u.endswith('.h')}
+            if name in shown or name in tree.scripted or tree.pasted(name):
+                continue
+            if not users:
+                yield f'{f.name}: {name} is ' + (
+                    'of this file alone: make it static' if f.count[name] > 1
+                    else 'never called')
+            elif name not in public | FOR_TESTS and \
+                    all(u.startswith('tests/') for u in users):
+                yield f'{f.name}: {name} is called by tests alone'
+
+
+def foreign(where, name, member):
+    return any(where.startswith(x) or x in (name, member) for x in FOREIGN)
+
+
+def unread(tree):
+    types = members.Types(tree.ours)
+    read_in_tests = {w for f in tree.tests
+                     for w in re.findall(r'(?:->|\.)\s*(\w+)', f.code)}
+    for name, member in members.unread(tree.ours, types):
+        where = types.where[name]
+        if foreign(where, name, member) or \
+                (where.startswith('include/') and member in read_in_tests):
+            continue                            # an answer, for its users
+        yield f'{where}: {name}.{member} is never read'
+
+
+SAMPLE = Source('sample.c', '''
+typedef struct One { int read, written, counted; } One;
+typedef struct Two { One one[2]; int written; } Two;
+
+static int f(Two *t)
+{
+    t->one[1].written = 1;
+    t->one[0].counted++;
+    return t->written + t->one[0].read;
+}
+''')
+
+
+def sample(_tree):
+    """Two members of one name are told apart, and writing is no reading."""
+    found = set(members.unread([SAMPLE], members.Types([SAMPLE])))
+    if found != {('One', 'written'), ('One', 'counted')}:
+        yield f'of the sample: {sorted(found)}'
+
+
+def constants(tree):
+    for f in tree.ours:
+        if f.name.startswith(FACTS):
+            continue
+        names = list(f.macros) if not f.name.endswith('.inc') else []
+        for m in re.finditer(r'\benum\s*\w*\s*\{([^}]*)\}', f.plain):
+            if '(' not in m[1]:                 # not of rows
+                names += re.findall(r'(?:^|,)\s*([A-Z_]\w*)', m[1])
+        for name in dict.fromkeys(names):
+            if f.count[name] < 2 and tree.all[name] == {f.name} and \
+                    name not in tree.scripted and not tree.pasted(name):
+                yield f'{f.name}: {name} is never used'
+
+
+def headers(tree):
+    included = set()
+    for f in tree.ours + tree.tests:
+        for name in f.includes():
+            included.add(name)
+            included.add(f'{PurePath(f.name).parent}/{name}')
+            included.add(f'tests/{name}')
+            included.add(f'include/{name}')
+            included.add(f'hw/qemu/{name.rsplit("/", 1)[-1]}')
+    for f in tree.ours + tree.tests:
+        path = PurePath(f.name)
+        if path.suffix == '.c' or f.name in included:
+            continue
+        if path.stem not in tree.scripted:
+            yield f'{f.name}: nothing includes it'
+
+
+CHECKS = [
+    ('every public function is called by another file', functions),
+    ('what is read of a sample is known', sample),
+    ('every member of a structure is read', unread),
+    ('every macro and enumerator is used', constants),
+    ('every header is included', headers),
+]
+
+
+def main():
+    tree = Tree()
+    print(f'1..{len(CHECKS)}')
+    failed = 0
+    for number, (name, check) in enumerate(CHECKS, 1):
+        rows = list(check(tree))
+        failed += bool(rows)
+        print(f'{"not ok" if rows else "ok"} {number} {name}')
+        for row in rows:
+            print(f'# {row}')
+    sys.exit(failed != 0)
+
+
+if __name__ == '__main__':
+    main()
