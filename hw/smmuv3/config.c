@@ -75,39 +75,36 @@ static const ImConfigNeed config_needs[] = { SMMU_NEEDS(CONFIG_NEED) };
 enum { STAGE1 = 1, STAGE2 = 2, NEVER = UINT8_MAX };
 #define NEWEST  4
 
-/*
- * V(member, from which value on it is there, the value without it, minor
- * version that brought it, minor version that demands it, of a unit with
- * these stages). Version 3.0 has nothing of 3.1: those fields are RES0.
- */
-#define SMMU_VERSIONS(V)                                                  \
-    V(had, 1, 0, 0, 1, STAGE1)                                            \
-    V(xnx, 1, 0, 1, 1, STAGE2)                                            \
-    V(va_bits, 52, 48, 1, NEVER, 0)                                       \
-    V(oas, 52, 48, 1, NEVER, 0)                                           \
-    V(hyp, 1, 0, 0, 2, STAGE1 | STAGE2)                                   \
-    V(ril, 1, 0, 2, 2, 0)                                                 \
-    V(bbml, 1, 0, 2, 2, 0)                                                \
-    V(fwb, 1, 0, 2, 2, 0)                                                 \
-    V(stt, 1, 0, 2, NEVER, 0)                                             \
-    V(e0pd, 1, 0, 3, 3, 0)                                                \
-    V(ats_rec_err, 1, 0, 3, NEVER, 0)                                     \
-    V(httu, 3, 2, 4, NEVER, 0)
-
+/* Version 3.0 has nothing of 3.1: those fields are RES0. */
 typedef struct VersionRow {
     const char *name;
     size_t offset;              /* of a byte */
-    uint8_t least, less;
-    uint8_t since, must;
-    uint8_t stages;
     bool flag;                  /* on or off, not a number */
+    uint8_t least;              /* from which value on it is there */
+    uint8_t less;               /* the value without it */
+    uint8_t since;              /* minor version that brought it */
+    uint8_t must;               /* that demands it, */
+    uint8_t stages;             /* of a unit with these */
 } VersionRow;
 
-#define VERSION_ROW(m, least_, less_, since_, must_, stages_)             \
-    { #m, G_STRUCT_OFFSET(ImSmmuConfig, m), (least_), (less_), (since_),  \
-      (must_), (stages_),                                                 \
-      _Generic(((ImSmmuConfig *)NULL)->m, bool: true, default: false) },
-static const VersionRow version_rows[] = { SMMU_VERSIONS(VERSION_ROW) };
+#define MEMBER(m)                                                         \
+    .name = #m, .offset = G_STRUCT_OFFSET(ImSmmuConfig, m),               \
+    .flag = _Generic(((ImSmmuConfig *)NULL)->m, bool: true, default: false)
+
+static const VersionRow version_rows[] = {
+    { MEMBER(had), .least = 1, .must = 1, .stages = STAGE1 },
+    { MEMBER(xnx), .least = 1, .since = 1, .must = 1, .stages = STAGE2 },
+    { MEMBER(va_bits), .least = 52, .less = 48, .since = 1, .must = NEVER },
+    { MEMBER(oas), .least = 52, .less = 48, .since = 1, .must = NEVER },
+    { MEMBER(hyp), .least = 1, .must = 2, .stages = STAGE1 | STAGE2 },
+    { MEMBER(ril), .least = 1, .since = 2, .must = 2 },
+    { MEMBER(bbml), .least = 1, .since = 2, .must = 2 },
+    { MEMBER(fwb), .least = 1, .since = 2, .must = 2 },
+    { MEMBER(stt), .least = 1, .since = 2, .must = NEVER },
+    { MEMBER(e0pd), .least = 1, .since = 3, .must = 3 },
+    { MEMBER(ats_rec_err), .least = 1, .since = 3, .must = NEVER },
+    { MEMBER(httu), .least = 3, .less = 2, .since = 4, .must = NEVER },
+};
 
 static bool smmu_config_is_there(const ImSmmuConfig *c, const VersionRow *row)
 {

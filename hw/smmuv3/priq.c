@@ -24,34 +24,41 @@ typedef enum Fate {
 typedef struct FateDef {
     const char *name;
     const char *stop;           /* of a stop marker */
-    ImClause clause;         /* that decides */
+    ImClause clause;            /* that decides */
     const char *why;            /* for people */
     bool failure;               /* answered so, whichever request it is */
     bool overflow;              /* 8.1 */
 } FateDef;
 
+#define FATE(text)  .name = text, .stop = "stop marker: " text
+
 static const FateDef fates[] = {
-    [FATE_QUEUED] = { "queued", "stop marker queued",
-                      IM_CLAUSE(SMMU_PRIQ_ENTRY),
-                      "queued", false, false },
-    [FATE_DISABLED] = { "disabled", "stop marker: disabled",
-                        IM_CLAUSE(SMMU_PRIQ_ENABLE),
-                        "CR0.SMMUEN=0 or CR0.PRIQEN=0",
-                        true, false },
-    [FATE_ABORT_ACTIVE] = { "PRIQ_ABT_ERR", "stop marker: PRIQ_ABT_ERR",
-                            IM_CLAUSE(SMMU_PRIQ_ABORT),
-                            "GERROR.PRIQ_ABT_ERR is active", true, false },
-    [FATE_ABORTED] = { "write aborted", "stop marker: write aborted",
-                       IM_CLAUSE(SMMU_PRIQ_ABORT),
-                       "PRI queue not writable, PRIQ_ABT_ERR would be set",
-                       true, false },
-    [FATE_OVERFLOW] = { "overflow", "stop marker: overflow",
-                        IM_CLAUSE(SMMU_PRIQ_OVERFLOW),
-                        "PRIQ_PROD.OVFLG differs from PRIQ_CONS.OVACKFLG",
-                        false, true },
-    [FATE_FULL] = { "queue full", "stop marker: queue full",
-                    IM_CLAUSE(SMMU_PRIQ_OVERFLOW),
-                    "PRI queue full, OVFLG would be toggled", false, true },
+    [FATE_QUEUED] = {
+        .name = "queued", .stop = "stop marker queued",
+        .clause = IM_CLAUSE(SMMU_PRIQ_ENTRY), .why = "queued",
+    },
+    [FATE_DISABLED] = {
+        FATE("disabled"), .clause = IM_CLAUSE(SMMU_PRIQ_ENABLE),
+        .why = "CR0.SMMUEN=0 or CR0.PRIQEN=0", .failure = true,
+    },
+    [FATE_ABORT_ACTIVE] = {
+        FATE("PRIQ_ABT_ERR"), .clause = IM_CLAUSE(SMMU_PRIQ_ABORT),
+        .why = "GERROR.PRIQ_ABT_ERR is active", .failure = true,
+    },
+    [FATE_ABORTED] = {
+        FATE("write aborted"), .clause = IM_CLAUSE(SMMU_PRIQ_ABORT),
+        .why = "PRI queue not writable, PRIQ_ABT_ERR would be set",
+        .failure = true,
+    },
+    [FATE_OVERFLOW] = {
+        FATE("overflow"), .clause = IM_CLAUSE(SMMU_PRIQ_OVERFLOW),
+        .why = "PRIQ_PROD.OVFLG differs from PRIQ_CONS.OVACKFLG",
+        .overflow = true,
+    },
+    [FATE_FULL] = {
+        FATE("queue full"), .clause = IM_CLAUSE(SMMU_PRIQ_OVERFLOW),
+        .why = "PRI queue full, OVFLG would be toggled", .overflow = true,
+    },
 };
 
 IM_RULE(SMMU_PRIQ_STOP_MARKER);

@@ -248,13 +248,21 @@ typedef struct QueueDef {
 } QueueDef;
 
 static const QueueDef queue_defs[] = {
-    [SMMU_CMDQ] = { SMMU_R_CMDQ_BASE, SMMU_R_CMDQ_PROD, SMMU_R_CMDQ_CONS,
-                    16, SMMU_IDR1_CMDQS_HI, SMMU_IDR1_CMDQS_LO },
-    [SMMU_EVENTQ] = { SMMU_R_EVENTQ_BASE, SMMU_R_EVENTQ_PROD,
-                      SMMU_R_EVENTQ_CONS, 32, SMMU_IDR1_EVENTQS_HI,
-                      SMMU_IDR1_EVENTQS_LO },
-    [SMMU_PRIQ] = { SMMU_R_PRIQ_BASE, SMMU_R_PRIQ_PROD, SMMU_R_PRIQ_CONS,
-                    16, SMMU_IDR1_PRIQS_HI, SMMU_IDR1_PRIQS_LO },
+    [SMMU_CMDQ] = {
+        .base = SMMU_R_CMDQ_BASE, .prod = SMMU_R_CMDQ_PROD,
+        .cons = SMMU_R_CMDQ_CONS, .entry = 16,
+        .max_hi = SMMU_IDR1_CMDQS_HI, .max_lo = SMMU_IDR1_CMDQS_LO,
+    },
+    [SMMU_EVENTQ] = {
+        .base = SMMU_R_EVENTQ_BASE, .prod = SMMU_R_EVENTQ_PROD,
+        .cons = SMMU_R_EVENTQ_CONS, .entry = 32,
+        .max_hi = SMMU_IDR1_EVENTQS_HI, .max_lo = SMMU_IDR1_EVENTQS_LO,
+    },
+    [SMMU_PRIQ] = {
+        .base = SMMU_R_PRIQ_BASE, .prod = SMMU_R_PRIQ_PROD,
+        .cons = SMMU_R_PRIQ_CONS, .entry = 16,
+        .max_hi = SMMU_IDR1_PRIQS_HI, .max_lo = SMMU_IDR1_PRIQS_LO,
+    },
 };
 
 /* Size capped by IDR1, base aligned to the size. */

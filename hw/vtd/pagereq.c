@@ -31,13 +31,13 @@ typedef enum Fate {
 typedef struct FateDef {
     const char *name;
     const char *marker;     /* name of a stop marker's */
-    ImClause clause;     /* that decides; of a table fault: its own */
+    ImClause clause;        /* that decides; of a table fault: its own */
     bool answered;          /* the unit answers in software's place */
     uint8_t code;           /* ImPageRespCode */
     uint64_t status;        /* of PRS_REG, set after the event */
 } FateDef;
 
-#define FATE(text)  text, "stop marker, " text
+#define FATE(text)  .name = text, .marker = "stop marker, " text
 
 /*
  * Table 31. The manual is silent on the rows "disabled" and "queue not
@@ -46,20 +46,31 @@ typedef struct FateDef {
  */
 IM_RULE(VTD_PRQ_EVENT);
 static const FateDef fates[] = {
-    [FATE_QUEUED] = { FATE("queued"), IM_CLAUSE(VTD_PRQ_DESCRIPTOR), false, 0,
-                      IM_MASK(VTD_PRS_PPR) },
-    [FATE_DISABLED] = { FATE("disabled"), IM_CLAUSE(VTD_REG_GSTS), true,
-                        IM_PAGE_RESP_INVALID, 0 },
-    [FATE_TABLE_FAULT] = { FATE("table fault"),
-                           IM_CLAUSE(VTD_PRQ_TABLE_FAULT), true,
-                           IM_PAGE_RESP_INVALID, 0 },
-    [FATE_OVERFLOW] = { FATE("overflow"), IM_CLAUSE(VTD_PRQ_OVERFLOW), true,
-                        IM_PAGE_RESP_SUCCESS, 0 },
-    [FATE_FULL] = { FATE("queue full"), IM_CLAUSE(VTD_PRQ_FULL), true,
-                    IM_PAGE_RESP_SUCCESS, IM_MASK(VTD_PRS_PRO) },
-    [FATE_UNWRITABLE] = { FATE("queue not writable"),
-                          IM_CLAUSE(VTD_PRQ_DESCRIPTOR), true,
-                          IM_PAGE_RESP_INVALID, 0 },
+    [FATE_QUEUED] = {
+        FATE("queued"), .clause = IM_CLAUSE(VTD_PRQ_DESCRIPTOR),
+        .status = IM_MASK(VTD_PRS_PPR),
+    },
+    [FATE_DISABLED] = {
+        FATE("disabled"), .clause = IM_CLAUSE(VTD_REG_GSTS),
+        .answered = true, .code = IM_PAGE_RESP_INVALID,
+    },
+    [FATE_TABLE_FAULT] = {
+        FATE("table fault"), .clause = IM_CLAUSE(VTD_PRQ_TABLE_FAULT),
+        .answered = true, .code = IM_PAGE_RESP_INVALID,
+    },
+    [FATE_OVERFLOW] = {
+        FATE("overflow"), .clause = IM_CLAUSE(VTD_PRQ_OVERFLOW),
+        .answered = true, .code = IM_PAGE_RESP_SUCCESS,
+    },
+    [FATE_FULL] = {
+        FATE("queue full"), .clause = IM_CLAUSE(VTD_PRQ_FULL),
+        .answered = true, .code = IM_PAGE_RESP_SUCCESS,
+        .status = IM_MASK(VTD_PRS_PRO),
+    },
+    [FATE_UNWRITABLE] = {
+        FATE("queue not writable"), .clause = IM_CLAUSE(VTD_PRQ_DESCRIPTOR),
+        .answered = true, .code = IM_PAGE_RESP_INVALID,
+    },
 };
 
 static bool vtd_pagereq_is_stop_marker(const ImPageReq *req)
