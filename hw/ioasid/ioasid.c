@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "hw/core/iommu.h"
 #include "hw/core/port.h"
 #include "hw/ioasid/handle.h"
 #include "hw/ioasid/ledger.h"
@@ -225,3 +226,18 @@ const ImIoasidCounters *im_ioasid_counters(const ImIoasid *h)
 {
     return &h->counters;
 }
+
+/* --- the upward port ------------------------------------------------------ */
+
+IM_IOMMU_FUNCTIONS(ioasid)
+IM_IOMMU_FUNCTION(ioasid, void, dump, (void *u, GString *out), (u, NULL, out))
+IM_IOMMU_COUNTERS(ioasid, ImIoasidCounters, IM_IOASID_COUNTERS)
+
+const ImIommuOps im_ioasid_ops = {
+    .name = "ioasid",
+    .segments = true,
+    IM_IOMMU_MEMBERS(ioasid),
+    .fault_name = im_ioasid_fault_name,
+    .dump = ioasid_any_dump,
+    .counters = ioasid_any_counters,
+};

@@ -555,10 +555,3 @@ ImXlat im_ioasid_explain(ImIoasid *h, const ImTxn *txn, ImStepFn *fn,
     ex.fn(opaque, &step);
     return x;
 }
-
-/* No request is parked here: page requests are how devices wait. */
-void im_ioasid_cancel(ImIoasid *h, uint64_t handle)
-{
-    (void)h;
-    (void)handle;
-}

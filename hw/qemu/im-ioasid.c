@@ -208,15 +208,10 @@ static void host_page_request(void *model, const ImPageReq *req)
     }
 }
 
-static void host_ats_inv_done(void *model, uint16_t rid, uint32_t itags,
+static void host_ats_inv_done(void *model, uint32_t func, uint32_t itags,
                               unsigned cc)
 {
-    im_ioasid_ats_inv_done(((IoasidHost *)model)->host, rid, itags, cc);
-}
-
-static void host_cancel(void *model, uint64_t handle)
-{
-    im_ioasid_cancel(((IoasidHost *)model)->host, handle);
+    im_ioasid_ats_inv_done(((IoasidHost *)model)->host, func, itags, cc);
 }
 
 static void host_deadline(void *model)
@@ -229,18 +224,9 @@ static void host_dump(void *model, GString *out)
     im_ioasid_dump(((IoasidHost *)model)->host, NULL, out);
 }
 
-static void host_counters(void *model, ImCounterFn *fn, void *opaque)
+static void host_counters(const void *model, ImCounterFn *fn, void *opaque)
 {
-    const ImIoasidCounters *c =
-        im_ioasid_counters(((IoasidHost *)model)->host);
-
-#define COUNTER(n)  fn(opaque, #n, c->n);
-    IM_IOASID_COUNTERS(COUNTER)
-}
-
-static bool host_translating(void *model)
-{
-    return true;
+    im_ioasid_ops.counters(((const IoasidHost *)model)->host, fn, opaque);
 }
 
 static void host_notice(ImUnit *u, uint64_t what)
@@ -256,18 +242,22 @@ static void host_send_msi(ImUnit *u, const ImMsi *msi)
 
 static void host_reset(void *model);
 
-static const ImUnitOps host_ops = {
+/* The backend's port, as the guest's PASIDs see it. */
+static const ImIommuOps host_iommu_ops = {
+    .name = TYPE_IOASID_HOST,
     .translate = host_translate,
     .explain = host_explain,
     .page_request = host_page_request,
     .ats_inv_done = host_ats_inv_done,
-    .cancel = host_cancel,
     .deadline = host_deadline,
     .reset = host_reset,
     .dump = host_dump,
     .counters = host_counters,
-    .translating = host_translating,
     .fault_name = im_ioasid_fault_name,
+};
+
+static const ImUnitOps host_ops = {
+    .iommu = &host_iommu_ops,
     .send_msi = host_send_msi,
     .notice = host_notice,
 };

@@ -10,7 +10,7 @@
 
 #include "qom/object.h"
 
-#include "im/im_explain.h"
+#include "im/im_iommu.h"
 #include "im/im_txn.h"
 
 #define TYPE_IM_MODEL "im-model"
@@ -45,8 +45,6 @@ typedef struct ImFaultLog {
     ImFaultNote note[IM_FAULT_NOTES];
     uint64_t count;
 } ImFaultLog;
-
-typedef void ImCounterFn(void *opaque, const char *name, uint64_t value);
 
 struct ImModelClass {
     InterfaceClass parent;

@@ -78,7 +78,7 @@ static void unit_fn_fault(ImUnit *u, const ImXlat *x, IOMMUTLBEntry *e)
 
 static ImXlat unit_fn_traced(ImUnit *u, const ImTxn *t)
 {
-    ImXlat x = u->ops->translate(u->model, t);
+    ImXlat x = u->iommu->translate(u->model, t);
 
     trace_im_unit_translate(u->id, t->rid,
                             im_unit_pasid(t->has_pasid, t->pasid), t->addr,
@@ -110,13 +110,13 @@ static ImXlat unit_fn_peek(ImUnit *u, ImTxn *txn, IOMMUAccessFlags *perm)
     *perm = IOMMU_NONE;
     im_unit_enter_to_ask(u);
     txn->access = IM_READ;
-    y = u->ops->explain(u->model, txn, NULL, NULL);
+    y = u->iommu->explain(u->model, txn, NULL, NULL);
     if (y.status == IM_OK) {
         x = y;
         *perm |= IOMMU_RO;
     }
     txn->access = IM_WRITE;
-    y = u->ops->explain(u->model, txn, NULL, NULL);
+    y = u->iommu->explain(u->model, txn, NULL, NULL);
     if (y.status == IM_OK) {
         x = y;
         *perm |= IOMMU_WO;
@@ -129,7 +129,7 @@ static ImXlat unit_fn_peek(ImUnit *u, ImTxn *txn, IOMMUAccessFlags *perm)
 static ImXlat unit_fn_ask_model(ImUnit *u, const ImTxn *t)
 {
     if (im_request_looks_ahead()) {
-        ImXlat x = u->ops->explain(u->model, t, NULL, NULL);
+        ImXlat x = u->iommu->explain(u->model, t, NULL, NULL);
 
         if (x.status != IM_OK) {
             return x;
@@ -352,7 +352,7 @@ static void unit_fn_pasid_page_request(void *opaque, const ImPageReq *req)
     ImUnit *u = opaque;
 
     im_unit_enter(u);
-    u->ops->page_request(u->model, req);
+    u->iommu->page_request(u->model, req);
     im_unit_leave(u);
 }
 
@@ -362,7 +362,7 @@ static void unit_fn_pasid_ats_inv_done(void *opaque, uint16_t rid,
     ImUnit *u = opaque;
 
     im_unit_enter(u);
-    u->ops->ats_inv_done(u->model, rid, itags, cc);
+    u->iommu->ats_inv_done(u->model, rid, itags, cc);
     im_unit_leave(u);
 }
 
@@ -370,9 +370,9 @@ static void unit_fn_pasid_cancel(void *opaque, uint64_t handle)
 {
     ImUnit *u = opaque;
 
-    if (u->ops->cancel) {
+    if (u->iommu->cancel) {
         im_unit_enter(u);
-        u->ops->cancel(u->model, handle);
+        u->iommu->cancel(u->model, handle);
         im_unit_leave(u);
     }
 }
@@ -494,7 +494,7 @@ void im_unit_fns_switch(ImUnit *u)
     bool on;
 
     im_unit_enter(u);
-    on = u->ops->translating(u->model);
+    on = !u->iommu->translating || u->iommu->translating(u->model);
     qemu_mutex_unlock(&u->lock);
     if (on == u->translating) {
         return;

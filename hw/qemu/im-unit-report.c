@@ -28,7 +28,7 @@ static bool unit_report_first_time(ImUnit *u, const char *matter)
 
 static const char *unit_report_fault_name(ImUnit *u, uint8_t reason)
 {
-    return u->ops->fault_name(reason, NULL) ?: "?";
+    return u->iommu->fault_name(reason, NULL) ?: "?";
 }
 
 /* Where the rule is to be read, for the end of a line. */
@@ -214,7 +214,7 @@ static void unit_report_model_dump(Object *obj, GString *out)
     ImUnit *u = unit_report_unit_of(obj);
 
     im_unit_enter_to_ask(u);
-    u->ops->dump(u->model, out);
+    u->iommu->dump(u->model, out);
     im_unit_leave(u);
 }
 
@@ -224,7 +224,7 @@ static void unit_report_model_counters(Object *obj, ImCounterFn *fn,
     ImUnit *u = unit_report_unit_of(obj);
 
     im_unit_enter_to_ask(u);
-    u->ops->counters(u->model, fn, opaque);
+    u->iommu->counters(u->model, fn, opaque);
     fn(opaque, "memo_hits", u->memo_hits);
     fn(opaque, "hidden_faults", u->hidden_faults);
     im_unit_leave(u);
@@ -237,7 +237,7 @@ static ImXlat unit_report_model_explain(Object *obj, const ImTxn *txn,
     ImXlat x;
 
     im_unit_enter_to_ask(u);
-    x = u->ops->explain(u->model, txn, fn, opaque);
+    x = u->iommu->explain(u->model, txn, fn, opaque);
     im_unit_leave(u);
     return x;
 }
@@ -251,7 +251,7 @@ static ImPageFate unit_report_model_explain_page_request(Object *obj,
     ImPageFate f;
 
     im_unit_enter_to_ask(u);
-    f = u->ops->explain_page_request(u->model, req, fn, opaque);
+    f = u->iommu->explain_page_request(u->model, req, fn, opaque);
     im_unit_leave(u);
     return f;
 }
@@ -286,10 +286,10 @@ void im_unit_model_class(ImModelClass *mc, size_t offset,
     mc->counters = unit_report_model_counters;
     mc->explain = unit_report_model_explain;
     mc->faults = unit_report_model_faults;
-    mc->fault_name = ops->fault_name;
-    mc->explain_page_request = ops->explain_page_request ?
+    mc->fault_name = ops->iommu->fault_name;
+    mc->explain_page_request = ops->iommu->explain_page_request ?
                                unit_report_model_explain_page_request : NULL;
     mc->explain_interrupt =
         ops->explain_interrupt ? unit_report_model_explain_interrupt : NULL;
-    mc->segments = ops->segments;
+    mc->segments = ops->iommu->segments;
 }

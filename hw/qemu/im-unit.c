@@ -184,7 +184,7 @@ static void unit_send_ats_invalidate(ImUnit *u, const ImAtsInv *inv)
             .device_tlb = true });
     }
     im_unit_enter(u);
-    u->ops->ats_inv_done(u->model, inv->rid, 1u << inv->itag, 1);
+    u->iommu->ats_inv_done(u->model, inv->rid, 1u << inv->itag, 1);
     im_unit_leave(u);
 }
 
@@ -296,7 +296,7 @@ static void unit_timer_due(void *opaque)
     ImUnit *u = opaque;
 
     im_unit_enter(u);
-    u->ops->deadline(u->model);
+    u->iommu->deadline(u->model);
     im_unit_leave(u);
 }
 
@@ -306,6 +306,7 @@ void im_unit_init(ImUnit *u, Object *owner, const ImUnitOps *ops)
 {
     u->owner = owner;
     u->ops = ops;
+    u->iommu = ops->iommu;
     u->id = im_name_of(u->owner);
     u->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     qemu_mutex_init(&u->lock);
@@ -373,7 +374,7 @@ static uint64_t unit_mmio_read(void *opaque, hwaddr off, unsigned size)
     uint64_t val;
 
     im_unit_enter(u);
-    val = u->ops->mmio_read(u->model, off, size);
+    val = u->iommu->mmio_read(u->model, off, size);
     im_unit_leave(u);
     trace_im_unit_mmio_read(u->id, off, size, val);
     return val;
@@ -386,7 +387,7 @@ static void unit_mmio_write(void *opaque, hwaddr off, uint64_t val,
 
     trace_im_unit_mmio_write(u->id, off, size, val);
     im_unit_enter(u);
-    u->ops->mmio_write(u->model, off, val, size);
+    u->iommu->mmio_write(u->model, off, val, size);
     im_unit_leave(u);
 }
 
@@ -412,7 +413,7 @@ void im_unit_reset(ImUnit *u)
     trace_im_unit_reset(u->id);
     im_unit_enter(u);
     unit_drop_outbox(u);
-    u->ops->reset(u->model);
+    u->iommu->reset(u->model);
     u->changed = true;
     im_unit_leave(u);
 }

@@ -31,29 +31,9 @@ typedef struct ImUnit ImUnit;
 
 typedef struct ImUnitOps {
     /* The model: under the lock, with or without the BQL. */
-    ImXlat (*translate)(void *model, const ImTxn *txn);
-    ImXlat (*explain)(void *model, const ImTxn *txn, ImStepFn *fn,
-                      void *opaque);
-    ImPageFate (*explain_page_request)(void *model, const ImPageReq *req,
-                                       ImStepFn *fn, void *opaque);
-                                                            /* optional */
-    void (*page_request)(void *model, const ImPageReq *req);
-    void (*ats_inv_done)(void *model, uint16_t rid, uint32_t itags,
-                         unsigned cc);
-    void (*cancel)(void *model, uint64_t handle);           /* optional */
-    void (*deadline)(void *model);
-    uint64_t (*mmio_read)(void *model, uint64_t off, unsigned size);
-    void (*mmio_write)(void *model, uint64_t off, uint64_t val,
-                       unsigned size);
-    void (*reset)(void *model);
-    void (*dump)(void *model, GString *out);
-    void (*counters)(void *model, ImCounterFn *fn, void *opaque);
-    /* false: requests pass as they are, or are aborted by a register */
-    bool (*translating)(void *model);
+    const ImIommuOps *iommu;
     /* Besides tracing: what happened. */
     void (*event)(ImUnit *u, const ImEvent *ev);            /* optional */
-
-    const char *(*fault_name)(uint8_t reason, const char **text);
 
     /* To the outside: under the BQL, without the lock. */
     void (*send_msi)(ImUnit *u, const ImMsi *msi);
@@ -70,10 +50,9 @@ typedef struct ImUnitOps {
     uint64_t msi_base;
     uint64_t msi_size;
 
-    /* For people, see ImModelClass. Optional, under the lock. */
+    /* What would become of one, for people. Optional, under the lock. */
     ImIntOut (*explain_interrupt)(ImUnit *u, const ImMsi *msi, ImStepFn *fn,
                                   void *opaque);
-    bool segments;
 } ImUnitOps;
 
 /*
@@ -121,9 +100,10 @@ typedef struct ImUnitNowhere {
 
 struct ImUnit {
     const ImUnitOps *ops;
+    const ImIommuOps *iommu;    /* of ops, and */
+    void *model;                /* what they are given */
     Object *owner;              /* the device */
     const char *id;             /* as its user named it, else its type */
-    void *model;
 
     QemuMutex lock;
     uint64_t epoch;             /* of im_unit_enter() */

@@ -204,73 +204,6 @@ static void vtdm_report_config(VtdModel *s, Error **errp, const char *err)
 
 /* --- the model, as a unit ------------------------------------------------- */
 
-static ImXlat vtdm_translate(void *model, const ImTxn *txn)
-{
-    return im_vtd_translate(model, txn);
-}
-
-static ImXlat vtdm_explain(void *model, const ImTxn *txn, ImStepFn *fn,
-                           void *opaque)
-{
-    return im_vtd_explain(model, txn, fn, opaque);
-}
-
-static ImPageFate vtdm_explain_page_request(void *model, const ImPageReq *req,
-                                            ImStepFn *fn, void *opaque)
-{
-    return im_vtd_explain_page_request(model, req, fn, opaque);
-}
-
-static void vtdm_page_request(void *model, const ImPageReq *req)
-{
-    im_vtd_page_request(model, req);
-}
-
-static void vtdm_ats_inv_done(void *model, uint16_t rid, uint32_t itags,
-                              unsigned cc)
-{
-    im_vtd_ats_inv_done(model, rid, itags, cc);
-}
-
-static void vtdm_deadline(void *model)
-{
-    im_vtd_deadline(model);
-}
-
-static uint64_t vtdm_mmio_read(void *model, uint64_t off, unsigned size)
-{
-    return im_vtd_mmio_read(model, off, size);
-}
-
-static void vtdm_mmio_write(void *model, uint64_t off, uint64_t val,
-                            unsigned size)
-{
-    im_vtd_mmio_write(model, off, val, size);
-}
-
-static void vtdm_reset(void *model)
-{
-    im_vtd_reset(model);
-}
-
-static void vtdm_dump(void *model, GString *out)
-{
-    im_vtd_dump(model, out);
-}
-
-static void vtdm_counters(void *model, ImCounterFn *fn, void *opaque)
-{
-    const ImVtdCounters *c = im_vtd_counters(model);
-
-#define COUNTER(n)  fn(opaque, #n, c->n);
-    IM_VTD_COUNTERS(COUNTER)
-}
-
-static bool vtdm_translating(void *model)
-{
-    return im_vtd_mmio_read(model, 0x1c, 4) >> 31;          /* GSTS.TES */
-}
-
 /* Whoever keeps remapped messages is told by changed(). */
 static void vtdm_event(ImUnit *u, const ImEvent *ev)
 {
@@ -313,20 +246,8 @@ static void vtdm_vcmd_done(void *opaque, uint32_t serial, unsigned status,
 }
 
 static const ImUnitOps vtd_ops = {
-    .translate = vtdm_translate,
-    .explain = vtdm_explain,
-    .explain_page_request = vtdm_explain_page_request,
-    .page_request = vtdm_page_request,
-    .ats_inv_done = vtdm_ats_inv_done,
-    .deadline = vtdm_deadline,
-    .mmio_read = vtdm_mmio_read,
-    .mmio_write = vtdm_mmio_write,
-    .reset = vtdm_reset,
-    .dump = vtdm_dump,
-    .counters = vtdm_counters,
-    .translating = vtdm_translating,
+    .iommu = &im_vtd_ops,
     .event = vtdm_event,
-    .fault_name = im_vtd_fault_name,
     .send_msi = vtdm_send_msi,
     .changed = vtdm_changed,
     .notice = vtdm_vcmd_obey,

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "hw/core/iommu.h"
 #include "hw/core/port.h"
 #include "hw/smmuv3/regs.h"
 
@@ -73,6 +74,12 @@ void im_smmu_mmio_write(ImSmmu *s, uint64_t off, uint64_t val,
     im_regbank_write(s->regs->bank, off, val, size);
 }
 
+bool im_smmu_translating(const ImSmmu *s)
+{
+    return im_smmu_on(s, IM_MASK(SMMU_CR0_SMMUEN)) ||
+           IM_GET(im_smmu_reg(s, SMMU_R_GBPA), SMMU_GBPA_ABORT);
+}
+
 const ImSmmuCounters *im_smmu_counters(const ImSmmu *s)
 {
     return &s->counters;
@@ -116,3 +123,20 @@ void im_smmu_unmap(ImSmmu *s, uint64_t addr, uint64_t mask)
 
     im_smmu_unmap_fn(s, &unmap);
 }
+
+/* --- the upward port ------------------------------------------------------ */
+
+IM_IOMMU_FUNCTIONS(smmu)
+IM_IOMMU_UNIT_FUNCTIONS(smmu)
+IM_IOMMU_FUNCTION(smmu, void, cancel, (void *u, uint64_t handle), (u, handle))
+IM_IOMMU_COUNTERS(smmu, ImSmmuCounters, IM_SMMU_COUNTERS)
+
+const ImIommuOps im_smmu_ops = {
+    .name = "smmu",
+    .segments = true,
+    IM_IOMMU_MEMBERS(smmu),
+    IM_IOMMU_UNIT_MEMBERS(smmu),
+    .cancel = smmu_any_cancel,
+    .fault_name = im_smmu_event_name,
+    .counters = smmu_any_counters,
+};

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "hw/core/iommu.h"
 #include "hw/vtd/dma.h"
 
 #include <string.h>
@@ -68,6 +69,11 @@ void im_vtd_mmio_write(ImVtd *s, uint64_t off, uint64_t val, unsigned size)
     im_regbank_write(s->regs->bank, off, val, size);
 }
 
+bool im_vtd_translating(const ImVtd *s)
+{
+    return IM_GET(s->gsts, VTD_GCMD_TE);
+}
+
 const ImVtdCounters *im_vtd_counters(const ImVtd *s)
 {
     return &s->counters;
@@ -110,3 +116,24 @@ void im_vtd_unmap(ImVtd *s, uint64_t addr, uint64_t mask)
         s->port.unmap(s->host, &unmap);
     }
 }
+
+/* --- the upward port ------------------------------------------------------ */
+
+IM_IOMMU_FUNCTIONS(vtd)
+IM_IOMMU_UNIT_FUNCTIONS(vtd)
+IM_IOMMU_FUNCTION(vtd, ImIntOut, interrupt, (void *u, const ImMsi *msi),
+                  (u, msi))
+IM_IOMMU_FUNCTION(vtd, ImIntOut, explain_interrupt,
+                  (void *u, const ImMsi *msi, ImStepFn *fn, void *opaque),
+                  (u, msi, fn, opaque))
+IM_IOMMU_COUNTERS(vtd, ImVtdCounters, IM_VTD_COUNTERS)
+
+const ImIommuOps im_vtd_ops = {
+    .name = "vtd",
+    IM_IOMMU_MEMBERS(vtd),
+    IM_IOMMU_UNIT_MEMBERS(vtd),
+    .interrupt = vtd_any_interrupt,
+    .explain_interrupt = vtd_any_explain_interrupt,
+    .fault_name = im_vtd_fault_name,
+    .counters = vtd_any_counters,
+};

@@ -17,7 +17,7 @@
 
 #include <glib.h>
 
-#include "im/im_explain.h"
+#include "im/im_iommu.h"
 #include "im/im_port.h"
 #include "im/im_txn.h"
 
@@ -639,13 +639,15 @@ bool im_ioasid_hides_pasids(const ImIoasid *h, uint32_t func);
 bool im_ioasid_host_pasid(ImIoasid *h, uint32_t func, uint32_t gpasid,
                           uint32_t *hpasid);
 
-/* The upward port, as of every IOMMU here. */
+/* The upward port, as of every IOMMU (im_iommu.h). It has no registers, parks
+ * no request, page requests being how devices wait, and always translates. */
+extern const ImIommuOps im_ioasid_ops;
+
 ImXlat im_ioasid_translate(ImIoasid *h, const ImTxn *txn);
 void im_ioasid_page_request(ImIoasid *h, const ImPageReq *req);
 /* count: the completion count of the message, as PCIe encodes it. */
 void im_ioasid_ats_inv_done(ImIoasid *h, uint32_t func, uint32_t itags,
                             unsigned count);
-void im_ioasid_cancel(ImIoasid *h, uint64_t handle);
 void im_ioasid_deadline(ImIoasid *h);
 ImXlat im_ioasid_explain(ImIoasid *h, const ImTxn *txn, ImStepFn *fn,
                          void *opaque);

@@ -12,11 +12,14 @@
 
 #include <glib.h>
 
-#include "im/im_explain.h"
+#include "im/im_iommu.h"
 #include "im/im_port.h"
 #include "im/im_txn.h"
 
 typedef struct ImSmmu ImSmmu;
+
+/* The upward port (im_iommu.h), of an ImSmmu. */
+extern const ImIommuOps im_smmu_ops;
 
 /* Page 0 and page 1, 64 KiB each. */
 #define IM_SMMU_MMIO_SIZE  0x20000
@@ -114,6 +117,9 @@ void im_smmu_mmio_write(ImSmmu *s, uint64_t off, uint64_t val,
  * kept and port->resume() is called with ImXlat.handle in the end.
  */
 ImXlat im_smmu_translate(ImSmmu *s, const ImTxn *txn);
+
+/* Whether requests are judged: CR0.SMMUEN, or GBPA aborts them (6.3.14). */
+bool im_smmu_translating(const ImSmmu *s);
 
 /*
  * The requester of a parked request was reset or unplugged: forget it,

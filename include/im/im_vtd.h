@@ -11,11 +11,14 @@
 
 #include <glib.h>
 
-#include "im/im_explain.h"
+#include "im/im_iommu.h"
 #include "im/im_port.h"
 #include "im/im_txn.h"
 
 typedef struct ImVtd ImVtd;
+
+/* The upward port (im_iommu.h), of an ImVtd. */
+extern const ImIommuOps im_vtd_ops;
 
 #define IM_VTD_MMIO_SIZE  0x1000
 
@@ -127,6 +130,9 @@ void im_vtd_mmio_write(ImVtd *s, uint64_t off, uint64_t val, unsigned size);
  * caller (3.13). Never IM_PENDING.
  */
 ImXlat im_vtd_translate(ImVtd *s, const ImTxn *txn);
+
+/* Whether DMA is remapped: GSTS.TES. */
+bool im_vtd_translating(const ImVtd *s);
 
 /* A page request message has arrived (7.4.1). */
 void im_vtd_page_request(ImVtd *s, const ImPageReq *req);

@@ -19,13 +19,13 @@ static inline void fuzz_mmio(Rig *r, Fuzz *f, uint64_t off, uint64_t val,
                   off + size <= limit;
 
     if (fuzz_one_in(f, 3)) {
-        uint64_t got = r->model->mmio_read(r, off, size);
+        uint64_t got = r->ops->mmio_read(r->iommu, off, size);
 
         g_assert_true(proper || got == 0);
         g_assert_true(size != 4 || got >> 32 == 0);
         return;
     }
-    r->model->mmio_write(r, off, val, size);
+    r->ops->mmio_write(r->iommu, off, val, size);
 }
 
 /* A request of any kind, often one that a world can answer. */

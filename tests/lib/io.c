@@ -238,17 +238,7 @@ void io_fail_user(Io *io, uint64_t n)
 
 /* --- life ---------------------------------------------------------------- */
 
-static void model_free(Rig *r)
-{
-    im_ioasid_free(r->io->h);
-}
-
-static void model_deadline(Rig *r)
-{
-    im_ioasid_deadline(r->io->h);
-}
-
-static void model_check(Rig *r)
+static void consistent(Rig *r)
 {
     g_autofree char *broken = im_ioasid_check(r->io->h);
 
@@ -256,11 +246,6 @@ static void model_check(Rig *r)
         g_error("invariant: %s", broken);
     }
 }
-
-static const RigModel model = {
-    .free = model_free, .deadline = model_deadline,
-    .consistent = model_check,
-};
 
 ImIoasidConfig io_config(void)
 {
@@ -303,7 +288,7 @@ Io *io_new(const ImIoasidConfig *cfg)
     Io *io = g_new0(Io, 1);
     g_autofree char *err = NULL;
 
-    io->r = rig_host_new(&model);
+    io->r = rig_host_new(&im_ioasid_ops, consistent);
     io->r->io = io;
     io->cfg = cfg ? *cfg : io_config();
     io->users = g_ptr_array_new_with_free_func(g_free);
@@ -324,6 +309,7 @@ Io *io_new(const ImIoasidConfig *cfg)
     if (!io->h) {
         g_error("configuration refused: %s", err ? err : "(no reason)");
     }
+    io->r->ioasid = io->h;
     add_functions(io);
     io_open(io, IM_IOASID_CTX_DEBUG);
     return io;

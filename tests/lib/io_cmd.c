@@ -51,7 +51,7 @@ int io_raw(Io *io, uint32_t command, uint64_t arg)
     int rc = im_ioasid_command(io->ctx, command, arg);
 
     g_assert_cmpint(rc, <=, 0);
-    io->r->model->consistent(io->r);
+    io->r->consistent(io->r);
     return rc;
 }
 
@@ -382,7 +382,7 @@ void io_page_request(Io *io, unsigned n, uint32_t pasid, uint16_t prgi,
     };
 
     im_ioasid_page_request(io->h, &q);
-    io->r->model->consistent(io->r);
+    io->r->consistent(io->r);
 }
 
 unsigned io_complete(Io *io)
@@ -394,7 +394,7 @@ unsigned io_complete(Io *io)
 
         im_ioasid_ats_inv_done(io->h, im_func(v.segment, v.rid),
                                1u << v.itag, 1);
-        io->r->model->consistent(io->r);
+        io->r->consistent(io->r);
         n++;
     }
     rig_log_clear(io->r);

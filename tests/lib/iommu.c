@@ -37,16 +37,6 @@ static void vtd_on(Iommu *u)
     world_on(u->world);
 }
 
-static ImXlat vtd_translate(Iommu *u, const ImTxn *t)
-{
-    return im_vtd_translate(u->rig->vtd, t);
-}
-
-static void vtd_reset(Iommu *u)
-{
-    im_vtd_reset(u->rig->vtd);
-}
-
 static void vtd_map(Iommu *u, uint64_t iova, uint64_t pa, bool writable)
 {
     World *w = u->world;
@@ -146,19 +136,9 @@ static void vtd_atc_recover(Iommu *u)
     g_assert_true(vb_wait(u->rig));
 }
 
-static void vtd_atc_done(Iommu *u, uint32_t requester, uint32_t itags)
-{
-    im_vtd_ats_inv_done(u->rig->vtd, (uint16_t)requester, itags, 1);
-}
-
 static uint64_t vtd_atc_timeout(const Iommu *u)
 {
     return u->rig->cfg.ats_timeout_ns;
-}
-
-static void vtd_page_request(Iommu *u, const ImPageReq *q)
-{
-    im_vtd_page_request(u->rig->vtd, q);
 }
 
 static unsigned vtd_requests(Iommu *u)
@@ -205,13 +185,12 @@ static void vtd_overflow_clear(Iommu *u)
 
 const IommuOps iommu_vtd = {
     .name = "vtd", .start = vtd_start, .stop = vtd_stop, .on = vtd_on,
-    .translate = vtd_translate, .reset = vtd_reset, .map = vtd_map,
-    .unmap = vtd_unmap, .invalidate = vtd_invalidate, .space = vtd_space,
+    .map = vtd_map, .unmap = vtd_unmap, .invalidate = vtd_invalidate,
+    .space = vtd_space,
     .faults = vtd_faults, .fault = vtd_fault,
     .atc_invalidate = vtd_atc_invalidate, .atc_complete = vtd_atc_complete,
     .atc_failed = vtd_atc_failed, .atc_recover = vtd_atc_recover,
-    .atc_done = vtd_atc_done, .atc_timeout = vtd_atc_timeout,
-    .page_request = vtd_page_request, .requests = vtd_requests,
+    .atc_timeout = vtd_atc_timeout, .requests = vtd_requests,
     .request = vtd_request, .respond = vtd_respond,
     .overflow = vtd_overflow, .overflow_clear = vtd_overflow_clear,
 };
@@ -243,16 +222,6 @@ static void smmu_stop(Iommu *u)
 static void smmu_on(Iommu *u)
 {
     sw_on(u->world);
-}
-
-static ImXlat smmu_translate(Iommu *u, const ImTxn *t)
-{
-    return im_smmu_translate(u->rig->smmu, t);
-}
-
-static void smmu_reset(Iommu *u)
-{
-    im_smmu_reset(u->rig->smmu);
 }
 
 static void smmu_map(Iommu *u, uint64_t iova, uint64_t pa, bool writable)
@@ -332,19 +301,9 @@ static void smmu_atc_recover(Iommu *u)
     g_assert_true(sb_sync(u->rig));
 }
 
-static void smmu_atc_done(Iommu *u, uint32_t requester, uint32_t itags)
-{
-    im_smmu_ats_inv_done(u->rig->smmu, requester, itags, 1);
-}
-
 static uint64_t smmu_atc_timeout(const Iommu *u)
 {
     return u->rig->smmu_cfg.ats_timeout_ns;
-}
-
-static void smmu_page_request(Iommu *u, const ImPageReq *q)
-{
-    im_smmu_page_request(u->rig->smmu, q);
 }
 
 static unsigned smmu_requests(Iommu *u)
@@ -389,13 +348,12 @@ static void smmu_overflow_clear(Iommu *u)
 
 const IommuOps iommu_smmu = {
     .name = "smmu", .start = smmu_start, .stop = smmu_stop, .on = smmu_on,
-    .translate = smmu_translate, .reset = smmu_reset, .map = smmu_map,
-    .unmap = smmu_unmap, .invalidate = smmu_invalidate, .space = smmu_space,
+    .map = smmu_map, .unmap = smmu_unmap, .invalidate = smmu_invalidate,
+    .space = smmu_space,
     .faults = smmu_faults, .fault = smmu_fault,
     .atc_invalidate = smmu_atc_invalidate,
     .atc_complete = smmu_atc_complete, .atc_failed = smmu_atc_failed,
-    .atc_recover = smmu_atc_recover, .atc_done = smmu_atc_done,
-    .atc_timeout = smmu_atc_timeout, .page_request = smmu_page_request,
+    .atc_recover = smmu_atc_recover, .atc_timeout = smmu_atc_timeout,
     .requests = smmu_requests, .request = smmu_request,
     .respond = smmu_respond, .overflow = smmu_overflow,
     .overflow_clear = smmu_overflow_clear,

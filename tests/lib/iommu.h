@@ -1,7 +1,8 @@
 /*
  * What every IOMMU does, said once: one function with one address space,
- * one mapped page, queues and translation on. iommu.c puts it upon the
- * worlds of the models.
+ * one mapped page, queues and translation on. What the function sends goes to
+ * the upward port, the same for all; what software does, which differs, is
+ * IommuOps: iommu.c puts it upon the worlds of the models.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -21,6 +22,7 @@ typedef struct IommuFault {
     uint64_t page;              /* address 63:12 */
 } IommuFault;
 
+/* Software's half. */
 typedef struct IommuOps {
     const char *name;
     /* Tables for one function; has_pasid: behind a PASID, else behind
@@ -28,8 +30,6 @@ typedef struct IommuOps {
     void (*start)(Iommu *u, bool has_pasid);
     void (*stop)(Iommu *u);
     void (*on)(Iommu *u);       /* again, after a reset */
-    ImXlat (*translate)(Iommu *u, const ImTxn *t);
-    void (*reset)(Iommu *u);
     /* One page; behind a change of what was mapped goes invalidate(). */
     void (*map)(Iommu *u, uint64_t iova, uint64_t pa, bool writable);
     void (*unmap)(Iommu *u, uint64_t iova);
@@ -44,9 +44,7 @@ typedef struct IommuOps {
     bool (*atc_complete)(Iommu *u);     /* the wait has ended */
     bool (*atc_failed)(Iommu *u);       /* by a time-out */
     void (*atc_recover)(Iommu *u);
-    void (*atc_done)(Iommu *u, uint32_t requester, uint32_t itags);
     uint64_t (*atc_timeout)(const Iommu *u);
-    void (*page_request)(Iommu *u, const ImPageReq *q);
     unsigned (*requests)(Iommu *u);     /* in the queue */
     ImPageReq (*request)(Iommu *u);     /* the oldest; consumed */
     void (*respond)(Iommu *u, const ImPageReq *q, bool success);
@@ -67,5 +65,29 @@ struct Iommu {
 };
 
 extern const IommuOps iommu_vtd, iommu_smmu;
+
+/* --- the function's half: the upward port -------------------------------- */
+
+static inline ImXlat iommu_translate(Iommu *u, const ImTxn *t)
+{
+    return u->rig->ops->translate(u->rig->iommu, t);
+}
+
+static inline void iommu_page_request(Iommu *u, const ImPageReq *q)
+{
+    u->rig->ops->page_request(u->rig->iommu, q);
+}
+
+/* In one message. */
+static inline void iommu_complete(Iommu *u, const ImAtsInv *v)
+{
+    u->rig->ops->ats_inv_done(u->rig->iommu, im_func(v->segment, v->rid),
+                              1u << v->itag, 1);
+}
+
+static inline void iommu_reset(Iommu *u)
+{
+    u->rig->ops->reset(u->rig->iommu);
+}
 
 #endif /* TESTS_LIB_IOMMU_H */

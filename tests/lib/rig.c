@@ -278,13 +278,23 @@ static void port_deadline(void *host, uint64_t when)
     r->deadline = when;
 }
 
+static void port_event(void *host, const ImEvent *ev)
+{
+    Rig *r = host;
+
+    if (r->event) {
+        r->event(r, ev);
+    }
+}
+
 /* --- life ---------------------------------------------------------------- */
 
-Rig *rig_host_new(const RigModel *model)
+Rig *rig_host_new(const ImIommuOps *ops, void (*consistent)(Rig *r))
 {
     Rig *r = g_new0(Rig, 1);
 
-    r->model = model;
+    r->ops = ops;
+    r->consistent = consistent;
     r->pages = g_hash_table_new_full(g_int64_hash, g_int64_equal,
                                      g_free, g_free);
     r->log = g_array_new(FALSE, TRUE, sizeof(RigLog));
@@ -301,14 +311,14 @@ Rig *rig_host_new(const RigModel *model)
         .page_response = port_page_response, .unmap = port_unmap,
         .mode_changed = port_mode_changed,
         .now = port_now, .deadline = port_deadline,
-        .wire = port_wire, .resume = port_resume,
+        .event = port_event, .wire = port_wire, .resume = port_resume,
     };
     return r;
 }
 
 void rig_free(Rig *r)
 {
-    r->model->free(r);
+    r->ops->free(r->iommu);
     g_hash_table_destroy(r->pages);
     g_array_free(r->log, TRUE);
     g_free(r);
@@ -328,7 +338,7 @@ void rig_advance(Rig *r, uint64_t ns)
     while (r->deadline <= end) {
         r->now = MAX(r->now, r->deadline);
         r->deadline = IM_NEVER;
-        r->model->deadline(r);
+        r->ops->deadline(r->iommu);
         g_assert_cmpuint(++rounds, <, 10000);
     }
     r->now = end;
@@ -372,27 +382,27 @@ void rig_log_clear(Rig *r)
 
 uint32_t rig_reg32(Rig *r, uint64_t off)
 {
-    return (uint32_t)r->model->mmio_read(r, off, 4);
+    return (uint32_t)r->ops->mmio_read(r->iommu, off, 4);
 }
 
 uint64_t rig_reg64(Rig *r, uint64_t off)
 {
-    return r->model->mmio_read(r, off, 8);
+    return r->ops->mmio_read(r->iommu, off, 8);
 }
 
 void rig_set32(Rig *r, uint64_t off, uint32_t val)
 {
-    r->model->mmio_write(r, off, val, 4);
+    r->ops->mmio_write(r->iommu, off, val, 4);
 }
 
 void rig_set64(Rig *r, uint64_t off, uint64_t val)
 {
-    r->model->mmio_write(r, off, val, 8);
+    r->ops->mmio_write(r->iommu, off, val, 8);
 }
 
 void rig_assert_consistent(Rig *r)
 {
-    r->model->consistent(r);
+    r->consistent(r);
     g_assert_cmpuint(r->strays, ==, 0);
     g_assert_cmpuint(r->misaligned, ==, 0);
 }

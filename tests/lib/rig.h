@@ -54,21 +54,17 @@ typedef struct RigPage {
 
 typedef struct Rig Rig;
 
-/* What the rig asks of a model: rig_vtd.c, rig_smmu.c, io.c. */
-typedef struct RigModel {
-    void (*free)(Rig *r);
-    void (*deadline)(Rig *r);
-    uint64_t (*mmio_read)(Rig *r, uint64_t off, unsigned size);
-    void (*mmio_write)(Rig *r, uint64_t off, uint64_t val, unsigned size);
+struct Rig {
+    const ImIommuOps *ops;
+    union {                     /* what it is of, by any type */
+        void *iommu;
+        ImVtd *vtd;
+        ImSmmu *smmu;
+        struct ImIoasid *ioasid;
+    };
     /* Its registers agree with one another. */
     void (*consistent)(Rig *r);
-} RigModel;
-
-struct Rig {
-    const RigModel *model;
-    ImVtd *vtd;
     ImVtdConfig cfg;
-    ImSmmu *smmu;
     ImSmmuConfig smmu_cfg;
     struct Io *io;              /* io.h */
     ImPort port;
@@ -129,8 +125,8 @@ Rig *rig_smmu_new(const ImSmmuConfig *cfg);
 /* The same on a host that offers less than all of ImPort. */
 Rig *rig_smmu_new_on(const ImSmmuConfig *cfg, void (*less)(ImPort *port));
 
-/* Memory, log and clock, with a port and no unit. */
-Rig *rig_host_new(const RigModel *model);
+/* Memory, log and clock, with a port and no unit yet. */
+Rig *rig_host_new(const ImIommuOps *ops, void (*consistent)(Rig *r));
 void rig_free(Rig *r);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Rig, rig_free)
 

@@ -48,47 +48,10 @@ static void consistent(Rig *r)
     g_assert_cmphex(rig_reg32(r, SR_PRIQ_PROD) & 0x7ff00000u, ==, 0);
 }
 
-static void unit_free(Rig *r)
-{
-    im_smmu_free(r->smmu);
-}
-
-static void unit_deadline(Rig *r)
-{
-    im_smmu_deadline(r->smmu);
-}
-
-static uint64_t unit_read(Rig *r, uint64_t off, unsigned size)
-{
-    return im_smmu_mmio_read(r->smmu, off, size);
-}
-
-static void unit_write(Rig *r, uint64_t off, uint64_t val, unsigned size)
-{
-    im_smmu_mmio_write(r->smmu, off, val, size);
-}
-
-static const RigModel smmu_model = {
-    .free = unit_free, .deadline = unit_deadline,
-    .mmio_read = unit_read, .mmio_write = unit_write,
-    .consistent = consistent,
-};
-
-static void tell(void *host, const ImEvent *ev)
-{
-    Rig *r = host;
-
-    if (r->event) {
-        r->event(r, ev);
-    }
-}
-
 Rig *rig_smmu_new_on(const ImSmmuConfig *cfg, void (*less)(ImPort *port))
 {
-    Rig *r = rig_host_new(&smmu_model);
+    Rig *r = rig_host_new(&im_smmu_ops, consistent);
     g_autofree char *err = NULL;
-
-    r->port.event = tell;
 
     r->smmu_cfg = cfg ? *cfg : rig_smmu_config();
     if (less) {

@@ -55,47 +55,10 @@ static void consistent(Rig *r)
     }
 }
 
-static void unit_free(Rig *r)
-{
-    im_vtd_free(r->vtd);
-}
-
-static void unit_deadline(Rig *r)
-{
-    im_vtd_deadline(r->vtd);
-}
-
-static uint64_t unit_read(Rig *r, uint64_t off, unsigned size)
-{
-    return im_vtd_mmio_read(r->vtd, off, size);
-}
-
-static void unit_write(Rig *r, uint64_t off, uint64_t val, unsigned size)
-{
-    im_vtd_mmio_write(r->vtd, off, val, size);
-}
-
-static const RigModel vtd_model = {
-    .free = unit_free, .deadline = unit_deadline,
-    .mmio_read = unit_read, .mmio_write = unit_write,
-    .consistent = consistent,
-};
-
-static void tell(void *host, const ImEvent *ev)
-{
-    Rig *r = host;
-
-    if (r->event) {
-        r->event(r, ev);
-    }
-}
-
 Rig *rig_vtd_new(const ImVtdConfig *cfg)
 {
-    Rig *r = rig_host_new(&vtd_model);
+    Rig *r = rig_host_new(&im_vtd_ops, consistent);
     g_autofree char *err = NULL;
-
-    r->port.event = tell;
 
     r->cfg = cfg ? *cfg : rig_vtd_config();
     r->vtd = im_vtd_new(&r->cfg, &r->port, r, &err);

@@ -27,7 +27,7 @@ static ImXlat dma(Iommu *u, ImAccess access, uint64_t addr)
     ImTxn t = txn(u, IM_AT_UNTRANSLATED, access);
 
     t.addr = addr;
-    return u->op->translate(u, &t);
+    return iommu_translate(u, &t);
 }
 
 static ImXlat ats(Iommu *u, uint64_t addr, bool no_write)
@@ -36,7 +36,7 @@ static ImXlat ats(Iommu *u, uint64_t addr, bool no_write)
 
     t.addr = addr;
     t.no_write = no_write;
-    return u->op->translate(u, &t);
+    return iommu_translate(u, &t);
 }
 
 static void is_ok(const ImXlat *x, uint64_t addr)
@@ -158,17 +158,17 @@ static void pasids_apart(Iommu *u)
     t = txn(u, IM_AT_UNTRANSLATED, IM_WRITE);
     for (unsigned i = 0; i < 4; i++) {
         t.pasid = i & 1 ? other : u->pasid;
-        x = u->op->translate(u, &t);
+        x = iommu_translate(u, &t);
         is_ok(&x, i & 1 ? FREE : u->pa);
     }
     /* an invalidation of the one leaves the other */
     u->op->unmap(u, u->iova);
     u->op->invalidate(u, u->iova);
     t.pasid = other;
-    x = u->op->translate(u, &t);
+    x = iommu_translate(u, &t);
     is_ok(&x, FREE);
     t.pasid = u->pasid;
-    x = u->op->translate(u, &t);
+    x = iommu_translate(u, &t);
     is_refused(u, &x, u->iova, true);
 }
 
@@ -179,7 +179,7 @@ static void without_pasid(Iommu *u)
 
     t.has_pasid = !u->has_pasid;
     t.pasid = 0x17;
-    x = u->op->translate(u, &t);        /* nobody has made a table */
+    x = iommu_translate(u, &t);        /* nobody has made a table */
     g_assert_cmpuint(x.status, ==, IM_FAULT);
     g_assert_cmpuint(x.cpl, !=, IM_CPL_SC);
     g_assert_cmpuint(u->op->faults(u), ==, 1);
@@ -196,7 +196,7 @@ static void pasid_out_of_range(Iommu *u)
 
         t.has_pasid = true;
         t.pasid = far[i];
-        x = u->op->translate(u, &t);
+        x = iommu_translate(u, &t);
         g_assert_cmpuint(x.status, ==, IM_FAULT);
         g_assert_cmpuint(x.cpl, !=, IM_CPL_SC);
         g_assert_cmpuint(u->op->faults(u), ==, 1);
@@ -245,7 +245,7 @@ static void translated(Iommu *u)
     ImXlat x;
 
     t.addr = FREE + 0x40;
-    x = u->op->translate(u, &t);
+    x = iommu_translate(u, &t);
     is_ok(&x, FREE + 0x40);
     g_assert_cmpuint(u->op->faults(u), ==, 0);
 }
@@ -268,7 +268,7 @@ static void atc_completes(Iommu *u)
         g_assert_cmphex(v.pasid, ==, u->pasid);
     }
     g_assert_false(u->op->atc_complete(u));
-    u->op->atc_done(u, v.rid, 1u << v.itag);
+    iommu_complete(u, &v);
     g_assert_true(u->op->atc_complete(u));
     rig_advance(u->rig, 3 * u->op->atc_timeout(u));
     g_assert_false(u->op->atc_failed(u));
@@ -306,7 +306,7 @@ static void request_response(Iommu *u)
 
         q.prgi = (uint16_t)i;
         rig_log_clear(u->rig);
-        u->op->page_request(u, &q);
+        iommu_page_request(u, &q);
         g_assert_cmpuint(u->op->requests(u), ==, 1);
         seen = u->op->request(u);
         g_assert_cmpuint(u->op->requests(u), ==, 0);
@@ -333,7 +333,7 @@ static void page_overflow(Iommu *u)
 
     q.last = false;
     while (!u->op->overflow(u) && held < 5000) {
-        u->op->page_request(u, &q);
+        iommu_page_request(u, &q);
         held++;
     }
     g_assert_true(u->op->overflow(u));
@@ -341,14 +341,14 @@ static void page_overflow(Iommu *u)
     n = u->op->requests(u);
     q.last = true;
     rig_log_clear(u->rig);
-    u->op->page_request(u, &q);         /* answered, for nobody will */
+    iommu_page_request(u, &q);         /* answered, for nobody will */
     g_assert_cmpuint(u->op->requests(u), ==, n);
     g_assert_cmpuint(rig_count(u->rig, RIG_SEEN_PAGE_RESP), ==, 1);
     g_assert_cmphex(rig_seen(u->rig, RIG_SEEN_PAGE_RESP, 0)->resp.code, ==,
                     IM_PAGE_RESP_SUCCESS);
     u->op->overflow_clear(u);
     g_assert_false(u->op->overflow(u));
-    u->op->page_request(u, &q);
+    iommu_page_request(u, &q);
     g_assert_cmpuint(u->op->requests(u), ==, 1);
 }
 
@@ -359,7 +359,7 @@ static void reset(Iommu *u)
     ImXlat x = dma(u, IM_READ, u->iova);
 
     is_ok(&x, u->pa);
-    u->op->reset(u);
+    iommu_reset(u);
     x = dma(u, IM_WRITE, u->iova);
     is_ok(&x, u->iova);
     u->op->map(u, u->iova, FREE, true); /* and nothing is remembered */

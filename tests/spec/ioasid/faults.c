@@ -403,7 +403,7 @@ static void teardown(const void *data)
     io_page_request(d.io, 0, d.h, 12, 0x1000, false);
     g_assert_cmpuint(responses(&d), ==, 0);
     end(&d, row->which);
-    d.io->r->model->consistent(d.io->r);
+    d.io->r->consistent(d.io->r);
     if (row->which < 4) {
         RC(answer(&d, f[0].ticket, 0), -EALREADY);
         g_assert_cmpuint(take(&d, NULL, 0).pending, ==, 0);
@@ -492,7 +492,7 @@ static void endless_groups(void)
         io_page_request(d.io, 0, d.h, (uint16_t)(i % 7), 0x1000 * i, false);
     }
     blocks = g_hash_table_size(d.io->blocks);
-    d.io->r->model->consistent(d.io->r);
+    d.io->r->consistent(d.io->r);
     for (unsigned i = 0; i < 5000; i++) {
         ImPageReq q = { .addr = 0x1000 * i, .rid = io_func(0),
                         .prgi = (uint16_t)(i % 512), .read = true,
@@ -500,7 +500,7 @@ static void endless_groups(void)
 
         im_ioasid_page_request(d.io->h, &q);
     }
-    d.io->r->model->consistent(d.io->r);
+    d.io->r->consistent(d.io->r);
     g_assert_cmpuint(g_hash_table_size(d.io->blocks), <, blocks + 3000);
     io_free(d.io);
 }

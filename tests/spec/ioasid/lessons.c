@@ -408,7 +408,7 @@ static void close_ends_everything(void)
     io_world_init(&b, io, 2);
     rig_log_clear(io->r);
     im_ioasid_close(second);
-    io->r->model->consistent(io->r);
+    io->r->consistent(io->r);
     g_assert_cmpuint(rig_count(io->r, RIG_SEEN_PAGE_RESP), ==, 2);
     RC(io_dma(io, 2, b.hpasid, IO_FS_VA(0), IM_READ).status, IM_FAULT);
     for (unsigned p = 0; p < IO_PAGES; p++) {
@@ -431,7 +431,7 @@ static void reset_empties(void)
     io_world_init(&w, io, 0);
     io_pasid_free(io, w.set, w.bound.pasid);
     im_ioasid_reset(io->h);
-    io->r->model->consistent(io->r);
+    io->r->consistent(io->r);
     RC(io_INFO(io, &info), 0);
     g_assert_cmpuint(info.used, ==, 0);
     info = (ImuInfo) { .kind = IMU_KIND_PASID };
@@ -456,7 +456,7 @@ static void removal(void)
     RC(im_ioasid_device_remove(io->h, io_func(0)), 0);
     RC(im_ioasid_device_remove(io->h, io_func(0)), -ENOENT);
     RC(im_ioasid_device_remove(io->h, UINT32_MAX), -ENOENT);
-    io->r->model->consistent(io->r);
+    io->r->consistent(io->r);
     r = (ImuEventRead) { .set = w.set, .queue = w.evq, .count = 32,
                          .events = io_at(io, IO_WORLD_BUF) };
     RC(io_EVENT_READ(io, &r), 0);

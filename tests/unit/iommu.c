@@ -1,0 +1,228 @@
+/*
+ * The upward port: what holds of the table of every IOMMU, whatever it is of.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <string.h>
+
+#include "lib/io.h"
+#include "lib/rig.h"
+
+typedef struct Unit {
+    const ImIommuOps *ops;
+    Rig *rig;
+    Io *io;                     /* whose rig it is, or NULL */
+} Unit;
+
+static Unit unit_new(const char *name)
+{
+    Unit u = { 0 };
+
+    if (!strcmp(name, "vtd")) {
+        u.ops = &im_vtd_ops;
+        u.rig = rig_vtd_new(NULL);
+    } else if (!strcmp(name, "smmu")) {
+        u.ops = &im_smmu_ops;
+        u.rig = rig_smmu_new(NULL);
+    } else {
+        u.ops = &im_ioasid_ops;
+        u.io = io_new(NULL);
+        u.rig = u.io->r;
+    }
+    return u;
+}
+
+static void unit_free(Unit *u)
+{
+    if (u->io) {
+        io_free(u->io);
+    } else {
+        rig_free(u->rig);
+    }
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Unit, unit_free)
+
+static const ImTxn somebody = {
+    .addr = 0x123456789000, .len = 64, .rid = 0x108, .access = IM_READ,
+};
+
+static void is_complete(const void *name)
+{
+    g_auto(Unit) u = unit_new(name);
+
+    g_assert_true(u.rig->ops == u.ops);
+    g_assert_cmpstr(u.ops->name, ==, name);
+    g_assert_true(u.ops->free && u.ops->reset && u.ops->translate &&
+                  u.ops->page_request && u.ops->ats_inv_done &&
+                  u.ops->deadline && u.ops->explain && u.ops->fault_name &&
+                  u.ops->dump && u.ops->counters);
+    g_assert_true(!u.ops->mmio_read == !u.ops->mmio_write);
+    g_assert_true(!u.ops->interrupt == !u.ops->explain_interrupt);
+}
+
+/* Reset, a unit passes what comes, or refuses; it says which. */
+static void says_whether_it_translates(const void *name)
+{
+    g_auto(Unit) u = unit_new(name);
+    void *iommu = u.rig->iommu;
+    ImXlat x;
+
+    u.ops->reset(iommu);
+    x = u.ops->translate(iommu, &somebody);
+    if (!u.ops->translating || u.ops->translating(iommu)) {
+        g_assert_cmpuint(x.status, ==, IM_FAULT);
+        g_assert_nonnull(u.ops->fault_name(x.fault, NULL));
+    } else {
+        g_assert_cmpuint(x.status, ==, IM_OK);
+        g_assert_cmphex(x.addr, ==, somebody.addr);
+    }
+}
+
+static void last_step(void *opaque, const ImStep *step)
+{
+    *(const char **)opaque = step->what;
+}
+
+static void is_same(const ImXlat *x, const ImXlat *y)
+{
+    g_assert_cmpuint(x->status, ==, y->status);
+    g_assert_cmpuint(x->cpl, ==, y->cpl);
+    g_assert_cmpuint(x->fault, ==, y->fault);
+    g_assert_cmpuint(x->perm, ==, y->perm);
+    g_assert_cmphex(x->addr, ==, y->addr);
+    g_assert_cmphex(x->mask, ==, y->mask);
+}
+
+static void explains_what_it_answers(const void *name)
+{
+    g_auto(Unit) u = unit_new(name);
+    void *iommu = u.rig->iommu;
+    ImXlat x = u.ops->translate(iommu, &somebody), y, z;
+    const char *last = NULL;
+
+    y = u.ops->explain(iommu, &somebody, last_step, &last);
+    z = u.ops->explain(iommu, &somebody, NULL, NULL);
+    g_assert_cmpstr(last, ==, "result");
+    is_same(&x, &y);
+    is_same(&x, &z);
+}
+
+/* 0 is none; the others have names of their own, and words. */
+static void names_its_faults(const void *name)
+{
+    g_auto(Unit) u = unit_new(name);
+    g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
+
+    g_assert_null(u.ops->fault_name(0, NULL));
+    for (unsigned reason = 1; reason < 256; reason++) {
+        const char *text = NULL;
+        const char *fault = u.ops->fault_name((uint8_t)reason, &text);
+
+        if (fault) {
+            g_assert_true(*fault && text && *text);
+            g_assert_true(g_hash_table_add(names, (char *)fault));
+        }
+    }
+    g_assert_cmpuint(g_hash_table_size(names), >, 3);
+}
+
+static void count_one(void *opaque, const char *name, uint64_t value)
+{
+    GHashTable *all = opaque;
+
+    g_assert_true(*name);
+    g_assert_true(g_hash_table_insert(all, (char *)name,
+                                      GSIZE_TO_POINTER(value)));
+}
+
+static void counts_by_name(const void *name)
+{
+    g_auto(Unit) u = unit_new(name);
+    g_autoptr(GHashTable) before = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GHashTable) after = g_hash_table_new(g_str_hash, g_str_equal);
+
+    u.ops->counters(u.rig->iommu, count_one, before);
+    u.ops->translate(u.rig->iommu, &somebody);
+    u.ops->counters(u.rig->iommu, count_one, after);
+    g_assert_cmpuint(g_hash_table_size(before), ==, g_hash_table_size(after));
+    g_assert_cmpuint(
+        GPOINTER_TO_SIZE(g_hash_table_lookup(after, "translations")), ==,
+        GPOINTER_TO_SIZE(g_hash_table_lookup(before, "translations")) + 1);
+}
+
+static void shows_itself(const void *name)
+{
+    g_auto(Unit) u = unit_new(name);
+    g_autoptr(GString) out = g_string_new(NULL);
+
+    u.ops->dump(u.rig->iommu, out);
+    g_assert_cmpuint(out->len, >, 0);
+    g_assert_cmpint(out->str[out->len - 1], ==, '\n');
+}
+
+/* An access that is not a register's is none. */
+static void ignores_odd_accesses(const void *name)
+{
+    static const struct { uint64_t off; unsigned size; } odd[] = {
+        { 0, 1 }, { 0, 2 }, { 0, 3 }, { 0, 16 }, { 2, 4 }, { 4, 8 },
+        { UINT64_MAX, 4 }, { UINT64_C(1) << 40, 8 },
+    };
+    g_auto(Unit) u = unit_new(name);
+
+    if (!u.ops->mmio_read) {
+        return;
+    }
+    u.ops->reset(u.rig->iommu);
+    for (unsigned i = 0; i < G_N_ELEMENTS(odd); i++) {
+        u.ops->mmio_write(u.rig->iommu, odd[i].off, UINT64_MAX, odd[i].size);
+        g_assert_cmphex(u.ops->mmio_read(u.rig->iommu, odd[i].off,
+                                         odd[i].size), ==, 0);
+    }
+    g_assert_false(u.ops->translating(u.rig->iommu));
+}
+
+/* Nobody waits for it: nothing happens but what software is told. */
+static void survives_strays(const void *name)
+{
+    g_auto(Unit) u = unit_new(name);
+    void *iommu = u.rig->iommu;
+
+    for (unsigned cc = 0; cc < 9; cc++) {
+        u.ops->ats_inv_done(iommu, im_func(0xffff, 0x108), UINT32_MAX, cc);
+        u.ops->ats_inv_done(iommu, 0, 0, cc);
+    }
+    if (u.ops->cancel) {
+        u.ops->cancel(iommu, 0);
+        u.ops->cancel(iommu, UINT64_MAX);
+    }
+    u.ops->deadline(iommu);
+    u.rig->consistent(u.rig);
+    g_assert_cmpuint(rig_count(u.rig, RIG_SEEN_ATS_INV), ==, 0);
+    g_assert_cmpuint(rig_count(u.rig, RIG_SEEN_RESUME), ==, 0);
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const units[] = { "vtd", "smmu", "ioasid" };
+    static const struct { const char *name; GTestDataFunc run; } tests[] = {
+        { "complete", is_complete },
+        { "translating", says_whether_it_translates },
+        { "explain", explains_what_it_answers },
+        { "fault-names", names_its_faults },
+        { "counters", counts_by_name },
+        { "dump", shows_itself },
+        { "odd-accesses", ignores_odd_accesses },
+        { "strays", survives_strays },
+    };
+
+    g_test_init(&argc, &argv, NULL);
+    for (unsigned i = 0; i < G_N_ELEMENTS(units); i++) {
+        for (unsigned t = 0; t < G_N_ELEMENTS(tests); t++) {
+            g_autofree char *path = g_strdup_printf("/iommu/%s/%s", units[i],
+                                                    tests[t].name);
+
+            g_test_add_data_func(path, units[i], tests[t].run);
+        }
+    }
+    return g_test_run();
+}
