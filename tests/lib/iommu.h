@@ -64,7 +64,7 @@ struct Iommu {
     uint64_t pa;
 };
 
-extern const IommuOps iommu_vtd, iommu_smmu;
+extern const IommuOps iommu_vtd, iommu_smmu, iommu_tiny;
 
 /* --- the function's half: the upward port -------------------------------- */
 

@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "lib/io.h"
-#include "lib/rig.h"
+#include "lib/iommu.h"
+#include "lib/tiny.h"
 
 typedef struct Unit {
     const ImIommuOps *ops;
     Rig *rig;
     Io *io;                     /* whose rig it is, or NULL */
+    Iommu world;                /* the same, if it has one */
 } Unit;
 
 static Unit unit_new(const char *name)
@@ -24,10 +26,15 @@ static Unit unit_new(const char *name)
     } else if (!strcmp(name, "smmu")) {
         u.ops = &im_smmu_ops;
         u.rig = rig_smmu_new(NULL);
-    } else {
+    } else if (!strcmp(name, "ioasid")) {
         u.ops = &im_ioasid_ops;
         u.io = io_new(NULL);
         u.rig = u.io->r;
+    } else {
+        u.ops = &tiny_ops;
+        u.world.op = &iommu_tiny;
+        iommu_tiny.start(&u.world, true);
+        u.rig = u.world.rig;
     }
     return u;
 }
@@ -36,6 +43,8 @@ static void unit_free(Unit *u)
 {
     if (u->io) {
         io_free(u->io);
+    } else if (u->world.op) {
+        u->world.op->stop(&u->world);
     } else {
         rig_free(u->rig);
     }
@@ -201,9 +210,45 @@ static void survives_strays(const void *name)
     g_assert_cmpuint(rig_count(u.rig, RIG_SEEN_RESUME), ==, 0);
 }
 
+/* Whatever software writes and functions send, it stays inside memory, and its
+ * registers make sense. */
+static void survives_anything(const void *name)
+{
+    g_auto(Unit) u = unit_new(name);
+    void *iommu = u.rig->iommu;
+
+    u.rig->allow_stray = true;
+    for (unsigned i = 0; i < 20000; i++) {
+        uint64_t r = (uint64_t)g_test_rand_int() << 32 | g_test_rand_int();
+        ImTxn t = {
+            .addr = r & 0xffffff, .rid = 0x108, .len = r >> 60,
+            .access = (uint8_t)(1 + (r >> 24) % 3), .at = r >> 28 & 3,
+            .has_pasid = r >> 30 & 1, .pasid = r >> 32 & 0xff,
+        };
+        ImPageReq q = {
+            .addr = t.addr, .rid = t.rid, .has_pasid = t.has_pasid,
+            .pasid = t.pasid, .prgi = r >> 40 & 0x1ff, .read = r >> 50 & 1,
+            .write = r >> 51 & 1, .last = r >> 52 & 1,
+        };
+
+        if (u.ops->mmio_write) {
+            u.ops->mmio_write(iommu, (r >> 8 & 0xff) * 4, r, r & 1 ? 4 : 8);
+        }
+        u.ops->translate(iommu, &t);
+        u.ops->explain(iommu, &t, NULL, NULL);
+        u.ops->page_request(iommu, &q);
+        u.ops->ats_inv_done(iommu, t.rid, (uint32_t)r, r >> 54 & 7);
+        rig_advance(u.rig, r >> 44);
+        rig_log_clear(u.rig);
+    }
+    u.rig->consistent(u.rig);
+    u.ops->reset(iommu);
+    u.rig->strays = u.rig->misaligned = 0;
+}
+
 int main(int argc, char **argv)
 {
-    static const char *const units[] = { "vtd", "smmu", "ioasid" };
+    static const char *const units[] = { "vtd", "smmu", "ioasid", "tiny" };
     static const struct { const char *name; GTestDataFunc run; } tests[] = {
         { "complete", is_complete },
         { "translating", says_whether_it_translates },
@@ -213,6 +258,7 @@ int main(int argc, char **argv)
         { "dump", shows_itself },
         { "odd-accesses", ignores_odd_accesses },
         { "strays", survives_strays },
+        { "anything", survives_anything },
     };
 
     g_test_init(&argc, &argv, NULL);
