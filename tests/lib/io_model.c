@@ -302,14 +302,18 @@ static void table_data(Step *t, ImuSpaceCreate *a, unsigned dss)
     io_put(t->io, a->data, arm ? (void *)&ste : &first, a->data_size);
 }
 
+/* The last one is of a guest that may own a table. */
+static const ImuSpaceKind often[] = {
+    IMU_SPACE_MAPPED, IMU_SPACE_NESTED,      IMU_SPACE_MAPPED,
+    IMU_SPACE_NESTED, IMU_SPACE_BLOCK,       IMU_SPACE_PASID_TABLE,
+    IMU_SPACE_PASID_TABLE,
+};
+
 static void space_create(Step *t)
 {
     int free_at = M_NONE, q = pick_queue(t), up = pick_space(t);
-    ImuSpaceKind kind = (ImuSpaceKind[]) {
-        IMU_SPACE_MAPPED, IMU_SPACE_NESTED, IMU_SPACE_MAPPED,
-        IMU_SPACE_NESTED, IMU_SPACE_BLOCK, IMU_SPACE_PASID_TABLE,
-        IMU_SPACE_PASID_TABLE,
-    }[below(t, t->s->mode == IMU_MODE_TRANSLATE ? 6 : 7)];
+    ImuSpaceKind kind =
+        often[below(t, t->s->mode == IMU_MODE_TRANSLATE ? 6 : 7)];
     bool table = kind == IMU_SPACE_NESTED || kind == IMU_SPACE_PASID_TABLE;
     unsigned dss = below(t, 3);
     bool queued = kind != IMU_SPACE_BLOCK && !chance(t, 4);

@@ -218,9 +218,8 @@ static void without_pasid(void)
 
 static void answers(void)
 {
-    static const uint8_t codes[] = {
-        IM_PAGE_RESP_SUCCESS, IM_PAGE_RESP_INVALID, IM_PAGE_RESP_FAILURE,
-    };
+    static const uint8_t codes[] = { IM_PAGE_RESP_SUCCESS, IM_PAGE_RESP_INVALID,
+                                     IM_PAGE_RESP_FAILURE };
     ImuFault f[1];
     Desk d;
 
