@@ -147,9 +147,9 @@ IM_INLINE void im_owner_prefetch(const ImOwnedTlb *t, const ImOwner *o,
 
 /*
  * Cache what addr is translated to, an address of IM_TLB_OUT_BITS, in a page
- * of 2^shift bytes (in pieces when there is no such class; not at all when
- * there is no smaller one), itself a piece of one of 2^whole bytes when whole
- * is larger.
+ * of 2^shift bytes: in pieces when there is no such class; not at all when
+ * there is no smaller one. whole, not below shift: log2 of the page of the
+ * first stage that this is a piece of.
  */
 static inline void im_owner_put(ImOwnedTlb *t, ImOwner *o, bool priv,
                                 uint64_t addr, uint64_t out, unsigned shift,

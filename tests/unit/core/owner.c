@@ -306,7 +306,8 @@ static void test_sixteen_sizes(void)
     for (unsigned i = IM_TLB_CLASSES; i-- > 0;) {
         uint64_t out = UINT64_C(0xff000000000000) >> shifts[i] << shifts[i];
 
-        im_owner_put(&t, &o, false, addr, out, shifts[i], 0, (uint16_t)i);
+        im_owner_put(&t, &o, false, addr, out, shifts[i],
+                     shifts[i], (uint16_t)i);
         g_assert_true(im_owner_get(&t, &o, false, addr, &hit));
         g_assert_cmpuint(hit.shift, ==, shifts[i]);
         g_assert_cmphex(hit.addr, ==, out);
