@@ -118,7 +118,7 @@ static void change_space(State *s, Fuzz *f)
     World *w = s->w;
 
     sp->present = !sp->present;
-    rig_put(w->r, sp->pe, 0, 0, sp->present);
+    rig_put(w->r, sp->pe, PE_P, sp->present);
     if (sp->present) {
         return;
     }

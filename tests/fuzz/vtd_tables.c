@@ -160,8 +160,8 @@ static void one_round(Fuzz *f, uint64_t round)
     g_autoptr(World) w = world_new_off(&c, kind, pasid);
     w->r->allow_stray = true;
     if (kind >= W_FS) {
-        rig_put(w->r, w->pe, 128, 128, fuzz_one_in(f, 2));
-        rig_put(w->r, w->pe, 9, 9, kind != W_PT && fuzz_one_in(f, 2));
+        rig_put(w->r, w->pe, PE_SRE, fuzz_one_in(f, 2));
+        rig_put(w->r, w->pe, PE_SSADE, kind != W_PT && fuzz_one_in(f, 2));
     }
     damage(w, f);
     world_on(w);

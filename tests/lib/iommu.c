@@ -151,14 +151,14 @@ static ImPageReq vtd_request(Iommu *u)
 {
     uint64_t head = rig_reg64(u->rig, REG_PQH), at = u->rig->prq + head;
     ImPageReq q = {
-        .has_pasid = rig_get(u->rig, at, 8, 8),
-        .rid = (uint16_t)rig_get(u->rig, at, 31, 16),
-        .pasid = (uint32_t)rig_get(u->rig, at, 51, 32),
-        .read = rig_get(u->rig, at, 64, 64),
-        .write = rig_get(u->rig, at, 65, 65),
-        .last = rig_get(u->rig, at, 66, 66),
-        .prgi = (uint16_t)rig_get(u->rig, at, 75, 67),
-        .addr = rig_get(u->rig, at, 127, 76) << 12,
+        .has_pasid = rig_get(u->rig, at, PRD_PP),
+        .rid = (uint16_t)rig_get(u->rig, at, PRD_RID),
+        .pasid = (uint32_t)rig_get(u->rig, at, PRD_PASID),
+        .read = rig_get(u->rig, at, PRD_R),
+        .write = rig_get(u->rig, at, PRD_W),
+        .last = rig_get(u->rig, at, PRD_LAST),
+        .prgi = (uint16_t)rig_get(u->rig, at, PRD_PRGI),
+        .addr = rig_get(u->rig, at, PRD_ADDR) << 12,
     };
 
     rig_set64(u->rig, REG_PQH, (head + 32) % 4096);

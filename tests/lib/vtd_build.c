@@ -292,17 +292,17 @@ void vb_irte(Rig *r, unsigned index, Irte e)
 {
     uint64_t pa = r->irt + 16 * index;
 
-    rig_put(r, pa, 0, 0, e.p);
-    rig_put(r, pa, 1, 1, e.fpd);
-    rig_put(r, pa, 2, 2, e.dm);
-    rig_put(r, pa, 3, 3, e.rh);
-    rig_put(r, pa, 4, 4, e.tm);
-    rig_put(r, pa, 7, 5, e.dlm);
-    rig_put(r, pa, 23, 16, e.vector);
-    rig_put(r, pa, 63, 32, e.dst);
-    rig_put(r, pa, 79, 64, e.sid);
-    rig_put(r, pa, 81, 80, e.sq);
-    rig_put(r, pa, 83, 82, e.svt);
+    rig_put(r, pa, IRTE_P, e.p);
+    rig_put(r, pa, IRTE_FPD, e.fpd);
+    rig_put(r, pa, IRTE_DM, e.dm);
+    rig_put(r, pa, IRTE_RH, e.rh);
+    rig_put(r, pa, IRTE_TM, e.tm);
+    rig_put(r, pa, IRTE_DLM, e.dlm);
+    rig_put(r, pa, IRTE_V, e.vector);
+    rig_put(r, pa, IRTE_DST, e.dst);
+    rig_put(r, pa, IRTE_SID, e.sid);
+    rig_put(r, pa, IRTE_SQ, e.sq);
+    rig_put(r, pa, IRTE_SVT, e.svt);
 }
 
 /* 5.1.2.2, figure 5-2 */

@@ -135,9 +135,9 @@ static uint64_t legacy_context(World *w, uint16_t rid)
     uint64_t re = w->root + 16 * (rid >> 8);
     uint64_t table;
 
-    if (!rig_get(w->r, re, 0, 0)) {
-        rig_put(w->r, re, 63, 12, rig_alloc(w->r, 1, RIG_READ) >> 12);
-        rig_put(w->r, re, 0, 0, 1);
+    if (!rig_get(w->r, re, ROOT_P)) {
+        rig_put(w->r, re, ROOT_CTP, rig_alloc(w->r, 1, RIG_READ) >> 12);
+        rig_put(w->r, re, ROOT_P, 1);
     }
     w->root_entry = re;
     table = rig_r64(w->r, re) & ADDR_MASK;
@@ -148,11 +148,11 @@ static void legacy_context_fill(World *w, uint64_t ce)
 {
     unsigned tt = w->kind == W_LEGACY ? 1 : w->kind == W_LEGACY_PT ? 2 : 0;
 
-    rig_put(w->r, ce, 3, 2, tt);
-    rig_put(w->r, ce, 63, 12, w->ss >> 12);
-    rig_put(w->r, ce, 66, 64, aw_code(w->ss_levels));
-    rig_put(w->r, ce, 87, 72, w->did);
-    rig_put(w->r, ce, 0, 0, 1);
+    rig_put(w->r, ce, CTX_TT, tt);
+    rig_put(w->r, ce, CTX_SSPTPTR, w->ss >> 12);
+    rig_put(w->r, ce, CTX_AW, aw_code(w->ss_levels));
+    rig_put(w->r, ce, CTX_DID, w->did);
+    rig_put(w->r, ce, CTX_P, 1);
 }
 
 /* 9.2, 9.4: two tables per bus, 128 entries of 32 bytes each */
@@ -161,9 +161,9 @@ static uint64_t scalable_context(World *w, uint16_t rid)
     uint64_t re = w->root + 16 * (rid >> 8) + (rid & 0x80 ? 8 : 0);
     uint64_t table;
 
-    if (!rig_get(w->r, re, 0, 0)) {
-        rig_put(w->r, re, 63, 12, rig_alloc(w->r, 1, RIG_READ) >> 12);
-        rig_put(w->r, re, 0, 0, 1);
+    if (!rig_get(w->r, re, ROOT_P)) {
+        rig_put(w->r, re, ROOT_CTP, rig_alloc(w->r, 1, RIG_READ) >> 12);
+        rig_put(w->r, re, ROOT_P, 1);
     }
     w->root_entry = re;
     table = rig_r64(w->r, re) & ADDR_MASK;
@@ -172,13 +172,13 @@ static uint64_t scalable_context(World *w, uint16_t rid)
 
 static void scalable_context_fill(World *w, uint64_t sce)
 {
-    rig_put(w->r, sce, 2, 2, w->r->cfg.device_tlb);     /* DTE */
-    rig_put(w->r, sce, 3, 3, w->r->cfg.pasid_bits > 0); /* PASIDE */
-    rig_put(w->r, sce, 4, 4, w->r->cfg.page_request);   /* PRE */
-    rig_put(w->r, sce, 11, 9, 7);                       /* PDTS: 2^20 */
-    rig_put(w->r, sce, 63, 12, w->dir >> 12);
-    rig_put(w->r, sce, 83, 64, w->rid_pasid);
-    rig_put(w->r, sce, 0, 0, 1);
+    rig_put(w->r, sce, SCTX_DTE, w->r->cfg.device_tlb);
+    rig_put(w->r, sce, SCTX_PASIDE, w->r->cfg.pasid_bits > 0);
+    rig_put(w->r, sce, SCTX_PRE, w->r->cfg.page_request);
+    rig_put(w->r, sce, SCTX_PDTS, 7);       /* 2^20 PASIDs */
+    rig_put(w->r, sce, SCTX_PASIDDIR, w->dir >> 12);
+    rig_put(w->r, sce, SCTX_RID_PASID, w->rid_pasid);
+    rig_put(w->r, sce, CTX_P, 1);
 }
 
 uint64_t world_context(World *w, uint16_t rid)
@@ -204,9 +204,9 @@ static uint64_t pasid_slot(World *w, uint32_t pasid)
 {
     uint64_t de = w->dir + 8 * (pasid >> 6);
 
-    if (!rig_get(w->r, de, 0, 0)) {
-        rig_put(w->r, de, 63, 12, rig_alloc(w->r, 1, RIG_READ) >> 12);
-        rig_put(w->r, de, 0, 0, 1);
+    if (!rig_get(w->r, de, DIR_P)) {
+        rig_put(w->r, de, DIR_SMPTBLPTR, rig_alloc(w->r, 1, RIG_READ) >> 12);
+        rig_put(w->r, de, DIR_P, 1);
     }
     return (rig_r64(w->r, de) & ADDR_MASK) + 64 * (pasid & 63);
 }
@@ -219,18 +219,18 @@ static void pasid_fill(World *w, uint64_t pe, uint16_t did)
     unsigned pgtt = w->kind == W_FS ? 1 : w->kind == W_SS ? 2 :
                     w->kind == W_NESTED ? 3 : 4;
 
-    rig_put(r, pe, 8, 6, pgtt);
-    rig_put(r, pe, 79, 64, did);
-    rig_put(r, pe, 87, 87, r->cfg.page_walk_coherency);
+    rig_put(r, pe, PE_PGTT, pgtt);
+    rig_put(r, pe, PE_DID, did);
+    rig_put(r, pe, PE_PWSNP, r->cfg.page_walk_coherency);
     if (ss) {
-        rig_put(r, pe, 4, 2, aw_code(w->ss_levels));
-        rig_put(r, pe, 63, 12, w->ss >> 12);
+        rig_put(r, pe, PE_AW, aw_code(w->ss_levels));
+        rig_put(r, pe, PE_SSPTPTR, w->ss >> 12);
     }
     if (fs) {
-        rig_put(r, pe, 131, 130, w->fs_levels == 5);
-        rig_put(r, pe, 191, 140, (w->fs + w->bias) >> 12);
+        rig_put(r, pe, PE_FSPM, w->fs_levels == 5);
+        rig_put(r, pe, PE_FSPTPTR, (w->fs + w->bias) >> 12);
     }
-    rig_put(r, pe, 0, 0, 1);
+    rig_put(r, pe, PE_P, 1);
 }
 
 uint64_t world_pasid_entry(World *w, uint16_t rid, uint32_t pasid,

@@ -44,7 +44,7 @@ static void perm_write_only(void)
     g_autoptr(World) w = world_new_off(NULL, W_SS, false);
     ImXlat x;
 
-    rig_put(w->r, world_ss_entry(w, w->iova, 1), 1, 0, SS_W);
+    rig_put(w->r, world_ss_entry(w, w->iova, 1), SSE_RW, SS_W);
     world_on(w);
     x = request(w, w->iova, false);
     xlat_is_ok(&x, w->hpa);
@@ -114,7 +114,7 @@ static void dirty_only_with_w(void)
 {
     g_autoptr(World) w = world_new_off(NULL, W_FS, true);
 
-    rig_put(w->r, world_fs_entry(w, w->iova, 1), 1, 1, 0);
+    rig_put(w->r, world_fs_entry(w, w->iova, 1), FSE_RW, 0);
     world_on(w);
     request(w, w->iova, false);
     g_assert_cmphex(fs_leaf(w) & FS_D, ==, 0);
@@ -128,8 +128,8 @@ static ImXlat privileged(bool srs, bool sre, bool pasid, uint64_t flags)
     c.supervisor = srs;
     g_autoptr(World) w = world_new_off(&c, W_FS, pasid);
     world_fs_map(w, w->iova, w->hpa, 12, flags);
-    rig_put(w->r, w->pe, 128, 128, sre);
-    rig_put(w->r, w->pe, 132, 132, 1);
+    rig_put(w->r, w->pe, PE_SRE, sre);
+    rig_put(w->r, w->pe, PE_WPE, 1);
     world_on(w);
     t = world_txn(w, IM_AT_TRANSLATION, IM_READ);
     t.priv = pasid;
@@ -200,12 +200,12 @@ static void snoop_row(const void *data)
     c.snoop_control = row->sc;
     g_autoptr(World) w = world_new_off(&c, row->kind, false);
     if (row->pgsnp) {
-        rig_put(w->r, w->pe, 88, 88, 1);
+        rig_put(w->r, w->pe, PE_PGSNP, 1);
     }
     if (row->snp) {
         uint64_t ipa = row->kind == W_NESTED ? w->gpa : w->iova;
 
-        rig_put(w->r, world_ss_entry(w, ipa, 1), 11, 11, 1);
+        rig_put(w->r, world_ss_entry(w, ipa, 1), SSE_SNP, 1);
     }
     world_on(w);
     x = request(w, w->iova, false);
@@ -343,8 +343,8 @@ static void blocked_on_a_hit(WorldKind kind, uint8_t fault)
     ImXlat x;
 
     if (kind >= W_FS) {
-        rig_put(w->r, w->ctx, 2, 2, 0);         /* DTE */
-        rig_put(w->r, w->ctx, 4, 4, 0);         /* PRE */
+        rig_put(w->r, w->ctx, SCTX_DTE, 0);
+        rig_put(w->r, w->ctx, SCTX_PRE, 0);
     }
     world_on(w);
     for (unsigned i = 0; i < 2; i++) {
@@ -397,7 +397,7 @@ static void translated_needs_no_tables(void)
     ImTxn t = world_txn(w, IM_AT_TRANSLATED, IM_WRITE);
     ImXlat x;
 
-    rig_put(w->r, w->pe, 0, 0, 0);
+    rig_put(w->r, w->pe, PE_P, 0);
     world_on(w);
     x = im_vtd_translate(w->r->vtd, &t);
     xlat_is_ok(&x, w->hpa);

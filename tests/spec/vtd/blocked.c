@@ -48,11 +48,11 @@ static void output_big(World *w)
 /* Nested, and the second stage alone is left with a flag to set. */
 static void clean_page_not_snooped(World *w)
 {
-    rig_put(w->r, w->pe, 9, 9, 1);
-    rig_put(w->r, w->pe, 87, 87, 1);
+    rig_put(w->r, w->pe, PE_SSADE, 1);
+    rig_put(w->r, w->pe, PE_PWSNP, 1);
     world_on(w);
     world_dma(w, IM_READ, w->iova);         /* every A, every table's D */
-    rig_put(w->r, w->pe, 87, 87, 0);
+    rig_put(w->r, w->pe, PE_PWSNP, 0);
     vb_gcmd(w->r, GCMD_TE, false);
 }
 
@@ -119,7 +119,7 @@ static World *blocked_world(const Row *row)
 {
     World *w = world_new_off(NULL, row->kind, true);
 
-    rig_put(w->r, w->pe, 9, 9, row->kind != W_FS);
+    rig_put(w->r, w->pe, PE_SSADE, row->kind != W_FS);
     if (row->arm) {
         row->arm(w);
     }
@@ -190,7 +190,7 @@ static void write_loses_a_race(void)
         g_autoptr(World) w = world_new_off(NULL, row.kind, true);
         ImXlat x;
 
-        rig_put(w->r, w->pe, 9, 9, row.kind != W_FS);
+        rig_put(w->r, w->pe, PE_SSADE, row.kind != W_FS);
         world_on(w);
         racing = w;
         w->r->race = race;
@@ -206,7 +206,7 @@ static void granted_is_dirty(void)
     g_autoptr(World) w = world_new_off(NULL, W_NESTED, true);
     ImXlat x;
 
-    rig_put(w->r, w->pe, 9, 9, 1);
+    rig_put(w->r, w->pe, PE_SSADE, 1);
     world_on(w);
     x = world_dma(w, IM_WRITE, w->iova);
     g_assert_cmphex(x.addr, ==, w->hpa);

@@ -110,11 +110,11 @@ static void denied_not_cached(void)
     g_autoptr(World) w = world_new_off(NULL, W_FS, true);
     ImXlat x;
 
-    rig_put(w->r, world_leaf(w, w->iova), 1, 1, 0);
+    rig_put(w->r, world_leaf(w, w->iova), LEAF_WRITE, 0);
     world_on(w);
     x = world_dma(w, IM_WRITE, w->iova);
     xlat_is_fault(&x, IM_CPL_UR, 0x85);
-    rig_put(w->r, world_leaf(w, w->iova), 1, 1, 1);
+    rig_put(w->r, world_leaf(w, w->iova), LEAF_WRITE, 1);
     x = world_dma(w, IM_WRITE, w->iova);
     xlat_is_ok(&x, w->hpa);
 }
@@ -125,11 +125,11 @@ static void context_fault_not_cached(const void *data)
     g_autoptr(World) w = world_new_off(NULL, kind, false);
     ImXlat x;
 
-    rig_put(w->r, w->ctx, 0, 0, 0);
+    rig_put(w->r, w->ctx, CTX_P, 0);
     world_on(w);
     x = world_dma(w, IM_READ, w->iova);
     xlat_is_fault(&x, IM_CPL_UR, kind == W_LEGACY ? 0x02 : 0x41);
-    rig_put(w->r, w->ctx, 0, 0, 1);
+    rig_put(w->r, w->ctx, CTX_P, 1);
     x = world_dma(w, IM_READ, w->iova);
     xlat_is_ok(&x, w->hpa);
 }
@@ -139,11 +139,11 @@ static void pasid_fault_not_cached(void)
     g_autoptr(World) w = world_new_off(NULL, W_FS, true);
     ImXlat x;
 
-    rig_put(w->r, w->pe, 0, 0, 0);
+    rig_put(w->r, w->pe, PE_P, 0);
     world_on(w);
     x = world_dma(w, IM_READ, w->iova);
     xlat_is_fault(&x, IM_CPL_UR, 0x59);
-    rig_put(w->r, w->pe, 0, 0, 1);
+    rig_put(w->r, w->pe, PE_P, 1);
     x = world_dma(w, IM_READ, w->iova);
     xlat_is_ok(&x, w->hpa);
 }
@@ -255,7 +255,7 @@ static void srtp_drops_all(void)
     ImXlat x;
 
     world_dma(w, IM_READ, w->iova);
-    rig_put(w->r, w->ctx, 0, 0, 0);
+    rig_put(w->r, w->ctx, CTX_P, 0);
     vb_set_root(w->r, w->root, TTM_SCALABLE);
     x = world_dma(w, IM_READ, w->iova);
     xlat_is_fault(&x, IM_CPL_UR, 0x41);
@@ -268,7 +268,7 @@ static void te_off_drops_all(void)
     ImXlat x;
 
     world_dma(w, IM_READ, w->iova);
-    rig_put(w->r, w->pe, 0, 0, 0);
+    rig_put(w->r, w->pe, PE_P, 0);
     vb_gcmd(w->r, GCMD_TE, false);
     vb_gcmd(w->r, GCMD_TE, true);
     x = world_dma(w, IM_READ, w->iova);
@@ -285,7 +285,7 @@ static void reset_drops_all(void)
     g_autoptr(World) w = world_new(&c, W_FS, true);
     world_dma(w, IM_READ, w->iova);
     im_vtd_reset(w->r->vtd);
-    rig_put(w->r, world_leaf(w, w->iova), 0, 0, 0);
+    rig_put(w->r, world_leaf(w, w->iova), LEAF_READ, 0);
     vb_iq_enable(w->r, true);
     world_on(w);
     x = world_dma(w, IM_READ, w->iova);

@@ -417,7 +417,7 @@ static void request_row(const void *data)
     Told told;
 
     if (row->trouble == NO_PRE) {
-        rig_put(w->r, w->ctx, 4, 4, 0);
+        rig_put(w->r, w->ctx, SCTX_PRE, 0);
     }
     world_on(w);
     make_trouble(w, row->trouble);

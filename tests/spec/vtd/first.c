@@ -130,7 +130,7 @@ static void fs_ignored_bits(void)
         rig_put(w->r, e, 4, 3, 3);
         rig_put(w->r, e, 11, 8, 0xf);
     }
-    rig_put(w->r, world_fs_entry(w, w->iova, 1), 7, 7, 1);      /* PAT */
+    rig_put(w->r, world_fs_entry(w, w->iova, 1), FSE_PS, 1);      /* PAT */
     world_on(w);
     x = world_dma(w, IM_WRITE, w->iova);
     xlat_is_ok(&x, w->hpa);
@@ -145,8 +145,8 @@ static ImXlat supervisor(bool wpe, ImAccess access, uint64_t flags)
     ImTxn t = world_txn(w, IM_AT_UNTRANSLATED, access);
 
     world_fs_map(w, w->iova, w->hpa, 12, flags);
-    rig_put(w->r, w->pe, 128, 128, 1);          /* SRE */
-    rig_put(w->r, w->pe, 132, 132, wpe);
+    rig_put(w->r, w->pe, PE_SRE, 1);
+    rig_put(w->r, w->pe, PE_WPE, wpe);
     t.priv = true;
     world_on(w);
     return im_vtd_translate(w->r->vtd, &t);
@@ -186,7 +186,7 @@ static void user_write_ignores_wpe(void)
     ImXlat x;
 
     world_fs_map(w, w->iova, w->hpa, 12, FS_P | FS_US);
-    rig_put(w->r, w->pe, 128, 128, 1);
+    rig_put(w->r, w->pe, PE_SRE, 1);
     world_on(w);
     x = world_dma(w, IM_WRITE, w->iova);
     xlat_is_fault(&x, IM_CPL_UR, 0x85);
@@ -202,7 +202,7 @@ static void privilege_is_checked_on_a_hit(void)
     ImXlat x;
 
     world_fs_map(w, w->iova, w->hpa, 12, FS_P);
-    rig_put(w->r, w->pe, 128, 128, 1);
+    rig_put(w->r, w->pe, PE_SRE, 1);
     world_on(w);
     t.priv = true;
     x = im_vtd_translate(w->r->vtd, &t);
@@ -224,7 +224,7 @@ static void user_fault_then_supervisor(void)
     ImXlat x;
 
     world_fs_map(w, w->iova, w->hpa, 12, FS_P | FS_US);
-    rig_put(w->r, w->pe, 128, 128, 1);
+    rig_put(w->r, w->pe, PE_SRE, 1);
     world_on(w);
     x = im_vtd_translate(w->r->vtd, &t);
     xlat_is_ok(&x, w->hpa);
@@ -326,7 +326,7 @@ static void fs_eafe_sets_ea(void)
 {
     g_autoptr(World) w = world_new_off(NULL, W_FS, true);
 
-    rig_put(w->r, w->pe, 135, 135, 1);
+    rig_put(w->r, w->pe, PE_EAFE, 1);
     world_on(w);
     world_dma(w, IM_READ, w->iova);
     for (unsigned l = 1; l <= 4; l++) {
@@ -340,10 +340,10 @@ static void fs_flags_set_need_no_update(void)
     ImXlat x;
 
     for (unsigned l = 1; l <= 4; l++) {
-        rig_put(w->r, world_fs_entry(w, w->iova, l), 5, 5, 1);
+        rig_put(w->r, world_fs_entry(w, w->iova, l), FSE_A, 1);
     }
-    rig_put(w->r, world_fs_entry(w, w->iova, 1), 6, 6, 1);
-    rig_put(w->r, w->pe, 87, 87, 0);            /* not even snooping */
+    rig_put(w->r, world_fs_entry(w, w->iova, 1), FSE_D, 1);
+    rig_put(w->r, w->pe, PE_PWSNP, 0);            /* not even snooping */
     world_on(w);
     x = world_dma(w, IM_WRITE, w->iova);
     xlat_is_ok(&x, w->hpa);
@@ -364,7 +364,7 @@ static void race_mark(Rig *r, uint64_t pa)
 static void race_unmap(Rig *r, uint64_t pa)
 {
     if (pa == race_entry) {
-        rig_put(r, pa, 0, 0, 0);
+        rig_put(r, pa, FSE_P, 0);
         race_entry = 0;
     }
 }

@@ -30,22 +30,22 @@ static void aim_root(World *w, uint64_t pa)
 
 static void aim_context(World *w, uint64_t pa)
 {
-    rig_put(w->r, w->root_entry, 63, 12, pa >> 12);
+    rig_put(w->r, w->root_entry, ROOT_CTP, pa >> 12);
 }
 
 static void aim_directory(World *w, uint64_t pa)
 {
-    rig_put(w->r, w->ctx, 63, 12, pa >> 12);
+    rig_put(w->r, w->ctx, SCTX_PASIDDIR, pa >> 12);
 }
 
 static void aim_pasid_table(World *w, uint64_t pa)
 {
-    rig_put(w->r, w->dir_entry, 63, 12, pa >> 12);
+    rig_put(w->r, w->dir_entry, DIR_SMPTBLPTR, pa >> 12);
 }
 
 static void aim_first(World *w, uint64_t pa)
 {
-    rig_put(w->r, w->pe, 191, 140, (pa + w->bias) >> 12);
+    rig_put(w->r, w->pe, PE_FSPTPTR, (pa + w->bias) >> 12);
     if (w->kind == W_NESTED) {
         world_ss_map(w, pa + w->bias, pa, 12, SS_RW);
     }
@@ -53,13 +53,13 @@ static void aim_first(World *w, uint64_t pa)
 
 static void aim_second(World *w, uint64_t pa)
 {
-    rig_put(w->r, world_scalable(w) ? w->pe : w->ctx, 63, 12, pa >> 12);
+    rig_put(w->r, world_scalable(w) ? w->pe : w->ctx, PE_SSPTPTR, pa >> 12);
 }
 
 static void aim_pde(World *w, uint64_t pa)
 {
     rig_put(w->r, w->kind == W_FS ? world_fs_entry(w, w->iova, 2) :
-            world_ss_entry(w, w->iova, 2), 51, 12, pa >> 12);
+            world_ss_entry(w, w->iova, 2), FSE_ADDR, pa >> 12);
 }
 
 static const Pointer pointers[] = {
@@ -462,11 +462,11 @@ static void explain_reads_memory(void)
     ImXlat x = im_vtd_translate(w->r->vtd, &t);
 
     xlat_is_ok(&x, w->hpa);
-    rig_put(w->r, w->ctx, 0, 0, 0);             /* cached all the same */
+    rig_put(w->r, w->ctx, CTX_P, 0);             /* cached all the same */
     x = im_vtd_explain(w->r->vtd, &t, NULL, NULL);
     g_assert_cmphex(x.fault, ==, 0x41);
-    rig_put(w->r, w->ctx, 0, 0, 1);
-    rig_put(w->r, w->pe, 0, 0, 0);
+    rig_put(w->r, w->ctx, CTX_P, 1);
+    rig_put(w->r, w->pe, PE_P, 0);
     x = im_vtd_explain(w->r->vtd, &t, NULL, NULL);
     g_assert_cmphex(x.fault, ==, 0x59);
     x = im_vtd_translate(w->r->vtd, &t);

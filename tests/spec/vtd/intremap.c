@@ -105,7 +105,7 @@ static void available_bits(void)
     g_autoptr(Rig) r = ir_new(3, false);
 
     vb_irte(r, 1, (Irte) { .p = true, .vector = 0x31 });
-    rig_put(r, r->irt + 16, 11, 8, 0xf);
+    rig_put(r, r->irt + 16, IRTE_AVAIL, 0xf);
     g_assert_cmpuint(interrupt(r, vb_msi(RID, 1)).status, ==, IM_OK);
 }
 
@@ -599,7 +599,7 @@ static void explained(void)
     g_assert_cmpstr(told.last_read, ==, "IRTE");
     /* format, index, entry, source, result */
     g_assert_cmpuint(told.steps, ==, 5);
-    rig_put(r, r->irt + 16 * 5, 15, 15, 1);
+    rig_put(r, r->irt + 16 * 5, IRTE_IM, 1);
     told_interrupt(r, &m, &told);
     g_assert_cmpint(told.clause, ==, IM_CLAUSE(VTD_FLT_IR_24));
     g_assert_nonnull(strstr(told.note, "IM=1 is the posted format"));

@@ -301,29 +301,33 @@ static const DropRow drops[] = {
       { cc_global, io_global } },
 };
 
+/* An entry of the stage that the request meets first is not present. */
+static void unmap(World *w, unsigned level)
+{
+    if (w->kind == W_FS || w->kind == W_NESTED) {
+        rig_put(w->r, world_fs_entry(w, w->iova, level), FSE_P, 0);
+    } else {
+        rig_put(w->r, world_ss_entry(w, w->iova, level), SSE_RW, 0);
+    }
+}
+
 static void apply_change(World *w, unsigned change)
 {
-    bool fs = w->kind == W_FS || w->kind == W_NESTED;
-    uint64_t e;
-
     switch (change) {
     case LEAF:
-        rig_put(w->r, world_leaf(w, w->iova), 0, 0, 0);
-        rig_put(w->r, world_leaf(w, w->iova), fs ? 0 : 1, 0, 0);
+        unmap(w, 1);
         break;
     case TABLE:
-        e = fs ? world_fs_entry(w, w->iova, 3) :
-            world_ss_entry(w, w->iova, 3);
-        rig_put(w->r, e, fs ? 0 : 1, 0, 0);
+        unmap(w, 3);
         break;
     case PE:
-        rig_put(w->r, w->pe, 0, 0, 0);
+        rig_put(w->r, w->pe, PE_P, 0);
         break;
     case CTX:
-        rig_put(w->r, w->ctx, 0, 0, 0);
+        rig_put(w->r, w->ctx, CTX_P, 0);
         break;
     default:
-        rig_put(w->r, w->root_entry, 0, 0, 0);
+        rig_put(w->r, w->root_entry, ROOT_P, 0);
         break;
     }
 }
@@ -446,7 +450,7 @@ static void large_page_dropped_whole(const void *data)
     x = world_dma(w, IM_READ, va + 0x15000);
     xlat_is_ok(&x, pa + 0x15000);
     e = kind == W_FS ? world_fs_entry(w, va, 2) : world_ss_entry(w, va, 2);
-    rig_put(w->r, e, 1, 0, 0);
+    rig_put(w->r, e, SSE_RW, 0);
     vb_submit(w->r, kind == W_FS ?
               desc_piotlb(PIOTLB_PAGE, w->did, w->pasid, va, 9, true) :
               desc_iotlb(IOTLB_PAGE, w->did, va, 9, true));

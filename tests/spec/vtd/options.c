@@ -56,10 +56,10 @@ static World *priv_world(bool rprivs, bool sre, bool wpe)
     ImVtdConfig c = with(rprivs, false, false);
     World *w = world_new_off(&c, W_FS, false);
 
-    rig_put(w->r, w->ctx, 84, 84, 1);
-    rig_put(w->r, w->pe, 128, 128, sre);
-    rig_put(w->r, w->pe, 132, 132, wpe);
-    rig_put(w->r, world_fs_entry(w, w->iova, 1), 2, 1, 0);
+    rig_put(w->r, w->ctx, SCTX_RID_PRIV, 1);
+    rig_put(w->r, w->pe, PE_SRE, sre);
+    rig_put(w->r, w->pe, PE_WPE, wpe);
+    rig_put(w->r, world_fs_entry(w, w->iova, 1), FSE_RW_US, 0);
     world_on(w);
     return w;
 }
@@ -123,9 +123,9 @@ static void rid_priv_is_not_for_pasids(void)
     ImTxn t = world_txn(w, IM_AT_UNTRANSLATED, IM_READ);
     ImXlat x;
 
-    rig_put(w->r, w->ctx, 84, 84, 1);
-    rig_put(w->r, w->pe, 128, 128, 1);
-    rig_put(w->r, world_fs_entry(w, w->iova, 1), 2, 2, 0);
+    rig_put(w->r, w->ctx, SCTX_RID_PRIV, 1);
+    rig_put(w->r, w->pe, PE_SRE, 1);
+    rig_put(w->r, world_fs_entry(w, w->iova, 1), FSE_US, 0);
     world_on(w);
     x = ask(w, &t);
     xlat_is_fault(&x, IM_CPL_UR, 0x81);
@@ -166,9 +166,9 @@ static void ptrs_row(const void *data)
         ImTxn t = world_txn(w, IM_AT_TRANSLATED, access[i]);
         ImXlat x;
 
-        rig_put(w->r, w->ctx, 6, 6, row->eptr);
-        rig_put(w->r, w->ctx, 3, 3, row->paside);
-        rig_put(w->r, w->pe, 0, 0, 0);      /* HPTE=0: not looked at */
+        rig_put(w->r, w->ctx, SCTX_EPTR, row->eptr);
+        rig_put(w->r, w->ctx, SCTX_PASIDE, row->paside);
+        rig_put(w->r, w->pe, PE_P, 0);      /* HPTE=0: not looked at */
         world_on(w);
         t.pasid = row->pasid == 1 ? w->rid_pasid :
                   row->pasid ? row->pasid : t.pasid;
@@ -194,8 +194,8 @@ static World *io_world(WorldKind kind, unsigned cpu, unsigned io)
     for (unsigned l = 1; l <= w->ss_levels; l++) {
         uint64_t e = world_ss_entry(w, w->iova, l);
 
-        rig_put(w->r, e, 62, 61, io);
-        rig_put(w->r, e, 1, 0, cpu);
+        rig_put(w->r, e, SSE_IO, io);
+        rig_put(w->r, e, SSE_RW, cpu);
     }
     w->ttm_set = true;
     w->ttm = TTM_SCALABLE | SSIRWE;
@@ -286,14 +286,14 @@ static void io_nested(void)
                     w->bias;
             for (unsigned n = 0; n < 2; n++) {
                 for (unsigned k = 1; k <= w->ss_levels; k++) {
-                    rig_put(w->r, world_ss_entry(w, va[n], k), 62, 61, 3);
+                    rig_put(w->r, world_ss_entry(w, va[n], k), SSE_IO, 3);
                 }
             }
         }
         if (!io) {                          /* the last table's page */
             va[1] = (world_fs_entry(w, w->iova, 1) & ~UINT64_C(0xfff)) +
                     w->bias;
-            rig_put(w->r, world_ss_entry(w, va[1], 1), 62, 61, 2);
+            rig_put(w->r, world_ss_entry(w, va[1], 1), SSE_IO, 2);
         }
         w->ttm_set = true;
         w->ttm = TTM_SCALABLE | SSIRWE;
@@ -329,7 +329,7 @@ static ImXlat aw_of_a_first_stage(bool second_stage, bool ignored,
     ImTxn t = world_txn(w, IM_AT_UNTRANSLATED, IM_WRITE);
     ImXlat x;
 
-    rig_put(w->r, w->pe, 4, 2, aw);
+    rig_put(w->r, w->pe, PE_AW, aw);
     world_on(w);
     x = ask(w, &t);
     if (x.status == IM_OK) {

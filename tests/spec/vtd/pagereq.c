@@ -63,21 +63,21 @@ static void field_check(const FieldRow *row, bool pasid)
     q.priv &= pasid;
     q.exec &= pasid;
     send(w, &q);
-    g_assert_cmphex(rig_get(w->r, d, 7, 0), ==, 1);
-    g_assert_cmphex(rig_get(w->r, d, 8, 8), ==, pasid);
+    g_assert_cmphex(rig_get(w->r, d, PRD_TYPE), ==, 1);
+    g_assert_cmphex(rig_get(w->r, d, PRD_PP), ==, pasid);
     g_assert_cmphex(rig_get(w->r, d, 15, 9), ==, 0);
-    g_assert_cmphex(rig_get(w->r, d, 31, 16), ==, w->rid);
+    g_assert_cmphex(rig_get(w->r, d, PRD_RID), ==, w->rid);
     if (pasid) {
-        g_assert_cmphex(rig_get(w->r, d, 51, 32), ==, w->pasid);
+        g_assert_cmphex(rig_get(w->r, d, PRD_PASID), ==, w->pasid);
     }
-    g_assert_cmphex(rig_get(w->r, d, 52, 52), ==, q.exec);
-    g_assert_cmphex(rig_get(w->r, d, 53, 53), ==, q.priv);
+    g_assert_cmphex(rig_get(w->r, d, PRD_EXE), ==, q.exec);
+    g_assert_cmphex(rig_get(w->r, d, PRD_PRIV), ==, q.priv);
     g_assert_cmphex(rig_get(w->r, d, 63, 54), ==, 0);
-    g_assert_cmphex(rig_get(w->r, d, 64, 64), ==, q.read);
-    g_assert_cmphex(rig_get(w->r, d, 65, 65), ==, q.write);
-    g_assert_cmphex(rig_get(w->r, d, 66, 66), ==, q.last);
-    g_assert_cmphex(rig_get(w->r, d, 75, 67), ==, q.prgi);
-    g_assert_cmphex(rig_get(w->r, d, 127, 76), ==, q.addr >> 12);
+    g_assert_cmphex(rig_get(w->r, d, PRD_R), ==, q.read);
+    g_assert_cmphex(rig_get(w->r, d, PRD_W), ==, q.write);
+    g_assert_cmphex(rig_get(w->r, d, PRD_LAST), ==, q.last);
+    g_assert_cmphex(rig_get(w->r, d, PRD_PRGI), ==, q.prgi);
+    g_assert_cmphex(rig_get(w->r, d, PRD_ADDR), ==, q.addr >> 12);
     g_assert_cmphex(rig_r64(w->r, d + 16), ==, 0);
     g_assert_cmphex(rig_r64(w->r, d + 24), ==, 0);
     g_assert_cmphex(rig_reg64(w->r, REG_PQT), ==, 32);
@@ -101,7 +101,7 @@ static void pasid_20_bits(void)
     world_on(w);
     q.pasid = 0xfedcb;
     send(w, &q);
-    g_assert_cmphex(rig_get(w->r, w->r->prq, 51, 32), ==, 0xfedcb);
+    g_assert_cmphex(rig_get(w->r, w->r->prq, PRD_PASID), ==, 0xfedcb);
 }
 
 /* Any kind of PASID entry will do, as long as it is in order. */
@@ -126,7 +126,7 @@ static void queue_in_order_and_wraps(void)
 
         q.prgi = i & 0x1ff;
         send(w, &q);
-        g_assert_cmphex(rig_get(w->r, w->r->prq + slot, 75, 67), ==,
+        g_assert_cmphex(rig_get(w->r, w->r->prq + slot, PRD_PRGI), ==,
                         q.prgi);
         g_assert_cmphex(rig_reg64(w->r, REG_PQT), ==,
                         (slot + 32) % 4096);
@@ -180,7 +180,7 @@ static void full_answers_success(void)
     g_assert_cmphex(answer(w, 0)->rid, ==, q.rid);
     g_assert_true(answer(w, 0)->has_pasid);
     g_assert_cmphex(answer(w, 0)->pasid, ==, q.pasid);
-    g_assert_cmphex(rig_get(w->r, w->r->prq + (SLOTS - 1) * 32, 7, 0), ==,
+    g_assert_cmphex(rig_get(w->r, w->r->prq + (SLOTS - 1) * 32, PRD_TYPE), ==,
                     0);
     g_assert_cmpuint(vb_faults(w->r), ==, 0);
 }
@@ -214,7 +214,7 @@ static void overflow_until_cleared(void)
     g_assert_cmphex(prs(w), ==, PRS_PPR);
     send(w, &q);
     g_assert_cmphex(rig_reg64(w->r, REG_PQT), ==, 0);
-    g_assert_cmphex(rig_get(w->r, w->r->prq + (SLOTS - 1) * 32, 7, 0), ==,
+    g_assert_cmphex(rig_get(w->r, w->r->prq + (SLOTS - 1) * 32, PRD_TYPE), ==,
                     1);
 }
 
@@ -265,7 +265,7 @@ static void marker_is_queued(void)
     ImPageReq q = stop_marker(w);
 
     send(w, &q);
-    g_assert_cmphex(rig_get(w->r, w->r->prq, 66, 64), ==, 4);
+    g_assert_cmphex(rig_get(w->r, w->r->prq, PRD_LRW), ==, 4);
     g_assert_cmphex(rig_reg64(w->r, REG_PQT), ==, 32);
     g_assert_null(answer(w, 0));
 }
@@ -285,7 +285,7 @@ static void marker_dropped_on_fault(void)
     g_autoptr(World) w = world_new_off(NULL, W_FS, true);
     ImPageReq q = stop_marker(w);
 
-    rig_put(w->r, w->pe, 0, 0, 0);
+    rig_put(w->r, w->pe, PE_P, 0);
     world_on(w);
     send(w, &q);
     g_assert_null(answer(w, 0));
@@ -405,17 +405,17 @@ static void upgrade_row(const void *data)
     uint64_t leaf = world_leaf(w, w->iova);
     ImXlat x;
 
-    rig_put(w->r, leaf, 1, 1, 0);
+    rig_put(w->r, leaf, LEAF_WRITE, 0);
     world_on(w);
     x = world_dma(w, IM_READ, w->iova);
     xlat_is_ok(&x, w->hpa);
-    rig_put(w->r, leaf, 51, 12, (w->gpa + 0x1000) >> 12);
+    rig_put(w->r, leaf, SSE_ADDR, (w->gpa + 0x1000) >> 12);
     if (kind == W_NESTED) {
         world_ss_map(w, w->gpa + 0x1000, w->hpa + 0x1000, 12, SS_RW);
     }
-    rig_put(w->r, leaf, 1, 1, 1);
+    rig_put(w->r, leaf, LEAF_WRITE, 1);
     if (kind == W_SS) {
-        rig_put(w->r, leaf, 51, 12, (w->hpa + 0x1000) >> 12);
+        rig_put(w->r, leaf, SSE_ADDR, (w->hpa + 0x1000) >> 12);
     }
     x = world_dma(w, IM_READ, w->iova);
     xlat_is_ok(&x, w->hpa);                     /* still the old one */
@@ -433,7 +433,7 @@ static void fault_answers_invalid(void)
     g_autoptr(World) w = world_new_off(NULL, W_FS, true);
     ImPageReq q = world_page_req(w);
 
-    rig_put(w->r, w->ctx, 4, 4, 0);             /* PRE */
+    rig_put(w->r, w->ctx, SCTX_PRE, 0);
     world_on(w);
     send(w, &q);
     g_assert_cmphex(answer(w, 0)->code, ==, IM_PAGE_RESP_INVALID);
@@ -473,10 +473,10 @@ static void round_trip(void)
     const ImPageResp *p;
 
     send(w, &q);
-    vb_submit(r, desc_page_resp((uint16_t)rig_get(r, d, 31, 16),
-                                rig_get(r, d, 8, 8),
-                                (uint32_t)rig_get(r, d, 51, 32),
-                                (uint16_t)rig_get(r, d, 75, 67), 0));
+    vb_submit(r, desc_page_resp((uint16_t)rig_get(r, d, PRD_RID),
+                                rig_get(r, d, PRD_PP),
+                                (uint32_t)rig_get(r, d, PRD_PASID),
+                                (uint16_t)rig_get(r, d, PRD_PRGI), 0));
     p = answer(w, 0);
     g_assert_cmphex(p->rid, ==, q.rid);
     g_assert_cmphex(p->pasid, ==, q.pasid);

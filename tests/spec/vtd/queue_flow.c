@@ -568,7 +568,7 @@ static void device_tlb_after_iotlb(void)
     ImXlat x = im_vtd_translate(r->vtd, &t);
 
     xlat_is_ok(&x, w->hpa);
-    rig_put(r, world_leaf(w, w->iova), 0, 0, 0);
+    rig_put(r, world_leaf(w, w->iova), LEAF_READ, 0);
     vb_iq_put(r, desc_piotlb(PIOTLB_PAGE, w->did, w->pasid, w->iova, 0,
                              true));
     vb_iq_put(r, desc_pdev_tlb(w->rid, w->pasid, w->iova, false, false));

@@ -114,7 +114,7 @@ static void context_fault_keeps_pasid(void)
 {
     g_autoptr(World) w = world_new_off(NULL, W_FS, true);
 
-    rig_put(w->r, w->ctx, 0, 0, 0);
+    rig_put(w->r, w->ctx, CTX_P, 0);
     world_on(w);
     world_dma(w, IM_READ, w->iova);
     g_assert_cmphex(vb_fault(w->r, 0).reason, ==, 0x41);
@@ -409,8 +409,8 @@ static void fpd_does_not_leak_to_others(void)
     uint64_t other = world_pasid_entry(w, w->rid, 0x322, w->did);
     ImTxn t = world_txn(w, IM_AT_UNTRANSLATED, IM_READ);
 
-    rig_put(w->r, w->pe, 1, 1, 1);
-    rig_put(w->r, other, 0, 0, 0);
+    rig_put(w->r, w->pe, PE_FPD, 1);
+    rig_put(w->r, other, PE_P, 0);
     world_on(w);
     t.addr = BAD;
     im_vtd_translate(w->r->vtd, &t);
@@ -426,7 +426,7 @@ static void fpd_from_the_cache(void)
     g_autoptr(World) w = world_new_off(NULL, W_FS, true);
     ImXlat x;
 
-    rig_put(w->r, w->ctx, 1, 1, 1);
+    rig_put(w->r, w->ctx, CTX_FPD, 1);
     world_on(w);
     x = world_dma(w, IM_READ, w->iova);
     xlat_is_ok(&x, w->hpa);
@@ -441,8 +441,8 @@ static void fpd_of_a_denied_hit(void)
     g_autoptr(World) w = world_new_off(NULL, W_SS, true);
     ImXlat x;
 
-    rig_put(w->r, world_leaf(w, w->iova), 1, 0, SS_R);
-    rig_put(w->r, w->pe, 1, 1, 1);
+    rig_put(w->r, world_leaf(w, w->iova), SSE_RW, SS_R);
+    rig_put(w->r, w->pe, PE_FPD, 1);
     world_on(w);
     for (unsigned i = 0; i < 2; i++) {
         x = world_dma(w, IM_READ, w->iova);

@@ -400,7 +400,7 @@ static void register_context(const void *data)
     ImXlat x;
 
     world_dma(w, IM_READ, w->iova);
-    rig_put(w->r, w->ctx, 0, 0, 0);
+    rig_put(w->r, w->ctx, CTX_P, 0);
     g_assert_cmpuint(ccmd(w->r, g, w->did, w->rid), ==, g);
     g_assert_cmpuint(iotlb_cmd(w->r, 1, 0, 0), ==, 1);
     x = world_dma(w, IM_READ, w->iova);

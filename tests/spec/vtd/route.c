@@ -73,7 +73,7 @@ static void pass_through_ignores_pointer(void)
     g_autoptr(World) w = world_new_off(NULL, W_LEGACY_PT, false);
     ImXlat x;
 
-    rig_put(w->r, w->ctx, 63, 12, UINT64_C(0xfffffffffffff));
+    rig_put(w->r, w->ctx, CTX_SSPTPTR, UINT64_C(0xfffffffffffff));
     rig_put(w->r, w->ctx, 70, 67, 0xf);
     world_on(w);
     x = world_dma(w, IM_READ, w->iova);
@@ -87,14 +87,14 @@ static void ignored_fields(WorldKind kind)
     ImXlat x;
 
     if (kind == W_FS || kind == W_PT) {
-        rig_put(w->r, w->pe, 4, 2, 7);
-        rig_put(w->r, w->pe, 9, 9, 1);
-        rig_put(w->r, w->pe, 63, 12, w->r->ram_top >> 12);
+        rig_put(w->r, w->pe, PE_AW, 7);
+        rig_put(w->r, w->pe, PE_SSADE, 1);
+        rig_put(w->r, w->pe, PE_SSPTPTR, w->r->ram_top >> 12);
     }
     if (kind == W_SS || kind == W_PT) {
-        rig_put(w->r, w->pe, 132, 132, 1);
-        rig_put(w->r, w->pe, 135, 135, 1);
-        rig_put(w->r, w->pe, 191, 140, w->r->ram_top >> 12);
+        rig_put(w->r, w->pe, PE_WPE, 1);
+        rig_put(w->r, w->pe, PE_EAFE, 1);
+        rig_put(w->r, w->pe, PE_FSPTPTR, w->r->ram_top >> 12);
     }
     rig_put(w->r, w->pe, 134, 133, 3);
     world_on(w);
@@ -143,7 +143,7 @@ static void rid_pasid_without_paside(void)
     g_autoptr(World) w = world_new_off(NULL, W_FS, false);
     ImXlat x;
 
-    rig_put(w->r, w->ctx, 3, 3, 0);
+    rig_put(w->r, w->ctx, SCTX_PASIDE, 0);
     world_on(w);
     x = world_dma(w, IM_READ, w->iova);
     xlat_is_ok(&x, w->hpa);

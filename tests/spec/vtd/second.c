@@ -108,7 +108,7 @@ static void ss_ignored_bits(void)
         rig_put(w->r, e, 60, 52, 0x1ff);
         rig_put(w->r, e, 63, 63, 1);
     }
-    rig_put(w->r, world_ss_entry(w, w->iova, 1), 7, 7, 1);
+    rig_put(w->r, world_ss_entry(w, w->iova, 1), SSE_PS, 1);
     world_on(w);
     x = world_dma(w, IM_WRITE, w->iova);
     xlat_is_ok(&x, w->hpa);
@@ -132,7 +132,7 @@ static void ss_rights_and(void)
     ImTxn t = world_txn(w, IM_AT_TRANSLATION, IM_READ);
     ImXlat x;
 
-    rig_put(w->r, world_ss_entry(w, w->iova, 3), 1, 0, SS_R);
+    rig_put(w->r, world_ss_entry(w, w->iova, 3), SSE_RW, SS_R);
     world_on(w);
     x = im_vtd_translate(w->r->vtd, &t);
     g_assert_cmpuint(x.perm, ==, IM_PERM_R);
@@ -155,7 +155,7 @@ static void ss_ssade_flags(void)
 {
     g_autoptr(World) w = world_new_off(NULL, W_SS, false);
 
-    rig_put(w->r, w->pe, 9, 9, 1);
+    rig_put(w->r, w->pe, PE_SSADE, 1);
     world_on(w);
     world_dma(w, IM_READ, w->iova);
     for (unsigned l = 1; l <= 4; l++) {
@@ -183,7 +183,7 @@ static void zero_length_read(WorldKind kind, bool zlr)
     c.zlr = zlr;
     g_autoptr(World) w = world_new_off(&c, kind, false);
     rig_put(w->r, world_ss_entry(w, w->kind == W_NESTED ? w->gpa : w->iova,
-                                 1), 1, 0, SS_W);
+                                 1), SSE_RW, SS_W);
     world_on(w);
     t = world_txn(w, IM_AT_UNTRANSLATED, IM_READ);
     t.len = 0;
@@ -213,7 +213,7 @@ static void nested_rights(void)
     ImTxn t = world_txn(w, IM_AT_TRANSLATION, IM_READ);
     ImXlat x;
 
-    rig_put(w->r, world_fs_entry(w, w->iova, 1), 1, 1, 0);
+    rig_put(w->r, world_fs_entry(w, w->iova, 1), FSE_RW, 0);
     world_on(w);
     x = im_vtd_translate(w->r->vtd, &t);
     g_assert_cmpuint(x.perm, ==, IM_PERM_R);
@@ -261,11 +261,11 @@ static ImXlat nested_read_only_table(bool ssade, uint64_t *leaf)
     ImXlat x;
 
     for (unsigned l = 1; l <= 4; l++) {
-        rig_put(w->r, world_fs_entry(w, w->iova, l), 5, 5, 1);
+        rig_put(w->r, world_fs_entry(w, w->iova, l), FSE_A, 1);
     }
     *leaf = world_ss_entry(w, (e & ~UINT64_C(0xfff)) + w->bias, 1);
-    rig_put(w->r, *leaf, 1, 0, SS_R);
-    rig_put(w->r, w->pe, 9, 9, ssade);
+    rig_put(w->r, *leaf, SSE_RW, SS_R);
+    rig_put(w->r, w->pe, PE_SSADE, ssade);
     world_on(w);
     x = world_dma(w, IM_READ, w->iova);
     *leaf = rig_r64(w->r, *leaf);
@@ -297,7 +297,7 @@ static void nested_ssade_dirties_tables(void)
     uint64_t e = world_fs_entry(w, w->iova, 1);
     uint64_t ss = world_ss_entry(w, (e & ~UINT64_C(0xfff)) + w->bias, 1);
 
-    rig_put(w->r, w->pe, 9, 9, 1);
+    rig_put(w->r, w->pe, PE_SSADE, 1);
     world_on(w);
     world_dma(w, IM_READ, w->iova);
     g_assert_cmphex(rig_r64(w->r, ss) & (SS_A | SS_D), ==, SS_A | SS_D);

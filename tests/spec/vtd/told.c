@@ -190,7 +190,7 @@ static void hidden_by_fpd(void)
     g_autoptr(GString) told = g_string_new(NULL);
     g_autoptr(World) w = world_new_off(NULL, W_FS, true);
 
-    rig_put(w->r, w->pe, 1, 1, 1);
+    rig_put(w->r, w->pe, PE_FPD, 1);
     world_on(w);
     told_listen(w->r, told);
     world_dma(w, IM_READ, 0x5000);

@@ -47,7 +47,7 @@ static World *scenario_world(const Scenario *s)
     World *w = world_new_off(NULL, s->kind, s->pasid);
 
     if (s->ssade) {
-        rig_put(w->r, w->pe, 9, 9, 1);
+        rig_put(w->r, w->pe, PE_SSADE, 1);
     }
     world_on(w);
     return w;
@@ -179,7 +179,7 @@ static void sweep_page_request(const void *data)
         rig_set32(w->r, REG_PRS, PRS_PRO);
         im_vtd_page_request(w->r->vtd, &q);
         g_assert_cmphex(rig_reg64(w->r, REG_PQT), ==, 32);
-        g_assert_cmphex(rig_get(w->r, w->r->prq, 7, 0), ==, 1);
+        g_assert_cmphex(rig_get(w->r, w->r->prq, PRD_TYPE), ==, 1);
     }
     g_assert_cmpuint(n, >=, 5);
     g_assert_cmpuint(n, <, 100);
