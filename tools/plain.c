@@ -293,28 +293,21 @@ static bool plain_do_check(char **args G_GNUC_UNUSED)
     return true;
 }
 
+static void plain_counter(void *gap, const char *name, uint64_t n)
+{
+    if (shell.json) {
+        printf("%s\"%s\":%" PRIu64, *(const char **)gap, name, n);
+        *(const char **)gap = ",";
+    } else if (n) {
+        printf("%-20s %" PRIu64 "\n", name, n);
+    }
+}
+
 static bool plain_do_counters(char **args G_GNUC_UNUSED)
 {
-    const ImIoasidCounters *c = im_ioasid_counters(shell.w->host);
-    static const struct {
-        const char *name;
-        size_t offset;
-    } rows[] = {
-#define COUNTER(n)  { #n, G_STRUCT_OFFSET(ImIoasidCounters, n) },
-        IM_IOASID_COUNTERS(COUNTER)
-    };
-    const char *gap = shell.json ? "{" : "";
+    const char *gap = "{";
 
-    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
-        uint64_t n = G_STRUCT_MEMBER(uint64_t, c, rows[i].offset);
-
-        if (shell.json) {
-            printf("%s\"%s\":%" PRIu64, gap, rows[i].name, n);
-            gap = ",";
-        } else if (n) {
-            printf("%-20s %" PRIu64 "\n", rows[i].name, n);
-        }
-    }
+    im_ioasid_ops.counters(shell.w->host, plain_counter, &gap);
     fputs(shell.json ? "}\n" : "", stdout);
     return true;
 }

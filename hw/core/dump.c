@@ -20,3 +20,8 @@ void im_dump_fields(GString *out, const ImFieldRow *f, uint64_t word)
         }
     }
 }
+
+void im_dump_counter(void *out, const char *name, uint64_t value)
+{
+    g_string_append_printf(out, "    %-24s %" PRIu64 "\n", name, value);
+}

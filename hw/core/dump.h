@@ -17,4 +17,7 @@
         { NULL, 0, 0 }                                                    \
     }
 
+/* An ImCounterFn: a line about each counter, appended to a GString. */
+void im_dump_counter(void *out, const char *name, uint64_t value);
+
 #endif /* HW_CORE_DUMP_H */

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "hw/core/dump.h"
 #include "hw/pcie/atc.h"
 #include "hw/pcie/cfg.h"
 #include "hw/pcie/channel.h"
@@ -87,8 +88,7 @@ static void ep_dump_atc(const ImEp *ep, GString *out)
     }
 }
 
-#define SHOW_(n) \
-    g_string_append_printf(out, "  " #n " %" G_GUINT64_FORMAT "\n", c->n);
+#define SHOW_(n)  im_dump_counter(out, #n, c->n);
 
 void im_ep_dump(ImEp *ep, GString *out)
 {

@@ -139,21 +139,12 @@ static void smmu_dump_queues(ImSmmu *s, GString *out)
     im_smmu_atc_dump(s, out);
 }
 
-static void smmu_dump_counters(const ImSmmu *s, GString *out)
-{
-    g_string_append(out, "counters:\n");
-#define COUNTER(n)  \
-    g_string_append_printf(out, "    %-24s %" PRIu64 "\n", #n, \
-                           s->counters.n);
-    IM_SMMU_COUNTERS(COUNTER)
-#undef COUNTER
-}
-
 void im_smmu_dump(ImSmmu *s, GString *out)
 {
     smmu_dump_regs(s, out);
     smmu_dump_queues(s, out);
     im_smmu_stalls_dump(s, out);
     im_smmu_caches_dump(s, out);
-    smmu_dump_counters(s, out);
+    g_string_append(out, "counters:\n");
+    im_smmu_ops.counters(s, im_dump_counter, out);
 }

@@ -112,26 +112,51 @@ static bool vtd_dump_read_entry(Walk *w, uint64_t pa, uint64_t *d,
     return true;
 }
 
-static const ImFieldRow *const pasid_fields[] = {
-    IM_FIELDS(VTD_PTE0), IM_FIELDS(VTD_PTE1), IM_FIELDS(VTD_PTE2),
+/* What a table consists of. */
+typedef struct Entry {
+    const char *name;
+    int digits;                 /* of its number */
+    unsigned words;
+    const ImFieldRow *fields[3];    /* of the first of them */
+} Entry;
+
+static const Entry pasid_entry = {
+    "        PASID", 5, 8,
+    { IM_FIELDS(VTD_PTE0), IM_FIELDS(VTD_PTE1), IM_FIELDS(VTD_PTE2) },
 };
+static const Entry legacy_context = {
+    "    context", 4, 2, { IM_FIELDS(VTD_CTX0), IM_FIELDS(VTD_CTX1) },
+};
+static const Entry scalable_context = {
+    "    context", 4, 4, { IM_FIELDS(VTD_SCTX0), IM_FIELDS(VTD_SCTX1) },
+};
+
+/* Entry i of a table, unless it is 0; false: not readable, or enough. */
+static bool vtd_dump_entry(Walk *w, const Entry *e, uint64_t table,
+                           unsigned i, unsigned number, uint64_t *d)
+{
+    if (!vtd_dump_read_entry(w, table + i * e->words * 8, d, e->words)) {
+        return false;
+    }
+    if (d[0] && vtd_dump_show(w)) {
+        g_string_append_printf(w->out, "%s %0*x:", e->name, e->digits,
+                               number);
+        for (unsigned k = 0; k < 3 && e->fields[k]; k++) {
+            im_dump_fields(w->out, e->fields[k], d[k]);
+        }
+        g_string_append_c(w->out, '\n');
+    }
+    return true;
+}
 
 static void vtd_dump_pasid_table(Walk *w, uint64_t table, uint32_t first)
 {
-    for (uint32_t i = 0; i < 64; i++) {
-        uint64_t d[8];
+    uint64_t d[8];
 
-        if (!vtd_dump_read_entry(w, table + i * sizeof(d), d, 8)) {
+    for (uint32_t i = 0; i < 64; i++) {
+        if (!vtd_dump_entry(w, &pasid_entry, table, i, first + i, d)) {
             return;
         }
-        if (!d[0] || !vtd_dump_show(w)) {
-            continue;
-        }
-        g_string_append_printf(w->out, "        PASID %05x:", first + i);
-        for (unsigned k = 0; k < G_N_ELEMENTS(pasid_fields); k++) {
-            im_dump_fields(w->out, pasid_fields[k], d[k]);
-        }
-        g_string_append_c(w->out, '\n');
     }
 }
 
@@ -152,33 +177,12 @@ static void vtd_dump_pasid_directory(Walk *w, uint64_t dir, uint32_t entries)
     }
 }
 
-static void vtd_dump_legacy_context(Walk *w, uint64_t table, uint16_t rid)
-{
-    uint64_t d[2];
-
-    if (!vtd_dump_read_entry(w, table + (rid & 0xff) * sizeof(d), d, 2) ||
-        !d[0] || !vtd_dump_show(w)) {
-        return;
-    }
-    g_string_append_printf(w->out, "    context %04x:", rid);
-    im_dump_fields(w->out, IM_FIELDS(VTD_CTX0), d[0]);
-    im_dump_fields(w->out, IM_FIELDS(VTD_CTX1), d[1]);
-    g_string_append_c(w->out, '\n');
-}
-
 static void vtd_dump_scalable_context(Walk *w, uint64_t table, uint16_t rid)
 {
     uint64_t d[4];
 
-    if (!vtd_dump_read_entry(w, table + (rid & 0x7f) * sizeof(d), d, 4) ||
-        !d[0] || !vtd_dump_show(w)) {
-        return;
-    }
-    g_string_append_printf(w->out, "    context %04x:", rid);
-    im_dump_fields(w->out, IM_FIELDS(VTD_SCTX0), d[0]);
-    im_dump_fields(w->out, IM_FIELDS(VTD_SCTX1), d[1]);
-    g_string_append_c(w->out, '\n');
-    if (IM_GET(d[0], VTD_SCTX_P)) {
+    if (vtd_dump_entry(w, &scalable_context, table, rid & 0x7f, rid, d) &&
+        IM_GET(d[0], VTD_SCTX_P)) {
         vtd_dump_pasid_directory(w, d[0] & IM_MASK(VTD_SCTX_PASIDDIRPTR),
                                  128u << IM_GET(d[0], VTD_SCTX_PDTS));
     }
@@ -189,13 +193,14 @@ static void vtd_dump_contexts(Walk *w, uint64_t root, uint16_t rid,
                               unsigned count)
 {
     uint64_t table = root & IM_MASK(VTD_ROOT_CTP);
+    uint64_t d[2];
 
     if (!IM_GET(root, VTD_ROOT_P)) {
         return;
     }
     for (unsigned i = 0; i < count && w->entries; i++) {
         if (count == 256) {
-            vtd_dump_legacy_context(w, table, (uint16_t)(rid + i));
+            vtd_dump_entry(w, &legacy_context, table, i, rid + i, d);
         } else {
             vtd_dump_scalable_context(w, table, (uint16_t)(rid + i));
         }
@@ -232,16 +237,6 @@ static void vtd_dump_tables(ImVtd *s, GString *out)
     }
 }
 
-static void vtd_dump_counters(const ImVtd *s, GString *out)
-{
-    g_string_append(out, "counters:\n");
-#define COUNTER(n)  \
-    g_string_append_printf(out, "    %-24s %" PRIu64 "\n", #n, \
-                           s->counters.n);
-    IM_VTD_COUNTERS(COUNTER)
-#undef COUNTER
-}
-
 void im_vtd_dump(ImVtd *s, GString *out)
 {
     vtd_dump_regs(s, out);
@@ -252,5 +247,6 @@ void im_vtd_dump(ImVtd *s, GString *out)
     im_vtd_queue_dump(s, out);
     im_vtd_page_queue_dump(s, out);
     im_vtd_caches_dump(s, out);
-    vtd_dump_counters(s, out);
+    g_string_append(out, "counters:\n");
+    im_vtd_ops.counters(s, im_dump_counter, out);
 }
