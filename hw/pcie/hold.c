@@ -65,10 +65,16 @@ bool im_ep_hold(ImEp *ep, EpHoldKind kind, const EpHeld *what)
     return true;
 }
 
-/* The first of a queue when it may go; the caller frees it. */
+/* The first of a queue, without a call: asked after each entry. */
+static EpHeld *ep_hold_first(const GQueue *queue)
+{
+    return queue->head ? queue->head->data : NULL;
+}
+
+/* The same when it may go; the caller frees it. */
 static EpHeld *ep_hold_ripe(GQueue *queue, bool all, uint64_t now)
 {
-    EpHeld *h = g_queue_peek_head(queue);
+    EpHeld *h = ep_hold_first(queue);
 
     return h && (all || h->due <= now) ? g_queue_pop_head(queue) : NULL;
 }
@@ -97,7 +103,7 @@ uint64_t im_ep_held_due(const ImEp *ep)
     uint64_t due = IM_NEVER;
 
     for (unsigned i = 0; i < EP_HOLD_KINDS; i++) {
-        const EpHeld *h = g_queue_peek_head(&ep->hold->queue[i]);
+        const EpHeld *h = ep_hold_first(&ep->hold->queue[i]);
 
         due = h ? MIN(due, h->due) : due;
     }
