@@ -354,11 +354,15 @@ static void late_after_off(void)
     sb_cmd(w->r, cmd_atc_inv(w->sid, 0x1000, 0));
     sb_cr0(w->r, CR0_SMMUEN, false);
     sb_cr0(w->r, CR0_SMMUEN, true);
+    for (unsigned i = 1; i < 32; i++) {
+        sb_cmd(w->r, cmd_atc_inv(w->sid, 0x1000, 0));
+        answer(w, i);
+    }
     sb_cmd(w->r, cmd_atc_inv(w->sid, 0x1000, 0));
-    g_assert_cmpuint(nth(w, 1).itag, !=, nth(w, 0).itag);
+    g_assert_cmpuint(nth(w, 32).itag, !=, nth(w, 0).itag);
     answer(w, 0);
     g_assert_false(sb_sync(w->r));
-    answer(w, 1);
+    answer(w, 32);
     g_assert_true(sb_cmdq_empty(w->r));
 }
 

@@ -467,6 +467,39 @@ static void table_removed(void)
     sx_is_abort(&x, EV_TRANSLATION);
 }
 
+/* A table that is cached grants no more than when it was walked, whichever
+ * page below it is asked for. */
+static void table_rights(void)
+{
+    static const uint64_t apart[] = { 0x1000, 0x200000 };
+    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, true, NULL);
+    ImTxn t = sw_txn(w, IM_AT_UNTRANSLATED, IM_READ);
+    uint64_t va = w->iova, desc = sw_s1_desc(w, va, 1);
+    ImXlat x;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(apart); i++) {
+        sw_s1_map(w, va + apart[i], w->pa, 12, SB_S1);
+    }
+    rig_w64(w->r, desc, rig_r64(w->r, desc) | D_TAP2 | D_TUXN);
+    sw_on(w);
+    for (unsigned i = 0; i < G_N_ELEMENTS(apart); i++) {
+        t.addr = va;
+        x = sw_run(w, &t);
+        sx_is_ok(&x, w->pa);
+        t.addr = va + apart[i];
+        t.access = IM_WRITE;
+        x = sw_run(w, &t);
+        sx_is_abort(&x, EV_PERMISSION);
+        t.access = IM_READ;
+        t.exec = true;
+        x = sw_run(w, &t);
+        sx_is_abort(&x, EV_PERMISSION);
+        t.exec = false;
+        x = sw_run(w, &t);
+        sx_is_ok(&x, w->pa);
+    }
+}
+
 /* 3.4.1: the top byte may be a tag, and means nothing to a command. */
 static void tag_of_an_address(void)
 {
@@ -569,15 +602,22 @@ static void privilege_is_told_apart(void)
     sx_is_ok(&x, w->pa);
 }
 
-/* With PAN they see less: what users may read is no right of theirs. */
+/* With PAN they see less: what users may read is no right of theirs. The
+ * next page is for them alone. */
 static void privilege_with_pan(void)
 {
     g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, true, NULL);
     ImTxn t = sw_txn(w, IM_AT_UNTRANSLATED, IM_READ);
     ImXlat x;
 
+    sw_s1_map(w, w->iova + 0x1000, w->pa, 12, SB_S1 & ~D_AP1);
     rig_put(w->r, w->cd, CD_PAN, 1);
     sw_on(w);
+    t.addr += 0x1000;
+    t.priv = true;
+    x = sw_run(w, &t);
+    sx_is_ok(&x, w->pa);
+    t.addr = w->iova;
     for (unsigned i = 0; i < 2; i++) {
         t.priv = false;
         x = sw_run(w, &t);
@@ -640,6 +680,7 @@ int main(int argc, char **argv)
     spec_test(SMMU_TLB_VA, "tag", tag_of_an_address);
     spec_test(SMMU_TLB_HIT, "no-tag-without-tbi", no_tag_without_tbi);
     spec_test(SMMU_TLB_VA, "table-removed", table_removed);
+    spec_test(SMMU_VMSA_TABLE_ATTR, "table-rights", table_rights);
     spec_test(SMMU_TLB_VA, "more-rights", more_rights);
     spec_test(SMMU_TLB_HIT, "privilege", privilege_is_told_apart);
     spec_test(SMMU_TLB_HIT, "privilege-pan", privilege_with_pan);
