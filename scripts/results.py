@@ -6,11 +6,11 @@
 
 prints failures, skips with their reasons, what was held besides, and as the
 last line 'N passed, N failed, N skipped'. Counted are behaviours: the tests
-inside the programs, where those that differ after an @ in their names are one,
-done more than once. Suites that read texts or run the same again are not
-counted unless they fail. A program that ends badly without a failed test is a
-failure of its own (JUnit does not say so, which is why meson's own log is
-read); so are a skip without a reason and a run without tests.
+inside the programs, where those that differ after an @ in a name, their own or
+their program's, are one, done more than once. Suites that read texts or run the
+same again are not counted unless they fail. A program that ends badly without a
+failed test is a failure of its own (JUnit does not say so, which is why meson's
+own log is read); so are a skip without a reason and a run without tests.
 """
 
 import json
@@ -81,7 +81,7 @@ def count(rows):
         if other and verdict != 'failed':
             others[other] = others.get(other, 0) + (verdict == 'passed')
             continue
-        key = program, name.partition('@')[0]
+        key = program.partition('@')[0], name.partition('@')[0]
         behaviours[key] = min(verdict, behaviours.get(key, verdict),
                               key=WORST_FIRST.index)
     found = list(behaviours.values())

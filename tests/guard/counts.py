@@ -21,6 +21,10 @@ ROWS = {
     'the-same-name-in-two-programs': (
         [('p:spec / a', 'OK', 'ok 1 /x\n'), ('p:spec / b', 'OK', 'ok 1 /x\n')],
         '2 passed, 0 failed, 0 skipped', 0),
+    'the-same-of-another-version': (
+        [('p:uapi / a@1', 'OK', 'ok 1 /x\nok 2 /y\n'),
+         ('p:uapi / a@2', 'OK', 'ok 1 /x\nok 2 /z\n')],
+        '3 passed, 0 failed, 0 skipped', 0),
     'one-of-them-fails': (
         [('p:spec / a', 'FAIL', 'ok 1 /x@1\nnot ok 2 /x@2\nok 3 /y\n')],
         '1 passed, 1 failed, 0 skipped', 1),
