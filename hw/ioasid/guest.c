@@ -144,7 +144,7 @@ static bool io_guest_fetch_fault(IoRoute *r, IoView *v, const ImSmmuSte *ste,
     }
     if (!im_smmu_cd_decode(&im_smmu_guest_ids, ste, q, &v->cd, &clause)) {
         im_ioasid_refuse(r, IO_FLT_CD_BAD);
-        r->clause = clause;
+        r->out.clause = clause;
         return true;
     }
     v->s1 = true;

@@ -60,21 +60,16 @@ static void io_outcome_record(const IoRoute *r, IoFaultCode code)
 IM_RULE(IOASID_REQUESTS);
 bool im_ioasid_refuse(IoRoute *r, IoFaultCode code)
 {
-    r->fault = (uint8_t)code;
-    r->perm = 0;
-    r->mask = 0xfff;
-    r->addr = 0;
-    if (r->kind == IO_TRANSLATION && defs[code].reply == MISS) {
-        /* It may ask for the page. */
-        r->fault = 0;
-        r->addr = r->txn->addr;
-        r->status = IM_OK;
-        r->cpl = IM_CPL_SC;
-        return true;
+    bool ats = r->kind == IO_TRANSLATION;
+
+    if (ats && defs[code].reply == MISS) {
+        r->out.addr = r->txn->addr;     /* it may ask for the page */
+        return im_route_refuse(&r->out, IM_OK, IM_CPL_SC);
     }
-    r->status = IM_FAULT;
-    r->cpl = r->kind == IO_TRANSLATION && defs[code].reply == CA ?
-             IM_CPL_CA : IM_CPL_UR;
+    r->out.fault = (uint8_t)code;
+    r->out.addr = 0;
+    im_route_refuse(&r->out, IM_FAULT, ats && defs[code].reply == CA ?
+                    IM_CPL_CA : IM_CPL_UR);
     io_outcome_record(r, code);
     return true;
 }

@@ -9,18 +9,7 @@
 #include "hw/ioasid/ledger.h"
 #include "hw/ioasid/route.h"
 
-/* The largest translation request that one completion may answer. */
-#define RCB  64
-
 /* --- answers ---------------------------------------------------------- */
-
-static bool io_route_grant(IoRoute *r, uint64_t out, unsigned lg2, uint8_t perm)
-{
-    r->addr = out;
-    r->mask = UINT64_MAX >> (64 - lg2);
-    r->perm = perm;
-    return true;
-}
 
 /* A device TLB may hold a translation of this binding from now on. */
 static void io_route_granted_ats(IoRoute *r)
@@ -66,13 +55,13 @@ static bool io_route_found(IoRoute *r, uint64_t out, unsigned lg2,
             perm &= (uint8_t)~IM_PERM_X;
         }
         if (!perm) {
-            return io_route_grant(r, t->addr, 12, 0);
+            return im_route_grant(&r->out, t->addr, 12, 0);
         }
         io_route_granted_ats(r);
     } else if (t->exec && (perm & IM_PERM_X)) {
         perm |= IM_PERM_R;          /* it reads what it may execute */
     }
-    return io_route_grant(r, out, lg2, perm);
+    return im_route_grant(&r->out, out, lg2, perm);
 }
 
 /* --- before any binding ----------------------------------------------- */
@@ -87,19 +76,11 @@ static bool io_route_malformed(IoRoute *r)
     if (t->at == IM_AT_RESERVED) {
         return im_ioasid_refuse(r, IO_FLT_AT_RESERVED);
     }
-    return t->at == IM_AT_TRANSLATION &&
-           (t->access != IM_READ || t->len == 0 || t->len % 8 ||
-            t->len > RCB) && im_ioasid_refuse(r, IO_FLT_ATS_MALFORMED);
+    return im_route_malformed(t) &&
+           im_ioasid_refuse(r, IO_FLT_ATS_MALFORMED);
 }
 
 /* --- IOTLB ------------------------------------------------------------ */
-
-static bool io_route_canonical(uint64_t addr, unsigned bits)
-{
-    uint64_t high = addr >> (bits - 1);
-
-    return high == 0 || high == UINT64_MAX >> (bits - 1);
-}
 
 /* As the IOTLB knows an address; false: as it never does. */
 static inline bool io_route_tlb_address(const IoView *v, uint64_t addr,
@@ -110,7 +91,7 @@ static inline bool io_route_tlb_address(const IoView *v, uint64_t addr,
         *at = (uint64_t)((int64_t)(addr << 8) >> 8);
         return *at == addr || v->cd.half[addr >> 55 & 1].tbi;
     }
-    return v->how == IO_HOW_VTD ? io_route_canonical(addr, 57) :
+    return v->how == IO_HOW_VTD ? im_route_canonical(addr, 57) :
                                   addr >> 57 == 0;
 }
 
@@ -277,7 +258,8 @@ static bool io_route_translated(IoRoute *r)
     v = r->ex || r->txn->has_pasid ? NULL : io_route_reach_view(r);
     if (v && im_owner_get(&r->h->caches->pages, &v->pages, false, pa, &hit) &&
         !(r->need & ~hit.flags)) {
-        return io_route_grant(r, pa, 12, hit.flags & (IM_PERM_R | IM_PERM_W));
+        return im_route_grant(&r->out, pa, 12,
+                              hit.flags & (IM_PERM_R | IM_PERM_W));
     }
     perm = io_route_reach_any(r, dev, pa) & (IM_PERM_R | IM_PERM_W);
     if (r->need & ~perm) {
@@ -287,7 +269,7 @@ static bool io_route_translated(IoRoute *r)
         im_owner_put(&r->h->caches->pages, &v->pages, false, pa, pa, 12, 12,
                      perm);
     }
-    return io_route_grant(r, pa, 12, perm);
+    return im_route_grant(&r->out, pa, 12, perm);
 }
 
 /* --- what the binding says -------------------------------------------- */
@@ -390,7 +372,7 @@ static bool io_route_input_range(IoRoute *r)
     bool ok = true;
 
     if (v->how == IO_HOW_VTD) {
-        ok = io_route_canonical(addr, v->vtd->first.top == 4 ? 57 : 48);
+        ok = im_route_canonical(addr, v->vtd->first.top == 4 ? 57 : 48);
     } else if (v->how == IO_HOW_SMMU && v->s1) {
         ok = im_smmu_cd_half(&v->cd, addr, r->priv) >= 0;
     }
@@ -493,65 +475,34 @@ static void io_route_take_route(IoRoute *r)
            io_route_walk_tables(r));       /* 5, 6 */
 }
 
-static inline ImXlat io_route_answer(const IoRoute *r)
-{
-    return (ImXlat){
-        .addr = r->addr,
-        .mask = r->mask,
-        .status = r->status,
-        .cpl = r->cpl,
-        .perm = r->perm,
-        .fault = r->fault,
-        .priv = r->kind == IO_TRANSLATION && r->txn->has_pasid &&
-                r->txn->priv,
-    };
-}
-
 ImXlat im_ioasid_translate(ImIoasid *h, const ImTxn *txn)
 {
     IoRoute r = { .h = h, .txn = txn };
 
-    io_route_take_route(&r);
     h->counters.translations++;
-    return io_route_answer(&r);
+    io_route_take_route(&r);
+    return (ImXlat) {
+        IM_ROUTE_ANSWER(&r.out, txn, r.kind == IO_TRANSLATION),
+    };
 }
 
 /* --- explain ---------------------------------------------------------- */
 
-static void io_route_no_step(void *opaque, const ImStep *step)
-{
-    (void)opaque;
-    (void)step;
-}
-
-static const char *io_route_verdict(const ImXlat *x)
-{
-    static const char *const granted[] = {
-        [0] = "nothing granted",
-        [IM_PERM_R] = "read granted",
-        [IM_PERM_W] = "write granted",
-        [IM_PERM_R | IM_PERM_W] = "read and write granted",
-    };
-
-    return granted[x->perm & (IM_PERM_R | IM_PERM_W)];
-}
-
 ImXlat im_ioasid_explain(ImIoasid *h, const ImTxn *txn, ImStepFn *fn,
                          void *opaque)
 {
-    IoExplain ex = { .fn = fn ? fn : io_route_no_step, .opaque = opaque };
+    IoExplain ex = { .fn = fn ? fn : im_route_unheard, .opaque = opaque };
     IoRoute r = { .h = h, .txn = txn, .ex = &ex };
-    ImStep step = { .what = "result" };
-    ImXlat x;
+    const char *note;
 
     io_route_take_route(&r);
-    x = io_route_answer(&r);
-    step.addr = x.addr;
-    step.clause = r.clause ? r.clause : IM_CLAUSE(IOASID_REQUESTS);
-    step.note = io_route_verdict(&x);
-    if (r.fault) {
-        im_ioasid_fault_name(r.fault, &step.note);
+    note = im_route_granted(r.out.perm);
+    if (r.out.fault) {
+        im_ioasid_fault_name(r.out.fault, &note);
     }
-    ex.fn(opaque, &step);
-    return x;
+    im_route_result(ex.fn, opaque, r.out.addr, r.out.clause ? r.out.clause :
+                    IM_CLAUSE(IOASID_REQUESTS), note);
+    return (ImXlat) {
+        IM_ROUTE_ANSWER(&r.out, txn, r.kind == IO_TRANSLATION),
+    };
 }

@@ -6,6 +6,7 @@
 #ifndef HW_IOASID_ROUTE_H
 #define HW_IOASID_ROUTE_H
 
+#include "hw/core/route.h"
 #include "hw/ioasid/memory.h"
 
 #define IO_FAULT_ENUM(code, name, record, reply, text)  IO_FLT_##name = (code),
@@ -35,19 +36,13 @@ typedef struct IoRoute {
     IoExplain *ex;              /* NULL: for real */
     IoView *view;
     IoBind *bind;
-    ImClause clause;         /* what decided */
-    uint64_t addr;              /* output address */
     uint64_t key;
-    uint64_t mask;              /* apart from addr, see SmmuRoute */
     uint32_t func;
     uint8_t kind;               /* IoKind */
     bool priv;                  /* as the tables see it */
     bool write;                 /* counts as a write for the dirty state */
     uint8_t need;               /* ImPerm without which it faults */
-    uint8_t perm;               /* granted */
-    uint8_t fault;              /* 0, or IoFaultCode */
-    uint8_t status;             /* ImStatus */
-    uint8_t cpl;                /* ImCpl */
+    ImRouteOut out;             /* fault: an IoFaultCode */
 } IoRoute;
 
 /* Refuse the request; returns true, as the steps of the route do. */

@@ -13,7 +13,7 @@ void im_smmu_because(SmmuRoute *r, ImClause clause, const char *format,
 {
     va_list args;
 
-    r->clause = clause;
+    r->out.clause = clause;
     if (r->ex) {
         va_start(args, format);
         g_vsnprintf(r->ex->note, sizeof(r->ex->note), format, args);
@@ -174,7 +174,7 @@ static const char *smmu_explain_entry_sought(const SmmuRoute *r,
 
 void im_smmu_explain_stop(SmmuRoute *r, const ImWalkOut *w, bool for_cd)
 {
-    r->clause = smmu_explain_why(r, w);
+    r->out.clause = smmu_explain_why(r, w);
     if (for_cd) {
         smmu_explain_add(r, ", of the place of the CD", "");
     } else if (w->for_entry || w->stop == IM_WALK_NESTED_READ ||
@@ -245,24 +245,13 @@ void im_smmu_explain_half(SmmuRoute *r)
 
 static const char *smmu_explain_verdict(const SmmuRoute *r)
 {
-    static const char *const granted[] = {
-        [0] = "nothing granted",
-        [IM_PERM_R] = "read granted",
-        [IM_PERM_W] = "write granted",
-        [IM_PERM_R | IM_PERM_W] = "read and write granted",
-        [IM_PERM_X] = "execution granted",
-        [IM_PERM_X | IM_PERM_R] = "read and execution granted",
-        [IM_PERM_X | IM_PERM_W] = "write and execution granted",
-        [IM_PERM_X | IM_PERM_R | IM_PERM_W] =
-            "read, write and execution granted",
-    };
     const char *text = "terminated";
 
-    if (r->status != IM_FAULT) {
-        return granted[r->perm & 7];
+    if (r->out.status != IM_FAULT) {
+        return im_route_granted(r->out.perm);
     }
-    if (r->fault) {
-        im_smmu_event_name(r->fault, &text);
+    if (r->out.fault) {
+        im_smmu_event_name(r->out.fault, &text);
     }
     return text;
 }
@@ -279,7 +268,7 @@ static char *smmu_explain_result_text(const SmmuRoute *r)
         g_string_append_printf(out, "; stalls if the requester can wait: %s",
                                ex->stalls);
     }
-    if (r->status == IM_FAULT && r->cpl == IM_CPL_SC) {
+    if (r->out.status == IM_FAULT && r->out.cpl == IM_CPL_SC) {
         g_string_append(out, "; reads as zero, writes are ignored: CD.A=0");
     }
     if (ex->quiet) {
@@ -288,25 +277,15 @@ static char *smmu_explain_result_text(const SmmuRoute *r)
     return g_string_free(out, FALSE);
 }
 
-static void smmu_explain_no_step(void *opaque, const ImStep *step)
-{
-    (void)opaque;
-    (void)step;
-}
-
 ImXlat im_smmu_explain(ImSmmu *s, const ImTxn *txn, ImStepFn *fn,
                        void *opaque)
 {
-    SmmuExplain ex = { .fn = fn ? fn : smmu_explain_no_step, .opaque = opaque };
+    SmmuExplain ex = { .fn = fn ? fn : im_route_unheard, .opaque = opaque };
     SmmuRoute r = { .s = s, .txn = txn, .ex = &ex };
-    ImStep step = { .what = "result" };
     g_autofree char *text = NULL;
 
     im_smmu_take_route(&r);
     text = smmu_explain_result_text(&r);
-    step.addr = r.addr;
-    step.clause = r.clause;
-    step.note = text;
-    ex.fn(opaque, &step);
+    im_route_result(ex.fn, opaque, r.out.addr, r.out.clause, text);
     return im_smmu_answer(&r);
 }

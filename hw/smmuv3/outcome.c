@@ -13,24 +13,12 @@ typedef struct Model {
     const char *quiet;          /* R is 0 */
 } Model;
 
-static void smmu_outcome_terminate(SmmuRoute *r, ImCpl cpl)
-{
-    r->perm = 0;
-    r->mask = 0xfff;
-    r->status = IM_FAULT;
-    r->cpl = (uint8_t)cpl;
-}
-
 bool im_smmu_grant_nothing(SmmuRoute *r)
 {
-    r->addr = r->txn->addr;
-    r->perm = 0;
     r->attr = 0;
     r->share = 0;
-    r->mask = UINT64_MAX >> (64 - im_smmu_stu(r->s));
-    r->status = IM_OK;
-    r->cpl = IM_CPL_SC;
-    return true;
+    im_route_refuse(&r->out, IM_OK, IM_CPL_SC);
+    return im_route_grant(&r->out, r->txn->addr, im_smmu_stu(r->s), 0);
 }
 
 static bool smmu_outcome_configured(const SmmuRoute *r, uint64_t cr2_field)
@@ -103,7 +91,7 @@ static bool smmu_outcome_stalls(SmmuRoute *r, const SmmuEvent *e)
     } else if (!im_smmu_stall(r->s, r->txn, e, &r->handle)) {
         return false;
     }
-    r->status = IM_PENDING;
+    r->out.status = IM_PENDING;
     return true;
 }
 
@@ -124,7 +112,7 @@ static void smmu_outcome_end_by_model(SmmuRoute *r, const SmmuEvent *e)
         m = (Model){ .abort = true };
     }
     IM_RULE(SMMU_ROUTE_RAZWI);
-    smmu_outcome_terminate(r, m.abort ? IM_CPL_UR : IM_CPL_SC);
+    im_route_refuse(&r->out, IM_FAULT, m.abort ? IM_CPL_UR : IM_CPL_SC);
     smmu_outcome_record(r, e, m.quiet);
 }
 
@@ -135,7 +123,7 @@ static void smmu_outcome_end_ordinary(SmmuRoute *r, const SmmuEvent *e,
         smmu_outcome_end_by_model(r, e);
         return;
     }
-    smmu_outcome_terminate(r, IM_CPL_UR);
+    im_route_refuse(&r->out, IM_FAULT, IM_CPL_UR);
     smmu_outcome_record(r, e, smmu_outcome_quiet_sid(r, def));
 }
 
@@ -150,7 +138,7 @@ static void smmu_outcome_end_translation(SmmuRoute *r, const SmmuEvent *e,
 
     switch (def->ats) {
     case SMMU_ATS_UR:
-        smmu_outcome_terminate(r, IM_CPL_UR);
+        im_route_refuse(&r->out, IM_FAULT, IM_CPL_UR);
         smmu_outcome_record(r, e, NULL);
         return;
     case SMMU_ATS_S0:
@@ -158,7 +146,7 @@ static void smmu_outcome_end_translation(SmmuRoute *r, const SmmuEvent *e,
         im_smmu_grant_nothing(r);
         return;
     default:
-        smmu_outcome_terminate(r, IM_CPL_CA);
+        im_route_refuse(&r->out, IM_FAULT, IM_CPL_CA);
         quiet = smmu_outcome_quiet_cfg_ats(r);
         smmu_outcome_record(r, e,
                             quiet ? quiet : smmu_outcome_quiet_sid(r, def));
@@ -189,7 +177,7 @@ static void smmu_outcome_end_translated(SmmuRoute *r, const SmmuEvent *e,
         smmu_outcome_end_by_model(r, e);
         return;
     }
-    smmu_outcome_terminate(r, IM_CPL_UR);
+    im_route_refuse(&r->out, IM_FAULT, IM_CPL_UR);
     smmu_outcome_record(r, e, smmu_outcome_quiet_translated(r, e->code));
 }
 
@@ -208,7 +196,7 @@ static SmmuEvent smmu_outcome_complete(const SmmuRoute *r,
     SmmuEvent e = *part;
     bool raw = smmu_outcome_raw_attributes(e.code);
 
-    e.clause = (uint16_t)r->clause;
+    e.clause = (uint16_t)r->out.clause;
     e.sid = r->sid;
     e.ssid = r->ssid;
     e.ssv = r->ssv;
@@ -226,7 +214,7 @@ bool im_smmu_refuse(SmmuRoute *r, const SmmuEvent *part)
     const SmmuEventDef *def = im_smmu_event_def(part->code);
     SmmuEvent e;
 
-    r->fault = part->code;
+    r->out.fault = part->code;
     if (r->kind == SMMU_QUESTION) {
         return true;
     }
@@ -249,8 +237,8 @@ bool im_smmu_refuse_silently(SmmuRoute *r, ImClause clause,
 {
     SmmuEvent none = { 0 };
 
-    r->clause = clause;
-    smmu_outcome_terminate(r, IM_CPL_UR);
+    r->out.clause = clause;
+    im_route_refuse(&r->out, IM_FAULT, IM_CPL_UR);
     none = smmu_outcome_complete(r, &none);
     smmu_outcome_record(r, &none, quiet);
     return true;

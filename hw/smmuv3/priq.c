@@ -351,16 +351,10 @@ static void smmu_priq_tell_result(const SmmuExplain *ex, const ImPageReq *req,
     ex->fn(ex->opaque, &step);
 }
 
-static void smmu_priq_no_step(void *opaque, const ImStep *step)
-{
-    (void)opaque;
-    (void)step;
-}
-
 ImPageFate im_smmu_explain_page_request(ImSmmu *s, const ImPageReq *request,
                                         ImStepFn *fn, void *opaque)
 {
-    SmmuExplain ex = { .fn = fn ? fn : smmu_priq_no_step, .opaque = opaque };
+    SmmuExplain ex = { .fn = fn ? fn : im_route_unheard, .opaque = opaque };
     ImPageReq req = smmu_priq_as_understood(s, request);
     SmmuQueue q = im_smmu_queue(s, SMMU_PRIQ);
     Fate fate = smmu_priq_decide(s, &q);

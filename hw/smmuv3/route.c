@@ -7,10 +7,6 @@
  */
 #include "hw/smmuv3/cache.h"
 
-/* The largest translation request that one completion may answer: RCB is
- * 64 bytes in our root complex. */
-#define RCB  64
-
 /* CONFIG; SHCFG; EATS */
 enum { CONFIG_TRANSLATE = 4 };
 enum { SHCFG_INCOMING = 1 };
@@ -24,16 +20,6 @@ static bool smmu_route_on(const ImSmmu *s, uint64_t cr0_field)
 }
 
 /* --- answers ----------------------------------------------------------- */
-
-/* Grant addr -> out, for the aligned 2^lg2 bytes around them. */
-static bool smmu_route_grant(SmmuRoute *r, uint64_t out, unsigned lg2,
-                             uint8_t perm)
-{
-    r->addr = out;
-    r->mask = UINT64_MAX >> (64 - lg2);
-    r->perm = perm;
-    return true;
-}
 
 /*
  * What a translation request is told that it may do. A read of the device, of
@@ -68,13 +54,13 @@ static bool smmu_route_found(SmmuRoute *r, uint64_t out, unsigned lg2,
     if (r->kind == SMMU_TRANSLATION) {
         perm = smmu_route_completion(r, perm);
         if (!perm) {
-            r->fault = SMMU_EVT_F_PERMISSION;
+            r->out.fault = SMMU_EVT_F_PERMISSION;
             return im_smmu_grant_nothing(r);
         }
     } else if (r->ind && (perm & IM_PERM_X)) {
         perm |= IM_PERM_R;          /* it reads what it may execute */
     }
-    return smmu_route_grant(r, out, lg2, perm);
+    return im_route_grant(&r->out, out, lg2, perm);
 }
 
 /*
@@ -86,10 +72,10 @@ static bool smmu_route_identity(SmmuRoute *r, const ImSmmuSte *ste,
 {
     uint8_t perm = IM_PERM_R | IM_PERM_W | (r->ind ? IM_PERM_X : 0);
 
-    r->clause = clause;
+    r->out.clause = clause;
     r->attr = im_vmsa_attr(NULL, ste, 0, 0, &r->share);
     if (r->kind == SMMU_TRANSLATION) {
-        return smmu_route_grant(r, r->txn->addr, im_smmu_stu(r->s),
+        return im_route_grant(&r->out, r->txn->addr, im_smmu_stu(r->s),
                                 smmu_route_completion(r, perm) | IM_PERM_W);
     }
     return smmu_route_found(r, r->txn->addr, im_smmu_oas(&r->s->ids), perm,
@@ -97,13 +83,6 @@ static bool smmu_route_identity(SmmuRoute *r, const ImSmmuSte *ste,
 }
 
 /* --- before any table -------------------------------------------------- */
-
-static bool smmu_route_malformed(const ImTxn *t)
-{
-    return t->at == IM_AT_TRANSLATION &&
-           (t->access != IM_READ || t->len == 0 || t->len % 8 ||
-            t->len > RCB);
-}
 
 IM_RULE(SMMU_ROUTE_UUT);
 static bool smmu_route_unsupported(SmmuRoute *r)
@@ -118,7 +97,7 @@ static bool smmu_route_unsupported(SmmuRoute *r)
               "AT=11 is reserved" :
           !(r->s->ids.idr[0] & IM_MASK(SMMU_IDR0_ATS)) ?
               "IDR0.ATS=0" :
-          smmu_route_malformed(t) ?
+          im_route_malformed(t) ?
               "a translation request reads 8 to 64 bytes, in "
               "multiples of 8" :
               NULL;
@@ -177,9 +156,9 @@ static bool smmu_route_pass_translated(SmmuRoute *r, ImClause clause)
     if (r->txn->addr > im_smmu_last(r->s)) {
         return im_smmu_refuse_silently(r, clause, beyond_oas);
     }
-    r->clause = clause;
+    r->out.clause = clause;
     r->attr = im_vmsa_attr(NULL, &incoming, 0, 0, &r->share);
-    return smmu_route_grant(r, r->txn->addr, 12, IM_PERM_R | IM_PERM_W);
+    return im_route_grant(&r->out, r->txn->addr, 12, IM_PERM_R | IM_PERM_W);
 }
 
 /* No STE is looked at. */
@@ -579,18 +558,11 @@ void im_smmu_take_route(SmmuRoute *r)
 
 ImXlat im_smmu_answer(const SmmuRoute *r)
 {
-    return (ImXlat){
-        .addr = r->addr,
-        .mask = r->mask,
+    return (ImXlat) {
+        IM_ROUTE_ANSWER(&r->out, r->txn, r->kind == SMMU_TRANSLATION),
         .handle = r->handle,
-        .status = r->status,
-        .cpl = r->cpl,
-        .perm = r->perm,
-        .fault = r->fault,
         .attr = r->attr,
         .share = r->share,
-        .priv = r->kind == SMMU_TRANSLATION && r->txn->has_pasid &&
-                r->txn->priv,
     };
 }
 

@@ -366,7 +366,7 @@ uint8_t im_smmu_ste_of(ImSmmu *s, uint32_t sid, SmmuExplain *ex,
     SmmuRoute r = { .s = s, .ex = ex, .kind = SMMU_QUESTION, .sid = sid };
 
     if (im_smmu_stream_fault(&r)) {
-        return r.fault;
+        return r.out.fault;
     }
     *ste = r.stream->ste;
     return 0;

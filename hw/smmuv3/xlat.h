@@ -10,6 +10,7 @@
 #include "hw/core/owner.h"
 #include "hw/core/pool.h"
 #include "hw/core/port.h"
+#include "hw/core/route.h"
 #include "hw/core/walk.h"
 #include "hw/smmuv3/smmu.h"
 
@@ -93,10 +94,7 @@ typedef struct SmmuExplain {
     char note[160];             /* what decided, by its field */
 } SmmuExplain;
 
-/*
- * One request on its way, and its answer. Small, and not laid out like
- * ImXlat: copying what was just stored in pieces would stall every hit.
- */
+/* One request on its way, and its answer; out.fault: an SmmuEventCode. */
 typedef struct SmmuRoute {
     ImSmmu *s;
     const ImTxn *txn;           /* NULL for a question */
@@ -104,11 +102,8 @@ typedef struct SmmuRoute {
     SmmuRetry *retry;           /* asked again by stall.c */
     SmmuStream *stream;
     SmmuContext *context;
-    ImClause clause;         /* what decided */
-    uint64_t addr;              /* output address */
     uint64_t handle;            /* parked */
-    uint64_t mask;              /* apart from addr: copying what was just
-                                   stored in pieces would stall every hit */
+    ImRouteOut out;
     uint32_t sid;
     uint32_t ssid;
     uint8_t kind;               /* SmmuKind */
@@ -116,10 +111,6 @@ typedef struct SmmuRoute {
     bool pnu, ind;              /* effective */
     bool write;                 /* counts as a write for the dirty state */
     uint8_t need;               /* ImPerm without which it faults */
-    uint8_t perm;               /* granted */
-    uint8_t fault;              /* 0, or SmmuEventCode */
-    uint8_t status;             /* ImStatus */
-    uint8_t cpl;                /* ImCpl */
     uint8_t attr;
     uint8_t share;
     uint8_t instcfg;            /* as ImSmmuSte */

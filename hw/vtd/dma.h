@@ -10,6 +10,7 @@
 #include "hw/core/owner.h"
 #include "hw/core/pool.h"
 #include "hw/core/port.h"
+#include "hw/core/route.h"
 #include "hw/core/walk.h"
 #include "hw/vtd/regs.h"
 #include "hw/vtd/vtd.h"
@@ -92,31 +93,22 @@ typedef struct VtdExplain {
     char note[128];             /* what decided the walk */
 } VtdExplain;
 
-/*
- * One request on its way, and its answer. Small, and not laid out like
- * ImXlat: copying what was just stored in pieces would stall every hit.
- */
+/* One request on its way, and its answer. */
 typedef struct VtdRoute {
     ImVtd *s;
     const ImTxn *txn;           /* NULL for a page request */
     VtdExplain *ex;             /* NULL: for real */
     const VtdCtx *ctx;
     VtdSpace *sp;
-    ImClause clause;         /* what decided, when no fault did */
-    uint64_t addr;              /* output address */
+    ImRouteOut out;             /* clause: where no fault decided */
     uint32_t pasid;             /* of the request; then of the space */
     uint16_t rid;
     uint8_t kind;               /* VtdKind */
     bool has_pasid;
-    uint64_t mask;              /* apart from addr: see above */
     bool priv;
     bool write;                 /* counts as a write for D */
     bool fpd;
     uint8_t need;               /* ImPerm without which it faults */
-    uint8_t perm;               /* granted */
-    uint8_t reason;             /* 0, or why it was refused */
-    uint8_t status;             /* ImStatus */
-    uint8_t cpl;                /* ImCpl */
     bool interrupt;
     bool non_snoop;
     bool untranslated_only;

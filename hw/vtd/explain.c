@@ -262,7 +262,7 @@ static void vtd_explain_note_granted(VtdRoute *r, const ImWalkOut *w)
 void im_vtd_explain_walk(VtdRoute *r, const ImWalkOut *w)
 {
     if (w->stop == IM_WALK_OK) {
-        r->clause = vtd_explain_granting_clause(r, w);
+        r->out.clause = vtd_explain_granting_clause(r, w);
         vtd_explain_note_granted(r, w);
     } else {
         vtd_explain_note_stop(r, w);
@@ -273,49 +273,32 @@ void im_vtd_explain_walk(VtdRoute *r, const ImWalkOut *w)
 
 static const char *vtd_explain_verdict(const VtdRoute *r, const ImXlat *x)
 {
-    static const char *const granted[] = {
-        [0] = "nothing granted",
-        [IM_PERM_R] = "read granted",
-        [IM_PERM_W] = "write granted",
-        [IM_PERM_R | IM_PERM_W] = "read and write granted",
-    };
-    const char *text;
-
-    if (r->reason) {
-        im_vtd_fault_name(r->reason, &text);
-        return text;
+    if (r->out.fault) {
+        return im_vtd_fault_def(r->out.fault)->text;
     }
     if (x->status == IM_FAULT) {
         return "unsupported request, not recorded";
     }
     return x->interrupt ? "an interrupt request, not memory" :
-           granted[x->perm & (IM_PERM_R | IM_PERM_W)];
-}
-
-static void vtd_explain_no_step(void *opaque, const ImStep *step)
-{
-    (void)opaque;
-    (void)step;
+           im_route_granted(x->perm);
 }
 
 ImXlat im_vtd_explain(ImVtd *s, const ImTxn *txn, ImStepFn *fn, void *opaque)
 {
-    VtdExplain ex = { .fn = fn ? fn : vtd_explain_no_step, .opaque = opaque };
+    VtdExplain ex = { .fn = fn ? fn : im_route_unheard, .opaque = opaque };
     VtdRoute r = {
         .s = s, .txn = txn, .ex = &ex, .rid = txn->rid,
         .has_pasid = txn->has_pasid, .pasid = txn->pasid,
     };
     g_autofree char *text = NULL;
-    ImStep step = { .what = "result" };
     ImXlat x;
 
     im_vtd_route(&r);
     x = im_vtd_answer(&r);
     text = g_strdup_printf("%s%s%s", vtd_explain_verdict(&r, &x),
                            *ex.note ? ": " : "", ex.note);
-    step.addr = x.addr;
-    step.clause = r.reason ? im_vtd_fault_def(r.reason)->clause : r.clause;
-    step.note = text;
-    ex.fn(opaque, &step);
+    im_route_result(ex.fn, opaque, x.addr, r.out.fault ?
+                    im_vtd_fault_def(r.out.fault)->clause : r.out.clause,
+                    text);
     return x;
 }

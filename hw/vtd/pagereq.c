@@ -321,16 +321,10 @@ static const char *vtd_pagereq_outcome(const ImPageReq *req,
                "; dropped, not the last of its group";
 }
 
-static void vtd_pagereq_no_step(void *opaque, const ImStep *step)
-{
-    (void)opaque;
-    (void)step;
-}
-
 ImPageFate im_vtd_explain_page_request(ImVtd *s, const ImPageReq *req,
                                        ImStepFn *fn, void *opaque)
 {
-    VtdExplain ex = { .fn = fn ? fn : vtd_pagereq_no_step, .opaque = opaque };
+    VtdExplain ex = { .fn = fn ? fn : im_route_unheard, .opaque = opaque };
     Route r = { .ex = &ex };
     Fate fate = vtd_pagereq_decide(s, req, &r);
     ImStep step = { .what = "result" };

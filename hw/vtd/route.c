@@ -8,18 +8,10 @@
 #include "hw/fmt/vtd.h"
 #include "hw/vtd/dma.h"
 
-/* The largest translation request that one completion may answer: RCB is
- * 64 bytes in our root complex. */
-#define RCB  64
-
 static bool vtd_route_refuse_silently(VtdRoute *r, ImClause clause)
 {
-    r->clause = clause;
-    r->status = IM_FAULT;
-    r->cpl = IM_CPL_UR;
-    r->perm = 0;
-    r->mask = 0xfff;
-    return true;
+    r->out.clause = clause;
+    return im_route_refuse(&r->out, IM_FAULT, IM_CPL_UR);
 }
 
 /*
@@ -37,10 +29,7 @@ static bool vtd_route_grant(VtdRoute *r, uint64_t out, unsigned lg2,
             (!r->has_pasid && im_vtd_overlaps_interrupts(in, lg2)))) {
         lg2--;
     }
-    r->addr = out;
-    r->mask = UINT64_MAX >> (64 - lg2);
-    r->perm = perm;
-    return true;
+    return im_route_grant(&r->out, out, lg2, perm);
 }
 
 /* 4.2.1 */
@@ -55,7 +44,7 @@ static bool vtd_route_ats_error(VtdRoute *r)
         if (t->access != IM_READ) {
             return vtd_route_refuse_silently(r, IM_CLAUSE(VTD_4_2_1_AT_WRITE));
         }
-        if (t->len == 0 || t->len % 8 || t->len > RCB) {
+        if (im_route_malformed(t)) {
             return vtd_route_refuse_silently(r, IM_CLAUSE(VTD_4_2_1_MALFORMED));
         }
     }
@@ -78,19 +67,13 @@ static bool vtd_route_interrupt_range(VtdRoute *r)
         return false;
     }
     if (t->access == IM_WRITE && t->len == 4 && t->addr % 4 == 0) {
-        r->clause = IM_CLAUSE(VTD_3_15_INTERRUPT);
+        r->out.clause = IM_CLAUSE(VTD_3_15_INTERRUPT);
         r->interrupt = true;
-        r->addr = t->addr;
-        r->mask = 3;
-        r->perm = IM_PERM_W;
-        return true;
+        return im_route_grant(&r->out, t->addr, 2, IM_PERM_W);
     }
     if (t->access == IM_READ && t->len == 0) {
-        r->clause = IM_CLAUSE(VTD_3_15_ZLR);
-        r->addr = t->addr;
-        r->mask = 0xfff;
-        r->perm = IM_PERM_R;
-        return true;
+        r->out.clause = IM_CLAUSE(VTD_3_15_ZLR);
+        return im_route_grant(&r->out, t->addr, 12, IM_PERM_R);
     }
     if (!tes && !(r->s->gsts & IM_MASK(VTD_GCMD_IRE))) {
         return false;
@@ -107,7 +90,7 @@ static bool vtd_route_remapping_off(VtdRoute *r)
     if (r->kind != VTD_UNTRANSLATED) {
         return vtd_route_refuse_silently(r, IM_CLAUSE(VTD_4_2_1_TES0));
     }
-    r->clause = r->has_pasid ? IM_CLAUSE(VTD_3_1_TES0_PASID) :
+    r->out.clause = r->has_pasid ? IM_CLAUSE(VTD_3_1_TES0_PASID) :
                 IM_CLAUSE(VTD_REG_GSTS);
     r->has_pasid = false;
     return vtd_route_grant(r, r->txn->addr, 32, IM_PERM_R | IM_PERM_W);
@@ -165,18 +148,11 @@ bool im_vtd_found(VtdRoute *r, uint64_t out, unsigned lg2, uint8_t flags)
     return vtd_route_grant(r, out, lg2, perm);
 }
 
-static bool vtd_route_canonical(uint64_t addr, unsigned bits)
-{
-    uint64_t high = addr >> (bits - 1);
-
-    return high == 0 || high == UINT64_MAX >> (bits - 1);
-}
-
 /* The IOTLB looks at bits 56:12. The others are what they must be? */
 static bool vtd_route_iotlb_address(const VtdSpace *sp, uint64_t addr)
 {
     return sp->pgtt == VTD_PGTT_SECOND ? addr >> 57 == 0 :
-           vtd_route_canonical(addr, 57);
+           im_route_canonical(addr, 57);
 }
 
 /* 6.2.7: what the IOTLB holds needs no table, if it grants enough. */
@@ -228,7 +204,7 @@ static bool vtd_route_translated(VtdRoute *r)
     if (im_vtd_interrupt_address(r->txn->addr)) {
         return im_vtd_refuse(r, legacy ? VTD_FLT_LGN_4 : VTD_FLT_SGN_8);
     }
-    r->clause = IM_CLAUSE(VTD_4_2_3_TRANSLATED);
+    r->out.clause = IM_CLAUSE(VTD_4_2_3_TRANSLATED);
     return vtd_route_grant(r, r->txn->addr, 12, IM_PERM_R | IM_PERM_W);
 }
 
@@ -239,16 +215,13 @@ static bool vtd_route_special(VtdRoute *r)
         !im_vtd_interrupt_address(r->txn->addr)) {
         return false;
     }
-    r->addr = r->txn->addr;
-    r->mask = 0xfff;
     if (im_vtd_no_write(r)) {
-        r->clause = IM_CLAUSE(VTD_7_1_3_S2);
-        return true;
+        r->out.clause = IM_CLAUSE(VTD_7_1_3_S2);
+        return im_route_grant(&r->out, r->txn->addr, 12, 0);
     }
-    r->clause = IM_CLAUSE(VTD_7_1_3_S1);
-    r->perm = IM_PERM_W;
+    r->out.clause = IM_CLAUSE(VTD_7_1_3_S1);
     r->untranslated_only = true;
-    return true;
+    return im_route_grant(&r->out, r->txn->addr, 12, IM_PERM_W);
 }
 
 /* Log2 of the largest page of the unit. */
@@ -283,7 +256,7 @@ static bool vtd_route_pass_through(VtdRoute *r)
     if (im_vtd_interrupt_address(addr)) {
         return im_vtd_refuse(r, sp->legacy ? VTD_FLT_LGN_4 : VTD_FLT_SGN_8);
     }
-    r->clause = IM_CLAUSE(VTD_3_9_PASS_THROUGH);
+    r->out.clause = IM_CLAUSE(VTD_3_9_PASS_THROUGH);
     return im_vtd_found(r, addr, vtd_route_largest_page(r->s),
                         IM_PERM_R | IM_PERM_W | VTD_TLB_DIRTY);
 }
@@ -299,7 +272,7 @@ static bool vtd_route_input_range(VtdRoute *r)
         return addr > sp->ss.in_last &&
                im_vtd_refuse(r, sp->legacy ? VTD_FLT_LGN_1 : VTD_FLT_SGN_5);
     }
-    return !vtd_route_canonical(addr, sp->fs.top == 4 ? 57 : 48) &&
+    return !im_route_canonical(addr, sp->fs.top == 4 ? 57 : 48) &&
            im_vtd_refuse(r, VTD_FLT_SGN_1);
 }
 
@@ -346,15 +319,9 @@ void im_vtd_route(VtdRoute *r)
 
 ImXlat im_vtd_answer(const VtdRoute *r)
 {
-    return (ImXlat){
-        .addr = r->addr,
-        .mask = r->mask,
-        .status = r->status,
-        .cpl = r->cpl,
-        .perm = r->perm,
-        .fault = r->reason,
+    return (ImXlat) {
+        IM_ROUTE_ANSWER(&r->out, r->txn, r->kind == VTD_TRANSLATION),
         .interrupt = r->interrupt,
-        .priv = r->kind == VTD_TRANSLATION && r->has_pasid && r->txn->priv,
         .untranslated_only = r->untranslated_only,
         .non_snoop = r->non_snoop,
     };
@@ -393,7 +360,7 @@ VtdResolved im_vtd_resolve_page_request(ImVtd *s, const ImPageReq *req,
         v.did = r.sp->did;
         v.pasid = r.sp->pasid;
     }
-    v.reason = r.reason;
+    v.reason = r.out.fault;
     v.fpd = r.fpd;
     return v;
 }

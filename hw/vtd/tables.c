@@ -103,12 +103,10 @@ bool im_vtd_refuse(VtdRoute *r, uint8_t reason)
     uint8_t reply = def->reply[r->kind];
     bool success = reply == VTD_REPLY_S0 || reply == VTD_REPLY_SE;
 
-    r->reason = reason;
-    r->perm = 0;
-    r->mask = 0xfff;
-    r->status = success ? IM_OK : IM_FAULT;
-    r->cpl = success ? IM_CPL_SC :
-             reply == VTD_REPLY_CA ? IM_CPL_CA : IM_CPL_UR;
+    r->out.fault = reason;
+    im_route_refuse(&r->out, success ? IM_OK : IM_FAULT,
+                    success ? IM_CPL_SC :
+                    reply == VTD_REPLY_CA ? IM_CPL_CA : IM_CPL_UR);
     if (!r->ex && r->kind != VTD_PAGE_REQUEST &&
         (!success || def->s0_recorded)) {
         im_vtd_fault_dma(r->s, r->txn, reason, r->fpd);

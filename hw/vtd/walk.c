@@ -237,7 +237,7 @@ bool im_vtd_walk_tables(VtdRoute *r)
     im_vtd_found(r, w.addr, w.shift, flags);
     if (!r->ex) {
         im_owner_put(&s->caches->pages, &r->sp->pages, r->priv, r->txn->addr,
-                     w.addr, 64 - (unsigned)__builtin_clzll(r->mask),
+                     w.addr, 64 - (unsigned)__builtin_clzll(r->out.mask),
                      w.first_shift, flags);
     }
     return true;
