@@ -131,6 +131,21 @@ static void test_second_chance(void)
     fixture_tear_down(&f);
 }
 
+/* What nobody asks for goes in its turn: after a round or two all of it. */
+static void test_old_ones_go(void)
+{
+    Fixture f;
+
+    fixture_set_up(&f, 16);
+    for (uint64_t key = 0; key < 16 + 2 * 16; key++) {
+        fixture_put(&f, key);
+    }
+    for (uint64_t key = 0; key < 16; key++) {
+        g_assert_null(im_pool_find(&f.p, key));
+    }
+    fixture_tear_down(&f);
+}
+
 /* A free slot is no key's, not even of the one that means free. */
 static void test_empty(void)
 {
@@ -176,6 +191,7 @@ int main(int argc, char **argv)
     g_test_add_data_func("/core/pool/random/many", GUINT_TO_POINTER(1024),
                          test_random);
     g_test_add_func("/core/pool/second-chance", test_second_chance);
+    g_test_add_func("/core/pool/old-ones-go", test_old_ones_go);
     g_test_add_func("/core/pool/empty", test_empty);
     g_test_add_func("/core/pool/drop-all", test_drop_all);
     return g_test_run();

@@ -86,10 +86,31 @@ static void test_older_host(void)
     g_assert_cmpuint(port.size, ==, sizeof(port));
 }
 
+/* Nothing is beyond the last address, and nothing comes around from there. */
+static void test_inside(void)
+{
+    const uint64_t last = 0xffffff;
+    uint8_t buf[64];
+
+    g_assert_cmpint(im_port_read(&full, NULL, last, last - 63, buf, 64), ==,
+                    IM_BUS_OK);
+    g_assert_cmpint(im_port_read(&full, NULL, last, last - 62, buf, 64), ==,
+                    IM_BUS_ERROR);
+    g_assert_cmpint(im_port_write(&full, NULL, last, last, buf, 1), ==,
+                    IM_BUS_OK);
+    g_assert_cmpint(im_port_write(&full, NULL, last, last + 1, buf, 1), ==,
+                    IM_BUS_ERROR);
+    g_assert_cmpint(im_port_read(&full, NULL, last, UINT64_MAX - 7, buf, 64),
+                    ==, IM_BUS_ERROR);
+    g_assert_cmpint(im_port_read(&full, NULL, UINT64_MAX, UINT64_MAX - 63,
+                                 buf, 64), ==, IM_BUS_OK);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/core/port/full", test_full);
     g_test_add_func("/core/port/older-host", test_older_host);
+    g_test_add_func("/core/port/inside", test_inside);
     return g_test_run();
 }

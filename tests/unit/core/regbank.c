@@ -183,6 +183,35 @@ static void test_hidden(Fixture *f, gconstpointer data G_GNUC_UNUSED)
     g_assert_cmphex(im_regbank_read(f->b, 0x10, 8), ==, 0);
 }
 
+/* Whoever sets them: a reset value, a hook. */
+static void test_hidden_from_all(Fixture *f,
+                                 gconstpointer data G_GNUC_UNUSED)
+{
+    im_regbank_hide(f->b, R_RO, 0xffff);
+    im_regbank_preset(f->b, R_RO, 0x12345678);
+    g_assert_cmphex(im_reg_get(f->b, R_RO, 0), ==, 0x12340000);
+    im_regbank_reset(f->b, false);
+    g_assert_cmphex(im_reg_get(f->b, R_RO, 0), ==, 0x12340000);
+    im_reg_set(f->b, R_RO, 0, 0);
+    g_assert_cmphex(im_regbank_read(f->b, 0x1c, 4), ==, 0xffff0000);
+}
+
+/* Halves of a register wherever it is. */
+static void test_halves_of_an_array(Fixture *f,
+                                    gconstpointer data G_GNUC_UNUSED)
+{
+    for (unsigned e = 0; e < 4; e++) {
+        im_regbank_write(f->b, 0x40 + 16 * e, 0x1111 + e, 4);
+        im_regbank_write(f->b, 0x44 + 16 * e, 0x2222 + e, 4);
+        g_assert_cmphex(f->seen.bytes, ==, 0xf0);
+        g_assert_cmphex(im_reg_get(f->b, R_ARRAY, e), ==,
+                        UINT64_C(0x222200001111) + e +
+                        ((uint64_t)e << 32));
+        g_assert_cmphex(im_regbank_read(f->b, 0x44 + 16 * e, 4), ==,
+                        0x2222 + e);
+    }
+}
+
 static void test_reset(Fixture *f, gconstpointer data G_GNUC_UNUSED)
 {
     g_assert_cmphex(im_regbank_read(f->b, 0x10, 4), ==, 0x80000000);
@@ -291,6 +320,8 @@ int main(int argc, char **argv)
     CASE("hidden-bits-and-registers", test_hidden);
     CASE("features", test_features);
     CASE("dump", test_dump);
+    CASE("hidden-from-all", test_hidden_from_all);
+    CASE("halves-of-an-array", test_halves_of_an_array);
     CASE("reset-keeps-sticky-bits", test_reset);
     CASE("garbage-accesses-do-nothing", test_garbage);
     return g_test_run();
