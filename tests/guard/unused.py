@@ -40,13 +40,30 @@ def words_of(files):
 
 
 def pastes(files):
-    """Patterns of the words that macros make with ##."""
+    """How macros make words by ##: for each way, a pattern whose groups are
+    arguments. A part with _ at the paste is what stands there always."""
     made = set()
     for f in files:
         joined = f.code.replace('\\\n', ' ')
         for m in re.finditer(r'\w+(?:\s*##\s*\w+)+', joined):
-            made.add(re.sub(r'\s*##\s*', '##', m.group()))
-    return made
+            parts = re.split(r'\s*##\s*', m.group())
+            fixed = [i for i, part in enumerate(parts) if part == '_' or
+                     (i == 0 and part.endswith('_')) or
+                     (i and i == len(parts) - 1 and part.startswith('_'))]
+            if fixed:
+                made.add(''.join(part if i in fixed else r'(\w+)'
+                                 for i, part in enumerate(parts)))
+    return {re.compile(way) for way in made}
+
+
+def arguments(files):
+    """The words that macros are given."""
+    given = set()
+    for f in files:
+        text = f.code.replace('\\\n', ' ')
+        for m in re.finditer(r'\b[A-Z]\w*\(([^;{}]*?)\)', text):
+            given.update(re.findall(r'\w+', m[1]))
+    return given
 
 
 class Tree:
@@ -60,25 +77,13 @@ class Tree:
             for path in (ROOT / top).rglob(kind):
                 if path.is_file():
                     self.scripted |= set(re.findall(r'\w+', path.read_text()))
-        # A pasted word's known part, at its beginning or its end.
-        self.begins, self.ends = set(), set()
-        for pasted in pastes(self.ours + self.tests):
-            first, *_, last = pasted.split('##')
-            if len(first) > 3 and first.endswith('_'):
-                self.begins.add(first)
-            if len(last) > 3 and last.startswith('_'):
-                self.ends.add(last)
+        self.pastes = pastes(self.ours + self.tests)
+        self.given = arguments(self.ours + self.tests)
 
     def pasted(self, word):
-        """Whether macros may make @word of another that the tree has."""
-        for first in self.begins:
-            rest = word[len(first):]
-            if word.startswith(first) and (rest in self.all or any(
-                    rest.endswith(e) and rest[:-len(e)] in self.all
-                    for e in self.ends)):
-                return True
-        return any(word.endswith(e) and word[:-len(e)] in self.all
-                   for e in self.ends)
+        """Whether a macro may make @word of arguments that the tree has."""
+        return any(m and set(m.groups()) <= self.given
+                   for m in (way.fullmatch(word) for way in self.pastes))
 
 
 def used_in_header(f):
