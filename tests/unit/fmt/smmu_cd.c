@@ -85,6 +85,9 @@ static const Row rows[] = {
 
     { "asid-8", IS(SMMU_CD_ASID), IDS({ 0, 12, 12, 0 }) },
     { "asid-8-fits", VALID, IDS({ 0, 12, 12, 0 }), .set = { ASID8 } },
+    { "asid-8-256", IS(SMMU_CD_ASID), IDS({ 0, 12, 12, 0 }),
+      .set = { { 63, 48, 0x100 } } },
+    { "asid-8-255", VALID, IDS({ 0, 12, 12, 0 }), .set = { { 63, 48, 0xff } } },
     { "asid-8-el2", VALID, IDS({ 0, 12, 12, 0 }), EL2 },
     { "asid-8-e2h", IS(SMMU_CD_ASID), IDS({ 0, 12, 12, 0 }), E2H },
 

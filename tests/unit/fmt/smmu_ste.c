@@ -412,9 +412,18 @@ static void test_overrides(void)
     r.set[4].val = 1;
     s = valid(&r, false);
     g_assert_cmpuint(s.privcfg + s.instcfg, ==, 0);
+    /* Each by a bit of its own: IDR1.ATTR_PERMS_OVR, ATTR_TYPES_OVR. */
     r.set[3].val = 3;
-    r.ids[0] = (IdField){ 1, 27, 26, 0 };
     r.n_ids = 1;
+    r.ids[0] = (IdField){ 1, 26, 26, 0 };
+    s = valid(&r, false);
+    g_assert_cmpuint(s.privcfg + s.instcfg, ==, 0);
+    g_assert_true(s.mtcfg);
+    r.ids[0] = (IdField){ 1, 27, 27, 0 };
+    s = valid(&r, false);
+    g_assert_cmpuint(s.privcfg, ==, 3);
+    g_assert_false(s.mtcfg);
+    r.ids[0] = (IdField){ 1, 27, 26, 0 };
     s = valid(&r, false);
     g_assert_false(s.mtcfg);
     g_assert_cmpuint(s.shcfg, ==, 1);

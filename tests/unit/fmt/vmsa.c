@@ -123,6 +123,20 @@ static void test_concatenated(void)
     }
 }
 
+/* Where there are no ASIDs every page is global. */
+static void test_global(void)
+{
+    for (unsigned one = 0; one < 2; one++) {
+        g_autoptr(VRig) v = v_new();
+        ImPtStage st = v_stage(v, im_vmsa_s1, 48, 0);
+
+        st.flags |= one ? IM_VMSA_ONE : 0;
+        v_map(v, &st, IN_ADDR, 0xabcde000, 3, ALL_S1 | D_NG);
+        g_assert_cmpint(!!(v_walk(v, &st, NULL, IN_ADDR, R).attr &
+                           IM_VMSA_NG), ==, !one);
+    }
+}
+
 /* --- bits without a meaning ---------------------------------------------- */
 
 static void check_ignored(bool second, uint64_t ignored)
@@ -593,6 +607,7 @@ int main(int argc, char **argv)
         g_test_add_data_func(path, &shapes[i], test_shape);
     }
     g_test_add_func("/fmt/vmsa/concatenated", test_concatenated);
+    g_test_add_func("/fmt/vmsa/global", test_global);
     g_test_add_func("/fmt/vmsa/ignored", test_ignored);
     g_test_add_func("/fmt/vmsa/block-low-bits", test_block_low_bits);
     g_test_add_func("/fmt/vmsa/size", test_size);

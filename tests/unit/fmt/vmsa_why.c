@@ -68,6 +68,53 @@ static void stage1(void)
     }
 }
 
+/* Of several tables the one nearest to the page. */
+static void nearest_table(void)
+{
+    ImPtStage st = { .fmt = &im_vmsa_s1[0], .top = 3,
+                     .out_mask = UINT64_MAX };
+
+    for (unsigned l = 1; l < 4; l++) {
+        g_autofree char *want = g_strdup_printf("S1-L%u: UXNTable=1", 3 - l);
+        ImVmsaPath path = { .any = true, .entry = {
+            [0] = D_V | D_TABLE | D_AF | D_AP1,
+            [1] = D_V | D_TABLE, [2] = D_V | D_TABLE, [3] = D_V | D_TABLE,
+        } };
+        char note[64] = "";
+
+        for (unsigned i = l; i < 4; i++) {
+            path.entry[i] |= D_TUXN;
+        }
+        im_vmsa_why_denied(&st, &path, IM_PERM_X, note, sizeof(note));
+        g_assert_cmpstr(note, ==, want);
+    }
+}
+
+/* TYPE=0 where no block may be, by granule and the walker's level. */
+static void no_block(void)
+{
+    static const struct {
+        unsigned granule, level;
+        const char *note;
+    } rows[] = {
+        { 0, 3, "S1-L0: TYPE=0: no block at this level" },
+        { 1, 2, "S1-L1: TYPE=0: no block at this level" },
+        { 2, 2, "S1-L1: TYPE=0: no block at this level" },
+        { 0, 0, "S1-L3: TYPE=0 is reserved here" },
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        ImPtStage st = { .fmt = &im_vmsa_s1[rows[i].granule], .top = 3,
+                         .out_mask = UINT64_MAX };
+        ImVmsaPath path = { .any = true, .level = (uint8_t)rows[i].level };
+        char note[64] = "";
+
+        path.entry[rows[i].level] = D_V | D_AF;
+        im_vmsa_why_unusable(&st, &path, note, sizeof(note));
+        g_assert_cmpstr(note, ==, rows[i].note);
+    }
+}
+
 static void stage2(void)
 {
     static const uint64_t leaf[] = { D_S2R, D_S2W, D_DBM, D_S2XN0, D_S2XN1 };
@@ -108,6 +155,8 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     spec_test(SMMU_VMSA_AP, "why", stage1);
+    spec_test(SMMU_VMSA_TABLE_ATTR, "why-the-nearest", nearest_table);
+    spec_test(SMMU_VMSA_BLOCK, "why", no_block);
     spec_test(SMMU_VMSA_S2AP, "why", stage2);
     spec_test(SMMU_VMSA_INVALID, "fields", fields);
     return g_test_run();

@@ -403,6 +403,42 @@ static void test_second_stage_reserved(void)
                     UINT64_C(0x000fc00000000000));
 }
 
+typedef struct FlagRow {
+    const ImPtFormat *fmt;
+    uint64_t entry;             /* of a page of 2 MiB; PS is bit 7 */
+    uint32_t flags;
+    uint64_t used, dirty;       /* what is set */
+} FlagRow;
+
+/* 3.6.2 and 3.7.2: A and EA of every entry, D of those that map a page. */
+static void test_marks(void)
+{
+    static const FlagRow rows[] = {
+        { &im_vtd_first_stage, 0x87, 0, 0x20, 0x60 },
+        { &im_vtd_first_stage, 0x87, IM_VTD_FS_EAFE, 0x420, 0x460 },
+        { &im_vtd_first_stage, 0x87, IM_VTD_FS_SUPER | IM_VTD_FS_WPE, 0x20,
+          0x60 },
+        { &im_vtd_second_stage, 0x83, IM_VTD_SS_2M | IM_VTD_SS_SC, 0, 0 },
+        { &im_vtd_second_stage, 0x83, IM_VTD_SS_2M | IM_VTD_SS_AD, 0x100,
+          0x300 },
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        ImPtStage st = { .fmt = rows[i].fmt, .out_mask = HAW_TOP - 1,
+                         .flags = rows[i].flags };
+        ImPteView v;
+
+        g_assert_cmpuint(st.fmt->decode(&st, 1, rows[i].entry, &v), ==,
+                         IM_PTE_LEAF);
+        g_assert_cmphex(v.used, ==, rows[i].used);
+        g_assert_cmphex(v.used | v.dirty, ==, rows[i].dirty);
+        g_assert_cmpuint(st.fmt->decode(&st, 1, rows[i].entry & 0x7f, &v), ==,
+                         IM_PTE_TABLE);
+        g_assert_cmphex(v.used, ==, rows[i].used);
+        g_assert_cmphex(v.dirty, ==, 0);
+    }
+}
+
 /* Second-stage rights by bits 61 and 62 alone, 9.8. */
 static void test_second_stage_io_rights(void)
 {
@@ -430,6 +466,7 @@ int main(int argc, char **argv)
                          test_random);
     g_test_add_func("/fmt/vtd/first-reserved", test_first_stage_reserved);
     g_test_add_func("/fmt/vtd/second-reserved", test_second_stage_reserved);
+    g_test_add_func("/fmt/vtd/marks", test_marks);
     g_test_add_func("/fmt/vtd/second-io-rights",
                     test_second_stage_io_rights);
     return g_test_run();
