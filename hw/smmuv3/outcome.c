@@ -17,7 +17,6 @@ bool im_smmu_grant_nothing(SmmuRoute *r)
 {
     r->attr = 0;
     r->share = 0;
-    im_route_refuse(&r->out, IM_OK, IM_CPL_SC);
     return im_route_grant(&r->out, r->txn->addr, im_smmu_stu(r->s), 0);
 }
 
