@@ -44,10 +44,4 @@ static inline uint32_t im_link_hash(uint64_t v)
     return (uint32_t)(v * UINT64_C(0x9e3779b97f4a7c15) >> 32);
 }
 
-/* A size for a cache of n entries that must be a power of two. */
-static inline uint32_t im_cache_size(uint32_t n, uint32_t lo, uint32_t hi)
-{
-    return n < lo ? lo : n > hi ? hi : n;
-}
-
 #endif /* HW_CORE_LINK_H */

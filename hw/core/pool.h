@@ -54,6 +54,12 @@ typedef struct ImPool {
     void *opaque;
 } ImPool;
 
+/* How many slots, or entries of a TLB: n, a power of two as lo and hi are. */
+static inline uint32_t im_cache_size(uint32_t n, uint32_t lo, uint32_t hi)
+{
+    return CLAMP(n, lo, hi);
+}
+
 /* Bytes that im_pool_init() needs. */
 size_t im_pool_bytes(uint32_t count, size_t size);
 /*

@@ -12,27 +12,6 @@
 
 #include "hw/smmuv3/cache.h"
 
-/* --- what translations belong to ---------------------------------------- */
-
-void im_smmu_renew_globals(SmmuCaches *c, SmmuVm *vm)
-{
-    im_owner_renew(&c->pages, &vm->global[0]);
-    im_owner_renew(&c->pages, &vm->global[1]);
-}
-
-void im_smmu_renew_vm(SmmuCaches *c, SmmuVm *vm)
-{
-    im_smmu_renew_globals(c, vm);
-    im_owner_renew(&c->pages, &vm->ipa);
-    im_owner_renew(&c->tables, &vm->ipa_tables);
-}
-
-void im_smmu_renew_space(SmmuCaches *c, SmmuSpace *sp)
-{
-    im_owner_renew(&c->pages, &sp->va);
-    im_owner_renew(&c->tables, &sp->tables);
-}
-
 /* --- what is dropped, and what goes with it ------------------------------ */
 
 static void smmu_cache_drop_context(void *opaque, void *slot)

@@ -37,10 +37,27 @@ static inline uint64_t im_smmu_space_key(const SmmuVm *vm, uint16_t asid)
     return vm->slot.key << 16 | asid;
 }
 
-/* Stage 1 of a VM that is not by ASID is gone; all of a VM; of an ASID. */
-void im_smmu_renew_globals(SmmuCaches *c, SmmuVm *vm);
-void im_smmu_renew_vm(SmmuCaches *c, SmmuVm *vm);
-void im_smmu_renew_space(SmmuCaches *c, SmmuSpace *sp);
+/* What stage 1 has of a VM and is not by ASID is gone. */
+static inline void im_smmu_renew_globals(SmmuCaches *c, SmmuVm *vm)
+{
+    im_owner_renew(&c->pages, &vm->global[0]);
+    im_owner_renew(&c->pages, &vm->global[1]);
+}
+
+/* And all of its stage 2. */
+static inline void im_smmu_renew_vm(SmmuCaches *c, SmmuVm *vm)
+{
+    im_smmu_renew_globals(c, vm);
+    im_owner_renew(&c->pages, &vm->ipa);
+    im_owner_renew(&c->tables, &vm->ipa_tables);
+}
+
+/* All of an ASID is gone. */
+static inline void im_smmu_renew_space(SmmuCaches *c, SmmuSpace *sp)
+{
+    im_owner_renew(&c->pages, &sp->va);
+    im_owner_renew(&c->tables, &sp->tables);
+}
 
 /* The slow half of im_smmu_context_get(). */
 SmmuContext *im_smmu_context_find(SmmuCaches *c, uint64_t key);
