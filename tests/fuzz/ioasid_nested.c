@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "lib/fuzz.h"
+#include "lib/vtd_fs.h"
 #include "unit/ioasid/guest.h"
 
 #define CHUNKS      16u             /* of guest memory, mapped as a whole */
@@ -39,41 +40,42 @@ static uint32_t prot_at(const World *w, uint64_t gpa)
            w->prot[(gpa - GUEST_BASE) / CHUNK];
 }
 
-static bool slow_walk(World *w, uint64_t va, bool write, uint64_t *pa)
+typedef struct Ask {
+    World *w;
+    bool write;
+} Ask;
+
+static bool vtd_entry(void *opaque, const FsWalk *fs, uint64_t *e)
 {
-    uint64_t table = w->root;
-    bool rw = true;
+    World *w = ((Ask *)opaque)->w;
 
-    for (unsigned level = 4; level-- > 0;) {
-        unsigned shift = 12 + 9 * level;
-        uint64_t at = table + (va >> shift & 511) * 8;
-        bool leaf = level == 0;
-        uint64_t e;
-
-        if (!(prot_at(w, at) & IMU_PROT_READ)) {
-            return false;
-        }
-        e = guest_get(&w->g, at);
-        if ((e & 5) != 5 || (level == 3 && (e & PS))) {
-            return false;
-        }
-        rw = rw && (e & 2);
-        leaf = leaf || (e & PS && level < 3);
-        if ((!(e & VTD_A) || (leaf && write && !(e & VTD_D))) &&
-            !(prot_at(w, at) & IMU_PROT_WRITE)) {
-            return false;
-        }
-        table = e & UINT64_C(0xffffffffff000);
-        if (leaf) {
-            table |= va & ((UINT64_C(1) << shift) - 1);
-            break;
-        }
-    }
-    if ((write && !rw) ||
-        !(prot_at(w, table) & (write ? IMU_PROT_WRITE : IMU_PROT_READ))) {
+    if (!(prot_at(w, fs->at) & IMU_PROT_READ)) {
         return false;
     }
-    *pa = rig_pa(w->g.r, table);
+    *e = guest_get(&w->g, fs->at);
+    return *e & FS_P && !(fs->top && *e & FS_PS);
+}
+
+/* As a user, who needs U/S all along; what is to be updated is writable. */
+static bool vtd_judge(void *opaque, const FsWalk *fs)
+{
+    const Ask *a = opaque;
+
+    return fs->us && (!fs_lacks_flag(fs, a->write) ||
+                      prot_at(a->w, fs->at) & IMU_PROT_WRITE);
+}
+
+static bool slow_walk(World *w, uint64_t va, bool write, uint64_t *pa)
+{
+    Ask a = { w, write };
+    FsWalk fs;
+
+    if (!fs_walk(w->root, 4, va, vtd_entry, vtd_judge, &a, &fs) ||
+        !fs_grants(&fs, write) ||
+        !(prot_at(w, fs.out) & (write ? IMU_PROT_WRITE : IMU_PROT_READ))) {
+        return false;
+    }
+    *pa = rig_pa(w->g.r, fs.out);
     return true;
 }
 

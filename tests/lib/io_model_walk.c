@@ -7,7 +7,7 @@
 #include "lib/io_guest.h"
 #include "lib/io_model_int.h"
 #include "lib/smmu_build.h"
-#include "lib/vtd_build.h"
+#include "lib/vtd_fs.h"
 
 /* --- the walker ---------------------------------------------------------- */
 
@@ -38,22 +38,22 @@ static bool entry(const Walk *w, uint64_t gpa, uint64_t *e)
     return true;
 }
 
-/* Four levels of VT-d, pages of 4 KiB; A and D are set from the start. */
+static bool vtd_entry(void *opaque, const FsWalk *fs, uint64_t *e)
+{
+    return entry(opaque, fs->at, e) && *e & FS_P;
+}
+
+/* Pages of 4 KiB; A and D are set from the start. */
 static bool walk_vtd(const Walk *w, uint64_t va, uint64_t *gpa)
 {
-    uint64_t at = M_FS * IO_PAGE;
+    Walk asked = *w;
+    FsWalk fs;
 
-    for (unsigned level = 4; level-- > 0;) {
-        uint64_t e;
-
-        if (!entry(w, at + (va >> (12 + 9 * level) & 511) * 8, &e) ||
-            (e & (FS_P | FS_US)) != (FS_P | FS_US) ||
-            (w->write && !(e & FS_RW))) {
-            return false;
-        }
-        at = e & UINT64_C(0xffffffffff000);
+    if (!fs_walk(M_FS * IO_PAGE, 4, va, vtd_entry, NULL, &asked, &fs) ||
+        !fs_grants(&fs, w->write)) {
+        return false;
     }
-    *gpa = at | va % IO_PAGE;
+    *gpa = fs.out;
     return true;
 }
 

@@ -11,25 +11,6 @@
 #include "lib/vtd_fields.h"
 #include "lib/vtd_regs.h"
 
-/* --- page tables, 9.7 and 9.8 -------------------------------------------- */
-
-#define FS_P        (UINT64_C(1) << 0)
-#define FS_RW       (UINT64_C(1) << 1)
-#define FS_US       (UINT64_C(1) << 2)
-#define FS_A        (UINT64_C(1) << 5)
-#define FS_D        (UINT64_C(1) << 6)
-#define FS_PS       (UINT64_C(1) << 7)
-#define FS_EA       (UINT64_C(1) << 10)
-#define FS_RWU      (FS_P | FS_RW | FS_US)
-
-#define SS_R        (UINT64_C(1) << 0)
-#define SS_W        (UINT64_C(1) << 1)
-#define SS_PS       (UINT64_C(1) << 7)
-#define SS_A        (UINT64_C(1) << 8)
-#define SS_D        (UINT64_C(1) << 9)
-#define SS_SNP      (UINT64_C(1) << 11)
-#define SS_RW       (SS_R | SS_W)
-
 /* --- descriptors, 6.5.2 and 7.6.1 ---------------------------------------- */
 
 typedef struct Desc {

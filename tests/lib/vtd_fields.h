@@ -114,4 +114,23 @@
 #define PRD_PRGI        75, 67
 #define PRD_ADDR        127, 76
 
+/* --- the same as masks, of whole entries: 9.7 and 9.8 --------------------- */
+
+#define FS_P        (UINT64_C(1) << 0)
+#define FS_RW       (UINT64_C(1) << 1)
+#define FS_US       (UINT64_C(1) << 2)
+#define FS_A        (UINT64_C(1) << 5)
+#define FS_D        (UINT64_C(1) << 6)
+#define FS_PS       (UINT64_C(1) << 7)
+#define FS_EA       (UINT64_C(1) << 10)
+#define FS_RWU      (FS_P | FS_RW | FS_US)
+
+#define SS_R        (UINT64_C(1) << 0)
+#define SS_W        (UINT64_C(1) << 1)
+#define SS_PS       (UINT64_C(1) << 7)
+#define SS_A        (UINT64_C(1) << 8)
+#define SS_D        (UINT64_C(1) << 9)
+#define SS_SNP      (UINT64_C(1) << 11)
+#define SS_RW       (SS_R | SS_W)
+
 #endif /* TESTS_LIB_VTD_FIELDS_H */

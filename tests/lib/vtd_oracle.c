@@ -1,6 +1,7 @@
 /*
  * SPDX-License-Identifier: MIT
  */
+#include "lib/vtd_fs.h"
 #include "lib/vtd_oracle.h"
 
 #define ADDR        UINT64_C(0x000ffffffffff000)
@@ -14,6 +15,7 @@ typedef struct Walk {
     bool nested;
     bool user;
     bool ssade;
+    bool writable;              /* the first-stage entry that was read last */
     unsigned haw;
     uint64_t pe[8];
 } Walk;
@@ -168,12 +170,12 @@ static bool fs_reserved(Walk *k, uint64_t e, unsigned level)
 }
 
 /* Address of a first-stage entry: through the second stage when nested. */
-static bool fs_entry_at(Walk *k, uint64_t *pa, bool top, bool *writable)
+static bool fs_entry_at(Walk *k, uint64_t *pa, bool top)
 {
     unsigned levels = (unsigned)get(k->pe, 4, 2) + 2;
     Ss s;
 
-    *writable = true;
+    k->writable = true;
     if (!k->nested) {
         return true;
     }
@@ -189,7 +191,7 @@ static bool fs_entry_at(Walk *k, uint64_t *pa, bool top, bool *writable)
         }
         return false;
     }
-    *writable = s.w;
+    k->writable = s.w;
     *pa = s.pa;
     return true;
 }
@@ -220,72 +222,65 @@ static void fs_done(Walk *k, uint64_t out, bool rw, bool us)
     finish(k, s.pa, s.r, s.w && w);
 }
 
-/* 3.6.2: A, EA when that is enabled, and D of a page that is written. */
-static bool fs_needs_update(const Walk *k, uint64_t e, bool leaf)
+static bool fs_read(void *opaque, const FsWalk *w, uint64_t *e)
 {
+    Walk *k = opaque;
+    uint64_t at = w->at;
+
+    if (!fs_entry_at(k, &at, w->top)) {
+        return false;
+    }
+    if (!fetch(k, at, e)) {
+        accept(k, w->top ? 0x73 : 0x70);
+        return false;
+    }
+    if (!(*e & FS_P) || fs_reserved(k, *e, w->level)) {
+        accept(k, *e & FS_P ? 0x72 : 0x71);
+        return false;
+    }
+    return true;
+}
+
+static bool fs_judge(void *opaque, const FsWalk *w)
+{
+    Walk *k = opaque;
+    unsigned x = MIN(12 + 9 * ((unsigned)get(k->pe, 4, 2) + 2),
+                     k->w->r->cfg.aw_bits);
     bool eafe = k->pe[2] >> 7 & 1;
 
-    return !(e & FS_A) || (eafe && !(e & FS_EA)) ||
-           (leaf && k->t->access & IM_WRITE && !(e & FS_D));
+    if (k->nested && (w->entry & ADDR) >> x) {
+        accept(k, 0x74);
+        return false;
+    }
+    if (k->user && !w->us) {
+        accept(k, 0x81);                /* here, or what comes later */
+    }
+    if (!k->writable && (fs_lacks_flag(w, k->t->access & IM_WRITE) ||
+                         (eafe && !(w->entry & FS_EA)))) {
+        accept(k, 0x77);
+        if (w->leaf) {
+            fs_done(k, 0, w->rw, w->us);
+            k->o->accept[0] = false;
+            k->o->unsure = true;
+        }
+        return false;
+    }
+    return true;
 }
 
 static void first_stage(Walk *k)
 {
     unsigned levels = get(k->pe, 131, 130) ? 5 : 4;
     unsigned n = 12 + 9 * levels;
-    unsigned x = MIN(12 + 9 * ((unsigned)get(k->pe, 4, 2) + 2),
-                     k->w->r->cfg.aw_bits);
-    uint64_t table = k->pe[2] & ~UINT64_C(0xfff);
     uint64_t sign = (uint64_t)((int64_t)(k->t->addr << (64 - n)) >>
                                (64 - n));
-    bool rw = true, us = true;
+    FsWalk w;
 
     if (sign != k->t->addr) {
         accept(k, 0x80);
-        return;
-    }
-    for (unsigned level = levels; level; level--) {
-        unsigned shift = 12 + 9 * (level - 1);
-        uint64_t at = table + 8 * (k->t->addr >> shift & 0x1ff), e;
-        bool writable, leaf;
-
-        if (!fs_entry_at(k, &at, level == levels, &writable)) {
-            return;
-        }
-        if (!fetch(k, at, &e)) {
-            accept(k, level == levels ? 0x73 : 0x70);
-            return;
-        }
-        if (!(e & FS_P) || fs_reserved(k, e, level)) {
-            accept(k, e & FS_P ? 0x72 : 0x71);
-            return;
-        }
-        if (k->nested && (e & ADDR) >> x) {
-            accept(k, 0x74);
-            return;
-        }
-        rw = rw && e & FS_RW;
-        us = us && e & FS_US;
-        if (k->user && !us) {
-            accept(k, 0x81);            /* here, or what comes later */
-        }
-        leaf = level == 1 || e & FS_PS;
-        if (!writable && fs_needs_update(k, e, leaf)) {
-            accept(k, 0x77);
-            if (leaf) {
-                fs_done(k, 0, rw, us);
-                k->o->accept[0] = false;
-                k->o->unsure = true;
-            }
-            return;
-        }
-        if (leaf) {
-            uint64_t low = (UINT64_C(1) << shift) - 1;
-
-            fs_done(k, (e & ADDR & ~low) | (k->t->addr & low), rw, us);
-            return;
-        }
-        table = e & ADDR;
+    } else if (fs_walk(k->pe[2] & ~UINT64_C(0xfff), levels, k->t->addr,
+                       fs_read, fs_judge, k, &w)) {
+        fs_done(k, w.out, w.rw, w.us);
     }
 }
 
