@@ -197,9 +197,6 @@ void im_unit_event(void *host, const ImEvent *ev)
                                 ev->msi ? ev->msi->data : 0);
         break;
     }
-    if (u->ops->event) {
-        u->ops->event(u, ev);
-    }
 }
 
 /* --- what the commands ask ---------------------------------------------- */

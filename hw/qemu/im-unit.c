@@ -115,7 +115,7 @@ static void unit_port_unmap(void *host, const ImUnmap *unmap)
     }
 }
 
-static void unit_port_mode_changed(void *host)
+static void unit_port_changed(void *host)
 {
     ImUnit *u = host;
 
@@ -149,7 +149,7 @@ const ImPort im_unit_port = {
     .ats_invalidate = unit_port_ats_invalidate,
     .page_response = unit_port_page_response,
     .unmap = unit_port_unmap,
-    .mode_changed = unit_port_mode_changed,
+    .changed = unit_port_changed,
     .now = unit_port_now,
     .deadline = unit_port_deadline,
     .event = im_unit_event,

@@ -32,8 +32,6 @@ typedef struct ImUnit ImUnit;
 typedef struct ImUnitOps {
     /* The model: under the lock, with or without the BQL. */
     const ImIommuOps *iommu;
-    /* Besides tracing: what happened. */
-    void (*event)(ImUnit *u, const ImEvent *ev);            /* optional */
 
     /* To the outside: under the BQL, without the lock. */
     void (*send_msi)(ImUnit *u, const ImMsi *msi);

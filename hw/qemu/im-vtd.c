@@ -204,15 +204,7 @@ static void vtdm_report_config(VtdModel *s, Error **errp, const char *err)
 
 /* --- the model, as a unit ------------------------------------------------- */
 
-/* Whoever keeps remapped messages is told by changed(). */
-static void vtdm_event(ImUnit *u, const ImEvent *ev)
-{
-    if (ev->kind == IM_EVENT_INVALIDATE &&
-        g_strcmp0(ev->name, "iec_inv") == 0) {
-        u->changed = true;
-    }
-}
-
+/* Whoever keeps remapped messages asks for them again. */
 static void vtdm_changed(ImUnit *u)
 {
     x86_iommu_iec_notify_all(x86_iommu_get_default(), true, 0, 0);
@@ -247,7 +239,6 @@ static void vtdm_vcmd_done(void *opaque, uint32_t serial, unsigned status,
 
 static const ImUnitOps vtd_ops = {
     .iommu = &im_vtd_ops,
-    .event = vtdm_event,
     .send_msi = vtdm_send_msi,
     .changed = vtdm_changed,
     .notice = vtdm_vcmd_obey,

@@ -64,7 +64,7 @@ static void smmu_regs_smmuen_changed(ImSmmu *s, bool on)
         im_smmu_cmdq_run(s);
     }
     im_smmu_unmap(s, 0, UINT64_MAX);
-    im_smmu_mode_changed(s);
+    im_smmu_changed(s);
 }
 
 IM_RULE(SMMU_REG_CMDQEN);
@@ -179,7 +179,7 @@ static void smmu_regs_gbpa_written(void *dev, unsigned elem G_GNUC_UNUSED,
     s->gbpa = smmu_regs_effective_gbpa(s);
     if (!im_smmu_on(s, CR0(SMMUEN))) {
         im_smmu_unmap(s, 0, UINT64_MAX);
-        im_smmu_mode_changed(s);
+        im_smmu_changed(s);
     }
 }
 

@@ -160,7 +160,7 @@ void im_smmu_stalls_dump(ImSmmu *s, GString *out);
 /* --- config.c, smmu.c ---------------------------------------------------- */
 
 uint32_t im_smmu_aidr(const ImSmmuConfig *cfg);
-void im_smmu_mode_changed(ImSmmu *s);
+void im_smmu_changed(ImSmmu *s);
 /* Listeners of one function. */
 void im_smmu_unmap_fn(ImSmmu *s, const ImUnmap *unmap);
 

@@ -59,7 +59,7 @@ void im_smmu_reset(ImSmmu *s)
     im_smmu_regs_reset(s);
     im_smmu_inv_everything(s);
     im_smmu_unmap(s, 0, UINT64_MAX);
-    im_smmu_mode_changed(s);
+    im_smmu_changed(s);
 }
 
 IM_RULE(SMMU_REG_ACCESS);
@@ -103,10 +103,10 @@ void im_smmu_trace(ImSmmu *s, const ImEvent *ev)
     }
 }
 
-void im_smmu_mode_changed(ImSmmu *s)
+void im_smmu_changed(ImSmmu *s)
 {
-    if (s->port.mode_changed) {
-        s->port.mode_changed(s->host);
+    if (s->port.changed) {
+        s->port.changed(s->host);
     }
 }
 

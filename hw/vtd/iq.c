@@ -49,10 +49,10 @@ typedef struct DescDef {
     DescRun *run;
 } DescDef;
 
-/* No interrupt entry is cached, and none is in flight. */
-static void vtd_iq_inv_iec(ImVtd *s G_GNUC_UNUSED,
-                           const uint64_t *d G_GNUC_UNUSED)
+/* No interrupt entry is cached here, and none is in flight. */
+static void vtd_iq_inv_iec(ImVtd *s, const uint64_t *d G_GNUC_UNUSED)
 {
+    im_vtd_changed(s);
 }
 
 /* Sent in their order among invalidations. */

@@ -7,13 +7,6 @@
 
 #define GCMD(field)  ((uint32_t)IM_MASK(VTD_GCMD_##field))
 
-static void vtd_regs_mode_changed(ImVtd *s)
-{
-    if (s->port.mode_changed) {
-        s->port.mode_changed(s->host);
-    }
-}
-
 /* --- Global commands: one row each, in the order they are obeyed. -------- */
 
 IM_RULE(VTD_6_6_SRTP);
@@ -28,7 +21,7 @@ static void vtd_regs_cmd_srtp(ImVtd *s, bool on G_GNUC_UNUSED)
         im_vtd_inv_all(s);
         im_vtd_unmap(s, 0, UINT64_MAX);
     }
-    vtd_regs_mode_changed(s);
+    im_vtd_changed(s);
 }
 
 /* There is no interrupt entry cache to drop. */
@@ -40,7 +33,7 @@ static void vtd_regs_cmd_sirtp(ImVtd *s, bool on G_GNUC_UNUSED)
     s->ir.table = irta & IM_MASK(VTD_IRTA_IRTA);
     s->ir.entries = 2u << IM_GET(irta, VTD_IRTA_S);
     s->ir.eime = IM_GET(irta, VTD_IRTA_EIME);
-    vtd_regs_mode_changed(s);
+    im_vtd_changed(s);
 }
 
 static void vtd_regs_cmd_te(ImVtd *s, bool on)
@@ -49,12 +42,12 @@ static void vtd_regs_cmd_te(ImVtd *s, bool on)
         im_vtd_inv_all(s);
     }
     im_vtd_unmap(s, 0, UINT64_MAX);
-    vtd_regs_mode_changed(s);
+    im_vtd_changed(s);
 }
 
 static void vtd_regs_cmd_mode(ImVtd *s, bool on G_GNUC_UNUSED)
 {
-    vtd_regs_mode_changed(s);
+    im_vtd_changed(s);
 }
 
 typedef struct GcmdDef {

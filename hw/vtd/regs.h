@@ -55,6 +55,8 @@ ImBus im_vtd_mem_peek(ImVtd *s, uint64_t pa, void *buf, size_t len);
 void im_vtd_event(ImVtd *s, const ImEvent *ev);
 /* Tell listeners outside that translations are gone. */
 void im_vtd_unmap(ImVtd *s, uint64_t addr, uint64_t mask);
+/* Tell the host of it, see ImPort.changed. */
+void im_vtd_changed(ImVtd *s);
 
 /* --- regs.c ------------------------------------------------------------- */
 

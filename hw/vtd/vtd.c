@@ -53,9 +53,7 @@ void im_vtd_reset(ImVtd *s)
     memset(&s->ir, 0, sizeof(s->ir));
     im_vtd_inv_all(s);
     im_vtd_unmap(s, 0, UINT64_MAX);
-    if (s->port.mode_changed) {
-        s->port.mode_changed(s->host);
-    }
+    im_vtd_changed(s);
 }
 
 IM_RULE(VTD_REG_ACCESS);
@@ -105,6 +103,13 @@ void im_vtd_event(ImVtd *s, const ImEvent *ev)
 {
     if (s->port.event) {
         s->port.event(s->host, ev);
+    }
+}
+
+void im_vtd_changed(ImVtd *s)
+{
+    if (s->port.changed) {
+        s->port.changed(s->host);
     }
 }
 

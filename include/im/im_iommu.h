@@ -47,7 +47,7 @@ typedef struct ImIommuOps {
      * without ImPort.resume. Optional: none is ever parked. */
     void (*cancel)(void *iommu, uint64_t handle);
     /* Whether requests are judged at all; false: all pass as they are, and
-     * the host may lead them past. Told by ImPort.mode_changed. Optional:
+     * the host may lead them past. Told by ImPort.changed. Optional:
      * always. */
     bool (*translating)(const void *iommu);
 

@@ -56,8 +56,9 @@ typedef struct ImPort {
     void (*ats_invalidate)(void *host, const ImAtsInv *inv);
     void (*page_response)(void *host, const ImPageResp *resp);
     void (*unmap)(void *host, const ImUnmap *unmap);        /* optional */
-    /* RTADDR, GCMD.TE or similar changed what the whole model does. */
-    void (*mode_changed)(void *host);                       /* optional */
+    /* What a host may remember beside translations has changed: whether
+     * requests are judged, or what interrupt messages become. */
+    void (*changed)(void *host);                            /* optional */
 
     /* Virtual time in nanoseconds, and one alarm: the host calls
      * im_*_deadline() once now() >= when. IM_NEVER cancels. */

@@ -48,7 +48,7 @@ static void tiny_consistent(Rig *r)
     uint64_t status = rig_reg64(r, 8 * TINY_R_STATUS);
 
     g_assert_cmphex(status & ~UINT64_C(15), ==, 0);
-    g_assert_true(status & TINY_FAULTED || r->mode_changes ||
+    g_assert_true(status & TINY_FAULTED || r->changes ||
                   !rig_reg64(r, 8 * TINY_R_FAULT));
     g_assert_cmphex(rig_reg64(r, 8 * TINY_R_CQ_HEAD) & ~TINY_INDEX, ==, 0);
     g_assert_cmphex(rig_reg64(r, 8 * TINY_R_PQ_TAIL) & ~TINY_INDEX, ==, 0);

@@ -257,11 +257,11 @@ static void port_resume(void *host, uint64_t handle, const ImXlat *xlat)
     log_add(host, &e);
 }
 
-static void port_mode_changed(void *host)
+static void port_changed(void *host)
 {
     Rig *r = host;
 
-    r->mode_changes++;
+    r->changes++;
 }
 
 static uint64_t port_now(void *host)
@@ -309,7 +309,7 @@ Rig *rig_host_new(const ImIommuOps *ops, void (*consistent)(Rig *r))
         .cmpxchg64 = port_cmpxchg64, .msi = port_msi,
         .ats_invalidate = port_ats_invalidate,
         .page_response = port_page_response, .unmap = port_unmap,
-        .mode_changed = port_mode_changed,
+        .changed = port_changed,
         .now = port_now, .deadline = port_deadline,
         .event = port_event, .wire = port_wire, .resume = port_resume,
     };

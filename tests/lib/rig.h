@@ -96,7 +96,7 @@ struct Rig {
     GArray *log;                /* of RigLog */
     uint64_t now;
     uint64_t deadline;
-    unsigned mode_changes;
+    unsigned changes;           /* calls of ImPort.changed */
 
     /* What vb_iq_enable() and friends made. */
     uint64_t root;

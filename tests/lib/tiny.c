@@ -384,14 +384,14 @@ static void tiny_page_request(void *iommu, const ImPageReq *req)
 
 /* --- registers, life ----------------------------------------------------- */
 
-static void tiny_mode_changed(void *dev, unsigned elem, uint64_t old,
+static void tiny_changed(void *dev, unsigned elem, uint64_t old,
                               unsigned bytes)
 {
     Tiny *s = dev;
 
     (void)elem, (void)old, (void)bytes;
-    if (s->port.mode_changed) {
-        s->port.mode_changed(s->host);
+    if (s->port.changed) {
+        s->port.changed(s->host);
     }
 }
 
@@ -432,7 +432,7 @@ static void tiny_reset(void *iommu)
     im_owned_flush(&s->tlb);
     s->itags = (ImItags) { 0 };
     tiny_arm(s);
-    tiny_mode_changed(s, 0, 0, 0);
+    tiny_changed(s, 0, 0, 0);
 }
 
 static void tiny_free(void *iommu)

@@ -24,7 +24,7 @@
 /* R(name, bits that software writes, bits that it clears by writing 1, hook),
  * 8 bytes each, in this order from 0. */
 #define TINY_REGS(R)                                                      \
-    R(CTRL,     1,          0, tiny_mode_changed)                         \
+    R(CTRL,     1,          0, tiny_changed)                              \
     R(SPACES,   TINY_PAGE,  0, NULL)                                      \
     R(CQ_BASE,  TINY_PAGE,  0, NULL)                                      \
     R(CQ_HEAD,  0,          0, NULL)                                      \

@@ -186,7 +186,7 @@ static void smmuen_told(void)
     const ImUnmap *u;
 
     for (unsigned on = 0; on < 2; on++) {
-        unsigned changes = w->r->mode_changes;
+        unsigned changes = w->r->changes;
 
         rig_log_clear(w->r);
         sb_cr0(w->r, CR0_SMMUEN, on);
@@ -194,7 +194,7 @@ static void smmuen_told(void)
         u = &rig_seen(w->r, RIG_SEEN_UNMAP, 0)->unmap;
         g_assert_cmphex(u->mask, ==, UINT64_MAX);
         g_assert_false(u->has_rid);
-        g_assert_cmpuint(w->r->mode_changes, ==, changes + 1);
+        g_assert_cmpuint(w->r->changes, ==, changes + 1);
     }
 }
 

@@ -343,7 +343,7 @@ static void mode_at_run_time(void)
     vb_set_root(w->r, w->root, TTM_SCALABLE);
     x = world_dma(w, IM_READ, w->iova);
     xlat_is_ok(&x, w->hpa);
-    g_assert_cmpuint(w->r->mode_changes, >=, 3);
+    g_assert_cmpuint(w->r->changes, >=, 3);
 }
 
 /* --- register-based invalidation ----------------------------------------- */
