@@ -3,7 +3,7 @@
 """include/im/spec/ioasid_abi.h.inc: the ABI of ioasid-host, as rows.
 
   abidump.py --write      write it anew, from include/im/im_ioasid.h
-  abidump.py              check it, and docs/uapi.rst, against it; print TAP
+  abidump.py              check it, and docs/uapi*.rst, against it; print TAP
 
 The compiler asserts the rows (hw/ioasid/abi.c), so that what is checked in
 is what is compiled: a change of the ABI is a change of that file.
@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 HEADER = 'include/im/im_ioasid.h'
 DUMP = 'include/im/spec/ioasid_abi.h.inc'
-DOC = 'docs/uapi.rst'
+DOC = 'docs/uapi-commands.rst'
 
 HEAD = '''\
 /*
@@ -99,7 +99,7 @@ class Abi:
 
 
 def document(abi, text):
-    """What docs/uapi.rst says otherwise."""
+    """What docs/uapi-commands.rst says otherwise."""
     wrong, seen = [], set()
     for name, size, rows in re.findall(
             r'^``(Imu\w+)``, (\d+) bytes:\s((?:\d+\s\w+,?\s?)+)\.', text,
@@ -119,7 +119,7 @@ def document(abi, text):
     order = [(str(n), c[1]) for n, c in enumerate(abi.commands, 1)]
     if titles != order:
         wrong.append(f'section 4: {titles} is not {order}')
-    for part, listed in re.findall(r'^4\.\d+ (\w+)\n~+\n(.*?)(?=^4\.|^5 )',
+    for part, listed in re.findall(r'^4\.\d+ (\w+)\n-+\n(.*?)(?=^4\.|\Z)',
                                    text, re.M | re.S):
         if 'Errors' not in listed or '::' not in listed and 'as F' not in listed:
             wrong.append(f'{part}: errors or example missing')

@@ -11,8 +11,9 @@ from ctext import ROOT, sources
 FILE_LINES = 700
 FUNCTION_LINES = 60
 
-CODE = ('hw', 'include', 'tools', 'tests', 'scripts', 'subprojects')
-KINDS = {'.c', '.h', '.inc', '.py', '.build', '.sh'}
+CODE = ('hw', 'include', 'tools', 'tests', 'scripts', 'subprojects', 'docs')
+KINDS = {'.c', '.h', '.inc', '.py', '.build', '.sh', '.rst'}
+GENERATED = 'docs/spec-map.rst'
 
 
 def files(*kinds):
@@ -25,7 +26,7 @@ def files(*kinds):
 def long_files():
     for name, text in files(*KINDS):
         lines = text.count('\n')
-        if lines > FILE_LINES:
+        if lines > FILE_LINES and str(name) != GENERATED:
             yield f'{name}: {lines} lines, at most {FILE_LINES}'
 
 
