@@ -6,8 +6,9 @@ asks of and offers to whoever links it. Prints TAP."""
 import argparse
 import re
 import subprocess
-import sys
 from pathlib import Path
+
+from report import report
 
 # Who may include what, besides its own directory: arrows point down only.
 BELOW = {
@@ -152,12 +153,7 @@ def main():
             ('nothing-beyond-libc-and-glib', beyond(wanted, known)),
             ('no-global-state', state(a.archive)),
         ]
-    print(f'1..{len(checks)}')
-    for number, (name, rows) in enumerate(checks, 1):
-        rows = list(rows)
-        print(f'{"not ok" if rows else "ok"} {number} {name}')
-        for row in rows:
-            print(f'# {name}: {row}', file=sys.stderr)
+    report([(name, lambda rows=rows: rows) for name, rows in checks])
 
 
 if __name__ == '__main__':

@@ -4,8 +4,9 @@
 is one function: for a breakpoint, a profile, a search. Prints TAP."""
 
 import re
-import sys
 from pathlib import Path
+
+from report import report
 
 ROOT = Path(__file__).resolve().parents[2]
 TOPS = ('hw', 'tools')
@@ -59,23 +60,21 @@ def functions():
                     yield where, name
 
 
-def main():
-    strangers, twice, seen = [], [], {}
+def strangers():
     for where, name in functions():
         own = 'im_' if where.suffix == '.h' and 'tools' not in str(where) \
             else prefix(where)
         if not re.match(own, name):
-            strangers.append(f'{where}: {name} should begin with {own}')
+            yield f'{where}: {name} should begin with {own}'
+
+
+def twice():
+    seen = {}
+    for where, name in functions():
         if seen.setdefault(name, where) != where:
-            twice.append(f'{name} is in {seen[name]} and in {where}')
-    checks = [('static functions have the prefix of their file', strangers),
-              ('a name is one function', twice)]
-    print(f'1..{len(checks)}')
-    for number, (what, rows) in enumerate(checks, 1):
-        for row in rows:
-            print(f'# {row}')
-        print(f'{"not ok" if rows else "ok"} {number} {what}')
+            yield f'{name} is in {seen[name]} and in {where}'
 
 
 if __name__ == '__main__':
-    main()
+    report([('static functions have the prefix of their file', strangers),
+            ('a name is one function', twice)])

@@ -4,9 +4,9 @@
 TAP."""
 
 import ast
-import sys
 
 from ctext import ROOT, sources
+from report import report
 
 FILE_LINES = 700
 FUNCTION_LINES = 60
@@ -63,17 +63,5 @@ CHECKS = [
 ]
 
 
-def main():
-    print(f'1..{len(CHECKS)}')
-    failed = 0
-    for number, (name, check) in enumerate(CHECKS, 1):
-        rows = list(check())
-        failed += bool(rows)
-        print(f'{"not ok" if rows else "ok"} {number} {name}')
-        for row in rows:
-            print(f'# {row}')
-    sys.exit(failed != 0)
-
-
 if __name__ == '__main__':
-    main()
+    report(CHECKS)

@@ -5,8 +5,9 @@
 import fnmatch
 import re
 import subprocess
-import sys
 from pathlib import Path
+
+from report import report
 
 ROOT = Path(__file__).resolve().parents[2]
 MIT, GPL, KERNEL = 'MIT', 'GPL-2.0-or-later', 'GPL-2.0'
@@ -112,17 +113,5 @@ CHECKS = [
 ]
 
 
-def main():
-    print(f'1..{len(CHECKS)}')
-    failed = 0
-    for number, (name, check) in enumerate(CHECKS, 1):
-        rows = list(check())
-        failed += bool(rows)
-        print(f'{"not ok" if rows else "ok"} {number} {name}')
-        for row in rows:
-            print(f'# {row}')
-    sys.exit(failed != 0)
-
-
 if __name__ == '__main__':
-    main()
+    report(CHECKS)

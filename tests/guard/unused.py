@@ -4,11 +4,12 @@
 macros, headers. Prints TAP; a row says what to remove."""
 
 import re
-import sys
+from functools import partial
 from pathlib import PurePath
 
 import members
 from ctext import ROOT, Source, sources
+from report import report
 
 OURS = ('hw', 'include', 'tools')
 TESTS = ('tests', 'examples')
@@ -190,18 +191,6 @@ CHECKS = [
 ]
 
 
-def main():
-    tree = Tree()
-    print(f'1..{len(CHECKS)}')
-    failed = 0
-    for number, (name, check) in enumerate(CHECKS, 1):
-        rows = list(check(tree))
-        failed += bool(rows)
-        print(f'{"not ok" if rows else "ok"} {number} {name}')
-        for row in rows:
-            print(f'# {row}')
-    sys.exit(failed != 0)
-
-
 if __name__ == '__main__':
-    main()
+    tree = Tree()
+    report([(name, partial(check, tree)) for name, check in CHECKS])
