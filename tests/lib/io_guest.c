@@ -77,7 +77,9 @@ void io_cd_leaf(Io *io, uint64_t l1, unsigned i, uint64_t leaf)
     io_guest_set(io, l1 + 8 * i, leaf | 1);
 }
 
-uint64_t io_arm_entry(Io *io, const IoCd *cd, uint64_t *next, uint64_t va)
+/* Where the last entry on the way of va is. */
+static uint64_t io_arm_entry(Io *io, const IoCd *cd, uint64_t *next,
+                             uint64_t va)
 {
     unsigned start = sb_start_level(cd->g, cd->bits);
     uint64_t table = cd->root;

@@ -28,10 +28,8 @@ ImuRef io_smmu(Io *io, ImuRef set, ImuSpaceKind kind, ImuRef parent,
 void io_cd(Io *io, uint64_t at, const IoCd *cd);
 /* Entry i of a first-level CD table at l1: its leaf. */
 void io_cd_leaf(Io *io, uint64_t l1, unsigned i, uint64_t leaf);
-/* Where the last entry on the way of va is; *next: a free granule for a
- * table, which moves on when one is taken. */
-uint64_t io_arm_entry(Io *io, const IoCd *cd, uint64_t *next, uint64_t va);
-/* A page of read and write, to a guest-physical address. */
+/* A page of read and write, to a guest-physical address. *next: a free
+ * granule for a table, which moves on when one is taken. */
 void io_arm_map(Io *io, const IoCd *cd, uint64_t *next, uint64_t va,
                 uint64_t gpa);
 

@@ -137,10 +137,6 @@ void model_rest(Model *m);
 const MSpace *model_root(const MSet *s, int space);
 /* The device's PASIDs are in its guest's table. */
 bool model_table(const MSet *s, int func);
-/* Where a request of it goes, by a walk of our own: a user page, or M_NONE,
- * and the address in what is mapped. ssid: M_NONE: without PASID. */
-int model_reach(Model *m, const MSet *s, int space, int64_t ssid,
-                uint64_t addr, bool write, uint64_t *gpa);
 /* Physical address of the memory of the set's opener. */
 uint64_t model_memory(const Model *m, const MSet *s);
 /* The tables of the opener that obeys. */

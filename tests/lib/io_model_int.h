@@ -120,7 +120,6 @@ void model_check_fenced(Step *t);
 void model_guest_writes(Step *t);
 
 /* io_model_map.c */
-bool model_may_map(const MSpace *sp, uint32_t first, uint32_t n);
 int model_place(const MSpace *sp, uint32_t first, uint32_t n);
 void model_copy(Step *t);
 void model_allow(Step *t);

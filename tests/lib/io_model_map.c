@@ -11,7 +11,7 @@
 
 /* --- COPY ---------------------------------------------------------------- */
 
-bool model_may_map(const MSpace *sp, uint32_t first, uint32_t n)
+static bool model_may_map(const MSpace *sp, uint32_t first, uint32_t n)
 {
     for (uint32_t p = first; sp->limited && p < first + n; p++) {
         if (!sp->allowed[p]) {

@@ -113,8 +113,10 @@ const MSpace *model_root(const MSet *s, int space)
     return sp && sp->kind == IMU_SPACE_MAPPED ? sp : NULL;
 }
 
-int model_reach(Model *m, const MSet *s, int space, int64_t ssid,
-                uint64_t addr, bool write, uint64_t *gpa)
+/* Where a request of it goes, by a walk of our own: a user page, or M_NONE,
+ * and the address in what is mapped. ssid: M_NONE: without PASID. */
+static int model_reach(Model *m, const MSet *s, int space, int64_t ssid,
+                       uint64_t addr, bool write, uint64_t *gpa)
 {
     Walk w = { .m = m, .root = model_root(s, space), .write = write };
 

@@ -317,14 +317,6 @@ uint64_t fake_mmap(FakeSource *s, uint64_t addr, FakeMemory *m,
     return addr;
 }
 
-void fake_munmap(FakeSource *s, uint64_t addr)
-{
-    FakeSegment *g = segment_at(s, addr);
-
-    g_assert_nonnull(g);
-    *g = s->segment[--s->segments];
-}
-
 FakeSource *fake_file(FakeHost *h, FakeMemory *m, int32_t *fd)
 {
     FakeSource *s = fake_process(h);

@@ -64,7 +64,6 @@ FakeSource *fake_process(FakeHost *h);
 /* Memory at an address; returns the address. */
 uint64_t fake_mmap(FakeSource *s, uint64_t addr, FakeMemory *m,
                    uint64_t offset, uint64_t length, bool read_only);
-void fake_munmap(FakeSource *s, uint64_t addr);
 /* A file, whose descriptor is the number. */
 FakeSource *fake_file(FakeHost *h, FakeMemory *m, int32_t *fd);
 

@@ -107,11 +107,6 @@ static Cmd cmd_sid(unsigned op, uint32_t sid)
     return c;
 }
 
-Cmd cmd_prefetch_config(uint32_t sid)
-{
-    return cmd_sid(OP_PREFETCH_CONFIG, sid);
-}
-
 Cmd cmd_cfgi_ste(uint32_t sid, bool leaf)
 {
     Cmd c = cmd_sid(OP_CFGI_STE, sid);

@@ -163,7 +163,6 @@ enum { CS_NONE = 0, CS_IRQ = 1, CS_SEV = 2 };
 enum { RESP_FAILURE = 0, RESP_INVALID = 1, RESP_SUCCESS = 2 };
 
 Cmd cmd_op(unsigned op);
-Cmd cmd_prefetch_config(uint32_t sid);
 Cmd cmd_cfgi_ste(uint32_t sid, bool leaf);
 Cmd cmd_cfgi_ste_range(uint32_t sid, unsigned range);
 Cmd cmd_cfgi_all(void);

@@ -142,7 +142,7 @@ uint64_t sw_leaf(SWorld *w, uint64_t iova)
 
 /* --- context descriptors -------------------------------------------------- */
 
-void sw_set_ttb(SWorld *w, uint64_t cd, uint64_t root)
+static void sw_set_ttb(SWorld *w, uint64_t cd, uint64_t root)
 {
     if (w->shape.high) {
         rig_put(w->r, cd, CD_TTB1, (root + w->bias) >> 4);
@@ -391,18 +391,12 @@ void sw_on(SWorld *w)
     sb_cr0(r, w->cr0 | CR0_SMMUEN, true);
 }
 
-SWorld *sw_new_shape(const ImSmmuConfig *cfg, SwKind kind, bool has_ssid,
-                     const SwShape *shape)
+SWorld *sw_new(const ImSmmuConfig *cfg, SwKind kind, bool has_ssid)
 {
-    SWorld *w = sw_new_off(cfg, kind, has_ssid, shape);
+    SWorld *w = sw_new_off(cfg, kind, has_ssid, NULL);
 
     sw_on(w);
     return w;
-}
-
-SWorld *sw_new(const ImSmmuConfig *cfg, SwKind kind, bool has_ssid)
-{
-    return sw_new_shape(cfg, kind, has_ssid, NULL);
 }
 
 void sw_free(SWorld *w)

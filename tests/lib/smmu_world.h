@@ -59,8 +59,6 @@ bool sw_s2(const SWorld *w);
 /* A fresh rig, tables for one stream and one page, queues, SMMUEN=1.
  * has_ssid: behind SubstreamID w->ssid, else substreams are off. */
 SWorld *sw_new(const ImSmmuConfig *cfg, SwKind kind, bool has_ssid);
-SWorld *sw_new_shape(const ImSmmuConfig *cfg, SwKind kind, bool has_ssid,
-                     const SwShape *shape);
 /* The same, before SMMUEN: tables may still be changed. */
 SWorld *sw_new_off(const ImSmmuConfig *cfg, SwKind kind, bool has_ssid,
                    const SwShape *shape);
@@ -92,7 +90,6 @@ uint64_t sw_s1_desc(SWorld *w, uint64_t va, unsigned level);
 uint64_t sw_s2_desc(SWorld *w, uint64_t ipa, unsigned level);
 /* The level 3 descriptor of the first stage of this kind. */
 uint64_t sw_leaf(SWorld *w, uint64_t iova);
-void sw_set_ttb(SWorld *w, uint64_t cd, uint64_t root);
 
 ImTxn sw_txn(const SWorld *w, ImAt at, ImAccess access);
 ImXlat sw_run(SWorld *w, const ImTxn *t);

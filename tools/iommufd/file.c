@@ -24,11 +24,6 @@ void *file_data(const File *f)
     return f->data;
 }
 
-Server *file_server(const File *f)
-{
-    return f->server;
-}
-
 const FileOps *file_ops(const File *f)
 {
     return f->ops;

@@ -24,11 +24,6 @@ ImIommufd *server_instance(Server *s)
     return s->im;
 }
 
-void *server_extra(Server *s)
-{
-    return s->extra;
-}
-
 /* --- options ------------------------------------------------------------- */
 
 static const char usage[] =

@@ -63,7 +63,6 @@ typedef struct FileOps {
 
 /* Of an open file: what its maker handed in. */
 void *file_data(const File *f);
-Server *file_server(const File *f);
 const FileOps *file_ops(const File *f);
 /* What readable() says may have changed: poll() is told. */
 void file_changed(File *f);
@@ -99,15 +98,13 @@ void server_memory_free(Server *s, const ImIommufdMmap *m);
 /* The memory of a descriptor that a file's memory() told is nobody's any
  * more: what maps it leads nowhere. */
 void server_revoke(Server *s, int fd);
-/* What start() returned, see below. */
-void *server_extra(Server *s);
 
 /* What a program adds. Members may be NULL. */
 typedef struct ServerExtras {
     size_t size;        /* sizeof(ServerExtras) */
     const ImIommufdConfig *config;      /* of the instance */
-    /* The instance is there, no file is open yet. Its answer is handed out by
-     * server_extra(). */
+    /* The instance is there, no file is open yet. Its answer is handed to
+     * stop(). */
     void *(*start)(Server *s);
     void (*stop)(Server *s, void *extra);
     /* An option of the command line that the server does not know: NAME and

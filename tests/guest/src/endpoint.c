@@ -211,7 +211,8 @@ void ep_command(const Ep *ep, uint64_t cmd, uint64_t arg)
           (unsigned long long)cmd);
 }
 
-unsigned ep_mode(const Ep *ep)
+/* CH_CTRL.MODE that asks for pages. */
+static unsigned ep_mode(const Ep *ep)
 {
     return ep->pri ? PASID_EP_MODE_AUTO : PASID_EP_MODE_FALLBACK;
 }

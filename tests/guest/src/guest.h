@@ -72,8 +72,7 @@ void bytes_check(const char *what, const void *buf, size_t len, uint8_t val);
 uint32_t crc32(const void *buf, size_t len);
 uint32_t crc32_zeros(size_t len);
 
-/* Ordinary devices: a disk's every byte, frames sent and answered. */
-void disk_check(const char *dev, uint64_t seed);
+/* An ordinary device: frames sent and answered. */
 void net_check(const char *driver, uint64_t seed);
 
 /* The endpoint. */
@@ -122,7 +121,6 @@ struct pep_result ep_read(const Ep *ep, const void *addr, size_t len);
 uint64_t ep_waits(const Ep *ep, const struct pep_result *r);
 /* Whether R ended because the kernel refused a page. */
 bool ep_was_refused(const Ep *ep, const struct pep_result *r);
-unsigned ep_mode(const Ep *ep);     /* CH_CTRL.MODE that asks for pages */
 /* One that the kernel must refuse: by a page response Invalid, or abort. */
 void ep_refused(const Ep *ep, unsigned op, const void *addr, size_t len,
                 const char *what);

@@ -31,7 +31,7 @@ static void enabled(void)
  * A disk whose first half holds the runner's pattern. The second half gets
  * ours; the runner finds it in the image afterwards. Seeds are the runner's.
  */
-void disk_check(const char *dev, uint64_t seed)
+static void disk_check(const char *dev, uint64_t seed)
 {
     size_t step = 256 * KiB;
     char path[64];
