@@ -52,6 +52,7 @@ typedef struct Row {
 
 #define P(field, val)   { field, val }
 
+/* clang-format off */
 static const Row ste_rows[] = {
     { SPEC(SMMU_STE_V), "0", SW_S1, true, true, NULL, { P(STE_V, 0) } },
     { SPEC(SMMU_STE_CONFIG), "s1-not-there", SW_BYPASS, false, true, no_s1,
@@ -281,6 +282,7 @@ static const Row cd_rows[] = {
     { SPEC(SMMU_CD_ASID), "8-bits", SW_S1, true, false, no_asid16,
       { P(CD_ASID, 0xff) } },
 };
+/* clang-format on */
 
 /* One field of a structure that works: it is refused, or still works. */
 static void config_row(const Row *row, bool cd)
