@@ -54,8 +54,11 @@ static void help_word_json(const ImuWord *w)
 
 static void help_verb_help(const ImuVerb *v)
 {
+    const ImClauseRow *rule = im_clause(im_ioasid_clause(v->command));
+
     if (!shell.json) {
-        printf("%s: %s\n", v->name, v->text);
+        printf("%s: %s (%s: %s, %s)\n", v->name, v->text, rule->tag,
+               rule->document, rule->section);
         for (unsigned i = 0; i < v->record->count; i++) {
             help_word_text(&v->record->word[i]);
         }
@@ -63,6 +66,7 @@ static void help_verb_help(const ImuVerb *v)
     }
     help_pair("{", "command", v->name);
     help_pair(",", "text", v->text);
+    help_pair(",", "clause", rule->tag);
     fputs(",\"words\":[", stdout);
     for (unsigned i = 0; i < v->record->count; i++) {
         fputs(i ? "," : "", stdout);

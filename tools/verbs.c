@@ -189,13 +189,16 @@ static void verbs_show_error(const ImuVerb *v, const ImuCall *call, int ret)
 {
     const char *word, *why;
     const char *text = "?", *name = im_ioasid_error(ret, &text);
+    const ImClauseRow *rule = im_clause(im_ioasid_clause(v->command));
     GString *more = g_string_new(NULL);
 
     im_ioasid_call_results(call, ret, verbs_error_words, more);
     if (ret == -EINVAL && shell_why(v, call, &word, &why)) {
         g_string_append_printf(more, shell.json
-                               ? ",\"word\":\"%s\",\"why\":\"%s\""
-                               : ": %s: %s", word, why);
+                               ? ",\"word\":\"%s\",\"why\":\"%s\","
+                                 "\"clause\":\"%s\",\"section\":\"%s, %s\""
+                               : ": %s: %s (%s: %s, %s)", word, why,
+                               rule->tag, rule->document, rule->section);
     }
     shell_fail(name ? name : "error", text, more->str);
     g_string_free(more, TRUE);

@@ -407,6 +407,16 @@ static const ImuVerb verbs[] = {
 #define COMMAND_ONE(...)  + 1
 G_STATIC_ASSERT(G_N_ELEMENTS(verbs) == 0 IMU_COMMANDS(COMMAND_ONE));
 
+ImClause im_ioasid_clause(uint32_t command)
+{
+#define COMMAND_CLAUSE(nr, name, type, last) \
+    [nr] = IM_CLAUSE(IOASID_CMD_##name),
+    static const ImClause clauses[] = { IMU_COMMANDS(COMMAND_CLAUSE) };
+
+    return command < G_N_ELEMENTS(clauses) ? clauses[command] :
+                                             IM_CLAUSE_NONE;
+}
+
 const ImuVerb *im_ioasid_verbs(unsigned *count)
 {
     *count = G_N_ELEMENTS(verbs);

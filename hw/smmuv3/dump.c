@@ -65,16 +65,30 @@ static void smmu_dump_regs(ImSmmu *s, GString *out)
 
 /* --- Queues -------------------------------------------------------------- */
 
-typedef const char *EntryName(const uint64_t *d);
+/* What software left there may be anything. */
+typedef void EntryTold(GString *out, const uint64_t *d);
 
-static const char *smmu_dump_event_name(const uint64_t *d)
+static void smmu_dump_command(GString *out, const uint64_t *d)
 {
-    return im_smmu_event_name((uint8_t)d[0], NULL);
+    const char *name = im_smmu_cmd_name(d);
+
+    g_string_append(out, name ? name : "?");
 }
 
-static const char *smmu_dump_ppr_name(const uint64_t *d G_GNUC_UNUSED)
+static void smmu_dump_event(GString *out, const uint64_t *d)
 {
-    return "page request";
+    const SmmuEventDef *def = im_smmu_event_def((uint8_t)d[0]);
+    g_autofree char *clause = im_clause_text(def->clause);
+
+    g_string_append(out, def->name ? def->name : "?");
+    if (clause) {
+        g_string_append_printf(out, " (%s)", clause);
+    }
+}
+
+static void smmu_dump_ppr(GString *out, const uint64_t *d G_GNUC_UNUSED)
+{
+    g_string_append(out, "page request");
 }
 
 static const struct QueueRow {
@@ -82,21 +96,20 @@ static const struct QueueRow {
     SmmuQueueId id;
     uint64_t enable;            /* CR0 */
     uint64_t needs;             /* IDR0 */
-    EntryName *entry;
+    EntryTold *entry;
 } queue_rows[] = {
     { "command queue", SMMU_CMDQ, IM_MASK(SMMU_CR0_CMDQEN), 0,
-      im_smmu_cmd_name },
+      smmu_dump_command },
     { "event queue", SMMU_EVENTQ, IM_MASK(SMMU_CR0_EVENTQEN), 0,
-      smmu_dump_event_name },
+      smmu_dump_event },
     { "PRI queue", SMMU_PRIQ, IM_MASK(SMMU_CR0_PRIQEN),
-      IM_MASK(SMMU_IDR0_PRI), smmu_dump_ppr_name },
+      IM_MASK(SMMU_IDR0_PRI), smmu_dump_ppr },
 };
 
 static void smmu_dump_entry(ImSmmu *s, GString *out, const struct QueueRow *row,
                             const SmmuQueue *q, uint32_t at)
 {
     unsigned words = q->entry / 8;
-    const char *name;
     uint64_t d[4];
 
     g_string_append_printf(out, "    %05x:", at & ((1u << q->lg2) - 1));
@@ -109,8 +122,9 @@ static void smmu_dump_entry(ImSmmu *s, GString *out, const struct QueueRow *row,
         d[i] = GUINT64_FROM_LE(d[i]);
         g_string_append_printf(out, " %016" PRIx64, d[i]);
     }
-    name = row->entry(d);
-    g_string_append_printf(out, " %s\n", name ? name : "?");
+    g_string_append_c(out, ' ');
+    row->entry(out, d);
+    g_string_append_c(out, '\n');
 }
 
 static void smmu_dump_queue(ImSmmu *s, GString *out, const struct QueueRow *row)

@@ -49,15 +49,18 @@ static void vtd_dump_fault_records(ImVtd *s, GString *out)
 
     for (unsigned i = 0; i <= IM_GET(s->cap, VTD_CAP_NFR); i++) {
         uint64_t head = im_reg_get(bank, VTD_R_FRCD1, i);
-        const char *text = NULL, *name;
+        const VtdFaultDef *def;
+        g_autofree char *clause = NULL;
 
         if (!IM_GET(head, VTD_FRCD1_FAULT)) {
             continue;
         }
-        name = im_vtd_fault_name((uint8_t)IM_GET(head, VTD_FRCD1_FR), &text);
-        g_string_append_printf(out, "fault record %u: %s (%s), address "
-                               "%" PRIx64 ":", i, name ? name : "?",
-                               text ? text : "unknown reason",
+        def = im_vtd_fault_def((uint8_t)IM_GET(head, VTD_FRCD1_FR));
+        clause = im_clause_text(def->clause);
+        g_string_append_printf(out, "fault record %u: %s (%s; %s), address "
+                               "%" PRIx64 ":", i, def->name ? def->name : "?",
+                               def->text ? def->text : "unknown reason",
+                               clause ? clause : "no clause",
                                im_reg_get(bank, VTD_R_FRCD0, i));
         im_dump_fields(out, IM_FIELDS(VTD_FRCD1), head);
         g_string_append_c(out, '\n');

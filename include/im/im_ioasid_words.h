@@ -55,6 +55,8 @@ typedef struct ImuVerb {
 
 const ImuVerb *im_ioasid_verbs(unsigned *count);
 const ImuVerb *im_ioasid_verb(const char *name);
+/* The section of docs/uapi.rst that is a command's; none: no such command. */
+ImClause im_ioasid_clause(uint32_t command);
 /* "event types" and the like of an enumerator; NULL: there is none. */
 const char *im_ioasid_event_name(uint32_t type);
 const char *im_ioasid_state_name(uint32_t state);

@@ -117,6 +117,7 @@ def help_as_json(shell):
     for name in names:
         one = json.loads(run(shell, f'help {name}\n', '--json'))
         assert one['command'] == name and one['text'], one
+    assert verb['clause'] == 'IOASID_CMD_MAP', verb
     words = {w['name']: w for w in verb['words']}
     assert words['flags'] == {'name': 'flags', 'dir': 'in', 'values': [
         'read', 'write', 'exec', 'fixed']}, words
@@ -272,10 +273,12 @@ def reasons(shell):
     for n, (line, word) in enumerate(REASONS, first):
         o = by_line.get(n, {})
         assert (o.get('error'), o.get('word')) == ('EINVAL', word) and \
-            o['why'], f'{line}: {o}'
+            o['why'] and o['section'].startswith('ioasid uAPI, 4.'), \
+            f'{line}: {o}'
     text = run(shell, MADE + 'map space=$m flags=read length=5\n')
     assert text.endswith('EINVAL: a value that cannot be: length: '
-                         'a multiple of 0x1000\n'), text
+                         'a multiple of 0x1000 '
+                         '(IOASID_CMD_MAP: ioasid uAPI, 4.14)\n'), text
 
 
 MISTAKES = ['', 'set-creat', 'set-create quota', 'set-create quota-max=x',

@@ -379,7 +379,8 @@ static void test_dump(void)
     sb_cmd(r, cmd_op(0xff));
     r->allow_stray = true;          /* a person may look at the events */
     im_smmu_dump(r->smmu, out);
-    g_assert_nonnull(strstr(out->str, "F_TRANSLATION"));
+    g_assert_nonnull(strstr(out->str, "F_TRANSLATION (SMMU_EVENT_F_TRANSLATION"
+                            ": IHI 0070 G.b, 7.3.13, \""));
     g_assert_nonnull(strstr(out->str, " SYNC\n"));
     g_assert_nonnull(strstr(out->str, "ITag 0"));
     g_assert_nonnull(strstr(out->str, "SMMUEN=1"));

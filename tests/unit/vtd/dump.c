@@ -47,7 +47,8 @@ static void test_scalable(void)
     assert_says(out, context);
     assert_says(out, pasid);
     assert_says(out, "PGTT=1");
-    assert_says(out, "fault record 0: SFS.2");
+    assert_says(out, "fault record 0: SFS.2 (first-stage entry");
+    assert_says(out, "; VTD_FLT_SFS_2: VT-d 5.10, 7.1.3, \"");
     assert_says(out, "page request queue");
 }
 
