@@ -343,12 +343,9 @@ static void smmu_priq_tell_result(const SmmuExplain *ex, const ImPageReq *req,
     g_autofree char *note =
         g_strconcat(fate->why, f->fault ? "; " : "", f->fault ? ex->note : "",
                     smmu_priq_outcome(req, f), NULL);
-    ImStep step = {
-        .what = "result", .note = note,
-        .clause = by_ste ? IM_CLAUSE(SMMU_PRIQ_PPAR) : fate->clause,
-    };
 
-    ex->fn(ex->opaque, &step);
+    im_route_result(ex->fn, ex->opaque, 0,
+                    by_ste ? IM_CLAUSE(SMMU_PRIQ_PPAR) : fate->clause, note);
 }
 
 ImPageFate im_smmu_explain_page_request(ImSmmu *s, const ImPageReq *request,

@@ -327,7 +327,6 @@ ImPageFate im_vtd_explain_page_request(ImVtd *s, const ImPageReq *req,
     VtdExplain ex = { .fn = fn ? fn : im_route_unheard, .opaque = opaque };
     Route r = { .ex = &ex };
     Fate fate = vtd_pagereq_decide(s, req, &r);
-    ImStep step = { .what = "result" };
     g_autofree char *note = NULL;
     ImPageFate f;
 
@@ -348,10 +347,10 @@ ImPageFate im_vtd_explain_page_request(ImVtd *s, const ImPageReq *req,
     }
     note = g_strconcat(vtd_pagereq_why(s, fate, f.fault),
                        vtd_pagereq_outcome(req, &f), NULL);
-    step.clause = f.fault ? im_vtd_fault_def(f.fault)->clause :
-                  fates[fate].clause;
-    step.note = note;
-    ex.fn(opaque, &step);
+    im_route_result(ex.fn, opaque, 0,
+                    f.fault ? im_vtd_fault_def(f.fault)->clause :
+                              fates[fate].clause,
+                    note);
     return f;
 }
 
