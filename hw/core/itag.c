@@ -12,28 +12,54 @@ static unsigned itag_lowest(uint32_t vector)
     return (unsigned)__builtin_ctz(vector);
 }
 
-static void itag_free(ImItags *t, unsigned tag)
+static void itag_in(ImItagFifo *f, unsigned tag)
+{
+    f->tag[(f->first + (unsigned)f->count++) % IM_ITAGS] = (uint8_t)tag;
+}
+
+static unsigned itag_out(ImItagFifo *f)
+{
+    unsigned tag = f->tag[f->first];
+
+    f->first = (uint8_t)((f->first + 1u) % IM_ITAGS);
+    f->count--;
+    return tag;
+}
+
+static void itag_give_up(ImItags *t, unsigned tag)
 {
     t->busy &= ~(1u << tag);
-    t->tag[tag].freed = ++t->turn;
+    t->late |= 1u << tag;
+    itag_in(&t->given_up, tag);
+}
+
+/* Nothing more is expected to come for it, whatever it was. */
+static void itag_rest(ImItags *t, unsigned tag)
+{
+    t->busy &= ~(1u << tag);
+    if (t->late >> tag & 1) {
+        t->late &= ~(1u << tag);
+        for (unsigned n = t->given_up.count; n; n--) {
+            unsigned other = itag_out(&t->given_up);
+
+            if (other != tag) {
+                itag_in(&t->given_up, other);
+            }
+        }
+    }
+    itag_in(&t->rested, tag);
 }
 
 unsigned im_itags_take(ImItags *t, uint64_t now, uint64_t timeout)
 {
-    uint32_t free = ~t->busy;
-    uint32_t among = free & ~t->late ? free & ~t->late : free;
-    unsigned best = itag_lowest(among);
+    unsigned tag = t->used < IM_ITAGS ? t->used++ :
+                   itag_out(t->rested.count ? &t->rested : &t->given_up);
 
-    for (uint32_t left = among; left; left &= left - 1) {
-        unsigned tag = itag_lowest(left);
-
-        best = t->tag[tag].freed < t->tag[best].freed ? tag : best;
-    }
-    t->busy |= 1u << best;
-    t->late &= ~(1u << best);
-    t->tag[best].due = now + MIN(timeout, IM_NEVER - 1 - now);
-    t->tag[best].seen = 0;
-    return best;
+    t->busy |= 1u << tag;
+    t->late &= ~(1u << tag);
+    t->tag[tag].due = now + MIN(timeout, IM_NEVER - 1 - now);
+    t->tag[tag].seen = 0;
+    return tag;
 }
 
 uint32_t im_itags_complete(ImItags *t, uint32_t vector, unsigned count)
@@ -46,13 +72,9 @@ uint32_t im_itags_complete(ImItags *t, uint32_t vector, unsigned count)
         unsigned tag = itag_lowest(left);
 
         if (++t->tag[tag].seen == count) {
-            done |= 1u << tag;
+            done |= t->busy & 1u << tag;
+            itag_rest(t, tag);
         }
-    }
-    t->late &= ~done;
-    done &= t->busy;
-    for (uint32_t left = done; left; left &= left - 1) {
-        itag_free(t, itag_lowest(left));
     }
     return done;
 }
@@ -65,19 +87,17 @@ uint32_t im_itags_expire(ImItags *t, uint64_t now)
         unsigned tag = itag_lowest(left);
 
         if (t->tag[tag].due <= now) {
-            itag_free(t, tag);
+            itag_give_up(t, tag);
             out |= 1u << tag;
         }
     }
-    t->late |= out;
     return out;
 }
 
 void im_itags_give_up(ImItags *t)
 {
-    t->late |= t->busy;
     while (t->busy) {
-        itag_free(t, itag_lowest(t->busy));
+        itag_give_up(t, itag_lowest(t->busy));
     }
 }
 

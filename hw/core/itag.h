@@ -22,15 +22,22 @@
 
 typedef struct ImItag {
     uint64_t due;               /* while busy: virtual ns */
-    uint64_t freed;             /* turn at which it was; 0: never used */
     uint8_t seen;               /* completions that have come */
 } ImItag;
 
-/* All zero: every tag is free. Tag n is bit n of a vector. */
+/* First in, first out. */
+typedef struct ImItagFifo {
+    uint8_t first, count;
+    uint8_t tag[IM_ITAGS];
+} ImItagFifo;
+
+/* All zero: no tag was used yet. Tag n is bit n of a vector. */
 typedef struct ImItags {
     uint32_t busy;
     uint32_t late;              /* and not completed since */
-    uint64_t turn;              /* of the latest that was freed */
+    uint8_t used;               /* so many, the lowest, were ever */
+    ImItagFifo rested;          /* the others that are free */
+    ImItagFifo given_up;        /* those of late */
     ImItag tag[IM_ITAGS];
 } ImItags;
 

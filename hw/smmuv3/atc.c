@@ -87,7 +87,9 @@ static void smmu_atc_arm_deadline(ImSmmu *s)
     uint64_t when = IM_NEVER;
 
     for (unsigned i = 0; a->outstanding && i < a->known; i++) {
-        when = MIN(when, im_itags_due(&a->fn[i].itags));
+        if (a->fn[i].itags.busy) {
+            when = MIN(when, im_itags_due(&a->fn[i].itags));
+        }
     }
     s->port.deadline(s->host, when);
 }
