@@ -47,15 +47,10 @@
                       (void *u, uint64_t off, uint64_t val,               \
                        unsigned size), (u, off, val, size))               \
     IM_IOMMU_FUNCTION(m, bool, translating, (const void *u), (u))         \
-    IM_IOMMU_FUNCTION(m, ImPageFate, explain_page_request,                \
-                      (void *u, const ImPageReq *req, ImStepFn *fn,       \
-                       void *opaque), (u, req, fn, opaque))               \
     IM_IOMMU_FUNCTION(m, void, dump, (void *u, GString *out), (u, out))
 #define IM_IOMMU_UNIT_MEMBERS(m)                                          \
     .mmio_read = m##_any_mmio_read, .mmio_write = m##_any_mmio_write,     \
-    .translating = m##_any_translating,                                   \
-    .explain_page_request = m##_any_explain_page_request,                 \
-    .dump = m##_any_dump
+    .translating = m##_any_translating, .dump = m##_any_dump
 
 /* A list of counters, told one by one. */
 #define IM_COUNTER_TELL(n)  fn(opaque, #n, c->n);

@@ -128,6 +128,9 @@ void im_smmu_unmap(ImSmmu *s, uint64_t addr, uint64_t mask)
 
 IM_IOMMU_FUNCTIONS(smmu)
 IM_IOMMU_UNIT_FUNCTIONS(smmu)
+IM_IOMMU_FUNCTION(smmu, ImPageFate, explain_page_request,
+                  (void *u, const ImPageReq *req, ImStepFn *fn, void *opaque),
+                  (u, req, fn, opaque))
 IM_IOMMU_FUNCTION(smmu, void, cancel, (void *u, uint64_t handle), (u, handle))
 IM_IOMMU_COUNTERS(smmu, ImSmmuCounters, IM_SMMU_COUNTERS)
 
@@ -136,6 +139,7 @@ const ImIommuOps im_smmu_ops = {
     .segments = true,
     IM_IOMMU_MEMBERS(smmu),
     IM_IOMMU_UNIT_MEMBERS(smmu),
+    .explain_page_request = smmu_any_explain_page_request,
     .cancel = smmu_any_cancel,
     .fault_name = im_smmu_event_name,
     .counters = smmu_any_counters,

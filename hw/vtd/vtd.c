@@ -126,6 +126,9 @@ void im_vtd_unmap(ImVtd *s, uint64_t addr, uint64_t mask)
 
 IM_IOMMU_FUNCTIONS(vtd)
 IM_IOMMU_UNIT_FUNCTIONS(vtd)
+IM_IOMMU_FUNCTION(vtd, ImPageFate, explain_page_request,
+                  (void *u, const ImPageReq *req, ImStepFn *fn, void *opaque),
+                  (u, req, fn, opaque))
 IM_IOMMU_FUNCTION(vtd, ImIntOut, interrupt, (void *u, const ImMsi *msi),
                   (u, msi))
 IM_IOMMU_FUNCTION(vtd, ImIntOut, explain_interrupt,
@@ -137,6 +140,7 @@ const ImIommuOps im_vtd_ops = {
     .name = "vtd",
     IM_IOMMU_MEMBERS(vtd),
     IM_IOMMU_UNIT_MEMBERS(vtd),
+    .explain_page_request = vtd_any_explain_page_request,
     .interrupt = vtd_any_interrupt,
     .explain_interrupt = vtd_any_explain_interrupt,
     .fault_name = im_vtd_fault_name,

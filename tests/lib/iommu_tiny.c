@@ -13,7 +13,7 @@ typedef struct TinyWorld {
     uint64_t table;
     uint64_t commands;
     uint64_t requests;
-    uint64_t done;              /* where TINY_WAIT writes */
+    uint64_t done; /* where TINY_WAIT writes */
 } TinyWorld;
 
 static uint64_t tiny_get(Iommu *u, TinyReg reg)
@@ -68,16 +68,16 @@ static void tiny_map(Iommu *u, uint64_t iova, uint64_t pa, bool writable)
 {
     TinyWorld *w = u->world;
 
-    rig_w64(u->rig, w->table + 8 * (iova >> 12), pa | IM_MASK(TINY_PTE_V) |
-            IM_PUT(TINY_PTE_W, writable));
+    rig_w64(u->rig, w->table + 8 * (iova >> 12),
+            pa | IM_MASK(TINY_PTE_V) | IM_PUT(TINY_PTE_W, writable));
 }
 
 static void tiny_space_set(Iommu *u, uint32_t n, uint64_t table)
 {
     TinyWorld *w = u->world;
 
-    rig_w64(u->rig, w->spaces + 8 * (uint64_t)n, table |
-            IM_MASK(TINY_SPACE_V) | IM_PUT(TINY_SPACE_RID, u->rid));
+    rig_w64(u->rig, w->spaces + 8 * (uint64_t)n,
+            table | IM_MASK(TINY_SPACE_V) | IM_PUT(TINY_SPACE_RID, u->rid));
 }
 
 static uint64_t tiny_table(Rig *r)
@@ -97,8 +97,14 @@ static void tiny_start(Iommu *u, bool has_pasid)
     w->requests = rig_alloc(r, TINY_RING / 4096, RIG_WRITE);
     w->done = rig_alloc(r, 1, RIG_WRITE);
     *u = (Iommu) {
-        .op = u->op, .kind = u->kind, .rig = r, .world = w, .rid = 0x108,
-        .pasid = 0x33, .has_pasid = has_pasid, .iova = 0x400000,
+        .op = u->op,
+        .kind = u->kind,
+        .rig = r,
+        .world = w,
+        .rid = 0x108,
+        .pasid = 0x33,
+        .has_pasid = has_pasid,
+        .iova = 0x400000,
         .pa = UINT64_C(0x200000000),
     };
     tiny_space_set(u, has_pasid ? u->pasid : 0, w->table);
@@ -146,8 +152,8 @@ static uint32_t tiny_space(Iommu *u, uint64_t pa)
 {
     uint64_t table = tiny_table(u->rig);
 
-    rig_w64(u->rig, table + 8 * (u->iova >> 12), pa | IM_MASK(TINY_PTE_V) |
-            IM_MASK(TINY_PTE_W));
+    rig_w64(u->rig, table + 8 * (u->iova >> 12),
+            pa | IM_MASK(TINY_PTE_V) | IM_MASK(TINY_PTE_W));
     tiny_space_set(u, 0x5a, table);
     return 0x5a;
 }
@@ -195,7 +201,8 @@ static uint64_t tiny_atc_timeout(const Iommu *u G_GNUC_UNUSED)
 
 static unsigned tiny_requests(Iommu *u)
 {
-    return (unsigned)(tiny_get(u, TINY_R_PQ_TAIL) - tiny_get(u, TINY_R_PQ_HEAD)) %
+    return (unsigned)(tiny_get(u, TINY_R_PQ_TAIL) -
+                      tiny_get(u, TINY_R_PQ_HEAD)) %
            TINY_RING / 16;
 }
 
@@ -220,10 +227,11 @@ static ImPageReq tiny_request(Iommu *u)
 
 static void tiny_respond(Iommu *u, const ImPageReq *q, bool success)
 {
-    tiny_command(u, TINY_RESPOND, tiny_who(u) |
-                 IM_PUT(TINY_MSG_PRGI, q->prgi) |
-                 IM_PUT(TINY_MSG_CODE, success ? IM_PAGE_RESP_SUCCESS
-                                               : IM_PAGE_RESP_INVALID), 0);
+    tiny_command(u, TINY_RESPOND,
+                 tiny_who(u) | IM_PUT(TINY_MSG_PRGI, q->prgi) |
+                     IM_PUT(TINY_MSG_CODE, success ? IM_PAGE_RESP_SUCCESS :
+                                                     IM_PAGE_RESP_INVALID),
+                 0);
 }
 
 static bool tiny_overflow(Iommu *u)
@@ -238,12 +246,24 @@ static void tiny_overflow_clear(Iommu *u)
 }
 
 const IommuOps iommu_tiny = {
-    .name = "tiny", .start = tiny_start, .stop = tiny_stop, .on = tiny_on,
-    .map = tiny_map, .unmap = tiny_unmap, .invalidate = tiny_invalidate,
-    .space = tiny_space, .faults = tiny_faults, .fault = tiny_fault,
-    .atc_invalidate = tiny_atc_invalidate, .atc_complete = tiny_atc_complete,
-    .atc_failed = tiny_atc_failed, .atc_recover = tiny_atc_recover,
-    .atc_timeout = tiny_atc_timeout, .requests = tiny_requests,
-    .request = tiny_request, .respond = tiny_respond,
-    .overflow = tiny_overflow, .overflow_clear = tiny_overflow_clear,
+    .name = "tiny",
+    .start = tiny_start,
+    .stop = tiny_stop,
+    .on = tiny_on,
+    .map = tiny_map,
+    .unmap = tiny_unmap,
+    .invalidate = tiny_invalidate,
+    .space = tiny_space,
+    .faults = tiny_faults,
+    .fault = tiny_fault,
+    .atc_invalidate = tiny_atc_invalidate,
+    .atc_complete = tiny_atc_complete,
+    .atc_failed = tiny_atc_failed,
+    .atc_recover = tiny_atc_recover,
+    .atc_timeout = tiny_atc_timeout,
+    .requests = tiny_requests,
+    .request = tiny_request,
+    .respond = tiny_respond,
+    .overflow = tiny_overflow,
+    .overflow_clear = tiny_overflow_clear,
 };

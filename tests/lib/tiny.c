@@ -8,6 +8,7 @@
 #include "hw/core/port.h"
 #include "hw/core/regbank.h"
 #include "hw/core/ring.h"
+#include "hw/core/route.h"
 #include "hw/core/walk.h"
 #include "im/im_event.h"
 #include "lib/tiny.h"
@@ -25,15 +26,16 @@ struct Tiny {
     ImItags itags;
     uint16_t itag_rid[IM_ITAGS];
 #define TINY_COUNTER_MEMBER(n)  uint64_t n;
-    struct { TINY_COUNTERS(TINY_COUNTER_MEMBER) } counters;
+    struct {
+        TINY_COUNTERS(TINY_COUNTER_MEMBER)
+    } counters;
 };
 
 /* One request on its way. */
 typedef struct TinyRoute {
     Tiny *s;
     const ImTxn *txn;
-    bool explain;               /* nothing is cached, steps are told */
-    ImStepFn *fn;
+    ImStepFn *fn; /* explained: steps are told, nothing is cached */
     void *opaque;
     uint64_t root;
     uint64_t addr;
@@ -97,41 +99,45 @@ static TinyFault tiny_find_space(TinyRoute *r, uint32_t n)
     }
     e = GUINT64_FROM_LE(e);
     tiny_step(r, &(ImStep) {
-        .what = "space", .addr = at, .value = { e }, .words = 1 });
+                     .what = "space", .addr = at, .value = { e }, .words = 1 });
     r->root = e & IM_MASK(TINY_SPACE_ROOT);
-    return e & IM_RSVD(TINY_SPACE) ? TINY_FLT_TABLE :
-           !IM_GET(e, TINY_SPACE_V) ? TINY_FLT_SPACE :
-           IM_GET(e, TINY_SPACE_RID) == r->txn->rid ? TINY_OK
-                                                    : TINY_FLT_SPACE;
+    return e & IM_RSVD(TINY_SPACE)                  ? TINY_FLT_TABLE :
+           !IM_GET(e, TINY_SPACE_V)                 ? TINY_FLT_SPACE :
+           IM_GET(e, TINY_SPACE_RID) == r->txn->rid ? TINY_OK :
+                                                      TINY_FLT_SPACE;
 }
 
-static ImPteKind tiny_decode(const ImPtStage *st, unsigned level,
-                             uint64_t pte, ImPteView *view)
+static ImPteKind tiny_decode(const ImPtStage *st, unsigned level, uint64_t pte,
+                             ImPteView *view)
 {
     (void)st, (void)level;
     *view = (ImPteView) {
-        .addr = pte & IM_MASK(TINY_PTE_ADDR), .shift = 12,
+        .addr = pte & IM_MASK(TINY_PTE_ADDR),
+        .shift = 12,
         .perm = IM_PERM_R | (IM_GET(pte, TINY_PTE_W) ? IM_PERM_W : 0),
     };
     return !IM_GET(pte, TINY_PTE_V) ? IM_PTE_FAULT :
-           pte & IM_RSVD(TINY_PTE) ? IM_PTE_RSVD : IM_PTE_LEAF;
+           pte & IM_RSVD(TINY_PTE)  ? IM_PTE_RSVD :
+                                      IM_PTE_LEAF;
 }
 
 static TinyFault tiny_walk(TinyRoute *r, uint8_t need)
 {
     static const char *const entry[] = { "page" };
     static const ImPtFormat format = {
-        .name = "tiny", .entry = entry,
-        .levels = 1, .index_bits = TINY_TABLE_BITS, .page_shift = 12,
-        .entry_size = 8, .decode = tiny_decode,
+        .name = "tiny",
+        .entry = entry,
+        .levels = 1,
+        .index_bits = TINY_TABLE_BITS,
+        .page_shift = 12,
+        .entry_size = 8,
+        .decode = tiny_decode,
     };
     static const ImWalkOps ops = { .read = tiny_read, .step = tiny_step };
-    static const TinyFault fault[] = {
-        [IM_WALK_ACCESS] = TINY_FLT_TABLE, [IM_WALK_ABSENT] = TINY_FLT_ABSENT,
-        [IM_WALK_RSVD] = TINY_FLT_TABLE, [IM_WALK_PERM] = TINY_FLT_ACCESS,
-    };
     const ImPtStage stage = {
-        .fmt = &format, .root = r->root, .out_mask = TINY_PAGE,
+        .fmt = &format,
+        .root = r->root,
+        .out_mask = TINY_PAGE,
     };
     ImWalkOut out;
 
@@ -139,7 +145,10 @@ static TinyFault tiny_walk(TinyRoute *r, uint8_t need)
             r->txn->addr, need, false, &out);
     r->addr = out.addr;
     r->perm = out.perm;
-    return fault[out.stop];
+    return out.stop == IM_WALK_OK     ? TINY_OK :
+           out.stop == IM_WALK_ABSENT ? TINY_FLT_ABSENT :
+           out.stop == IM_WALK_PERM   ? TINY_FLT_ACCESS :
+                                        TINY_FLT_TABLE;
 }
 
 /* In order: what is wrong with it. */
@@ -153,7 +162,7 @@ static TinyFault tiny_route(TinyRoute *r)
     TinyFault f;
     ImTlbHit hit;
 
-    if (t->at == IM_AT_RESERVED || (t->at && !on)) {
+    if (t->at == IM_AT_RESERVED || im_route_malformed(t) || (t->at && !on)) {
         return TINY_FLT_AT;
     }
     if (!on || t->at == IM_AT_TRANSLATED) {
@@ -168,15 +177,13 @@ static TinyFault tiny_route(TinyRoute *r)
     if (t->addr >> TINY_VA_BITS) {
         return TINY_FLT_RANGE;
     }
-    if (!r->explain &&
-        im_owner_get(&s->tlb, &s->space[n], false, t->addr, &hit)) {
-        s->counters.tlb_hits++;
+    if (!r->fn && im_owner_get(&s->tlb, &s->space[n], false, t->addr, &hit)) {
         r->addr = hit.addr | (t->addr & 0xfff);
         r->perm = (uint8_t)hit.flags;
         return need & ~r->perm ? TINY_FLT_ACCESS : TINY_OK;
     }
     f = tiny_walk(r, need);
-    if (!f && !r->explain) {
+    if (!f && !r->fn) {
         im_owner_put(&s->tlb, &s->space[n], false, t->addr, r->addr, 12, 12,
                      r->perm);
     }
@@ -189,11 +196,11 @@ static ImXlat tiny_answer(TinyRoute *r)
     TinyFault f = tiny_route(r);
 
     if (f && (f != TINY_FLT_ABSENT || r->txn->at != IM_AT_TRANSLATION)) {
-        return (ImXlat) {
-            .status = IM_FAULT, .cpl = IM_CPL_UR, .fault = (uint8_t)f };
+        return (ImXlat) { .status = IM_FAULT,
+                          .cpl = IM_CPL_UR,
+                          .fault = (uint8_t)f };
     }
-    return (ImXlat) {
-        .addr = r->addr, .perm = f ? 0 : r->perm, .mask = 0xfff };
+    return (ImXlat) { .addr = r->addr, .perm = f ? 0 : r->perm, .mask = 0xfff };
 }
 
 static ImXlat tiny_translate(void *iommu, const ImTxn *t)
@@ -204,13 +211,16 @@ static ImXlat tiny_translate(void *iommu, const ImTxn *t)
 
     s->counters.translations++;
     if (x.fault && s->port.event) {
-        s->port.event(s->host, &(ImEvent) {
-            .kind = IM_EVENT_FAULT, .name = "fault", .txn = t, .xlat = &x });
+        s->port.event(s->host, &(ImEvent) { .kind = IM_EVENT_FAULT,
+                                            .name = "fault",
+                                            .txn = t,
+                                            .xlat = &x });
     }
     if (x.fault && !(tiny_reg(s, TINY_R_STATUS) & TINY_FAULTED)) {
-        tiny_set(s, TINY_R_FAULT, tiny_msg(t->rid, t->has_pasid, t->pasid) |
-                                IM_PUT(TINY_MSG_WRITE, t->access >> 1) |
-                                IM_PUT(TINY_MSG_CODE, x.fault));
+        tiny_set(s, TINY_R_FAULT,
+                 tiny_msg(t->rid, t->has_pasid, t->pasid) |
+                     IM_PUT(TINY_MSG_WRITE, t->access >> 1) |
+                     IM_PUT(TINY_MSG_CODE, x.fault));
         tiny_set(s, TINY_R_FAULT_AT, t->addr);
         tiny_status(s, TINY_FAULTED);
     }
@@ -232,12 +242,13 @@ static const char *tiny_fault_name(uint8_t reason, const char **text)
 static ImXlat tiny_explain(void *iommu, const ImTxn *txn, ImStepFn *fn,
                            void *opaque)
 {
-    TinyRoute r = { iommu, txn, .explain = true, .fn = fn, .opaque = opaque };
+    TinyRoute r = { iommu, txn, .fn = fn ? fn : im_route_unheard,
+                    .opaque = opaque };
     ImXlat x = tiny_answer(&r);
-    ImStep result = { .what = "result", .note = "granted", .addr = x.addr };
+    const char *note = im_route_granted(x.perm);
 
-    tiny_fault_name(x.fault, &result.note);
-    tiny_step(&r, &result);
+    tiny_fault_name(x.fault, &note);
+    im_route_result(r.fn, opaque, x.addr, IM_CLAUSE_NONE, note);
     return x;
 }
 
@@ -278,6 +289,16 @@ static bool tiny_invalidate(Tiny *s, const uint64_t *d, bool atc)
     return true;
 }
 
+static void tiny_respond(Tiny *s, uint64_t m)
+{
+    s->port.page_response(
+        s->host, &(ImPageResp) { .rid = (uint16_t)IM_GET(m, TINY_MSG_RID),
+                                 .prgi = (uint16_t)IM_GET(m, TINY_MSG_PRGI),
+                                 .has_pasid = IM_GET(m, TINY_MSG_PP),
+                                 .pasid = (uint32_t)IM_GET(m, TINY_MSG_PASID),
+                                 .code = (uint8_t)IM_GET(m, TINY_MSG_CODE) });
+}
+
 /* false: not now, or not at all, as STATUS says. */
 static bool tiny_command(Tiny *s, const uint64_t *d)
 {
@@ -288,12 +309,7 @@ static bool tiny_command(Tiny *s, const uint64_t *d)
     case TINY_INVALIDATE_ATC:
         return tiny_invalidate(s, d, op == TINY_INVALIDATE_ATC);
     case TINY_RESPOND:
-        s->port.page_response(s->host, &(ImPageResp) {
-            .rid = (uint16_t)IM_GET(d[0], TINY_MSG_RID),
-            .prgi = (uint16_t)IM_GET(d[0], TINY_MSG_PRGI),
-            .has_pasid = IM_GET(d[0], TINY_MSG_PP),
-            .pasid = (uint32_t)IM_GET(d[0], TINY_MSG_PASID),
-            .code = (uint8_t)IM_GET(d[0], TINY_MSG_CODE) });
+        tiny_respond(s, d[0]);
         return true;
     case TINY_WAIT:
         if (s->itags.busy ||
@@ -315,12 +331,9 @@ static void tiny_commands(void *dev, unsigned elem, uint64_t old,
     while (tiny_reg(s, TINY_R_CQ_HEAD) != tiny_reg(s, TINY_R_CQ_TAIL) &&
            !(tiny_reg(s, TINY_R_STATUS) & (TINY_LATE | TINY_BAD_COMMAND))) {
         uint32_t head = (uint32_t)tiny_reg(s, TINY_R_CQ_HEAD);
-        uint64_t d[2];
+        uint64_t d[2] = { 0 }; /* one that cannot be read is bad */
 
-        if (s->port.read(s->host, im_ring_addr(&q, head), d, 16)) {
-            tiny_status(s, TINY_BAD_COMMAND);
-            return;
-        }
+        s->port.read(s->host, im_ring_addr(&q, head), d, 16);
         d[0] = GUINT64_FROM_LE(d[0]);
         d[1] = GUINT64_FROM_LE(d[1]);
         if (!tiny_command(s, d)) {
@@ -360,14 +373,12 @@ static void tiny_page_request(void *iommu, const ImPageReq *req)
     Tiny *s = iommu;
     const ImRing q = { tiny_reg(s, TINY_R_PQ_BASE), TINY_RING, 16 };
     uint32_t tail = (uint32_t)tiny_reg(s, TINY_R_PQ_TAIL);
-    uint64_t e[2] = {
-        GUINT64_TO_LE(tiny_msg(req->rid, req->has_pasid, req->pasid) |
-                      IM_PUT(TINY_MSG_PRGI, req->prgi) |
-                      IM_PUT(TINY_MSG_READ, req->read) |
-                      IM_PUT(TINY_MSG_WRITE, req->write) |
-                      IM_PUT(TINY_MSG_LAST, req->last)),
-        GUINT64_TO_LE(req->addr & ~UINT64_C(0xfff)),
-    };
+    uint64_t m = tiny_msg(req->rid, req->has_pasid, req->pasid) |
+                 IM_PUT(TINY_MSG_PRGI, req->prgi) |
+                 IM_PUT(TINY_MSG_READ, req->read) |
+                 IM_PUT(TINY_MSG_WRITE, req->write) |
+                 IM_PUT(TINY_MSG_LAST, req->last);
+    uint64_t e[2] = { GUINT64_TO_LE(m), GUINT64_TO_LE(req->addr & TINY_PAGE) };
 
     if (!im_ring_full(&q, (uint32_t)tiny_reg(s, TINY_R_PQ_HEAD), tail) &&
         s->port.write(s->host, im_ring_addr(&q, tail), e, 16) == IM_BUS_OK) {
@@ -376,16 +387,13 @@ static void tiny_page_request(void *iommu, const ImPageReq *req)
     }
     tiny_status(s, TINY_LOST);
     if (req->last && (req->read || req->write)) {
-        s->port.page_response(s->host, &(ImPageResp) {
-            .rid = req->rid, .prgi = req->prgi, .has_pasid = req->has_pasid,
-            .pasid = req->pasid, .code = IM_PAGE_RESP_SUCCESS });
+        tiny_respond(s, m);
     }
 }
 
 /* --- registers, life ----------------------------------------------------- */
 
-static void tiny_changed(void *dev, unsigned elem, uint64_t old,
-                              unsigned bytes)
+static void tiny_changed(void *dev, unsigned elem, uint64_t old, unsigned bytes)
 {
     Tiny *s = dev;
 
@@ -461,11 +469,18 @@ Tiny *tiny_new(const ImPort *port, void *host, uint64_t ats_timeout_ns)
 }
 
 const ImIommuOps tiny_ops = {
-    .name = "tiny", .free = tiny_free, .reset = tiny_reset,
-    .mmio_read = tiny_mmio_read, .mmio_write = tiny_mmio_write,
-    .translate = tiny_translate, .translating = tiny_translating,
-    .page_request = tiny_page_request, .ats_inv_done = tiny_ats_inv_done,
-    .deadline = tiny_deadline, .explain = tiny_explain,
-    .fault_name = tiny_fault_name, .dump = tiny_dump,
+    .name = "tiny",
+    .free = tiny_free,
+    .reset = tiny_reset,
+    .mmio_read = tiny_mmio_read,
+    .mmio_write = tiny_mmio_write,
+    .translate = tiny_translate,
+    .translating = tiny_translating,
+    .page_request = tiny_page_request,
+    .ats_inv_done = tiny_ats_inv_done,
+    .deadline = tiny_deadline,
+    .explain = tiny_explain,
+    .fault_name = tiny_fault_name,
+    .dump = tiny_dump,
     .counters = tiny_counters,
 };

@@ -65,22 +65,22 @@ IM_LAYOUT(TINY_PTE);
 IM_LAYOUT(TINY_MSG);
 
 typedef enum TinyOp {
-    TINY_INVALIDATE = 1,        /* a page of a space; bit 0 of word 1: all, */
-    TINY_INVALIDATE_ATC,        /* and at the function RID as well */
-    TINY_RESPOND,               /* to a group of page requests */
-    TINY_WAIT,                  /* for the ATCs; then 1 is written at word 1 */
+    TINY_INVALIDATE = 1, /* a page of a space; bit 0 of word 1: all, */
+    TINY_INVALIDATE_ATC, /* and at the function RID as well */
+    TINY_RESPOND,        /* to a group of page requests */
+    TINY_WAIT,           /* for the ATCs; then 1 is written at word 1 */
 } TinyOp;
 
 /* F(name, text): why a request is refused. */
 #define TINY_FAULTS(F)                                                    \
-    F(AT, "reserved AT field, or one of ATS while translation is off")    \
+    F(AT, "reserved AT field, malformed, or of ATS while this is off")    \
     F(SPACE, "no space is that of this function and PASID")               \
     F(RANGE, "the address is beyond the space")                           \
     F(ABSENT, "the page is not there")                                    \
     F(ACCESS, "the page may not be written")                              \
     F(TABLE, "a table could not be read, or has a reserved bit set")
 
-#define TINY_COUNTERS(C)  C(translations) C(tlb_hits) C(commands)
+#define TINY_COUNTERS(C)  C(translations) C(commands)
 
 typedef struct Tiny Tiny;
 

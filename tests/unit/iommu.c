@@ -12,8 +12,8 @@
 typedef struct Unit {
     const ImIommuOps *ops;
     Rig *rig;
-    Io *io;                     /* whose rig it is, or NULL */
-    Iommu world;                /* the same, if it has one */
+    Io *io;      /* whose rig it is, or NULL */
+    Iommu world; /* the same, if it has one */
 } Unit;
 
 static Unit unit_new(const char *name)
@@ -52,7 +52,10 @@ static void unit_free(Unit *u)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Unit, unit_free)
 
 static const ImTxn somebody = {
-    .addr = 0x123456789000, .len = 64, .rid = 0x108, .access = IM_READ,
+    .addr = 0x123456789000,
+    .len = 64,
+    .rid = 0x108,
+    .access = IM_READ,
 };
 
 static void is_complete(const void *name)
@@ -140,8 +143,8 @@ static void count_one(void *opaque, const char *name, uint64_t value)
     GHashTable *all = opaque;
 
     g_assert_true(*name);
-    g_assert_true(g_hash_table_insert(all, (char *)name,
-                                      GSIZE_TO_POINTER(value)));
+    g_assert_true(
+        g_hash_table_insert(all, (char *)name, GSIZE_TO_POINTER(value)));
 }
 
 static void counts_by_name(const void *name)
@@ -172,9 +175,12 @@ static void shows_itself(const void *name)
 /* An access that is not a register's is none. */
 static void ignores_odd_accesses(const void *name)
 {
-    static const struct { uint64_t off; unsigned size; } odd[] = {
-        { 0, 1 }, { 0, 2 }, { 0, 3 }, { 0, 16 }, { 2, 4 }, { 4, 8 },
-        { UINT64_MAX, 4 }, { UINT64_C(1) << 40, 8 },
+    static const struct {
+        uint64_t off;
+        unsigned size;
+    } odd[] = {
+        { 0, 1 }, { 0, 2 }, { 0, 3 },          { 0, 16 },
+        { 2, 4 }, { 4, 8 }, { UINT64_MAX, 4 }, { UINT64_C(1) << 40, 8 },
     };
     g_auto(Unit) u = unit_new(name);
 
@@ -184,8 +190,8 @@ static void ignores_odd_accesses(const void *name)
     u.ops->reset(u.rig->iommu);
     for (unsigned i = 0; i < G_N_ELEMENTS(odd); i++) {
         u.ops->mmio_write(u.rig->iommu, odd[i].off, UINT64_MAX, odd[i].size);
-        g_assert_cmphex(u.ops->mmio_read(u.rig->iommu, odd[i].off,
-                                         odd[i].size), ==, 0);
+        g_assert_cmphex(u.ops->mmio_read(u.rig->iommu, odd[i].off, odd[i].size),
+                        ==, 0);
     }
     g_assert_false(u.ops->translating(u.rig->iommu));
 }
@@ -221,14 +227,23 @@ static void survives_anything(const void *name)
     for (unsigned i = 0; i < 20000; i++) {
         uint64_t r = (uint64_t)g_test_rand_int() << 32 | g_test_rand_int();
         ImTxn t = {
-            .addr = r & 0xffffff, .rid = 0x108, .len = r >> 60,
-            .access = (uint8_t)(1 + (r >> 24) % 3), .at = r >> 28 & 3,
-            .has_pasid = r >> 30 & 1, .pasid = r >> 32 & 0xff,
+            .addr = r & 0xffffff,
+            .rid = 0x108,
+            .len = r >> 60,
+            .access = (uint8_t)(1 + (r >> 24) % 3),
+            .at = r >> 28 & 3,
+            .has_pasid = r >> 30 & 1,
+            .pasid = r >> 32 & 0xff,
         };
         ImPageReq q = {
-            .addr = t.addr, .rid = t.rid, .has_pasid = t.has_pasid,
-            .pasid = t.pasid, .prgi = r >> 40 & 0x1ff, .read = r >> 50 & 1,
-            .write = r >> 51 & 1, .last = r >> 52 & 1,
+            .addr = t.addr,
+            .rid = t.rid,
+            .has_pasid = t.has_pasid,
+            .pasid = t.pasid,
+            .prgi = r >> 40 & 0x1ff,
+            .read = r >> 50 & 1,
+            .write = r >> 51 & 1,
+            .last = r >> 52 & 1,
         };
 
         if (u.ops->mmio_write) {
@@ -249,7 +264,10 @@ static void survives_anything(const void *name)
 int main(int argc, char **argv)
 {
     static const char *const units[] = { "vtd", "smmu", "ioasid", "tiny" };
-    static const struct { const char *name; GTestDataFunc run; } tests[] = {
+    static const struct {
+        const char *name;
+        GTestDataFunc run;
+    } tests[] = {
         { "complete", is_complete },
         { "translating", says_whether_it_translates },
         { "explain", explains_what_it_answers },
