@@ -8,12 +8,13 @@
 
 #include "shell.h"
 
-/* --- a command ----------------------------------------------------------- */
+/* --- a command ---------------------------------------------------------- */
 
 static const char *help_direction(const ImuWord *w)
 {
-    return w->dir == IMU_WORD_IN ? "in" :
-           w->dir == IMU_WORD_OUT ? "out" : "in/out";
+    return w->dir == IMU_WORD_IN  ? "in" :
+           w->dir == IMU_WORD_OUT ? "out" :
+                                    "in/out";
 }
 
 static void help_word_text(const ImuWord *w)
@@ -98,7 +99,7 @@ static void help_plain_help(const Plain *p)
     }
 }
 
-/* --- all ----------------------------------------------------------------- */
+/* --- all ---------------------------------------------------------------- */
 
 static void help_all_text(const ImuVerb *v, unsigned verbs, const Plain *p,
                           unsigned plains)

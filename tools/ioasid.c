@@ -19,7 +19,7 @@
 
 Shell shell;
 
-/* --- lines --------------------------------------------------------------- */
+/* --- lines -------------------------------------------------------------- */
 
 static char **main_split(const char *line)
 {
@@ -153,13 +153,13 @@ static char *main_complete_word(const char *text, int state)
 static char **main_complete(const char *text, int start, int end G_GNUC_UNUSED)
 {
     g_auto(GStrv) words = main_split(rl_line_buffer);
-    unsigned first = words[0] && words[1] && strcmp(words[1], "=") == 0
-                     ? 2 : 0;
+    unsigned first = words[0] && words[1] && strcmp(words[1], "=") == 0 ? 2 : 0;
 
     rl_attempted_completion_over = 1;
     rl_completion_append_character = ' ';
-    completed = start && words[0] && words[first]
-                ? im_ioasid_verb(words[first]) : NULL;
+    completed = start && words[0] && words[first] ?
+                    im_ioasid_verb(words[first]) :
+                    NULL;
     if (completed) {
         rl_completion_append_character = '=';
         return rl_completion_matches(text, main_complete_word);
@@ -209,8 +209,8 @@ static int main_options(int *argc, char ***argv, char ***lines)
           "obey this line and end; may be repeated", "LINE" },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
-    GOptionContext *o = g_option_context_new(
-        "[SCRIPT] - the host backend of PASIDs by hand");
+    GOptionContext *o =
+        g_option_context_new("[SCRIPT] - the host backend of PASIDs by hand");
     GError *err = NULL;
     int status = 0;
 
@@ -242,8 +242,8 @@ int main(int argc, char **argv)
     shell.queues = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
                                          g_free);
     if (lines) {
-        for (unsigned i = 0; lines[i] && !shell.quit &&
-                             !(shell.stop && shell.status); i++) {
+        for (unsigned i = 0;
+             lines[i] && !shell.quit && !(shell.stop && shell.status); i++) {
             main_obey(lines[i]);
         }
     } else if (argc == 2) {

@@ -11,7 +11,7 @@
 #include "im/im_dump.h"
 #include "shell.h"
 
-/* --- what is not the uAPI ------------------------------------------------ */
+/* --- what is not the uAPI ----------------------------------------------- */
 
 /* What is wrong with a word of this command, if more can be said than how it
  * is used. */
@@ -62,8 +62,11 @@ static bool plain_duration(const char *text, uint64_t *ns)
     static const struct {
         const char *unit;
         uint64_t ns;
-    } units[] = { { "", 1 }, { "ns", 1 }, { "us", 1000 },
-                  { "ms", 1000000 }, { "s", 1000000000 } };
+    } units[] = { { "", 1 },
+                  { "ns", 1 },
+                  { "us", 1000 },
+                  { "ms", 1000000 },
+                  { "s", 1000000000 } };
     gchar *end;
 
     if (!text || !g_ascii_isdigit(*text)) {
@@ -196,14 +199,13 @@ static bool plain_do_explain(char **args)
     x = im_ioasid_explain(shell.w->host, &t, plain_explain_step, NULL);
     name = im_ioasid_fault_name(x.fault, &text);
     if (x.status == IM_OK && x.perm) {
-        g_autofree char *line = g_strdup_printf("granted: 0x%" PRIx64,
-                                                x.addr);
+        g_autofree char *line = g_strdup_printf("granted: 0x%" PRIx64, x.addr);
 
         shell_say(shell.w, line);
     } else {
-        g_autofree char *line = g_strdup_printf(
-            "refused: %s%s%s", name ? name : "nothing there",
-            text ? ": " : "", text ? text : "");
+        g_autofree char *line =
+            g_strdup_printf("refused: %s%s%s", name ? name : "nothing there",
+                            text ? ": " : "", text ? text : "");
 
         shell_say(shell.w, line);
     }

@@ -11,7 +11,7 @@
 
 #include "shell.h"
 
-/* --- output -------------------------------------------------------------- */
+/* --- output ------------------------------------------------------------- */
 
 void shell_json_string(const char *text)
 {
@@ -69,7 +69,7 @@ void shell_fail(const char *name, const char *text, const char *more)
     printf("%s: %s%s\n", name, text, more);
 }
 
-/* --- results ------------------------------------------------------------- */
+/* --- results ------------------------------------------------------------ */
 
 typedef struct Show {
     GString *out;
@@ -147,8 +147,7 @@ static void verbs_text_result(void *opaque, const ImuWord *list, int index,
     } else if (s->out->len) {
         g_string_append_c(s->out, ' ');
     }
-    g_string_append_printf(s->out, "%s=%s", word->name,
-                           *text ? text : "none");
+    g_string_append_printf(s->out, "%s=%s", word->name, *text ? text : "none");
 }
 
 static void verbs_first_ref(void *opaque, const ImuWord *list,
@@ -194,17 +193,19 @@ static void verbs_show_error(const ImuVerb *v, const ImuCall *call, int ret)
 
     im_ioasid_call_results(call, ret, verbs_error_words, more);
     if (ret == -EINVAL && shell_why(v, call, &word, &why)) {
-        g_string_append_printf(more, shell.json
-                               ? ",\"word\":\"%s\",\"why\":\"%s\","
-                                 "\"clause\":\"%s\",\"section\":\"%s, %s\""
-                               : ": %s: %s (%s: %s, %s)", word, why,
-                               rule->tag, rule->document, rule->section);
+        g_string_append_printf(more,
+                               shell.json ?
+                                   ",\"word\":\"%s\",\"why\":\"%s\","
+                                   "\"clause\":\"%s\",\"section\":\"%s, %s\"" :
+                                   ": %s: %s (%s: %s, %s)",
+                               word, why, rule->tag, rule->document,
+                               rule->section);
     }
     shell_fail(name ? name : "error", text, more->str);
     g_string_free(more, TRUE);
 }
 
-/* --- events -------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------- */
 
 static ImuCall *verbs_call_of(const char *verb, const char *set,
                               const char *word, const char *value)
@@ -268,11 +269,11 @@ static void verbs_event_word(void *opaque, const ImuWord *list,
         e->from = (unsigned)atoi(text);
     } else if (strcmp(word->name, "new-state") == 0) {
         e->to = (unsigned)atoi(text);
-        line = e->from == e->to
-            ? g_strdup_printf("event %s %s", e->type, e->object)
-            : g_strdup_printf("event %s %s: %s -> %s", e->type, e->object,
-                              im_ioasid_state_name(e->from),
-                              im_ioasid_state_name(e->to));
+        line = e->from == e->to ?
+                   g_strdup_printf("event %s %s", e->type, e->object) :
+                   g_strdup_printf("event %s %s: %s -> %s", e->type, e->object,
+                                   im_ioasid_state_name(e->from),
+                                   im_ioasid_state_name(e->to));
         shell_say(shell.w, line);
         g_clear_pointer(&e->type, g_free);
         g_clear_pointer(&e->object, g_free);
@@ -296,7 +297,7 @@ void shell_events(void)
     }
 }
 
-/* --- a command of the uAPI ----------------------------------------------- */
+/* --- a command of the uAPI ---------------------------------------------- */
 
 const char *shell_value(const char *text)
 {

@@ -40,13 +40,12 @@ static bool why_is_mapped(const ImuCall *c, const char *word)
 
 RULE(always, c != NULL)
 
-/* --- sets and PASIDs ----------------------------------------------------- */
+/* --- sets and PASIDs ---------------------------------------------------- */
 
-RULE(pool_of_mode, N("pool") == IMU_POOL_GLOBAL &&
-                   N("map-mode") != IMU_MODE_TRANSLATE)
+RULE(pool_of_mode,
+     N("pool") == IMU_POOL_GLOBAL && N("map-mode") != IMU_MODE_TRANSLATE)
 RULE(delegated_most, N("map-mode") == IMU_MODE_DELEGATED && N("quota-max"))
-RULE(delegated_kept, N("map-mode") == IMU_MODE_DELEGATED &&
-                     N("quota-reserved"))
+RULE(delegated_kept, N("map-mode") == IMU_MODE_DELEGATED && N("quota-reserved"))
 RULE(delegated_first, N("map-mode") == IMU_MODE_DELEGATED && N("gpasid-min"))
 RULE(delegated_last, N("map-mode") == IMU_MODE_DELEGATED && N("gpasid-max"))
 RULE(range_from_0, N("gpasid-min") == 0)
@@ -56,9 +55,9 @@ RULE(quota_below, N("quota-max") && N("quota-reserved") > N("quota-max"))
 RULE(none_between, N("min") > N("max"))
 RULE(some_between, N("min") || N("max"))
 RULE(not_between, N("flags") && N("min") && N("min") <= N("max") &&
-                  (N("gpasid") < N("min") || N("gpasid") > N("max")))
+                      (N("gpasid") < N("min") || N("gpasid") > N("max")))
 
-/* --- spaces -------------------------------------------------------------- */
+/* --- spaces ------------------------------------------------------------- */
 
 #define HAS_TABLE  (N("kind") == IMU_SPACE_NESTED ||                      \
                     N("kind") == IMU_SPACE_PASID_TABLE)
@@ -70,36 +69,35 @@ RULE(table_of_none, !HAS_TABLE && N("format"))
 RULE(data_of_none, N("format") == IMU_FORMAT_NONE && N("vtd-first"))
 RULE(bad_parent,
      HAS_TABLE && !why_made(c, "parent", IMU_SPACE_MAPPED, IMU_SPACE_PARENT))
-RULE(vtd_pasid_table, N("kind") == IMU_SPACE_PASID_TABLE &&
-                      N("format") == IMU_FORMAT_VTD_FIRST)
+RULE(vtd_pasid_table,
+     N("kind") == IMU_SPACE_PASID_TABLE && N("format") == IMU_FORMAT_VTD_FIRST)
 RULE(vtd_table, N("format") == IMU_FORMAT_VTD_FIRST)
 RULE(smmu_table, N("format") == IMU_FORMAT_SMMU_STE)
 
-/* --- mappings ------------------------------------------------------------ */
+/* --- mappings ----------------------------------------------------------- */
 
 RULE(not_mapped, !why_is_mapped(c, "space"))
 RULE(dst_not_mapped, !why_is_mapped(c, "dst"))
 RULE(src_not_mapped, !why_is_mapped(c, "src"))
 RULE(no_access, !(N("flags") & (IMU_PROT_READ | IMU_PROT_WRITE)))
-RULE(only_exec, (N("flags") & (IMU_PROT_READ | IMU_PROT_EXEC)) ==
-                IMU_PROT_EXEC)
+RULE(only_exec, (N("flags") & (IMU_PROT_READ | IMU_PROT_EXEC)) == IMU_PROT_EXEC)
 RULE(no_length, N("length") == 0)
 RULE(part_length, N("length") & PAGE_REST)
 RULE(part_user, N("user") & PAGE_REST)
 RULE(part_iova, N("iova") & PAGE_REST)
 RULE(part_src, N("src-iova") & PAGE_REST)
 RULE(part_dst, N("dst-iova") & PAGE_REST)
-RULE(no_page_size, N("page-size") <= PAGE_REST ||
-                   (N("page-size") & (N("page-size") - 1)))
+RULE(no_page_size,
+     N("page-size") <= PAGE_REST || (N("page-size") & (N("page-size") - 1)))
 RULE(part_of_bits, N("length") & (N("page-size") - 1))
 RULE(from_part_of_bits, N("iova") & (N("page-size") - 1))
 
-/* --- invalidation -------------------------------------------------------- */
+/* --- invalidation ------------------------------------------------------- */
 
 RULE(object_of_set, N("target") == IMU_INV_SET && N("object"))
 RULE(no_cache, N("caches") == 0)
-RULE(ranges_of_pasids, N("gran") == IMU_GRAN_RANGE &&
-                       (N("caches") & IMU_CACHE_PASID))
+RULE(ranges_of_pasids,
+     N("gran") == IMU_GRAN_RANGE && (N("caches") & IMU_CACHE_PASID))
 RULE(entries_of_all, N("gran") == IMU_GRAN_ALL && N("entries"))
 RULE(no_entries, N("gran") != IMU_GRAN_ALL && !N("entries"))
 
@@ -119,13 +117,10 @@ static const struct {
     { IMU_CMD_SET_CREATE, delegated_first, "gpasid-min", NO_QUOTA },
     { IMU_CMD_SET_CREATE, delegated_last, "gpasid-max", NO_QUOTA },
     { IMU_CMD_SET_CREATE, range_from_0, "gpasid-min", "1 or more" },
-    { IMU_CMD_SET_CREATE, range_empty, "gpasid-max",
-      "gpasid-min or more" },
+    { IMU_CMD_SET_CREATE, range_empty, "gpasid-max", "gpasid-min or more" },
     { IMU_CMD_SET_CREATE, range_wide, "gpasid-max", "1048575 at most" },
-    { IMU_CMD_SET_CREATE, quota_below, "quota-reserved",
-      "quota-max at most" },
-    { IMU_CMD_SET_UPDATE, quota_below, "quota-reserved",
-      "quota-max at most" },
+    { IMU_CMD_SET_CREATE, quota_below, "quota-reserved", "quota-max at most" },
+    { IMU_CMD_SET_UPDATE, quota_below, "quota-reserved", "quota-max at most" },
     { IMU_CMD_SET_UPDATE, always, "quota-max", NO_QUOTA },
     { IMU_CMD_PASID_ALLOC, none_between, "max", "min or more" },
     { IMU_CMD_PASID_ALLOC, not_between, "gpasid", "from min to max" },
@@ -181,8 +176,7 @@ static const struct {
     { IMU_CMD_DIRTY_GET, no_page_size, "page-size",
       "a power of two, 0x1000 or more" },
     { IMU_CMD_DIRTY_GET, part_of_bits, "length", "a multiple of page-size" },
-    { IMU_CMD_DIRTY_GET, from_part_of_bits, "iova",
-      "a multiple of page-size" },
+    { IMU_CMD_DIRTY_GET, from_part_of_bits, "iova", "a multiple of page-size" },
     { IMU_CMD_DIRTY_GET, always, "space", "dirty-set flags=on comes first" },
     { IMU_CMD_ATTACH, always, "space",
       "kind=pasid-table serves a device as a whole, one that has PASIDs" },
@@ -206,8 +200,9 @@ static ImuCommand why_like(const ImuCall *c, ImuCommand command)
 {
     bool attach = command == IMU_CMD_ATTACH || command == IMU_CMD_REPLACE;
 
-    return !attach ? command
-           : pasid_without_flag(c) ? IMU_CMD_DETACH : IMU_CMD_ATTACH;
+    return !attach               ? command :
+           pasid_without_flag(c) ? IMU_CMD_DETACH :
+                                   IMU_CMD_ATTACH;
 }
 
 bool shell_why(const ImuVerb *v, const ImuCall *c, const char **word,

@@ -30,7 +30,7 @@ static void world_say(World *w, const char *format, ...)
     w->say(w, line);
 }
 
-/* --- memory -------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------- */
 
 static bool world_inside(uint64_t addr, uint64_t len)
 {
@@ -83,7 +83,7 @@ bool world_map_page(World *w, uint64_t root, uint64_t va, uint64_t pa,
                       (pa & ~(PAGE - 1)) | (write ? 0x7 : 0x5));
 }
 
-/* --- the backend's port -------------------------------------------------- */
+/* --- the backend's port ------------------------------------------------- */
 
 static ImBus world_port_read(void *host, uint64_t pa, void *buf, size_t len)
 {
@@ -218,7 +218,7 @@ static const ImIoasidPort world_port = {
     .pin = world_port_pin, .unpin = world_port_unpin,
 };
 
-/* --- functions ----------------------------------------------------------- */
+/* --- functions ---------------------------------------------------------- */
 
 WorldFn *world_function(World *w, const char *name)
 {
@@ -243,8 +243,8 @@ static WorldFn *world_by_rid(World *w, uint16_t rid)
 bool world_on_bus(World *w, const WorldFn *f, Dma *d, uint32_t *pasid)
 {
     *pasid = 0;
-    return !d->has_pasid || im_ioasid_host_pasid(w->host, f->rid, d->pasid,
-                                                 pasid);
+    return !d->has_pasid ||
+           im_ioasid_host_pasid(w->host, f->rid, d->pasid, pasid);
 }
 
 static void world_tell(World *w, const WorldFn *f, const Dma *d,
@@ -273,8 +273,8 @@ static void world_access_memory(World *w, const WorldFn *f, const Dma *d,
     }
     if (d->write) {
         world_poke(w, pa, d->value);
-        what = g_strdup_printf("0x%" PRIx64 " to memory 0x%" PRIx64,
-                               d->value, pa);
+        what = g_strdup_printf("0x%" PRIx64 " to memory 0x%" PRIx64, d->value,
+                               pa);
     } else {
         world_peek(w, pa, &value);
         what = g_strdup_printf("0x%" PRIx64 " from memory 0x%" PRIx64, value,
@@ -302,7 +302,10 @@ static ImXlat world_request(World *w, const WorldFn *f, const Dma *d,
                             uint32_t pasid, ImAt at, uint64_t addr)
 {
     ImTxn t = {
-        .addr = addr, .len = 8, .pasid = pasid, .rid = f->rid,
+        .addr = addr,
+        .len = 8,
+        .pasid = pasid,
+        .rid = f->rid,
         .access = d->write && at != IM_AT_TRANSLATION ? IM_WRITE : IM_READ,
         .at = (uint8_t)at,
         .has_pasid = d->has_pasid,
@@ -322,9 +325,14 @@ static void world_ask_for_page(World *w, WorldFn *f, const Dma *d,
 {
     Dma waits = *d;
     ImPageReq req = {
-        .addr = d->addr & ~(PAGE - 1), .pasid = pasid, .rid = f->rid,
-        .prgi = (uint16_t)(f->next_group++ % 512), .has_pasid = d->has_pasid,
-        .read = true, .write = d->write, .last = true,
+        .addr = d->addr & ~(PAGE - 1),
+        .pasid = pasid,
+        .rid = f->rid,
+        .prgi = (uint16_t)(f->next_group++ % 512),
+        .has_pasid = d->has_pasid,
+        .read = true,
+        .write = d->write,
+        .last = true,
     };
     g_autofree char *what = NULL;
 
@@ -355,8 +363,11 @@ static void world_dma_ats(World *w, WorldFn *f, const Dma *d, uint32_t pasid)
             return;
         }
         fresh = (AtcEntry) {
-            .pasid = pasid, .has_pasid = d->has_pasid, .mask = x.mask,
-            .addr = d->addr & ~x.mask, .out = x.addr & ~x.mask,
+            .pasid = pasid,
+            .has_pasid = d->has_pasid,
+            .mask = x.mask,
+            .addr = d->addr & ~x.mask,
+            .out = x.addr & ~x.mask,
             .perm = x.perm,
         };
         g_array_append_val(f->atc, fresh);
@@ -393,8 +404,8 @@ void world_dma(World *w, WorldFn *f, const Dma *dma)
 
 static bool world_in_range(const AtcEntry *e, const ImAtsInv *inv)
 {
-    uint64_t mask = inv->lg2size >= 64 ? UINT64_MAX
-                                       : (UINT64_C(1) << inv->lg2size) - 1;
+    uint64_t mask = inv->lg2size >= 64 ? UINT64_MAX :
+                                         (UINT64_C(1) << inv->lg2size) - 1;
 
     return (e->addr & ~mask) == (inv->addr & ~mask) ||
            (inv->addr & ~e->mask) == e->addr;
@@ -486,18 +497,22 @@ void world_step(World *w, uint64_t ns)
     w->now = end;
 }
 
-/* --- life ---------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------- */
 
 static void world_add_function(World *w, unsigned n, const char *name,
                                uint16_t rid)
 {
     ImIoasidDevice d = {
-        .func = rid, .group = rid, .pri_credit = 32, .pasid_bits = 20,
+        .func = rid,
+        .group = rid,
+        .pri_credit = 32,
+        .pasid_bits = 20,
         .caps = IMU_DEV_CAP_PASID | IMU_DEV_CAP_ATS | IMU_DEV_CAP_PRI,
     };
 
     w->fn[n] = (WorldFn) {
-        .name = name, .rid = rid,
+        .name = name,
+        .rid = rid,
         .atc = g_array_new(FALSE, FALSE, sizeof(AtcEntry)),
         .waiting = g_array_new(FALSE, FALSE, sizeof(Dma)),
     };

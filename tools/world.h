@@ -52,7 +52,7 @@ struct World {
     ImIoasidCtx *ctx;
     ImuCall *call;              /* under way */
     uint8_t *memory;
-    uint64_t tables;            /* where the next page table goes: downwards */
+    uint64_t tables;           /* where the next page table goes: downwards */
     uint64_t now, alarm;
     WorldFn fn[WORLD_FUNCTIONS];
     GArray *outbox;             /* what the backend sent */

@@ -27,8 +27,8 @@ char *im_config_check_needs(const void *config, const ImConfigNeed *rows,
     for (size_t i = 0; i < n; i++) {
         if (*config_flag(config, rows[i].feature) &&
             !*config_flag(config, rows[i].needs)) {
-            return g_strdup_printf("%s=on needs %s=on",
-                                   rows[i].feature_name, rows[i].needs_name);
+            return g_strdup_printf("%s=on needs %s=on", rows[i].feature_name,
+                                   rows[i].needs_name);
         }
     }
     return NULL;

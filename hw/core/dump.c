@@ -14,8 +14,8 @@ void im_dump_fields(GString *out, const ImFieldRow *f, uint64_t word)
         uint64_t val = (word & IM_BITS(f->hi, f->lo)) >> f->lo;
 
         if (val) {
-            g_string_append_printf(out, val > 9 ? " %s=0x%" PRIx64
-                                                : " %s=%" PRIx64,
+            g_string_append_printf(out,
+                                   val > 9 ? " %s=0x%" PRIx64 : " %s=%" PRIx64,
                                    f->name, val);
         }
     }

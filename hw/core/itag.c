@@ -52,8 +52,9 @@ static void itag_rest(ImItags *t, unsigned tag)
 
 unsigned im_itags_take(ImItags *t, uint64_t now, uint64_t timeout)
 {
-    unsigned tag = t->used < IM_ITAGS ? t->used++ :
-                   itag_out(t->rested.count ? &t->rested : &t->given_up);
+    unsigned tag = t->used < IM_ITAGS ?
+                       t->used++ :
+                       itag_out(t->rested.count ? &t->rested : &t->given_up);
 
     t->busy |= 1u << tag;
     t->late &= ~(1u << tag);
@@ -67,8 +68,7 @@ uint32_t im_itags_complete(ImItags *t, uint32_t vector, unsigned count)
     uint32_t done = 0;
 
     count = count & 7 ? count & 7 : 8;
-    for (uint32_t left = vector & (t->busy | t->late); left;
-         left &= left - 1) {
+    for (uint32_t left = vector & (t->busy | t->late); left; left &= left - 1) {
         unsigned tag = itag_lowest(left);
 
         if (++t->tag[tag].seen == count) {

@@ -7,7 +7,7 @@
 
 #include "hw/core/owner.h"
 
-/* --- tags ---------------------------------------------------------------- */
+/* --- tags --------------------------------------------------------------- */
 
 void im_owned_flush(ImOwnedTlb *t)
 {
@@ -27,7 +27,7 @@ void im_owner_add(ImOwnedTlb *t, ImOwner *o, uint8_t kind)
     t->owners = o;
 }
 
-/* --- ranges -------------------------------------------------------------- */
+/* --- ranges ------------------------------------------------------------- */
 
 #define ADDRESS  IM_BITS(56, 0)
 #define SHARE    (IM_OWNER_BUDGET / 32)
@@ -67,14 +67,14 @@ void im_owner_drop_range(ImOwnedTlb *t, ImOwner *o, uint64_t first,
     }
 }
 
-/* --- life ---------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------- */
 
 void im_owned_init(ImOwnedTlb *t, uint32_t entries,
                    const uint8_t shift[IM_TLB_CLASSES])
 {
     unsigned cls = IM_OWNER_NO_CLASS;
 
-    *t = (ImOwnedTlb){ .next_tag = IM_TLB_TAG_MIN };
+    *t = (ImOwnedTlb) { .next_tag = IM_TLB_TAG_MIN };
     im_tlb_init(&t->tlb, entries, shift);
     for (unsigned lg2 = 0; lg2 < G_N_ELEMENTS(t->class_of); lg2++) {
         unsigned next = (uint8_t)(cls + 1);
@@ -91,7 +91,7 @@ void im_owned_destroy(ImOwnedTlb *t)
     im_tlb_destroy(&t->tlb);
 }
 
-/* --- what is cached ------------------------------------------------------ */
+/* --- what is cached ----------------------------------------------------- */
 
 #define MAX_DUMPED  64
 
@@ -103,19 +103,17 @@ typedef struct OwnerCount {
 } OwnerCount;
 
 static void owner_dump_entry(const OwnerCount *k, const ImOwner *o,
-                             uint32_t tag, uint64_t addr,
-                             const ImTlbHit *hit)
+                             uint32_t tag, uint64_t addr, const ImTlbHit *hit)
 {
     GString *out = k->out;
 
     g_string_append(out, "  ");
     k->words->owner(out, o);
-    g_string_append_printf(out, " %016" PRIx64 " -> %016" PRIx64 " %u%c ",
-                           addr, hit->addr, 1u << hit->shift % 10,
+    g_string_append_printf(out, " %016" PRIx64 " -> %016" PRIx64 " %u%c ", addr,
+                           hit->addr, 1u << hit->shift % 10,
                            "BKMGTPE"[hit->shift / 10]);
     for (unsigned i = 0; k->words->rights[i]; i++) {
-        g_string_append_c(out, hit->flags >> i & 1 ? k->words->rights[i] :
-                          '-');
+        g_string_append_c(out, hit->flags >> i & 1 ? k->words->rights[i] : '-');
     }
     g_string_append(out, tag & 1 ? k->words->privileged : "");
     g_string_append_c(out, '\n');
@@ -140,7 +138,9 @@ static unsigned owner_visit(const ImOwnedTlb *t, const ImOwnedWords *words,
                             GString *out)
 {
     OwnerCount k = {
-        .by_tag = g_hash_table_new(NULL, NULL), .words = words, .out = out,
+        .by_tag = g_hash_table_new(NULL, NULL),
+        .words = words,
+        .out = out,
     };
 
     for (ImOwner *o = t->owners; o; o = o->next) {
@@ -158,8 +158,7 @@ unsigned im_owned_count(const ImOwnedTlb *t)
     return owner_visit(t, NULL, NULL);
 }
 
-void im_owned_dump(const ImOwnedTlb *t, const ImOwnedWords *words,
-                   GString *out)
+void im_owned_dump(const ImOwnedTlb *t, const ImOwnedWords *words, GString *out)
 {
     unsigned n = owner_visit(t, words, out);
 

@@ -71,7 +71,7 @@ void im_owner_add(ImOwnedTlb *t, ImOwner *o, uint8_t kind);
 void im_owner_drop_range(ImOwnedTlb *t, ImOwner *o, uint64_t first,
                          uint64_t last, uint32_t *budget);
 
-/* --- what is cached, for dumps and tests --------------------------------- */
+/* --- what is cached, for dumps and tests -------------------------------- */
 
 /* How a dump speaks of an entry. */
 typedef struct ImOwnedWords {
@@ -86,7 +86,7 @@ unsigned im_owned_count(const ImOwnedTlb *t);
 void im_owned_dump(const ImOwnedTlb *t, const ImOwnedWords *words,
                    GString *out);
 
-/* --- inline, because requests and invalidations do little else ----------- */
+/* --- inline, because requests and invalidations do little else ---------- */
 
 /* Whether o may have something. */
 static inline bool im_owner_has(const ImOwner *o)
@@ -130,8 +130,8 @@ IM_INLINE bool im_owner_get(ImOwnedTlb *t, const ImOwner *o, bool priv,
                             uint64_t addr, ImTlbHit *hit)
 {
     for (unsigned left = o->classes[priv]; left; left &= left - 1) {
-        if (im_tlb_get(&t->tlb, o->tag + priv,
-                       (unsigned)__builtin_ctz(left), addr, hit)) {
+        if (im_tlb_get(&t->tlb, o->tag + priv, (unsigned)__builtin_ctz(left),
+                       addr, hit)) {
             return true;
         }
     }
@@ -166,8 +166,7 @@ static inline void im_owner_put(ImOwnedTlb *t, ImOwner *o, bool priv,
     if (whole > size && whole > o->whole) {
         o->whole = (uint8_t)whole;
     }
-    im_tlb_put(&t->tlb, o->tag + priv, cls, addr, out >> size << size,
-               flags);
+    im_tlb_put(&t->tlb, o->tag + priv, cls, addr, out >> size << size, flags);
 }
 
 /* --- tables on the way of a walk ------------------------------------------
@@ -183,9 +182,9 @@ static inline void im_owner_put(ImOwnedTlb *t, ImOwner *o, bool priv,
 #define IM_OWNER_WRITABLE   16u
 
 /* ImWalkOps.find: the deepest table on the way of addr. */
-IM_INLINE bool im_owner_find_table(ImOwnedTlb *t, const ImOwner *o,
-                                   bool priv, const ImPtFormat *fmt,
-                                   uint64_t addr, ImWalkPoint *at)
+IM_INLINE bool im_owner_find_table(ImOwnedTlb *t, const ImOwner *o, bool priv,
+                                   const ImPtFormat *fmt, uint64_t addr,
+                                   ImWalkPoint *at)
 {
     unsigned classes = o->classes[priv];
     ImTlbHit hit;
@@ -219,8 +218,7 @@ IM_INLINE void im_owner_keep_table(ImOwnedTlb *t, ImOwner *o, bool priv,
     cls = t->class_of[im_pt_level_shift(fmt, at->level + 1u)];
     o->classes[priv] |= (uint16_t)(1u << cls);
     im_tlb_put(&t->tlb, o->tag + priv, cls, addr, at->table,
-               (uint16_t)(at->perm |
-                          (at->writable ? IM_OWNER_WRITABLE : 0)));
+               (uint16_t)(at->perm | (at->writable ? IM_OWNER_WRITABLE : 0)));
 }
 
 #endif /* HW_CORE_OWNER_H */

@@ -86,7 +86,7 @@ void *im_pool_next(const ImPool *p, const void *slot)
     return at == p->fresh ? NULL : (void *)at;
 }
 
-/* --- life ---------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------- */
 
 size_t im_pool_bytes(uint32_t count, size_t size)
 {
@@ -100,10 +100,17 @@ void im_pool_init(ImPool *p, void *memory, uint32_t count, size_t size,
     char *end = slot + count * size;
 
     g_assert(count && !(count & (count - 1)) && size % 8 == 0);
-    *p = (ImPool){
-        .last = memory, .bucket = (void *)end, .mask = 2 * count - 1,
-        .size = (uint32_t)size, .slot = slot, .fresh = slot, .hand = slot,
-        .end = end, .drop = drop, .opaque = opaque,
+    *p = (ImPool) {
+        .last = memory,
+        .bucket = (void *)end,
+        .mask = 2 * count - 1,
+        .size = (uint32_t)size,
+        .slot = slot,
+        .fresh = slot,
+        .hand = slot,
+        .end = end,
+        .drop = drop,
+        .opaque = opaque,
     };
     p->last->key = IM_POOL_FREE;
 }

@@ -22,20 +22,18 @@ static inline bool im_port_inside(uint64_t last, uint64_t pa, size_t len)
 
 /* Memory as a unit sees it whose addresses end at last: nothing is beyond.
  * In line: structures and tables are read so. */
-static inline ImBus im_port_read(const ImPort *port, void *host,
-                                 uint64_t last, uint64_t pa, void *buf,
-                                 size_t len)
+static inline ImBus im_port_read(const ImPort *port, void *host, uint64_t last,
+                                 uint64_t pa, void *buf, size_t len)
 {
     return im_port_inside(last, pa, len) ? port->read(host, pa, buf, len) :
-           IM_BUS_ERROR;
+                                           IM_BUS_ERROR;
 }
 
-static inline ImBus im_port_write(const ImPort *port, void *host,
-                                  uint64_t last, uint64_t pa,
-                                  const void *buf, size_t len)
+static inline ImBus im_port_write(const ImPort *port, void *host, uint64_t last,
+                                  uint64_t pa, const void *buf, size_t len)
 {
     return im_port_inside(last, pa, len) ? port->write(host, pa, buf, len) :
-           IM_BUS_ERROR;
+                                           IM_BUS_ERROR;
 }
 
 #endif /* HW_CORE_PORT_H */

@@ -66,7 +66,7 @@ bool im_ranges_gap(const ImRanges *r, ImRange *rest, ImRange *gap)
     return false;
 }
 
-/* --- memory -------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------- */
 
 bool im_ranges_make_room(const ImMemory *mem, ImRanges *r, uint32_t count)
 {
@@ -96,7 +96,7 @@ void im_ranges_free(const ImMemory *mem, ImRanges *r)
     if (r->range) {
         mem->free(mem->opaque, r->range, r->room * sizeof(*r->range));
     }
-    *r = (ImRanges){ 0 };
+    *r = (ImRanges) { 0 };
 }
 
 bool im_ranges_add(const ImMemory *mem, ImRanges *r, uint64_t first,
@@ -119,11 +119,11 @@ bool im_ranges_add(const ImMemory *mem, ImRanges *r, uint64_t first,
                 (r->count - end) * sizeof(*r->range));
     }
     r->count = r->count - (end - i) + 1;
-    r->range[i] = (ImRange){ first, last };
+    r->range[i] = (ImRange) { first, last };
     return true;
 }
 
-/* --- lists that somebody wrote down --------------------------------------- */
+/* --- lists that somebody wrote down ------------------------------------- */
 
 /* A heap with the largest at its top; the place at is wrong. */
 static void ranges_sift(ImRange *r, uint32_t at, uint32_t count)

@@ -79,8 +79,12 @@ ImRegBank *im_regbank_new(const ImRegDef *defs, unsigned n, size_t bytes,
         g_assert((def->rw & def->w1c) == 0);
         for (unsigned e = 0; e < regbank_def_count(def); e++, slot++) {
             b->slots[slot] = (RegSlot) {
-                .def = def, .elem = e, .value = def->reset,
-                .reset = def->reset, .rw = def->rw, .w1c = def->w1c,
+                .def = def,
+                .elem = e,
+                .value = def->reset,
+                .reset = def->reset,
+                .rw = def->rw,
+                .w1c = def->w1c,
                 .exists = regbank_width_mask(def),
             };
             regbank_map_slot(b, slot, true);
@@ -173,8 +177,8 @@ void im_reg_set(ImRegBank *b, unsigned reg, unsigned elem, uint64_t value)
 
 static bool regbank_access_ok(const ImRegBank *b, uint64_t off, unsigned size)
 {
-    return (size == 4 || size == 8) && off % size == 0 &&
-           off < b->bytes && b->bytes - off >= size;
+    return (size == 4 || size == 8) && off % size == 0 && off < b->bytes &&
+           b->bytes - off >= size;
 }
 
 static RegSlot *regbank_slot_at(const ImRegBank *b, uint64_t off)
@@ -200,8 +204,8 @@ static unsigned regbank_lane_shift(const RegSlot *s, uint64_t off)
 
 static uint64_t regbank_slot_read(ImRegBank *b, const RegSlot *s)
 {
-    return s->def->read ? s->def->read(b->dev, s->elem, s->value) & s->exists
-                        : s->value;
+    return s->def->read ? s->def->read(b->dev, s->elem, s->value) & s->exists :
+                          s->value;
 }
 
 static uint64_t regbank_read_word(ImRegBank *b, uint64_t off)
@@ -254,8 +258,7 @@ static void regbank_write_word(ImRegBank *b, uint64_t off, uint64_t val)
                        (uint64_t)UINT32_MAX << shift, 0xfu << shift / 8);
 }
 
-void im_regbank_write(ImRegBank *b, uint64_t off, uint64_t val,
-                      unsigned size)
+void im_regbank_write(ImRegBank *b, uint64_t off, uint64_t val, unsigned size)
 {
     if (!regbank_access_ok(b, off, size)) {
         return;
@@ -270,7 +273,7 @@ void im_regbank_write(ImRegBank *b, uint64_t off, uint64_t val,
     }
 }
 
-/* --- for people ----------------------------------------------------------- */
+/* --- for people --------------------------------------------------------- */
 
 static void regbank_dump_one(ImRegBank *b, unsigned reg,
                              const ImFieldRow *fields, GString *out)

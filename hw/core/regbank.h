@@ -112,8 +112,7 @@ void im_regbank_dump(ImRegBank *b, const ImRegFields *rows, size_t n,
 
 /* Software's view. */
 uint64_t im_regbank_read(ImRegBank *b, uint64_t off, unsigned size);
-void im_regbank_write(ImRegBank *b, uint64_t off, uint64_t val,
-                      unsigned size);
+void im_regbank_write(ImRegBank *b, uint64_t off, uint64_t val, unsigned size);
 
 /* The one merge rule, for bits in lanes. */
 static inline uint64_t im_reg_merge(uint64_t old, uint64_t val, uint64_t rw,

@@ -39,8 +39,7 @@ static inline uint32_t im_ring_next(const ImRing *r, uint32_t off)
     return (off + r->entry) & (r->bytes - 1);
 }
 
-static inline bool im_ring_full(const ImRing *r, uint32_t head,
-                                uint32_t tail)
+static inline bool im_ring_full(const ImRing *r, uint32_t head, uint32_t tail)
 {
     return im_ring_next(r, tail) == head;
 }

@@ -73,7 +73,7 @@ static inline bool im_route_canonical(uint64_t addr, unsigned bits)
     return high == 0 || high == UINT64_MAX >> (bits - 1);
 }
 
-/* --- for people: route.c -------------------------------------------------- */
+/* --- for people: route.c ------------------------------------------------ */
 
 /* Who explains without a listener has this one. */
 void im_route_unheard(void *opaque, const ImStep *step);

@@ -177,8 +177,8 @@ bool im_span_gap(const ImSpan *root, uint64_t first, uint64_t last,
 
 static bool span_same_sums(const ImSpan *a, const ImSpan *b)
 {
-    return a->height == b->height && a->low == b->low &&
-           a->high == b->high && a->gap == b->gap;
+    return a->height == b->height && a->low == b->low && a->high == b->high &&
+           a->gap == b->gap;
 }
 
 bool im_span_check(const ImSpan *a)

@@ -79,9 +79,9 @@ static uint64_t tlb_drop_by_visit(ImTlb *t, uint32_t tag, unsigned classes,
         uint64_t start = tlb_entry_addr(e);
         uint64_t rest = (UINT64_C(1) << t->shift[cls]) - 1;
 
-        if (tlb_entry_tag(e) == tag && (classes & 1u << cls) &&
-            start <= last && (start | rest) >= first) {
-            *e = (ImTlbEntry){ 0 };
+        if (tlb_entry_tag(e) == tag && (classes & 1u << cls) && start <= last &&
+            (start | rest) >= first) {
+            *e = (ImTlbEntry) { 0 };
         }
     }
     return n;
@@ -98,14 +98,14 @@ static uint64_t tlb_drop_class(ImTlb *t, uint32_t tag, unsigned cls,
         ImTlbEntry *e = im_tlb_find(&k);
 
         if (e) {
-            *e = (ImTlbEntry){ 0 };
+            *e = (ImTlbEntry) { 0 };
         }
     }
     return count;
 }
 
-uint64_t im_tlb_drop(ImTlb *t, uint32_t tag, unsigned classes,
-                     uint64_t first, uint64_t last)
+uint64_t im_tlb_drop(ImTlb *t, uint32_t tag, unsigned classes, uint64_t first,
+                     uint64_t last)
 {
     uint64_t most = im_tlb_entries(t) / VISIT_SHARE;
     uint64_t probes = 0;

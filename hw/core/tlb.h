@@ -68,8 +68,8 @@ void im_tlb_put(ImTlb *t, uint32_t tag, unsigned cls, uint64_t addr,
  * that may be present, which are used. Costs a probe for each possible entry,
  * at most one visit of every entry. Returns the number of probes.
  */
-uint64_t im_tlb_drop(ImTlb *t, uint32_t tag, unsigned classes,
-                     uint64_t first, uint64_t last);
+uint64_t im_tlb_drop(ImTlb *t, uint32_t tag, unsigned classes, uint64_t first,
+                     uint64_t last);
 
 /* Call fn for every entry. For dumps and tests. */
 typedef void ImTlbVisit(void *opaque, uint32_t tag, uint64_t addr,
@@ -89,8 +89,7 @@ void im_tlb_visit(const ImTlb *t, ImTlbVisit *fn, void *opaque);
 IM_LAYOUT(IM_TLB_KEY);
 IM_LAYOUT(IM_TLB_VAL);
 G_STATIC_ASSERT(sizeof(ImTlbEntry) == 16 && IM_TLB_WAYS * 16 == 64);
-G_STATIC_ASSERT(IM_MASK(IM_TLB_CLASS) >> IM_TLB_CLASS_LO ==
-                IM_TLB_CLASSES - 1);
+G_STATIC_ASSERT(IM_MASK(IM_TLB_CLASS) >> IM_TLB_CLASS_LO == IM_TLB_CLASSES - 1);
 G_STATIC_ASSERT(IM_TLB_OUT_HI == IM_TLB_OUT_BITS - 1);
 G_STATIC_ASSERT(IM_TLB_TAG_MIN >> (IM_TLB_TAG_LO_HI + 1) == 1);
 
@@ -128,8 +127,7 @@ static inline ImTlbKey im_tlb_key(const ImTlb *t, uint32_t tag, unsigned cls,
     ImTlbKey k;
 
     /* Fold, do not mix: neighbours spread evenly over the sets. */
-    where = (uint32_t)(page ^ page >> t->set_bits ^
-                       page >> 2 * t->set_bits);
+    where = (uint32_t)(page ^ page >> t->set_bits ^ page >> 2 * t->set_bits);
     where ^= (tag * 0x9e3779b1u) >> (32 - t->set_bits);
     k.set = &t->entry[(where & t->set_mask) * IM_TLB_WAYS];
     k.key = IM_PUT(IM_TLB_PAGE, low) | IM_PUT(IM_TLB_TAG_LO, tag);

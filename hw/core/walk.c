@@ -66,7 +66,7 @@ static inline void walk_at_level(Cursor *c, unsigned level)
     c->level = (uint8_t)level;
     c->shift = (uint8_t)im_pt_level_shift(c->fmt, level);
     c->bits = level == c->st->top && c->st->top_bits ? c->st->top_bits :
-              c->fmt->index_bits;
+                                                       c->fmt->index_bits;
 }
 
 static inline void walk_begin(Cursor *c, const ImWalk *w, unsigned stage,
@@ -74,12 +74,21 @@ static inline void walk_begin(Cursor *c, const ImWalk *w, unsigned stage,
 {
     const ImPtStage *st = w->stage[stage];
 
-    *c = (Cursor){
-        .w = w, .st = st, .fmt = st->fmt, .stage = stage, .in = in,
-        .need = need, .write = write, .table = st->root,
-        .perm = UINT8_MAX, .writable = true, .whole = true,
+    *c = (Cursor) {
+        .w = w,
+        .st = st,
+        .fmt = st->fmt,
+        .stage = stage,
+        .in = in,
+        .need = need,
+        .write = write,
+        .table = st->root,
+        .perm = UINT8_MAX,
+        .writable = true,
+        .whole = true,
         .nested = stage == 0 && w->stage[1],
-        .final = stage == 0, .within = UINT8_MAX,
+        .final = stage == 0,
+        .within = UINT8_MAX,
         .late = st->fmt->rights,
     };
     c->physical = !c->nested;
@@ -221,8 +230,8 @@ static bool walk_read_entry(Cursor *c, uint64_t *pte, ImWalkOut *out)
 {
     uint64_t raw = 0;
 
-    if (c->w->ops->read(c->w->opaque, c->pa, &raw, c->fmt->entry_size)
-        != IM_BUS_OK) {
+    if (c->w->ops->read(c->w->opaque, c->pa, &raw, c->fmt->entry_size) !=
+        IM_BUS_OK) {
         return walk_stop(c, IM_WALK_ACCESS, out);
     }
     *pte = GUINT64_FROM_LE(raw);
@@ -393,9 +402,9 @@ static bool walk_use_leaf(Cursor *c, uint64_t *pte, const ImPteView *v,
     }
     *pte = walk_marked(was, v, c->write && (out->perm & IM_PERM_W));
     c->owes = try && (out->perm & IM_PERM_W) && !out->dirty;
-    out->dirty =
-        (c->late && !(perm & IM_PERM_W)) ||
-        (out->dirty && walk_marked(was, v, true) == (c->hold ? was : *pte));
+    out->dirty = (c->late && !(perm & IM_PERM_W)) ||
+                 (out->dirty &&
+                  walk_marked(was, v, true) == (c->hold ? was : *pte));
     return true;
 }
 
@@ -497,7 +506,7 @@ void im_walk(const ImWalk *w, uint64_t addr, uint8_t need, bool write,
 {
     Cursor c;
 
-    *out = (ImWalkOut){ 0 };
+    *out = (ImWalkOut) { 0 };
     walk_begin(&c, w, 0, addr, need, write);
     walk_skip(&c);
     if (!walk_stage(&c, out) && c.lost) {

@@ -151,8 +151,7 @@ typedef struct ImWalkOps {
     ImBus (*cmpxchg64)(void *opaque, uint64_t pa, uint64_t *expected,
                        uint64_t desired);
     /* Paging-structure cache: the deepest known point. Optional. */
-    bool (*find)(void *opaque, unsigned stage, uint64_t in,
-                 ImWalkPoint *at);
+    bool (*find)(void *opaque, unsigned stage, uint64_t in, ImWalkPoint *at);
     /* in is translated through at. Optional. */
     void (*keep)(void *opaque, unsigned stage, uint64_t in,
                  const ImWalkPoint *at);
@@ -185,8 +184,7 @@ void im_walk(const ImWalk *w, uint64_t addr, uint8_t need, bool write,
              ImWalkOut *out);
 
 /* log2 of the input range that an entry of a level covers. */
-static inline unsigned im_pt_level_shift(const ImPtFormat *fmt,
-                                         unsigned level)
+static inline unsigned im_pt_level_shift(const ImPtFormat *fmt, unsigned level)
 {
     return fmt->page_shift + level * fmt->index_bits;
 }

@@ -17,7 +17,7 @@ static const ImClauseRow rows[IM_CLAUSES] = {
 const ImClauseRow *im_clause(ImClause clause)
 {
     return clause > IM_CLAUSE_NONE && clause < IM_CLAUSES ? &rows[clause] :
-           NULL;
+                                                            NULL;
 }
 
 const char *im_clause_tag(ImClause clause)
@@ -31,7 +31,7 @@ char *im_clause_text(ImClause clause)
 {
     const ImClauseRow *row = im_clause(clause);
 
-    return row ? g_strdup_printf("%s: %s, %s, \"%s\"", row->tag,
-                                 row->document, row->section, row->title) :
-           NULL;
+    return row ? g_strdup_printf("%s: %s, %s, \"%s\"", row->tag, row->document,
+                                 row->section, row->title) :
+                 NULL;
 }

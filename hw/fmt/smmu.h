@@ -119,14 +119,12 @@ typedef struct ImSmmuCd {
  * Check and decode an STE. e2h: CR2.E2H. false: C_BAD_STE, and *clause is
  * the rule that was broken. A V=1 STE with Config 0xx is valid.
  */
-bool im_smmu_ste_decode(const ImSmmuIds *ids, bool e2h,
-                        const uint64_t raw[8], ImSmmuSte *out,
-                        ImClause *clause);
+bool im_smmu_ste_decode(const ImSmmuIds *ids, bool e2h, const uint64_t raw[8],
+                        ImSmmuSte *out, ImClause *clause);
 
 /* Check and decode a CD below an STE. false: C_BAD_CD. */
 bool im_smmu_cd_decode(const ImSmmuIds *ids, const ImSmmuSte *ste,
-                       const uint64_t raw[8], ImSmmuCd *out,
-                       ImClause *clause);
+                       const uint64_t raw[8], ImSmmuCd *out, ImClause *clause);
 
 /* Fields of their quad-words, for people. */
 extern const ImFieldRow *const im_smmu_ste_fields[8];
@@ -196,8 +194,8 @@ int im_smmu_cd_half(const ImSmmuCd *cd, uint64_t addr, bool priv);
  * of the request as the STE overrides it, which is Normal Write-Back, Inner
  * Shareable, when it does not. s2: attribute of stage 2, used with ste->s2.
  */
-uint8_t im_vmsa_attr(const ImSmmuCd *cd, const ImSmmuSte *ste,
-                     uint16_t s1, uint16_t s2, uint8_t *share);
+uint8_t im_vmsa_attr(const ImSmmuCd *cd, const ImSmmuSte *ste, uint16_t s1,
+                     uint16_t s2, uint8_t *share);
 
 /* Entries that a walk of a stage has read, by level, from the first table
  * down to level. */

@@ -41,7 +41,7 @@ IM_INLINE bool cd_el2(const Cd *x)
     return x->ste->world == IM_SMMU_NS_EL2;
 }
 
-/* --- ILLEGAL ------------------------------------------------------------- */
+/* --- ILLEGAL ------------------------------------------------------------ */
 
 IM_INLINE bool cd_bad_v(const Cd *x)
 {
@@ -85,8 +85,7 @@ IM_INLINE bool cd_bad_httu(const Cd *x)
 
 IM_INLINE bool cd_bad_haft(const Cd *x)
 {
-    return IDR(x->ids, 0, HTTU) == HTTU_HAFT && CD(x, 1, HAFT) &&
-           !CD(x, 0, HA);
+    return IDR(x->ids, 0, HTTU) == HTTU_HAFT && CD(x, 1, HAFT) && !CD(x, 0, HA);
 }
 
 IM_INLINE bool cd_bad_asid(const Cd *x)
@@ -104,8 +103,8 @@ IM_INLINE bool cd_bad_half_tsz(const Cd *x, const Half *h)
 {
     unsigned low = IDR(x->ids, 5, VAX) && h->granule == 2 ? 12 : 16;
 
-    return h->used && (h->tsz < low ||
-                       h->tsz > im_smmu_tsz_max(x->ids, h->granule));
+    return h->used &&
+           (h->tsz < low || h->tsz > im_smmu_tsz_max(x->ids, h->granule));
 }
 
 IM_INLINE bool cd_bad_tsz(const Cd *x)
@@ -144,7 +143,7 @@ IM_INLINE ImClause cd_broken_rule(const Cd *x)
     return IM_CLAUSE_NONE;
 }
 
-/* --- what is left -------------------------------------------------------- */
+/* --- what is left ------------------------------------------------------- */
 
 /* Of a half that is not used only TBI counts. */
 IM_RULE(SMMU_CD_EPD);
@@ -225,9 +224,12 @@ IM_INLINE void cd_take_stage(const Cd *x, const Half *h, ImPtStage *st)
     unsigned n = fmt->index_bits;
     unsigned top = bits > 3 * n ? 3 : bits > 2 * n ? 2 : bits > n;
 
-    *st = (ImPtStage){
-        .fmt = fmt, .in_last = UINT64_MAX, .flags = cd_common_flags(x),
-        .top = (uint8_t)top, .top_bits = (uint8_t)(bits - top * n),
+    *st = (ImPtStage) {
+        .fmt = fmt,
+        .in_last = UINT64_MAX,
+        .flags = cd_common_flags(x),
+        .top = (uint8_t)top,
+        .top_bits = (uint8_t)(bits - top * n),
     };
     IM_RULE(SMMU_CD_HAD);
     if (h->had && IDR(x->ids, 3, HAD)) {
@@ -246,13 +248,12 @@ IM_INLINE void cd_take_half(const Cd *x, const Half *h, struct ImSmmuHalf *out)
     if (h->used) {
         cd_take_stage(x, h, &out->stage);
     } else {
-        out->stage = (ImPtStage){ 0 };
+        out->stage = (ImPtStage) { 0 };
     }
 }
 
 bool im_smmu_cd_decode(const ImSmmuIds *ids, const ImSmmuSte *ste,
-                       const uint64_t raw[8], ImSmmuCd *out,
-                       ImClause *clause)
+                       const uint64_t raw[8], ImSmmuCd *out, ImClause *clause)
 {
     Cd x = cd_begin(ids, ste, raw);
     ImClause broken = cd_broken_rule(&x);
@@ -289,20 +290,17 @@ int im_smmu_cd_half(const ImSmmuCd *cd, uint64_t addr, bool priv)
     return (addr & top) == (i ? top : 0) ? i : -1;
 }
 
-/* --- for people ---------------------------------------------------------- */
+/* --- for people --------------------------------------------------------- */
 
 const ImFieldRow *const im_smmu_cd_fields[8] = {
-    IM_FIELDS(SMMU_CD0), IM_FIELDS(SMMU_CD1),
-    IM_FIELDS(SMMU_CD2), IM_FIELDS(SMMU_CD3),
-    IM_FIELDS(SMMU_CD4), IM_FIELDS(SMMU_CD5),
+    IM_FIELDS(SMMU_CD0), IM_FIELDS(SMMU_CD1), IM_FIELDS(SMMU_CD2),
+    IM_FIELDS(SMMU_CD3), IM_FIELDS(SMMU_CD4), IM_FIELDS(SMMU_CD5),
     IM_FIELDS(SMMU_CD6), IM_FIELDS(SMMU_CD7),
 };
 
 const char *im_smmu_cd_text(ImClause clause)
 {
-    static const ImSmmuRuleText rows[] = {
-        RULES(IM_SMMU_RULE_TEXT)
-    };
+    static const ImSmmuRuleText rows[] = { RULES(IM_SMMU_RULE_TEXT) };
 
     return im_smmu_rule_text(rows, G_N_ELEMENTS(rows), clause);
 }

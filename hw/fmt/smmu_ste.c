@@ -40,7 +40,7 @@ typedef struct Ste {
 
 static const uint8_t granule_shift[] = { 12, 14, 16 };
 
-/* --- ILLEGAL ------------------------------------------------------------- */
+/* --- ILLEGAL ------------------------------------------------------------ */
 
 IM_INLINE bool ste_bad_config(const Ste *x)
 {
@@ -68,8 +68,7 @@ IM_INLINE bool ste_bad_strw(const Ste *x)
 
 IM_INLINE bool ste_bad_s1stalld(const Ste *x)
 {
-    return STE(x, 1, S1STALLD) &&
-           IDR(x->ids, 0, STALL_MODEL) != STALL_BOTH;
+    return STE(x, 1, S1STALLD) && IDR(x->ids, 0, STALL_MODEL) != STALL_BOTH;
 }
 
 IM_INLINE bool ste_bad_s1cdmax(const Ste *x)
@@ -84,8 +83,7 @@ IM_INLINE bool ste_bad_s1fmt(const Ste *x)
 {
     unsigned fmt = STE(x, 0, S1FMT);
 
-    return x->substreams && !IDR(x->ids, 0, CD2L) &&
-           (fmt == 1 || fmt == 2);
+    return x->substreams && !IDR(x->ids, 0, CD2L) && (fmt == 1 || fmt == 2);
 }
 
 IM_INLINE bool ste_bad_s1contextptr(const Ste *x)
@@ -130,8 +128,8 @@ IM_INLINE bool ste_bad_s2tg(const Ste *x)
 
 IM_INLINE bool ste_bad_s2ttb(const Ste *x)
 {
-    return im_smmu_ttb_beyond(x->raw[3] & IM_MASK(SMMU_STE_S2TTB),
-                              x->granule, x->ps);
+    return im_smmu_ttb_beyond(x->raw[3] & IM_MASK(SMMU_STE_S2TTB), x->granule,
+                              x->ps);
 }
 
 IM_INLINE bool ste_bad_s2t0sz(const Ste *x)
@@ -181,8 +179,7 @@ IM_INLINE bool ste_bad_s2sl0(const Ste *x)
 /* Tables of mixed endianness are not offered. */
 IM_INLINE bool ste_bad_s2endi(const Ste *x)
 {
-    return STE(x, 2, S2ENDI) !=
-           (IDR(x->ids, 0, TTENDIAN) == TTENDIAN_BIG);
+    return STE(x, 2, S2ENDI) != (IDR(x->ids, 0, TTENDIAN) == TTENDIAN_BIG);
 }
 
 IM_INLINE bool ste_vmid_used(const Ste *x)
@@ -242,7 +239,7 @@ IM_INLINE ImClause ste_broken_rule(const Ste *x)
     return IM_CLAUSE_NONE;
 }
 
-/* --- what is left -------------------------------------------------------- */
+/* --- what is left ------------------------------------------------------- */
 
 IM_INLINE Ste ste_begin(const ImSmmuIds *ids, const uint64_t raw[8])
 {
@@ -324,8 +321,7 @@ IM_INLINE void ste_take_stage2(const Ste *x, ImSmmuSte *out)
     st->top_bits = (uint8_t)ste_start_bits(x, top);
     st->in_last = UINT64_MAX >> STE(x, 2, S2T0SZ);
     st->flags = ste_stage2_flags(x);
-    im_smmu_set_output(x->ids, st, x->raw[3] & IM_MASK(SMMU_STE_S2TTB),
-                       x->ps);
+    im_smmu_set_output(x->ids, st, x->raw[3] & IM_MASK(SMMU_STE_S2TTB), x->ps);
 }
 
 IM_RULE(SMMU_STE_OVERRIDES);
@@ -351,18 +347,19 @@ IM_INLINE uint8_t ste_effective_eats(const Ste *x)
     unsigned eats = STE(x, 1, EATS);
 
     return IDR(x->ids, 0, ATS) && x->stages && eats <= EATS_SPLIT ?
-           (uint8_t)eats : EATS_OFF;
+               (uint8_t)eats :
+               EATS_OFF;
 }
 
-bool im_smmu_ste_decode(const ImSmmuIds *ids, bool e2h,
-                        const uint64_t raw[8], ImSmmuSte *out,
-                        ImClause *clause)
+bool im_smmu_ste_decode(const ImSmmuIds *ids, bool e2h, const uint64_t raw[8],
+                        ImSmmuSte *out, ImClause *clause)
 {
     Ste x = ste_begin(ids, raw);
     ImClause broken;
 
-    *out = (ImSmmuSte){ .config = (uint8_t)x.config, .s1 = S1(&x),
-                        .s2 = S2(&x), .shcfg = 1 };
+    *out = (ImSmmuSte) {
+        .config = (uint8_t)x.config, .s1 = S1(&x), .s2 = S2(&x), .shcfg = 1
+    };
     IM_RULE(SMMU_STE_V);
     if (!STE(&x, 0, V)) {
         *clause = IM_CLAUSE(SMMU_STE_V);
@@ -390,12 +387,11 @@ bool im_smmu_ste_decode(const ImSmmuIds *ids, bool e2h,
     return true;
 }
 
-/* --- for people ---------------------------------------------------------- */
+/* --- for people --------------------------------------------------------- */
 
 const ImFieldRow *const im_smmu_ste_fields[8] = {
-    IM_FIELDS(SMMU_STE0), IM_FIELDS(SMMU_STE1),
-    IM_FIELDS(SMMU_STE2), IM_FIELDS(SMMU_STE3),
-    IM_FIELDS(SMMU_STE4), IM_FIELDS(SMMU_STE5),
+    IM_FIELDS(SMMU_STE0), IM_FIELDS(SMMU_STE1), IM_FIELDS(SMMU_STE2),
+    IM_FIELDS(SMMU_STE3), IM_FIELDS(SMMU_STE4), IM_FIELDS(SMMU_STE5),
     IM_FIELDS(SMMU_STE6), IM_FIELDS(SMMU_STE7),
 };
 
@@ -404,7 +400,7 @@ const char *im_smmu_ste_text(ImClause clause)
     static const ImSmmuRuleText rows[] = {
         { IM_CLAUSE(SMMU_STE_V), "V=0" },
         RULES(IM_SMMU_RULE_TEXT) RULES_S1(IM_SMMU_RULE_TEXT)
-        RULES_S2(IM_SMMU_RULE_TEXT) RULES_TAGS(IM_SMMU_RULE_TEXT)
+            RULES_S2(IM_SMMU_RULE_TEXT) RULES_TAGS(IM_SMMU_RULE_TEXT)
     };
 
     return im_smmu_rule_text(rows, G_N_ELEMENTS(rows), clause);

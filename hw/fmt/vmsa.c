@@ -42,7 +42,7 @@ G_STATIC_ASSERT((int)VMSA_TABLE_AP_LO == (int)VMSA_TABLE_PXN_LO + 2);
 static const char *const s1_names[] = { "S1-L3", "S1-L2", "S1-L1", "S1-L0" };
 static const char *const s2_names[] = { "S2-L3", "S2-L2", "S2-L1", "S2-L0" };
 
-/* --- what both stages share ---------------------------------------------- */
+/* --- what both stages share --------------------------------------------- */
 
 /* At which levels a block may be, by granule. */
 IM_RULE(SMMU_VMSA_BLOCK);
@@ -99,8 +99,9 @@ IM_INLINE ImPteKind vmsa_common(const ImPtStage *st, unsigned level,
     if (kind == IM_PTE_FAULT) {
         return kind;
     }
-    v->shift = kind == IM_PTE_TABLE ? st->fmt->page_shift :
-               (uint8_t)im_pt_level_shift(st->fmt, level);
+    v->shift = kind == IM_PTE_TABLE ?
+                   st->fmt->page_shift :
+                   (uint8_t)im_pt_level_shift(st->fmt, level);
     v->addr = vmsa_address(st, pte, v->shift);
     v->perm = RAW_ALL;
     v->dirty = 0;
@@ -127,13 +128,14 @@ static bool vmsa_dirty_by_hardware(const ImPtStage *st, uint64_t pte)
     return (st->flags & IM_VMSA_HD) && (pte & DBM);
 }
 
-/* --- stage 1 ------------------------------------------------------------- */
+/* --- stage 1 ------------------------------------------------------------ */
 
 IM_RULE(SMMU_VMSA_TABLE_ATTR);
 IM_INLINE uint8_t vmsa_hierarchical(const ImPtStage *st, uint64_t pte)
 {
-    return (uint8_t)(st->flags & IM_VMSA_HAD ? RAW_ALL :
-                     RAW_ALL & ~(pte >> VMSA_TABLE_PXN_LO));
+    return (uint8_t)(st->flags & IM_VMSA_HAD ?
+                         RAW_ALL :
+                         RAW_ALL & ~(pte >> VMSA_TABLE_PXN_LO));
 }
 
 static ImPteKind vmsa_s1_decode(const ImPtStage *st, unsigned level,
@@ -152,13 +154,12 @@ static ImPteKind vmsa_s1_decode(const ImPtStage *st, unsigned level,
     IM_RULE(SMMU_VMSA_DBM_S1);
     dbm = vmsa_dirty_by_hardware(st, pte);
     v->clean = dbm ? IM_MASK(VMSA_S1_AP2) : 0;
-    v->perm = (uint8_t)
-        ((pte & IM_MASK(VMSA_S1_AP1) ? S1_USER : 0) |
-         (dbm || !(pte & IM_MASK(VMSA_S1_AP2)) ? S1_W : 0) |
-         (pte & IM_MASK(VMSA_S1_PXN) ? 0 : S1_PX) |
-         (pte & IM_MASK(VMSA_S1_UXN) ? 0 : S1_UX));
-    v->attr = (uint16_t)(IM_GET(pte, VMSA_S1_ATTRINDX) |
-                         IM_GET(pte, VMSA_S1_SH) << 4);
+    v->perm = (uint8_t)((pte & IM_MASK(VMSA_S1_AP1) ? S1_USER : 0) |
+                        (dbm || !(pte & IM_MASK(VMSA_S1_AP2)) ? S1_W : 0) |
+                        (pte & IM_MASK(VMSA_S1_PXN) ? 0 : S1_PX) |
+                        (pte & IM_MASK(VMSA_S1_UXN) ? 0 : S1_UX));
+    v->attr = (uint16_t)(IM_GET(pte, VMSA_S1_ATTRINDX) | IM_GET(pte, VMSA_S1_SH)
+                                                             << 4);
     if ((pte & IM_MASK(VMSA_S1_NG)) && !(st->flags & IM_VMSA_ONE)) {
         v->attr |= IM_VMSA_NG;
     }
@@ -210,7 +211,7 @@ static uint8_t vmsa_s1_rights(const ImPtStage *st, uint8_t raw)
                      (x ? IM_PERM_X : 0));
 }
 
-/* --- stage 2 ------------------------------------------------------------- */
+/* --- stage 2 ------------------------------------------------------------ */
 
 IM_RULE(SMMU_VMSA_XNX);
 static uint8_t vmsa_s2_execute(const ImPtStage *st, uint64_t pte)
@@ -224,9 +225,11 @@ static uint8_t vmsa_s2_execute(const ImPtStage *st, uint64_t pte)
 static bool vmsa_is_device(const ImPtStage *st, uint64_t memattr)
 {
     /* Reserved values, which are as good as Device, among them. */
-    return st->flags & IM_VMSA_FWB ? !(memattr & 4) || (memattr & 7) == 4 :
-           !(memattr & 12) || (!(memattr & 3) &&
-           !(memattr == 4 && (st->flags & IM_VMSA_NOTAG)));
+    return st->flags & IM_VMSA_FWB ?
+               !(memattr & 4) || (memattr & 7) == 4 :
+               !(memattr & 12) ||
+                   (!(memattr & 3) &&
+                    !(memattr == 4 && (st->flags & IM_VMSA_NOTAG)));
 }
 
 static ImPteKind vmsa_s2_decode(const ImPtStage *st, unsigned level,
@@ -258,11 +261,10 @@ static uint8_t vmsa_s2_rights(const ImPtStage *st, uint8_t raw)
     uint8_t x = st->flags & IM_VMSA_PRIV ? S2_PX : S2_UX;
 
     return (uint8_t)((raw & S2_R ? IM_PERM_R : 0) |
-                     (raw & S2_W ? IM_PERM_W : 0) |
-                     (raw & x ? IM_PERM_X : 0));
+                     (raw & S2_W ? IM_PERM_W : 0) | (raw & x ? IM_PERM_X : 0));
 }
 
-/* --- the formats --------------------------------------------------------- */
+/* --- the formats -------------------------------------------------------- */
 
 #define FORMAT(stage, text, n_levels, bits, shift)                        \
     { .name = "stage " text, .entry = stage##_names,                      \

@@ -80,7 +80,7 @@ static uint8_t vmsa_attr_from_memattr(unsigned m)
 static uint8_t vmsa_attr_from_stage2(const ImPtStage *st, unsigned m)
 {
     return m == 4 && (st->flags & IM_VMSA_NOTAG) ? NORMAL_WB :
-           vmsa_attr_from_memattr(m);
+                                                   vmsa_attr_from_memattr(m);
 }
 
 /* Write-Back, with the hints of the first, if it has any. */
@@ -122,8 +122,8 @@ static uint8_t vmsa_attr_share_both(uint8_t a, uint8_t b)
 }
 
 IM_RULE(SMMU_VMSA_ATTR);
-uint8_t im_vmsa_attr(const ImSmmuCd *cd, const ImSmmuSte *ste,
-                     uint16_t s1, uint16_t s2, uint8_t *share)
+uint8_t im_vmsa_attr(const ImSmmuCd *cd, const ImSmmuSte *ste, uint16_t s1,
+                     uint16_t s2, uint8_t *share)
 {
     uint8_t attr = NORMAL_WB;
     uint8_t sh = SH_INNER;
@@ -144,8 +144,10 @@ uint8_t im_vmsa_attr(const ImSmmuCd *cd, const ImSmmuSte *ste,
     if (ste->s2) {
         unsigned m = IM_VMSA_ATTR(s2);
 
-        attr = ste->stage2.flags & IM_VMSA_FWB ? vmsa_attr_apply_fwb(attr, m) :
-               vmsa_attr_combine(attr, vmsa_attr_from_stage2(&ste->stage2, m));
+        attr = ste->stage2.flags & IM_VMSA_FWB ?
+                   vmsa_attr_apply_fwb(attr, m) :
+                   vmsa_attr_combine(attr,
+                                     vmsa_attr_from_stage2(&ste->stage2, m));
         sh = vmsa_attr_share_both(sh, vmsa_attr_share_of(IM_VMSA_SH(s2)));
     }
     *share = vmsa_attr_is_device(attr) || attr == NORMAL_NC ? SH_OUTER : sh;

@@ -19,7 +19,7 @@ static bool vmsa_why_is_stage2(const ImPtFormat *fmt)
     return fmt >= im_vmsa_s2 && fmt < im_vmsa_s2 + 3;
 }
 
-/* --- fields -------------------------------------------------------------- */
+/* --- fields ------------------------------------------------------------- */
 
 static const ImFieldRow *const invalid_fields = IM_FIELDS(VMSA_INVALID);
 /* By stage; table, leaf */
@@ -34,10 +34,11 @@ const ImFieldRow *im_vmsa_fields(const ImPtFormat *fmt, unsigned level,
     bool leaf = level == 0 || !(pte & IM_MASK(VMSA_TABLE_TYPE));
 
     return pte & IM_MASK(VMSA_INVALID_VALID) ?
-           entry_fields[vmsa_why_is_stage2(fmt)][leaf] : invalid_fields;
+               entry_fields[vmsa_why_is_stage2(fmt)][leaf] :
+               invalid_fields;
 }
 
-/* --- why ----------------------------------------------------------------- */
+/* --- why ---------------------------------------------------------------- */
 
 typedef struct Why {
     const ImPtStage *st;
@@ -57,8 +58,7 @@ static uint64_t vmsa_why_leaf_of(const Why *w)
 }
 
 /* The rule, and in the note what broke it, of the last entry. */
-static ImClause vmsa_why_says(const Why *w, ImClause clause,
-                                 const char *what)
+static ImClause vmsa_why_says(const Why *w, ImClause clause, const char *what)
 {
     g_snprintf(w->note, (gulong)w->size, "%s: %s",
                vmsa_why_entry_name(w, w->path->level), what);
@@ -71,7 +71,7 @@ static bool vmsa_why_flag(const Why *w, uint32_t flags)
 }
 
 ImClause im_vmsa_why_unusable(const ImPtStage *st, const ImVmsaPath *path,
-                                 char *note, size_t size)
+                              char *note, size_t size)
 {
     const Why w = { st, path, note, size };
     ImPteView v = { 0 };
@@ -96,12 +96,11 @@ ImClause im_vmsa_why_unusable(const ImPtStage *st, const ImVmsaPath *path,
                                             "TYPE=0: no block at this level");
 }
 
-/* --- stage 1 ------------------------------------------------------------- */
+/* --- stage 1 ------------------------------------------------------------ */
 
 /* A bit of a table descriptor above the leaf. */
 IM_RULE(SMMU_VMSA_TABLE_ATTR);
-static ImClause vmsa_why_by_table(const Why *w, unsigned bit,
-                                     const char *name)
+static ImClause vmsa_why_by_table(const Why *w, unsigned bit, const char *name)
 {
     for (unsigned l = w->path->level + 1u;
          !vmsa_why_flag(w, IM_VMSA_HAD) && l <= w->st->top; l++) {
@@ -118,8 +117,8 @@ static ImClause vmsa_why_by_table(const Why *w, unsigned bit,
 static ImClause vmsa_why_privileged_only(const Why *w)
 {
     return vmsa_why_leaf_of(w) & IM_MASK(VMSA_S1_AP1) ?
-           vmsa_why_by_table(w, VMSA_TABLE_AP_LO, "APTable[0]") :
-           vmsa_why_says(w, IM_CLAUSE(SMMU_VMSA_AP), "AP[1]=0");
+               vmsa_why_by_table(w, VMSA_TABLE_AP_LO, "APTable[0]") :
+               vmsa_why_says(w, IM_CLAUSE(SMMU_VMSA_AP), "AP[1]=0");
 }
 
 static ImClause vmsa_why_read_only(const Why *w)
@@ -128,12 +127,12 @@ static ImClause vmsa_why_read_only(const Why *w)
                  (vmsa_why_leaf_of(w) & IM_MASK(VMSA_S1_DBM));
 
     return !clean && (vmsa_why_leaf_of(w) & IM_MASK(VMSA_S1_AP2)) ?
-           vmsa_why_says(w, IM_CLAUSE(SMMU_VMSA_AP), "AP[2]=1") :
-           vmsa_why_by_table(w, VMSA_TABLE_AP_HI, "APTable[1]");
+               vmsa_why_says(w, IM_CLAUSE(SMMU_VMSA_AP), "AP[2]=1") :
+               vmsa_why_by_table(w, VMSA_TABLE_AP_HI, "APTable[1]");
 }
 
 static ImClause vmsa_why_never(const Why *w, bool leaf, const char *name,
-                                  unsigned bit, const char *table)
+                               unsigned bit, const char *table)
 {
     char what[8];
 
@@ -193,8 +192,8 @@ static ImClause vmsa_why_s1_no_read(const Why *w)
 
 static ImClause vmsa_why_s1_no_write(const Why *w)
 {
-    ImClause clause =
-        vmsa_why_has_levels(w) ? vmsa_why_privileged_only(w) : IM_CLAUSE_NONE;
+    ImClause clause = vmsa_why_has_levels(w) ? vmsa_why_privileged_only(w) :
+                                               IM_CLAUSE_NONE;
 
     clause = clause ? clause : vmsa_why_read_only(w);
     return clause ? clause : vmsa_why_by_pan(w);
@@ -212,10 +211,10 @@ static bool vmsa_why_writable(const Why *w, bool unprivileged)
 
 static ImClause vmsa_why_s1_no_exec(const Why *w)
 {
-    bool priv =
-        vmsa_why_flag(w, IM_VMSA_PRIV) && !vmsa_why_flag(w, IM_VMSA_ONE);
-    ImClause clause =
-        priv ? vmsa_why_never_privileged(w) : vmsa_why_never_unprivileged(w);
+    bool priv = vmsa_why_flag(w, IM_VMSA_PRIV) &&
+                !vmsa_why_flag(w, IM_VMSA_ONE);
+    ImClause clause = priv ? vmsa_why_never_privileged(w) :
+                             vmsa_why_never_unprivileged(w);
 
     if (clause) {
         return clause;
@@ -231,12 +230,13 @@ static ImClause vmsa_why_s1_no_exec(const Why *w)
                IM_CLAUSE_NONE;
 }
 
-/* --- stage 2 ------------------------------------------------------------- */
+/* --- stage 2 ------------------------------------------------------------ */
 
 static ImClause vmsa_why_s2_no_read(const Why *w)
 {
-    return vmsa_why_leaf_of(w) & IM_MASK(VMSA_S2_S2AP0) ? IM_CLAUSE_NONE :
-           vmsa_why_says(w, IM_CLAUSE(SMMU_VMSA_S2AP), "S2AP[0]=0");
+    return vmsa_why_leaf_of(w) & IM_MASK(VMSA_S2_S2AP0) ?
+               IM_CLAUSE_NONE :
+               vmsa_why_says(w, IM_CLAUSE(SMMU_VMSA_S2AP), "S2AP[0]=0");
 }
 
 static ImClause vmsa_why_s2_no_write(const Why *w)
@@ -246,13 +246,16 @@ static ImClause vmsa_why_s2_no_write(const Why *w)
 
     return clean || (vmsa_why_leaf_of(w) & IM_MASK(VMSA_S2_S2AP1)) ?
                IM_CLAUSE_NONE :
-           vmsa_why_says(w, IM_CLAUSE(SMMU_VMSA_S2AP), "S2AP[1]=0");
+               vmsa_why_says(w, IM_CLAUSE(SMMU_VMSA_S2AP), "S2AP[1]=0");
 }
 
 static ImClause vmsa_why_s2_no_exec(const Why *w)
 {
     static const char *const texts[] = {
-        "", "XN=01", "XN=10", "XN=11",
+        "",
+        "XN=01",
+        "XN=10",
+        "XN=11",
     };
     ImPteView v = { 0 };
 
@@ -264,7 +267,7 @@ static ImClause vmsa_why_s2_no_exec(const Why *w)
 }
 
 ImClause im_vmsa_why_denied(const ImPtStage *st, const ImVmsaPath *path,
-                               unsigned right, char *note, size_t size)
+                            unsigned right, char *note, size_t size)
 {
     static ImClause (*const rules[2][3])(const Why *w) = {
         { vmsa_why_s1_no_read, vmsa_why_s1_no_write, vmsa_why_s1_no_exec },

@@ -64,8 +64,7 @@ static int io_attach_look_up(ImIoasidCtx *c, const ImuAttach *a, Names *n)
 
 static bool io_attach_is_unused(const ImuAttach *a)
 {
-    return !(a->head.flags & IMU_ATTACH_PASID) &&
-           (a->pasid.id || a->pasid.gen);
+    return !(a->head.flags & IMU_ATTACH_PASID) && (a->pasid.id || a->pasid.gen);
 }
 
 /* All that ATTACH and REPLACE have in common, before the binding's state. */
@@ -104,7 +103,7 @@ static bool io_attach_delegated_otherwise(const Names *n)
     const IoBind *own = n->dev->own;
 
     return n->pasid ? own && own->space->kind == IMU_SPACE_PASID_TABLE :
-           n->space->kind == IMU_SPACE_PASID_TABLE && n->dev->binds;
+                      n->space->kind == IMU_SPACE_PASID_TABLE && n->dev->binds;
 }
 
 /* --- host numbers ------------------------------------------------------- */
@@ -123,7 +122,7 @@ static int io_attach_host_number(ImIoasid *h, const Names *n, uint32_t *hpasid)
         return *hpasid == UINT32_MAX ? -ENOSPC : 0;
     }
     *hpasid = set->cfg.map_mode == IMU_MODE_IDENTITY ? n->pasid->gpasid :
-              n->pasid->hpasid;
+                                                       n->pasid->hpasid;
     if (*hpasid > last) {
         return -EOVERFLOW;
     }
@@ -221,7 +220,8 @@ static int io_attach_fits_bus(ImIoasid *h, const Names *n)
 {
     uint32_t hpasid;
     int err = n->pasid && !io_attach_claim_of(n->pasid, n->dev->host) ?
-              io_attach_host_number(h, n, &hpasid) : 0;
+                  io_attach_host_number(h, n, &hpasid) :
+                  0;
 
     return err == -EOVERFLOW ? err : 0;
 }
@@ -336,7 +336,10 @@ int im_ioasid_cmd_DETACH(ImIoasidCtx *c, void *arg)
 {
     const ImuDetach *a = arg;
     const ImuAttach as = {
-        .head = a->head, .set = a->set, .dev = a->dev, .pasid = a->pasid,
+        .head = a->head,
+        .set = a->set,
+        .dev = a->dev,
+        .pasid = a->pasid,
     };
     Names n;
     int err = io_attach_look_up(c, &as, &n);
@@ -389,8 +392,8 @@ void im_ioasid_rest_end(ImIoasid *h, const IoHostDev *hd)
 
 uint64_t im_ioasid_rest_deadline(const ImIoasid *h)
 {
-    return h->resting.head ?
-           IM_LINK_OF(h->resting.head, IoBind, by_dev)->ripe : IM_NEVER;
+    return h->resting.head ? IM_LINK_OF(h->resting.head, IoBind, by_dev)->ripe :
+                             IM_NEVER;
 }
 
 void im_ioasid_rest_due(ImIoasid *h, uint64_t now)
@@ -406,8 +409,9 @@ void im_ioasid_rest_due(ImIoasid *h, uint64_t now)
             continue;
         }
         im_fifo_out(&h->resting, &b->by_dev);
-        b->ripe = now > IM_NEVER - REST_AGAIN_NS ? IM_NEVER :
-                  now + MAX(h->cfg.quarantine_ns, REST_AGAIN_NS);
+        b->ripe = now > IM_NEVER - REST_AGAIN_NS ?
+                      IM_NEVER :
+                      now + MAX(h->cfg.quarantine_ns, REST_AGAIN_NS);
         im_fifo_in(&h->resting, &b->by_dev);
     }
 }

@@ -95,7 +95,7 @@ IoCaches *im_ioasid_caches_new(ImIoasid *h)
         im_ioasid_release(h, c, sizeof(*c));
         return NULL;
     }
-    *c = (IoCaches){ .epoch = 1, .reach = 1 };
+    *c = (IoCaches) { .epoch = 1, .reach = 1 };
     im_owned_init(&c->pages, h->cfg.iotlb_entries, page_shift);
     im_pool_init(&c->views, view, n, sizeof(*view), io_cache_drop_view, c);
     for (uint32_t i = 0; i < n; i++) {

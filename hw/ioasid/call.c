@@ -45,7 +45,7 @@ void im_ioasid_call_free(ImuCall *c)
     g_free(c);
 }
 
-/* --- numbers in and out of a record -------------------------------------- */
+/* --- numbers in and out of a record ------------------------------------- */
 
 static void io_call_put(uint8_t *record, size_t offset, unsigned size,
                         uint64_t val)
@@ -74,7 +74,7 @@ static const ImuWord *io_call_find(const ImuRecord *r, const char *name)
     return NULL;
 }
 
-/* --- text to values ------------------------------------------------------ */
+/* --- text to values ----------------------------------------------------- */
 
 static bool io_call_parse_number(const char *text, unsigned size, uint64_t *val)
 {
@@ -157,16 +157,17 @@ static bool io_call_parse(const ImuWord *w, const char *text, uint64_t *val)
 static void io_call_append_names(GString *s, const ImuWord *w)
 {
     static const char *const what[] = {
-        [IMU_WORD_NUMBER] = "a number", [IMU_WORD_HEX] = "a number",
+        [IMU_WORD_NUMBER] = "a number",       [IMU_WORD_HEX] = "a number",
         [IMU_WORD_REF] = "an object, id.gen", [IMU_WORD_ENUM] = "one of",
-        [IMU_WORD_FLAGS] = "some of", [IMU_WORD_LIST] = "a list",
+        [IMU_WORD_FLAGS] = "some of",         [IMU_WORD_LIST] = "a list",
         [IMU_WORD_BITS] = "an answer",
     };
 
     g_string_append(s, what[w->kind]);
     if (w->kind == IMU_WORD_NUMBER || w->kind == IMU_WORD_HEX) {
-        g_string_append_printf(s, " from 0 to %s", w->size == 8
-                               ? "0xffffffffffffffff" : "4294967295");
+        g_string_append_printf(s, " from 0 to %s",
+                               w->size == 8 ? "0xffffffffffffffff" :
+                                              "4294967295");
     }
     for (unsigned i = 0; w->names && w->names[i]; i++) {
         g_string_append_printf(s, " %s", w->names[i]);
@@ -200,7 +201,7 @@ static bool io_call_say(const ImuRecord *r, uint8_t *record, const char *name,
     return false;
 }
 
-/* --- lists --------------------------------------------------------------- */
+/* --- lists -------------------------------------------------------------- */
 
 static CallList *io_call_list_of(ImuCall *c, const ImuWord *w)
 {
@@ -298,7 +299,7 @@ static void io_call_place_lists(ImuCall *c)
     }
 }
 
-/* --- user memory --------------------------------------------------------- */
+/* --- user memory -------------------------------------------------------- */
 
 int im_ioasid_call_access(ImuCall *c, uint64_t addr, void *buf, size_t len,
                           bool write)
@@ -330,7 +331,7 @@ int im_ioasid_call_run(ImuCall *c, ImIoasidCtx *ctx)
     return im_ioasid_command(ctx, c->verb->command, IMU_CALL_BASE);
 }
 
-/* --- values to text ------------------------------------------------------ */
+/* --- values to text ----------------------------------------------------- */
 
 static void io_call_show_flags(const ImuWord *w, uint64_t val, GString *s)
 {
@@ -412,9 +413,9 @@ static void io_call_list_results(const ImuCall *c, const CallList *l,
 static bool io_call_defined(const ImuCall *c, int error, const ImuWord *w)
 {
     return error == 0 ? w->dir & IMU_WORD_OUT :
-           w->dir & IMU_WORD_ERROR &&
-           (error == -ENOSPC || error == -EMSGSIZE ||
-            c->verb->command == IMU_CMD_INVALIDATE);
+                        w->dir & IMU_WORD_ERROR &&
+                            (error == -ENOSPC || error == -EMSGSIZE ||
+                             c->verb->command == IMU_CMD_INVALIDATE);
 }
 
 void im_ioasid_call_results(const ImuCall *c, int error, ImuResultFn *fn,

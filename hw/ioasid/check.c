@@ -38,7 +38,7 @@ static char *io_check_bind(const IoBind *b)
         return io_check_broken("I3", "a host number without owner", ref);
     }
     if (b->parked ? b->space->kind != IMU_SPACE_BLOCK || b->space->obj.set :
-        b->space->obj.set != b->dev->obj.set) {
+                    b->space->obj.set != b->dev->obj.set) {
         return io_check_broken("I1", "a binding to a space of nobody", ref);
     }
     if (b->pasid && b->pasid->obj.set != b->dev->obj.set) {
@@ -132,14 +132,14 @@ static char *io_check_set(const ImIoasid *h, const IoSet *set)
                  io_check_charged(set) != set->charged)) {
         why = io_check_broken("I2", "PASIDs are miscounted", set->obj.ref);
     }
-    for (const ImLink *l = set->objects[IMU_KIND_DEV]; l && !why;
-         l = l->next) {
+    for (const ImLink *l = set->objects[IMU_KIND_DEV]; l && !why; l = l->next) {
         const IoDev *dev = IM_LINK_OF(l, IoDev, obj.in_set);
         const char *what = im_ioasid_groups_check(dev);
 
         groups += dev->groups;
-        why = what ? io_check_broken("I5", what, dev->obj.ref) :
-              dev->own ? io_check_bind(dev->own) : NULL;
+        why = what     ? io_check_broken("I5", what, dev->obj.ref) :
+              dev->own ? io_check_bind(dev->own) :
+                         NULL;
     }
     if (!why && groups != set->groups) {
         why = io_check_broken("I5", "groups of a set are miscounted",
@@ -174,10 +174,10 @@ static char *io_check_quota(const ImIoasid *h, const ImIoasidCtx *c)
         n += set->ctx == c ? io_check_charged(set) : 0;
         held += set->ctx == c ? io_check_charged(set) : 0;
     }
-    return n == c->pasids && held == c->committed &&
-           held <= h->cfg.ctx_quota ? NULL :
-           g_strdup_printf("I2: %u charged and %u committed, not %u and %u",
-                           n, held, c->pasids, c->committed);
+    return n == c->pasids && held == c->committed && held <= h->cfg.ctx_quota ?
+               NULL :
+               g_strdup_printf("I2: %u charged and %u committed, not %u and %u",
+                               n, held, c->pasids, c->committed);
 }
 
 static char *io_check_pool(const ImIoasid *h)
@@ -198,9 +198,10 @@ static char *io_check_pool(const ImIoasid *h)
 
         n += set->cfg.pool == IMU_POOL_GLOBAL ? io_check_charged(set) : 0;
     }
-    return n == h->pool_committed ? NULL :
-           g_strdup_printf("I2: %u of the pool committed, not %u", n,
-                           h->pool_committed);
+    return n == h->pool_committed ?
+               NULL :
+               g_strdup_printf("I2: %u of the pool committed, not %u", n,
+                               h->pool_committed);
 }
 
 IM_RULE(IOASID_INVARIANTS);

@@ -29,8 +29,9 @@ IoHostDev *im_ioasid_host_dev(const ImIoasid *h, uint32_t func)
 
 unsigned im_ioasid_dev_width(const ImIoasid *h, const IoHostDev *hd)
 {
-    return !(hd->cfg.caps & IMU_DEV_CAP_PASID) ? 0 :
-           MIN(hd->cfg.pasid_bits, h->cfg.pasid_bits);
+    return !(hd->cfg.caps & IMU_DEV_CAP_PASID) ?
+               0 :
+               MIN(hd->cfg.pasid_bits, h->cfg.pasid_bits);
 }
 
 IoBind *im_ioasid_bind_of(ImIoasid *h, uint32_t func, bool has_pasid,
@@ -258,7 +259,7 @@ int im_ioasid_cmd_DEV_BIND(ImIoasidCtx *c, void *arg)
     }
     dev->by_hpasid = im_table_new(h);
     err = dev->by_hpasid ? im_ioasid_number(c, &dev->obj, IMU_KIND_DEV, set) :
-          -ENOMEM;
+                           -ENOMEM;
     if (!err) {
         a->dev = dev->obj.ref;
         err = im_ioasid_publish(c, a, &dev->obj);

@@ -76,12 +76,12 @@ static void io_devtlb_settle(ImIoasid *h)
         IoFence *f = IM_LINK_OF(n, IoFence, in_waiting);
 
         next = n->next;
-        if (io_devtlb_any(h, (InvRange){ f->set, 0, f->seq })) {
+        if (io_devtlb_any(h, (InvRange) { f->set, 0, f->seq })) {
             continue;
         }
         for (uint64_t t = f->first; t <= f->last; t++) {
-            im_ioasid_event_post(f->set, IMU_EVENT_FENCE, f->set->obj.ref,
-                                 t, 0, 0);
+            im_ioasid_event_post(f->set, IMU_EVENT_FENCE, f->set->obj.ref, t, 0,
+                                 0);
         }
         io_devtlb_end_fence(h, f);
     }
@@ -109,8 +109,9 @@ static IoFence *io_devtlb_same_fence(ImIoasid *h, const IoSet *set)
 {
     IoFence *f = io_devtlb_fence_of(h, set, set->ticket);
 
-    return f && !io_devtlb_any(h, (InvRange){ set, f->seq + 1, UINT64_MAX }) ?
-           f : NULL;
+    return f && !io_devtlb_any(h, (InvRange) { set, f->seq + 1, UINT64_MAX }) ?
+               f :
+               NULL;
 }
 
 IM_RULE(IOASID_CMD_FENCE);
@@ -122,7 +123,7 @@ static int io_devtlb_new_fence(ImIoasidCtx *c, ImuFence *a, IoSet *set)
     int err;
 
     a->ticket = set->ticket + 1;
-    a->done = !io_devtlb_any(h, (InvRange){ set, 0, set->inv_seq });
+    a->done = !io_devtlb_any(h, (InvRange) { set, 0, set->inv_seq });
     if (!a->done && !same) {
         f = im_ioasid_alloc(h, sizeof(*f));
         if (!f) {
@@ -136,8 +137,10 @@ static int io_devtlb_new_fence(ImIoasidCtx *c, ImuFence *a, IoSet *set)
     }
     set->ticket++;
     if (f) {
-        *f = (IoFence){ .set = set, .seq = set->inv_seq,
-                        .first = a->ticket, .last = a->ticket };
+        *f = (IoFence) { .set = set,
+                         .seq = set->inv_seq,
+                         .first = a->ticket,
+                         .last = a->ticket };
         im_fifo_in(&h->fences->waiting, &f->in_waiting);
     } else if (!a->done) {
         same->last = a->ticket;
@@ -272,15 +275,14 @@ static void io_devtlb_send_owed(ImIoasid *h, IoAtc *a)
 static bool io_devtlb_begin(const IoBind *b, IoInv *item)
 {
     const IoAtc *a = &b->host->atc;
-    IoSet *set = b->dev ? b->dev->obj.set : b->pasid ? b->pasid->obj.set :
-                 NULL;
+    IoSet *set = b->dev ? b->dev->obj.set : b->pasid ? b->pasid->obj.set : NULL;
 
     if (!(b->host->cfg.caps & IMU_DEV_CAP_ATS) ||
         (b->dev && b->dev->ats_failed) ||
         (io_devtlb_owes(a) && a->owed.set != set)) {
         return false;
     }
-    *item = (IoInv){ .set = set, .seq = set ? ++set->inv_seq : 0 };
+    *item = (IoInv) { .set = set, .seq = set ? ++set->inv_seq : 0 };
     return true;
 }
 
@@ -327,7 +329,9 @@ static void io_devtlb_atc_inv_guest(ImIoasid *h, const IoBind *b)
 
 void im_ioasid_atc_inv_bind(ImIoasid *h, IoBind *b, IoPasid *p)
 {
-    IoAtcInv inv = { .bind = b, .last = UINT64_MAX, .pasid = b->hpasid,
+    IoAtcInv inv = { .bind = b,
+                     .last = UINT64_MAX,
+                     .pasid = b->hpasid,
                      .has_pasid = b->hpasid != 0 };
 
     if (b->ats_used & IO_ATS_OWN) {
@@ -362,7 +366,7 @@ static void io_devtlb_finish(ImIoasid *h, IoAtc *a, uint32_t itags)
         IoInv *inv = &a->inv[__builtin_ctz(itags)];
         IoPasid *p = inv->pasid;
 
-        *inv = (IoInv){ 0 };
+        *inv = (IoInv) { 0 };
         if (p) {
             im_ioasid_drained(h, p);
         }
@@ -396,7 +400,7 @@ void im_ioasid_ats_inv_done(ImIoasid *h, uint32_t func, uint32_t itags,
     a = &dev->atc;
     done = im_itags_complete(&a->itags, itags, count);
     if (!done) {
-        return;                         /* nobody waits for that, or not yet */
+        return;                        /* nobody waits for that, or not yet */
     }
     h->counters.ats_completions += im_itags_number(done);
     io_devtlb_finish(h, a, done);
@@ -409,7 +413,7 @@ void im_ioasid_ats_inv_done(ImIoasid *h, uint32_t func, uint32_t itags,
 void im_ioasid_dev_forgets(ImIoasid *h, IoHostDev *dev)
 {
     io_devtlb_give_up(h, &dev->atc);
-    dev->atc.itags = (ImItags){ 0 };
+    dev->atc.itags = (ImItags) { 0 };
     io_devtlb_settle(h);
 }
 
@@ -420,8 +424,7 @@ uint64_t im_ioasid_fence_deadline(const ImIoasid *h)
     uint64_t when = IM_NEVER;
 
     for (ImLink *n = h->fences->busy; n; n = n->next) {
-        when = MIN(when,
-                   im_itags_due(&IM_LINK_OF(n, IoAtc, in_busy)->itags));
+        when = MIN(when, im_itags_due(&IM_LINK_OF(n, IoAtc, in_busy)->itags));
     }
     return when;
 }
@@ -441,8 +444,8 @@ static void io_devtlb_timed_out(ImIoasid *h, IoAtc *a)
         IM_POOL_EACH(&h->caches->views, IoView, v) {
             v->ats = v->ats && v->bind && v->bind->dev != dev;
         }
-        im_ioasid_event_post(dev->obj.set, IMU_EVENT_INV_TIMEOUT,
-                             dev->obj.ref, dev->cookie, 0, 0);
+        im_ioasid_event_post(dev->obj.set, IMU_EVENT_INV_TIMEOUT, dev->obj.ref,
+                             dev->cookie, 0, 0);
     }
     io_devtlb_give_up(h, a);
 }

@@ -18,8 +18,7 @@ static IoArea *io_dirty_next_area(IoMap *m, const IoArea *a)
     if (!a) {
         return im_ioarea_from(m->root, 0);
     }
-    return a->last == UINT64_MAX ? NULL :
-           im_ioarea_from(m->root, a->last + 1);
+    return a->last == UINT64_MAX ? NULL : im_ioarea_from(m->root, a->last + 1);
 }
 
 static void io_dirty_forget(ImIoasid *h, IoMap *m)

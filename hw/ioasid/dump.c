@@ -25,6 +25,7 @@ static const char *const state_names[] = {
 #define EVENT_NAME(n)  #n,
 static const char *const event_names[] = { IMU_EVENTS(EVENT_NAME) };
 
+/* clang-format off */
 static const struct CapName {
     uint32_t cap;
     const char *name;
@@ -35,6 +36,7 @@ static const struct CapName {
     { IMU_DEV_CAP_EXEC, "exec" },
     { IMU_DEV_CAP_PRIV, "priv" },
 };
+/* clang-format on */
 
 static void io_dump_func(uint32_t func, GString *out)
 {
@@ -56,9 +58,11 @@ static void io_dump_host_dev(const IoHostDev *hd, GString *out)
 {
     g_string_append(out, "function ");
     io_dump_func(hd->cfg.func, out);
-    g_string_append_printf(out, ": group %" PRIu32 ", %u PASID bits, %"
-                           PRIu32 " page request groups", hd->cfg.group,
-                           hd->cfg.pasid_bits, hd->cfg.pri_credit);
+    g_string_append_printf(out,
+                           ": group %" PRIu32 ", %u PASID bits, %" PRIu32
+                           " page request groups",
+                           hd->cfg.group, hd->cfg.pasid_bits,
+                           hd->cfg.pri_credit);
     for (size_t i = 0; i < G_N_ELEMENTS(cap_names); i++) {
         if (hd->cfg.caps & cap_names[i].cap) {
             g_string_append_printf(out, ", %s", cap_names[i].name);
@@ -66,8 +70,8 @@ static void io_dump_host_dev(const IoHostDev *hd, GString *out)
     }
     g_string_append_c(out, '\n');
     for (unsigned i = 0; i < hd->cfg.reserved_count; i++) {
-        g_string_append_printf(out, "  reserved %" PRIx64 " .. %" PRIx64
-                               "\n", hd->cfg.reserved[i].first,
+        g_string_append_printf(out, "  reserved %" PRIx64 " .. %" PRIx64 "\n",
+                               hd->cfg.reserved[i].first,
                                hd->cfg.reserved[i].last);
     }
 }
@@ -122,9 +126,10 @@ static void io_dump_dev(const IoDev *dev, GString *out)
     } else {
         g_string_append(out, ": removed");
     }
-    g_string_append_printf(out, ", cookie %" PRIx64 ", %" PRIu32
-                           " page request groups\n", dev->cookie,
-                           dev->groups);
+    g_string_append_printf(out,
+                           ", cookie %" PRIx64 ", %" PRIu32
+                           " page request groups\n",
+                           dev->cookie, dev->groups);
     if (dev->own) {
         g_string_append(out, "      without PASID:");
         io_dump_view(dev->own, out);
@@ -140,21 +145,22 @@ static void io_dump_queue(const IoQueue *q, GString *out)
 {
     if (q->obj.kind == IMU_KIND_FAULTQ) {
         io_dump_ref("    fault queue", &q->obj, out);
-        g_string_append_printf(out, ": %" PRIu64 " ns, %" PRIu32
-                               " pages unread\n", q->deadline_ns, q->pages);
+        g_string_append_printf(out,
+                               ": %" PRIu64 " ns, %" PRIu32 " pages unread\n",
+                               q->deadline_ns, q->pages);
         im_ioasid_groups_dump(q, out);
         return;
     }
     io_dump_ref("    event queue", &q->obj, out);
-    g_string_append_printf(out, ": %" PRIu32 " of %" PRIu32 ", sequence %"
-                           PRIu64 "%s\n", q->count, q->depth, q->sequence,
-                           q->lost ? ", lost" : "");
+    g_string_append_printf(
+        out, ": %" PRIu32 " of %" PRIu32 ", sequence %" PRIu64 "%s\n", q->count,
+        q->depth, q->sequence, q->lost ? ", lost" : "");
     for (uint32_t i = 0; i < q->count; i++) {
         const ImuEvent *e = &q->events[(q->head + i) % q->depth];
 
-        g_string_append_printf(out, "      %" PRIu64 " %s %" PRIu32 ".%"
-                               PRIu32 "\n", e->sequence,
-                               event_names[e->type], e->object.id,
+        g_string_append_printf(out,
+                               "      %" PRIu64 " %s %" PRIu32 ".%" PRIu32 "\n",
+                               e->sequence, event_names[e->type], e->object.id,
                                e->object.gen);
     }
 }
@@ -184,15 +190,17 @@ static void io_dump_objects(const IoSet *set, ImuKind kind, GString *out)
             io_dump_queue(IM_LINK_OF(obj, IoQueue, obj), out);
             break;
         }
-        l = l->pprev == &set->objects[kind] ? NULL :
-            IM_LINK_OF(l->pprev, ImLink, next);
+        l = l->pprev == &set->objects[kind] ?
+                NULL :
+                IM_LINK_OF(l->pprev, ImLink, next);
     }
 }
 
 static void io_dump_set(const IoSet *set, GString *out)
 {
     io_dump_ref("  set", &set->obj, out);
-    g_string_append_printf(out, ": %s%s, guest %" PRIu32 " .. %" PRIu32
+    g_string_append_printf(out,
+                           ": %s%s, guest %" PRIu32 " .. %" PRIu32
                            ", quota %" PRIu32 " reserved %" PRIu32
                            ", token %" PRIx64 "\n",
                            mode_names[set->cfg.map_mode],
@@ -207,8 +215,10 @@ static void io_dump_set(const IoSet *set, GString *out)
 
 static void io_dump_ctx(const ImIoasidCtx *c, GString *out)
 {
-    g_string_append_printf(out, "context: %" PRIu32 " PASIDs charged, %"
-                           PRIu32 " committed\n", c->pasids, c->committed);
+    g_string_append_printf(out,
+                           "context: %" PRIu32 " PASIDs charged, %" PRIu32
+                           " committed\n",
+                           c->pasids, c->committed);
     for (const ImLink *l = c->sets; l; l = l->next) {
         io_dump_set(IM_LINK_OF(l, IoSet, obj.in_set), out);
     }
@@ -220,8 +230,9 @@ void im_ioasid_dump(ImIoasid *h, const ImIoasidCtx *c, GString *out)
         io_dump_ctx(c, out);
         return;
     }
-    g_string_append_printf(out, "backend: %u PASID bits, pages of %u bits, %"
-                           PRIu32 " of the pool committed\n",
+    g_string_append_printf(out,
+                           "backend: %u PASID bits, pages of %u bits, %" PRIu32
+                           " of the pool committed\n",
                            h->cfg.pasid_bits, h->cfg.page_shift,
                            h->pool_committed);
     for (const ImLink *l = h->devs; l; l = l->next) {

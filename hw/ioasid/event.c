@@ -77,8 +77,8 @@ void im_ioasid_queue_free(ImIoasid *h, IoQueue *q)
     im_ioasid_release(h, q, sizeof(*q));
 }
 
-int im_ioasid_queue_of(ImIoasidCtx *c, ImuRef set_ref, ImuKind kind,
-                       ImuRef ref, IoQueue **q)
+int im_ioasid_queue_of(ImIoasidCtx *c, ImuRef set_ref, ImuKind kind, ImuRef ref,
+                       IoQueue **q)
 {
     IoObject *obj;
     IoSet *set;

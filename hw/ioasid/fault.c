@@ -108,8 +108,8 @@ static void io_fault_slot_take(IoGroups *t, IoGroup *g)
     g->ticket = (uint64_t)s->gen << 32 | (g->slot + 1);
 }
 
-int im_iogroup_by_ticket(const ImIoasid *h, const IoSet *set,
-                         uint64_t ticket, IoGroup **g)
+int im_iogroup_by_ticket(const ImIoasid *h, const IoSet *set, uint64_t ticket,
+                         IoGroup **g)
 {
     uint32_t i = (uint32_t)ticket - 1;
     const Slot *s;
@@ -167,7 +167,9 @@ static void io_fault_respond(ImIoasid *h, const ImPageResp *resp,
                              const char *name)
 {
     ImEvent ev = {
-        .kind = IM_EVENT_PAGE_RESPONSE, .name = name, .resp = resp,
+        .kind = IM_EVENT_PAGE_RESPONSE,
+        .name = name,
+        .resp = resp,
     };
 
     h->counters.page_responses++;
@@ -312,7 +314,9 @@ static IoBind *io_fault_listener(ImIoasid *h, const ImPageReq *req)
         }
     }
     return b && b->space->faultq && !b->parked &&
-           b->host->cfg.caps & IMU_DEV_CAP_PRI ? b : NULL;
+                   b->host->cfg.caps & IMU_DEV_CAP_PRI ?
+               b :
+               NULL;
 }
 
 static bool io_fault_has_credit(const ImIoasid *h, const IoDev *dev)
@@ -345,8 +349,8 @@ static IoGroup *io_fault_group_new(ImIoasid *h, IoBind *b, const ImPageReq *req)
 
 static bool io_fault_add_page(ImIoasid *h, IoGroup *g, const ImPageReq *req)
 {
-    IoPage *page = g->count < GROUP_PAGES ?
-                 im_ioasid_alloc(h, sizeof(*page)) : NULL;
+    IoPage *page = g->count < GROUP_PAGES ? im_ioasid_alloc(h, sizeof(*page)) :
+                                            NULL;
 
     if (!page) {
         return false;
@@ -453,9 +457,12 @@ void im_ioasid_page_request(ImIoasid *h, const ImPageReq *req)
     IoHostDev *hd = im_ioasid_host_dev(h, io_fault_func_of(req));
     ImPageRespCode code = IM_PAGE_RESP_INVALID;
     Fate fate = io_fault_is_stop_marker(req) ? FATE_STOP :
-                hd ? io_fault_judge(h, hd, req, &code) : FATE_NOBODY;
+                hd ? io_fault_judge(h, hd, req, &code) :
+                     FATE_NOBODY;
     ImEvent ev = {
-        .kind = IM_EVENT_PAGE_REQUEST, .name = fates[fate].name, .req = req,
+        .kind = IM_EVENT_PAGE_REQUEST,
+        .name = fates[fate].name,
+        .req = req,
     };
 
     h->counters.page_requests++;
@@ -475,10 +482,11 @@ void im_ioasid_page_request(ImIoasid *h, const ImPageReq *req)
 /* The group of a queue that is due first; it has one. */
 static IoGroup *io_fault_next_due(const IoQueue *q)
 {
-    IoGroup *r = q->read.head ?
-                 IM_LINK_OF(q->read.head, IoGroup, in_queue) : NULL;
+    IoGroup *r = q->read.head ? IM_LINK_OF(q->read.head, IoGroup, in_queue) :
+                                NULL;
     IoGroup *u = q->unread.head ?
-                 IM_LINK_OF(q->unread.head, IoGroup, in_queue) : NULL;
+                     IM_LINK_OF(q->unread.head, IoGroup, in_queue) :
+                     NULL;
 
     return !r || (u && u->deadline < r->deadline) ? u : r;
 }
@@ -501,8 +509,8 @@ static void io_fault_time_out(ImIoasid *h, IoGroup *g)
 
     h->counters.auto_responses++;
     io_fault_answer(h, g, IM_PAGE_RESP_INVALID, OUTCOME_TIMEOUT, "timed out");
-    im_ioasid_event_post(dev->obj.set, IMU_EVENT_FAULT_TIMEOUT,
-                         dev->obj.ref, ticket, 0, 0);
+    im_ioasid_event_post(dev->obj.set, IMU_EVENT_FAULT_TIMEOUT, dev->obj.ref,
+                         ticket, 0, 0);
 }
 
 void im_ioasid_groups_due(ImIoasid *h, uint64_t now)
@@ -544,6 +552,7 @@ const char *im_ioasid_groups_check(const IoDev *dev)
     for (const ImLink *l = dev->binds; l; l = l->next) {
         n += io_fault_groups_of(IM_LINK_OF(l, IoBind, by_dev), &wrong);
     }
-    return wrong ? "a group of a binding that has none" :
-           n != dev->groups ? "groups of a device are miscounted" : NULL;
+    return wrong            ? "a group of a binding that has none" :
+           n != dev->groups ? "groups of a device are miscounted" :
+                              NULL;
 }

@@ -35,8 +35,8 @@ struct IoGroup {
 
 /* The group of a set that was read under a ticket. 0, -ENOENT, -EALREADY,
  * -ETIMEDOUT. */
-int im_iogroup_by_ticket(const ImIoasid *h, const IoSet *set,
-                         uint64_t ticket, IoGroup **g);
+int im_iogroup_by_ticket(const ImIoasid *h, const IoSet *set, uint64_t ticket,
+                         IoGroup **g);
 /* The user's answer, which ends it. */
 void im_iogroup_answer(ImIoasid *h, IoGroup *g, ImPageRespCode code);
 

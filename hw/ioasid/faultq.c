@@ -161,14 +161,14 @@ static void io_faultq_dump_groups(const IoFifo *f, const char *what,
     for (const ImLink *l = f->head; l; l = l->next) {
         const IoGroup *g = IM_LINK_OF(l, IoGroup, in_queue);
 
-        g_string_append_printf(out, "      group %u of %u.%u, %s %" PRIx32
+        g_string_append_printf(out,
+                               "      group %u of %u.%u, %s %" PRIx32
                                ": %u pages, %s, ticket %" PRIx64
-                               ", until %" PRIu64 "\n", g->prgi,
-                               g->bind->dev->obj.ref.id,
+                               ", until %" PRIu64 "\n",
+                               g->prgi, g->bind->dev->obj.ref.id,
                                g->bind->dev->obj.ref.gen,
-                               g->has_pasid ? "pasid" : "no pasid",
-                               g->gpasid, g->count, what, g->ticket,
-                               g->deadline);
+                               g->has_pasid ? "pasid" : "no pasid", g->gpasid,
+                               g->count, what, g->ticket, g->deadline);
     }
 }
 

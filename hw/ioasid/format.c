@@ -92,8 +92,7 @@ static int io_format_smmu_new(ImIoasidCtx *c, const ImuSpaceCreate *a,
     }
     raw[0] = GUINT64_FROM_LE(in.ste[0]);
     raw[1] = GUINT64_FROM_LE(in.ste[1]);
-    if ((raw[0] & ~im_smmu_guest_ste[0]) ||
-        (raw[1] & ~im_smmu_guest_ste[1])) {
+    if ((raw[0] & ~im_smmu_guest_ste[0]) || (raw[1] & ~im_smmu_guest_ste[1])) {
         return -EOPNOTSUPP;
     }
     if (IM_GET(raw[0], SMMU_STE_CONFIG) != CONFIG_STAGE1) {
@@ -103,8 +102,7 @@ static int io_format_smmu_new(ImIoasidCtx *c, const ImuSpaceCreate *a,
     if (!t) {
         return -ENOMEM;
     }
-    if (!im_smmu_ste_decode(&im_smmu_guest_ids, false, raw, &t->ste,
-                            &clause)) {
+    if (!im_smmu_ste_decode(&im_smmu_guest_ids, false, raw, &t->ste, &clause)) {
         im_ioasid_release(c->host, t, sizeof(*t));
         return -EINVAL;
     }
@@ -124,8 +122,7 @@ static const Format formats[] = {
     [IMU_FORMAT_SMMU_STE] = { io_format_smmu_new, sizeof(IoSmmuTable), true },
 };
 
-int im_ioasid_table_new(ImIoasidCtx *c, const ImuSpaceCreate *a,
-                        void **table)
+int im_ioasid_table_new(ImIoasidCtx *c, const ImuSpaceCreate *a, void **table)
 {
     const Format *f;
 

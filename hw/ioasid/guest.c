@@ -47,15 +47,16 @@ static void io_guest_op_step(void *opaque, const ImStep *step)
 }
 
 static const ImWalkOps walk_ops = {
-    .read = io_guest_op_read, .cmpxchg64 = io_guest_op_cmpxchg,
+    .read = io_guest_op_read,
+    .cmpxchg64 = io_guest_op_cmpxchg,
 };
 
 static const ImWalkOps explain_ops = { .read = io_guest_op_peek,
                                        .step = io_guest_op_step };
 
 ImWalkOut im_ioasid_walk(IoRoute *r, const ImPtStage *first,
-                         const ImPtStage *second, uint64_t addr,
-                         uint8_t need, bool write)
+                         const ImPtStage *second, uint64_t addr, uint8_t need,
+                         bool write)
 {
     ImWalk w = {
         .ops = r->ex ? &explain_ops : &walk_ops,
@@ -129,9 +130,9 @@ static bool io_guest_leaf_fault(IoRoute *r, const IoView *v,
 static bool io_guest_fetch_fault(IoRoute *r, IoView *v, const ImSmmuSte *ste,
                                  uint32_t ssid)
 {
-    uint64_t at =
-        io_guest_table_base(ste->s1_ctx, UINT64_C(64) << ste->s1cdmax) +
-        64 * (uint64_t)ssid;
+    uint64_t at = io_guest_table_base(ste->s1_ctx, UINT64_C(64)
+                                                       << ste->s1cdmax) +
+                  64 * (uint64_t)ssid;
     ImClause clause;
     uint64_t q[8];
 
@@ -176,6 +177,5 @@ bool im_ioasid_cd_fault(IoRoute *r, IoView *v)
     if (!ste->s1cdmax || ste->s1dss == S1DSS_SSID0) {
         return io_guest_fetch_fault(r, v, ste, 0);
     }
-    return ste->s1dss != S1DSS_BYPASS &&
-           im_ioasid_refuse(r, IO_FLT_PASID_OFF);
+    return ste->s1dss != S1DSS_BYPASS && im_ioasid_refuse(r, IO_FLT_PASID_OFF);
 }

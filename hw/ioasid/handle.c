@@ -104,10 +104,12 @@ static ImuRef io_handle_whole_ref(uint32_t id, uint32_t gen)
     union {
         uint64_t word;
         ImuRef ref;
+    /* clang-format off */
     } u = {
         .word = G_BYTE_ORDER == G_LITTLE_ENDIAN ?
                 (uint64_t)gen << 32 | id : (uint64_t)id << 32 | gen,
     };
+    /* clang-format on */
 
     return u.ref;
 }
@@ -132,8 +134,8 @@ int im_ioasid_number(ImIoasidCtx *c, IoObject *obj, ImuKind kind, IoSet *set)
             return -ENOSPC;
         }
         if (!t->page[id / SLOTS]) {
-            t->page[id / SLOTS] = im_ioasid_alloc(c->host, SLOTS *
-                                                  sizeof(uint64_t));
+            t->page[id / SLOTS] = im_ioasid_alloc(c->host,
+                                                  SLOTS * sizeof(uint64_t));
             if (!t->page[id / SLOTS]) {
                 return -ENOMEM;
             }
@@ -166,7 +168,7 @@ static void io_handle_vacate(ImIoasidCtx *c, const IoObject *obj, uint32_t gen)
         c->recent = NULL;
     }
     *io_handle_slot(t, obj->ref.id) = (uint64_t)gen << 32 |
-                            (uint64_t)t->free << 1 | FREE_BIT;
+                                      (uint64_t)t->free << 1 | FREE_BIT;
     t->free = obj->ref.id;
     t->count[obj->kind]--;
 }

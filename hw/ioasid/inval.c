@@ -55,8 +55,11 @@ static bool io_inval_guest_table(const IoBind *b)
 static void io_inval_tell_device(const Inval *v, IoBind *b, const Part *p)
 {
     IoAtcInv inv = {
-        .bind = b, .first = p->first, .last = p->last,
-        .has_pasid = b->hpasid != 0, .pasid = b->hpasid,
+        .bind = b,
+        .first = p->first,
+        .last = p->last,
+        .has_pasid = b->hpasid != 0,
+        .pasid = b->hpasid,
     };
 
     if (b->flags & IMU_ATTACH_NO_ATS) {
@@ -150,7 +153,8 @@ static bool io_inval_obey_owns(const Inval *v, const Part *p, bool tables_only)
 IM_RULE(IOASID_INVALIDATION);
 static void io_inval_obey_entry(const Inval *v, const ImuInvEntry *e)
 {
-    Part p = { .last = UINT64_MAX, .pasid = e->gpasid,
+    Part p = { .last = UINT64_MAX,
+               .pasid = e->gpasid,
                .has_pasid = !(e->flags & IMU_INV_NO_PASID) };
     IoPasid *pasid = NULL;
     bool any;
@@ -191,8 +195,7 @@ static int io_inval_check_values(const ImuInvalidate *a)
     if (a->gran == IMU_GRAN_ALL) {
         return array ? -EINVAL : 0;
     }
-    if (a->entry_size < sizeof(ImuInvEntry) ||
-        a->count > IMU_INV_ENTRIES_MAX) {
+    if (a->entry_size < sizeof(ImuInvEntry) || a->count > IMU_INV_ENTRIES_MAX) {
         return -EINVAL;
     }
     return a->entry_size > IMU_SIZE_MAX ? -E2BIG : 0;

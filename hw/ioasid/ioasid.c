@@ -95,8 +95,8 @@ static void io_port_copy(ImIoasidPort *to, const ImIoasidPort *from)
              to->pin && to->unpin);
 }
 
-ImIoasid *im_ioasid_new(const ImIoasidConfig *config,
-                        const ImIoasidPort *port, void *host, char **err)
+ImIoasid *im_ioasid_new(const ImIoasidConfig *config, const ImIoasidPort *port,
+                        void *host, char **err)
 {
     const char *why = io_impossible(config);
     ImIoasid *h = why ? NULL : port->alloc(host, sizeof(*h));
@@ -202,8 +202,7 @@ static void io_ledger_due(ImIoasid *h, uint64_t now)
 
 void im_ioasid_rearm(ImIoasid *h)
 {
-    uint64_t when = MIN(io_ledger_deadline(h),
-                        im_ioasid_fence_deadline(h));
+    uint64_t when = MIN(io_ledger_deadline(h), im_ioasid_fence_deadline(h));
 
     if (when != h->armed) {
         h->armed = when;
@@ -227,7 +226,7 @@ const ImIoasidCounters *im_ioasid_counters(const ImIoasid *h)
     return &h->counters;
 }
 
-/* --- the upward port ------------------------------------------------------ */
+/* --- the upward port ---------------------------------------------------- */
 
 IM_IOMMU_FUNCTIONS(ioasid)
 IM_IOMMU_FUNCTION(ioasid, void, dump, (void *u, GString *out), (u, NULL, out))

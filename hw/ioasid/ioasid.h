@@ -322,8 +322,7 @@ void im_ioasid_event_send(IoSet *set, ImuEventType type, ImuRef object,
 
 static inline void im_ioasid_event_post(IoSet *set, ImuEventType type,
                                         ImuRef object, uint64_t token,
-                                        uint32_t old_state,
-                                        uint32_t new_state)
+                                        uint32_t old_state, uint32_t new_state)
 {
     if (G_UNLIKELY(set->objects[IMU_KIND_EVQ])) {
         im_ioasid_event_send(set, type, object, token, old_state, new_state);

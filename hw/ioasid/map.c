@@ -30,7 +30,7 @@ IoMap *im_iomap_new(ImIoasid *h)
     IoMap *m = im_ioasid_alloc(h, sizeof(*m));
 
     if (m) {
-        *m = (IoMap){ .h = h, .gen = 1 };
+        *m = (IoMap) { .h = h, .gen = 1 };
     }
     return m;
 }
@@ -120,10 +120,10 @@ static ImPteKind io_map_lookup(const ImPtStage *st, uint64_t in, ImPteView *v)
     }
     index = (in - a->first) >> page;
     pa = im_iopages_at(m->h, a->pages, a->index + index);
-    *v = (ImPteView){
+    *v = (ImPteView) {
         .perm = a->prot,
-        .shift =
-            io_map_block_shift(m, a, in & ~((UINT64_C(1) << page) - 1), pa),
+        .shift = io_map_block_shift(m, a, in & ~((UINT64_C(1) << page) - 1),
+                                    pa),
     };
     v->addr = pa & ~((UINT64_C(1) << v->shift) - 1);
     if (a->dirty && !(a->dirty[index / 64] >> index % 64 & 1)) {
@@ -240,7 +240,9 @@ static int io_map_choose(const IoMap *m, uint64_t user, uint64_t len,
         align >>= 1;
     }
     return io_map_gap_allowed(m, len, align, at) ||
-           io_map_gap_allowed(m, len, page, at) ? 0 : -ENOSPC;
+                   io_map_gap_allowed(m, len, page, at) ?
+               0 :
+               -ENOSPC;
 }
 
 /* A fixed place. */
@@ -266,7 +268,7 @@ static IoArea *io_map_new_area(ImIoasid *h, const IoSpace *space, uint64_t iova,
     if (!a) {
         return NULL;
     }
-    *a = (IoArea){ .first = iova, .last = iova + (len - 1), .prot = prot };
+    *a = (IoArea) { .first = iova, .last = iova + (len - 1), .prot = prot };
     if (space->dirty_on) {
         a->dirty = im_ioasid_alloc(h, im_iomap_dirty_bytes(h, a));
         if (!a->dirty) {
@@ -374,8 +376,11 @@ int im_ioasid_cmd_MAP(ImIoasidCtx *c, void *arg)
 static void io_map_changed_bind(ImIoasid *h, IoBind *b, uint64_t first,
                                 uint64_t last)
 {
-    IoAtcInv inv = { .bind = b, .first = first, .last = last,
-                     .pasid = b->hpasid, .has_pasid = b->pasid };
+    IoAtcInv inv = { .bind = b,
+                     .first = first,
+                     .last = last,
+                     .pasid = b->hpasid,
+                     .has_pasid = b->pasid };
 
     if (b->ats_used) {
         im_ioasid_atc_inv(h, &inv);
@@ -440,8 +445,7 @@ static void io_map_unmap(ImIoasid *h, IoSpace *space, uint64_t first,
     IoArea *gone = NULL;
     IoArea *a;
 
-    while ((a = im_ioarea_from(space->map->root, first)) &&
-           a->first <= last) {
+    while ((a = im_ioarea_from(space->map->root, first)) && a->first <= last) {
         io_map_take(space->map, a);
         a->next = gone;
         gone = a;

@@ -69,7 +69,7 @@ static inline bool im_ioarea_gap(IoArea *root, uint64_t first, uint64_t last,
 
 static inline ImMemory im_ioasid_memory(const ImIoasid *h)
 {
-    return (ImMemory){ h->port.alloc, h->port.free, h->opaque };
+    return (ImMemory) { h->port.alloc, h->port.free, h->opaque };
 }
 
 /* --- pages.c: user memory that is pinned ------------------------------ */
@@ -115,13 +115,14 @@ extern const ImPtFormat im_ioasid_map_format;
 
 static inline ImPtStage im_ioasid_map_stage(IoMap *m)
 {
-    return (ImPtStage){ .fmt = &im_ioasid_map_format, .map = m,
-                        .in_last = UINT64_MAX, .out_mask = UINT64_MAX };
+    return (ImPtStage) { .fmt = &im_ioasid_map_format,
+                         .map = m,
+                         .in_last = UINT64_MAX,
+                         .out_mask = UINT64_MAX };
 }
 
 /* A space of a set; 0, -ENOENT. */
-int im_ioasid_space_of(ImIoasidCtx *c, ImuRef set, ImuRef ref,
-                       IoSpace **space);
+int im_ioasid_space_of(ImIoasidCtx *c, ImuRef set, ImuRef ref, IoSpace **space);
 /* Bring IoMap.reserved up to date. 0, -ENOMEM. */
 int im_iomap_find_reserved(ImIoasid *h, IoSpace *space);
 IoMap *im_iomap_new(ImIoasid *h);
@@ -129,8 +130,7 @@ void im_iomap_free(ImIoasid *h, IoMap *m);
 /* The space that maps what space translates to, or NULL. */
 static inline IoSpace *im_ioasid_root(const IoSpace *space)
 {
-    return space->parent ? space->parent :
-           space->map ? (IoSpace *)space : NULL;
+    return space->parent ? space->parent : space->map ? (IoSpace *)space : NULL;
 }
 
 /* 0, -EADDRINUSE: what dev reserves is mapped or allowed. */
@@ -160,8 +160,7 @@ typedef struct IoSmmuTable {
 } IoSmmuTable;
 
 /* Decode the structure of a SPACE_CREATE; 0 or -errno. */
-int im_ioasid_table_new(ImIoasidCtx *c, const ImuSpaceCreate *a,
-                        void **table);
+int im_ioasid_table_new(ImIoasidCtx *c, const ImuSpaceCreate *a, void **table);
 void im_ioasid_table_free(ImIoasid *h, uint8_t format, void *table);
 
 /* --- cache.c ---------------------------------------------------------- */

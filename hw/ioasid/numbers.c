@@ -87,8 +87,8 @@ static uint32_t io_numbers_clear_from(uint64_t word, uint32_t bit)
 static uint32_t io_numbers_open_page(const IoNumbers *n, uint32_t p)
 {
     for (uint32_t i = p / 64; i < IO_NUM_PAGES / 64; i++) {
-        uint32_t at =
-            io_numbers_clear_from(n->full_pages[i], i == p / 64 ? p % 64 : 0);
+        uint32_t at = io_numbers_clear_from(n->full_pages[i],
+                                            i == p / 64 ? p % 64 : 0);
 
         if (at < 64) {
             return i * 64 + at;

@@ -31,11 +31,9 @@ void im_numbers_free(ImIoasid *h, IoNumbers *n);
 /* Before a number is taken for the first time; false: no memory. */
 bool im_numbers_extend(ImIoasid *h, IoNumbers *n, uint32_t number);
 
-static inline bool im_numbers_ready(ImIoasid *h, IoNumbers *n,
-                                    uint32_t number)
+static inline bool im_numbers_ready(ImIoasid *h, IoNumbers *n, uint32_t number)
 {
-    return n->page[number / IO_NUM_PAGE] ||
-           im_numbers_extend(h, n, number);
+    return n->page[number / IO_NUM_PAGE] || im_numbers_extend(h, n, number);
 }
 
 bool im_numbers_taken(const IoNumbers *n, uint32_t number);

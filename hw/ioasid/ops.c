@@ -37,7 +37,7 @@ typedef union Any {
  */
 typedef struct Rule {
     uint32_t flags;             /* that are known */
-    uint16_t reserved;          /* where 4 bytes are that must be 0; 0: none */
+    uint16_t reserved;         /* where 4 bytes are that must be 0; 0: none */
     bool out;
     uint8_t out_error;          /* errno, or ANY_ERROR; 0: none */
     uint8_t kind;               /* ImuKind */
@@ -116,8 +116,7 @@ int im_ioasid_get_user(ImIoasidCtx *c, uint64_t addr, void *buf, size_t n)
     return h->port.user_read(h->opaque, c->user, addr, buf, n) ? -EFAULT : 0;
 }
 
-int im_ioasid_put_user(ImIoasidCtx *c, uint64_t addr, const void *buf,
-                       size_t n)
+int im_ioasid_put_user(ImIoasidCtx *c, uint64_t addr, const void *buf, size_t n)
 {
     ImIoasid *h = c->host;
 
@@ -190,8 +189,9 @@ static int io_ops_read_struct(ImIoasidCtx *c, const Shape *shape, uint64_t arg,
         err = im_ioasid_get_user(c, arg + shape->min, a->bytes + shape->min,
                                  most - shape->min);
     }
-    return err || size <= shape->size ? err :
-           io_ops_tail_is_zero(c, arg + shape->size, size - shape->size);
+    return err || size <= shape->size ?
+               err :
+               io_ops_tail_is_zero(c, arg + shape->size, size - shape->size);
 }
 
 /* Size, reserved members, flags. */
@@ -212,7 +212,8 @@ static int io_ops_copy_in(ImIoasidCtx *c, const Shape *shape, const Rule *rule,
         return -EOPNOTSUPP;
     }
     return a->head.flags & rule->debug && !(c->flags & IM_IOASID_CTX_DEBUG) ?
-           -EPERM : 0;
+               -EPERM :
+               0;
 }
 
 static int io_ops_copy_out(ImIoasidCtx *c, const void *a)
@@ -251,7 +252,7 @@ IM_RULE(IOASID_ERRORS);
 static int io_ops_obey(ImIoasidCtx *c, uint32_t command, uint64_t arg)
 {
     const Shape *shape = command < G_N_ELEMENTS(shapes) ? &shapes[command] :
-                         NULL;
+                                                          NULL;
     const Rule *rule = &rules[command % G_N_ELEMENTS(rules)];
     Any a;
     int err;
@@ -270,8 +271,7 @@ static int io_ops_obey(ImIoasidCtx *c, uint32_t command, uint64_t arg)
     if (!err && rule->out && !c->responded) {
         return io_ops_copy_out(c, &a);
     }
-    if (err && (rule->out_error == ANY_ERROR ||
-                err == -(int)rule->out_error)) {
+    if (err && (rule->out_error == ANY_ERROR || err == -(int)rule->out_error)) {
         (void)io_ops_copy_out(c, &a);          /* the error is what counts */
     }
     return err;

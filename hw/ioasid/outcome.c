@@ -39,8 +39,11 @@ static void io_outcome_record(const IoRoute *r, IoFaultCode code)
 {
     ImIoasid *h = r->h;
     ImEvent ev = {
-        .kind = IM_EVENT_FAULT, .name = defs[code].name,
-        .clause = IM_CLAUSE(IOASID_REQUESTS), .arg = { code }, .txn = r->txn,
+        .kind = IM_EVENT_FAULT,
+        .name = defs[code].name,
+        .clause = IM_CLAUSE(IOASID_REQUESTS),
+        .arg = { code },
+        .txn = r->txn,
         .hidden = defs[code].record == HUSH,
     };
 
@@ -68,8 +71,8 @@ bool im_ioasid_refuse(IoRoute *r, IoFaultCode code)
     }
     r->out.fault = (uint8_t)code;
     r->out.addr = 0;
-    im_route_refuse(&r->out, IM_FAULT, ats && defs[code].reply == CA ?
-                    IM_CPL_CA : IM_CPL_UR);
+    im_route_refuse(&r->out, IM_FAULT,
+                    ats && defs[code].reply == CA ? IM_CPL_CA : IM_CPL_UR);
     io_outcome_record(r, code);
     return true;
 }
@@ -80,8 +83,9 @@ static IoFaultCode io_outcome_lacking(const IoRoute *r, uint8_t perm)
 {
     uint8_t miss = r->need & (uint8_t)~perm;
 
-    return miss & IM_PERM_W ? IO_FLT_WRITE : miss & IM_PERM_X ?
-           IO_FLT_EXECUTE : IO_FLT_READ;
+    return miss & IM_PERM_W ? IO_FLT_WRITE :
+           miss & IM_PERM_X ? IO_FLT_EXECUTE :
+                              IO_FLT_READ;
 }
 
 /* The map, alone or below a guest's table. */

@@ -10,8 +10,7 @@
 static void io_pages_unpin(ImIoasid *h, IoPages *p, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++) {
-        h->port.unpin(h->opaque, p->owner,
-                      p->user + (i << h->cfg.page_shift),
+        h->port.unpin(h->opaque, p->owner, p->user + (i << h->cfg.page_shift),
                       im_iopages_at(h, p, i), p->write);
     }
 }
@@ -49,8 +48,11 @@ int im_iopages_pin(ImIoasidCtx *c, uint64_t user, uint64_t count, bool write,
     if (!p) {
         return -ENOMEM;
     }
-    *p = (IoPages){ .users = 1, .write = write, .user = user,
-                    .count = count, .owner = c->user };
+    *p = (IoPages) { .users = 1,
+                     .write = write,
+                     .user = user,
+                     .count = count,
+                     .owner = c->user };
     p->each = im_ioasid_alloc(h, count * sizeof(*p->each));
     if (!p->each) {
         io_pages_drop(h, p);

@@ -39,8 +39,9 @@ static IoPasid *io_pasid_find(IoSet *set, ImuRef ref)
 {
     IoObject *obj;
 
-    return im_ioasid_find(set, IMU_KIND_PASID, ref, &obj) ? NULL :
-           IM_LINK_OF(obj, IoPasid, obj);
+    return im_ioasid_find(set, IMU_KIND_PASID, ref, &obj) ?
+               NULL :
+               IM_LINK_OF(obj, IoPasid, obj);
 }
 
 IoPasid *im_ioasid_by_gpasid(IoSet *set, uint32_t gpasid)
@@ -107,9 +108,10 @@ static int io_pasid_choose(ImIoasid *h, IoSet *set, ImuPasidAlloc *a, Choice *v)
         }
     }
     return im_numbers_ready(h, set->taken, v->gpasid) &&
-           im_table_ready(h, set->gpasids, v->gpasid) &&
-           (!v->hpasid || im_numbers_ready(h, h->pool, v->hpasid)) ? 0 :
-           -ENOMEM;
+                   im_table_ready(h, set->gpasids, v->gpasid) &&
+                   (!v->hpasid || im_numbers_ready(h, h->pool, v->hpasid)) ?
+               0 :
+               -ENOMEM;
 }
 
 /* Make the object; nothing is taken yet. */
@@ -377,7 +379,8 @@ void im_ioasid_pasids_orphan(ImIoasid *h, IoSet *set)
 uint64_t im_ioasid_pasids_deadline(const ImIoasid *h)
 {
     return h->quarantined ?
-           IM_LINK_OF(h->cooling.head, IoPasid, cooling)->ripe : IM_NEVER;
+               IM_LINK_OF(h->cooling.head, IoPasid, cooling)->ripe :
+               IM_NEVER;
 }
 
 void im_ioasid_pasids_due(ImIoasid *h, uint64_t now)
@@ -425,7 +428,8 @@ int im_ioasid_cmd_PASID_QUERY(ImIoasidCtx *c, void *arg)
         return err;
     }
     p = a->head.flags & IMU_PASID_QUERY_BY_GPASID ?
-        im_ioasid_by_gpasid(set, a->gpasid) : io_pasid_find(set, a->pasid);
+            im_ioasid_by_gpasid(set, a->gpasid) :
+            io_pasid_find(set, a->pasid);
     if (!p) {
         return -ENOENT;
     }
@@ -434,6 +438,7 @@ int im_ioasid_cmd_PASID_QUERY(ImIoasidCtx *c, void *arg)
     a->state = p->state;
     a->binds = p->active;
     a->hpasid = !(a->head.flags & IMU_PASID_QUERY_HPASID) ? 0 :
-                io_pasid_is_identity(set) ? p->gpasid : p->hpasid;
+                io_pasid_is_identity(set)                 ? p->gpasid :
+                                                            p->hpasid;
     return 0;
 }

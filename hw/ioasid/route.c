@@ -76,8 +76,7 @@ static bool io_route_malformed(IoRoute *r)
     if (t->at == IM_AT_RESERVED) {
         return im_ioasid_refuse(r, IO_FLT_AT_RESERVED);
     }
-    return im_route_malformed(t) &&
-           im_ioasid_refuse(r, IO_FLT_ATS_MALFORMED);
+    return im_route_malformed(t) && im_ioasid_refuse(r, IO_FLT_ATS_MALFORMED);
 }
 
 /* --- IOTLB ------------------------------------------------------------ */
@@ -136,8 +135,8 @@ static bool io_route_iotlb_hit(IoRoute *r)
         return false;
     }
     v = im_ioasid_view_get(r->h->caches, r->key);
-    return v && v->map && !v->old &&
-           (r->kind == IO_ORDINARY || v->ats) && io_route_look_up(r, v);
+    return v && v->map && !v->old && (r->kind == IO_ORDINARY || v->ats) &&
+           io_route_look_up(r, v);
 }
 
 /* --- binding ---------------------------------------------------------- */
@@ -251,8 +250,7 @@ static bool io_route_translated(IoRoute *r)
         return false;
     }
     dev = im_ioasid_host_dev(r->h, r->func)->bound;
-    if (!(dev->host->cfg.caps & IMU_DEV_CAP_ATS) ||
-        !im_ioasid_ats_sound(dev)) {
+    if (!(dev->host->cfg.caps & IMU_DEV_CAP_ATS) || !im_ioasid_ats_sound(dev)) {
         return im_ioasid_refuse(r, IO_FLT_ATS_OFF);
     }
     v = r->ex || r->txn->has_pasid ? NULL : io_route_reach_view(r);
@@ -309,7 +307,8 @@ static void io_route_fill_view(IoRoute *r, IoView *v)
     v->map = im_ioasid_root(space)->map;
     v->gen = v->map->gen;
     v->how = space->format == IMU_FORMAT_VTD_FIRST ? IO_HOW_VTD :
-             space->format == IMU_FORMAT_SMMU_STE ? IO_HOW_SMMU : IO_HOW_MAP;
+             space->format == IMU_FORMAT_SMMU_STE  ? IO_HOW_SMMU :
+                                                     IO_HOW_MAP;
     v->vtd = v->how == IO_HOW_VTD ? space->table : NULL;
     v->ats = io_route_binding_ats(r->bind) && im_ioasid_ats_sound(r->bind->dev);
 }
@@ -383,9 +382,9 @@ static bool io_route_input_range(IoRoute *r)
 
 static void io_route_keep(IoRoute *r, const ImWalkOut *w, uint64_t in)
 {
-    uint16_t flags = (uint16_t)((w->perm & (IM_PERM_R | IM_PERM_W |
-                                            IM_PERM_X)) |
-                                (w->dirty ? IO_TLB_DIRTY : 0));
+    uint16_t flags =
+        (uint16_t)((w->perm & (IM_PERM_R | IM_PERM_W | IM_PERM_X)) |
+                   (w->dirty ? IO_TLB_DIRTY : 0));
     uint64_t at;
 
     if (!r->ex && flags != IO_TLB_DIRTY && w->addr >> IM_TLB_OUT_BITS == 0 &&
@@ -405,8 +404,11 @@ static ImWalkOut io_route_walk_guest(IoRoute *r, const ImPtStage *map,
         first = v->vtd->first;
         first.flags |= r->priv ? IM_VTD_FS_SUPER : 0;
     } else {
-        first = v->cd.half[v->cd.world == IM_SMMU_NS_EL2 ? 0 :
-                           r->txn->addr >> 55 & 1].stage;
+        first =
+            v->cd
+                .half[v->cd.world == IM_SMMU_NS_EL2 ? 0 :
+                                                      r->txn->addr >> 55 & 1]
+                .stage;
         first.flags |= r->priv ? IM_VMSA_PRIV : 0;
     }
     return im_ioasid_walk(r, &first, map, at, r->need, r->write);
@@ -423,7 +425,7 @@ static bool io_route_walk_tables(IoRoute *r)
     (void)io_route_tlb_address(v, r->txn->addr, &at);
     r->h->counters.iotlb_misses += !r->ex;
     w = nested ? io_route_walk_guest(r, &map, at) :
-        im_ioasid_walk(r, &map, NULL, at, r->need, r->write);
+                 im_ioasid_walk(r, &map, NULL, at, r->need, r->write);
     if (w.stop != IM_WALK_OK) {
         return im_ioasid_refuse_walk(r, &w, nested);
     }
@@ -500,8 +502,9 @@ ImXlat im_ioasid_explain(ImIoasid *h, const ImTxn *txn, ImStepFn *fn,
     if (r.out.fault) {
         im_ioasid_fault_name(r.out.fault, &note);
     }
-    im_route_result(ex.fn, opaque, r.out.addr, r.out.clause ? r.out.clause :
-                    IM_CLAUSE(IOASID_REQUESTS), note);
+    im_route_result(ex.fn, opaque, r.out.addr,
+                    r.out.clause ? r.out.clause : IM_CLAUSE(IOASID_REQUESTS),
+                    note);
     return (ImXlat) {
         IM_ROUTE_ANSWER(&r.out, txn, r.kind == IO_TRANSLATION),
     };

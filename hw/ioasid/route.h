@@ -56,7 +56,7 @@ bool im_ioasid_refuse_walk(IoRoute *r, const ImWalkOut *w, bool nested);
 bool im_ioasid_cd_fault(IoRoute *r, IoView *v);
 /* Walk, with what side effects r may have. second == NULL: not nested. */
 ImWalkOut im_ioasid_walk(IoRoute *r, const ImPtStage *first,
-                         const ImPtStage *second, uint64_t addr,
-                         uint8_t need, bool write);
+                         const ImPtStage *second, uint64_t addr, uint8_t need,
+                         bool write);
 
 #endif /* HW_IOASID_ROUTE_H */

@@ -106,7 +106,7 @@ IM_RULE(IOASID_CMD_SET_CREATE);
 static int io_set_create_values(const ImIoasid *h, const ImuSetCreate *a)
 {
     uint32_t top = a->map_mode == IMU_MODE_IDENTITY ? io_set_pool_size(h) :
-                   IM_PASID_MAX;
+                                                      IM_PASID_MAX;
 
     if (a->map_mode > IMU_MODE_DELEGATED || a->pool > IMU_POOL_GLOBAL) {
         return -EOPNOTSUPP;
@@ -116,7 +116,9 @@ static int io_set_create_values(const ImIoasid *h, const ImuSetCreate *a)
     }
     if (a->map_mode == IMU_MODE_DELEGATED) {
         return a->quota_max || a->quota_reserved || a->gpasid_min ||
-               a->gpasid_max ? -EINVAL : 0;
+                       a->gpasid_max ?
+                   -EINVAL :
+                   0;
     }
     if (a->gpasid_min < 1 || a->gpasid_min > a->gpasid_max ||
         a->gpasid_max > top ||

@@ -88,11 +88,15 @@ static int io_space_check_kind(const ImuSpaceCreate *a, const IoSet *set,
     }
     if (!io_space_has_table(a->kind)) {
         return !io_space_is_null(a->parent) || a->format != IMU_FORMAT_NONE ||
-               a->data || a->data_size ? -EINVAL : 0;
+                       a->data || a->data_size ?
+                   -EINVAL :
+                   0;
     }
     return !parent->map || !(parent->flags & IMU_SPACE_PARENT) ||
-           (a->kind == IMU_SPACE_PASID_TABLE &&
-            set->cfg.map_mode == IMU_MODE_TRANSLATE) ? -EINVAL : 0;
+                   (a->kind == IMU_SPACE_PASID_TABLE &&
+                    set->cfg.map_mode == IMU_MODE_TRANSLATE) ?
+               -EINVAL :
+               0;
 }
 
 /* What a kind of space has of its own. A guest's that has no format has no
@@ -131,8 +135,10 @@ static int io_space_create(ImIoasidCtx *c, ImuSpaceCreate *a, IoSet *set,
     if (!s) {
         return -ENOMEM;
     }
-    *s = (IoSpace){ .kind = (uint8_t)a->kind, .format = (uint8_t)a->format,
-                    .flags = a->head.flags, .obj.set = set };
+    *s = (IoSpace) { .kind = (uint8_t)a->kind,
+                     .format = (uint8_t)a->format,
+                     .flags = a->head.flags,
+                     .obj.set = set };
     err = io_space_add_contents(c, a, s);
     if (!err) {
         err = im_ioasid_number(c, &s->obj, IMU_KIND_SPACE, set);
@@ -246,13 +252,13 @@ static void io_space_dump_areas(const IoSpace *s, GString *out)
         if (!a) {
             return;
         }
-        g_string_append_printf(out, "    %016" PRIx64 " - %016" PRIx64
-                               " %c%c%c user %" PRIx64 "\n", a->first,
-                               a->last, a->prot & IMU_PROT_READ ? 'r' : '-',
-                               a->prot & IMU_PROT_WRITE ? 'w' : '-',
-                               a->prot & IMU_PROT_EXEC ? 'x' : '-',
-                               a->pages->user +
-                               (a->index << m->h->cfg.page_shift));
+        g_string_append_printf(
+            out,
+            "    %016" PRIx64 " - %016" PRIx64 " %c%c%c user %" PRIx64 "\n",
+            a->first, a->last, a->prot & IMU_PROT_READ ? 'r' : '-',
+            a->prot & IMU_PROT_WRITE ? 'w' : '-',
+            a->prot & IMU_PROT_EXEC ? 'x' : '-',
+            a->pages->user + (a->index << m->h->cfg.page_shift));
         if (a->last == UINT64_MAX) {
             return;
         }
@@ -276,8 +282,7 @@ void im_ioasid_space_dump(const IoSpace *s, GString *out)
                                s->parent->obj.ref.gen);
     }
     if (s->faultq) {
-        g_string_append_printf(out, " faults to %u.%u",
-                               s->faultq->obj.ref.id,
+        g_string_append_printf(out, " faults to %u.%u", s->faultq->obj.ref.id,
                                s->faultq->obj.ref.gen);
     }
     if (s->map) {
@@ -314,8 +319,8 @@ static char *io_space_check_map(const IoSpace *s)
         if (!a->pages->users || !a->dirty != !s->dirty_on ||
             a->index + im_ioarea_pages(m->h, a) > a->pages->count) {
             return g_strdup_printf("space %u: mapping %" PRIx64 " has no "
-                                   "pages or no dirty bits", s->obj.ref.id,
-                                   a->first);
+                                   "pages or no dirty bits",
+                                   s->obj.ref.id, a->first);
         }
         if (a->last == UINT64_MAX) {
             return NULL;
@@ -352,6 +357,7 @@ char *im_ioasid_space_check(const ImIoasid *h, const IoSpace *s)
                                    s->obj.ref.id);
         }
     }
-    return s->map ? io_space_check_map(s) : users && !s->map ?
-           g_strdup("I7: a parent without a map") : NULL;
+    return s->map           ? io_space_check_map(s) :
+           users && !s->map ? g_strdup("I7: a parent without a map") :
+                              NULL;
 }

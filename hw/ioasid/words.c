@@ -12,7 +12,7 @@
 
 /* clang-format off */
 
-/* --- names of enumerators and of bits ------------------------------------ */
+/* --- names of enumerators and of bits ----------------------------------- */
 
 static const char *const kind_names[] = {
     "backend", "set", "pasid", "device", "space", "fault-queue", "event-queue",
@@ -65,7 +65,7 @@ static const char *const track_names[] = { "on", "new", NULL };
 static const char *const dirty_names[] = { "peek", NULL };
 static const char *const attach_names[] = { "pasid", "no-ats", NULL };
 
-/* --- words --------------------------------------------------------------- */
+/* --- words -------------------------------------------------------------- */
 
 enum {
     I = IMU_WORD_IN, O = IMU_WORD_OUT, IO = I | O, E = IMU_WORD_ERROR,
@@ -346,7 +346,7 @@ static const ImuRecord event_read_record = RECORD(ImuEventRead,
       .of = &event_record, .count = offsetof(ImuEventRead, count) });
 /* clang-format on */
 
-/* --- commands ------------------------------------------------------------ */
+/* --- commands ----------------------------------------------------------- */
 
 static const ImuVerb verbs[] = {
     { "info", IMU_CMD_INFO, &info_record, "what a kind of object offers" },
@@ -413,8 +413,7 @@ ImClause im_ioasid_clause(uint32_t command)
     [nr] = IM_CLAUSE(IOASID_CMD_##name),
     static const ImClause clauses[] = { IMU_COMMANDS(COMMAND_CLAUSE) };
 
-    return command < G_N_ELEMENTS(clauses) ? clauses[command] :
-                                             IM_CLAUSE_NONE;
+    return command < G_N_ELEMENTS(clauses) ? clauses[command] : IM_CLAUSE_NONE;
 }
 
 const ImuVerb *im_ioasid_verbs(unsigned *count)

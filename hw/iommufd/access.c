@@ -100,8 +100,8 @@ static int iof_access_pin(IofIoas *ioas, uint64_t iova, uint64_t length,
     if (err) {
         return err;
     }
-    for (IofArea *a = im_iof_area_at(ioas, iova);
-         a && a->span.first <= last; a = im_iof_area_next(ioas, a)) {
+    for (IofArea *a = im_iof_area_at(ioas, iova); a && a->span.first <= last;
+         a = im_iof_area_next(ioas, a)) {
         uint64_t offset, len;
 
         iof_access_part(a, iova, last, &offset, &len);
@@ -118,8 +118,8 @@ static int iof_access_pin(IofIoas *ioas, uint64_t iova, uint64_t length,
     return 0;
 }
 
-int im_iof_ioas_pin(IofIoas *ioas, uint64_t iova, uint64_t length,
-                    bool write, ImIommufdPage *pages)
+int im_iof_ioas_pin(IofIoas *ioas, uint64_t iova, uint64_t length, bool write,
+                    ImIommufdPage *pages)
 {
     return iof_access_pin(ioas, iova, length, write, true, pages);
 }
@@ -139,8 +139,7 @@ static void iof_access_destroy(ImIommufdFile *file, IofObject *obj)
 static const IofKind access_kind = { "access", iof_access_destroy };
 
 int im_iommufd_access_new(ImIommufdFile *file, const ImIommufdAccessOps *ops,
-                          void *opaque, ImIommufdAccess **access,
-                          uint32_t *id)
+                          void *opaque, ImIommufdAccess **access, uint32_t *id)
 {
     ImIommufdAccess *a = im_iof_alloc(file->host, sizeof(*a));
     int err;
@@ -148,7 +147,7 @@ int im_iommufd_access_new(ImIommufdFile *file, const ImIommufdAccessOps *ops,
     if (!a) {
         return -ENOMEM;
     }
-    *a = (ImIommufdAccess){ .file = file, .ops = *ops, .opaque = opaque };
+    *a = (ImIommufdAccess) { .file = file, .ops = *ops, .opaque = opaque };
     err = im_iof_object_in(file, &a->obj, &access_kind);
     if (err) {
         im_iof_release(file->host, a, sizeof(*a));
@@ -241,8 +240,7 @@ int im_iommufd_access_replace(ImIommufdAccess *access, uint32_t ioas_id)
 }
 
 int im_iommufd_access_pin(ImIommufdAccess *access, uint64_t iova,
-                          uint64_t length, uint32_t flags,
-                          ImIommufdPage *pages)
+                          uint64_t length, uint32_t flags, ImIommufdPage *pages)
 {
     if (!access->ops.pins) {
         return -EINVAL;

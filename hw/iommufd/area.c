@@ -33,12 +33,12 @@ IofArea *im_iof_area_at(const IofIoas *ioas, uint64_t iova)
 
 IofArea *im_iof_area_next(const IofIoas *ioas, const IofArea *a)
 {
-    return a->span.last == UINT64_MAX ? NULL :
-           im_iof_area_from(ioas, a->span.last + 1);
+    return a->span.last == UINT64_MAX ?
+               NULL :
+               im_iof_area_from(ioas, a->span.last + 1);
 }
 
-uint64_t im_iof_ioas_covered(const IofIoas *ioas, uint64_t first,
-                             uint64_t last)
+uint64_t im_iof_ioas_covered(const IofIoas *ioas, uint64_t first, uint64_t last)
 {
     const IofArea *a = im_iof_area_at(ioas, first);
     uint64_t at = first;
@@ -63,9 +63,11 @@ IofArea *im_iof_area_new(ImIommufd *f, IofPages *pages, uint64_t offset,
     IofArea *a = im_iof_alloc(f, sizeof(*a));
 
     if (a) {
-        *a = (IofArea){ .span = { .first = first,
-                                  .last = first + (length - 1) },
-                        .pages = pages, .offset = offset, .prot = prot };
+        *a = (IofArea) { .span = { .first = first,
+                                   .last = first + (length - 1) },
+                         .pages = pages,
+                         .offset = offset,
+                         .prot = prot };
     }
     return a;
 }
@@ -274,7 +276,9 @@ static int iof_area_choose(const IofIoas *ioas, uint64_t addr, uint64_t length,
         return -EINVAL;
     }
     return im_iof_iova_find(&ioas->iova, ioas->areas, length,
-                            rest ? PAGE : align, rest, iova) ? 0 : -ENOSPC;
+                            rest ? PAGE : align, rest, iova) ?
+               0 :
+               -ENOSPC;
 }
 
 static int iof_area_find_place(const IofIoas *ioas, const IofArea *a,
@@ -283,8 +287,9 @@ static int iof_area_find_place(const IofIoas *ioas, const IofArea *a,
     if (!iof_area_aligned(ioas, length)) {
         return -EINVAL;
     }
-    return flags & IOF_MAP_FIXED ? iof_area_admit(ioas, *iova, length) :
-           iof_area_choose(ioas, a->pages->start + a->offset, length, iova);
+    return flags & IOF_MAP_FIXED ?
+               iof_area_admit(ioas, *iova, length) :
+               iof_area_choose(ioas, a->pages->start + a->offset, length, iova);
 }
 
 /* --- mapping ------------------------------------------------------------ */

@@ -17,8 +17,7 @@ typedef struct Number {
 
 static Number *iof_attach_number_of(ImIommufdFile *file, uint32_t pasid)
 {
-    for (ImLink *l = file->devs ? file->devs->numbers : NULL; l;
-         l = l->next) {
+    for (ImLink *l = file->devs ? file->devs->numbers : NULL; l; l = l->next) {
         Number *n = IM_LINK_OF(l, Number, in_file);
 
         if (n->pasid == pasid) {
@@ -33,7 +32,7 @@ static ImuRef iof_attach_pasid_ref(ImIommufdFile *file, uint32_t pasid)
 {
     Number *n = iof_attach_number_of(file, pasid);
 
-    return n ? n->ref : (ImuRef){ 0, 0 };
+    return n ? n->ref : (ImuRef) { 0, 0 };
 }
 
 /* What the number had before must be forgotten by every device first. */
@@ -45,7 +44,8 @@ static int iof_attach_number_error(int err)
 static int iof_attach_number_get(ImIommufdFile *file, uint32_t pasid)
 {
     ImuPasidAlloc a = { .head.flags = IMU_PASID_ALLOC_FIXED,
-                        .set = file->set, .gpasid = pasid };
+                        .set = file->set,
+                        .gpasid = pasid };
     Number *n = iof_attach_number_of(file, pasid);
     int err;
 
@@ -62,7 +62,7 @@ static int iof_attach_number_get(ImIommufdFile *file, uint32_t pasid)
         im_iof_release(file->host, n, sizeof(*n));
         return iof_attach_number_error(err);
     }
-    *n = (Number){ .pasid = pasid, .users = 1, .ref = a.pasid };
+    *n = (Number) { .pasid = pasid, .users = 1, .ref = a.pasid };
     im_link_in(&file->devs->numbers, &n->in_file);
     return 0;
 }
@@ -117,7 +117,7 @@ static int iof_attach_slot_new(IofDevice *dev, uint32_t pasid, IofSlot **out)
         im_iof_release(file->host, s, sizeof(*s));
         return err;
     }
-    *s = (IofSlot){ .dev = dev, .pasid = pasid };
+    *s = (IofSlot) { .dev = dev, .pasid = pasid };
     im_link_in(&dev->pasids, &s->in_dev);
     *out = s;
     return 0;
@@ -138,7 +138,8 @@ static int iof_attach_tell_backend(const IofSlot *s, const IofHwpt *hwpt,
                                    uint32_t command)
 {
     const IofDevice *dev = s->dev;
-    ImuAttach a = { .set = dev->file->set, .dev = dev->ref,
+    ImuAttach a = { .set = dev->file->set,
+                    .dev = dev->ref,
                     .space = im_iof_hwpt_space(hwpt, dev, s->pasid) };
 
     if (s->pasid != IM_IOMMUFD_NO_PASID) {
@@ -198,7 +199,9 @@ static int iof_attach_check_vdevice(const IofDevice *dev, const IofHwpt *hwpt)
     const ImIommufdNested *n = (const ImIommufdNested *)hwpt;
 
     return hwpt->nested && n->viommu && n->meaning.needs_vdevice &&
-           (!dev->vdevice || dev->vdevice->viommu != n->viommu) ? -ENOENT : 0;
+                   (!dev->vdevice || dev->vdevice->viommu != n->viommu) ?
+               -ENOENT :
+               0;
 }
 
 static int iof_attach_check(IofSlot *s, IofDevice *dev, uint32_t pasid,
@@ -222,8 +225,9 @@ static int iof_attach_check(IofSlot *s, IofDevice *dev, uint32_t pasid,
         err = iof_attach_check_vdevice(dev, hwpt);
     }
     if (!err && cfg->driver->attaching) {
-        err = cfg->driver->attaching(&hw, pasid, hwpt->nested ?
-                                     (ImIommufdNested *)hwpt : NULL,
+        err = cfg->driver->attaching(&hw, pasid,
+                                     hwpt->nested ? (ImIommufdNested *)hwpt :
+                                                    NULL,
                                      s && s->hwpt);
     }
     return err;
@@ -453,8 +457,10 @@ static int iof_attach_replace_what_is_there(IofDevice *dev, uint32_t pasid,
 static int iof_attach_try_new(IofDevice *dev, uint32_t pasid, IofIoas *ioas)
 {
     const ImIommufdDevice *cfg = &dev->fn->cfg;
-    IofPaging p = { .base = { .file = dev->file, .driver = cfg->driver,
-                              .iommu = cfg->iommu }, .ioas = ioas };
+    IofPaging p = { .base = { .file = dev->file,
+                              .driver = cfg->driver,
+                              .iommu = cfg->iommu },
+                    .ioas = ioas };
     IofSlot *s = iof_attach_slot_of(dev, pasid);
     int err = iof_attach_prepare(dev, pasid, &p.base);
 
@@ -569,8 +575,7 @@ void im_iof_detach_all(IofDevice *dev)
     }
 }
 
-uint32_t im_iommufd_attached(ImIommufdFile *file, uint32_t id,
-                             uint32_t pasid)
+uint32_t im_iommufd_attached(ImIommufdFile *file, uint32_t id, uint32_t pasid)
 {
     IofDevice *dev = im_iof_device(file, id);
     IofSlot *s = dev ? iof_attach_slot_of(dev, pasid) : NULL;

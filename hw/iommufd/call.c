@@ -44,8 +44,8 @@ static const ImIommufdCommand *iof_call_find_in(const ImIommufdCommand *rows,
 
 static const ImIommufdCommand *iof_call_find(const ImIommufd *f, uint32_t nr)
 {
-    const ImIommufdCommand *row =
-        iof_call_find_in(f->cfg.extra, f->cfg.extra_count, nr);
+    const ImIommufdCommand *row = iof_call_find_in(f->cfg.extra,
+                                                   f->cfg.extra_count, nr);
 
     if (!row) {
         row = iof_call_find_in(commands, G_N_ELEMENTS(commands), nr);
@@ -104,8 +104,9 @@ int im_iommufd_ioctl(ImIommufdFile *file, const ImIommufdCaller *caller,
                      uint32_t request, uint64_t arg)
 {
     uint64_t cmd[IM_IOMMUFD_COMMAND_MAX / 8] = { 0 };
-    ImIommufdCall call = { .file = file, .caller = caller, .cmd = cmd,
-                           .user = arg };
+    ImIommufdCall call = {
+        .file = file, .caller = caller, .cmd = cmd, .user = arg
+    };
     const ImIommufdCommand *row;
 
     im_iof_file_tick(file->host);

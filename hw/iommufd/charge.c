@@ -26,7 +26,7 @@ static IofCharge *iof_charge_get(ImIommufd *f, void *mm, uint32_t uid)
         if (!c) {
             return NULL;
         }
-        *c = (IofCharge){ .mm = mm, .uid = uid };
+        *c = (IofCharge) { .mm = mm, .uid = uid };
         if (mm) {
             f->port.hold(f->opaque, mm);
         }
@@ -52,9 +52,10 @@ int im_iof_account_open(ImIommufdFile *file, const ImIommufdCaller *caller,
 {
     ImIommufd *f = file->host;
 
-    *a = (IofAccount){
-        .limit = caller->may_lock ? IOF_LIMIT_NONE :
-                 file->per_process ? IOF_LIMIT_MM : IOF_LIMIT_USER,
+    *a = (IofAccount) {
+        .limit = caller->may_lock  ? IOF_LIMIT_NONE :
+                 file->per_process ? IOF_LIMIT_MM :
+                                     IOF_LIMIT_USER,
         .most = caller->memlock >> IM_IOMMUFD_PAGE_SHIFT,
         .user = iof_charge_get(f, NULL, caller->uid),
     };
@@ -79,7 +80,8 @@ void im_iof_account_close(ImIommufd *f, IofAccount *a)
 static IofCharge *iof_charge_limited(const IofAccount *a)
 {
     return a->limit == IOF_LIMIT_USER ? a->user :
-           a->limit == IOF_LIMIT_MM ? a->mm : NULL;
+           a->limit == IOF_LIMIT_MM   ? a->mm :
+                                        NULL;
 }
 
 int im_iof_charge(const IofAccount *a, uint64_t pages)

@@ -33,8 +33,8 @@ static int iof_data_check_rest(const ImIommufdCall *call, uint64_t addr,
 static int iof_data_get(const ImIommufdCall *call, uint64_t addr, size_t len,
                         void *buf, size_t size)
 {
-    int err =
-        len > size ? iof_data_check_rest(call, addr + size, len - size) : 0;
+    int err = len > size ? iof_data_check_rest(call, addr + size, len - size) :
+                           0;
 
     memset(buf, 0, size);
     return err ? err : im_iof_copy_in(call, addr, buf, MIN(len, size));
@@ -43,8 +43,9 @@ static int iof_data_get(const ImIommufdCall *call, uint64_t addr, size_t len,
 int im_iommufd_data_get(const ImIommufdData *d, uint32_t type, void *buf,
                         size_t size, size_t min)
 {
-    return d->type != type || d->len < min || d->len > size ? -EINVAL :
-           iof_data_get(d->call, d->addr, d->len, buf, size);
+    return d->type != type || d->len < min || d->len > size ?
+               -EINVAL :
+               iof_data_get(d->call, d->addr, d->len, buf, size);
 }
 
 int im_iommufd_data_put(const ImIommufdData *d, const void *buf, size_t size)

@@ -150,8 +150,7 @@ void im_iof_ats_invalidate(ImIommufd *f, const ImAtsInv *inv)
 
 void im_iof_page_response(ImIommufd *f, const ImPageResp *resp)
 {
-    IofFunction *fn =
-        iof_dev_find(f, im_func(resp->segment, resp->rid));
+    IofFunction *fn = iof_dev_find(f, im_func(resp->segment, resp->rid));
 
     if (fn && fn->cfg.page_response) {
         fn->cfg.page_response(fn->cfg.opaque, resp);
@@ -174,8 +173,8 @@ void im_iof_settle(ImIommufd *f)
 
             fn->owed = 0;
             if (owed) {
-                im_ioasid_ats_inv_done(f->backend, fn->cfg.backend.func,
-                                       owed, 1);
+                im_ioasid_ats_inv_done(f->backend, fn->cfg.backend.func, owed,
+                                       1);
                 more = true;
             }
         }
@@ -205,8 +204,8 @@ IofDevice *im_iof_group_next(const IofDevice *dev, const IofDevice *after)
 {
     uint32_t group = dev->fn->cfg.backend.group;
 
-    for (ImLink *l = after ? after->in_file.next : dev->file->devs->devices;
-         l; l = l->next) {
+    for (ImLink *l = after ? after->in_file.next : dev->file->devs->devices; l;
+         l = l->next) {
         IofDevice *d = IM_LINK_OF(l, IofDevice, in_file);
 
         if (d->fn->cfg.backend.group == group) {
@@ -218,8 +217,9 @@ IofDevice *im_iof_group_next(const IofDevice *dev, const IofDevice *after)
 
 ImIommufdHw im_iof_hw(const IofDevice *dev)
 {
-    return (ImIommufdHw){ .dev = &dev->fn->cfg, .file = dev->file,
-                          .id = dev->obj.id };
+    return (ImIommufdHw) { .dev = &dev->fn->cfg,
+                           .file = dev->file,
+                           .id = dev->obj.id };
 }
 
 static int iof_dev_bind_backend(IofDevice *dev)
@@ -256,9 +256,9 @@ int im_iommufd_bind(ImIommufdFile *file, uint32_t func, uint32_t *id)
     if (!dev) {
         return -ENOMEM;
     }
-    *dev = (IofDevice){ .file = file, .fn = fn,
-                        .own = { .dev = dev,
-                                 .pasid = IM_IOMMUFD_NO_PASID } };
+    *dev = (IofDevice) { .file = file,
+                         .fn = fn,
+                         .own = { .dev = dev, .pasid = IM_IOMMUFD_NO_PASID } };
     err = im_iof_object_in(file, &dev->obj, &kind);
     if (!err) {
         err = iof_dev_bind_backend(dev);

@@ -167,11 +167,11 @@ void im_iof_detach_all(IofDevice *dev);
 /* --- queues: queue.c, fault.c, veventq.c -------------------------------- */
 
 typedef struct IofQueueOps {
-    int64_t (*read)(ImIommufdQueue *q, const ImIommufdCall *call,
-                    uint64_t buf, size_t len);
+    int64_t (*read)(ImIommufdQueue *q, const ImIommufdCall *call, uint64_t buf,
+                    size_t len);
     /* NULL: cannot be written to. */
-    int64_t (*write)(ImIommufdQueue *q, const ImIommufdCall *call,
-                     uint64_t buf, size_t len);
+    int64_t (*write)(ImIommufdQueue *q, const ImIommufdCall *call, uint64_t buf,
+                     size_t len);
     unsigned (*poll)(const ImIommufdQueue *q);
 } IofQueueOps;
 

@@ -57,8 +57,9 @@ int im_iof_dirty_set(ImIommufdCall *call)
     if (on && p->tracking) {
         return iof_dirty_ask(p, 0, 2 * half, half, false, &bits);
     }
-    return p->base.driver->dirty_new && p->tracking ? 0 :
-           im_iof_dirty_track(p, on ? IMU_DIRTY_ON : 0);
+    return p->base.driver->dirty_new && p->tracking ?
+               0 :
+               im_iof_dirty_track(p, on ? IMU_DIRTY_ON : 0);
 }
 
 /* --- reading ------------------------------------------------------------ */
@@ -187,8 +188,8 @@ static int iof_dirty_turn(Reader *r)
 static void iof_dirty_read_to(Reader *r, uint64_t last)
 {
     uint64_t pages = (last - r->first) / r->page + 1;
-    uint64_t most = r->bit < r->page ?
-                    MAX(TURN_BITS * r->bit / r->page, 1) : TURN_BITS;
+    uint64_t most = r->bit < r->page ? MAX(TURN_BITS * r->bit / r->page, 1) :
+                                       TURN_BITS;
     int err = 0;
 
     while (!err && pages) {
@@ -237,8 +238,7 @@ int im_iof_dirty_get(ImIommufdCall *call)
     }
     r.page = r.p->space.page;
     r.bit = a->page_size & -a->page_size;
-    length = im_iof_ioas_covered(r.p->ioas, a->iova,
-                                 a->iova + (a->length - 1));
+    length = im_iof_ioas_covered(r.p->ioas, a->iova, a->iova + (a->length - 1));
     if (r.p->tracking && length) {
         iof_dirty_read_to(&r, a->iova + (length - 1));
     }

@@ -83,14 +83,15 @@ static int iof_smmu_nested(ImIommufdNested *n, const ImIommufdHw *hw,
     uint64_t ste[2];
     IofSmmuSte in;
     int err = d->type == IOF_DATA_ARM_SMMUV3 && im_iommufd_nested_viommu(n) ?
-              im_iommufd_data_get(d, IOF_DATA_ARM_SMMUV3, &in, sizeof(in),
-                                  sizeof(in)) : -EOPNOTSUPP;
+                  im_iommufd_data_get(d, IOF_DATA_ARM_SMMUV3, &in, sizeof(in),
+                                      sizeof(in)) :
+                  -EOPNOTSUPP;
 
     (void)hw;
     if (err) {
         return err;
     }
-    *out = (ImIommufdMeaning){ 0 };
+    *out = (ImIommufdMeaning) { 0 };
     ste[0] = GUINT64_FROM_LE(in.ste[0]);
     ste[1] = GUINT64_FROM_LE(in.ste[1]);
     if (!(ste[0] & IM_MASK(SMMU_STE_V))) {
@@ -98,8 +99,7 @@ static int iof_smmu_nested(ImIommufdNested *n, const ImIommufdHw *hw,
         return 0;
     }
     if ((ste[0] & (~im_smmu_guest_ste[0] | STE0_BEYOND)) ||
-        (ste[1] & ~im_smmu_guest_ste[1]) ||
-        IM_GET(ste[1], SMMU_STE_EATS) > 1) {
+        (ste[1] & ~im_smmu_guest_ste[1]) || IM_GET(ste[1], SMMU_STE_EATS) > 1) {
         return -EIO;
     }
     switch (IM_GET(ste[0], SMMU_STE_CONFIG)) {
@@ -244,10 +244,9 @@ static const Command commands[] = {
     [0x12] = { iof_smmu_tlbi_va, { ASID | RANGE, ADDR } },
     [0x13] = { iof_smmu_tlbi_va, { VMID | RANGE, ADDR } },
     [0x30] = { iof_smmu_tlbi, { OP, 0 } },
-    [0x40] = { iof_smmu_atc_inv, { CD | IM_MASK(SMMU_CFG0_SSV) |
-                          IM_MASK(SMMU_ATC0_G),
-                          IM_MASK(SMMU_ATC1_SIZE) |
-                          IM_MASK(SMMU_ATC1_ADDR) } },
+    [0x40] = { iof_smmu_atc_inv,
+               { CD | IM_MASK(SMMU_CFG0_SSV) | IM_MASK(SMMU_ATC0_G),
+                 IM_MASK(SMMU_ATC1_SIZE) | IM_MASK(SMMU_ATC1_ADDR) } },
 };
 
 static int iof_smmu_obey(ImIommufdViommu *v, const IofInvSmmu *in)
@@ -257,8 +256,7 @@ static int iof_smmu_obey(ImIommufdViommu *v, const IofInvSmmu *in)
     uint64_t op = cmd[0] & OP;
     const Command *c = op < G_N_ELEMENTS(commands) ? &commands[op] : NULL;
 
-    if (!c || !c->obey || (cmd[0] & ~c->bits[0]) ||
-        (cmd[1] & ~c->bits[1])) {
+    if (!c || !c->obey || (cmd[0] & ~c->bits[0]) || (cmd[1] & ~c->bits[1])) {
         return -EIO;
     }
     return c->obey(v, cmd);
@@ -297,6 +295,7 @@ typedef struct Record {
     bool of_walk;               /* it says what was accessed */
 } Record;
 
+/* clang-format off */
 static const Record records[] = {
     { "PASID_OFF", 0x08, false },
     { "CD_FETCH", 0x09, false },
@@ -312,6 +311,7 @@ static const Record records[] = {
     { "EXECUTE", 0x13, true },
     { "PRIVILEGE", 0x13, true },
 };
+/* clang-format on */
 
 #define F_CD_FETCH  0x09        /* of stage 2, and so not the guest's */
 #define CLASS_IN    2u
@@ -335,8 +335,7 @@ static void iof_smmu_refused(ImIommufdVdevice *vd, const ImTxn *txn,
              IM_PUT(SMMU_REC0_SID, im_iommufd_vdevice_id(vd));
     if (r->of_walk) {
         evt[1] = IM_PUT(SMMU_REC1_PNU, txn->priv) |
-                 IM_PUT(SMMU_REC1_IND, txn->exec) |
-                 IM_PUT(SMMU_REC1_RNW, !wr) |
+                 IM_PUT(SMMU_REC1_IND, txn->exec) | IM_PUT(SMMU_REC1_RNW, !wr) |
                  IM_PUT(SMMU_REC1_CLASS, CLASS_IN);
         evt[2] = txn->addr;
     }

@@ -59,9 +59,10 @@ static int iof_vtd_hw_info(const ImIommufdHw *hw, uint32_t *type, void *buf,
         return -EOPNOTSUPP;
     }
     *type = IOF_HW_VTD;
-    *info = (IofHwInfoVtd){
+    *info = (IofHwInfoVtd) {
         .flags = hw->dev->no_errata ? 0 : IOF_VTD_ERRATA_772415,
-        .cap = iof_vtd_cap_reg(), .ecap = iof_vtd_ecap_reg(hw->dev),
+        .cap = iof_vtd_cap_reg(),
+        .ecap = iof_vtd_ecap_reg(hw->dev),
     };
     *len = sizeof(*info);
     return 0;
@@ -109,15 +110,16 @@ static int iof_vtd_nested(ImIommufdNested *n, const ImIommufdHw *hw,
     Nested *priv = im_iommufd_nested_private(n);
     IofVtdS1 in;
     int err = d->type == IOF_DATA_VTD_S1 && !im_iommufd_nested_viommu(n) ?
-              im_iommufd_data_get(d, IOF_DATA_VTD_S1, &in, sizeof(in),
-                                  sizeof(in)) : -EOPNOTSUPP;
+                  im_iommufd_data_get(d, IOF_DATA_VTD_S1, &in, sizeof(in),
+                                      sizeof(in)) :
+                  -EOPNOTSUPP;
 
     (void)hw;
     if (err) {
         return err;
     }
     priv->width = in.width;
-    *out = (ImIommufdMeaning){
+    *out = (ImIommufdMeaning) {
         .what = in.table > ROOT_LAST ? IM_IOMMUFD_ABORT : IM_IOMMUFD_TABLE,
         .format = IMU_FORMAT_VTD_FIRST,
     };
@@ -160,8 +162,8 @@ static int iof_vtd_flush(ImIommufdNested *n, const IofInvVtd *in)
     }
     e.length = MIN(in->pages, most) << PAGE_SHIFT;
     return im_iommufd_nested_flush(n, IMU_CACHE_IOTLB | IMU_CACHE_DEVTLB,
-                                   in->pages == UINT64_MAX || !e.length ?
-                                   NULL : &e);
+                                   in->pages == UINT64_MAX || !e.length ? NULL :
+                                                                          &e);
 }
 
 static int iof_vtd_nested_invalidate(ImIommufdNested *n, ImIommufdArray *a)
@@ -175,8 +177,8 @@ static int iof_vtd_nested_invalidate(ImIommufdNested *n, ImIommufdArray *a)
         return -EINVAL;
     }
     while (a->num < num) {
-        err = im_iommufd_array_get(a, IOF_INV_VTD_S1, a->num, &in,
-                                   sizeof(in), sizeof(in));
+        err = im_iommufd_array_get(a, IOF_INV_VTD_S1, a->num, &in, sizeof(in),
+                                   sizeof(in));
         if (!err) {
             err = iof_vtd_flush(n, &in);
         }

@@ -13,7 +13,8 @@
 
 static void iof_dump_area(const IofArea *a, GString *out)
 {
-    g_string_append_printf(out, "\n    %#" PRIx64 " - %#" PRIx64 " %c%c "
+    g_string_append_printf(out,
+                           "\n    %#" PRIx64 " - %#" PRIx64 " %c%c "
                            "from %#" PRIx64 " at %#" PRIx64,
                            a->span.first, a->span.last,
                            a->prot & IMU_PROT_READ ? 'r' : '-',
@@ -35,8 +36,7 @@ static void iof_dump_ranges(const char *what, const ImRanges *r, GString *out)
 
 static void iof_dump_ioas(const IofIoas *ioas, GString *out)
 {
-    g_string_append_printf(out, ", alignment %" PRIu64 "%s",
-                           ioas->alignment,
+    g_string_append_printf(out, ", alignment %" PRIu64 "%s", ioas->alignment,
                            ioas->small_pages ? ", small pages" : "");
     iof_dump_ranges("reserved", &ioas->iova.taken, out);
     iof_dump_ranges("allowed", &ioas->iova.allowed, out);
@@ -50,11 +50,12 @@ static void iof_dump_pins(const IofPages *p, GString *out)
 {
     uint64_t from = 0;
 
-    g_string_append_printf(out, "  memory at %#" PRIx64 ": %" PRIu64
+    g_string_append_printf(out,
+                           "  memory at %#" PRIx64 ": %" PRIu64
                            " pages of %s %#" PRIx64 ", users %u%s%s; pins",
                            p->span.first, p->count,
-                           p->is_file ? "file" : "process", p->start,
-                           p->users, p->writable ? "" : ", read-only",
+                           p->is_file ? "file" : "process", p->start, p->users,
+                           p->writable ? "" : ", read-only",
                            p->revoked ? ", revoked" : "");
     for (uint64_t i = 1; p->page && i <= p->count; i++) {
         if (i == p->count || p->page[i].pins != p->page[from].pins) {
@@ -74,8 +75,8 @@ static void iof_dump_file(ImIommufdFile *file, GString *out)
          o = im_iof_object_next(file, o->id)) {
         const IofIoas *ioas = im_iof_ioas(file, o->id);
 
-        g_string_append_printf(out, "  %u: %s, users %u", o->id,
-                               o->kind->name, o->users);
+        g_string_append_printf(out, "  %u: %s, users %u", o->id, o->kind->name,
+                               o->users);
         if (ioas) {
             iof_dump_ioas(ioas, out);
         }
@@ -101,9 +102,10 @@ void im_iommufd_dump(ImIommufd *f, GString *out)
         } else {
             g_string_append_printf(out, " user %u", c->uid);
         }
-        g_string_append_printf(out, ": users %u, pinned %" PRIu64
-                               ", locked %" PRIu64 "\n", c->users, c->pinned,
-                               c->locked);
+        g_string_append_printf(out,
+                               ": users %u, pinned %" PRIu64 ", locked %" PRIu64
+                               "\n",
+                               c->users, c->pinned, c->locked);
     }
     im_ioasid_dump(f->backend, NULL, out);
 }
@@ -126,13 +128,15 @@ static const char *iof_dump_check_area(const IofIoas *ioas, const IofArea *a)
     uint64_t end = a->offset + (a->span.last - a->span.first);
 
     return end < a->offset || end >> SHIFT >= a->pages->count ?
-           "an area is longer than its memory" :
+               "an area is longer than its memory" :
            ((a->span.first | (a->span.last + 1) | into) &
-            (ioas->alignment - 1)) ? "an area is not aligned" :
+            (ioas->alignment - 1)) ?
+               "an area is not aligned" :
            im_ranges_meet(&ioas->iova.taken, a->span.first, a->span.last) ?
-           "something reserved is mapped" :
+               "something reserved is mapped" :
            (a->prot & IMU_PROT_WRITE) && !a->pages->writable ?
-           "read-only memory is mapped for writing" : NULL;
+               "read-only memory is mapped for writing" :
+               NULL;
 }
 
 static const char *iof_dump_check_ioas(const IofIoas *ioas)
@@ -164,13 +168,12 @@ typedef struct Count {
 static void iof_dump_count_area(const IofIoas *ioas, const IofArea *a, Count *c)
 {
     uint64_t last = a->offset + (a->span.last - a->span.first);
-    uint32_t spaces =
-        a->pages->revoked ? 0 : iof_dump_length_of_list(ioas->spaces);
+    uint32_t spaces = a->pages->revoked ? 0 :
+                                          iof_dump_length_of_list(ioas->spaces);
 
     c->users++;
     c->more = c->more || a->pins || a->locks;
-    for (uint64_t i = a->offset >> SHIFT; c->pins && i <= last >> SHIFT;
-         i++) {
+    for (uint64_t i = a->offset >> SHIFT; c->pins && i <= last >> SHIFT; i++) {
         c->pins[i] += spaces;
     }
 }
@@ -226,7 +229,8 @@ static uint64_t iof_dump_pinned(const IofPages *p)
 static bool iof_dump_pays(const IofPages *p, const IofCharge *c)
 {
     return c == (p->account.limit == IOF_LIMIT_USER ? p->account.user :
-                 p->account.limit == IOF_LIMIT_MM ? p->account.mm : NULL);
+                 p->account.limit == IOF_LIMIT_MM   ? p->account.mm :
+                                                      NULL);
 }
 
 static const char *iof_dump_check_charge(const ImIommufd *f, const IofCharge *c)
@@ -245,7 +249,8 @@ static const char *iof_dump_check_charge(const ImIommufd *f, const IofCharge *c)
         }
     }
     return all != c->pinned || locked != c->locked ?
-           "pinned memory is charged wrong" : NULL;
+               "pinned memory is charged wrong" :
+               NULL;
 }
 
 static const char *iof_dump_check_file(ImIommufdFile *file)
@@ -265,7 +270,7 @@ static const char *iof_dump_check_file(ImIommufdFile *file)
 char *im_iommufd_check(ImIommufd *f)
 {
     const char *why = im_span_check(f->memory) ? NULL :
-                      "the tree of memory is broken";
+                                                 "the tree of memory is broken";
 
     for (ImLink *n = f->files; n && !why; n = n->next) {
         why = iof_dump_check_file(IM_LINK_OF(n, ImIommufdFile, in_host));

@@ -37,8 +37,10 @@ static int iof_fault_read_backend(IofFault *fault, ImuFault *to, uint32_t room,
     ImIommufdFile *file = fault->q.file;
     int err;
 
-    *a = (ImuFaultRead){ .set = file->set, .queue = fault->queue,
-                         .faults = (uintptr_t)to, .count = room };
+    *a = (ImuFaultRead) { .set = file->set,
+                          .queue = fault->queue,
+                          .faults = (uintptr_t)to,
+                          .count = room };
     err = im_iof_backend(file, IMU_CMD_FAULT_READ, a);
     if (!err) {
         fault->pending = a->pending;
@@ -121,13 +123,13 @@ static uint32_t iof_fault_cookie_new(IofFault *fault, const ImuFault *first)
         fault->waiting = more;
         fault->cookies = room;
     }
-    fault->waiting[n] = (Waiting){ .first = *first, .used = true };
+    fault->waiting[n] = (Waiting) { .first = *first, .used = true };
     return n + 1;
 }
 
 static void iof_fault_cookie_free(IofFault *fault, uint32_t cookie)
 {
-    fault->waiting[cookie - 1] = (Waiting){ .used = false };
+    fault->waiting[cookie - 1] = (Waiting) { .used = false };
 }
 
 /* --- read --------------------------------------------------------------- */
@@ -176,8 +178,9 @@ static int64_t iof_fault_read(ImIommufdQueue *q, const ImIommufdCall *call,
             err = pages;
             break;
         }
-        err = bytes > len - done ? -EINVAL :
-              iof_fault_deliver(fault, call, buf + done, (uint32_t)pages);
+        err = bytes > len - done ?
+                  -EINVAL :
+                  iof_fault_deliver(fault, call, buf + done, (uint32_t)pages);
         if (err) {
             break;
         }
@@ -204,8 +207,8 @@ static int iof_fault_answer(IofFault *fault, const IofFaultResponse *r)
 {
     ImIommufdFile *file = fault->q.file;
     ImuAnswer a = { .set = file->set,
-                    .code = r->code == IOF_RESP_SUCCESS ?
-                            IMU_ANSWER_SUCCESS : IMU_ANSWER_INVALID };
+                    .code = r->code == IOF_RESP_SUCCESS ? IMU_ANSWER_SUCCESS :
+                                                          IMU_ANSWER_INVALID };
 
     if (r->code > IOF_RESP_INVALID || !r->cookie ||
         r->cookie > fault->cookies || !fault->waiting[r->cookie - 1].used) {
@@ -251,8 +254,8 @@ static bool iof_fault_of_slot(const ImuFault *f, const IofSlot *slot,
                               const IofHwpt *hwpt)
 {
     const ImIommufdNested *n = (const ImIommufdNested *)hwpt;
-    bool table =
-        hwpt->nested && n->table.gen && iof_fault_same(f->space, n->table);
+    bool table = hwpt->nested && n->table.gen &&
+                 iof_fault_same(f->space, n->table);
 
     if (!iof_fault_same(f->dev, slot->dev->ref)) {
         return false;
@@ -260,8 +263,7 @@ static bool iof_fault_of_slot(const ImuFault *f, const IofSlot *slot,
     if (slot->pasid == IM_IOMMUFD_NO_PASID) {
         return table || !(f->flags & IMU_FAULT_PASID);
     }
-    return !table && (f->flags & IMU_FAULT_PASID) &&
-           f->gpasid == slot->pasid;
+    return !table && (f->flags & IMU_FAULT_PASID) && f->gpasid == slot->pasid;
 }
 
 /* The backend answered them already. */
@@ -319,8 +321,7 @@ IofObject *im_iof_fault_object(IofFault *fault)
 
 void im_iof_backend_readable(ImIommufdFile *file, ImuRef queue)
 {
-    for (ImLink *l = file->devs ? file->devs->faults : NULL; l;
-         l = l->next) {
+    for (ImLink *l = file->devs ? file->devs->faults : NULL; l; l = l->next) {
         IofFault *fault = IM_LINK_OF(l, IofFault, in_file);
 
         if (iof_fault_same(fault->queue, queue)) {
@@ -341,8 +342,8 @@ static int iof_fault_new(ImIommufdFile *file, IofFault **out)
     if (!fault) {
         return -ENOMEM;
     }
-    fault->q = (ImIommufdQueue){ .ops = &ops, .file = file,
-                                 .obj = &fault->obj };
+    fault->q =
+        (ImIommufdQueue) { .ops = &ops, .file = file, .obj = &fault->obj };
     err = im_iof_backend(file, IMU_CMD_FAULTQ_CREATE, &a);
     if (!err) {
         fault->queue = a.queue;
@@ -374,8 +375,8 @@ int im_iof_fault_alloc(ImIommufdCall *call)
     a->fault_id = fault->obj.id;
     err = im_iommufd_respond(call, offsetof(IofFaultAlloc, fault_fd));
     if (!err) {
-        err = im_iof_queue_install(&fault->q, call, call->user +
-                                   offsetof(IofFaultAlloc, fault_fd));
+        err = im_iof_queue_install(
+            &fault->q, call, call->user + offsetof(IofFaultAlloc, fault_fd));
     }
     if (err) {
         im_iof_object_out(call->file, &fault->obj);

@@ -238,8 +238,9 @@ ImIommufd *im_iommufd_new(const ImIommufdConfig *config,
     if (!f) {
         return NULL;
     }
-    *f = (ImIommufd){ .cfg = *config, .port = *port, .opaque = host,
-                      .alarm = IM_NEVER };
+    *f = (ImIommufd) {
+        .cfg = *config, .port = *port, .opaque = host, .alarm = IM_NEVER
+    };
     f->backend = iof_file_new_backend(f, err);
     if (!f->backend) {
         port->free(host, f, sizeof(*f));
@@ -280,7 +281,7 @@ ImIommufdFile *im_iommufd_open(ImIommufd *f)
     if (!file) {
         return NULL;
     }
-    *file = (ImIommufdFile){ .host = f, .holds = 1 };
+    *file = (ImIommufdFile) { .host = f, .holds = 1 };
     file->ctx = im_ioasid_open(f->backend, 0, file);
     if (!file->ctx || iof_file_make_set(file)) {
         if (file->ctx) {

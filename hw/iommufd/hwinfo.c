@@ -28,8 +28,7 @@ static int iof_hwinfo_clear(const ImIommufdCall *call, uint64_t addr,
 static uint64_t iof_hwinfo_capabilities(const ImIommufdDevice *cfg)
 {
     uint32_t caps = cfg->backend.caps;
-    uint64_t out = cfg->driver->dirty && !cfg->no_dirty ? IOF_HW_CAP_DIRTY :
-                   0;
+    uint64_t out = cfg->driver->dirty && !cfg->no_dirty ? IOF_HW_CAP_DIRTY : 0;
 
     if (cfg->pasid_bits) {
         out |= (caps & IMU_DEV_CAP_EXEC ? IOF_HW_CAP_EXEC : 0) |
@@ -107,10 +106,9 @@ static int iof_hwinfo_get(ImIommufdCall *call)
 const ImIommufdCommand im_iof_dev_commands[] = {
     IM_IOMMUFD_COMMAND(IOF_NR_HWPT_ALLOC, IofHwptAlloc, reserved,
                        im_iof_hwpt_alloc),
-    IM_IOMMUFD_COMMAND(IOF_NR_GET_HW_INFO, IofHwInfo, reserved,
-                       iof_hwinfo_get),
-    IM_IOMMUFD_COMMAND(IOF_NR_HWPT_SET_DIRTY_TRACKING, IofDirtySet,
-                       reserved, im_iof_dirty_set),
+    IM_IOMMUFD_COMMAND(IOF_NR_GET_HW_INFO, IofHwInfo, reserved, iof_hwinfo_get),
+    IM_IOMMUFD_COMMAND(IOF_NR_HWPT_SET_DIRTY_TRACKING, IofDirtySet, reserved,
+                       im_iof_dirty_set),
     IM_IOMMUFD_COMMAND(IOF_NR_HWPT_GET_DIRTY_BITMAP, IofDirtyGet, bitmap,
                        im_iof_dirty_get),
     IM_IOMMUFD_COMMAND(IOF_NR_HWPT_INVALIDATE, IofInvalidate, reserved,

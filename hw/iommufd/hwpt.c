@@ -17,13 +17,12 @@ IofHwpt *im_iof_hwpt(ImIommufdFile *file, uint32_t id)
     IofObject *obj = im_iof_object(file, &im_iof_paging_kind, id);
 
     return (IofHwpt *)(obj ? obj :
-                       im_iof_object(file, &im_iof_nested_kind, id));
+                             im_iof_object(file, &im_iof_nested_kind, id));
 }
 
 IofPaging *im_iof_hwpt_root(IofHwpt *hwpt)
 {
-    return hwpt->nested ? ((ImIommufdNested *)hwpt)->parent :
-           (IofPaging *)hwpt;
+    return hwpt->nested ? ((ImIommufdNested *)hwpt)->parent : (IofPaging *)hwpt;
 }
 
 ImuRef im_iof_hwpt_space(const IofHwpt *hwpt, const IofDevice *dev,
@@ -35,8 +34,9 @@ ImuRef im_iof_hwpt_space(const IofHwpt *hwpt, const IofDevice *dev,
         return ((const IofPaging *)hwpt)->space.ref;
     }
     return n->table.gen && pasid == IM_IOMMUFD_NO_PASID &&
-           (dev->fn->cfg.backend.caps & IMU_DEV_CAP_PASID) ? n->table :
-           n->space;
+                   (dev->fn->cfg.backend.caps & IMU_DEV_CAP_PASID) ?
+               n->table :
+               n->space;
 }
 
 int im_iof_hwpt_set_fault(IofHwpt *hwpt, const IofWish *wish)
@@ -107,8 +107,7 @@ static int iof_hwpt_check_flags(const IofWish *wish)
     if ((wish->flags & ~(uint32_t)IOF_HWPT_FLAGS) ||
         !(driver->hwpt_flags >> wish->flags & 1) ||
         (wish->flags & parent_fault) == parent_fault ||
-        ((wish->flags & IOF_HWPT_DIRTY) &&
-         (!driver->dirty || cfg->no_dirty))) {
+        ((wish->flags & IOF_HWPT_DIRTY) && (!driver->dirty || cfg->no_dirty))) {
         return -EOPNOTSUPP;
     }
     return 0;
@@ -127,8 +126,8 @@ static int iof_hwpt_describe(const IofWish *wish, ImIommufdPaging *what)
         driver->paging_of(&hw, wish->flags, what);
     }
     if (wish->data) {
-        err = driver->paging_data ?
-              driver->paging_data(&hw, wish->data, what) : -EOPNOTSUPP;
+        err = driver->paging_data ? driver->paging_data(&hw, wish->data, what) :
+                                    -EOPNOTSUPP;
     }
     what->page_shift = MAX(what->page_shift, least);
     what->dirty_shift = MAX(what->dirty_shift, what->page_shift);
@@ -162,8 +161,7 @@ static int iof_hwpt_make_space(IofPaging *p)
 static int iof_hwpt_fill(IofPaging *p)
 {
     ImIommufdFile *file = p->base.file;
-    bool tracks = (p->base.flags & IOF_HWPT_DIRTY) &&
-                  p->base.driver->dirty_new;
+    bool tracks = (p->base.flags & IOF_HWPT_DIRTY) && p->base.driver->dirty_new;
     int err = iof_hwpt_make_space(p);
 
     if (err) {
@@ -217,15 +215,19 @@ int im_iof_paging_new(IofIoas *ioas, const IofWish *wish, IofPaging **out)
     if (!p) {
         return err ? err : -ENOMEM;
     }
-    *p = (IofPaging){
-        .base = { .file = dev->file, .driver = dev->fn->cfg.driver,
-                  .iommu = dev->fn->cfg.iommu, .flags = wish->flags,
+    *p = (IofPaging) {
+        .base = { .file = dev->file,
+                  .driver = dev->fn->cfg.driver,
+                  .iommu = dev->fn->cfg.iommu,
+                  .flags = wish->flags,
                   .automatic = wish->automatic },
         .space = { .page = UINT64_C(1) << what.page_shift,
-                   .first = what.first, .last = what.last,
+                   .first = what.first,
+                   .last = what.last,
                    .no_iommu = dev->fn->cfg.driver->no_iommu,
                    .writable_only = what.writable_only,
-                   .always = what.always, .page_sizes = what.page_sizes },
+                   .always = what.always,
+                   .page_sizes = what.page_sizes },
         .ioas = ioas,
         .dirty_shift = what.dirty_shift,
     };
@@ -287,16 +289,17 @@ static int iof_hwpt_check_arg(const IofHwptAlloc *a)
     if (a->reserved) {
         return -EOPNOTSUPP;
     }
-    return (a->data_type == IOF_DATA_NONE) == (a->data_len == 0) ? 0 :
-           -EINVAL;
+    return (a->data_type == IOF_DATA_NONE) == (a->data_len == 0) ? 0 : -EINVAL;
 }
 
 int im_iof_hwpt_alloc(ImIommufdCall *call)
 {
     IofHwptAlloc *a = call->cmd;
-    ImIommufdData data = { .call = call, .addr = a->data,
-                           .type = a->data_type, .len = a->data_len };
-    IofWish wish = { .flags = a->flags, .fault_id = a->fault_id,
+    ImIommufdData data = {
+        .call = call, .addr = a->data, .type = a->data_type, .len = a->data_len
+    };
+    IofWish wish = { .flags = a->flags,
+                     .fault_id = a->fault_id,
                      .data = a->data_len ? &data : NULL };
     IofHwpt *hwpt;
     int err = iof_hwpt_check_arg(a);

@@ -134,7 +134,7 @@ static int iof_hwqueue_check(ImIommufdFile *file, const IofHwQueueAlloc *a,
     }
     driver = (*v)->fn->cfg.driver;
     return driver->hw_queue && driver->hw_queue_type(*v, a->type) ? 0 :
-           -EOPNOTSUPP;
+                                                                    -EOPNOTSUPP;
 }
 
 int im_iof_hw_queue_alloc(ImIommufdCall *call)

@@ -37,7 +37,7 @@ int im_iof_ioas_alloc(ImIommufdCall *call)
     if (!ioas) {
         return -ENOMEM;
     }
-    *ioas = (IofIoas){ .file = file, .alignment = 1 };
+    *ioas = (IofIoas) { .file = file, .alignment = 1 };
     err = im_iof_object_in(file, &ioas->obj, &ioas_kind);
     if (err) {
         im_iof_release(file->host, ioas, sizeof(*ioas));
@@ -106,7 +106,7 @@ int im_iof_map(IofIoas *ioas, const ImIommufdCaller *caller,
     area = im_iof_area_new(f, pages, from->start & (IM_IOMMUFD_PAGE - 1), 0,
                            from->length, iof_ioas_prot_of(flags));
     err = area ? im_iof_areas_map(ioas, area, from->length, flags, iova) :
-          -ENOMEM;
+                 -ENOMEM;
     if (err) {
         im_iof_areas_free(f, area);
         im_iof_pages_free(pages);
@@ -142,7 +142,8 @@ static int iof_ioas_respond(const ImIommufdCall *call, IofIoas *ioas,
 int im_iof_ioas_map(ImIommufdCall *call)
 {
     IofMapArg *a = call->cmd;
-    IofFrom from = { .source = call->caller->mm, .start = a->user,
+    IofFrom from = { .source = call->caller->mm,
+                     .start = a->user,
                      .length = a->length,
                      .writable = a->flags & IOF_MAP_WRITE };
     IofIoas *ioas;
@@ -164,7 +165,9 @@ int im_iof_ioas_map_file(ImIommufdCall *call)
 {
     IofMapFileArg *a = call->cmd;
     ImIommufd *f = call->file->host;
-    IofFrom from = { .start = a->start, .length = a->length, .is_file = true,
+    IofFrom from = { .start = a->start,
+                     .length = a->length,
+                     .is_file = true,
                      .writable = a->flags & IOF_MAP_WRITE };
     IofIoas *ioas;
     uint64_t bytes;
@@ -188,9 +191,10 @@ int im_iof_ioas_map_file(ImIommufdCall *call)
         return err;
     }
     from.device_only = bytes != UINT64_MAX;
-    err = from.device_only && (a->start > bytes ||
-                               a->length > bytes - a->start) ? -EINVAL :
-          im_iof_map(ioas, call->caller, &from, a->flags, &a->iova);
+    err = from.device_only &&
+                  (a->start > bytes || a->length > bytes - a->start) ?
+              -EINVAL :
+              im_iof_map(ioas, call->caller, &from, a->flags, &a->iova);
     f->port.drop(f->opaque, from.source);
     return err ? err :
                  iof_ioas_respond(call, ioas, a->iova, a->length, sizeof(*a));
@@ -241,7 +245,8 @@ static int iof_ioas_copy(IofIoas *src, ImIommufdCall *call, IofIoas **dst)
     if (!err) {
         *dst = im_iof_ioas(call->file, a->dst_id);
         err = *dst ? im_iof_areas_map(*dst, chain, a->length, a->flags,
-                                      &a->dst_iova) : -ENOENT;
+                                      &a->dst_iova) :
+                     -ENOENT;
     }
     if (err) {
         im_iof_areas_free(src->file->host, chain);
@@ -311,7 +316,7 @@ int im_iof_ioas_change_process(ImIommufdCall *call)
     const IofChangeProcessArg *a = call->cmd;
 
     return a->reserved ? -EOPNOTSUPP :
-           im_iof_pages_change_process(call->file, call->caller);
+                         im_iof_pages_change_process(call->file, call->caller);
 }
 
 /* Whether what is mapped has an address that a device uses. */

@@ -59,7 +59,7 @@ typedef struct IofPage {
 } IofPage;
 
 struct IofPages {
-    ImSpan span;                    /* its addresses in the backend, if page */
+    ImSpan span;                   /* its addresses in the backend, if page */
     ImIommufdFile *file;
     uint32_t users;                 /* areas */
     bool is_file;                   /* the source is */
@@ -120,7 +120,7 @@ typedef struct IofIova {
 
 static inline ImMemory im_iof_memory(const ImIommufd *f)
 {
-    return (ImMemory){ f->port.alloc, f->port.free, f->opaque };
+    return (ImMemory) { f->port.alloc, f->port.free, f->opaque };
 }
 
 void im_iof_iova_free(ImIommufd *f, IofIova *v);
@@ -138,7 +138,7 @@ static inline bool im_iof_iova_next_free(const IofIova *v, ImRange *rest,
     if (!im_ranges_gap(&v->taken, rest, &gap)) {
         return false;
     }
-    *out = (ImuRange){ gap.first, gap.last };
+    *out = (ImuRange) { gap.first, gap.last };
     return true;
 }
 

@@ -68,15 +68,13 @@ struct IofObject {
  * Give an object the lowest free number, from 1. -ENOMEM. It can be found at
  * once: a command that may still fail takes it out by im_iof_object_out().
  */
-int im_iof_object_in(ImIommufdFile *file, IofObject *obj,
-                     const IofKind *kind);
+int im_iof_object_in(ImIommufdFile *file, IofObject *obj, const IofKind *kind);
 /* Take it out, without destroying it. */
 void im_iof_object_out(ImIommufdFile *file, IofObject *obj);
 /* The same, but its number is not given again while the file lives. */
 void im_iof_object_entomb(ImIommufdFile *file, IofObject *obj);
 /* NULL: no such object; kind NULL: of any. */
-IofObject *im_iof_object(ImIommufdFile *file, const IofKind *kind,
-                         uint32_t id);
+IofObject *im_iof_object(ImIommufdFile *file, const IofKind *kind, uint32_t id);
 /* The file ends: destroy all, what refers to something before that. */
 void im_iof_objects_end(ImIommufdFile *file);
 /* The next one with a number above after, or NULL: for each of a file. */
@@ -174,8 +172,7 @@ static inline int im_iof_copy_out(const ImIommufdCall *call, uint64_t addr,
 {
     ImIommufd *f = call->file->host;
 
-    return len ? f->port.copy_out(f->opaque, call->caller, addr, buf, len) :
-           0;
+    return len ? f->port.copy_out(f->opaque, call->caller, addr, buf, len) : 0;
 }
 
 /* --- I/O address spaces, for the device half: ioas.c, iova.c, space.c --- */
@@ -231,8 +228,8 @@ bool im_iof_ioas_covers(const IofIoas *ioas, uint64_t first, uint64_t last);
 
 /* Pin on behalf of the engine itself, as an access that is not an object:
  * while it is, UNMAP of it is -EBUSY. Errors of im_iommufd_access_pin(). */
-int im_iof_ioas_pin(IofIoas *ioas, uint64_t iova, uint64_t length,
-                    bool write, ImIommufdPage *pages);
+int im_iof_ioas_pin(IofIoas *ioas, uint64_t iova, uint64_t length, bool write,
+                    ImIommufdPage *pages);
 void im_iof_ioas_unpin(IofIoas *ioas, uint64_t iova, uint64_t length);
 
 /* --- device half, for the others: dev.c, fault.c ------------------------ */

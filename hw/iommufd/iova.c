@@ -89,7 +89,7 @@ int im_iof_ioas_reserve(IofIoas *ioas, const void *owner,
             iof_iova_forget(f, v, i);
             return -ENOMEM;
         }
-        *r = (IofReserved){ .owner = owner,
+        *r = (IofReserved) { .owner = owner,
                              .range = { ranges[i].first, ranges[i].last } };
         im_link_in(&v->reserved, &r->in_iova);
     }
@@ -126,7 +126,7 @@ int im_iommufd_ioas_reserve(ImIommufdFile *file, uint32_t ioas_id,
         return -EINVAL;
     }
     return r.last < r.first ? -EOVERFLOW :
-           im_iof_ioas_reserve(ioas, ioas, &r, 1);
+                              im_iof_ioas_reserve(ioas, ioas, &r, 1);
 }
 
 /* --- finding a place ---------------------------------------------------- */
@@ -145,8 +145,7 @@ bool im_iof_iova_find(const IofIova *v, const ImSpan *areas, uint64_t len,
         ImRange gap;
 
         while (im_ranges_gap(&v->taken, &left, &gap)) {
-            if (im_span_gap(areas, gap.first, gap.last, len, align, rest,
-                            at)) {
+            if (im_span_gap(areas, gap.first, gap.last, len, align, rest, at)) {
                 return true;
             }
         }

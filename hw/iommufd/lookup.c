@@ -65,8 +65,7 @@ void im_iof_probe_leave(const IofHwpt *hwpt)
 void im_iof_probe_free(ImIommufdFile *file)
 {
     if (file->devs && file->devs->has_probe) {
-        im_ioasid_device_remove(file->host->backend,
-                                file->devs->probe_func);
+        im_ioasid_device_remove(file->host->backend, file->devs->probe_func);
         file->devs->has_probe = false;
     }
 }
@@ -88,8 +87,9 @@ static int iof_lookup_look_into(ImIommufdFile *file, IofHwpt *hwpt)
         return err;
     }
     a.dev = file->devs->probe;
-    err = im_iof_backend(file, file->devs->probed ? IMU_CMD_REPLACE :
-                         IMU_CMD_ATTACH, &a);
+    err = im_iof_backend(file,
+                         file->devs->probed ? IMU_CMD_REPLACE : IMU_CMD_ATTACH,
+                         &a);
     if (!err) {
         file->devs->probed = hwpt;
     }
@@ -100,8 +100,11 @@ static bool iof_lookup_request(ImIommufdFile *file, uint64_t iova,
                                ImAccess access, uint64_t *pa)
 {
     ImTxn txn = {
-        .addr = iova, .len = 1, .access = (uint8_t)access,
-        .rid = (uint16_t)file->devs->probe_func, .segment = PROBE_SEGMENT,
+        .addr = iova,
+        .len = 1,
+        .access = (uint8_t)access,
+        .rid = (uint16_t)file->devs->probe_func,
+        .segment = PROBE_SEGMENT,
     };
     ImXlat x = im_ioasid_translate(file->host->backend, &txn);
 

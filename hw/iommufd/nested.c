@@ -26,8 +26,8 @@ static int iof_nested_space_new(ImIommufdNested *n, uint32_t kind, ImuRef *out)
         a.format = m->format;
         a.data = (uintptr_t)&m->data;
         a.data_size = m->format == IMU_FORMAT_VTD_FIRST ?
-                      (uint32_t)sizeof(m->data.vtd) :
-                      (uint32_t)sizeof(m->data.smmu);
+                          (uint32_t)sizeof(m->data.vtd) :
+                          (uint32_t)sizeof(m->data.smmu);
     }
     if (m->what != IM_IOMMUFD_ABORT) {
         a.parent = n->parent->space.ref;
@@ -51,8 +51,9 @@ static void iof_nested_spaces_end(ImIommufdNested *n)
 static int iof_nested_spaces_new(ImIommufdNested *n)
 {
     bool abort = n->meaning.what == IM_IOMMUFD_ABORT;
-    int err = iof_nested_space_new(
-        n, abort ? IMU_SPACE_BLOCK : IMU_SPACE_NESTED, &n->space);
+    int err = iof_nested_space_new(n,
+                                   abort ? IMU_SPACE_BLOCK : IMU_SPACE_NESTED,
+                                   &n->space);
 
     if (!err && !abort && n->meaning.pasid_table) {
         err = iof_nested_space_new(n, IMU_SPACE_PASID_TABLE, &n->table);
@@ -103,13 +104,12 @@ static int iof_nested_check(const IofPaging *parent, const ImIommufdViommu *v,
 {
     const ImIommufdDevice *cfg = &wish->dev->fn->cfg;
 
-    if (v && (v->fn->cfg.driver != cfg->driver ||
-              v->fn->cfg.iommu != cfg->iommu)) {
+    if (v &&
+        (v->fn->cfg.driver != cfg->driver || v->fn->cfg.iommu != cfg->iommu)) {
         return -EINVAL;
     }
     if ((wish->flags & ~(uint32_t)(IOF_HWPT_FAULT | IOF_HWPT_PASID)) ||
-        !wish->data || !cfg->driver->nested ||
-        (!v && cfg->driver->on_viommu)) {
+        !wish->data || !cfg->driver->nested || (!v && cfg->driver->on_viommu)) {
         return -EOPNOTSUPP;
     }
     if (parent->base.automatic || parent->base.driver != cfg->driver ||
@@ -117,7 +117,8 @@ static int iof_nested_check(const IofPaging *parent, const ImIommufdViommu *v,
         return -EINVAL;
     }
     return (wish->flags & IOF_HWPT_PASID) && cfg->driver->nested_no_pasid ?
-           -EOPNOTSUPP : 0;
+               -EOPNOTSUPP :
+               0;
 }
 
 /* Everything but memory for it, after the driver's word. */
@@ -158,9 +159,11 @@ int im_iof_nested_new(IofPaging *parent, ImIommufdViommu *v,
     if (!n) {
         return -ENOMEM;
     }
-    n->base = (IofHwpt){ .file = dev->file, .driver = driver,
-                         .iommu = dev->fn->cfg.iommu, .flags = wish->flags,
-                         .nested = true };
+    n->base = (IofHwpt) { .file = dev->file,
+                          .driver = driver,
+                          .iommu = dev->fn->cfg.iommu,
+                          .flags = wish->flags,
+                          .nested = true };
     n->parent = parent;
     n->viommu = v;
     err = driver->nested(n, &hw, wish->data, &n->meaning);
@@ -229,8 +232,10 @@ static int iof_nested_flush_slot(const IofSlot *s, uint32_t caches,
 static int iof_nested_flush_space(ImIommufdFile *file, ImuRef space,
                                   uint32_t caches)
 {
-    ImuInvalidate a = { .set = file->set, .object = space,
-                        .target = IMU_INV_SPACE, .gran = IMU_GRAN_ALL,
+    ImuInvalidate a = { .set = file->set,
+                        .object = space,
+                        .target = IMU_INV_SPACE,
+                        .gran = IMU_GRAN_ALL,
                         .caches = caches };
 
     return space.gen ? im_iof_backend(file, IMU_CMD_INVALIDATE, &a) : 0;
@@ -273,13 +278,13 @@ static int iof_nested_obey(ImIommufdFile *file, uint32_t id,
 
     if (n) {
         driver = n->base.driver;
-        return driver->nested_invalidate ?
-               driver->nested_invalidate(n, array) : -EOPNOTSUPP;
+        return driver->nested_invalidate ? driver->nested_invalidate(n, array) :
+                                           -EOPNOTSUPP;
     }
     if (v) {
         driver = v->fn->cfg.driver;
-        return driver->viommu_invalidate ?
-               driver->viommu_invalidate(v, array) : -EOPNOTSUPP;
+        return driver->viommu_invalidate ? driver->viommu_invalidate(v, array) :
+                                           -EOPNOTSUPP;
     }
     return obj && !file->host->cfg.before_viommu ? -EINVAL : -ENOENT;
 }
@@ -288,7 +293,8 @@ static int iof_nested_obey(ImIommufdFile *file, uint32_t id,
 int im_iof_invalidate(ImIommufdCall *call)
 {
     IofInvalidate *a = call->cmd;
-    ImIommufdArray array = { .call = call, .addr = a->data,
+    ImIommufdArray array = { .call = call,
+                             .addr = a->data,
                              .type = a->data_type,
                              .entry_len = a->entry_len,
                              .num = a->entry_num };

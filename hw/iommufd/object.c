@@ -35,8 +35,7 @@ static int iof_object_grow(ImIommufd *f, IofTable *t)
     return 0;
 }
 
-int im_iof_object_in(ImIommufdFile *file, IofObject *obj,
-                     const IofKind *kind)
+int im_iof_object_in(ImIommufdFile *file, IofObject *obj, const IofKind *kind)
 {
     IofTable *t = &file->table;
     uint32_t i = t->lowest;
@@ -74,11 +73,10 @@ void im_iof_object_entomb(ImIommufdFile *file, IofObject *obj)
     obj->id = 0;
 }
 
-IofObject *im_iof_object(ImIommufdFile *file, const IofKind *kind,
-                         uint32_t id)
+IofObject *im_iof_object(ImIommufdFile *file, const IofKind *kind, uint32_t id)
 {
-    IofObject *obj = id && id <= file->table.room ?
-        file->table.slot[id - 1] : NULL;
+    IofObject *obj = id && id <= file->table.room ? file->table.slot[id - 1] :
+                                                    NULL;
 
     if (!obj || obj == &tomb || (kind && obj->kind != kind)) {
         return NULL;
@@ -134,7 +132,7 @@ void im_iof_objects_end(ImIommufdFile *file)
         }
     } while (more);
     im_iof_release(file->host, t->slot, t->room * sizeof(IofObject *));
-    *t = (IofTable){ 0 };
+    *t = (IofTable) { 0 };
 }
 
 /* --- things: objects of the host ---------------------------------------- */
@@ -162,7 +160,7 @@ int im_iommufd_thing_new(ImIommufdFile *file, const ImIommufdThing *kind,
     int err = -ENOMEM;
 
     if (thing) {
-        *thing = (Thing){ .kind = kind, .opaque = opaque };
+        *thing = (Thing) { .kind = kind, .opaque = opaque };
         err = im_iof_object_in(file, &thing->obj, &thing_kind);
         if (err) {
             im_iof_release(file->host, thing, sizeof(*thing));

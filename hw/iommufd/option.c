@@ -65,7 +65,7 @@ static int iof_option_huge_pages(const ImIommufdCall *call, IofOptionArg *a)
         return -EOPNOTSUPP;
     }
     return a->value > 1 ? -EINVAL :
-           im_iof_ioas_small_pages(ioas, a->value == 0);
+                          im_iof_ioas_small_pages(ioas, a->value == 0);
 }
 
 static int (*const options[])(const ImIommufdCall *, IofOptionArg *) = {
@@ -82,6 +82,7 @@ int im_iof_option(ImIommufdCall *call)
         return -EOPNOTSUPP;
     }
     err = options[a->option](call, a);
-    return err || a->op == IOF_OPTION_SET ? err :
-           im_iommufd_respond(call, sizeof(*a));
+    return err || a->op == IOF_OPTION_SET ?
+               err :
+               im_iommufd_respond(call, sizeof(*a));
 }

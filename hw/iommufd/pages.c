@@ -57,10 +57,13 @@ int im_iof_pages_new(ImIommufdFile *file, const ImIommufdCaller *caller,
     if (!p) {
         return -ENOMEM;
     }
-    *p = (IofPages){ .file = file, .start = start, .count = count,
-                     .source = from->source, .is_file = from->is_file,
-                     .device_only = from->device_only,
-                     .writable = from->writable };
+    *p = (IofPages) { .file = file,
+                      .start = start,
+                      .count = count,
+                      .source = from->source,
+                      .is_file = from->is_file,
+                      .device_only = from->device_only,
+                      .writable = from->writable };
     err = im_iof_account_open(file, caller, &p->account);
     if (err) {
         im_iof_release(f, p, sizeof(*p));
@@ -160,8 +163,9 @@ static int iof_pages_pin_run(IofPages *p, uint64_t first, uint64_t count)
             return err;
         }
         for (uint64_t at = 0; at < e.length; at += PAGE) {
-            p->page[first + done++].at = (ImIommufdPage){
-                .object = e.page.object, .offset = e.page.offset + at,
+            p->page[first + done++].at = (ImIommufdPage) {
+                .object = e.page.object,
+                .offset = e.page.offset + at,
             };
         }
     }
@@ -280,7 +284,7 @@ int im_iof_pages_pin(IofPages *p, uint64_t offset, uint64_t length)
     uint64_t first = offset >> SHIFT;
     uint64_t last = (offset + (length - 1)) >> SHIFT;
     int err = p->page ? iof_pages_pin_more(p, first, last) :
-              iof_pages_pin_first(p, first, last - first + 1);
+                        iof_pages_pin_first(p, first, last - first + 1);
 
     if (err) {
         return err;
@@ -401,8 +405,8 @@ static int iof_pages_memory_rw(ImIommufd *f, uint64_t pa, void *buf, size_t len,
         const IofPage *page = iof_pages_page_of(f, pa);
         uint32_t at = (uint32_t)(pa & (PAGE - 1));
         size_t n = MIN(len, (size_t)PAGE - at);
-        int err =
-            page ? iof_pages_page_rw(f, &page->at, at, buf, n, write) : -EFAULT;
+        int err = page ? iof_pages_page_rw(f, &page->at, at, buf, n, write) :
+                         -EFAULT;
 
         if (err) {
             return -EFAULT;
@@ -520,7 +524,7 @@ static IofAccount iof_pages_heir(const IofPages *p, const IofAccount *caller)
     IofAccount a = *caller;
 
     a.limit = caller->limit == IOF_LIMIT_NONE ? IOF_LIMIT_NONE :
-              p->account.limit;
+                                                p->account.limit;
     return a;
 }
 

@@ -25,23 +25,22 @@ void im_iof_queue_changed(ImIommufdQueue *q)
     f->port.changed(f->opaque, q);
 }
 
-int64_t im_iommufd_queue_read(ImIommufdQueue *q,
-                              const ImIommufdCaller *caller, uint64_t buf,
-                              size_t len, uint64_t at)
+int64_t im_iommufd_queue_read(ImIommufdQueue *q, const ImIommufdCaller *caller,
+                              uint64_t buf, size_t len, uint64_t at)
 {
     const ImIommufdCall call = { .file = q->file, .caller = caller };
 
     return at ? -ESPIPE : q->ops->read(q, &call, buf, len);
 }
 
-int64_t im_iommufd_queue_write(ImIommufdQueue *q,
-                               const ImIommufdCaller *caller, uint64_t buf,
-                               size_t len, uint64_t at)
+int64_t im_iommufd_queue_write(ImIommufdQueue *q, const ImIommufdCaller *caller,
+                               uint64_t buf, size_t len, uint64_t at)
 {
     const ImIommufdCall call = { .file = q->file, .caller = caller };
 
-    return !q->ops->write ? -EINVAL : at ? -ESPIPE :
-           q->ops->write(q, &call, buf, len);
+    return !q->ops->write ? -EINVAL :
+           at             ? -ESPIPE :
+                            q->ops->write(q, &call, buf, len);
 }
 
 unsigned im_iommufd_queue_poll(const ImIommufdQueue *q)

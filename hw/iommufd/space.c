@@ -34,8 +34,8 @@ int im_iof_ioas_realign(IofIoas *ioas)
     if (align > IM_IOMMUFD_PAGE) {
         return -EINVAL;
     }
-    for (IofArea *a = im_iof_area_from(ioas, 0);
-         a && align > ioas->alignment; a = im_iof_area_next(ioas, a)) {
+    for (IofArea *a = im_iof_area_from(ioas, 0); a && align > ioas->alignment;
+         a = im_iof_area_next(ioas, a)) {
         if (!iof_space_fits(a, align)) {
             return -EADDRINUSE;
         }
@@ -56,10 +56,10 @@ static int iof_space_bound(IofIoas *ioas, const IofSpace *space)
     unsigned n = 0;
 
     if (space->first > 0) {
-        r[n++] = (ImuRange){ 0, space->first - 1 };
+        r[n++] = (ImuRange) { 0, space->first - 1 };
     }
     if (space->last < UINT64_MAX) {
-        r[n++] = (ImuRange){ space->last + 1, UINT64_MAX };
+        r[n++] = (ImuRange) { space->last + 1, UINT64_MAX };
     }
     return im_iof_ioas_reserve(ioas, space, r, n);
 }

@@ -51,8 +51,11 @@ int im_iommufd_vdevice_flush(ImIommufdVdevice *vd, uint32_t caches,
 {
     ImIommufdFile *file = vd->viommu->file;
     ImuInvalidate a = {
-        .set = file->set, .object = vd->dev->ref, .target = IMU_INV_DEV,
-        .gran = gran, .caches = caches,
+        .set = file->set,
+        .object = vd->dev->ref,
+        .target = IMU_INV_DEV,
+        .gran = gran,
+        .caches = caches,
     };
 
     if (gran != IMU_GRAN_ALL) {

@@ -199,10 +199,14 @@ int im_iof_veventq_alloc(ImIommufdCall *call)
     if (!vq) {
         return -ENOMEM;
     }
-    *vq = (Veventq){
+    *vq = (Veventq) {
         .q = { .ops = &ops, .file = file, .obj = &vq->obj },
-        .viommu = v, .type = a->type, .depth = a->depth, .bytes = bytes,
-        .sequence = SEQUENCE_MASK, .tail = &vq->head,
+        .viommu = v,
+        .type = a->type,
+        .depth = a->depth,
+        .bytes = bytes,
+        .sequence = SEQUENCE_MASK,
+        .tail = &vq->head,
     };
     err = im_iof_object_in(file, &vq->obj, &kind);
     if (err) {
@@ -214,8 +218,8 @@ int im_iof_veventq_alloc(ImIommufdCall *call)
     a->veventq_id = vq->obj.id;
     err = im_iommufd_respond(call, offsetof(IofVeventqAlloc, veventq_fd));
     if (!err) {
-        err = im_iof_queue_install(&vq->q, call, call->user +
-                                   offsetof(IofVeventqAlloc, veventq_fd));
+        err = im_iof_queue_install(
+            &vq->q, call, call->user + offsetof(IofVeventqAlloc, veventq_fd));
     }
     if (err) {
         im_iof_object_out(file, &vq->obj);
@@ -243,7 +247,8 @@ static IofDevice *iof_veventq_device_of(ImIommufd *f, const ImTxn *txn)
 void im_iof_backend_event(ImIommufd *f, const ImEvent *ev)
 {
     IofDevice *dev = ev->kind == IM_EVENT_FAULT && ev->txn && !ev->hidden ?
-                     iof_veventq_device_of(f, ev->txn) : NULL;
+                         iof_veventq_device_of(f, ev->txn) :
+                         NULL;
     const IofHwpt *own = dev ? dev->own.hwpt : NULL;
 
     if (own && own->nested && dev->vdevice && own->driver->refused &&

@@ -71,8 +71,8 @@ static int iof_vfio_set_iommu(ImIommufdCall *call)
         return -ENODEV;
     }
     /* Of the first version, unmapping may cut what was mapped. */
-    return call->user == IOF_VFIO_TYPE1 ?
-           im_iof_ioas_small_pages(ioas, true) : 0;
+    return call->user == IOF_VFIO_TYPE1 ? im_iof_ioas_small_pages(ioas, true) :
+                                          0;
 }
 
 /* The two capabilities that follow the structure, each at a multiple of 8. */
@@ -104,7 +104,8 @@ static int iof_vfio_put_caps(ImIommufdCall *call, const IofIoas *ioas,
         .avail = UINT32_MAX,
     };
     IofVfioCapRanges ranges = {
-        .head = { IOF_VFIO_CAP_IOVA_RANGE, 1, 0 }, .count = c->count,
+        .head = { IOF_VFIO_CAP_IOVA_RANGE, 1, 0 },
+        .count = c->count,
     };
     uint64_t at = call->user + c->ranges;
     ImRange rest = IOF_IOVA_ALL;
@@ -150,7 +151,7 @@ static int iof_vfio_get_info(ImIommufdCall *call)
         return -ENODEV;
     }
     c = iof_vfio_measure_caps(ioas);
-    *a = (IofVfioInfo){
+    *a = (IofVfioInfo) {
         .size = c.end,
         .flags = IOF_VFIO_INFO_PGSIZES | IOF_VFIO_INFO_CAPS,
         .page_sizes = iof_vfio_page_sizes(ioas),
@@ -159,27 +160,27 @@ static int iof_vfio_get_info(ImIommufdCall *call)
     if (room >= c.end) {
         err = iof_vfio_put_caps(call, ioas, &c);
     }
-    return err ? err : im_iof_copy_out(call, call->user, a,
-                                       MIN(room, sizeof(*a)));
+    return err ? err :
+                 im_iof_copy_out(call, call->user, a, MIN(room, sizeof(*a)));
 }
 
 static int iof_vfio_map_dma(ImIommufdCall *call)
 {
     const IofVfioMap *a = call->cmd;
     IofIoas *ioas = call->file->vfio_ioas;
-    IofFrom from = { .source = call->caller->mm, .start = a->user,
+    IofFrom from = { .source = call->caller->mm,
+                     .start = a->user,
                      .length = a->length,
                      .writable = a->flags & IOF_VFIO_MAP_WRITE };
     uint32_t flags = IOF_MAP_FIXED |
-        (a->flags & IOF_VFIO_MAP_READ ? IOF_MAP_READ : 0) |
-        (a->flags & IOF_VFIO_MAP_WRITE ? IOF_MAP_WRITE : 0);
+                     (a->flags & IOF_VFIO_MAP_READ ? IOF_MAP_READ : 0) |
+                     (a->flags & IOF_VFIO_MAP_WRITE ? IOF_MAP_WRITE : 0);
     uint64_t iova = a->iova;
 
     if (a->flags & ~(IOF_VFIO_MAP_READ | IOF_VFIO_MAP_WRITE)) {
         return -EINVAL;
     }
-    return ioas ? im_iof_map(ioas, call->caller, &from, flags, &iova) :
-           -ENODEV;
+    return ioas ? im_iof_map(ioas, call->caller, &from, flags, &iova) : -ENODEV;
 }
 
 /* What type 1 may cut, it does. */
@@ -187,15 +188,16 @@ static int iof_vfio_cut(IofIoas *ioas, const ImuRange *r)
 {
     int err = ioas->small_pages ? im_iof_area_cut(ioas, r->first) : 0;
 
-    return err || !ioas->small_pages || r->last == UINT64_MAX ? err :
-           im_iof_area_cut(ioas, r->last + 1);
+    return err || !ioas->small_pages || r->last == UINT64_MAX ?
+               err :
+               im_iof_area_cut(ioas, r->last + 1);
 }
 
 static int iof_vfio_range_of(const IofVfioUnmap *a, ImuRange *r)
 {
-    *r = (ImuRange){ a->iova, a->iova + (a->length - 1) };
+    *r = (ImuRange) { a->iova, a->iova + (a->length - 1) };
     if (a->flags & IOF_VFIO_UNMAP_ALL_FLAG) {
-        *r = (ImuRange){ 0, UINT64_MAX };
+        *r = (ImuRange) { 0, UINT64_MAX };
         return 0;
     }
     return !a->length ? -EINVAL : r->last < r->first ? -EOVERFLOW : 0;
@@ -257,8 +259,9 @@ int im_iof_vfio(ImIommufdFile *file, const ImIommufdCaller *caller,
                 uint32_t request, uint64_t arg)
 {
     uint64_t cmd[4] = { 0 };
-    ImIommufdCall call = { .file = file, .caller = caller, .cmd = cmd,
-                           .user = arg };
+    ImIommufdCall call = {
+        .file = file, .caller = caller, .cmd = cmd, .user = arg
+    };
     const VfioCommand *row = NULL;
     int err;
 

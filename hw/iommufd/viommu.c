@@ -19,8 +19,7 @@ typedef struct Region {
 
 static Region *iof_viommu_region_at(ImIommufdFile *file, uint64_t offset)
 {
-    for (ImLink *l = file->devs ? file->devs->regions : NULL; l;
-         l = l->next) {
+    for (ImLink *l = file->devs ? file->devs->regions : NULL; l; l = l->next) {
         Region *r = IM_LINK_OF(l, Region, in_file);
 
         if (r->offset == offset) {
@@ -48,8 +47,8 @@ int im_iommufd_viommu_map(ImIommufdViommu *v, const ImIommufdMmap *what,
     if (!r) {
         return -ENOMEM;
     }
-    *r = (Region){ .viommu = v, .what = *what, .offset = at,
-                   .length = length };
+    *r =
+        (Region) { .viommu = v, .what = *what, .offset = at, .length = length };
     im_link_in(&devs->regions, &r->in_file);
     *offset = at;
     return 0;
@@ -146,7 +145,7 @@ void *im_iommufd_viommu_private(ImIommufdViommu *v)
 ImIommufdHw im_iommufd_viommu_hw(const ImIommufdViommu *v)
 {
     return v->fn->bound ? im_iof_hw(v->fn->bound) :
-           (ImIommufdHw){ .dev = &v->fn->cfg };
+                          (ImIommufdHw) { .dev = &v->fn->cfg };
 }
 
 /* --- VIOMMU_ALLOC ------------------------------------------------------- */
@@ -156,8 +155,8 @@ static int iof_viommu_new(IofDevice *dev, IofPaging *parent,
 {
     const ImIommufdDriver *driver = dev->fn->cfg.driver;
     ImIommufdHw hw = im_iof_hw(dev);
-    ImIommufdViommu *v =
-        im_iof_alloc(dev->file->host, iof_viommu_bytes(dev->fn));
+    ImIommufdViommu *v = im_iof_alloc(dev->file->host,
+                                      iof_viommu_bytes(dev->fn));
     int err;
 
     if (!v) {
@@ -186,8 +185,9 @@ static int iof_viommu_new(IofDevice *dev, IofPaging *parent,
 int im_iof_viommu_alloc(ImIommufdCall *call)
 {
     IofViommuAlloc *a = call->cmd;
-    ImIommufdData data = { .call = call, .addr = a->data, .type = a->type,
-                           .len = a->data_len };
+    ImIommufdData data = {
+        .call = call, .addr = a->data, .type = a->type, .len = a->data_len
+    };
     ImIommufdViommu *v;
     IofPaging *parent;
     IofDevice *dev;

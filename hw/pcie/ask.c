@@ -81,8 +81,9 @@ static uint32_t ep_ask_pages_wanted(const EpChannel *ch, uint64_t va)
     uint64_t span = (va & (EP_PAGE - 1)) + MIN(left, UINT64_C(1) << 40);
     uint64_t pages = (span + EP_PAGE - 1) / EP_PAGE;
 
-    return ch->single || ch->prog.op == PASID_EP_OP_SWEEP ? 1 :
-           (uint32_t)MIN(pages, CLAMP(ch->prog.group, 1, GROUP_MAX));
+    return ch->single || ch->prog.op == PASID_EP_OP_SWEEP ?
+               1 :
+               (uint32_t)MIN(pages, CLAMP(ch->prog.group, 1, GROUP_MAX));
 }
 
 /* AUTO: no permission; ask for the page, then retry. */
@@ -130,7 +131,9 @@ EpChannel *im_ep_ch_waiter(ImEp *ep, int channel, uint16_t prgi)
     }
     ch = &ep->ch[channel];
     return ch->state == PASID_EP_STATE_WAIT_PAGE && !ch->wait_credit &&
-           ch->prgi == prgi ? ch : NULL;
+                   ch->prgi == prgi ?
+               ch :
+               NULL;
 }
 
 void im_ep_ch_wake(ImEp *ep)

@@ -20,8 +20,10 @@ static const struct {
     uint8_t first;
     uint8_t quads;
 } caps[EP_CAPS] = {
-    [EP_CAP_PASID] = { EP_PASID0, 1 }, [EP_CAP_ATS] = { EP_ATS0, 1 },
-    [EP_CAP_PRI] = { EP_PRI0, 2 }, [EP_CAP_ACS] = { EP_ACS0, 1 },
+    [EP_CAP_PASID] = { EP_PASID0, 1 },
+    [EP_CAP_ATS] = { EP_ATS0, 1 },
+    [EP_CAP_PRI] = { EP_PRI0, 2 },
+    [EP_CAP_ACS] = { EP_ACS0, 1 },
 };
 
 static const uint64_t w1c[EP_QUADS] = {
@@ -50,8 +52,7 @@ int im_ep_cap_find(const ImEp *ep, unsigned off)
     return -1;
 }
 
-uint64_t im_ep_cap_write(ImEp *ep, unsigned quad, uint64_t val,
-                         uint64_t lanes)
+uint64_t im_ep_cap_write(ImEp *ep, unsigned quad, uint64_t val, uint64_t lanes)
 {
     EpCfg *cfg = ep->cfg;
     uint64_t was = cfg->cap[quad];
@@ -98,12 +99,12 @@ unsigned im_ep_refuse(const ImEp *ep, const EpReq *req, bool ats)
                            req->pasid >> width != 0)) {
         return PASID_EP_CAUSE_PASID_REFUSED;
     }
-    if (req->priv && (!req->has_pasid ||
-                      !EP_CAP(ep, EP_PASID0, PCIE_PASID_PRIV))) {
+    if (req->priv &&
+        (!req->has_pasid || !EP_CAP(ep, EP_PASID0, PCIE_PASID_PRIV))) {
         return PASID_EP_CAUSE_PRIV_REFUSED;
     }
-    if (req->exec && (!req->has_pasid ||
-                      !EP_CAP(ep, EP_PASID0, PCIE_PASID_EXEC))) {
+    if (req->exec &&
+        (!req->has_pasid || !EP_CAP(ep, EP_PASID0, PCIE_PASID_EXEC))) {
         return PASID_EP_CAUSE_EXEC_REFUSED;
     }
     if (ats && !im_ep_ats_on(ep)) {
@@ -145,12 +146,12 @@ IM_RULE(PCIE_ACS_HEADER);
 static void ep_cfg_build_acs(EpCfg *cfg, const ImEpConfig *c)
 {
     cfg->cap[EP_ACS0] = IM_PUT(PCIE_ACS_ID, PCIE_ECAP_ID_ACS) |
-                       IM_PUT(PCIE_ACS_VERSION, 1) |
-                       IM_PUT(PCIE_ACS_RR_CAP, 1) |
-                       IM_PUT(PCIE_ACS_CR_CAP, 1) |
-                       IM_PUT(PCIE_ACS_DT_CAP, c->ats);
+                        IM_PUT(PCIE_ACS_VERSION, 1) |
+                        IM_PUT(PCIE_ACS_RR_CAP, 1) |
+                        IM_PUT(PCIE_ACS_CR_CAP, 1) |
+                        IM_PUT(PCIE_ACS_DT_CAP, c->ats);
     cfg->rw[EP_ACS0] = IM_MASK(PCIE_ACS_RR) | IM_MASK(PCIE_ACS_CR) |
-                          IM_PUT(PCIE_ACS_DT, c->ats);
+                       IM_PUT(PCIE_ACS_DT, c->ats);
 }
 
 /* Headers, read-only fields and write masks; absent capabilities stay 0. */
@@ -163,22 +164,22 @@ IM_RULE(PCIE_PRI_CAPACITY);
 static void ep_cfg_build(EpCfg *cfg, const ImEpConfig *c)
 {
     cfg->cap[EP_PASID0] = IM_PUT(PCIE_PASID_ID, PCIE_ECAP_ID_PASID) |
-                         IM_PUT(PCIE_PASID_VERSION, 1) |
-                         IM_PUT(PCIE_PASID_EXEC_CAP, c->pasid_exec) |
-                         IM_PUT(PCIE_PASID_PRIV_CAP, c->pasid_priv) |
-                         IM_PUT(PCIE_PASID_WIDTH, c->pasid_bits);
+                          IM_PUT(PCIE_PASID_VERSION, 1) |
+                          IM_PUT(PCIE_PASID_EXEC_CAP, c->pasid_exec) |
+                          IM_PUT(PCIE_PASID_PRIV_CAP, c->pasid_priv) |
+                          IM_PUT(PCIE_PASID_WIDTH, c->pasid_bits);
     cfg->rw[EP_PASID0] = IM_MASK(PCIE_PASID_ENABLE) |
-                            IM_PUT(PCIE_PASID_EXEC, c->pasid_exec) |
-                            IM_PUT(PCIE_PASID_PRIV, c->pasid_priv);
+                         IM_PUT(PCIE_PASID_EXEC, c->pasid_exec) |
+                         IM_PUT(PCIE_PASID_PRIV, c->pasid_priv);
     cfg->cap[EP_ATS0] = IM_PUT(PCIE_ATS_ID, PCIE_ECAP_ID_ATS) |
-                       IM_PUT(PCIE_ATS_VERSION, 1) |
-                       IM_PUT(PCIE_ATS_QUEUE_DEPTH, c->ats_queue_depth) |
-                       IM_PUT(PCIE_ATS_PAGE_ALIGNED, c->ats_page_aligned) |
-                       IM_PUT(PCIE_ATS_GLOBAL_INV, c->ats_global_invalidate);
+                        IM_PUT(PCIE_ATS_VERSION, 1) |
+                        IM_PUT(PCIE_ATS_QUEUE_DEPTH, c->ats_queue_depth) |
+                        IM_PUT(PCIE_ATS_PAGE_ALIGNED, c->ats_page_aligned) |
+                        IM_PUT(PCIE_ATS_GLOBAL_INV, c->ats_global_invalidate);
     cfg->rw[EP_ATS0] = IM_MASK(PCIE_ATS_STU) | IM_MASK(PCIE_ATS_ENABLE);
     cfg->cap[EP_PRI0] = IM_PUT(PCIE_PRI_ID, PCIE_ECAP_ID_PRI) |
-                       IM_PUT(PCIE_PRI_VERSION, 1) |
-                       IM_PUT(PCIE_PRI_PASID_REQUIRED, c->pri_pasid_required);
+                        IM_PUT(PCIE_PRI_VERSION, 1) |
+                        IM_PUT(PCIE_PRI_PASID_REQUIRED, c->pri_pasid_required);
     cfg->rw[EP_PRI0] = IM_MASK(PCIE_PRI_ENABLE);
     cfg->cap[EP_PRI1] = IM_PUT(PCIE_PRI_CAPACITY, c->pri_capacity);
     cfg->rw[EP_PRI1] = IM_MASK(PCIE_PRI_ALLOCATION);
@@ -189,7 +190,10 @@ static void ep_cfg_build(EpCfg *cfg, const ImEpConfig *c)
 EpCfg *im_ep_cfg_new(const ImEpConfig *config)
 {
     const bool present[EP_CAPS] = {
-        config->pasid, config->ats, config->pri, config->acs,
+        config->pasid,
+        config->ats,
+        config->pri,
+        config->acs,
     };
     EpCfg *cfg = g_new0(EpCfg, 1);
     uint16_t at = IM_EP_ECAP_BASE;
@@ -212,8 +216,7 @@ EpCfg *im_ep_cfg_new(const ImEpConfig *config)
         last = (int)i;
     }
     if (last >= 0) {
-        cfg->cap[caps[last].first] |=
-            IM_PUT(PCIE_ATS_NEXT, config->next_ecap);
+        cfg->cap[caps[last].first] |= IM_PUT(PCIE_ATS_NEXT, config->next_ecap);
     }
     return cfg;
 }

@@ -32,8 +32,7 @@ unsigned im_ep_cap_at(const ImEp *ep, unsigned cap);
 /* The quad-word at an offset of configuration space, or -1. */
 int im_ep_cap_find(const ImEp *ep, unsigned off);
 /* Write those of the lanes' bits that software can; returns what was. */
-uint64_t im_ep_cap_write(ImEp *ep, unsigned quad, uint64_t val,
-                         uint64_t lanes);
+uint64_t im_ep_cap_write(ImEp *ep, unsigned quad, uint64_t val, uint64_t lanes);
 /* Put a whole quad-word, and set or clear status bits of one. */
 void im_ep_cap_put(ImEp *ep, unsigned quad, uint64_t val);
 void im_ep_cap_status(ImEp *ep, unsigned quad, uint64_t bits, bool on);

@@ -95,8 +95,7 @@ void im_ep_ch_end(ImEp *ep, EpChannel *ch, unsigned state, unsigned cause)
     ch->deadline = IM_NEVER;
     ch->reg[EP_R_CH_RETURNED]++;
     if (IM_GET(ch->reg[EP_R_CH_INTR], EP_CH_INTR_ENABLE)) {
-        im_ep_interrupt(ep, IM_GET(ch->reg[EP_R_CH_INTR],
-                                   EP_CH_INTR_VECTOR));
+        im_ep_interrupt(ep, IM_GET(ch->reg[EP_R_CH_INTR], EP_CH_INTR_VECTOR));
     }
 }
 
@@ -161,7 +160,9 @@ IM_RULE(PCIE_PRI_STOP_MARKER);
 void im_ep_stop_pasid(ImEp *ep, uint32_t pasid)
 {
     const ImAtsInv all = {
-        .has_pasid = true, .pasid = pasid, .lg2size = IM_INV_ALL,
+        .has_pasid = true,
+        .pasid = pasid,
+        .lg2size = IM_INV_ALL,
     };
 
     for (unsigned i = 0; i < ep->config.channels; i++) {
@@ -278,10 +279,12 @@ static void ep_channel_load_program(EpChannel *ch)
 
 static void ep_channel_clear_results(EpChannel *ch)
 {
+    /* clang-format off */
     static const EpChReg results[] = {
         EP_R_CH_DONE, EP_R_CH_BADADDR, EP_R_CH_CRC, EP_R_CH_COMPARE,
         EP_R_CH_REQUESTS, EP_R_CH_PAGE_REQUESTS, EP_R_CH_PARKED,
     };
+    /* clang-format on */
 
     for (size_t i = 0; i < G_N_ELEMENTS(results); i++) {
         ch->reg[results[i]] = 0;
@@ -359,7 +362,7 @@ void im_ep_ch_dump(const ImEp *ep, GString *out)
 {
     static const char *const states[] = {
         "idle", "running", "waits for a page", "waits for a request",
-        "ok", "error", "aborted",
+        "ok",   "error",   "aborted",
     };
 
     for (unsigned i = 0; i < ep->config.channels; i++) {
@@ -368,15 +371,17 @@ void im_ep_ch_dump(const ImEp *ep, GString *out)
         if (ch->reg[EP_R_CH_LAUNCHED] == 0) {
             continue;
         }
-        g_string_append_printf(out, "channel %u: %s, cause %u, op %u, "
-                               "mode %u, ", i, states[ch->state], ch->cause,
-                               ch->prog.op, ch->prog.mode);
+        g_string_append_printf(out,
+                               "channel %u: %s, cause %u, op %u, "
+                               "mode %u, ",
+                               i, states[ch->state], ch->cause, ch->prog.op,
+                               ch->prog.mode);
         im_ep_dump_key(out, ch->prog.req.has_pasid, ch->prog.req.pasid,
-                    ch->prog.req.priv);
-        g_string_append_printf(out, ", %" G_GUINT64_FORMAT " of %"
-                               G_GUINT64_FORMAT " bytes, launched %"
-                               G_GUINT64_FORMAT ", returned %"
-                               G_GUINT64_FORMAT "\n",
+                       ch->prog.req.priv);
+        g_string_append_printf(out,
+                               ", %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
+                               " bytes, launched %" G_GUINT64_FORMAT
+                               ", returned %" G_GUINT64_FORMAT "\n",
                                ch->reg[EP_R_CH_DONE], ch->prog.total,
                                ch->reg[EP_R_CH_LAUNCHED],
                                ch->reg[EP_R_CH_RETURNED]);

@@ -138,10 +138,9 @@ static bool ep_data_compare(ImEp *ep, EpChannel *ch, const uint8_t *want,
 
     for (size_t i = 0; i < len; i++) {
         if (got[i] != want[i]) {
-            ch->reg[EP_R_CH_COMPARE] =
-                IM_PUT(EP_CH_COMPARE_EXPECTED, want[i]) |
-                IM_PUT(EP_CH_COMPARE_ACTUAL, got[i]) |
-                IM_PUT(EP_CH_COMPARE_DIFFERS, 1);
+            ch->reg[EP_R_CH_COMPARE] = IM_PUT(EP_CH_COMPARE_EXPECTED, want[i]) |
+                                       IM_PUT(EP_CH_COMPARE_ACTUAL, got[i]) |
+                                       IM_PUT(EP_CH_COMPARE_DIFFERS, 1);
             ch->reg[EP_R_CH_DONE] = off + i;
             im_ep_ch_fail(ep, ch, PASID_EP_CAUSE_MISMATCH,
                           ch->prog.addr + off + i);
@@ -168,9 +167,8 @@ bool im_ep_data_take(ImEp *ep, EpChannel *ch, uint64_t off, size_t len)
         ep_data_pattern(ch->prog.seed, off, want, len);
         return ep_data_compare(ep, ch, want, off, len);
     case PASID_EP_OP_COMPARE_BUF:
-        return ep_data_compare(ep, ch,
-                               ep->data->buffer + ch->prog.addr2 + off, off,
-                               len);
+        return ep_data_compare(ep, ch, ep->data->buffer + ch->prog.addr2 + off,
+                               off, len);
     default:
         return true;
     }

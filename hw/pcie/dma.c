@@ -61,8 +61,9 @@ static EpReq ep_dma_next_request(const EpChannel *ch)
     EpReq req = p->req;
 
     req.write = ep_dma_is_write(ch);
-    req.va = p->op == PASID_EP_OP_SWEEP ? p->addr + ch->place * p->stride :
-             (ch->second ? p->addr2 : p->addr) + ch->reg[EP_R_CH_DONE];
+    req.va = p->op == PASID_EP_OP_SWEEP ?
+                 p->addr + ch->place * p->stride :
+                 (ch->second ? p->addr2 : p->addr) + ch->reg[EP_R_CH_DONE];
     req.exec = req.exec && !req.write;
     req.nw = req.nw && !req.write;
     return req;
@@ -186,9 +187,9 @@ static void ep_dma_issue(ImEp *ep, EpChannel *ch, const EpReq *req,
     }
     ch->reg[EP_R_CH_REQUESTS]++;
     status = ch->prog.mode == PASID_EP_MODE_PLAIN ?
-             ep_dma_plain(ep, txn, f->data, &cpl) :
-             ep->port.dma(ep->host, txn, req->has_rid, f->data, &cpl,
-                          &handle);
+                 ep_dma_plain(ep, txn, f->data, &cpl) :
+                 ep->port.dma(ep->host, txn, req->has_rid, f->data, &cpl,
+                              &handle);
     if (status == IM_PENDING) {
         ep_dma_park(ep, ch, handle, gen == ch->gen);
     } else if (gen == ch->gen) {
@@ -205,8 +206,8 @@ static unsigned ep_dma_cause_of(const ImEp *ep, EpXlatKind kind)
     case EP_XLAT_U:
         return PASID_EP_CAUSE_U_ONLY;
     case EP_XLAT_UR:
-        return im_ep_ats_on(ep) ?
-               PASID_EP_CAUSE_ATS_UR : PASID_EP_CAUSE_ATS_OFF;
+        return im_ep_ats_on(ep) ? PASID_EP_CAUSE_ATS_UR :
+                                  PASID_EP_CAUSE_ATS_OFF;
     case EP_XLAT_CA:
         return PASID_EP_CAUSE_ATS_CA;
     default:
@@ -217,8 +218,7 @@ static unsigned ep_dma_cause_of(const ImEp *ep, EpXlatKind kind)
 static bool ep_dma_may_go_untranslated(unsigned mode, EpXlatKind kind)
 {
     if (mode == PASID_EP_MODE_FALLBACK) {
-        return kind == EP_XLAT_NONE || kind == EP_XLAT_U ||
-               kind == EP_XLAT_UR;
+        return kind == EP_XLAT_NONE || kind == EP_XLAT_U || kind == EP_XLAT_UR;
     }
     return mode == PASID_EP_MODE_AUTO && kind == EP_XLAT_U;
 }
@@ -227,15 +227,16 @@ static void ep_dma_fail_xlat(ImEp *ep, EpChannel *ch, const EpReq *req,
                              EpXlatKind kind)
 {
     ch->cpl = kind == EP_XLAT_UR ? PASID_EP_CPL_UR :
-              kind == EP_XLAT_CA ? PASID_EP_CPL_CA : PASID_EP_CPL_SC;
+              kind == EP_XLAT_CA ? PASID_EP_CPL_CA :
+                                   PASID_EP_CPL_SC;
     im_ep_ch_fail(ep, ch, ep_dma_cause_of(ep, kind), req->va);
 }
 
 /* Modes ATS, AUTO and FALLBACK. */
 static bool ep_dma_asks_first(unsigned mode)
 {
-    return mode != PASID_EP_MODE_UNTRANSLATED &&
-           mode != PASID_EP_MODE_RAW && mode != PASID_EP_MODE_PLAIN;
+    return mode != PASID_EP_MODE_UNTRANSLATED && mode != PASID_EP_MODE_RAW &&
+           mode != PASID_EP_MODE_PLAIN;
 }
 
 /*
@@ -297,10 +298,11 @@ static unsigned ep_dma_refusal(const ImEp *ep, const EpChannel *ch,
 {
     const EpProgram *p = &ch->prog;
     bool off_ok = IM_GET(EP_REG(ep, INJ_FLAGS), EP_INJ_FLAGS_ATS_OFF);
-    bool ats = ((p->mode == PASID_EP_MODE_ATS ||
-                 p->mode == PASID_EP_MODE_AUTO) && !off_ok) ||
-               (p->mode == PASID_EP_MODE_RAW &&
-                (p->at == IM_AT_TRANSLATION || p->at == IM_AT_TRANSLATED));
+    bool ats =
+        ((p->mode == PASID_EP_MODE_ATS || p->mode == PASID_EP_MODE_AUTO) &&
+         !off_ok) ||
+        (p->mode == PASID_EP_MODE_RAW &&
+         (p->at == IM_AT_TRANSLATION || p->at == IM_AT_TRANSLATED));
 
     if (!ep->bus_master) {
         return PASID_EP_CAUSE_NO_BUS_MASTER;
@@ -351,8 +353,9 @@ static void ep_dma_sweep_on(ImEp *ep, EpChannel *ch, const EpReq *req,
     ImTxn txn = ep_dma_make_txn(p, req, len);
 
     ch->flight->req = *req;
-    for (unsigned n = 1; n < SWEEP_MAX && gen == ch->gen &&
-                         ch->state == PASID_EP_STATE_RUNNING; n++) {
+    for (unsigned n = 1;
+         n < SWEEP_MAX && gen == ch->gen && ch->state == PASID_EP_STATE_RUNNING;
+         n++) {
         EpReq *r = &ch->flight->req;
 
         r->va = txn.addr = p->addr + ch->place * p->stride;
@@ -411,7 +414,9 @@ void im_ep_dma_done(ImEp *ep, uint64_t handle, ImStatus status, ImCpl cpl)
 {
     const EpFlight *f = im_ep_flight_find(ep, handle);
     const EpHeld h = {
-        .deliver = ep_dma_deliver, .handle = handle, .status = status,
+        .deliver = ep_dma_deliver,
+        .handle = handle,
+        .status = status,
         .cpl = cpl,
     };
 

@@ -17,9 +17,11 @@ static void ep_dump_caps(const ImEp *ep, GString *out)
 {
     g_string_append_printf(out, "bus master %d\n", ep->bus_master);
     if (im_ep_cap_at(ep, EP_CAP_PASID)) {
-        g_string_append_printf(out,
+        g_string_append_printf(
+            out,
             "PASID at %03x: width %u, enable %u, execute %u, "
-            "privileged %u\n", im_ep_cap_at(ep, EP_CAP_PASID),
+            "privileged %u\n",
+            im_ep_cap_at(ep, EP_CAP_PASID),
             (unsigned)EP_CAP(ep, EP_PASID0, PCIE_PASID_WIDTH),
             (unsigned)EP_CAP(ep, EP_PASID0, PCIE_PASID_ENABLE),
             (unsigned)EP_CAP(ep, EP_PASID0, PCIE_PASID_EXEC),
@@ -27,13 +29,16 @@ static void ep_dump_caps(const ImEp *ep, GString *out)
     }
     if (im_ep_cap_at(ep, EP_CAP_ATS)) {
         g_string_append_printf(out, "ATS at %03x: enable %u, STU %u%s\n",
-            im_ep_cap_at(ep, EP_CAP_ATS),
-            (unsigned)EP_CAP(ep, EP_ATS0, PCIE_ATS_ENABLE),
-            (unsigned)EP_CAP(ep, EP_ATS0, PCIE_ATS_STU),
-            im_ep_ats_ended(ep) ? ", answered UR: not asked any more" : "");
+                               im_ep_cap_at(ep, EP_CAP_ATS),
+                               (unsigned)EP_CAP(ep, EP_ATS0, PCIE_ATS_ENABLE),
+                               (unsigned)EP_CAP(ep, EP_ATS0, PCIE_ATS_STU),
+                               im_ep_ats_ended(ep) ?
+                                   ", answered UR: not asked any more" :
+                                   "");
     }
     if (im_ep_cap_at(ep, EP_CAP_PRI)) {
-        g_string_append_printf(out,
+        g_string_append_printf(
+            out,
             "PRI at %03x: enable %u, stopped %d, RF %u, UPRGI %u, "
             "allocation %u of %u, outstanding %u\n",
             im_ep_cap_at(ep, EP_CAP_PRI),
@@ -45,9 +50,11 @@ static void ep_dump_caps(const ImEp *ep, GString *out)
             im_ep_pri_outstanding(ep));
     }
     if (im_ep_cap_at(ep, EP_CAP_ACS)) {
-        g_string_append_printf(out,
+        g_string_append_printf(
+            out,
             "ACS at %03x: request redirect %u, completion redirect %u, "
-            "direct translated %u\n", im_ep_cap_at(ep, EP_CAP_ACS),
+            "direct translated %u\n",
+            im_ep_cap_at(ep, EP_CAP_ACS),
             (unsigned)EP_CAP(ep, EP_ACS0, PCIE_ACS_RR),
             (unsigned)EP_CAP(ep, EP_ACS0, PCIE_ACS_CR),
             (unsigned)EP_CAP(ep, EP_ACS0, PCIE_ACS_DT));
@@ -68,21 +75,20 @@ static void ep_dump_atc(const ImEp *ep, GString *out)
 {
     const EpAtcEntry *e;
 
-    g_string_append_printf(out, "ATC: %u of %u entries\n", 
+    g_string_append_printf(out, "ATC: %u of %u entries\n",
                            im_ep_atc_used(ep->atc), ep->config.atc_entries);
     for (uint32_t i = 0; (e = im_ep_atc_entry(ep->atc, i)) != NULL; i++) {
         if (!e->valid) {
             continue;
         }
-        g_string_append_printf(out, "  %016" G_GINT64_MODIFIER "x -> %016"
-                               G_GINT64_MODIFIER "x 2^%u %c%c%c%s%s%s ",
-                               e->va, e->pa, e->lg2,
-                               e->perm & IM_PERM_R ? 'r' : '-',
-                               e->perm & IM_PERM_W ? 'w' : '-',
-                               e->perm & IM_PERM_X ? 'x' : '-',
-                               e->global ? " global" : "",
-                               e->u ? " untranslated-only" : "",
-                               e->nw ? " no-write" : "");
+        g_string_append_printf(
+            out,
+            "  %016" G_GINT64_MODIFIER "x -> %016" G_GINT64_MODIFIER
+            "x 2^%u %c%c%c%s%s%s ",
+            e->va, e->pa, e->lg2, e->perm & IM_PERM_R ? 'r' : '-',
+            e->perm & IM_PERM_W ? 'w' : '-', e->perm & IM_PERM_X ? 'x' : '-',
+            e->global ? " global" : "", e->u ? " untranslated-only" : "",
+            e->nw ? " no-write" : "");
         im_ep_dump_key(out, e->has_pasid, e->pasid, e->priv);
         g_string_append_c(out, '\n');
     }

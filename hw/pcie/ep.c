@@ -68,9 +68,9 @@ static const char *ep_config_error(const ImEpConfig *c)
         (c->buffer_size & (c->buffer_size - 1)) != 0) {
         return "buffer_size is not a power of two of 1 .. 256 MiB";
     }
-    if (c->next_ecap != 0 && (c->next_ecap < IM_EP_ECAP_END ||
-                              c->next_ecap > 0xffc ||
-                              (c->next_ecap & 3) != 0)) {
+    if (c->next_ecap != 0 &&
+        (c->next_ecap < IM_EP_ECAP_END || c->next_ecap > 0xffc ||
+         (c->next_ecap & 3) != 0)) {
         return "next_ecap is not a multiple of 4 in IM_EP_ECAP_END .. 0xffc";
     }
     return NULL;
@@ -81,8 +81,8 @@ static const char *ep_port_error(const ImEpPort *p)
     if (p->size < G_STRUCT_OFFSET(ImEpPort, event)) {
         return "the port's size is too small for its members";
     }
-    if (!p->dma || !p->ats || !p->page_request || !p->ats_inv_done ||
-        !p->msi || !p->kick || !p->now || !p->deadline) {
+    if (!p->dma || !p->ats || !p->page_request || !p->ats_inv_done || !p->msi ||
+        !p->kick || !p->now || !p->deadline) {
         return "the port lacks a member that is not optional";
     }
     return NULL;
@@ -200,4 +200,3 @@ const ImEpCounters *im_ep_counters(const ImEp *ep)
 {
     return &ep->counters;
 }
-

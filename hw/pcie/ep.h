@@ -90,7 +90,10 @@ static inline uint64_t im_ep_now(const ImEp *ep)
 }
 
 typedef enum EpResetKind {
-    EP_RESET_CONVENTIONAL, EP_RESET_FLR, EP_RESET_COMMAND, EP_RESET_INJECTED,
+    EP_RESET_CONVENTIONAL,
+    EP_RESET_FLR,
+    EP_RESET_COMMAND,
+    EP_RESET_INJECTED,
 } EpResetKind;
 
 /* Reset without telling the host what that means for its alarm. */

@@ -129,8 +129,8 @@ static void ep_inv_count(ImEp *ep, const ImAtsInv *inv)
     ep->counters.invalidations++;
     ep->counters.invalidations_pasid += inv->has_pasid;
     ep->counters.invalidations_global += inv->has_pasid && inv->global;
-    im_ep_log(ep, PASID_EP_LOG_INVALIDATE, inv->lg2size, inv->global,
-              inv->addr, inv->has_pasid, inv->pasid, inv->itag);
+    im_ep_log(ep, PASID_EP_LOG_INVALIDATE, inv->lg2size, inv->global, inv->addr,
+              inv->has_pasid, inv->pasid, inv->itag);
     if (ep->port.event) {
         ep->port.event(ep->host, &ev);
     }

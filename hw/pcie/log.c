@@ -52,7 +52,7 @@ void im_ep_log(ImEp *ep, unsigned kind, unsigned code, unsigned flags,
 uint64_t im_ep_log_read(const ImEp *ep, uint64_t off)
 {
     return ep->log->record[off / PASID_EP_LOG_STRIDE % PASID_EP_LOG_RECORDS]
-               .word[off % PASID_EP_LOG_STRIDE / 8];
+        .word[off % PASID_EP_LOG_STRIDE / 8];
 }
 
 uint64_t im_ep_r_log_count(ImEp *ep, EpChannel *ch)
@@ -69,8 +69,7 @@ void im_ep_interrupt(ImEp *ep, uint64_t vector)
         return;
     }
     ep->counters.interrupts++;
-    im_ep_log(ep, PASID_EP_LOG_INTERRUPT, 0, 0, 0, false, 0,
-              (uint32_t)vector);
+    im_ep_log(ep, PASID_EP_LOG_INTERRUPT, 0, 0, 0, false, 0, (uint32_t)vector);
     ep->port.msi(ep->host, (unsigned)vector);
 }
 
@@ -109,13 +108,13 @@ void im_ep_log_dump(const ImEp *ep, GString *out)
     for (uint64_t n = first; n < log->logged; n++) {
         const uint64_t *w = log->record[n % PASID_EP_LOG_RECORDS].word;
 
-        g_string_append_printf(out, "log %" G_GUINT64_FORMAT ": kind %u "
-                               "code %u flags %02x addr %"
-                               G_GINT64_MODIFIER "x pasid %u arg %x\n", n,
-                               (unsigned)IM_GET(w[0], EP_LOG_HEAD_KIND),
+        g_string_append_printf(out,
+                               "log %" G_GUINT64_FORMAT ": kind %u "
+                               "code %u flags %02x addr %" G_GINT64_MODIFIER
+                               "x pasid %u arg %x\n",
+                               n, (unsigned)IM_GET(w[0], EP_LOG_HEAD_KIND),
                                (unsigned)IM_GET(w[0], EP_LOG_HEAD_CODE),
-                               (unsigned)IM_GET(w[0], EP_LOG_HEAD_FLAGS),
-                               w[1],
+                               (unsigned)IM_GET(w[0], EP_LOG_HEAD_FLAGS), w[1],
                                (unsigned)IM_GET(w[2], EP_LOG_PASID_PASID),
                                (unsigned)IM_GET(w[2], EP_LOG_PASID_ARG));
     }

@@ -69,14 +69,13 @@ IM_RULE(PCIE_PRI_STATUS);
 bool im_ep_pri_stopped(const ImEp *ep)
 {
     return im_ep_cap_at(ep, EP_CAP_PRI) &&
-           !EP_CAP(ep, EP_PRI0, PCIE_PRI_ENABLE) &&
-           ep->pri->outstanding == 0;
+           !EP_CAP(ep, EP_PRI0, PCIE_PRI_ENABLE) && ep->pri->outstanding == 0;
 }
 
 void im_ep_pri_enabled(ImEp *ep)
 {
-    im_ep_cap_status(ep, EP_PRI0, IM_MASK(PCIE_PRI_RF) |
-                     IM_MASK(PCIE_PRI_UPRGI), false);
+    im_ep_cap_status(ep, EP_PRI0,
+                     IM_MASK(PCIE_PRI_RF) | IM_MASK(PCIE_PRI_UPRGI), false);
     ep->pri->dead = false;
 }
 
@@ -124,8 +123,8 @@ bool im_ep_pri_taken(const ImEp *ep, const ImPageReq *req)
     const EpGroup *g = &ep->pri->group[req->prgi];
 
     return g->used && (g->closed || g->channel != EP_RAW ||
-                       g->has_pasid != req->has_pasid ||
-                       g->priv != req->priv || g->pasid != req->pasid);
+                       g->has_pasid != req->has_pasid || g->priv != req->priv ||
+                       g->pasid != req->pasid);
 }
 
 bool im_ep_pri_open(const ImEp *ep, int prgi)
@@ -141,13 +140,18 @@ void im_ep_pri_send(ImEp *ep, const ImPageReq *req, int channel)
 {
     EpGroup *g = &ep->pri->group[req->prgi % PRGIS];
     ImEvent ev = {
-        .kind = IM_EVENT_PAGE_REQUEST, .name = "sent", .req = req,
+        .kind = IM_EVENT_PAGE_REQUEST,
+        .name = "sent",
+        .req = req,
     };
 
     if (!g->used) {
         *g = (EpGroup) {
-            .used = true, .channel = channel, .has_pasid = req->has_pasid,
-            .pasid = req->pasid, .priv = req->priv,
+            .used = true,
+            .channel = channel,
+            .has_pasid = req->has_pasid,
+            .pasid = req->pasid,
+            .priv = req->priv,
         };
         ep->counters.page_groups++;
     }
@@ -181,7 +185,9 @@ IM_RULE(PCIE_PRI_STOP_MARKER);
 void im_ep_pri_stop_marker(ImEp *ep, uint32_t pasid)
 {
     const ImPageReq req = {
-        .pasid = pasid & IM_PASID_MAX, .has_pasid = true, .last = true,
+        .pasid = pasid & IM_PASID_MAX,
+        .has_pasid = true,
+        .last = true,
     };
 
     if (!im_ep_pri_on(ep) || !ep->bus_master ||
@@ -238,8 +244,7 @@ IM_RULE(PCIE_PRI_RESPONSE_PASID);
 static bool ep_pri_pasid_agrees(const ImEp *ep, const EpGroup *g,
                                 const ImPageResp *resp)
 {
-    bool want = g->has_pasid &&
-                EP_CAP(ep, EP_PRI0, PCIE_PRI_PASID_REQUIRED);
+    bool want = g->has_pasid && EP_CAP(ep, EP_PRI0, PCIE_PRI_PASID_REQUIRED);
 
     return resp->has_pasid == want && (!want || resp->pasid == g->pasid);
 }
@@ -248,7 +253,8 @@ static void ep_pri_report(ImEp *ep, const ImPageResp *resp, bool expected)
 {
     ImEvent ev = {
         .kind = IM_EVENT_PAGE_RESPONSE,
-        .name = expected ? "matched" : "unexpected", .resp = resp,
+        .name = expected ? "matched" : "unexpected",
+        .resp = resp,
     };
 
     ep->counters.responses_unexpected += !expected;

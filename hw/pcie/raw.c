@@ -31,8 +31,8 @@ bool im_ep_raw_result(const ImEp *ep, uint64_t off, uint64_t *val)
 {
     uint64_t word = off % PASID_EP_ATS_RESULT_STRIDE / 8;
 
-    *val = word < 3 ?
-           ep->raw->result[off / PASID_EP_ATS_RESULT_STRIDE][word] : 0;
+    *val = word < 3 ? ep->raw->result[off / PASID_EP_ATS_RESULT_STRIDE][word] :
+                      0;
     return word < 3;
 }
 
@@ -87,8 +87,9 @@ static unsigned ep_raw_collect(ImEp *ep, EpReq *req, unsigned want,
         EpXlat x = im_ep_ats_ask(ep, req);
 
         if (x.raw.status != IM_OK || x.kind == EP_XLAT_MALFORMED) {
-            *cpl = n ? *cpl : x.kind == EP_XLAT_UR ? PASID_EP_CPL_UR :
-                   PASID_EP_CPL_CA;
+            *cpl = n                    ? *cpl :
+                   x.kind == EP_XLAT_UR ? PASID_EP_CPL_UR :
+                                          PASID_EP_CPL_CA;
             break;
         }
         if (n && x.lg2 < lg2) {
@@ -153,7 +154,9 @@ static unsigned ep_raw_pr_refusal(const ImEp *ep, const ImPageReq *req,
                                   int prgi)
 {
     const EpReq key = {
-        .pasid = req->pasid, .has_pasid = req->has_pasid, .priv = req->priv,
+        .pasid = req->pasid,
+        .has_pasid = req->has_pasid,
+        .priv = req->priv,
         .exec = req->exec,
         .force = IM_GET(EP_REG(ep, PR_CTRL), EP_PR_CTRL_FORCE),
     };
@@ -205,7 +208,7 @@ void im_ep_w_pr_go(ImEp *ep, EpChannel *ch, uint64_t val)
     ImPageReq req = ep_raw_page_request(ep);
     bool marker = req.last && !req.read && !req.write;
     int prgi = marker ? (int)IM_GET(EP_REG(ep, PR_CTRL), EP_PR_CTRL_PRGI) :
-               ep_raw_index(ep);
+                        ep_raw_index(ep);
     unsigned cause;
 
     (void)ch;

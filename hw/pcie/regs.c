@@ -52,7 +52,7 @@ G_STATIC_ASSERT(PASID_EP_STAT_INTERRUPTS ==
 static int ep_regs_global_at(uint64_t off)
 {
     switch (off) {
-    IM_EP_GLOBAL_REGS(CASE_)
+        IM_EP_GLOBAL_REGS(CASE_)
     default:
         return -1;
     }
@@ -61,7 +61,7 @@ static int ep_regs_global_at(uint64_t off)
 static int ep_regs_channel_at(uint64_t off)
 {
     switch (off) {
-    IM_EP_CHANNEL_REGS(CASE_)
+        IM_EP_CHANNEL_REGS(CASE_)
     default:
         return -1;
     }
@@ -74,7 +74,8 @@ void im_ep_regs_reset(ImEp *ep)
     memset(ep->reg, 0, sizeof(ep->reg));
     EP_REG(ep, MAGIC) = PASID_EP_MAGIC_VALUE;
     EP_REG(ep, REVISION) = PASID_EP_REVISION_VALUE;
-    EP_REG(ep, CAP) = IM_PUT(EP_CAP_CHANNELS, c->channels) |
+    EP_REG(ep, CAP) =
+        IM_PUT(EP_CAP_CHANNELS, c->channels) |
         IM_PUT(EP_CAP_PASID_WIDTH, c->pasid ? c->pasid_bits : 0) |
         IM_PUT(EP_CAP_PASID, c->pasid) | IM_PUT(EP_CAP_ATS, c->ats) |
         IM_PUT(EP_CAP_PRI, c->pri) | IM_PUT(EP_CAP_EXEC, c->pasid_exec) |
@@ -99,16 +100,13 @@ uint64_t im_ep_r_status(ImEp *ep, EpChannel *ch)
            IM_PUT(EP_STATUS_BUS_MASTER, ep->bus_master) |
            IM_PUT(EP_STATUS_PASID_ON,
                   EP_CAP(ep, EP_PASID0, PCIE_PASID_ENABLE)) |
-           IM_PUT(EP_STATUS_EXEC_ON,
-                  EP_CAP(ep, EP_PASID0, PCIE_PASID_EXEC)) |
-           IM_PUT(EP_STATUS_PRIV_ON,
-                  EP_CAP(ep, EP_PASID0, PCIE_PASID_PRIV)) |
+           IM_PUT(EP_STATUS_EXEC_ON, EP_CAP(ep, EP_PASID0, PCIE_PASID_EXEC)) |
+           IM_PUT(EP_STATUS_PRIV_ON, EP_CAP(ep, EP_PASID0, PCIE_PASID_PRIV)) |
            IM_PUT(EP_STATUS_ATS_ON, im_ep_ats_on(ep)) |
            IM_PUT(EP_STATUS_PRI_ON, EP_CAP(ep, EP_PRI0, PCIE_PRI_ENABLE)) |
            IM_PUT(EP_STATUS_PRI_STOPPED, im_ep_pri_stopped(ep)) |
            IM_PUT(EP_STATUS_PRI_RF, EP_CAP(ep, EP_PRI0, PCIE_PRI_RF)) |
-           IM_PUT(EP_STATUS_PRI_UPRGI,
-                  EP_CAP(ep, EP_PRI0, PCIE_PRI_UPRGI)) |
+           IM_PUT(EP_STATUS_PRI_UPRGI, EP_CAP(ep, EP_PRI0, PCIE_PRI_UPRGI)) |
            IM_PUT(EP_STATUS_ATS_UR, im_ep_ats_ended(ep)) |
            IM_PUT(EP_STATUS_HELD, im_ep_held_any(ep)) |
            IM_PUT(EP_STATUS_STU, EP_CAP(ep, EP_ATS0, PCIE_ATS_STU)) |
@@ -161,8 +159,7 @@ uint64_t im_ep_r_atc_info(ImEp *ep, EpChannel *ch)
            IM_PUT(EP_ATC_INFO_W, (e->perm & IM_PERM_W) != 0) |
            IM_PUT(EP_ATC_INFO_X, (e->perm & IM_PERM_X) != 0) |
            IM_PUT(EP_ATC_INFO_U, e->u) | IM_PUT(EP_ATC_INFO_N, e->n) |
-           IM_PUT(EP_ATC_INFO_NW, e->nw) |
-           IM_PUT(EP_ATC_INFO_LG2SIZE, e->lg2) |
+           IM_PUT(EP_ATC_INFO_NW, e->nw) | IM_PUT(EP_ATC_INFO_LG2SIZE, e->lg2) |
            IM_PUT(EP_ATC_INFO_PASID, e->has_pasid ? e->pasid : 0);
 }
 
@@ -253,7 +250,7 @@ static bool ep_regs_read64(ImEp *ep, uint64_t off, uint64_t *val)
 
     if (i >= 0) {
         *val = ch ? ep_regs_read_row(ep, ch, &channel_rows[i],
-                                *im_ep_ch_reg(ch, i)) :
+                                     *im_ep_ch_reg(ch, i)) :
                     ep_regs_read_row(ep, NULL, &global_rows[i], ep->reg[i]);
         return true;
     }

@@ -12,6 +12,6 @@
 void im_ep_regs_reset(ImEp *ep);
 EpWritten im_ep_w_command;
 EpRead im_ep_r_status, im_ep_r_time, im_ep_r_atc_used, im_ep_r_atc_addr,
-       im_ep_r_atc_xlat, im_ep_r_atc_info;
+    im_ep_r_atc_xlat, im_ep_r_atc_info;
 
 #endif /* HW_PCIE_REGS_H */

@@ -74,9 +74,10 @@ void im_ep_deadline(ImEp *ep)
         EpChannel *ch = &ep->ch[i];
 
         if (ch->state == PASID_EP_STATE_WAIT_PAGE && ch->deadline <= now) {
-            im_ep_ch_fail(ep, ch, ch->wait_credit ?
-                          PASID_EP_CAUSE_NO_ALLOCATION :
-                          PASID_EP_CAUSE_PAGE_TIMEOUT, ch->wait_va);
+            im_ep_ch_fail(ep, ch,
+                          ch->wait_credit ? PASID_EP_CAUSE_NO_ALLOCATION :
+                                            PASID_EP_CAUSE_PAGE_TIMEOUT,
+                          ch->wait_va);
         }
     }
     im_ep_settle(ep);

@@ -28,8 +28,7 @@ uint32_t im_ep_cfg_read(ImEp *ep, unsigned off, unsigned size)
     if (quad == EP_PRI0) {
         val |= IM_PUT(PCIE_PRI_STOPPED, im_ep_pri_stopped(ep));
     }
-    return (uint32_t)((val >> (off % 8 * 8)) &
-                      (UINT64_MAX >> (64 - 8 * size)));
+    return (uint32_t)((val >> (off % 8 * 8)) & (UINT64_MAX >> (64 - 8 * size)));
 }
 
 /* Undefined while ATS is enabled; reported. */

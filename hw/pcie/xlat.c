@@ -115,9 +115,10 @@ EpXlat im_ep_ats_ask(ImEp *ep, const EpReq *req)
     x.addr += off;
     out = ep_xlat_decode(ep, req, &x);
     im_ep_log(ep, PASID_EP_LOG_ATS,
-              x.status == IM_OK ? PASID_EP_CPL_SC :
-              out.kind == EP_XLAT_UR ? PASID_EP_CPL_UR : PASID_EP_CPL_CA, 0,
-              req->va, req->has_pasid, req->pasid,
+              x.status == IM_OK      ? PASID_EP_CPL_SC :
+              out.kind == EP_XLAT_UR ? PASID_EP_CPL_UR :
+                                       PASID_EP_CPL_CA,
+              0, req->va, req->has_pasid, req->pasid,
               x.status == IM_OK ? x.perm : 0);
     return out;
 }

@@ -56,8 +56,9 @@ static unsigned acpi_depth_of(PCIDevice *dev)
 
 static const char *acpi_why_no_scope(PCIDevice *dev, void *opaque)
 {
-    return acpi_depth_of(dev) > SCOPE_MAX_DEPTH
-           ? "it is behind too many bridges for a scope entry" : NULL;
+    return acpi_depth_of(dev) > SCOPE_MAX_DEPTH ?
+               "it is behind too many bridges for a scope entry" :
+               NULL;
 }
 
 static const char *acpi_why_no_cache(PCIDevice *dev, void *opaque)
@@ -125,7 +126,9 @@ static bool acpi_read_regions(VtdTable *t, ImNames *n, Error **errp)
 static ImNames acpi_names(VtdModel *s, const char *property, const char *list)
 {
     return (ImNames) {
-        .device = im_name_of(OBJECT(s)), .property = property, .list = list,
+        .device = im_name_of(OBJECT(s)),
+        .property = property,
+        .list = list,
         .pcie0 = PC_MACHINE(qdev_get_machine())->pcibus,
     };
 }
@@ -176,8 +179,8 @@ static void acpi_add_function(PCIBus *bus, PCIDevice *dev, void *scopes)
 {
     unsigned size = SCOPE_HEADER + 2 * acpi_depth_of(dev);
     uint8_t entry[UINT8_MAX] = {
-        object_dynamic_cast(OBJECT(dev), TYPE_PCI_BRIDGE) ? SCOPE_HIERARCHY
-                                                          : SCOPE_ENDPOINT,
+        object_dynamic_cast(OBJECT(dev), TYPE_PCI_BRIDGE) ? SCOPE_HIERARCHY :
+                                                            SCOPE_ENDPOINT,
         size,
     };
 
@@ -221,7 +224,8 @@ static void acpi_add_scopes(Dmar *t, const VtdModel *s, pci_bus_dev_fn fn,
     if (vtdm_of_root(t->pcie0) == s) {
         pci_for_each_device_under_bus(t->pcie0, fn, scopes);
     }
-    QLIST_FOREACH(child, &t->pcie0->child, sibling) {
+    QLIST_FOREACH(child, &t->pcie0->child, sibling)
+    {
         if (pci_bus_is_root(child) && vtdm_of_root(child) == s) {
             pci_for_each_device_under_bus(child, fn, scopes);
         }
@@ -233,8 +237,13 @@ static void acpi_add_scopes(Dmar *t, const VtdModel *s, pci_bus_dev_fn fn,
 static void acpi_add_ioapic(GArray *scopes)
 {
     const uint8_t entry[SCOPE_IOAPIC_SIZE] = {
-        SCOPE_IOAPIC, SCOPE_IOAPIC_SIZE, 0, 0, ACPI_BUILD_IOAPIC_ID,
-        VTDM_IOAPIC_BUS, PCI_SLOT(VTDM_IOAPIC_DEVFN),
+        SCOPE_IOAPIC,
+        SCOPE_IOAPIC_SIZE,
+        0,
+        0,
+        ACPI_BUILD_IOAPIC_ID,
+        VTDM_IOAPIC_BUS,
+        PCI_SLOT(VTDM_IOAPIC_DEVFN),
         PCI_FUNC(VTDM_IOAPIC_DEVFN),
     };
 
@@ -369,10 +378,12 @@ bool im_acpi_build_iommu(GArray *table_offsets, GArray *tables_blob,
                          BIOSLinker *linker, MachineState *machine,
                          const char *oem_id, const char *oem_table_id)
 {
-    AcpiTable table = { .sig = "DMAR", .rev = 1, .oem_id = oem_id,
-                        .oem_table_id = oem_table_id };
+    AcpiTable table = {
+        .sig = "DMAR", .rev = 1, .oem_id = oem_id, .oem_table_id = oem_table_id
+    };
     Dmar t = {
-        .blob = tables_blob, .pcie0 = PC_MACHINE(machine)->pcibus,
+        .blob = tables_blob,
+        .pcie0 = PC_MACHINE(machine)->pcibus,
         .all = vtdm_main(),
     };
     g_autofree VtdModel **unit = NULL;

@@ -54,8 +54,8 @@ void im_advice_memory(const ImUnit *u, unsigned bits, const char *option)
 
     if (last >> bits) {
         warn_report("%s: memory reaches 0x%" PRIx64 ", and no DMA what is "
-                    "beyond %s=%u: use a larger %s, or less memory", u->id,
-                    last, option, bits, option);
+                    "beyond %s=%u: use a larger %s, or less memory",
+                    u->id, last, option, bits, option);
     }
 }
 
@@ -101,9 +101,10 @@ static PCIDevice *advice_alias_of(PCIDevice *dev)
 {
     const PCIReqIDCache *id = &dev->requester_id_cache;
 
-    return id->type == PCI_REQ_ID_SECONDARY_BUS
-           ? pci_get_bus(id->dev)->parent_dev
-           : id->dev != dev ? id->dev : NULL;
+    return id->type == PCI_REQ_ID_SECONDARY_BUS ?
+               pci_get_bus(id->dev)->parent_dev :
+           id->dev != dev ? id->dev :
+                            NULL;
 }
 
 /* A PCIe-to-PCI bridge has the ID of device 0, function 0 of its bus. */
@@ -183,8 +184,8 @@ static bool advice_needs_acs(PCIDevice *dev)
 {
     uint8_t type = pcie_cap_get_type(dev);
 
-    return type == PCI_EXP_TYPE_ROOT_PORT ||
-           type == PCI_EXP_TYPE_DOWNSTREAM || advice_one_of_several(dev);
+    return type == PCI_EXP_TYPE_ROOT_PORT || type == PCI_EXP_TYPE_DOWNSTREAM ||
+           advice_one_of_several(dev);
 }
 
 static void advice_tell_pasid(const ImUnit *u, PCIDevice *dev, PCIDevice *lacks)
@@ -194,12 +195,13 @@ static void advice_tell_pasid(const ImUnit *u, PCIDevice *dev, PCIDevice *lacks)
     if (lacks == dev) {
         warn_report("%s: %s is one of several functions and has no ACS "
                     "capability, and Linux enables no PASID in it: leave "
-                    "acs=off out", u->id, name);
+                    "acs=off out",
+                    u->id, name);
     } else {
         warn_report("%s: %s is below the port %s, which has no ACS capability, "
                     "and Linux enables no PASID there: use pcie-root-port "
-                    "without disable-acs", u->id, name,
-                    im_name_of(OBJECT(lacks)));
+                    "without disable-acs",
+                    u->id, name, im_name_of(OBJECT(lacks)));
     }
 }
 

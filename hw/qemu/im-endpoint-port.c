@@ -73,17 +73,16 @@ static void ep_port_event(void *host, const ImEvent *ev)
 {
     PCIDevice *dev = host;
 
-    trace_pasid_endpoint_event(dev->name, ev->kind, ev->name ?: "",
-                               ev->arg[0], ev->arg[1], ev->arg[2],
-                               ev->arg[3]);
+    trace_pasid_endpoint_event(dev->name, ev->kind, ev->name ?: "", ev->arg[0],
+                               ev->arg[1], ev->arg[2], ev->arg[3]);
 }
 
 /* What devices without any knowledge of IOMMUs call. */
 static ImStatus ep_port_plain(void *host, uint64_t addr, void *buf, size_t len,
                               bool write)
 {
-    MemTxResult r = write ? pci_dma_write(host, addr, buf, len)
-                          : pci_dma_read(host, addr, buf, len);
+    MemTxResult r = write ? pci_dma_write(host, addr, buf, len) :
+                            pci_dma_read(host, addr, buf, len);
 
     return r == MEMTX_OK ? IM_OK : IM_FAULT;
 }
@@ -113,7 +112,7 @@ ImEpPort im_endpoint_port(const PasidEndpoint *s)
     return port;
 }
 
-/* --- a function that a host assigned ------------------------------------- */
+/* --- a function that a host assigned ------------------------------------ */
 
 bool im_endpoint_assign(PasidEndpoint *s, Error **errp)
 {

@@ -40,7 +40,7 @@ typedef struct EpMsg {
     };
 } EpMsg;
 
-/* --- properties ---------------------------------------------------------- */
+/* --- properties --------------------------------------------------------- */
 
 #define ROW(kind, name, member, text) \
     IM_OPTION(ImEpConfig, kind, name, member, text)
@@ -49,8 +49,7 @@ static const ImOption option_rows[] = {
     ROW(U8, "pasid-bits", pasid_bits, "Max PASID Width, 0..20"),
     ROW(U8, "ats-queue-depth", ats_queue_depth,
         "Invalidate Queue Depth, 0 (means 32)..31"),
-    ROW(U32, "pri-capacity", pri_capacity,
-        "Outstanding Page Request Capacity"),
+    ROW(U32, "pri-capacity", pri_capacity, "Outstanding Page Request Capacity"),
     ROW(U32, "atc-entries", atc_entries,
         "entries of the translation cache; 0: none"),
     ROW(U8, "channels", channels, "DMA channels, 1..32"),
@@ -63,8 +62,7 @@ static const ImOption option_rows[] = {
     ROW(SWITCH, "pri", pri, "page request capability"),
     ROW(SWITCH, "pasid-exec", pasid_exec, "Execute Permission Supported"),
     ROW(SWITCH, "pasid-priv", pasid_priv, "Privileged Mode Supported"),
-    ROW(SWITCH, "ats-page-aligned", ats_page_aligned,
-        "Page Aligned Request"),
+    ROW(SWITCH, "ats-page-aligned", ats_page_aligned, "Page Aligned Request"),
     ROW(SWITCH, "ats-global-invalidate", ats_global_invalidate,
         "Global Invalidate Supported"),
     ROW(SWITCH, "pri-pasid-required", pri_pasid_required,
@@ -87,8 +85,10 @@ static void ep_prune(void *config)
 }
 
 static const ImOptionTable options = {
-    .rows = option_rows, .count = ARRAY_SIZE(option_rows),
-    .defaults = &IM_EP_CONFIG_DEFAULT, .size = sizeof(ImEpConfig),
+    .rows = option_rows,
+    .count = ARRAY_SIZE(option_rows),
+    .defaults = &IM_EP_CONFIG_DEFAULT,
+    .size = sizeof(ImEpConfig),
     .prune = ep_prune,
 };
 
@@ -105,7 +105,9 @@ static const Property ep_props[] = {
 };
 
 static const char *const ep_texts[] = {
-    "PCI vendor ID", "PCI device ID", "PCI revision ID",
+    "PCI vendor ID",
+    "PCI device ID",
+    "PCI revision ID",
     "PCI base class and sub-class",
     "arm64 device tree: node with dma-can-stall and pasid-num-bits",
     "ID of an ioasid-host: its requests go there, not to the bus's IOMMU",
@@ -132,8 +134,10 @@ static bool ep_resolve_config(PasidEndpoint *s, Error **errp)
                    (dev->cap_present & QEMU_PCI_CAP_MULTIFUNCTION);
 
     if (acs == ON_OFF_AUTO_ON && !several) {
-        error_setg(errp, "%s: acs=on needs multifunction=on: a device of one "
-                   "function has no ACS", im_name_of(OBJECT(s)));
+        error_setg(errp,
+                   "%s: acs=on needs multifunction=on: a device of one "
+                   "function has no ACS",
+                   im_name_of(OBJECT(s)));
         return false;
     }
     im_options_begin(&options, &s->options, &s->cfg);
@@ -142,7 +146,7 @@ static bool ep_resolve_config(PasidEndpoint *s, Error **errp)
     return true;
 }
 
-/* --- into the model ------------------------------------------------------ */
+/* --- into the model ----------------------------------------------------- */
 
 static void ep_deliver(PasidEndpoint *s, const EpMsg *m)
 {
@@ -150,16 +154,15 @@ static void ep_deliver(PasidEndpoint *s, const EpMsg *m)
 
     switch (m->kind) {
     case EP_ATS_INV:
-        trace_pasid_endpoint_invalidate(id, m->inv.has_pasid
-                                        ? (int64_t)m->inv.pasid : -1,
-                                        m->inv.addr, m->inv.lg2size,
-                                        m->inv.itag, m->inv.global);
+        trace_pasid_endpoint_invalidate(
+            id, m->inv.has_pasid ? (int64_t)m->inv.pasid : -1, m->inv.addr,
+            m->inv.lg2size, m->inv.itag, m->inv.global);
         im_ep_ats_invalidate(s->ep, &m->inv);
         break;
     case EP_PAGE_RESP:
-        trace_pasid_endpoint_response(id, m->resp.has_pasid
-                                      ? (int64_t)m->resp.pasid : -1,
-                                      m->resp.prgi, m->resp.code);
+        trace_pasid_endpoint_response(
+            id, m->resp.has_pasid ? (int64_t)m->resp.pasid : -1, m->resp.prgi,
+            m->resp.code);
         im_ep_page_response(s->ep, &m->resp);
         break;
     case EP_DMA_DONE:
@@ -213,8 +216,8 @@ static void ep_on_page_response(void *opaque, const ImPageResp *resp)
 static void ep_on_dma_done(void *opaque, uint64_t handle, ImStatus status,
                            ImCpl cpl)
 {
-    ep_receive(opaque,
-               &(EpMsg){ .kind = EP_DMA_DONE, .dma = { handle, status, cpl } });
+    ep_receive(opaque, &(EpMsg) { .kind = EP_DMA_DONE,
+                                  .dma = { handle, status, cpl } });
 }
 
 static void ep_on_timer(void *opaque)
@@ -246,7 +249,7 @@ static void ep_on_kick(void *opaque)
     }
 }
 
-/* --- registers and buffer ------------------------------------------------ */
+/* --- registers and buffer ----------------------------------------------- */
 
 static uint64_t ep_bar0_read(void *opaque, hwaddr off, unsigned size)
 {
@@ -279,10 +282,8 @@ static const MemoryRegionOps bar0_ops = {
     .read = ep_bar0_read,
     .write = ep_bar0_write,
     .endianness = DEVICE_LITTLE_ENDIAN,
-    .valid = { .min_access_size = 1, .max_access_size = 8,
-               .unaligned = true },
-    .impl = { .min_access_size = 1, .max_access_size = 8,
-              .unaligned = true },
+    .valid = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
+    .impl = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
 };
 
 static uint64_t ep_bar2_read(void *opaque, hwaddr off, unsigned size)
@@ -308,13 +309,11 @@ static const MemoryRegionOps bar2_ops = {
     .read = ep_bar2_read,
     .write = ep_bar2_write,
     .endianness = DEVICE_LITTLE_ENDIAN,
-    .valid = { .min_access_size = 1, .max_access_size = 8,
-               .unaligned = true },
-    .impl = { .min_access_size = 1, .max_access_size = 8,
-              .unaligned = true },
+    .valid = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
+    .impl = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
 };
 
-/* --- configuration space ------------------------------------------------- */
+/* --- configuration space ------------------------------------------------ */
 
 static uint32_t ep_config_read(PCIDevice *dev, uint32_t addr, int len)
 {
@@ -336,8 +335,7 @@ static uint32_t ep_config_read(PCIDevice *dev, uint32_t addr, int len)
 static void ep_update_bus_master(PasidEndpoint *s)
 {
     PCIDevice *dev = &s->parent_obj;
-    bool master = pci_get_word(dev->config + PCI_COMMAND) &
-                  PCI_COMMAND_MASTER;
+    bool master = pci_get_word(dev->config + PCI_COMMAND) & PCI_COMMAND_MASTER;
     unsigned state = pci_get_word(dev->config + dev->pm_cap + PCI_PM_CTRL) &
                      PCI_PM_CTRL_STATE_MASK;
 
@@ -366,14 +364,14 @@ static void ep_config_write(PCIDevice *dev, uint32_t addr, uint32_t val,
     ep_update_bus_master(s);
 }
 
-/* --- life cycle ---------------------------------------------------------- */
+/* --- life cycle --------------------------------------------------------- */
 
 static void ep_reset_hold(Object *obj, ResetType type)
 {
     PasidEndpoint *s = PASID_ENDPOINT(obj);
     PCIDevice *dev = PCI_DEVICE(obj);
-    bool flr = pci_get_word(dev->config + dev->exp.exp_cap +
-                            PCI_EXP_DEVCTL) & PCI_EXP_DEVCTL_BCR_FLR;
+    bool flr = pci_get_word(dev->config + dev->exp.exp_cap + PCI_EXP_DEVCTL) &
+               PCI_EXP_DEVCTL_BCR_FLR;
 
     trace_pasid_endpoint_reset(dev->name, flr);
     ep_enter(s);
@@ -407,8 +405,8 @@ static bool ep_init_caps(PasidEndpoint *s, Error **errp)
     pci_set_word(dev->config + pm + PCI_PM_CTRL, PCI_PM_CTRL_NO_SOFT_RESET);
     pci_set_word(dev->wmask + pm + PCI_PM_CTRL, PCI_PM_CTRL_STATE_MASK);
 
-    if (msix_init(dev, vectors, &s->msix_bar, 1, 0, &s->msix_bar, 1, 0x800,
-                  0, errp) < 0) {
+    if (msix_init(dev, vectors, &s->msix_bar, 1, 0, &s->msix_bar, 1, 0x800, 0,
+                  errp) < 0) {
         return false;
     }
     for (unsigned i = 0; i < vectors; i++) {
@@ -463,8 +461,7 @@ static void ep_init_bars(PasidEndpoint *s)
 
     memory_region_init_io(&s->bar0, OBJECT(s), &bar0_ops, s,
                           "pasid-endpoint-registers", IM_EP_BAR0_SIZE);
-    memory_region_init(&s->msix_bar, OBJECT(s), "pasid-endpoint-msix",
-                       0x1000);
+    memory_region_init(&s->msix_bar, OBJECT(s), "pasid-endpoint-msix", 0x1000);
     memory_region_init_io(&s->bar2, OBJECT(s), &bar2_ops, s,
                           "pasid-endpoint-buffer", s->cfg.buffer_size);
     pci_register_bar(dev, 0, PCI_BASE_ADDRESS_SPACE_MEMORY, &s->bar0);
@@ -479,7 +476,8 @@ static void ep_realize(PCIDevice *dev, Error **errp)
     char *err = NULL;
 
     if (!pci_bus_is_express(pci_get_bus(dev))) {
-        error_setg(errp, "%s: " TYPE_PASID_ENDPOINT " is a PCI Express "
+        error_setg(errp,
+                   "%s: " TYPE_PASID_ENDPOINT " is a PCI Express "
                    "function, bus %s is conventional PCI",
                    im_name_of(OBJECT(s)), BUS(pci_get_bus(dev))->name);
         return;
@@ -490,8 +488,8 @@ static void ep_realize(PCIDevice *dev, Error **errp)
     s->inbox = g_array_new(false, false, sizeof(EpMsg));
     s->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, ep_on_timer, s);
     /* guarded: DMA to the function's own BARs is refused */
-    s->bh =
-        qemu_bh_new_guarded(ep_on_kick, s, &DEVICE(dev)->mem_reentrancy_guard);
+    s->bh = qemu_bh_new_guarded(ep_on_kick, s,
+                                &DEVICE(dev)->mem_reentrancy_guard);
     port = im_endpoint_port(s);
     s->ep = im_ep_new(&s->cfg, &port, s, &err);
     if (!s->ep) {
@@ -503,7 +501,8 @@ static void ep_realize(PCIDevice *dev, Error **errp)
         ep_exit(dev);
         return;
     }
-    error_setg(&s->blocker, "%s: " TYPE_PASID_ENDPOINT " does not save its "
+    error_setg(&s->blocker,
+               "%s: " TYPE_PASID_ENDPOINT " does not save its "
                "state yet: no migration, no snapshot with it",
                im_name_of(OBJECT(s)));
     if (migrate_add_blocker(&s->blocker, errp) < 0) {
@@ -531,7 +530,7 @@ static void ep_realize(PCIDevice *dev, Error **errp)
     pci_pasid_listen(&s->listener);
 }
 
-/* --- for people ---------------------------------------------------------- */
+/* --- for people --------------------------------------------------------- */
 
 static void ep_model_dump(Object *obj, GString *out)
 {
@@ -589,9 +588,12 @@ static const TypeInfo ep_info = {
     .instance_size = sizeof(PasidEndpoint),
     .instance_init = ep_init,
     .class_init = ep_class_init,
-    .interfaces = (InterfaceInfo[]) {
-        { INTERFACE_PCIE_DEVICE }, { TYPE_IM_MODEL }, { },
-    },
+    .interfaces =
+        (InterfaceInfo[]) {
+            { INTERFACE_PCIE_DEVICE },
+            { TYPE_IM_MODEL },
+            {},
+        },
 };
 
 static void ep_register_types(void)

@@ -24,8 +24,8 @@ static bool explain_parse_bdf(const char *text, uint64_t *stream)
     if (text[strspn(text, "0123456789abcdefABCDEF:.")]) {
         return false;
     }
-    if (sscanf(text, "%4x:%2x:%2x.%1x%c", &segment, &bus, &dev, &fn,
-               &end) != 4) {
+    if (sscanf(text, "%4x:%2x:%2x.%1x%c", &segment, &bus, &dev, &fn, &end) !=
+        4) {
         segment = 0;
         if (sscanf(text, "%2x:%2x.%1x%c", &bus, &dev, &fn, &end) != 3) {
             return false;
@@ -83,13 +83,17 @@ static bool explain_parse_requester(Object *iommu, const char *text, ImTxn *txn,
     if (!explain_parse_bdf(text, &stream) &&
         !imq_number(text, UINT32_MAX, &stream) &&
         explain_iommu_above(text, &stream) != iommu) {
-        error_setg(errp, "requester '%s' is none of [ssss:]bb:dd.f, a number "
-                   "and the ID of a PCI device behind this IOMMU", text);
+        error_setg(errp,
+                   "requester '%s' is none of [ssss:]bb:dd.f, a number "
+                   "and the ID of a PCI device behind this IOMMU",
+                   text);
         return false;
     }
     if (stream > UINT16_MAX && !segments) {
-        error_setg(errp, "requester '%s' is not in segment 0, the only one "
-                   "of this IOMMU: numbers are below 65536", text);
+        error_setg(errp,
+                   "requester '%s' is not in segment 0, the only one "
+                   "of this IOMMU: numbers are below 65536",
+                   text);
         return false;
     }
     txn->segment = (uint16_t)(stream >> 16);
@@ -102,8 +106,9 @@ static bool explain_parse_requester(Object *iommu, const char *text, ImTxn *txn,
 /* As a device would make it. */
 static uint64_t explain_default_length(const ImTxn *t)
 {
-    return t->at == IM_AT_TRANSLATION ? 8 :
-           t->access == IM_ATOMIC || t->addr % 4 == 0 ? 4 : 1;
+    return t->at == IM_AT_TRANSLATION                 ? 8 :
+           t->access == IM_ATOMIC || t->addr % 4 == 0 ? 4 :
+                                                        1;
 }
 
 /* A pair that no memory request has, or NULL. */
@@ -136,8 +141,7 @@ static const char *explain_contradiction(const XImRequest *q, const ImTxn *t)
         { q->has_data && !message,
           "data is what an untranslated write of 4 bytes writes: access, at "
           "or length differs" },
-        { t->access == IM_ATOMIC &&
-          (t->len < 4 || t->len > 16 || !natural),
+        { t->access == IM_ATOMIC && (t->len < 4 || t->len > 16 || !natural),
           "atomic operations have 4, 8 or 16 bytes, naturally aligned: "
           "address or length is not" },
     };
@@ -161,8 +165,7 @@ static const char *explain_page_contradiction(const XImRequest *q,
         { q->has_at && q->at != XIM_AT_UNTRANSLATED,
           "a page request has no AT field: request is page, at is not "
           "untranslated" },
-        { q->has_length,
-          "a page request has no length: it asks for a page" },
+        { q->has_length, "a page request has no length: it asks for a page" },
         { q->has_data, "a page request has no data" },
         { t->no_write,
           "no-write is a bit of translation requests: request is page" },
@@ -191,8 +194,10 @@ static bool explain_parse_common(Object *iommu, const XImRequest *q, ImTxn *t,
                                  Error **errp)
 {
     static const uint8_t accesses[] = {
-        [XIM_ACCESS_READ] = IM_READ, [XIM_ACCESS_WRITE] = IM_WRITE,
-        [XIM_ACCESS_ATOMIC] = IM_ATOMIC, [XIM_ACCESS_NONE] = 0,
+        [XIM_ACCESS_READ] = IM_READ,
+        [XIM_ACCESS_WRITE] = IM_WRITE,
+        [XIM_ACCESS_ATOMIC] = IM_ATOMIC,
+        [XIM_ACCESS_NONE] = 0,
     };
     static const uint8_t ats[] = {
         [XIM_AT_UNTRANSLATED] = IM_AT_UNTRANSLATED,
@@ -202,17 +207,22 @@ static bool explain_parse_common(Object *iommu, const XImRequest *q, ImTxn *t,
     };
 
     *t = (ImTxn) {
-        .pasid = q->pasid, .has_pasid = q->has_pasid,
+        .pasid = q->pasid,
+        .has_pasid = q->has_pasid,
         .access = accesses[q->has_access ? q->access : XIM_ACCESS_READ],
         .at = ats[q->has_at ? q->at : XIM_AT_UNTRANSLATED],
-        .priv = q->privileged, .exec = q->execute, .no_write = q->no_write,
+        .priv = q->privileged,
+        .exec = q->execute,
+        .no_write = q->no_write,
     };
     if (!explain_parse_requester(iommu, q->requester, t, errp)) {
         return false;
     }
     if (!imq_number(q->address, UINT64_MAX, &t->addr)) {
-        error_setg(errp, "address '%s' is no number of up to 64 bits, such "
-                   "as 0x7f0000001000", q->address);
+        error_setg(errp,
+                   "address '%s' is no number of up to 64 bits, such "
+                   "as 0x7f0000001000",
+                   q->address);
         return false;
     }
     if (t->pasid > IM_PASID_MAX) {
@@ -238,10 +248,17 @@ static bool explain_parse_page_request(Object *iommu, const XImRequest *q,
         return false;
     }
     *req = (ImPageReq) {
-        .addr = t.addr, .pasid = t.pasid, .rid = t.rid, .segment = t.segment,
-        .prgi = q->prgi, .has_pasid = t.has_pasid, .priv = t.priv,
-        .exec = t.exec, .read = t.access & IM_READ,
-        .write = t.access & IM_WRITE, .last = !q->has_last || q->last,
+        .addr = t.addr,
+        .pasid = t.pasid,
+        .rid = t.rid,
+        .segment = t.segment,
+        .prgi = q->prgi,
+        .has_pasid = t.has_pasid,
+        .priv = t.priv,
+        .exec = t.exec,
+        .read = t.access & IM_READ,
+        .write = t.access & IM_WRITE,
+        .last = !q->has_last || q->last,
     };
     return true;
 }
@@ -258,9 +275,10 @@ static bool explain_parse_request(Object *iommu, const XImRequest *q, ImTxn *t,
     if (t->at == IM_AT_TRANSLATION) {
         t->addr &= ~(uint64_t)(PAGE - 1);   /* it asks for pages */
     } else if (t->len > PAGE - t->addr % PAGE) {
-        error_setg(errp, "length %" PRIu64 " at address 0x%" PRIx64 " crosses "
-                   "a 4 KiB boundary, which no request does", t->len,
-                   t->addr);
+        error_setg(errp,
+                   "length %" PRIu64 " at address 0x%" PRIx64 " crosses "
+                   "a 4 KiB boundary, which no request does",
+                   t->len, t->addr);
         return false;
     }
     wrong = explain_contradiction(q, t);
@@ -337,8 +355,8 @@ static char *explain_region_at(uint64_t addr)
     if (!at.mr) {
         return g_strdup("nothing");
     }
-    text = g_strdup_printf("%s %s", memory_region_is_ram(at.mr) ? "memory"
-                                                                : "device",
+    text = g_strdup_printf("%s %s",
+                           memory_region_is_ram(at.mr) ? "memory" : "device",
                            memory_region_name(at.mr));
     memory_region_unref(at.mr);
     return text;
@@ -375,8 +393,8 @@ static void explain_fill_answer(XImExplanation *e, ImModelClass *mc,
 static XImMessage *explain_message_of(const ImIntOut *out)
 {
     static const char *const delivery[] = {
-        "fixed", "lowest priority", "SMI", "reserved", "NMI", "INIT",
-        "reserved", "ExtINT",
+        "fixed", "lowest priority", "SMI",    "reserved", "NMI",
+        "INIT",  "reserved",        "ExtINT",
     };
     XImMessage *m = g_new(XImMessage, 1);
 
@@ -417,13 +435,14 @@ static void explain_message(XImExplanation *e, Object *iommu, const ImTxn *t,
 static Object *explain_choose_iommu(const XImRequest *q, Error **errp)
 {
     uint64_t stream;
-    Object *iommu =
-        q->device ? NULL : explain_iommu_above(q->requester, &stream);
+    Object *iommu = q->device ? NULL :
+                                explain_iommu_above(q->requester, &stream);
 
     if (!iommu && !q->device && !explain_device_named(q->requester) &&
         !explain_parse_bdf(q->requester, &stream) &&
         !imq_number(q->requester, UINT32_MAX, &stream)) {
-        error_setg(errp, "requester '%s' is none of [ssss:]bb:dd.f, a number "
+        error_setg(errp,
+                   "requester '%s' is none of [ssss:]bb:dd.f, a number "
                    "and the ID of a PCI device behind an IOMMU of ours",
                    q->requester);
         return NULL;
@@ -446,15 +465,15 @@ static XImPageResponse *explain_response_of(const ImPageResp *resp)
     XImPageResponse *r = g_new0(XImPageResponse, 1);
 
     r->code = g_strdup(resp->code == IM_PAGE_RESP_SUCCESS ? "success" :
-                       resp->code == IM_PAGE_RESP_INVALID ?
-                       "invalid request" : "response failure");
+                       resp->code == IM_PAGE_RESP_INVALID ? "invalid request" :
+                                                            "response failure");
     r->has_pasid = resp->has_pasid;
     r->pasid = resp->pasid;
     return r;
 }
 
-static XImExplanation *explain_page_request(Object *iommu,
-                                            const XImRequest *q, Error **errp)
+static XImExplanation *explain_page_request(Object *iommu, const XImRequest *q,
+                                            Error **errp)
 {
     ImModelClass *mc = IM_MODEL_GET_CLASS(iommu);
     XImExplanation *e;

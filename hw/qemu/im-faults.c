@@ -39,10 +39,10 @@ static void faults_fill_request(XImFault *f, ImModelClass *mc,
     f->pasid = t->pasid;
     f->address = g_strdup_printf("0x%" PRIx64, t->addr);
     f->has_access = true;
-    f->access = t->access == IM_READ ? XIM_ACCESS_READ :
+    f->access = t->access == IM_READ   ? XIM_ACCESS_READ :
                 t->access == IM_ATOMIC ? XIM_ACCESS_ATOMIC :
-                t->access == 0 ? XIM_ACCESS_NONE :
-                XIM_ACCESS_WRITE;
+                t->access == 0         ? XIM_ACCESS_NONE :
+                                         XIM_ACCESS_WRITE;
     f->has_at = true;
     f->at = ats[t->at % ARRAY_SIZE(ats)];
     f->has_length = n->kind != XIM_FAULT_KIND_PAGE_REQUEST;

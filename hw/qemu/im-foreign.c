@@ -35,12 +35,10 @@ static const ImForeign foreign_rows[] = {
       "write pasid-bits=0..20, the width of a PASID" },
     { VTD, "svm", "pri=on", "pri=off",
       "write pri=on|off; PASID and ATS are pasid-bits and device-iotlb" },
-    { VTD, "dma-drain", "", NULL,
-      "DMA is always drained: leave it out" },
+    { VTD, "dma-drain", "", NULL, "DMA is always drained: leave it out" },
     { VTD, "stale-tm", NULL, "",
       "TM of second-stage entries is checked as reserved: leave it out" },
-    { VTD, "x-buggy-eim", NULL, "",
-      "write eim=on|off; there is no other EIM" },
+    { VTD, "x-buggy-eim", NULL, "", "write eim=on|off; there is no other EIM" },
     { VTD, "version", NULL, NULL,
       "write version-major=1..5, the specification that VER_REG names", true },
     { SMMU, "accel", NULL, "",
@@ -59,16 +57,16 @@ static void foreign_assign(Object *obj, const char *what, Error **errp)
     object_property_parse(obj, part[0], part[1], errp);
 }
 
-static void foreign_set(Object *obj, Visitor *v, const char *name,
-                        void *opaque, Error **errp)
+static void foreign_set(Object *obj, Visitor *v, const char *name, void *opaque,
+                        Error **errp)
 {
     const ImForeign *row = opaque;
     const char *what = NULL;
     uint64_t number;
     bool on = false;
 
-    if (row->number ? !visit_type_uint64(v, name, &number, errp)
-                    : !visit_type_bool(v, name, &on, errp)) {
+    if (row->number ? !visit_type_uint64(v, name, &number, errp) :
+                      !visit_type_bool(v, name, &on, errp)) {
         return;
     }
     if (!row->number) {
@@ -76,8 +74,10 @@ static void foreign_set(Object *obj, Visitor *v, const char *name,
     }
     if (!what) {
         error_setg(errp, "%s: %s%s is of %s: %s", im_name_of(obj), name,
-                   row->number ? "" : on ? "=on" : "=off", row->device,
-                   row->text);
+                   row->number ? "" :
+                   on          ? "=on" :
+                                 "=off",
+                   row->device, row->text);
     } else if (*what) {
         foreign_assign(obj, what, errp);
     }
@@ -93,8 +93,8 @@ void im_foreign_class_init(ObjectClass *oc, const char *device)
             continue;
         }
         object_class_property_add(oc, row->name,
-                                  row->number ? "uint64" : "bool",
-                                  NULL, foreign_set, NULL, (void *)row);
+                                  row->number ? "uint64" : "bool", NULL,
+                                  foreign_set, NULL, (void *)row);
         text = g_strdup_printf("of %s: %s", device, row->text);
         object_class_property_set_description(oc, row->name, text);
     }

@@ -31,8 +31,8 @@ void im_gpex_add_dsm(Aml *method)
     Aml *pci;
 
     if (keep) {
-        pci = aml_if(aml_equal(aml_arg(0),
-            aml_touuid("E5C937D0-3553-4D7A-9117-EA4D19C3434D")));
+        pci = aml_if(aml_equal(
+            aml_arg(0), aml_touuid("E5C937D0-3553-4D7A-9117-EA4D19C3434D")));
         gpex_answer(pci, FUNCTIONS, aml_buffer(sizeof(functions), &functions));
         gpex_answer(pci, PRESERVE, aml_int(MUST_PRESERVE));
         aml_append(method, pci);

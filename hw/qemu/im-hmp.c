@@ -50,9 +50,10 @@ static void hmp_wrong_value(const Word *w, const char *value, Error **errp)
     }
     error_setg(errp, "%s='%s' is no %s%s", w->name, value,
                w->kind == WORD_NAME ? "one of " :
-               w->kind == WORD_U16 ? "number below 65536" :
-               w->kind == WORD_U32 ? "number below 2^32" :
-               w->kind == WORD_U64 ? "number below 2^64" : "on or off",
+               w->kind == WORD_U16  ? "number below 65536" :
+               w->kind == WORD_U32  ? "number below 2^32" :
+               w->kind == WORD_U64  ? "number below 2^64" :
+                                      "on or off",
                right->str);
 }
 
@@ -126,9 +127,11 @@ static bool hmp_set_word(XImRequest *q, const char *text, Error **errp)
         error_setg(errp, "'%s' needs a value: %s=...", text, text);
         return false;
     }
-    error_setg(errp, "'%s' is none of request=, pasid=, length=, access=, at=, "
+    error_setg(errp,
+               "'%s' is none of request=, pasid=, length=, access=, at=, "
                "data=, device=, privileged, execute, no-write, last= and "
-               "prgi=", text);
+               "prgi=",
+               text);
     return false;
 }
 
@@ -138,7 +141,7 @@ static XImRequest *hmp_parse_words(char **argv, Error **errp)
 
     if (!argv[0] || !argv[1]) {
         error_setg(errp, "explain needs a requester and an address, such as "
-                   "explain 01:00.0 0x7f0000001000");
+                         "explain 01:00.0 0x7f0000001000");
         return NULL;
     }
     q->requester = g_strdup(argv[0]);
@@ -184,8 +187,8 @@ static void hmp_print_words(Monitor *mon, const XImStep *s)
 }
 
 /* Where the rule that decided is to be read. */
-static void hmp_print_clause(Monitor *mon, const char *tag,
-                             const char *section, const char *title)
+static void hmp_print_clause(Monitor *mon, const char *tag, const char *section,
+                             const char *title)
 {
     if (tag) {
         monitor_printf(mon, "    %s: %s, \"%s\"\n", tag, section, title);
@@ -211,8 +214,7 @@ static void hmp_print_fate(Monitor *mon, const XImExplanation *e)
 {
     monitor_puts(mon, e->granted ? "queued" : "not queued");
     if (e->response) {
-        monitor_printf(mon, ", answered automatically: %s",
-                       e->response->code);
+        monitor_printf(mon, ", answered automatically: %s", e->response->code);
         if (e->response->has_pasid) {
             monitor_printf(mon, ", PASID 0x%x", e->response->pasid);
         }
@@ -236,12 +238,14 @@ static void hmp_print_verdict(Monitor *mon, const XImExplanation *e)
         monitor_printf(mon, "not granted, %s\n", e->completion);
     } else if (!e->granted) {
         monitor_printf(mon, "%s, %s: 0x%x %s: %s\n",
-                       e->interrupt ? "interrupt blocked" :
+                       e->interrupt                     ? "interrupt blocked" :
                        strcmp(e->completion, "SC") == 0 ? "nothing granted" :
-                       "refused", e->completion, e->reason, e->name ?: "?",
+                                                          "refused",
+                       e->completion, e->reason, e->name ?: "?",
                        e->text ?: "?");
     } else if (m) {
-        monitor_printf(mon, "interrupt %s: vector 0x%02x, %s destination "
+        monitor_printf(mon,
+                       "interrupt %s: vector 0x%02x, %s destination "
                        "0x%x, %s, %s%s\n",
                        m->remapped ? "remapped" : "as it came", m->vector,
                        m->destination_mode, m->destination, m->delivery_mode,
@@ -261,15 +265,17 @@ static void hmp_print_explanation(Monitor *mon, const XImRequest *q,
     const char *access = q->has_access ? XImAccess_str(q->access) : "read";
 
     if (!e->completion) {
-        monitor_printf(mon, "%s: page request, access %s, at %s, PRGI %u%s, "
-                       "requester %s", e->device, access, q->address, q->prgi,
-                       q->has_last && !q->last ? "" : ", last",
-                       e->requester);
+        monitor_printf(mon,
+                       "%s: page request, access %s, at %s, PRGI %u%s, "
+                       "requester %s",
+                       e->device, access, q->address, q->prgi,
+                       q->has_last && !q->last ? "" : ", last", e->requester);
     } else {
-        monitor_printf(mon, "%s: %s %s of %" PRIu64 " bytes at %s, requester "
-                       "%s", e->device,
-                       q->has_at ? XImAt_str(q->at) : "untranslated", access,
-                       e->length, q->address, e->requester);
+        monitor_printf(mon,
+                       "%s: %s %s of %" PRIu64 " bytes at %s, requester "
+                       "%s",
+                       e->device, q->has_at ? XImAt_str(q->at) : "untranslated",
+                       access, e->length, q->address, e->requester);
     }
     if (q->has_pasid) {
         monitor_printf(mon, ", PASID 0x%x", q->pasid);
@@ -394,26 +400,28 @@ static void hmp_do_counters(Monitor *mon, char **argv, Error **errp)
 
 static void hmp_do_help(Monitor *mon, char **argv, Error **errp)
 {
-    monitor_puts(mon,
-"info x-im dump [DEVICE]      registers, tables, caches and queues\n"
-"info x-im faults [DEVICE]    the last faults and refused commands\n"
-"info x-im counters [DEVICE]  what was counted\n"
-"info x-im explain REQUESTER ADDRESS [WORD]...\n"
-"                             why a request is answered as it is\n"
-"info x-im                    the same as info x-im dump\n"
-"\n"
-"REQUESTER  01:00.0, 0000:01:00.0, a number, or the ID of a PCI device\n"
-"ADDRESS    such as 0x7f0000001000\n"
-"WORD       pasid=N  length=BYTES  data=N (of an interrupt)  device=IOMMU\n"
-"           request=memory|page  last=on|off  prgi=N (of a page request)\n"
-"           access=read|write|atomic|none  privileged  execute  no-write\n"
-"           at=untranslated|translation|translated|reserved\n");
+    monitor_puts(
+        mon,
+        "info x-im dump [DEVICE]      registers, tables, caches and queues\n"
+        "info x-im faults [DEVICE]    the last faults and refused commands\n"
+        "info x-im counters [DEVICE]  what was counted\n"
+        "info x-im explain REQUESTER ADDRESS [WORD]...\n"
+        "                             why a request is answered as it is\n"
+        "info x-im                    the same as info x-im dump\n"
+        "\n"
+        "REQUESTER  01:00.0, 0000:01:00.0, a number, or the ID of a PCI device\n"
+        "ADDRESS    such as 0x7f0000001000\n"
+        "WORD       pasid=N  length=BYTES  data=N (of an interrupt)  device=IOMMU\n"
+        "           request=memory|page  last=on|off  prgi=N (of a page request)\n"
+        "           access=read|write|atomic|none  privileged  execute  no-write\n"
+        "           at=untranslated|translation|translated|reserved\n");
 }
 
 /* --- info x-im -------------------------------------------------------- */
 
 typedef void Show(Monitor *mon, char **argv, Error **errp);
 
+/* clang-format off */
 static const struct {
     const char *name;
     unsigned max;               /* words behind it; 0: any */
@@ -425,6 +433,7 @@ static const struct {
     { "counters", 1, hmp_do_counters },
     { "help", 1, hmp_do_help },
 };
+/* clang-format on */
 
 static void hmp_show(Monitor *mon, char **argv, Error **errp)
 {
@@ -443,8 +452,10 @@ static void hmp_show(Monitor *mon, char **argv, Error **errp)
         }
         return;
     }
-    error_setg(errp, "'%s' is none of dump, explain, faults, counters and "
-               "help", what);
+    error_setg(errp,
+               "'%s' is none of dump, explain, faults, counters and "
+               "help",
+               what);
 }
 
 static void hmp_info_x_im(Monitor *mon, const QDict *qdict)

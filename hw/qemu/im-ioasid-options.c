@@ -57,7 +57,8 @@ static uint64_t host_options_option_get(const HostOption *row, Object *obj)
     const void *at = (char *)obj + row->offset;
 
     return row->size == 1 ? *(const uint8_t *)at :
-           row->size == 4 ? *(const uint32_t *)at : *(const uint64_t *)at;
+           row->size == 4 ? *(const uint32_t *)at :
+                            *(const uint64_t *)at;
 }
 
 static void host_options_option_set(const HostOption *row, Object *obj,
@@ -100,8 +101,8 @@ static void host_options_prop_set(Object *obj, Visitor *v, const char *name,
         error_setg(errp, "cannot be changed any more");
         return;
     }
-    if (row->names ? !visit_type_enum(v, name, &which, row->names, &err)
-                   : !visit_type_uint64(v, name, &val, &err)) {
+    if (row->names ? !visit_type_enum(v, name, &which, row->names, &err) :
+                     !visit_type_uint64(v, name, &val, &err)) {
         im_option_refused(obj, name, NULL, err, errp);
         return;
     }
@@ -126,7 +127,8 @@ static const ImOption config_rows[] = {
 };
 
 static const ImOptionTable config_names = {
-    .rows = config_rows, .count = ARRAY_SIZE(config_rows),
+    .rows = config_rows,
+    .count = ARRAY_SIZE(config_rows),
 };
 
 void im_ioasid_options_rename(GString *line)
@@ -144,8 +146,8 @@ const char *im_ioasid_options_impossible(const IoasidHost *s)
         { g->pool == IMU_POOL_GLOBAL && g->map_mode != IMU_MODE_TRANSLATE,
           "pool=global needs map-mode=translate" },
         { g->map_mode == IMU_MODE_DELEGATED &&
-          (g->quota_max || g->quota_reserved || g->gpasid_min ||
-           g->gpasid_max),
+              (g->quota_max || g->quota_reserved || g->gpasid_min ||
+               g->gpasid_max),
           "map-mode=delegated needs quota-max, quota-reserved, gpasid-min "
           "and gpasid-max left out" },
         { g->quota_max && g->quota_reserved > g->quota_max,
@@ -167,8 +169,10 @@ const char *im_ioasid_options_impossible(const IoasidHost *s)
 static void host_options_add_property(ObjectClass *oc, const HostOption *row,
                                       uint64_t val)
 {
-    const char *type = row->names ? "enum" : row->size == 1 ? "uint8" :
-                       row->size == 4 ? "uint32" : "uint64";
+    const char *type = row->names     ? "enum" :
+                       row->size == 1 ? "uint8" :
+                       row->size == 4 ? "uint32" :
+                                        "uint64";
     ObjectProperty *op =
         object_class_property_add(oc, row->name, type, host_options_prop_get,
                                   host_options_prop_set, NULL, (void *)row);
@@ -187,8 +191,8 @@ void im_ioasid_options_add(ObjectClass *oc)
 
     fresh->cfg = IM_IOASID_CONFIG_DEFAULT;
     for (unsigned i = 0; i < ARRAY_SIZE(option_rows); i++) {
-        host_options_add_property(
-            oc, &option_rows[i],
-            host_options_option_get(&option_rows[i], (Object *)fresh));
+        host_options_add_property(oc, &option_rows[i],
+                                  host_options_option_get(&option_rows[i],
+                                                          (Object *)fresh));
     }
 }

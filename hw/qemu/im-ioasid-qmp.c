@@ -53,13 +53,13 @@ static IoasidHost *host_qmp_find(const char *id, Error **errp)
     if (id) {
         error_setg(errp, "'%s' is no ioasid-host", id);
     } else {
-        error_setg(errp, f.count ? "there are several ioasid-hosts: name one"
-                                 : "there is no ioasid-host");
+        error_setg(errp, f.count ? "there are several ioasid-hosts: name one" :
+                                   "there is no ioasid-host");
     }
     return NULL;
 }
 
-/* --- words --------------------------------------------------------------- */
+/* --- words -------------------------------------------------------------- */
 
 static char *host_qmp_text_of(QObject *value)
 {
@@ -131,7 +131,8 @@ static bool host_qmp_say_member(ImuCall *call, const char *name, QObject *value,
     if (!list) {
         return host_qmp_say(call, NULL, name, value, errp);
     }
-    QLIST_FOREACH_ENTRY(list, e) {
+    QLIST_FOREACH_ENTRY(list, e)
+    {
         if (!host_qmp_say_element(call, name, qlist_entry_obj(e), errp)) {
             return false;
         }
@@ -224,8 +225,7 @@ static int host_qmp_run(IoasidHost *s, ImuCall *call)
     return ret;
 }
 
-XImIoasidReply *qmp_x_im_ioasid_command(const char *host,
-                                        const char *command,
+XImIoasidReply *qmp_x_im_ioasid_command(const char *host, const char *command,
                                         QObject *arguments, Error **errp)
 {
     IoasidHost *s = host_qmp_find(host, errp);
@@ -258,7 +258,7 @@ XImIoasidReply *qmp_x_im_ioasid_command(const char *host,
     return reply;
 }
 
-/* --- state --------------------------------------------------------------- */
+/* --- state -------------------------------------------------------------- */
 
 XImIoasidInfo *qmp_x_im_ioasid_query(const char *host, Error **errp)
 {
@@ -287,7 +287,7 @@ XImIoasidInfo *qmp_x_im_ioasid_query(const char *host, Error **errp)
     return info;
 }
 
-/* --- events -------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------- */
 
 static void host_qmp_send_event(IoasidHost *s, const ImuEvent *e)
 {
@@ -316,8 +316,8 @@ static void host_qmp_drain(IoasidHost *s)
             },
         };
 
-        if (im_ioasid_host_command(s, IMU_CMD_EVENT_READ, &a,
-                                   sizeof(a.read), sizeof(a))) {
+        if (im_ioasid_host_command(s, IMU_CMD_EVENT_READ, &a, sizeof(a.read),
+                                   sizeof(a))) {
             return;
         }
         for (unsigned i = 0; i < a.read.count; i++) {

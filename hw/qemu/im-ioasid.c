@@ -24,7 +24,7 @@
 #define PC_MSI_FIRST    0xfee00000ull
 #define PC_MSI_LAST     0xfeefffffull
 
-/* --- the backend's port -------------------------------------------------- */
+/* --- the backend's port ------------------------------------------------- */
 
 static IoasidHost *host_of(void *unit)
 {
@@ -55,11 +55,14 @@ static int host_user_access(IoasidHost *s, uint64_t addr, void *buf, size_t len,
         return im_ioasid_call_access(s->call, addr, buf, len, write);
     }
     if (write) {
-        return imq_mem_write(&address_space_memory, addr, buf, len)
-               == IM_BUS_OK ? 0 : -EFAULT;
+        return imq_mem_write(&address_space_memory, addr, buf, len) ==
+                       IM_BUS_OK ?
+                   0 :
+                   -EFAULT;
     }
-    return imq_mem_read(&address_space_memory, addr, buf, len)
-           == IM_BUS_OK ? 0 : -EFAULT;
+    return imq_mem_read(&address_space_memory, addr, buf, len) == IM_BUS_OK ?
+               0 :
+               -EFAULT;
 }
 
 static int host_port_user_read(void *host, void *user, uint64_t addr, void *buf,
@@ -92,7 +95,7 @@ static void host_port_readable(void *host, void *user, ImuRef queue)
     im_unit_notice(host, (uint64_t)queue.gen << 32 | queue.id);
 }
 
-/* --- the numbers on the bus ---------------------------------------------- */
+/* --- the numbers on the bus --------------------------------------------- */
 
 /*
  * The endpoint speaks of guest PASIDs; what is on the bus is the host's, put
@@ -159,7 +162,7 @@ static void host_port_page_response(void *host, const ImPageResp *resp)
     im_unit_port.page_response(host, &m);
 }
 
-/* --- the backend, as a unit ---------------------------------------------- */
+/* --- the backend, as a unit --------------------------------------------- */
 
 static const ImXlat refused = { .status = IM_FAULT, .cpl = IM_CPL_UR };
 
@@ -182,7 +185,8 @@ static ImXlat host_explain(void *model, const ImTxn *txn, ImStepFn *fn,
 
     if (t.has_pasid && !host_pasid_on_bus(s, t.rid, &t.pasid, false)) {
         ImStep step = {
-            .what = "the guest's set", .clause = IM_CLAUSE(IOASID_REQUESTS),
+            .what = "the guest's set",
+            .clause = IM_CLAUSE(IOASID_REQUESTS),
             .note = "this PASID is not attached to the function",
         };
 
@@ -202,9 +206,12 @@ static void host_page_request(void *model, const ImPageReq *req)
     if (!r.has_pasid || host_pasid_on_bus(s, r.rid, &r.pasid, true)) {
         im_ioasid_page_request(s->host, &r);
     } else if (r.last && (r.read || r.write)) {
-        im_unit_port.page_response(&s->unit, &(ImPageResp) {
-            .pasid = r.pasid, .rid = r.rid, .prgi = r.prgi, .has_pasid = true,
-            .code = IM_PAGE_RESP_INVALID });
+        im_unit_port.page_response(
+            &s->unit, &(ImPageResp) { .pasid = r.pasid,
+                                      .rid = r.rid,
+                                      .prgi = r.prgi,
+                                      .has_pasid = true,
+                                      .code = IM_PAGE_RESP_INVALID });
     }
 }
 
@@ -262,7 +269,7 @@ static const ImUnitOps host_ops = {
     .notice = host_notice,
 };
 
-/* --- commands ------------------------------------------------------------ */
+/* --- commands ----------------------------------------------------------- */
 
 /* Within the unit's lock. */
 static int host_command(IoasidHost *s, ImuCommand number, void *arg,
@@ -326,7 +333,7 @@ static void host_reset(void *model)
     }
 }
 
-/* --- functions ----------------------------------------------------------- */
+/* --- functions ---------------------------------------------------------- */
 
 IoasidFn *im_ioasid_host_add(IoasidHost *s, Object *device,
                              const ImIoasidDevice *dev, Error **errp)
@@ -361,7 +368,9 @@ IoasidFn *im_ioasid_host_add(IoasidHost *s, Object *device,
     }
     fn = g_new0(IoasidFn, 1);
     *fn = (IoasidFn) {
-        .host = s, .device = device, .rid = d.func,
+        .host = s,
+        .device = device,
+        .rid = d.func,
         .pasid = { .ops = &im_unit_pasid_ops, .iommu = &s->unit },
     };
     g_ptr_array_add(s->fns, fn);
@@ -381,7 +390,7 @@ void im_ioasid_host_remove(IoasidFn *fn)
     g_free(fn);
 }
 
-/* --- life ---------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------- */
 
 static void host_on_reset(void *opaque)
 {
@@ -438,7 +447,8 @@ static bool host_create_host(IoasidHost *s, Error **errp)
     if (ret) {
         const char *text = NULL, *name = im_ioasid_error(ret, &text);
 
-        error_setg(errp, "%s: the guest's set is refused, see map-mode, pool, "
+        error_setg(errp,
+                   "%s: the guest's set is refused, see map-mode, pool, "
                    "quota and gpasid properties: %s: %s",
                    im_name_of(OBJECT(s)), name ?: "error",
                    text ?: strerror(-ret));
@@ -462,7 +472,8 @@ static void host_complete(UserCreatable *uc, Error **errp)
     if (!host_create_host(s, errp)) {
         return;
     }
-    error_setg(&s->unit.blocker, "%s: " TYPE_IOASID_HOST " does not save its "
+    error_setg(&s->unit.blocker,
+               "%s: " TYPE_IOASID_HOST " does not save its "
                "state yet: no migration, no snapshot with it",
                im_name_of(OBJECT(s)));
     if (migrate_add_blocker(&s->unit.blocker, errp) < 0) {
@@ -523,9 +534,12 @@ static const TypeInfo host_info = {
     .instance_init = host_init,
     .instance_finalize = host_finalize,
     .class_init = host_class_init,
-    .interfaces = (InterfaceInfo[]) {
-        { TYPE_USER_CREATABLE }, { TYPE_IM_MODEL }, { },
-    },
+    .interfaces =
+        (InterfaceInfo[]) {
+            { TYPE_USER_CREATABLE },
+            { TYPE_IM_MODEL },
+            {},
+        },
 };
 
 static void host_register_types(void)

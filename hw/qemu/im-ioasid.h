@@ -28,10 +28,10 @@ struct IoasidHost {
     ImUnit unit;                /* unit.model: this */
     ImIoasid *host;
     ImIoasidConfig cfg;
-    ImuSetCreate guest;         /* the guest's set: as wanted, and its handle */
+    ImuSetCreate guest;       /* the guest's set: as wanted, and its handle */
     uint64_t vcmd_delay_ns;
 
-    ImIoasidCtx *ctx;           /* of this emulator: everything of its guest */
+    ImIoasidCtx *ctx;          /* of this emulator: everything of its guest */
     ImuRef events;              /* queue of the guest's set */
     ImuCall *call;              /* under way, by words or */
     void *raw;                  /* as a structure */
@@ -44,7 +44,7 @@ struct IoasidHost {
     GHashTable *to_host;        /* and back: as last seen on the bus */
 };
 
-/* --- functions that the host assigned to the guest ----------------------- */
+/* --- functions that the host assigned to the guest ---------------------- */
 
 typedef struct IoasidFn {
     IoasidHost *host;
@@ -59,7 +59,7 @@ IoasidFn *im_ioasid_host_add(IoasidHost *s, Object *device,
 /* Surprise removal, if it is in use. */
 void im_ioasid_host_remove(IoasidFn *fn);
 
-/* --- PASIDs of the guest's set, for VT-d's virtual commands -------------- */
+/* --- PASIDs of the guest's set, for VT-d's virtual commands ------------- */
 
 /*
  * Obey. done() is called from within, or when vcmd-delay has passed. max:
@@ -82,7 +82,7 @@ void im_ioasid_vcmd(IoasidHostVcmd *v, const ImVcmd *cmd);
 /* The unit was reset: nobody waits. */
 void im_ioasid_vcmd_reset(IoasidHostVcmd *v);
 
-/* --- im-ioasid-options.c ------------------------------------------------- */
+/* --- im-ioasid-options.c ------------------------------------------------ */
 
 void im_ioasid_options_add(ObjectClass *oc);
 /* What cannot be of the guest's set, in words of properties, or NULL. */
@@ -90,7 +90,7 @@ const char *im_ioasid_options_impossible(const IoasidHost *s);
 /* What the backend says of its configuration, in words of properties. */
 void im_ioasid_options_rename(GString *line);
 
-/* --- im-ioasid-qmp.c ----------------------------------------------------- */
+/* --- im-ioasid-qmp.c ---------------------------------------------------- */
 
 /* A queue of the context became readable. */
 void im_ioasid_qmp_readable(IoasidHost *s, ImuRef queue);

@@ -119,9 +119,10 @@ static void iort_map_to_its(const Iort *t, GArray *maps, uint32_t first,
             next++;
         }
         if (next > first) {
-            g_array_append_val(maps, ((Mapping) {
-                .first = first, .count = next - first, .out = first,
-                .node = t->its }));
+            g_array_append_val(maps, ((Mapping) { .first = first,
+                                                  .count = next - first,
+                                                  .out = first,
+                                                  .node = t->its }));
         }
         first = next + 1;
     }
@@ -148,9 +149,10 @@ static uint32_t iort_add_unit(Iort *t, VirtMachineState *vms, Smmuv3Model *s)
     uint32_t offset;
 
     if (at_its) {
-        g_array_append_val(maps, ((Mapping) {
-            .count = 1, .out = s->msi_device_id, .node = t->its,
-            .flags = MAPPING_SINGLE }));
+        g_array_append_val(maps, ((Mapping) { .count = 1,
+                                              .out = s->msi_device_id,
+                                              .node = t->its,
+                                              .flags = MAPPING_SINGLE }));
     }
     iort_map_to_its(t, maps, 0, REQUESTER_IDS);
     offset = iort_begin_node(t, SMMU_TYPE, SMMU_REVISION, SMMU_SIZE, maps);
@@ -174,7 +176,8 @@ static PCIBus *iort_next_root(const Iort *t, int number)
 {
     PCIBus *found = NULL, *child;
 
-    QLIST_FOREACH(child, &t->pcie0->child, sibling) {
+    QLIST_FOREACH(child, &t->pcie0->child, sibling)
+    {
         int n = pci_bus_num(child);
 
         if (pci_bus_is_root(child) && n >= number &&
@@ -204,9 +207,10 @@ static void iort_map_roots(const Iort *t, GArray *maps, const uint32_t *node)
             i++;
         }
         if (i < t->units) {
-            g_array_append_val(maps, ((Mapping) {
-                .first = first, .count = end - first, .out = first,
-                .node = node[i] }));
+            g_array_append_val(maps, ((Mapping) { .first = first,
+                                                  .count = end - first,
+                                                  .out = first,
+                                                  .node = node[i] }));
         } else {
             iort_map_to_its(t, maps, first, end);
         }
@@ -259,16 +263,22 @@ static const char *iort_why_not_ours(PCIDevice *dev, void *opaque)
     while (!pci_bus_is_root(bus)) {
         bus = pci_get_bus(bus->parent_dev);
     }
-    return bus == s->unit.root ? NULL
-           : "it is not below the unit's primary-bus: name it at its own unit";
+    return bus == s->unit.root ?
+               NULL :
+               "it is not below the unit's primary-bus: name it at its own unit";
 }
 
 static bool iort_read_rmr(VirtMachineState *vms, Smmuv3Model *s, Error **errp)
 {
     ImNames n = {
-        .device = im_name_of(OBJECT(s)), .property = "rmr", .list = s->rmr,
-        .pcie0 = vms->bus, .why_not = iort_why_not_ours, .opaque = s,
-        .granule = RMR_GRANULE, .in_memory = iort_in_memory,
+        .device = im_name_of(OBJECT(s)),
+        .property = "rmr",
+        .list = s->rmr,
+        .pcie0 = vms->bus,
+        .why_not = iort_why_not_ours,
+        .opaque = s,
+        .granule = RMR_GRANULE,
+        .in_memory = iort_in_memory,
         .memory = "the machine's memory",
     };
 
@@ -286,13 +296,17 @@ bool smmuv3_model_read_iort(VirtMachineState *vms, Smmuv3Model *s, bool acpi,
     bool near = s->proximity != SMMUV3_NO_PROXIMITY;
 
     if ((near || s->rmr) && !acpi) {
-        error_setg(errp, "%s: %s is said in the IORT: boot with UEFI and "
-                   "ACPI", im_name_of(OBJECT(s)), near ? "proximity" : "rmr");
+        error_setg(errp,
+                   "%s: %s is said in the IORT: boot with UEFI and "
+                   "ACPI",
+                   im_name_of(OBJECT(s)), near ? "proximity" : "rmr");
         return false;
     }
     if (near && s->proximity >= nodes) {
-        error_setg(errp, "%s: proximity=%u: the machine has %u NUMA nodes, "
-                   "see -numa", im_name_of(OBJECT(s)), s->proximity, nodes);
+        error_setg(errp,
+                   "%s: proximity=%u: the machine has %u NUMA nodes, "
+                   "see -numa",
+                   im_name_of(OBJECT(s)), s->proximity, nodes);
         return false;
     }
     return !s->rmr || iort_read_rmr(vms, s, errp);
@@ -305,9 +319,10 @@ static void iort_map_functions(const ImRegion *r, GArray *maps, uint32_t node)
         PCIDevice *dev = g_ptr_array_index(r->functions, i);
 
         if (qdev_is_realized(DEVICE(dev))) {
-            g_array_append_val(maps, ((Mapping) {
-                .count = 1, .out = pci_requester_id(dev), .node = node,
-                .flags = MAPPING_SINGLE }));
+            g_array_append_val(maps, ((Mapping) { .count = 1,
+                                                  .out = pci_requester_id(dev),
+                                                  .node = node,
+                                                  .flags = MAPPING_SINGLE }));
         }
     }
 }
@@ -336,7 +351,8 @@ static void iort_add_rmrs(Iort *t, const Smmuv3Model *s, uint32_t node)
 bool im_acpi_build_iort(GArray *tables_blob, BIOSLinker *linker,
                         VirtMachineState *vms)
 {
-    AcpiTable table = { .sig = "IORT", .rev = IORT_REVISION,
+    AcpiTable table = { .sig = "IORT",
+                        .rev = IORT_REVISION,
                         .oem_id = vms->oem_id,
                         .oem_table_id = vms->oem_table_id };
     Iort t = { .blob = tables_blob, .pcie0 = vms->bus };

@@ -14,10 +14,9 @@
 #include "im/im_port.h"
 
 ImBus imq_mem_read(AddressSpace *as, uint64_t pa, void *buf, size_t len);
-ImBus imq_mem_write(AddressSpace *as, uint64_t pa, const void *buf,
-                   size_t len);
+ImBus imq_mem_write(AddressSpace *as, uint64_t pa, const void *buf, size_t len);
 ImBus imq_mem_cmpxchg64(AddressSpace *as, uint64_t pa, uint64_t *expected,
-                       uint64_t desired);
+                        uint64_t desired);
 
 /* Whether there is RAM that can be read, or written, at once. */
 bool imq_mem_is_ram(AddressSpace *as, uint64_t pa, bool write);

@@ -64,8 +64,8 @@ struct ImModelClass {
                                        ImStepFn *fn, void *opaque);
 
     /* Of an interrupt request that explain() says it is; or NULL. */
-    ImIntOut (*explain_interrupt)(Object *obj, const ImMsi *msi,
-                                  ImStepFn *fn, void *opaque);
+    ImIntOut (*explain_interrupt)(Object *obj, const ImMsi *msi, ImStepFn *fn,
+                                  void *opaque);
     bool segments;          /* it knows functions of segments other than 0 */
 };
 

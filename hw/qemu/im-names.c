@@ -22,8 +22,8 @@ static PCIDevice *names_function_at(const ImNames *n, const char *text,
     }
     *is_address = sscanf(text, "%2x:%2x.%1x%c", &bus, &slot, &fn, &end) == 3 &&
                   slot < PCI_SLOT_MAX && fn < PCI_FUNC_MAX;
-    return *is_address ? pci_find_device(n->pcie0, bus, PCI_DEVFN(slot, fn))
-                       : NULL;
+    return *is_address ? pci_find_device(n->pcie0, bus, PCI_DEVFN(slot, fn)) :
+                         NULL;
 }
 
 static PCIDevice *names_function_named(const ImNames *n, const char *text,
@@ -33,18 +33,19 @@ static PCIDevice *names_function_named(const ImNames *n, const char *text,
     PCIDevice *dev = names_function_at(n, text, &is_address);
 
     if (!dev && !is_address) {
-        g_autofree char *path = g_strdup_printf("/machine/peripheral/%s",
-                                                text);
+        g_autofree char *path = g_strdup_printf("/machine/peripheral/%s", text);
         Object *obj = object_resolve_path(path, NULL);
 
-        dev = obj ? (PCIDevice *)object_dynamic_cast(obj, TYPE_PCI_DEVICE)
-                  : NULL;
+        dev = obj ? (PCIDevice *)object_dynamic_cast(obj, TYPE_PCI_DEVICE) :
+                    NULL;
     }
     if (!dev) {
-        error_setg(errp, "%s: %s: '%s': %s", n->device, n->property, text,
-                   is_address ? "no such function of a root bus; below a "
-                   "bridge the guest gives the numbers: use the device's id="
-                   : "no PCI device has this id=, and it is not bb:dd.f");
+        error_setg(
+            errp, "%s: %s: '%s': %s", n->device, n->property, text,
+            is_address ?
+                "no such function of a root bus; below a "
+                "bridge the guest gives the numbers: use the device's id=" :
+                "no PCI device has this id=, and it is not bb:dd.f");
     }
     return dev;
 }
@@ -59,14 +60,15 @@ static GPtrArray *names_read_functions(const ImNames *n, const char *list,
     for (unsigned i = 0; i == 0 || names[i]; i++) {
         const char *name = names[i] ?: "";
         PCIDevice *dev = names_function_named(n, name, errp);
-        const char *why = !dev ? NULL
-                        : g_ptr_array_find(functions, dev, NULL)
-                          ? "it is named twice"
-                        : n->why_not ? n->why_not(dev, n->opaque) : NULL;
+        const char *why = !dev ? NULL :
+                          g_ptr_array_find(functions, dev, NULL) ?
+                                 "it is named twice" :
+                          n->why_not ? n->why_not(dev, n->opaque) :
+                                       NULL;
 
         if (why) {
-            error_setg(errp, "%s: %s: '%s': %s", n->device, n->property,
-                       name, why);
+            error_setg(errp, "%s: %s: '%s': %s", n->device, n->property, name,
+                       why);
         }
         if (!dev || why) {
             return NULL;
@@ -112,7 +114,8 @@ static char *names_why_no_region(const ImNames *n, const GArray *regions,
     }
     if (r->first % n->granule || (r->last + 1) % n->granule) {
         return g_strdup_printf("it must begin at a boundary of %" PRIu64
-                               " KiB and end before one", n->granule >> 10);
+                               " KiB and end before one",
+                               n->granule >> 10);
     }
     if (!n->in_memory(r->first, r->last)) {
         return g_strdup_printf("it is not within %s", n->memory);
@@ -138,8 +141,7 @@ static bool names_read_region(const ImNames *n, const char *text,
         why = names_why_no_region(n, regions, &r);
     }
     if (why) {
-        error_setg(errp, "%s: %s: '%s': %s", n->device, n->property, text,
-                   why);
+        error_setg(errp, "%s: %s: '%s': %s", n->device, n->property, text, why);
         return false;
     }
     r.functions = names_read_functions(n, part[0], errp);

@@ -11,10 +11,12 @@
 #include "qapi/visitor.h"
 #include "im-options.h"
 
+/* clang-format off */
 static const uint8_t sizes[] = {
     [IM_OPTION_SWITCH] = 1, [IM_OPTION_U8] = 1, [IM_OPTION_U16] = 2,
     [IM_OPTION_U32] = 4, [IM_OPTION_U64] = 8,
 };
+/* clang-format on */
 
 /* The byte of ImOptions.given that belongs to a value. */
 static uint8_t *options_given_of(Object *obj, const Property *prop)
@@ -41,8 +43,7 @@ const char *im_name_of(Object *obj)
 {
     const DeviceState *dev = (DeviceState *)object_dynamic_cast(obj,
                                                                 TYPE_DEVICE);
-    const char *id = dev ? dev->id
-                         : object_get_canonical_path_component(obj);
+    const char *id = dev ? dev->id : object_get_canonical_path_component(obj);
 
     return id ? id : object_get_typename(obj);
 }
@@ -57,7 +58,7 @@ void im_option_refused(Object *obj, const char *name, const char *right,
     error_free(err);
 }
 
-/* --- numbers: one that was given is never adjusted ------------------------ */
+/* --- numbers: one that was given is never adjusted ---------------------- */
 
 #define NUMBER(bits)                                                      \
 static void options_get_uint##bits(Object *obj, Visitor *v,               \
@@ -147,7 +148,7 @@ void im_options_class_init(DeviceClass *dc, const ImOptionTable *t,
     for (unsigned i = 0; i < t->count; i++) {
         const ImOption *row = &t->rows[i];
 
-        props[i] = (Property){
+        props[i] = (Property) {
             .name = row->name,
             .info = &infos[row->kind],
             .offset = offset + offsetof(ImOptions, value) + row->offset,
@@ -163,9 +164,10 @@ void im_options_class_init(DeviceClass *dc, const ImOptionTable *t,
     for (unsigned i = 0; i < t->count; i++) {
         const ImOption *row = &t->rows[i];
         g_autofree char *text = g_strdup_printf(
-            "%s%s", row->text, row->kind != IM_OPTION_SWITCH ||
-            strstr(row->text, "auto: ") ? "" :
-            props[i].defval.u ? "; auto: on" : "; auto: off");
+            "%s%s", row->text,
+            row->kind != IM_OPTION_SWITCH || strstr(row->text, "auto: ") ? "" :
+            props[i].defval.u ? "; auto: on" :
+                                "; auto: off");
 
         object_class_property_set_description(OBJECT_CLASS(dc), row->name,
                                               text);
@@ -186,8 +188,7 @@ static void options_apply_switches(const ImOptionTable *t, const ImOptions *o,
     for (unsigned i = 0; i < t->count; i++) {
         const ImOption *row = &t->rows[i];
 
-        if (row->kind == IM_OPTION_SWITCH &&
-            o->given[row->offset] == which) {
+        if (row->kind == IM_OPTION_SWITCH && o->given[row->offset] == which) {
             *((bool *)config + row->offset) = which == ON_OFF_AUTO_ON;
         }
     }
@@ -206,8 +207,7 @@ static void options_apply_numbers(const ImOptionTable *t, const ImOptions *o,
     }
 }
 
-void im_options_begin(const ImOptionTable *t, const ImOptions *o,
-                      void *config)
+void im_options_begin(const ImOptionTable *t, const ImOptions *o, void *config)
 {
     QEMU_BUILD_BUG_ON(ON_OFF_AUTO_AUTO != 0);
     memcpy(config, t->defaults, t->size);

@@ -59,10 +59,8 @@ void im_options_init(ImOptions *o);
  * for: then the model refuses the pair. begin: defaults, numbers, what is
  * off; the device may change more; end: prune, then what was asked for.
  */
-void im_options_begin(const ImOptionTable *t, const ImOptions *o,
-                      void *config);
-void im_options_end(const ImOptionTable *t, const ImOptions *o,
-                    void *config);
+void im_options_begin(const ImOptionTable *t, const ImOptions *o, void *config);
+void im_options_end(const ImOptionTable *t, const ImOptions *o, void *config);
 
 /* A device or object as the user named it: its ID, else its type. */
 const char *im_name_of(Object *obj);

@@ -47,14 +47,13 @@ static int qmp_each_one(Object *obj, void *opaque)
 
 static void qmp_add_name(Object *obj, ImModelClass *mc, void *opaque)
 {
-    const DeviceState *dev = (DeviceState *)
-        object_dynamic_cast(obj, TYPE_DEVICE);
+    const DeviceState *dev = (DeviceState *)object_dynamic_cast(obj,
+                                                                TYPE_DEVICE);
     g_autofree char *path = object_get_canonical_path(obj);
     const char *id = dev ? dev->id : object_get_canonical_path_component(obj);
     GString *names = opaque;
 
-    g_string_append_printf(names, "%s%s", names->len ? ", " : "",
-                           id ?: path);
+    g_string_append_printf(names, "%s%s", names->len ? ", " : "", id ?: path);
 }
 
 /* What could be named. */
@@ -70,28 +69,25 @@ static char *qmp_names(bool iommu)
 /* An ID or a QOM path, as in device_del. */
 static Object *qmp_named(const char *device, bool iommu, Error **errp)
 {
-    g_autofree char *by_id = g_strdup_printf("/machine/peripheral/%s",
-                                             device);
+    g_autofree char *by_id = g_strdup_printf("/machine/peripheral/%s", device);
     g_autofree char *object = g_strdup_printf("/objects/%s", device);
     g_autofree char *known = qmp_names(iommu);
-    Object *obj = object_resolve_path(device[0] == '/' ? device : by_id,
-                                      NULL);
+    Object *obj = object_resolve_path(device[0] == '/' ? device : by_id, NULL);
 
     if (!obj) {
         obj = object_resolve_path(object, NULL);
     }
     if (!obj || !object_dynamic_cast(obj, TYPE_IM_MODEL) ||
         (iommu && !IM_MODEL_GET_CLASS(obj)->explain)) {
-        error_setg(errp, "'%s' is no IOMMU%s of ours, as these are: %s",
-                   device, iommu ? "" : " or endpoint",
-                   *known ? known : "none");
+        error_setg(errp, "'%s' is no IOMMU%s of ours, as these are: %s", device,
+                   iommu ? "" : " or endpoint", *known ? known : "none");
         return NULL;
     }
     return obj;
 }
 
-bool imq_for_each(const char *device, bool iommu, ImqDeviceFn *fn,
-                  void *opaque, Error **errp)
+bool imq_for_each(const char *device, bool iommu, ImqDeviceFn *fn, void *opaque,
+                  Error **errp)
 {
     Each e = { .fn = fn, .opaque = opaque, .iommu = iommu };
 
@@ -147,14 +143,14 @@ char *imq_requester_text(uint16_t segment, uint16_t rid)
     g_autofree char *bdf = g_strdup_printf("%02x:%02x.%x", rid >> 8,
                                            rid >> 3 & 31, rid & 7);
 
-    return segment ? g_strdup_printf("%04x:%s", segment, bdf)
-                   : g_steal_pointer(&bdf);
+    return segment ? g_strdup_printf("%04x:%s", segment, bdf) :
+                     g_steal_pointer(&bdf);
 }
 
 bool imq_number(const char *text, uint64_t max, uint64_t *value)
 {
-    return qemu_isdigit(text[0]) &&
-           qemu_strtou64(text, NULL, 0, value) == 0 && *value <= max;
+    return qemu_isdigit(text[0]) && qemu_strtou64(text, NULL, 0, value) == 0 &&
+           *value <= max;
 }
 
 strList *imq_words(const uint64_t *word, unsigned n)
@@ -167,8 +163,7 @@ strList *imq_words(const uint64_t *word, unsigned n)
     return list;
 }
 
-void imq_reason_text(ImModelClass *mc, uint8_t reason, char **name,
-                     char **text)
+void imq_reason_text(ImModelClass *mc, uint8_t reason, char **name, char **text)
 {
     const char *words = NULL;
 

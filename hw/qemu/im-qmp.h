@@ -15,8 +15,8 @@ typedef void ImqDeviceFn(Object *obj, ImModelClass *mc, void *opaque);
 
 /* fn for the device of this ID or QOM path; NULL: for each. iommu: IOMMUs
  * alone. False: errp is set. */
-bool imq_for_each(const char *device, bool iommu, ImqDeviceFn *fn,
-                  void *opaque, Error **errp);
+bool imq_for_each(const char *device, bool iommu, ImqDeviceFn *fn, void *opaque,
+                  Error **errp);
 /* The IOMMU of this ID or QOM path; NULL: the only one. */
 Object *imq_the_iommu(const char *device, Error **errp);
 

@@ -20,8 +20,7 @@ hwaddr im_request_take(MemoryRegion *mr, hwaddr off, void *buf, hwaddr len,
 
 bool im_request_answered(const MemoryRegion *mr)
 {
-    return im_request_is(mr) &&
-           container_of(mr, ImRequestRegion, mr)->answered;
+    return im_request_is(mr) && container_of(mr, ImRequestRegion, mr)->answered;
 }
 
 static __thread bool ahead;
@@ -63,15 +62,12 @@ const MemoryRegionOps im_request_ops = {
     .read_with_attrs = request_read,
     .write_with_attrs = request_write,
     .endianness = DEVICE_LITTLE_ENDIAN,
-    .valid = { .min_access_size = 1, .max_access_size = 8,
-               .unaligned = true },
-    .impl = { .min_access_size = 1, .max_access_size = 8,
-              .unaligned = true },
+    .valid = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
+    .impl = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
 };
 
-void im_request_region_init(ImRequestRegion *r, Object *owner,
-                            ImRequestFn *fn, void *opaque, const char *name,
-                            uint64_t size)
+void im_request_region_init(ImRequestRegion *r, Object *owner, ImRequestFn *fn,
+                            void *opaque, const char *name, uint64_t size)
 {
     r->fn = fn;
     r->opaque = opaque;

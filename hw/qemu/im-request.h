@@ -33,11 +33,10 @@ typedef struct ImRequestRegion {
                                bounce buffer is not filled or written */
 } ImRequestRegion;
 
-void im_request_region_init(ImRequestRegion *r, Object *owner,
-                            ImRequestFn *fn, void *opaque, const char *name,
-                            uint64_t size);
+void im_request_region_init(ImRequestRegion *r, Object *owner, ImRequestFn *fn,
+                            void *opaque, const char *name, uint64_t size);
 
-/* --- for system/physmem.c ------------------------------------------------ */
+/* --- for system/physmem.c ----------------------------------------------- */
 
 extern const MemoryRegionOps im_request_ops;
 
@@ -53,7 +52,7 @@ bool im_request_answered(const MemoryRegion *mr);
 /* What this thread translates from here on is looked at, and not accessed. */
 void im_request_look_ahead(bool on);
 
-/* --- for IOMMUs ----------------------------------------------------------- */
+/* --- for IOMMUs --------------------------------------------------------- */
 
 /* Whether a request that would be refused is to be made again. */
 bool im_request_looks_ahead(void);

@@ -16,7 +16,10 @@
 #define IRQ_NAMES  "eventq\0gerror\0priq\0cmdq-sync"
 
 static const ImSmmuIrq irq_order[] = {
-    IM_SMMU_IRQ_EVTQ, IM_SMMU_IRQ_GERROR, IM_SMMU_IRQ_PRIQ, IM_SMMU_IRQ_SYNC,
+    IM_SMMU_IRQ_EVTQ,
+    IM_SMMU_IRQ_GERROR,
+    IM_SMMU_IRQ_PRIQ,
+    IM_SMMU_IRQ_SYNC,
 };
 
 static void smmuv3_fdt_add_unit(void *fdt, VirtMachineState *vms,
@@ -30,14 +33,13 @@ static void smmuv3_fdt_add_unit(void *fdt, VirtMachineState *vms,
     QEMU_BUILD_BUG_ON(ARRAY_SIZE(irq_order) != IM_SMMU_IRQS);
     for (unsigned i = 0; i < IM_SMMU_IRQS; i++) {
         irqs[3 * i] = cpu_to_be32(GIC_FDT_IRQ_TYPE_SPI);
-        irqs[3 * i + 1] =
-            cpu_to_be32(smmuv3_model_spi(vms, s, irq_order[i]));
+        irqs[3 * i + 1] = cpu_to_be32(smmuv3_model_spi(vms, s, irq_order[i]));
         irqs[3 * i + 2] = cpu_to_be32(GIC_FDT_IRQ_FLAGS_EDGE_LO_HI);
     }
     qemu_fdt_add_subnode(fdt, node);
     qemu_fdt_setprop_string(fdt, node, "compatible", "arm,smmu-v3");
-    qemu_fdt_setprop_sized_cells(fdt, node, "reg", 2, base,
-                                 2, (uint64_t)IM_SMMU_MMIO_SIZE);
+    qemu_fdt_setprop_sized_cells(fdt, node, "reg", 2, base, 2,
+                                 (uint64_t)IM_SMMU_MMIO_SIZE);
     qemu_fdt_setprop(fdt, node, "interrupts", irqs, sizeof(irqs));
     qemu_fdt_setprop(fdt, node, "interrupt-names", names, sizeof(names));
     if (s->cfg.coherent) {
@@ -58,17 +60,16 @@ static void smmuv3_fdt_cut_msi_map(void *fdt, VirtMachineState *vms,
     uint32_t id = s->msi_device_id;
 
     if (id < 0xffff) {
-        qemu_fdt_setprop_cells(fdt, vms->pciehb_nodename, "msi-map",
-                               0, vms->msi_phandle, 0, id,
-                               id + 1, vms->msi_phandle, id + 1,
-                               0xffff - id);
+        qemu_fdt_setprop_cells(fdt, vms->pciehb_nodename, "msi-map", 0,
+                               vms->msi_phandle, 0, id, id + 1,
+                               vms->msi_phandle, id + 1, 0xffff - id);
     } else {
-        qemu_fdt_setprop_cells(fdt, vms->pciehb_nodename, "msi-map",
-                               0, vms->msi_phandle, 0, id);
+        qemu_fdt_setprop_cells(fdt, vms->pciehb_nodename, "msi-map", 0,
+                               vms->msi_phandle, 0, id);
     }
 }
 
-/* --- functions that can stall --------------------------------------------- */
+/* --- functions that can stall ------------------------------------------- */
 
 typedef struct Below {
     void *fdt;
@@ -78,8 +79,8 @@ typedef struct Below {
 static char *smmuv3_fdt_node_of(const Below *b, PCIDevice *dev,
                                 const char *what)
 {
-    return g_strdup_printf("%s/%s@%x,%x", b->parent, what,
-                           PCI_SLOT(dev->devfn), PCI_FUNC(dev->devfn));
+    return g_strdup_printf("%s/%s@%x,%x", b->parent, what, PCI_SLOT(dev->devfn),
+                           PCI_FUNC(dev->devfn));
 }
 
 static void smmuv3_fdt_add_node(const Below *b, PCIDevice *dev,
@@ -93,8 +94,7 @@ static void smmuv3_fdt_add_node(const Below *b, PCIDevice *dev,
 static bool smmuv3_fdt_can_stall(PCIDevice *dev)
 {
     return object_dynamic_cast(OBJECT(dev), "pasid-endpoint") &&
-           object_property_get_bool(OBJECT(dev), "dma-can-stall",
-                                    &error_abort);
+           object_property_get_bool(OBJECT(dev), "dma-can-stall", &error_abort);
 }
 
 static void smmuv3_fdt_find_stalling(PCIBus *bus, PCIDevice *dev, void *opaque)
@@ -150,17 +150,16 @@ static void smmuv3_fdt_add_function(PCIBus *bus, PCIDevice *dev, void *opaque)
 void smmuv3_model_fdt(VirtMachineState *vms, Smmuv3Model *s)
 {
     void *fdt = MACHINE(vms)->fdt;
-    g_autofree char *node =
-        g_strdup_printf("/iommu@%" PRIx64, smmuv3_model_base(vms, s));
+    g_autofree char *node = g_strdup_printf("/iommu@%" PRIx64,
+                                            smmuv3_model_base(vms, s));
     uint32_t phandle = qemu_fdt_alloc_phandle(fdt);
     Below b = { .fdt = fdt, .parent = vms->pciehb_nodename };
 
     smmuv3_fdt_add_unit(fdt, vms, s, node, phandle);
-    qemu_fdt_setprop_cells(fdt, vms->pciehb_nodename, "iommu-map",
-                           0, phandle, 0, 0x10000);
+    qemu_fdt_setprop_cells(fdt, vms->pciehb_nodename, "iommu-map", 0, phandle,
+                           0, 0x10000);
     if (s->cfg.ats) {
-        qemu_fdt_setprop(fdt, vms->pciehb_nodename, "ats-supported", NULL,
-                         0);
+        qemu_fdt_setprop(fdt, vms->pciehb_nodename, "ats-supported", NULL, 0);
     }
     if (smmuv3_model_at_its(vms, s)) {
         smmuv3_fdt_cut_msi_map(fdt, vms, s);

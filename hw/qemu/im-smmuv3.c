@@ -30,8 +30,7 @@ static const ImOption option_rows[] = {
     ROW(U8, "oas", oas, "output address bits: 32, 36, 40, 42, 44, 48 or 52"),
     ROW(U8, "va-bits", va_bits,
         "bits of a virtual address: 48, 52; 0: 52 with oas=52, else 48"),
-    ROW(U8, "cmdq-bits", cmdq_bits,
-        "log2 of the largest command queue, 0..19"),
+    ROW(U8, "cmdq-bits", cmdq_bits, "log2 of the largest command queue, 0..19"),
     ROW(U8, "evtq-bits", evtq_bits, "log2 of the largest event queue, 0..19"),
     ROW(U8, "priq-bits", priq_bits,
         "log2 of the largest page request queue, 0..19"),
@@ -85,8 +84,10 @@ static void smmuv3_prune(void *config)
 }
 
 static const ImOptionTable options = {
-    .rows = option_rows, .count = ARRAY_SIZE(option_rows),
-    .defaults = &IM_SMMU_CONFIG_DEFAULT, .size = sizeof(ImSmmuConfig),
+    .rows = option_rows,
+    .count = ARRAY_SIZE(option_rows),
+    .defaults = &IM_SMMU_CONFIG_DEFAULT,
+    .size = sizeof(ImSmmuConfig),
     .prune = smmuv3_prune,
 };
 
@@ -97,7 +98,8 @@ static const ImOption stage_rows[] = {
 };
 
 static const ImOptionTable stage_options = {
-    .rows = stage_rows, .count = ARRAY_SIZE(stage_rows),
+    .rows = stage_rows,
+    .count = ARRAY_SIZE(stage_rows),
 };
 
 static const Property smmuv3_props[] = {
@@ -122,8 +124,13 @@ static const char *const own_texts[][2] = {
 
 static bool smmuv3_apply_stage(Smmuv3Model *s, Error **errp)
 {
-    static const struct { const char *name; bool s1, s2; } rows[] = {
-        { "nested", true, true }, { "1", true, false }, { "2", false, true },
+    static const struct {
+        const char *name;
+        bool s1, s2;
+    } rows[] = {
+        { "nested", true, true },
+        { "1", true, false },
+        { "2", false, true },
     };
 
     if (!s->stage) {
@@ -170,10 +177,10 @@ static MemTxResult smmuv3_write_message(Smmuv3Model *s, const ImMsi *msi)
     MemoryRegion *mr;
 
     RCU_READ_LOCK_GUARD();
-    mr = address_space_translate(&address_space_memory, msi->addr, &off,
-                                 &len, true, attrs);
-    if (len < 4 || (mr->owner &&
-                    object_dynamic_cast(mr->owner, TYPE_SMMUV3_MODEL))) {
+    mr = address_space_translate(&address_space_memory, msi->addr, &off, &len,
+                                 true, attrs);
+    if (len < 4 ||
+        (mr->owner && object_dynamic_cast(mr->owner, TYPE_SMMUV3_MODEL))) {
         return MEMTX_DECODE_ERROR;
     }
     return address_space_write(&address_space_memory, msi->addr, attrs,
@@ -227,8 +234,9 @@ static PCIBus *smmuv3_find_root(Smmuv3Model *s, Error **errp)
     object_child_foreach_recursive(object_get_root(), smmuv3_match_bus, &f);
     if (!f.root) {
         error_setg(errp, "%s: primary-bus=%s: %s", im_name_of(OBJECT(s)),
-                   f.name, f.other ? "it is no root bus"
-                           : "there is no PCI bus of this name, or not yet");
+                   f.name,
+                   f.other ? "it is no root bus" :
+                             "there is no PCI bus of this name, or not yet");
     } else if (PCI_HOST_BRIDGE(BUS(f.root)->parent)->bypass_iommu) {
         error_setg(errp, "%s: primary-bus=%s has bypass-iommu=on",
                    im_name_of(OBJECT(s)), f.name);
@@ -250,8 +258,9 @@ static VirtMachineState *smmuv3_find_machine(Smmuv3Model *s, Error **errp)
     }
     if (vms->iommu != VIRT_IOMMU_NONE) {
         error_setg(errp, "%s: the machine has an IOMMU already: %s",
-                   im_name_of(OBJECT(s)), vms->iommu == VIRT_IOMMU_SMMUV3
-                   ? "iommu=smmuv3" : "virtio-iommu-pci");
+                   im_name_of(OBJECT(s)),
+                   vms->iommu == VIRT_IOMMU_SMMUV3 ? "iommu=smmuv3" :
+                                                     "virtio-iommu-pci");
         return NULL;
     }
     return vms;
@@ -280,8 +289,7 @@ bool smmuv3_model_at_its(VirtMachineState *vms, Smmuv3Model *s)
 
 static int smmuv3_collect(Object *obj, void *opaque)
 {
-    Smmuv3Model *s = (Smmuv3Model *)object_dynamic_cast(obj,
-                                                        TYPE_SMMUV3_MODEL);
+    Smmuv3Model *s = (Smmuv3Model *)object_dynamic_cast(obj, TYPE_SMMUV3_MODEL);
 
     if (s && s->unit.root) {
         g_ptr_array_add(opaque, s);
@@ -329,9 +337,10 @@ static bool smmuv3_choose_device_id(Smmuv3Model *s, Error **errp)
             s->msi_device_id--;
         }
     } else if (smmuv3_device_id_taken(unit, n, s->msi_device_id)) {
-        error_setg(errp, "%s: msi-device-id=0x%x is that of another "
-                   TYPE_SMMUV3_MODEL, im_name_of(OBJECT(s)),
-                   s->msi_device_id);
+        error_setg(
+            errp,
+            "%s: msi-device-id=0x%x is that of another " TYPE_SMMUV3_MODEL,
+            im_name_of(OBJECT(s)), s->msi_device_id);
         return false;
     }
     return true;
@@ -354,8 +363,7 @@ static const char *smmuv3_why_not(Smmuv3Model *s, VirtMachineState *vms,
     if (s->unit.root != vms->bus && !acpi) {
         return "a device tree describes only pcie.0: boot with UEFI and ACPI";
     }
-    if (acpi && (!its_class_name() ||
-                 VIRT_MACHINE_GET_CLASS(vms)->no_its)) {
+    if (acpi && (!its_class_name() || VIRT_MACHINE_GET_CLASS(vms)->no_its)) {
         return "this machine has no ITS and so no IORT: use acpi=off";
     }
     return NULL;
@@ -393,7 +401,8 @@ static void smmuv3_advise(Smmuv3Model *s)
 {
     im_advice_options(&s->unit, advice_rows, ARRAY_SIZE(advice_rows), &s->cfg);
     im_advice_memory(&s->unit, s->cfg.oas, "oas");
-    im_advice_bridges(&s->unit, true, "they share its StreamID, and Linux "
+    im_advice_bridges(&s->unit, true,
+                      "they share its StreamID, and Linux "
                       "translates for one of them only: put them on PCI "
                       "Express, or behind a bridge each");
     if (s->cfg.ssid_bits) {
@@ -518,7 +527,7 @@ static const TypeInfo smmuv3_info = {
     .instance_init = smmuv3_init,
     .instance_finalize = smmuv3_finalize,
     .class_init = smmuv3_class_init,
-    .interfaces = (InterfaceInfo[]) { { TYPE_IM_MODEL }, { } },
+    .interfaces = (InterfaceInfo[]) { { TYPE_IM_MODEL }, {} },
 };
 
 static void smmuv3_register_types(void)

@@ -31,7 +31,7 @@ static bool unit_fn_rid(const ImUnitFn *fn, uint16_t *rid)
     return qdev_is_realized((DeviceState *)&bridge->qdev);
 }
 
-/* --- where faults lead ---------------------------------------------------- */
+/* --- where faults lead -------------------------------------------------- */
 
 /*
  * In an address space of their own, where no memory can be: who looks a
@@ -70,7 +70,8 @@ static void unit_fn_nowhere_init(ImUnit *u, ImUnitNowhere *n, ImRequestFn *fn,
 static void unit_fn_fault(ImUnit *u, const ImXlat *x, IOMMUTLBEntry *e)
 {
     e->target_as = x->status == IM_FAULT && x->cpl == IM_CPL_SC ?
-                   &u->zero.as : &u->refused.as;
+                       &u->zero.as :
+                       &u->refused.as;
     e->translated_addr = NOWHERE;
 }
 
@@ -82,8 +83,7 @@ static ImXlat unit_fn_traced(ImUnit *u, const ImTxn *t)
 
     trace_im_unit_translate(u->id, t->rid,
                             im_unit_pasid(t->has_pasid, t->pasid), t->addr,
-                            t->access, t->at, x.status, x.addr, x.mask,
-                            x.perm);
+                            t->access, t->at, x.status, x.addr, x.mask, x.perm);
     return x;
 }
 
@@ -155,7 +155,8 @@ static ImXlat unit_fn_ask(ImUnitFn *fn, const ImTxn *t)
         !trace_event_get_state_backends(TRACE_IM_UNIT_TRANSLATE)) {
         u->memo_hits++;
         x = (ImXlat) {
-            .addr = m->out | (t->addr & 0xfff), .mask = m->mask,
+            .addr = m->out | (t->addr & 0xfff),
+            .mask = m->mask,
         };
         im_unit_leave(u);
         return x;
@@ -163,8 +164,10 @@ static ImXlat unit_fn_ask(ImUnitFn *fn, const ImTxn *t)
     x = unit_fn_ask_model(u, t);
     if (x.status == IM_OK && !x.interrupt && x.mask >= 0xfff) {
         *m = (ImUnitMemo) {
-            .key = key, .stamp = stamp,
-            .out = x.addr & ~0xfffull, .mask = x.mask,
+            .key = key,
+            .stamp = stamp,
+            .out = x.addr & ~0xfffull,
+            .mask = x.mask,
         };
     }
     im_unit_leave(u);
@@ -193,7 +196,8 @@ static IOMMUTLBEntry unit_fn_translate(IOMMUMemoryRegion *mr, hwaddr addr,
         x = unit_fn_peek(fn->unit, &t, &flag);
     } else {
         t.access = flag == IOMMU_RO ? IM_READ :
-                   flag == IOMMU_WO ? IM_WRITE : IM_ATOMIC;
+                   flag == IOMMU_WO ? IM_WRITE :
+                                      IM_ATOMIC;
         x = unit_fn_ask(fn, &t);
     }
     if (x.status == IM_OK && !x.interrupt) {
@@ -218,12 +222,14 @@ static int unit_fn_notify_flag_changed(IOMMUMemoryRegion *mr,
 {
     ImUnitFn *fn = container_of(mr, ImUnitFn, iommu);
 
-    if (new & IOMMU_NOTIFIER_MAP) {
-        error_setg(errp, "%s: the device wants to be told of new mappings, "
-                   "which %s", fn->name, fn->unit->no_map);
+    if (new &IOMMU_NOTIFIER_MAP) {
+        error_setg(errp,
+                   "%s: the device wants to be told of new mappings, "
+                   "which %s",
+                   fn->name, fn->unit->no_map);
         return -ENOTSUP;
     }
-    if ((new & IOMMU_NOTIFIER_DEVIOTLB_UNMAP) && fn->unit->no_ats) {
+    if ((new &IOMMU_NOTIFIER_DEVIOTLB_UNMAP) && fn->unit->no_ats) {
         error_setg(errp, "%s: the device has a device-TLB, the IOMMU %s",
                    fn->name, fn->unit->no_ats);
         return -ENOTSUP;
@@ -261,16 +267,15 @@ static void unit_fn_notify_range(IOMMUNotifier *n, IOMMUNotifierFlag type,
 
 static void unit_fn_unmap(ImUnitFn *fn, const ImUnmap *unmap)
 {
-    IOMMUNotifierFlag type = unmap->device_tlb
-                             ? IOMMU_NOTIFIER_DEVIOTLB_UNMAP
-                             : IOMMU_NOTIFIER_UNMAP;
+    IOMMUNotifierFlag type = unmap->device_tlb ? IOMMU_NOTIFIER_DEVIOTLB_UNMAP :
+                                                 IOMMU_NOTIFIER_UNMAP;
     uint64_t first = unmap->addr & ~unmap->mask;
     uint64_t last = unmap->addr | unmap->mask;
     IOMMUNotifier *n;
 
-    IOMMU_NOTIFIER_FOREACH(n, &fn->iommu) {
-        if ((n->notifier_flags & type) && first <= n->end &&
-            last >= n->start) {
+    IOMMU_NOTIFIER_FOREACH(n, &fn->iommu)
+    {
+        if ((n->notifier_flags & type) && first <= n->end && last >= n->start) {
             unit_fn_notify_range(n, type, MAX(first, n->start),
                                  MIN(last, n->end));
         }
@@ -282,8 +287,8 @@ void im_unit_fns_unmap(ImUnit *u, const ImUnmap *unmap)
     GHashTableIter iter;
     gpointer value;
 
-    trace_im_unit_unmap(u->id, unmap->has_rid ? unmap->rid : -1,
-                        unmap->addr, unmap->mask, unmap->device_tlb);
+    trace_im_unit_unmap(u->id, unmap->has_rid ? unmap->rid : -1, unmap->addr,
+                        unmap->mask, unmap->device_tlb);
     g_hash_table_iter_init(&iter, u->fns);
     while (g_hash_table_iter_next(&iter, &value, NULL)) {
         ImUnitFn *fn = value;
@@ -303,7 +308,9 @@ static MemTxResult unit_fn_msi_refuse(ImUnitFn *fn, hwaddr off, unsigned len,
                                       ImAccess access)
 {
     ImTxn t = {
-        .addr = fn->unit->ops->msi_base + off, .len = len, .access = access,
+        .addr = fn->unit->ops->msi_base + off,
+        .len = len,
+        .access = access,
     };
 
     if (unit_fn_rid(fn, &t.rid)) {
@@ -343,8 +350,7 @@ static MemTxResult unit_fn_pasid_interrupt(void *opaque, const ImMsi *msi)
 {
     ImUnit *u = opaque;
 
-    return u->ops->interrupt ? u->ops->interrupt(u, msi)
-                             : MEMTX_DECODE_ERROR;
+    return u->ops->interrupt ? u->ops->interrupt(u, msi) : MEMTX_DECODE_ERROR;
 }
 
 static void unit_fn_pasid_page_request(void *opaque, const ImPageReq *req)
@@ -422,21 +428,20 @@ static ImUnitFn *unit_fn_new(ImUnit *u, PCIBus *bus, uint8_t devfn, char *name)
     /* QEMU cannot lay one range of 2^64 bytes over the root: two it can */
     memory_region_init_alias(&fn->top, u->owner, "im-unit-top",
                              MEMORY_REGION(&fn->iommu), TOP_PAGE, 0x1000);
-    memory_region_init_alias(&fn->bypass, u->owner, "im-unit-bypass", sysmem,
-                             0, size);
+    memory_region_init_alias(&fn->bypass, u->owner, "im-unit-bypass", sysmem, 0,
+                             size);
 
     memory_region_transaction_begin();
     unit_fn_switch(fn, u->translating);
     memory_region_add_subregion_overlap(&fn->pasid.root, 0,
                                         MEMORY_REGION(&fn->iommu), 0);
     memory_region_add_subregion_overlap(&fn->pasid.root, 0, &fn->bypass, 0);
-    memory_region_add_subregion_overlap(&fn->pasid.root, TOP_PAGE, &fn->top,
-                                        1);
+    memory_region_add_subregion_overlap(&fn->pasid.root, TOP_PAGE, &fn->top, 1);
     if (u->ops->interrupt) {
         im_request_region_init(&fn->msi, u->owner, unit_fn_msi_take, fn,
                                "im-unit-msi", u->ops->msi_size);
-        memory_region_add_subregion_overlap(&fn->pasid.root,
-                                            u->ops->msi_base, &fn->msi.mr, 1);
+        memory_region_add_subregion_overlap(&fn->pasid.root, u->ops->msi_base,
+                                            &fn->msi.mr, 1);
     }
     memory_region_transaction_commit();
     return fn;
@@ -445,8 +450,7 @@ static ImUnitFn *unit_fn_new(ImUnit *u, PCIBus *bus, uint8_t devfn, char *name)
 ImUnitFn *im_unit_fn_fixed(ImUnit *u, uint8_t devfn, uint16_t rid,
                            const char *what)
 {
-    char *name = g_strdup_printf("%s %s", object_get_typename(u->owner),
-                                 what);
+    char *name = g_strdup_printf("%s %s", object_get_typename(u->owner), what);
     ImUnitFn *fn = unit_fn_new(u, NULL, devfn, name);
 
     fn->rid = rid;

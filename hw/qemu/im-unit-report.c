@@ -53,11 +53,12 @@ static void unit_report_tell_hidden(ImUnit *u, const ImFaultNote *n)
         why += strlen(prefix);
     }
     requester = imq_requester_text(n->txn.segment, n->txn.rid);
-    pasid = n->txn.has_pasid ? g_strdup_printf(", PASID 0x%x", n->txn.pasid)
-                             : g_strdup("");
+    pasid = n->txn.has_pasid ? g_strdup_printf(", PASID 0x%x", n->txn.pasid) :
+                               g_strdup("");
     rule = unit_report_rule(n);
     warn_report("%s: fault hidden from software (%s): %s%srequester %s%s, "
-                "address 0x%" PRIx64 "%s; " LATER, u->id, why,
+                "address 0x%" PRIx64 "%s; " LATER,
+                u->id, why,
                 n->reason ? unit_report_fault_name(u, n->reason) : "",
                 n->reason ? ", " : "", requester, pasid, n->txn.addr, rule);
 }
@@ -69,16 +70,16 @@ static void unit_report_tell_command(ImUnit *u, const ImFaultNote *n)
 
     /* a text may name the requester: that is not another matter */
     if (!unit_report_first_time(u, im_clause_tag(n->clause) ?:
-                                   *n->text ? n->text : n->name)) {
+                                       *n->text             ? n->text :
+                                                              n->name)) {
         return;
     }
     words = g_string_new(NULL);
     for (unsigned i = 0; i < n->words; i++) {
         g_string_append_printf(words, " 0x%016" PRIx64, n->word[i]);
     }
-    warn_report("%s: %s%s%s:%s%s; " LATER, u->id, n->name,
-                *n->text ? ": " : "", n->text,
-                n->words ? words->str : " not fetched", rule);
+    warn_report("%s: %s%s%s:%s%s; " LATER, u->id, n->name, *n->text ? ": " : "",
+                n->text, n->words ? words->str : " not fetched", rule);
 }
 
 /* --- events of the model ------------------------------------------------ */
@@ -104,17 +105,22 @@ static void unit_report_note_fault(ImUnit *u, const ImEvent *ev)
     } else if (ev->req) {
         n.kind = XIM_FAULT_KIND_PAGE_REQUEST;
         n.txn = (ImTxn) {
-            .rid = ev->req->rid, .segment = ev->req->segment,
-            .addr = ev->req->addr, .pasid = ev->req->pasid,
+            .rid = ev->req->rid,
+            .segment = ev->req->segment,
+            .addr = ev->req->addr,
+            .pasid = ev->req->pasid,
             .has_pasid = ev->req->has_pasid,
-            .priv = ev->req->priv, .exec = ev->req->exec,
+            .priv = ev->req->priv,
+            .exec = ev->req->exec,
             .access = (ev->req->read ? IM_READ : 0) |
                       (ev->req->write ? IM_WRITE : 0),
         };
     } else if (ev->msi) {
         n.kind = XIM_FAULT_KIND_INTERRUPT;
         n.txn = (ImTxn) {
-            .rid = ev->msi->rid, .addr = ev->msi->addr, .len = 4,
+            .rid = ev->msi->rid,
+            .addr = ev->msi->addr,
+            .len = 4,
             .access = IM_WRITE,
         };
         n.data = ev->msi->data;
@@ -141,8 +147,8 @@ static void unit_report_note_command(ImUnit *u, const ImEvent *ev)
     memcpy(n.word, ev->arg, sizeof(n.word));
     g_strlcpy(n.text, ev->text ?: "", sizeof(n.text));  /* ev's own */
     unit_report_note(u, &n);
-    trace_im_unit_command_error(u->id, n.name, n.text, n.word[0],
-                                n.word[1], n.word[2], n.word[3]);
+    trace_im_unit_command_error(u->id, n.name, n.text, n.word[0], n.word[1],
+                                n.word[2], n.word[3]);
     unit_report_tell_command(u, &n);
 }
 
@@ -188,8 +194,7 @@ void im_unit_event(void *host, const ImEvent *ev)
         break;
     case IM_EVENT_PAGE_RESPONSE:
         trace_im_unit_page_response(u->id, resp->rid,
-                                    im_unit_pasid(resp->has_pasid,
-                                                  resp->pasid),
+                                    im_unit_pasid(resp->has_pasid, resp->pasid),
                                     resp->prgi, resp->code);
         break;
     case IM_EVENT_INTERRUPT:
@@ -275,8 +280,7 @@ static void unit_report_model_faults(Object *obj, ImFaultLog *copy)
     im_unit_leave(u);
 }
 
-void im_unit_model_class(ImModelClass *mc, size_t offset,
-                         const ImUnitOps *ops)
+void im_unit_model_class(ImModelClass *mc, size_t offset, const ImUnitOps *ops)
 {
     mc->unit_offset = offset;
     mc->dump = unit_report_model_dump;
@@ -285,8 +289,10 @@ void im_unit_model_class(ImModelClass *mc, size_t offset,
     mc->faults = unit_report_model_faults;
     mc->fault_name = ops->iommu->fault_name;
     mc->explain_page_request = ops->iommu->explain_page_request ?
-                               unit_report_model_explain_page_request : NULL;
-    mc->explain_interrupt =
-        ops->explain_interrupt ? unit_report_model_explain_interrupt : NULL;
+                                   unit_report_model_explain_page_request :
+                                   NULL;
+    mc->explain_interrupt = ops->explain_interrupt ?
+                                unit_report_model_explain_interrupt :
+                                NULL;
     mc->segments = ops->iommu->segments;
 }

@@ -22,8 +22,13 @@
 /* What the model sent and nobody has received yet. */
 typedef struct ImUnitMsg {
     enum {
-        UNIT_MSI, UNIT_WIRE, UNIT_ATS_INV, UNIT_PAGE_RESP, UNIT_UNMAP,
-        UNIT_RESUME, UNIT_NOTICE,
+        UNIT_MSI,
+        UNIT_WIRE,
+        UNIT_ATS_INV,
+        UNIT_PAGE_RESP,
+        UNIT_UNMAP,
+        UNIT_RESUME,
+        UNIT_NOTICE,
     } kind;
     union {
         ImMsi msi;
@@ -96,8 +101,8 @@ static void unit_port_resume(void *host, uint64_t handle, const ImXlat *xlat)
 
     trace_im_unit_resume(u->id, handle, xlat->status, xlat->cpl);
     unit_post(host,
-              &(ImUnitMsg){ .kind = UNIT_RESUME,
-                            .resume = { .handle = handle, .xlat = *xlat } });
+              &(ImUnitMsg) { .kind = UNIT_RESUME,
+                             .resume = { .handle = handle, .xlat = *xlat } });
 }
 
 void im_unit_notice(ImUnit *u, uint64_t what)
@@ -177,11 +182,14 @@ static void unit_send_ats_invalidate(ImUnit *u, const ImAtsInv *inv)
         return;
     }
     if (!inv->has_pasid) {
-        im_unit_fns_unmap(u, &(ImUnmap) {
-            .addr = inv->addr, .rid = inv->rid, .has_rid = true,
-            .mask = inv->lg2size >= 64 ? UINT64_MAX
-                                       : (1ull << inv->lg2size) - 1,
-            .device_tlb = true });
+        im_unit_fns_unmap(u,
+                          &(ImUnmap) { .addr = inv->addr,
+                                       .rid = inv->rid,
+                                       .has_rid = true,
+                                       .mask = inv->lg2size >= 64 ?
+                                                   UINT64_MAX :
+                                                   (1ull << inv->lg2size) - 1,
+                                       .device_tlb = true });
     }
     im_unit_enter(u);
     u->iommu->ats_inv_done(u->model, inv->rid, 1u << inv->itag, 1);
@@ -325,10 +333,9 @@ static void unit_machine_done(Notifier *n, void *data)
 {
     ImUnit *u = container_of(n, ImUnit, machine_done);
 
-    if (u->root->iommu_ops != &im_unit_pci_ops ||
-        u->root->iommu_opaque != u) {
-        error_report("%s: another device took over as the IOMMU of %s",
-                     u->id, BUS(u->root)->name);
+    if (u->root->iommu_ops != &im_unit_pci_ops || u->root->iommu_opaque != u) {
+        error_report("%s: another device took over as the IOMMU of %s", u->id,
+                     BUS(u->root)->name);
         exit(EXIT_FAILURE);
     }
 }
@@ -336,12 +343,13 @@ static void unit_machine_done(Notifier *n, void *data)
 bool im_unit_attach(ImUnit *u, PCIBus *root, Error **errp)
 {
     if (root->iommu_ops) {
-        error_setg(errp, "%s: %s has an IOMMU already", u->id,
-                   BUS(root)->name);
+        error_setg(errp, "%s: %s has an IOMMU already", u->id, BUS(root)->name);
         return false;
     }
-    error_setg(&u->blocker, "%s does not save its state yet: no migration, "
-               "no snapshot with it", u->id);
+    error_setg(&u->blocker,
+               "%s does not save its state yet: no migration, "
+               "no snapshot with it",
+               u->id);
     if (migrate_add_blocker(&u->blocker, errp) < 0) {
         return false;
     }
@@ -396,10 +404,8 @@ static const MemoryRegionOps mmio_ops = {
     .read = unit_mmio_read,
     .write = unit_mmio_write,
     .endianness = DEVICE_LITTLE_ENDIAN,
-    .valid = { .min_access_size = 1, .max_access_size = 8,
-               .unaligned = true },
-    .impl = { .min_access_size = 1, .max_access_size = 8,
-              .unaligned = true },
+    .valid = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
+    .impl = { .min_access_size = 1, .max_access_size = 8, .unaligned = true },
 };
 
 void im_unit_mmio_init(ImUnit *u, uint64_t size)

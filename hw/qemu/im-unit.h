@@ -160,8 +160,7 @@ void im_unit_notice(ImUnit *u, uint64_t what);
 /* event() of the port. */
 void im_unit_event(void *host, const ImEvent *ev);
 /* All of a device that has its ImUnit at this offset. */
-void im_unit_model_class(ImModelClass *mc, size_t offset,
-                         const ImUnitOps *ops);
+void im_unit_model_class(ImModelClass *mc, size_t offset, const ImUnitOps *ops);
 
 /* --- around every use of the model ------------------------------------ */
 

@@ -63,7 +63,8 @@ int vtdm_int_remap(X86IOMMUState *x86, MSIMessage *src, MSIMessage *dst,
     /* KVM names no source for the IOAPIC's routes */
     bool ioapic = sid == X86_IOMMU_SID_INVALID;
     ImMsi msi = {
-        .addr = src->address, .data = src->data,
+        .addr = src->address,
+        .data = src->data,
         .rid = ioapic ? VTDM_IOAPIC_RID : sid,
     };
     /* who asks knows no other unit than the machine's */
@@ -135,7 +136,7 @@ void vtdm_send_msi(ImUnit *u, const ImMsi *msi)
 void vtdm_ioapic_init(VtdModel *s)
 {
     /* interrupts only, so never switched */
-    s->ioapic = im_unit_fn_fixed(&s->unit, VTDM_IOAPIC_DEVFN,
-                                 VTDM_IOAPIC_RID, "ioapic");
+    s->ioapic = im_unit_fn_fixed(&s->unit, VTDM_IOAPIC_DEVFN, VTDM_IOAPIC_RID,
+                                 "ioapic");
     X86_MACHINE(qdev_get_machine())->ioapic_as = &s->ioapic->pasid.as;
 }

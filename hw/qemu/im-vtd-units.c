@@ -12,14 +12,14 @@
 
 bool im_vtd_pre_plug(DeviceState *dev, DeviceState *iommu, Error **errp)
 {
-    VtdModel *s = (VtdModel *)object_dynamic_cast(OBJECT(dev),
-                                                  TYPE_VTD_MODEL);
+    VtdModel *s = (VtdModel *)object_dynamic_cast(OBJECT(dev), TYPE_VTD_MODEL);
 
     if (s && s->primary_bus) {
         return true;
     }
     if (s && iommu && object_dynamic_cast(OBJECT(iommu), TYPE_VTD_MODEL)) {
-        error_setg(errp, "%s: the machine has multiple units for everything: "
+        error_setg(errp,
+                   "%s: the machine has multiple units for everything: "
                    "give one primary-bus=ID of a pxb-pcie",
                    im_name_of(OBJECT(dev)));
         return true;
@@ -62,7 +62,7 @@ unsigned vtdm_units(VtdModel ***units)
     return n;
 }
 
-/* --- where a unit is ------------------------------------------------------ */
+/* --- where a unit is ---------------------------------------------------- */
 
 typedef struct FindBus {
     const char *name;
@@ -89,13 +89,15 @@ static PCIBus *vtdm_units_find_root(VtdModel *s, PCIBus *pcie0, Error **errp)
         return pcie0;
     }
     object_child_foreach_recursive(object_get_root(), vtdm_units_match_bus, &f);
-    why = !f.found ? "there is no PCI bus of this name, or not yet"
-        : !pci_bus_is_root(f.found) ? "it is no root bus"
-        : f.found == pcie0 ? "the unit without primary-bus has it"
-        : NULL;
+    why = !f.found ? "there is no PCI bus of this name, or not yet" :
+          !pci_bus_is_root(f.found) ? "it is no root bus" :
+          f.found == pcie0          ? "the unit without primary-bus has it" :
+                                      NULL;
     if (why) {
-        error_setg(errp, "%s: primary-bus=%s: %s; name a pxb-pcie that was "
-                   "given before", im_name_of(OBJECT(s)), s->primary_bus, why);
+        error_setg(errp,
+                   "%s: primary-bus=%s: %s; name a pxb-pcie that was "
+                   "given before",
+                   im_name_of(OBJECT(s)), s->primary_bus, why);
         return NULL;
     }
     return f.found;
@@ -121,7 +123,7 @@ PCIBus *vtdm_place(VtdModel *s, Error **errp)
                                 errp);
 }
 
-/* --- whose a function is -------------------------------------------------- */
+/* --- whose a function is ------------------------------------------------ */
 
 VtdModel *vtdm_of_root(PCIBus *root)
 {
@@ -163,24 +165,30 @@ static bool vtdm_units_check_unit(const VtdModel *s, const VtdModel *all,
 
     if (t->device_scopes || t->x2apic_opt_out || t->dma_opt_in || t->rmrr ||
         t->satc || t->satc_required || !t->rmrr_reserved) {
-        error_setg(errp, "%s: primary-bus=%s: device-scopes, x2apic-opt-out, "
+        error_setg(errp,
+                   "%s: primary-bus=%s: device-scopes, x2apic-opt-out, "
                    "dma-opt-in, rmrr, rmrr-reserved, satc and satc-required "
                    "are for the unit without primary-bus, which describes the "
-                   "platform", im_name_of(OBJECT(s)), s->primary_bus);
+                   "platform",
+                   im_name_of(OBJECT(s)), s->primary_bus);
         return false;
     }
     if (s->cfg.intremap != all->cfg.intremap) {
-        error_setg(errp, "%s: primary-bus=%s has intremap=%s, the unit "
+        error_setg(errp,
+                   "%s: primary-bus=%s has intremap=%s, the unit "
                    "without primary-bus intremap=%s: it must be the same, the "
-                   "DMAR table has one flag for all", im_name_of(OBJECT(s)),
-                   s->primary_bus, s->cfg.intremap ? "on" : "off",
+                   "DMAR table has one flag for all",
+                   im_name_of(OBJECT(s)), s->primary_bus,
+                   s->cfg.intremap ? "on" : "off",
                    all->cfg.intremap ? "on" : "off");
         return false;
     }
     if ((t->proximity == VTDM_NO_PROXIMITY) !=
         (all->table.proximity == VTDM_NO_PROXIMITY)) {
-        error_setg(errp, "%s: proximity is given for some units only: give it "
-                   "for all or none", im_name_of(OBJECT(s)));
+        error_setg(errp,
+                   "%s: proximity is given for some units only: give it "
+                   "for all or none",
+                   im_name_of(OBJECT(s)));
         return false;
     }
     return true;
@@ -197,7 +205,8 @@ bool vtdm_check_units(Error **errp)
         uint32_t proximity = unit[i]->table.proximity;
 
         if (!all) {
-            error_setg(errp, "%s: primary-bus=%s: another " TYPE_VTD_MODEL
+            error_setg(errp,
+                       "%s: primary-bus=%s: another " TYPE_VTD_MODEL
                        " without primary-bus is missing, for everything else",
                        im_name_of(OBJECT(unit[i])), unit[i]->primary_bus);
             return false;
@@ -206,9 +215,10 @@ bool vtdm_check_units(Error **errp)
             return false;
         }
         if (proximity != VTDM_NO_PROXIMITY && proximity >= nodes) {
-            error_setg(errp, "%s: proximity=%u: the machine has %u NUMA "
-                       "nodes, see -numa", im_name_of(OBJECT(unit[i])),
-                       proximity, nodes);
+            error_setg(errp,
+                       "%s: proximity=%u: the machine has %u NUMA "
+                       "nodes, see -numa",
+                       im_name_of(OBJECT(unit[i])), proximity, nodes);
             return false;
         }
     }

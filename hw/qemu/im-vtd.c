@@ -138,13 +138,16 @@ static void vtdm_prune(void *config)
 }
 
 static const ImOptionTable options = {
-    .rows = option_rows, .count = ARRAY_SIZE(option_rows),
-    .defaults = &IM_VTD_CONFIG_DEFAULT, .size = sizeof(ImVtdConfig),
+    .rows = option_rows,
+    .count = ARRAY_SIZE(option_rows),
+    .defaults = &IM_VTD_CONFIG_DEFAULT,
+    .size = sizeof(ImVtdConfig),
     .prune = vtdm_prune,
 };
 
 static const ImOptionTable inherited = {
-    .rows = inherited_rows, .count = ARRAY_SIZE(inherited_rows),
+    .rows = inherited_rows,
+    .count = ARRAY_SIZE(inherited_rows),
 };
 
 static ObjectPropertyAccessor *plain_intremap_set;
@@ -202,7 +205,7 @@ static void vtdm_report_config(VtdModel *s, Error **errp, const char *err)
     error_setg(errp, "%s: %s", im_name_of(OBJECT(s)), line->str);
 }
 
-/* --- the model, as a unit ------------------------------------------------- */
+/* --- the model, as a unit ----------------------------------------------- */
 
 /* Whoever keeps remapped messages asks for them again. */
 static void vtdm_changed(ImUnit *u)
@@ -262,14 +265,15 @@ static void vtdm_reset_exit(Object *obj, ResetType type)
 
 static int vtdm_check_bypass(Object *obj, void *opaque)
 {
-    PCIHostState *host = (PCIHostState *)
-        object_dynamic_cast(obj, TYPE_PCI_HOST_BRIDGE);
+    PCIHostState *host =
+        (PCIHostState *)object_dynamic_cast(obj, TYPE_PCI_HOST_BRIDGE);
 
     if (host && host->bypass_iommu) {
         g_autofree char *path = object_get_canonical_path(obj);
 
         error_report("%s covers every PCI function, but %s has "
-                     "bypass-iommu=on", im_name_of(opaque), path);
+                     "bypass-iommu=on",
+                     im_name_of(opaque), path);
         exit(EXIT_FAILURE);
     }
     return 0;
@@ -360,8 +364,10 @@ static bool vtdm_use_host(VtdModel *s, Error **errp)
         return false;
     }
     if (s->host->guest.map_mode == IMU_MODE_DELEGATED) {
-        error_setg(errp, "%s: host with map-mode=delegated has no PASIDs to "
-                   "give", im_name_of(OBJECT(s)));
+        error_setg(errp,
+                   "%s: host with map-mode=delegated has no PASIDs to "
+                   "give",
+                   im_name_of(OBJECT(s)));
         return false;
     }
     s->cfg.vcmd = vtdm_vcmd;
@@ -375,14 +381,17 @@ static bool vtdm_check_machine(VtdModel *s, Error **errp)
     PCMachineState *pcms = PC_MACHINE(qdev_get_machine());
 
     if (!pci_bus_is_express(pcms->pcibus)) {
-        error_setg(errp, "%s: " TYPE_VTD_MODEL " needs a PCI Express root "
-                   "bus, machine type %s has none", im_name_of(OBJECT(s)),
-                   MACHINE_GET_CLASS(pcms)->name);
+        error_setg(errp,
+                   "%s: " TYPE_VTD_MODEL " needs a PCI Express root "
+                   "bus, machine type %s has none",
+                   im_name_of(OBJECT(s)), MACHINE_GET_CLASS(pcms)->name);
         return false;
     }
     if (s->cfg.eim && kvm_irqchip_in_kernel() && !kvm_enable_x2apic()) {
-        error_setg(errp, "%s: eim=on needs KVM's X2APIC API, which this "
-                   "host's KVM has not", im_name_of(OBJECT(s)));
+        error_setg(errp,
+                   "%s: eim=on needs KVM's X2APIC API, which this "
+                   "host's KVM has not",
+                   im_name_of(OBJECT(s)));
         return false;
     }
     return true;
@@ -392,10 +401,10 @@ static bool vtdm_check_machine(VtdModel *s, Error **errp)
  * be without extended mode (8.1). */
 static bool vtdm_check_table(VtdModel *s, Error **errp)
 {
-    const char *why = !s->table.x2apic_opt_out ? NULL
-                    : !s->cfg.intremap ? "needs intremap=on"
-                    : s->cfg.eim_required ? "excludes eim-required=on"
-                    : NULL;
+    const char *why = !s->table.x2apic_opt_out ? NULL :
+                      !s->cfg.intremap         ? "needs intremap=on" :
+                      s->cfg.eim_required      ? "excludes eim-required=on" :
+                                                 NULL;
 
     if (why) {
         error_setg(errp, "%s: x2apic-opt-out=on %s", im_name_of(OBJECT(s)),
@@ -417,9 +426,9 @@ static bool vtdm_create_model(VtdModel *s, Error **errp)
     }
     s->unit.model = s->vtd;
     s->unit.every_root = !s->primary_bus;   /* as the DMAR table says */
-    s->unit.no_map = s->cfg.caching_mode
-        ? TYPE_VTD_MODEL " does not do yet"
-        : "a guest does not announce with caching-mode=off";
+    s->unit.no_map = s->cfg.caching_mode ?
+                         TYPE_VTD_MODEL " does not do yet" :
+                         "a guest does not announce with caching-mode=off";
     s->unit.no_ats = s->cfg.device_tlb ? NULL : "device-iotlb=off";
     return true;
 }
@@ -501,7 +510,7 @@ static const TypeInfo vtdm_info = {
     .instance_init = vtdm_init,
     .instance_finalize = vtdm_finalize,
     .class_init = vtdm_class_init,
-    .interfaces = (InterfaceInfo[]) { { TYPE_IM_MODEL }, { } },
+    .interfaces = (InterfaceInfo[]) { { TYPE_IM_MODEL }, {} },
 };
 
 static void vtdm_register_types(void)

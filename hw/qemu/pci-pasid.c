@@ -38,7 +38,8 @@ static bool pci_pasid_root_accepts(void *opaque, hwaddr addr, unsigned size,
 
 static const MemoryRegionOps pci_pasid_root_ops = {
     .endianness = DEVICE_LITTLE_ENDIAN,
-    .valid = { .min_access_size = 1, .max_access_size = 8,
+    .valid = { .min_access_size = 1,
+               .max_access_size = 8,
                .accepts = pci_pasid_root_accepts },
 };
 
@@ -56,7 +57,8 @@ static PciPasidListener *pci_pasid_listener_of(PCIDevice *dev)
 {
     PciPasidListener *l;
 
-    QLIST_FOREACH(l, &listeners, next) {
+    QLIST_FOREACH(l, &listeners, next)
+    {
         if (l->dev == dev) {
             return l;
         }
@@ -103,7 +105,8 @@ static void pci_pasid_cancel_parked(PciPasidListener *listener, bool tell)
 {
     PciPasidParked *p, *tmp;
 
-    QLIST_FOREACH_SAFE(p, &parked, next, tmp) {
+    QLIST_FOREACH_SAFE(p, &parked, next, tmp)
+    {
         if (p->listener == listener) {
             QLIST_REMOVE(p, next);
             p->ops->cancel(p->iommu, p->handle);
@@ -134,7 +137,8 @@ static PciPasidListener *pci_pasid_listener_at(void *iommu, uint16_t rid)
 {
     PciPasidListener *l;
 
-    QLIST_FOREACH(l, &listeners, next) {
+    QLIST_FOREACH(l, &listeners, next)
+    {
         PciPasidFn *fn;
 
         if (pci_pasid_rid_of(l, l->dev) != rid) {
@@ -179,8 +183,8 @@ typedef struct FindByRid {
 static void pci_pasid_match_rid(PCIBus *bus, PCIDevice *dev, void *opaque)
 {
     FindByRid *f = opaque;
-    PciPasidFn *fn =
-        pci_requester_id(dev) == f->rid ? pci_pasid_fn_of(dev) : NULL;
+    PciPasidFn *fn = pci_requester_id(dev) == f->rid ? pci_pasid_fn_of(dev) :
+                                                       NULL;
 
     if (fn && fn->iommu == f->iommu) {
         f->found = dev;
@@ -213,8 +217,10 @@ bool pci_pasid_has_ecap(PCIDevice *dev, uint16_t id)
     unsigned pos = PCI_CONFIG_SPACE_SIZE;
 
     /* a list may be in any order, but none is longer than the space */
-    for (unsigned i = PCI_CONFIG_SPACE_SIZE; i < PCIE_CONFIG_SPACE_SIZE &&
-         pci_is_express(dev) && pos >= PCI_CONFIG_SPACE_SIZE; i += 4) {
+    for (unsigned i = PCI_CONFIG_SPACE_SIZE;
+         i < PCIE_CONFIG_SPACE_SIZE && pci_is_express(dev) &&
+         pos >= PCI_CONFIG_SPACE_SIZE;
+         i += 4) {
         uint32_t head = dev->config_read(dev, pos, 4);
 
         if (PCI_EXT_CAP_ID(head) == id) {
@@ -302,8 +308,12 @@ static ImStatus pci_pasid_park(PCIDevice *dev, PciPasidFn *fn, const ImTxn *txn,
     }
     p = g_new(PciPasidParked, 1);
     *p = (PciPasidParked) {
-        .listener = l, .ops = fn->ops, .iommu = fn->iommu,
-        .handle = x->handle, .txn = *txn, .buf = buf,
+        .listener = l,
+        .ops = fn->ops,
+        .iommu = fn->iommu,
+        .handle = x->handle,
+        .txn = *txn,
+        .buf = buf,
     };
     QLIST_INSERT_HEAD(&parked, p, next);
     *handle = x->handle;
@@ -315,7 +325,8 @@ void pci_pasid_resume(void *iommu, uint64_t handle, const ImXlat *xlat)
     PciPasidParked *p;
 
     assert(bql_locked());
-    QLIST_FOREACH(p, &parked, next) {
+    QLIST_FOREACH(p, &parked, next)
+    {
         if (p->iommu == iommu && p->handle == handle) {
             break;
         }
@@ -330,8 +341,8 @@ void pci_pasid_resume(void *iommu, uint64_t handle, const ImXlat *xlat)
         if (pci_pasid_is_nothing(xlat)) {
             status = pci_pasid_as_nothing(&p->txn, p->buf, p->txn.len, &cpl);
         } else if (xlat->status == IM_OK && fn) {
-            status =
-                pci_pasid_deliver(fn, &p->txn, xlat, p->buf, p->txn.len, &cpl);
+            status = pci_pasid_deliver(fn, &p->txn, xlat, p->buf, p->txn.len,
+                                       &cpl);
         }
         l->dma_done(l->opaque, handle, status, cpl);
         g_free(p);
@@ -414,13 +425,11 @@ ImXlat pci_pasid_ats(PCIDevice *dev, const ImTxn *txn, bool has_rid)
         t.rid = pci_pasid_rid_of(pci_pasid_listener_of(dev), dev);
     }
     t.at = IM_AT_TRANSLATION;
-    if (fn &&
-        (pci_get_word(dev->config + PCI_COMMAND) & PCI_COMMAND_MASTER)) {
+    if (fn && (pci_get_word(dev->config + PCI_COMMAND) & PCI_COMMAND_MASTER)) {
         x = fn->ops->translate(fn->iommu, &t);
     }
-    trace_pci_pasid_ats(dev->name, t.rid,
-                        t.has_pasid ? (int64_t)t.pasid : -1, t.addr,
-                        x.status, x.cpl, x.addr, x.mask, x.perm);
+    trace_pci_pasid_ats(dev->name, t.rid, t.has_pasid ? (int64_t)t.pasid : -1,
+                        t.addr, x.status, x.cpl, x.addr, x.mask, x.perm);
     return x;
 }
 
@@ -440,8 +449,7 @@ void pci_pasid_page_request(PCIDevice *dev, const ImPageReq *req)
     }
 }
 
-void pci_pasid_ats_inv_done(PCIDevice *dev, uint32_t itag_vector,
-                            unsigned cc)
+void pci_pasid_ats_inv_done(PCIDevice *dev, uint32_t itag_vector, unsigned cc)
 {
     PciPasidFn *fn = pci_pasid_fn_of(dev);
     uint16_t rid = pci_pasid_rid_of(pci_pasid_listener_of(dev), dev);

@@ -80,8 +80,7 @@ typedef struct PciPasidListener {
     void *opaque;
     void (*ats_invalidate)(void *opaque, const ImAtsInv *inv);
     void (*page_response)(void *opaque, const ImPageResp *resp);
-    void (*dma_done)(void *opaque, uint64_t handle, ImStatus status,
-                     ImCpl cpl);
+    void (*dma_done)(void *opaque, uint64_t handle, ImStatus status, ImCpl cpl);
     PciPasidFn *fn;             /* found by the first request, or given */
     bool has_rid;               /* with fn given: known above as rid */
     uint16_t rid;
@@ -107,7 +106,6 @@ ImXlat pci_pasid_ats(PCIDevice *dev, const ImTxn *txn, bool has_rid);
 /* The requester ID in req is filled in here. */
 void pci_pasid_page_request(PCIDevice *dev, const ImPageReq *req);
 /* cc: how many such messages complete an invalidation (PCIe 10.3.2). */
-void pci_pasid_ats_inv_done(PCIDevice *dev, uint32_t itag_vector,
-                            unsigned cc);
+void pci_pasid_ats_inv_done(PCIDevice *dev, uint32_t itag_vector, unsigned cc);
 
 #endif /* HW_IM_PCI_PASID_H */

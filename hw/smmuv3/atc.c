@@ -41,7 +41,7 @@ static Function *smmu_atc_function_of(SmmuAtc *a, uint32_t sid)
 static bool smmu_atc_forgets(const Function *f, const Function *other)
 {
     return !f->itags.late != !other->itags.late ? !f->itags.late :
-           f->last < other->last;
+                                                  f->last < other->last;
 }
 
 /* In place of another, if there is no room: fewer invalidations than these
@@ -57,7 +57,8 @@ static Function *smmu_atc_new_function(SmmuAtc *a, uint32_t sid)
             Function *f = &a->fn[i];
 
             best = !f->itags.busy && (!best || smmu_atc_forgets(f, best)) ?
-                   f : best;
+                       f :
+                       best;
         }
     }
     *best = (Function) { .sid = sid };
@@ -127,8 +128,7 @@ void im_smmu_atc_time_out_told(ImSmmu *s)
 
 /* Each of so many completions, one a traffic class perhaps, and not before. */
 IM_RULE(SMMU_CMD_ATC_COUNT);
-void im_smmu_ats_inv_done(ImSmmu *s, uint32_t sid, uint32_t itags,
-                          unsigned cc)
+void im_smmu_ats_inv_done(ImSmmu *s, uint32_t sid, uint32_t itags, unsigned cc)
 {
     Function *f = smmu_atc_function_of(s->atc, sid);
 
@@ -146,7 +146,8 @@ static void smmu_atc_time_out(ImSmmu *s, const Function *f, unsigned itag)
 {
     ImEvent ev = {
         .kind = IM_EVENT_INVALIDATE,
-        .name = "ATC_INV: no completion in time", .arg = { f->sid, itag },
+        .name = "ATC_INV: no completion in time",
+        .arg = { f->sid, itag },
     };
 
     im_smmu_trace(s, &ev);
@@ -210,8 +211,7 @@ void im_smmu_atc_dump(const ImSmmu *s, GString *out)
         g_autofree char *whose = g_strdup_printf("StreamID %x", f->sid);
 
         for (uint32_t left = f->itags.busy; left; left &= left - 1) {
-            im_itags_dump(&f->itags, (unsigned)__builtin_ctz(left), whose,
-                          out);
+            im_itags_dump(&f->itags, (unsigned)__builtin_ctz(left), whose, out);
         }
     }
 }

@@ -12,7 +12,7 @@
 
 #include "hw/smmuv3/cache.h"
 
-/* --- what is dropped, and what goes with it ------------------------------ */
+/* --- what is dropped, and what goes with it ----------------------------- */
 
 static void smmu_cache_drop_context(void *opaque, void *slot)
 {
@@ -69,7 +69,7 @@ static void smmu_cache_drop_vm(void *opaque, void *slot)
     im_pool_free(&c->vms, vm);
 }
 
-/* --- worlds and VMIDs, ASIDs --------------------------------------------- */
+/* --- worlds and VMIDs, ASIDs -------------------------------------------- */
 
 static SmmuVm *smmu_cache_get_vm(SmmuCaches *c, uint8_t world, uint16_t vmid)
 {
@@ -98,7 +98,7 @@ static SmmuSpace *smmu_cache_get_space(SmmuCaches *c, SmmuVm *vm, uint16_t asid)
     return sp;
 }
 
-/* --- streams and contexts ------------------------------------------------ */
+/* --- streams and contexts ----------------------------------------------- */
 
 ImSmmuSte *im_smmu_stream_room(SmmuCaches *c)
 {
@@ -183,7 +183,7 @@ void im_smmu_tlb_prefetch(SmmuCaches *c, const SmmuContext *x, bool priv,
                           uint64_t addr)
 {
     const ImPtStage *st = x->s1 ? &x->cd.half[addr >> 55 & 1].stage :
-                          &x->stream->ste.stage2;
+                                  &x->stream->ste.stage2;
     const ImOwner *o;
 
     if (!st->fmt) {
@@ -232,8 +232,7 @@ static void smmu_cache_put(SmmuCaches *c, ImOwner *o, bool priv,
     uint16_t flags = (uint16_t)(smmu_cache_intern(c, f->attr, f->share) |
                                 f->perm | (f->dirty ? SMMU_TLB_DIRTY : 0));
 
-    im_owner_put(&c->pages, o, priv, f->in, f->out, f->shift, f->whole,
-                 flags);
+    im_owner_put(&c->pages, o, priv, f->in, f->out, f->shift, f->whole, flags);
 }
 
 void im_smmu_tlb_put_ipa(SmmuCaches *c, SmmuVm *vm, bool priv,
@@ -247,12 +246,14 @@ void im_smmu_tlb_put(SmmuCaches *c, SmmuContext *x, bool priv,
 {
     SmmuVm *vm = x->stream->vm;
 
-    smmu_cache_put(c, !x->s1 ? &vm->ipa :
-                   f->global ? &vm->global[x->cd.aset] : &x->space->va,
+    smmu_cache_put(c,
+                   !x->s1    ? &vm->ipa :
+                   f->global ? &vm->global[x->cd.aset] :
+                               &x->space->va,
                    priv, f);
 }
 
-/* --- life ---------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------- */
 
 /* Pages and blocks of the three granules: all there are. */
 static const uint8_t page_shift[IM_TLB_CLASSES] = {
@@ -292,8 +293,7 @@ SmmuCaches *im_smmu_caches_new(const ImSmmuConfig *cfg)
     uint32_t n = cfg->tlb_entries;
 
     im_owned_init(&c->pages, n, page_shift);
-    im_owned_init(&c->tables, im_cache_size(n / 16, 64, 1u << 20),
-                  table_shift);
+    im_owned_init(&c->tables, im_cache_size(n / 16, 64, 1u << 20), table_shift);
     smmu_cache_new_vms(c, im_cache_size(n / 64, 16, 1024));
     smmu_cache_new_spaces(c, im_cache_size(n / 16, 16, 4096));
     im_pool_new(&c->streams, im_cache_size(n / 64, 16, 1024),

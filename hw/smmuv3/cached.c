@@ -45,11 +45,13 @@ unsigned im_smmu_cached_translations(const ImSmmu *s)
 void im_smmu_caches_dump(ImSmmu *s, GString *out)
 {
     static const char *const configs[] = {
-        "abort", "abort", "abort", "abort", "bypass", "stage 1", "stage 2",
-        "nested",
+        "abort",  "abort",   "abort",   "abort",
+        "bypass", "stage 1", "stage 2", "nested",
     };
     static const ImOwnedWords words = {
-        smmu_cached_name_owner, "rwx", " privileged",
+        smmu_cached_name_owner,
+        "rwx",
+        " privileged",
     };
     const SmmuCaches *c = s->caches;
 
@@ -63,8 +65,10 @@ void im_smmu_caches_dump(ImSmmu *s, GString *out)
         uint64_t key = x->slot.key;
 
         if (x->s1) {
-            g_string_append_printf(out, "  StreamID %x SubstreamID %x%s "
-                                   "asid %04x\n", (uint32_t)(key >> 32),
+            g_string_append_printf(out,
+                                   "  StreamID %x SubstreamID %x%s "
+                                   "asid %04x\n",
+                                   (uint32_t)(key >> 32),
                                    (uint32_t)key & 0xfffff,
                                    key >> SMMU_SSID_BITS & 1 ? "" : " (none)",
                                    x->cd.asid);

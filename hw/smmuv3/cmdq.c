@@ -54,7 +54,7 @@ typedef struct CmdDef {
     const char *name;
     uint8_t gate;               /* the feature without which it is illegal */
     bool ssec;                  /* the field exists, and 1 is illegal here */
-    CmdCheck *check;            /* whether it can be executed now; NULL: yes */
+    CmdCheck *check;           /* whether it can be executed now; NULL: yes */
     CmdRun *run;
     uint8_t scope;              /* TLBI_*: SmmuTlbiScope, */
     bool el2;                   /* of the EL2 worlds, */
@@ -82,7 +82,7 @@ static bool smmu_cmdq_ssv(const ImSmmu *s, const uint64_t *d)
            IM_GET(s->ids.idr[1], SMMU_IDR1_SSIDSIZE);
 }
 
-/* --- Configuration. ------------------------------------------------------ */
+/* --- Configuration. ----------------------------------------------------- */
 
 /* A hint that is not taken. */
 IM_RULE(SMMU_CMD_PREFETCH);
@@ -94,7 +94,9 @@ static void smmu_cmdq_prefetch(ImSmmu *s G_GNUC_UNUSED,
 static void smmu_cmdq_unmap_stream(ImSmmu *s, uint32_t sid)
 {
     ImUnmap unmap = {
-        .mask = UINT64_MAX, .rid = (uint16_t)sid, .has_rid = true,
+        .mask = UINT64_MAX,
+        .rid = (uint16_t)sid,
+        .has_rid = true,
     };
 
     im_smmu_unmap_fn(s, &unmap);
@@ -144,7 +146,7 @@ static void smmu_cmdq_cfgi_cd_all(ImSmmu *s, const uint64_t *d)
     smmu_cmdq_unmap_stream(s, smmu_cmdq_sid(d));
 }
 
-/* --- TLBs. --------------------------------------------------------------- */
+/* --- TLBs. -------------------------------------------------------------- */
 
 IM_RULE(SMMU_CMD_VMW);
 static uint16_t smmu_cmdq_vmid_ignore(const ImSmmu *s)
@@ -198,9 +200,8 @@ static void smmu_cmdq_tlbi_unmap(ImSmmu *s, const SmmuTlbi *t, uint8_t fields)
 {
     uint64_t mask = UINT64_MAX;
 
-    if ((fields & HAS_ADDR) &&
-        (t->scope != SMMU_TLBI_IPA ||
-         !im_smmu_has(s, IM_MASK(SMMU_IDR0_S1P)))) {
+    if ((fields & HAS_ADDR) && (t->scope != SMMU_TLBI_IPA ||
+                                !im_smmu_has(s, IM_MASK(SMMU_IDR0_S1P)))) {
         uint64_t differ = t->addr ^ t->last;
 
         mask = differ ? UINT64_MAX >> __builtin_clzll(differ) : 0;
@@ -236,15 +237,16 @@ static void smmu_cmdq_tlbi(ImSmmu *s, const uint64_t *d)
 {
     const CmdDef *def = smmu_cmdq_def_of(d);
     SmmuTlbi t = {
-        .scope = def->scope, .el2 = def->el2, .last = UINT64_MAX,
+        .scope = def->scope,
+        .el2 = def->el2,
+        .last = UINT64_MAX,
         .vmid_ignore = smmu_cmdq_vmid_ignore(s),
     };
 
     if (def->fields & HAS_ADDR) {
         smmu_cmdq_tlbi_range(s, d, &t);
     }
-    if ((def->fields & HAS_VMID) &&
-        im_smmu_has(s, IM_MASK(SMMU_IDR0_S2P))) {
+    if ((def->fields & HAS_VMID) && im_smmu_has(s, IM_MASK(SMMU_IDR0_S2P))) {
         t.vmid = (uint16_t)IM_GET(d[0], SMMU_TLBI0_VMID) &
                  smmu_cmdq_tag_mask(s, IM_MASK(SMMU_IDR0_VMID16));
     }
@@ -260,16 +262,18 @@ static void smmu_cmdq_tlbi(ImSmmu *s, const uint64_t *d)
     smmu_cmdq_tlbi_unmap(s, &t, def->fields);
 }
 
-/* --- ATS and PRI. -------------------------------------------------------- */
+/* --- ATS and PRI. ------------------------------------------------------- */
 
 static void smmu_cmdq_atc_unmap(ImSmmu *s, const ImAtsInv *inv)
 {
+    /* clang-format off */
     ImUnmap unmap = {
         .addr = inv->addr, .rid = inv->rid, .has_rid = true,
         .device_tlb = true,
         .mask = inv->lg2size == IM_INV_ALL ? UINT64_MAX :
                 (UINT64_C(1) << inv->lg2size) - 1,
     };
+    /* clang-format on */
 
     if (!inv->has_pasid) {
         im_smmu_unmap_fn(s, &unmap);    /* they know no PASID */
@@ -295,7 +299,7 @@ static Verdict smmu_cmdq_check_atc_inv(const ImSmmu *s, const uint64_t *d)
     }
     return smmu_cmdq_ats_ignored(s) || im_smmu_atc_room(s, smmu_cmdq_sid(d)) ?
                go_ahead :
-               (Verdict){ .result = CMD_LATER };
+               (Verdict) { .result = CMD_LATER };
 }
 
 IM_RULE(SMMU_CMD_ATC_INV);
@@ -304,7 +308,8 @@ static void smmu_cmdq_atc_inv(ImSmmu *s, const uint64_t *d)
     unsigned lg2 = smmu_cmdq_atc_lg2(d);
     uint32_t sid = smmu_cmdq_sid(d);
     ImAtsInv msg = {
-        .rid = (uint16_t)sid, .segment = (uint16_t)(sid >> 16),
+        .rid = (uint16_t)sid,
+        .segment = (uint16_t)(sid >> 16),
         .has_pasid = smmu_cmdq_ssv(s, d),
     };
 
@@ -313,8 +318,7 @@ static void smmu_cmdq_atc_inv(ImSmmu *s, const uint64_t *d)
     }
     msg.lg2size = lg2 == 64 ? IM_INV_ALL : (uint8_t)lg2;
     if (lg2 < 64) {
-        msg.addr = d[1] & IM_MASK(SMMU_ATC1_ADDR) &
-                   ~((UINT64_C(1) << lg2) - 1);
+        msg.addr = d[1] & IM_MASK(SMMU_ATC1_ADDR) & ~((UINT64_C(1) << lg2) - 1);
     }
     if (msg.has_pasid) {
         msg.pasid = (uint32_t)IM_GET(d[0], SMMU_ATC0_SSID);
@@ -325,7 +329,9 @@ static void smmu_cmdq_atc_inv(ImSmmu *s, const uint64_t *d)
 }
 
 static const uint8_t resp_codes[] = {
-    IM_PAGE_RESP_FAILURE, IM_PAGE_RESP_INVALID, IM_PAGE_RESP_SUCCESS,
+    IM_PAGE_RESP_FAILURE,
+    IM_PAGE_RESP_INVALID,
+    IM_PAGE_RESP_SUCCESS,
 };
 
 static Verdict smmu_cmdq_check_pri_resp(const ImSmmu *s G_GNUC_UNUSED,
@@ -342,12 +348,15 @@ static void smmu_cmdq_pri_resp(ImSmmu *s, const uint64_t *d)
 {
     uint32_t sid = smmu_cmdq_sid(d);
     ImPageResp resp = {
-        .rid = (uint16_t)sid, .segment = (uint16_t)(sid >> 16),
+        .rid = (uint16_t)sid,
+        .segment = (uint16_t)(sid >> 16),
         .prgi = (uint16_t)IM_GET(d[1], SMMU_PRI1_PRGI),
         .has_pasid = smmu_cmdq_ssv(s, d),
     };
     ImEvent ev = {
-        .kind = IM_EVENT_PAGE_RESPONSE, .name = "software", .resp = &resp,
+        .kind = IM_EVENT_PAGE_RESPONSE,
+        .name = "software",
+        .resp = &resp,
     };
 
     if (smmu_cmdq_ats_ignored(s)) {
@@ -362,7 +371,7 @@ static void smmu_cmdq_pri_resp(ImSmmu *s, const uint64_t *d)
     s->port.page_response(s->host, &resp);
 }
 
-/* --- Stalls and synchronization. ----------------------------------------- */
+/* --- Stalls and synchronization. ---------------------------------------- */
 
 IM_RULE(SMMU_CMD_RESUME);
 static void smmu_cmdq_resume(ImSmmu *s, const uint64_t *d)
@@ -370,7 +379,8 @@ static void smmu_cmdq_resume(ImSmmu *s, const uint64_t *d)
     bool abort = IM_GET(d[0], SMMU_RESUME0_AB) ||
                  im_smmu_has(s, IM_MASK(SMMU_IDR0_TERM_MODEL));
     SmmuResume action = IM_GET(d[0], SMMU_RESUME0_AC) ? SMMU_RESUME_RETRY :
-                        abort ? SMMU_RESUME_ABORT : SMMU_RESUME_RAZWI;
+                        abort                         ? SMMU_RESUME_ABORT :
+                                                        SMMU_RESUME_RAZWI;
 
     im_smmu_stall_resume(s, smmu_cmdq_sid(d),
                          (uint16_t)IM_GET(d[1], SMMU_RESUME1_STAG), action);
@@ -394,12 +404,13 @@ static Verdict smmu_cmdq_check_sync(const ImSmmu *s, const uint64_t *d)
     }
     if (im_smmu_atc_timed_out(s)) {
         return (Verdict) {
-            CMD_ATC_SYNC, IM_CLAUSE(SMMU_CMD_ATC_TIMEOUT),
+            CMD_ATC_SYNC,
+            IM_CLAUSE(SMMU_CMD_ATC_TIMEOUT),
             "a function did not complete an ATC_INV before this in time",
         };
     }
     return im_smmu_atc_outstanding(s) ? (Verdict) { .result = CMD_LATER } :
-           go_ahead;
+                                        go_ahead;
 }
 
 /* There is no SEV. */
@@ -412,7 +423,7 @@ static void smmu_cmdq_sync(ImSmmu *s, const uint64_t *d)
     }
 }
 
-/* --- The table. Reserved fields have no column: they are ignored. -------- */
+/* --- The table. Reserved fields have no column: they are ignored. ------- */
 
 IM_RULE(SMMU_CMD_RES0);
 /* clang-format off */
@@ -493,7 +504,9 @@ const char *im_smmu_cmd_name(const uint64_t *d)
     const CmdDef *def = smmu_cmdq_def_of(d);
 
     return def->run == smmu_cmdq_cfgi_ste_range &&
-           IM_GET(d[1], SMMU_RANGE1_RANGE) == 31 ? "CFGI_ALL" : def->name;
+                   IM_GET(d[1], SMMU_RANGE1_RANGE) == 31 ?
+               "CFGI_ALL" :
+               def->name;
 }
 
 typedef struct GateDef {
@@ -541,7 +554,7 @@ static Verdict smmu_cmdq_judge(const ImSmmu *s, const CmdDef *def,
     return def->check ? def->check(s, d) : go_ahead;
 }
 
-/* --- Consumption. -------------------------------------------------------- */
+/* --- Consumption. ------------------------------------------------------- */
 
 /* The reason first, then the global error. */
 IM_RULE(SMMU_CMD_ERROR);
@@ -549,13 +562,16 @@ static void smmu_cmdq_command_error(ImSmmu *s, const Verdict *v,
                                     const uint64_t *d)
 {
     static const char *const names[] = {
-        [CMD_ILL] = "CERROR_ILL", [CMD_ABT] = "CERROR_ABT",
+        [CMD_ILL] = "CERROR_ILL",
+        [CMD_ABT] = "CERROR_ABT",
         [CMD_ATC_SYNC] = "CERROR_ATC_INV_SYNC",
     };
     uint64_t cons = im_smmu_reg(s, SMMU_R_CMDQ_CONS);
     ImEvent ev = {
-        .kind = IM_EVENT_COMMAND_ERROR, .name = names[v->result],
-        .text = v->text, .clause = v->clause,
+        .kind = IM_EVENT_COMMAND_ERROR,
+        .name = names[v->result],
+        .text = v->text,
+        .clause = v->clause,
     };
 
     if (v->result != CMD_ABT) {
@@ -632,7 +648,7 @@ void im_smmu_cmdq_run(ImSmmu *s)
     s->cmdq->running = false;
 }
 
-/* --- Life. --------------------------------------------------------------- */
+/* --- Life. -------------------------------------------------------------- */
 
 SmmuCmdq *im_smmu_cmdq_new(void)
 {

@@ -161,9 +161,8 @@ static void smmu_config_prune_versions(ImSmmuConfig *c)
 
 static char *smmu_config_spelled(const VersionRow *row)
 {
-    return row->flag ?
-           g_strdup_printf("%s=on", row->name) :
-           g_strdup_printf("%s=%u", row->name, row->least);
+    return row->flag ? g_strdup_printf("%s=on", row->name) :
+                       g_strdup_printf("%s=%u", row->name, row->least);
 }
 
 static char *smmu_config_check_versions(const ImSmmuConfig *c)
@@ -180,13 +179,14 @@ static char *smmu_config_check_versions(const ImSmmuConfig *c)
             g_autofree char *needs = smmu_config_spelled(lack);
 
             return g_strdup_printf("%s needs %s: without it the unit is "
-                                   "SMMUv3.%u", has, needs, minor);
+                                   "SMMUv3.%u",
+                                   has, needs, minor);
         }
     }
     return NULL;
 }
 
-/* --- what needs what ----------------------------------------------------- */
+/* --- what needs what ---------------------------------------------------- */
 
 void im_smmu_config_prune(ImSmmuConfig *config)
 {
@@ -214,6 +214,7 @@ void im_smmu_config_prune(ImSmmuConfig *config)
 #define CONFIG_RANGE(f, min, max) \
     IM_CONFIG_RANGE(ImSmmuConfig, f, min, max)
 
+/* clang-format off */
 static const ImConfigRange config_ranges[] = {
     CONFIG_RANGE(sid_bits, 0, 32),
     CONFIG_RANGE(ssid_bits, 0, IM_PASID_BITS),
@@ -226,6 +227,7 @@ static const ImConfigRange config_ranges[] = {
     CONFIG_RANGE(bbml, 0, 2),
     CONFIG_RANGE(tlb_entries, 16, 1u << 24),
 };
+/* clang-format on */
 
 /* IDR5.OAS by its encoding */
 static const uint8_t oas_bits[] = { 32, 36, 40, 42, 44, 48, 52 };
@@ -244,7 +246,8 @@ static char *smmu_config_check_stalls(const ImSmmuConfig *c)
 {
     if (c->stall_model == 1 && c->stall_max) {
         return g_strdup_printf("stall_max=%u needs a stall_model other than "
-                               "1, terminate only", c->stall_max);
+                               "1, terminate only",
+                               c->stall_max);
     }
     if (c->stall_model != 1 && !c->stall_max) {
         return g_strdup_printf("stall_model=%u needs stall_max above 0",
@@ -276,7 +279,8 @@ static char *smmu_config_check_values(const ImSmmuConfig *c)
     }
     if (c->sid_bits > 6 && !c->two_level_strtab) {
         return g_strdup_printf("sid_bits=%u needs two_level_strtab=on: more "
-                               "than 64 StreamIDs", c->sid_bits);
+                               "than 64 StreamIDs",
+                               c->sid_bits);
     }
     if (c->ssid_bits && !c->stage1) {
         return g_strdup_printf("ssid_bits=%u needs stage1=on", c->ssid_bits);
@@ -304,21 +308,15 @@ static uint64_t smmu_config_build_idr0(const ImSmmuConfig *c)
 {
     bool split_meaningful = c->ats && c->stage1 && c->stage2;
 
-    return IM_PUT(SMMU_IDR0_S2P, c->stage2) |
-           IM_PUT(SMMU_IDR0_S1P, c->stage1) |
-           IM_PUT(SMMU_IDR0_TTF, 2) |
-           IM_PUT(SMMU_IDR0_COHACC, c->coherent) |
-           IM_PUT(SMMU_IDR0_HTTU, c->httu) |
-           IM_PUT(SMMU_IDR0_HYP, c->hyp) |
+    return IM_PUT(SMMU_IDR0_S2P, c->stage2) | IM_PUT(SMMU_IDR0_S1P, c->stage1) |
+           IM_PUT(SMMU_IDR0_TTF, 2) | IM_PUT(SMMU_IDR0_COHACC, c->coherent) |
+           IM_PUT(SMMU_IDR0_HTTU, c->httu) | IM_PUT(SMMU_IDR0_HYP, c->hyp) |
            IM_PUT(SMMU_IDR0_ATS, c->ats) |
            IM_PUT(SMMU_IDR0_NS1ATS, split_meaningful && !c->split_ats) |
-           IM_PUT(SMMU_IDR0_ASID16, c->asid16) |
-           IM_PUT(SMMU_IDR0_MSI, c->msi) |
-           IM_PUT(SMMU_IDR0_PRI, c->pri) |
-           IM_PUT(SMMU_IDR0_VMW, c->vmw) |
+           IM_PUT(SMMU_IDR0_ASID16, c->asid16) | IM_PUT(SMMU_IDR0_MSI, c->msi) |
+           IM_PUT(SMMU_IDR0_PRI, c->pri) | IM_PUT(SMMU_IDR0_VMW, c->vmw) |
            IM_PUT(SMMU_IDR0_VMID16, c->vmid16) |
-           IM_PUT(SMMU_IDR0_CD2L, c->cd2l) |
-           IM_PUT(SMMU_IDR0_TTENDIAN, 2) |
+           IM_PUT(SMMU_IDR0_CD2L, c->cd2l) | IM_PUT(SMMU_IDR0_TTENDIAN, 2) |
            IM_PUT(SMMU_IDR0_ATSRECERR, c->ats_rec_err) |
            IM_PUT(SMMU_IDR0_STALL_MODEL, c->stall_model) |
            IM_PUT(SMMU_IDR0_TERM_MODEL, c->term_model) |
@@ -357,8 +355,7 @@ static uint64_t smmu_config_build_idr5(const ImSmmuConfig *c)
            IM_PUT(SMMU_IDR5_GRAN4K, c->gran4k) |
            IM_PUT(SMMU_IDR5_GRAN16K, c->gran16k) |
            IM_PUT(SMMU_IDR5_GRAN64K, c->gran64k) |
-           IM_PUT(SMMU_IDR5_VAX, c->va_bits ? c->va_bits == 52 :
-                                 c->oas == 52) |
+           IM_PUT(SMMU_IDR5_VAX, c->va_bits ? c->va_bits == 52 : c->oas == 52) |
            IM_PUT(SMMU_IDR5_STALL_MAX, c->stall_max);
 }
 
@@ -368,8 +365,9 @@ char *im_smmu_config_apply(ImSmmu *s, const ImSmmuConfig *cfg)
                                        G_N_ELEMENTS(config_ranges));
 
     why = why ? why : smmu_config_check_values(cfg);
-    why = why ? why : im_config_check_needs(cfg, config_needs,
-                                            G_N_ELEMENTS(config_needs));
+    why = why ? why :
+                im_config_check_needs(cfg, config_needs,
+                                      G_N_ELEMENTS(config_needs));
     why = why ? why : smmu_config_check_versions(cfg);
     if (why) {
         return why;

@@ -12,7 +12,7 @@
 /* How many entries of a queue are shown. */
 #define DUMP_ENTRIES  16
 
-/* --- Registers ----------------------------------------------------------- */
+/* --- Registers ---------------------------------------------------------- */
 
 static const ImRegFields reg_rows[] = {
     { SMMU_R_IDR0, IM_FIELDS(SMMU_IDR0) },
@@ -53,8 +53,10 @@ static void smmu_dump_regs(ImSmmu *s, GString *out)
         im_dump_fields(out, IM_FIELDS(SMMU_GERROR), active);
         g_string_append_c(out, '\n');
     }
-    g_string_append_printf(out, "stream table: %" PRIx64 ", %u StreamID "
-                           "bits, ", s->strtab.base, s->strtab.log2size);
+    g_string_append_printf(out,
+                           "stream table: %" PRIx64 ", %u StreamID "
+                           "bits, ",
+                           s->strtab.base, s->strtab.log2size);
     if (s->strtab.split) {
         g_string_append_printf(out, "two-level, split at %u\n",
                                s->strtab.split);
@@ -63,7 +65,7 @@ static void smmu_dump_regs(ImSmmu *s, GString *out)
     }
 }
 
-/* --- Queues -------------------------------------------------------------- */
+/* --- Queues ------------------------------------------------------------- */
 
 /* What software left there may be anything. */
 typedef void EntryTold(GString *out, const uint64_t *d);
@@ -102,8 +104,8 @@ static const struct QueueRow {
       smmu_dump_command },
     { "event queue", SMMU_EVENTQ, IM_MASK(SMMU_CR0_EVENTQEN), 0,
       smmu_dump_event },
-    { "PRI queue", SMMU_PRIQ, IM_MASK(SMMU_CR0_PRIQEN),
-      IM_MASK(SMMU_IDR0_PRI), smmu_dump_ppr },
+    { "PRI queue", SMMU_PRIQ, IM_MASK(SMMU_CR0_PRIQEN), IM_MASK(SMMU_IDR0_PRI),
+      smmu_dump_ppr },
 };
 
 static void smmu_dump_entry(ImSmmu *s, GString *out, const struct QueueRow *row,
@@ -132,9 +134,10 @@ static void smmu_dump_queue(ImSmmu *s, GString *out, const struct QueueRow *row)
     SmmuQueue q = im_smmu_queue(s, row->id);
     uint32_t at = q.cons;
 
-    g_string_append_printf(out, "%s: base %" PRIx64 ", %u entries, PROD "
-                           "%x, CONS %x%s%s\n", row->name, q.base,
-                           1u << q.lg2, q.prod, q.cons,
+    g_string_append_printf(out,
+                           "%s: base %" PRIx64 ", %u entries, PROD "
+                           "%x, CONS %x%s%s\n",
+                           row->name, q.base, 1u << q.lg2, q.prod, q.cons,
                            im_smmu_queue_full(&q) ? ", full" : "",
                            im_smmu_on(s, row->enable) ? "" : ", disabled");
     for (unsigned n = 0; n < DUMP_ENTRIES && at != q.prod; n++) {

@@ -28,13 +28,22 @@ struct SmmuEventq {
     unsigned next;
 };
 
-/* --- Layout: which fields a record has. ---------------------------------- */
+/* --- Layout: which fields a record has. --------------------------------- */
 
 enum {
-    REC_SSV = 1 << 0, REC_SSID = 1 << 1, REC_REASON = 1 << 2,
-    REC_STALL = 1 << 3, REC_RW = 1 << 4, REC_RNW = 1 << 5, REC_S2 = 1 << 6,
-    REC_CLASS = 1 << 7, REC_TTRNW = 1 << 8, REC_ADDR = 1 << 9,
-    REC_PAGE = 1 << 10, REC_IPA = 1 << 11, REC_FETCH = 1 << 12,
+    REC_SSV = 1 << 0,
+    REC_SSID = 1 << 1,
+    REC_REASON = 1 << 2,
+    REC_STALL = 1 << 3,
+    REC_RW = 1 << 4,
+    REC_RNW = 1 << 5,
+    REC_S2 = 1 << 6,
+    REC_CLASS = 1 << 7,
+    REC_TTRNW = 1 << 8,
+    REC_ADDR = 1 << 9,
+    REC_PAGE = 1 << 10,
+    REC_IPA = 1 << 11,
+    REC_FETCH = 1 << 12,
     REC_TREQ = 1 << 13,
     REC_STAGE = REC_S2 | REC_CLASS,
     REC_FAULT = REC_SSV | REC_STALL | REC_RW | REC_STAGE | REC_TTRNW |
@@ -58,8 +67,7 @@ static uint64_t smmu_eventq_treq_word(const SmmuEvent *e)
     uint64_t entries = e->txn ? e->txn->len / 8 : 1;
 
     return IM_PUT(SMMU_TREQ1_SPAN, MIN(entries, 0xfff)) |
-           IM_PUT(SMMU_TREQ1_PRIV, e->pnu) |
-           IM_PUT(SMMU_TREQ1_X, e->ind) |
+           IM_PUT(SMMU_TREQ1_PRIV, e->pnu) | IM_PUT(SMMU_TREQ1_X, e->ind) |
            IM_PUT(SMMU_TREQ1_W, !(e->txn && e->txn->no_write)) |
            IM_PUT(SMMU_TREQ1_READ, 1);
 }
@@ -116,7 +124,8 @@ static void smmu_eventq_build(const ImSmmu *s, const SmmuEvent *e, uint64_t *w)
     w[0] = smmu_eventq_word0(e, f);
     w[1] = smmu_eventq_word1(e, f);
     w[2] = f & REC_ADDR ? e->addr :
-           f & REC_PAGE ? e->addr & ~UINT64_C(0xfff) : 0;
+           f & REC_PAGE ? e->addr & ~UINT64_C(0xfff) :
+                          0;
     w[3] = 0;
     if ((f & REC_IPA) && e->s2) {
         w[3] = e->ipa & IM_MASK(SMMU_IPA3_IPA) & im_smmu_oas_mask(s);
@@ -132,7 +141,7 @@ static ImClause smmu_eventq_clause(const SmmuEvent *e)
     return e->clause ? e->clause : im_smmu_event_def(e->code)->clause;
 }
 
-/* --- Merging. ------------------------------------------------------------ */
+/* --- Merging. ----------------------------------------------------------- */
 
 /* Whether the record written at index at is still there. */
 static bool smmu_eventq_unconsumed(const SmmuQueue *q, uint32_t at)
@@ -179,7 +188,7 @@ static void smmu_eventq_remember(ImSmmu *s, const SmmuQueue *q,
     r->valid = true;
 }
 
-/* --- Writing. ------------------------------------------------------------ */
+/* --- Writing. ----------------------------------------------------------- */
 
 /* How an event ended, and how traces name it. */
 typedef enum Fate {
@@ -205,8 +214,9 @@ static Fate smmu_eventq_writable(const ImSmmu *s, const SmmuQueue *q)
 {
     return !im_smmu_on(s, IM_MASK(SMMU_CR0_EVENTQEN)) ? FATE_DISABLED :
            im_smmu_gerror_active(s, IM_MASK(SMMU_GERROR_EVENTQ_ABT)) ?
-           FATE_ABORT_ACTIVE :
-           im_smmu_queue_full(q) ? FATE_FULL : FATE_RECORDED;
+                                                        FATE_ABORT_ACTIVE :
+           im_smmu_queue_full(q) ? FATE_FULL :
+                                   FATE_RECORDED;
 }
 
 bool im_smmu_eventq_writable(ImSmmu *s)
@@ -240,8 +250,8 @@ static Fate smmu_eventq_write_record(ImSmmu *s, const SmmuQueue *q,
     for (unsigned i = 0; i < WORDS; i++) {
         le[i] = GUINT64_TO_LE(w[i]);
     }
-    if (im_smmu_mem_write(s, im_smmu_queue_addr(q, q->prod), le,
-                          sizeof(le)) != IM_BUS_OK) {
+    if (im_smmu_mem_write(s, im_smmu_queue_addr(q, q->prod), le, sizeof(le)) !=
+        IM_BUS_OK) {
         im_smmu_gerror(s, IM_MASK(SMMU_GERROR_EVENTQ_ABT));
         return FATE_ABORTED;
     }
@@ -259,10 +269,12 @@ static void smmu_eventq_trace_event(ImSmmu *s, const SmmuEvent *e, Fate fate,
                                     const uint64_t *w)
 {
     ImEvent ev = {
-        .kind = IM_EVENT_FAULT, .txn = e->txn, .req = e->req,
+        .kind = IM_EVENT_FAULT,
+        .txn = e->txn,
+        .req = e->req,
         .clause = smmu_eventq_clause(e),
-        .name = fate == FATE_RECORDED && e->stall ? "stalled"
-                                                  : fate_names[fate],
+        .name = fate == FATE_RECORDED && e->stall ? "stalled" :
+                                                    fate_names[fate],
         .hidden = fate != FATE_RECORDED && fate != FATE_MERGED,
         .arg = { e->code, w[0], w[1], w[2] },
     };
@@ -311,8 +323,12 @@ void im_smmu_event_hidden(ImSmmu *s, const SmmuEvent *e, const char *why)
 {
     uint64_t w[WORDS];
     ImEvent ev = {
-        .kind = IM_EVENT_FAULT, .name = why, .txn = e->txn, .req = e->req,
-        .clause = smmu_eventq_clause(e), .hidden = true,
+        .kind = IM_EVENT_FAULT,
+        .name = why,
+        .txn = e->txn,
+        .req = e->req,
+        .clause = smmu_eventq_clause(e),
+        .hidden = true,
     };
 
     smmu_eventq_build(s, e, w);
@@ -327,7 +343,7 @@ bool im_smmu_eventq_stall(ImSmmu *s, const SmmuEvent *e)
     return smmu_eventq_log_event(s, e);
 }
 
-/* --- Life. --------------------------------------------------------------- */
+/* --- Life. -------------------------------------------------------------- */
 
 SmmuEventq *im_smmu_eventq_new(void)
 {

@@ -8,8 +8,7 @@
 
 #include "hw/smmuv3/xlat.h"
 
-void im_smmu_because(SmmuRoute *r, ImClause clause, const char *format,
-                     ...)
+void im_smmu_because(SmmuRoute *r, ImClause clause, const char *format, ...)
 {
     va_list args;
 
@@ -30,7 +29,7 @@ static void smmu_explain_add(SmmuRoute *r, const char *more, const char *name)
     g_strlcat(note, name, sizeof(r->ex->note));
 }
 
-/* --- entries ------------------------------------------------------------- */
+/* --- entries ------------------------------------------------------------ */
 
 void im_smmu_explain_begin(SmmuRoute *r)
 {
@@ -68,17 +67,17 @@ void im_smmu_explain_entry(SmmuRoute *r, const ImPtFormat *const fmt[2],
     r->ex->fn(r->ex->opaque, &told);
 }
 
-/* --- why a walk ended ---------------------------------------------------- */
+/* --- why a walk ended --------------------------------------------------- */
 
 /* A stage of the walk, as the request met it. */
 static ImPtStage smmu_explain_stage_of(const SmmuRoute *r, unsigned i)
 {
     const SmmuContext *x = r->context;
-    unsigned half = i == 0 && !r->only_s2 &&
-                    x->cd.world != IM_SMMU_NS_EL2 ?
-                    r->txn->addr >> 55 & 1 : 0;
+    unsigned half = i == 0 && !r->only_s2 && x->cd.world != IM_SMMU_NS_EL2 ?
+                        r->txn->addr >> 55 & 1 :
+                        0;
     ImPtStage st = i == 0 && !r->only_s2 ? x->cd.half[half].stage :
-                   r->stream->ste.stage2;
+                                           r->stream->ste.stage2;
 
     st.flags |= r->pnu ? IM_VMSA_PRIV : 0;
     return st;
@@ -89,9 +88,10 @@ static ImClause smmu_explain_denied(SmmuRoute *r, unsigned i, unsigned right)
 {
     ImPtStage st = smmu_explain_stage_of(r, i);
 
-    return !r->ex->path[i].any ? IM_CLAUSE_NONE :
-           im_vmsa_why_denied(&st, &r->ex->path[i], right, r->ex->note,
-                              sizeof(r->ex->note));
+    return !r->ex->path[i].any ?
+               IM_CLAUSE_NONE :
+               im_vmsa_why_denied(&st, &r->ex->path[i], right, r->ex->note,
+                                  sizeof(r->ex->note));
 }
 
 /* What it lacked first; a translation request wants to read. */
@@ -108,8 +108,7 @@ static unsigned smmu_explain_lacking(const SmmuRoute *r, const ImWalkOut *w)
 /* Stage 2 forbids what a stage 1 structure needs, reading or updating. */
 static ImClause smmu_explain_forbidden(SmmuRoute *r, unsigned i, bool update)
 {
-    ImClause clause =
-        smmu_explain_denied(r, i, update ? IM_PERM_W : IM_PERM_R);
+    ImClause clause = smmu_explain_denied(r, i, update ? IM_PERM_W : IM_PERM_R);
 
     if (clause) {
         return update ? IM_CLAUSE(SMMU_VMSA_NESTED_HTTU) : clause;
@@ -129,7 +128,7 @@ static ImClause smmu_explain_unusable(SmmuRoute *r, unsigned i)
 }
 
 static ImClause smmu_explain_said(SmmuRoute *r, ImClause clause,
-                                     const char *name, const char *what)
+                                  const char *name, const char *what)
 {
     im_smmu_because(r, clause, "%s%s", name, what);
     return clause;
@@ -168,8 +167,9 @@ static const char *smmu_explain_entry_sought(const SmmuRoute *r,
     const ImVmsaPath *p = &r->ex->path[0];
     ImPtStage st = smmu_explain_stage_of(r, 0);
 
-    return st.fmt->entry[!w->for_entry ? w->level : !p->any ? st.top :
-                         p->level - !w->for_update];
+    return st.fmt->entry[!w->for_entry ? w->level :
+                         !p->any       ? st.top :
+                                         p->level - !w->for_update];
 }
 
 void im_smmu_explain_stop(SmmuRoute *r, const ImWalkOut *w, bool for_cd)
@@ -184,7 +184,7 @@ void im_smmu_explain_stop(SmmuRoute *r, const ImWalkOut *w, bool for_cd)
     }
 }
 
-/* --- what a walk grants -------------------------------------------------- */
+/* --- what a walk grants ------------------------------------------------- */
 
 /* What was asked for and is not granted, and by which entry. */
 static bool smmu_explain_refusal(SmmuRoute *r, const ImWalkOut *w,
@@ -205,11 +205,11 @@ void im_smmu_explain_grant(SmmuRoute *r, const ImWalkOut *w)
     const ImVmsaPath *p = r->ex->path;
 
     im_smmu_because(r,
-                    ats    ? IM_CLAUSE(SMMU_ATS_GRANT) :
+                    ats          ? IM_CLAUSE(SMMU_ATS_GRANT) :
                     r->ind && s2 ? IM_CLAUSE(SMMU_VMSA_XNX) :
-                    r->ind ? IM_CLAUSE(SMMU_VMSA_XN) :
-                    s2     ? IM_CLAUSE(SMMU_VMSA_S2AP) :
-                             IM_CLAUSE(SMMU_VMSA_AP),
+                    r->ind       ? IM_CLAUSE(SMMU_VMSA_XN) :
+                    s2           ? IM_CLAUSE(SMMU_VMSA_S2AP) :
+                                   IM_CLAUSE(SMMU_VMSA_AP),
                     "by %s",
                     smmu_explain_stage_of(r, 0).fmt->entry[p[0].level]);
     if (p[1].any) {
@@ -236,12 +236,12 @@ void im_smmu_explain_half(SmmuRoute *r)
     } else if (cd->half[i].e0pd && !r->pnu) {
         im_smmu_because(r, IM_CLAUSE(SMMU_CD_E0PD), "CD: E0PD%u=1", i);
     } else {
-        im_smmu_because(r, IM_CLAUSE(SMMU_CD_HALF),
-                        "address beyond CD.T%uSZ", i);
+        im_smmu_because(r, IM_CLAUSE(SMMU_CD_HALF), "address beyond CD.T%uSZ",
+                        i);
     }
 }
 
-/* --- the result ---------------------------------------------------------- */
+/* --- the result --------------------------------------------------------- */
 
 static const char *smmu_explain_verdict(const SmmuRoute *r)
 {
@@ -277,8 +277,7 @@ static char *smmu_explain_result_text(const SmmuRoute *r)
     return g_string_free(out, FALSE);
 }
 
-ImXlat im_smmu_explain(ImSmmu *s, const ImTxn *txn, ImStepFn *fn,
-                       void *opaque)
+ImXlat im_smmu_explain(ImSmmu *s, const ImTxn *txn, ImStepFn *fn, void *opaque)
 {
     SmmuExplain ex = { .fn = fn ? fn : im_route_unheard, .opaque = opaque };
     SmmuRoute r = { .s = s, .txn = txn, .ex = &ex };

@@ -240,7 +240,9 @@ static void smmu_inval_not_el2(Tlbi *b)
 void im_smmu_tlbi(ImSmmu *s, const SmmuTlbi *t)
 {
     Tlbi b = {
-        .c = s->caches, .t = t, .last = UINT64_MAX,
+        .c = s->caches,
+        .t = t,
+        .last = UINT64_MAX,
         .first = smmu_inval_sign_extend(t->addr) & IM_BITS(56, 0),
         .budget = IM_OWNER_BUDGET,
     };

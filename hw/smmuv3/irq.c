@@ -43,11 +43,13 @@ static void smmu_irq_send(ImSmmu *s, ImSmmuIrq source, uint64_t field,
                           uint32_t data)
 {
     ImMsi msi = {
-        .addr = field & im_smmu_oas_mask(s), .data = data,
+        .addr = field & im_smmu_oas_mask(s),
+        .data = data,
         .source = (uint8_t)source,
     };
     ImEvent ev = {
-        .kind = IM_EVENT_INTERRUPT, .name = irq_defs[source].name,
+        .kind = IM_EVENT_INTERRUPT,
+        .name = irq_defs[source].name,
         .msi = &msi,
     };
 
@@ -78,8 +80,8 @@ void im_smmu_irq_sync(ImSmmu *s, uint64_t addr, uint32_t data)
 
 bool im_smmu_gerror_active(const ImSmmu *s, uint64_t bits)
 {
-    return (im_smmu_reg(s, SMMU_R_GERROR) ^
-            im_smmu_reg(s, SMMU_R_GERRORN)) & bits;
+    return (im_smmu_reg(s, SMMU_R_GERROR) ^ im_smmu_reg(s, SMMU_R_GERRORN)) &
+           bits;
 }
 
 /* CMDQ_ERR is told of with its command. */
@@ -90,12 +92,10 @@ static const struct GerrorDef {
 } gerror_defs[] = {
     { IM_MASK(SMMU_GERROR_EVENTQ_ABT), "EVENTQ_ABT_ERR", IM_SMMU_IRQS },
     { IM_MASK(SMMU_GERROR_PRIQ_ABT), "PRIQ_ABT_ERR", IM_SMMU_IRQS },
-    { IM_MASK(SMMU_GERROR_MSI_CMDQ_ABT), "MSI_CMDQ_ABT_ERR",
-      IM_SMMU_IRQ_SYNC },
+    { IM_MASK(SMMU_GERROR_MSI_CMDQ_ABT), "MSI_CMDQ_ABT_ERR", IM_SMMU_IRQ_SYNC },
     { IM_MASK(SMMU_GERROR_MSI_EVENTQ_ABT), "MSI_EVENTQ_ABT_ERR",
       IM_SMMU_IRQ_EVTQ },
-    { IM_MASK(SMMU_GERROR_MSI_PRIQ_ABT), "MSI_PRIQ_ABT_ERR",
-      IM_SMMU_IRQ_PRIQ },
+    { IM_MASK(SMMU_GERROR_MSI_PRIQ_ABT), "MSI_PRIQ_ABT_ERR", IM_SMMU_IRQ_PRIQ },
     { IM_MASK(SMMU_GERROR_MSI_GERROR_ABT), "MSI_GERROR_ABT_ERR",
       IM_SMMU_IRQ_GERROR },
 };
@@ -103,7 +103,8 @@ static const struct GerrorDef {
 static void smmu_irq_tell_gerror(ImSmmu *s, const struct GerrorDef *def)
 {
     ImEvent ev = {
-        .kind = IM_EVENT_FAULT, .name = def->name,
+        .kind = IM_EVENT_FAULT,
+        .name = def->name,
         .clause = IM_CLAUSE(SMMU_IRQ_GERROR),
     };
     ImMsi msi = { .source = (uint8_t)def->source };
@@ -146,8 +147,7 @@ void im_smmu_gerror(ImSmmu *s, uint64_t bits)
 IM_RULE(SMMU_IRQ_MSI_ABORT);
 void im_smmu_msi_aborted(ImSmmu *s, ImSmmuIrq source)
 {
-    if (source < IM_SMMU_IRQS &&
-        im_smmu_has(s, IM_MASK(SMMU_IDR0_MSI))) {
+    if (source < IM_SMMU_IRQS && im_smmu_has(s, IM_MASK(SMMU_IDR0_MSI))) {
         im_smmu_gerror(s, irq_defs[source].abort);
     }
 }

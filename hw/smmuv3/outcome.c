@@ -31,8 +31,9 @@ static bool smmu_outcome_configured(const SmmuRoute *r, uint64_t cr2_field)
  * or NULL. */
 static const char *smmu_outcome_quiet_cfg_ats(const SmmuRoute *r)
 {
-    return smmu_outcome_configured(r, IM_MASK(SMMU_CR2_REC_CFG_ATS)) ? NULL :
-           QUIET("CR2.REC_CFG_ATS=0");
+    return smmu_outcome_configured(r, IM_MASK(SMMU_CR2_REC_CFG_ATS)) ?
+               NULL :
+               QUIET("CR2.REC_CFG_ATS=0");
 }
 
 IM_RULE(SMMU_ROUTE_RECINVSID);
@@ -40,8 +41,9 @@ static const char *smmu_outcome_quiet_sid(const SmmuRoute *r,
                                           const SmmuEventDef *def)
 {
     return def->record == SMMU_RECORD_RECINVSID &&
-           !smmu_outcome_configured(r, IM_MASK(SMMU_CR2_RECINVSID)) ?
-           QUIET("CR2.RECINVSID=0") : NULL;
+                   !smmu_outcome_configured(r, IM_MASK(SMMU_CR2_RECINVSID)) ?
+               QUIET("CR2.RECINVSID=0") :
+               NULL;
 }
 
 /* Record it, or tell a person why not. */
@@ -65,17 +67,18 @@ static Model smmu_outcome_model_of(const SmmuRoute *r, const SmmuEvent *e)
     const ImSmmuSte *ste = &r->stream->ste;
 
     if (e->s2) {
-        return (Model){ .abort = true,
-                        .quiet = ste->s2r ? NULL : QUIET("STE.S2R=0"),
-                        .stall = ste->s2s && r->kind == SMMU_ORDINARY };
+        return (Model) { .abort = true,
+                         .quiet = ste->s2r ? NULL : QUIET("STE.S2R=0"),
+                         .stall = ste->s2s && r->kind == SMMU_ORDINARY };
     }
     if (r->context && r->context->s1) {
         const ImSmmuCd *cd = &r->context->cd;
 
-        return (Model){ .abort = cd->a, .stall = cd->s,
-                        .quiet = cd->r ? NULL : QUIET("CD.R=0") };
+        return (Model) { .abort = cd->a,
+                         .stall = cd->s,
+                         .quiet = cd->r ? NULL : QUIET("CD.R=0") };
     }
-    return (Model){ .abort = true };
+    return (Model) { .abort = true };
 }
 
 /* If the requester can wait; else it ends here, recorded all the same. */
@@ -108,7 +111,7 @@ static void smmu_outcome_end_by_model(SmmuRoute *r, const SmmuEvent *e)
         if (r->ex) {
             r->ex->stalls = e->s2 ? "STE.S2S=1" : "CD.S=1";
         }
-        m = (Model){ .abort = true };
+        m = (Model) { .abort = true };
     }
     IM_RULE(SMMU_ROUTE_RAZWI);
     im_route_refuse(&r->out, IM_FAULT, m.abort ? IM_CPL_UR : IM_CPL_SC);
@@ -231,8 +234,7 @@ bool im_smmu_refuse(SmmuRoute *r, const SmmuEvent *part)
     return true;
 }
 
-bool im_smmu_refuse_silently(SmmuRoute *r, ImClause clause,
-                             const char *quiet)
+bool im_smmu_refuse_silently(SmmuRoute *r, ImClause clause, const char *quiet)
 {
     SmmuEvent none = { 0 };
 
@@ -279,9 +281,8 @@ IM_RULE(SMMU_ROUTE_ATOMIC);
 static bool smmu_outcome_lacks_read_only(const SmmuRoute *r, const ImWalkOut *w,
                                          SmmuClass cls)
 {
-    return w->stop == IM_WALK_PERM && !w->for_entry &&
-           cls == SMMU_CLASS_IN && r->need == IM_ATOMIC &&
-           (w->perm & IM_ATOMIC) == IM_PERM_W;
+    return w->stop == IM_WALK_PERM && !w->for_entry && cls == SMMU_CLASS_IN &&
+           r->need == IM_ATOMIC && (w->perm & IM_ATOMIC) == IM_PERM_W;
 }
 
 IM_RULE(SMMU_ROUTE_CLASS);
@@ -290,8 +291,7 @@ bool im_smmu_refuse_walk(SmmuRoute *r, const ImWalkOut *w, SmmuClass cls)
     bool denied = w->stop == IM_WALK_NESTED_READ ||
                   w->stop == IM_WALK_NESTED_WRITE;
     bool entry = w->for_entry || denied;
-    bool s1 = w->stage == 0 && !denied && cls != SMMU_CLASS_CD &&
-              !r->only_s2;
+    bool s1 = w->stage == 0 && !denied && cls != SMMU_CLASS_CD && !r->only_s2;
     bool eabt = w->stop == IM_WALK_ACCESS || w->stop == IM_WALK_UPDATE;
     SmmuEvent e = {
         .code = smmu_outcome_code_of(w),

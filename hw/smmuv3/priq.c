@@ -83,7 +83,9 @@ static ImPageResp smmu_priq_response(const ImPageReq *req, uint8_t code,
 static void smmu_priq_respond(ImSmmu *s, const ImPageResp *resp)
 {
     ImEvent ev = {
-        .kind = IM_EVENT_PAGE_RESPONSE, .name = "automatic", .resp = resp,
+        .kind = IM_EVENT_PAGE_RESPONSE,
+        .name = "automatic",
+        .resp = resp,
     };
 
     s->counters.auto_responses++;
@@ -101,8 +103,11 @@ static void smmu_priq_record_ste_error(ImSmmu *s, const ImPageReq *req,
                                        uint8_t code)
 {
     SmmuEvent e = {
-        .code = code, .sid = smmu_priq_sid_of(req), .ssv = req->has_pasid,
-        .ssid = req->pasid, .req = req,
+        .code = code,
+        .sid = smmu_priq_sid_of(req),
+        .ssv = req->has_pasid,
+        .ssid = req->pasid,
+        .req = req,
     };
 
     if (!(s->cr2 & IM_MASK(SMMU_CR2_REC_CFG_ATS))) {
@@ -136,7 +141,7 @@ static ImPageResp smmu_priq_answer(ImSmmu *s, const ImPageReq *req,
     }
     *event = im_smmu_ste_of(s, smmu_priq_sid_of(req), ex, &ste);
     return *event ? smmu_priq_response(req, IM_PAGE_RESP_FAILURE, false) :
-           smmu_priq_response(req, IM_PAGE_RESP_SUCCESS, ste.ppar);
+                    smmu_priq_response(req, IM_PAGE_RESP_SUCCESS, ste.ppar);
 }
 
 static bool smmu_priq_is_answered(const ImPageReq *req, const FateDef *fate)
@@ -152,8 +157,7 @@ static void smmu_priq_entry_of(const ImPageReq *req, uint64_t d[2])
            IM_PUT(SMMU_PPR0_SSID, req->has_pasid ? req->pasid : 0) |
            IM_PUT(SMMU_PPR0_PRIV, req->has_pasid && req->priv) |
            IM_PUT(SMMU_PPR0_X, req->has_pasid && req->exec) |
-           IM_PUT(SMMU_PPR0_READ, req->read) |
-           IM_PUT(SMMU_PPR0_W, req->write) |
+           IM_PUT(SMMU_PPR0_READ, req->read) | IM_PUT(SMMU_PPR0_W, req->write) |
            IM_PUT(SMMU_PPR0_LAST, req->last) |
            IM_PUT(SMMU_PPR0_SSV, req->has_pasid);
     d[1] = IM_PUT(SMMU_PPR1_PRGI, req->prgi) |
@@ -173,8 +177,7 @@ static bool smmu_priq_write_entry(ImSmmu *s, const ImPageReq *req,
 
 static bool smmu_priq_last_only(const ImSmmu *s)
 {
-    return im_smmu_reg(s, SMMU_R_PRIQ_IRQ_CFG2) &
-           IM_MASK(SMMU_IRQ_CFG2_LO);
+    return im_smmu_reg(s, SMMU_R_PRIQ_IRQ_CFG2) & IM_MASK(SMMU_IRQ_CFG2_LO);
 }
 
 static Fate smmu_priq_enqueue(ImSmmu *s, const ImPageReq *req,
@@ -202,7 +205,9 @@ IM_RULE(SMMU_PRIQ_OVERFLOW);
 static void smmu_priq_overflowed(ImSmmu *s, const ImPageReq *req, bool active)
 {
     ImEvent ev = {
-        .kind = IM_EVENT_FAULT, .name = "PRI queue overflow", .req = req,
+        .kind = IM_EVENT_FAULT,
+        .name = "PRI queue overflow",
+        .req = req,
         .clause = IM_CLAUSE(SMMU_PRIQ_OVERFLOW),
     };
 
@@ -210,7 +215,7 @@ static void smmu_priq_overflowed(ImSmmu *s, const ImPageReq *req, bool active)
         im_smmu_trace(s, &ev);
         im_smmu_reg_set(s, SMMU_R_PRIQ_PROD,
                         im_smmu_reg(s, SMMU_R_PRIQ_PROD) ^
-                        IM_MASK(SMMU_Q_INDEX_OVF));
+                            IM_MASK(SMMU_Q_INDEX_OVF));
     }
     if (smmu_priq_last_only(s) && req->last) {
         im_smmu_irq(s, IM_SMMU_IRQ_PRIQ);
@@ -232,8 +237,9 @@ static Fate smmu_priq_decide(const ImSmmu *s, const SmmuQueue *q)
     if (im_smmu_gerror_active(s, IM_MASK(SMMU_GERROR_PRIQ_ABT))) {
         return FATE_ABORT_ACTIVE;
     }
-    return active ? FATE_OVERFLOW :
-           im_smmu_queue_full(q) ? FATE_FULL : FATE_QUEUED;
+    return active                ? FATE_OVERFLOW :
+           im_smmu_queue_full(q) ? FATE_FULL :
+                                   FATE_QUEUED;
 }
 
 static Fate smmu_priq_handle_request(ImSmmu *s, const ImPageReq *req)
@@ -287,7 +293,7 @@ void im_smmu_page_request(ImSmmu *s, const ImPageReq *request)
     }
 }
 
-/* --- explaining ----------------------------------------------------------- */
+/* --- explaining --------------------------------------------------------- */
 
 /* Would the queue take it? Each quad-word that is 0 becomes 0. */
 static bool smmu_priq_could_write(ImSmmu *s, uint64_t addr)
@@ -307,11 +313,15 @@ static void smmu_priq_tell_entry(const SmmuExplain *ex, const ImPageReq *req,
                                  uint64_t addr)
 {
     const ImFieldRow *const fields[] = {
-        IM_FIELDS(SMMU_PPR0), IM_FIELDS(SMMU_PPR1),
+        IM_FIELDS(SMMU_PPR0),
+        IM_FIELDS(SMMU_PPR1),
     };
     ImStep step = {
-        .what = "PRI queue entry", .addr = addr, .words = 2,
-        .fields = fields, .note = "as it would be queued",
+        .what = "PRI queue entry",
+        .addr = addr,
+        .words = 2,
+        .fields = fields,
+        .note = "as it would be queued",
     };
 
     smmu_priq_entry_of(req, step.value);
@@ -326,10 +336,10 @@ static const char *smmu_priq_outcome(const ImPageReq *req, const ImPageFate *f)
     }
     if (f->answered) {
         return f->resp.code == IM_PAGE_RESP_FAILURE ?
-               "; answered with Response Failure automatically" :
+                   "; answered with Response Failure automatically" :
                f->resp.has_pasid ?
-               "; answered with Success automatically, with PASID" :
-               "; answered with Success automatically, without PASID";
+                   "; answered with Success automatically, with PASID" :
+                   "; answered with Success automatically, without PASID";
     }
     return smmu_priq_is_stop_marker(req) ?
                "; dropped, a stop marker is not answered" :
@@ -340,9 +350,9 @@ static void smmu_priq_tell_result(const SmmuExplain *ex, const ImPageReq *req,
                                   const FateDef *fate, const ImPageFate *f)
 {
     bool by_ste = f->answered && !fate->failure && req->has_pasid;
-    g_autofree char *note =
-        g_strconcat(fate->why, f->fault ? "; " : "", f->fault ? ex->note : "",
-                    smmu_priq_outcome(req, f), NULL);
+    g_autofree char *note = g_strconcat(fate->why, f->fault ? "; " : "",
+                                        f->fault ? ex->note : "",
+                                        smmu_priq_outcome(req, f), NULL);
 
     im_route_result(ex->fn, ex->opaque, 0,
                     by_ste ? IM_CLAUSE(SMMU_PRIQ_PPAR) : fate->clause, note);

@@ -7,7 +7,7 @@
 
 #define CR0(field)  ((uint32_t)IM_MASK(SMMU_CR0_##field))
 
-/* --- Guards. An update takes no time: what was written is in force. ------- */
+/* --- Guards. An update takes no time: what was written is in force. ----- */
 
 IM_RULE(SMMU_REG_GUARD);
 
@@ -51,7 +51,7 @@ static bool smmu_regs_priq_irq_off(void *dev, unsigned elem G_GNUC_UNUSED)
     return smmu_regs_irq_off(dev, IM_MASK(SMMU_IRQ_CTRL_PRIQ));
 }
 
-/* --- CR0: what a change of each field brings about. ---------------------- */
+/* --- CR0: what a change of each field brings about. --------------------- */
 
 /* Caches stay; software invalidates. */
 IM_RULE(SMMU_REG_SMMUEN);
@@ -115,7 +115,7 @@ static void smmu_regs_cr0_written(void *dev, unsigned elem G_GNUC_UNUSED,
     }
 }
 
-/* --- The other control registers. ---------------------------------------- */
+/* --- The other control registers. --------------------------------------- */
 
 #define CR1_TABLE                                                         \
     (IM_MASK(SMMU_CR1_TABLE_IC) | IM_MASK(SMMU_CR1_TABLE_OC) |            \
@@ -138,8 +138,8 @@ static void smmu_regs_cr1_written(void *dev, unsigned elem G_GNUC_UNUSED,
     if (im_smmu_on(s, CR0(CMDQEN) | CR0(EVENTQEN) | CR0(PRIQEN))) {
         keep |= CR1_QUEUE;
     }
-    im_smmu_reg_set(s, SMMU_R_CR1, (old & keep) |
-                    (im_smmu_reg(s, SMMU_R_CR1) & ~keep));
+    im_smmu_reg_set(s, SMMU_R_CR1,
+                    (old & keep) | (im_smmu_reg(s, SMMU_R_CR1) & ~keep));
 }
 
 IM_RULE(SMMU_REG_CR2);
@@ -191,8 +191,7 @@ static void smmu_regs_irq_ctrl_written(void *dev, unsigned elem G_GNUC_UNUSED,
 {
     ImSmmu *s = dev;
 
-    im_smmu_reg_set(s, SMMU_R_IRQ_CTRLACK,
-                    im_smmu_reg(s, SMMU_R_IRQ_CTRL));
+    im_smmu_reg_set(s, SMMU_R_IRQ_CTRLACK, im_smmu_reg(s, SMMU_R_IRQ_CTRL));
 }
 
 /* Consumption and writing go on. */
@@ -205,7 +204,7 @@ static void smmu_regs_gerrorn_written(void *dev, unsigned elem G_GNUC_UNUSED,
     im_smmu_cmdq_run(dev);
 }
 
-/* --- Stream table. ------------------------------------------------------- */
+/* --- Stream table. ------------------------------------------------------ */
 
 static unsigned smmu_regs_strtab_split(uint64_t cfg)
 {
@@ -230,16 +229,17 @@ static void smmu_regs_strtab_written(void *dev, unsigned elem G_GNUC_UNUSED,
     uint64_t cfg = im_smmu_reg(s, SMMU_R_STRTAB_BASE_CFG);
     unsigned literal = (unsigned)IM_GET(cfg, SMMU_STRTAB_CFG_LOG2SIZE);
     unsigned split = smmu_regs_strtab_split(cfg);
-    unsigned align = !split ? literal + 6 :
-                     literal > split ? MAX(literal - split + 3, 6) : 6;
+    unsigned align = !split          ? literal + 6 :
+                     literal > split ? MAX(literal - split + 3, 6) :
+                                       6;
 
     s->strtab.base = align < 64 ? base >> align << align : 0;
-    s->strtab.log2size = (uint8_t)MIN(literal, IM_GET(s->ids.idr[1],
-                                                      SMMU_IDR1_SIDSIZE));
+    s->strtab.log2size = (uint8_t)MIN(literal,
+                                      IM_GET(s->ids.idr[1], SMMU_IDR1_SIDSIZE));
     s->strtab.split = (uint8_t)split;
 }
 
-/* --- Queues. ------------------------------------------------------------- */
+/* --- Queues. ------------------------------------------------------------ */
 
 typedef struct QueueDef {
     unsigned base, prod, cons;      /* registers */
@@ -292,10 +292,12 @@ static void smmu_regs_cut_indices(ImSmmu *s, SmmuQueueId id)
     const QueueDef *def = &queue_defs[id];
     SmmuQueue q = im_smmu_queue(s, id);
 
-    im_smmu_reg_set(s, def->prod, IM_SET(im_smmu_reg(s, def->prod),
-                                         SMMU_Q_INDEX_INDEX, q.prod));
-    im_smmu_reg_set(s, def->cons, IM_SET(im_smmu_reg(s, def->cons),
-                                         SMMU_Q_INDEX_INDEX, q.cons));
+    im_smmu_reg_set(s, def->prod,
+                    IM_SET(im_smmu_reg(s, def->prod), SMMU_Q_INDEX_INDEX,
+                           q.prod));
+    im_smmu_reg_set(s, def->cons,
+                    IM_SET(im_smmu_reg(s, def->cons), SMMU_Q_INDEX_INDEX,
+                           q.cons));
 }
 
 /* Any register of a queue was written, size and indexes. */
@@ -342,7 +344,7 @@ static void smmu_regs_eventq_cons_written(void *dev,
     im_smmu_stall_pump(dev);
 }
 
-/* --- The table. ---------------------------------------------------------- */
+/* --- The table. --------------------------------------------------------- */
 
 #define REG_DEF(n, clause_, off, sz, rst, rw_, guard_, wr, needs_)        \
     [SMMU_R_##n] = {                                                      \
@@ -357,11 +359,13 @@ static const ImRegDef reg_defs[SMMU_R_COUNT] = { SMMU_REGS(REG_DEF) };
 static const ImRegBits reg_bits[] = { SMMU_REG_BITS(REG_BITS) };
 
 /* Registers with an address, of which nothing above OAS is stored. */
+/* clang-format off */
 static const unsigned reg_addrs[] = {
     SMMU_R_GERROR_IRQ_CFG0, SMMU_R_EVENTQ_IRQ_CFG0, SMMU_R_PRIQ_IRQ_CFG0,
     SMMU_R_STRTAB_BASE, SMMU_R_CMDQ_BASE, SMMU_R_EVENTQ_BASE,
     SMMU_R_PRIQ_BASE,
 };
+/* clang-format on */
 
 static void smmu_regs_implement(const ImSmmu *s, ImRegBank *bank)
 {
@@ -381,8 +385,8 @@ static void smmu_regs_preset_ids(ImSmmu *s, ImRegBank *b)
     uint64_t jep106 = IM_GET(iidr, SMMU_IIDR_IMPLEMENTER);
     uint64_t product = IM_GET(iidr, SMMU_IIDR_PRODUCTID);
     static const uint8_t idrs[] = {
-        SMMU_R_IDR0, SMMU_R_IDR1, SMMU_R_IDR2, SMMU_R_IDR3, SMMU_R_IDR4,
-        SMMU_R_IDR5, SMMU_R_IDR6,
+        SMMU_R_IDR0, SMMU_R_IDR1, SMMU_R_IDR2, SMMU_R_IDR3,
+        SMMU_R_IDR4, SMMU_R_IDR5, SMMU_R_IDR6,
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(idrs); i++) {
@@ -392,10 +396,10 @@ static void smmu_regs_preset_ids(ImSmmu *s, ImRegBank *b)
     im_regbank_preset(b, SMMU_R_AIDR, im_smmu_aidr(&s->cfg));
     im_regbank_preset(b, SMMU_R_PIDR0, product & 0xff);
     im_regbank_preset(b, SMMU_R_PIDR1, product >> 8 | (jep106 & 0xf) << 4);
-    im_regbank_preset(b, SMMU_R_PIDR2, (jep106 >> 4 & 7) | 8 |
-                      IM_GET(iidr, SMMU_IIDR_VARIANT) << 4);
-    im_regbank_preset(b, SMMU_R_PIDR3,
-                      IM_GET(iidr, SMMU_IIDR_REVISION) << 4);
+    im_regbank_preset(b, SMMU_R_PIDR2,
+                      (jep106 >> 4 & 7) | 8 |
+                          IM_GET(iidr, SMMU_IIDR_VARIANT) << 4);
+    im_regbank_preset(b, SMMU_R_PIDR3, IM_GET(iidr, SMMU_IIDR_REVISION) << 4);
     im_regbank_preset(b, SMMU_R_PIDR4, jep106 >> 8);
 }
 

@@ -54,7 +54,7 @@ static inline uint64_t im_smmu_oas_mask(const ImSmmu *s)
     return s->oas_mask;
 }
 
-/* --- queues (3.5.1): regs.c ---------------------------------------------- */
+/* --- queues (3.5.1): regs.c --------------------------------------------- */
 
 typedef struct SmmuQueue {
     uint64_t base;              /* aligned to the queue */
@@ -92,7 +92,7 @@ static inline uint64_t im_smmu_queue_addr(const SmmuQueue *q, uint32_t at)
     return q->base + (uint64_t)(at & ((1u << q->lg2) - 1)) * q->entry;
 }
 
-/* --- irq.c --------------------------------------------------------------- */
+/* --- irq.c -------------------------------------------------------------- */
 
 /* Pulse a source, if its enable says so: wire, and MSI when it has an
  * address. Not for CMD_SYNC. */
@@ -104,7 +104,7 @@ void im_smmu_irq_sync(ImSmmu *s, uint64_t addr, uint32_t data);
 void im_smmu_gerror(ImSmmu *s, uint64_t bits);
 bool im_smmu_gerror_active(const ImSmmu *s, uint64_t bits);
 
-/* --- cmdq.c -------------------------------------------------------------- */
+/* --- cmdq.c ------------------------------------------------------------- */
 
 SmmuCmdq *im_smmu_cmdq_new(void);
 void im_smmu_cmdq_free(SmmuCmdq *q);
@@ -113,7 +113,7 @@ void im_smmu_cmdq_run(ImSmmu *s);
 /* Name of a command, of two quad-words, or NULL. */
 const char *im_smmu_cmd_name(const uint64_t *d);
 
-/* --- atc.c --------------------------------------------------------------- */
+/* --- atc.c -------------------------------------------------------------- */
 
 SmmuAtc *im_smmu_atc_new(void);
 void im_smmu_atc_free(SmmuAtc *a);
@@ -129,7 +129,7 @@ bool im_smmu_atc_timed_out(const ImSmmu *s);
 void im_smmu_atc_time_out_told(ImSmmu *s);
 void im_smmu_atc_dump(const ImSmmu *s, GString *out);
 
-/* --- eventq.c ------------------------------------------------------------ */
+/* --- eventq.c ----------------------------------------------------------- */
 
 SmmuEventq *im_smmu_eventq_new(void);
 void im_smmu_eventq_free(SmmuEventq *q);
@@ -140,7 +140,7 @@ bool im_smmu_eventq_writable(ImSmmu *s);
  * external abort, the record is lost. */
 bool im_smmu_eventq_stall(ImSmmu *s, const SmmuEvent *e);
 
-/* --- stall.c ------------------------------------------------------------- */
+/* --- stall.c ------------------------------------------------------------ */
 
 typedef enum SmmuResume {
     SMMU_RESUME_RETRY,
@@ -157,7 +157,7 @@ void im_smmu_stall_term(ImSmmu *s, uint32_t sid);
 void im_smmu_stall_pump(ImSmmu *s);
 void im_smmu_stalls_dump(ImSmmu *s, GString *out);
 
-/* --- config.c, smmu.c ---------------------------------------------------- */
+/* --- config.c, smmu.c --------------------------------------------------- */
 
 uint32_t im_smmu_aidr(const ImSmmuConfig *cfg);
 void im_smmu_changed(ImSmmu *s);

@@ -36,8 +36,7 @@ static uint8_t smmu_route_completion(const SmmuRoute *r, uint8_t perm)
 
     return (uint8_t)((data ? IM_PERM_R : 0) |
                      (r->write ? perm & IM_PERM_W : 0) |
-                     (r->ssv && r->txn->exec && data && inst ? IM_PERM_X :
-                      0));
+                     (r->ssv && r->txn->exec && data && inst ? IM_PERM_X : 0));
 }
 
 /*
@@ -76,7 +75,7 @@ static bool smmu_route_identity(SmmuRoute *r, const ImSmmuSte *ste,
     r->attr = im_vmsa_attr(NULL, ste, 0, 0, &r->share);
     if (r->kind == SMMU_TRANSLATION) {
         return im_route_grant(&r->out, r->txn->addr, im_smmu_stu(r->s),
-                                smmu_route_completion(r, perm) | IM_PERM_W);
+                              smmu_route_completion(r, perm) | IM_PERM_W);
     }
     return smmu_route_found(r, r->txn->addr, im_smmu_oas(&r->s->ids), perm,
                             true);
@@ -93,14 +92,12 @@ static bool smmu_route_unsupported(SmmuRoute *r)
     if (G_LIKELY(t->at == IM_AT_UNTRANSLATED)) {
         return false;
     }
-    why = t->at == IM_AT_RESERVED ?
-              "AT=11 is reserved" :
-          !(r->s->ids.idr[0] & IM_MASK(SMMU_IDR0_ATS)) ?
-              "IDR0.ATS=0" :
-          im_route_malformed(t) ?
-              "a translation request reads 8 to 64 bytes, in "
-              "multiples of 8" :
-              NULL;
+    why =
+        t->at == IM_AT_RESERVED                      ? "AT=11 is reserved" :
+        !(r->s->ids.idr[0] & IM_MASK(SMMU_IDR0_ATS)) ? "IDR0.ATS=0" :
+        im_route_malformed(t) ? "a translation request reads 8 to 64 bytes, in "
+                                "multiples of 8" :
+                                NULL;
     if (!why) {
         return false;
     }
@@ -143,8 +140,8 @@ static bool smmu_route_disabled(SmmuRoute *r)
     }
     im_smmu_because(r, IM_CLAUSE(SMMU_ROUTE_SMMUEN), "CR0.SMMUEN=0");
     return im_smmu_refuse_code(r, r->kind == SMMU_TRANSLATION ?
-                               SMMU_EVT_F_BAD_ATS_TREQ :
-                               SMMU_EVT_F_TRANSL_FORBIDDEN);
+                                      SMMU_EVT_F_BAD_ATS_TREQ :
+                                      SMMU_EVT_F_TRANSL_FORBIDDEN);
 }
 
 /* Translated traffic that needs no more: a physical address, and the
@@ -284,8 +281,8 @@ static bool smmu_route_tlb_hit(SmmuRoute *r)
     }
     x = im_smmu_context_get(c, im_smmu_context_key(r->sid, r->ssv, r->ssid));
     r->unknown = !x;
-    if (!x || (r->kind == SMMU_TRANSLATION &&
-               x->stream->ste.eats != EATS_FULL)) {
+    if (!x ||
+        (r->kind == SMMU_TRANSLATION && x->stream->ste.eats != EATS_FULL)) {
         return false;
     }
     smmu_route_apply_overrides(r, &x->stream->ste);
@@ -316,11 +313,12 @@ static bool smmu_route_ats_gate(SmmuRoute *r)
     }
     if (eats == EATS_OFF) {
         im_smmu_because(r, IM_CLAUSE(SMMU_ATS_EATS), "STE.EATS=%u%s",
-                        r->stream->ste.eats, r->stream->ste.eats ?
-                        ", and CR0.ATSCHK=0" : ", or ignored");
+                        r->stream->ste.eats,
+                        r->stream->ste.eats ? ", and CR0.ATSCHK=0" :
+                                              ", or ignored");
         return im_smmu_refuse_code(r, r->kind == SMMU_TRANSLATION ?
-                                   SMMU_EVT_F_BAD_ATS_TREQ :
-                                   SMMU_EVT_F_TRANSL_FORBIDDEN);
+                                          SMMU_EVT_F_BAD_ATS_TREQ :
+                                          SMMU_EVT_F_TRANSL_FORBIDDEN);
     }
     return r->kind == SMMU_TRANSLATED && eats == EATS_FULL &&
            smmu_route_pass_translated(r, IM_CLAUSE(SMMU_ATS_TRANSLATED));
@@ -332,8 +330,10 @@ IM_RULE(SMMU_VMSA_S2_RANGE);
 static bool smmu_route_ipa_range(SmmuRoute *r)
 {
     const ImSmmuSte *ste = &r->stream->ste;
-    SmmuEvent e = { .code = SMMU_EVT_F_TRANSLATION, .cls = SMMU_CLASS_IN,
-                    .s2 = true, .ipa = r->txn->addr };
+    SmmuEvent e = { .code = SMMU_EVT_F_TRANSLATION,
+                    .cls = SMMU_CLASS_IN,
+                    .s2 = true,
+                    .ipa = r->txn->addr };
 
     if (r->txn->addr > im_smmu_last(r->s)) {
         im_smmu_because(r, IM_CLAUSE(SMMU_ROUTE_IAS), "address beyond OAS");
@@ -384,10 +384,14 @@ static void smmu_route_fill(SmmuRoute *r, const ImWalkOut *w, uint64_t at)
 {
     const SmmuContext *x = r->context;
     SmmuFill f = {
-        .in = at, .out = w->addr, .shift = w->shift,
-        .whole = w->first_shift, .dirty = w->dirty,
+        .in = at,
+        .out = w->addr,
+        .shift = w->shift,
+        .whole = w->first_shift,
+        .dirty = w->dirty,
         .perm = w->perm & (IM_PERM_R | IM_PERM_W | IM_PERM_X),
-        .attr = r->attr, .share = r->share,
+        .attr = r->attr,
+        .share = r->share,
     };
 
     if (!f.perm) {
@@ -400,8 +404,7 @@ static void smmu_route_fill(SmmuRoute *r, const ImWalkOut *w, uint64_t at)
         return;
     }
     IM_RULE(SMMU_TLB_GLOBAL);
-    f.global = !(w->first_attr & IM_VMSA_NG) &&
-               x->cd.world != IM_SMMU_NS_EL2;
+    f.global = !(w->first_attr & IM_VMSA_NG) && x->cd.world != IM_SMMU_NS_EL2;
     im_smmu_tlb_put(r->s->caches, r->context, r->pnu, &f);
 }
 
@@ -419,8 +422,7 @@ static void smmu_route_take_attr(SmmuRoute *r, const ImWalkOut *w)
 IM_RULE(SMMU_ATS_SPLIT);
 static bool smmu_route_split(const SmmuRoute *r)
 {
-    return r->kind == SMMU_TRANSLATION &&
-           r->stream->ste.eats == EATS_SPLIT;
+    return r->kind == SMMU_TRANSLATION && r->stream->ste.eats == EATS_SPLIT;
 }
 
 static bool smmu_route_finish_walk(SmmuRoute *r, const ImWalkOut *w,
@@ -445,8 +447,7 @@ static bool smmu_route_walk_stage1(SmmuRoute *r)
 {
     const SmmuContext *x = r->context;
     const ImSmmuSte *ste = &r->stream->ste;
-    unsigned half = x->cd.world == IM_SMMU_NS_EL2 ? 0 :
-                    r->txn->addr >> 55 & 1;
+    unsigned half = x->cd.world == IM_SMMU_NS_EL2 ? 0 : r->txn->addr >> 55 & 1;
     uint64_t at;
     ImWalkOut w;
 
@@ -454,8 +455,8 @@ static bool smmu_route_walk_stage1(SmmuRoute *r)
     if (!r->ex) {
         r->s->counters.tlb_misses++;
     }
-    im_smmu_walk(r, &x->cd.half[half].stage,
-                 ste->s2 ? &ste->stage2 : NULL, at, &w);
+    im_smmu_walk(r, &x->cd.half[half].stage, ste->s2 ? &ste->stage2 : NULL, at,
+                 &w);
     return smmu_route_finish_walk(r, &w, at);
 }
 
@@ -547,7 +548,7 @@ void im_smmu_take_route(SmmuRoute *r)
            im_smmu_stream_fault(r) ||            /* 3.3.1, 5.1, 5.2 */
            smmu_route_config_abort(r) ||         /* 5.2: Config */
            smmu_route_ats_gate(r) ||             /* 5.2: EATS */
-           smmu_route_overrides(r) ||            /* 13.1.4: PRIVCFG, INSTCFG */
+           smmu_route_overrides(r) ||           /* 13.1.4: PRIVCFG, INSTCFG */
            smmu_route_translated_ipa(r) ||       /* 13.6.3: EATS = 10 */
            im_smmu_context_fault(r) ||           /* 3.3.2, 5.3, 5.4 */
            smmu_route_bypass(r) ||               /* 3.3.3, 3.4 */

@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-ImSmmu *im_smmu_new(const ImSmmuConfig *config, const ImPort *port,
-                    void *host, char **err)
+ImSmmu *im_smmu_new(const ImSmmuConfig *config, const ImPort *port, void *host,
+                    char **err)
 {
     ImSmmu *s = g_new0(ImSmmu, 1);
     char *why = im_smmu_config_apply(s, config);
@@ -68,8 +68,7 @@ uint64_t im_smmu_mmio_read(ImSmmu *s, uint64_t off, unsigned size)
     return im_regbank_read(s->regs->bank, off, size);
 }
 
-void im_smmu_mmio_write(ImSmmu *s, uint64_t off, uint64_t val,
-                        unsigned size)
+void im_smmu_mmio_write(ImSmmu *s, uint64_t off, uint64_t val, unsigned size)
 {
     im_regbank_write(s->regs->bank, off, val, size);
 }
@@ -124,7 +123,7 @@ void im_smmu_unmap(ImSmmu *s, uint64_t addr, uint64_t mask)
     im_smmu_unmap_fn(s, &unmap);
 }
 
-/* --- the upward port ------------------------------------------------------ */
+/* --- the upward port ---------------------------------------------------- */
 
 IM_IOMMU_FUNCTIONS(smmu)
 IM_IOMMU_UNIT_FUNCTIONS(smmu)

@@ -162,7 +162,7 @@ void im_smmu_stalls_free(SmmuStalls *q);
 /* Terminate everything parked: reset, SMMUEN=0. */
 void im_smmu_stalls_drop(ImSmmu *s);
 
-/* --- route.c, tables.c: chapters 3 and 5 --------------------------------- */
+/* --- route.c, tables.c: chapters 3 and 5 -------------------------------- */
 
 /*
  * Answer one request. retry == NULL: it has just arrived; a fault that
@@ -181,7 +181,7 @@ struct SmmuExplain;
 uint8_t im_smmu_ste_of(ImSmmu *s, uint32_t sid, struct SmmuExplain *ex,
                        ImSmmuSte *ste);
 
-/* --- cache.c: caches and the scope of each invalidation (4.3, 4.4) ------- */
+/* --- cache.c: caches and the scope of each invalidation (4.3, 4.4) ------ */
 
 SmmuCaches *im_smmu_caches_new(const ImSmmuConfig *cfg);
 void im_smmu_caches_free(SmmuCaches *c);
@@ -216,7 +216,7 @@ void im_smmu_tlbi(ImSmmu *s, const SmmuTlbi *t);
 unsigned im_smmu_cached_translations(const ImSmmu *s);
 void im_smmu_caches_dump(ImSmmu *s, GString *out);
 
-/* --- registers and queues: regs.c, cmdq.c, priq.c, irq.c ----------------- */
+/* --- registers and queues: regs.c, cmdq.c, priq.c, irq.c ---------------- */
 
 /* Check; fill ids of s from cfg. NULL, or a line to free. config.c */
 char *im_smmu_config_apply(ImSmmu *s, const ImSmmuConfig *cfg);
@@ -225,12 +225,11 @@ SmmuRegs *im_smmu_regs_new(ImSmmu *s);
 void im_smmu_regs_free(SmmuRegs *r);
 void im_smmu_regs_reset(ImSmmu *s);
 
-/* --- memory, smmu.c ------------------------------------------------------ */
+/* --- memory, smmu.c ----------------------------------------------------- */
 
 /* Seen by no counter: queues, dumps, explain. Fails beyond OAS. */
 ImBus im_smmu_mem_peek(ImSmmu *s, uint64_t pa, void *buf, size_t len);
-ImBus im_smmu_mem_write(ImSmmu *s, uint64_t pa, const void *buf,
-                        size_t len);
+ImBus im_smmu_mem_write(ImSmmu *s, uint64_t pa, const void *buf, size_t len);
 void im_smmu_trace(ImSmmu *s, const ImEvent *ev);
 /* Tell listeners outside that translations are gone. */
 void im_smmu_unmap(ImSmmu *s, uint64_t addr, uint64_t mask);

@@ -37,7 +37,7 @@ struct SmmuStalls {
     uint64_t last_handle;
 };
 
-/* --- STAGs: given out in turn, so that one is not soon used again. ------- */
+/* --- STAGs: given out in turn, so that one is not soon used again. ------ */
 
 static void smmu_stall_give_back_stag(SmmuStalls *q, Parked *p)
 {
@@ -56,7 +56,7 @@ static void smmu_stall_take_stag(SmmuStalls *q, Parked *p)
     q->by_stag[p->stag] = p;
 }
 
-/* --- The lists. ---------------------------------------------------------- */
+/* --- The lists. --------------------------------------------------------- */
 
 static GQueue *smmu_stall_stream_of(const SmmuStalls *q, uint32_t sid)
 {
@@ -104,7 +104,7 @@ static void smmu_stall_unpark(SmmuStalls *q, Parked *p)
     g_free(p);
 }
 
-/* --- How a stall ends. --------------------------------------------------- */
+/* --- How a stall ends. -------------------------------------------------- */
 
 static void smmu_stall_answer(ImSmmu *s, Parked *p, const ImXlat *xlat)
 {
@@ -120,7 +120,9 @@ static void smmu_stall_answer(ImSmmu *s, Parked *p, const ImXlat *xlat)
 static void smmu_stall_terminate(ImSmmu *s, Parked *p, ImCpl cpl)
 {
     ImXlat xlat = {
-        .status = IM_FAULT, .cpl = (uint8_t)cpl, .fault = p->code,
+        .status = IM_FAULT,
+        .cpl = (uint8_t)cpl,
+        .fault = p->code,
     };
 
     if (!p->gone) {
@@ -177,9 +179,11 @@ void im_smmu_stall_pump(ImSmmu *s)
 static void smmu_stall_wait_turn(ImSmmu *s, Parked *p)
 {
     ImEvent ev = {
-        .kind = IM_EVENT_FAULT, .name = "stalled: not recorded yet",
+        .kind = IM_EVENT_FAULT,
+        .name = "stalled: not recorded yet",
         .clause = im_smmu_event_def(p->code)->clause,
-        .arg = { p->code }, .txn = &p->txn,
+        .arg = { p->code },
+        .txn = &p->txn,
         .hidden = !im_smmu_eventq_writable(s),
     };
 
@@ -290,7 +294,7 @@ void im_smmu_cancel(ImSmmu *s, uint64_t handle)
     }
 }
 
-/* --- Life. --------------------------------------------------------------- */
+/* --- Life. -------------------------------------------------------------- */
 
 SmmuStalls *im_smmu_stalls_new(const ImSmmu *s)
 {
@@ -328,19 +332,18 @@ void im_smmu_stalls_dump(ImSmmu *s, GString *out)
     const SmmuStalls *q = s->stalls;
     unsigned n = 0;
 
-    g_string_append_printf(out, "stalled transactions: %u, of these %u not "
-                           "recorded yet\n", q->all.length,
-                           q->waiting.length);
-    for (const GList *l = q->all.head; l && n < DUMP_STALLS;
-         l = l->next, n++) {
+    g_string_append_printf(out,
+                           "stalled transactions: %u, of these %u not "
+                           "recorded yet\n",
+                           q->all.length, q->waiting.length);
+    for (const GList *l = q->all.head; l && n < DUMP_STALLS; l = l->next, n++) {
         const Parked *p = l->data;
 
         g_string_append_printf(out, "    StreamID %x", p->sid);
         if (p->txn.has_pasid) {
             g_string_append_printf(out, " SubstreamID %x", p->txn.pasid);
         }
-        g_string_append_printf(out, " address %" PRIx64 ": %s",
-                               p->txn.addr,
+        g_string_append_printf(out, " address %" PRIx64 ": %s", p->txn.addr,
                                im_smmu_event_name(p->code, NULL));
         if (p->stag != NO_STAG) {
             g_string_append_printf(out, ", STAG %x", p->stag);

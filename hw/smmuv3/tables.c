@@ -33,21 +33,31 @@ typedef struct Structure {
 } Structure;
 
 static const Structure l1std_kind = {
-    "L1STD", IM_CLAUSE(SMMU_EVENT_F_STE_FETCH),
-    (const ImFieldRow *const[]) { IM_FIELDS(SMMU_L1STD) }, 1,
+    "L1STD",
+    IM_CLAUSE(SMMU_EVENT_F_STE_FETCH),
+    (const ImFieldRow *const[]) { IM_FIELDS(SMMU_L1STD) },
+    1,
     SMMU_EVT_F_STE_FETCH,
 };
 static const Structure ste_kind = {
-    "STE", IM_CLAUSE(SMMU_EVENT_F_STE_FETCH), im_smmu_ste_fields, 8,
+    "STE",
+    IM_CLAUSE(SMMU_EVENT_F_STE_FETCH),
+    im_smmu_ste_fields,
+    8,
     SMMU_EVT_F_STE_FETCH,
 };
 static const Structure l1cd_kind = {
-    "L1CD", IM_CLAUSE(SMMU_EVENT_F_CD_FETCH),
-    (const ImFieldRow *const[]) { IM_FIELDS(SMMU_L1CD) }, 1,
+    "L1CD",
+    IM_CLAUSE(SMMU_EVENT_F_CD_FETCH),
+    (const ImFieldRow *const[]) { IM_FIELDS(SMMU_L1CD) },
+    1,
     SMMU_EVT_F_CD_FETCH,
 };
 static const Structure cd_kind = {
-    "CD", IM_CLAUSE(SMMU_EVENT_F_CD_FETCH), im_smmu_cd_fields, 8,
+    "CD",
+    IM_CLAUSE(SMMU_EVENT_F_CD_FETCH),
+    im_smmu_cd_fields,
+    8,
     SMMU_EVT_F_CD_FETCH,
 };
 
@@ -71,7 +81,7 @@ static inline bool smmu_tables_fetch_fault(SmmuRoute *r, const Structure *kind,
 {
     size_t len = 8u * kind->words;
     ImBus bus = r->ex ? im_smmu_mem_peek(r->s, pa, q, len) :
-                im_smmu_walk_read(r->s, pa, q, len);
+                        im_smmu_walk_read(r->s, pa, q, len);
     SmmuEvent e = { .code = kind->event, .fetch = pa };
 
     for (unsigned i = 0; bus == IM_BUS_OK && i < kind->words; i++) {
@@ -129,7 +139,8 @@ static bool smmu_tables_second_level(SmmuRoute *r, uint64_t *pa)
         return smmu_tables_bad_span(r, span, split);
     }
     *pa = (q & IM_MASK(SMMU_L1STD_L2PTR) &
-           ~((UINT64_C(64) << (span - 1)) - 1)) + 64 * low;
+           ~((UINT64_C(64) << (span - 1)) - 1)) +
+          64 * low;
     return false;
 }
 
@@ -139,9 +150,10 @@ static bool smmu_tables_fetch_ste(SmmuRoute *r, uint64_t q[8])
     uint64_t pa = s->strtab.base + 64 * (uint64_t)r->sid;
 
     if ((uint64_t)r->sid >> s->strtab.log2size) {
-        return smmu_tables_bad_structure(
-            r, SMMU_EVT_C_BAD_STREAMID, IM_CLAUSE(SMMU_ROUTE_STREAMID),
-            "STRTAB_BASE_CFG", "StreamID beyond LOG2SIZE");
+        return smmu_tables_bad_structure(r, SMMU_EVT_C_BAD_STREAMID,
+                                         IM_CLAUSE(SMMU_ROUTE_STREAMID),
+                                         "STRTAB_BASE_CFG",
+                                         "StreamID beyond LOG2SIZE");
     }
     if (s->strtab.split && smmu_tables_second_level(r, &pa)) {
         return true;
@@ -167,7 +179,7 @@ static bool smmu_tables_fresh_stream(SmmuRoute *r)
                                          im_smmu_ste_text(clause));
     }
     r->stream = r->ex ? &r->ex->stream :
-                im_smmu_stream_put(s->caches, r->sid, ste);
+                        im_smmu_stream_put(s->caches, r->sid, ste);
     return false;
 }
 
@@ -200,7 +212,7 @@ static bool smmu_tables_locate(SmmuRoute *r, uint64_t ipa, uint64_t *pa)
     if (!r->stream->ste.s2) {
         return false;
     }
-    w = (ImWalkOut){ .stop = IM_WALK_RANGE };
+    w = (ImWalkOut) { .stop = IM_WALK_RANGE };
     r->need = IM_PERM_R;
     r->write = false;
     r->only_s2 = true;
@@ -259,9 +271,9 @@ static bool smmu_tables_cd_leaf(SmmuRoute *r, unsigned leaf, uint64_t *cd)
 static bool smmu_tables_fetch_cd(SmmuRoute *r, ImSmmuCd *cd)
 {
     const ImSmmuSte *ste = &r->stream->ste;
-    uint64_t ipa =
-        smmu_tables_table_base(ste->s1_ctx, UINT64_C(64) << ste->s1cdmax) +
-        64 * (uint64_t)r->ssid;
+    uint64_t ipa = smmu_tables_table_base(ste->s1_ctx, UINT64_C(64)
+                                                           << ste->s1cdmax) +
+                   64 * (uint64_t)r->ssid;
     uint64_t pa;
     uint64_t q[8];
     ImClause clause;
@@ -293,11 +305,11 @@ static bool smmu_tables_substream_fault(SmmuRoute *r, bool *s1)
     const ImSmmuSte *ste = &r->stream->ste;
 
     *s1 = ste->s1;
-    if (r->ssv && (!ste->s1 || r->ssid >> ste->s1cdmax ||
-                   ste->s1cdmax == 0)) {
+    if (r->ssv && (!ste->s1 || r->ssid >> ste->s1cdmax || ste->s1cdmax == 0)) {
         return smmu_tables_bad_structure(
             r, SMMU_EVT_C_BAD_SUBSTREAMID, IM_CLAUSE(SMMU_ROUTE_SUBSTREAM),
-            "STE", !ste->s1     ? "Config: no stage 1, no SubstreamID" :
+            "STE",
+            !ste->s1     ? "Config: no stage 1, no SubstreamID" :
             ste->s1cdmax ? "SubstreamID beyond S1CDMax" :
                            "S1CDMax=0, no SubstreamID");
     }
@@ -309,10 +321,11 @@ static bool smmu_tables_substream_fault(SmmuRoute *r, bool *s1)
         return false;
     }
     if (r->ssv ? r->ssid == 0 && ste->s1dss == S1DSS_SSID0 :
-        ste->s1dss != S1DSS_SSID0) {
-        return smmu_tables_bad_structure(
-            r, SMMU_EVT_F_STREAM_DISABLED, IM_CLAUSE(SMMU_ROUTE_S1DSS), "STE",
-            r->ssv ? "S1DSS=10, SubstreamID 0" : "S1DSS=00, no SubstreamID");
+                 ste->s1dss != S1DSS_SSID0) {
+        return smmu_tables_bad_structure(r, SMMU_EVT_F_STREAM_DISABLED,
+                                         IM_CLAUSE(SMMU_ROUTE_S1DSS), "STE",
+                                         r->ssv ? "S1DSS=10, SubstreamID 0" :
+                                                  "S1DSS=00, no SubstreamID");
     }
     return false;
 }
@@ -360,8 +373,7 @@ bool im_smmu_context_fault(SmmuRoute *r)
 
 /* --- for the PRI queue, 8.1 -------------------------------------------- */
 
-uint8_t im_smmu_ste_of(ImSmmu *s, uint32_t sid, SmmuExplain *ex,
-                       ImSmmuSte *ste)
+uint8_t im_smmu_ste_of(ImSmmu *s, uint32_t sid, SmmuExplain *ex, ImSmmuSte *ste)
 {
     SmmuRoute r = { .s = s, .ex = ex, .kind = SMMU_QUESTION, .sid = sid };
 

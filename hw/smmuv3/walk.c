@@ -56,8 +56,10 @@ static void smmu_walk_op_step(void *opaque, const ImStep *step)
 }
 
 static const ImWalkOps walk_ops = {
-    .read = smmu_walk_op_read, .cmpxchg64 = smmu_walk_op_cmpxchg,
-    .find = smmu_walk_op_find, .keep = smmu_walk_op_keep,
+    .read = smmu_walk_op_read,
+    .cmpxchg64 = smmu_walk_op_cmpxchg,
+    .find = smmu_walk_op_find,
+    .keep = smmu_walk_op_keep,
 };
 
 static const ImWalkOps explain_ops = { .read = smmu_walk_op_peek,
@@ -72,9 +74,8 @@ static uint8_t smmu_walk_wanted(const SmmuRoute *r)
 }
 
 /* The stage as r walks it: a copy when it is privileged. */
-static const ImPtStage *smmu_walk_for_request(const SmmuRoute *r,
-                                              const ImPtStage *st,
-                                              ImPtStage *copy)
+static const ImPtStage *
+smmu_walk_for_request(const SmmuRoute *r, const ImPtStage *st, ImPtStage *copy)
 {
     if (!r->pnu) {
         return st;
@@ -84,8 +85,8 @@ static const ImPtStage *smmu_walk_for_request(const SmmuRoute *r,
     return copy;
 }
 
-void im_smmu_walk(SmmuRoute *r, const ImPtStage *first,
-                  const ImPtStage *second, uint64_t addr, ImWalkOut *out)
+void im_smmu_walk(SmmuRoute *r, const ImPtStage *first, const ImPtStage *second,
+                  uint64_t addr, ImWalkOut *out)
 {
     Walker k = { .r = r, .fmt = { first->fmt } };
     ImPtStage copy[2];

@@ -131,8 +131,9 @@ static inline unsigned im_smmu_stu(const ImSmmu *s)
 {
     uint64_t idr5 = s->ids.idr[5];
 
-    return idr5 & IM_MASK(SMMU_IDR5_GRAN4K) ? 12 :
-           idr5 & IM_MASK(SMMU_IDR5_GRAN16K) ? 14 : 16;
+    return idr5 & IM_MASK(SMMU_IDR5_GRAN4K)  ? 12 :
+           idr5 & IM_MASK(SMMU_IDR5_GRAN16K) ? 14 :
+                                               16;
 }
 
 /* Structure reads, counted. In line: this is most of a miss. */
@@ -146,8 +147,8 @@ static inline ImBus im_smmu_walk_read(ImSmmu *s, uint64_t pa, void *buf,
 /* --- explain.c --------------------------------------------------------- */
 
 /* What decides: its clause and, for who explains, the field that did. */
-void im_smmu_because(SmmuRoute *r, ImClause clause, const char *format,
-                     ...) G_GNUC_PRINTF(3, 4);
+void im_smmu_because(SmmuRoute *r, ImClause clause, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);
 /* The same of a walk that ended, or that granted. */
 void im_smmu_explain_stop(SmmuRoute *r, const ImWalkOut *w, bool for_cd);
 void im_smmu_explain_grant(SmmuRoute *r, const ImWalkOut *w);
@@ -170,8 +171,7 @@ bool im_smmu_refuse(SmmuRoute *r, const SmmuEvent *e);
 bool im_smmu_refuse_code(SmmuRoute *r, uint8_t code);
 /* Terminate with abort, or Unsupported Request, without an event: quiet says
  * so to who looks. */
-bool im_smmu_refuse_silently(SmmuRoute *r, ImClause clause,
-                             const char *quiet);
+bool im_smmu_refuse_silently(SmmuRoute *r, ImClause clause, const char *quiet);
 /* Answer a translation request: success that grants nothing, for one STU. */
 bool im_smmu_grant_nothing(SmmuRoute *r);
 /* A walk stopped. cls: of a fault at stage 2 that is not for an entry. */
@@ -192,8 +192,8 @@ ImXlat im_smmu_answer(const SmmuRoute *r);
 /* --- walk.c ------------------------------------------------------------ */
 
 /* Walk with the caches and side effects that r may have. */
-void im_smmu_walk(SmmuRoute *r, const ImPtStage *first,
-                  const ImPtStage *second, uint64_t addr, ImWalkOut *out);
+void im_smmu_walk(SmmuRoute *r, const ImPtStage *first, const ImPtStage *second,
+                  uint64_t addr, ImWalkOut *out);
 
 /* --- cache.c ----------------------------------------------------------- */
 
@@ -248,7 +248,6 @@ void im_smmu_tlb_put_ipa(SmmuCaches *c, SmmuVm *vm, bool priv,
 void im_smmu_tlb_prefetch(SmmuCaches *c, const SmmuContext *x, bool priv,
                           uint64_t addr);
 /* What SMMU_TLB_ATTR of a hit stands for. */
-uint8_t im_smmu_tlb_attr(const SmmuCaches *c, uint16_t flags,
-                         uint8_t *share);
+uint8_t im_smmu_tlb_attr(const SmmuCaches *c, uint16_t flags, uint8_t *share);
 
 #endif /* HW_SMMUV3_XLAT_H */

@@ -25,7 +25,7 @@ static ImLink **vtd_cache_asid_head(VtdCaches *c, uint16_t did, uint32_t pasid)
                        c->spaces.mask];
 }
 
-/* --- spaces and contexts ------------------------------------------------- */
+/* --- spaces and contexts ------------------------------------------------ */
 
 /* What was translated for a space, and how, is forgotten. */
 static void vtd_cache_renew_space(VtdCaches *c, VtdSpace *sp)
@@ -71,7 +71,7 @@ VtdSpace *im_vtd_space_put(VtdCaches *c, uint64_t key, uint16_t did,
     return sp;
 }
 
-/* --- invalidation, 6.5.2 ------------------------------------------------- */
+/* --- invalidation, 6.5.2 ------------------------------------------------ */
 
 static bool vtd_cache_by_first_stage(const VtdSpace *sp)
 {
@@ -137,10 +137,10 @@ void im_vtd_inv_pasid(ImVtd *s, VtdGran g, uint16_t did, uint32_t pasid)
         return;
     }
     n = g == VTD_GRAN_DOMAIN ? *vtd_cache_did_head(c, did) :
-        *vtd_cache_asid_head(c, did, pasid);
+                               *vtd_cache_asid_head(c, did, pasid);
     for (; n; n = next) {
         VtdSpace *sp = g == VTD_GRAN_DOMAIN ? SPACE_OF(n, by_did) :
-                       SPACE_OF(n, by_asid);
+                                              SPACE_OF(n, by_asid);
 
         next = n->next;
         if (sp->did == did && !sp->legacy &&
@@ -160,7 +160,7 @@ static VtdRange vtd_cache_range(uint64_t addr, unsigned am)
 {
     uint64_t rest = (UINT64_C(1) << MIN(12 + am, 63)) - 1;
 
-    return (VtdRange){ addr & ~rest, addr | rest, IM_OWNER_BUDGET };
+    return (VtdRange) { addr & ~rest, addr | rest, IM_OWNER_BUDGET };
 }
 
 static void vtd_cache_drop_pages(VtdCaches *c, VtdSpace *sp, VtdRange *v)
@@ -261,7 +261,7 @@ void im_vtd_inv_piotlb(ImVtd *s, VtdGran g, uint16_t did, uint32_t pasid,
     }
 }
 
-/* --- life, dump ---------------------------------------------------------- */
+/* --- life, dump --------------------------------------------------------- */
 
 static const uint8_t page_shift[IM_TLB_CLASSES] = { 12, 21, 30 };
 static const uint8_t table_shift[IM_TLB_CLASSES] = { 21, 30 };
@@ -275,8 +275,7 @@ VtdCaches *im_vtd_caches_new(const ImVtdConfig *cfg)
     VtdSpace *space;
 
     im_owned_init(&c->pages, n, page_shift);
-    im_owned_init(&c->tables, im_cache_size(n / 16, 64, 1u << 20),
-                  table_shift);
+    im_owned_init(&c->tables, im_cache_size(n / 16, 64, 1u << 20), table_shift);
     im_pool_new(&c->ctxs, ctxs, sizeof(VtdCtx), vtd_cache_drop_ctx, c);
     space = im_pool_new(&c->spaces, spaces, sizeof(VtdSpace),
                         vtd_cache_drop_space, c);
@@ -326,7 +325,9 @@ void im_vtd_caches_dump(ImVtd *s, GString *out)
         "?", "first", "second", "nested", "pass-through",
     };
     static const ImOwnedWords words = {
-        vtd_cache_name_owner, "rw", " supervisor",
+        vtd_cache_name_owner,
+        "rw",
+        " supervisor",
     };
     const VtdCaches *c = s->caches;
 
@@ -342,8 +343,7 @@ void im_vtd_caches_dump(ImVtd *s, GString *out)
     IM_POOL_EACH(&c->spaces, const VtdSpace, sp) {
         g_string_append(out, "  ");
         vtd_cache_name_space(out, sp);
-        g_string_append_printf(out, " did %04x %s\n", sp->did,
-                               pgtt[sp->pgtt]);
+        g_string_append_printf(out, " did %04x %s\n", sp->did, pgtt[sp->pgtt]);
     }
     g_string_append(out, "iotlb:\n");
     im_owned_dump(&c->pages, &words, out);

@@ -123,17 +123,17 @@ static const ImConfigRange config_ranges[] = {
 static char *vtd_config_check_values(const ImVtdConfig *c)
 {
     if (c->aw_bits != 39 && c->aw_bits != 48 && c->aw_bits != 57) {
-        return g_strdup_printf("aw_bits=%u is not 39, 48 or 57",
-                               c->aw_bits);
+        return g_strdup_printf("aw_bits=%u is not 39, 48 or 57", c->aw_bits);
     }
     if (c->haw_bits > c->aw_bits) {
         return g_strdup_printf("haw_bits=%u is more than aw_bits=%u: MGAW "
-                               "must reach all of memory", c->haw_bits,
-                               c->aw_bits);
+                               "must reach all of memory",
+                               c->haw_bits, c->aw_bits);
     }
     if (c->domain_bits % 2) {
         return g_strdup_printf("domain_bits=%u is not 4, 6, 8, 10, 12, 14 "
-                               "or 16", c->domain_bits);
+                               "or 16",
+                               c->domain_bits);
     }
     if (c->iotlb_entries & (c->iotlb_entries - 1)) {
         return g_strdup_printf("iotlb_entries=%u is not a power of two",
@@ -161,10 +161,10 @@ static char *vtd_config_check_values(const ImVtdConfig *c)
 
 static uint64_t vtd_config_sagaw(const ImVtdConfig *c)
 {
-    return !c->dma_translation ? 0 :
-           (c->aw_bits >= 39 ? 0x2u : 0) |
-           (c->aw_bits >= 48 ? 0x4u : 0) |
-           (c->aw_bits >= 57 ? 0x8u : 0);
+    return !c->dma_translation ?
+               0 :
+               (c->aw_bits >= 39 ? 0x2u : 0) | (c->aw_bits >= 48 ? 0x4u : 0) |
+                   (c->aw_bits >= 57 ? 0x8u : 0);
 }
 
 /* Draining is what a model without queues does. */
@@ -176,16 +176,12 @@ static uint64_t vtd_config_build_cap(const ImVtdConfig *c)
     return IM_PUT(VTD_CAP_ND, (c->domain_bits - 4) / 2) |
            IM_PUT(VTD_CAP_CM, c->caching_mode) |
            IM_PUT(VTD_CAP_SAGAW, vtd_config_sagaw(c)) |
-           IM_PUT(VTD_CAP_MGAW, c->aw_bits - 1) |
-           IM_PUT(VTD_CAP_ZLR, c->zlr) |
+           IM_PUT(VTD_CAP_MGAW, c->aw_bits - 1) | IM_PUT(VTD_CAP_ZLR, c->zlr) |
            IM_PUT(VTD_CAP_FRO, VTD_FRCD_OFFSET / 16) |
-           IM_PUT(VTD_CAP_SSLPS, sslps) |
-           IM_PUT(VTD_CAP_PSI, c->psi) |
+           IM_PUT(VTD_CAP_SSLPS, sslps) | IM_PUT(VTD_CAP_PSI, c->psi) |
            IM_PUT(VTD_CAP_NFR, c->fault_records - 1) |
-           IM_PUT(VTD_CAP_MAMV, c->psi ? 18 : 0) |
-           IM_PUT(VTD_CAP_DWD, 1) |
-           IM_PUT(VTD_CAP_DRD, 1) |
-           IM_PUT(VTD_CAP_FS1GP, c->fs1gp) |
+           IM_PUT(VTD_CAP_MAMV, c->psi ? 18 : 0) | IM_PUT(VTD_CAP_DWD, 1) |
+           IM_PUT(VTD_CAP_DRD, 1) | IM_PUT(VTD_CAP_FS1GP, c->fs1gp) |
            IM_PUT(VTD_CAP_FS5LP, c->fs5lp) |
            IM_PUT(VTD_CAP_ESIRTPS, c->esirtps) |
            IM_PUT(VTD_CAP_ESRTPS, c->esrtps);
@@ -194,11 +190,9 @@ static uint64_t vtd_config_build_cap(const ImVtdConfig *c)
 IM_RULE(VTD_REG_ECAP);
 static uint64_t vtd_config_build_ecap(const ImVtdConfig *c)
 {
-    return IM_PUT(VTD_ECAP_C, c->coherent) |
-           IM_PUT(VTD_ECAP_QI, 1) |
+    return IM_PUT(VTD_ECAP_C, c->coherent) | IM_PUT(VTD_ECAP_QI, 1) |
            IM_PUT(VTD_ECAP_DT, c->device_tlb) |
-           IM_PUT(VTD_ECAP_IR, c->intremap) |
-           IM_PUT(VTD_ECAP_EIM, c->eim) |
+           IM_PUT(VTD_ECAP_IR, c->intremap) | IM_PUT(VTD_ECAP_EIM, c->eim) |
            IM_PUT(VTD_ECAP_PT, c->pass_through) |
            IM_PUT(VTD_ECAP_SC, c->snoop_control) |
            IM_PUT(VTD_ECAP_IRO, VTD_IVA_OFFSET / 16) |
@@ -233,8 +227,9 @@ char *im_vtd_config_apply(ImVtd *s, const ImVtdConfig *cfg)
                                        G_N_ELEMENTS(config_ranges));
 
     why = why ? why : vtd_config_check_values(cfg);
-    why = why ? why : im_config_check_needs(cfg, config_needs,
-                                            G_N_ELEMENTS(config_needs));
+    why = why ? why :
+                im_config_check_needs(cfg, config_needs,
+                                      G_N_ELEMENTS(config_needs));
     if (why) {
         return why;
     }

@@ -33,7 +33,7 @@ static void vtd_devtlb_arm_deadline(ImVtd *s)
     s->port.deadline(s->host, im_itags_due(&s->devtlb->itags));
 }
 
-/* --- requests ------------------------------------------------------------ */
+/* --- requests ----------------------------------------------------------- */
 
 /* ATS 3.4.1: with S the lowest 0 of the address tells the size. */
 static void vtd_devtlb_decode_range(uint64_t addr, bool size, ImAtsInv *inv)
@@ -56,18 +56,19 @@ VtdIqResult im_vtd_check_dev_tlb(ImVtd *s, const uint64_t *d G_GNUC_UNUSED)
     return im_itags_full(&s->devtlb->itags) ? VTD_IQR_LATER : VTD_IQR_DONE;
 }
 
-static void vtd_devtlb_send_inv(ImVtd *s, ImAtsInv *inv,
-                                const uint64_t *desc)
+static void vtd_devtlb_send_inv(ImVtd *s, ImAtsInv *inv, const uint64_t *desc)
 {
     VtdDevTlb *d = s->devtlb;
     unsigned tag = im_itags_take(&d->itags, s->port.now(s->host),
                                  s->cfg.ats_timeout_ns);
+    /* clang-format off */
     ImUnmap unmap = {
         .addr = inv->addr, .rid = inv->rid, .has_rid = true,
         .device_tlb = true,
         .mask = inv->lg2size == IM_INV_ALL ? UINT64_MAX :
                 (UINT64_C(1) << inv->lg2size) - 1,
     };
+    /* clang-format on */
 
     d->inv[tag] = (Inv) { inv->rid, { desc[0], desc[1] } };
     inv->itag = (uint8_t)tag;
@@ -102,7 +103,7 @@ void im_vtd_desc_pdev_tlb(ImVtd *s, const uint64_t *d)
     vtd_devtlb_send_inv(s, &inv, d);
 }
 
-/* --- completions --------------------------------------------------------- */
+/* --- completions -------------------------------------------------------- */
 
 IM_RULE(VTD_IQ_ICE);
 static void vtd_devtlb_completion_error(ImVtd *s, uint16_t rid, uint32_t stray)
@@ -110,16 +111,18 @@ static void vtd_devtlb_completion_error(ImVtd *s, uint16_t rid, uint32_t stray)
     uint64_t rcd = im_vtd_reg(s, VTD_R_IQERCD);
     g_autofree char *text = g_strdup_printf(
         VTD_RID_FORMAT " completed a device-TLB invalidation that it was not "
-        "asked for, or completed before (ITag vector %08x)", VTD_RID_ARGS(rid),
-        stray);
+                       "asked for, or completed before (ITag vector %08x)",
+        VTD_RID_ARGS(rid), stray);
 
     im_vtd_command_error(s, &(ImEvent) {
-        .name = "ICE", .text = text, .clause = IM_CLAUSE(VTD_IQ_ICE),
-        .arg = { stray }, .words = 1,
-    });
+                                .name = "ICE",
+                                .text = text,
+                                .clause = IM_CLAUSE(VTD_IQ_ICE),
+                                .arg = { stray },
+                                .words = 1,
+                            });
     if (!(im_vtd_reg(s, VTD_R_FSTS) & IM_MASK(VTD_FSTS_ICE))) {
-        im_vtd_reg_set(s, VTD_R_IQERCD,
-                       IM_SET(rcd, VTD_IQERCD_ICESID, rid));
+        im_vtd_reg_set(s, VTD_R_IQERCD, IM_SET(rcd, VTD_IQERCD_ICESID, rid));
     }
     im_vtd_event_set(s, VTD_EVENT_FAULT, IM_MASK(VTD_FSTS_ICE));
 }
@@ -185,7 +188,7 @@ void im_vtd_ats_inv_done(ImVtd *s, uint32_t func, uint32_t itags, unsigned cc)
     im_vtd_queue_resume(s);
 }
 
-/* --- time ---------------------------------------------------------------- */
+/* --- time --------------------------------------------------------------- */
 
 /* Held waits are gone; the head stays where it is. */
 IM_RULE(VTD_IQ_ITE);
@@ -197,9 +200,12 @@ static void vtd_devtlb_timed_out(ImVtd *s, const Inv *inv)
         VTD_RID_ARGS(inv->rid));
 
     im_vtd_command_error(s, &(ImEvent) {
-        .name = "ITE", .text = text, .clause = IM_CLAUSE(VTD_IQ_ITE),
-        .arg = { inv->desc[0], inv->desc[1] }, .words = 2,
-    });
+                                .name = "ITE",
+                                .text = text,
+                                .clause = IM_CLAUSE(VTD_IQ_ITE),
+                                .arg = { inv->desc[0], inv->desc[1] },
+                                .words = 2,
+                            });
     s->counters.ats_timeouts++;
     im_vtd_queue_drop_waits(s);
     if (!(im_vtd_reg(s, VTD_R_FSTS) & IM_MASK(VTD_FSTS_ITE))) {
@@ -223,7 +229,7 @@ void im_vtd_deadline(ImVtd *s)
     im_vtd_queue_run(s);
 }
 
-/* --- life and dump ------------------------------------------------------- */
+/* --- life and dump ------------------------------------------------------ */
 
 VtdDevTlb *im_vtd_devtlb_new(void)
 {

@@ -114,7 +114,7 @@ typedef struct VtdRoute {
     bool untranslated_only;
 } VtdRoute;
 
-/* --- widths that the unit reports ---------------------------------------- */
+/* --- widths that the unit reports --------------------------------------- */
 
 /* Last address below min(MGAW, AW); aw as encoded, 0: MGAW alone. */
 static inline uint64_t im_vtd_gaw_last(const ImVtd *s, unsigned aw)
@@ -140,7 +140,7 @@ static inline uint16_t im_vtd_did_last(const ImVtd *s)
     return (uint16_t)(UINT16_MAX >> (12 - 2 * IM_GET(s->cap, VTD_CAP_ND)));
 }
 
-/* --- the interrupt address range, 3.15 ------------------------------------ */
+/* --- the interrupt address range, 3.15 ---------------------------------- */
 
 #define VTD_FEE_FIRST  UINT64_C(0xfee00000)
 #define VTD_FEE_LAST   UINT64_C(0xfeefffff)
@@ -187,11 +187,11 @@ static inline bool im_vtd_no_write(const VtdRoute *r)
     return r->txn->no_write && (r->s->ecap & IM_MASK(VTD_ECAP_NWFS));
 }
 
-/* --- walk.c -------------------------------------------------------------- */
+/* --- walk.c ------------------------------------------------------------- */
 
 bool im_vtd_walk_tables(VtdRoute *r);
 
-/* --- explain.c ----------------------------------------------------------- */
+/* --- explain.c ---------------------------------------------------------- */
 
 /* An entry of a page table was read: step becomes what people see. */
 void im_vtd_explain_entry(VtdRoute *r, const ImStep *step);

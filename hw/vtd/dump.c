@@ -18,7 +18,7 @@ IM_LAYOUT(VTD_PDIR);
 #define DUMP_ENTRIES  512
 #define DUMP_READS    32768
 
-/* --- Registers ----------------------------------------------------------- */
+/* --- Registers ---------------------------------------------------------- */
 
 static const ImRegFields reg_rows[] = {
     { VTD_R_VER, IM_FIELDS(VTD_VER) },
@@ -57,8 +57,10 @@ static void vtd_dump_fault_records(ImVtd *s, GString *out)
         }
         def = im_vtd_fault_def((uint8_t)IM_GET(head, VTD_FRCD1_FR));
         clause = im_clause_text(def->clause);
-        g_string_append_printf(out, "fault record %u: %s (%s; %s), address "
-                               "%" PRIx64 ":", i, def->name ? def->name : "?",
+        g_string_append_printf(out,
+                               "fault record %u: %s (%s; %s), address "
+                               "%" PRIx64 ":",
+                               i, def->name ? def->name : "?",
                                def->text ? def->text : "unknown reason",
                                clause ? clause : "no clause",
                                im_reg_get(bank, VTD_R_FRCD0, i));
@@ -73,7 +75,7 @@ static void vtd_dump_regs(ImVtd *s, GString *out)
     vtd_dump_fault_records(s, out);
 }
 
-/* --- Tables -------------------------------------------------------------- */
+/* --- Tables ------------------------------------------------------------- */
 
 typedef struct Walk {
     ImVtd *s;
@@ -104,8 +106,10 @@ static bool vtd_dump_read_entry(Walk *w, uint64_t pa, uint64_t *d,
     w->reads--;
     if (im_vtd_mem_peek(w->s, pa, d, words * 8) != IM_BUS_OK) {
         if (vtd_dump_show(w)) {
-            g_string_append_printf(w->out, "    %" PRIx64 ": not "
-                                   "readable\n", pa);
+            g_string_append_printf(w->out,
+                                   "    %" PRIx64 ": not "
+                                   "readable\n",
+                                   pa);
         }
         return false;
     }
@@ -124,26 +128,33 @@ typedef struct Entry {
 } Entry;
 
 static const Entry pasid_entry = {
-    "        PASID", 5, 8,
+    "        PASID",
+    5,
+    8,
     { IM_FIELDS(VTD_PTE0), IM_FIELDS(VTD_PTE1), IM_FIELDS(VTD_PTE2) },
 };
 static const Entry legacy_context = {
-    "    context", 4, 2, { IM_FIELDS(VTD_CTX0), IM_FIELDS(VTD_CTX1) },
+    "    context",
+    4,
+    2,
+    { IM_FIELDS(VTD_CTX0), IM_FIELDS(VTD_CTX1) },
 };
 static const Entry scalable_context = {
-    "    context", 4, 4, { IM_FIELDS(VTD_SCTX0), IM_FIELDS(VTD_SCTX1) },
+    "    context",
+    4,
+    4,
+    { IM_FIELDS(VTD_SCTX0), IM_FIELDS(VTD_SCTX1) },
 };
 
 /* Entry i of a table, unless it is 0; false: not readable, or enough. */
-static bool vtd_dump_entry(Walk *w, const Entry *e, uint64_t table,
-                           unsigned i, unsigned number, uint64_t *d)
+static bool vtd_dump_entry(Walk *w, const Entry *e, uint64_t table, unsigned i,
+                           unsigned number, uint64_t *d)
 {
     if (!vtd_dump_read_entry(w, table + i * e->words * 8, d, e->words)) {
         return false;
     }
     if (d[0] && vtd_dump_show(w)) {
-        g_string_append_printf(w->out, "%s %0*x:", e->name, e->digits,
-                               number);
+        g_string_append_printf(w->out, "%s %0*x:", e->name, e->digits, number);
         for (unsigned k = 0; k < 3 && e->fields[k]; k++) {
             im_dump_fields(w->out, e->fields[k], d[k]);
         }
@@ -213,7 +224,10 @@ static void vtd_dump_contexts(Walk *w, uint64_t root, uint16_t rid,
 static void vtd_dump_tables(ImVtd *s, GString *out)
 {
     static const char *const modes[] = {
-        "legacy", "scalable", "reserved", "abort-dma",
+        "legacy",
+        "scalable",
+        "reserved",
+        "abort-dma",
     };
     Walk w = { s, out, DUMP_ENTRIES, DUMP_READS };
     bool scalable = s->root.ttm == VTD_TTM_SCALABLE;
@@ -221,9 +235,8 @@ static void vtd_dump_tables(ImVtd *s, GString *out)
     g_string_append_printf(out, "root table: %" PRIx64 ", %s mode%s\n",
                            s->root.table, modes[s->root.ttm],
                            s->gsts & IM_MASK(VTD_GCMD_SRTP) ? "" :
-                           " (not set)");
-    if (!(s->gsts & IM_MASK(VTD_GCMD_SRTP)) ||
-        s->root.ttm > VTD_TTM_SCALABLE) {
+                                                              " (not set)");
+    if (!(s->gsts & IM_MASK(VTD_GCMD_SRTP)) || s->root.ttm > VTD_TTM_SCALABLE) {
         return;
     }
     for (unsigned bus = 0; bus < 256 && w.entries; bus++) {
@@ -243,9 +256,9 @@ static void vtd_dump_tables(ImVtd *s, GString *out)
 void im_vtd_dump(ImVtd *s, GString *out)
 {
     vtd_dump_regs(s, out);
-    g_string_append_printf(out, "interrupt remapping table: %" PRIx64
-                           ", %u entries, %s mode\n", s->ir.table,
-                           s->ir.entries, s->ir.eime ? "x2APIC" : "xAPIC");
+    g_string_append_printf(
+        out, "interrupt remapping table: %" PRIx64 ", %u entries, %s mode\n",
+        s->ir.table, s->ir.entries, s->ir.eime ? "x2APIC" : "xAPIC");
     vtd_dump_tables(s, out);
     im_vtd_queue_dump(s, out);
     im_vtd_page_queue_dump(s, out);

@@ -15,8 +15,7 @@ IM_LAYOUT(VTD_FS_4K);
 
 void im_vtd_tell_entry(ImStepFn *fn, void *opaque, const char *what,
                        uint64_t pa, const uint64_t *q,
-                       const ImFieldRow *const *fields, unsigned n,
-                       ImBus bus)
+                       const ImFieldRow *const *fields, unsigned n, ImBus bus)
 {
     ImStep step = { .what = what, .addr = pa };
 
@@ -30,7 +29,7 @@ void im_vtd_tell_entry(ImStepFn *fn, void *opaque, const char *what,
     fn(opaque, &step);
 }
 
-/* --- entries of page tables ----------------------------------------------- */
+/* --- entries of page tables --------------------------------------------- */
 
 enum { LACKS_R, LACKS_W };
 
@@ -55,8 +54,9 @@ static uint8_t vtd_explain_granted_by(const VtdRoute *r, bool second,
         return im_vtd_second_stage_rights(&sp->ss, pte);
     }
     return IM_PERM_R | ((pte & IM_MASK(VTD_FS4K_RW)) ||
-                        (r->priv && !(sp->fs.flags & IM_VTD_FS_WPE)) ?
-                        IM_PERM_W : 0);
+                                (r->priv && !(sp->fs.flags & IM_VTD_FS_WPE)) ?
+                            IM_PERM_W :
+                            0);
 }
 
 static void vtd_explain_note_rights(VtdRoute *r, bool second, const char *entry)
@@ -81,21 +81,21 @@ void im_vtd_explain_entry(VtdRoute *r, const ImStep *step)
     const ImFieldRow *fields[1];
     ImStep told = *step;
 
-    level =
-        second ? vtd_explain_level_of(&im_vtd_second_stage, step->what) : level;
+    level = second ? vtd_explain_level_of(&im_vtd_second_stage, step->what) :
+                     level;
     ex->entry = step->value[0];
     if ((unsigned)level == st->top) {
         memset(ex->lacks[second], 0, sizeof(ex->lacks[second]));
     }
     vtd_explain_note_rights(r, second, step->what);
     fields[0] = second ?
-        im_vtd_second_stage_fields((unsigned)level, ex->entry) :
-        im_vtd_first_stage_fields((unsigned)level, ex->entry);
+                    im_vtd_second_stage_fields((unsigned)level, ex->entry) :
+                    im_vtd_first_stage_fields((unsigned)level, ex->entry);
     told.fields = fields;
     ex->fn(ex->opaque, &told);
 }
 
-/* --- why a walk ended ----------------------------------------------------- */
+/* --- why a walk ended --------------------------------------------------- */
 
 static G_GNUC_PRINTF(2, 3) void note(VtdRoute *r, const char *format, ...)
 {
@@ -110,7 +110,8 @@ static G_GNUC_PRINTF(2, 3) void note(VtdRoute *r, const char *format, ...)
 static void vtd_explain_note_lacking(VtdRoute *r, bool second, uint8_t missing)
 {
     static const char *const bits[2][2] = {
-        { "P", "R/W" }, { "R", "W" },
+        { "P", "R/W" },
+        { "R", "W" },
     };
     static const char *const io_bits[] = { "IR", "IW" };
     unsigned which = missing & IM_PERM_W ? LACKS_W : LACKS_R;
@@ -118,7 +119,7 @@ static void vtd_explain_note_lacking(VtdRoute *r, bool second, uint8_t missing)
 
     note(r, "%s: %s=0", entry ? entry : "no entry",
          second && (r->sp->ss.flags & IM_VTD_SS_IRWE) ? io_bits[which] :
-         bits[second][which]);
+                                                        bits[second][which]);
 }
 
 static void vtd_explain_note_absent(VtdRoute *r, bool second, const char *entry)
@@ -128,8 +129,8 @@ static void vtd_explain_note_absent(VtdRoute *r, bool second, const char *entry)
     if (!second) {
         note(r, "%s: P=0", entry);
     } else if (!perm) {
-        note(r, "%s: %s", entry, r->sp->ss.flags & IM_VTD_SS_IRWE ?
-             "IR=0, IW=0" : "R=0, W=0");
+        note(r, "%s: %s", entry,
+             r->sp->ss.flags & IM_VTD_SS_IRWE ? "IR=0, IW=0" : "R=0, W=0");
     } else {
         note(r, "%s: grants nothing that the entries above it grant", entry);
     }
@@ -138,9 +139,10 @@ static void vtd_explain_note_absent(VtdRoute *r, bool second, const char *entry)
 static void vtd_explain_note_reserved(VtdRoute *r, bool second, unsigned level,
                                       const char *entry)
 {
-    note(r, "%s: bits %" PRIx64 "h must be 0", entry, second ?
-         im_vtd_second_stage_reserved(&r->sp->ss, level, r->ex->entry) :
-         im_vtd_first_stage_reserved(&r->sp->fs, level, r->ex->entry));
+    note(r, "%s: bits %" PRIx64 "h must be 0", entry,
+         second ?
+             im_vtd_second_stage_reserved(&r->sp->ss, level, r->ex->entry) :
+             im_vtd_first_stage_reserved(&r->sp->fs, level, r->ex->entry));
 }
 
 /* The nested stage lets an entry of the first be read, or be changed? */
@@ -160,8 +162,7 @@ static void vtd_explain_note_nested(VtdRoute *r, const ImWalkOut *w,
 static void vtd_explain_note_stop(VtdRoute *r, const ImWalkOut *w)
 {
     bool second = w->stage == 1 || r->sp->pgtt == VTD_PGTT_SECOND;
-    const ImPtFormat *fmt = second ? &im_vtd_second_stage :
-                            &im_vtd_first_stage;
+    const ImPtFormat *fmt = second ? &im_vtd_second_stage : &im_vtd_first_stage;
     const char *entry = fmt->entry[w->level];
 
     switch (w->stop) {
@@ -204,7 +205,7 @@ static void vtd_explain_note_stop(VtdRoute *r, const ImWalkOut *w)
 /* A translation request is told what is granted; what is not has its row in
  * Table 30 all the same. */
 static ImClause vtd_explain_completion_clause(const VtdRoute *r,
-                                                 const ImWalkOut *w)
+                                              const ImWalkOut *w)
 {
     bool legacy = r->sp->legacy;
 
@@ -215,12 +216,13 @@ static ImClause vtd_explain_completion_clause(const VtdRoute *r,
         return IM_CLAUSE(VTD_4_2_3_NW);
     }
     return w->perm & IM_PERM_R ? IM_CLAUSE(VTD_4_2_3_PERM) :
-           legacy ? IM_CLAUSE(VTD_FLT_LGN_3) : IM_CLAUSE(VTD_FLT_SGN_7);
+           legacy              ? IM_CLAUSE(VTD_FLT_LGN_3) :
+                                 IM_CLAUSE(VTD_FLT_SGN_7);
 }
 
 /* The rule that a granted request met last. */
 static ImClause vtd_explain_granting_clause(const VtdRoute *r,
-                                               const ImWalkOut *w)
+                                            const ImWalkOut *w)
 {
     const VtdSpace *sp = r->sp;
 
@@ -238,7 +240,8 @@ static ImClause vtd_explain_granting_clause(const VtdRoute *r,
     }
     return !r->priv ? IM_CLAUSE(VTD_3_6_1_USER) :
            (r->need & IM_PERM_W) && !(sp->fs.flags & IM_VTD_FS_WPE) ?
-           IM_CLAUSE(VTD_3_6_1_WPE) : IM_CLAUSE(VTD_3_6_1_SUPERVISOR);
+                      IM_CLAUSE(VTD_3_6_1_WPE) :
+                      IM_CLAUSE(VTD_3_6_1_SUPERVISOR);
 }
 
 /* The entry that withholds what was not asked for. */
@@ -269,7 +272,7 @@ void im_vtd_explain_walk(VtdRoute *r, const ImWalkOut *w)
     }
 }
 
-/* --- the result ----------------------------------------------------------- */
+/* --- the result --------------------------------------------------------- */
 
 static const char *vtd_explain_verdict(const VtdRoute *r, const ImXlat *x)
 {
@@ -280,15 +283,19 @@ static const char *vtd_explain_verdict(const VtdRoute *r, const ImXlat *x)
         return "unsupported request, not recorded";
     }
     return x->interrupt ? "an interrupt request, not memory" :
-           im_route_granted(x->perm);
+                          im_route_granted(x->perm);
 }
 
 ImXlat im_vtd_explain(ImVtd *s, const ImTxn *txn, ImStepFn *fn, void *opaque)
 {
     VtdExplain ex = { .fn = fn ? fn : im_route_unheard, .opaque = opaque };
     VtdRoute r = {
-        .s = s, .txn = txn, .ex = &ex, .rid = txn->rid,
-        .has_pasid = txn->has_pasid, .pasid = txn->pasid,
+        .s = s,
+        .txn = txn,
+        .ex = &ex,
+        .rid = txn->rid,
+        .has_pasid = txn->has_pasid,
+        .pasid = txn->pasid,
     };
     g_autofree char *text = NULL;
     ImXlat x;
@@ -297,8 +304,9 @@ ImXlat im_vtd_explain(ImVtd *s, const ImTxn *txn, ImStepFn *fn, void *opaque)
     x = im_vtd_answer(&r);
     text = g_strdup_printf("%s%s%s", vtd_explain_verdict(&r, &x),
                            *ex.note ? ": " : "", ex.note);
-    im_route_result(ex.fn, opaque, x.addr, r.out.fault ?
-                    im_vtd_fault_def(r.out.fault)->clause : r.out.clause,
+    im_route_result(ex.fn, opaque, x.addr,
+                    r.out.fault ? im_vtd_fault_def(r.out.fault)->clause :
+                                  r.out.clause,
                     text);
     return x;
 }

@@ -13,7 +13,6 @@
  * read; fields[i] decodes word i. */
 void im_vtd_tell_entry(ImStepFn *fn, void *opaque, const char *what,
                        uint64_t pa, const uint64_t *q,
-                       const ImFieldRow *const *fields, unsigned n,
-                       ImBus bus);
+                       const ImFieldRow *const *fields, unsigned n, ImBus bus);
 
 #endif /* HW_VTD_EXPLAIN_H */

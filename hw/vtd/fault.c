@@ -6,7 +6,7 @@
  */
 #include "hw/vtd/regs.h"
 
-/* --- Events -------------------------------------------------------------- */
+/* --- Events ------------------------------------------------------------- */
 
 typedef struct EventDef {
     const char *name;
@@ -80,8 +80,8 @@ void im_vtd_event_serviced(ImVtd *s, VtdEvent ev)
     const EventDef *def = &event_defs[ev];
 
     if (!vtd_fault_event_pending(s, def)) {
-        im_vtd_reg_set(s, def->ctl, im_vtd_reg(s, def->ctl) &
-                       ~IM_MASK(VTD_EVCTL_IP));
+        im_vtd_reg_set(s, def->ctl,
+                       im_vtd_reg(s, def->ctl) & ~IM_MASK(VTD_EVCTL_IP));
     }
 }
 
@@ -90,7 +90,7 @@ void im_vtd_event_unmask(ImVtd *s, VtdEvent ev)
     vtd_fault_event_deliver(s, &event_defs[ev]);
 }
 
-/* --- Fault records ------------------------------------------------------- */
+/* --- Fault records ------------------------------------------------------ */
 
 /* What one fault record holds, and who asked. */
 typedef struct FaultRecord {
@@ -179,8 +179,11 @@ static FaultFate vtd_fault_record(ImVtd *s, const FaultRecord *f)
 static void vtd_fault_log_fault(ImVtd *s, FaultRecord *f)
 {
     ImEvent ev = {
-        .kind = IM_EVENT_FAULT, .clause = im_vtd_fault_def(f->reason)->clause,
-        .txn = f->txn, .req = f->req, .msi = f->msi,
+        .kind = IM_EVENT_FAULT,
+        .clause = im_vtd_fault_def(f->reason)->clause,
+        .txn = f->txn,
+        .req = f->req,
+        .msi = f->msi,
     };
     FaultFate fate;
 
@@ -251,8 +254,8 @@ void im_vtd_fault_dma(ImVtd *s, const ImTxn *txn, uint8_t reason, bool fpd)
     vtd_fault_log_fault(s, &f);
 }
 
-void im_vtd_fault_page_request(ImVtd *s, const ImPageReq *req,
-                               uint8_t reason, bool fpd)
+void im_vtd_fault_page_request(ImVtd *s, const ImPageReq *req, uint8_t reason,
+                               bool fpd)
 {
     FaultRecord f = {
         .info = vtd_fault_page_of(s, req->addr),

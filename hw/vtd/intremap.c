@@ -29,7 +29,8 @@ typedef struct IntReq {
 typedef uint8_t IntCheck(ImVtd *s, IntReq *r);
 
 static const ImFieldRow *const irte_fields[] = {
-    IM_FIELDS(VTD_IRTE0), IM_FIELDS(VTD_IRTE1),
+    IM_FIELDS(VTD_IRTE0),
+    IM_FIELDS(VTD_IRTE1),
 };
 
 /* A step of who explains, without a read. */
@@ -45,8 +46,8 @@ static G_GNUC_PRINTF(4, 5) void tell(const IntReq *r, const char *what,
     va_start(args, note);
     text = g_strdup_vprintf(note, args);
     va_end(args);
-    r->fn(r->opaque, &(ImStep) { .what = what, .clause = clause,
-                                 .note = text });
+    r->fn(r->opaque,
+          &(ImStep) { .what = what, .clause = clause, .note = text });
 }
 
 IM_RULE(VTD_IR_DISABLED);
@@ -54,7 +55,8 @@ static uint8_t vtd_intremap_check_enabled(ImVtd *s, IntReq *r)
 {
     if (s->gsts & IM_MASK(VTD_GCMD_IRE)) {
         return im_vtd_has_ecap(s, IM_MASK(VTD_ECAP_EIMER)) && !s->ir.eime ?
-               VTD_FLT_IR_2A : 0;
+                   VTD_FLT_IR_2A :
+                   0;
     }
     r->pass = true;
     r->clause = IM_CLAUSE(VTD_IR_DISABLED);
@@ -72,11 +74,11 @@ static uint8_t vtd_intremap_check_format(ImVtd *s, IntReq *r)
     }
     r->pass = true;
     r->clause = IM_CLAUSE(VTD_IR_COMPAT);
-    tell(r, "interrupt request", r->clause, "compatibility format: address "
-         "bit 4 is 0; IRTA.EIME=%d, GSTS.CFIS=%d", s->ir.eime,
-         !!(s->gsts & IM_MASK(VTD_GCMD_CFI)));
-    return s->ir.eime || !(s->gsts & IM_MASK(VTD_GCMD_CFI)) ?
-           VTD_FLT_IR_25 : 0;
+    tell(r, "interrupt request", r->clause,
+         "compatibility format: address "
+         "bit 4 is 0; IRTA.EIME=%d, GSTS.CFIS=%d",
+         s->ir.eime, !!(s->gsts & IM_MASK(VTD_GCMD_CFI)));
+    return s->ir.eime || !(s->gsts & IM_MASK(VTD_GCMD_CFI)) ? VTD_FLT_IR_25 : 0;
 }
 
 /* Reserved bits first, then the index. */
@@ -115,8 +117,8 @@ static uint8_t vtd_intremap_fetch_irte(ImVtd *s, IntReq *r)
     r->irte[0] = GUINT64_FROM_LE(r->irte[0]);
     r->irte[1] = GUINT64_FROM_LE(r->irte[1]);
     if (r->fn) {
-        im_vtd_tell_entry(r->fn, r->opaque, "IRTE", addr, r->irte,
-                          irte_fields, G_N_ELEMENTS(irte_fields), bus);
+        im_vtd_tell_entry(r->fn, r->opaque, "IRTE", addr, r->irte, irte_fields,
+                          G_N_ELEMENTS(irte_fields), bus);
     }
     if (bus != IM_BUS_OK) {
         return VTD_FLT_IR_23;
@@ -128,8 +130,10 @@ static uint8_t vtd_intremap_fetch_irte(ImVtd *s, IntReq *r)
 static char *vtd_intremap_expected_source(const IntReq *r)
 {
     static const char *const by_sq[] = {
-        "", " (function number bit 2 ignored)",
-        " (function number bits 2:1 ignored)", " (function number ignored)",
+        "",
+        " (function number bit 2 ignored)",
+        " (function number bits 2:1 ignored)",
+        " (function number ignored)",
     };
     unsigned sid = (unsigned)IM_GET(r->irte[1], VTD_IRTE1_SID);
 
@@ -172,8 +176,9 @@ static uint8_t vtd_intremap_check_source(ImVtd *s G_GNUC_UNUSED, IntReq *r)
     if (r->fn) {
         g_autofree char *text = vtd_intremap_expected_source(r);
 
-        tell(r, "interrupt source", r->msi->any_source ?
-             IM_CLAUSE(VTD_IR_ANY_SOURCE) : IM_CLAUSE(VTD_IR_SVT),
+        tell(r, "interrupt source",
+             r->msi->any_source ? IM_CLAUSE(VTD_IR_ANY_SOURCE) :
+                                  IM_CLAUSE(VTD_IR_SVT),
              VTD_RID_FORMAT ", the entry expects %s%s",
              VTD_RID_ARGS((unsigned)r->msi->rid), text,
              r->msi->any_source ? "; not verified" : "");
@@ -197,10 +202,13 @@ static uint8_t vtd_intremap_check_irte(ImVtd *s, IntReq *r)
     }
     r->clause = IM_CLAUSE(VTD_IR_IRTE);
     return (r->irte[0] & rsvd) || (r->irte[1] & IM_RSVD(VTD_IRTE1)) ||
-           dlm == 3 || dlm == 6 ? VTD_FLT_IR_24 : 0;
+                   dlm == 3 || dlm == 6 ?
+               VTD_FLT_IR_24 :
+               0;
 }
 
 /* 5.1.4, in its order; a check that lets the request pass is the last. */
+/* clang-format off */
 static IntCheck *const checks[] = {
     vtd_intremap_check_enabled,
     vtd_intremap_check_format,
@@ -209,6 +217,7 @@ static IntCheck *const checks[] = {
     vtd_intremap_check_source,
     vtd_intremap_check_irte,
 };
+/* clang-format on */
 
 IM_RULE(VTD_IR_EIM);
 static ImIntOut vtd_intremap_remapped(const ImVtd *s, uint64_t irte)
@@ -221,8 +230,8 @@ static ImIntOut vtd_intremap_remapped(const ImVtd *s, uint64_t irte)
         .level = IM_GET(irte, VTD_IRTE0_TM),
         .logical = IM_GET(irte, VTD_IRTE0_DM),
         .redirection_hint = IM_GET(irte, VTD_IRTE0_RH),
-        .dest = (uint32_t)(s->ir.eime ? IM_GET(irte, VTD_IRTE0_DST)
-                                      : VTD_IRTE0_XAPIC(irte)),
+        .dest = (uint32_t)(s->ir.eime ? IM_GET(irte, VTD_IRTE0_DST) :
+                                        VTD_IRTE0_XAPIC(irte)),
     };
 }
 
@@ -233,21 +242,25 @@ static ImIntOut vtd_intremap_take_checks(ImVtd *s, IntReq *r)
     for (size_t i = 0; i < G_N_ELEMENTS(checks) && !fault && !r->pass; i++) {
         fault = checks[i](s, r);
     }
-    return fault ? (ImIntOut) { .status = IM_FAULT, .fault = fault } :
+    return fault   ? (ImIntOut) { .status = IM_FAULT, .fault = fault } :
            r->pass ? (ImIntOut) { .status = IM_OK } :
-           vtd_intremap_remapped(s, r->irte[0]);
+                     vtd_intremap_remapped(s, r->irte[0]);
 }
 
 /* A driver that programs another source than the hardware's is common. */
 static void vtd_intremap_advise_source(ImVtd *s, const IntReq *r)
 {
     g_autofree char *expected = vtd_intremap_expected_source(r);
-    g_autofree char *text = g_strdup_printf(
-        "interrupt of " VTD_RID_FORMAT " (IRTE %u) is blocked: the entry "
-        "expects %s", VTD_RID_ARGS((unsigned)r->msi->rid), r->index, expected);
+    g_autofree char *text = g_strdup_printf("interrupt of " VTD_RID_FORMAT
+                                            " (IRTE %u) is blocked: the entry "
+                                            "expects %s",
+                                            VTD_RID_ARGS((unsigned)r->msi->rid),
+                                            r->index, expected);
 
-    im_vtd_event(s, &(ImEvent) { .kind = IM_EVENT_ADVICE, .msi = r->msi,
-                                 .name = "interrupt-source", .text = text });
+    im_vtd_event(s, &(ImEvent) { .kind = IM_EVENT_ADVICE,
+                                 .msi = r->msi,
+                                 .name = "interrupt-source",
+                                 .text = text });
 }
 
 ImIntOut im_vtd_interrupt(ImVtd *s, const ImMsi *msi)
@@ -267,23 +280,25 @@ ImIntOut im_vtd_interrupt(ImVtd *s, const ImMsi *msi)
     return out;
 }
 
-/* --- for people ---------------------------------------------------------- */
+/* --- for people --------------------------------------------------------- */
 
 static char *vtd_intremap_describe(const ImIntOut *out)
 {
     static const char *const modes[] = {
-        "fixed", "lowest priority", "SMI", "reserved", "NMI", "INIT",
-        "reserved", "ExtINT",
+        "fixed", "lowest priority", "SMI",    "reserved", "NMI",
+        "INIT",  "reserved",        "ExtINT",
     };
 
     return out->remapped ?
-        g_strdup_printf("remapped: vector %02xh to %s APIC ID %" PRIx32
-                        "h, %s, %s%s", out->vector,
-                        out->logical ? "logical" : "physical", out->dest,
-                        modes[out->delivery_mode],
-                        out->level ? "level" : "edge",
-                        out->redirection_hint ? ", redirection hint" : "") :
-        g_strdup("passes as it came");
+               g_strdup_printf("remapped: vector %02xh to %s APIC ID %" PRIx32
+                               "h, %s, %s%s",
+                               out->vector,
+                               out->logical ? "logical" : "physical", out->dest,
+                               modes[out->delivery_mode],
+                               out->level ? "level" : "edge",
+                               out->redirection_hint ? ", redirection hint" :
+                                                       "") :
+               g_strdup("passes as it came");
 }
 
 /* IM=1 asks for what CAP.PI=0 says is not there. */
@@ -299,7 +314,8 @@ static void vtd_intremap_tell_result(const IntReq *r, const ImIntOut *out)
     if (out->fault) {
         tell(r, "result", def->clause, "%s%s", def->text,
              out->fault == VTD_FLT_IR_24 && vtd_intremap_asks_for_posting(r) ?
-             ": IM=1 is the posted format, which CAP.PI=0 reserves" : "");
+                 ": IM=1 is the posted format, which CAP.PI=0 reserves" :
+                 "");
     } else {
         g_autofree char *words = vtd_intremap_describe(out);
 

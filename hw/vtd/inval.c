@@ -24,7 +24,7 @@ static uint64_t vtd_inval_am_mask(unsigned am)
     return am >= 52 ? UINT64_MAX : (UINT64_C(0x1000) << am) - 1;
 }
 
-/* --- Caches of the unit. ------------------------------------------------- */
+/* --- Caches of the unit. ------------------------------------------------ */
 
 /* CIRG, IIRG and the G field of their descriptors have one encoding. */
 enum { G_GLOBAL = 1, G_DOMAIN = 2, G_SELECTIVE = 3 };
@@ -35,7 +35,8 @@ static void vtd_inval_context_inv(ImVtd *s, unsigned g, uint16_t did,
 {
     VtdGran gran = g == G_SELECTIVE ? VTD_GRAN_DEVICE :
                    g == G_DOMAIN && s->root.ttm == VTD_TTM_LEGACY ?
-                   VTD_GRAN_DOMAIN : VTD_GRAN_GLOBAL;
+                                      VTD_GRAN_DOMAIN :
+                                      VTD_GRAN_GLOBAL;
 
     im_vtd_inv_context(s, gran, did, sid, fm);
     im_vtd_unmap(s, 0, UINT64_MAX);
@@ -47,7 +48,8 @@ static void vtd_inval_iotlb_inv(ImVtd *s, unsigned g, uint16_t did,
                                 uint64_t iva)
 {
     static const VtdGran gran[] = {
-        [G_GLOBAL] = VTD_GRAN_GLOBAL, [G_DOMAIN] = VTD_GRAN_DOMAIN,
+        [G_GLOBAL] = VTD_GRAN_GLOBAL,
+        [G_DOMAIN] = VTD_GRAN_DOMAIN,
         [G_SELECTIVE] = VTD_GRAN_PAGE,
     };
     unsigned am = (unsigned)IM_GET(iva, VTD_IOTLB1_AM);
@@ -59,13 +61,15 @@ static void vtd_inval_iotlb_inv(ImVtd *s, unsigned g, uint16_t did,
     im_vtd_unmap(s, addr, s->root.ttm == VTD_TTM_LEGACY ? mask : UINT64_MAX);
 }
 
-/* --- Register-based commands. -------------------------------------------- */
+/* --- Register-based commands. ------------------------------------------- */
 
 static void vtd_inval_trace_command(ImVtd *s, const char *name, uint64_t a,
                                     uint64_t b)
 {
     ImEvent ev = {
-        .kind = IM_EVENT_INVALIDATE, .name = name, .arg = { a, b },
+        .kind = IM_EVENT_INVALIDATE,
+        .name = name,
+        .arg = { a, b },
     };
 
     im_vtd_event(s, &ev);
@@ -113,7 +117,7 @@ uint64_t im_vtd_iotlb_cmd(ImVtd *s, uint64_t iotlb, uint64_t iva)
     return IM_SET(iotlb, VTD_IOTLB_IAIG, g);
 }
 
-/* --- Descriptors --------------------------------------------------------- */
+/* --- Descriptors -------------------------------------------------------- */
 
 void im_vtd_desc_context(ImVtd *s, const uint64_t *d)
 {
@@ -127,9 +131,11 @@ void im_vtd_desc_context(ImVtd *s, const uint64_t *d)
 VtdIqResult im_vtd_check_iotlb(ImVtd *s, const uint64_t *d)
 {
     return IM_GET(d[0], VTD_IOTLB0_G) == G_SELECTIVE &&
-           (!IM_GET(s->cap, VTD_CAP_PSI) ||
-            IM_GET(d[1], VTD_IOTLB1_AM) > IM_GET(s->cap, VTD_CAP_MAMV)) ?
-           VTD_IQR_RESERVED : VTD_IQR_DONE;
+                   (!IM_GET(s->cap, VTD_CAP_PSI) ||
+                    IM_GET(d[1], VTD_IOTLB1_AM) >
+                        IM_GET(s->cap, VTD_CAP_MAMV)) ?
+               VTD_IQR_RESERVED :
+               VTD_IQR_DONE;
 }
 
 void im_vtd_desc_iotlb(ImVtd *s, const uint64_t *d)
@@ -155,7 +161,10 @@ void im_vtd_desc_piotlb(ImVtd *s, const uint64_t *d)
 void im_vtd_desc_pasid_cache(ImVtd *s, const uint64_t *d)
 {
     static const VtdGran gran[] = {
-        VTD_GRAN_DOMAIN, VTD_GRAN_PASID, VTD_GRAN_GLOBAL, VTD_GRAN_GLOBAL,
+        VTD_GRAN_DOMAIN,
+        VTD_GRAN_PASID,
+        VTD_GRAN_GLOBAL,
+        VTD_GRAN_GLOBAL,
     };
 
     im_vtd_inv_pasid(s, gran[IM_GET(d[0], VTD_PC0_G)],

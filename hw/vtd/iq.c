@@ -73,7 +73,7 @@ static void vtd_iq_inv_page_resp(ImVtd *s, const uint64_t *d)
     im_vtd_page_response(s, &resp, "software");
 }
 
-/* --- Waits. -------------------------------------------------------------- */
+/* --- Waits. ------------------------------------------------------------- */
 
 /*
  * The status is visible before the interrupt. A status nobody can read is
@@ -85,8 +85,7 @@ static void vtd_iq_complete_wait(ImVtd *s, const HeldWait *w)
 {
     uint64_t addr = w->word[1] & IM_MASK(VTD_WAIT1_ADDR) &
                     ((UINT64_C(1) << s->cfg.haw_bits) - 1);
-    uint32_t data = GUINT32_TO_LE((uint32_t)IM_GET(w->word[0],
-                                                   VTD_WAIT0_DATA));
+    uint32_t data = GUINT32_TO_LE((uint32_t)IM_GET(w->word[0], VTD_WAIT0_DATA));
 
     if (IM_GET(w->word[0], VTD_WAIT0_SW)) {
         im_vtd_mem_write(s, addr, &data, sizeof(data));
@@ -125,18 +124,18 @@ static void vtd_iq_inv_wait(ImVtd *s, const uint64_t *d)
     VtdQueue *q = s->queue;
 
     q->waits[q->nwaits++] = (HeldWait) {
-        .word = { d[0], d[1] }, .itags = im_vtd_itags_busy(s),
+        .word = { d[0], d[1] },
+        .itags = im_vtd_itags_busy(s),
     };
 }
 
 IM_RULE(VTD_IQ_FENCE);
 static bool vtd_iq_fenced(const VtdQueue *q)
 {
-    return q->nwaits &&
-           IM_GET(q->waits[q->nwaits - 1].word[0], VTD_WAIT0_FN);
+    return q->nwaits && IM_GET(q->waits[q->nwaits - 1].word[0], VTD_WAIT0_FN);
 }
 
-/* --- The table. ---------------------------------------------------------- */
+/* --- The table. --------------------------------------------------------- */
 
 /* HPT stands here so that it is seen: ECAP_REG.HPTS is never advertised, and
  * so its type is invalid. */
@@ -219,8 +218,8 @@ static const DescDef *vtd_iq_desc_def(const ImVtd *s, uint64_t word)
     const DescDef *def = &descs[IM_GET(word, VTD_CC0_TYPE)];
 
     if (!def->name || IM_GET(word, VTD_CC0_TYPEH) ||
-        !(def->modes >> s->root.ttm & 1) ||
-        !im_vtd_has_ecap(s, def->needs) || !def->run) {
+        !(def->modes >> s->root.ttm & 1) || !im_vtd_has_ecap(s, def->needs) ||
+        !def->run) {
         return NULL;
     }
     return def;
@@ -266,7 +265,7 @@ static VtdIqResult vtd_iq_execute(ImVtd *s, const uint64_t *d)
     return r;
 }
 
-/* --- Fetching. ----------------------------------------------------------- */
+/* --- Fetching. ---------------------------------------------------------- */
 
 static bool vtd_iq_ttm_valid(const ImVtd *s)
 {
@@ -283,18 +282,19 @@ static bool vtd_iq_ttm_valid(const ImVtd *s)
 static bool vtd_iq_width_valid(const ImVtd *s)
 {
     return s->queue->ring.entry == 16 ?
-           s->root.ttm == VTD_TTM_LEGACY :
-           (s->ecap & (IM_MASK(VTD_ECAP_SMTS) | IM_MASK(VTD_ECAP_ADMS)));
+               s->root.ttm == VTD_TTM_LEGACY :
+               (s->ecap & (IM_MASK(VTD_ECAP_SMTS) | IM_MASK(VTD_ECAP_ADMS)));
 }
 
 static VtdIqResult vtd_iq_check_queue(const ImVtd *s, uint64_t tail)
 {
     const ImRing *ring = &s->queue->ring;
 
-    return !vtd_iq_ttm_valid(s) ? VTD_IQR_BAD_TTM :
-           !vtd_iq_width_valid(s) ? VTD_IQR_BAD_WIDTH :
+    return !vtd_iq_ttm_valid(s)         ? VTD_IQR_BAD_TTM :
+           !vtd_iq_width_valid(s)       ? VTD_IQR_BAD_WIDTH :
            !im_ring_aligned(ring, tail) ? VTD_IQR_TAIL_ALIGN :
-           !im_ring_inside(ring, tail) ? VTD_IQR_BAD_TAIL : VTD_IQR_DONE;
+           !im_ring_inside(ring, tail)  ? VTD_IQR_BAD_TAIL :
+                                          VTD_IQR_DONE;
 }
 
 static VtdIqResult vtd_iq_fetch(ImVtd *s, uint32_t head, uint64_t *d)
@@ -440,7 +440,7 @@ void im_vtd_queue_enable(ImVtd *s, bool on)
     }
 }
 
-/* --- What device-TLBs answered. ------------------------------------------ */
+/* --- What device-TLBs answered. ----------------------------------------- */
 
 void im_vtd_queue_itags_freed(ImVtd *s, uint32_t itag_vector)
 {
@@ -462,7 +462,7 @@ void im_vtd_queue_resume(ImVtd *s)
     im_vtd_queue_run(s);
 }
 
-/* --- Dump and life. ------------------------------------------------------ */
+/* --- Dump and life. ----------------------------------------------------- */
 
 VtdQueue *im_vtd_queue_new(void)
 {
@@ -521,7 +521,8 @@ void im_vtd_queue_dump(ImVtd *s, GString *out)
     if (!(s->gsts & IM_MASK(VTD_GCMD_QIE))) {
         g_string_append(out, " disabled\n");
     } else {
-        g_string_append_printf(out, " base %" PRIx64 ", %u entries of %u "
+        g_string_append_printf(out,
+                               " base %" PRIx64 ", %u entries of %u "
                                "bytes, head %" PRIx64 ", tail %" PRIx64 "\n",
                                q->ring.base, im_ring_entries(&q->ring),
                                q->ring.entry, im_vtd_reg(s, VTD_R_IQH),
@@ -529,8 +530,9 @@ void im_vtd_queue_dump(ImVtd *s, GString *out)
         vtd_iq_dump_descriptors(s, out);
     }
     for (unsigned i = 0; i < q->nwaits; i++) {
-        g_string_append_printf(out, "    held wait: %016" PRIx64
-                               " %016" PRIx64 ", behind tags %08x\n",
+        g_string_append_printf(out,
+                               "    held wait: %016" PRIx64 " %016" PRIx64
+                               ", behind tags %08x\n",
                                q->waits[i].word[0], q->waits[i].word[1],
                                q->waits[i].itags);
     }

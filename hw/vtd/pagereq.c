@@ -89,7 +89,9 @@ static bool vtd_pagereq_quiet(const ImVtd *s, const ImPageReq *req)
 void im_vtd_page_response(ImVtd *s, const ImPageResp *resp, const char *name)
 {
     ImEvent ev = {
-        .kind = IM_EVENT_PAGE_RESPONSE, .name = name, .resp = resp,
+        .kind = IM_EVENT_PAGE_RESPONSE,
+        .name = name,
+        .resp = resp,
     };
 
     im_vtd_event(s, &ev);
@@ -124,8 +126,7 @@ static void vtd_pagereq_implicit_invalidation(ImVtd *s, const ImPageReq *req,
 
     switch (r->pgtt) {
     case VTD_PGTT_FIRST:
-        im_vtd_inv_piotlb(s, VTD_GRAN_PAGE, r->did, r->pasid, page, 0,
-                          false);
+        im_vtd_inv_piotlb(s, VTD_GRAN_PAGE, r->did, r->pasid, page, 0, false);
         break;
     case VTD_PGTT_NESTED:
         im_vtd_inv_iotlb(s, VTD_GRAN_DOMAIN, r->did, 0, 0, false);
@@ -231,7 +232,8 @@ void im_vtd_page_request(ImVtd *s, const ImPageReq *req)
     bool marker = vtd_pagereq_is_stop_marker(req);
     bool wants_response = req->last && !marker;
     ImEvent ev = {
-        .kind = IM_EVENT_PAGE_REQUEST, .req = req,
+        .kind = IM_EVENT_PAGE_REQUEST,
+        .req = req,
         .name = marker ? fate->marker : fate->name,
     };
 
@@ -250,7 +252,7 @@ void im_vtd_page_request(ImVtd *s, const ImPageReq *req)
     }
 }
 
-/* --- explaining ----------------------------------------------------------- */
+/* --- explaining --------------------------------------------------------- */
 
 /* Would the queue take it? Each quad-word that is 0 becomes 0. */
 static bool vtd_pagereq_could_write(ImVtd *s, uint64_t addr)
@@ -269,7 +271,8 @@ static bool vtd_pagereq_could_write(ImVtd *s, uint64_t addr)
 static void vtd_pagereq_tell_descriptor(const Route *r, const ImPageReq *req)
 {
     const ImFieldRow *const fields[] = {
-        IM_FIELDS(VTD_PREQ0), IM_FIELDS(VTD_PREQ1),
+        IM_FIELDS(VTD_PREQ0),
+        IM_FIELDS(VTD_PREQ1),
     };
     ImStep step = {
         .what = "page request descriptor",
@@ -290,7 +293,7 @@ static const char *vtd_pagereq_why(const ImVtd *s, Fate fate, uint8_t reason)
     switch (fate) {
     case FATE_DISABLED:
         return s->gsts & IM_MASK(VTD_GCMD_TE) ? "ECAP_REG.PRS=0" :
-               "GSTS_REG.TES=0";
+                                                "GSTS_REG.TES=0";
     case FATE_TABLE_FAULT:
         im_vtd_fault_name(reason, &text);
         return text;
@@ -313,8 +316,8 @@ static const char *vtd_pagereq_outcome(const ImPageReq *req,
     }
     if (f->answered) {
         return f->resp.code == IM_PAGE_RESP_SUCCESS ?
-               "; answered with Success automatically" :
-               "; answered with Invalid Request automatically";
+                   "; answered with Success automatically" :
+                   "; answered with Invalid Request automatically";
     }
     return vtd_pagereq_is_stop_marker(req) ?
                "; dropped, a stop marker is not answered" :
@@ -336,7 +339,7 @@ ImPageFate im_vtd_explain_page_request(ImVtd *s, const ImPageReq *req,
             fate = FATE_UNWRITABLE;
         }
     }
-    f = (ImPageFate){
+    f = (ImPageFate) {
         .fault = r.resolved.reason,
         .queued = !fates[fate].answered,
         .answered = fates[fate].answered && req->last &&
@@ -354,7 +357,7 @@ ImPageFate im_vtd_explain_page_request(ImVtd *s, const ImPageReq *req,
     return f;
 }
 
-/* --- for people ----------------------------------------------------------- */
+/* --- for people --------------------------------------------------------- */
 
 void im_vtd_page_queue_dump(ImVtd *s, GString *out)
 {
@@ -365,9 +368,10 @@ void im_vtd_page_queue_dump(ImVtd *s, GString *out)
     if (!im_vtd_has_ecap(s, IM_MASK(VTD_ECAP_PRS))) {
         return;
     }
-    g_string_append_printf(out, "page request queue: base %" PRIx64 ", %u "
-                           "entries, head %x, tail %x\n", ring.base,
-                           im_ring_entries(&ring), off, tail);
+    g_string_append_printf(out,
+                           "page request queue: base %" PRIx64 ", %u "
+                           "entries, head %x, tail %x\n",
+                           ring.base, im_ring_entries(&ring), off, tail);
     for (unsigned n = 0; off != tail && n < DUMP_REQUESTS;
          n++, off = im_ring_next(&ring, off)) {
         uint64_t d[2];
@@ -377,8 +381,8 @@ void im_vtd_page_queue_dump(ImVtd *s, GString *out)
             g_string_append_printf(out, "    %05x: not readable\n", off);
             continue;
         }
-        g_string_append_printf(out, "    %05x: %016" PRIx64 " %016" PRIx64
-                               "\n", off, GUINT64_FROM_LE(d[0]),
+        g_string_append_printf(out, "    %05x: %016" PRIx64 " %016" PRIx64 "\n",
+                               off, GUINT64_FROM_LE(d[0]),
                                GUINT64_FROM_LE(d[1]));
     }
 }

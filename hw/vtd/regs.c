@@ -7,7 +7,7 @@
 
 #define GCMD(field)  ((uint32_t)IM_MASK(VTD_GCMD_##field))
 
-/* --- Global commands: one row each, in the order they are obeyed. -------- */
+/* --- Global commands: one row each, in the order they are obeyed. ------- */
 
 IM_RULE(VTD_6_6_SRTP);
 static void vtd_regs_cmd_srtp(ImVtd *s, bool on G_GNUC_UNUSED)
@@ -60,12 +60,12 @@ typedef struct GcmdDef {
 /* WBF has no row: CAP_REG.RWBF is 0. */
 IM_RULE(VTD_REG_GCMD);
 static const GcmdDef gcmds[] = {
-    { GCMD(SRTP),  true,  0,                       vtd_regs_cmd_srtp },
-    { GCMD(SIRTP), true,  IM_MASK(VTD_ECAP_IR),    vtd_regs_cmd_sirtp },
-    { GCMD(CFI),   false, IM_MASK(VTD_ECAP_IR),    vtd_regs_cmd_mode },
-    { GCMD(QIE),   false, IM_MASK(VTD_ECAP_QI),    im_vtd_queue_enable },
-    { GCMD(IRE),   false, IM_MASK(VTD_ECAP_IR),    vtd_regs_cmd_mode },
-    { GCMD(TE),    false, 0,                       vtd_regs_cmd_te },
+    { GCMD(SRTP), true, 0, vtd_regs_cmd_srtp },
+    { GCMD(SIRTP), true, IM_MASK(VTD_ECAP_IR), vtd_regs_cmd_sirtp },
+    { GCMD(CFI), false, IM_MASK(VTD_ECAP_IR), vtd_regs_cmd_mode },
+    { GCMD(QIE), false, IM_MASK(VTD_ECAP_QI), im_vtd_queue_enable },
+    { GCMD(IRE), false, IM_MASK(VTD_ECAP_IR), vtd_regs_cmd_mode },
+    { GCMD(TE), false, 0, vtd_regs_cmd_te },
 };
 
 /* GSTS shows a command's result before anything else can look. */
@@ -103,7 +103,7 @@ static uint64_t vtd_regs_gsts_read(void *dev, unsigned elem G_GNUC_UNUSED,
     return ((ImVtd *)dev)->gsts;
 }
 
-/* --- Register-based invalidation: the top byte triggers. ----------------- */
+/* --- Register-based invalidation: the top byte triggers. ---------------- */
 
 static void vtd_regs_ccmd_written(void *dev, unsigned elem G_GNUC_UNUSED,
                                   uint64_t old G_GNUC_UNUSED, unsigned bytes)
@@ -142,7 +142,7 @@ static void vtd_regs_iotlb_written(void *dev, unsigned elem G_GNUC_UNUSED,
     }
 }
 
-/* --- Status and event control. ------------------------------------------- */
+/* --- Status and event control. ------------------------------------------ */
 
 /* Clearing IQE or ITE restarts the queue. */
 IM_RULE(VTD_REG_FSTS);
@@ -215,10 +215,10 @@ static void vtd_regs_vcmd_eo_written(void *dev, unsigned elem G_GNUC_UNUSED,
     im_vtd_vcmd_eo_written(dev, old);
 }
 
-/* --- The table. ---------------------------------------------------------- */
+/* --- The table. --------------------------------------------------------- */
 
-#define REG_DEF(n, clause_, off, sz, cnt, strd, rst, rw_, w1c_, stk, wr,  \
-                rd, needs_)                                               \
+#define REG_DEF(n, clause_, off, sz, cnt, strd, rst, rw_, w1c_, stk, wr, rd,   \
+                needs_)                                               \
     [VTD_R_##n] = {                                                       \
         .name = #n, .rule = IM_CLAUSE(clause_), .offset = (off),          \
         .size = (sz), .count = (cnt), .stride = (strd), .reset = (rst),   \
@@ -269,8 +269,7 @@ VtdRegs *im_vtd_regs_new(ImVtd *s)
     im_regbank_preset(r->bank, VTD_R_VCCAP, im_vtd_vccap(s));
     im_regbank_limit(r->bank, VTD_R_FRCD0, records);
     im_regbank_limit(r->bank, VTD_R_FRCD1, records);
-    im_regbank_implement(r->bank, s->ecap, reg_bits,
-                         G_N_ELEMENTS(reg_bits));
+    im_regbank_implement(r->bank, s->ecap, reg_bits, G_N_ELEMENTS(reg_bits));
     return r;
 }
 

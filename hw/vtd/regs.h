@@ -64,7 +64,7 @@ VtdRegs *im_vtd_regs_new(ImVtd *s);
 void im_vtd_regs_free(VtdRegs *r);
 void im_vtd_regs_reset(ImVtd *s);
 
-/* --- fault.c: events, 6.5.2.10, 7.3 and 7.5 ------------------------------ */
+/* --- fault.c: events, 6.5.2.10, 7.3 and 7.5 ----------------------------- */
 
 typedef enum VtdEvent {
     VTD_EVENT_FAULT,
@@ -106,7 +106,7 @@ void im_vtd_desc_pasid_cache(ImVtd *s, const uint64_t *d);
 uint64_t im_vtd_ccmd(ImVtd *s, uint64_t ccmd);
 uint64_t im_vtd_iotlb_cmd(ImVtd *s, uint64_t iotlb, uint64_t iva);
 
-/* --- iq.c ---------------------------------------------------------------- */
+/* --- iq.c --------------------------------------------------------------- */
 
 VtdQueue *im_vtd_queue_new(void);
 void im_vtd_queue_free(VtdQueue *q);
@@ -122,7 +122,7 @@ void im_vtd_queue_drop_waits(ImVtd *s);
 /* Count and tell an error of the queue; the kind is filled in. */
 void im_vtd_command_error(ImVtd *s, const ImEvent *error);
 
-/* --- devtlb.c: 4.3 -------------------------------------------------------- */
+/* --- devtlb.c: 4.3 ------------------------------------------------------ */
 
 VtdDevTlb *im_vtd_devtlb_new(void);
 void im_vtd_devtlb_free(VtdDevTlb *d);
@@ -134,7 +134,7 @@ VtdIqResult im_vtd_check_dev_tlb(ImVtd *s, const uint64_t *d);
 void im_vtd_desc_dev_tlb(ImVtd *s, const uint64_t *d);
 void im_vtd_desc_pdev_tlb(ImVtd *s, const uint64_t *d);
 
-/* --- vcmd.c: 11.4.16 ------------------------------------------------------ */
+/* --- vcmd.c: 11.4.16 ---------------------------------------------------- */
 
 /* VCCAP as advertised. */
 uint64_t im_vtd_vccap(const ImVtd *s);
@@ -145,8 +145,7 @@ void im_vtd_vcmd_eo_written(ImVtd *s, uint64_t old);
 /* --- pagereq.c ---------------------------------------------------------- */
 
 /* Send a response; name is what traces show. */
-void im_vtd_page_response(ImVtd *s, const ImPageResp *resp,
-                          const char *name);
+void im_vtd_page_response(ImVtd *s, const ImPageResp *resp, const char *name);
 void im_vtd_page_queue_dump(ImVtd *s, GString *out);
 
 #endif /* HW_VTD_REGS_H */

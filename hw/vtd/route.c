@@ -91,7 +91,7 @@ static bool vtd_route_remapping_off(VtdRoute *r)
         return vtd_route_refuse_silently(r, IM_CLAUSE(VTD_4_2_1_TES0));
     }
     r->out.clause = r->has_pasid ? IM_CLAUSE(VTD_3_1_TES0_PASID) :
-                IM_CLAUSE(VTD_REG_GSTS);
+                                   IM_CLAUSE(VTD_REG_GSTS);
     r->has_pasid = false;
     return vtd_route_grant(r, r->txn->addr, 32, IM_PERM_R | IM_PERM_W);
 }
@@ -120,7 +120,8 @@ static bool vtd_route_table_mode_fault(VtdRoute *r)
         break;
     case VTD_TTM_ABORT:
         return im_vtd_refuse(r, s->ecap & IM_MASK(VTD_ECAP_ADMS) ?
-                             VTD_FLT_RTA_4 : VTD_FLT_RTA_1);
+                                    VTD_FLT_RTA_4 :
+                                    VTD_FLT_RTA_1);
     default:
         return im_vtd_refuse(r, VTD_FLT_RTA_1);
     }
@@ -137,13 +138,12 @@ bool im_vtd_found(VtdRoute *r, uint64_t out, unsigned lg2, uint8_t flags)
     bool through_ss = sp->pgtt == VTD_PGTT_SECOND ||
                       sp->pgtt == VTD_PGTT_NESTED;
 
-    if (!(flags & VTD_TLB_DIRTY) || (r->kind == VTD_TRANSLATION &&
-                                     im_vtd_no_write(r))) {
+    if (!(flags & VTD_TLB_DIRTY) ||
+        (r->kind == VTD_TRANSLATION && im_vtd_no_write(r))) {
         perm &= (uint8_t)~IM_PERM_W;
     }
     if (r->kind == VTD_TRANSLATION) {
-        r->non_snoop = sp->pgsnp ||
-                           (through_ss && (flags & VTD_TLB_SNP));
+        r->non_snoop = sp->pgsnp || (through_ss && (flags & VTD_TLB_SNP));
     }
     return vtd_route_grant(r, out, lg2, perm);
 }
@@ -152,7 +152,7 @@ bool im_vtd_found(VtdRoute *r, uint64_t out, unsigned lg2, uint8_t flags)
 static bool vtd_route_iotlb_address(const VtdSpace *sp, uint64_t addr)
 {
     return sp->pgtt == VTD_PGTT_SECOND ? addr >> 57 == 0 :
-           im_route_canonical(addr, 57);
+                                         im_route_canonical(addr, 57);
 }
 
 /* 6.2.7: what the IOTLB holds needs no table, if it grants enough. */
@@ -161,8 +161,8 @@ static bool vtd_route_iotlb_hit(VtdRoute *r)
     const ImTxn *t = r->txn;
     VtdCaches *c = r->s->caches;
     uint64_t key = im_vtd_space_key(r->rid, r->has_pasid, r->pasid);
-    uint8_t want = (uint8_t)(r->need | (r->write ? IM_PERM_W | VTD_TLB_DIRTY :
-                                        0));
+    uint8_t want = (uint8_t)(r->need |
+                             (r->write ? IM_PERM_W | VTD_TLB_DIRTY : 0));
     ImTlbHit hit;
     bool priv;
 
@@ -184,9 +184,9 @@ static bool vtd_route_iotlb_hit(VtdRoute *r)
     }
     r->s->counters.iotlb_hits++;
     r->fpd = r->sp->fpd;
-    return im_vtd_found(r, hit.addr |
-                 (t->addr & ((UINT64_C(1) << hit.shift) - 1)),
-                 hit.shift, (uint8_t)hit.flags);
+    return im_vtd_found(r,
+                        hit.addr | (t->addr & ((UINT64_C(1) << hit.shift) - 1)),
+                        hit.shift, (uint8_t)hit.flags);
 }
 
 /* Once the context entry lets it. */
@@ -276,7 +276,7 @@ static bool vtd_route_input_range(VtdRoute *r)
            im_vtd_refuse(r, VTD_FLT_SGN_1);
 }
 
-/* --- the route ----------------------------------------------------------- */
+/* --- the route ---------------------------------------------------------- */
 
 /* What the request asks for: 3.6.1, 3.7.1. */
 IM_RULE(VTD_3_14_ZLR);
@@ -308,13 +308,13 @@ void im_vtd_route(VtdRoute *r)
            vtd_route_remapping_off(r) ||    /* 11.4.4.2, 4.2.1 */
            vtd_route_table_mode_fault(r) || /* 11.4.5: RTA */
            vtd_route_iotlb_hit(r) ||        /* 6.2.4, 6.2.7 */
-           im_vtd_context_fault(r) ||       /* 9.1 - 9.4: LRT, LCT, SRT, SCT */
+           im_vtd_context_fault(r) ||      /* 9.1 - 9.4: LRT, LCT, SRT, SCT */
            vtd_route_translated(r) ||       /* 4.2.3 */
            im_vtd_pasid_fault(r) ||         /* 9.5, 9.6: SPD, SPT */
            vtd_route_special(r) ||          /* 7.1.3: S.1, S.2 */
            vtd_route_pass_through(r) ||     /* 3.9 */
-           vtd_route_input_range(r) ||      /* 3.6, 3.7: SGN.1, SGN.5, LGN.1 */
-           im_vtd_walk_tables(r));          /* 3.6 - 3.8: SFS, SSS, LSS, SGN */
+           vtd_route_input_range(r) ||     /* 3.6, 3.7: SGN.1, SGN.5, LGN.1 */
+           im_vtd_walk_tables(r));         /* 3.6 - 3.8: SFS, SSS, LSS, SGN */
 }
 
 ImXlat im_vtd_answer(const VtdRoute *r)
@@ -330,8 +330,11 @@ ImXlat im_vtd_answer(const VtdRoute *r)
 ImXlat im_vtd_translate(ImVtd *s, const ImTxn *txn)
 {
     VtdRoute r = {
-        .s = s, .txn = txn, .rid = txn->rid,
-        .has_pasid = txn->has_pasid, .pasid = txn->pasid,
+        .s = s,
+        .txn = txn,
+        .rid = txn->rid,
+        .has_pasid = txn->has_pasid,
+        .pasid = txn->pasid,
     };
 
     im_vtd_route(&r);

@@ -54,26 +54,35 @@ typedef struct Entry {
 static const ImFieldRow no_fields[] = { { NULL, 0, 0 } };
 
 static const Entry legacy_root_entry = {
-    "root entry", 2, { IM_FIELDS(VTD_ROOT0), no_fields },
+    "root entry",
+    2,
+    { IM_FIELDS(VTD_ROOT0), no_fields },
 };
 static const Entry legacy_context_entry = {
-    "context entry", 2, { IM_FIELDS(VTD_CTX0), IM_FIELDS(VTD_CTX1) },
+    "context entry",
+    2,
+    { IM_FIELDS(VTD_CTX0), IM_FIELDS(VTD_CTX1) },
 };
 static const Entry scalable_root_entry = {
-    "scalable root entry", 2, { IM_FIELDS(VTD_SROOT), IM_FIELDS(VTD_SROOT) },
+    "scalable root entry",
+    2,
+    { IM_FIELDS(VTD_SROOT), IM_FIELDS(VTD_SROOT) },
 };
 static const Entry scalable_context_entry = {
-    "scalable context entry", 4,
+    "scalable context entry",
+    4,
     { IM_FIELDS(VTD_SCTX0), IM_FIELDS(VTD_SCTX1), no_fields, no_fields },
 };
 static const Entry pasid_directory_entry = {
-    "PASID directory entry", 1, { IM_FIELDS(VTD_PDIR) },
+    "PASID directory entry",
+    1,
+    { IM_FIELDS(VTD_PDIR) },
 };
 static const Entry pasid_table_entry = {
-    "PASID table entry", 8,
-    { IM_FIELDS(VTD_PTE0), IM_FIELDS(VTD_PTE1), IM_FIELDS(VTD_PTE2),
-      no_fields, IM_FIELDS(VTD_PTE4), IM_FIELDS(VTD_PTE5), no_fields,
-      no_fields },
+    "PASID table entry",
+    8,
+    { IM_FIELDS(VTD_PTE0), IM_FIELDS(VTD_PTE1), IM_FIELDS(VTD_PTE2), no_fields,
+      IM_FIELDS(VTD_PTE4), IM_FIELDS(VTD_PTE5), no_fields, no_fields },
 };
 
 /* Read an entry; explain sees it. */
@@ -81,7 +90,7 @@ static bool vtd_tables_read_entry(VtdRoute *r, const Entry *e, uint64_t pa,
                                   uint64_t *q)
 {
     ImBus bus = r->ex ? im_vtd_mem_peek(r->s, pa, q, 8 * e->words) :
-                im_vtd_mem_read(r->s, pa, q, 8 * e->words);
+                        im_vtd_mem_read(r->s, pa, q, 8 * e->words);
 
     if (bus != IM_BUS_OK) {
         memset(q, 0, 8 * e->words);
@@ -90,8 +99,8 @@ static bool vtd_tables_read_entry(VtdRoute *r, const Entry *e, uint64_t pa,
         q[i] = GUINT64_FROM_LE(q[i]);
     }
     if (G_UNLIKELY(r->ex)) {
-        im_vtd_tell_entry(r->ex->fn, r->ex->opaque, e->what, pa, q,
-                          e->fields, e->words, bus);
+        im_vtd_tell_entry(r->ex->fn, r->ex->opaque, e->what, pa, q, e->fields,
+                          e->words, bus);
     }
     return bus == IM_BUS_OK;
 }
@@ -105,8 +114,9 @@ bool im_vtd_refuse(VtdRoute *r, uint8_t reason)
 
     r->out.fault = reason;
     im_route_refuse(&r->out, success ? IM_OK : IM_FAULT,
-                    success ? IM_CPL_SC :
-                    reply == VTD_REPLY_CA ? IM_CPL_CA : IM_CPL_UR);
+                    success               ? IM_CPL_SC :
+                    reply == VTD_REPLY_CA ? IM_CPL_CA :
+                                            IM_CPL_UR);
     if (!r->ex && r->kind != VTD_PAGE_REQUEST &&
         (!success || def->s0_recorded)) {
         im_vtd_fault_dma(r->s, r->txn, reason, r->fpd);
@@ -114,7 +124,7 @@ bool im_vtd_refuse(VtdRoute *r, uint8_t reason)
     return true;
 }
 
-/* --- legacy, 9.1 and 9.3 -------------------------------------------------- */
+/* --- legacy, 9.1 and 9.3 ------------------------------------------------ */
 
 static bool vtd_tables_aw_supported(const ImVtd *s, uint64_t aw)
 {
@@ -174,7 +184,7 @@ static bool vtd_tables_legacy_context(VtdRoute *r, VtdCtx *ctx)
     return false;
 }
 
-/* --- scalable, 9.2 and 9.4 ------------------------------------------------ */
+/* --- scalable, 9.2 and 9.4 ---------------------------------------------- */
 
 static bool vtd_tables_scalable_root(VtdRoute *r, uint64_t *table)
 {
@@ -258,7 +268,7 @@ static bool vtd_tables_scalable_context(VtdRoute *r, VtdCtx *ctx)
     return false;
 }
 
-/* --- what a context entry says about this request ------------------------- */
+/* --- what a context entry says about this request ----------------------- */
 
 static uint32_t vtd_tables_pss_last(const ImVtd *s)
 {
@@ -288,8 +298,7 @@ static bool vtd_tables_context_refuses_pasid(VtdRoute *r, const VtdCtx *ctx)
 
 static bool vtd_tables_context_refuses(VtdRoute *r, const VtdCtx *ctx)
 {
-    bool device_tlb = r->kind == VTD_TRANSLATION ||
-                      r->kind == VTD_TRANSLATED;
+    bool device_tlb = r->kind == VTD_TRANSLATION || r->kind == VTD_TRANSLATED;
 
     if (ctx->legacy) {
         return device_tlb && !ctx->ats && im_vtd_refuse(r, VTD_FLT_LCT_5);
@@ -322,8 +331,7 @@ IM_RULE(VTD_6_2_2_NO_FAULTING);
 bool im_vtd_context_fault(VtdRoute *r)
 {
     ImVtd *s = r->s;
-    VtdCtx *ctx = r->ex ? NULL : im_pool_find(&s->caches->ctxs,
-                                                 r->rid);
+    VtdCtx *ctx = r->ex ? NULL : im_pool_find(&s->caches->ctxs, r->rid);
 
     if (ctx && ctx->legacy != im_vtd_legacy_mode(s)) {
         /* The mode changed and software has not invalidated yet. */
@@ -349,14 +357,14 @@ bool im_vtd_context_fault(VtdRoute *r)
     return false;
 }
 
-/* --- PASID directory and table, 9.5 and 9.6 ------------------------------- */
+/* --- PASID directory and table, 9.5 and 9.6 ----------------------------- */
 
 static void vtd_tables_second_stage(const ImVtd *s, ImPtStage *st,
                                     uint64_t root, unsigned aw)
 {
     uint64_t sslps = IM_GET(s->cap, VTD_CAP_SSLPS);
 
-    *st = (ImPtStage){
+    *st = (ImPtStage) {
         .fmt = &im_vtd_second_stage,
         .root = root,
         .top = (uint8_t)(aw + 1),
@@ -440,9 +448,8 @@ static bool vtd_tables_pasid_misprogrammed(const ImVtd *s, const uint64_t q[8])
     return !vtd_tables_pgtt_supported(s, pgtt) ||
            (by_ss && !vtd_tables_aw_supported(s, aw)) ||
            IM_GET(q[2], VTD_PASID_FSPM) > fspm_last ||
-           (pgtt == VTD_PGTT_NESTED &&
-            (q[2] & IM_MASK(VTD_PASID_FSPTPTR)) >
-            im_vtd_gaw_last(s, (unsigned)aw));
+           (pgtt == VTD_PGTT_NESTED && (q[2] & IM_MASK(VTD_PASID_FSPTPTR)) >
+                                           im_vtd_gaw_last(s, (unsigned)aw));
 }
 
 IM_RULE(VTD_3_8_1_SSADE);
@@ -462,7 +469,7 @@ static void vtd_tables_scalable_space(const ImVtd *s, const uint64_t q[8],
         sp->ss.flags |= ssade ? IM_VTD_SS_AD : 0;
         sp->ss.no_update = !snooped;
     }
-    sp->fs = (ImPtStage){
+    sp->fs = (ImPtStage) {
         .fmt = &im_vtd_first_stage,
         .root = q[2] & IM_MASK(VTD_PASID_FSPTPTR),
         .top = q[2] & IM_MASK(VTD_PASID_FSPM) ? 4 : 3,
@@ -553,8 +560,9 @@ bool im_vtd_pasid_fault(VtdRoute *r)
         }
         did = (uint16_t)IM_GET(q[1], VTD_PASID_DID);
     }
-    r->sp = r->ex ? &r->ex->space :
-            im_vtd_space_put(s->caches, key, did, r->pasid, (VtdCtx *)ctx);
+    r->sp = r->ex ?
+                &r->ex->space :
+                im_vtd_space_put(s->caches, key, did, r->pasid, (VtdCtx *)ctx);
     r->sp->rid = r->rid;
     r->sp->legacy = ctx->legacy;
     r->sp->fpd = r->fpd;

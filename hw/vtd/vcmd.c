@@ -19,9 +19,9 @@ IM_RULE(VTD_REG_VCMD);
 static const VcmdDef vcmds[] = {
     [0] = { .needs = IM_MASK(VTD_VCCAP_NS) },
     [IM_VCMD_ALLOC_PASID] = { .needs = IM_MASK(VTD_VCCAP_PAS),
-                              .to_host = true, .gives_pasid = true },
-    [IM_VCMD_FREE_PASID] = { .needs = IM_MASK(VTD_VCCAP_FPS),
-                             .to_host = true },
+                              .to_host = true,
+                              .gives_pasid = true },
+    [IM_VCMD_FREE_PASID] = { .needs = IM_MASK(VTD_VCCAP_FPS), .to_host = true },
 };
 
 IM_RULE(VTD_REG_VCCAP);
@@ -41,8 +41,9 @@ static bool vtd_vcmd_in_progress(const ImVtd *s)
 IM_RULE(VTD_VCMD_STATUS);
 static void vtd_vcmd_respond(ImVtd *s, unsigned status, uint32_t pasid)
 {
-    im_vtd_reg_set(s, VTD_R_VCRSP, IM_PUT(VTD_VCRSP_SC, status) |
-                                   IM_PUT(VTD_VCRSP_PASID, pasid));
+    im_vtd_reg_set(s, VTD_R_VCRSP,
+                   IM_PUT(VTD_VCRSP_SC, status) |
+                       IM_PUT(VTD_VCRSP_PASID, pasid));
 }
 
 static void vtd_vcmd_run(ImVtd *s, uint64_t vcmd)
@@ -55,8 +56,7 @@ static void vtd_vcmd_run(ImVtd *s, uint64_t vcmd)
     };
 
     s->counters.virtual_commands++;
-    if (code >= G_N_ELEMENTS(vcmds) ||
-        !(im_vtd_vccap(s) & vcmds[code].needs)) {
+    if (code >= G_N_ELEMENTS(vcmds) || !(im_vtd_vccap(s) & vcmds[code].needs)) {
         vtd_vcmd_respond(s, STATUS_UNDEFINED, 0);
     } else if (!vcmds[code].to_host) {
         vtd_vcmd_respond(s, IM_VCMD_OK, 0);

@@ -95,8 +95,7 @@ ImBus im_vtd_mem_read(ImVtd *s, uint64_t pa, void *buf, size_t len)
 
 ImBus im_vtd_mem_write(ImVtd *s, uint64_t pa, const void *buf, size_t len)
 {
-    return im_port_write(&s->port, s->host, im_vtd_haw_last(s), pa, buf,
-                         len);
+    return im_port_write(&s->port, s->host, im_vtd_haw_last(s), pa, buf, len);
 }
 
 void im_vtd_event(ImVtd *s, const ImEvent *ev)
@@ -122,7 +121,7 @@ void im_vtd_unmap(ImVtd *s, uint64_t addr, uint64_t mask)
     }
 }
 
-/* --- the upward port ------------------------------------------------------ */
+/* --- the upward port ---------------------------------------------------- */
 
 IM_IOMMU_FUNCTIONS(vtd)
 IM_IOMMU_UNIT_FUNCTIONS(vtd)

@@ -122,8 +122,8 @@ unsigned im_vtd_cached_translations(const ImVtd *s);
  * FPD: a qualified reason with fpd set is dropped.
  */
 void im_vtd_fault_dma(ImVtd *s, const ImTxn *txn, uint8_t reason, bool fpd);
-void im_vtd_fault_page_request(ImVtd *s, const ImPageReq *req,
-                               uint8_t reason, bool fpd);
+void im_vtd_fault_page_request(ImVtd *s, const ImPageReq *req, uint8_t reason,
+                               bool fpd);
 /* Record an interrupt remapping fault; index is the interrupt_index. */
 void im_vtd_fault_interrupt(ImVtd *s, const ImMsi *msi, uint16_t index,
                             uint8_t reason, bool fpd);

@@ -79,8 +79,8 @@ static bool vtd_walk_op_forbid(void *opaque, uint64_t addr, unsigned shift)
     const VtdRoute *r = opaque;
 
     return r->kind == VTD_TRANSLATION ?
-           im_vtd_overlaps_interrupts(addr, shift) :
-           im_vtd_interrupt_address(addr);
+               im_vtd_overlaps_interrupts(addr, shift) :
+               im_vtd_interrupt_address(addr);
 }
 
 static void vtd_walk_op_step(void *opaque, const ImStep *step)
@@ -219,8 +219,8 @@ bool im_vtd_walk_tables(VtdRoute *r)
 
     if (!r->ex) {
         s->counters.iotlb_misses++;
-        im_owner_prefetch(&s->caches->pages, &sp->pages, r->priv,
-                          r->txn->addr, 12);
+        im_owner_prefetch(&s->caches->pages, &sp->pages, r->priv, r->txn->addr,
+                          12);
     }
     vtd_walk_walk(r, &w);
     if (G_UNLIKELY(r->ex)) {
@@ -233,7 +233,8 @@ bool im_vtd_walk_tables(VtdRoute *r)
                       (w.attr & IM_VTD_SNP ? VTD_TLB_SNP : 0) |
                       (w.dirty ? VTD_TLB_DIRTY : 0) |
                       (im_vtd_overlaps_interrupts(w.addr, w.shift) ?
-                       VTD_TLB_FEE : 0));
+                           VTD_TLB_FEE :
+                           0));
     im_vtd_found(r, w.addr, w.shift, flags);
     if (!r->ex) {
         im_owner_put(&s->caches->pages, &r->sp->pages, r->priv, r->txn->addr,

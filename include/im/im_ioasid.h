@@ -78,7 +78,7 @@ typedef struct ImuInfo {
     uint32_t used;              /* out: of this context */
 } ImuInfo;
 
-/* --- sets ----------------------------------------------------------------- */
+/* --- sets --------------------------------------------------------------- */
 
 typedef enum ImuMapMode {
     IMU_MODE_IDENTITY,           /* guest PASID = host PASID, per device */
@@ -212,7 +212,7 @@ typedef struct ImuDevInfo {
     uint64_t formats;           /* bit n: ImuFormat n can be nested */
 } ImuDevInfo;
 
-/* --- I/O address spaces -------------------------------------------------- */
+/* --- I/O address spaces ------------------------------------------------- */
 
 typedef enum ImuSpaceKind {
     IMU_SPACE_MAPPED,           /* MAP, UNMAP */
@@ -344,7 +344,7 @@ typedef struct ImuDirtyGet {
     uint64_t bitmap;            /* user address; bits are ORed in */
 } ImuDirtyGet;
 
-/* --- bindings ------------------------------------------------------------ */
+/* --- bindings ----------------------------------------------------------- */
 
 #define IMU_ATTACH_PASID   1u   /* pasid is valid, else the device itself */
 #define IMU_ATTACH_NO_ATS  2u
@@ -366,7 +366,7 @@ typedef struct ImuDetach {
     ImuRef pasid;
 } ImuDetach;
 
-/* --- invalidation -------------------------------------------------------- */
+/* --- invalidation ------------------------------------------------------- */
 
 typedef enum ImuInvTarget {
     IMU_INV_SPACE,
@@ -418,7 +418,7 @@ typedef struct ImuFence {
     uint32_t reserved;
 } ImuFence;
 
-/* --- fault queues ---------------------------------------------------------- */
+/* --- fault queues ------------------------------------------------------- */
 
 typedef struct ImuFaultqCreate {
     ImuHead head;
@@ -473,7 +473,7 @@ typedef struct ImuAnswer {
     uint32_t reserved;
 } ImuAnswer;
 
-/* --- events: best effort, never needed for safety -------------------------- */
+/* --- events: best effort, never needed for safety ----------------------- */
 
 #define IMU_EVENTS(E)                                                      \
     E(ALLOC) E(BIND) E(UNBIND) E(FREE) E(RECLAIM) E(QUOTA_HIT)             \
@@ -513,7 +513,7 @@ typedef struct ImuEventRead {
     uint32_t pending;           /* out */
 } ImuEventRead;
 
-/* --- the commands: C(number, NAME, structure, last member of the minimum) -- */
+/* --- the commands: C(number, NAME, structure, last member of the minimum)  */
 
 #define IMU_COMMANDS(C)                                                    \
     C(0x00, INFO,          ImuInfo,         used)                          \
@@ -570,11 +570,10 @@ typedef struct ImIoasidPort {
     /* 0 or -EFAULT */
     int (*user_read)(void *host, void *user, uint64_t addr, void *buf,
                      size_t len);
-    int (*user_write)(void *host, void *user, uint64_t addr,
-                      const void *buf, size_t len);
+    int (*user_write)(void *host, void *user, uint64_t addr, const void *buf,
+                      size_t len);
     /* Physical address of a user page, held until unpin. 0 or -EFAULT. */
-    int (*pin)(void *host, void *user, uint64_t addr, bool write,
-               uint64_t *pa);
+    int (*pin)(void *host, void *user, uint64_t addr, bool write, uint64_t *pa);
     void (*unpin)(void *host, void *user, uint64_t addr, uint64_t pa,
                   bool dirty);
     /* A queue of the context became readable. Optional. */
@@ -594,8 +593,8 @@ typedef struct ImIoasidConfig {
 extern const ImIoasidConfig IM_IOASID_CONFIG_DEFAULT;
 
 /* As im_vtd_new(): one line in *err on impossible values. */
-ImIoasid *im_ioasid_new(const ImIoasidConfig *config,
-                        const ImIoasidPort *port, void *host, char **err);
+ImIoasid *im_ioasid_new(const ImIoasidConfig *config, const ImIoasidPort *port,
+                        void *host, char **err);
 /* Closes every context. */
 void im_ioasid_free(ImIoasid *h);
 /* Every context loses all that it holds, as if forced, and stays open; no

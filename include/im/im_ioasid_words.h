@@ -83,8 +83,8 @@ bool im_ioasid_call_set(ImuCall *call, const char *list, const char *word,
 /* Begin a new element of a list. */
 bool im_ioasid_call_add(ImuCall *call, const char *list, char **err);
 /* 0 or -EFAULT */
-int im_ioasid_call_access(ImuCall *call, uint64_t addr, void *buf,
-                          size_t len, bool write);
+int im_ioasid_call_access(ImuCall *call, uint64_t addr, void *buf, size_t len,
+                          bool write);
 /* 0 or -errno. */
 int im_ioasid_call_run(ImuCall *call, ImIoasidCtx *ctx);
 

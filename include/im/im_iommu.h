@@ -35,8 +35,7 @@ typedef struct ImIommuOps {
     /* Registers: size 4 or 8, naturally aligned; any other access reads 0 and
      * writes nothing. Optional: it has none. */
     uint64_t (*mmio_read)(void *iommu, uint64_t off, unsigned size);
-    void (*mmio_write)(void *iommu, uint64_t off, uint64_t val,
-                       unsigned size);
+    void (*mmio_write)(void *iommu, uint64_t off, uint64_t val, unsigned size);
 
     /* Answer one memory request, untranslated, translation request or
      * translated by txn->at, up to the end of the region that ImXlat.mask

@@ -52,7 +52,7 @@ typedef struct ImIommufdCaller {
     uint32_t uid;
     bool may_raise;             /* CAP_SYS_RESOURCE */
     bool may_lock;              /* CAP_IPC_LOCK: no limit on pinned memory */
-    uint64_t memlock;           /* RLIMIT_MEMLOCK in bytes; UINT64_MAX: none */
+    uint64_t memlock;          /* RLIMIT_MEMLOCK in bytes; UINT64_MAX: none */
     void *opaque;               /* the host's: which task, its descriptors */
 } ImIommufdCaller;
 
@@ -104,26 +104,26 @@ typedef struct ImIommufdPort {
     /* im_iommufd_queue_poll() of a queue may say something else. */
     void (*changed)(void *host, ImIommufdQueue *queue);
 
-    uint64_t (*now)(void *host);                    /* virtual ns */
+    uint64_t (*now)(void *host); /* virtual ns */
 } ImIommufdPort;
 
-/* --- commands ------------------------------------------------------------ */
+/* --- commands ----------------------------------------------------------- */
 
 /* A command on its way. */
 typedef struct ImIommufdCall {
     ImIommufdFile *file;
     const ImIommufdCaller *caller;
-    void *cmd;                  /* its structure, zero-extended */
-    uint32_t user_size;         /* as the caller knows it */
-    uint64_t user;              /* user address of it */
+    void *cmd; /* its structure, zero-extended */
+    uint32_t user_size; /* as the caller knows it */
+    uint64_t user; /* user address of it */
 } ImIommufdCall;
 
 /* A row of commands. */
 typedef struct ImIommufdCommand {
-    uint8_t nr;                 /* 0x80 and up */
-    uint32_t min;               /* less: EINVAL */
-    uint32_t size;              /* more and not 0: E2BIG */
-    int (*obey)(ImIommufdCall *call);   /* 0 or -errno */
+    uint8_t nr; /* 0x80 and up */
+    uint32_t min; /* less: EINVAL */
+    uint32_t size; /* more and not 0: E2BIG */
+    int (*obey)(ImIommufdCall *call); /* 0 or -errno */
 } ImIommufdCommand;
 
 #define IM_IOMMUFD_COMMAND(nr, type, last, fn)                             \
@@ -140,13 +140,13 @@ int im_iommufd_respond(const ImIommufdCall *call, size_t len);
 /* --- instances ---------------------------------------------------------- */
 
 typedef struct ImIommufdConfig {
-    uint8_t io_page_shift;          /* of the IOMMUs, 11 .. 12 */
-    uint8_t pasid_bits;             /* 1 .. 20 */
-    const ImIommufdCommand *extra;  /* commands of the host's own, tried
-                                       first; not copied */
+    uint8_t io_page_shift; /* of the IOMMUs, 11 .. 12 */
+    uint8_t pasid_bits; /* 1 .. 20 */
+    const ImIommufdCommand *extra; /* commands of the host's own, tried
+                                      first; not copied */
     unsigned extra_count;
-    bool before_viommu;             /* HWPT_INVALIDATE of what is no nested
-                                       table is ENOENT, as until Linux 6.12 */
+    bool before_viommu; /* HWPT_INVALIDATE of what is no nested
+                           table is ENOENT, as until Linux 6.12 */
 } ImIommufdConfig;
 
 extern const ImIommufdConfig IM_IOMMUFD_CONFIG_DEFAULT;
@@ -168,7 +168,7 @@ int im_iommufd_memory_write(ImIommufd *f, uint64_t pa, const void *buf,
 int im_iommufd_memory_page(ImIommufd *f, uint64_t pa, ImIommufdPage *page,
                            uint32_t *at);
 
-/* --- files --------------------------------------------------------------- */
+/* --- files -------------------------------------------------------------- */
 
 /* NULL: no memory. Held once. */
 ImIommufdFile *im_iommufd_open(ImIommufd *f);
@@ -186,7 +186,7 @@ int im_iommufd_ioctl(ImIommufdFile *file, const ImIommufdCaller *caller,
                      uint32_t request, uint64_t arg);
 
 typedef struct ImIommufdMmap {
-    void *object;               /* the host's, as the driver gave it */
+    void *object; /* the host's, as the driver gave it */
     uint64_t offset;
 } ImIommufdMmap;
 
@@ -200,16 +200,14 @@ int im_iommufd_mmap(ImIommufdFile *file, uint64_t offset, uint64_t length,
                     bool shared, bool exec, ImIommufdMmap *out);
 void im_iommufd_munmap(ImIommufdFile *file, uint64_t offset);
 
-/* --- queues: im_iommufd_dev.h has what is in them ------------------------- */
+/* --- queues: im_iommufd_dev.h has what is in them ----------------------- */
 
 /* read() and write() on a queue's descriptor: bytes, or -errno; -EAGAIN or 0
  * where a read would wait. at: the offset of pread(), 0 for read(). */
-int64_t im_iommufd_queue_read(ImIommufdQueue *q,
-                              const ImIommufdCaller *caller, uint64_t buf,
-                              size_t len, uint64_t at);
-int64_t im_iommufd_queue_write(ImIommufdQueue *q,
-                               const ImIommufdCaller *caller, uint64_t buf,
-                               size_t len, uint64_t at);
+int64_t im_iommufd_queue_read(ImIommufdQueue *q, const ImIommufdCaller *caller,
+                              uint64_t buf, size_t len, uint64_t at);
+int64_t im_iommufd_queue_write(ImIommufdQueue *q, const ImIommufdCaller *caller,
+                               uint64_t buf, size_t len, uint64_t at);
 #define IM_IOMMUFD_POLLIN   1u
 #define IM_IOMMUFD_POLLOUT  2u
 unsigned im_iommufd_queue_poll(const ImIommufdQueue *q);
@@ -219,7 +217,7 @@ void im_iommufd_queue_close(ImIommufdQueue *q);
 void im_iommufd_queue_set_opaque(ImIommufdQueue *q, void *opaque);
 void *im_iommufd_queue_opaque(const ImIommufdQueue *q);
 
-/* --- objects of the host's own -------------------------------------------- */
+/* --- objects of the host's own ------------------------------------------ */
 
 /* An object with a number among the file's, that DESTROY and the file's end
  * destroy; destroy is called once. 0, -ENOMEM. */
@@ -236,10 +234,10 @@ void im_iommufd_thing_free(ImIommufdFile *file, uint32_t id);
 void *im_iommufd_thing(ImIommufdFile *file, const ImIommufdThing *kind,
                        uint32_t id);
 
-/* --- accesses: what an emulated device in the kernel is ------------------- */
+/* --- accesses: what an emulated device in the kernel is ----------------- */
 
 typedef struct ImIommufdAccessOps {
-    bool pins;                  /* it pins; else it only reads and writes */
+    bool pins; /* it pins; else it only reads and writes */
     /* Unpin all that is pinned in this range, before this returns. With
      * pins. May pin nothing, and destroy nothing. */
     void (*unmap)(void *opaque, uint64_t iova, uint64_t length);
@@ -248,8 +246,7 @@ typedef struct ImIommufdAccessOps {
 /* The access holds the file, and is an object that cannot be DESTROYed.
  * -ENOMEM */
 int im_iommufd_access_new(ImIommufdFile *file, const ImIommufdAccessOps *ops,
-                          void *opaque, ImIommufdAccess **access,
-                          uint32_t *id);
+                          void *opaque, ImIommufdAccess **access, uint32_t *id);
 /* Detaches. All is unpinned by then, by unmap. */
 void im_iommufd_access_free(ImIommufdAccess *access);
 /* -ENOENT; -EINVAL: it has one; -EADDRINUSE: it pins whole pages, and others
@@ -272,7 +269,7 @@ void im_iommufd_access_unpin(ImIommufdAccess *access, uint64_t iova,
 int im_iommufd_access_rw(ImIommufdAccess *access, uint64_t iova, void *buf,
                          size_t length, uint32_t flags);
 
-/* --- for those who look at it from outside -------------------------------- */
+/* --- for those who look at it from outside ------------------------------ */
 
 /* Reserve iovas of an IOAS until it is destroyed. -ENOENT, -EADDRINUSE,
  * -EOVERFLOW, -ENOMEM, -EINVAL (length 0). */

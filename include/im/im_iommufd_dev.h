@@ -126,70 +126,70 @@ int im_iommufd_array_get_all(const ImIommufdArray *a, void *buf, size_t size);
 /* A device as a driver sees it. */
 typedef struct ImIommufdHw {
     const ImIommufdDevice *dev;
-    ImIommufdFile *file;        /* NULL: not bound */
-    uint32_t id;                /* of the object */
+    ImIommufdFile *file; /* NULL: not bound */
+    uint32_t id; /* of the object */
 } ImIommufdHw;
 
 /* What a page table of the engine's own is like. The defaults are the
  * driver's; a driver changes them for what the user asked for. */
 typedef struct ImIommufdPaging {
-    uint64_t first;             /* aperture */
+    uint64_t first; /* aperture */
     uint64_t last;
-    uint8_t page_shift;         /* smallest page, that of the backend or more */
-    uint8_t dirty_shift;        /* largest page: one dirty bit of each that
-                                   an area holds whole; 0: page_shift */
-    uint32_t always;            /* IMU_PROT_*: what the entries have no bit
-                                   for, and so lets every device */
-    bool writable_only;         /* a page that cannot be written: -EINVAL */
-    uint64_t page_sizes;        /* bit n: 2^n, as VFIO tells; 0: page_shift
-                                   and all above */
+    uint8_t page_shift; /* smallest page, that of the backend or more */
+    uint8_t dirty_shift; /* largest page: one dirty bit of each that
+                            an area holds whole; 0: page_shift */
+    uint32_t always; /* IMU_PROT_*: what the entries have no bit
+                        for, and so lets every device */
+    bool writable_only; /* a page that cannot be written: -EINVAL */
+    uint64_t page_sizes; /* bit n: 2^n, as VFIO tells; 0: page_shift
+                            and all above */
 } ImIommufdPaging;
 
 typedef enum ImIommufdWhat {
-    IM_IOMMUFD_TABLE,           /* a guest's table, on the parent */
-    IM_IOMMUFD_BYPASS,          /* the parent alone */
-    IM_IOMMUFD_ABORT,           /* nothing is let through */
+    IM_IOMMUFD_TABLE, /* a guest's table, on the parent */
+    IM_IOMMUFD_BYPASS, /* the parent alone */
+    IM_IOMMUFD_ABORT, /* nothing is let through */
 } ImIommufdWhat;
 
 /* What the user's data of a nested table mean for the backend. */
 typedef struct ImIommufdMeaning {
-    uint32_t what;              /* ImIommufdWhat */
-    uint32_t format;            /* ImuFormat, with TABLE */
+    uint32_t what; /* ImIommufdWhat */
+    uint32_t format; /* ImuFormat, with TABLE */
     union {
         ImuVtdFirst vtd;
         ImuSmmuSte smmu;
     } data;
-    bool pasid_table;           /* attached without PASID it is that of all
-                                   PASIDs, none of which can be attached */
+    bool pasid_table; /* attached without PASID it is that of all
+                         PASIDs, none of which can be attached */
     bool no_ats;
-    bool needs_vdevice;         /* of a vIOMMU: -ENOENT to attach without */
+    bool needs_vdevice; /* of a vIOMMU: -ENOENT to attach without */
 } ImIommufdMeaning;
 
 /* Members that are NULL: the IOMMU has no such thing (-EOPNOTSUPP). Every
  * function is called with the object complete but without id, and what it
  * refuses leaves nothing behind. */
 struct ImIommufdDriver {
-    size_t size;                /* of this structure */
+    size_t size; /* of this structure */
     const char *name;
-    ImIommufdPaging paging;     /* of a table without data */
-    uint32_t hwpt_flags;        /* bit n: combination n of HWPT_ALLOC's flags
-                                   NEST_PARENT 1, DIRTY 2, FAULT 4, PASID 8
-                                   makes a paging HWPT */
-    bool dirty;                 /* it tracks dirty pages */
-    bool dirty_new;             /* from the first on, and a page that may be
-                                   written begins dirty: entries do */
-    bool no_iommu;              /* devices reach memory by its address, which
-                                   NOIOMMU_GET_PA tells */
-    bool of_one_iommu;          /* a table is for devices behind the IOMMU
-                                   that it was made for */
-    bool on_viommu;             /* nested tables are made on vIOMMUs only */
-    bool nested_no_pasid;       /* and are not for PASIDs */
-    bool fault_without_pri;     /* tables with a fault queue are also for
-                                   devices that never ask for a page */
-    const ImuRange *reserved;   /* nobody's where a device is attached
-                                   without PASID: interrupts go there */
+    ImIommufdPaging paging; /* of a table without data */
+    uint32_t hwpt_flags; /* bit n: combination n of HWPT_ALLOC's flags
+                            NEST_PARENT 1, DIRTY 2, FAULT 4, PASID 8
+                            makes a paging HWPT */
+    bool dirty; /* it tracks dirty pages */
+    bool dirty_new; /* from the first on, and a page that may be
+                       written begins dirty: entries do */
+    bool no_iommu; /* devices reach memory by its address, which
+                      NOIOMMU_GET_PA tells */
+    bool of_one_iommu; /* a table is for devices behind the IOMMU
+                          that it was made for */
+    bool on_viommu; /* nested tables are made on vIOMMUs only */
+    bool nested_no_pasid; /* and are not for PASIDs */
+    bool fault_without_pri; /* tables with a fault queue are also for
+                               devices that never ask for a page */
+    const ImuRange *reserved; /* nobody's where a device is attached
+                                 without PASID: interrupts go there */
     unsigned reserved_count;
-    size_t nested_size;         /* private bytes of each kind */
+    size_t nested_size; /* private bytes of each kind */
     size_t viommu_size;
     size_t hw_queue_size;
 
@@ -212,8 +212,8 @@ struct ImIommufdDriver {
     int (*nested_invalidate)(ImIommufdNested *n, ImIommufdArray *a);
     /* Attaching, after everything else said yes; may say no. n == NULL: a
      * paging HWPT. old: it is replaced. */
-    int (*attaching)(const ImIommufdHw *hw, uint32_t pasid,
-                     ImIommufdNested *n, bool old);
+    int (*attaching)(const ImIommufdHw *hw, uint32_t pasid, ImIommufdNested *n,
+                     bool old);
 
     /* Whether there are vIOMMUs of the type; one of them (of d->type; d->len
      * 0: no data). */

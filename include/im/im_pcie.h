@@ -49,23 +49,23 @@ typedef struct ImEpPort {
 } ImEpPort;
 
 typedef struct ImEpConfig {
-    uint8_t pasid_bits;         /* Max PASID Width, 0 .. 20 */
-    bool pasid;                 /* the capabilities, each removable */
+    uint8_t pasid_bits; /* Max PASID Width, 0 .. 20 */
+    bool pasid; /* the capabilities, each removable */
     bool ats;
     bool pri;
     bool pasid_exec;
     bool pasid_priv;
     bool ats_page_aligned;
     bool ats_global_invalidate;
-    uint8_t ats_queue_depth;    /* 0 (means 32) .. 31 */
-    uint32_t pri_capacity;      /* outstanding page request capacity */
-    bool pri_pasid_required;    /* PRG Response PASID Required */
-    bool acs;                   /* of one of several functions only */
-    uint32_t atc_entries;       /* 0: no caching */
-    uint8_t channels;           /* 1 .. 32 */
-    uint64_t page_timeout_ns;   /* lost page response; 0: wait for ever */
-    uint32_t buffer_size;       /* BAR2, power of two, 1 .. 256 MiB */
-    uint16_t next_ecap;         /* the host's capability after ours; 0: none */
+    uint8_t ats_queue_depth; /* 0 (means 32) .. 31 */
+    uint32_t pri_capacity; /* outstanding page request capacity */
+    bool pri_pasid_required; /* PRG Response PASID Required */
+    bool acs; /* of one of several functions only */
+    uint32_t atc_entries; /* 0: no caching */
+    uint8_t channels; /* 1 .. 32 */
+    uint64_t page_timeout_ns; /* lost page response; 0: wait for ever */
+    uint32_t buffer_size; /* BAR2, power of two, 1 .. 256 MiB */
+    uint16_t next_ecap; /* the host's capability after ours; 0: none */
 } ImEpConfig;
 
 extern const ImEpConfig IM_EP_CONFIG_DEFAULT;

@@ -55,20 +55,20 @@ typedef struct ImPort {
      * the function: it is reported by im_*_ats_inv_done(). */
     void (*ats_invalidate)(void *host, const ImAtsInv *inv);
     void (*page_response)(void *host, const ImPageResp *resp);
-    void (*unmap)(void *host, const ImUnmap *unmap);        /* optional */
+    void (*unmap)(void *host, const ImUnmap *unmap); /* optional */
     /* What a host may remember beside translations has changed: whether
      * requests are judged, or what interrupt messages become. */
-    void (*changed)(void *host);                            /* optional */
+    void (*changed)(void *host); /* optional */
 
     /* Virtual time in nanoseconds, and one alarm: the host calls
      * im_*_deadline() once now() >= when. IM_NEVER cancels. */
     uint64_t (*now)(void *host);
     void (*deadline)(void *host, uint64_t when);
 
-    void (*event)(void *host, const ImEvent *ev);           /* optional */
+    void (*event)(void *host, const ImEvent *ev); /* optional */
 
     /* A pulse on a wired interrupt; lines are the model's. */
-    void (*wire)(void *host, unsigned line);                /* optional */
+    void (*wire)(void *host, unsigned line); /* optional */
     /* The request parked as handle was answered: granted or terminated,
      * never IM_PENDING. Without it no request is parked. */
     void (*resume)(void *host, uint64_t handle, const ImXlat *xlat);

@@ -94,8 +94,8 @@ void im_smmu_config_prune(ImSmmuConfig *config);
  * sides of an impossible combination (g_free() it). port is copied; host is
  * passed to every port call and must outlive the unit.
  */
-ImSmmu *im_smmu_new(const ImSmmuConfig *config, const ImPort *port,
-                    void *host, char **err);
+ImSmmu *im_smmu_new(const ImSmmuConfig *config, const ImPort *port, void *host,
+                    char **err);
 void im_smmu_free(ImSmmu *s);
 
 /* Power-on reset: registers, caches, everything pending; what was parked
@@ -107,8 +107,7 @@ void im_smmu_reset(ImSmmu *s);
  * aligned. Any other access reads 0 and writes nothing.
  */
 uint64_t im_smmu_mmio_read(ImSmmu *s, uint64_t off, unsigned size);
-void im_smmu_mmio_write(ImSmmu *s, uint64_t off, uint64_t val,
-                        unsigned size);
+void im_smmu_mmio_write(ImSmmu *s, uint64_t off, uint64_t val, unsigned size);
 
 /*
  * Answer one memory request: untranslated, translation request or
@@ -135,8 +134,7 @@ void im_smmu_page_request(ImSmmu *s, const ImPageReq *req);
  * bit per ITag; cc: its completion count, how many of them complete each
  * invalidation, 1 .. 8; 0 stands for 8, as in the message.
  */
-void im_smmu_ats_inv_done(ImSmmu *s, uint32_t sid, uint32_t itags,
-                          unsigned cc);
+void im_smmu_ats_inv_done(ImSmmu *s, uint32_t sid, uint32_t itags, unsigned cc);
 
 /* The MSI write of a source was aborted by the system (6.3.17). */
 void im_smmu_msi_aborted(ImSmmu *s, ImSmmuIrq source);
@@ -154,8 +152,7 @@ void im_smmu_deadline(ImSmmu *s);
  * its note the outcome and the field that the rule judged, of which entry:
  * "permission denied: S1-L3: AP[2]=1; not recorded: CD.R=0".
  */
-ImXlat im_smmu_explain(ImSmmu *s, const ImTxn *txn, ImStepFn *fn,
-                       void *opaque);
+ImXlat im_smmu_explain(ImSmmu *s, const ImTxn *txn, ImStepFn *fn, void *opaque);
 
 /*
  * The same for a page request that im_smmu_page_request() would take (8): the

@@ -38,26 +38,26 @@ typedef enum ImAt {
 
 /* One memory request as it reaches the IOMMU. */
 typedef struct ImTxn {
-    uint64_t addr;          /* first byte */
-    uint64_t len;           /* bytes; 0 is the zero-length read */
-    uint32_t pasid;         /* valid with has_pasid; may exceed the width */
-    uint16_t rid;           /* requester ID: bus 15:8, devfn 7:0 */
-    uint16_t segment;       /* of the hierarchy; StreamID 31:16 */
-    uint8_t access;         /* ImAccess */
-    uint8_t at;             /* ImAt */
+    uint64_t addr; /* first byte */
+    uint64_t len; /* bytes; 0 is the zero-length read */
+    uint32_t pasid; /* valid with has_pasid; may exceed the width */
+    uint16_t rid; /* requester ID: bus 15:8, devfn 7:0 */
+    uint16_t segment; /* of the hierarchy; StreamID 31:16 */
+    uint8_t access; /* ImAccess */
+    uint8_t at; /* ImAt */
     bool has_pasid;
-    bool priv;              /* privileged mode requested; with has_pasid */
-    bool exec;              /* execute requested; with has_pasid */
-    bool no_write;          /* NW of a translation request */
-    bool no_snoop;          /* No Snoop attribute (PCIe 2.2.6.5): a hint */
-    bool may_stall;         /* the requester can wait: IM_PENDING allowed */
+    bool priv; /* privileged mode requested; with has_pasid */
+    bool exec; /* execute requested; with has_pasid */
+    bool no_write; /* NW of a translation request */
+    bool no_snoop; /* No Snoop attribute (PCIe 2.2.6.5): a hint */
+    bool may_stall; /* the requester can wait: IM_PENDING allowed */
 } ImTxn;
 
 typedef enum ImStatus {
     IM_OK,
-    IM_FAULT,               /* answered with cpl; nothing was accessed. With
-                               IM_CPL_SC: reads as zero, writes ignored */
-    IM_PENDING,             /* parked under ImXlat.handle, completed later */
+    IM_FAULT, /* answered with cpl; nothing was accessed. With
+                 IM_CPL_SC: reads as zero, writes ignored */
+    IM_PENDING, /* parked under ImXlat.handle, completed later */
 } ImStatus;
 
 /* Completion status as the requester sees it (PCIe 2.2.9). */
@@ -72,30 +72,30 @@ typedef enum ImCpl {
  * IM_OK with perm == 0: a successful completion that grants nothing.
  */
 typedef struct ImXlat {
-    uint64_t addr;          /* output address of the requested byte */
-    uint64_t mask;          /* size - 1 of the region this answer covers */
-    uint64_t handle;        /* valid with IM_PENDING */
-    uint8_t status;         /* ImStatus */
-    uint8_t cpl;            /* ImCpl */
-    uint8_t perm;           /* ImPerm bits the requester may use */
-    uint8_t fault;          /* the model's own reason code; 0: none */
-    uint8_t attr;           /* memory type as in Arm's MAIR; 0: not said */
-    uint8_t share;          /* with attr: 0 none, 2 outer, 3 inner */
-    bool interrupt;         /* a write to the interrupt range: not memory */
-    bool priv;              /* ATS completion: permissions are privileged */
-    bool global;            /* ATS completion: valid for every PASID */
+    uint64_t addr; /* output address of the requested byte */
+    uint64_t mask; /* size - 1 of the region this answer covers */
+    uint64_t handle; /* valid with IM_PENDING */
+    uint8_t status; /* ImStatus */
+    uint8_t cpl; /* ImCpl */
+    uint8_t perm; /* ImPerm bits the requester may use */
+    uint8_t fault; /* the model's own reason code; 0: none */
+    uint8_t attr; /* memory type as in Arm's MAIR; 0: not said */
+    uint8_t share; /* with attr: 0 none, 2 outer, 3 inner */
+    bool interrupt; /* a write to the interrupt range: not memory */
+    bool priv; /* ATS completion: permissions are privileged */
+    bool global; /* ATS completion: valid for every PASID */
     bool untranslated_only; /* ATS completion: the U bit */
-    bool non_snoop;         /* ATS completion: the N bit */
+    bool non_snoop; /* ATS completion: the N bit */
 } ImXlat;
 
 /* A page request message (PCIe 10.4.1); read == write == false with last is
  * a stop marker. */
 typedef struct ImPageReq {
-    uint64_t addr;          /* bits 11:0 ignored */
+    uint64_t addr; /* bits 11:0 ignored */
     uint32_t pasid;
     uint16_t rid;
     uint16_t segment;
-    uint16_t prgi;          /* page request group index, 9 bits */
+    uint16_t prgi; /* page request group index, 9 bits */
     bool has_pasid;
     bool priv;
     bool exec;
@@ -113,19 +113,19 @@ typedef enum ImPageRespCode {
 
 typedef struct ImPageResp {
     uint32_t pasid;
-    uint16_t rid;           /* destination function */
+    uint16_t rid; /* destination function */
     uint16_t segment;
     uint16_t prgi;
-    uint8_t code;           /* 4 bits as sent; others than 0, 1 mean failure */
+    uint8_t code; /* 4 bits as sent; others than 0, 1 mean failure */
     bool has_pasid;
 } ImPageResp;
 
 /* What becomes of a page request message. */
 typedef struct ImPageFate {
-    ImPageResp resp;        /* with answered: what the IOMMU sends in the
-                               place of software */
-    uint8_t fault;          /* the model's own reason code; 0: none */
-    bool queued;            /* else dropped */
+    ImPageResp resp; /* with answered: what the IOMMU sends in the
+                        place of software */
+    uint8_t fault; /* the model's own reason code; 0: none */
+    bool queued; /* else dropped */
     bool answered;
 } ImPageFate;
 
@@ -139,14 +139,14 @@ static inline uint32_t im_func(uint16_t segment, uint16_t rid)
 
 /* An ATS invalidation request message (PCIe 10.3.1), range decoded. */
 typedef struct ImAtsInv {
-    uint64_t addr;          /* aligned to the range */
+    uint64_t addr; /* aligned to the range */
     uint32_t pasid;
-    uint16_t rid;           /* destination function */
+    uint16_t rid; /* destination function */
     uint16_t segment;
-    uint8_t lg2size;        /* 12 .. 63, or IM_INV_ALL */
-    uint8_t itag;           /* 0 .. 31; returned by the completion */
+    uint8_t lg2size; /* 12 .. 63, or IM_INV_ALL */
+    uint8_t itag; /* 0 .. 31; returned by the completion */
     bool has_pasid;
-    bool global;            /* with has_pasid: every PASID */
+    bool global; /* with has_pasid: every PASID */
 } ImAtsInv;
 
 /*
@@ -158,22 +158,22 @@ typedef struct ImMsi {
     uint64_t addr;
     uint32_t data;
     uint16_t rid;
-    uint8_t source;         /* a model's own: told back if the write fails */
-    bool any_source;        /* rid is recorded, but not verified */
+    uint8_t source; /* a model's own: told back if the write fails */
+    bool any_source; /* rid is recorded, but not verified */
 } ImMsi;
 
 /* What became of an interrupt message. IM_OK: what reaches the interrupt
  * controller. IM_FAULT: blocked, and recorded as a fault. */
 typedef struct ImIntOut {
-    uint8_t status;             /* ImStatus */
+    uint8_t status; /* ImStatus */
     uint8_t fault;
-    bool remapped;              /* false: request passes as it came */
+    bool remapped; /* false: request passes as it came */
     uint8_t vector;
-    uint8_t delivery_mode;      /* DLM */
-    bool level;                 /* TM */
-    bool logical;               /* DM */
-    bool redirection_hint;      /* RH */
-    uint32_t dest;              /* APIC ID; 8 bits unless EIME */
+    uint8_t delivery_mode; /* DLM */
+    bool level; /* TM */
+    bool logical; /* DM */
+    bool redirection_hint; /* RH */
+    uint32_t dest; /* APIC ID; 8 bits unless EIME */
 } ImIntOut;
 
 #endif /* IM_TXN_H */

@@ -52,7 +52,8 @@ typedef struct ImVtdConfig {
     uint8_t pasid_bits;         /* 0: no PASID; 1 .. 20 */
     uint16_t fault_records;     /* 1 .. 186: what the register page has room
                                    for below the virtual commands */
-    bool dma_translation;       /* false: SAGAW 0, interrupts only (not with scalable) */
+    bool dma_translation;       /* false: SAGAW 0, interrupts only; not with
+                                   scalable */
     bool scalable;              /* SMTS */
     bool first_stage;           /* FSTS */
     bool second_stage;          /* SSTS */
@@ -144,8 +145,7 @@ void im_vtd_page_request(ImVtd *s, const ImPageReq *req);
  * complete when as many messages named it as the last of them says. What
  * matches no invalidation of func sets FSTS.ICE.
  */
-void im_vtd_ats_inv_done(ImVtd *s, uint32_t func, uint32_t itags,
-                         unsigned cc);
+void im_vtd_ats_inv_done(ImVtd *s, uint32_t func, uint32_t itags, unsigned cc);
 
 /* The alarm set by port->deadline() is due. */
 void im_vtd_deadline(ImVtd *s);

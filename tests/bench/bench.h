@@ -69,7 +69,8 @@ static ImBus mem_cmpxchg(void *host, uint64_t pa, uint64_t *expected,
     }
     return __atomic_compare_exchange_n(at, expected, desired, false,
                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) ?
-           IM_BUS_OK : IM_BUS_RETRY;
+               IM_BUS_OK :
+               IM_BUS_RETRY;
 }
 
 static void no_msi(void *host, const ImMsi *msi)
@@ -111,10 +112,15 @@ static uint64_t *word(Bench *b, uint64_t pa)
 
 static ImPort bench_port(void)
 {
-    return (ImPort){
-        .size = sizeof(ImPort), .read = mem_read, .write = mem_write,
-        .cmpxchg64 = mem_cmpxchg, .msi = no_msi, .ats_invalidate = no_inv,
-        .page_response = response, .now = no_time,
+    return (ImPort) {
+        .size = sizeof(ImPort),
+        .read = mem_read,
+        .write = mem_write,
+        .cmpxchg64 = mem_cmpxchg,
+        .msi = no_msi,
+        .ats_invalidate = no_inv,
+        .page_response = response,
+        .now = no_time,
         .deadline = no_deadline,
     };
 }

@@ -53,8 +53,7 @@ static int user_write(void *host, void *user, uint64_t addr, const void *buf,
     return mem_write(host, addr, buf, len) == IM_BUS_OK ? 0 : -1;
 }
 
-static int pin(void *host, void *user, uint64_t addr, bool write,
-               uint64_t *pa)
+static int pin(void *host, void *user, uint64_t addr, bool write, uint64_t *pa)
 {
     (void)host;
     (void)user;
@@ -76,12 +75,19 @@ static void unpin(void *host, void *user, uint64_t addr, uint64_t pa,
 static ImIoasidCtx *start(Bench *b)
 {
     const ImIoasidPort port = {
-        .size = sizeof(port), .iommu = bench_port(), .alloc = get,
-        .free = put, .user_read = user_read, .user_write = user_write,
-        .pin = pin, .unpin = unpin,
+        .size = sizeof(port),
+        .iommu = bench_port(),
+        .alloc = get,
+        .free = put,
+        .user_read = user_read,
+        .user_write = user_write,
+        .pin = pin,
+        .unpin = unpin,
     };
     const ImIoasidDevice dev = {
-        .func = FUNC, .caps = IMU_DEV_CAP_PASID, .pasid_bits = 20,
+        .func = FUNC,
+        .caps = IMU_DEV_CAP_PASID,
+        .pasid_bits = 20,
     };
     ImIoasidConfig cfg = IM_IOASID_CONFIG_DEFAULT;
 
@@ -92,7 +98,7 @@ static ImIoasidCtx *start(Bench *b)
     return im_ioasid_open(b->s, 0, NULL);
 }
 
-/* --- commands ------------------------------------------------------------ */
+/* --- commands ----------------------------------------------------------- */
 
 static void obey(Bench *b, ImIoasidCtx *c, ImuCommand command, void *a,
                  size_t size)
@@ -108,8 +114,10 @@ static void obey(Bench *b, ImIoasidCtx *c, ImuCommand command, void *a,
 static ImuRef set_new(Bench *b, ImIoasidCtx *c, ImuPool pool)
 {
     ImuSetCreate a = {
-        .gpasid_min = 1, .gpasid_max = IM_PASID_MAX,
-        .map_mode = IMU_MODE_TRANSLATE, .pool = pool,
+        .gpasid_min = 1,
+        .gpasid_max = IM_PASID_MAX,
+        .map_mode = IMU_MODE_TRANSLATE,
+        .pool = pool,
     };
 
     OBEY(b, c, SET_CREATE, &a);
@@ -131,7 +139,7 @@ static void set_end(Bench *b, ImIoasidCtx *c, ImuRef set)
     OBEY(b, c, SET_DESTROY, &a);
 }
 
-/* --- rows ------------------------------------------------------------------ */
+/* --- rows --------------------------------------------------------------- */
 
 static void bench_alloc(Bench *b, ImuPool pool, uint32_t live)
 {
@@ -197,7 +205,8 @@ static void bench_lookup(Bench *b)
     print("guest to host number, 1 M PASIDs in random order",
           median(v, BATCHES), 30);
     printf("%-46s %9.1f bytes (%.1f with the allocator's)   target   128  "
-           "%s\n", "a PASID, 1 M of them", bytes, real,
+           "%s\n",
+           "a PASID, 1 M of them", bytes, real,
            bytes <= 128 ? "reached" : "MISSED");
     free(order);
     im_ioasid_free(b->s);
@@ -248,8 +257,11 @@ static void bench_destroy(Bench *b)
         OBEY(b, c, SPACE_CREATE, &s);
         for (uint32_t n = 0; n < BOUND; n++) {
             ImuAttach a = {
-                .head.flags = IMU_ATTACH_PASID, .set = set, .dev = d.dev,
-                .pasid = pasid_new(b, c, set).pasid, .space = s.space,
+                .head.flags = IMU_ATTACH_PASID,
+                .set = set,
+                .dev = d.dev,
+                .pasid = pasid_new(b, c, set).pasid,
+                .space = s.space,
             };
 
             OBEY(b, c, ATTACH, &a);
@@ -264,7 +276,7 @@ static void bench_destroy(Bench *b)
     im_ioasid_free(b->s);
 }
 
-/* --- requests and mappings ------------------------------------------------- */
+/* --- requests and mappings ---------------------------------------------- */
 
 #define NESTED_PAGES  4096u
 
@@ -302,7 +314,9 @@ static void map_all(Bench *b, ImIoasidCtx *c, ImuRef set, ImuRef space)
 {
     ImuMap a = {
         .head.flags = IMU_PROT_READ | IMU_PROT_WRITE | IMU_MAP_FIXED,
-        .set = set, .space = space, .length = MEM_SIZE,
+        .set = set,
+        .space = space,
+        .length = MEM_SIZE,
     };
 
     OBEY(b, c, MAP, &a);
@@ -310,8 +324,12 @@ static void map_all(Bench *b, ImIoasidCtx *c, ImuRef set, ImuRef space)
 
 static ImTxn nested_request(uint64_t addr)
 {
-    return (ImTxn){ .rid = FUNC, .has_pasid = true, .pasid = 1, .addr = addr,
-                    .len = 8, .access = IM_WRITE };
+    return (ImTxn) { .rid = FUNC,
+                     .has_pasid = true,
+                     .pasid = 1,
+                     .addr = addr,
+                     .len = 8,
+                     .access = IM_WRITE };
 }
 
 /* A guest's first-stage table on a mapped parent. Returns what it is told
@@ -321,28 +339,36 @@ static ImuInvalidate nested_start(Bench *b, ImIoasidCtx **ctx)
     ImIoasidCtx *c = *ctx = start(b);
     ImuRef set = set_new(b, c, IMU_POOL_DEVICE);
     ImuDevBind d = { .set = set, .func = FUNC };
-    ImuRef parent = space_new(b, c, (ImuSpaceCreate) {
-        .head.flags = IMU_SPACE_PARENT, .set = set,
-        .kind = IMU_SPACE_MAPPED,
-    });
+    ImuRef parent = space_new(b, c,
+                              (ImuSpaceCreate) {
+                                  .head.flags = IMU_SPACE_PARENT,
+                                  .set = set,
+                                  .kind = IMU_SPACE_MAPPED,
+                              });
     ImuVtdFirst first;
     ImuAttach a = { .head.flags = IMU_ATTACH_PASID, .set = set };
 
     b->next = UINT64_C(8) << 20;
-    first = (ImuVtdFirst){ .root = guest_tables(b, NESTED_PAGES) };
+    first = (ImuVtdFirst) { .root = guest_tables(b, NESTED_PAGES) };
     memcpy(b->mem + ARG2, &first, sizeof(first));
     OBEY(b, c, DEV_BIND, &d);
     map_all(b, c, set, parent);
-    a.space = space_new(b, c, (ImuSpaceCreate) {
-        .set = set, .kind = IMU_SPACE_NESTED, .parent = parent,
-        .format = IMU_FORMAT_VTD_FIRST, .data = ARG2,
-        .data_size = sizeof(first),
-    });
+    a.space = space_new(b, c,
+                        (ImuSpaceCreate) {
+                            .set = set,
+                            .kind = IMU_SPACE_NESTED,
+                            .parent = parent,
+                            .format = IMU_FORMAT_VTD_FIRST,
+                            .data = ARG2,
+                            .data_size = sizeof(first),
+                        });
     a.dev = d.dev;
     a.pasid = pasid_new(b, c, set).pasid;
     OBEY(b, c, ATTACH, &a);
     return (ImuInvalidate) {
-        .set = set, .target = IMU_INV_SET, .caches = IMU_CACHE_IOTLB,
+        .set = set,
+        .target = IMU_INV_SET,
+        .caches = IMU_CACHE_IOTLB,
     };
 }
 
@@ -371,12 +397,17 @@ static void bench_map(Bench *b, uint32_t present)
     enum { COUNT = 20000 };
     ImIoasidCtx *c = start(b);
     ImuRef set = set_new(b, c, IMU_POOL_DEVICE);
-    ImuRef space = space_new(b, c, (ImuSpaceCreate) {
-        .set = set, .kind = IMU_SPACE_MAPPED,
-    });
+    ImuRef space = space_new(b, c,
+                             (ImuSpaceCreate) {
+                                 .set = set,
+                                 .kind = IMU_SPACE_MAPPED,
+                             });
     ImuMap m = {
-        .head.flags = IMU_PROT_READ | IMU_PROT_WRITE, .set = set,
-        .space = space, .user = 0x10000, .length = 0x1000,
+        .head.flags = IMU_PROT_READ | IMU_PROT_WRITE,
+        .set = set,
+        .space = space,
+        .user = 0x10000,
+        .length = 0x1000,
     };
     ImuUnmap u = { .set = set, .space = space };
     double v[BATCHES];
@@ -396,13 +427,12 @@ static void bench_map(Bench *b, uint32_t present)
         }
         v[i] = (now_ns() - at) / COUNT;
     }
-    snprintf(what, sizeof(what), "map + unmap of a page, %u mapped",
-             present);
+    snprintf(what, sizeof(what), "map + unmap of a page, %u mapped", present);
     print(what, median(v, BATCHES), 0);
     im_ioasid_free(b->s);
 }
 
-/* --- for instructions.py --------------------------------------------------- */
+/* --- for instructions.py ------------------------------------------------ */
 
 static void ready_miss(Bench *b)
 {

@@ -35,8 +35,8 @@
 #define S2_LEAF     (UINT64_C(1) << 10 | 3u << 8 | 3u << 6 | 0xfu << 2)
 
 /* A page of 2^g bytes; both stages have 48 bits of input. */
-static void map(Bench *b, unsigned g, uint64_t root, uint64_t va,
-                uint64_t pa, uint64_t leaf)
+static void map(Bench *b, unsigned g, uint64_t root, uint64_t va, uint64_t pa,
+                uint64_t leaf)
 {
     uint64_t index = (UINT64_C(1) << (g - 3)) - 1;
     unsigned shift = g;
@@ -67,8 +67,8 @@ static void ste(Bench *b, uint32_t sid, unsigned config, uint64_t ctx,
     memset(e, 0, 64);
     e[0] = 1 | config << 1 | ctx;
     e[1] = UINT64_C(1) << 44;                   /* SHCFG: incoming */
-    e[2] = vmid | UINT64_C(16) << 32 | UINT64_C(2) << 38 |
-           UINT64_C(5) << 48 | UINT64_C(1) << 51 | UINT64_C(1) << 58;
+    e[2] = vmid | UINT64_C(16) << 32 | UINT64_C(2) << 38 | UINT64_C(5) << 48 |
+           UINT64_C(1) << 51 | UINT64_C(1) << 58;
     e[3] = s2;
 }
 
@@ -129,11 +129,15 @@ static void stop(Bench *b)
 
 static ImTxn request(uint32_t ssid, uint64_t addr)
 {
-    return (ImTxn){ .rid = SID, .has_pasid = true, .pasid = ssid,
-                    .addr = addr, .len = 64, .access = IM_READ };
+    return (ImTxn) { .rid = SID,
+                     .has_pasid = true,
+                     .pasid = ssid,
+                     .addr = addr,
+                     .len = 64,
+                     .access = IM_READ };
 }
 
-/* --- hits and misses ----------------------------------------------------- */
+/* --- hits and misses ---------------------------------------------------- */
 
 static uint64_t map_pages(Bench *b, uint32_t pages)
 {
@@ -196,7 +200,8 @@ static const MissRow miss_rows[] = {
 static void miss(Bench *b, const MissRow *row, uint32_t i)
 {
     ImTxn t = {
-        .len = 64, .access = IM_READ,
+        .len = 64,
+        .access = IM_READ,
         .rid = (uint16_t)(i * 40503u % MISS_SIDS),
         .addr = VA_BASE + ((uint64_t)(i & 511) << row->g),
     };
@@ -231,14 +236,13 @@ static void miss_tables(Bench *b, const MissRow *row)
     start(b, 65536);
     s1 = new_table_of(b, UINT64_C(1) << row->g);
     for (uint64_t i = 0; i < pages; i++) {
-        map(b, row->g, s1, VA_BASE + (i << row->g),
-            OUT_BASE + (i << row->g), S1_LEAF);
+        map(b, row->g, s1, VA_BASE + (i << row->g), OUT_BASE + (i << row->g),
+            S1_LEAF);
     }
     if (row->nested) {
         s2 = new_table(b);
         for (uint64_t i = 0; i < pages; i++) {
-            map(b, 12, s2, OUT_BASE + (i << 12), OUT_BASE + (i << 12),
-                S2_LEAF);
+            map(b, 12, s2, OUT_BASE + (i << 12), OUT_BASE + (i << 12), S2_LEAF);
         }
         map(b, 12, s2, CDS, CDS, S2_LEAF);
         for (uint64_t pa = TABLES; pa < TABLES + 0x400000; pa += 0x1000) {
@@ -268,7 +272,7 @@ static void bench_miss(Bench *b, const MissRow *row)
     print(row->what, median(v, BATCHES), row->target);
     printf("  (%.1f reads of guest memory each)\n",
            (double)(c->walk_reads - reads) /
-           (MISS_SIDS * MISS_ROUNDS * BATCHES));
+               (MISS_SIDS * MISS_ROUNDS * BATCHES));
     stop(b);
 }
 
@@ -295,12 +299,11 @@ static void bench_leaf_miss(Bench *b)
     print("64K pages in turn through 4K entries", median(v, BATCHES), 0);
     printf("  (%.0f %% misses, %.2f reads a miss)\n",
            100.0 * (double)(c->tlb_misses - misses) / (pages * BATCHES),
-           (double)(c->walk_reads - reads) /
-           (double)(c->tlb_misses - misses));
+           (double)(c->walk_reads - reads) / (double)(c->tlb_misses - misses));
     stop(b);
 }
 
-/* --- invalidations -------------------------------------------------------- */
+/* --- invalidations ------------------------------------------------------ */
 
 #define SPACES  64
 #define EACH    1024
@@ -329,22 +332,21 @@ typedef struct InvRow {
 
 static const InvRow inv_rows[] = {
     { "invalidate a VA, 64K cached", SMMU_TLBI_VA, 16384, 16384, 1, false },
-    { "invalidate a VA, leaf only, 64K cached", SMMU_TLBI_VA, 16384, 16384,
-      1, true },
-    { "invalidate 512 pages (one range), 64K cached", SMMU_TLBI_VA, 128,
-      65536, 512, false },
-    { "invalidate an ASID, 64K cached", SMMU_TLBI_ASID, 1024, 65536, 0,
+    { "invalidate a VA, leaf only, 64K cached", SMMU_TLBI_VA, 16384, 16384, 1,
+      true },
+    { "invalidate 512 pages (one range), 64K cached", SMMU_TLBI_VA, 128, 65536,
+      512, false },
+    { "invalidate an ASID, 64K cached", SMMU_TLBI_ASID, 1024, 65536, 0, false },
+    { "invalidate a VMID, 64K cached", SMMU_TLBI_VMALL, 1024, 65536, 0, false },
+    { "invalidate all, 64 spaces, 64K cached", SMMU_TLBI_NSNH_ALL, 64, 65536, 0,
       false },
-    { "invalidate a VMID, 64K cached", SMMU_TLBI_VMALL, 1024, 65536, 0,
-      false },
-    { "invalidate all, 64 spaces, 64K cached", SMMU_TLBI_NSNH_ALL, 64,
-      65536, 0, false },
 };
 
 static void invalidate(Bench *b, const InvRow *row, uint32_t i)
 {
     SmmuTlbi t = {
-        .scope = row->scope, .leaf = row->leaf,
+        .scope = row->scope,
+        .leaf = row->leaf,
         .vmid = (uint16_t)(1 + i % SPACES),
         .asid = (uint16_t)(101 + i % SPACES),
         .last = UINT64_MAX,
@@ -399,7 +401,7 @@ static void bench_invalidations(Bench *b)
     stop(b);
 }
 
-/* --- substreams ------------------------------------------------------------ */
+/* --- substreams --------------------------------------------------------- */
 
 /* One page is translated for any of n SubstreamIDs in random order; all have
  * one ASID, so that only their CDs differ. */
@@ -455,12 +457,12 @@ static void count_bytes(uint32_t entries)
     c = im_smmu_caches_new(&cfg);
     each = (double)(heap() - before) / entries;
     printf("%7u entries: %.1f bytes each with all caches and indices"
-           "   target    64  %s\n", entries, each,
-           each <= 64 ? "reached" : "MISSED");
+           "   target    64  %s\n",
+           entries, each, each <= 64 ? "reached" : "MISSED");
     im_smmu_caches_free(c);
 }
 
-/* --- for instructions.py --------------------------------------------------- */
+/* --- for instructions.py ------------------------------------------------ */
 
 static void ready_hit(Bench *b)
 {

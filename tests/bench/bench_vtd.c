@@ -113,8 +113,12 @@ static void stop(Bench *b)
 
 static ImTxn request(uint32_t pasid, uint64_t addr)
 {
-    return (ImTxn){ .rid = RID, .has_pasid = true, .pasid = pasid,
-                    .addr = addr, .len = 64, .access = IM_READ };
+    return (ImTxn) { .rid = RID,
+                     .has_pasid = true,
+                     .pasid = pasid,
+                     .addr = addr,
+                     .len = 64,
+                     .access = IM_READ };
 }
 
 /* PASID's own first stage, of so many pages. */
@@ -211,7 +215,8 @@ static void bench_miss(Bench *b, bool nested, double target)
         v[n] = (now_ns() - t0) / 65536;
     }
     print(nested ? "miss, nested 4 x 4 levels, all caches empty" :
-          "miss, 4 levels, all caches empty", median(v, BATCHES), target);
+                   "miss, 4 levels, all caches empty",
+          median(v, BATCHES), target);
     printf("  (%.1f reads of guest memory each)\n",
            (double)(c->walk_reads - reads) / (65536.0 * BATCHES));
     stop(b);
@@ -240,7 +245,7 @@ static void bench_leaf_miss(Bench *b)
     printf("  (%.0f %% misses, %.2f reads a miss)\n",
            100.0 * (double)(c->iotlb_misses - misses) / (pages * BATCHES),
            (double)(c->walk_reads - reads) /
-           (double)(c->iotlb_misses - misses));
+               (double)(c->iotlb_misses - misses));
     stop(b);
 }
 
@@ -264,16 +269,15 @@ typedef void InvFn(Bench *b, uint32_t i);
 static void inv_page(Bench *b, uint32_t i)
 {
     im_vtd_inv_piotlb(b->s, VTD_GRAN_PAGE, (uint16_t)(1 + i % SPACES),
-                      1 + i % SPACES, VA_BASE + ((uint64_t)i / SPACES << 12),
-                      0, false);
+                      1 + i % SPACES, VA_BASE + ((uint64_t)i / SPACES << 12), 0,
+                      false);
 }
 
 static void inv_2m(Bench *b, uint32_t i)
 {
     im_vtd_inv_piotlb(b->s, VTD_GRAN_PAGE, (uint16_t)(1 + i % SPACES),
                       1 + i % SPACES,
-                      VA_BASE + ((uint64_t)(i / SPACES & 1) << 21), 9,
-                      false);
+                      VA_BASE + ((uint64_t)(i / SPACES & 1) << 21), 9, false);
 }
 
 static void inv_pasid(Bench *b, uint32_t i)
@@ -284,8 +288,8 @@ static void inv_pasid(Bench *b, uint32_t i)
 
 static void inv_domain(Bench *b, uint32_t i)
 {
-    im_vtd_inv_iotlb(b->s, VTD_GRAN_DOMAIN, (uint16_t)(1 + i % SPACES), 0,
-                     0, false);
+    im_vtd_inv_iotlb(b->s, VTD_GRAN_DOMAIN, (uint16_t)(1 + i % SPACES), 0, 0,
+                     false);
 }
 
 static void inv_global(Bench *b, uint32_t i)
@@ -330,8 +334,7 @@ static void bench_invalidations(Bench *b)
 {
     map_spaces(b);
     bench_inv(b, "invalidate a page, 64K cached", inv_page, 16384, 16384);
-    bench_inv(b, "invalidate 512 pages (AM=9), 64K cached", inv_2m, 128,
-              65536);
+    bench_inv(b, "invalidate 512 pages (AM=9), 64K cached", inv_2m, 128, 65536);
     /* Emptied by the first round of 64, each of the others does the same. */
     bench_inv(b, "invalidate a PASID, 64K cached", inv_pasid, 1024, 65536);
     bench_inv(b, "invalidate a domain, 64K cached", inv_domain, 1024, 65536);
@@ -358,8 +361,13 @@ static void bench_page_request(Bench *b)
 
         for (uint32_t i = 0; i < count; i++) {
             ImPageReq req = {
-                .rid = RID, .has_pasid = true, .pasid = 1, .addr = VA_BASE,
-                .read = true, .last = true, .prgi = i & 511,
+                .rid = RID,
+                .has_pasid = true,
+                .pasid = 1,
+                .addr = VA_BASE,
+                .read = true,
+                .last = true,
+                .prgi = i & 511,
             };
             uint64_t *d = word(b, IQ + tail);
             uint64_t head = im_vtd_mmio_read(b->s, 0x0c0, 8);
@@ -398,8 +406,7 @@ static void count_probes(Bench *b, uint32_t pages)
 
     im_tlb_init(&t, MAX(pages, 65536), shift);
     for (uint32_t i = 0; i < pages; i++) {
-        im_tlb_put(&t, IM_TLB_TAG_MIN, 0, VA_BASE + ((uint64_t)i << 12),
-                   0, 0);
+        im_tlb_put(&t, IM_TLB_TAG_MIN, 0, VA_BASE + ((uint64_t)i << 12), 0, 0);
     }
     for (uint32_t i = 0; i < pages; i++) {
         ImTlbKey k = im_tlb_key(&t, IM_TLB_TAG_MIN, 0,
@@ -443,8 +450,8 @@ static void count_scattered(uint32_t pages, uint32_t entries)
             }
         }
     }
-    printf("%7u scattered pages in %u entries: %.1f %% stay\n", pages,
-           entries, 100.0 * found / pages);
+    printf("%7u scattered pages in %u entries: %.1f %% stay\n", pages, entries,
+           100.0 * found / pages);
     im_tlb_destroy(&t);
 }
 
@@ -459,12 +466,12 @@ static void count_bytes(uint32_t entries)
     c = im_vtd_caches_new(&cfg);
     each = (double)(heap() - before) / entries;
     printf("%7u entries: %.1f bytes each with all caches and indices"
-           "   target    64  %s\n", entries, each,
-           each <= 64 ? "reached" : "MISSED");
+           "   target    64  %s\n",
+           entries, each, each <= 64 ? "reached" : "MISSED");
     im_vtd_caches_free(c);
 }
 
-/* --- for instructions.py --------------------------------------------------- */
+/* --- for instructions.py ------------------------------------------------ */
 
 static void ready_hit(Bench *b)
 {

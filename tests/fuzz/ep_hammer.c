@@ -18,11 +18,13 @@ static unsigned pick(unsigned n)
 /* Values that mean something more often than chance would. */
 static uint64_t value(void)
 {
+    /* clang-format off */
     static const uint64_t nice[] = {
         0, 1, 2, 3, 4, 5, 7, 8, 63, 4095, 4096, 8192, 0x10000, 1 << 20,
         UP_VA, UP_VA + 0xfff, UINT32_MAX, UINT64_MAX, UINT64_MAX - 4095,
         IM_PASID_MAX, IM_PASID_MAX + 1,
     };
+    /* clang-format on */
 
     switch (pick(4)) {
     case 0:
@@ -68,8 +70,12 @@ static void mmio(Up *up)
 static void sane_start(Up *up)
 {
     UpOp op = {
-        .op = pick(11), .mode = pick(6), .addr = UP_VA + pick(1 << 18),
-        .len = pick(1 << 17), .addr2 = pick(1 << 20), .seed = value(),
+        .op = pick(11),
+        .mode = pick(6),
+        .addr = UP_VA + pick(1 << 18),
+        .len = pick(1 << 17),
+        .addr2 = pick(1 << 20),
+        .seed = value(),
         .pasid = (int64_t)pick(4) - 1,
         .flags = pick(2) ? 0 : value() & 0xffff00ff0300,
     };
@@ -99,12 +105,13 @@ static void message(Up *up)
 {
     switch (pick(6)) {
     case 0:
-        up_invalidate(up, value(), (uint8_t)pick(80),
-                      (int64_t)pick(4) - 1, pick(2), (uint8_t)pick(64));
+        up_invalidate(up, value(), (uint8_t)pick(80), (int64_t)pick(4) - 1,
+                      pick(2), (uint8_t)pick(64));
         break;
     case 1:
-        up_respond(up, (uint16_t)value(), (uint8_t)(pick(8) ? pick(2) :
-                   pick(256)), pick(2), (uint32_t)value());
+        up_respond(up, (uint16_t)value(),
+                   (uint8_t)(pick(8) ? pick(2) : pick(256)), pick(2),
+                   (uint32_t)value());
         break;
     case 2:
     case 3:
@@ -120,8 +127,8 @@ static void message(Up *up)
         }
         break;
     default:                            /* a handle of nobody */
-        im_ep_dma_done(up->ep, value() | UINT64_C(1) << 63,
-                       (ImStatus)pick(2), (ImCpl)pick(3));
+        im_ep_dma_done(up->ep, value() | UINT64_C(1) << 63, (ImStatus)pick(2),
+                       (ImCpl)pick(3));
         break;
     }
 }
@@ -180,19 +187,27 @@ static void trim(Up *up)
 static void step(Up *up)
 {
     switch (pick(16)) {
-    case 0: case 1: case 2: case 3: case 4:
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+    case 4:
         mmio(up);
         break;
-    case 5: case 6:
+    case 5:
+    case 6:
         sane_start(up);
         break;
     case 7:
         config(up);
         break;
-    case 8: case 9:
+    case 8:
+    case 9:
         message(up);
         break;
-    case 10: case 11: case 12:
+    case 10:
+    case 11:
+    case 12:
         im_ep_run(up->ep);
         break;
     case 13:
@@ -236,8 +251,7 @@ static void calm(Up *up)
         }
         up_serve(up);
         if (up->deadline != IM_NEVER) {
-            up_advance(up, up->deadline > up->now ?
-                       up->deadline - up->now : 0);
+            up_advance(up, up->deadline > up->now ? up->deadline - up->now : 0);
         }
         trim(up);
         if (i == 100000) {          /* gigabytes, or waiting for ever */

@@ -88,7 +88,8 @@ static void commands(void)
         }
         n = fuzz_env("IM_FUZZ_SHRINK", 1) ? shrink(step, n) : n;
         g_test_message("IM_FUZZ_SEED=%" G_GUINT64_FORMAT " IM_FUZZ_ROUNDS=1 "
-                       "fails, and so do these %u commands:", seed, n);
+                       "fails, and so do these %u commands:",
+                       seed, n);
         run(step, n, true);
         g_error("the sequence failed in a child only");
     }

@@ -36,8 +36,9 @@ typedef struct World {
 
 static uint32_t prot_at(const World *w, uint64_t gpa)
 {
-    return gpa < GUEST_BASE || gpa >= GUEST_BASE + CHUNKS * CHUNK ? 0 :
-           w->prot[(gpa - GUEST_BASE) / CHUNK];
+    return gpa < GUEST_BASE || gpa >= GUEST_BASE + CHUNKS * CHUNK ?
+               0 :
+               w->prot[(gpa - GUEST_BASE) / CHUNK];
 }
 
 typedef struct Ask {
@@ -125,12 +126,16 @@ static void check(World *w)
     uint64_t va = VA + fuzz_below(w->f, VAS) * PAGE + 16;
     bool write = fuzz_one_in(w->f, 3);
     ImTxn t = {
-        .addr = va, .len = 8, .pasid = 1, .has_pasid = true, .rid = FUNC,
+        .addr = va,
+        .len = 8,
+        .pasid = 1,
+        .has_pasid = true,
+        .rid = FUNC,
         .access = write ? IM_WRITE : IM_READ,
     };
     uint64_t want = 0;
     bool good = w->arm ? slow_walk_arm(w, va, write, &want) :
-                slow_walk(w, va, write, &want);
+                         slow_walk(w, va, write, &want);
     ImXlat cold = im_ioasid_explain(w->g.r->h, &t, NULL, NULL);
     ImXlat x = im_ioasid_translate(w->g.r->h, &t);
 
@@ -165,8 +170,9 @@ static void invalidate(World *w, uint64_t va, bool leaf)
 
 static uint64_t random_target(World *w)
 {
-    return fuzz_one_in(w->f, 12) ? fuzz_u64(w->f) & UINT64_C(0xffffffff000) :
-           GUEST_BASE + fuzz_below(w->f, CHUNKS * CHUNK / PAGE) * PAGE;
+    return fuzz_one_in(w->f, 12) ?
+               fuzz_u64(w->f) & UINT64_C(0xffffffff000) :
+               GUEST_BASE + fuzz_below(w->f, CHUNKS * CHUNK / PAGE) * PAGE;
 }
 
 static bool is_large(const World *w, uint64_t e)
@@ -183,11 +189,14 @@ static uint64_t page_flags(const World *w, bool leaf)
 static uint64_t damaged(World *w, uint64_t e, bool leaf)
 {
     static const uint8_t bits[][4] = {
-        { 0, 1, 2, 5 }, { 0, 6, 7, 10 }, { 0, 0, 61, 62 },
+        { 0, 1, 2, 5 },
+        { 0, 6, 7, 10 },
+        { 0, 0, 61, 62 },
     };
 
-    return e ^ UINT64_C(1) << bits[!w->arm ? 0 : leaf ? 1 : 2]
-                                  [fuzz_below(w->f, 4)];
+    return e ^ UINT64_C(1) << bits[!w->arm ? 0 :
+                                   leaf    ? 1 :
+                                             2][fuzz_below(w->f, 4)];
 }
 
 static uint64_t mended(World *w, uint64_t e, bool leaf)
@@ -196,15 +205,15 @@ static uint64_t mended(World *w, uint64_t e, bool leaf)
         return (e & ~(NO_USER | NO_WRITE)) | ARM_TABLE;
     }
     return w->arm && is_large(w, e) ? e | (ARM_PAGE & ~UINT64_C(2)) :
-           e | page_flags(w, leaf);
+                                      e | page_flags(w, leaf);
 }
 
 /* Damage, or mend, an entry on the way of va. */
 static void change_entry(World *w)
 {
     uint64_t va = VA + fuzz_below(w->f, VAS) * PAGE;
-    unsigned stop = fuzz_one_in(w->f, 5) ? 1 + (unsigned)fuzz_below(w->f, 3)
-                                         : 0;
+    unsigned stop = fuzz_one_in(w->f, 5) ? 1 + (unsigned)fuzz_below(w->f, 3) :
+                                           0;
     uint64_t at = w->root + (va >> 39 & 511) * 8;
     uint64_t e = guest_get(&w->g, at);
     unsigned level = 3;
@@ -234,8 +243,9 @@ static void change_entry(World *w)
 
 static void change_parent(World *w)
 {
-    static const uint32_t prots[] = { 0, IMU_PROT_READ, RW, RW, RW, RW, RW,
-                                      RW };
+    static const uint32_t prots[] = {
+        0, IMU_PROT_READ, RW, RW, RW, RW, RW, RW
+    };
     unsigned i = (unsigned)fuzz_below(w->f, CHUNKS);
     uint64_t at = GUEST_BASE + i * CHUNK;
     uint32_t prot = prots[fuzz_below(w->f, G_N_ELEMENTS(prots))];
@@ -245,13 +255,13 @@ static void change_parent(World *w)
     }
     w->prot[i] = prot;
     if (prot) {
-        g_assert_cmpint(rig_map(w->g.r, w->g.parent, prot, at, at, CHUNK),
-                        ==, 0);
+        g_assert_cmpint(rig_map(w->g.r, w->g.parent, prot, at, at, CHUNK), ==,
+                        0);
     }
     /* The CD that is cached may have been there: the guest says so. */
     if (w->arm && w->pasid.gpasid) {
-        g_assert_cmpint(rig_inval(w->g.r, IMU_GRAN_ALL, IMU_CACHE_PASID,
-                                  NULL), ==, 0);
+        g_assert_cmpint(rig_inval(w->g.r, IMU_GRAN_ALL, IMU_CACHE_PASID, NULL),
+                        ==, 0);
     }
 }
 
@@ -259,7 +269,8 @@ static void change_tracking(World *w)
 {
     ImuDirtySet a = {
         .head.flags = fuzz_one_in(w->f, 2) ? IMU_DIRTY_ON : 0,
-        .set = w->g.r->set, .space = w->g.parent,
+        .set = w->g.r->set,
+        .space = w->g.parent,
     };
 
     ok(w->g.r, DIRTY_SET, &a);
@@ -268,7 +279,7 @@ static void change_tracking(World *w)
 static ImuRef space(World *w)
 {
     return w->arm ? guest_smmu(&w->g, IMU_SPACE_NESTED, w->cd, 0, 0) :
-           guest_vtd(&w->g, w->root);
+                    guest_vtd(&w->g, w->root);
 }
 
 /* The same space again: nothing that is cached survives. */
@@ -282,7 +293,7 @@ static void build(World *w)
 {
     Rig *r = rig_new(IMU_MODE_IDENTITY);
 
-    w->g = (Guest){ .r = r, .next = GUEST_BASE + PAGE };
+    w->g = (Guest) { .r = r, .next = GUEST_BASE + PAGE };
     w->g.parent = rig_mapped(r, IMU_SPACE_PARENT | IMU_SPACE_DIRTY);
     w->pasid = (ImuPasidAlloc) { 0 };
     w->root = guest_page(&w->g);
@@ -294,8 +305,9 @@ static void build(World *w)
         w->prot[i] = 0;
     }
     for (unsigned i = 0; i < VAS; i++) {
-        guest_set(&w->g, guest_entry(&w->g, w->root, VA + i * PAGE,
-                                     page_flags(w, false)),
+        guest_set(&w->g,
+                  guest_entry(&w->g, w->root, VA + i * PAGE,
+                              page_flags(w, false)),
                   random_target(w) | page_flags(w, true));
     }
     for (unsigned i = 0; i < CHUNKS; i++) {

@@ -59,12 +59,15 @@ static void let_go(void *opaque, uint64_t iova, uint64_t length)
 static void make_devices(World *w)
 {
     static const ImIommufdDriver *const drivers[DEVICES] = {
-        &im_iommufd_vtd, &im_iommufd_vtd, &im_iommufd_smmuv3,
+        &im_iommufd_vtd,
+        &im_iommufd_vtd,
+        &im_iommufd_smmuv3,
         &im_iommufd_none,
     };
 
     for (uint32_t i = 0; i < DEVICES; i++) {
         bool plain = drivers[i] == &im_iommufd_none;
+        /* clang-format off */
         ImIommufdDevice d = {
             .driver = drivers[i], .opaque = &w->itags[i],
             .backend = { .func = FUNC + i, .group = i, .pri_credit = 8,
@@ -74,6 +77,7 @@ static void make_devices(World *w)
             .iommu = i / 2, .pasid_bits = plain ? 0 : 8, .inside = true,
             .ats_invalidate = owe, .page_response = answered,
         };
+        /* clang-format on */
 
         g_assert_cmpint(im_iommufd_device_add(w->h->f, &d), ==, 0);
     }
@@ -99,8 +103,7 @@ static World *begin(void)
                     ==, 0);
     fake_ioas(w->file, &w->caller);
     for (uint32_t i = 0; i < DEVICES; i++) {
-        g_assert_cmpint(im_iommufd_bind(w->file, FUNC + i, &w->dev[i]), ==,
-                        0);
+        g_assert_cmpint(im_iommufd_bind(w->file, FUNC + i, &w->dev[i]), ==, 0);
     }
     w->h->own = w->own;
     w->h->own_length = sizeof(w->own);
@@ -157,6 +160,7 @@ static uint64_t word(World *w)
  * What is in a structure after its size: a letter for each member, 64 bits
  * wide if it is a capital. An exchange of random members makes the rest.
  */
+/* clang-format off */
 static const struct Form {
     uint8_t nr;
     const char *members;
@@ -172,6 +176,7 @@ static const struct Form {
     { 0x92, "z" }, { 0x93, "zvtnzzz" }, { 0x94, "zvtnzVL" },
     { 0x95, "zazVLZ" },
 };
+/* clang-format on */
 
 /* An object of a kind, by its name; or none. */
 static uint32_t some(World *w, const char *kind)
@@ -186,7 +191,7 @@ static uint32_t some(World *w, const char *kind)
         }
     }
     return n && !fuzz_one_in(&w->f, 30) ? id[fuzz_below(&w->f, n)] :
-           (uint32_t)fuzz_below(&w->f, 24);
+                                          (uint32_t)fuzz_below(&w->f, 24);
 }
 
 static uint64_t member(World *w, char letter)
@@ -244,12 +249,14 @@ static uint64_t member(World *w, char letter)
 /* What a structure points at: guests' tables, invalidations, ranges. */
 static void fill_payload(World *w)
 {
+    /* clang-format off */
     static const uint64_t known[][3] = {
         { 0x2000000 | 5 << 1 | 1 }, { 4 << 1 | 1 }, { 1 }, { 0 },
         { 0, 0x2000000, 48 }, { 0, 0x2001000, 57 }, { 1, 0x2000000, 48 },
         { 0, UINT64_MAX }, { 0x2000000, 3, 1 }, { 0x30 }, { 0x11 },
         { 0x40, 0x2000000 }, { 0x04 }, { 0x100000, 0x1fffff },
     };
+    /* clang-format on */
     const uint64_t *p = known[fuzz_below(&w->f, G_N_ELEMENTS(known))];
 
     for (unsigned i = 16; i < G_N_ELEMENTS(w->own); i++) {
@@ -292,9 +299,10 @@ static void command(World *w)
 static void any_command(World *w)
 {
     uint32_t nr = fuzz_one_in(&w->f, 2) ? 100 + fuzz_below(&w->f, 18) :
-                  (uint32_t)fuzz_below(&w->f, 256);
-    uint32_t size = fuzz_one_in(&w->f, 2) ? 32 :
-                    (uint32_t)fuzz_below(&w->f, WORDS * 8 + 1);
+                                          (uint32_t)fuzz_below(&w->f, 256);
+    uint32_t size = fuzz_one_in(&w->f, 2) ?
+                        32 :
+                        (uint32_t)fuzz_below(&w->f, WORDS * 8 + 1);
 
     for (unsigned i = 0; i < WORDS; i++) {
         w->own[i] = word(w);
@@ -315,8 +323,7 @@ static void bind(World *w)
     if (w->dev[i] && fuzz_one_in(&w->f, 20)) {
         im_iommufd_unbind(w->file, w->dev[i]);
         w->dev[i] = 0;
-    } else if (!w->dev[i] &&
-               im_iommufd_bind(w->file, FUNC + i, &w->dev[i])) {
+    } else if (!w->dev[i] && im_iommufd_bind(w->file, FUNC + i, &w->dev[i])) {
         w->dev[i] = 0;
     }
 }
@@ -324,14 +331,15 @@ static void bind(World *w)
 static uint32_t some_pasid(World *w)
 {
     return fuzz_one_in(&w->f, 2) ? IM_IOMMUFD_NO_PASID :
-           (uint32_t)fuzz_below(&w->f, 4);
+                                   (uint32_t)fuzz_below(&w->f, 4);
 }
 
 static void attach(World *w)
 {
     uint32_t id = w->dev[fuzz_below(&w->f, DEVICES)];
     uint32_t pt = some(w, fuzz_one_in(&w->f, 3) ? "IOAS" :
-                       fuzz_one_in(&w->f, 2) ? "hwpt" : "nested hwpt");
+                          fuzz_one_in(&w->f, 2) ? "hwpt" :
+                                                  "nested hwpt");
     uint32_t pasid = some_pasid(w);
 
     switch (fuzz_below(&w->f, 3)) {
@@ -352,14 +360,20 @@ static void device(World *w)
     uint32_t pasid = some_pasid(w);
     bool has_pasid = pasid != IM_IOMMUFD_NO_PASID;
     ImIoasid *h = im_iommufd_backend(w->h->f);
-    ImTxn t = { .rid = (uint16_t)(FUNC + i), .len = 8,
+    ImTxn t = { .rid = (uint16_t)(FUNC + i),
+                .len = 8,
                 .addr = 0x2000000 + fuzz_below(&w->f, 16) * PAGE,
                 .access = (uint8_t)(1 + fuzz_below(&w->f, 2)),
                 .at = (uint8_t)fuzz_below(&w->f, 2),
-                .has_pasid = has_pasid, .pasid = has_pasid ? pasid : 0 };
-    ImPageReq r = { .rid = t.rid, .addr = t.addr, .read = true, .last = true,
+                .has_pasid = has_pasid,
+                .pasid = has_pasid ? pasid : 0 };
+    ImPageReq r = { .rid = t.rid,
+                    .addr = t.addr,
+                    .read = true,
+                    .last = true,
                     .prgi = (uint16_t)fuzz_below(&w->f, 16),
-                    .has_pasid = has_pasid, .pasid = t.pasid };
+                    .has_pasid = has_pasid,
+                    .pasid = t.pasid };
 
     im_ioasid_translate(h, &t);
     if (fuzz_one_in(&w->f, 4)) {
@@ -403,12 +417,10 @@ static void use_access(World *w)
     memset(buf, 0, sizeof(buf));
     switch (fuzz_below(&w->f, 5)) {
     case 0:
-        im_iommufd_access_attach(w->access,
-                                 (uint32_t)fuzz_below(&w->f, 8));
+        im_iommufd_access_attach(w->access, (uint32_t)fuzz_below(&w->f, 8));
         break;
     case 1:
-        im_iommufd_access_replace(w->access,
-                                  (uint32_t)fuzz_below(&w->f, 8));
+        im_iommufd_access_replace(w->access, (uint32_t)fuzz_below(&w->f, 8));
         break;
     case 2:
         im_iommufd_access_detach(w->access);
@@ -417,18 +429,20 @@ static void use_access(World *w)
         im_iommufd_access_rw(w->access, iova, buf, length, flags);
         break;
     default:
-        if (!w->length && !im_iommufd_access_pin(w->access, iova, length,
-                                                 flags, page)) {
+        if (!w->length &&
+            !im_iommufd_access_pin(w->access, iova, length, flags, page)) {
             w->pinned = iova;
             w->length = length;
         }
     }
 }
 
+/* clang-format off */
 static void (*const acts[])(World *) = {
     command, command, command, command, command, command, any_command,
     bind, attach, attach, device, device, queue, use_access,
 };
+/* clang-format on */
 
 static void test(void)
 {
@@ -440,7 +454,8 @@ static void test(void)
         w->f = f;
         for (unsigned i = 0; i < 400 && w->f.rounds; i++, w->f.rounds--) {
             w->h->fail_in = fuzz_one_in(&w->f, 6) ?
-                            1 + (int)fuzz_below(&w->f, 6) : 0;
+                                1 + (int)fuzz_below(&w->f, 6) :
+                                0;
             w->process->gone = fuzz_one_in(&w->f, 20);
             w->h->install_fails = fuzz_one_in(&w->f, 20);
             acts[fuzz_below(&w->f, G_N_ELEMENTS(acts))](w);

@@ -59,8 +59,8 @@ static void build(State *s)
 
         sp->ssid = 1 + 7 * i;
         sp->asid = (uint16_t)(0x20 + i);
-        w->s1 = sp->s1 = sw_table(w, MAX(4096, sb_root_size(w->shape.g1,
-            w->bits1, w->start1)));
+        w->s1 = sp->s1 = sw_table(
+            w, MAX(4096, sb_root_size(w->shape.g1, w->bits1, w->start1)));
         sp->cd = sw_cd_at(w, sp->ssid);
         sw_fill_cd(w, sp->cd, sp->asid);
         sp->present = true;
@@ -114,20 +114,22 @@ static void change_page(State *s, Fuzz *f)
         sb_do(w->r, cmd_tlbi(OP_S12_VMALL, w->vmid, 0, 0, false));
         break;
     case 5:
-        sb_do(w->r, cmd_tlbi_range(cmd_tlbi(OP_NH_VA, w->vmid, sp->asid,
-                                            va, true), tg, 3, 0, 0));
+        sb_do(w->r,
+              cmd_tlbi_range(cmd_tlbi(OP_NH_VA, w->vmid, sp->asid, va, true),
+                             tg, 3, 0, 0));
         break;
     case 6: {
         unsigned back = (unsigned)fuzz_below(f, p % 8 + 1);
 
-        sb_do(w->r, cmd_tlbi_range(cmd_tlbi(OP_NH_VA, w->vmid, sp->asid,
-            va - ((uint64_t)back << w->shape.g1), true), tg, 0, 1 + back,
-            (unsigned)fuzz_below(f, 4)));
+        sb_do(w->r, cmd_tlbi_range(
+                        cmd_tlbi(OP_NH_VA, w->vmid, sp->asid,
+                                 va - ((uint64_t)back << w->shape.g1), true),
+                        tg, 0, 1 + back, (unsigned)fuzz_below(f, 4)));
         break;
     }
     default:
-        sb_do(w->r, cmd_tlbi(OP_NH_VA, w->vmid, sp->asid, va,
-                             fuzz_one_in(f, 2)));
+        sb_do(w->r,
+              cmd_tlbi(OP_NH_VA, w->vmid, sp->asid, va, fuzz_one_in(f, 2)));
         break;
     }
 }
@@ -161,8 +163,9 @@ static void request(State *s, Fuzz *f)
     bool hot = fuzz_one_in(f, 2);
     unsigned p = (unsigned)fuzz_below(f, hot ? 4 : PAGES);
     Space *sp = &s->space[fuzz_below(f, hot ? 2 : SPACES)];
-    ImTxn t = sw_txn(s->w, fuzz_one_in(f, 3) ? IM_AT_TRANSLATION :
-                     IM_AT_UNTRANSLATED, IM_READ);
+    ImTxn t = sw_txn(s->w,
+                     fuzz_one_in(f, 3) ? IM_AT_TRANSLATION : IM_AT_UNTRANSLATED,
+                     IM_READ);
     ImXlat x;
 
     if (t.at == IM_AT_UNTRANSLATED && fuzz_one_in(f, 2)) {

@@ -18,6 +18,7 @@ typedef struct State {
 
 static uint64_t offset(Fuzz *f)
 {
+    /* clang-format off */
     static const uint32_t known[] = {
         SR_CR0, SR_CR1, SR_CR2, SR_GBPA, SR_IRQ_CTRL, SR_GERRORN,
         SR_GERROR_IRQ_CFG0, SR_STRTAB_BASE, SR_STRTAB_BASE_CFG,
@@ -26,6 +27,7 @@ static uint64_t offset(Fuzz *f)
         SR_PRIQ_IRQ_CFG2, SR_EVTQ_PROD, SR_EVTQ_CONS, SR_PRIQ_PROD,
         SR_PRIQ_CONS,
     };
+    /* clang-format on */
 
     if (fuzz_one_in(f, 8)) {
         return fuzz_below(f, IM_SMMU_MMIO_SIZE + 64);
@@ -47,14 +49,14 @@ static uint64_t value(State *s, Fuzz *f, uint64_t off)
     case 2:
         return UINT64_C(1) << fuzz_below(f, 64);
     case 3:
-        return off == SR_STRTAB_BASE ? w->strtab :
+        return off == SR_STRTAB_BASE     ? w->strtab :
                off == SR_STRTAB_BASE_CFG ? 16 | 8 << 6 | 1 << 16 :
-               off == SR_CMDQ_BASE ? r->sq[0].base | 8 :
-               off == SR_EVTQ_BASE ? r->sq[1].base | 7 :
-               off == SR_PRIQ_BASE ? r->sq[2].base | 8 :
-               off == SR_CR0 ? fuzz_u64(f) | 0xf :
-               off == SR_GERRORN ? rig_reg32(r, SR_GERROR) :
-               fuzz_u64(f) & 0x1ff;
+               off == SR_CMDQ_BASE       ? r->sq[0].base | 8 :
+               off == SR_EVTQ_BASE       ? r->sq[1].base | 7 :
+               off == SR_PRIQ_BASE       ? r->sq[2].base | 8 :
+               off == SR_CR0             ? fuzz_u64(f) | 0xf :
+               off == SR_GERRORN         ? rig_reg32(r, SR_GERROR) :
+                                           fuzz_u64(f) & 0x1ff;
     case 4:
         return fuzz_u64(f) & 0x800fffff;
     default:
@@ -90,8 +92,7 @@ static void request(State *s, Fuzz *f)
     fuzz_xlat(&x);
     if (x.status == IM_PENDING) {
         g_assert_true(t.may_stall);
-        g_assert_true(g_hash_table_add(s->parked,
-                                       g_memdup2(&x.handle, 8)));
+        g_assert_true(g_hash_table_add(s->parked, g_memdup2(&x.handle, 8)));
         s->pending++;
     } else if (x.status == IM_FAULT && x.fault) {
         g_assert_nonnull(im_smmu_event_name(x.fault, NULL));
@@ -275,8 +276,7 @@ static void registers(void)
     g_autoptr(SWorld) w = sw_new_off(NULL, SW_NESTED, true, NULL);
     State s = { .w = w };
 
-    s.parked = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free,
-                                     NULL);
+    s.parked = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     w->r->allow_stray = true;
     rig_put(w->r, w->ste, STE_S1DSS, 2);
     rig_put(w->r, w->ste, STE_EATS, 0);
@@ -298,7 +298,8 @@ static void registers(void)
         }
     }
     g_test_message("%" G_GUINT64_FORMAT " parked, %" G_GUINT64_FORMAT
-                   " answered", s.pending, s.resumed);
+                   " answered",
+                   s.pending, s.resumed);
     g_assert_cmpuint(s.pending, >, f.rounds / 1000);
     restart(&s);
     check(&s);

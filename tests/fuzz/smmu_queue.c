@@ -60,10 +60,12 @@ static bool illegal(const Cmd *c)
 
 static Cmd random_cmd(SWorld *w, Fuzz *f)
 {
+    /* clang-format off */
     static const uint8_t tlbi[] = {
         OP_NH_ALL, OP_NH_ASID, OP_NH_VA, OP_NH_VAA, OP_EL2_ALL, OP_EL2_ASID,
         OP_EL2_VA, OP_EL2_VAA, OP_S12_VMALL, OP_S2_IPA, OP_NSNH_ALL,
     };
+    /* clang-format on */
     uint64_t r = fuzz_u64(f);
     Cmd c;
 
@@ -78,8 +80,8 @@ static Cmd random_cmd(SWorld *w, Fuzz *f)
         c = cmd_cfgi_cd(w->sid, r & 0xfffff, r >> 20 & 1);
         break;
     case 3:
-        c = cmd_tlbi(tlbi[r % sizeof(tlbi)], r >> 8 & 0xffff,
-                     r >> 24 & 0xffff, fuzz_u64(f), r >> 40 & 1);
+        c = cmd_tlbi(tlbi[r % sizeof(tlbi)], r >> 8 & 0xffff, r >> 24 & 0xffff,
+                     fuzz_u64(f), r >> 40 & 1);
         c = cmd_tlbi_range(c, r >> 41 & 3, r >> 43 & 3, r >> 45 & 31,
                            r >> 50 & 31);
         break;
@@ -135,8 +137,7 @@ static void settle(SWorld *w, Fuzz *f)
     unsigned turns = 0;
 
     while (!sb_cmdq_empty(r)) {
-        uint64_t at = r->sq[0].base + 16 * (rig_reg32(r, SR_CMDQ_CONS) &
-                                            0xff);
+        uint64_t at = r->sq[0].base + 16 * (rig_reg32(r, SR_CMDQ_CONS) & 0xff);
         Cmd c = { { rig_r64(r, at), rig_r64(r, at + 8) } };
 
         if (sb_gerror(r) & GERROR_CMDQ_ERR) {
@@ -144,8 +145,9 @@ static void settle(SWorld *w, Fuzz *f)
 
             if (err == CERROR_ILL) {
                 if (!illegal(&c)) {
-                    g_error("ILL: %016" G_GINT64_MODIFIER "x %016"
-                            G_GINT64_MODIFIER "x", c.q[0], c.q[1]);
+                    g_error("ILL: %016" G_GINT64_MODIFIER
+                            "x %016" G_GINT64_MODIFIER "x",
+                            c.q[0], c.q[1]);
                 }
                 sb_cmdq_skip(r);
             } else {

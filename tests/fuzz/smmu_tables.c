@@ -19,7 +19,8 @@ static SwShape random_shape(Fuzz *f, unsigned g1, unsigned g2, unsigned oas,
                             unsigned va)
 {
     SwShape s = {
-        .g1 = (uint8_t)g1, .g2 = (uint8_t)g2,
+        .g1 = (uint8_t)g1,
+        .g2 = (uint8_t)g2,
         .bits1 = (uint8_t)(fuzz_one_in(f, 3) ? 48 : 36 + fuzz_below(f, 13)),
         .bits2 = (uint8_t)(fuzz_one_in(f, 3) ? 48 : 40 + fuzz_below(f, 9)),
         .linear = fuzz_one_in(f, 4),
@@ -108,8 +109,7 @@ static uint64_t pick_desc(SWorld *w, Fuzz *f)
         uint64_t ipa = w->ipa;
 
         if (w->kind == SW_NESTED && fuzz_one_in(f, 2)) {
-            unsigned s1 = w->start1 +
-                          (unsigned)fuzz_below(f, 4 - w->start1);
+            unsigned s1 = w->start1 + (unsigned)fuzz_below(f, 4 - w->start1);
 
             ipa = sw_s1_desc(w, w->iova, s1) + w->bias;
         } else if (w->kind == SW_NESTED && fuzz_one_in(f, 4)) {
@@ -123,8 +123,9 @@ static uint64_t pick_desc(SWorld *w, Fuzz *f)
 /* Attributes of leaves and tables: no address bit, so that walks go on. */
 static void attributes(SWorld *w, Fuzz *f)
 {
-    static const uint8_t bits[] = { 6, 7, 10, 51, 53, 54, 59, 60, 61, 62, 4,
-                                    5 };
+    static const uint8_t bits[] = {
+        6, 7, 10, 51, 53, 54, 59, 60, 61, 62, 4, 5
+    };
     uint64_t at[4], flip[4];
     unsigned n = (unsigned)fuzz_below(f, 5);
 
@@ -220,8 +221,10 @@ static void allow_ats(SWorld *w, Fuzz *f)
     w->cr0 |= fuzz_one_in(f, 4) ? 0 : CR0_ATSCHK;
     w->cr2 |= fuzz_one_in(f, 2) ? CR2_REC_CFG_ATS : 0;
     w->cr2 &= fuzz_one_in(f, 2) ? ~CR2_RECINVSID : ~0u;
-    rig_put(w->r, w->ste, STE_EATS, fuzz_one_in(f, 8) ? fuzz_below(f, 4) :
-            w->kind == SW_NESTED ? 1 + fuzz_below(f, 2) : 1);
+    rig_put(w->r, w->ste, STE_EATS,
+            fuzz_one_in(f, 8)    ? fuzz_below(f, 4) :
+            w->kind == SW_NESTED ? 1 + fuzz_below(f, 2) :
+                                   1);
     if (w->has_ssid) {
         rig_put(w->r, w->ste, STE_S1DSS, fuzz_below(f, 3));
     }
@@ -259,8 +262,8 @@ static void retype(SWorld *w, uint64_t at, unsigned lo, uint64_t memattr,
 static void type_memory(SWorld *w, Fuzz *f)
 {
     static const uint8_t mair[] = {
-        0x00, 0x04, 0x08, 0x0c, 0x44, 0xff, 0xbb, 0xaa, 0xee, 0x4f, 0xf4, 0xb7,
-        0x16, 0x77, 0x33, 0xc8,
+        0x00, 0x04, 0x08, 0x0c, 0x44, 0xff, 0xbb, 0xaa,
+        0xee, 0x4f, 0xf4, 0xb7, 0x16, 0x77, 0x33, 0xc8,
     };
     static const uint8_t shares[] = { 0, 2, 3 };
 
@@ -349,8 +352,7 @@ static void one_round(Fuzz *f, uint64_t round, unsigned g1, unsigned g2,
     SwShape s = random_shape(f, g1, g2, oas, va);
     bool ssid = kind != SW_S2 && kind != SW_BYPASS && fuzz_one_in(f, 2);
     ImSmmuConfig c = rig_smmu_config();
-    g_autofree char *where = g_strdup_printf("round %" G_GUINT64_FORMAT,
-                                             round);
+    g_autofree char *where = g_strdup_printf("round %" G_GUINT64_FORMAT, round);
     SoAnswer a;
     ImTxn t;
 
@@ -397,11 +399,11 @@ static void tables(const void *data)
 
     f.state += n;
     for (uint64_t i = 0; i < f.rounds; i++) {
-        one_round(&f, i, granules[n % 3], granules[n / 3 % 3],
-                  (Mode)(n / 9), &tally);
+        one_round(&f, i, granules[n % 3], granules[n / 3 % 3], (Mode)(n / 9),
+                  &tally);
     }
-    g_test_message("%u translated, %u refused, %u open", tally.ok,
-                   tally.fault, tally.unsure);
+    g_test_message("%u translated, %u refused, %u open", tally.ok, tally.fault,
+                   tally.unsure);
     g_assert_cmpuint(tally.ok, >, f.rounds / 5);    /* else what was tested */
     g_assert_cmpuint(tally.fault, >, f.rounds / 10);
     g_assert_cmpuint(tally.unsure, <, f.rounds / 5);

@@ -36,8 +36,7 @@ static uint64_t second(const SWorld *w, uint64_t addr)
 
 static void stage1_rights(SWorld *w, Fuzz *f)
 {
-    static const uint64_t leaf[] = { D_AP1, D_AP2, D_DBM, D_PXN, D_UXN,
-                                     D_NG };
+    static const uint64_t leaf[] = { D_AP1, D_AP2, D_DBM, D_PXN, D_UXN, D_NG };
     static const uint64_t table[] = { D_TAP1, D_TAP2, D_TUXN, D_TPXN };
     bool ha = !fuzz_one_in(f, 3);
 
@@ -47,8 +46,7 @@ static void stage1_rights(SWorld *w, Fuzz *f)
     rig_put(w->r, w->cd, CD_WXN, fuzz_one_in(f, 4));
     rig_put(w->r, w->cd, CD_PAN, fuzz_one_in(f, 4));
     set_bits(w, sw_leaf(w, w->iova), S1_RIGHTS, some_of(f, leaf, 6));
-    set_bits(w, sw_leaf(w, second(w, w->iova)), S1_RIGHTS,
-             some_of(f, leaf, 6));
+    set_bits(w, sw_leaf(w, second(w, w->iova)), S1_RIGHTS, some_of(f, leaf, 6));
     if (fuzz_one_in(f, 4)) {
         set_bits(w, sw_s1_desc(w, w->iova, 2), 0, some_of(f, table, 4));
     }
@@ -68,8 +66,8 @@ static void stage2_rights(SWorld *w, Fuzz *f)
     if (w->kind == SW_NESTED && !fuzz_one_in(f, 4)) {
         uint64_t s1 = sw_leaf(w, w->iova) + w->bias;
 
-        set_bits(w, sw_s2_desc(w, s1, 3), S2_RIGHTS, D_S2R |
-                 some_of(f, leaf, 3));
+        set_bits(w, sw_s2_desc(w, s1, 3), S2_RIGHTS,
+                 D_S2R | some_of(f, leaf, 3));
     }
     set_bits(w, sw_s2_desc(w, w->ipa, 3), S2_RIGHTS,
              some_of(f, leaf, 5) | (fuzz_one_in(f, 4) ? 0 : D_S2R));
@@ -78,12 +76,12 @@ static void stage2_rights(SWorld *w, Fuzz *f)
 static void ste_rights(SWorld *w, Fuzz *f)
 {
     w->cr0 |= CR0_ATSCHK;
-    rig_put(w->r, w->ste, STE_EATS, w->kind == SW_NESTED &&
-            fuzz_one_in(f, 3) ? 2 : 1);
-    rig_put(w->r, w->ste, STE_PRIVCFG, fuzz_one_in(f, 4) ?
-            fuzz_below(f, 4) : 0);
-    rig_put(w->r, w->ste, STE_INSTCFG, fuzz_one_in(f, 4) ?
-            fuzz_below(f, 4) : 0);
+    rig_put(w->r, w->ste, STE_EATS,
+            w->kind == SW_NESTED && fuzz_one_in(f, 3) ? 2 : 1);
+    rig_put(w->r, w->ste, STE_PRIVCFG,
+            fuzz_one_in(f, 4) ? fuzz_below(f, 4) : 0);
+    rig_put(w->r, w->ste, STE_INSTCFG,
+            fuzz_one_in(f, 4) ? fuzz_below(f, 4) : 0);
 }
 
 static ImTxn random_request(SWorld *w, Fuzz *f)
@@ -109,8 +107,7 @@ static ImTxn random_request(SWorld *w, Fuzz *f)
 static void one_round(Fuzz *f, uint64_t round, SwKind kind, bool ssid,
                       unsigned *granted)
 {
-    g_autofree char *where = g_strdup_printf("round %" G_GUINT64_FORMAT,
-                                             round);
+    g_autofree char *where = g_strdup_printf("round %" G_GUINT64_FORMAT, round);
     static const uint8_t granules[] = { 12, 14, 16 };
     unsigned g = granules[fuzz_below(f, 3)];
     SwShape shape = { .g1 = (uint8_t)g, .g2 = (uint8_t)g };
@@ -119,12 +116,10 @@ static void one_round(Fuzz *f, uint64_t round, SwKind kind, bool ssid,
     c.tlb_entries = 64;
     g_autoptr(SWorld) w = sw_new_off(&c, kind, ssid, &shape);
     if (sw_s1(w)) {
-        sw_s1_map(w, second(w, w->iova), second(w, w->ipa), w->shape.g1,
-                  SB_S1);
+        sw_s1_map(w, second(w, w->iova), second(w, w->ipa), w->shape.g1, SB_S1);
     }
     if (sw_s2(w)) {
-        sw_s2_map(w, second(w, w->ipa), second(w, w->pa), w->shape.g2,
-                  SB_S2);
+        sw_s2_map(w, second(w, w->ipa), second(w, w->pa), w->shape.g2, SB_S2);
     }
     ste_rights(w, f);
     if (sw_s1(w)) {
@@ -160,13 +155,16 @@ static void warm(const void *data)
 int main(int argc, char **argv)
 {
     static const char *const kinds[] = {
-        [SW_S1] = "stage-1", [SW_S2] = "stage-2", [SW_NESTED] = "nested",
+        [SW_S1] = "stage-1",
+        [SW_S2] = "stage-2",
+        [SW_NESTED] = "nested",
     };
 
     g_test_init(&argc, &argv, NULL);
     for (unsigned n = 0; n < 2 * G_N_ELEMENTS(kinds); n++) {
-        g_autofree char *path = g_strdup_printf(
-            "/smmu/fuzz/warm/%s@%s", kinds[n / 2], n % 2 ? "pasid" : "plain");
+        g_autofree char *path = g_strdup_printf("/smmu/fuzz/warm/%s@%s",
+                                                kinds[n / 2],
+                                                n % 2 ? "pasid" : "plain");
 
         if (n / 2 != SW_S2 || n % 2 == 0) {
             g_test_add_data_func(path, GUINT_TO_POINTER(n), warm);

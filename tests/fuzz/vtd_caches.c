@@ -95,8 +95,8 @@ static void change_page(State *s, Fuzz *f)
         vb_submit(w->r, desc_iotlb(IOTLB_DOMAIN, sp->did, 0, 0, false));
         break;
     case 2:
-        vb_submit(w->r, desc_piotlb(PIOTLB_PASID, sp->did, sp->pasid, 0, 0,
-                                    false));
+        vb_submit(w->r,
+                  desc_piotlb(PIOTLB_PASID, sp->did, sp->pasid, 0, 0, false));
         break;
     case 3:
         vb_submit(w->r, desc_piotlb(PIOTLB_PAGE, sp->did, sp->pasid,
@@ -104,8 +104,8 @@ static void change_page(State *s, Fuzz *f)
                                     fuzz_one_in(f, 2)));
         break;
     default:
-        vb_submit(w->r, desc_piotlb(PIOTLB_PAGE, sp->did, sp->pasid,
-                                    iova(p), 0, true));
+        vb_submit(w->r, desc_piotlb(PIOTLB_PAGE, sp->did, sp->pasid, iova(p), 0,
+                                    true));
         break;
     }
     g_assert_true(vb_wait(w->r));
@@ -123,11 +123,12 @@ static void change_space(State *s, Fuzz *f)
         return;
     }
     vb_iq_put(w->r, fuzz_one_in(f, 4) ?
-              desc_pasid_cache(PC_DOMAIN, sp->did, 0) :
-              desc_pasid_cache(PC_PASID, sp->did, sp->pasid));
-    vb_iq_put(w->r, w->kind == W_NESTED ?
-              desc_iotlb(IOTLB_DOMAIN, sp->did, 0, 0, false) :
-              desc_piotlb(PIOTLB_PASID, sp->did, sp->pasid, 0, 0, false));
+                        desc_pasid_cache(PC_DOMAIN, sp->did, 0) :
+                        desc_pasid_cache(PC_PASID, sp->did, sp->pasid));
+    vb_iq_put(w->r,
+              w->kind == W_NESTED ?
+                  desc_iotlb(IOTLB_DOMAIN, sp->did, 0, 0, false) :
+                  desc_piotlb(PIOTLB_PASID, sp->did, sp->pasid, 0, 0, false));
     g_assert_true(vb_wait(w->r));
 }
 
@@ -136,8 +137,10 @@ static void request(State *s, Fuzz *f)
     bool hot = fuzz_one_in(f, 2);
     unsigned p = (unsigned)fuzz_below(f, hot ? 4 : PAGES);
     Space *sp = &s->space[fuzz_below(f, hot ? 2 : SPACES)];
-    ImTxn t = world_txn(s->w, fuzz_one_in(f, 3) ? IM_AT_TRANSLATION :
-                        IM_AT_UNTRANSLATED, IM_READ);
+    ImTxn t = world_txn(s->w,
+                        fuzz_one_in(f, 3) ? IM_AT_TRANSLATION :
+                                            IM_AT_UNTRANSLATED,
+                        IM_READ);
     ImXlat x;
 
     if (t.at == IM_AT_UNTRANSLATED && fuzz_one_in(f, 2)) {
@@ -208,13 +211,12 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < G_N_ELEMENTS(entries); i++) {
         g_autofree char *fs = g_strdup_printf("/vtd/fuzz/caches/first@%u",
                                               entries[i]);
-        g_autofree char *nest = g_strdup_printf(
-            "/vtd/fuzz/caches/nested@%u", entries[i]);
+        g_autofree char *nest = g_strdup_printf("/vtd/fuzz/caches/nested@%u",
+                                                entries[i]);
 
         g_test_add_data_func(fs, GUINT_TO_POINTER(W_FS | entries[i] << 8),
                              caches);
-        g_test_add_data_func(nest,
-                             GUINT_TO_POINTER(W_NESTED | entries[i] << 8),
+        g_test_add_data_func(nest, GUINT_TO_POINTER(W_NESTED | entries[i] << 8),
                              caches);
     }
     return g_test_run();

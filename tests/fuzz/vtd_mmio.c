@@ -10,12 +10,14 @@
 
 static uint64_t offset(Fuzz *f)
 {
+    /* clang-format off */
     static const uint16_t known[] = {
         REG_GCMD, REG_GSTS, REG_RTADDR, REG_CCMD, REG_FSTS, REG_FECTL,
         REG_FEDATA, REG_FEADDR, REG_IQH, REG_IQT, REG_IQA, REG_ICS,
         REG_IECTL, REG_IQERCD, REG_IRTA, REG_PQH, REG_PQT, REG_PQA,
         REG_PRS, REG_PECTL, 0x0f0, 0x0f8, 0x100, 0x108, 0x220, 0x228,
     };
+    /* clang-format on */
 
     if (fuzz_one_in(f, 6)) {
         return fuzz_below(f, IM_VTD_MMIO_SIZE + 64);
@@ -35,10 +37,10 @@ static uint64_t value(World *w, Fuzz *f, uint64_t off)
         return UINT64_C(1) << fuzz_below(f, 64);
     case 3:
         return off == REG_RTADDR ? w->root | (fuzz_u64(f) & 0xc00) :
-               off == REG_IQA ? w->r->iq | (fuzz_u64(f) & 0x807) :
-               off == REG_PQA ? w->r->prq | (fuzz_u64(f) & 7) :
-               off == REG_GCMD ? fuzz_u64(f) | GCMD_TE | GCMD_QIE :
-               fuzz_u64(f) & 0xfff;
+               off == REG_IQA    ? w->r->iq | (fuzz_u64(f) & 0x807) :
+               off == REG_PQA    ? w->r->prq | (fuzz_u64(f) & 7) :
+               off == REG_GCMD   ? fuzz_u64(f) | GCMD_TE | GCMD_QIE :
+                                   fuzz_u64(f) & 0xfff;
     case 4:
         return fuzz_u64(f) & 0x7ffe0;
     default:
@@ -69,7 +71,8 @@ static void message(World *w, Fuzz *f)
 {
     ImMsi m = {
         .addr = 0xfee00000 | (fuzz_u64(f) & 0xfffff),
-        .data = (uint32_t)fuzz_u64(f), .rid = (uint16_t)fuzz_u64(f),
+        .data = (uint32_t)fuzz_u64(f),
+        .rid = (uint16_t)fuzz_u64(f),
     };
     ImPageReq q = fuzz_page_req(f, w->rid, w->pasid);
 
@@ -130,7 +133,7 @@ static void registers(void)
     for (unsigned i = 0; i < 128; i++) {    /* a queue full of something */
         Desc d = i & 3 ? desc_wait((unsigned)fuzz_below(&f, 16),
                                    w->r->status + 4 * (i & 63), i) :
-                 desc_dev_tlb(w->rid, 0, false);
+                         desc_dev_tlb(w->rid, 0, false);
 
         vb_iq_put(w->r, d);
     }

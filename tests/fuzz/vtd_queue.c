@@ -14,7 +14,11 @@ static const struct {
 } zero[10][8] = {
     [1] = { { 8, 6 }, { 15, 12 }, { 63, 50 }, { 255, 64 } },
     [2] = { { 8, 8 }, { 15, 12 }, { 63, 32 }, { 75, 71 }, { 255, 128 } },
-    [3] = { { 8, 4 }, { 15, 12 }, { 31, 21 }, { 63, 48 }, { 75, 65 },
+    [3] = { { 8, 4 },
+            { 15, 12 },
+            { 31, 21 },
+            { 63, 48 },
+            { 75, 65 },
             { 255, 128 } },
     [4] = { { 8, 5 }, { 26, 12 }, { 63, 48 }, { 255, 64 } },
     [5] = { { 8, 8 }, { 31, 12 }, { 65, 64 }, { 255, 128 } },
@@ -78,15 +82,14 @@ static Desc random_desc(World *w, Fuzz *f)
         d = desc_iec(r & 1, r >> 1 & 31, (uint16_t)(r >> 6));
         break;
     case 4:
-        d = desc_piotlb(r & 3, w->did, w->pasid, addr, r >> 2 & 63,
-                        r >> 8 & 1);
+        d = desc_piotlb(r & 3, w->did, w->pasid, addr, r >> 2 & 63, r >> 8 & 1);
         break;
     case 5:
         d = desc_pasid_cache(r & 3, w->did, w->pasid);
         break;
     case 6:
-        d = desc_pdev_tlb((uint16_t)(w->rid + (r & 3)), r >> 8 & 0xfffff,
-                          addr, r >> 2 & 1, r >> 3 & 1);
+        d = desc_pdev_tlb((uint16_t)(w->rid + (r & 3)), r >> 8 & 0xfffff, addr,
+                          r >> 2 & 1, r >> 3 & 1);
         break;
     case 7:
         d = desc_page_resp(w->rid, r & 1, r >> 8 & 0xfffff, r >> 1 & 0x1ff,

@@ -46,8 +46,8 @@ static uint64_t pick_entry(World *w, Fuzz *f, unsigned *words)
  * together with damage: they stay. */
 static bool untouchable(World *w, uint64_t at, unsigned bit)
 {
-    return world_scalable(w) && ((at == w->pe && bit == 9) ||
-                                 (at == w->pe + 8 && bit == 87 - 64));
+    return world_scalable(w) &&
+           ((at == w->pe && bit == 9) || (at == w->pe + 8 && bit == 87 - 64));
 }
 
 static void damage(World *w, Fuzz *f)
@@ -107,8 +107,8 @@ static void check(const Oracle *o, const ImXlat *x, uint64_t round,
                 g_string_append_printf(s, " %02x", i);
             }
         }
-        g_error("round %" G_GUINT64_FORMAT ", %s: answer %02x, %s", round,
-                what, fault, s->str);
+        g_error("round %" G_GUINT64_FORMAT ", %s: answer %02x, %s", round, what,
+                fault, s->str);
     }
     if (!fault) {
         g_assert_cmphex(x->addr, ==, o->addr);

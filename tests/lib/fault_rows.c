@@ -83,8 +83,9 @@ static unsigned record_type(const FaultCase *c, const ImTxn *t)
     if (c->col == COL_T) {
         return FAULT_READ;
     }
-    return t->access == IM_WRITE ? FAULT_WRITE :
-           t->access == IM_ATOMIC ? FAULT_ATOMIC : FAULT_READ;
+    return t->access == IM_WRITE  ? FAULT_WRITE :
+           t->access == IM_ATOMIC ? FAULT_ATOMIC :
+                                    FAULT_READ;
 }
 
 static ImTxn case_txn(World *w, const FaultCase *c)
@@ -92,7 +93,8 @@ static ImTxn case_txn(World *w, const FaultCase *c)
     static const ImAt at[] = { IM_AT_UNTRANSLATED, IM_AT_TRANSLATION,
                                IM_AT_TRANSLATED };
     ImAccess access = c->row.access && c->col == COL_U ?
-                      (ImAccess)c->row.access : IM_READ;
+                          (ImAccess)c->row.access :
+                          IM_READ;
     ImTxn t = world_txn(w, at[c->col], access);
 
     if (c->pasid && !world_scalable(w)) {
@@ -118,15 +120,15 @@ static void run_memory(const FaultCase *c)
     if (want != 'E' || c->row.perm) {   /* else: both R and W are refused */
         told_assert_fault(&told, c->row.reason);
     } else {
-        g_assert_true(g_str_has_prefix(im_clause_tag(told.clause), "VTD_FLT_LGN_") ||
-                      g_str_has_prefix(im_clause_tag(told.clause), "VTD_FLT_SGN_"));
+        g_assert_true(
+            g_str_has_prefix(im_clause_tag(told.clause), "VTD_FLT_LGN_") ||
+            g_str_has_prefix(im_clause_tag(told.clause), "VTD_FLT_SGN_"));
     }
 
     switch (want) {
     case 'U':
     case 'C':
-        xlat_is_fault(&x, want == 'U' ? IM_CPL_UR : IM_CPL_CA,
-                      c->row.reason);
+        xlat_is_fault(&x, want == 'U' ? IM_CPL_UR : IM_CPL_CA, c->row.reason);
         check_record(w, c, t.addr, record_type(c, &t), &t);
         break;
     case 'S':
@@ -153,8 +155,8 @@ static void run_page_request(const FaultCase *c, bool last)
 {
     g_autoptr(World) w = case_world(c);
     ImPageReq q = world_page_req(w);
-    ImTxn t = case_txn(w, &(FaultCase) { .row = c->row, .col = COL_U,
-                                         .pasid = c->pasid });
+    ImTxn t = case_txn(w, &(FaultCase) {
+                              .row = c->row, .col = COL_U, .pasid = c->pasid });
     const RigLog *resp;
     ImPageFate f;
     Told told;
@@ -200,18 +202,23 @@ static void add_case(const FaultRow *row, unsigned col, bool pasid,
                      unsigned fpd)
 {
     static const char *const col_name[COLS] = {
-        "untranslated", "translation-request", "translated", "page-request",
+        "untranslated",
+        "translation-request",
+        "translated",
+        "page-request",
     };
     static const char *const fpd_name[] = {
-        [0] = "", [FPD_CTX] = "-context", [FPD_DIR] = "-directory",
+        [0] = "",
+        [FPD_CTX] = "-context",
+        [FPD_DIR] = "-directory",
         [FPD_PE] = "-pasid-entry",
     };
     const char *bit = strchr(row->name, '@');
     int name = bit ? (int)(bit - row->name) : -1;
     FaultCase *c = spec_keep(g_new0(FaultCase, 1));
-    g_autofree char *path = g_strdup_printf("%.*s/%s%s@%s%s%s", name,
-        row->name, col_name[col], fpd ? "/fpd" : "", bit ? bit + 1 : "",
-        pasid ? "pasid" : "plain", fpd_name[fpd]);
+    g_autofree char *path = g_strdup_printf(
+        "%.*s/%s%s@%s%s%s", name, row->name, col_name[col], fpd ? "/fpd" : "",
+        bit ? bit + 1 : "", pasid ? "pasid" : "plain", fpd_name[fpd]);
 
     c->row = *row;
     c->col = col;
@@ -256,8 +263,8 @@ void fault_bits_add(const FaultBits *bits, unsigned n)
         for (unsigned bit = bits[i].lo; bit <= bits[i].hi; bit++) {
             FaultRow one = bits[i].row;
 
-            one.name = spec_keep(g_strdup_printf("%s-%u@%u-", one.name, i,
-                                                 bit));
+            one.name =
+                spec_keep(g_strdup_printf("%s-%u@%u-", one.name, i, bit));
             one.damage[0].hi = one.damage[0].lo = (uint16_t)bit;
             one.damage[0].val = 1;
             add_row(&one);

@@ -34,7 +34,8 @@ static inline Fuzz fuzz_new(unsigned rounds)
     };
 
     g_test_message("IM_FUZZ_SEED=%" G_GUINT64_FORMAT
-                   " IM_FUZZ_ROUNDS=%" G_GUINT64_FORMAT, f.state, f.rounds);
+                   " IM_FUZZ_ROUNDS=%" G_GUINT64_FORMAT,
+                   f.state, f.rounds);
     return f;
 }
 

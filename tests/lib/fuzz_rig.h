@@ -60,10 +60,13 @@ static inline void fuzz_xlat(const ImXlat *x)
 static inline ImPageReq fuzz_page_req(Fuzz *f, uint16_t rid, uint32_t pasid)
 {
     return (ImPageReq) {
-        .addr = fuzz_u64(f), .rid = rid, .pasid = pasid,
+        .addr = fuzz_u64(f),
+        .rid = rid,
+        .pasid = pasid,
         .has_pasid = fuzz_one_in(f, 2),
         .prgi = (uint16_t)fuzz_below(f, 512),
-        .read = fuzz_one_in(f, 2), .write = fuzz_one_in(f, 2),
+        .read = fuzz_one_in(f, 2),
+        .write = fuzz_one_in(f, 2),
         .last = fuzz_one_in(f, 2),
     };
 }

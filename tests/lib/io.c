@@ -11,7 +11,7 @@
 #define USER_BASE  UINT64_C(0x700000000)
 #define USER_STEP  UINT64_C(0x1000000)
 
-/* --- physical memory ----------------------------------------------------- */
+/* --- physical memory ---------------------------------------------------- */
 
 static uint8_t *phys(const Io *io, uint64_t pa)
 {
@@ -62,7 +62,7 @@ static ImBus io_write(void *host, uint64_t pa, const void *buf, size_t len)
     return r->port.write(host, pa, buf, len);
 }
 
-/* --- user memory --------------------------------------------------------- */
+/* --- user memory -------------------------------------------------------- */
 
 /* Page of [addr, addr + len) of u, -1 when it is not all there. */
 static int user_page(const IoUser *u, uint64_t addr, uint64_t len)
@@ -175,7 +175,7 @@ static void port_unpin(void *host, void *user, uint64_t addr, uint64_t pa,
     }
 }
 
-/* --- allocator ----------------------------------------------------------- */
+/* --- allocator ---------------------------------------------------------- */
 
 static void *port_alloc(void *host, size_t bytes)
 {
@@ -236,7 +236,7 @@ void io_fail_user(Io *io, uint64_t n)
     io->failed = false;
 }
 
-/* --- life ---------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------- */
 
 static void consistent(Rig *r)
 {
@@ -250,9 +250,13 @@ static void consistent(Rig *r)
 ImIoasidConfig io_config(void)
 {
     return (ImIoasidConfig) {
-        .pasid_bits = 16, .page_shift = 12, .ctx_quota = 1000,
-        .iotlb_entries = 64, .pri_set_limit = 8,
-        .ats_timeout_ns = 1000000, .quarantine_ns = 5000,
+        .pasid_bits = 16,
+        .page_shift = 12,
+        .ctx_quota = 1000,
+        .iotlb_entries = 64,
+        .pri_set_limit = 8,
+        .ats_timeout_ns = 1000000,
+        .quarantine_ns = 5000,
     };
 }
 
@@ -263,11 +267,14 @@ static void add_functions(Io *io)
 
     for (unsigned n = 0; n < IO_FUNCS; n++) {
         ImIoasidDevice d = {
-            .func = io_func(n), .group = n, .pri_credit = 4,
+            .func = io_func(n),
+            .group = n,
+            .pri_credit = 4,
             .caps = IMU_DEV_CAP_PASID | IMU_DEV_CAP_ATS | IMU_DEV_CAP_PRI |
                     IMU_DEV_CAP_EXEC | IMU_DEV_CAP_PRIV,
             .pasid_bits = io->cfg.pasid_bits,
-            .reserved = &msi, .reserved_count = 1,
+            .reserved = &msi,
+            .reserved_count = 1,
         };
 
         if (n == 3) {
@@ -297,10 +304,15 @@ Io *io_new(const ImIoasidConfig *cfg)
     io->fail_alloc = io->fail_pin = io->fail_user = UINT64_MAX;
     io->big = UINT64_C(1) << 28;
     io->port = (ImIoasidPort) {
-        .size = sizeof(ImIoasidPort), .iommu = io->r->port,
-        .alloc = port_alloc, .free = port_free,
-        .user_read = port_user_read, .user_write = port_user_write,
-        .pin = port_pin, .unpin = port_unpin, .readable = port_readable,
+        .size = sizeof(ImIoasidPort),
+        .iommu = io->r->port,
+        .alloc = port_alloc,
+        .free = port_free,
+        .user_read = port_user_read,
+        .user_write = port_user_write,
+        .pin = port_pin,
+        .unpin = port_unpin,
+        .readable = port_readable,
     };
     io->port.iommu.read = io_read;
     io->port.iommu.write = io_write;

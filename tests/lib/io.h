@@ -109,7 +109,7 @@ void io_fail_alloc(Io *io, uint64_t n);
 void io_fail_pin(Io *io, uint64_t n);
 void io_fail_user(Io *io, uint64_t n);
 
-/* --- in one line, asserting success -------------------------------------- */
+/* --- in one line, asserting success ------------------------------------- */
 
 static inline ImuRef io_none(void)
 {
@@ -160,7 +160,7 @@ int io_detach(Io *io, ImuRef set, ImuRef dev, const ImuRef *pasid);
 int io_inv_all(Io *io, ImuRef set, ImuInvTarget target, ImuRef object,
                uint32_t caches);
 
-/* --- the device's side --------------------------------------------------- */
+/* --- the device's side -------------------------------------------------- */
 
 #define IO_NO_PASID  UINT32_MAX
 
@@ -172,8 +172,7 @@ ImXlat io_ats(Io *io, unsigned n, uint32_t pasid, uint64_t addr,
               ImAccess access);
 ImXlat io_translated(Io *io, unsigned n, uint32_t pasid, uint64_t addr,
                      ImAccess access);
-bool io_reaches(Io *io, unsigned n, uint32_t pasid, uint64_t addr,
-                uint64_t pa);
+bool io_reaches(Io *io, unsigned n, uint32_t pasid, uint64_t addr, uint64_t pa);
 void io_page_request(Io *io, unsigned n, uint32_t pasid, uint16_t prgi,
                      uint64_t addr, bool last);
 /* Complete every invalidation that is in the log, and clear the log. */

@@ -16,7 +16,7 @@ const char *io_command_name(uint32_t command)
 {
 #define NAME(nr, name, type, last)  case IMU_CMD_##name: return #name;
     switch (command) {
-    IMU_COMMANDS(NAME)
+        IMU_COMMANDS(NAME)
     default:
         return "unknown";
     }
@@ -122,7 +122,7 @@ int io_obey(Io *io, uint32_t command, void *s, size_t size)
     return rc;
 }
 
-/* --- in one line --------------------------------------------------------- */
+/* --- in one line -------------------------------------------------------- */
 
 #define OK(rc)  g_assert_cmpint(rc, ==, 0)
 
@@ -131,7 +131,9 @@ ImuRef io_set(Io *io, ImuMapMode mode, ImuPool pool)
     ImuSetCreate s = {
         .gpasid_min = mode == IMU_MODE_DELEGATED ? 0 : 1,
         .gpasid_max = mode == IMU_MODE_DELEGATED ? 0 : 255,
-        .map_mode = mode, .pool = pool, .user_token = 0x70ce,
+        .map_mode = mode,
+        .pool = pool,
+        .user_token = 0x70ce,
     };
 
     OK(io_SET_CREATE(io, &s));
@@ -149,7 +151,9 @@ ImuPasidAlloc io_alloc(Io *io, ImuRef set)
 ImuPasidAlloc io_alloc_fixed(Io *io, ImuRef set, uint32_t gpasid)
 {
     ImuPasidAlloc a = {
-        .head.flags = IMU_PASID_ALLOC_FIXED, .set = set, .gpasid = gpasid,
+        .head.flags = IMU_PASID_ALLOC_FIXED,
+        .set = set,
+        .gpasid = gpasid,
     };
 
     OK(io_PASID_ALLOC(io, &a));
@@ -180,7 +184,9 @@ ImuPasidState io_state(Io *io, ImuRef set, ImuRef pasid)
 uint32_t io_hpasid(Io *io, ImuRef set, ImuRef pasid)
 {
     ImuPasidQuery q = {
-        .head.flags = IMU_PASID_QUERY_HPASID, .set = set, .pasid = pasid,
+        .head.flags = IMU_PASID_QUERY_HPASID,
+        .set = set,
+        .pasid = pasid,
     };
 
     OK(io_PASID_QUERY(io, &q));
@@ -198,7 +204,9 @@ ImuRef io_bind(Io *io, ImuRef set, unsigned n)
 ImuRef io_mapped(Io *io, ImuRef set, uint32_t flags, ImuRef faultq)
 {
     ImuSpaceCreate s = {
-        .head.flags = flags, .set = set, .kind = IMU_SPACE_MAPPED,
+        .head.flags = flags,
+        .set = set,
+        .kind = IMU_SPACE_MAPPED,
         .faultq = faultq,
     };
 
@@ -212,8 +220,11 @@ void io_map(Io *io, ImuRef set, ImuRef space, unsigned page, unsigned n,
     ImuMap m = {
         .head.flags = IMU_PROT_READ | IMU_PROT_WRITE | IMU_PROT_EXEC |
                       IMU_MAP_FIXED,
-        .set = set, .space = space, .user = io_at(io, page),
-        .length = (uint64_t)n * IO_PAGE, .iova = iova,
+        .set = set,
+        .space = space,
+        .user = io_at(io, page),
+        .length = (uint64_t)n * IO_PAGE,
+        .iova = iova,
     };
 
     OK(io_MAP(io, &m));
@@ -248,11 +259,16 @@ ImuRef io_nested(Io *io, ImuRef set, ImuRef parent, ImuRef faultq,
 {
     uint64_t data = io_at(io, IO_ARG_PAGE) + 2048;
     ImuVtdFirst first = {
-        .root = (uint64_t)page * IO_PAGE, .flags = IMU_VTD_FIRST_WPE,
+        .root = (uint64_t)page * IO_PAGE,
+        .flags = IMU_VTD_FIRST_WPE,
     };
     ImuSpaceCreate s = {
-        .set = set, .kind = IMU_SPACE_NESTED, .format = IMU_FORMAT_VTD_FIRST,
-        .parent = parent, .faultq = faultq, .data = data,
+        .set = set,
+        .kind = IMU_SPACE_NESTED,
+        .format = IMU_FORMAT_VTD_FIRST,
+        .parent = parent,
+        .faultq = faultq,
+        .data = data,
         .data_size = sizeof(first),
     };
 
@@ -261,14 +277,15 @@ ImuRef io_nested(Io *io, ImuRef set, ImuRef parent, ImuRef faultq,
     return s.space;
 }
 
-void io_fs_map(Io *io, unsigned page, uint64_t va, uint64_t gpa,
-               uint64_t flags)
+void io_fs_map(Io *io, unsigned page, uint64_t va, uint64_t gpa, uint64_t flags)
 {
     for (unsigned level = 4; level >= 1; level--, page++) {
         uint64_t index = va >> (12 + 9 * (level - 1)) & 511;
         uint64_t at = io_at(io, page) + index * 8;
-        uint64_t pte = GUINT64_TO_LE(level == 1 ? gpa | flags :
-            (uint64_t)(page + 1) * IO_PAGE | FS_RWU | (flags & FS_A));
+        uint64_t pte = GUINT64_TO_LE(level == 1 ?
+                                         gpa | flags :
+                                         (uint64_t)(page + 1) * IO_PAGE |
+                                             FS_RWU | (flags & FS_A));
 
         io_put(io, at, &pte, sizeof(pte));
     }
@@ -278,8 +295,11 @@ int io_attach_rc(Io *io, ImuRef set, ImuRef dev, const ImuRef *pasid,
                  ImuRef space, uint32_t flags)
 {
     ImuAttach a = {
-        .head.flags = flags | (pasid ? IMU_ATTACH_PASID : 0), .set = set,
-        .dev = dev, .pasid = pasid ? *pasid : io_none(), .space = space,
+        .head.flags = flags | (pasid ? IMU_ATTACH_PASID : 0),
+        .set = set,
+        .dev = dev,
+        .pasid = pasid ? *pasid : io_none(),
+        .space = space,
     };
 
     return io_ATTACH(io, &a);
@@ -295,8 +315,11 @@ int io_replace(Io *io, ImuRef set, ImuRef dev, const ImuRef *pasid,
                ImuRef space)
 {
     ImuReplace a = {
-        .head.flags = pasid ? IMU_ATTACH_PASID : 0, .set = set, .dev = dev,
-        .pasid = pasid ? *pasid : io_none(), .space = space,
+        .head.flags = pasid ? IMU_ATTACH_PASID : 0,
+        .set = set,
+        .dev = dev,
+        .pasid = pasid ? *pasid : io_none(),
+        .space = space,
     };
 
     return io_REPLACE(io, &a);
@@ -305,7 +328,9 @@ int io_replace(Io *io, ImuRef set, ImuRef dev, const ImuRef *pasid,
 int io_detach(Io *io, ImuRef set, ImuRef dev, const ImuRef *pasid)
 {
     ImuDetach a = {
-        .head.flags = pasid ? IMU_ATTACH_PASID : 0, .set = set, .dev = dev,
+        .head.flags = pasid ? IMU_ATTACH_PASID : 0,
+        .set = set,
+        .dev = dev,
         .pasid = pasid ? *pasid : io_none(),
     };
 
@@ -316,14 +341,17 @@ int io_inv_all(Io *io, ImuRef set, ImuInvTarget target, ImuRef object,
                uint32_t caches)
 {
     ImuInvalidate v = {
-        .set = set, .object = object, .target = target,
-        .gran = IMU_GRAN_ALL, .caches = caches,
+        .set = set,
+        .object = object,
+        .target = target,
+        .gran = IMU_GRAN_ALL,
+        .caches = caches,
     };
 
     return io_INVALIDATE(io, &v);
 }
 
-/* --- the device's side --------------------------------------------------- */
+/* --- the device's side -------------------------------------------------- */
 
 uint16_t io_func(unsigned n)
 {
@@ -334,8 +362,12 @@ static ImXlat request(Io *io, unsigned n, uint32_t pasid, uint64_t addr,
                       ImAccess access, ImAt at)
 {
     ImTxn t = {
-        .addr = addr, .len = 8, .rid = io_func(n), .access = access,
-        .at = at, .has_pasid = pasid != IO_NO_PASID,
+        .addr = addr,
+        .len = 8,
+        .rid = io_func(n),
+        .access = access,
+        .at = at,
+        .has_pasid = pasid != IO_NO_PASID,
         .pasid = pasid != IO_NO_PASID ? pasid : 0,
     };
 
@@ -364,8 +396,7 @@ ImXlat io_translated(Io *io, unsigned n, uint32_t pasid, uint64_t addr,
     return request(io, n, pasid, addr, access, IM_AT_TRANSLATED);
 }
 
-bool io_reaches(Io *io, unsigned n, uint32_t pasid, uint64_t addr,
-                uint64_t pa)
+bool io_reaches(Io *io, unsigned n, uint32_t pasid, uint64_t addr, uint64_t pa)
 {
     ImXlat x = io_dma(io, n, pasid, addr, IM_READ);
 
@@ -376,8 +407,12 @@ void io_page_request(Io *io, unsigned n, uint32_t pasid, uint16_t prgi,
                      uint64_t addr, bool last)
 {
     ImPageReq q = {
-        .addr = addr, .rid = io_func(n), .prgi = prgi, .read = true,
-        .last = last, .has_pasid = pasid != IO_NO_PASID,
+        .addr = addr,
+        .rid = io_func(n),
+        .prgi = prgi,
+        .read = true,
+        .last = last,
+        .has_pasid = pasid != IO_NO_PASID,
         .pasid = pasid != IO_NO_PASID ? pasid : 0,
     };
 
@@ -392,8 +427,8 @@ unsigned io_complete(Io *io)
     for (unsigned i = 0; i < rig_count(io->r, RIG_SEEN_ATS_INV); i++) {
         ImAtsInv v = rig_seen(io->r, RIG_SEEN_ATS_INV, i)->inv;
 
-        im_ioasid_ats_inv_done(io->h, im_func(v.segment, v.rid),
-                               1u << v.itag, 1);
+        im_ioasid_ats_inv_done(io->h, im_func(v.segment, v.rid), 1u << v.itag,
+                               1);
         io->r->consistent(io->r);
         n++;
     }

@@ -32,7 +32,7 @@ static ImuRef nested(Io *io, ImuSpaceCreate *s, const void *data, size_t n)
     return s->space;
 }
 
-/* --- Arm ----------------------------------------------------------------- */
+/* --- Arm ---------------------------------------------------------------- */
 
 ImuRef io_smmu(Io *io, ImuRef set, ImuSpaceKind kind, ImuRef parent,
                ImuRef faultq, const IoSte *ste)
@@ -40,12 +40,15 @@ ImuRef io_smmu(Io *io, ImuRef set, ImuSpaceKind kind, ImuRef parent,
     /* V, Config 101, S1Fmt, S1ContextPtr, S1CDMax; S1DSS, EATS */
     ImuSmmuSte in = {
         .ste = { 1 | 5 << 1 | (uint64_t)ste->fmt << 4 | ste->cds |
-                 (uint64_t)ste->cdmax << 59,
+                     (uint64_t)ste->cdmax << 59,
                  ste->dss | (uint64_t)ste->ats << 28 },
     };
     ImuSpaceCreate s = {
-        .set = set, .kind = kind, .format = IMU_FORMAT_SMMU_STE,
-        .parent = parent, .faultq = faultq,
+        .set = set,
+        .kind = kind,
+        .format = IMU_FORMAT_SMMU_STE,
+        .parent = parent,
+        .faultq = faultq,
     };
 
     return nested(io, &s, &in, sizeof(in));
@@ -85,8 +88,7 @@ static uint64_t io_arm_entry(Io *io, const IoCd *cd, uint64_t *next,
     uint64_t table = cd->root;
 
     for (unsigned level = start;; level++) {
-        uint64_t at = table + 8 * sb_index(cd->g, cd->bits, start, level,
-                                           va);
+        uint64_t at = table + 8 * sb_index(cd->g, cd->bits, start, level, va);
 
         if (level == 3) {
             return at;
@@ -106,15 +108,18 @@ void io_arm_map(Io *io, const IoCd *cd, uint64_t *next, uint64_t va,
                  sb_addr_desc(cd->g, gpa) | D_V | D_TABLE | SB_S1);
 }
 
-/* --- VT-d ---------------------------------------------------------------- */
+/* --- VT-d --------------------------------------------------------------- */
 
-ImuRef io_vtd(Io *io, ImuRef set, ImuRef parent, ImuRef faultq,
-              uint64_t root, uint32_t flags)
+ImuRef io_vtd(Io *io, ImuRef set, ImuRef parent, ImuRef faultq, uint64_t root,
+              uint32_t flags)
 {
     ImuVtdFirst in = { .root = root, .flags = flags };
     ImuSpaceCreate s = {
-        .set = set, .kind = IMU_SPACE_NESTED, .format = IMU_FORMAT_VTD_FIRST,
-        .parent = parent, .faultq = faultq,
+        .set = set,
+        .kind = IMU_SPACE_NESTED,
+        .format = IMU_FORMAT_VTD_FIRST,
+        .parent = parent,
+        .faultq = faultq,
     };
 
     return nested(io, &s, &in, sizeof(in));

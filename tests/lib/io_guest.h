@@ -34,8 +34,8 @@ void io_arm_map(Io *io, const IoCd *cd, uint64_t *next, uint64_t va,
                 uint64_t gpa);
 
 /* VT-d: a first-stage space; an entry, as above, of 4 or 5 levels. */
-ImuRef io_vtd(Io *io, ImuRef set, ImuRef parent, ImuRef faultq,
-              uint64_t root, uint32_t flags);
+ImuRef io_vtd(Io *io, ImuRef set, ImuRef parent, ImuRef faultq, uint64_t root,
+              uint32_t flags);
 uint64_t io_vtd_entry(Io *io, uint64_t root, unsigned levels, uint64_t *next,
                       uint64_t va, uint64_t table_flags);
 

@@ -7,14 +7,15 @@
 
 #include "lib/io_model_int.h"
 
-/* --- sets ---------------------------------------------------------------- */
+/* --- sets --------------------------------------------------------------- */
 
 static void set_create(Step *t)
 {
     MSet *s = t->s->live ? &t->c->set[below(t, M_SETS)] : t->s;
     bool global = chance(t, 2);
     ImuSetCreate a = {
-        .gpasid_min = below(t, 4), .gpasid_max = below(t, 24),
+        .gpasid_min = below(t, 4),
+        .gpasid_max = below(t, 24),
         .quota_max = chance(t, 2) ? 0 : below(t, 20),
         .quota_reserved = chance(t, 2) ? 0 : below(t, 20),
         .map_mode = global ? IMU_MODE_TRANSLATE : below(t, 2),
@@ -33,7 +34,7 @@ static void set_create(Step *t)
         a.gpasid_max = chance(t, 6);
         want = a.gpasid_max ? -EINVAL : 0;
     } else if (a.gpasid_min == 0 || a.gpasid_min > a.gpasid_max ||
-        (a.quota_max && a.quota_reserved > a.quota_max)) {
+               (a.quota_max && a.quota_reserved > a.quota_max)) {
         want = -EINVAL;
     } else if (model_committed(t->c) + a.quota_reserved > QUOTA) {
         want = -ENOSPC;
@@ -42,9 +43,13 @@ static void set_create(Step *t)
     SAY("SET_CREATE %u..%u max %u reserved %u", a.gpasid_min, a.gpasid_max,
         a.quota_max, a.quota_reserved);
     if (came_true(t, io_SET_CREATE(t->io, &a), want)) {
-        *s = (MSet) { .live = true, .ref = a.set, .mode = was.map_mode,
-                      .pool = was.pool, .gmin = was.gpasid_min,
-                      .gmax = was.gpasid_max, .qmax = was.quota_max,
+        *s = (MSet) { .live = true,
+                      .ref = a.set,
+                      .mode = was.map_mode,
+                      .pool = was.pool,
+                      .gmin = was.gpasid_min,
+                      .gmax = was.gpasid_max,
+                      .qmax = was.quota_max,
                       .qres = was.quota_reserved };
         for (unsigned d = 0; d < M_FUNCS; d++) {
             s->dev[d].own = M_NONE;
@@ -64,10 +69,14 @@ static void set_update(Step *t)
     uint32_t charged = model_charged(t->s);
     int want = !t->s->live ? -ENOENT :
                (a.quota_max && a.quota_reserved > a.quota_max) ||
-               (t->s->mode == IMU_MODE_DELEGATED &&
-                (a.quota_max || a.quota_reserved)) ? -EINVAL :
+                       (t->s->mode == IMU_MODE_DELEGATED &&
+                        (a.quota_max || a.quota_reserved)) ?
+                             -EINVAL :
                model_committed(t->c) - MAX(t->s->qres, charged) +
-               MAX(a.quota_reserved, charged) > QUOTA ? -ENOSPC : 0;
+                           MAX(a.quota_reserved, charged) >
+                       QUOTA ?
+                             -ENOSPC :
+                             0;
 
     /* Reserving no more than before is never refused. */
     if (want == -ENOSPC && a.quota_reserved <= t->s->qres) {
@@ -127,7 +136,7 @@ static void set_destroy(Step *t)
     }
 }
 
-/* --- PASIDs -------------------------------------------------------------- */
+/* --- PASIDs ------------------------------------------------------------- */
 
 static int alloc_want(Step *t, const ImuPasidAlloc *a)
 {
@@ -168,7 +177,8 @@ static void pasid_alloc(Step *t)
 {
     ImuPasidAlloc a = {
         .head.flags = chance(t, 3) ? IMU_PASID_ALLOC_FIXED : 0,
-        .set = t->s->ref, .gpasid = below(t, 24),
+        .set = t->s->ref,
+        .gpasid = below(t, 24),
     };
     MPasid *p = NULL;
     int want;
@@ -193,8 +203,7 @@ static void pasid_alloc(Step *t)
     g_assert_false(model_guest_taken(t->s, a.gpasid));
     g_assert_cmpuint(a.gpasid, >=, a.min ? a.min : t->s->gmin);
     g_assert_cmpuint(a.gpasid, <=, a.max ? a.max : t->s->gmax);
-    *p = (MPasid) { .ref = a.pasid, .state = IMU_PASID_IDLE,
-                    .g = a.gpasid };
+    *p = (MPasid) { .ref = a.pasid, .state = IMU_PASID_IDLE, .g = a.gpasid };
     t->s->events++;
     io_fail_alloc(t->io, UINT64_MAX);
     p->h = io_hpasid(t->io, t->s->ref, a.pasid);
@@ -225,8 +234,8 @@ static void pasid_query(Step *t)
     unsigned n = 0;
 
     SAY("PASID_QUERY set %d pasid %d", SET_NR(t), i);
-    if (!came_true(t, io_PASID_QUERY(t->io, &q), t->s->live &&
-                   p->state != IMU_PASID_FREE ? 0 : -ENOENT)) {
+    if (!came_true(t, io_PASID_QUERY(t->io, &q),
+                   t->s->live && p->state != IMU_PASID_FREE ? 0 : -ENOENT)) {
         return;
     }
     for (unsigned d = 0; d < M_FUNCS; d++) {
@@ -237,7 +246,7 @@ static void pasid_query(Step *t)
     g_assert_cmpuint(q.binds, ==, n);
 }
 
-/* --- devices, spaces, queues --------------------------------------------- */
+/* --- devices, spaces, queues -------------------------------------------- */
 
 static void dev_bind(Step *t)
 {
@@ -257,8 +266,9 @@ static void dev_bind(Step *t)
     } else if (owner != M_NONE) {
         want = owner == me ? -EBUSY : -ENODEV;
     } else if (model_owner(t->m, twin) != M_NONE) {
-        want = model_owner(t->m, twin) != me ? -ENODEV :
-               model_binder(t->m, twin) != t->s ? -EBUSY : 0;
+        want = model_owner(t->m, twin) != me    ? -ENODEV :
+               model_binder(t->m, twin) != t->s ? -EBUSY :
+                                                  0;
     }
     SAY("DEV_BIND set %d func %d", SET_NR(t), func);
     if (came_true(t, io_DEV_BIND(t->io, &a), want)) {
@@ -291,7 +301,7 @@ static void table_data(Step *t, ImuSpaceCreate *a, unsigned dss)
     /* V, Config 101, S1ContextPtr, S1CDMax; S1DSS, EATS 01 */
     ImuSmmuSte ste = {
         .ste = { 1 | 5 << 1 | M_CDS * (uint64_t)IO_PAGE |
-                 (table ? (uint64_t)M_CDMAX << 59 : 0),
+                     (table ? (uint64_t)M_CDMAX << 59 : 0),
                  dss | UINT64_C(1) << 28 },
     };
     bool arm = table ? !chance(t, 8) : chance(t, 2);
@@ -304,8 +314,8 @@ static void table_data(Step *t, ImuSpaceCreate *a, unsigned dss)
 
 /* The last one is of a guest that may own a table. */
 static const ImuSpaceKind often[] = {
-    IMU_SPACE_MAPPED, IMU_SPACE_NESTED,      IMU_SPACE_MAPPED,
-    IMU_SPACE_NESTED, IMU_SPACE_BLOCK,       IMU_SPACE_PASID_TABLE,
+    IMU_SPACE_MAPPED,      IMU_SPACE_NESTED, IMU_SPACE_MAPPED,
+    IMU_SPACE_NESTED,      IMU_SPACE_BLOCK,  IMU_SPACE_PASID_TABLE,
     IMU_SPACE_PASID_TABLE,
 };
 
@@ -344,20 +354,22 @@ static void space_create(Step *t)
         }
     }
     if (!want && table &&
-        (!t->s->space[up].parent_flag ||
-         (kind == IMU_SPACE_PASID_TABLE &&
-          (t->s->mode == IMU_MODE_TRANSLATE ||
-           a.format != IMU_FORMAT_SMMU_STE)))) {
+        (!t->s->space[up].parent_flag || (kind == IMU_SPACE_PASID_TABLE &&
+                                          (t->s->mode == IMU_MODE_TRANSLATE ||
+                                           a.format != IMU_FORMAT_SMMU_STE)))) {
         want = -EINVAL;
     }
-    SAY("SPACE_CREATE set %d slot %d kind %d parent %d queue %d",
-        SET_NR(t), free_at, kind, up, queued ? q : M_NONE);
+    SAY("SPACE_CREATE set %d slot %d kind %d parent %d queue %d", SET_NR(t),
+        free_at, kind, up, queued ? q : M_NONE);
     if (!came_true(t, io_SPACE_CREATE(t->io, &a), want)) {
         return;
     }
     sp = &t->s->space[free_at];
-    *sp = (MSpace) { .live = true, .ref = a.space, .kind = kind,
-                     .format = a.format, .dss = dss,
+    *sp = (MSpace) { .live = true,
+                     .ref = a.space,
+                     .kind = kind,
+                     .format = a.format,
+                     .dss = dss,
                      .parent_flag = a.head.flags & IMU_SPACE_PARENT,
                      .dirty_flag = a.head.flags & IMU_SPACE_DIRTY,
                      .parent = table ? up : M_NONE,
@@ -373,8 +385,9 @@ static void space_destroy(Step *t)
     MSpace *sp = &t->s->space[i];
     ImuSpaceDestroy a = { .set = t->s->ref, .space = sp->ref };
     int want = !t->s->live || !sp->live ? -ENOENT :
-               model_space_bound(t->s, i) ||
-               model_space_is_parent(t->s, i) ? -EBUSY : 0;
+               model_space_bound(t->s, i) || model_space_is_parent(t->s, i) ?
+                                          -EBUSY :
+                                          0;
 
     SAY("SPACE_DESTROY set %d space %d", SET_NR(t), i);
     if (came_true(t, io_SPACE_DESTROY(t->io, &a), want)) {
@@ -393,7 +406,8 @@ static void map(Step *t)
     bool write = !chance(t, 4);
     ImuMap a = { .head.flags = IMU_PROT_READ | IMU_MAP_FIXED |
                                (write ? IMU_PROT_WRITE : 0),
-                 .set = t->s->ref, .space = sp->ref };
+                 .set = t->s->ref,
+                 .space = sp->ref };
     int want = 0;
 
     if (chance(t, sp->parent_flag ? 2 : 4)) {
@@ -412,8 +426,8 @@ static void map(Step *t)
     if (!want) {
         want = model_place(sp, first, n);
     }
-    SAY("MAP set %d space %d pages %u+%u of %u%s", SET_NR(t), i, first, n,
-        user, write ? " write" : "");
+    SAY("MAP set %d space %d pages %u+%u of %u%s", SET_NR(t), i, first, n, user,
+        write ? " write" : "");
     if (came_true(t, io_MAP(t->io, &a), want)) {
         t->m->maps++;
         for (unsigned p = first; p < first + n; p++) {
@@ -431,15 +445,17 @@ static void unmap(Step *t)
     MSpace *sp = &t->s->space[i];
     bool all = chance(t, 3);
     uint32_t first = all ? 0 : below(t, M_PAGES);
-    uint32_t n = below(t, 20), end = all ? M_PAGES :
-                 MIN(M_PAGES, first + 1 + n);
-    ImuUnmap a = { .set = t->s->ref, .space = sp->ref,
+    uint32_t n = below(t, 20),
+             end = all ? M_PAGES : MIN(M_PAGES, first + 1 + n);
+    ImuUnmap a = { .set = t->s->ref,
+                   .space = sp->ref,
                    .iova = (uint64_t)first * IO_PAGE,
                    .length = all ? UINT64_MAX :
-                             (uint64_t)(end - first) * IO_PAGE };
+                                   (uint64_t)(end - first) * IO_PAGE };
     uint64_t bytes = 0;
-    int want = !t->s->live || !sp->live ? -ENOENT :
-               sp->kind != IMU_SPACE_MAPPED ? -EINVAL : 0;
+    int want = !t->s->live || !sp->live     ? -ENOENT :
+               sp->kind != IMU_SPACE_MAPPED ? -EINVAL :
+                                              0;
 
     for (unsigned p = first; p < end && !want; p++) {
         bytes += sp->page[p] != M_NONE ? IO_PAGE : 0;
@@ -470,8 +486,7 @@ static void queue_create(Step *t)
 {
     int at = M_NONE;
     bool brief = chance(t, 2);
-    ImuFaultqCreate a = { .set = t->s->ref,
-                          .deadline_ns = brief ? 1000 : 0 };
+    ImuFaultqCreate a = { .set = t->s->ref, .deadline_ns = brief ? 1000 : 0 };
 
     for (int i = 0; i < M_QUEUES; i++) {
         at = t->s->queue[i].live ? at : i;
@@ -480,8 +495,7 @@ static void queue_create(Step *t)
         return;
     }
     SAY("FAULTQ_CREATE set %d", SET_NR(t));
-    if (came_true(t, io_FAULTQ_CREATE(t->io, &a),
-                  t->s->live ? 0 : -ENOENT)) {
+    if (came_true(t, io_FAULTQ_CREATE(t->io, &a), t->s->live ? 0 : -ENOENT)) {
         t->s->queue[at] = (MQueue) { true, brief, a.queue };
     }
 }
@@ -491,8 +505,9 @@ static void queue_destroy(Step *t)
     int i = pick_queue(t);
     MQueue *q = &t->s->queue[i];
     ImuQueueDestroy a = { .set = t->s->ref, .queue = q->ref };
-    int want = !t->s->live || !q->live ? -ENOENT :
-               model_queue_used(t->s, i) ? -EBUSY : 0;
+    int want = !t->s->live || !q->live   ? -ENOENT :
+               model_queue_used(t->s, i) ? -EBUSY :
+                                           0;
 
     SAY("FAULTQ_DESTROY set %d queue %d", SET_NR(t), i);
     if (came_true(t, io_FAULTQ_DESTROY(t->io, &a), want)) {
@@ -500,6 +515,7 @@ static void queue_destroy(Step *t)
     }
 }
 
+/* clang-format off */
 const ModelOp model_ledger_ops[] = {
     { set_create, 2, 0 }, { set_update, 2, NEED_SET },
     { set_query, 2, NEED_SET }, { set_destroy, 1, NEED_SET },
@@ -519,6 +535,7 @@ const ModelOp model_makers[] = {
     { queue_create, 0, NEED_QUEUE }, { space_create, 0, NEED_SPACE },
     { pasid_alloc, 0, NEED_PASID }, { NULL, 0, 0 },
 };
+/* clang-format on */
 
 unsigned model_lacks(const Step *t)
 {
@@ -538,8 +555,8 @@ unsigned model_lacks(const Step *t)
         lacks &= s->space[i].live ? ~(unsigned)NEED_SPACE : ~0u;
     }
     for (unsigned i = 0; i < M_PASIDS; i++) {
-        lacks &= s->pasid[i].state != IMU_PASID_FREE ?
-                 ~(unsigned)NEED_PASID : ~0u;
+        lacks &= s->pasid[i].state != IMU_PASID_FREE ? ~(unsigned)NEED_PASID :
+                                                       ~0u;
     }
     for (unsigned i = 0; i < M_QUEUES; i++) {
         lacks &= s->queue[i].live ? ~(unsigned)NEED_QUEUE : ~0u;

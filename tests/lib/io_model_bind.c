@@ -5,7 +5,7 @@
  */
 #include "lib/io_model_int.h"
 
-/* --- bindings ------------------------------------------------------------ */
+/* --- bindings ----------------------------------------------------------- */
 
 static int *place(MSet *s, int func, int pasid)
 {
@@ -16,8 +16,10 @@ static int *place(MSet *s, int func, int pasid)
 static int bind_handles(const Step *t, int func, int pasid)
 {
     return t->s->live && t->s->dev[func].live &&
-           (pasid == M_NONE ||
-            t->s->pasid[pasid].state != IMU_PASID_FREE) ? 0 : -ENOENT;
+                   (pasid == M_NONE ||
+                    t->s->pasid[pasid].state != IMU_PASID_FREE) ?
+               0 :
+               -ENOENT;
 }
 
 static bool leaving(const Step *t, int pasid)
@@ -38,9 +40,10 @@ static int fits(const Step *t, int func, int pasid, int space)
     const MSpace *sp = &t->s->space[space];
     const MSpace *root = model_root(t->s, space);
 
-    return sp->kind == IMU_SPACE_PASID_TABLE &&
-           (func == 4 || pasid != M_NONE) ? -EINVAL :
-           root && root->msi ? -EADDRINUSE : 0;
+    return sp->kind == IMU_SPACE_PASID_TABLE && (func == 4 || pasid != M_NONE) ?
+               -EINVAL :
+           root && root->msi ? -EADDRINUSE :
+                               0;
 }
 
 /* PASIDs are attached, or in the guest's table, not both. */
@@ -53,8 +56,8 @@ static bool otherwise(const Step *t, int func, int pasid, int space)
         attached = attached || d->space[p] != M_NONE;
     }
     return pasid == M_NONE ?
-           attached && t->s->space[space].kind == IMU_SPACE_PASID_TABLE :
-           model_table(t->s, func);
+               attached && t->s->space[space].kind == IMU_SPACE_PASID_TABLE :
+               model_table(t->s, func);
 }
 
 static void attach(Step *t)
@@ -81,15 +84,14 @@ static void attach(Step *t)
     SAY("ATTACH set %d func %d pasid %d space %d", SET_NR(t), func, pasid,
         space);
     rc = io_attach_rc(t->io, t->s->ref, t->s->dev[func].ref,
-                      pasid == M_NONE ? NULL : &t->s->pasid[pasid].ref,
-                      sp->ref, 0);
+                      pasid == M_NONE ? NULL : &t->s->pasid[pasid].ref, sp->ref,
+                      0);
     if (!want && rc == -ENOSPC && pasid != M_NONE && t->m->unbound[func]) {
         want = rc;          /* the number rests with an earlier owner */
     }
     if (came_true(t, rc, want)) {
         *at = space;
-        if (pasid != M_NONE &&
-            t->s->pasid[pasid].state == IMU_PASID_IDLE) {
+        if (pasid != M_NONE && t->s->pasid[pasid].state == IMU_PASID_IDLE) {
             t->s->pasid[pasid].state = IMU_PASID_BOUND;
             t->s->events++;
         }
@@ -98,15 +100,13 @@ static void attach(Step *t)
 
 static int pick_bound(Step *t, int func)
 {
-    return PICK(t, M_PASIDS, t->s->dev[func].space[i_] != M_NONE &&
-                t->s->live);
+    return PICK(t, M_PASIDS, t->s->dev[func].space[i_] != M_NONE && t->s->live);
 }
 
 static void replace(Step *t)
 {
     int func = pick_dev(t), space = pick_space(t);
-    int pasid = chance(t, own_share(t->s)) ? M_NONE :
-                pick_bound(t, func);
+    int pasid = chance(t, own_share(t->s)) ? M_NONE : pick_bound(t, func);
     const MSpace *sp = &t->s->space[space];
     int want = bind_handles(t, func, pasid);
     int *at = place(t->s, func, pasid);
@@ -118,15 +118,16 @@ static void replace(Step *t)
     }
     if (!want) {
         want = fits(t, func, pasid, space);
-        want = want == -EINVAL ? want : leaving(t, pasid) ? -EBUSY :
-               *at == M_NONE ? -ENOENT :
-               otherwise(t, func, pasid, space) ? -EBUSY : want;
+        want = want == -EINVAL                  ? want :
+               leaving(t, pasid)                ? -EBUSY :
+               *at == M_NONE                    ? -ENOENT :
+               otherwise(t, func, pasid, space) ? -EBUSY :
+                                                  want;
     }
     SAY("REPLACE set %d func %d pasid %d space %d", SET_NR(t), func, pasid,
         space);
     rc = io_replace(t->io, t->s->ref, t->s->dev[func].ref,
-                    pasid == M_NONE ? NULL : &t->s->pasid[pasid].ref,
-                    sp->ref);
+                    pasid == M_NONE ? NULL : &t->s->pasid[pasid].ref, sp->ref);
     if (came_true(t, rc, want)) {
         model_end_groups(t->m, t->s, func, pasid);
         *at = space;
@@ -136,8 +137,7 @@ static void replace(Step *t)
 static void detach(Step *t)
 {
     int func = pick_dev(t);
-    int pasid = chance(t, own_share(t->s)) ? M_NONE :
-                pick_bound(t, func);
+    int pasid = chance(t, own_share(t->s)) ? M_NONE : pick_bound(t, func);
     int want = bind_handles(t, func, pasid);
     int rc;
 
@@ -174,11 +174,10 @@ static void foreign(Step *t)
     came_true(t, io_EVQ_DESTROY(t->io, &e), -ENOENT);
 }
 
-/* --- requests ------------------------------------------------------------ */
+/* --- requests ----------------------------------------------------------- */
 
 /* A function, and a host number on it that is known, or none. */
-static bool pick_binding(Step *t, int *func, int *pasid, uint32_t *h,
-                         MSet **s)
+static bool pick_binding(Step *t, int *func, int *pasid, uint32_t *h, MSet **s)
 {
     *func = PICK(t, M_FUNCS, model_binder(t->m, (int)i_));
     *s = model_binder(t->m, *func);
@@ -211,15 +210,14 @@ static void dma(Step *t)
         a.space = a.s->dev[a.func].own;
         a.ssid = below(t, 5);
         a.h = (uint32_t)a.ssid;
-        if (a.space >= 0 &&
-            a.s->space[a.space].kind != IMU_SPACE_PASID_TABLE) {
+        if (a.space >= 0 && a.s->space[a.space].kind != IMU_SPACE_PASID_TABLE) {
             a.space = M_NONE;
         }
     }
     a.addr = model_address(t, a.s, a.space);
     a.ats = chance(t, 3);
-    SAY("DMA func %d pasid %d ssid %d at %" G_GINT64_MODIFIER "x%s%s",
-        a.func, pasid, (int)a.ssid, a.addr, a.write ? " write" : "",
+    SAY("DMA func %d pasid %d ssid %d at %" G_GINT64_MODIFIER "x%s%s", a.func,
+        pasid, (int)a.ssid, a.addr, a.write ? " write" : "",
         a.ats ? " ats" : "");
     model_request(t, &a);
     if (t->m->talk) {
@@ -253,9 +251,13 @@ static void page_request(Step *t)
             g = t->m->group[i].live ? g : &t->m->group[i];
         }
         g_assert_nonnull(g);
-        *g = (MGroup) { .live = true, .set = s, .func = func,
-                        .pasid = pasid, .queue = s->space[space].faultq,
-                        .pages = pages, .prgi = t->m->prgi,
+        *g = (MGroup) { .live = true,
+                        .set = s,
+                        .func = func,
+                        .pasid = pasid,
+                        .queue = s->space[space].faultq,
+                        .pages = pages,
+                        .prgi = t->m->prgi,
                         .order = t->m->arrivals++ };
     }
     for (unsigned i = 0; i < pages; i++) {
@@ -291,13 +293,15 @@ static void fault_read(Step *t)
 {
     int q = pick_queue(t);
     uint32_t room = below(t, 8), n = 0;
-    ImuFaultRead a = { .set = t->s->ref, .queue = t->s->queue[q].ref,
+    ImuFaultRead a = { .set = t->s->ref,
+                       .queue = t->s->queue[q].ref,
                        .faults = io_at(t->io, IO_ARG_PAGE) + 2048,
                        .count = room };
     MGroup *g = first_unread(t->m, t->s, q);
     ImuFault f[8];
     int want = !t->s->live || !t->s->queue[q].live ? -ENOENT :
-               g && room && g->pages > room ? -EMSGSIZE : 0;
+               g && room && g->pages > room        ? -EMSGSIZE :
+                                                     0;
 
     SAY("FAULT_READ set %d queue %d room %u", SET_NR(t), q, room);
     if (!came_true(t, io_FAULT_READ(t->io, &a), want)) {
@@ -312,8 +316,8 @@ static void fault_read(Step *t)
             g_assert_cmpuint(f[n].group, ==, g->prgi);
             g_assert_cmphex(f[n].addr, ==, (uint64_t)i * IO_PAGE);
             g_assert_cmpuint(f[n].cookie, ==, (uint64_t)g->func);
-            g_assert_cmpuint(f[n].gpasid, ==, g->pasid == M_NONE ? 0 :
-                             t->s->pasid[g->pasid].g);
+            g_assert_cmpuint(f[n].gpasid, ==,
+                             g->pasid == M_NONE ? 0 : t->s->pasid[g->pasid].g);
             g->ticket = f[n].ticket;
         }
         g->read = true;
@@ -326,8 +330,8 @@ static void fault_read(Step *t)
 static void fault_answer(Step *t)
 {
     MGroup *all = t->m->group;
-    MGroup *g = &all[PICK(t, M_GROUPS, all[i_].live && all[i_].read &&
-                          all[i_].set == t->s)];
+    MGroup *g = &all[PICK(t, M_GROUPS,
+                          all[i_].live && all[i_].read && all[i_].set == t->s)];
     ImuAnswer a = { .set = t->s->ref };
     int want, rc;
 
@@ -337,8 +341,7 @@ static void fault_answer(Step *t)
         g->live && g->read ? "" : ", which is over");
     if (g->set == t->s && !(g->live && g->read) && t->s->live) {
         rc = io_FAULT_ANSWER(t->io, &a);
-        g_assert_true(rc == -ENOENT || rc == -EALREADY ||
-                      rc == -ETIMEDOUT);
+        g_assert_true(rc == -ENOENT || rc == -EALREADY || rc == -ETIMEDOUT);
         return;
     }
     if (g->set != t->s && g->set &&
@@ -351,23 +354,27 @@ static void fault_answer(Step *t)
     }
 }
 
-/* --- invalidation, events, time ------------------------------------------ */
+/* --- invalidation, events, time ----------------------------------------- */
 
 static void invalidate(Step *t)
 {
     int func = pick_dev(t);
     ImuInvTarget target = chance(t, 2) ? IMU_INV_SET : IMU_INV_DEV;
     uint32_t caches = 1 + below(t, 7);
-    int want = !t->s->live || (target == IMU_INV_DEV &&
-                               !t->s->dev[func].live) ? -ENOENT : 0;
+    int want = !t->s->live || (target == IMU_INV_DEV && !t->s->dev[func].live) ?
+                   -ENOENT :
+                   0;
 
     SAY("INVALIDATE set %d", SET_NR(t));
-    if (came_true(t, io_inv_all(t->io, t->s->ref, target,
-                                target == IMU_INV_SET ? io_none() :
-                                t->s->dev[func].ref, caches), want)) {
+    if (came_true(t,
+                  io_inv_all(t->io, t->s->ref, target,
+                             target == IMU_INV_SET ? io_none() :
+                                                     t->s->dev[func].ref,
+                             caches),
+                  want)) {
         t->s->stale &= target != IMU_INV_SET ||
                        (caches & (IMU_CACHE_IOTLB | IMU_CACHE_PASID)) !=
-                       (IMU_CACHE_IOTLB | IMU_CACHE_PASID);
+                           (IMU_CACHE_IOTLB | IMU_CACHE_PASID);
     }
 }
 
@@ -383,7 +390,8 @@ static void fence(Step *t)
 
 static void event_read(Step *t)
 {
-    ImuEventRead r = { .set = t->s->ref, .queue = t->s->evq,
+    ImuEventRead r = { .set = t->s->ref,
+                       .queue = t->s->evq,
                        .events = io_at(t->io, IO_RO_PAGE - 8),
                        .count = 600 };
     g_autofree ImuEvent *e = g_new(ImuEvent, 600);
@@ -391,14 +399,12 @@ static void event_read(Step *t)
     bool lost = false;
 
     SAY("EVENT_READ set %d", SET_NR(t));
-    if (!came_true(t, io_EVENT_READ(t->io, &r),
-                   t->s->live ? 0 : -ENOENT)) {
+    if (!came_true(t, io_EVENT_READ(t->io, &r), t->s->live ? 0 : -ENOENT)) {
         return;
     }
     io_get(t->io, r.events, e, r.count * sizeof(*e));
     for (unsigned i = 0; i < r.count; i++) {
-        n += e[i].type != IMU_EVENT_FENCE &&
-             e[i].type != IMU_EVENT_INV_TIMEOUT;
+        n += e[i].type != IMU_EVENT_FENCE && e[i].type != IMU_EVENT_INV_TIMEOUT;
         lost |= e[i].flags & IMU_EVENT_LOST;
     }
     if (!lost && r.count < 512) {
@@ -440,6 +446,7 @@ static void completions(Step *t)
 
 #define ALL  (NEED_DEV | NEED_SPACE | NEED_PASID)
 
+/* clang-format off */
 const ModelOp model_bind_ops[] = {
     { attach, 16, ALL }, { replace, 4, ALL }, { detach, 5, ALL },
     { foreign, 2, NEED_SET }, { dma, 20, ALL }, { page_request, 14, ALL },
@@ -448,8 +455,9 @@ const ModelOp model_bind_ops[] = {
     { event_read, 2, NEED_SET }, { completions, 5, 0 },
     { model_guest_writes, 4, 0 }, { NULL, 0, 0 },
 };
+/* clang-format on */
 
-/* --- the model ----------------------------------------------------------- */
+/* --- the model ---------------------------------------------------------- */
 
 Model *model_new(void)
 {

@@ -88,8 +88,13 @@ static inline int pick_dev(Step *t)
 }
 
 /* What an operation is of little use without: made instead, mostly. */
-enum { NEED_SET = 1, NEED_DEV = 2, NEED_SPACE = 4, NEED_PASID = 8,
-       NEED_QUEUE = 16 };
+enum {
+    NEED_SET = 1,
+    NEED_DEV = 2,
+    NEED_SPACE = 4,
+    NEED_PASID = 8,
+    NEED_QUEUE = 16
+};
 
 typedef struct ModelOp {
     void (*fn)(Step *t);

@@ -9,7 +9,7 @@
 
 #define BUF(t)  io_at((t)->io, IO_RO_PAGE - 8)
 
-/* --- COPY ---------------------------------------------------------------- */
+/* --- COPY --------------------------------------------------------------- */
 
 static bool model_may_map(const MSpace *sp, uint32_t first, uint32_t n)
 {
@@ -69,8 +69,9 @@ static void copied(Step *t, MSpace *dst, uint32_t to, const MSpace *src,
 
 static int pick_mapped(Step *t)
 {
-    return PICK(t, M_SPACES, t->s->space[i_].live &&
-                t->s->space[i_].kind == IMU_SPACE_MAPPED);
+    return PICK(t, M_SPACES,
+                t->s->space[i_].live &&
+                    t->s->space[i_].kind == IMU_SPACE_MAPPED);
 }
 
 /* A page that is mapped, mostly. */
@@ -90,26 +91,29 @@ void model_copy(Step *t)
     bool write = chance(t, 2);
     ImuCopy a = { .head.flags = IMU_PROT_READ | IMU_MAP_FIXED |
                                 (write ? IMU_PROT_WRITE : 0),
-                  .set = t->s->ref, .dst = dst->ref, .src = src->ref,
+                  .set = t->s->ref,
+                  .dst = dst->ref,
+                  .src = src->ref,
                   .length = (uint64_t)n * IO_PAGE,
                   .dst_iova = (uint64_t)to * IO_PAGE,
                   .src_iova = (uint64_t)from * IO_PAGE };
-    int want = !t->s->live || !dst->live || !src->live ? -ENOENT :
-               dst->kind != IMU_SPACE_MAPPED ||
-               src->kind != IMU_SPACE_MAPPED ? -EINVAL :
-               model_place(dst, to, n);
+    int want = !t->s->live || !dst->live || !src->live ?
+                   -ENOENT :
+               dst->kind != IMU_SPACE_MAPPED || src->kind != IMU_SPACE_MAPPED ?
+                   -EINVAL :
+                   model_place(dst, to, n);
 
     if (!want) {
         want = source(src, from, n, write);
     }
-    SAY("COPY set %d space %d pages %u+%u of %d from %u%s", SET_NR(t), i, to,
-        n, k, from, write ? " write" : "");
+    SAY("COPY set %d space %d pages %u+%u of %d from %u%s", SET_NR(t), i, to, n,
+        k, from, write ? " write" : "");
     if (came_true(t, io_COPY(t->io, &a), want)) {
         copied(t, dst, to, src, from, n, write);
     }
 }
 
-/* --- ALLOW, RANGES ------------------------------------------------------- */
+/* --- ALLOW, RANGES ------------------------------------------------------ */
 
 #define MSI_FIRST  UINT64_C(0xfee00000)
 #define MSI_LAST   UINT64_C(0xfeefffff)
@@ -118,8 +122,7 @@ void model_copy(Step *t)
 static bool has_device(const MSet *s, int space)
 {
     for (int i = 0; i < M_SPACES; i++) {
-        if ((i == space || (s->space[i].live &&
-                            s->space[i].parent == space)) &&
+        if ((i == space || (s->space[i].live && s->space[i].parent == space)) &&
             model_space_bound(s, i)) {
             return true;
         }
@@ -161,9 +164,10 @@ void model_allow(Step *t)
     a.count = n;
     a.ranges = n ? BUF(t) : 0;
     io_put(t->io, BUF(t), r, sizeof(r));
-    want = !t->s->live || !sp->live ? -ENOENT :
+    want = !t->s->live || !sp->live                   ? -ENOENT :
            sp->kind != IMU_SPACE_MAPPED || (n && bad) ? -EINVAL :
-           n && msi && has_device(t->s, i) ? -EADDRINUSE : 0;
+           n && msi && has_device(t->s, i)            ? -EADDRINUSE :
+                                                        0;
     SAY("ALLOW set %d space %d, %u ranges%s%s", SET_NR(t), i, n,
         msi ? " msi" : "", bad ? " bad" : "");
     if (came_true(t, io_ALLOW(t->io, &a), want)) {
@@ -205,11 +209,14 @@ void model_ranges(Step *t)
     int i = chance(t, 8) ? pick_space(t) : pick_mapped(t);
     const MSpace *sp = &t->s->space[i];
     ImuRange want_r[M_PAGES], r[8];
-    ImuRanges a = { .set = t->s->ref, .space = sp->ref, .ranges = BUF(t),
+    ImuRanges a = { .set = t->s->ref,
+                    .space = sp->ref,
+                    .ranges = BUF(t),
                     .count = below(t, 8) };
     uint32_t room = a.count, n = 0;
-    int want = !t->s->live || !sp->live ? -ENOENT :
-               sp->kind != IMU_SPACE_MAPPED ? -EINVAL : 0;
+    int want = !t->s->live || !sp->live     ? -ENOENT :
+               sp->kind != IMU_SPACE_MAPPED ? -EINVAL :
+                                              0;
     int rc;
 
     if (!want) {
@@ -227,19 +234,22 @@ void model_ranges(Step *t)
     }
 }
 
-/* --- dirty --------------------------------------------------------------- */
+/* --- dirty -------------------------------------------------------------- */
 
 void model_dirty_set(Step *t)
 {
-    int i = chance(t, 8) ? pick_space(t) :
-            PICK(t, M_SPACES, t->s->space[i_].live &&
-                 t->s->space[i_].dirty_flag);
+    int i = chance(t, 8) ?
+                pick_space(t) :
+                PICK(t, M_SPACES,
+                     t->s->space[i_].live && t->s->space[i_].dirty_flag);
     MSpace *sp = &t->s->space[i];
     bool on = !chance(t, 4);
     ImuDirtySet a = { .head.flags = on ? IMU_DIRTY_ON : 0,
-                      .set = t->s->ref, .space = sp->ref };
+                      .set = t->s->ref,
+                      .space = sp->ref };
     int want = !t->s->live || !sp->live ? -ENOENT :
-               !sp->dirty_flag ? -EOPNOTSUPP : 0;
+               !sp->dirty_flag          ? -EOPNOTSUPP :
+                                          0;
 
     SAY("DIRTY_SET set %d space %d %d", SET_NR(t), i, on);
     if (came_true(t, io_DIRTY_SET(t->io, &a), want) && on != sp->dirty_on) {
@@ -257,19 +267,21 @@ static void dirty_get(Step *t, int i)
     uint32_t n = MIN(some, (M_PAGES - first) / 4 * 4);
     bool peek = chance(t, 3);
     ImuDirtyGet a = { .head.flags = peek ? IMU_DIRTY_PEEK : 0,
-                      .set = t->s->ref, .space = sp->ref,
+                      .set = t->s->ref,
+                      .space = sp->ref,
                       .iova = (uint64_t)first * IO_PAGE,
                       .length = (uint64_t)n * IO_PAGE,
                       .page_size = (uint64_t)each * IO_PAGE,
                       .bitmap = BUF(t) };
     uint64_t bits = 0, least = 0, most = 0;
     int want = !t->s->live || !sp->live ? -ENOENT :
-               !sp->dirty_flag ? -EOPNOTSUPP :
-               !n || !sp->dirty_on ? -EINVAL : 0;
+               !sp->dirty_flag          ? -EOPNOTSUPP :
+               !n || !sp->dirty_on      ? -EINVAL :
+                                          0;
 
     io_put(t->io, a.bitmap, &bits, sizeof(bits));
-    SAY("DIRTY_GET set %d space %d pages %u+%u by %u%s", SET_NR(t), i, first,
-        n, each, peek ? " peek" : "");
+    SAY("DIRTY_GET set %d space %d pages %u+%u by %u%s", SET_NR(t), i, first, n,
+        each, peek ? " peek" : "");
     if (!came_true(t, io_DIRTY_GET(t->io, &a), want)) {
         return;
     }
@@ -284,17 +296,19 @@ static void dirty_get(Step *t, int i)
         }
     }
     if ((bits & least) != least || (bits & ~most)) {
-        g_error("%s: %" G_GINT64_MODIFIER "x, but it should be %"
-                G_GINT64_MODIFIER "x", t->what, bits, least);
+        g_error("%s: %" G_GINT64_MODIFIER
+                "x, but it should be %" G_GINT64_MODIFIER "x",
+                t->what, bits, least);
     }
 }
 
 /* What is written again after it was reported is reported again. */
 void model_dirty_get(Step *t)
 {
-    int i = chance(t, 8) ? pick_space(t) :
-            PICK(t, M_SPACES, t->s->space[i_].live &&
-                 t->s->space[i_].dirty_flag);
+    int i = chance(t, 8) ?
+                pick_space(t) :
+                PICK(t, M_SPACES,
+                     t->s->space[i_].live && t->s->space[i_].dirty_flag);
 
     dirty_get(t, i);
     for (unsigned n = 0; n < 2 && t->s->live && t->s->space[i].live; n++) {

@@ -32,10 +32,9 @@ bool model_guest_taken(const MSet *s, uint32_t g)
     for (unsigned i = 0; i < M_PASIDS; i++) {
         const MPasid *p = &s->pasid[i];
 
-        if (p->g == g && (p->state == IMU_PASID_IDLE ||
-                          p->state == IMU_PASID_BOUND ||
-                          (p->state != IMU_PASID_FREE &&
-                           s->mode == IMU_MODE_IDENTITY))) {
+        if (p->g == g &&
+            (p->state == IMU_PASID_IDLE || p->state == IMU_PASID_BOUND ||
+             (p->state != IMU_PASID_FREE && s->mode == IMU_MODE_IDENTITY))) {
             return true;
         }
     }
@@ -104,7 +103,7 @@ bool model_queue_used(const MSet *s, int queue)
     return false;
 }
 
-/* --- groups -------------------------------------------------------------- */
+/* --- groups ------------------------------------------------------------- */
 
 unsigned model_groups(const Model *m, const MSet *s, int func)
 {
@@ -135,7 +134,7 @@ void model_end_groups(Model *m, const MSet *s, int func, int pasid)
     }
 }
 
-/* --- states -------------------------------------------------------------- */
+/* --- states ------------------------------------------------------------- */
 
 static unsigned binds(const MSet *s, int pasid)
 {

@@ -9,7 +9,7 @@
 #include "lib/smmu_build.h"
 #include "lib/vtd_fs.h"
 
-/* --- the walker ---------------------------------------------------------- */
+/* --- the walker --------------------------------------------------------- */
 
 typedef struct Walk {
     const Model *m;
@@ -23,7 +23,8 @@ static int mapped(const Walk *w, uint64_t gpa, bool write)
     uint64_t page = gpa / IO_PAGE;
 
     return page < M_PAGES && (!write || w->root->write[page]) ?
-           w->root->page[page] : M_NONE;
+               w->root->page[page] :
+               M_NONE;
 }
 
 static bool entry(const Walk *w, uint64_t gpa, uint64_t *e)
@@ -33,8 +34,7 @@ static bool entry(const Walk *w, uint64_t gpa, uint64_t *e)
     if (page == M_NONE) {
         return false;
     }
-    *e = rig_r64(w->m->io->r, w->pa + (uint64_t)page * IO_PAGE +
-                 gpa % IO_PAGE);
+    *e = rig_r64(w->m->io->r, w->pa + (uint64_t)page * IO_PAGE + gpa % IO_PAGE);
     return true;
 }
 
@@ -58,14 +58,13 @@ static bool walk_vtd(const Walk *w, uint64_t va, uint64_t *gpa)
 }
 
 /* One level of Arm, behind the CD of a substream. */
-static bool walk_arm(const Walk *w, uint64_t ssid, uint64_t va,
-                     uint64_t *gpa)
+static bool walk_arm(const Walk *w, uint64_t ssid, uint64_t va, uint64_t *gpa)
 {
     uint64_t cd = M_CDS * IO_PAGE + 64 * ssid;
     uint64_t word, ttb, e;
 
-    if (!entry(w, cd, &word) || !entry(w, cd + 8, &ttb) ||
-        !(word >> 31 & 1) || va >> 21) {
+    if (!entry(w, cd, &word) || !entry(w, cd + 8, &ttb) || !(word >> 31 & 1) ||
+        va >> 21) {
         return false;
     }
     if (!entry(w, (ttb & UINT64_C(0xffffffffff000)) + (va >> 12) * 8, &e) ||
@@ -90,7 +89,7 @@ static bool through_table(const Walk *w, const MSpace *sp, int64_t ssid,
         return true;
     }
     if (ssid == M_NONE ? sp->dss != 2 :
-        ssid >= 1 << M_CDMAX || (ssid == 0 && sp->dss == 2)) {
+                         ssid >= 1 << M_CDMAX || (ssid == 0 && sp->dss == 2)) {
         return false;
     }
     return walk_arm(w, ssid == M_NONE ? 0 : (uint64_t)ssid, addr, gpa);
@@ -142,7 +141,7 @@ uint64_t model_memory(const Model *m, const MSet *s)
     g_assert_not_reached();
 }
 
-/* --- requests ------------------------------------------------------------ */
+/* --- requests ----------------------------------------------------------- */
 
 /* Something is written, or may be soon: at gpa, or, as what is cached is not
  * known, at one of the pages that tables lead to. */
@@ -180,7 +179,9 @@ static bool is_mapped(const Model *m, const MSet *s, int space, uint64_t pa,
 static ImXlat explain(Step *t, const MAsk *a)
 {
     ImTxn x = {
-        .addr = a->addr, .len = 8, .rid = io_func((unsigned)a->func),
+        .addr = a->addr,
+        .len = 8,
+        .rid = io_func((unsigned)a->func),
         .access = a->write ? IM_WRITE : IM_READ,
         .has_pasid = a->h != IO_NO_PASID,
         .pasid = a->h != IO_NO_PASID ? a->h : 0,
@@ -196,24 +197,23 @@ void model_request(Step *t, const MAsk *a)
     bool table = a->space >= 0 && s->space[a->space].parent != M_NONE;
     bool stale = s->stale && table, good;
     uint64_t gpa = 0, pa;
-    int page = model_reach(t->m, s, a->space, a->ssid, a->addr, a->write,
-                           &gpa);
+    int page = model_reach(t->m, s, a->space, a->ssid, a->addr, a->write, &gpa);
     ImXlat x = explain(t, a);
 
     pa = model_memory(t->m, s) + (uint64_t)page * IO_PAGE;
     if ((x.status == IM_OK) != (page != M_NONE) ||
         (page != M_NONE && (x.addr & ~(uint64_t)(IO_PAGE - 1)) != pa)) {
         g_error("%s: without caches status %d at %" G_GINT64_MODIFIER "x, "
-                "page %d", t->what, x.status, x.addr, page);
+                "page %d",
+                t->what, x.status, x.addr, page);
     }
     x = a->ats ? io_ats(t->io, (unsigned)a->func, a->h, a->addr, access) :
-        io_dma(t->io, (unsigned)a->func, a->h, a->addr, access);
-    good = x.status == IM_OK &&
-           x.perm & (a->write ? IM_PERM_W : IM_PERM_R);
+                 io_dma(t->io, (unsigned)a->func, a->h, a->addr, access);
+    good = x.status == IM_OK && x.perm & (a->write ? IM_PERM_W : IM_PERM_R);
     if (stale ? good && !is_mapped(t->m, s, a->space, x.addr, a->write) :
-        (good != (page != M_NONE) &&
-         !(a->ats && x.status != IM_OK)) ||      /* it may have no ATS */
-        (good && (x.addr & ~(uint64_t)(IO_PAGE - 1)) != pa)) {
+                (good != (page != M_NONE) &&
+                 !(a->ats && x.status != IM_OK)) || /* it may have no ATS */
+                    (good && (x.addr & ~(uint64_t)(IO_PAGE - 1)) != pa)) {
         g_error("%s: status %d perm %d at %" G_GINT64_MODIFIER "x, page %d",
                 t->what, x.status, x.perm, x.addr, page);
     }
@@ -232,8 +232,9 @@ uint64_t model_address(Step *t, const MSet *s, int space)
     if (sp->parent == M_NONE) {
         return (uint64_t)PICK(t, M_PAGES, sp->page[i_] != M_NONE) * IO_PAGE;
     }
-    return sp->format == IMU_FORMAT_VTD_FIRST ? IO_FS_VA(below(t, 2)) :
-           M_ARM_VA + below(t, 2) * (uint64_t)IO_PAGE;
+    return sp->format == IMU_FORMAT_VTD_FIRST ?
+               IO_FS_VA(below(t, 2)) :
+               M_ARM_VA + below(t, 2) * (uint64_t)IO_PAGE;
 }
 
 void model_touch(Step *t, int space)
@@ -258,7 +259,7 @@ void model_touch(Step *t, int space)
     }
 }
 
-/* --- I10 ----------------------------------------------------------------- */
+/* --- I10 ---------------------------------------------------------------- */
 
 static void ask_all(Step *t, MAsk *a)
 {
@@ -285,7 +286,10 @@ static void ask_table(Step *t, MAsk a)
 static void ask_device(Step *t, int func)
 {
     const MDev *d = &t->s->dev[func];
-    MAsk a = { .s = t->s, .func = func, .h = IO_NO_PASID, .ssid = M_NONE,
+    MAsk a = { .s = t->s,
+               .func = func,
+               .h = IO_NO_PASID,
+               .ssid = M_NONE,
                .space = d->own };
 
     ask_all(t, &a);
@@ -322,10 +326,10 @@ void model_check_fenced(Step *t)
         model_guest_writes(t);
         model_guest_writes(t);
     }
-    g_assert_cmpint(io_inv_all(t->io, t->s->ref, IMU_INV_SET, io_none(), 7),
-                    ==, 0);
+    g_assert_cmpint(io_inv_all(t->io, t->s->ref, IMU_INV_SET, io_none(), 7), ==,
+                    0);
     if (io_FENCE(t->io, &f)) {
-        g_assert_true(t->io->failed);       /* no memory */
+        g_assert_true(t->io->failed); /* no memory */
     }
     t->s->stale = false;
     for (unsigned i = 0; i < 2; i++) {
@@ -333,7 +337,7 @@ void model_check_fenced(Step *t)
     }
 }
 
-/* --- a guest changes its tables ------------------------------------------ */
+/* --- a guest changes its tables ----------------------------------------- */
 
 static void set_leaf(Step *t, uint64_t at, uint64_t flags)
 {
@@ -345,8 +349,10 @@ static void set_leaf(Step *t, uint64_t at, uint64_t flags)
 /* A CD of the table: which of the roots, under which ASID. */
 static IoCd set_cd(Io *io, unsigned ssid, unsigned root, uint16_t asid)
 {
-    IoCd cd = { .root = (M_CDS + 1 + root) * (uint64_t)IO_PAGE, .g = 12,
-                .bits = 21, .asid = asid };
+    IoCd cd = { .root = (M_CDS + 1 + root) * (uint64_t)IO_PAGE,
+                .g = 12,
+                .bits = 21,
+                .asid = asid };
 
     io_cd(io, M_CDS * (uint64_t)IO_PAGE + 64 * ssid, &cd);
     return cd;
@@ -383,7 +389,6 @@ void model_guest_begins(Io *io)
     for (unsigned i = 0; i < 2; i++) {
         IoCd cd = set_cd(io, i, i, (uint16_t)(i + 1));
 
-        io_arm_map(io, &cd, &none, M_ARM_VA,
-                   (M_DATA + i) * (uint64_t)IO_PAGE);
+        io_arm_map(io, &cd, &none, M_ARM_VA, (M_DATA + i) * (uint64_t)IO_PAGE);
     }
 }

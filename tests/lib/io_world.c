@@ -8,7 +8,7 @@
 
 #define OK(rc)  g_assert_cmpint(rc, ==, 0)
 
-/* --- the ABI as rows ----------------------------------------------------- */
+/* --- the ABI as rows ---------------------------------------------------- */
 
 static const struct {
     const char *type;
@@ -89,9 +89,8 @@ unsigned io_reserved(uint32_t command, IoReserved *rows, unsigned room)
     for (unsigned i = 0; i < G_N_ELEMENTS(members) && n < room; i++) {
         if (!g_strcmp0(members[i].type, type) &&
             !strcmp(members[i].member, "reserved")) {
-            rows[n++] = (IoReserved) {
-                command, members[i].offset, members[i].size
-            };
+            rows[n++] = (IoReserved) { command, members[i].offset,
+                                       members[i].size };
         }
     }
     return n;
@@ -164,13 +163,15 @@ const IoHandle io_handles[] = {
 };
 const unsigned io_handle_count = G_N_ELEMENTS(io_handles);
 
-/* --- the world ----------------------------------------------------------- */
+/* --- the world ---------------------------------------------------------- */
 
 static void raise_fault(IoWorld *w)
 {
     ImuFault f[1];
     ImuFaultRead r = {
-        .set = w->set, .queue = w->faultq, .count = 1,
+        .set = w->set,
+        .queue = w->faultq,
+        .count = 1,
         .faults = io_at(w->io, IO_WORLD_BUF),
     };
 
@@ -199,11 +200,11 @@ void io_world_init(IoWorld *w, Io *io, unsigned fn)
     w->dev = io_bind(io, w->set, fn);
     w->idle_dev = io_bind(io, w->set, fn + 1);
     w->parent = io_parent(io, w->set, IMU_SPACE_DIRTY);
-    OK(IO(io, DIRTY_SET, ImuDirtySet, .head.flags = IMU_DIRTY_ON,
-          .set = w->set, .space = w->parent));
+    OK(IO(io, DIRTY_SET, ImuDirtySet, .head.flags = IMU_DIRTY_ON, .set = w->set,
+          .space = w->parent));
     w->nested = io_nested(io, w->set, w->parent, w->faultq, IO_WORLD_FS);
-    io_fs_map(io, IO_WORLD_FS, IO_FS_VA(0),
-              (uint64_t)IO_WORLD_DATA * IO_PAGE, FS_RWU);
+    io_fs_map(io, IO_WORLD_FS, IO_FS_VA(0), (uint64_t)IO_WORLD_DATA * IO_PAGE,
+              FS_RWU);
     w->spare = io_mapped(io, w->set, 0, io_none());
     {
         ImuSpaceCreate s = { .set = w->set, .kind = IMU_SPACE_BLOCK };
@@ -248,31 +249,32 @@ ImuRef io_some(const IoWorld *w, ImuKind kind)
 static void good_ledger(const IoWorld *w, uint32_t command, IoAny *any)
 {
     switch (command) {
-    GOOD(INFO, ImuInfo, .kind = IMU_KIND_SPACE);
-    GOOD(SET_CREATE, ImuSetCreate, .gpasid_min = 1, .gpasid_max = 100,
-         .quota_max = 10, .quota_reserved = 2,
-         .map_mode = IMU_MODE_TRANSLATE, .pool = IMU_POOL_DEVICE);
-    GOOD(SET_UPDATE, ImuSetUpdate, .set = w->set, .quota_max = 30,
-         .quota_reserved = 20);
-    GOOD(SET_QUERY, ImuSetQuery, .set = w->set);
-    GOOD(SET_DESTROY, ImuSetDestroy, .set = w->set,
-         .head.flags = IMU_SET_DESTROY_FORCE);
-    GOOD(PASID_ALLOC, ImuPasidAlloc, .set = w->set);
-    GOOD(PASID_FREE, ImuPasidFree, .set = w->set, .pasid = w->bound.pasid);
-    GOOD(PASID_QUERY, ImuPasidQuery, .set = w->set, .pasid = w->bound.pasid);
-    GOOD(DEV_BIND, ImuDevBind, .set = w->set, .func = io_func(5));
-    GOOD(DEV_UNBIND, ImuDevUnbind, .set = w->set, .dev = w->dev);
-    GOOD(DEV_INFO, ImuDevInfo, .set = w->set, .dev = w->dev);
-    GOOD(FAULTQ_CREATE, ImuFaultqCreate, .set = w->set);
-    GOOD(FAULTQ_DESTROY, ImuQueueDestroy, .set = w->set,
-         .queue = w->spare_faultq);
-    GOOD(FAULT_READ, ImuFaultRead, .set = w->set, .queue = w->faultq,
-         .faults = io_at(w->io, IO_WORLD_BUF), .count = 8);
-    GOOD(FAULT_ANSWER, ImuAnswer, .set = w->set, .ticket = w->ticket);
-    GOOD(EVQ_CREATE, ImuEvqCreate, .set = w->set, .depth = 4);
-    GOOD(EVQ_DESTROY, ImuQueueDestroy, .set = w->set, .queue = w->evq);
-    GOOD(EVENT_READ, ImuEventRead, .set = w->set, .queue = w->evq,
-         .events = io_at(w->io, IO_WORLD_BUF), .count = 8);
+        GOOD(INFO, ImuInfo, .kind = IMU_KIND_SPACE);
+        GOOD(SET_CREATE, ImuSetCreate, .gpasid_min = 1, .gpasid_max = 100,
+             .quota_max = 10, .quota_reserved = 2,
+             .map_mode = IMU_MODE_TRANSLATE, .pool = IMU_POOL_DEVICE);
+        GOOD(SET_UPDATE, ImuSetUpdate, .set = w->set, .quota_max = 30,
+             .quota_reserved = 20);
+        GOOD(SET_QUERY, ImuSetQuery, .set = w->set);
+        GOOD(SET_DESTROY, ImuSetDestroy, .set = w->set,
+             .head.flags = IMU_SET_DESTROY_FORCE);
+        GOOD(PASID_ALLOC, ImuPasidAlloc, .set = w->set);
+        GOOD(PASID_FREE, ImuPasidFree, .set = w->set, .pasid = w->bound.pasid);
+        GOOD(PASID_QUERY, ImuPasidQuery, .set = w->set,
+             .pasid = w->bound.pasid);
+        GOOD(DEV_BIND, ImuDevBind, .set = w->set, .func = io_func(5));
+        GOOD(DEV_UNBIND, ImuDevUnbind, .set = w->set, .dev = w->dev);
+        GOOD(DEV_INFO, ImuDevInfo, .set = w->set, .dev = w->dev);
+        GOOD(FAULTQ_CREATE, ImuFaultqCreate, .set = w->set);
+        GOOD(FAULTQ_DESTROY, ImuQueueDestroy, .set = w->set,
+             .queue = w->spare_faultq);
+        GOOD(FAULT_READ, ImuFaultRead, .set = w->set, .queue = w->faultq,
+             .faults = io_at(w->io, IO_WORLD_BUF), .count = 8);
+        GOOD(FAULT_ANSWER, ImuAnswer, .set = w->set, .ticket = w->ticket);
+        GOOD(EVQ_CREATE, ImuEvqCreate, .set = w->set, .depth = 4);
+        GOOD(EVQ_DESTROY, ImuQueueDestroy, .set = w->set, .queue = w->evq);
+        GOOD(EVENT_READ, ImuEventRead, .set = w->set, .queue = w->evq,
+             .events = io_at(w->io, IO_WORLD_BUF), .count = 8);
     default:
         g_assert_not_reached();
     }
@@ -286,37 +288,37 @@ static bool good_memory(const IoWorld *w, uint32_t command, IoAny *any)
     ImuRange range = { 0, UINT32_MAX >> 4 };
 
     switch (command) {
-    GOOD(SPACE_CREATE, ImuSpaceCreate, .set = w->set,
-         .kind = IMU_SPACE_NESTED, .format = IMU_FORMAT_VTD_FIRST,
-         .parent = w->parent, .faultq = w->faultq, .data = buf,
-         .data_size = sizeof(first));
-    GOOD(SPACE_DESTROY, ImuSpaceDestroy, .set = w->set, .space = w->spare);
-    GOOD(MAP, ImuMap, .head.flags = IMU_PROT_READ | IMU_MAP_FIXED,
-         .set = w->set, .space = w->spare, .user = io_at(w->io, 10),
-         .length = 3 * IO_PAGE, .iova = 0x40000);
-    GOOD(UNMAP, ImuUnmap, .set = w->set, .space = w->parent,
-         .length = UINT64_MAX);
-    GOOD(COPY, ImuCopy, .head.flags = IMU_PROT_READ, .set = w->set,
-         .dst = w->spare, .src = w->parent, .length = 2 * IO_PAGE,
-         .src_iova = 3 * IO_PAGE);
-    GOOD(ALLOW, ImuAllow, .set = w->set, .space = w->spare, .ranges = buf,
-         .count = 1);
-    GOOD(RANGES, ImuRanges, .set = w->set, .space = w->parent,
-         .ranges = buf, .count = 16);
-    GOOD(DIRTY_SET, ImuDirtySet, .set = w->set, .space = w->parent);
-    GOOD(DIRTY_GET, ImuDirtyGet, .set = w->set, .space = w->parent,
-         .length = 16 * IO_PAGE, .page_size = IO_PAGE, .bitmap = buf);
-    GOOD(ATTACH, ImuAttach, .head.flags = IMU_ATTACH_PASID, .set = w->set,
-         .dev = w->idle_dev, .pasid = w->idle.pasid, .space = w->nested);
-    GOOD(REPLACE, ImuReplace, .head.flags = IMU_ATTACH_PASID, .set = w->set,
-         .dev = w->dev, .pasid = w->bound.pasid, .space = w->parent);
-    GOOD(DETACH, ImuDetach, .head.flags = IMU_ATTACH_PASID, .set = w->set,
-         .dev = w->dev, .pasid = w->bound.pasid);
-    GOOD(INVALIDATE, ImuInvalidate, .set = w->set, .object = w->dev,
-         .target = IMU_INV_DEV, .gran = IMU_GRAN_PASID,
-         .caches = IMU_CACHE_IOTLB | IMU_CACHE_DEVTLB,
-         .entry_size = sizeof(entry), .entries = buf, .count = 1);
-    GOOD(FENCE, ImuFence, .set = w->set);
+        GOOD(SPACE_CREATE, ImuSpaceCreate, .set = w->set,
+             .kind = IMU_SPACE_NESTED, .format = IMU_FORMAT_VTD_FIRST,
+             .parent = w->parent, .faultq = w->faultq, .data = buf,
+             .data_size = sizeof(first));
+        GOOD(SPACE_DESTROY, ImuSpaceDestroy, .set = w->set, .space = w->spare);
+        GOOD(MAP, ImuMap, .head.flags = IMU_PROT_READ | IMU_MAP_FIXED,
+             .set = w->set, .space = w->spare, .user = io_at(w->io, 10),
+             .length = 3 * IO_PAGE, .iova = 0x40000);
+        GOOD(UNMAP, ImuUnmap, .set = w->set, .space = w->parent,
+             .length = UINT64_MAX);
+        GOOD(COPY, ImuCopy, .head.flags = IMU_PROT_READ, .set = w->set,
+             .dst = w->spare, .src = w->parent, .length = 2 * IO_PAGE,
+             .src_iova = 3 * IO_PAGE);
+        GOOD(ALLOW, ImuAllow, .set = w->set, .space = w->spare, .ranges = buf,
+             .count = 1);
+        GOOD(RANGES, ImuRanges, .set = w->set, .space = w->parent,
+             .ranges = buf, .count = 16);
+        GOOD(DIRTY_SET, ImuDirtySet, .set = w->set, .space = w->parent);
+        GOOD(DIRTY_GET, ImuDirtyGet, .set = w->set, .space = w->parent,
+             .length = 16 * IO_PAGE, .page_size = IO_PAGE, .bitmap = buf);
+        GOOD(ATTACH, ImuAttach, .head.flags = IMU_ATTACH_PASID, .set = w->set,
+             .dev = w->idle_dev, .pasid = w->idle.pasid, .space = w->nested);
+        GOOD(REPLACE, ImuReplace, .head.flags = IMU_ATTACH_PASID, .set = w->set,
+             .dev = w->dev, .pasid = w->bound.pasid, .space = w->parent);
+        GOOD(DETACH, ImuDetach, .head.flags = IMU_ATTACH_PASID, .set = w->set,
+             .dev = w->dev, .pasid = w->bound.pasid);
+        GOOD(INVALIDATE, ImuInvalidate, .set = w->set, .object = w->dev,
+             .target = IMU_INV_DEV, .gran = IMU_GRAN_PASID,
+             .caches = IMU_CACHE_IOTLB | IMU_CACHE_DEVTLB,
+             .entry_size = sizeof(entry), .entries = buf, .count = 1);
+        GOOD(FENCE, ImuFence, .set = w->set);
     default:
         return false;
     }
@@ -346,11 +348,12 @@ ImuSetQuery io_set_query(Io *io, ImuRef set)
     return q;
 }
 
-unsigned io_events(Io *io, ImuRef set, ImuRef evq, ImuEvent *e,
-                   unsigned room)
+unsigned io_events(Io *io, ImuRef set, ImuRef evq, ImuEvent *e, unsigned room)
 {
     ImuEventRead r = {
-        .set = set, .queue = evq, .events = io_at(io, IO_WORLD_BUF),
+        .set = set,
+        .queue = evq,
+        .events = io_at(io, IO_WORLD_BUF),
         .count = room,
     };
 

@@ -86,7 +86,6 @@ ImuRef io_some(const IoWorld *w, ImuKind kind);
 /* SET_QUERY of a set that there is. */
 ImuSetQuery io_set_query(Io *io, ImuRef set);
 /* Events of a queue, all of them, of which there are room at most. */
-unsigned io_events(Io *io, ImuRef set, ImuRef evq, ImuEvent *e,
-                   unsigned room);
+unsigned io_events(Io *io, ImuRef set, ImuRef evq, ImuEvent *e, unsigned room);
 
 #endif /* TESTS_LIB_IO_WORLD_H */

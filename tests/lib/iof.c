@@ -60,8 +60,8 @@ static uint8_t *bytes_at(FakeSource *s, uint64_t addr, size_t *n)
     return g->memory->byte + g->offset + (addr - g->addr);
 }
 
-static int copy(const FakeHost *h, const ImIommufdCaller *caller,
-                uint64_t addr, void *buf, size_t len, bool out)
+static int copy(const FakeHost *h, const ImIommufdCaller *caller, uint64_t addr,
+                void *buf, size_t len, bool out)
 {
     if (addr >> 63) {               /* the test's own */
         void *p = (void *)(uintptr_t)(addr & INT64_MAX);
@@ -132,8 +132,8 @@ static int port_file(void *host, const ImIommufdCaller *caller, int32_t fd,
     return 0;
 }
 
-static int port_pin(void *host, void *source, uint64_t addr,
-                    uint64_t length, bool write, ImIommufdExtent *extent)
+static int port_pin(void *host, void *source, uint64_t addr, uint64_t length,
+                    bool write, ImIommufdExtent *extent)
 {
     FakeHost *h = host;
     FakeSource *s = source;
@@ -149,7 +149,7 @@ static int port_pin(void *host, void *source, uint64_t addr,
         return -EFAULT;
     }
     length = MIN(MIN(length, g->length - (addr - g->addr)), h->most_extent);
-    *extent = (ImIommufdExtent){
+    *extent = (ImIommufdExtent) {
         .page = { g->memory, g->offset + (addr - g->addr) },
         .length = length,
     };
@@ -170,8 +170,7 @@ static void port_unpin(void *host, const ImIommufdExtent *e, bool dirty)
     }
 }
 
-static uint8_t *page_bytes(const ImIommufdPage *page, uint32_t at,
-                           size_t len)
+static uint8_t *page_bytes(const ImIommufdPage *page, uint32_t at, size_t len)
 {
     FakeMemory *m = page->object;
 
@@ -180,16 +179,16 @@ static uint8_t *page_bytes(const ImIommufdPage *page, uint32_t at,
     return m->byte + page->offset + at;
 }
 
-static int port_page_read(void *host, const ImIommufdPage *page,
-                          uint32_t at, void *buf, size_t len)
+static int port_page_read(void *host, const ImIommufdPage *page, uint32_t at,
+                          void *buf, size_t len)
 {
     (void)host;
     memcpy(buf, page_bytes(page, at, len), len);
     return 0;
 }
 
-static int port_page_write(void *host, const ImIommufdPage *page,
-                           uint32_t at, const void *buf, size_t len)
+static int port_page_write(void *host, const ImIommufdPage *page, uint32_t at,
+                           const void *buf, size_t len)
 {
     (void)host;
     memcpy(page_bytes(page, at, len), buf, len);
@@ -203,8 +202,9 @@ static int port_install(void *host, const ImIommufdCaller *caller,
 {
     FakeHost *h = host;
     uint32_t fd = FD0 + h->queues->len;
-    int err = h->install_fails ? -EMFILE :
-              port_copy_out(h, caller, addr, &fd, sizeof(fd));
+    int err = h->install_fails ?
+                  -EMFILE :
+                  port_copy_out(h, caller, addr, &fd, sizeof(fd));
 
     if (!err) {
         g_ptr_array_add(h->queues, queue);
@@ -308,12 +308,12 @@ FakeSource *fake_process(FakeHost *h)
     return s;
 }
 
-uint64_t fake_mmap(FakeSource *s, uint64_t addr, FakeMemory *m,
-                   uint64_t offset, uint64_t length, bool read_only)
+uint64_t fake_mmap(FakeSource *s, uint64_t addr, FakeMemory *m, uint64_t offset,
+                   uint64_t length, bool read_only)
 {
     g_assert_cmpuint(s->segments, <, IOF_FAKE_SEGMENTS);
-    s->segment[s->segments++] = (FakeSegment){ addr, length, m, offset,
-                                               read_only };
+    s->segment[s->segments++] = (FakeSegment) { addr, length, m, offset,
+                                                read_only };
     return addr;
 }
 
@@ -328,12 +328,15 @@ FakeSource *fake_file(FakeHost *h, FakeMemory *m, int32_t *fd)
 
 ImIommufdCaller fake_caller(FakeSource *process)
 {
-    return (ImIommufdCaller){ .mm = process, .uid = 1000, .may_raise = true,
-                              .may_lock = true, .memlock = UINT64_MAX };
+    return (ImIommufdCaller) { .mm = process,
+                               .uid = 1000,
+                               .may_raise = true,
+                               .may_lock = true,
+                               .memlock = UINT64_MAX };
 }
 
-int fake_ioctl(ImIommufdFile *file, const ImIommufdCaller *caller,
-               uint32_t nr, void *arg, uint32_t size)
+int fake_ioctl(ImIommufdFile *file, const ImIommufdCaller *caller, uint32_t nr,
+               void *arg, uint32_t size)
 {
     *(uint32_t *)arg = size;
     return im_iommufd_ioctl(file, caller, IOF_REQUEST(nr), fake_addr(arg));
@@ -350,15 +353,13 @@ uint32_t fake_ioas(ImIommufdFile *file, const ImIommufdCaller *caller)
 static void make_space(FakeTable *t)
 {
     ImIoasidDevice dev = { .func = t->func };
-    ImuSpaceCreate create = { .set = t->file->set,
-                              .kind = IMU_SPACE_MAPPED };
+    ImuSpaceCreate create = { .set = t->file->set, .kind = IMU_SPACE_MAPPED };
     ImuDevBind bind = { .set = t->file->set, .func = t->func };
     ImuAttach attach = { .set = t->file->set };
 
-    g_assert_cmpint(im_ioasid_device_add(t->file->host->backend, &dev), ==,
+    g_assert_cmpint(im_ioasid_device_add(t->file->host->backend, &dev), ==, 0);
+    g_assert_cmpint(im_iof_backend(t->file, IMU_CMD_SPACE_CREATE, &create), ==,
                     0);
-    g_assert_cmpint(im_iof_backend(t->file, IMU_CMD_SPACE_CREATE, &create),
-                    ==, 0);
     g_assert_cmpint(im_iof_backend(t->file, IMU_CMD_DEV_BIND, &bind), ==, 0);
     t->space.ref = create.space;
     t->dev = bind.dev;
@@ -385,8 +386,9 @@ int fake_table(FakeTable *t, ImIommufdFile *file, uint32_t ioas_id,
 {
     int err;
 
-    *t = (FakeTable){ .file = file, .ioas = im_iof_ioas(file, ioas_id),
-                      .func = func };
+    *t = (FakeTable) { .file = file,
+                       .ioas = im_iof_ioas(file, ioas_id),
+                       .func = func };
     make_space(t);
     t->space.page = UINT64_C(1) << file->host->cfg.io_page_shift;
     t->space.first = first;
@@ -407,8 +409,10 @@ void fake_table_free(FakeTable *t)
 
 bool fake_lookup(FakeTable *t, uint64_t iova, bool write, uint64_t *pa)
 {
-    ImTxn txn = { .rid = (uint16_t)t->func, .addr = iova,
-                  .access = write ? IM_WRITE : IM_READ, .len = 1 };
+    ImTxn txn = { .rid = (uint16_t)t->func,
+                  .addr = iova,
+                  .access = write ? IM_WRITE : IM_READ,
+                  .len = 1 };
     ImXlat x = im_ioasid_translate(t->file->host->backend, &txn);
 
     *pa = x.addr;

@@ -62,8 +62,8 @@ void fake_free(FakeHost *h);
 FakeMemory *fake_memory(FakeHost *h, uint64_t pages);
 FakeSource *fake_process(FakeHost *h);
 /* Memory at an address; returns the address. */
-uint64_t fake_mmap(FakeSource *s, uint64_t addr, FakeMemory *m,
-                   uint64_t offset, uint64_t length, bool read_only);
+uint64_t fake_mmap(FakeSource *s, uint64_t addr, FakeMemory *m, uint64_t offset,
+                   uint64_t length, bool read_only);
 /* A file, whose descriptor is the number. */
 FakeSource *fake_file(FakeHost *h, FakeMemory *m, int32_t *fd);
 
@@ -71,8 +71,8 @@ FakeSource *fake_file(FakeHost *h, FakeMemory *m, int32_t *fd);
 ImIommufdCaller fake_caller(FakeSource *process);
 
 /* A command: its structure is the test's, its size is filled in. */
-int fake_ioctl(ImIommufdFile *file, const ImIommufdCaller *caller,
-               uint32_t nr, void *arg, uint32_t size);
+int fake_ioctl(ImIommufdFile *file, const ImIommufdCaller *caller, uint32_t nr,
+               void *arg, uint32_t size);
 #define IOF(file, caller, nr, arg) \
     fake_ioctl((file), (caller), (nr), (arg), (uint32_t)sizeof(*(arg)))
 

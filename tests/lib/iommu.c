@@ -11,7 +11,7 @@ static void take(Iommu *u, Rig *rig, void *world)
     u->world = world;
 }
 
-/* --- VT-d ---------------------------------------------------------------- */
+/* --- VT-d --------------------------------------------------------------- */
 
 static void vtd_start(Iommu *u, bool has_pasid)
 {
@@ -61,11 +61,12 @@ static void vtd_invalidate(Iommu *u, uint64_t iova)
 {
     World *w = u->world;
 
-    vb_submit(u->rig, w->kind == W_FS ?
-              desc_piotlb(PIOTLB_PAGE, w->did, w->pasid, iova, 0, false) :
+    vb_submit(u->rig,
+              w->kind == W_FS ?
+                  desc_piotlb(PIOTLB_PAGE, w->did, w->pasid, iova, 0, false) :
               w->kind == W_SS ?
-              desc_iotlb(IOTLB_PAGE, w->did, iova, 0, false) :
-              desc_piotlb(PIOTLB_PASID, w->did, w->pasid, 0, 0, false));
+                  desc_iotlb(IOTLB_PAGE, w->did, iova, 0, false) :
+                  desc_piotlb(PIOTLB_PASID, w->did, w->pasid, 0, 0, false));
     g_assert_true(vb_wait(u->rig));
 }
 
@@ -103,8 +104,11 @@ static IommuFault vtd_fault(Iommu *u)
     }
     vb_fault_clear(u->rig);
     return (IommuFault) {
-        .requester = f.sid, .pasid = f.pasid, .has_pasid = f.pp,
-        .write = f.type == FAULT_WRITE, .page = f.fi,
+        .requester = f.sid,
+        .pasid = f.pasid,
+        .has_pasid = f.pp,
+        .write = f.type == FAULT_WRITE,
+        .page = f.fi,
     };
 }
 
@@ -115,8 +119,8 @@ static void vtd_atc_invalidate(Iommu *u, uint64_t iova)
 
     rig_w32(r, r->status, 0);
     vb_iq_put(r, u->has_pasid ?
-              desc_pdev_tlb(w->rid, w->pasid, iova, false, false) :
-              desc_dev_tlb(w->rid, iova, false));
+                     desc_pdev_tlb(w->rid, w->pasid, iova, false, false) :
+                     desc_dev_tlb(w->rid, iova, false));
     vb_submit(r, desc_wait(WAIT_SW, r->status, 0x77));
 }
 
@@ -143,8 +147,9 @@ static uint64_t vtd_atc_timeout(const Iommu *u)
 
 static unsigned vtd_requests(Iommu *u)
 {
-    return (unsigned)((rig_reg64(u->rig, REG_PQT) -
-                       rig_reg64(u->rig, REG_PQH)) % 4096 / 32);
+    return (
+        unsigned)((rig_reg64(u->rig, REG_PQT) - rig_reg64(u->rig, REG_PQH)) %
+                  4096 / 32);
 }
 
 static ImPageReq vtd_request(Iommu *u)
@@ -183,6 +188,7 @@ static void vtd_overflow_clear(Iommu *u)
     rig_set32(u->rig, REG_PRS, PRS_PRO | PRS_PPR);
 }
 
+/* clang-format off */
 const IommuOps iommu_vtd = {
     .name = "vtd", .start = vtd_start, .stop = vtd_stop, .on = vtd_on,
     .map = vtd_map, .unmap = vtd_unmap, .invalidate = vtd_invalidate,
@@ -194,8 +200,9 @@ const IommuOps iommu_vtd = {
     .request = vtd_request, .respond = vtd_respond,
     .overflow = vtd_overflow, .overflow_clear = vtd_overflow_clear,
 };
+/* clang-format on */
 
-/* --- SMMUv3 -------------------------------------------------------------- */
+/* --- SMMUv3 ------------------------------------------------------------- */
 
 static void smmu_start(Iommu *u, bool has_pasid)
 {
@@ -248,8 +255,8 @@ static void smmu_invalidate(Iommu *u, uint64_t iova)
     SWorld *w = u->world;
 
     sb_do(u->rig, w->kind == SW_S2 ?
-          cmd_tlbi(OP_S2_IPA, w->vmid, 0, iova, true) :
-          cmd_tlbi(OP_NH_VA, w->vmid, w->asid, iova, true));
+                      cmd_tlbi(OP_S2_IPA, w->vmid, 0, iova, true) :
+                      cmd_tlbi(OP_NH_VA, w->vmid, w->asid, iova, true));
 }
 
 static uint32_t smmu_space(Iommu *u, uint64_t pa)
@@ -269,8 +276,11 @@ static IommuFault smmu_fault(Iommu *u)
 
     sb_events_clear(u->rig);
     return (IommuFault) {
-        .requester = e.sid, .pasid = e.ssid, .has_pasid = e.ssv,
-        .write = !e.rnw, .page = e.addr & ~UINT64_C(0xfff),
+        .requester = e.sid,
+        .pasid = e.ssid,
+        .has_pasid = e.ssv,
+        .write = !e.rnw,
+        .page = e.addr & ~UINT64_C(0xfff),
     };
 }
 
@@ -279,8 +289,8 @@ static void smmu_atc_invalidate(Iommu *u, uint64_t iova)
     SWorld *w = u->world;
 
     sb_cmd_put(u->rig, u->has_pasid ?
-               cmd_atc_inv_ssid(w->sid, w->ssid, false, iova, 0) :
-               cmd_atc_inv(w->sid, iova, 0));
+                           cmd_atc_inv_ssid(w->sid, w->ssid, false, iova, 0) :
+                           cmd_atc_inv(w->sid, iova, 0));
     sb_sync(u->rig);
 }
 
@@ -317,12 +327,17 @@ static ImPageReq smmu_request(Iommu *u)
     uint32_t mask = (2u << u->rig->sq[2].lg2) - 1;
     uint32_t cons = rig_reg32(u->rig, SR_PRIQ_CONS);
 
-    rig_set32(u->rig, SR_PRIQ_CONS,
-              (cons & Q_OVERFLOW) | ((cons + 1) & mask));
+    rig_set32(u->rig, SR_PRIQ_CONS, (cons & Q_OVERFLOW) | ((cons + 1) & mask));
     return (ImPageReq) {
-        .rid = (uint16_t)p.sid, .segment = (uint16_t)(p.sid >> 16),
-        .has_pasid = p.ssv, .pasid = p.ssid, .read = p.r, .write = p.w,
-        .last = p.last, .prgi = p.prgi, .addr = p.addr,
+        .rid = (uint16_t)p.sid,
+        .segment = (uint16_t)(p.sid >> 16),
+        .has_pasid = p.ssv,
+        .pasid = p.ssid,
+        .read = p.r,
+        .write = p.w,
+        .last = p.last,
+        .prgi = p.prgi,
+        .addr = p.addr,
     };
 }
 
@@ -331,14 +346,14 @@ static void smmu_respond(Iommu *u, const ImPageReq *q, bool success)
     unsigned resp = success ? RESP_SUCCESS : RESP_INVALID;
 
     sb_do(u->rig, q->has_pasid ?
-          cmd_pri_resp_ssid(q->rid, q->pasid, q->prgi, resp) :
-          cmd_pri_resp(q->rid, q->prgi, resp));
+                      cmd_pri_resp_ssid(q->rid, q->pasid, q->prgi, resp) :
+                      cmd_pri_resp(q->rid, q->prgi, resp));
 }
 
 static bool smmu_overflow(Iommu *u)
 {
-    return (rig_reg32(u->rig, SR_PRIQ_PROD) ^
-            rig_reg32(u->rig, SR_PRIQ_CONS)) & Q_OVERFLOW;
+    return (rig_reg32(u->rig, SR_PRIQ_PROD) ^ rig_reg32(u->rig, SR_PRIQ_CONS)) &
+           Q_OVERFLOW;
 }
 
 static void smmu_overflow_clear(Iommu *u)
@@ -346,6 +361,7 @@ static void smmu_overflow_clear(Iommu *u)
     sb_pprs_clear(u->rig);
 }
 
+/* clang-format off */
 const IommuOps iommu_smmu = {
     .name = "smmu", .start = smmu_start, .stop = smmu_stop, .on = smmu_on,
     .map = smmu_map, .unmap = smmu_unmap, .invalidate = smmu_invalidate,
@@ -358,3 +374,4 @@ const IommuOps iommu_smmu = {
     .respond = smmu_respond, .overflow = smmu_overflow,
     .overflow_clear = smmu_overflow_clear,
 };
+/* clang-format on */

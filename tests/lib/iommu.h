@@ -66,7 +66,7 @@ struct Iommu {
 
 extern const IommuOps iommu_vtd, iommu_smmu, iommu_tiny;
 
-/* --- the function's half: the upward port -------------------------------- */
+/* --- the function's half: the upward port ------------------------------- */
 
 static inline ImXlat iommu_translate(Iommu *u, const ImTxn *t)
 {

@@ -26,8 +26,8 @@ void rig_offer(Rig *r, uint64_t pa, unsigned pages, unsigned use)
 
         if (!page) {
             page = g_new0(RigPage, 1);
-            g_hash_table_insert(r->pages,
-                                g_memdup2(&frame, sizeof(frame)), page);
+            g_hash_table_insert(r->pages, g_memdup2(&frame, sizeof(frame)),
+                                page);
         }
         page->use |= use;
     }
@@ -107,7 +107,7 @@ uint64_t rig_get(Rig *r, uint64_t pa, unsigned hi, unsigned lo)
     return val;
 }
 
-/* --- the port ------------------------------------------------------------ */
+/* --- the port ----------------------------------------------------------- */
 
 static uint8_t *access_check(Rig *r, uint64_t pa, size_t len, unsigned use)
 {
@@ -189,8 +189,9 @@ static ImBus port_cmpxchg64(void *host, uint64_t pa, uint64_t *expected,
                             uint64_t desired)
 {
     Rig *r = host;
-    RigLog e = { .kind = RIG_SEEN_UPDATE, .addr = pa, .val = desired,
-                 .len = 8 };
+    RigLog e = {
+        .kind = RIG_SEEN_UPDATE, .addr = pa, .val = desired, .len = 8
+    };
     uint8_t *p = access_check(r, pa, 8, RIG_UPDATE);
     uint64_t now;
 
@@ -213,8 +214,9 @@ static ImBus port_cmpxchg64(void *host, uint64_t pa, uint64_t *expected,
 
 static void port_msi(void *host, const ImMsi *msi)
 {
-    RigLog e = { .kind = RIG_SEEN_MSI, .addr = msi->addr, .val = msi->data,
-                 .msi = *msi };
+    RigLog e = {
+        .kind = RIG_SEEN_MSI, .addr = msi->addr, .val = msi->data, .msi = *msi
+    };
 
     log_add(host, &e);
 }
@@ -228,16 +230,14 @@ static void port_ats_invalidate(void *host, const ImAtsInv *inv)
 
 static void port_page_response(void *host, const ImPageResp *resp)
 {
-    RigLog e = { .kind = RIG_SEEN_PAGE_RESP, .val = resp->code,
-                 .resp = *resp };
+    RigLog e = { .kind = RIG_SEEN_PAGE_RESP, .val = resp->code, .resp = *resp };
 
     log_add(host, &e);
 }
 
 static void port_unmap(void *host, const ImUnmap *unmap)
 {
-    RigLog e = { .kind = RIG_SEEN_UNMAP, .addr = unmap->addr,
-                 .unmap = *unmap };
+    RigLog e = { .kind = RIG_SEEN_UNMAP, .addr = unmap->addr, .unmap = *unmap };
 
     log_add(host, &e);
 }
@@ -287,7 +287,7 @@ static void port_event(void *host, const ImEvent *ev)
     }
 }
 
-/* --- life ---------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------- */
 
 Rig *rig_host_new(const ImIommuOps *ops, void (*consistent)(Rig *r))
 {
@@ -295,8 +295,8 @@ Rig *rig_host_new(const ImIommuOps *ops, void (*consistent)(Rig *r))
 
     r->ops = ops;
     r->consistent = consistent;
-    r->pages = g_hash_table_new_full(g_int64_hash, g_int64_equal,
-                                     g_free, g_free);
+    r->pages = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free,
+                                     g_free);
     r->log = g_array_new(FALSE, TRUE, sizeof(RigLog));
     r->ram_top = UINT64_C(1) << 36;
     r->next_page = 0x100000;
@@ -305,13 +305,19 @@ Rig *rig_host_new(const ImIommuOps *ops, void (*consistent)(Rig *r))
     r->now = 1000;
     r->port = (ImPort) {
         .size = sizeof(ImPort),
-        .read = port_read, .write = port_write,
-        .cmpxchg64 = port_cmpxchg64, .msi = port_msi,
+        .read = port_read,
+        .write = port_write,
+        .cmpxchg64 = port_cmpxchg64,
+        .msi = port_msi,
         .ats_invalidate = port_ats_invalidate,
-        .page_response = port_page_response, .unmap = port_unmap,
+        .page_response = port_page_response,
+        .unmap = port_unmap,
         .changed = port_changed,
-        .now = port_now, .deadline = port_deadline,
-        .event = port_event, .wire = port_wire, .resume = port_resume,
+        .now = port_now,
+        .deadline = port_deadline,
+        .event = port_event,
+        .wire = port_wire,
+        .resume = port_resume,
     };
     return r;
 }
@@ -344,7 +350,7 @@ void rig_advance(Rig *r, uint64_t ns)
     r->now = end;
 }
 
-/* --- the log ------------------------------------------------------------- */
+/* --- the log ------------------------------------------------------------ */
 
 int rig_position(const Rig *r, RigSeen kind, unsigned n)
 {
@@ -378,7 +384,7 @@ void rig_log_clear(Rig *r)
     g_array_set_size(r->log, 0);
 }
 
-/* --- registers ----------------------------------------------------------- */
+/* --- registers ---------------------------------------------------------- */
 
 uint32_t rig_reg32(Rig *r, uint64_t off)
 {

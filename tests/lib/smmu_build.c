@@ -7,7 +7,7 @@
 
 #define BITS(h, l)  (UINT64_MAX >> (63 - (h)) & UINT64_MAX << (l))
 
-/* --- fields --------------------------------------------------------------- */
+/* --- fields ------------------------------------------------------------- */
 
 unsigned sb_tg0(unsigned lg2)
 {
@@ -31,7 +31,7 @@ unsigned sb_ps(unsigned bits)
     g_assert_not_reached();
 }
 
-/* --- geometry ------------------------------------------------------------- */
+/* --- geometry ----------------------------------------------------------- */
 
 unsigned sb_start_level(unsigned g, unsigned bits)
 {
@@ -79,7 +79,7 @@ uint64_t sb_addr_desc(unsigned g, uint64_t addr)
     return desc;
 }
 
-/* --- commands ------------------------------------------------------------- */
+/* --- commands ----------------------------------------------------------- */
 
 void cmd_put(Cmd *c, unsigned hi, unsigned lo, uint64_t val)
 {
@@ -193,8 +193,7 @@ Cmd cmd_pri_resp(uint32_t sid, uint16_t prgi, unsigned resp)
     return c;
 }
 
-Cmd cmd_pri_resp_ssid(uint32_t sid, uint32_t ssid, uint16_t prgi,
-                      unsigned resp)
+Cmd cmd_pri_resp_ssid(uint32_t sid, uint32_t ssid, uint16_t prgi, unsigned resp)
 {
     Cmd c = cmd_pri_resp(sid, prgi, resp);
 
@@ -230,10 +229,9 @@ Cmd cmd_sync(unsigned cs, uint64_t msi_addr, uint32_t msi_data)
     return c;
 }
 
-/* --- queues --------------------------------------------------------------- */
+/* --- queues ------------------------------------------------------------- */
 
-static uint64_t queue_memory(Rig *r, unsigned lg2, unsigned width,
-                             unsigned use)
+static uint64_t queue_memory(Rig *r, unsigned lg2, unsigned width, unsigned use)
 {
     uint64_t bytes = (uint64_t)width << lg2;
 
@@ -350,7 +348,7 @@ void sb_cmdq_skip(Rig *r)
     sb_gerror_ack(r);
 }
 
-/* --- output queues -------------------------------------------------------- */
+/* --- output queues ------------------------------------------------------ */
 
 static unsigned pending(Rig *r, unsigned lg2, uint64_t prod, uint64_t cons)
 {
@@ -364,8 +362,7 @@ static uint64_t entry(Rig *r, unsigned q, unsigned width, uint64_t cons,
 {
     uint32_t mask = (1u << r->sq[q].lg2) - 1;
 
-    return r->sq[q].base + (uint64_t)width *
-           ((rig_reg32(r, cons) + n) & mask);
+    return r->sq[q].base + (uint64_t)width * ((rig_reg32(r, cons) + n) & mask);
 }
 
 static void consume(Rig *r, unsigned q, uint64_t prod, uint64_t cons,
@@ -431,9 +428,12 @@ Ppr sb_ppr(Rig *r, unsigned n)
     return (Ppr) {
         .sid = (uint32_t)rig_get(r, pa, 31, 0),
         .ssid = (uint32_t)rig_get(r, pa, 51, 32),
-        .priv = rig_get(r, pa, 58, 58), .x = rig_get(r, pa, 59, 59),
-        .r = rig_get(r, pa, 60, 60), .w = rig_get(r, pa, 61, 61),
-        .last = rig_get(r, pa, 62, 62), .ssv = rig_get(r, pa, 63, 63),
+        .priv = rig_get(r, pa, 58, 58),
+        .x = rig_get(r, pa, 59, 59),
+        .r = rig_get(r, pa, 60, 60),
+        .w = rig_get(r, pa, 61, 61),
+        .last = rig_get(r, pa, 62, 62),
+        .ssv = rig_get(r, pa, 63, 63),
         .prgi = (uint16_t)rig_get(r, pa, 72, 64),
         .addr = rig_get(r, pa, 127, 76) << 12,
     };

@@ -10,7 +10,7 @@
 #include "lib/rig.h"
 #include "lib/smmu_regs.h"
 
-/* --- structures: "hi, lo" of rig_put() and rig_get() --------------------- */
+/* --- structures: "hi, lo" of rig_put() and rig_get() -------------------- */
 
 /* 5.1 */
 #define L1STD_SPAN      4, 0
@@ -50,8 +50,13 @@
 #define STE_S2HAFT      187, 187
 #define STE_S2TTB       243, 196    /* address >> 4 */
 
-enum { CONFIG_ABORT = 0, CONFIG_BYPASS = 4, CONFIG_S1 = 5, CONFIG_S2 = 6,
-       CONFIG_NESTED = 7 };
+enum {
+    CONFIG_ABORT = 0,
+    CONFIG_BYPASS = 4,
+    CONFIG_S1 = 5,
+    CONFIG_S2 = 6,
+    CONFIG_NESTED = 7
+};
 
 /* 5.3 */
 #define L1CD_V          0, 0
@@ -96,7 +101,7 @@ unsigned sb_tg1(unsigned lg2);
 /* IDR5.OAS, CD.IPS, STE.S2PS of a number of bits */
 unsigned sb_ps(unsigned bits);
 
-/* --- VMSAv8-64 descriptors ----------------------------------------------- */
+/* --- VMSAv8-64 descriptors ---------------------------------------------- */
 
 #define DB(n)       (UINT64_C(1) << (n))
 #define D_V         DB(0)
@@ -137,7 +142,7 @@ uint64_t sb_root_size(unsigned g, unsigned bits, unsigned start);
 uint64_t sb_desc_addr(unsigned g, uint64_t desc);
 uint64_t sb_addr_desc(unsigned g, uint64_t addr);
 
-/* --- commands, chapter 4 -------------------------------------------------- */
+/* --- commands, chapter 4 ------------------------------------------------ */
 
 typedef struct Cmd {
     uint64_t q[2];
@@ -146,17 +151,33 @@ typedef struct Cmd {
 void cmd_put(Cmd *c, unsigned hi, unsigned lo, uint64_t val);
 
 enum {
-    OP_PREFETCH_CONFIG = 0x01, OP_PREFETCH_ADDR = 0x02,
-    OP_CFGI_STE = 0x03, OP_CFGI_STE_RANGE = 0x04, OP_CFGI_CD = 0x05,
-    OP_CFGI_CD_ALL = 0x06, OP_CFGI_VMS_PIDM = 0x07,
-    OP_NH_ALL = 0x10, OP_NH_ASID = 0x11, OP_NH_VA = 0x12, OP_NH_VAA = 0x13,
-    OP_EL3_ALL = 0x18, OP_EL3_VA = 0x1a,
-    OP_EL2_ALL = 0x20, OP_EL2_ASID = 0x21, OP_EL2_VA = 0x22,
+    OP_PREFETCH_CONFIG = 0x01,
+    OP_PREFETCH_ADDR = 0x02,
+    OP_CFGI_STE = 0x03,
+    OP_CFGI_STE_RANGE = 0x04,
+    OP_CFGI_CD = 0x05,
+    OP_CFGI_CD_ALL = 0x06,
+    OP_CFGI_VMS_PIDM = 0x07,
+    OP_NH_ALL = 0x10,
+    OP_NH_ASID = 0x11,
+    OP_NH_VA = 0x12,
+    OP_NH_VAA = 0x13,
+    OP_EL3_ALL = 0x18,
+    OP_EL3_VA = 0x1a,
+    OP_EL2_ALL = 0x20,
+    OP_EL2_ASID = 0x21,
+    OP_EL2_VA = 0x22,
     OP_EL2_VAA = 0x23,
-    OP_S12_VMALL = 0x28, OP_S2_IPA = 0x2a, OP_NSNH_ALL = 0x30,
-    OP_ATC_INV = 0x40, OP_PRI_RESP = 0x41, OP_RESUME = 0x44,
-    OP_STALL_TERM = 0x45, OP_SYNC = 0x46,
-    OP_DPTI_ALL = 0x70, OP_DPTI_PA = 0x73,
+    OP_S12_VMALL = 0x28,
+    OP_S2_IPA = 0x2a,
+    OP_NSNH_ALL = 0x30,
+    OP_ATC_INV = 0x40,
+    OP_PRI_RESP = 0x41,
+    OP_RESUME = 0x44,
+    OP_STALL_TERM = 0x45,
+    OP_SYNC = 0x46,
+    OP_DPTI_ALL = 0x70,
+    OP_DPTI_PA = 0x73,
 };
 
 enum { CS_NONE = 0, CS_IRQ = 1, CS_SEV = 2 };
@@ -184,16 +205,28 @@ Cmd cmd_resume(uint32_t sid, uint16_t stag, bool ac, bool ab);
 Cmd cmd_stall_term(uint32_t sid);
 Cmd cmd_sync(unsigned cs, uint64_t msi_addr, uint32_t msi_data);
 
-/* --- events and page requests, chapters 7 and 8 -------------------------- */
+/* --- events and page requests, chapters 7 and 8 ------------------------- */
 
 enum {
-    EV_UUT = 0x01, EV_BAD_STREAMID = 0x02, EV_STE_FETCH = 0x03,
-    EV_BAD_STE = 0x04, EV_BAD_ATS_TREQ = 0x05, EV_STREAM_DISABLED = 0x06,
-    EV_TRANSL_FORBIDDEN = 0x07, EV_BAD_SUBSTREAMID = 0x08,
-    EV_CD_FETCH = 0x09, EV_BAD_CD = 0x0a, EV_WALK_EABT = 0x0b,
-    EV_TRANSLATION = 0x10, EV_ADDR_SIZE = 0x11, EV_ACCESS = 0x12,
-    EV_PERMISSION = 0x13, EV_TLB_CONFLICT = 0x20, EV_CFG_CONFLICT = 0x21,
-    EV_PAGE_REQUEST = 0x24, EV_VMS_FETCH = 0x25,
+    EV_UUT = 0x01,
+    EV_BAD_STREAMID = 0x02,
+    EV_STE_FETCH = 0x03,
+    EV_BAD_STE = 0x04,
+    EV_BAD_ATS_TREQ = 0x05,
+    EV_STREAM_DISABLED = 0x06,
+    EV_TRANSL_FORBIDDEN = 0x07,
+    EV_BAD_SUBSTREAMID = 0x08,
+    EV_CD_FETCH = 0x09,
+    EV_BAD_CD = 0x0a,
+    EV_WALK_EABT = 0x0b,
+    EV_TRANSLATION = 0x10,
+    EV_ADDR_SIZE = 0x11,
+    EV_ACCESS = 0x12,
+    EV_PERMISSION = 0x13,
+    EV_TLB_CONFLICT = 0x20,
+    EV_CFG_CONFLICT = 0x21,
+    EV_PAGE_REQUEST = 0x24,
+    EV_VMS_FETCH = 0x25,
 };
 
 enum { CLASS_CD = 0, CLASS_TT = 1, CLASS_IN = 2 };
@@ -220,7 +253,7 @@ typedef struct Ppr {
     uint64_t addr;
 } Ppr;
 
-/* --- queues and registers ------------------------------------------------- */
+/* --- queues and registers ----------------------------------------------- */
 
 /* Program and enable queues of 2^lg2 entries in memory of their own. */
 void sb_cmdq_enable(Rig *r, unsigned lg2);

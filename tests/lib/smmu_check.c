@@ -20,8 +20,7 @@ static void print_step(void *opaque, const ImStep *s)
     g_string_append_printf(out, "\n  %s 0x%" G_GINT64_MODIFIER "x", s->what,
                            s->addr);
     for (unsigned i = 0; i < s->words; i++) {
-        g_string_append_printf(out, " %016" G_GINT64_MODIFIER "x",
-                               s->value[i]);
+        g_string_append_printf(out, " %016" G_GINT64_MODIFIER "x", s->value[i]);
     }
     g_string_append_printf(out, " %s %s",
                            s->clause ? im_clause_tag(s->clause) : "",
@@ -34,14 +33,15 @@ static void disagree(SWorld *w, const ImTxn *t, const SoAnswer *a,
     GString *out = g_string_new(NULL);
 
     im_smmu_explain(w->r->smmu, t, print_step, out);
-    g_error("%s: 0x%" G_GINT64_MODIFIER "x at %u access %u nw %d pasid %d "
-            "priv %d exec %d: answered %u cpl %u %02x perm %u 0x%"
-            G_GINT64_MODIFIER "x, oracle %s cpl %u %02x s%u class %u r%dw%dx%d"
-            " 0x%" G_GINT64_MODIFIER "x%s", where, t->addr, t->at, t->access,
-            t->no_write, t->has_pasid, t->priv, t->exec, x->status, x->cpl,
-            x->fault, x->perm, x->addr, end_name(a), a->cpl, a->code,
-            a->s2 ? 2 : 1, a->cls, a->r, a->w, a->x,
-            a->end == SO_OK ? a->addr : a->ipa, out->str);
+    g_error(
+        "%s: 0x%" G_GINT64_MODIFIER "x at %u access %u nw %d pasid %d "
+        "priv %d exec %d: answered %u cpl %u %02x perm %u 0x%" G_GINT64_MODIFIER
+        "x, oracle %s cpl %u %02x s%u class %u r%dw%dx%d"
+        " 0x%" G_GINT64_MODIFIER "x%s",
+        where, t->addr, t->at, t->access, t->no_write, t->has_pasid, t->priv,
+        t->exec, x->status, x->cpl, x->fault, x->perm, x->addr, end_name(a),
+        a->cpl, a->code, a->s2 ? 2 : 1, a->cls, a->r, a->w, a->x,
+        a->end == SO_OK ? a->addr : a->ipa, out->str);
 }
 
 static unsigned granted(const SoAnswer *a)
@@ -53,8 +53,7 @@ static unsigned granted(const SoAnswer *a)
 /* Of a translation request that ends with Success: 3.9.1.2. */
 static bool same_completion(const SoAnswer *a, const ImXlat *x)
 {
-    return x->status == IM_OK && x->cpl == IM_CPL_SC &&
-           x->perm == granted(a) &&
+    return x->status == IM_OK && x->cpl == IM_CPL_SC && x->perm == granted(a) &&
            (x->perm ? x->addr == a->addr : x->mask == 0xfff);
 }
 
@@ -62,8 +61,9 @@ static bool same_end(const SoAnswer *a, const ImTxn *t, const ImXlat *x)
 {
     switch (a->end) {
     case SO_OK:
-        return t->at == IM_AT_TRANSLATION ? same_completion(a, x) :
-               x->status == IM_OK && x->addr == a->addr;
+        return t->at == IM_AT_TRANSLATION ?
+                   same_completion(a, x) :
+                   x->status == IM_OK && x->addr == a->addr;
     case SO_STALL:
         if (t->may_stall) {
             return x->status == IM_PENDING;
@@ -74,8 +74,7 @@ static bool same_end(const SoAnswer *a, const ImTxn *t, const ImXlat *x)
         return x->status == IM_FAULT && x->cpl == IM_CPL_SC &&
                x->fault == a->code;
     default:
-        return x->status == IM_FAULT && x->cpl == a->cpl &&
-               x->fault == a->code;
+        return x->status == IM_FAULT && x->cpl == a->cpl && x->fault == a->code;
     }
 }
 
@@ -136,8 +135,7 @@ static void memory_agrees(SWorld *w, const ImTxn *t, const SoAnswer *a,
         if (t->at == IM_AT_TRANSLATION && !granted(a)) {
             break;              /* flags need not be set for nothing */
         }
-        g_assert_cmphex(rig_r64(w->r, a->update[i].pa), ==,
-                        a->update[i].val);
+        g_assert_cmphex(rig_r64(w->r, a->update[i].pa), ==, a->update[i].val);
     }
 }
 
@@ -161,18 +159,20 @@ void so_explained(SWorld *w, const ImTxn *t, const ImXlat *e, const ImXlat *x,
         more = 0;
     }
     if (e->status == x->status && e->cpl == x->cpl && !more &&
-        !(x->perm & ~e->perm) && e->fault == x->fault && e->addr == x->addr && e->mask == x->mask &&
-        e->attr == x->attr && e->share == x->share && e->priv == x->priv) {
+        !(x->perm & ~e->perm) && e->fault == x->fault && e->addr == x->addr &&
+        e->mask == x->mask && e->attr == x->attr && e->share == x->share &&
+        e->priv == x->priv) {
         return;
     }
-    g_error("%s: 0x%" G_GINT64_MODIFIER "x at %u access %u nw %d pasid %d "
-            "priv %d exec %d of stages %u: explained %u cpl %u %02x perm %u 0x%"
-            G_GINT64_MODIFIER "x attr %02x share %u, answered %u cpl %u %02x "
-            "perm %u 0x%" G_GINT64_MODIFIER "x attr %02x share %u", where,
-            t->addr, t->at, t->access, t->no_write, t->has_pasid, t->priv,
-            t->exec, w->kind, e->status, e->cpl, e->fault, e->perm, e->addr,
-            e->attr, e->share, x->status, x->cpl, x->fault, x->perm, x->addr,
-            x->attr, x->share);
+    g_error(
+        "%s: 0x%" G_GINT64_MODIFIER "x at %u access %u nw %d pasid %d "
+        "priv %d exec %d of stages %u: explained %u cpl %u %02x perm %u 0x%" G_GINT64_MODIFIER
+        "x attr %02x share %u, answered %u cpl %u %02x "
+        "perm %u 0x%" G_GINT64_MODIFIER "x attr %02x share %u",
+        where, t->addr, t->at, t->access, t->no_write, t->has_pasid, t->priv,
+        t->exec, w->kind, e->status, e->cpl, e->fault, e->perm, e->addr,
+        e->attr, e->share, x->status, x->cpl, x->fault, x->perm, x->addr,
+        x->attr, x->share);
 }
 
 SoAnswer so_check(SWorld *w, const ImTxn *t, const char *where)

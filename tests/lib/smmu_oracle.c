@@ -7,7 +7,7 @@
 
 #include "lib/smmu_oracle_int.h"
 
-/* --- context descriptor, 5.4.2 and 3.4.3 ---------------------------------- */
+/* --- context descriptor, 5.4.2 and 3.4.3 -------------------------------- */
 
 static bool granule_known(Walk *k, unsigned g)
 {
@@ -28,7 +28,7 @@ static bool half_bad(Walk *k, bool high)
 {
     unsigned tg = (unsigned)SO_HALF(k, high, CD_TG);
     unsigned txsz = (unsigned)(high ? so_get(k->cd, CD_T1SZ) :
-                               so_get(k->cd, CD_T0SZ));
+                                      so_get(k->cd, CD_T0SZ));
     static const uint8_t lo[] = { 12, 16, 14, 0 }, hi[] = { 0, 14, 12, 16 };
     unsigned g = high ? hi[tg] : lo[tg];
     uint64_t ttb = SO_HALF(k, high, CD_TTB) << 4;
@@ -101,7 +101,7 @@ static bool find_cd(Walk *k, uint32_t ssid)
     size = MAX(64, UINT64_C(8) << (cdmax > leaf ? cdmax - leaf : 0));
     ctx &= ~(size - 1);
     if (!so_locate(k, ctx + 8 * (uint64_t)(ssid >> leaf), CLASS_CD, false,
-                &pa)) {
+                   &pa)) {
         return false;
     }
     if (!so_fetch(k, pa, &l1)) {
@@ -117,7 +117,7 @@ static bool find_cd(Walk *k, uint32_t ssid)
     return fetch_cd(k, l1 + 64 * (uint64_t)(ssid & ((1u << leaf) - 1)));
 }
 
-/* --- substreams, 3.3.2 and 5.2 -------------------------------------------- */
+/* --- substreams, 3.3.2 and 5.2 ------------------------------------------ */
 
 static void streams(Walk *k)
 {
@@ -146,7 +146,7 @@ static void streams(Walk *k)
     so_translate(k, false);
 }
 
-/* --- STE, 5.2.2 ----------------------------------------------------------- */
+/* --- STE, 5.2.2 --------------------------------------------------------- */
 
 static bool s2_bad(Walk *k)
 {
@@ -165,8 +165,8 @@ static bool s2_bad(Walk *k)
         !so_get(k->ste, STE_S2AA64) || ((ha || hd) && c->httu == 0) ||
         (hd && c->httu == 1) ||
         (so_get(k->ste, STE_S2HAFT) && !ha && c->httu == 3) ||
-        !granule_known(k, g) || so_get(k->ste, STE_S2ENDI) ||
-        t0sz < min || t0sz > max) {
+        !granule_known(k, g) || so_get(k->ste, STE_S2ENDI) || t0sz < min ||
+        t0sz > max) {
         return true;
     }
     if (g == 12) {
@@ -204,8 +204,7 @@ static bool ste_bad(Walk *k)
         return true;
     }
     if (c->ats && (k->config & 3)) {
-        if (eats == 2 && (k->config != CONFIG_NESTED || s2s ||
-                          !c->split_ats)) {
+        if (eats == 2 && (k->config != CONFIG_NESTED || s2s || !c->split_ats)) {
             return true;
         }
         if (eats == 1 && s2s) {
@@ -324,14 +323,17 @@ static void stream_table(Walk *k)
         return;
     }
     low = (UINT64_C(64) << (span - 1)) - 1;
-    stream_table_entry(k, (l1 & BITS(55, 6) & ~low) +
-                       64 * (uint64_t)(sid & 0xff));
+    stream_table_entry(k,
+                       (l1 & BITS(55, 6) & ~low) + 64 * (uint64_t)(sid & 0xff));
 }
 
 SoAnswer so_answer(SWorld *w, const ImTxn *t)
 {
     SoAnswer a = { .end = SO_ABORT, .cpl = IM_CPL_UR };
-    Walk k = { .w = w, .t = t, .c = &w->r->smmu_cfg, .a = &a,
+    Walk k = { .w = w,
+               .t = t,
+               .c = &w->r->smmu_cfg,
+               .a = &a,
                .ats = t->at == IM_AT_TRANSLATION };
 
     if (t->at == IM_AT_TRANSLATED && !(w->cr0 & CR0_ATSCHK)) {

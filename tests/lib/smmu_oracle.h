@@ -50,7 +50,7 @@ SoAnswer so_answer(SWorld *w, const ImTxn *t);
 SoAnswer so_check(SWorld *w, const ImTxn *t, const char *where);
 
 /* What a request was explained as before it was made is what it got. */
-void so_explained(SWorld *w, const ImTxn *t, const ImXlat *e,
-                  const ImXlat *x, const char *where);
+void so_explained(SWorld *w, const ImTxn *t, const ImXlat *e, const ImXlat *x,
+                  const char *where);
 
 #endif /* TESTS_LIB_SMMU_ORACLE_H */

@@ -24,7 +24,9 @@ typedef struct Type {
 } Type;
 
 static const Half plain[] = {
-    [NC] = { NC, 0, false }, [WT] = { WT, 3, false }, [WB] = { WB, 3, false },
+    [NC] = { NC, 0, false },
+    [WT] = { WT, 3, false },
+    [WB] = { WB, 3, false },
 };
 
 static Half half_of_mair(unsigned v)
@@ -80,8 +82,9 @@ static Type type_of_memattr(unsigned v, unsigned sh)
  * of that; it makes nothing of translated traffic (Table 13.5). */
 static Type incoming(const Walk *k)
 {
-    Type t = { .outer = plain[WB], .inner = plain[WB], .sh = ISH,
-               .known = true };
+    Type t = {
+        .outer = plain[WB], .inner = plain[WB], .sh = ISH, .known = true
+    };
     unsigned sh = (unsigned)so_get(k->ste, STE_SHCFG);
 
     if (k->t->at == IM_AT_TRANSLATED || !k->c->attr_types_ovr) {
@@ -118,7 +121,8 @@ static Type combine(Type a, Type b)
     t.sh = stronger_share(a.sh, b.sh);
     t.device = a.device || b.device;
     t.order = a.device && b.device ? MIN(a.order, b.order) :
-              a.device ? a.order : b.order;
+              a.device             ? a.order :
+                                     b.order;
     if (!t.device) {
         t.outer = weaker(a.outer, b.outer.kind);
         t.inner = weaker(a.inner, b.inner.kind);
@@ -167,11 +171,13 @@ void so_attr(Walk *k)
                          (unsigned)(k->desc1 >> 8 & 3));
     }
     if (k->leaf2) {
-        t = k->c->fwb && so_get(k->ste, STE_S2FWB) ? forced(t, m, sh2) :
-            combine(t, type_of_memattr(m, sh2));
+        t = k->c->fwb && so_get(k->ste, STE_S2FWB) ?
+                forced(t, m, sh2) :
+                combine(t, type_of_memattr(m, sh2));
     }
     a->typed = t.known && k->t->at != IM_AT_TRANSLATION;
-    a->attr = (uint8_t)(t.device ? t.order << 2 :
-                        mair_of_half(t.outer) << 4 | mair_of_half(t.inner));
+    a->attr = (uint8_t)(t.device ?
+                            t.order << 2 :
+                            mair_of_half(t.outer) << 4 | mair_of_half(t.inner));
     a->share = (uint8_t)(t.device || a->attr == 0x44 ? OSH : t.sh);
 }

@@ -54,8 +54,7 @@ void so_stop(Walk *k, unsigned code);
 /* A structure's quad-word, with the updates made so far. */
 bool so_fetch(Walk *k, uint64_t pa, uint64_t *v);
 /* A stage 1 structure: where it is in memory, read or written. */
-bool so_locate(Walk *k, uint64_t addr, unsigned cls, bool write,
-               uint64_t *pa);
+bool so_locate(Walk *k, uint64_t addr, unsigned cls, bool write, uint64_t *pa);
 Stage so_stage1(Walk *k, bool high);
 Stage so_stage2(Walk *k);
 /* Stage 2 alone, of a translated request's IPA. */
@@ -66,7 +65,7 @@ void so_translate(Walk *k, bool skip_s1);
 /* Memory type and shareability of what was found. */
 void so_attr(Walk *k);
 
-/* --- ATS ------------------------------------------------------------------ */
+/* --- ATS ---------------------------------------------------------------- */
 
 /* The STE is valid. False: it has answered the request. */
 bool so_ats_gate(Walk *k);

@@ -14,7 +14,7 @@ void so_stop(Walk *k, unsigned code)
     k->a->record = true;
 }
 
-/* --- memory, with the updates made so far --------------------------------- */
+/* --- memory, with the updates made so far ------------------------------- */
 
 bool so_fetch(Walk *k, uint64_t pa, uint64_t *v)
 {
@@ -46,7 +46,7 @@ static void update(Walk *k, uint64_t pa, uint64_t val)
     a->update[a->updates++].val = val;
 }
 
-/* --- faults of the walk, 5.5 and 7.3.13 ----------------------------------- */
+/* --- faults of the walk, 5.5 and 7.3.13 --------------------------------- */
 
 static void s1_fault(Walk *k, unsigned code)
 {
@@ -87,7 +87,7 @@ static void walk_abort(Walk *k, bool s2, unsigned cls, uint64_t pa)
     k->a->fetch = pa & BITS(55, 3);
 }
 
-/* --- descriptors ---------------------------------------------------------- */
+/* --- descriptors -------------------------------------------------------- */
 
 typedef enum Kind { D_FAULT, D_NEXT, D_LEAF } Kind;
 
@@ -122,7 +122,7 @@ static uint64_t out_addr(Walk *k, unsigned g, uint64_t d, unsigned lg2)
     return addr;
 }
 
-/* --- stage 2 -------------------------------------------------------------- */
+/* --- stage 2 ------------------------------------------------------------ */
 
 typedef struct S2Use {
     unsigned cls;
@@ -138,6 +138,7 @@ Stage so_stage2(Walk *k)
     unsigned sl0 = (unsigned)so_get(k->ste, STE_S2SL0);
     unsigned ps = (unsigned)so_get(k->ste, STE_S2PS);
     static const uint8_t pa[] = { 32, 36, 40, 42, 44, 48, 52, 52 };
+    /* clang-format off */
     Stage s = {
         .g = tg == 0 ? 12 : tg == 1 ? 16 : 14,
         .bits = 64 - (unsigned)so_get(k->ste, STE_S2T0SZ),
@@ -147,6 +148,7 @@ Stage so_stage2(Walk *k)
         .hd = so_get(k->ste, STE_S2HD),
         .haft = so_get(k->ste, STE_S2HAFT) && k->c->httu == 3,
     };
+    /* clang-format on */
     uint64_t size, least = s.out > 48 ? 64 : 16;    /* 5.4, TTB0 */
 
     s.start = tg == 0 ? (sl0 == 3 ? 3 : 2 - sl0) : 3 - sl0;
@@ -192,8 +194,8 @@ static bool s2_leaf(Walk *k, const Stage *s, uint64_t at, uint64_t d,
     if (s->hd && d & D_DBM && !(k->ats && u->cls == CLASS_IN)) {
         p.w = true;
     }
-    if (u->cls != CLASS_IN && so_get(k->ste, STE_S2PTW) &&
-        (d >> 2 & 3) == 0 && (d >> 4 & (fwb ? 1 : 3)) != 0) {
+    if (u->cls != CLASS_IN && so_get(k->ste, STE_S2PTW) && (d >> 2 & 3) == 0 &&
+        (d >> 4 & (fwb ? 1 : 3)) != 0) {
         k->a->unsure = true;        /* MemAttr is reserved */
     }
     if ((u->r && !p.r) || (u->w && !p.w) || (u->x && !p.x) ||
@@ -223,7 +225,7 @@ static bool s2_walk(Walk *k, uint64_t ipa, const S2Use *u, uint64_t *pa,
         s2_fault(k, EV_TRANSLATION, u->cls, ipa);
         return false;
     }
-    for (unsigned l = s.start; ; l++) {
+    for (unsigned l = s.start;; l++) {
         uint64_t at = table + 8 * sb_index(s.g, s.bits, s.start, l, ipa), d;
         unsigned lg2 = sb_level_shift(s.g, l);
         Kind kind;
@@ -253,18 +255,18 @@ static bool s2_walk(Walk *k, uint64_t ipa, const S2Use *u, uint64_t *pa,
 }
 
 /* A stage 1 structure: where it is in memory, read or written. */
-bool so_locate(Walk *k, uint64_t addr, unsigned cls, bool write,
-                   uint64_t *pa)
+bool so_locate(Walk *k, uint64_t addr, unsigned cls, bool write, uint64_t *pa)
 {
-    S2Use u = { .cls = cls, .r = !write, .w = write, .priv = true,
-                .tt = cls == CLASS_TT };
+    S2Use u = {
+        .cls = cls, .r = !write, .w = write, .priv = true, .tt = cls == CLASS_TT
+    };
     Perm p;
 
     *pa = addr;
     return !k->s2 || s2_walk(k, addr, &u, pa, &p);
 }
 
-/* --- stage 1 -------------------------------------------------------------- */
+/* --- stage 1 ------------------------------------------------------------ */
 
 Stage so_stage1(Walk *k, bool high)
 {
@@ -275,7 +277,7 @@ Stage so_stage1(Walk *k, bool high)
     Stage s = {
         .g = high ? hi[tg] : lo[tg],
         .bits = 64 - (unsigned)(high ? so_get(k->cd, CD_T1SZ) :
-                                so_get(k->cd, CD_T0SZ)),
+                                       so_get(k->cd, CD_T0SZ)),
         .out = MIN(pa[ips], k->c->oas),
         .affd = so_get(k->cd, CD_AFFD),
         .ha = so_get(k->cd, CD_HA),
@@ -290,8 +292,7 @@ Stage so_stage1(Walk *k, bool high)
     }
     s.start = sb_start_level(s.g, s.bits);
     size = MAX(least, sb_root_size(s.g, s.bits, s.start));
-    s.ttb = (SO_HALF(k, high, CD_TTB) << 4) &
-            ~(size - 1);
+    s.ttb = (SO_HALF(k, high, CD_TTB) << 4) & ~(size - 1);
     return s;
 }
 
@@ -324,8 +325,7 @@ static Perm s1_perm(Walk *k, uint64_t d, uint64_t tables, bool rw_clean)
 
 static bool denied(Walk *k, const Perm *p)
 {
-    return (k->need_r && !p->r) || (k->need_w && !p->w) ||
-           (k->need_x && !p->x);
+    return (k->need_r && !p->r) || (k->need_w && !p->w) || (k->need_x && !p->x);
 }
 
 static bool wants_write(Walk *k)
@@ -408,7 +408,7 @@ static bool s1_walk(Walk *k, uint64_t *out, Perm *perm)
         return false;
     }
     table = s.ttb;
-    for (unsigned l = s.start; ; l++) {
+    for (unsigned l = s.start;; l++) {
         uint64_t ipa = table + 8 * sb_index(s.g, s.bits, s.start, l, va);
         unsigned lg2 = sb_level_shift(s.g, l);
         uint64_t at, d;
@@ -449,12 +449,15 @@ static bool s1_walk(Walk *k, uint64_t *out, Perm *perm)
     }
 }
 
-/* --- the end -------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------ */
 
 void so_translate_ipa(Walk *k)
 {
-    S2Use u = { .cls = CLASS_IN, .r = k->need_r, .w = k->need_w,
-                .x = k->need_x, .priv = k->priv };
+    S2Use u = { .cls = CLASS_IN,
+                .r = k->need_r,
+                .w = k->need_w,
+                .x = k->need_x,
+                .priv = k->priv };
     uint64_t addr = k->t->addr;
     Perm p;
 
@@ -490,8 +493,11 @@ void so_translate(Walk *k, bool skip_s1)
     }
     ipa = addr;
     if (k->s2) {
-        S2Use u = { .cls = CLASS_IN, .r = k->need_r, .w = k->need_w,
-                    .x = k->need_x, .priv = k->priv };
+        S2Use u = { .cls = CLASS_IN,
+                    .r = k->need_r,
+                    .w = k->need_w,
+                    .x = k->need_x,
+                    .priv = k->priv };
 
         u.wish = k->ats && wants_write(k) && p1.w;
         if (!s2_walk(k, addr, &u, &addr, &p2)) {

@@ -22,16 +22,15 @@ static const struct {
     { EV_CD_FETCH, { "EVENT_F_CD_FETCH" } },
     { EV_BAD_CD, { "CD_" } },
     { EV_WALK_EABT, { "EVENT_F_WALK_EABT" } },
-    { EV_TRANSLATION, { "VMSA_INVALID", "VMSA_BLOCK",
-                        "VMSA_S2_RANGE", "CD_EPD", "CD_E0PD",
-                        "CD_HALF" } },
+    { EV_TRANSLATION,
+      { "VMSA_INVALID", "VMSA_BLOCK", "VMSA_S2_RANGE", "CD_EPD", "CD_E0PD",
+        "CD_HALF" } },
     { EV_ADDR_SIZE, { "VMSA_ADDR_SIZE", "ROUTE_IAS" } },
     { EV_ACCESS, { "VMSA_AF" } },
-    { EV_PERMISSION, { "VMSA_AP", "VMSA_TABLE_ATTR",
-                       "VMSA_XN", "VMSA_WXN", "VMSA_PAN",
-                       "VMSA_EPAN", "VMSA_S2AP",
-                       "VMSA_NESTED_HTTU", "STE_S2PTW",
-                       "ATS_GRANT" } },
+    { EV_PERMISSION,
+      { "VMSA_AP", "VMSA_TABLE_ATTR", "VMSA_XN", "VMSA_WXN", "VMSA_PAN",
+        "VMSA_EPAN", "VMSA_S2AP", "VMSA_NESTED_HTTU", "STE_S2PTW",
+        "ATS_GRANT" } },
 };
 
 static void is_cause(const SmmuTold *told)
@@ -39,8 +38,8 @@ static void is_cause(const SmmuTold *told)
     const char *tag = im_clause_tag(told->clause);
 
     for (unsigned i = 0; i < G_N_ELEMENTS(causes); i++) {
-        for (unsigned k = 0; causes[i].code == told->xlat.fault &&
-                             causes[i].tags[k]; k++) {
+        for (unsigned k = 0;
+             causes[i].code == told->xlat.fault && causes[i].tags[k]; k++) {
             if (g_str_has_prefix(tag + 5, causes[i].tags[k])) {
                 return;
             }
@@ -89,8 +88,7 @@ void st_explain(SWorld *w, const ImTxn *t, SmmuTold *told)
 
     memset(told, 0, sizeof(*told));
     told->xlat = im_smmu_explain(r->smmu, t, take_step, told);
-    g_assert_cmpmem(&was, sizeof(was), im_smmu_counters(r->smmu),
-                    sizeof(was));
+    g_assert_cmpmem(&was, sizeof(was), im_smmu_counters(r->smmu), sizeof(was));
     g_assert_cmpuint(r->writes, ==, writes);
     g_assert_cmpuint(r->updates, ==, updates);
     g_assert_cmpuint(r->log->len, ==, log);
@@ -112,7 +110,7 @@ ImXlat st_translate(SWorld *w, const ImTxn *t, SmmuTold *told,
     return x;
 }
 
-/* --- page requests ------------------------------------------------------- */
+/* --- page requests ------------------------------------------------------ */
 
 static void take_request_step(void *opaque, const ImStep *s)
 {
@@ -155,8 +153,7 @@ ImPageFate st_page_request(SWorld *w, const ImPageReq *q, SmmuTold *told)
 
     memset(told, 0, sizeof(*told));
     f = im_smmu_explain_page_request(r->smmu, q, take_request_step, told);
-    g_assert_cmpmem(&was, sizeof(was), im_smmu_counters(r->smmu),
-                    sizeof(was));
+    g_assert_cmpmem(&was, sizeof(was), im_smmu_counters(r->smmu), sizeof(was));
     g_assert_cmpuint(r->writes, ==, writes);
     g_assert_cmpuint(sb_pprs(r), ==, pprs);
     g_assert_cmphex(rig_reg32(r, SR_PRIQ_PROD), ==, prod);
@@ -175,14 +172,15 @@ ImPageFate st_page_request(SWorld *w, const ImPageReq *q, SmmuTold *told)
     return f;
 }
 
-/* --- events -------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------- */
 
 static void hear(Rig *r, const ImEvent *ev)
 {
     static const char *const kinds[] = {
         [IM_EVENT_FAULT] = "fault",
         [IM_EVENT_INVALIDATE] = "command",
-        [IM_EVENT_COMMAND_ERROR] = "error", [IM_EVENT_ADVICE] = "advice",
+        [IM_EVENT_COMMAND_ERROR] = "error",
+        [IM_EVENT_ADVICE] = "advice",
         [IM_EVENT_PAGE_REQUEST] = "request",
         [IM_EVENT_PAGE_RESPONSE] = "response",
         [IM_EVENT_INTERRUPT] = "interrupt",
@@ -202,9 +200,9 @@ static void hear(Rig *r, const ImEvent *ev)
         g_string_append_printf(to, " %" G_GINT64_MODIFIER "x", ev->arg[i]);
     }
     if (ev->kind == IM_EVENT_FAULT) {
-        g_string_append_printf(to, " %02x%s%s%s",
-                               (unsigned)ev->arg[0], ev->txn ? " txn" : "",
-                               ev->req ? " req" : "", ev->msi ? " msi" : "");
+        g_string_append_printf(to, " %02x%s%s%s", (unsigned)ev->arg[0],
+                               ev->txn ? " txn" : "", ev->req ? " req" : "",
+                               ev->msi ? " msi" : "");
     }
     g_string_append_printf(to, "%s\n", ev->hidden ? " hidden" : "");
 }

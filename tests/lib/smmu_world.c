@@ -15,7 +15,7 @@ bool sw_s2(const SWorld *w)
     return w->kind == SW_S2 || w->kind == SW_NESTED;
 }
 
-/* --- tables --------------------------------------------------------------- */
+/* --- tables ------------------------------------------------------------- */
 
 uint64_t sw_table(SWorld *w, uint64_t bytes)
 {
@@ -64,8 +64,8 @@ uint64_t sw_s2_desc(SWorld *w, uint64_t ipa, unsigned level)
     uint64_t table = w->s2;
 
     for (unsigned l = w->start2; l < level; l++) {
-        uint64_t d = rig_r64(w->r, table + 8 *
-                             sb_index(g, w->bits2, w->start2, l, ipa));
+        uint64_t d =
+            rig_r64(w->r, table + 8 * sb_index(g, w->bits2, w->start2, l, ipa));
 
         g_assert_cmphex(d & 3, ==, 3);
         table = sb_desc_addr(g, d);
@@ -101,8 +101,8 @@ uint64_t sw_s1_desc(SWorld *w, uint64_t va, unsigned level)
     uint64_t table = w->s1;
 
     for (unsigned l = w->start1; l < level; l++) {
-        uint64_t d = rig_r64(w->r, table + 8 *
-                             sb_index(g, w->bits1, w->start1, l, va));
+        uint64_t d =
+            rig_r64(w->r, table + 8 * sb_index(g, w->bits1, w->start1, l, va));
 
         g_assert_cmphex(d & 3, ==, 3);
         table = sb_desc_addr(g, d) - w->bias;
@@ -140,7 +140,7 @@ uint64_t sw_leaf(SWorld *w, uint64_t iova)
     return sw_s1(w) ? sw_s1_desc(w, iova, 3) : sw_s2_desc(w, iova, 3);
 }
 
-/* --- context descriptors -------------------------------------------------- */
+/* --- context descriptors ------------------------------------------------ */
 
 static void sw_set_ttb(SWorld *w, uint64_t cd, uint64_t root)
 {
@@ -198,8 +198,8 @@ uint64_t sw_substream(SWorld *w, uint32_t ssid, uint16_t asid, uint64_t pa)
     uint64_t cd = sw_cd_at(w, ssid);
     uint64_t keep = w->s1;
 
-    w->s1 = sw_table(w, MAX(4096, sb_root_size(w->shape.g1, w->bits1,
-                                               w->start1)));
+    w->s1 = sw_table(w,
+                     MAX(4096, sb_root_size(w->shape.g1, w->bits1, w->start1)));
     sw_fill_cd(w, cd, asid);
     sw_map(w, w->iova, pa);
     w->s1 = keep;
@@ -214,12 +214,13 @@ static void make_s1(SWorld *w)
     if (w->has_ssid) {
         bytes = w->shape.s1fmt == 0 ? UINT64_C(64) << w->shape.s1cdmax :
                 w->shape.s1cdmax > leaf ?
-                UINT64_C(8) << (w->shape.s1cdmax - leaf) : 8;
+                                      UINT64_C(8) << (w->shape.s1cdmax - leaf) :
+                                      8;
     }
     w->cdtab = sw_table(w, bytes);
     w->start1 = sb_start_level(w->shape.g1, w->bits1);
-    w->s1 = sw_table(w, MAX(4096, sb_root_size(w->shape.g1, w->bits1,
-                                               w->start1)));
+    w->s1 = sw_table(w,
+                     MAX(4096, sb_root_size(w->shape.g1, w->bits1, w->start1)));
     w->cd = sw_cd_at(w, w->has_ssid ? w->ssid : 0);
     sw_fill_cd(w, w->cd, w->asid);
 }
@@ -233,19 +234,21 @@ static void make_s2(SWorld *w)
     w->s2 = rig_alloc(w->r, (unsigned)(size / 4096), RIG_TABLE);
 }
 
-/* --- stream table --------------------------------------------------------- */
+/* --- stream table ------------------------------------------------------- */
 
 void sw_fill_ste(SWorld *w, uint64_t ste)
 {
     Rig *r = w->r;
-    unsigned config = w->kind == SW_S1 ? CONFIG_S1 :
-                      w->kind == SW_S2 ? CONFIG_S2 :
-                      w->kind == SW_NESTED ? CONFIG_NESTED : CONFIG_BYPASS;
+    unsigned config = w->kind == SW_S1     ? CONFIG_S1 :
+                      w->kind == SW_S2     ? CONFIG_S2 :
+                      w->kind == SW_NESTED ? CONFIG_NESTED :
+                                             CONFIG_BYPASS;
 
     rig_put(r, ste, STE_CONFIG, config);
     rig_put(r, ste, STE_SHCFG, 1);
-    rig_put(r, ste, STE_EATS, r->smmu_cfg.ats && config != CONFIG_BYPASS &&
-            r->smmu_cfg.stall_model != 2);
+    rig_put(r, ste, STE_EATS,
+            r->smmu_cfg.ats && config != CONFIG_BYPASS &&
+                r->smmu_cfg.stall_model != 2);
     if (r->smmu_cfg.stage2) {
         rig_put(r, ste, STE_S2VMID, w->vmid);
     }
@@ -299,14 +302,14 @@ uint64_t sw_stream(SWorld *w, uint32_t sid)
 static void make_stream_table(SWorld *w)
 {
     uint64_t bytes = w->shape.linear ? UINT64_C(64) << w->log2size :
-                     UINT64_C(8) << (w->log2size - SPLIT);
+                                       UINT64_C(8) << (w->log2size - SPLIT);
 
     w->strtab = rig_alloc(w->r, (unsigned)MAX(1, bytes / 4096), RIG_READ);
     w->ste = sw_stream(w, w->sid);
     w->l1std = w->shape.linear ? 0 : w->strtab + 8 * (w->sid >> SPLIT);
 }
 
-/* --- worlds --------------------------------------------------------------- */
+/* --- worlds ------------------------------------------------------------- */
 
 static void set_shape(SWorld *w, const SwShape *shape)
 {
@@ -317,8 +320,9 @@ static void set_shape(SWorld *w, const SwShape *shape)
     s.s1cdmax = s.s1cdmax ? s.s1cdmax : 8;
     s.ssid = s.ssid ? s.ssid : 0x91;
     w->bits1 = s.bits1 ? s.bits1 : 48;
-    w->bits2 = s.bits2 ? s.bits2 : w->r->smmu_cfg.oas > 48 ? 48 :
-               w->r->smmu_cfg.oas;
+    w->bits2 = s.bits2                 ? s.bits2 :
+               w->r->smmu_cfg.oas > 48 ? 48 :
+                                         w->r->smmu_cfg.oas;
     if (s.g2 == 14 && w->bits2 == 48 && !s.concat) {
         s.concat = 1;           /* level 0 has no 16 KiB table in stage 2 */
     }
@@ -373,12 +377,12 @@ void sw_on(SWorld *w)
     Rig *r = w->r;
 
     rig_set32(r, SR_CR0, 0);
-    rig_set32(r, SR_CR1, 0x1 | 0x1 << 2 | 0x3 << 4 | 0x1 << 6 | 0x1 << 8 |
-              0x3 << 10);
+    rig_set32(r, SR_CR1,
+              0x1 | 0x1 << 2 | 0x3 << 4 | 0x1 << 6 | 0x1 << 8 | 0x3 << 10);
     rig_set32(r, SR_CR2, w->cr2);
     rig_set64(r, SR_STRTAB_BASE, w->strtab | UINT64_C(1) << 62);
-    rig_set32(r, SR_STRTAB_BASE_CFG, w->log2size |
-              (w->shape.linear ? 0 : SPLIT << 6 | 1 << 16));
+    rig_set32(r, SR_STRTAB_BASE_CFG,
+              w->log2size | (w->shape.linear ? 0 : SPLIT << 6 | 1 << 16));
     sb_cmdq_enable(r, MIN(8, r->smmu_cfg.cmdq_bits));
     sb_do(r, cmd_cfgi_all());
     sb_do(r, cmd_op(OP_NSNH_ALL));
@@ -386,8 +390,7 @@ void sw_on(SWorld *w)
     if (r->smmu_cfg.pri) {
         sb_priq_enable(r, MIN(8, r->smmu_cfg.priq_bits));
     }
-    sb_irq_enable(r, IRQ_GERROR | IRQ_EVTQ |
-                  (r->smmu_cfg.pri ? IRQ_PRIQ : 0));
+    sb_irq_enable(r, IRQ_GERROR | IRQ_EVTQ | (r->smmu_cfg.pri ? IRQ_PRIQ : 0));
     sb_cr0(r, w->cr0 | CR0_SMMUEN, true);
 }
 
@@ -406,7 +409,7 @@ void sw_free(SWorld *w)
     g_free(w);
 }
 
-/* --- requests ------------------------------------------------------------- */
+/* --- requests ----------------------------------------------------------- */
 
 ImTxn sw_txn(const SWorld *w, ImAt at, ImAccess access)
 {
@@ -450,7 +453,7 @@ ImPageReq sw_page_req(const SWorld *w)
     };
 }
 
-/* --- answers -------------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------ */
 
 void sx_is_ok(const ImXlat *x, uint64_t addr)
 {

@@ -9,13 +9,7 @@
 
 #include "lib/smmu_build.h"
 
-typedef enum SwKind {
-    SW_S1,
-    SW_S2,
-    SW_NESTED,
-    SW_BYPASS,
-    SW_KINDS
-} SwKind;
+typedef enum SwKind { SW_S1, SW_S2, SW_NESTED, SW_BYPASS, SW_KINDS } SwKind;
 
 /* What a world may look like; 0 in a member: the default in brackets. */
 typedef struct SwShape {

@@ -6,7 +6,8 @@
 void spec_add(ImClause clause, const char *path, GTestDataFunc fn,
               const void *data)
 {
-    g_autofree char *full = g_strdup_printf("/%s/%s", im_clause_tag(clause), path);
+    g_autofree char *full = g_strdup_printf("/%s/%s", im_clause_tag(clause),
+                                            path);
 
     /* A row that fails is one row that failed: the others still run. */
     g_test_set_nonfatal_assertions();

@@ -69,7 +69,7 @@ static uint64_t tiny_msg(uint16_t rid, bool has_pasid, uint32_t pasid)
            IM_PUT(TINY_MSG_PASID, has_pasid ? pasid : 0);
 }
 
-/* --- requests ------------------------------------------------------------ */
+/* --- requests ----------------------------------------------------------- */
 
 static void tiny_step(void *opaque, const ImStep *step)
 {
@@ -252,7 +252,7 @@ static ImXlat tiny_explain(void *iommu, const ImTxn *txn, ImStepFn *fn,
     return x;
 }
 
-/* --- commands ------------------------------------------------------------ */
+/* --- commands ----------------------------------------------------------- */
 
 static void tiny_arm(Tiny *s)
 {
@@ -391,7 +391,7 @@ static void tiny_page_request(void *iommu, const ImPageReq *req)
     }
 }
 
-/* --- registers, life ----------------------------------------------------- */
+/* --- registers, life ---------------------------------------------------- */
 
 static void tiny_changed(void *dev, unsigned elem, uint64_t old, unsigned bytes)
 {

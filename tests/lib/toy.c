@@ -9,8 +9,8 @@
 
 #define MEM_SIZE  (1u << 20)
 
-ImPteKind toy_decode(const ImPtStage *st, unsigned level,
-                     uint64_t pte, ImPteView *v)
+ImPteKind toy_decode(const ImPtStage *st, unsigned level, uint64_t pte,
+                     ImPteView *v)
 {
     bool leaf = level == 0 || (pte & E_LEAF);
 
@@ -71,8 +71,7 @@ static ImBus toy_cmpxchg(void *opaque, uint64_t pa, uint64_t *expected,
 }
 
 /* Never equal: somebody keeps changing the entry. */
-ImBus toy_never(void *opaque, uint64_t pa, uint64_t *expected,
-                uint64_t desired)
+ImBus toy_never(void *opaque, uint64_t pa, uint64_t *expected, uint64_t desired)
 {
     (void)desired;
     ((Toy *)opaque)->updates++;
@@ -80,8 +79,7 @@ ImBus toy_never(void *opaque, uint64_t pa, uint64_t *expected,
     return IM_BUS_RETRY;
 }
 
-static bool toy_find(void *opaque, unsigned stage, uint64_t in,
-                     ImWalkPoint *at)
+static bool toy_find(void *opaque, unsigned stage, uint64_t in, ImWalkPoint *at)
 {
     Toy *t = opaque;
 
@@ -118,8 +116,11 @@ static bool toy_forbid(void *opaque, uint64_t addr, unsigned shift)
 }
 
 const ImWalkOps toy_ops = {
-    .read = toy_read, .cmpxchg64 = toy_cmpxchg, .find = toy_find,
-    .keep = toy_keep, .forbid = toy_forbid,
+    .read = toy_read,
+    .cmpxchg64 = toy_cmpxchg,
+    .find = toy_find,
+    .keep = toy_keep,
+    .forbid = toy_forbid,
 };
 
 Toy *toy_new(void)
@@ -143,7 +144,7 @@ void toy_free(Toy *t)
 uint64_t toy_table(Toy *t, const ImPtStage *st, unsigned level)
 {
     unsigned bits = level == st->top && st->top_bits ? st->top_bits :
-                    st->fmt->index_bits;
+                                                       st->fmt->index_bits;
     uint64_t size = MAX((uint64_t)st->fmt->entry_size << bits, 0x1000);
     uint64_t at = (t->next + size - 1) & ~(size - 1);
 
@@ -152,15 +153,14 @@ uint64_t toy_table(Toy *t, const ImPtStage *st, unsigned level)
     return at;
 }
 
-uint64_t toy_entry(Toy *t, const ImPtStage *st, uint64_t addr,
-                   unsigned level)
+uint64_t toy_entry(Toy *t, const ImPtStage *st, uint64_t addr, unsigned level)
 {
     const ImPtFormat *f = st->fmt;
     uint64_t table = st->root;
 
     for (unsigned l = st->top;; l--) {
         unsigned bits = l == st->top && st->top_bits ? st->top_bits :
-                        f->index_bits;
+                                                       f->index_bits;
         uint64_t index = addr >> (f->page_shift + l * f->index_bits) &
                          ((UINT64_C(1) << bits) - 1);
         uint64_t at = table + index * f->entry_size;
@@ -178,8 +178,8 @@ uint64_t toy_entry(Toy *t, const ImPtStage *st, uint64_t addr,
     }
 }
 
-void toy_map(Toy *t, const ImPtStage *st, uint64_t addr,
-             uint64_t out, unsigned level, uint64_t flags)
+void toy_map(Toy *t, const ImPtStage *st, uint64_t addr, uint64_t out,
+             unsigned level, uint64_t flags)
 {
     uint64_t e = out | flags | (level ? E_LEAF : 0);
 
@@ -197,8 +197,13 @@ ImWalkOut toy_walk(Toy *t, const ImWalkOps *ops, const ImPtStage *s0,
 }
 
 const ImPtFormat toy_4k = {
-    .name = "4K", .entry = toy_names, .levels = 4, .index_bits = 9,
-    .page_shift = 12, .entry_size = 8, .decode = toy_decode,
+    .name = "4K",
+    .entry = toy_names,
+    .levels = 4,
+    .index_bits = 9,
+    .page_shift = 12,
+    .entry_size = 8,
+    .decode = toy_decode,
 };
 
 ImPtStage toy_stage(Toy *t, const ImPtFormat *f, unsigned top)

@@ -57,8 +57,7 @@ uint64_t toy_table(Toy *t, const ImPtStage *st, unsigned level);
 ImPtStage toy_stage(Toy *t, const ImPtFormat *f, unsigned top);
 
 /* Where the entry of a level for addr is; makes tables on the way. */
-uint64_t toy_entry(Toy *t, const ImPtStage *st, uint64_t addr,
-                   unsigned level);
+uint64_t toy_entry(Toy *t, const ImPtStage *st, uint64_t addr, unsigned level);
 uint64_t toy_entry_value(Toy *t, const ImPtStage *st, uint64_t addr,
                          unsigned level);
 void toy_map(Toy *t, const ImPtStage *st, uint64_t addr, uint64_t out,

@@ -5,7 +5,7 @@
 
 #include "lib/vtd_build.h"
 
-/* --- descriptors --------------------------------------------------------- */
+/* --- descriptors -------------------------------------------------------- */
 
 void desc_put(Desc *d, unsigned hi, unsigned lo, uint64_t val)
 {
@@ -43,8 +43,7 @@ Desc desc_context(unsigned g, uint16_t did, uint16_t sid, unsigned fm)
 }
 
 /* Figure 6-3; drains both ways as software does on old hardware */
-Desc desc_iotlb(unsigned g, uint16_t did, uint64_t addr, unsigned am,
-                bool ih)
+Desc desc_iotlb(unsigned g, uint16_t did, uint64_t addr, unsigned am, bool ih)
 {
     Desc d = desc_new(2);
 
@@ -118,8 +117,7 @@ Desc desc_pasid_cache(unsigned g, uint16_t did, uint32_t pasid)
 }
 
 /* Figure 6-6 */
-Desc desc_pdev_tlb(uint16_t sid, uint32_t pasid, uint64_t addr, bool s,
-                   bool gi)
+Desc desc_pdev_tlb(uint16_t sid, uint32_t pasid, uint64_t addr, bool s, bool gi)
 {
     Desc d = desc_new(8);
 
@@ -145,7 +143,7 @@ Desc desc_page_resp(uint16_t rid, bool pp, uint32_t pasid, uint16_t prgi,
     return d;
 }
 
-/* --- registers ----------------------------------------------------------- */
+/* --- registers ---------------------------------------------------------- */
 
 void vb_gcmd(Rig *r, uint32_t bit, bool on)
 {
@@ -286,7 +284,7 @@ void vb_fault_clear(Rig *r)
     rig_set32(r, REG_FSTS, FSTS_PFO | FSTS_IQE | FSTS_ICE | FSTS_ITE);
 }
 
-/* --- interrupts ---------------------------------------------------------- */
+/* --- interrupts --------------------------------------------------------- */
 
 void vb_irte(Rig *r, unsigned index, Irte e)
 {
@@ -324,7 +322,7 @@ ImMsi vb_msi_sub(uint16_t rid, uint16_t handle, uint32_t data)
     return m;
 }
 
-/* --- answers ------------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------ */
 
 void xlat_is_ok(const ImXlat *x, uint64_t addr)
 {

@@ -11,7 +11,7 @@
 #include "lib/vtd_fields.h"
 #include "lib/vtd_regs.h"
 
-/* --- descriptors, 6.5.2 and 7.6.1 ---------------------------------------- */
+/* --- descriptors, 6.5.2 and 7.6.1 --------------------------------------- */
 
 typedef struct Desc {
     uint64_t q[4];
@@ -26,8 +26,7 @@ enum { PC_DOMAIN = 0, PC_PASID = 1, PC_GLOBAL = 3 };
 enum { WAIT_IF = 1, WAIT_SW = 2, WAIT_FN = 4, WAIT_PD = 8 };
 
 Desc desc_context(unsigned g, uint16_t did, uint16_t sid, unsigned fm);
-Desc desc_iotlb(unsigned g, uint16_t did, uint64_t addr, unsigned am,
-                bool ih);
+Desc desc_iotlb(unsigned g, uint16_t did, uint64_t addr, unsigned am, bool ih);
 Desc desc_dev_tlb(uint16_t sid, uint64_t addr, bool s);
 Desc desc_iec(unsigned g, unsigned im, uint16_t iidx);
 Desc desc_wait(unsigned flags, uint64_t addr, uint32_t data);
@@ -39,7 +38,7 @@ Desc desc_pdev_tlb(uint16_t sid, uint32_t pasid, uint64_t addr, bool s,
 Desc desc_page_resp(uint16_t rid, bool pp, uint32_t pasid, uint16_t prgi,
                     unsigned rc);
 
-/* --- registers as software drives them ----------------------------------- */
+/* --- registers as software drives them ---------------------------------- */
 
 void vb_gcmd(Rig *r, uint32_t bit, bool on);    /* toggle bits */
 void vb_one_shot(Rig *r, uint32_t bit);
@@ -67,14 +66,13 @@ typedef struct FaultRec {
     uint64_t fi;            /* 63:12 in place */
 } FaultRec;
 
-enum { FAULT_WRITE = 0, FAULT_PAGE_REQ = 1, FAULT_READ = 2,
-       FAULT_ATOMIC = 3 };
+enum { FAULT_WRITE = 0, FAULT_PAGE_REQ = 1, FAULT_READ = 2, FAULT_ATOMIC = 3 };
 
 FaultRec vb_fault(Rig *r, unsigned n);
 unsigned vb_faults(Rig *r);                     /* how many have F set */
 void vb_fault_clear(Rig *r);                    /* all, and FSTS */
 
-/* --- interrupt remapping, 9.9 -------------------------------------------- */
+/* --- interrupt remapping, 9.9 ------------------------------------------- */
 
 typedef struct Irte {
     bool p, fpd, dm, rh, tm;
@@ -89,7 +87,7 @@ void vb_irte(Rig *r, unsigned index, Irte e);
 ImMsi vb_msi(uint16_t rid, uint16_t handle);            /* SHV = 0 */
 ImMsi vb_msi_sub(uint16_t rid, uint16_t handle, uint32_t data);
 
-/* --- one mapped page, in every way there is ------------------------------ */
+/* --- one mapped page, in every way there is ----------------------------- */
 
 typedef enum WorldKind {
     W_LEGACY,               /* TT=01: second stage, ATS allowed */

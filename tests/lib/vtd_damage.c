@@ -26,8 +26,10 @@ static uint64_t damage_place(World *w, unsigned at)
         table = PAGE_OF(world_fs_entry(w, w->iova, level));
         return world_ss_entry(w, table + w->bias, 1);
     default:
-        return at == IN_ROOT ? w->root_entry : at == IN_CTX ? w->ctx :
-               at == IN_DIR ? w->dir_entry : w->pe;
+        return at == IN_ROOT ? w->root_entry :
+               at == IN_CTX  ? w->ctx :
+               at == IN_DIR  ? w->dir_entry :
+                               w->pe;
     }
 }
 
@@ -75,7 +77,7 @@ void world_damage(World *w, const Damage list[DAMAGES])
     }
 }
 
-/* --- what takes more than a field ----------------------------------------- */
+/* --- what takes more than a field --------------------------------------- */
 
 #define LARGE_PAGE  UINT64_C(0x40000000)
 

@@ -114,7 +114,7 @@
 #define PRD_PRGI        75, 67
 #define PRD_ADDR        127, 76
 
-/* --- the same as masks, of whole entries: 9.7 and 9.8 --------------------- */
+/* --- the same as masks, of whole entries: 9.7 and 9.8 ------------------- */
 
 #define FS_P        (UINT64_C(1) << 0)
 #define FS_RW       (UINT64_C(1) << 1)

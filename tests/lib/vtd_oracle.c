@@ -47,7 +47,7 @@ static uint64_t get(const uint64_t *q, unsigned hi, unsigned lo)
     return q[lo / 64] >> lo % 64 & UINT64_MAX >> (63 - (hi - lo));
 }
 
-/* --- second stage, 3.7, 9.8 ---------------------------------------------- */
+/* --- second stage, 3.7, 9.8 --------------------------------------------- */
 
 static bool ss_reserved(Walk *k, uint64_t e, unsigned level)
 {
@@ -77,8 +77,9 @@ static Ss ss_walk(Walk *k, uint64_t top, unsigned levels, uint64_t ipa)
         uint64_t e;
 
         if (!fetch(k, table + 8 * (ipa >> shift & 0x1ff), &e)) {
-            s.fault = k->sm ? (level == levels ? 0x7b : 0x78) :
-                      level == levels ? 0x03 : 0x07;
+            s.fault = k->sm           ? (level == levels ? 0x7b : 0x78) :
+                      level == levels ? 0x03 :
+                                        0x07;
             return s;
         }
         if (!(e & SS_RW)) {
@@ -110,7 +111,7 @@ static Ss ss_walk(Walk *k, uint64_t top, unsigned levels, uint64_t ipa)
     g_assert_not_reached();
 }
 
-/* --- the end of every walk ----------------------------------------------- */
+/* --- the end of every walk ---------------------------------------------- */
 
 static void finish(Walk *k, uint64_t pa, bool r, bool w)
 {
@@ -152,15 +153,14 @@ static void second_stage(Walk *k, uint64_t top, unsigned levels)
     finish(k, s.pa, s.r, s.w);
 }
 
-/* --- first stage, 3.6, 9.7; nested, 3.8 ---------------------------------- */
+/* --- first stage, 3.6, 9.7; nested, 3.8 --------------------------------- */
 
 static bool fs_reserved(Walk *k, uint64_t e, unsigned level)
 {
     bool large = level > 1 && e >> 7 & 1;
     uint64_t bad = BITS(51, k->haw);
 
-    if (large && (level > 3 ||
-                  (level == 3 && !k->w->r->cfg.fs1gp))) {
+    if (large && (level > 3 || (level == 3 && !k->w->r->cfg.fs1gp))) {
         return true;
     }
     if (large) {
@@ -272,28 +272,26 @@ static void first_stage(Walk *k)
 {
     unsigned levels = get(k->pe, 131, 130) ? 5 : 4;
     unsigned n = 12 + 9 * levels;
-    uint64_t sign = (uint64_t)((int64_t)(k->t->addr << (64 - n)) >>
-                               (64 - n));
+    uint64_t sign = (uint64_t)((int64_t)(k->t->addr << (64 - n)) >> (64 - n));
     FsWalk w;
 
     if (sign != k->t->addr) {
         accept(k, 0x80);
-    } else if (fs_walk(k->pe[2] & ~UINT64_C(0xfff), levels, k->t->addr,
-                       fs_read, fs_judge, k, &w)) {
+    } else if (fs_walk(k->pe[2] & ~UINT64_C(0xfff), levels, k->t->addr, fs_read,
+                       fs_judge, k, &w)) {
         fs_done(k, w.out, w.rw, w.us);
     }
 }
 
-/* --- structures ---------------------------------------------------------- */
+/* --- structures --------------------------------------------------------- */
 
 /* 9.6 with this project's configuration: MTS, HPTS, and so on are 0. */
 static bool pe_reserved(Walk *k)
 {
     const ImVtdConfig *c = &k->w->r->cfg;
-    bool bad = get(k->pe, 5, 5) || get(k->pe, 11, 10) ||
-               get(k->pe, 86, 80) || get(k->pe, 127, 89) ||
-               get(k->pe, 129, 129) || get(k->pe, 139, 136) ||
-               get(k->pe, 255, 192);
+    bool bad = get(k->pe, 5, 5) || get(k->pe, 11, 10) || get(k->pe, 86, 80) ||
+               get(k->pe, 127, 89) || get(k->pe, 129, 129) ||
+               get(k->pe, 139, 136) || get(k->pe, 255, 192);
 
     for (unsigned i = 4; i < 8; i++) {
         bad |= k->pe[i] != 0;
@@ -313,15 +311,13 @@ static bool pe_bad_program(Walk *k)
     if (pgtt < 1 || pgtt > 4) {
         return true;
     }
-    if ((pgtt == 2 || pgtt == 3) &&
-        (aw < 1 || aw > 3 || !(sagaw >> aw & 1))) {
+    if ((pgtt == 2 || pgtt == 3) && (aw < 1 || aw > 3 || !(sagaw >> aw & 1))) {
         return true;
     }
     if (fspm > 1 || (fspm && !c->fs5lp)) {
         return true;            /* no row of 9.6 makes FSPM ignored */
     }
-    return pgtt == 3 &&
-           k->pe[2] >> MIN(30 + 9 * aw, c->aw_bits);
+    return pgtt == 3 && k->pe[2] >> MIN(30 + 9 * aw, c->aw_bits);
 }
 
 static void pasid_entry(Walk *k)
@@ -388,8 +384,7 @@ static void scalable(Walk *k)
     uint64_t re, c[4];
     uint32_t rid_pasid, limit;
 
-    if (!fetch(k, k->w->root + 16 * (rid >> 8) + (rid & 0x80 ? 8 : 0),
-               &re)) {
+    if (!fetch(k, k->w->root + 16 * (rid >> 8) + (rid & 0x80 ? 8 : 0), &re)) {
         accept(k, 0x38);
         return;
     }
@@ -408,8 +403,7 @@ static void scalable(Walk *k)
         accept(k, 0x41);
         return;
     }
-    if (c[0] & (BITS(8, 5) | BITS(63, k->haw)) || c[1] >> 21 || c[2] ||
-        c[3]) {
+    if (c[0] & (BITS(8, 5) | BITS(63, k->haw)) || c[1] >> 21 || c[2] || c[3]) {
         accept(k, 0x42);
         return;
     }
@@ -426,8 +420,7 @@ static void scalable(Walk *k)
         k->o->accept[0x45] = !(c[0] & 8);
         k->o->accept[0x46] = k->t->pasid > limit;
         k->o->accept[0x48] = k->t->pasid == rid_pasid;
-        if (!(c[0] & 8) || k->t->pasid > limit ||
-            k->t->pasid == rid_pasid) {
+        if (!(c[0] & 8) || k->t->pasid > limit || k->t->pasid == rid_pasid) {
             return;
         }
     }
@@ -467,7 +460,7 @@ static void legacy(Walk *k)
     }
     k->o->accept[0x0b] = c[0] & zero || c[1] & (BITS(63, 24) | 1u << 7);
     k->o->accept[0x03] = tt == 3 || aw < 1 || aw > 3 ||
-        !(rig_reg64(k->w->r, REG_CAP) >> 8 >> aw & 1);
+                         !(rig_reg64(k->w->r, REG_CAP) >> 8 >> aw & 1);
     if (k->o->accept[0x0b] || k->o->accept[0x03]) {
         return;
     }
@@ -483,7 +476,10 @@ static void legacy(Walk *k)
 Oracle oracle_answer(World *w, const ImTxn *t)
 {
     Oracle o = { .addr = 0 };
-    Walk k = { .w = w, .o = &o, .t = t, .sm = world_scalable(w),
+    Walk k = { .w = w,
+               .o = &o,
+               .t = t,
+               .sm = world_scalable(w),
                .haw = w->r->cfg.haw_bits };
 
     if (k.sm) {

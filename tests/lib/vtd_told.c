@@ -6,7 +6,7 @@
 
 #include "lib/vtd_told.h"
 
-/* --- explanations --------------------------------------------------------- */
+/* --- explanations ------------------------------------------------------- */
 
 /* Bits of a word that have a name belong to the layout of that word. */
 static void assert_fields(const ImStep *step)
@@ -77,8 +77,10 @@ typedef struct Before {
 static Before before(Rig *r)
 {
     return (Before) {
-        *im_vtd_counters(r->vtd), sum_of_memory(r),
-        rig_reg32(r, REG_FSTS), rig_count(r, RIG_SEEN_MSI),
+        *im_vtd_counters(r->vtd),
+        sum_of_memory(r),
+        rig_reg32(r, REG_FSTS),
+        rig_count(r, RIG_SEEN_MSI),
     };
 }
 
@@ -156,8 +158,7 @@ static void note_request(void *opaque, const ImStep *step)
 
     note_step(t->told, step);
     if (strcmp(step->what, "page request descriptor") == 0) {
-        t->queued = (Queued) { step->addr,
-                               { step->value[0], step->value[1] } };
+        t->queued = (Queued) { step->addr, { step->value[0], step->value[1] } };
     }
 }
 
@@ -195,8 +196,7 @@ ImPageFate told_page_request(Rig *r, const ImPageReq *q, Told *told)
     assert_answer(r, &f);
     g_assert_cmpint(f.queued, ==, rig_reg64(r, REG_PQT) != tail);
     if (f.queued) {
-        g_assert_cmphex(rig_get(r, t.queued.addr, 63, 0), ==,
-                        t.queued.word[0]);
+        g_assert_cmphex(rig_get(r, t.queued.addr, 63, 0), ==, t.queued.word[0]);
         g_assert_cmphex(rig_get(r, t.queued.addr, 127, 64), ==,
                         t.queued.word[1]);
     }
@@ -209,21 +209,19 @@ ImPageFate told_page_request(Rig *r, const ImPageReq *q, Told *told)
 
 void told_assert_fault(const Told *told, uint8_t reason)
 {
-    g_autofree char *tag = g_strdup_printf(
-        "VTD_FLT_%s", im_vtd_fault_name(reason, NULL));
+    g_autofree char *tag = g_strdup_printf("VTD_FLT_%s",
+                                           im_vtd_fault_name(reason, NULL));
 
     g_strdelimit(tag, ".", '_');
     g_assert_cmpstr(im_clause_tag(told->clause), ==, tag);
 }
 
-/* --- events --------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------- */
 
 static const char *const kinds[] = {
-    [IM_EVENT_FAULT] = "fault",
-    [IM_EVENT_INVALIDATE] = "invalidate",
-    [IM_EVENT_COMMAND_ERROR] = "error", [IM_EVENT_ADVICE] = "advice",
-    [IM_EVENT_PAGE_REQUEST] = "request",
-    [IM_EVENT_PAGE_RESPONSE] = "response",
+    [IM_EVENT_FAULT] = "fault",          [IM_EVENT_INVALIDATE] = "invalidate",
+    [IM_EVENT_COMMAND_ERROR] = "error",  [IM_EVENT_ADVICE] = "advice",
+    [IM_EVENT_PAGE_REQUEST] = "request", [IM_EVENT_PAGE_RESPONSE] = "response",
     [IM_EVENT_INTERRUPT] = "interrupt",
 };
 

@@ -23,7 +23,7 @@ static unsigned index_of(uint64_t va, unsigned level)
     return (unsigned)(va >> (12 + 9 * (level - 1)) & 0x1ff);
 }
 
-/* --- page tables --------------------------------------------------------- */
+/* --- page tables -------------------------------------------------------- */
 
 uint64_t world_table(World *w)
 {
@@ -123,11 +123,11 @@ void world_map(World *w, uint64_t iova, uint64_t hpa)
 
 uint64_t world_leaf(World *w, uint64_t iova)
 {
-    return w->kind == W_FS || w->kind == W_NESTED ?
-           world_fs_entry(w, iova, 1) : world_ss_entry(w, iova, 1);
+    return w->kind == W_FS || w->kind == W_NESTED ? world_fs_entry(w, iova, 1) :
+                                                    world_ss_entry(w, iova, 1);
 }
 
-/* --- root, context, PASID ------------------------------------------------ */
+/* --- root, context, PASID ----------------------------------------------- */
 
 /* 9.1, 9.3: 256 entries of 16 bytes */
 static uint64_t legacy_context(World *w, uint16_t rid)
@@ -216,8 +216,10 @@ static void pasid_fill(World *w, uint64_t pe, uint16_t did)
     Rig *r = w->r;
     bool fs = w->kind == W_FS || w->kind == W_NESTED;
     bool ss = w->kind == W_SS || w->kind == W_NESTED;
-    unsigned pgtt = w->kind == W_FS ? 1 : w->kind == W_SS ? 2 :
-                    w->kind == W_NESTED ? 3 : 4;
+    unsigned pgtt = w->kind == W_FS     ? 1 :
+                    w->kind == W_SS     ? 2 :
+                    w->kind == W_NESTED ? 3 :
+                                          4;
 
     rig_put(r, pe, PE_PGTT, pgtt);
     rig_put(r, pe, PE_DID, did);
@@ -233,8 +235,7 @@ static void pasid_fill(World *w, uint64_t pe, uint16_t did)
     rig_put(r, pe, PE_P, 1);
 }
 
-uint64_t world_pasid_entry(World *w, uint16_t rid, uint32_t pasid,
-                           uint16_t did)
+uint64_t world_pasid_entry(World *w, uint16_t rid, uint32_t pasid, uint16_t did)
 {
     uint64_t pe = pasid_slot(w, pasid);
 
@@ -243,7 +244,7 @@ uint64_t world_pasid_entry(World *w, uint16_t rid, uint32_t pasid,
     return pe;
 }
 
-/* --- worlds -------------------------------------------------------------- */
+/* --- worlds ------------------------------------------------------------- */
 
 static void world_tables(World *w)
 {

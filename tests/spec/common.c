@@ -16,9 +16,11 @@ static ImTxn txn(const Iommu *u, ImAt at, ImAccess access)
     return (ImTxn) {
         .addr = at == IM_AT_TRANSLATED ? u->pa : u->iova,
         .len = at == IM_AT_TRANSLATION || access == IM_ATOMIC ? 8 : 64,
-        .rid = u->rid, .pasid = u->has_pasid ? u->pasid : 0,
+        .rid = u->rid,
+        .pasid = u->has_pasid ? u->pasid : 0,
         .has_pasid = u->has_pasid && at != IM_AT_TRANSLATED,
-        .at = (uint8_t)at, .access = (uint8_t)access,
+        .at = (uint8_t)at,
+        .access = (uint8_t)access,
     };
 }
 
@@ -65,7 +67,7 @@ static void is_refused(Iommu *u, const ImXlat *x, uint64_t addr, bool write)
     g_assert_cmpuint(u->op->faults(u), ==, 0);
 }
 
-/* --- requests ------------------------------------------------------------ */
+/* --- requests ----------------------------------------------------------- */
 
 static void read_write(Iommu *u)
 {
@@ -204,7 +206,7 @@ static void pasid_out_of_range(Iommu *u)
     }
 }
 
-/* --- ATS ----------------------------------------------------------------- */
+/* --- ATS ---------------------------------------------------------------- */
 
 static void ats_translation(Iommu *u)
 {
@@ -250,7 +252,7 @@ static void translated(Iommu *u)
     g_assert_cmpuint(u->op->faults(u), ==, 0);
 }
 
-/* --- invalidation of the function's cache -------------------------------- */
+/* --- invalidation of the function's cache ------------------------------- */
 
 static void atc_completes(Iommu *u)
 {
@@ -287,14 +289,19 @@ static void atc_times_out(Iommu *u)
     atc_completes(u);
 }
 
-/* --- page requests ------------------------------------------------------- */
+/* --- page requests ------------------------------------------------------ */
 
 static ImPageReq page_req(const Iommu *u)
 {
     return (ImPageReq) {
-        .addr = u->iova, .rid = u->rid, .has_pasid = u->has_pasid,
-        .pasid = u->has_pasid ? u->pasid : 0, .prgi = 0x155, .read = true,
-        .write = true, .last = true,
+        .addr = u->iova,
+        .rid = u->rid,
+        .has_pasid = u->has_pasid,
+        .pasid = u->has_pasid ? u->pasid : 0,
+        .prgi = 0x155,
+        .read = true,
+        .write = true,
+        .last = true,
     };
 }
 
@@ -352,7 +359,7 @@ static void page_overflow(Iommu *u)
     g_assert_cmpuint(u->op->requests(u), ==, 1);
 }
 
-/* --- reset --------------------------------------------------------------- */
+/* --- reset -------------------------------------------------------------- */
 
 static void reset(Iommu *u)
 {
@@ -379,15 +386,13 @@ typedef struct Scenario {
 static const Scenario scenarios[] = {
     { "read-write", read_write, BOTH(VTD_3_6_LEVELS, SMMU_VMSA_AP) },
     { "write-denied", write_denied, BOTH(VTD_FLT_SGN_6, SMMU_VMSA_AP) },
-    { "unmapped", unmapped,
-      BOTH(VTD_6_2_4_NO_FAULTING, SMMU_VMSA_INVALID) },
+    { "unmapped", unmapped, BOTH(VTD_6_2_4_NO_FAULTING, SMMU_VMSA_INVALID) },
     { "remapped", remapped, BOTH(VTD_DESC_PIOTLB, SMMU_CMD_TLBI_NH_VA) },
     { "neighbour", neighbour_stays,
       BOTH(VTD_DESC_PIOTLB, SMMU_CMD_TLBI_NH_VA) },
     { "pasids-apart", pasids_apart,
       BOTH(VTD_6_2_1_PASID_TAG, SMMU_STE_S1CDMAX) },
-    { "without-pasid", without_pasid,
-      BOTH(VTD_3_4_RID_PASID, SMMU_STE_S1DSS) },
+    { "without-pasid", without_pasid, BOTH(VTD_3_4_RID_PASID, SMMU_STE_S1DSS) },
     { "pasid-out-of-range", pasid_out_of_range,
       BOTH(VTD_FLT_SCT_7, SMMU_STE_S1CDMAX) },
     { "ats", ats_translation, BOTH(VTD_4_2_3_PERM, SMMU_STE_EATS) },
@@ -425,8 +430,7 @@ static void add(const Scenario *s, const IommuOps *op, const char *kind_name,
 {
     Case *c = spec_keep(g_new(Case, 1));
     g_autofree char *path = g_strdup_printf("%s/%s@%s%s", op->name, s->name,
-                                            kind_name,
-                                            pasid ? "-pasid" : "");
+                                            kind_name, pasid ? "-pasid" : "");
 
     *c = (Case) { s, op, kind, pasid };
     if (op == &iommu_tiny) {            /* no specification speaks of it */
@@ -459,12 +463,12 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < G_N_ELEMENTS(scenarios); i++) {
         for (unsigned k = 0; k < G_N_ELEMENTS(kinds); k++) {
             if (kinds[k].pasid) {
-                add(&scenarios[i], kinds[k].op, kinds[k].name,
-                    kinds[k].kind, true);
+                add(&scenarios[i], kinds[k].op, kinds[k].name, kinds[k].kind,
+                    true);
             }
             if (kinds[k].none) {
-                add(&scenarios[i], kinds[k].op, kinds[k].name,
-                    kinds[k].kind, false);
+                add(&scenarios[i], kinds[k].op, kinds[k].name, kinds[k].kind,
+                    false);
             }
         }
     }

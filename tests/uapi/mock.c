@@ -68,9 +68,9 @@ int64_t mock_domain(MockCall *m)
     MockDevice *dev;
     int rc;
 
-    if (with_flags && (m->c.domain.flags &
-                       ~(MOCK_DEVICE_NO_DIRTY | MOCK_DEVICE_HUGE_IOVA |
-                         MOCK_DEVICE_PASID))) {
+    if (with_flags &&
+        (m->c.domain.flags &
+         ~(MOCK_DEVICE_NO_DIRTY | MOCK_DEVICE_HUGE_IOVA | MOCK_DEVICE_PASID))) {
         return -EOPNOTSUPP;
     }
     dev = calloc(1, sizeof(*dev));
@@ -97,8 +97,7 @@ int64_t mock_domain(MockCall *m)
     if (!rc) {
         /* A VFIO file keeps the iommufd open; an object in it must not. */
         im_iommufd_drop(m->iommufd);
-        rc = im_iommufd_attach(m->iommufd, dev->idev, IM_IOMMUFD_NO_PASID,
-                               &pt);
+        rc = im_iommufd_attach(m->iommufd, dev->idev, IM_IOMMUFD_NO_PASID, &pt);
     }
     if (rc) {
         im_iommufd_thing_free(m->iommufd, stdev);
@@ -121,17 +120,17 @@ static MockDevice *device_by_idev(MockCall *m, uint32_t idev)
     uint32_t func;
     void *opaque;
 
-    return im_iommufd_device_of(m->iommufd, idev, &func, &opaque) ? opaque
-                                                                  : NULL;
+    return im_iommufd_device_of(m->iommufd, idev, &func, &opaque) ? opaque :
+                                                                    NULL;
 }
 
 int64_t mock_replace(MockCall *m)
 {
     MockDevice *dev = device(m, m->c.id);
 
-    return dev ? im_iommufd_replace(m->iommufd, dev->idev,
-                                    IM_IOMMUFD_NO_PASID, &m->c.replace.pt)
-               : -ENOENT;
+    return dev ? im_iommufd_replace(m->iommufd, dev->idev, IM_IOMMUFD_NO_PASID,
+                                    &m->c.replace.pt) :
+                 -ENOENT;
 }
 
 int64_t mock_pasid_attach(MockCall *m)
@@ -139,7 +138,8 @@ int64_t mock_pasid_attach(MockCall *m)
     MockDevice *dev = device(m, m->c.id);
 
     return dev ? im_iommufd_attach(m->iommufd, dev->idev, m->c.pasid.pasid,
-                                   &m->c.pasid.pt) : -ENOENT;
+                                   &m->c.pasid.pt) :
+                 -ENOENT;
 }
 
 int64_t mock_pasid_replace(MockCall *m)
@@ -147,7 +147,8 @@ int64_t mock_pasid_replace(MockCall *m)
     MockDevice *dev = device(m, m->c.id);
 
     return dev ? im_iommufd_replace(m->iommufd, dev->idev, m->c.pasid.pasid,
-                                    &m->c.pasid.pt) : -ENOENT;
+                                    &m->c.pasid.pt) :
+                 -ENOENT;
 }
 
 int64_t mock_pasid_detach(MockCall *m)
@@ -169,7 +170,9 @@ int64_t mock_pasid_check(MockCall *m)
         return -ENOENT;
     }
     return im_iommufd_attached(m->iommufd, dev->idev, m->c.pasid.pasid) ==
-           m->c.pasid.pt ? 0 : -EINVAL;
+                   m->c.pasid.pt ?
+               0 :
+               -EINVAL;
 }
 
 int64_t mock_check_cache(MockCall *m)
@@ -180,8 +183,9 @@ int64_t mock_check_cache(MockCall *m)
         return -ENOENT;
     }
     return m->c.check_cache.id < MOCK_CACHES &&
-           dev->cache[m->c.check_cache.id] == m->c.check_cache.value
-           ? 0 : -EINVAL;
+                   dev->cache[m->c.check_cache.id] == m->c.check_cache.value ?
+               0 :
+               -EINVAL;
 }
 
 /* A page request of the device, of a group of one. */
@@ -205,31 +209,28 @@ int64_t mock_iopf(MockCall *m)
         req.has_pasid = true;
         req.pasid = m->c.iopf.pasid;
     }
-    im_ioasid_page_request(
-        im_iommufd_backend(im_iommufd_of(m->iommufd)), &req);
+    im_ioasid_page_request(im_iommufd_backend(im_iommufd_of(m->iommufd)), &req);
     return 0;
 }
 
 int64_t mock_vevent(MockCall *m)
 {
-    ImIommufdVdevice *vd =
-        im_iommufd_vdevice_of(m->iommufd, m->c.vevent.dev);
+    ImIommufdVdevice *vd = im_iommufd_vdevice_of(m->iommufd, m->c.vevent.dev);
     uint32_t virt;
 
     if (!vd) {
         return -ENOENT;
     }
     virt = (uint32_t)im_iommufd_vdevice_id(vd);
-    return im_iommufd_vevent(im_iommufd_vdevice_viommu(vd), MOCK_VEVENTQ,
-                             &virt, sizeof(virt));
+    return im_iommufd_vevent(im_iommufd_vdevice_viommu(vd), MOCK_VEVENTQ, &virt,
+                             sizeof(virt));
 }
 
 /* ----- looking at tables -------------------------------------------------- */
 
 int64_t mock_add_reserved(MockCall *m)
 {
-    return im_iommufd_ioas_reserve(m->iommufd, m->c.id,
-                                   m->c.add_reserved.start,
+    return im_iommufd_ioas_reserve(m->iommufd, m->c.id, m->c.add_reserved.start,
                                    m->c.add_reserved.length);
 }
 
@@ -239,8 +240,8 @@ int64_t mock_check_map(MockCall *m)
     const uint64_t step = 1u << MOCK_PAGE_SHIFT;
     ImIommufd *e = im_iommufd_of(m->iommufd);
 
-    if ((m->c.check_map.iova | m->c.check_map.length |
-         m->c.check_map.uptr) % step ||
+    if ((m->c.check_map.iova | m->c.check_map.length | m->c.check_map.uptr) %
+            step ||
         m->c.check_map.length > MOCK_LAST + 1) {
         return -EINVAL;
     }
@@ -280,8 +281,7 @@ int64_t mock_check_refs(MockCall *m)
         m->c.check_refs.length > UINT64_C(1) << 40) {
         return -EINVAL;
     }
-    for (uint64_t at = 0; at < m->c.check_refs.length;
-         at += IM_IOMMUFD_PAGE) {
+    for (uint64_t at = 0; at < m->c.check_refs.length; at += IM_IOMMUFD_PAGE) {
         ImIommufdPage page;
         int rc = mock_page_at(m->who, m->c.check_refs.uptr + at, &page);
 
@@ -323,8 +323,9 @@ int64_t mock_dirty(MockCall *m)
         }
         if (!rc && (word >> i % 64 & 1)) {
             m->c.dirty.count++;
-            rc = im_iommufd_hwpt_write(m->iommufd, m->c.id, m->c.dirty.iova +
-                                       i * m->c.dirty.page_size);
+            rc = im_iommufd_hwpt_write(m->iommufd, m->c.id,
+                                       m->c.dirty.iova +
+                                           i * m->c.dirty.page_size);
         }
         if (rc) {
             return rc;
@@ -343,8 +344,9 @@ int64_t mock_check_iotlb(MockCall *m)
     }
     priv = im_iommufd_nested_private(n);
     return m->c.check_iotlb.id < MOCK_IOTLBS &&
-           priv->iotlb[m->c.check_iotlb.id] == m->c.check_iotlb.value
-           ? 0 : -EINVAL;
+                   priv->iotlb[m->c.check_iotlb.id] == m->c.check_iotlb.value ?
+               0 :
+               -EINVAL;
 }
 
 /* ----- the command -------------------------------------------------------- */
@@ -360,8 +362,9 @@ static MockFn *const ops[] = {
 static int64_t command(File *f, const Caller *who, uint32_t request,
                        uint64_t arg)
 {
-    MockCall m = { .file = f, .iommufd = server_iommufd(f), .who = who,
-                   .user = arg };
+    MockCall m = {
+        .file = f, .iommufd = server_iommufd(f), .who = who, .user = arg
+    };
     int64_t rc;
 
     if (request != MOCK_COMMAND || !m.iommufd) {
@@ -410,8 +413,7 @@ static bool option(const char *name, const char *value)
 
 int mock_page_at(const Caller *who, uint64_t addr, ImIommufdPage *page)
 {
-    return im_iommufd_page_at(server_instance(who->server),
-                              caller_source(who),
+    return im_iommufd_page_at(server_instance(who->server), caller_source(who),
                               addr & ~(IM_IOMMUFD_PAGE - 1), page);
 }
 

@@ -53,31 +53,69 @@ typedef struct MockCmd {
     uint32_t id;
     uint32_t reserved;
     union {
-        struct { uint64_t start, length; } add_reserved;
-        struct { uint32_t stdev, hwpt, idev, flags; } domain;
-        struct { uint32_t pt; } replace;
-        struct { uint64_t iova, length, uptr; } check_map;
-        struct { uint64_t length, uptr; uint32_t refs; } check_refs;
-        struct { uint32_t fd, flags; } access_create;
-        struct { uint32_t pages; } access_unpin;
+        struct {
+            uint64_t start, length;
+        } add_reserved;
+        struct {
+            uint32_t stdev, hwpt, idev, flags;
+        } domain;
+        struct {
+            uint32_t pt;
+        } replace;
+        struct {
+            uint64_t iova, length, uptr;
+        } check_map;
+        struct {
+            uint64_t length, uptr;
+            uint32_t refs;
+        } check_refs;
+        struct {
+            uint32_t fd, flags;
+        } access_create;
+        struct {
+            uint32_t pages;
+        } access_unpin;
         struct {
             uint32_t flags, pages;
             uint64_t iova, length, uptr;
         } access_pin;
-        struct { uint64_t iova, length, uptr; uint32_t flags; } access_rw;
-        struct { uint32_t limit; } memory_limit;
-        struct { uint32_t ioas; } access_replace;
+        struct {
+            uint64_t iova, length, uptr;
+            uint32_t flags;
+        } access_rw;
+        struct {
+            uint32_t limit;
+        } memory_limit;
+        struct {
+            uint32_t ioas;
+        } access_replace;
         struct {
             uint32_t flags, pad;
             uint64_t iova, length, page_size, uptr, count;
         } dirty;
-        struct { uint32_t id, value; } check_iotlb;
-        struct { uint32_t dev, pasid, group, perm; uint64_t addr; } iopf;
-        struct { uint32_t id, value; } check_cache;
-        struct { uint32_t dev; } vevent;
-        struct { uint32_t pasid, pt; } pasid;
-        struct { uint32_t length, flags; } dmabuf_get;
-        struct { int32_t fd; uint32_t revoked; } dmabuf_revoke;
+        struct {
+            uint32_t id, value;
+        } check_iotlb;
+        struct {
+            uint32_t dev, pasid, group, perm;
+            uint64_t addr;
+        } iopf;
+        struct {
+            uint32_t id, value;
+        } check_cache;
+        struct {
+            uint32_t dev;
+        } vevent;
+        struct {
+            uint32_t pasid, pt;
+        } pasid;
+        struct {
+            uint32_t length, flags;
+        } dmabuf_get;
+        struct {
+            int32_t fd;
+            uint32_t revoked;
+        } dmabuf_revoke;
         uint64_t words[6];
     };
     uint32_t last;
@@ -118,9 +156,15 @@ typedef struct MockCmd {
 #define MOCK_VEVENTQ            0xbeefbeefu
 #define MOCK_HW_QUEUE           0xdeadbeefu
 
-typedef struct MockHwInfo { uint32_t flags, test_reg; } MockHwInfo;
-typedef struct MockHwpt { uint32_t iotlb, type; } MockHwpt;
-typedef struct MockInv { uint32_t flags, iotlb_id; } MockInv;
+typedef struct MockHwInfo {
+    uint32_t flags, test_reg;
+} MockHwInfo;
+typedef struct MockHwpt {
+    uint32_t iotlb, type;
+} MockHwpt;
+typedef struct MockInv {
+    uint32_t flags, iotlb_id;
+} MockInv;
 typedef struct MockViommuInv {
     uint32_t flags, vdev_id, cache_id;
 } MockViommuInv;

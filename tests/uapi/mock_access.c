@@ -125,8 +125,7 @@ int64_t mock_access_create(MockCall *m)
     }
     rc = im_iommufd_access_attach(a->access, m->c.id);
     if (!rc && !server_install(m->who->server, &access_file, a,
-                               m->user + offsetof(MockCmd,
-                                                  access_create.fd))) {
+                               m->user + offsetof(MockCmd, access_create.fd))) {
         rc = -ENOMEM;
     }
     if (rc) {
@@ -169,14 +168,14 @@ static int same_pages(MockCall *m, const ImIommufdPage *pages, uint64_t num)
 {
     for (uint64_t i = 0; i < num; i++) {
         ImIommufdPage want;
-        int rc = mock_page_at(m->who, m->c.access_pin.uptr +
-                              i * IM_IOMMUFD_PAGE, &want);
+        int rc = mock_page_at(m->who,
+                              m->c.access_pin.uptr + i * IM_IOMMUFD_PAGE,
+                              &want);
 
         if (rc) {
             return rc;
         }
-        if (want.object != pages[i].object ||
-            want.offset != pages[i].offset) {
+        if (want.object != pages[i].object || want.offset != pages[i].offset) {
             return -EINVAL;
         }
     }
@@ -188,8 +187,7 @@ static int pin(MockCall *m, Access *a, Pinned *p)
     uint64_t num = ((p->iova + (p->length - 1)) >> IM_IOMMUFD_PAGE_SHIFT) -
                    (p->iova >> IM_IOMMUFD_PAGE_SHIFT) + 1;
     bool write = m->c.access_pin.flags & MOCK_ACCESS_WRITE;
-    ImIommufdPage *pages = server_alloc(m->who->server,
-                                        num * sizeof(*pages));
+    ImIommufdPage *pages = server_alloc(m->who->server, num * sizeof(*pages));
     int rc;
 
     if (!pages) {

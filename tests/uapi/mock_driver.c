@@ -152,8 +152,7 @@ static int mock_viommu(ImIommufdViommu *v, const ImIommufdHw *hw,
     if (!d->len) {
         return 0;
     }
-    rc = im_iommufd_data_get(d, MOCK_VIOMMU, &data, sizeof(data),
-                             sizeof(data));
+    rc = im_iommufd_data_get(d, MOCK_VIOMMU, &data, sizeof(data), sizeof(data));
     if (rc) {
         return rc;
     }
@@ -231,8 +230,7 @@ static bool mock_hw_queue_type(ImIommufdViommu *v, uint32_t type)
 static int mock_hw_queue(ImIommufdHwQueue *q, uint32_t index, uint64_t iova,
                          uint64_t length)
 {
-    MockViommu *priv =
-        im_iommufd_viommu_private(im_iommufd_hw_queue_viommu(q));
+    MockViommu *priv = im_iommufd_viommu_private(im_iommufd_hw_queue_viommu(q));
     ImIommufdHwQueue **queues = priv->queues;
 
     (void)iova;
@@ -256,8 +254,7 @@ static int mock_hw_queue(ImIommufdHwQueue *q, uint32_t index, uint64_t iova,
 
 static void mock_hw_queue_free(ImIommufdHwQueue *q)
 {
-    MockViommu *priv =
-        im_iommufd_viommu_private(im_iommufd_hw_queue_viommu(q));
+    MockViommu *priv = im_iommufd_viommu_private(im_iommufd_hw_queue_viommu(q));
     ImIommufdHwQueue **queues = priv->queues;
 
     queues[*(uint32_t *)im_iommufd_hw_queue_private(q)] = NULL;
@@ -287,9 +284,9 @@ static void mock_paging_of(const ImIommufdHw *hw, uint32_t flags,
     const MockDevice *dev = hw->dev->opaque;
 
     (void)flags;
-    out->dirty_shift = !mock.old ? IM_IOMMUFD_PAGE_SHIFT
-                       : dev->flags & MOCK_DEVICE_HUGE_IOVA ? MOCK_HUGE_SHIFT
-                       : MOCK_PAGE_SHIFT;
+    out->dirty_shift = !mock.old ? IM_IOMMUFD_PAGE_SHIFT :
+                       dev->flags & MOCK_DEVICE_HUGE_IOVA ? MOCK_HUGE_SHIFT :
+                                                            MOCK_PAGE_SHIFT;
 }
 
 const ImIommufdDriver *mock_driver(void)

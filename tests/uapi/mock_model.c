@@ -166,8 +166,7 @@ void model_object_out(View *v, uint32_t id)
     }
 }
 
-void model_object_in(View *v, uint32_t id, Kind kind, uint32_t below,
-                      bool made)
+void model_object_in(View *v, uint32_t id, Kind kind, uint32_t below, bool made)
 {
     Object o = { id, kind, below, made };
 
@@ -200,8 +199,7 @@ bool model_has_table(View *v, uint32_t ioas)
         }
     }
     for (unsigned i = 0; i < v->attached->len; i++) {
-        if (model_ioas(v, g_array_index(v->attached, Attached, i).pt) ==
-            ioas) {
+        if (model_ioas(v, g_array_index(v->attached, Attached, i).pt) == ioas) {
             return true;
         }
     }
@@ -231,12 +229,11 @@ bool model_page(View *v, const Memory *mem, unsigned sample,
     uint64_t addr = (mem->start + mem->at[sample]) & ~(IM_IOMMUFD_PAGE - 1);
 
     return mem->source &&
-           !im_iommufd_page_at(im_iommufd_of(v->file), mem->source, addr,
-                               page);
+           !im_iommufd_page_at(im_iommufd_of(v->file), mem->source, addr, page);
 }
 
 void model_map(View *v, uint32_t ioas, uint64_t iova, uint64_t length,
-                    uint32_t prot, Memory *mem, uint64_t offset)
+               uint32_t prot, Memory *mem, uint64_t offset)
 {
     Area *a = g_new0(Area, 1);
 
@@ -248,12 +245,12 @@ void model_map(View *v, uint32_t ioas, uint64_t iova, uint64_t length,
             model_report("mapped twice: iova %" PRIx64, iova);
         }
     }
-    *a = (Area){ ioas, iova, length, prot, mem, offset };
+    *a = (Area) { ioas, iova, length, prot, mem, offset };
     g_ptr_array_add(v->areas, a);
 }
 
 void model_copy(View *v, uint32_t prot, uint32_t dst, uint32_t src,
-                   uint64_t length, uint64_t dst_iova, uint64_t src_iova)
+                uint64_t length, uint64_t dst_iova, uint64_t src_iova)
 {
     uint32_t src_ioas = model_ioas(v, src);
 
@@ -270,13 +267,14 @@ void model_copy(View *v, uint32_t prot, uint32_t dst, uint32_t src,
             }
         }
         if (!from) {
-            model_report("copied from where nothing is mapped: %" PRIx64, src_iova);
+            model_report("copied from where nothing is mapped: %" PRIx64,
+                         src_iova);
             return;
         }
         part = MIN(length, from->iova + from->length - src_iova);
         from->memory->refs++;
         model_map(v, model_ioas(v, dst), dst_iova, part, prot, from->memory,
-                from->offset + (src_iova - from->iova));
+                  from->offset + (src_iova - from->iova));
         src_iova += part;
         dst_iova += part;
         length -= part;
@@ -288,8 +286,11 @@ static void look(View *v, uint32_t func, const Area *a, uint64_t at,
                  const ImIommufdPage *want, bool there)
 {
     ImIommufd *e = im_iommufd_of(v->file);
-    ImTxn t = { .addr = a->iova + at, .len = 1, .access = IM_READ,
-                .rid = (uint16_t)func, .segment = (uint16_t)(func >> 16) };
+    ImTxn t = { .addr = a->iova + at,
+                .len = 1,
+                .access = IM_READ,
+                .rid = (uint16_t)func,
+                .segment = (uint16_t)(func >> 16) };
     ImXlat x = im_ioasid_translate(im_iommufd_backend(e), &t);
     bool got = x.status == IM_OK && (x.perm & IM_PERM_R);
     ImIommufdPage page;
@@ -297,20 +298,21 @@ static void look(View *v, uint32_t func, const Area *a, uint64_t at,
 
     if (got != there) {
         model_report("device %x reads %" PRIx64 ": %s", func, t.addr,
-               got ? "it is not mapped" : "it is mapped and cannot");
+                     got ? "it is not mapped" : "it is mapped and cannot");
         return;
     }
     if (!there || !want) {
         return;
     }
     if (im_iommufd_memory_page(e, x.addr, &page, &in)) {
-        model_report("device %x reads %" PRIx64 ": no memory there", func, t.addr);
+        model_report("device %x reads %" PRIx64 ": no memory there", func,
+                     t.addr);
     } else if (page.object != want->object || page.offset != want->offset) {
         model_report("device %x reads %" PRIx64 ": another page", func, t.addr);
     }
 }
 
-static const uint32_t readable = 4;     /* IOMMU_IOAS_MAP_READABLE */
+static const uint32_t readable = 4; /* IOMMU_IOAS_MAP_READABLE */
 
 /* Every device on the IOAS, at the samples of one area. */
 void model_look(View *v, const Area *a, bool there)
@@ -320,8 +322,8 @@ void model_look(View *v, const Area *a, bool there)
         Object *o = model_object(v, d->pt);
 
         /* through a guest's table nothing is seen */
-        if (a->memory->revocable || !o || o->kind != PAGING || o->below != a->ioas ||
-            !(a->prot & readable)) {
+        if (a->memory->revocable || !o || o->kind != PAGING ||
+            o->below != a->ioas || !(a->prot & readable)) {
             continue;
         }
         for (unsigned s = 0; s < SAMPLES; s++) {
@@ -330,8 +332,7 @@ void model_look(View *v, const Area *a, bool there)
 
             if (at >= a->offset && at - a->offset < a->length) {
                 look(v, d->func, a, at - a->offset,
-                     model_page(v, a->memory, s, &page) ? &page : NULL,
-                     there);
+                     model_page(v, a->memory, s, &page) ? &page : NULL, there);
             }
         }
         /* whatever the samples, both ends */
@@ -348,8 +349,8 @@ static bool overlaps(const Area *a, uint32_t ioas, uint64_t first,
 }
 
 /* Take away what is in first .. last; areas are cut if that is allowed. */
-uint64_t model_unmap(View *v, uint32_t ioas, uint64_t first,
-                         uint64_t last, bool cut)
+uint64_t model_unmap(View *v, uint32_t ioas, uint64_t first, uint64_t last,
+                     bool cut)
 {
     uint64_t bytes = 0;
 
@@ -363,7 +364,7 @@ uint64_t model_unmap(View *v, uint32_t ioas, uint64_t first,
         }
         if ((a->iova < first || end > last) && !cut) {
             model_report("unmapped a part: %" PRIx64 " of %" PRIx64, first,
-                   a->iova);
+                         a->iova);
         }
         if (a->iova < first) {
             uint64_t part = first - a->iova, iova = a->iova;
@@ -373,13 +374,13 @@ uint64_t model_unmap(View *v, uint32_t ioas, uint64_t first,
             a->length -= part;
             a->memory->refs++;
             model_map(v, ioas, iova, part, a->prot, a->memory,
-                    a->offset - part);
+                      a->offset - part);
         }
         if (end > last) {
             a->length -= end - last;
             a->memory->refs++;
             model_map(v, ioas, last + 1, end - last, a->prot, a->memory,
-                    a->offset + a->length);
+                      a->offset + a->length);
         }
         bytes += a->length;
         g_ptr_array_steal_index_fast(v->areas, i);

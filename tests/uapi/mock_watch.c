@@ -47,7 +47,7 @@ void mock_before(File *f, const Caller *who, uint32_t request, uint64_t arg)
 
 /* ----- what commands that succeeded did ----------------------------------- */
 
-static const uint32_t fixed = 1;        /* IOMMU_IOAS_MAP_FIXED_IOVA */
+static const uint32_t fixed = 1; /* IOMMU_IOAS_MAP_FIXED_IOVA */
 
 static void did_map(View *v, const Words *c, void *source, bool revocable)
 {
@@ -66,8 +66,7 @@ static void did_unmap(View *v, const Words *c)
 {
     uint64_t iova = u64(&before, 2), length = u64(&before, 4);
     uint64_t last = length == UINT64_MAX ? length : iova + (length - 1);
-    uint64_t bytes = model_unmap(v, model_ioas(v, c->w[1]), iova, last,
-                                 false);
+    uint64_t bytes = model_unmap(v, model_ioas(v, c->w[1]), iova, last, false);
 
     if (bytes != u64(c, 4)) {
         model_report("unmapped %" PRIx64 " bytes, told %" PRIx64, bytes,
@@ -138,26 +137,26 @@ static void did_hwpt_alloc(View *v, const Words *c)
     Object *o = model_object(v, c->w[3]);
 
     if (o) {
-        model_object_in(v, c->w[4], o->kind == IOAS ? PAGING : NESTED,
-                        c->w[3], true);
+        model_object_in(v, c->w[4], o->kind == IOAS ? PAGING : NESTED, c->w[3],
+                        true);
     }
 }
 
 /* VFIO's commands act on one IOAS and may part areas. */
 static void did_vfio(View *v, const Caller *who, uint32_t nr, const Words *c)
 {
-    static const uint32_t all = 2;      /* VFIO_DMA_UNMAP_FLAG_ALL */
+    static const uint32_t all = 2; /* VFIO_DMA_UNMAP_FLAG_ALL */
 
     if (nr == 0x71) {
         model_map(v, v->vfio, u64(c, 4), u64(c, 6),
                   (c->w[1] & 1 ? 4 : 0) | (c->w[1] & 2 ? 2 : 0),
-                  model_memory(caller_source(who), u64(c, 2), u64(c, 6)),
-                  0);
+                  model_memory(caller_source(who), u64(c, 2), u64(c, 6)), 0);
     } else if (nr == 0x72) {
         uint64_t iova = u64(&before, 2), size = u64(&before, 4);
-        uint64_t bytes = before.w[1] & all
-            ? model_unmap(v, v->vfio, 0, UINT64_MAX, true)
-            : model_unmap(v, v->vfio, iova, iova + (size - 1), true);
+        uint64_t bytes = before.w[1] & all ?
+                             model_unmap(v, v->vfio, 0, UINT64_MAX, true) :
+                             model_unmap(v, v->vfio, iova, iova + (size - 1),
+                                         true);
 
         if (bytes != u64(c, 4)) {
             model_report("VFIO unmapped %" PRIx64 " bytes, told %" PRIx64,
@@ -220,10 +219,9 @@ static bool pinned_for(View *v, const Memory *mem, uint64_t at)
         if (a->memory == mem && start < first + page &&
             start + a->length > first &&
             (model_has_table(v, a->ioas) ||
-             mock_access_pins(v->file, a->ioas,
-                              a->iova + (MAX(first, start) - start),
-                              MIN(first + page, start + a->length) -
-                              MAX(first, start)))) {
+             mock_access_pins(
+                 v->file, a->ioas, a->iova + (MAX(first, start) - start),
+                 MIN(first + page, start + a->length) - MAX(first, start)))) {
             return true;
         }
     }
@@ -245,7 +243,7 @@ static bool expected_pins(const Memory *mem, uint64_t at, uint32_t *pins)
             Memory *m = ((Area *)v->areas->pdata[k])->memory;
 
             if (m->source && m->source != mem->source) {
-                return false;       /* it may be the same memory */
+                return false; /* it may be the same memory */
             }
             if (m->source && g_hash_table_add(seen, m) &&
                 m->start < first + page && m->start + m->length > first) {
@@ -332,8 +330,8 @@ void mock_after(File *f, const Caller *who, uint32_t request, uint64_t arg,
         look_pins(v, a);
     }
     if (model_reported() != had) {
-        model_report("  after command %x operation %u, which answered %d",
-                     nr, nr == 0xa0 ? c.w[1] : 0, (int)result);
+        model_report("  after command %x operation %u, which answered %d", nr,
+                     nr == 0xa0 ? c.w[1] : 0, (int)result);
     }
     if ((wrong = im_iommufd_check(im_iommufd_of(file)))) {
         model_report("the engine itself: %s", wrong);

@@ -107,8 +107,12 @@ uint32_t own_ioas(int fd)
 void own_map(int fd, uint32_t ioas, void *p, size_t length, uint64_t iova)
 {
     IoasMap m = {
-        .size = sizeof(m), .flags = MAP_RW_FIXED, .ioas = ioas,
-        .user = (uintptr_t)p, .length = length, .iova = iova,
+        .size = sizeof(m),
+        .flags = MAP_RW_FIXED,
+        .ioas = ioas,
+        .user = (uintptr_t)p,
+        .length = length,
+        .iova = iova,
     };
 
     CHECK(ioctl(fd, IOAS_MAP, &m) == 0);

@@ -16,13 +16,20 @@
 #define IOC(nr)         (((unsigned long)';' << 8) | (nr))
 #define PAGE            4096u
 
-typedef struct { uint32_t size, id; } Destroy;
-typedef struct { uint32_t size, flags, id; } IoasAlloc;
+typedef struct {
+    uint32_t size, id;
+} Destroy;
+typedef struct {
+    uint32_t size, flags, id;
+} IoasAlloc;
 typedef struct {
     uint32_t size, flags, ioas, reserved;
     uint64_t user, length, iova;
 } IoasMap;
-typedef struct { uint32_t size, ioas; uint64_t iova, length; } IoasUnmap;
+typedef struct {
+    uint32_t size, ioas;
+    uint64_t iova, length;
+} IoasUnmap;
 typedef struct {
     uint32_t size, flags, ioas;
     int32_t fd;
@@ -33,17 +40,32 @@ typedef struct {
     uint64_t data;
     uint32_t fault, reserved2;
 } HwptAlloc;
-typedef struct { uint32_t size, flags, id; int32_t fd; } FaultAlloc;
+typedef struct {
+    uint32_t size, flags, id;
+    int32_t fd;
+} FaultAlloc;
 typedef struct {
     uint32_t flags, dev, pasid, group, perm, reserved;
     uint64_t addr;
     uint32_t length, cookie;
 } Pgfault;
-typedef struct { uint32_t cookie, code; } PgResponse;
-typedef struct { uint32_t argsz, flags; int32_t iommufd; uint32_t dev; } Bind;
-typedef struct { uint32_t argsz, flags, pt, pasid; } Attach;
-typedef struct { uint32_t argsz, flags, pasid; } Detach;
-typedef struct { uint32_t argsz, flags, regions, irqs, caps, pad; } Info;
+typedef struct {
+    uint32_t cookie, code;
+} PgResponse;
+typedef struct {
+    uint32_t argsz, flags;
+    int32_t iommufd;
+    uint32_t dev;
+} Bind;
+typedef struct {
+    uint32_t argsz, flags, pt, pasid;
+} Attach;
+typedef struct {
+    uint32_t argsz, flags, pasid;
+} Detach;
+typedef struct {
+    uint32_t argsz, flags, regions, irqs, caps, pad;
+} Info;
 
 #define DESTROY         IOC(0x80)
 #define IOAS_ALLOC      IOC(0x81)
@@ -74,8 +96,8 @@ int own_run(const Case *cases, unsigned count);
 /* Ends the case, which cannot be had here. */
 __attribute__((noreturn)) void own_skip(const char *why);
 /* Ends the case. */
-__attribute__((noreturn, format(printf, 3, 4)))
-void own_fail(const char *file, int line, const char *format, ...);
+__attribute__((noreturn, format(printf, 3, 4))) void
+own_fail(const char *file, int line, const char *format, ...);
 
 #define CHECK(cond)                                                        \
     do {                                                                   \

@@ -32,10 +32,15 @@ enum { IOMMU, FAULTS, EVENTS, DEVICE, KINDS };
 #define FAULT    40u                    /* bytes of one */
 #define PAGES    16u
 
-typedef struct { uint32_t size, flags, type, dev, hwpt, id, len, reserved;
-                 uint64_t data; } ViommuAlloc;
-typedef struct { uint32_t size, flags, viommu, type, depth, id;
-                 int32_t fd; uint32_t reserved; } VeventqAlloc;
+typedef struct {
+    uint32_t size, flags, type, dev, hwpt, id, len, reserved;
+    uint64_t data;
+} ViommuAlloc;
+typedef struct {
+    uint32_t size, flags, viommu, type, depth, id;
+    int32_t fd;
+    uint32_t reserved;
+} VeventqAlloc;
 #define VIOMMU_ALLOC   IOC(0x90)
 #define VEVENTQ_ALLOC  IOC(0x93)
 
@@ -76,28 +81,61 @@ static Rig rig(void)
     return r;
 }
 
-/* --- the calls ----------------------------------------------------------- */
+/* --- the calls ---------------------------------------------------------- */
 
 static char bytes[2 * FAULT];
 static struct iovec two[2] = { { bytes, FAULT }, { bytes + FAULT, FAULT } };
 static struct iovec words[2] = { { bytes, 8 }, { bytes + 8, 8 } };
 
-static int64_t do_read(int fd) { return read(fd, bytes, sizeof(bytes)); }
-static int64_t do_readv(int fd) { return readv(fd, two, 2); }
-static int64_t do_pread(int fd) { return pread(fd, bytes, FAULT, 0); }
-static int64_t do_preadv(int fd) { return preadv(fd, two, 2, 0); }
-static int64_t do_preadv2(int fd) { return preadv2(fd, two, 2, -1, 0); }
+static int64_t do_read(int fd)
+{
+    return read(fd, bytes, sizeof(bytes));
+}
+static int64_t do_readv(int fd)
+{
+    return readv(fd, two, 2);
+}
+static int64_t do_pread(int fd)
+{
+    return pread(fd, bytes, FAULT, 0);
+}
+static int64_t do_preadv(int fd)
+{
+    return preadv(fd, two, 2, 0);
+}
+static int64_t do_preadv2(int fd)
+{
+    return preadv2(fd, two, 2, -1, 0);
+}
 static int64_t do_nowait(int fd)
 {
     return preadv2(fd, two, 2, -1, RWF_NOWAIT);
 }
 
-static int64_t do_write(int fd) { return write(fd, bytes, 8); }
-static int64_t do_writev(int fd) { return writev(fd, words, 2); }
-static int64_t do_pwrite(int fd) { return pwrite(fd, bytes, 8, 0); }
-static int64_t do_pwritev(int fd) { return pwritev(fd, words, 2, 0); }
-static int64_t do_pwritev2(int fd) { return pwritev2(fd, words, 2, -1, 0); }
-static int64_t before_0(int fd) { return pread(fd, bytes, FAULT, -1); }
+static int64_t do_write(int fd)
+{
+    return write(fd, bytes, 8);
+}
+static int64_t do_writev(int fd)
+{
+    return writev(fd, words, 2);
+}
+static int64_t do_pwrite(int fd)
+{
+    return pwrite(fd, bytes, 8, 0);
+}
+static int64_t do_pwritev(int fd)
+{
+    return pwritev(fd, words, 2, 0);
+}
+static int64_t do_pwritev2(int fd)
+{
+    return pwritev2(fd, words, 2, -1, 0);
+}
+static int64_t before_0(int fd)
+{
+    return pread(fd, bytes, FAULT, -1);
+}
 
 static int64_t too_many(int fd)
 {
@@ -146,8 +184,14 @@ static int64_t do_fwrite(int fd)
     return ret;
 }
 
-static int64_t do_dprintf(int fd) { return dprintf(fd, "%s", "8 bytes."); }
-static int64_t do_lseek(int fd) { return lseek(fd, 0, SEEK_CUR); }
+static int64_t do_dprintf(int fd)
+{
+    return dprintf(fd, "%s", "8 bytes.");
+}
+static int64_t do_lseek(int fd)
+{
+    return lseek(fd, 0, SEEK_CUR);
+}
 
 static int file(void)
 {
@@ -169,7 +213,10 @@ static int64_t sendfile_at(int fd)
     return sendfile(file(), fd, &at, FAULT);
 }
 
-static int64_t sendfile_to(int fd) { return sendfile(fd, file(), NULL, 8); }
+static int64_t sendfile_to(int fd)
+{
+    return sendfile(fd, file(), NULL, 8);
+}
 
 static int64_t splice_from(int fd)
 {
@@ -195,7 +242,10 @@ static int64_t do_tee(int fd)
     return tee(p[0], fd, 8, 0);
 }
 
-static int64_t do_vmsplice(int fd) { return vmsplice(fd, words, 2, 0); }
+static int64_t do_vmsplice(int fd)
+{
+    return vmsplice(fd, words, 2, 0);
+}
 
 static int64_t copy_from(int fd)
 {
@@ -209,8 +259,8 @@ static int64_t copy_to(int fd)
 
 static int64_t do_mmap(int fd)
 {
-    return mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED
-           ? -1 : 0;
+    return mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED ? -1 :
+                                                                          0;
 }
 
 static int64_t do_poll(int fd)
@@ -258,14 +308,38 @@ static int64_t do_fstat(int fd)
     return st.st_mode & S_IFMT;
 }
 
-static int64_t do_dup(int fd) { return dup(fd); }
-static int64_t do_dup2(int fd) { return dup2(fd, 400); }
-static int64_t do_dupfd(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 300); }
-static int64_t nonblock(int fd) { return fcntl(fd, F_SETFL, O_NONBLOCK); }
-static int64_t cloexec(int fd) { return ioctl(fd, FIOCLEX); }
-static int64_t do_isatty(int fd) { return isatty(fd) ? 1 : -1; }
-static int64_t do_fsync(int fd) { return fsync(fd); }
-static int64_t do_ftruncate(int fd) { return ftruncate(fd, 0); }
+static int64_t do_dup(int fd)
+{
+    return dup(fd);
+}
+static int64_t do_dup2(int fd)
+{
+    return dup2(fd, 400);
+}
+static int64_t do_dupfd(int fd)
+{
+    return fcntl(fd, F_DUPFD_CLOEXEC, 300);
+}
+static int64_t nonblock(int fd)
+{
+    return fcntl(fd, F_SETFL, O_NONBLOCK);
+}
+static int64_t cloexec(int fd)
+{
+    return ioctl(fd, FIOCLEX);
+}
+static int64_t do_isatty(int fd)
+{
+    return isatty(fd) ? 1 : -1;
+}
+static int64_t do_fsync(int fd)
+{
+    return fsync(fd);
+}
+static int64_t do_ftruncate(int fd)
+{
+    return ftruncate(fd, 0);
+}
 
 static int64_t do_fallocate(int fd)
 {
@@ -290,7 +364,8 @@ static const struct Row {
     { "pread", do_pread, { -EINVAL, -ESPIPE, -ESPIPE, FAULT } },
     { "preadv", do_preadv, { -EINVAL, -ESPIPE, -ESPIPE, 2 * FAULT } },
     { "preadv2, at -1", do_preadv2, { -EINVAL, 0, 0, 2 * FAULT } },
-    { "preadv2, RWF_NOWAIT", do_nowait,
+    { "preadv2, RWF_NOWAIT",
+      do_nowait,
       { -EINVAL, -EOPNOTSUPP, -EOPNOTSUPP, -EOPNOTSUPP } },
     { "fdopen, fread", do_fread, { -EINVAL, -ESPIPE, 0, 2 * FAULT } },
     { "write", do_write, { -EINVAL, -EINVAL, -EINVAL, 8 } },
@@ -301,25 +376,27 @@ static const struct Row {
     { "fdopen, fwrite, fflush", do_fwrite, { -EINVAL, -EINVAL, -EINVAL, 0 } },
     { "dprintf", do_dprintf, { -EINVAL, -EINVAL, -EINVAL, 8 } },
     { "pread, at -1", before_0, { -EINVAL, -EINVAL, -EINVAL, -EINVAL } },
-    { "readv, 1025 buffers", too_many,
-      { -EINVAL, -EINVAL, -EINVAL, -EINVAL } },
-    { "readv, wild pointer", wild_buffers,
+    { "readv, 1025 buffers", too_many, { -EINVAL, -EINVAL, -EINVAL, -EINVAL } },
+    { "readv, wild pointer",
+      wild_buffers,
       { -EINVAL, -EFAULT, -EFAULT, -EFAULT } },
     { "lseek", do_lseek, { -ESPIPE, -ESPIPE, -ESPIPE, -ESPIPE } },
-    { "sendfile from it", sendfile_from,
+    { "sendfile from it",
+      sendfile_from,
       { -EINVAL, -EINVAL, -EINVAL, -EINVAL } },
-    { "sendfile from it, at 0", sendfile_at,
+    { "sendfile from it, at 0",
+      sendfile_at,
       { -EINVAL, -ESPIPE, -ESPIPE, -EINVAL } },
-    { "sendfile to it", sendfile_to,
-      { -EINVAL, -EINVAL, -EINVAL, -EINVAL } },
-    { "splice from it", splice_from,
-      { -EINVAL, -EINVAL, -EINVAL, -EINVAL } },
+    { "sendfile to it", sendfile_to, { -EINVAL, -EINVAL, -EINVAL, -EINVAL } },
+    { "splice from it", splice_from, { -EINVAL, -EINVAL, -EINVAL, -EINVAL } },
     { "splice to it", splice_to, { -EINVAL, -EINVAL, -EINVAL, -EINVAL } },
     { "tee", do_tee, { -EINVAL, -EINVAL, -EINVAL, -EINVAL } },
     { "vmsplice", do_vmsplice, { -EBADF, -EBADF, -EBADF, -EBADF } },
-    { "copy_file_range from it", copy_from,
+    { "copy_file_range from it",
+      copy_from,
       { -EINVAL, -EINVAL, -EINVAL, -EINVAL } },
-    { "copy_file_range to it", copy_to,
+    { "copy_file_range to it",
+      copy_to,
       { -EINVAL, -EINVAL, -EINVAL, -EINVAL } },
     { "mmap, at 0", do_mmap, { -ENXIO, -ENODEV, -ENODEV, -EINVAL } },
     { "poll", do_poll, { IN_OUT, POLLOUT, 0, IN_OUT } },
@@ -358,7 +435,7 @@ static void every_row(void)
     }
 }
 
-/* --- positions and buffers ----------------------------------------------- */
+/* --- positions and buffers ---------------------------------------------- */
 
 static void reads_go_on_where_they_were(void)
 {
@@ -378,8 +455,9 @@ static void buffers_in_turn_until_one_is_short(void)
 {
     Rig r = rig();
     char *end = r.memory + PAGES * PAGE - 6;
-    struct iovec iov[4] = { { "ab", 2 }, { NULL, 0 }, { "cd", 2 },
-                            { "efgh", 4 } };
+    struct iovec iov[4] = {
+        { "ab", 2 }, { NULL, 0 }, { "cd", 2 }, { "efgh", 4 }
+    };
 
     CHECK(pwritev(r.fd[DEVICE], iov, 4, PAGES * PAGE - 6) == 6);
     CHECK(memcmp(end, "abcdef", 6) == 0);
@@ -406,7 +484,7 @@ static void streams(void)
     CHECK(!fopen("/dev/vfio/devices/vfio9", "r") && errno == ENOENT);
 }
 
-/* --- past the library ---------------------------------------------------- */
+/* --- past the library --------------------------------------------------- */
 
 static void system_calls_fail(void)
 {
@@ -445,13 +523,16 @@ static int uring_write(int fd, const void *buf, uint32_t len, uint64_t at)
                IORING_OFF_SQES);
     CHECK(m != MAP_FAILED && sqe != MAP_FAILED);
     *sqe = (struct io_uring_sqe) {
-        .opcode = IORING_OP_WRITE, .fd = fd, .addr = (uintptr_t)buf,
-        .len = len, .off = at,
+        .opcode = IORING_OP_WRITE,
+        .fd = fd,
+        .addr = (uintptr_t)buf,
+        .len = len,
+        .off = at,
     };
     *(uint32_t *)(m + p.sq_off.array) = 0;
     __atomic_store_n((uint32_t *)(m + p.sq_off.tail), 1, __ATOMIC_RELEASE);
-    CHECK(syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS,
-                  NULL, 0) == 1);
+    CHECK(syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, NULL,
+                  0) == 1);
     cqe = (struct io_uring_cqe *)(m + p.cq_off.cqes);
     return cqe->res;
 }
@@ -468,20 +549,30 @@ static void io_uring_fails(void)
     CHECK(memcmp(r.memory, "hello", 5) != 0);
 }
 
-/* --- opening ------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------ */
 
 static void open_flags(void)
 {
-    static const struct { int flags, err; } list[] = {
-        { O_RDONLY, 0 }, { O_WRONLY, 0 }, { O_RDWR, 0 }, { O_ACCMODE, 0 },
-        { O_RDWR | O_CREAT, 0 }, { O_RDWR | O_EXCL, 0 },
-        { O_RDWR | O_TRUNC, 0 }, { O_RDWR | O_APPEND, 0 },
-        { O_RDWR | O_NOFOLLOW, 0 }, { O_RDWR | O_NOCTTY | O_SYNC, 0 },
+    static const struct {
+        int flags, err;
+    } list[] = {
+        { O_RDONLY, 0 },
+        { O_WRONLY, 0 },
+        { O_RDWR, 0 },
+        { O_ACCMODE, 0 },
+        { O_RDWR | O_CREAT, 0 },
+        { O_RDWR | O_EXCL, 0 },
+        { O_RDWR | O_TRUNC, 0 },
+        { O_RDWR | O_APPEND, 0 },
+        { O_RDWR | O_NOFOLLOW, 0 },
+        { O_RDWR | O_NOCTTY | O_SYNC, 0 },
         { O_RDWR | O_CREAT | O_EXCL, EEXIST },
         { O_RDONLY | O_DIRECTORY, ENOTDIR },
         { O_RDWR | O_CREAT | O_DIRECTORY, EINVAL },
-        { O_RDWR | O_TMPFILE, ENOTDIR }, { O_RDONLY | O_TMPFILE, EINVAL },
-        { O_RDWR | O_DIRECT, EINVAL }, { O_PATH | O_DIRECTORY, ENOTDIR },
+        { O_RDWR | O_TMPFILE, ENOTDIR },
+        { O_RDONLY | O_TMPFILE, EINVAL },
+        { O_RDWR | O_DIRECT, EINVAL },
+        { O_PATH | O_DIRECTORY, ENOTDIR },
     };
     static const char *const paths[] = { "/dev/iommu",
                                          "/dev/vfio/devices/vfio0" };
@@ -491,8 +582,8 @@ static void open_flags(void)
             int fd = open(paths[p], list[i].flags, 0600);
 
             if (list[i].err ? fd != -1 || errno != list[i].err : fd < 0) {
-                own_fail(__FILE__, __LINE__, "%s, %#o: %d, errno %d",
-                         paths[p], (unsigned)list[i].flags, fd, errno);
+                own_fail(__FILE__, __LINE__, "%s, %#o: %d, errno %d", paths[p],
+                         (unsigned)list[i].flags, fd, errno);
             }
             close(fd);
         }
@@ -529,7 +620,7 @@ static void access_mode_is_kept(void)
     CHECK(pwrite(out, bytes, 8, CONTROL) == 8);
 }
 
-/* --- the table ----------------------------------------------------------- */
+/* --- the table ---------------------------------------------------------- */
 
 static const char *cell(const struct Row *row, int64_t want, char *room)
 {
@@ -555,12 +646,15 @@ static int table(void)
                                "===========  ===========  ==========";
     char room[32];
 
-    printf("%s\n%-23s  %-10s  %-11s  %-11s  %s\n%s\n", rule, "",
-           "/dev/iommu", "fault queue", "event queue", "VFIO device", rule);
+    printf("%s\n%-23s  %-10s  %-11s  %-11s  %s\n%s\n", rule, "", "/dev/iommu",
+           "fault queue", "event queue", "VFIO device", rule);
     for (unsigned i = 0; i < ROWS; i++) {
         printf("%-23s", rows[i].name);
         for (unsigned k = 0; k < KINDS; k++) {
-            printf("  %-*s", k == IOMMU ? 10 : k == DEVICE ? 1 : 11,
+            printf("  %-*s",
+                   k == IOMMU  ? 10 :
+                   k == DEVICE ? 1 :
+                                 11,
                    cell(&rows[i], rows[i].want[k], room));
         }
         putchar('\n');
@@ -573,6 +667,7 @@ static int table(void)
 
 int main(int argc, char **argv)
 {
+    /* clang-format off */
     static const Case cases[] = {
         CASE(every_row),
         CASE(reads_go_on_where_they_were),
@@ -584,6 +679,7 @@ int main(int argc, char **argv)
         CASE(a_path_is_no_open_device),
         CASE(access_mode_is_kept),
     };
+    /* clang-format on */
 
     if (argc == 2 && strcmp(argv[1], "--table") == 0) {
         return table();

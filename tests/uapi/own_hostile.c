@@ -61,9 +61,13 @@ static void garbage_to_the_server_harms_nobody_else(void)
 static void send_with(int sock, const void *packet, size_t len, int fd,
                       unsigned count)
 {
-    union { struct cmsghdr head; char room[CMSG_SPACE(8 * sizeof(int))]; } c;
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(8 * sizeof(int))];
+    } c;
     struct iovec iov = { (void *)(uintptr_t)packet, len };
-    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
+    struct msghdr msg = { .msg_iov = &iov,
+                          .msg_iovlen = 1,
                           .msg_control = &c,
                           .msg_controllen = CMSG_SPACE(count * sizeof(int)) };
 
@@ -175,9 +179,13 @@ static void killed_in_the_middle(void)
 
 static void huge_sizes_are_errors(void)
 {
-    static const struct { uint64_t user, length, iova; } rows[] = {
-        { PAGE, UINT64_MAX, PAGE }, { UINT64_MAX - PAGE + 1, PAGE, PAGE },
-        { PAGE, UINT64_MAX - PAGE + 1, 0 }, { 0, (uint64_t)1 << 62, 0 },
+    static const struct {
+        uint64_t user, length, iova;
+    } rows[] = {
+        { PAGE, UINT64_MAX, PAGE },
+        { UINT64_MAX - PAGE + 1, PAGE, PAGE },
+        { PAGE, UINT64_MAX - PAGE + 1, 0 },
+        { 0, (uint64_t)1 << 62, 0 },
         { PAGE, (uint64_t)1 << 46, (uint64_t)1 << 63 },
     };
     volatile size_t length = SIZE_MAX / 2;
@@ -189,8 +197,11 @@ static void huge_sizes_are_errors(void)
     CHECK(ioctl(dev, VFIO_ATTACH, &a) == 0);
     for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         IoasMap m = {
-            .size = sizeof(m), .flags = MAP_RW_FIXED, .ioas = ioas,
-            .user = rows[i].user, .length = rows[i].length,
+            .size = sizeof(m),
+            .flags = MAP_RW_FIXED,
+            .ioas = ioas,
+            .user = rows[i].user,
+            .length = rows[i].length,
             .iova = rows[i].iova,
         };
 

@@ -21,7 +21,7 @@
 
 static const char *self;
 
-/* --- who has it ---------------------------------------------------------- */
+/* --- who has it --------------------------------------------------------- */
 
 static void one_opening_one_table(void)
 {
@@ -114,10 +114,15 @@ static void cloexec_does_not(void)
 
 static void sent_to_another_process(void)
 {
-    union { struct cmsghdr head; char room[CMSG_SPACE(sizeof(int))]; } c;
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } c;
     struct iovec iov = { (char[]) { "x" }, 1 };
-    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
-                          .msg_control = &c, .msg_controllen = sizeof(c) };
+    struct msghdr msg = { .msg_iov = &iov,
+                          .msg_iovlen = 1,
+                          .msg_control = &c,
+                          .msg_controllen = sizeof(c) };
     int sv[2], fd;
     pid_t pid;
 
@@ -234,7 +239,7 @@ static void threads_share_it(void)
     CHECK(own_ioas(fd) == 801);
 }
 
-/* --- when it goes -------------------------------------------------------- */
+/* --- when it goes ------------------------------------------------------- */
 
 /* vfio0 can be bound once: whether it is free tells what was released. */
 static bool device_free(void)
@@ -328,13 +333,19 @@ static void queue_closed_after_the_iommufd(void)
     CHECK(close(f.fd) == 0);
 }
 
-/* --- pointers ------------------------------------------------------------ */
+/* --- pointers ----------------------------------------------------------- */
 
 static void wild_pointers_are_efault(void)
 {
     static const uintptr_t wild[] = {
-        0, 1, 8, 0xdead0000, (uintptr_t)-1, (uintptr_t)-4096,
-        (uintptr_t)1 << 47, (uintptr_t)1 << 63,
+        0,
+        1,
+        8,
+        0xdead0000,
+        (uintptr_t)-1,
+        (uintptr_t)-4096,
+        (uintptr_t)1 << 47,
+        (uintptr_t)1 << 63,
     };
     int fd = own_open();
 
@@ -416,7 +427,7 @@ static void mmap_of_nothing_fails(void)
     CHECK(errno == ENXIO || errno == EPERM || errno == EINVAL);
 }
 
-/* --- without its server --------------------------------------------------- */
+/* --- without its server ------------------------------------------------- */
 
 static void server_gone_is_enodev(void)
 {
@@ -434,7 +445,7 @@ static void server_gone_is_enodev(void)
     CHECK(own_ioas(fd) == 1);
 }
 
-/* --- what the others run ------------------------------------------------- */
+/* --- what the others run ------------------------------------------------ */
 
 static int use(int fd)
 {
@@ -494,7 +505,7 @@ static int victim(void)
     CHECK(own_ioas(own_open()) == 1);       /* by a new one */
     everything_is_enodev(fd);
     line = strstr(complaints(err), "the server of session own-victim has "
-                  "ended");
+                                   "ended");
     CHECK(line && strstr(line, "ENODEV; open /dev/iommu anew\n"));
     CHECK(strchr(line, '\n')[1] == '\0');  /* once */
     return 0;

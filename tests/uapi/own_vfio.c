@@ -73,9 +73,14 @@ static void bind_errors(void)
 /* A UUID, of a function that has no business with one. */
 static void bind_with_a_token(void)
 {
-    struct { Bind b; uint64_t token, more; } t = { .b = {
-        .argsz = sizeof(t), .flags = 1, .iommufd = own_open(),
-    } };
+    struct {
+        Bind b;
+        uint64_t token, more;
+    } t = { .b = {
+                .argsz = sizeof(t),
+                .flags = 1,
+                .iommufd = own_open(),
+            } };
     int dev = open("/dev/vfio/devices/vfio0", O_RDWR);
     char uuid[16] = "";
 
@@ -92,8 +97,10 @@ static void bind_with_a_token(void)
 
 static void info_has_two_regions(void)
 {
-    struct { uint32_t argsz, flags, index, caps; uint64_t size, offset; } r =
-        { .argsz = sizeof(r), .index = 1 };
+    struct {
+        uint32_t argsz, flags, index, caps;
+        uint64_t size, offset;
+    } r = { .argsz = sizeof(r), .index = 1 };
     Info info = { .argsz = 16, .caps = 77 };
     uint32_t id;
     int dev = own_device(own_open(), &id);
@@ -158,9 +165,13 @@ static void dma_of_private_memory_and_files(void)
 {
     Rig r = rig();
     int mfd = memfd_create("own", 0);
-    IoasMapFile f = { .size = sizeof(f), .flags = MAP_RW_FIXED,
-                      .ioas = r.ioas, .fd = mfd, .start = PAGE,
-                      .length = PAGE, .iova = 2 * IOVA };
+    IoasMapFile f = { .size = sizeof(f),
+                      .flags = MAP_RW_FIXED,
+                      .ioas = r.ioas,
+                      .fd = mfd,
+                      .start = PAGE,
+                      .length = PAGE,
+                      .iova = 2 * IOVA };
     char *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     char buf[8] = "";
@@ -193,8 +204,9 @@ static void dma_outlives_who_mapped_shared_memory(void)
 static void unmap_and_detach_block_it(void)
 {
     Rig r = rig();
-    IoasUnmap u = { .size = sizeof(u), .ioas = r.ioas, .iova = IOVA,
-                    .length = 2 * PAGE };
+    IoasUnmap u = {
+        .size = sizeof(u), .ioas = r.ioas, .iova = IOVA, .length = 2 * PAGE
+    };
     Detach d = { .argsz = sizeof(d) };
     char c;
 
@@ -227,8 +239,11 @@ static void attaching_another_table_replaces(void)
 static uint32_t hwpt(const Rig *r, uint32_t ioas, uint32_t flags,
                      uint32_t fault)
 {
-    HwptAlloc h = { .size = sizeof(h), .flags = flags, .dev = r->id,
-                    .pt = ioas, .fault = fault };
+    HwptAlloc h = { .size = sizeof(h),
+                    .flags = flags,
+                    .dev = r->id,
+                    .pt = ioas,
+                    .fault = fault };
 
     CHECK(ioctl(r->fd, HWPT_ALLOC, &h) == 0);
     return h.hwpt;
@@ -311,7 +326,7 @@ static void pasid_0_is_none(void)
     CHECK(ioctl(r.dev, VFIO_ATTACH, &a) == 0);
 }
 
-/* --- files --------------------------------------------------------------- */
+/* --- files -------------------------------------------------------------- */
 
 /* Whatever it is, it is mapped; what has no memory, or too little, is found out
  * when a table needs it. */
@@ -321,7 +336,11 @@ static void map_file_of_anything(void)
     int mfd = memfd_create("own", 0);
     int odd = memfd_create("odd", 0);
     int ends[2];
-    struct { int fd; uint64_t start; bool good; } rows[] = {
+    struct {
+        int fd;
+        uint64_t start;
+        bool good;
+    } rows[] = {
         { mfd, 0, true },
         { mfd, PAGE, false },
         { odd, 0, false },
@@ -339,9 +358,12 @@ static void map_file_of_anything(void)
     for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         uint32_t id;
         int dev = own_device(fd, &id);
-        IoasMapFile f = { .size = sizeof(f), .flags = MAP_RW_FIXED,
-                          .ioas = own_ioas(fd), .fd = rows[i].fd,
-                          .start = rows[i].start, .length = PAGE,
+        IoasMapFile f = { .size = sizeof(f),
+                          .flags = MAP_RW_FIXED,
+                          .ioas = own_ioas(fd),
+                          .fd = rows[i].fd,
+                          .start = rows[i].start,
+                          .length = PAGE,
                           .iova = IOVA };
         Attach a = { .argsz = sizeof(a), .pt = f.ioas };
 
@@ -358,9 +380,13 @@ static void map_file_of_anything(void)
 static void map_file_errors(void)
 {
     Rig r = rig();
-    IoasMapFile f = { .size = sizeof(f), .flags = MAP_RW_FIXED,
-                      .ioas = r.ioas, .fd = 777, .start = UINT64_MAX,
-                      .length = 2 * PAGE, .iova = 2 * IOVA };
+    IoasMapFile f = { .size = sizeof(f),
+                      .flags = MAP_RW_FIXED,
+                      .ioas = r.ioas,
+                      .fd = 777,
+                      .start = UINT64_MAX,
+                      .length = 2 * PAGE,
+                      .iova = 2 * IOVA };
 
     CHECK_ERRNO(EOVERFLOW, ioctl(r.fd, IOAS_MAP_FILE, &f));
     f.start = 0;
@@ -374,8 +400,11 @@ static void map_file_that_is_sealed(void)
 {
     Rig r = rig();
     int mfd = memfd_create("own", MFD_ALLOW_SEALING);
-    IoasMapFile f = { .size = sizeof(f), .flags = MAP_RW_FIXED,
-                      .ioas = r.ioas, .fd = mfd, .length = PAGE,
+    IoasMapFile f = { .size = sizeof(f),
+                      .flags = MAP_RW_FIXED,
+                      .ioas = r.ioas,
+                      .fd = mfd,
+                      .length = PAGE,
                       .iova = 2 * IOVA };
     char c = 'x';
 
@@ -390,9 +419,12 @@ static void map_file_that_is_sealed(void)
 static void nothing_in_the_msi_window(void)
 {
     Rig r = rig();
-    IoasMapFile f = { .size = sizeof(f), .flags = MAP_RW_FIXED,
-                      .ioas = r.ioas, .fd = memfd_create("own", 0),
-                      .length = PAGE, .iova = 0xfee00000 };
+    IoasMapFile f = { .size = sizeof(f),
+                      .flags = MAP_RW_FIXED,
+                      .ioas = r.ioas,
+                      .fd = memfd_create("own", 0),
+                      .length = PAGE,
+                      .iova = 0xfee00000 };
 
     CHECK_ERRNO(EINVAL, ioctl(r.fd, IOAS_MAP_FILE, &f));
     CHECK_ERRNO(EIO, pwrite(r.dev, "x", 1, 0xfee00000));
@@ -400,8 +432,10 @@ static void nothing_in_the_msi_window(void)
 
 /* --- queues ------------------------------------------------------------ */
 
-typedef struct VtdS1 { uint64_t flags, pgtbl; uint32_t width, reserved; }
-VtdS1;
+typedef struct VtdS1 {
+    uint64_t flags, pgtbl;
+    uint32_t width, reserved;
+} VtdS1;
 
 /* A guest's table on a parent, whose entries are not there: every access is
  * a page request. */
@@ -409,8 +443,12 @@ static FaultAlloc faulting(const Rig *r)
 {
     FaultAlloc f = { .size = sizeof(f) };
     VtdS1 s1 = { .pgtbl = IOVA, .width = 48 };
-    HwptAlloc h = { .size = sizeof(h), .flags = HWPT_FAULT, .dev = r->id,
-                    .type = 1, .len = sizeof(s1), .data = (uintptr_t)&s1 };
+    HwptAlloc h = { .size = sizeof(h),
+                    .flags = HWPT_FAULT,
+                    .dev = r->id,
+                    .type = 1,
+                    .len = sizeof(s1),
+                    .data = (uintptr_t)&s1 };
     Attach a = { .argsz = sizeof(a) };
 
     CHECK(ioctl(r->fd, FAULT_ALLOC, &f) == 0);

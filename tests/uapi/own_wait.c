@@ -20,7 +20,7 @@
 
 static const char *self;
 
-/* --- the server ---------------------------------------------------------- */
+/* --- the server --------------------------------------------------------- */
 
 static pid_t server_of(int fd)
 {
@@ -124,7 +124,7 @@ static bool killed_by(pid_t pid, int sig)
     return WIFSIGNALED(st) && WTERMSIG(st) == sig;
 }
 
-/* --- the cases ----------------------------------------------------------- */
+/* --- the cases ---------------------------------------------------------- */
 
 static void ctrl_c_ends_the_program(void)
 {
@@ -154,7 +154,7 @@ static void note(int sig)
     (void)!write(STDERR_FILENO, sig == SIGINT ? "handled" : "?", 7);
 }
 
-static int handled[2];          /* a pipe that the handler writes to */
+static int handled[2]; /* a pipe that the handler writes to */
 
 static void handle(void)
 {
@@ -270,9 +270,12 @@ static void opening_ends_too(void)
     CHECK(own_ioas(fd) == 1);
 }
 
-/* --- sessions ------------------------------------------------------------ */
+/* --- sessions ----------------------------------------------------------- */
 
-static const struct { const char *name; void (*run)(void); } inner[] = {
+static const struct {
+    const char *name;
+    void (*run)(void);
+} inner[] = {
 #define CASE(name)  { #name, name }
     CASE(ctrl_c_ends_the_program),
     CASE(so_does_any_that_is_fatal),

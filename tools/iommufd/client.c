@@ -29,7 +29,7 @@ struct Client {
     bool stranger;              /* has yet to show a descriptor of ours */
 };
 
-/* --- who asks ------------------------------------------------------------ */
+/* --- who asks ----------------------------------------------------------- */
 
 /* RLIMIT_MEMLOCK of a process, RLIM_INFINITY for none. Who may not ask about
  * another user's reads what the system tells everybody. */
@@ -44,8 +44,9 @@ static rlim_t client_memlock(pid_t pid)
     if (prlimit(pid, RLIMIT_MEMLOCK, NULL, &limit) == 0) {
         return limit.rlim_cur;
     }
-    line = g_file_get_contents(path, &text, NULL, NULL)
-           ? strstr(text, "Max locked memory") : NULL;
+    line = g_file_get_contents(path, &text, NULL, NULL) ?
+               strstr(text, "Max locked memory") :
+               NULL;
     if (!line) {
         return 0;
     }
@@ -56,7 +57,8 @@ static rlim_t client_memlock(pid_t pid)
 static void client_privileges(const Client *c, ImIommufdCaller *im)
 {
     struct __user_cap_header_struct head = {
-        .version = _LINUX_CAPABILITY_VERSION_3, .pid = c->process->pid,
+        .version = _LINUX_CAPABILITY_VERSION_3,
+        .pid = c->process->pid,
     };
     struct __user_cap_data_struct caps[2] = { 0 };
     rlim_t limit = client_memlock(c->process->pid);
@@ -66,8 +68,8 @@ static void client_privileges(const Client *c, ImIommufdCaller *im)
     im->may_raise = c->uid == 0 || c->server->privileged ||
                     (caps[0].effective >> CAP_SYS_RESOURCE & 1);
     im->may_lock = caps[0].effective >> CAP_IPC_LOCK & 1;
-    im->memlock = c->server->privileged || limit == RLIM_INFINITY
-                  ? UINT64_MAX : limit;
+    im->memlock = c->server->privileged || limit == RLIM_INFINITY ? UINT64_MAX :
+                                                                    limit;
 }
 
 static void client_caller_init(const Client *c, const WireRequest *req,
@@ -88,8 +90,7 @@ int caller_read(const Caller *who, uint64_t addr, void *buf, size_t len)
     return process_read(who->process, addr, buf, len) ? -EFAULT : 0;
 }
 
-int caller_write(const Caller *who, uint64_t addr, const void *buf,
-                 size_t len)
+int caller_write(const Caller *who, uint64_t addr, const void *buf, size_t len)
 {
     return process_write(who->process, addr, buf, len) ? -EFAULT : 0;
 }
@@ -99,7 +100,7 @@ void *caller_source(const Caller *who)
     return who->process;
 }
 
-/* --- /dev/iommu ---------------------------------------------------------- */
+/* --- /dev/iommu --------------------------------------------------------- */
 
 static int64_t client_iommu_ioctl(File *f, const Caller *who, uint32_t request,
                                   uint64_t arg)
@@ -129,8 +130,8 @@ static int client_iommu_mmap(File *f, const Caller *who, uint64_t offset,
     int ret;
 
     ret = im_iommufd_mmap(f->data, offset, len,
-                          (flags & MAP_TYPE) != MAP_PRIVATE,
-                          prot & PROT_EXEC, &m);
+                          (flags & MAP_TYPE) != MAP_PRIVATE, prot & PROT_EXEC,
+                          &m);
     if (ret) {
         return ret;
     }
@@ -166,7 +167,7 @@ ImIommufdFile *server_iommufd(const File *f)
     return f->ops == &iommu_file ? f->data : NULL;
 }
 
-/* --- requests ------------------------------------------------------------ */
+/* --- requests ----------------------------------------------------------- */
 
 typedef void Handler(Client *c, const Caller *who, const WireRequest *req,
                      WireReply *reply);
@@ -254,9 +255,10 @@ static void client_op_ioctl(Client *c, const Caller *who,
     File *f = client_requested(c, req, reply);
 
     if (f) {
-        reply->value = f->ops->ioctl
-            ? f->ops->ioctl(f, who, (uint32_t)req->number, req->arg)
-            : -ENOTTY;
+        reply->value = f->ops->ioctl ?
+                           f->ops->ioctl(f, who, (uint32_t)req->number,
+                                         req->arg) :
+                           -ENOTTY;
         file_changed(f);
     }
 }
@@ -328,6 +330,7 @@ static void client_op_charged(Client *c, const Caller *who,
     reply->extra = locked;
 }
 
+/* clang-format off */
 static Handler *const handlers[] = {
     [WIRE_HELLO] = client_op_hello,
     [WIRE_CHECK] = client_op_check,
@@ -342,8 +345,9 @@ static Handler *const handlers[] = {
     [WIRE_MAPPED] = client_op_mapped,
     [WIRE_CHARGED] = client_op_charged,
 };
+/* clang-format on */
 
-/* --- replies ------------------------------------------------------------- */
+/* --- replies ------------------------------------------------------------ */
 
 static bool client_reply_send(Client *c, WireReply *reply)
 {
@@ -408,7 +412,7 @@ static bool client_obey(Client *c, const WireRequest *req)
     return ok;
 }
 
-/* --- connections --------------------------------------------------------- */
+/* --- connections -------------------------------------------------------- */
 
 static void client_free(Client *c)
 {
@@ -431,11 +435,13 @@ static ssize_t client_receive(int sock, WireRequest *req, int *fd)
     size_t n_fds = 0;
     struct iovec iov = { req, sizeof(*req) };
     struct msghdr msg = {
-        .msg_iov = &iov, .msg_iovlen = 1,
-        .msg_control = &control, .msg_controllen = sizeof(control),
+        .msg_iov = &iov,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = sizeof(control),
     };
-    ssize_t n = recvmsg(sock, &msg, MSG_DONTWAIT | MSG_TRUNC |
-                                    MSG_CMSG_CLOEXEC);
+    ssize_t n = recvmsg(sock, &msg,
+                        MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
     const struct cmsghdr *c = n < 0 ? NULL : CMSG_FIRSTHDR(&msg);
 
     if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {

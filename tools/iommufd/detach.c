@@ -43,12 +43,15 @@ void detach_begin(int listener)
 static int detach_log_open(void)
 {
     const char *path = getenv("IM_IOMMUFD_LOG");
-    int fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)
-                  : -1;
+    int fd = path ?
+                 open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) :
+                 -1;
 
     if (path && fd < 0) {
-        fprintf(stderr, "im-iommufd: IM_IOMMUFD_LOG=%s cannot be written: "
-                "%s\n", path, g_strerror(errno));
+        fprintf(stderr,
+                "im-iommufd: IM_IOMMUFD_LOG=%s cannot be written: "
+                "%s\n",
+                path, g_strerror(errno));
     }
     return fd;
 }

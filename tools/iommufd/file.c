@@ -34,7 +34,7 @@ File *file_find(Server *s, uint64_t id)
     return g_hash_table_lookup(s->files, &id);
 }
 
-/* --- making -------------------------------------------------------------- */
+/* --- making ------------------------------------------------------------- */
 
 /* So that it is never said to be writable. */
 static void file_fill(int end)
@@ -75,8 +75,7 @@ static bool file_pair(Server *s, File *f, int *end)
     return true;
 }
 
-File *server_install(Server *s, const FileOps *ops, void *data,
-                     uint64_t where)
+File *server_install(Server *s, const FileOps *ops, void *data, uint64_t where)
 {
     File *f;
     int end;
@@ -88,8 +87,11 @@ File *server_install(Server *s, const FileOps *ops, void *data,
     if (!f) {
         return NULL;
     }
-    *f = (File) { .server = s, .ops = ops, .data = data,
-                  .flags = O_RDWR, .id = s->next_file++ };
+    *f = (File) { .server = s,
+                  .ops = ops,
+                  .data = data,
+                  .flags = O_RDWR,
+                  .id = s->next_file++ };
     if (!file_pair(s, f, &end)) {
         server_free(s, f, sizeof(*f));
         return NULL;
@@ -110,7 +112,7 @@ void file_ends_close(Server *s)
     s->installs = 0;
 }
 
-/* --- readable ------------------------------------------------------------ */
+/* --- readable ----------------------------------------------------------- */
 
 void file_seen(File *f, Process *p, int fd)
 {
@@ -128,8 +130,9 @@ File *file_of(Server *s, int fd)
 {
     WireFile w;
 
-    return wire_file(fd, &w) && strcmp(w.session, s->session) == 0
-           ? file_find(s, w.id) : NULL;
+    return wire_file(fd, &w) && strcmp(w.session, s->session) == 0 ?
+               file_find(s, w.id) :
+               NULL;
 }
 
 /* A packet is in the caller's end. */
@@ -184,7 +187,7 @@ int server_getfd(const Caller *who, int fd)
     return process_getfd(who->process, fd);
 }
 
-/* --- the end ------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------ */
 
 static void file_release(File *f)
 {

@@ -18,7 +18,7 @@ typedef struct Client Client;
 struct Server {
     char session[WIRE_SESSION + 1];
     int listener;
-    int spare;              /* given up to refuse one when there are no more */
+    int spare;             /* given up to refuse one when there are no more */
     int epoll;              /* listener, clients, hups */
     int hups;               /* another epoll: open files */
     unsigned clients;
@@ -87,8 +87,7 @@ extern const FileOps iommu_file;
 extern const ImIommufdPort server_port;
 /* Memory that nobody maps any more. */
 void port_unmapped(Server *s);
-int port_map(Server *s, File *f, Process *p, uint64_t offset,
-             ImIommufdMmap *m);
+int port_map(Server *s, File *f, Process *p, uint64_t offset, ImIommufdMmap *m);
 /* The process has mapped the first of what it was given, or all of that. */
 void port_arrived(Server *s, Process *p, bool all);
 

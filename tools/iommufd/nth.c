@@ -53,8 +53,8 @@ static int64_t nth_read(File *f, const Caller *who, uint64_t addr, size_t len,
     return caller_write(who, addr, text + at, size) ? -EFAULT : (int64_t)size;
 }
 
-static int64_t nth_write(File *f, const Caller *who, uint64_t addr,
-                         size_t len, uint64_t at)
+static int64_t nth_write(File *f, const Caller *who, uint64_t addr, size_t len,
+                         uint64_t at)
 {
     char text[32] = "";
     uint64_t *n = nth_of(who->server, GPOINTER_TO_UINT(f->data));
@@ -102,8 +102,8 @@ int nth_open(Server *s, const Caller *who, const char *path,
 
     (void)s, (void)who;
     if (!g_str_has_prefix(path, "/proc/") || !task ||
-        sscanf(task, "/task/%u/fail-nth%n", &tid, &end) != 1 ||
-        end == 0 || task[end]) {
+        sscanf(task, "/task/%u/fail-nth%n", &tid, &end) != 1 || end == 0 ||
+        task[end]) {
         return -ENOENT;
     }
     *ops = &nth_file;

@@ -37,7 +37,7 @@ static int port_copy_out(void *host, const ImIommufdCaller *caller,
     return caller_write(caller->opaque, addr, buf, len);
 }
 
-/* --- sources and pages --------------------------------------------------- */
+/* --- sources and pages -------------------------------------------------- */
 
 static void port_hold(void *host, void *source)
 {
@@ -115,7 +115,7 @@ static int port_page_write(void *host, const ImIommufdPage *page, uint32_t at,
     return memory_write(page->object, page->offset + at, buf, len);
 }
 
-/* --- queues -------------------------------------------------------------- */
+/* --- queues ------------------------------------------------------------- */
 
 static int64_t port_queue_read(File *f, const Caller *who, uint64_t addr,
                                size_t len, uint64_t at)
@@ -167,8 +167,7 @@ static int port_install(void *host, const ImIommufdCaller *caller,
     if (caller_write(caller->opaque, addr, &none, sizeof(none))) {
         return -EFAULT;
     }
-    f = server_install(host, answers ? &fault_file : &event_file, queue,
-                       addr);
+    f = server_install(host, answers ? &fault_file : &event_file, queue, addr);
     if (!f) {
         return -ENOMEM;
     }
@@ -211,7 +210,7 @@ const ImIommufdPort server_port = {
     .now = port_now,
 };
 
-/* --- memory that callers map --------------------------------------------- */
+/* --- memory that callers map -------------------------------------------- */
 
 /*
  * A descriptor of it is the caller's to map. Nobody says when a mapping goes:
@@ -248,8 +247,8 @@ void *server_memory(Server *s, size_t bytes, ImIommufdMmap *m)
     }
     sh->size = bytes;
     sh->fd = port_shared_fd(bytes);
-    sh->bytes = sh->fd < 0 ? MAP_FAILED
-                           : mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+    sh->bytes = sh->fd < 0 ? MAP_FAILED :
+                             mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                                   MAP_SHARED, sh->fd, 0);
     if (sh->bytes == MAP_FAILED) {
         if (sh->fd >= 0) {
@@ -275,8 +274,7 @@ void server_memory_free(Server *s, const ImIommufdMmap *m)
     server_free(s, sh, sizeof(*sh));
 }
 
-int port_map(Server *s, File *f, Process *p, uint64_t offset,
-             ImIommufdMmap *m)
+int port_map(Server *s, File *f, Process *p, uint64_t offset, ImIommufdMmap *m)
 {
     Shared *sh = m->object;
 

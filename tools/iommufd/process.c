@@ -75,7 +75,7 @@ void world_free(World *w)
     g_hash_table_destroy(w->memories);
 }
 
-/* --- processes ----------------------------------------------------------- */
+/* --- processes ---------------------------------------------------------- */
 
 static gpointer process_pid_key(pid_t pid)
 {
@@ -143,8 +143,7 @@ int process_read(const Process *p, uint64_t addr, void *buf, size_t len)
                  0;
 }
 
-int process_write(const Process *p, uint64_t addr, const void *buf,
-                  size_t len)
+int process_write(const Process *p, uint64_t addr, const void *buf, size_t len)
 {
     struct iovec from = { (void *)(uintptr_t)buf, len };
     struct iovec to = { (void *)(uintptr_t)addr, len };
@@ -161,7 +160,7 @@ int process_getfd(const Process *p, int fd)
     return got < 0 ? -EBADF : got;
 }
 
-/* --- shared memory ------------------------------------------------------- */
+/* --- shared memory ------------------------------------------------------ */
 
 static void process_place_clear(gpointer data)
 {
@@ -294,8 +293,8 @@ static void process_memory_of_map(Memory *m, const Process *p, const Vma *v)
 
     snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64,
              p->pid, v->start, v->end);
-    if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) ||
-        st.st_dev != v->dev || st.st_ino != v->ino) {
+    if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || st.st_dev != v->dev ||
+        st.st_ino != v->ino) {
         return;
     }
     fd = open(path, O_RDWR | O_CLOEXEC);
@@ -327,7 +326,7 @@ static void process_memory_place(Memory *m, Process *p, const Vma *v)
     g_array_append_val(m->places, place);
 }
 
-/* --- pins ---------------------------------------------------------------- */
+/* --- pins --------------------------------------------------------------- */
 
 /* How many pages from addr on are there to be read, counted by touching
  * them. */
@@ -371,9 +370,9 @@ static int process_pin(Process *p, uint64_t addr, uint64_t length, bool write,
     if (p->source.refs > p->source.world->max_pages) {
         return -ENOMEM;
     }
-    pages = process_probe(
-        p, addr,
-        MIN(MIN(length, v.end - addr) / PAGE, p->source.world->max_pages));
+    pages = process_probe(p, addr,
+                          MIN(MIN(length, v.end - addr) / PAGE,
+                              p->source.world->max_pages));
     if (!pages) {
         return -EFAULT;
     }
@@ -424,9 +423,9 @@ static int process_file_pin(Memory *m, uint64_t addr, uint64_t length,
 int source_pin(Source *s, uint64_t addr, uint64_t length, bool write,
                ImIommufdExtent *extent)
 {
-    return s->is_process
-           ? process_pin((Process *)s, addr, length, write, extent)
-           : process_file_pin((Memory *)s, addr, length, extent);
+    return s->is_process ?
+               process_pin((Process *)s, addr, length, write, extent) :
+               process_file_pin((Memory *)s, addr, length, extent);
 }
 
 void memory_unpin(const ImIommufdExtent *extent)
@@ -437,7 +436,7 @@ void memory_unpin(const ImIommufdExtent *extent)
     source_drop(s);
 }
 
-/* --- bytes --------------------------------------------------------------- */
+/* --- bytes -------------------------------------------------------------- */
 
 /* Through the descriptor; a file is not made longer by it. */
 static bool process_by_fd(const Memory *m, uint64_t at, void *buf, size_t len,
@@ -465,8 +464,8 @@ static bool process_by_fd(const Memory *m, uint64_t at, void *buf, size_t len,
 static int process_one_access(const Process *p, uint64_t addr, void *buf,
                               size_t len, bool write)
 {
-    return write ? process_write(p, addr, buf, len)
-                 : process_read(p, addr, buf, len);
+    return write ? process_write(p, addr, buf, len) :
+                   process_read(p, addr, buf, len);
 }
 
 /* Through a process: where it is still the same memory. */
@@ -519,7 +518,9 @@ static int process_memory_access(Memory *m, uint64_t at, void *buf, size_t len,
                    -EFAULT;
     }
     return process_by_fd(m, at, buf, len, write) ||
-           process_by_anybody(m, at, buf, len, write) ? 0 : -EFAULT;
+                   process_by_anybody(m, at, buf, len, write) ?
+               0 :
+               -EFAULT;
 }
 
 int memory_read(Memory *m, uint64_t at, void *buf, size_t len)

@@ -64,8 +64,7 @@ void source_drop(Source *s);
 
 /* 0 or -EFAULT; -EPERM: the system does not let us. */
 int process_read(const Process *p, uint64_t addr, void *buf, size_t len);
-int process_write(const Process *p, uint64_t addr, const void *buf,
-                  size_t len);
+int process_write(const Process *p, uint64_t addr, const void *buf, size_t len);
 /* A copy of its descriptor, to be closed, or -EBADF. */
 int process_getfd(const Process *p, int fd);
 

@@ -24,7 +24,7 @@ ImIommufd *server_instance(Server *s)
     return s->im;
 }
 
-/* --- options ------------------------------------------------------------- */
+/* --- options ------------------------------------------------------------ */
 
 static const char usage[] =
     "usage: im-iommufd --listen=FD --session=NAME [--device=WHAT,...]\n"
@@ -73,8 +73,8 @@ static bool server_option(Server *s, const char *name, const char *value,
         return true;
     }
     *err = *value ? g_strdup_printf("--%s=%s: no such option or value; %s",
-                                    name, value, valid)
-                  : g_strdup_printf("--%s: no such option; %s", name, valid);
+                                    name, value, valid) :
+                    g_strdup_printf("--%s: no such option; %s", name, valid);
     return false;
 }
 
@@ -88,8 +88,8 @@ static bool server_options(Server *s, int argc, char **argv, char **err)
             *err = g_strdup_printf("%s: no such option; %s", argv[i], valid);
             return false;
         }
-        name = value ? g_strndup(argv[i] + 2, (gsize)(value - argv[i]) - 2)
-                     : g_strdup(argv[i] + 2);
+        name = value ? g_strndup(argv[i] + 2, (gsize)(value - argv[i]) - 2) :
+                       g_strdup(argv[i] + 2);
         if (!server_option(s, name, value ? value + 1 : "", err)) {
             return false;
         }
@@ -101,15 +101,14 @@ static bool server_options(Server *s, int argc, char **argv, char **err)
     return true;
 }
 
-/* --- beginning and end --------------------------------------------------- */
+/* --- beginning and end -------------------------------------------------- */
 
 static void server_init(Server *s, const ServerExtras *extras)
 {
     *s = (Server) { .listener = -1, .spare = -1, .epoll = -1, .hups = -1 };
     s->extras = extras;
     s->files = g_hash_table_new(g_int64_hash, g_int64_equal);
-    s->nth = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL,
-                                   g_free);
+    s->nth = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
     s->devices = g_ptr_array_new();
     s->shared = g_ptr_array_new();
     world_init(&s->world);
@@ -181,7 +180,7 @@ static void server_stop(Server *s)
     }
 }
 
-/* --- between ------------------------------------------------------------- */
+/* --- between ------------------------------------------------------------ */
 
 /* Nobody holds a descriptor, and nobody is at the door. */
 static bool server_idle(Server *s)

@@ -30,8 +30,7 @@ typedef struct Caller {
 
 /* 0 or -EFAULT, all or nothing as far as the kernel can tell. */
 int caller_read(const Caller *who, uint64_t addr, void *buf, size_t len);
-int caller_write(const Caller *who, uint64_t addr, const void *buf,
-                 size_t len);
+int caller_write(const Caller *who, uint64_t addr, const void *buf, size_t len);
 /* Its address space, as a source of the engine's port. */
 void *caller_source(const Caller *who);
 
@@ -74,8 +73,7 @@ void file_changed(File *f);
  * memory or descriptors, nothing happened. If the call fails after all, the
  * file is released.
  */
-File *server_install(Server *s, const FileOps *ops, void *data,
-                     uint64_t where);
+File *server_install(Server *s, const FileOps *ops, void *data, uint64_t where);
 #define SERVER_RESULT  UINT64_MAX   /* @where: the request's result is it */
 /* The open file that is descriptor @fd of the caller, or NULL. */
 File *server_file(const Caller *who, int fd);
@@ -101,8 +99,8 @@ void server_revoke(Server *s, int fd);
 
 /* What a program adds. Members may be NULL. */
 typedef struct ServerExtras {
-    size_t size;        /* sizeof(ServerExtras) */
-    const ImIommufdConfig *config;      /* of the instance */
+    size_t size; /* sizeof(ServerExtras) */
+    const ImIommufdConfig *config; /* of the instance */
     /* The instance is there, no file is open yet. Its answer is handed to
      * stop(). */
     void *(*start)(Server *s);
@@ -116,8 +114,7 @@ typedef struct ServerExtras {
                      uint64_t arg);
     /* A request to an open /dev/iommu, whoever obeys it, before it is obeyed
      * and with its result. */
-    void (*before)(File *f, const Caller *who, uint32_t request,
-                   uint64_t arg);
+    void (*before)(File *f, const Caller *who, uint32_t request, uint64_t arg);
     void (*after)(File *f, const Caller *who, uint32_t request, uint64_t arg,
                   int64_t result);
     /* The last descriptor of an open /dev/iommu is closed; before the file

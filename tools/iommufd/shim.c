@@ -28,30 +28,33 @@ const Real *real(void)
 {
     static Real r;
     static int ready;
-    static const struct { const char *name; size_t at; } rows[] = {
-        { "openat",     offsetof(Real, openat) },
-        { "ioctl",      offsetof(Real, ioctl) },
-        { "read",       offsetof(Real, read) },
-        { "pread",      offsetof(Real, pread) },
-        { "write",      offsetof(Real, write) },
-        { "pwrite",     offsetof(Real, pwrite) },
-        { "readv",      offsetof(Real, readv) },
-        { "writev",     offsetof(Real, writev) },
-        { "preadv",     offsetof(Real, preadv) },
-        { "pwritev",    offsetof(Real, pwritev) },
-        { "preadv2",    offsetof(Real, preadv2) },
-        { "pwritev2",   offsetof(Real, pwritev2) },
-        { "sendfile",   offsetof(Real, sendfile) },
-        { "splice",     offsetof(Real, splice) },
-        { "epoll_ctl",  offsetof(Real, epoll_ctl) },
-        { "mmap",       offsetof(Real, mmap) },
-        { "fopen",      offsetof(Real, fopen) },
-        { "fdopen",     offsetof(Real, fdopen) },
-        { "fstat",      offsetof(Real, fstat) },
-        { "fstatat",    offsetof(Real, fstatat) },
-        { "statx",      offsetof(Real, statx) },
-        { "vdprintf",   offsetof(Real, vdprintf) },
-        { "opendir",    offsetof(Real, opendir) },
+    static const struct {
+        const char *name;
+        size_t at;
+    } rows[] = {
+        { "openat", offsetof(Real, openat) },
+        { "ioctl", offsetof(Real, ioctl) },
+        { "read", offsetof(Real, read) },
+        { "pread", offsetof(Real, pread) },
+        { "write", offsetof(Real, write) },
+        { "pwrite", offsetof(Real, pwrite) },
+        { "readv", offsetof(Real, readv) },
+        { "writev", offsetof(Real, writev) },
+        { "preadv", offsetof(Real, preadv) },
+        { "pwritev", offsetof(Real, pwritev) },
+        { "preadv2", offsetof(Real, preadv2) },
+        { "pwritev2", offsetof(Real, pwritev2) },
+        { "sendfile", offsetof(Real, sendfile) },
+        { "splice", offsetof(Real, splice) },
+        { "epoll_ctl", offsetof(Real, epoll_ctl) },
+        { "mmap", offsetof(Real, mmap) },
+        { "fopen", offsetof(Real, fopen) },
+        { "fdopen", offsetof(Real, fdopen) },
+        { "fstat", offsetof(Real, fstat) },
+        { "fstatat", offsetof(Real, fstatat) },
+        { "statx", offsetof(Real, statx) },
+        { "vdprintf", offsetof(Real, vdprintf) },
+        { "opendir", offsetof(Real, opendir) },
     };
 
     if (!__atomic_load_n(&ready, __ATOMIC_ACQUIRE)) {
@@ -68,7 +71,10 @@ const Real *real(void)
 WireRequest shim_request(uint32_t op, uint64_t file, int fd)
 {
     return (WireRequest) {
-        .magic = WIRE_MAGIC, .op = op, .file = file, .fd = fd,
+        .magic = WIRE_MAGIC,
+        .op = op,
+        .file = file,
+        .fd = fd,
         .tid = (uint32_t)syscall(SYS_gettid),
     };
 }
@@ -79,7 +85,7 @@ int64_t shim_fail(int64_t ret)
     return -1;
 }
 
-/* --- descriptors that come with a reply ---------------------------------- */
+/* --- descriptors that come with a reply --------------------------------- */
 
 /* The caller's memory, which may not be there: not by a store. */
 static bool shim_put_number(uint64_t where, int fd)
@@ -110,7 +116,7 @@ static int64_t shim_installed(const char *session, const WireReply *reply,
             close(fds[i]);
         } else if (fds[i] >= 0) {
             WireRequest req = shim_request(WIRE_INSTALLED, reply->file[i],
-                                      fds[i]);
+                                           fds[i]);
 
             shim_call(session, false, &req, NULL, NULL);
         }
@@ -118,7 +124,7 @@ static int64_t shim_installed(const char *session, const WireReply *reply,
     return value;
 }
 
-/* --- opening ------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------ */
 
 static bool shim_is_device(const char *path)
 {
@@ -129,7 +135,9 @@ static bool shim_is_device(const char *path)
 /* What open(2) says of a character device for these. */
 static int shim_refused(int flags)
 {
-    static const struct { int mask, value, err; } rows[] = {
+    static const struct {
+        int mask, value, err;
+    } rows[] = {
         { O_CREAT | O_DIRECTORY, O_CREAT | O_DIRECTORY, EINVAL },
         { O_TMPFILE | O_ACCMODE, O_TMPFILE | O_RDONLY, EINVAL },
         { O_DIRECTORY, O_DIRECTORY, ENOTDIR },
@@ -278,7 +286,7 @@ OURS DIR *opendir(const char *path)
     return real()->opendir(path ? fake_path(path, room, sizeof(room)) : path);
 }
 
-/* --- commands ------------------------------------------------------------ */
+/* --- commands ----------------------------------------------------------- */
 
 OURS int ioctl(int fd, unsigned long number, ...)
 {
@@ -305,7 +313,7 @@ OURS int ioctl(int fd, unsigned long number, ...)
     return real()->ioctl(fd, number, arg);
 }
 
-/* --- mappings ------------------------------------------------------------ */
+/* --- mappings ----------------------------------------------------------- */
 
 static void *shim_map_ours(const WireFile *file, void *addr, size_t len,
                            int prot, int flags, int fd, off_t at)
@@ -352,14 +360,12 @@ static void *shim_do_mmap(void *addr, size_t len, int prot, int flags, int fd,
     return real()->mmap(addr, len, prot, flags, fd, at);
 }
 
-OURS void *mmap(void *addr, size_t len, int prot, int flags, int fd,
-                off_t at)
+OURS void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t at)
 {
     return shim_do_mmap(addr, len, prot, flags, fd, at);
 }
 
-OURS void *mmap64(void *addr, size_t len, int prot, int flags, int fd,
-                  off_t at)
+OURS void *mmap64(void *addr, size_t len, int prot, int flags, int fd, off_t at)
 {
     return shim_do_mmap(addr, len, prot, flags, fd, at);
 }

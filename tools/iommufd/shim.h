@@ -37,8 +37,8 @@ typedef struct Real {
     ssize_t (*pwritev2)(int fd, const struct iovec *iov, int n, off_t at,
                         int flags);
     ssize_t (*sendfile)(int out, int in, off_t *at, size_t len);
-    ssize_t (*splice)(int in, off_t *in_at, int out, off_t *out_at,
-                      size_t len, unsigned flags);
+    ssize_t (*splice)(int in, off_t *in_at, int out, off_t *out_at, size_t len,
+                      unsigned flags);
     int (*epoll_ctl)(int epfd, int op, int fd, struct epoll_event *event);
     void *(*mmap)(void *addr, size_t len, int prot, int flags, int fd,
                   off_t at);
@@ -67,8 +67,7 @@ const char *shim_session(void);
 int shim_start(const char *session);
 
 /* One line on the program's stderr. */
-__attribute__((format(printf, 1, 2)))
-void shim_say(const char *format, ...);
+__attribute__((format(printf, 1, 2))) void shim_say(const char *format, ...);
 
 /* A request of this thread. */
 WireRequest shim_request(uint32_t op, uint64_t file, int fd);

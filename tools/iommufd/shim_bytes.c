@@ -52,30 +52,33 @@ static bool shim_bytes_ours_at(uint32_t op, int fd, const void *buf, size_t n,
     return wire_file(fd, &file);
 }
 
-/* --- one buffer ---------------------------------------------------------- */
+/* --- one buffer --------------------------------------------------------- */
 
 OURS ssize_t read(int fd, void *buf, size_t len)
 {
     ssize_t ret;
 
-    return shim_bytes_ours(WIRE_READ, fd, buf, len, WIRE_HERE, 0, &ret)
-           ? ret : real()->read(fd, buf, len);
+    return shim_bytes_ours(WIRE_READ, fd, buf, len, WIRE_HERE, 0, &ret) ?
+               ret :
+               real()->read(fd, buf, len);
 }
 
 OURS ssize_t write(int fd, const void *buf, size_t len)
 {
     ssize_t ret;
 
-    return shim_bytes_ours(WIRE_WRITE, fd, buf, len, WIRE_HERE, 0, &ret)
-           ? ret : real()->write(fd, buf, len);
+    return shim_bytes_ours(WIRE_WRITE, fd, buf, len, WIRE_HERE, 0, &ret) ?
+               ret :
+               real()->write(fd, buf, len);
 }
 
 OURS ssize_t pread(int fd, void *buf, size_t len, off_t at)
 {
     ssize_t ret;
 
-    return shim_bytes_ours_at(WIRE_READ, fd, buf, len, at, &ret)
-           ? ret : real()->pread(fd, buf, len, at);
+    return shim_bytes_ours_at(WIRE_READ, fd, buf, len, at, &ret) ?
+               ret :
+               real()->pread(fd, buf, len, at);
 }
 
 OURS ssize_t pread64(int fd, void *buf, size_t len, off_t at)
@@ -87,8 +90,9 @@ OURS ssize_t pwrite(int fd, const void *buf, size_t len, off_t at)
 {
     ssize_t ret;
 
-    return shim_bytes_ours_at(WIRE_WRITE, fd, buf, len, at, &ret)
-           ? ret : real()->pwrite(fd, buf, len, at);
+    return shim_bytes_ours_at(WIRE_WRITE, fd, buf, len, at, &ret) ?
+               ret :
+               real()->pwrite(fd, buf, len, at);
 }
 
 OURS ssize_t pwrite64(int fd, const void *buf, size_t len, off_t at)
@@ -108,10 +112,8 @@ OURS ssize_t __read_chk(int fd, void *buf, size_t len, size_t room)
     return read(fd, buf, len);
 }
 
-OURS ssize_t __pread_chk(int fd, void *buf, size_t len, off_t at,
-                         size_t room);
-OURS ssize_t __pread_chk(int fd, void *buf, size_t len, off_t at,
-                         size_t room)
+OURS ssize_t __pread_chk(int fd, void *buf, size_t len, off_t at, size_t room);
+OURS ssize_t __pread_chk(int fd, void *buf, size_t len, off_t at, size_t room)
 {
     if (len > room) {
         __chk_fail();
@@ -121,36 +123,39 @@ OURS ssize_t __pread_chk(int fd, void *buf, size_t len, off_t at,
 
 OURS ssize_t __pread64_chk(int fd, void *buf, size_t len, off_t at,
                            size_t room);
-OURS ssize_t __pread64_chk(int fd, void *buf, size_t len, off_t at,
-                           size_t room)
+OURS ssize_t __pread64_chk(int fd, void *buf, size_t len, off_t at, size_t room)
 {
     return __pread_chk(fd, buf, len, at, room);
 }
 
-/* --- several ------------------------------------------------------------- */
+/* --- several ------------------------------------------------------------ */
 
 OURS ssize_t readv(int fd, const struct iovec *iov, int n)
 {
     ssize_t ret;
 
-    return shim_bytes_ours(WIRE_READV, fd, iov, (size_t)n, WIRE_HERE, 0, &ret)
-           ? ret : real()->readv(fd, iov, n);
+    return shim_bytes_ours(WIRE_READV, fd, iov, (size_t)n, WIRE_HERE, 0, &ret) ?
+               ret :
+               real()->readv(fd, iov, n);
 }
 
 OURS ssize_t writev(int fd, const struct iovec *iov, int n)
 {
     ssize_t ret;
 
-    return shim_bytes_ours(WIRE_WRITEV, fd, iov, (size_t)n, WIRE_HERE, 0, &ret)
-           ? ret : real()->writev(fd, iov, n);
+    return shim_bytes_ours(WIRE_WRITEV, fd, iov, (size_t)n, WIRE_HERE, 0,
+                           &ret) ?
+               ret :
+               real()->writev(fd, iov, n);
 }
 
 OURS ssize_t preadv(int fd, const struct iovec *iov, int n, off_t at)
 {
     ssize_t ret;
 
-    return shim_bytes_ours_at(WIRE_READV, fd, iov, (size_t)n, at, &ret)
-           ? ret : real()->preadv(fd, iov, n, at);
+    return shim_bytes_ours_at(WIRE_READV, fd, iov, (size_t)n, at, &ret) ?
+               ret :
+               real()->preadv(fd, iov, n, at);
 }
 
 OURS ssize_t preadv64(int fd, const struct iovec *iov, int n, off_t at)
@@ -162,8 +167,9 @@ OURS ssize_t pwritev(int fd, const struct iovec *iov, int n, off_t at)
 {
     ssize_t ret;
 
-    return shim_bytes_ours_at(WIRE_WRITEV, fd, iov, (size_t)n, at, &ret)
-           ? ret : real()->pwritev(fd, iov, n, at);
+    return shim_bytes_ours_at(WIRE_WRITEV, fd, iov, (size_t)n, at, &ret) ?
+               ret :
+               real()->pwritev(fd, iov, n, at);
 }
 
 OURS ssize_t pwritev64(int fd, const struct iovec *iov, int n, off_t at)
@@ -185,8 +191,9 @@ OURS ssize_t preadv2(int fd, const struct iovec *iov, int n, off_t at,
 {
     ssize_t ret;
 
-    return shim_bytes_ours_flags(WIRE_READV, fd, iov, n, at, flags, &ret)
-           ? ret : real()->preadv2(fd, iov, n, at, flags);
+    return shim_bytes_ours_flags(WIRE_READV, fd, iov, n, at, flags, &ret) ?
+               ret :
+               real()->preadv2(fd, iov, n, at, flags);
 }
 
 OURS ssize_t preadv64v2(int fd, const struct iovec *iov, int n, off_t at,
@@ -200,8 +207,9 @@ OURS ssize_t pwritev2(int fd, const struct iovec *iov, int n, off_t at,
 {
     ssize_t ret;
 
-    return shim_bytes_ours_flags(WIRE_WRITEV, fd, iov, n, at, flags, &ret)
-           ? ret : real()->pwritev2(fd, iov, n, at, flags);
+    return shim_bytes_ours_flags(WIRE_WRITEV, fd, iov, n, at, flags, &ret) ?
+               ret :
+               real()->pwritev2(fd, iov, n, at, flags);
 }
 
 OURS ssize_t pwritev64v2(int fd, const struct iovec *iov, int n, off_t at,
@@ -210,7 +218,7 @@ OURS ssize_t pwritev64v2(int fd, const struct iovec *iov, int n, off_t at,
     return pwritev2(fd, iov, n, at, flags);
 }
 
-/* --- what Linux has not for files like these ----------------------------- */
+/* --- what Linux has not for files like these ---------------------------- */
 
 static bool shim_bytes_is_ours(int fd)
 {

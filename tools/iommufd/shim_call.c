@@ -40,7 +40,7 @@ static struct {
     char session[WIRE_SESSION + 1];
 } conn = { .mutex = PTHREAD_MUTEX_INITIALIZER, .fd = -1 };
 
-/* --- what must not happen in the middle of a call ------------------------ */
+/* --- what must not happen in the middle of a call ----------------------- */
 
 typedef struct Guard {
     sigset_t signals;
@@ -81,7 +81,7 @@ __attribute__((constructor)) static void fork_init(void)
                    shim_call_after_fork);
 }
 
-/* --- waiting ------------------------------------------------------------- */
+/* --- waiting ------------------------------------------------------------ */
 
 /*
  * Signals wait until a call is over, but not for a server that does not
@@ -115,8 +115,7 @@ static bool shim_call_server_stopped(void)
 
 static bool shim_call_nothing_by_default(int sig)
 {
-    return sig == SIGCHLD || sig == SIGCONT || sig == SIGURG ||
-           sig == SIGWINCH;
+    return sig == SIGCHLD || sig == SIGCONT || sig == SIGURG || sig == SIGWINCH;
 }
 
 /* It ends or stops us, or did, until SIGCONT. */
@@ -178,7 +177,7 @@ static int shim_call_lost(void)
     return errno == EAGAIN ? -EINTR : -ECONNRESET;
 }
 
-/* --- packets ------------------------------------------------------------- */
+/* --- packets ------------------------------------------------------------ */
 
 /* With a descriptor, or -1. */
 static int shim_call_send_request(int fd, const WireRequest *req, int with)
@@ -230,8 +229,10 @@ static int shim_call_receive_reply(int fd, WireReply *reply, int *fds)
     } control;
     struct iovec iov = { reply, sizeof(*reply) };
     struct msghdr msg = {
-        .msg_iov = &iov, .msg_iovlen = 1,
-        .msg_control = &control, .msg_controllen = sizeof(control),
+        .msg_iov = &iov,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = sizeof(control),
     };
     ssize_t n;
 
@@ -254,7 +255,7 @@ static int shim_call_exchange(int fd, const WireRequest *req, int with,
     return ret ? ret : shim_call_receive_reply(fd, reply, fds);
 }
 
-/* --- the connection ------------------------------------------------------ */
+/* --- the connection ----------------------------------------------------- */
 
 static bool shim_call_conn_is(int fd)
 {
@@ -410,7 +411,8 @@ static void shim_call_say_gone(const char *session)
 
     if (!__atomic_exchange_n(&said, 1, __ATOMIC_RELAXED)) {
         shim_say("the server of session %s has ended, and what was open with "
-                 "it: ENODEV; open /dev/iommu anew", session);
+                 "it: ENODEV; open /dev/iommu anew",
+                 session);
     }
 }
 
@@ -427,13 +429,12 @@ int shim_call(const char *session, bool start, const WireRequest *req,
     conn.optional = req->op == WIRE_CHARGED;
     conn.waits = 0;
     ret = shim_call_conn_ready(session, start, shown);
-    if (ret == 0 && (req->op == WIRE_INSTALLED ||
-                     req->op == WIRE_MAPPED)) {
+    if (ret == 0 && (req->op == WIRE_INSTALLED || req->op == WIRE_MAPPED)) {
         shim_call_send_request(conn.fd, req, -1);
     } else if (ret == 0) {
         ret = shim_call_exchange(conn.fd, req, -1, reply, fds);
         if (ret) {
-            shim_call_conn_drop(); /* and with it an answer that may come yet */
+            shim_call_conn_drop(); /* and its answer, which may come yet */
         }
         if (ret && ret != -EINTR) {
             /* Between its last client and its end: there is a next one. */
@@ -442,8 +443,8 @@ int shim_call(const char *session, bool start, const WireRequest *req,
         }
     }
     shim_call_guard_end(&g);
-    if (req->file && (ret == -ENODEV ||
-                      (ret == 0 && reply && (reply->flags & WIRE_GONE)))) {
+    if (req->file &&
+        (ret == -ENODEV || (ret == 0 && reply && (reply->flags & WIRE_GONE)))) {
         shim_call_say_gone(session);
     }
     errno = saved;

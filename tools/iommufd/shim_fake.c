@@ -20,10 +20,10 @@
 
 #include "shim.h"
 
-/* --- fault injection ----------------------------------------------------- */
+/* --- fault injection ---------------------------------------------------- */
 
 static const char *const debug_files[] = {
-    "failslab/ignore-gfp-wait", "failslab/verbose",
+    "failslab/ignore-gfp-wait",        "failslab/verbose",
     "fail_page_alloc/ignore-gfp-wait", "fail_page_alloc/ignore-gfp-highmem",
     "fail_page_alloc/verbose",
 };
@@ -33,8 +33,7 @@ static void shim_fake_debugfs_fill(const char *dir)
     char path[4096];
 
     mkdir(dir, 0700);
-    for (unsigned i = 0; i < sizeof(debug_files) / sizeof(*debug_files);
-         i++) {
+    for (unsigned i = 0; i < sizeof(debug_files) / sizeof(*debug_files); i++) {
         char *slash;
         int fd;
 
@@ -81,7 +80,7 @@ bool fake_fail_nth(const char *path)
            getenv("IM_IOMMUFD_DEBUGFS");
 }
 
-/* --- pinned and locked pages --------------------------------------------- */
+/* --- pinned and locked pages -------------------------------------------- */
 
 static bool shim_fake_status_pid(const char *path, pid_t *pid)
 {
@@ -91,8 +90,7 @@ static bool shim_fake_status_pid(const char *path, pid_t *pid)
         *pid = getpid();
         return true;
     }
-    if (strncmp(path, "/proc/", 6) != 0 ||
-        !isdigit((unsigned char)path[6])) {
+    if (strncmp(path, "/proc/", 6) != 0 || !isdigit((unsigned char)path[6])) {
         return false;
     }
     *pid = (pid_t)strtol(path + 6, &end, 10);

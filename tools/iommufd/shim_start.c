@@ -58,7 +58,8 @@ __attribute__((constructor)) static void session_init(void)
             return;
         }
         shim_say(WIRE_ENV "=%s is ignored: it may have %d characters and no "
-                 "/", s, WIRE_SESSION);
+                          "/",
+                 s, WIRE_SESSION);
     }
     if (getrandom(&random, sizeof(random), 0) != sizeof(random)) {
         random = (uint64_t)getpid();
@@ -77,7 +78,7 @@ const char *shim_session(void)
     return session_name;
 }
 
-/* --- what to run --------------------------------------------------------- */
+/* --- what to run -------------------------------------------------------- */
 
 typedef struct Command {
     char text[4096];
@@ -157,7 +158,7 @@ static int shim_start_command_make(Command *c, int fd, const char *session)
     return 0;
 }
 
-/* --- running it ---------------------------------------------------------- */
+/* --- running it --------------------------------------------------------- */
 
 /*
  * Neither SIGCHLD nor wait() tells the program of this child, and neither a
@@ -183,8 +184,7 @@ static void shim_start_begin(const Command *c, int fd)
     pid = shim_start_quiet_clone();
     if (pid == 0) {
         raw_call(SYS_fcntl, fd, F_SETFD, 0, 0);
-        raw_call(SYS_execve, (long)c->argv[0], (long)c->argv, (long)c->env,
-                 0);
+        raw_call(SYS_execve, (long)c->argv[0], (long)c->argv, (long)c->env, 0);
         raw_call(SYS_exit_group, 127, 0, 0, 0);
     } else if (pid > 0) {
         raw_call(SYS_wait4, pid, (long)&status, __WALL, 0);

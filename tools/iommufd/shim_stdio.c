@@ -66,8 +66,7 @@ static FILE *shim_stdio_stream_of(int fd, const char *mode)
 /* As fopen(3) says; -1: no mode. */
 static int shim_stdio_mode_flags(const char *mode)
 {
-    int flags = strchr(mode, '+') ? O_RDWR
-                : *mode == 'r' ? O_RDONLY : O_WRONLY;
+    int flags = strchr(mode, '+') ? O_RDWR : *mode == 'r' ? O_RDONLY : O_WRONLY;
 
     if (!*mode || !strchr("rwa", *mode)) {
         return -1;
@@ -81,8 +80,8 @@ static int shim_stdio_mode_flags(const char *mode)
 /* -2: not ours. */
 static int shim_stdio_open_for(const char *path, const char *mode)
 {
-    int flags =
-        path && mode && path[0] == '/' ? shim_stdio_mode_flags(mode) : -1;
+    int flags = path && mode && path[0] == '/' ? shim_stdio_mode_flags(mode) :
+                                                 -1;
 
     return flags < 0 ? -2 : shim_open(path, flags);
 }
@@ -117,11 +116,11 @@ OURS FILE *fdopen(int fd, const char *mode)
 {
     WireFile file;
 
-    return wire_file(fd, &file) ? shim_stdio_stream_of(fd, mode)
-                                : real()->fdopen(fd, mode);
+    return wire_file(fd, &file) ? shim_stdio_stream_of(fd, mode) :
+                                  real()->fdopen(fd, mode);
 }
 
-/* --- print to a descriptor ----------------------------------------------- */
+/* --- print to a descriptor ---------------------------------------------- */
 
 static int shim_stdio_do_vdprintf(int fd, const char *format, va_list args)
 {

@@ -33,10 +33,10 @@ static int64_t transfer_in_turn(const Transfer *t, const struct iovec *iov,
 
     for (size_t i = 0; i < n; i++) {
         size_t len = iov[i].iov_len;
-        int64_t ret = len ? t->fn(t->file, t->who,
-                                  (uintptr_t)iov[i].iov_base, len,
-                                  t->file->ops->stream
-                                  ? 0 : t->at + (uint64_t)done) : 0;
+        int64_t ret =
+            len ? t->fn(t->file, t->who, (uintptr_t)iov[i].iov_base, len,
+                        t->file->ops->stream ? 0 : t->at + (uint64_t)done) :
+                  0;
 
         if (ret < 0) {
             return done ? done : ret;
@@ -92,8 +92,8 @@ int64_t file_transfer(File *f, const Caller *who, const WireRequest *req)
     if (!t.fn) {
         return -EINVAL;
     }
-    ret = vector ? transfer_several(&t, req)
-                 : t.fn(f, who, req->arg, req->number, t.at);
+    ret = vector ? transfer_several(&t, req) :
+                   t.fn(f, who, req->arg, req->number, t.at);
     if (here && !f->ops->stream && ret > 0) {
         f->pos += (uint64_t)ret;
     }

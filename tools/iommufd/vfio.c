@@ -43,10 +43,12 @@ typedef struct Vfio {
     uint16_t group;             /* of page requests */
 } Vfio;
 
-/* --- options ------------------------------------------------------------- */
+/* --- options ------------------------------------------------------------ */
 
-static const struct { const char *name; const ImIommufdDriver *driver; }
-drivers[] = {
+static const struct {
+    const char *name;
+    const ImIommufdDriver *driver;
+} drivers[] = {
     { "vtd", &im_iommufd_vtd },
     { "smmuv3", &im_iommufd_smmuv3 },
     { "none", &im_iommufd_none },
@@ -63,13 +65,13 @@ static bool vfio_set_driver(ImIommufdDevice *d, const char *value)
     return false;
 }
 
-static const struct { const char *name; uint64_t most; } numbers[] = {
-    { "func", UINT32_MAX },
-    { "group", UINT32_MAX },
-    { "iommu", UINT32_MAX },
-    { "credit", UINT32_MAX },
-    { "pasid-bits", IM_PASID_BITS },
-    { "errata", 1 },
+static const struct {
+    const char *name;
+    uint64_t most;
+} numbers[] = {
+    { "func", UINT32_MAX },          { "group", UINT32_MAX },
+    { "iommu", UINT32_MAX },         { "credit", UINT32_MAX },
+    { "pasid-bits", IM_PASID_BITS }, { "errata", 1 },
 };
 
 static void vfio_set_number(ImIommufdDevice *d, const char *name, uint64_t n)
@@ -101,23 +103,25 @@ static char *vfio_set_one(ImIommufdDevice *d, char *word)
         *value++ = '\0';
     }
     if (strcmp(word, "driver") == 0) {
-        return value && vfio_set_driver(d, value)
-               ? NULL : g_strdup("driver: say driver=vtd, smmuv3 or none");
+        return value && vfio_set_driver(d, value) ?
+                   NULL :
+                   g_strdup("driver: say driver=vtd, smmuv3 or none");
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(numbers); i++) {
         if (strcmp(word, numbers[i].name) == 0) {
             n = value ? g_ascii_strtoull(value, &end, 0) : 0;
             if (!value || !g_ascii_isdigit(*value) || *end ||
                 n > numbers[i].most) {
-                return g_strdup_printf("%s: say %s=N, from 0 to %" PRIu64,
-                                       word, word, numbers[i].most);
+                return g_strdup_printf("%s: say %s=N, from 0 to %" PRIu64, word,
+                                       word, numbers[i].most);
             }
             vfio_set_number(d, word, n);
             return NULL;
         }
     }
     return g_strdup_printf("%s: a device has driver, func, pasid-bits, "
-                           "group, iommu, credit and errata", word);
+                           "group, iommu, credit and errata",
+                           word);
 }
 
 static Device *vfio_device_new(Server *s)
@@ -171,14 +175,14 @@ bool vfio_start(Server *s, char **err)
             d->backend.pasid_bits = 0;
         } else {
             d->backend.caps = IMU_DEV_CAP_ATS | IMU_DEV_CAP_PRI |
-                (d->backend.pasid_bits ? IMU_DEV_CAP_PASID : 0);
+                              (d->backend.pasid_bits ? IMU_DEV_CAP_PASID : 0);
         }
         d->pasid_bits = d->backend.pasid_bits;
         ret = im_iommufd_device_add(s->im, d);
         if (ret) {
             *err = g_strdup_printf("--device: func=%#x: %s", d->backend.func,
-                                   ret == -EEXIST ? "another one has it"
-                                                  : g_strerror(-ret));
+                                   ret == -EEXIST ? "another one has it" :
+                                                    g_strerror(-ret));
             return false;
         }
     }
@@ -191,7 +195,7 @@ void vfio_stop(Server *s)
     g_ptr_array_unref(s->devices);
 }
 
-/* --- binding ------------------------------------------------------------- */
+/* --- binding ------------------------------------------------------------ */
 
 /* A structure whose first word is its size as the caller knows it. */
 static int vfio_get(const Caller *who, uint64_t arg, void *buf, uint32_t min,
@@ -204,8 +208,7 @@ static int vfio_get(const Caller *who, uint64_t arg, void *buf, uint32_t min,
         return ret;
     }
     memset(buf, 0, size);
-    return argsz < min ? -EINVAL
-                       : caller_read(who, arg, buf, MIN(argsz, size));
+    return argsz < min ? -EINVAL : caller_read(who, arg, buf, MIN(argsz, size));
 }
 
 #define WITH_TOKEN  1u
@@ -241,8 +244,9 @@ static int vfio_get_bind(const Caller *who, uint64_t arg, VfioBind *b)
 {
     int ret = vfio_get(who, arg, b, offsetof(VfioBind, token), sizeof(*b));
 
-    return ret || b->argsz <= sizeof(*b) ? ret :
-           vfio_check_rest(who, arg + sizeof(*b), b->argsz - sizeof(*b));
+    return ret || b->argsz <= sizeof(*b) ?
+               ret :
+               vfio_check_rest(who, arg + sizeof(*b), b->argsz - sizeof(*b));
 }
 
 /* No device here has one: neither a virtual function nor whose there are. */
@@ -253,8 +257,7 @@ static int vfio_check_token(const Caller *who, const VfioBind *b)
     if (!(b->flags & WITH_TOKEN)) {
         return 0;
     }
-    return caller_read(who, b->token, token, sizeof(token)) ? -EFAULT :
-           -EINVAL;
+    return caller_read(who, b->token, token, sizeof(token)) ? -EFAULT : -EINVAL;
 }
 
 static int vfio_iommufd_of(const Caller *who, int32_t fd, ImIommufdFile **file)
@@ -291,8 +294,9 @@ static int64_t vfio_bind(Vfio *v, const Caller *who, uint64_t arg)
         ret = vfio_iommufd_of(who, b.iommufd, &file);
     }
     if (!ret) {
-        ret = v->device->bound ? -EINVAL :
-              im_iommufd_bind(file, v->device->dev.backend.func, &b.devid);
+        ret = v->device->bound ?
+                  -EINVAL :
+                  im_iommufd_bind(file, v->device->dev.backend.func, &b.devid);
     }
     if (ret) {
         return ret;
@@ -321,7 +325,7 @@ static void vfio_release(File *f)
     server_free(v->server, v, sizeof(*v));
 }
 
-/* --- attaching ----------------------------------------------------------- */
+/* --- attaching ---------------------------------------------------------- */
 
 #define WITH_PASID  1u
 
@@ -345,8 +349,9 @@ static uint32_t vfio_pasid_of(uint32_t flags, uint32_t pasid)
  * other one is not replaced. */
 static bool vfio_is_attached(const Vfio *v, uint32_t flags, uint32_t pasid)
 {
-    return pasid == IM_IOMMUFD_NO_PASID ? v->attached[flags] :
-           im_iommufd_attached(v->file, v->id, pasid) != 0;
+    return pasid == IM_IOMMUFD_NO_PASID ?
+               v->attached[flags] :
+               im_iommufd_attached(v->file, v->id, pasid) != 0;
 }
 
 static void vfio_leave(Vfio *v, uint32_t flags, uint32_t pasid)
@@ -375,9 +380,9 @@ static int64_t vfio_attach(Vfio *v, const Caller *who, uint64_t arg)
         return -ENOSPC;
     }
     pasid = vfio_pasid_of(a.flags, a.pasid);
-    ret = vfio_is_attached(v, a.flags, pasid)
-          ? im_iommufd_replace(v->file, v->id, pasid, &a.pt)
-          : im_iommufd_attach(v->file, v->id, pasid, &a.pt);
+    ret = vfio_is_attached(v, a.flags, pasid) ?
+              im_iommufd_replace(v->file, v->id, pasid, &a.pt) :
+              im_iommufd_attach(v->file, v->id, pasid, &a.pt);
     if (ret) {
         return ret;
     }
@@ -415,7 +420,7 @@ static int64_t vfio_detach(Vfio *v, const Caller *who, uint64_t arg)
     return 0;
 }
 
-/* --- info ---------------------------------------------------------------- */
+/* --- info --------------------------------------------------------------- */
 
 typedef struct VfioInfo {
     uint32_t argsz;
@@ -472,9 +477,9 @@ static const struct {
     bool before_bind;
     int64_t (*run)(Vfio *v, const Caller *who, uint64_t arg);
 } commands[] = {
-    { VFIO_REQUEST(7),  false, vfio_info },
-    { VFIO_REQUEST(8),  false, vfio_region },
-    { VFIO_REQUEST(18), true,  vfio_bind },
+    { VFIO_REQUEST(7), false, vfio_info },
+    { VFIO_REQUEST(8), false, vfio_region },
+    { VFIO_REQUEST(18), true, vfio_bind },
     { VFIO_REQUEST(19), false, vfio_attach },
     { VFIO_REQUEST(20), false, vfio_detach },
 };
@@ -486,14 +491,15 @@ static int64_t vfio_ioctl(File *f, const Caller *who, uint32_t request,
 
     for (unsigned i = 0; i < G_N_ELEMENTS(commands); i++) {
         if (commands[i].request == request) {
-            return v->file || commands[i].before_bind
-                   ? commands[i].run(v, who, arg) : -EINVAL;
+            return v->file || commands[i].before_bind ?
+                       commands[i].run(v, who, arg) :
+                       -EINVAL;
         }
     }
     return v->file ? -ENOTTY : -EINVAL;
 }
 
-/* --- what the function does ---------------------------------------------- */
+/* --- what the function does --------------------------------------------- */
 
 static ImTxn vfio_request(const Vfio *v, uint64_t addr, size_t len, bool write)
 {
@@ -531,8 +537,8 @@ static void vfio_ask_for(Vfio *v, const ImTxn *t)
 static int vfio_memory_rw(Vfio *v, uint64_t pa, void *buf, size_t len,
                           bool write)
 {
-    int ret = write ? im_iommufd_memory_write(v->server->im, pa, buf, len)
-                    : im_iommufd_memory_read(v->server->im, pa, buf, len);
+    int ret = write ? im_iommufd_memory_write(v->server->im, pa, buf, len) :
+                      im_iommufd_memory_read(v->server->im, pa, buf, len);
 
     return ret ? -EIO : 0;
 }
@@ -555,8 +561,7 @@ static int vfio_dma_one(Vfio *v, uint64_t addr, void *buf, size_t len,
         ats.at = IM_AT_TRANSLATION;
         ats.no_write = !write;
         x = im_ioasid_translate(h, &ats);
-        if (x.status == IM_OK && !(x.perm & (write ? IM_PERM_W
-                                                   : IM_PERM_R))) {
+        if (x.status == IM_OK && !(x.perm & (write ? IM_PERM_W : IM_PERM_R))) {
             vfio_ask_for(v, &t);
             return -EAGAIN;
         }
@@ -599,8 +604,8 @@ static int64_t vfio_control(Vfio *v, const Caller *who, uint64_t user,
         return -EINVAL;
     }
     if (!write) {
-        return caller_write(who, user, (char *)words + at, len)
-               ? -EFAULT : (int64_t)len;
+        return caller_write(who, user, (char *)words + at, len) ? -EFAULT :
+                                                                  (int64_t)len;
     }
     if (caller_read(who, user, (char *)words + at, len)) {
         return -EFAULT;
@@ -618,26 +623,26 @@ static int64_t vfio_transfer(File *f, const Caller *who, uint64_t user,
     if (!v->file || at > INT64_MAX) {
         return -EINVAL;
     }
-    return at < CONTROL_OFFSET
-           ? vfio_dma(v, who, user, len, at, write)
-           : vfio_control(v, who, user, len, at - CONTROL_OFFSET, write);
+    return at < CONTROL_OFFSET ?
+               vfio_dma(v, who, user, len, at, write) :
+               vfio_control(v, who, user, len, at - CONTROL_OFFSET, write);
 }
 
-static int64_t vfio_read(File *f, const Caller *who, uint64_t addr,
-                         size_t len, uint64_t at)
+static int64_t vfio_read(File *f, const Caller *who, uint64_t addr, size_t len,
+                         uint64_t at)
 {
     return vfio_transfer(f, who, addr, len, at, false);
 }
 
-static int64_t vfio_write(File *f, const Caller *who, uint64_t addr,
-                          size_t len, uint64_t at)
+static int64_t vfio_write(File *f, const Caller *who, uint64_t addr, size_t len,
+                          uint64_t at)
 {
     return vfio_transfer(f, who, addr, len, at, true);
 }
 
 /* No region of it may be. */
-static int vfio_mmap(File *f, const Caller *who, uint64_t offset,
-                     uint64_t len, int prot, int flags, uint64_t *at)
+static int vfio_mmap(File *f, const Caller *who, uint64_t offset, uint64_t len,
+                     int prot, int flags, uint64_t *at)
 {
     (void)f, (void)who, (void)offset, (void)len, (void)prot, (void)flags;
     (void)at;
@@ -674,7 +679,8 @@ int vfio_open(Server *s, const Caller *who, const char *path,
     if (!v) {
         return -ENOMEM;
     }
-    *v = (Vfio) { .server = s, .device = s->devices->pdata[n],
+    *v = (Vfio) { .server = s,
+                  .device = s->devices->pdata[n],
                   .pasid = IM_IOMMUFD_NO_PASID };
     *ops = &vfio_file;
     *data = v;

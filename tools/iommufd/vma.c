@@ -44,7 +44,7 @@ bool vma_alive(const Process *p)
     return p->maps >= 0 && pread(p->maps, &c, 1, 0) == 1;
 }
 
-/* --- text ---------------------------------------------------------------- */
+/* --- text --------------------------------------------------------------- */
 
 typedef bool VmaFn(const Vma *vma, void *opaque);
 
@@ -117,7 +117,7 @@ static bool vma_maps_offset(const Vma *v, void *opaque)
     return true;
 }
 
-/* --- one ----------------------------------------------------------------- */
+/* --- one ---------------------------------------------------------------- */
 
 static int vma_query(Process *p, uint64_t addr, Vma *v)
 {

@@ -27,8 +27,7 @@ socklen_t wire_name(struct sockaddr_un *name, const WireFile *f)
                      f->session, (unsigned long long)f->id,
                      f->polls ? POLLS : "");
     } else {
-        n = snprintf(text, room, WIRE_PREFIX "%.*s", WIRE_SESSION,
-                     f->session);
+        n = snprintf(text, room, WIRE_PREFIX "%.*s", WIRE_SESSION, f->session);
     }
     return (socklen_t)(HEAD + 1 + (size_t)n);
 }

@@ -47,8 +47,8 @@ enum {
     WIRE_MMAP,          /* file; arg: offset, number: bytes, more: PROT_* and
                            MAP_* << 32; value: offset in the descriptor */
     WIRE_INSTALLED,     /* file: is the caller's fd; no reply */
-    WIRE_MAPPED,        /* what WIRE_MMAP brought is mapped, or not; no reply */
-    WIRE_CHARGED,       /* number: a pid; value, extra: pages pinned, locked */
+    WIRE_MAPPED,      /* what WIRE_MMAP brought is mapped, or not; no reply */
+    WIRE_CHARGED,      /* number: a pid; value, extra: pages pinned, locked */
 };
 
 typedef struct WireRequest {

@@ -23,7 +23,7 @@ struct channel {
 	struct pep_file *owner;
 	wait_queue_head_t wait;
 	atomic_t interrupts;
-	unsigned int expect;		/* interrupts when the job is done */
+	unsigned int expect; /* interrupts when the job is done */
 	unsigned int before;
 };
 
@@ -34,14 +34,14 @@ struct pep_dev {
 	void __iomem *regs;
 	unsigned int channels;
 	int vectors;
-	struct mutex lock;		/* channels' owners, COMMAND/ARG, raw */
+	struct mutex lock; /* channels' owners, COMMAND/ARG, raw */
 	struct channel ch[MAX_CHANNELS];
 };
 
 struct pep_file {
 	struct pep_dev *dev;
 	struct mutex lock;
-	struct list_head spaces;	/* of space.c */
+	struct list_head spaces; /* of space.c */
 };
 
 static inline u64 reg_read(struct pep_dev *d, unsigned int off)
@@ -59,7 +59,7 @@ void pep_command(struct pep_dev *d, u64 cmd, u64 arg);
 
 /* space.c: address spaces of a file, a process's or its own */
 bool pep_has_pasid(struct pep_file *f, u32 pasid);
-u32 pep_pasid_of_caller(struct pep_file *f);	/* 0: not bound */
+u32 pep_pasid_of_caller(struct pep_file *f); /* 0: not bound */
 void pep_free_spaces(struct pep_file *f);
 long pep_bind(struct pep_file *f, u32 __user *arg);
 long pep_unbind(struct pep_file *f);
@@ -73,7 +73,7 @@ void pep_free_channels(struct pep_file *f);
 long pep_channel_get(struct pep_file *f, u32 __user *arg);
 long pep_channel_put(struct pep_file *f, u32 __user *arg);
 long pep_submit(struct pep_file *f, void __user *arg);
-long pep_wait(struct pep_file *f, void __user *arg);	/* without the lock */
+long pep_wait(struct pep_file *f, void __user *arg); /* without the lock */
 long pep_raw_page(struct pep_file *f, void __user *arg);
 
 #endif /* PASID_EP_DEVICE_H */

@@ -104,8 +104,7 @@ long pep_submit(struct pep_file *f, void __user *arg)
 	reg_write(d, base + PASID_EP_CH_SEED, job.seed);
 	reg_write(d, base + PASID_EP_CH_SPLIT, job.split);
 	reg_write(d, base + PASID_EP_CH_GROUP, job.group ? job.group : 8);
-	reg_write(d, base + PASID_EP_CH_RETRIES,
-		  job.retries ? job.retries : 8);
+	reg_write(d, base + PASID_EP_CH_RETRIES, job.retries ? job.retries : 8);
 	reg_write(d, base + PASID_EP_CH_INTR,
 		  PASID_EP_CH_INTR_ENABLE | (job.channel + 1));
 	ch->before = atomic_read(&ch->interrupts);
@@ -128,7 +127,7 @@ long pep_wait(struct pep_file *f, void __user *arg)
 		return -EPERM;
 	ch = &d->ch[r.channel];
 	left = wait_event_interruptible_timeout(ch->wait, job_done(ch),
-			msecs_to_jiffies(r.timeout_ms));
+						msecs_to_jiffies(r.timeout_ms));
 	if (left < 0)
 		return left;
 	base = PASID_EP_CH(r.channel, 0);
@@ -167,7 +166,8 @@ long pep_raw_page(struct pep_file *f, void __user *arg)
 	r.response = 0;
 	end = jiffies + msecs_to_jiffies(r.timeout_ms);
 	while (PASID_EP_GET(r.status, PASID_EP_PR_STATUS_STATE) ==
-	       PASID_EP_RAW_SENT && time_before(jiffies, end)) {
+		       PASID_EP_RAW_SENT &&
+	       time_before(jiffies, end)) {
 		if (reg_read(d, PASID_EP_PR_RESP_COUNT) != before) {
 			r.response = reg_read(d, PASID_EP_PR_RESP);
 			break;

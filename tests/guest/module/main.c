@@ -206,7 +206,8 @@ static int identify(struct pep_dev *d)
 	if (reg_read(d, PASID_EP_MAGIC) != PASID_EP_MAGIC_VALUE ||
 	    PASID_EP_GET(reg_read(d, PASID_EP_REVISION),
 			 PASID_EP_REVISION_MAJOR) !=
-	    PASID_EP_GET(PASID_EP_REVISION_VALUE, PASID_EP_REVISION_MAJOR)) {
+		    PASID_EP_GET(PASID_EP_REVISION_VALUE,
+				 PASID_EP_REVISION_MAJOR)) {
 		pci_err(d->pdev, "not a pasid-endpoint of revision %llx\n",
 			PASID_EP_REVISION_VALUE);
 		return -ENODEV;

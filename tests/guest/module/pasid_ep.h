@@ -15,31 +15,31 @@
 
 struct pep_info {
 	__u32 channels;
-	__u32 vectors;			/* interrupt vectors granted */
-	__u32 pasid;			/* of the calling process; 0: not bound */
-	__u32 rid;			/* requester ID */
+	__u32 vectors; /* interrupt vectors granted */
+	__u32 pasid;   /* of the calling process; 0: not bound */
+	__u32 rid;     /* requester ID */
 	__u64 buffer_size;
 };
 
 /* A job: one operation of one channel, see pasid_ep_uapi.h. */
 struct pep_job {
-	__u32 channel;			/* owned by this file */
-	__u32 pasid;			/* owned by this file; 0: none */
-	__u64 ctrl;			/* CH_CTRL without the PASID bit */
+	__u32 channel; /* owned by this file */
+	__u32 pasid;   /* owned by this file; 0: none */
+	__u64 ctrl;    /* CH_CTRL without the PASID bit */
 	__u64 addr;
 	__u64 addr2;
 	__u64 len;
 	__u64 seed;
-	__u64 split;			/* 0: device default */
-	__u32 group;			/* 0: device default */
-	__u32 retries;			/* 0: device default */
+	__u64 split;   /* 0: device default */
+	__u32 group;   /* 0: device default */
+	__u32 retries; /* 0: device default */
 };
 
 struct pep_result {
 	__u32 channel;
-	__u32 timeout_ms;		/* of virtual time */
-	__u32 interrupts;		/* completion interrupts of this job */
-	__u32 finished;			/* launched == returned */
+	__u32 timeout_ms; /* of virtual time */
+	__u32 interrupts; /* completion interrupts of this job */
+	__u32 finished;	  /* launched == returned */
 	__u64 status;
 	__u64 done;
 	__u64 bad_addr;
@@ -47,30 +47,30 @@ struct pep_result {
 	__u64 compare;
 	__u64 requests;
 	__u64 page_requests;
-	__u64 parked;			/* requests that the IOMMU stalled */
+	__u64 parked; /* requests that the IOMMU stalled */
 };
 
 #define PEP_STATS_WORDS         20
 struct pep_stats {
-	__u64 word[PEP_STATS_WORDS];	/* in the order of PASID_EP_STAT_* */
+	__u64 word[PEP_STATS_WORDS]; /* in the order of PASID_EP_STAT_* */
 };
 
 /* A buffer of the caller in a PASID's paging domain. */
 struct pep_map {
 	__u32 pasid;
-	__u32 prot;			/* 1: read, 2: write */
-	__u64 addr;			/* page aligned, as iova and len */
+	__u32 prot; /* 1: read, 2: write */
+	__u64 addr; /* page aligned, as iova and len */
 	__u64 iova;
 	__u64 len;
 };
 
 struct pep_raw_page {
 	__u64 addr;
-	__u64 ctrl;			/* PASID_EP_PR_CTRL_* */
+	__u64 ctrl; /* PASID_EP_PR_CTRL_* */
 	__u32 pasid;
 	__u32 timeout_ms;
-	__u64 status;			/* out: PR_STATUS */
-	__u64 response;			/* out: PR_RESP; valid bit only if it came */
+	__u64 status;	/* out: PR_STATUS */
+	__u64 response; /* out: PR_RESP; valid bit only if it came */
 };
 
 #define PEP_INFO                _IOR('P', 0, struct pep_info)

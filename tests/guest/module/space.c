@@ -17,7 +17,7 @@
 struct space {
 	struct list_head node;
 	u32 pasid;
-	struct mm_struct *mm;		/* identity only, never followed */
+	struct mm_struct *mm; /* identity only, never followed */
 	struct iommu_sva *bond;
 	struct iommu_domain *domain;
 	struct list_head maps;
@@ -34,7 +34,8 @@ static struct space *space_of_pasid(struct pep_file *f, u32 pasid)
 {
 	struct space *s;
 
-	list_for_each_entry(s, &f->spaces, node) {
+	list_for_each_entry(s, &f->spaces, node)
+	{
 		if (s->pasid == pasid)
 			return s;
 	}
@@ -45,7 +46,8 @@ static struct space *space_of_mm(struct pep_file *f, struct mm_struct *mm)
 {
 	struct space *s;
 
-	list_for_each_entry(s, &f->spaces, node) {
+	list_for_each_entry(s, &f->spaces, node)
+	{
 		if (s->bond && s->mm == mm)
 			return s;
 	}
@@ -69,7 +71,7 @@ static bool drained(struct pep_dev *d)
 	return (!PASID_EP_GET(status, PASID_EP_STATUS_OUTSTANDING) ||
 		status & PASID_EP_STATUS_HELD) &&
 	       reg_read(d, PASID_EP_STAT_DMA_PARKED) ==
-	       reg_read(d, PASID_EP_STAT_DMA_UNPARKED);
+		       reg_read(d, PASID_EP_STAT_DMA_UNPARKED);
 }
 
 /*
@@ -270,7 +272,8 @@ long pep_unmap(struct pep_file *f, void __user *arg)
 	s = space_of_pasid(f, req.pasid);
 	if (!s || s->bond)
 		return -ENOENT;
-	list_for_each_entry(m, &s->maps, node) {
+	list_for_each_entry(m, &s->maps, node)
+	{
 		if (m->iova == req.iova) {
 			mapping_free(s, m, true);
 			return 0;
@@ -295,6 +298,5 @@ void pep_free_spaces(struct pep_file *f)
 {
 	struct space *s, *next;
 
-	list_for_each_entry_safe(s, next, &f->spaces, node)
-		space_free(f, s);
+	list_for_each_entry_safe(s, next, &f->spaces, node) space_free(f, s);
 }

@@ -18,8 +18,8 @@
 
 void *map_at(void *where, size_t len, int prot, int flags)
 {
-    void *p = mmap(where, len, prot,
-                   MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+    void *p = mmap(where, len, prot, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1,
+                   0);
 
     CHECK(p != MAP_FAILED, "mmap of %zu bytes: %m", len);
     CHECK(!where || p == where, "mmap gave %p, not %p", p, where);
@@ -50,8 +50,7 @@ void pattern_fill(void *buf, size_t len, uint64_t seed)
     }
 }
 
-void pattern_check(const char *what, const void *buf, size_t len,
-                   uint64_t seed)
+void pattern_check(const char *what, const void *buf, size_t len, uint64_t seed)
 {
     const uint8_t *p = buf;
 
@@ -73,8 +72,8 @@ void bytes_check(const char *what, const void *buf, size_t len, uint8_t val)
     const uint8_t *p = buf;
 
     for (size_t i = 0; i < len; i++) {
-        CHECK(p[i] == val, "%s: byte %zu of %zu at %p is %02x, not %02x",
-              what, i, len, (const void *)(p + i), p[i], val);
+        CHECK(p[i] == val, "%s: byte %zu of %zu at %p is %02x, not %02x", what,
+              i, len, (const void *)(p + i), p[i], val);
     }
 }
 
@@ -124,7 +123,7 @@ void ep_open_nth(Ep *ep, unsigned n)
     void *bar;
 
     snprintf(path, sizeof(path), "/dev/pasid-ep%u", n);
-    *ep = (Ep){ .fd = open(path, O_RDWR) };
+    *ep = (Ep) { .fd = open(path, O_RDWR) };
     CHECK(ep->fd >= 0, "cannot open %s: %m", path);
     bar = mmap(NULL, PASID_EP_BAR0_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
                ep->fd, PEP_MMAP_BAR(0));
@@ -153,8 +152,7 @@ void ep_bind(Ep *ep)
 
 void ep_get_channel(Ep *ep)
 {
-    CHECK(!ioctl(ep->fd, PEP_CHANNEL_GET, &ep->channel),
-          "no free channel: %m");
+    CHECK(!ioctl(ep->fd, PEP_CHANNEL_GET, &ep->channel), "no free channel: %m");
 }
 
 void ep_open(Ep *ep)
@@ -246,9 +244,10 @@ struct pep_result ep_wait(const Ep *ep)
     do {
         ret = ioctl(ep->fd, PEP_WAIT, &r);
     } while (ret && errno == EINTR);
-    CHECK(!ret, "no completion interrupt: %s; channel %s, status %llx, "
-          "%llu bytes done", strerror(errno),
-          r.finished ? "finished" : "still running",
+    CHECK(!ret,
+          "no completion interrupt: %s; channel %s, status %llx, "
+          "%llu bytes done",
+          strerror(errno), r.finished ? "finished" : "still running",
           (unsigned long long)r.status, (unsigned long long)r.done);
     CHECK(r.finished, "interrupt before the end of the operation");
     return r;
@@ -263,11 +262,12 @@ struct pep_result ep_do(const Ep *ep, const struct pep_job *job)
 const char *ep_cause(uint64_t status)
 {
     static const char *const names[] = {
-        "NONE", "DMA_UR", "DMA_CA", "ATS_UR", "ATS_CA", "ATS_MALFORMED",
-        "NO_PERMISSION", "RESP_INVALID", "RESP_FAILURE", "PAGE_TIMEOUT",
-        "NO_ALLOCATION", "RETRIES", "NO_BUS_MASTER", "PASID_REFUSED",
-        "PRIV_REFUSED", "EXEC_REFUSED", "ATS_OFF", "PRI_OFF", "BAD_PROGRAM",
-        "MISMATCH", "POISONED", "BUSY", "U_ONLY",
+        "NONE",          "DMA_UR",        "DMA_CA",        "ATS_UR",
+        "ATS_CA",        "ATS_MALFORMED", "NO_PERMISSION", "RESP_INVALID",
+        "RESP_FAILURE",  "PAGE_TIMEOUT",  "NO_ALLOCATION", "RETRIES",
+        "NO_BUS_MASTER", "PASID_REFUSED", "PRIV_REFUSED",  "EXEC_REFUSED",
+        "ATS_OFF",       "PRI_OFF",       "BAD_PROGRAM",   "MISMATCH",
+        "POISONED",      "BUSY",          "U_ONLY",
     };
     unsigned cause = PASID_EP_GET(status, PASID_EP_CH_STATUS_CAUSE);
 
@@ -280,7 +280,8 @@ void ep_check_ok(const struct pep_result *r, size_t len, const char *what)
 
     CHECK(state == PASID_EP_STATE_OK && r->done == len,
           "%s: state %u, cause %s, response %llu, %llu of %zu bytes, bad "
-          "address %llx, compare %llx", what, state, ep_cause(r->status),
+          "address %llx, compare %llx",
+          what, state, ep_cause(r->status),
           PASID_EP_GET((unsigned long long)r->status,
                        PASID_EP_CH_STATUS_RESPONSE),
           (unsigned long long)r->done, len, (unsigned long long)r->bad_addr,
@@ -299,8 +300,7 @@ static struct pep_result ep_ok(const Ep *ep, unsigned op, const void *addr,
     return r;
 }
 
-struct pep_result ep_write(const Ep *ep, void *addr, size_t len,
-                           uint64_t seed)
+struct pep_result ep_write(const Ep *ep, void *addr, size_t len, uint64_t seed)
 {
     return ep_ok(ep, PASID_EP_OP_WRITE, addr, len, seed, "device write");
 }
@@ -345,7 +345,8 @@ void ep_refused(const Ep *ep, unsigned op, const void *addr, size_t len,
 
     CHECK(ep_was_refused(ep, &r),
           "%s: not refused by %s, but status %llx, cause %s, parked %llu "
-          "times", what, ep->pri ? "a page response Invalid (1)" : "an abort",
+          "times",
+          what, ep->pri ? "a page response Invalid (1)" : "an abort",
           (unsigned long long)r.status, ep_cause(r.status),
           (unsigned long long)r.parked);
     CHECK(r.done == 0 && r.bad_addr == (uintptr_t)addr,
@@ -403,8 +404,7 @@ static int for_each_endpoint(void (*fn)(const char *dir, const char *arg),
     for (int i = 0; i < n; i++) {
         char dir[512];
 
-        snprintf(dir, sizeof(dir), "/sys/bus/pci/devices/%s",
-                 list[i]->d_name);
+        snprintf(dir, sizeof(dir), "/sys/bus/pci/devices/%s", list[i]->d_name);
         if (list[i]->d_name[0] != '.' && is_endpoint(dir)) {
             fn(dir, arg);
             found++;

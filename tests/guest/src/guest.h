@@ -108,8 +108,7 @@ struct pep_result ep_wait(const Ep *ep);
 struct pep_result ep_do(const Ep *ep, const struct pep_job *job);
 
 /* One operation in mode AUTO that must end well, completely. */
-struct pep_result ep_write(const Ep *ep, void *addr, size_t len,
-                           uint64_t seed);
+struct pep_result ep_write(const Ep *ep, void *addr, size_t len, uint64_t seed);
 struct pep_result ep_compare(const Ep *ep, const void *addr, size_t len,
                              uint64_t seed);
 struct pep_result ep_read(const Ep *ep, const void *addr, size_t len);

@@ -35,7 +35,8 @@ void kexec_into(const char *mode, const char *kernel, const char *initrd,
 
     CHECK(k >= 0 && i >= 0, "cannot open %s or %s: %m", kernel, initrd);
     CHECK(!syscall(SYS_kexec_file_load, k, i, strlen(cmdline) + 1, cmdline,
-                   crash ? KEXEC_FILE_ON_CRASH : 0ul), "kexec: %m");
+                   crash ? KEXEC_FILE_ON_CRASH : 0ul),
+          "kexec: %m");
     note("kexec (%s)", mode);
     if (crash) {
         if (!access("/dev/pasid-ep0", F_OK)) {

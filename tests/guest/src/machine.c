@@ -171,7 +171,7 @@ static void new_cpu(void)
     CHECK(cpu >= 2, "no CPU has come");
     snprintf(path, sizeof(path), CPUS "/cpu%d/online", cpu);
     write_file(path, "1");
-    net_check("e1000e", 4ull << 40);    /* takes its interrupts */
+    net_check("e1000e", 4ull << 40); /* takes its interrupts */
     CHECK(move_interrupts(cpu), "no interrupt can be moved to CPU %d", cpu);
     before = interrupts(cpu);
     CPU_ZERO(&only);
@@ -187,9 +187,9 @@ static void new_cpu(void)
 
 const Scenario machine_scenarios[] = {
     { "busy", "a disk read until the runner ends it", busy, true },
-    { "endpoint-busy", "DMA by PASID until the runner ends it",
-      endpoint_busy, false },
+    { "endpoint-busy", "DMA by PASID until the runner ends it", endpoint_busy,
+      false },
     { "cpu-off", "a CPU off and on under I/O", cpu_off, true },
     { "new-cpu", "a CPU plugged in, interrupts sent to it", new_cpu, true },
-    { },
+    {},
 };

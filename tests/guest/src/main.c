@@ -21,6 +21,7 @@
 
 #include "guest.h"
 
+/* clang-format off */
 static const Scenario *const all[] = {
     memory_scenarios, process_scenarios, other_scenarios, stock_scenarios,
     machine_scenarios, vfio_scenarios,
@@ -34,6 +35,7 @@ static const char *const stat_names[PEP_STATS_WORDS] = {
     "inv_completions", "stop_markers", "interrupts", "dma_parked",
     "dma_unparked",
 };
+/* clang-format on */
 
 typedef struct Counters {
     uint64_t word[PEP_STATS_WORDS];
@@ -166,7 +168,7 @@ static void watch(const Scenario *s, Counters *c)
 
 static bool run(const Scenario *s)
 {
-    Counters before = { }, after = { };
+    Counters before = {}, after = {};
     pid_t pid;
     bool ok;
     int status;
@@ -225,7 +227,7 @@ int main(int argc, char **argv)
     }
     if (argc < 3 || strcmp(argv[1], "run")) {
         fprintf(stderr, "usage: imtest list | state | driver NAME | "
-                "run NAME...\n");
+                        "run NAME...\n");
         return 2;
     }
     print_functions();

@@ -39,15 +39,15 @@ static void touched(void)
     /* The device sees a difference that is there. */
     buf[777] ^= 1;
     {
-        struct pep_job job = ep_job(&ep, PASID_EP_OP_COMPARE, buf + 4093,
-                                    8195, 3);
+        struct pep_job job = ep_job(&ep, PASID_EP_OP_COMPARE, buf + 4093, 8195,
+                                    3);
 
         pattern_fill(buf + 4093, 8195, 3);
         buf[4093 + 5000] ^= 0x40;
         r = ep_do(&ep, &job);
         CHECK(PASID_EP_GET(r.status, PASID_EP_CH_STATUS_CAUSE) ==
-              PASID_EP_CAUSE_MISMATCH &&
-              r.bad_addr == (uintptr_t)buf + 4093 + 5000,
+                      PASID_EP_CAUSE_MISMATCH &&
+                  r.bad_addr == (uintptr_t)buf + 4093 + 5000,
               "a changed byte was not found: status %llx at %llx",
               (unsigned long long)r.status, (unsigned long long)r.bad_addr);
     }
@@ -124,7 +124,7 @@ static void cow(void)
 
     ep_open(&ep);
     pattern_fill(buf, len, 30);
-    ep_compare(&ep, buf, len, 30);      /* translations are cached, writable */
+    ep_compare(&ep, buf, len, 30);     /* translations are cached, writable */
     ep_write(&ep, buf, len, 31);
     CHECK(!pipe(to_child), "pipe: %m");
     pid = fork();
@@ -142,7 +142,8 @@ static void cow(void)
     r = ep_write(&ep, buf, len, 32);
     CHECK(ep_waits(&ep, &r) >= len / PAGE,
           "write after fork: waited %llu times, so the child's pages were "
-          "written", (unsigned long long)ep_waits(&ep, &r));
+          "written",
+          (unsigned long long)ep_waits(&ep, &r));
     pattern_check("the parent's copy", buf, len, 32);
     CHECK(write(to_child[1], &c, 1) == 1, "write: %m");
     CHECK(waitpid(pid, &status, 0) == pid && !status, "the child failed");
@@ -229,8 +230,8 @@ static void thp(void)
           (unsigned long long)ep_waits(&ep, &r));
     pattern_check("huge pages, touched", buf, 2 * HUGE, 70);
     r = ep_write(&ep, buf + 2 * HUGE, 2 * HUGE, 71);
-    pattern_check("huge pages, touched by the device", buf + 2 * HUGE,
-                  2 * HUGE, 71);
+    pattern_check("huge pages, touched by the device", buf + 2 * HUGE, 2 * HUGE,
+                  71);
     CHECK(smaps_kb(buf, "AnonHugePages") == (long)(len / KiB),
           "%ld kB in transparent huge pages, not %zu",
           smaps_kb(buf, "AnonHugePages"), len / KiB);
@@ -445,5 +446,5 @@ const Scenario memory_scenarios[] = {
     { "stack", "stack", stack },
     { "file", "file mappings", file },
     { "swapped", "pages swapped out", swapped },
-    { },
+    {},
 };

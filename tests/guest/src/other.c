@@ -26,17 +26,17 @@ static uint64_t uio_do(volatile uint64_t *regs, uint32_t pasid, unsigned op,
 
     ch[PASID_EP_CH_CTRL / 8] =
         PASID_EP_PUT(PASID_EP_CH_CTRL_OP, (uint64_t)op) |
-        PASID_EP_PUT(PASID_EP_CH_CTRL_MODE, pri_on(regs) ?
-                     (uint64_t)PASID_EP_MODE_AUTO :
-                     (uint64_t)PASID_EP_MODE_FALLBACK) |
+        PASID_EP_PUT(PASID_EP_CH_CTRL_MODE,
+                     pri_on(regs) ? (uint64_t)PASID_EP_MODE_AUTO :
+                                    (uint64_t)PASID_EP_MODE_FALLBACK) |
         PASID_EP_CH_CTRL_PASID;
     ch[PASID_EP_CH_PASID / 8] = pasid;
     ch[PASID_EP_CH_ADDR / 8] = (uintptr_t)addr;
     ch[PASID_EP_CH_LEN / 8] = len;
     ch[PASID_EP_CH_SEED / 8] = seed;
     ch[PASID_EP_CH_COMMAND / 8] = PASID_EP_CH_CMD_START;
-    for (int i = 0; ch[PASID_EP_CH_LAUNCHED / 8] !=
-                    ch[PASID_EP_CH_RETURNED / 8]; i++) {
+    for (int i = 0;
+         ch[PASID_EP_CH_LAUNCHED / 8] != ch[PASID_EP_CH_RETURNED / 8]; i++) {
         CHECK(i < 200000, "the channel does not end: status %llx",
               (unsigned long long)ch[PASID_EP_CH_STATUS / 8]);
         usleep(100);
@@ -46,9 +46,9 @@ static uint64_t uio_do(volatile uint64_t *regs, uint32_t pasid, unsigned op,
 
 static void uio_check(uint64_t status, const char *what)
 {
-    CHECK(PASID_EP_GET(status, PASID_EP_CH_STATUS_STATE) ==
-          PASID_EP_STATE_OK, "%s: status %llx, cause %s", what,
-          (unsigned long long)status, ep_cause(status));
+    CHECK(PASID_EP_GET(status, PASID_EP_CH_STATUS_STATE) == PASID_EP_STATE_OK,
+          "%s: status %llx, cause %s", what, (unsigned long long)status,
+          ep_cause(status));
 }
 
 static void uio_process(const char *dir, const char *uio)
@@ -85,9 +85,9 @@ static void uio_process(const char *dir, const char *uio)
     CHECK(!munmap(fresh, len), "munmap: %m");
     status = uio_do(regs, pasid, PASID_EP_OP_READ, fresh, len, 0);
     CHECK(PASID_EP_GET(status, PASID_EP_CH_STATUS_STATE) ==
-          PASID_EP_STATE_ERROR &&
-          (PASID_EP_GET(status, PASID_EP_CH_STATUS_CAUSE) ==
-           PASID_EP_CAUSE_RESP_INVALID) == pri_on(regs),
+                  PASID_EP_STATE_ERROR &&
+              (PASID_EP_GET(status, PASID_EP_CH_STATUS_CAUSE) ==
+               PASID_EP_CAUSE_RESP_INVALID) == pri_on(regs),
           "unmapped memory: status %llx", (unsigned long long)status);
     note("uio_pci_generic_sva: PASID %u", pasid);
 }
@@ -171,8 +171,8 @@ static void slot_check(unsigned s, const char *what)
             while (page[k] == slots[s].shadow[i * PAGE + k]) {
                 k++;
             }
-            fail("%s: slot %u page %u byte %zu is %02x, not %02x", what, s,
-                 i, k, page[k], slots[s].shadow[i * PAGE + k]);
+            fail("%s: slot %u page %u byte %zu is %02x, not %02x", what, s, i,
+                 k, page[k], slots[s].shadow[i * PAGE + k]);
         }
     }
 }
@@ -200,9 +200,11 @@ static void random_dma(Ep *ep, unsigned s)
     if (good == len) {
         ep_check_ok(&r, len, write ? "random write" : "random read");
     } else {
-        CHECK(ep_was_refused(ep, &r), "slot %u +%zx, %zx bytes, %zx good: "
-              "status %llx, cause %s", s, from, len, good,
-              (unsigned long long)r.status, ep_cause(r.status));
+        CHECK(ep_was_refused(ep, &r),
+              "slot %u +%zx, %zx bytes, %zx good: "
+              "status %llx, cause %s",
+              s, from, len, good, (unsigned long long)r.status,
+              ep_cause(r.status));
         /* A group is refused whole: with others' pages it may end before. */
         CHECK(ep->group == 1 || !ep->pri ? r.done == good : r.done <= good,
               "slot %u +%zx: %llu bytes done, %zx were allowed", s, from,
@@ -323,15 +325,33 @@ static void random_rounds(void)
         unsigned s = rnd(SLOTS);
 
         switch (rnd(11)) {
-        case 0: random_map(s); break;
-        case 1: random_unmap(s); break;
-        case 2: random_protect(s); break;
-        case 3: random_touch(s); break;
-        case 4: random_advise(s, MADV_DONTNEED); break;
+        case 0:
+            random_map(s);
+            break;
+        case 1:
+            random_unmap(s);
+            break;
+        case 2:
+            random_protect(s);
+            break;
+        case 3:
+            random_touch(s);
+            break;
+        case 4:
+            random_advise(s, MADV_DONTNEED);
+            break;
         case 5:
-        case 6: random_advise(s, MADV_PAGEOUT); break;
-        case 7: random_fork(&ep, s); dma++; break;
-        default: random_dma(&ep, s); dma++; break;
+        case 6:
+            random_advise(s, MADV_PAGEOUT);
+            break;
+        case 7:
+            random_fork(&ep, s);
+            dma++;
+            break;
+        default:
+            random_dma(&ep, s);
+            dma++;
+            break;
         }
     }
     for (unsigned s = 0; s < SLOTS; s++) {
@@ -344,5 +364,5 @@ static void random_rounds(void)
 const Scenario other_scenarios[] = {
     { "uio", "in-tree uio_pci_generic_sva", uio, true },
     { "random", "random map, DMA, unmap, page out", random_rounds },
-    { },
+    {},
 };

@@ -37,8 +37,7 @@ static uint32_t hear(int fd)
 
 static void start(Link *l, void (*run)(Link *l, unsigned arg), unsigned arg)
 {
-    CHECK(!pipe2(l->down, O_CLOEXEC) && !pipe2(l->up, O_CLOEXEC),
-          "pipe: %m");
+    CHECK(!pipe2(l->down, O_CLOEXEC) && !pipe2(l->up, O_CLOEXEC), "pipe: %m");
     l->pid = fork();
     CHECK(l->pid >= 0, "fork: %m");
     if (!l->pid) {
@@ -194,8 +193,7 @@ static void two_processes(void)
         CHECK(ep_channel_reg(&ep, PASID_EP_CH_PASID) == pasid[i],
               "channel %u works for another PASID", channel[i]);
     }
-    CHECK(eventually(all_held, &ep),
-          "the kernel does not answer both");
+    CHECK(eventually(all_held, &ep), "the kernel does not answer both");
     ep_command(&ep, PASID_EP_CMD_RELEASE, 0);
     for (unsigned i = 0; i < 2; i++) {
         hear(link[i].up[0]);
@@ -253,7 +251,8 @@ static void forked(void)
     /* The child is gone, its bond is not: refused, and nobody is hurt. */
     r = ep_do(&ep, &job);
     CHECK(PASID_EP_GET(r.status, PASID_EP_CH_STATUS_STATE) ==
-          PASID_EP_STATE_ERROR && r.done == 0,
+                  PASID_EP_STATE_ERROR &&
+              r.done == 0,
           "DMA for a dead process: status %llx, %llu bytes",
           (unsigned long long)r.status, (unsigned long long)r.done);
     ep_compare(&ep, shared_by_fork, len, 120);
@@ -266,9 +265,10 @@ static void check_error(const struct pep_result *r, unsigned cause,
                         const char *what)
 {
     CHECK(PASID_EP_GET(r->status, PASID_EP_CH_STATUS_STATE) ==
-          PASID_EP_STATE_ERROR &&
-          PASID_EP_GET(r->status, PASID_EP_CH_STATUS_CAUSE) == cause &&
-          r->done == 0, "%s: status %llx, cause %s, %llu bytes", what,
+                  PASID_EP_STATE_ERROR &&
+              PASID_EP_GET(r->status, PASID_EP_CH_STATUS_CAUSE) == cause &&
+              r->done == 0,
+          "%s: status %llx, cause %s, %llu bytes", what,
           (unsigned long long)r->status, ep_cause(r->status),
           (unsigned long long)r->done);
 }
@@ -315,8 +315,11 @@ static void own_domain(void)
     ep_open(&ep);
     CHECK(!ioctl(ep.fd, PEP_DOMAIN_NEW, &pasid), "paging domain: %m");
     CHECK(pasid && pasid != ep.pasid, "PASID %u for the domain", pasid);
-    map = (struct pep_map){ .pasid = pasid, .prot = 3, .iova = iova,
-                            .addr = (uintptr_t)buf, .len = len };
+    map = (struct pep_map) { .pasid = pasid,
+                             .prot = 3,
+                             .iova = iova,
+                             .addr = (uintptr_t)buf,
+                             .len = len };
     job = domain_job(&ep, pasid, PASID_EP_OP_WRITE, iova, len, 130);
     r = ep_do(&ep, &job);
     check_no_access(&ep, &r, "before it is mapped");
@@ -371,21 +374,23 @@ static void privileged_refused(Ep *ep, uint8_t *buf, size_t len)
                                                PASID_EP_CH_STATUS_RESPONSE));
     }
     /* The page request alone, and its response code. */
-    raw = (struct pep_raw_page){
-        .addr = (uintptr_t)buf, .pasid = ep->pasid, .timeout_ms = 20000,
+    raw = (struct pep_raw_page) {
+        .addr = (uintptr_t)buf,
+        .pasid = ep->pasid,
+        .timeout_ms = 20000,
         .ctrl = PASID_EP_PR_CTRL_READ | PASID_EP_PR_CTRL_LAST |
                 PASID_EP_PR_CTRL_PASID | PASID_EP_PR_CTRL_PRIV |
                 PASID_EP_PR_CTRL_PRGI_AUTO,
     };
     CHECK(!ioctl(ep->fd, PEP_RAW_PAGE, &raw), "page request: %m");
     CHECK(raw.response & PASID_EP_PR_RESP_VALID &&
-          PASID_EP_GET(raw.response, PASID_EP_PR_RESP_CODE) == 1,
+              PASID_EP_GET(raw.response, PASID_EP_PR_RESP_CODE) == 1,
           "privileged page request: status %llx, response %llx",
           (unsigned long long)raw.status, (unsigned long long)raw.response);
     raw.ctrl &= ~PASID_EP_PR_CTRL_PRIV;
     CHECK(!ioctl(ep->fd, PEP_RAW_PAGE, &raw), "page request: %m");
     CHECK(raw.response & PASID_EP_PR_RESP_VALID &&
-          PASID_EP_GET(raw.response, PASID_EP_PR_RESP_CODE) == 0,
+              PASID_EP_GET(raw.response, PASID_EP_PR_RESP_CODE) == 0,
           "user page request: status %llx, response %llx",
           (unsigned long long)raw.status, (unsigned long long)raw.response);
     pattern_check("after the refused writes", buf, len, 140);
@@ -484,8 +489,8 @@ static void kill_one(Ep *ep, unsigned hold)
     }
     CHECK(ep_running(ep), "the DMA is over before the process is killed");
     CHECK(!kill(link.pid, SIGKILL), "kill: %m");
-    CHECK(waitpid(link.pid, &status, 0) == link.pid &&
-          WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
+    CHECK(waitpid(link.pid, &status, 0) == link.pid && WIFSIGNALED(status) &&
+              WTERMSIG(status) == SIGKILL,
           "the process ended with %x", status);
     CHECK(eventually(stopped, ep),
           "the channel still works for the dead process");
@@ -580,7 +585,7 @@ static void stale(void)
 
     ep_open(&ep);
     ep_write(&ep, buf, len, 170);
-    ep_compare(&ep, buf, len, 170);     /* in the ATC if it was not yet */
+    ep_compare(&ep, buf, len, 170); /* in the ATC if it was not yet */
     ep_set(&ep, PASID_EP_INJ_FLAGS, PASID_EP_INJ_FLAGS_STALE);
     /* The pages live on in a child, so that reading them hurts nobody. */
     {
@@ -617,5 +622,5 @@ const Scenario process_scenarios[] = {
     { "two-devices", "one process, two endpoints", two_devices },
     { "stale", "a stale ATC is noticed", stale },
     { "killed", "processes killed with DMA in flight", killed },
-    { },
+    {},
 };

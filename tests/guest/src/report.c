@@ -89,8 +89,7 @@ bool runner_waits_no_more(void)
 {
     struct pollfd p = { .fd = RESULTS_FD, .events = POLLIN };
 
-    return results_fd != RESULTS_FD || !option("sync") ||
-           poll(&p, 1, 0) == 1;
+    return results_fd != RESULTS_FD || !option("sync") || poll(&p, 1, 0) == 1;
 }
 
 bool read_file(const char *path, char *buf, size_t size)
@@ -288,18 +287,17 @@ static void print_function(const char *bdf)
         unsigned long ctl = config_word(fd, pasid + 6, 2);
 
         note("state %s: PASID %s, width %lu, execute %s, privileged %s", bdf,
-             ctl & 1 ? "on" : "OFF", cap >> 8 & 0x1f,
-             ctl & 2 ? "on" : "off", ctl & 4 ? "on" : "off");
+             ctl & 1 ? "on" : "OFF", cap >> 8 & 0x1f, ctl & 2 ? "on" : "off",
+             ctl & 4 ? "on" : "off");
     }
     if (pri) {
         unsigned long ctl = config_word(fd, pri + 4, 2);
         unsigned long st = config_word(fd, pri + 6, 2);
 
         note("state %s: PRI %s%s%s%s, PASID in response %s, capacity %lu, "
-             "allocation %lu", bdf, ctl & 1 ? "on" : "OFF",
-             st & 1 ? ", response failure" : "",
-             st & 2 ? ", unexpected index" : "",
-             st & 0x100 ? ", stopped" : "",
+             "allocation %lu",
+             bdf, ctl & 1 ? "on" : "OFF", st & 1 ? ", response failure" : "",
+             st & 2 ? ", unexpected index" : "", st & 0x100 ? ", stopped" : "",
              st & 0x8000 ? "required" : "not required",
              config_word(fd, pri + 8, 4), config_word(fd, pri + 12, 4));
     }

@@ -45,14 +45,13 @@ static void disk_check(const char *dev, uint64_t seed)
     CHECK(fd >= 0, "%s: %m", path);
     CHECK(!fstat(fd, &st) && S_ISBLK(st.st_mode), "%s is no disk", path);
     half = lseek(fd, 0, SEEK_END) / 2;
-    CHECK(half >= (off_t)step && half % (off_t)step == 0,
-          "%s has %lld bytes", path, (long long)half * 2);
+    CHECK(half >= (off_t)step && half % (off_t)step == 0, "%s has %lld bytes",
+          path, (long long)half * 2);
     buf = map_pages(step);
     want = map_pages(step);
     for (off_t at = 0; at < half; at += (off_t)step) {
         pattern_fill(want, step, seed + (uint64_t)at);
-        CHECK(pread(fd, buf, step, at) == (ssize_t)step, "%s: read: %m",
-              path);
+        CHECK(pread(fd, buf, step, at) == (ssize_t)step, "%s: read: %m", path);
         CHECK(!memcmp(buf, want, step), "%s: wrong bytes at %lld", path,
               (long long)at);
     }
@@ -64,8 +63,7 @@ static void disk_check(const char *dev, uint64_t seed)
     CHECK(!fsync(fd), "%s: flush: %m", path);
     for (off_t at = half; at < 2 * half; at += (off_t)step) {
         pattern_fill(want, step, seed + (uint64_t)at);
-        CHECK(pread(fd, buf, step, at) == (ssize_t)step, "%s: read: %m",
-              path);
+        CHECK(pread(fd, buf, step, at) == (ssize_t)step, "%s: read: %m", path);
         CHECK(!memcmp(buf, want, step), "%s: wrong bytes at %lld", path,
               (long long)at);
     }
@@ -128,9 +126,9 @@ static int packet_socket(const char *driver, struct sockaddr_ll *to)
     req.ifr_flags |= IFF_UP;
     CHECK(!ioctl(fd, SIOCSIFFLAGS, &req), "%s: %m", name);
     CHECK(!ioctl(fd, SIOCGIFINDEX, &req), "%s: %m", name);
-    *to = (struct sockaddr_ll){ .sll_family = AF_PACKET,
-                                .sll_ifindex = req.ifr_ifindex,
-                                .sll_protocol = htons(ETHER_TYPE) };
+    *to = (struct sockaddr_ll) { .sll_family = AF_PACKET,
+                                 .sll_ifindex = req.ifr_ifindex,
+                                 .sll_protocol = htons(ETHER_TYPE) };
     CHECK(!bind(fd, (struct sockaddr *)to, sizeof(*to)), "bind: %m");
     for (int i = 0; i < 1000; i++) {
         snprintf(path, sizeof(path), "/sys/class/net/%s/carrier", name);
@@ -142,8 +140,7 @@ static int packet_socket(const char *driver, struct sockaddr_ll *to)
     fail("%s: no link", name);
 }
 
-static bool inverted(const uint8_t *a, const uint8_t *b, size_t from,
-                     size_t to)
+static bool inverted(const uint8_t *a, const uint8_t *b, size_t from, size_t to)
 {
     for (size_t i = from; i < to; i++) {
         if ((a[i] ^ b[i]) != 0xff) {
@@ -181,8 +178,8 @@ void net_check(const char *driver, uint64_t seed)
                 ssize_t len = recv(fd, in, sizeof(in), 0);
 
                 /* The first 8 bytes say which frame it answers. */
-                if (len < (ssize_t)(14 + payload) ||
-                    memcmp(in, out + 6, 6) || !inverted(in, out, 14, 22)) {
+                if (len < (ssize_t)(14 + payload) || memcmp(in, out + 6, 6) ||
+                    !inverted(in, out, 14, 22)) {
                     continue;
                 }
                 CHECK(inverted(in, out, 22, 14 + payload),
@@ -215,5 +212,5 @@ const Scenario stock_scenarios[] = {
     { "ahci", "ahci, every byte", ahci, true },
     { "e1000e", "e1000e, every byte", e1000e, true },
     { "virtio-net", "virtio-net, every byte", virtio_net, true },
-    { },
+    {},
 };

@@ -114,6 +114,7 @@ PROGRAM(vfio_pci_sriov_uapi_test)
 
 #define ROW(name)  { #name, "Linux's own program", name, true }
 
+/* clang-format off */
 const Scenario vfio_scenarios[] = {
     ROW(vfio_dma_mapping_test),
     ROW(vfio_dma_mapping_mmio_test),
@@ -124,3 +125,4 @@ const Scenario vfio_scenarios[] = {
     ROW(vfio_pci_sriov_uapi_test),
     { },
 };
+/* clang-format on */

@@ -18,7 +18,7 @@ static void refused(const ImXlat *x)
     RC(x->cpl, IM_CPL_UR);
 }
 
-/* --- DEV_BIND, DEV_UNBIND, DEV_INFO -------------------------------------- */
+/* --- DEV_BIND, DEV_UNBIND, DEV_INFO ------------------------------------- */
 
 static void bind_errors(void)
 {
@@ -60,8 +60,7 @@ static void unbind(void)
     g_assert_true(io_reaches(io, 0, IO_NO_PASID, 0, io_pa(io, 0)));
     g_assert_true(io_reaches(io, 0, w.hpasid, IO_FS_VA(0), DATA_PA(io)));
     RC(IO(io, DEV_UNBIND, ImuDevUnbind, .set = w.set, .dev = w.dev), 0);
-    RC(IO(io, DEV_UNBIND, ImuDevUnbind, .set = w.set, .dev = w.dev),
-       -ENOENT);
+    RC(IO(io, DEV_UNBIND, ImuDevUnbind, .set = w.set, .dev = w.dev), -ENOENT);
     g_assert_cmpuint(rig_count(io->r, RIG_SEEN_PAGE_RESP), ==, 2);
     RC(io_state(io, w.set, w.bound.pasid), IMU_PASID_IDLE);
     {
@@ -93,13 +92,14 @@ static void dev_info(void)
         g_assert_cmphex(i.page_sizes & 0xfff, ==, 0);
         g_assert_cmphex(i.formats & ~UINT64_C(6), ==, 0);
         if (n != 4) {
-            g_assert_cmphex(i.formats, ==, 1u << IMU_FORMAT_VTD_FIRST |
-                            1u << IMU_FORMAT_SMMU_STE);
+            g_assert_cmphex(i.formats, ==,
+                            1u << IMU_FORMAT_VTD_FIRST |
+                                1u << IMU_FORMAT_SMMU_STE);
         }
     }
 }
 
-/* --- ATTACH, REPLACE, DETACH --------------------------------------------- */
+/* --- ATTACH, REPLACE, DETACH -------------------------------------------- */
 
 static void attach_errors(void)
 {
@@ -112,14 +112,16 @@ static void attach_errors(void)
     plain = io_bind(io, w.set, 4);
     /* The PASID without its flag. */
     RC(IO(io, ATTACH, ImuAttach, .set = w.set, .dev = w.idle_dev,
-          .pasid = w.idle.pasid, .space = w.parent), -EINVAL);
+          .pasid = w.idle.pasid, .space = w.parent),
+       -EINVAL);
     RC(IO(io, REPLACE, ImuReplace, .set = w.set, .dev = w.dev,
-          .pasid = w.idle.pasid, .space = w.parent), -EINVAL);
+          .pasid = w.idle.pasid, .space = w.parent),
+       -EINVAL);
     RC(IO(io, DETACH, ImuDetach, .set = w.set, .dev = w.dev,
-          .pasid = w.idle.pasid), -EINVAL);
+          .pasid = w.idle.pasid),
+       -EINVAL);
     /* A device that has no PASID. */
-    RC(io_attach_rc(io, w.set, plain, &w.idle.pasid, w.parent, 0),
-       -EOPNOTSUPP);
+    RC(io_attach_rc(io, w.set, plain, &w.idle.pasid, w.parent, 0), -EOPNOTSUPP);
     RC(io_attach_rc(io, w.set, plain, NULL, w.parent, 0), 0);
     /* Twice, whatever the space. */
     RC(io_attach_rc(io, w.set, w.dev, NULL, w.parent, 0), -EBUSY);
@@ -133,8 +135,9 @@ static void attach_errors(void)
     RC(io_detach(io, w.set, w.idle_dev, NULL), -ENOENT);
     RC(io_detach(io, w.set, w.dev, &w.idle.pasid), -ENOENT);
     /* DETACH has no NO_ATS. */
-    RC(IO(io, DETACH, ImuDetach, .head.flags = IMU_ATTACH_NO_ATS,
-          .set = w.set, .dev = w.dev), -EOPNOTSUPP);
+    RC(IO(io, DETACH, ImuDetach, .head.flags = IMU_ATTACH_NO_ATS, .set = w.set,
+          .dev = w.dev),
+       -EOPNOTSUPP);
 }
 
 static void attach_kinds(void)
@@ -146,14 +149,13 @@ static void attach_kinds(void)
     io_attach(io, w.set, w.idle_dev, &w.idle.pasid, w.block);
     RC(io_replace(io, w.set, w.idle_dev, &w.idle.pasid, w.nested), 0);
     RC(io_replace(io, w.set, w.idle_dev, &w.idle.pasid, w.parent), 0);
-    g_assert_true(io_reaches(io, 1, io_hpasid(io, w.set, w.idle.pasid),
-                             5 * P, io_pa(io, 5)));
+    g_assert_true(io_reaches(io, 1, io_hpasid(io, w.set, w.idle.pasid), 5 * P,
+                             io_pa(io, 5)));
     /* Without a PASID, all of them as well. */
     io_attach(io, w.set, w.idle_dev, NULL, w.nested);
     g_assert_true(io_reaches(io, 1, IO_NO_PASID, IO_FS_VA(0), DATA_PA(io)));
     RC(io_replace(io, w.set, w.idle_dev, NULL, w.block), 0);
-    g_assert_false(io_reaches(io, 1, IO_NO_PASID, IO_FS_VA(0),
-                              DATA_PA(io)));
+    g_assert_false(io_reaches(io, 1, IO_NO_PASID, IO_FS_VA(0), DATA_PA(io)));
 }
 
 /* A guest's PASID table: for a device as a whole, in a delegated set. */
@@ -167,9 +169,12 @@ static void attach_table(void)
     ImuSmmuSte ste = {
         { 1 | UINT64_C(5) << 1 | 8 * P | UINT64_C(4) << 59, 0 },
     };
-    ImuSpaceCreate c = { .set = s, .kind = IMU_SPACE_PASID_TABLE,
-                         .format = IMU_FORMAT_SMMU_STE, .parent = parent,
-                         .data = buf, .data_size = sizeof(ste) };
+    ImuSpaceCreate c = { .set = s,
+                         .kind = IMU_SPACE_PASID_TABLE,
+                         .format = IMU_FORMAT_SMMU_STE,
+                         .parent = parent,
+                         .data = buf,
+                         .data_size = sizeof(ste) };
 
     io_put(io, buf, &ste, sizeof(ste));
     RC(io_SPACE_CREATE(io, &c), 0);
@@ -199,9 +204,12 @@ static void attach_table_or_pasids(void)
     ImuSmmuSte ste = {
         { 1 | UINT64_C(5) << 1 | 8 * P | UINT64_C(4) << 59, 0 },
     };
-    ImuSpaceCreate c = { .set = s, .kind = IMU_SPACE_PASID_TABLE,
-                         .format = IMU_FORMAT_SMMU_STE, .parent = parent,
-                         .data = buf, .data_size = sizeof(ste) };
+    ImuSpaceCreate c = { .set = s,
+                         .kind = IMU_SPACE_PASID_TABLE,
+                         .format = IMU_FORMAT_SMMU_STE,
+                         .parent = parent,
+                         .data = buf,
+                         .data_size = sizeof(ste) };
 
     io_put(io, buf, &ste, sizeof(ste));
     RC(io_SPACE_CREATE(io, &c), 0);
@@ -228,8 +236,7 @@ static void replace(void)
     RC(io_replace(io, w.set, w.dev, &w.bound.pasid, w.parent), 0);
     /* Its faults are answered, what was cached is gone. */
     g_assert_cmpuint(rig_count(io->r, RIG_SEEN_PAGE_RESP), ==, 2);
-    RC(rig_seen(io->r, RIG_SEEN_PAGE_RESP, 0)->resp.code,
-       IM_PAGE_RESP_INVALID);
+    RC(rig_seen(io->r, RIG_SEEN_PAGE_RESP, 0)->resp.code, IM_PAGE_RESP_INVALID);
     g_assert_cmpuint(rig_count(io->r, RIG_SEEN_ATS_INV), >=, 1);
     g_assert_false(io_reaches(io, 0, w.hpasid, IO_FS_VA(0), DATA_PA(io)));
     g_assert_true(io_reaches(io, 0, w.hpasid, 5 * P, io_pa(io, 5)));
@@ -263,8 +270,7 @@ static void detach(void)
     IoWorld w;
 
     io_world_init(&w, io, 0);
-    g_assert_cmphex(io_ats(io, 0, w.hpasid, IO_FS_VA(0), IM_READ).perm, !=,
-                    0);
+    g_assert_cmphex(io_ats(io, 0, w.hpasid, IO_FS_VA(0), IM_READ).perm, !=, 0);
     rig_log_clear(io->r);
     RC(io_detach(io, w.set, w.dev, &w.bound.pasid), 0);
     g_assert_cmpuint(rig_count(io->r, RIG_SEEN_PAGE_RESP), ==, 2);
@@ -282,7 +288,7 @@ static void detach(void)
     g_assert_false(io_reaches(io, 0, IO_NO_PASID, 0, io_pa(io, 0)));
 }
 
-/* --- requests ------------------------------------------------------------ */
+/* --- requests ----------------------------------------------------------- */
 
 static void requests(void)
 {
@@ -343,8 +349,8 @@ static void translation_requests(void)
     refused(&x);
     io_attach(io, w.set, w.idle_dev, NULL, w.parent);
     RC(io_detach(io, w.set, w.idle_dev, NULL), 0);
-    RC(io_attach_rc(io, w.set, w.idle_dev, NULL, w.parent,
-                    IMU_ATTACH_NO_ATS), 0);
+    RC(io_attach_rc(io, w.set, w.idle_dev, NULL, w.parent, IMU_ATTACH_NO_ATS),
+       0);
     x = io_ats(io, 1, IO_NO_PASID, 0, IM_READ);
     refused(&x);
     x = io_translated(io, 1, IO_NO_PASID, io_pa(io, 0), IM_READ);
@@ -360,7 +366,7 @@ static void translation_requests(void)
     }
 }
 
-/* --- the list ------------------------------------------------------------ */
+/* --- the list ----------------------------------------------------------- */
 
 int main(int argc, char **argv)
 {
@@ -374,8 +380,7 @@ int main(int argc, char **argv)
     spec_test(IOASID_CMD_ATTACH, "guest-owned-table-or-pasids",
               attach_table_or_pasids);
     spec_test(IOASID_CMD_REPLACE, "drops-what-was", replace);
-    spec_test(IOASID_CMD_REPLACE, "the-old-one-stays-on-error",
-              replace_fails);
+    spec_test(IOASID_CMD_REPLACE, "the-old-one-stays-on-error", replace_fails);
     spec_test(IOASID_CMD_DETACH, "ends-access", detach);
     spec_test(IOASID_REQUESTS, "untranslated", requests);
     spec_test(IOASID_REQUESTS, "translation-and-translated",

@@ -34,7 +34,7 @@ static int inv_devtlb(Io *io, ImuRef set, ImuInvTarget target, ImuRef object,
               .count = 1);
 }
 
-/* --- UNMAP --------------------------------------------------------------- */
+/* --- UNMAP -------------------------------------------------------------- */
 
 /* The smallest aligned range around it, no more, no less. */
 static void unmap_tells_the_range(void)
@@ -43,23 +43,27 @@ static void unmap_tells_the_range(void)
         unsigned page, n;
         uint64_t addr;
         unsigned lg2;
+    /* clang-format off */
     } rows[] = {
         { 5, 1, 5 * P, 12 }, { 8, 4, 8 * P, 14 }, { 3, 2, 0, 15 },
         { 1, 2, 0, 14 }, { 4, 2, 4 * P, 13 }, { 7, 3, 0, 16 },
     };
+    /* clang-format on */
 
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(Io) io = io_new(NULL);
         ImuRef set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
         ImuRef dev = io_bind(io, set, 0);
         ImuRef space = io_mapped(io, set, 0, io_none());
-        ImuUnmap u = { .set = set, .space = space,
-                       .iova = rows[i].page * P, .length = rows[i].n * P };
+        ImuUnmap u = { .set = set,
+                       .space = space,
+                       .iova = rows[i].page * P,
+                       .length = rows[i].n * P };
 
         io_map(io, set, space, 0, rows[i].n, u.iova);
         io_attach(io, set, dev, NULL, space);
-        g_assert_cmphex(io_ats(io, 0, IO_NO_PASID, u.iova,
-                               IM_READ).perm & 1, ==, 1);
+        g_assert_cmphex(io_ats(io, 0, IO_NO_PASID, u.iova, IM_READ).perm & 1,
+                        ==, 1);
         RC(io_UNMAP(io, &u), 0);
         g_assert_cmpuint(told(io), ==, 1);
         g_assert_cmphex(message(io, 0).addr, ==, rows[i].addr);
@@ -85,7 +89,7 @@ static void unmap_tells_who_may_know(void)
     g_assert_cmphex(message(io, 0).rid, ==, io_func(1));
 }
 
-/* --- INVALIDATE ---------------------------------------------------------- */
+/* --- INVALIDATE --------------------------------------------------------- */
 
 /* The number on the bus is the host's, which is not the guest's. */
 static void the_host_number_is_told(void)
@@ -101,8 +105,8 @@ static void the_host_number_is_told(void)
         g_assert_cmphex(h, !=, 200);
         io_attach(io, set, dev, &a.pasid, space);
         if (all) {
-            RC(io_inv_all(io, set, IMU_INV_SET, io_none(),
-                          IMU_CACHE_DEVTLB), 0);
+            RC(io_inv_all(io, set, IMU_INV_SET, io_none(), IMU_CACHE_DEVTLB),
+               0);
         } else {
             RC(inv_devtlb(io, set, IMU_INV_SET, io_none(), 200), 0);
         }
@@ -122,8 +126,8 @@ static void a_device_is_that_device(void)
     io_world_init(&w, io, 0);
     io_attach(io, w.set, w.idle_dev, &w.bound.pasid, w.nested);
     for (unsigned n = 0; n < 2; n++) {
-        g_assert_true(io_reaches(io, n, w.hpasid, IO_FS_VA(0),
-                                 io_pa(io, IO_WORLD_DATA)));
+        g_assert_true(
+            io_reaches(io, n, w.hpasid, IO_FS_VA(0), io_pa(io, IO_WORLD_DATA)));
     }
     io_fs_map(io, IO_WORLD_FS, IO_FS_VA(0), 30 * P, FS_RWU);
     rig_log_clear(io->r);
@@ -131,8 +135,8 @@ static void a_device_is_that_device(void)
     g_assert_cmpuint(told(io), ==, 1);
     g_assert_cmphex(message(io, 0).rid, ==, io_func(0));
     g_assert_true(io_reaches(io, 0, w.hpasid, IO_FS_VA(0), io_pa(io, 30)));
-    g_assert_true(io_reaches(io, 1, w.hpasid, IO_FS_VA(0),
-                             io_pa(io, IO_WORLD_DATA)));
+    g_assert_true(
+        io_reaches(io, 1, w.hpasid, IO_FS_VA(0), io_pa(io, IO_WORLD_DATA)));
 }
 
 /* A parent as the target is what is nested on it, too. */
@@ -143,24 +147,23 @@ static void a_parent_is_its_children(void)
         IoWorld w;
 
         io_world_init(&w, io, 0);
-        g_assert_true(io_reaches(io, 0, w.hpasid, IO_FS_VA(0),
-                                 io_pa(io, IO_WORLD_DATA)));
+        g_assert_true(
+            io_reaches(io, 0, w.hpasid, IO_FS_VA(0), io_pa(io, IO_WORLD_DATA)));
         io_fs_map(io, IO_WORLD_FS, IO_FS_VA(0), 30 * P, FS_RWU);
         rig_log_clear(io->r);
         if (all) {
             RC(io_inv_all(io, w.set, IMU_INV_SPACE, w.parent, 3), 0);
             g_assert_cmpuint(told(io), ==, 2);      /* and its own */
         } else {
-            RC(inv_devtlb(io, w.set, IMU_INV_SPACE, w.parent,
-                          w.bound.gpasid), 0);
+            RC(inv_devtlb(io, w.set, IMU_INV_SPACE, w.parent, w.bound.gpasid),
+               0);
             g_assert_cmpuint(told(io), ==, 1);
         }
-        g_assert_true(io_reaches(io, 0, w.hpasid, IO_FS_VA(0),
-                                 io_pa(io, 30)));
+        g_assert_true(io_reaches(io, 0, w.hpasid, IO_FS_VA(0), io_pa(io, 30)));
     }
 }
 
-/* --- whose the TLB is ---------------------------------------------------- */
+/* --- whose the TLB is --------------------------------------------------- */
 
 /* Bound by another set before it forgot: no ATS until it did. */
 static void no_ats_until_the_last_owner_s_is_gone(void)
@@ -189,8 +192,7 @@ static void no_ats_until_the_last_owner_s_is_gone(void)
     x = io_ats(io, 0, IO_NO_PASID, 0, IM_READ);
     RC(x.status, IM_OK);
     g_assert_cmphex(x.perm, ==, IM_PERM_R);
-    RC(io_translated(io, 0, IO_NO_PASID, io_pa(io, 0), IM_READ).status,
-       IM_OK);
+    RC(io_translated(io, 0, IO_NO_PASID, io_pa(io, 0), IM_READ).status, IM_OK);
 }
 
 /* Every tag is the last owner's: what the new one asks for is owed, and its
@@ -241,8 +243,8 @@ static void a_device_that_timed_out(void)
     rig_advance(io->r, io->cfg.ats_timeout_ns);
     for (unsigned i = 0; i < 2; i++) {
         RC(io_ats(io, 0, IO_NO_PASID, 0, IM_READ).status, IM_FAULT);
-        RC(io_translated(io, 0, IO_NO_PASID, io_pa(io, 0),
-                         IM_READ).status, IM_FAULT);
+        RC(io_translated(io, 0, IO_NO_PASID, io_pa(io, 0), IM_READ).status,
+           IM_FAULT);
         g_assert_true(io_reaches(io, 0, IO_NO_PASID, 0, io_pa(io, 0)));
         RC(io_replace(io, set, dev, NULL, space), 0);
     }
@@ -252,7 +254,7 @@ static void a_device_that_timed_out(void)
     RC(io_ats(io, 0, IO_NO_PASID, 0, IM_READ).status, IM_OK);
 }
 
-/* --- translated requests ------------------------------------------------- */
+/* --- translated requests ------------------------------------------------ */
 
 /* No more than some mapping of the page grants. */
 static void translated_requests_have_the_mapping_s_rights(void)
@@ -261,8 +263,11 @@ static void translated_requests_have_the_mapping_s_rights(void)
     ImuRef set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
     ImuRef dev = io_bind(io, set, 0);
     ImuRef space = io_mapped(io, set, 0, io_none());
-    ImuMap m = { .head.flags = IMU_PROT_READ | IMU_MAP_FIXED, .set = set,
-                 .space = space, .user = io_at(io, 20), .length = P };
+    ImuMap m = { .head.flags = IMU_PROT_READ | IMU_MAP_FIXED,
+                 .set = set,
+                 .space = space,
+                 .user = io_at(io, 20),
+                 .length = P };
 
     RC(io_MAP(io, &m), 0);
     io_attach(io, set, dev, NULL, space);
@@ -275,7 +280,7 @@ static void translated_requests_have_the_mapping_s_rights(void)
     }
 }
 
-/* --- attributes ---------------------------------------------------------- */
+/* --- attributes --------------------------------------------------------- */
 
 /* A device asks for execution and privilege if it has the capability. */
 static void attributes(void)
@@ -284,14 +289,20 @@ static void attributes(void)
 
     for (unsigned i = 0; i < G_N_ELEMENTS(caps); i++) {
         g_autoptr(Io) io = io_new(NULL);
-        ImIoasidDevice d = { .func = 0x300, .group = 77, .pasid_bits = 8,
+        ImIoasidDevice d = { .func = 0x300,
+                             .group = 77,
+                             .pasid_bits = 8,
                              .caps = IMU_DEV_CAP_PASID | IMU_DEV_CAP_ATS |
                                      caps[i] };
         ImuRef set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
         ImuDevBind b = { .set = set, .func = 0x300 };
         ImuPasidAlloc p = io_alloc(io, set);
-        ImTxn exec = { .rid = 0x300, .has_pasid = true, .pasid = 1,
-                       .len = 8, .access = IM_READ, .exec = true };
+        ImTxn exec = { .rid = 0x300,
+                       .has_pasid = true,
+                       .pasid = 1,
+                       .len = 8,
+                       .access = IM_READ,
+                       .exec = true };
         ImTxn priv = exec;
 
         priv.exec = false;
@@ -306,9 +317,9 @@ static void attributes(void)
     }
 }
 
-/* --- the list ------------------------------------------------------------ */
+/* --- the list ----------------------------------------------------------- */
 
-/* --- tags ---------------------------------------------------------------- */
+/* --- tags --------------------------------------------------------------- */
 
 /* A set with a device whose TLB may hold something. */
 static ImuRef tagged(Io *io)
@@ -338,8 +349,8 @@ static void completions_are_counted(void)
         while (left--) {
             RC(io_FENCE(io, &f), 0);
             g_assert_cmpuint(f.done, ==, 0);
-            im_ioasid_ats_inv_done(io->h, io_func(0),
-                                   1u << message(io, 0).itag, count);
+            im_ioasid_ats_inv_done(io->h, io_func(0), 1u << message(io, 0).itag,
+                                   count);
         }
         RC(io_FENCE(io, &f), 0);
         g_assert_cmpuint(f.done, ==, 1);
@@ -391,8 +402,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     spec_test(IOASID_CMD_UNMAP, "tells-device-tlbs-the-range",
               unmap_tells_the_range);
-    spec_test(IOASID_CMD_UNMAP, "tells-who-may-know",
-              unmap_tells_who_may_know);
+    spec_test(IOASID_CMD_UNMAP, "tells-who-may-know", unmap_tells_who_may_know);
     spec_test(IOASID_INVALIDATION, "the-host-number-is-told",
               the_host_number_is_told);
     spec_test(IOASID_INVALIDATION, "a-device-is-that-device",

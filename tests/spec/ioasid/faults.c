@@ -1,6 +1,5 @@
 /*
- * Page requests, fault queues and event queues: sections 4.26 to 4.32, 9
- * and 10 of docs/uapi.rst.
+ * Page requests, fault and event queues: docs/uapi.rst, 4.26 to 4.32, 9, 10.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -40,8 +39,9 @@ static void desk_new(Desk *d, uint64_t deadline)
 
 static ImuFaultRead take(Desk *d, ImuFault *f, unsigned room)
 {
-    ImuFaultRead r = { .set = d->set, .queue = d->q, .faults = BUF(d->io),
-                       .count = room };
+    ImuFaultRead r = {
+        .set = d->set, .queue = d->q, .faults = BUF(d->io), .count = room
+    };
 
     RC(io_FAULT_READ(d->io, &r), 0);
     g_assert_cmpuint(r.count, <=, room);
@@ -53,8 +53,8 @@ static ImuFaultRead take(Desk *d, ImuFault *f, unsigned room)
 
 static int answer(Desk *d, uint64_t ticket, uint32_t code)
 {
-    return IO(d->io, FAULT_ANSWER, ImuAnswer, .set = d->set,
-              .ticket = ticket, .code = code);
+    return IO(d->io, FAULT_ANSWER, ImuAnswer, .set = d->set, .ticket = ticket,
+              .code = code);
 }
 
 static unsigned responses(Desk *d)
@@ -77,8 +77,9 @@ static void response(Desk *d, unsigned n, uint16_t prgi, uint8_t code)
 static unsigned event_count(Desk *d, ImuEventType type, ImuEvent *last)
 {
     ImuEvent e[64];
-    ImuEventRead r = { .set = d->set, .queue = d->evq, .events = BUF(d->io),
-                       .count = 64 };
+    ImuEventRead r = {
+        .set = d->set, .queue = d->evq, .events = BUF(d->io), .count = 64
+    };
     unsigned n = 0;
 
     RC(io_EVENT_READ(d->io, &r), 0);
@@ -97,7 +98,7 @@ static void ask(Desk *d, uint16_t prgi)
     io_page_request(d->io, 0, d->h, prgi, 0x5000, true);
 }
 
-/* --- FAULT_READ ---------------------------------------------------------- */
+/* --- FAULT_READ --------------------------------------------------------- */
 
 static void whole_groups(void)
 {
@@ -122,8 +123,9 @@ static void whole_groups(void)
     g_assert_cmpuint(r.count, ==, 1);           /* 7 does not fit whole */
     g_assert_cmpuint(r.pending, ==, 3);
     g_assert_cmpuint(f[0].group, ==, 8);
-    r = (ImuFaultRead) { .set = d.set, .queue = d.q, .faults = BUF(d.io),
-                         .count = 2 };
+    r = (ImuFaultRead) {
+        .set = d.set, .queue = d.q, .faults = BUF(d.io), .count = 2
+    };
     RC(io_FAULT_READ(d.io, &r), -EMSGSIZE);
     g_assert_cmpuint(r.count, ==, 3);
     r = take(&d, f, 3);
@@ -132,8 +134,8 @@ static void whole_groups(void)
     for (unsigned i = 0; i < 3; i++) {
         g_assert_cmpuint(f[i].group, ==, 7);
         g_assert_cmphex(f[i].addr, ==, 0x1000 * (i + 1));
-        g_assert_cmphex(f[i].flags, ==, IMU_FAULT_PASID |
-                        (i == 2 ? IMU_FAULT_LAST : 0));
+        g_assert_cmphex(f[i].flags, ==,
+                        IMU_FAULT_PASID | (i == 2 ? IMU_FAULT_LAST : 0));
         g_assert_cmpuint(f[i].gpasid, ==, d.g);
         g_assert_cmphex(f[i].cookie, ==, 0xc00);
         g_assert_true(io_ref_eq(f[i].dev, d.dev));
@@ -156,11 +158,14 @@ static void read_faults(void)
     desk_new(&d, 0);
     ask(&d, 1);
     RC(IO(d.io, FAULT_READ, ImuFaultRead, .set = d.set, .queue = d.q,
-          .faults = IO_WILD, .count = 4), -EFAULT);
+          .faults = IO_WILD, .count = 4),
+       -EFAULT);
     RC(IO(d.io, FAULT_READ, ImuFaultRead, .set = d.set, .queue = d.q,
-          .faults = 0, .count = UINT32_MAX), -EFAULT);
+          .faults = 0, .count = UINT32_MAX),
+       -EFAULT);
     RC(IO(d.io, FAULT_READ, ImuFaultRead, .set = d.set, .queue = d.q,
-          .faults = io_at(d.io, IO_RO_PAGE), .count = 4), -EFAULT);
+          .faults = io_at(d.io, IO_RO_PAGE), .count = 4),
+       -EFAULT);
     g_assert_cmpuint(take(&d, f, 2).count, ==, 1);
     io_free(d.io);
 }
@@ -172,18 +177,24 @@ static void permissions(void)
         uint32_t perm;
     } rows[] = {
         { true, false, false, false, 1 }, { false, true, false, false, 2 },
-        { true, true, false, false, 3 }, { true, false, true, false, 5 },
-        { true, false, false, true, 9 }, { true, true, true, true, 15 },
+        { true, true, false, false, 3 },  { true, false, true, false, 5 },
+        { true, false, false, true, 9 },  { true, true, true, true, 15 },
     };
     ImuFault f[1];
     Desk d;
 
     desk_new(&d, 0);
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
-        ImPageReq q = { .addr = 0x7fff, .pasid = d.h, .rid = io_func(0),
-                        .prgi = 5, .has_pasid = true, .priv = rows[i].priv,
-                        .exec = rows[i].exec, .read = rows[i].read,
-                        .write = rows[i].write, .last = true };
+        ImPageReq q = { .addr = 0x7fff,
+                        .pasid = d.h,
+                        .rid = io_func(0),
+                        .prgi = 5,
+                        .has_pasid = true,
+                        .priv = rows[i].priv,
+                        .exec = rows[i].exec,
+                        .read = rows[i].read,
+                        .write = rows[i].write,
+                        .last = true };
 
         im_ioasid_page_request(d.io->h, &q);
         g_assert_cmpuint(take(&d, f, 1).count, ==, 1);
@@ -214,7 +225,7 @@ static void without_pasid(void)
     io_free(d.io);
 }
 
-/* --- FAULT_ANSWER -------------------------------------------------------- */
+/* --- FAULT_ANSWER ------------------------------------------------------- */
 
 static void answers(void)
 {
@@ -276,11 +287,11 @@ static void of_another_set(void)
     ask(&d, 1);
     take(&d, f, 1);
     other = io_set(d.io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
-    RC(IO(d.io, FAULT_ANSWER, ImuAnswer, .set = other,
-          .ticket = f[0].ticket), -ENOENT);
+    RC(IO(d.io, FAULT_ANSWER, ImuAnswer, .set = other, .ticket = f[0].ticket),
+       -ENOENT);
     RC(answer(&d, f[0].ticket, 0), 0);
-    RC(IO(d.io, FAULT_ANSWER, ImuAnswer, .set = other,
-          .ticket = f[0].ticket), -ENOENT);
+    RC(IO(d.io, FAULT_ANSWER, ImuAnswer, .set = other, .ticket = f[0].ticket),
+       -ENOENT);
     io_free(d.io);
 }
 
@@ -316,7 +327,7 @@ static void deadline(const void *data)
     io_free(d.io);
 }
 
-/* --- who answers without being asked ------------------------------------- */
+/* --- who answers without being asked ------------------------------------ */
 
 static void nobody_to_ask(void)
 {
@@ -350,10 +361,12 @@ typedef struct EndRow {
     int which;
 } EndRow;
 
+/* clang-format off */
 static const EndRow ends[] = {
     { "detach", 0 }, { "replace", 1 }, { "free", 2 }, { "unbind", 3 },
     { "force", 4 }, { "close", 5 }, { "reset", 6 }, { "remove", 7 },
 };
+/* clang-format on */
 
 static void end(Desk *d, unsigned which)
 {
@@ -373,7 +386,8 @@ static void end(Desk *d, unsigned which)
         break;
     case 4:
         RC(IO(d->io, SET_DESTROY, ImuSetDestroy,
-              .head.flags = IMU_SET_DESTROY_FORCE, .set = d->set), 0);
+              .head.flags = IMU_SET_DESTROY_FORCE, .set = d->set),
+           0);
         break;
     case 5:
         im_ioasid_close(d->io->ctx);
@@ -427,7 +441,7 @@ static void teardown(const void *data)
     io_free(d.io);
 }
 
-/* --- limits -------------------------------------------------------------- */
+/* --- limits ------------------------------------------------------------- */
 
 static void credit(void)
 {
@@ -493,9 +507,12 @@ static void endless_groups(void)
     blocks = g_hash_table_size(d.io->blocks);
     d.io->r->consistent(d.io->r);
     for (unsigned i = 0; i < 5000; i++) {
-        ImPageReq q = { .addr = 0x1000 * i, .rid = io_func(0),
-                        .prgi = (uint16_t)(i % 512), .read = true,
-                        .has_pasid = true, .pasid = d.h };
+        ImPageReq q = { .addr = 0x1000 * i,
+                        .rid = io_func(0),
+                        .prgi = (uint16_t)(i % 512),
+                        .read = true,
+                        .has_pasid = true,
+                        .pasid = d.h };
 
         im_ioasid_page_request(d.io->h, &q);
     }
@@ -510,8 +527,9 @@ static void stop_marker(void)
     Desk d;
 
     desk_new(&d, 0);
-    stop = (ImPageReq) { .rid = io_func(0), .pasid = d.h, .has_pasid = true,
-                         .last = true };
+    stop = (ImPageReq) {
+        .rid = io_func(0), .pasid = d.h, .has_pasid = true, .last = true
+    };
     im_ioasid_page_request(d.io->h, &stop);
     g_assert_cmpuint(responses(&d), ==, 0);
     g_assert_cmpuint(take(&d, NULL, 0).pending, ==, 0);
@@ -537,7 +555,7 @@ static void no_memory(void)
     }
 }
 
-/* --- event queues -------------------------------------------------------- */
+/* --- event queues ------------------------------------------------------- */
 
 static void evq_values(void)
 {
@@ -603,15 +621,12 @@ static void destroy_queues(void)
     ImuRef space = io_mapped(io, s, 0, f);
 
     /* Neither is the other. */
-    RC(IO(io, FAULTQ_DESTROY, ImuQueueDestroy, .set = s, .queue = e),
-       -ENOENT);
+    RC(IO(io, FAULTQ_DESTROY, ImuQueueDestroy, .set = s, .queue = e), -ENOENT);
     RC(IO(io, EVQ_DESTROY, ImuQueueDestroy, .set = s, .queue = f), -ENOENT);
-    RC(IO(io, FAULTQ_DESTROY, ImuQueueDestroy, .set = s, .queue = f),
-       -EBUSY);
+    RC(IO(io, FAULTQ_DESTROY, ImuQueueDestroy, .set = s, .queue = f), -EBUSY);
     RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = s, .space = space), 0);
     RC(IO(io, FAULTQ_DESTROY, ImuQueueDestroy, .set = s, .queue = f), 0);
-    RC(IO(io, FAULTQ_DESTROY, ImuQueueDestroy, .set = s, .queue = f),
-       -ENOENT);
+    RC(IO(io, FAULTQ_DESTROY, ImuQueueDestroy, .set = s, .queue = f), -ENOENT);
     io_alloc(io, s);                            /* unread events go with it */
     RC(IO(io, EVQ_DESTROY, ImuQueueDestroy, .set = s, .queue = e), 0);
     RC(IO(io, EVQ_DESTROY, ImuQueueDestroy, .set = s, .queue = e), -ENOENT);
@@ -633,21 +648,22 @@ static void two_queues(void)
     g_assert_cmpuint(pending(io, s, a), ==, 2);
     g_assert_cmpuint(pending(io, s, b), ==, 1);
     g_assert_cmpuint(pending(io, t, c), ==, 0);
-    r = (ImuEventRead) { .set = s, .queue = a, .events = BUF(io),
-                         .count = 8 };
+    r = (ImuEventRead) { .set = s, .queue = a, .events = BUF(io), .count = 8 };
     RC(io_EVENT_READ(io, &r), 0);
     g_assert_cmpuint(pending(io, s, a), ==, 0);
     g_assert_cmpuint(pending(io, s, b), ==, 1);
-    RC(IO(io, EVENT_READ, ImuEventRead, .set = s, .queue = b,
-          .events = IO_WILD, .count = 8), -EFAULT);
-    RC(IO(io, EVENT_READ, ImuEventRead, .set = s, .queue = b,
-          .events = 0, .count = UINT32_MAX), -EFAULT);
+    RC(IO(io, EVENT_READ, ImuEventRead, .set = s, .queue = b, .events = IO_WILD,
+          .count = 8),
+       -EFAULT);
+    RC(IO(io, EVENT_READ, ImuEventRead, .set = s, .queue = b, .events = 0,
+          .count = UINT32_MAX),
+       -EFAULT);
     g_assert_cmpuint(pending(io, s, b), ==, 1);
     RC(IO(io, EVQ_DESTROY, ImuQueueDestroy, .set = s, .queue = b), 0);
     RC(IO(io, EVENT_READ, ImuEventRead, .set = s, .queue = b), -ENOENT);
 }
 
-/* --- the list ------------------------------------------------------------ */
+/* --- the list ----------------------------------------------------------- */
 
 int main(int argc, char **argv)
 {
@@ -657,8 +673,7 @@ int main(int argc, char **argv)
     spec_test(IOASID_FAULTS, "permissions", permissions);
     spec_test(IOASID_FAULTS, "without-pasid", without_pasid);
     spec_test(IOASID_CMD_FAULT_ANSWER, "codes-and-errors", answers);
-    spec_test(IOASID_CMD_FAULT_ANSWER, "not-before-it-is-read",
-              unread_ticket);
+    spec_test(IOASID_CMD_FAULT_ANSWER, "not-before-it-is-read", unread_ticket);
     spec_test(IOASID_CMD_FAULT_ANSWER, "of-another-set", of_another_set);
     spec_row(IOASID_CMD_FAULTQ_CREATE, "deadline-of-what-was-read", deadline,
              GINT_TO_POINTER(1));

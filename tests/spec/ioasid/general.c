@@ -30,7 +30,7 @@ static const IoCommand *row_of(uint32_t number)
     return NULL;
 }
 
-/* --- every structure that is used below is right to begin with ----------- */
+/* --- every structure that is used below is right to begin with ---------- */
 
 static void good(const void *data)
 {
@@ -44,7 +44,7 @@ static void good(const void *data)
     io_free(f.io);
 }
 
-/* --- 3.1 ----------------------------------------------------------------- */
+/* --- 3.1 ---------------------------------------------------------------- */
 
 static void too_short(const void *data)
 {
@@ -155,7 +155,7 @@ static void much_too_long(const void *data)
     io_free(f.io);
 }
 
-/* --- 3.2 ----------------------------------------------------------------- */
+/* --- 3.2 ---------------------------------------------------------------- */
 
 static void unknown_flags(const void *data)
 {
@@ -234,14 +234,14 @@ static void unknown_enumerators(void)
             io_good(&f.w, e->command, &any);
             memcpy(any.byte + e->offset, &v, sizeof(v));
             g_assert_cmpint(io_obey(f.io, e->command, &any,
-                                    row_of(e->command)->size), ==,
-                            -EOPNOTSUPP);
+                                    row_of(e->command)->size),
+                            ==, -EOPNOTSUPP);
         }
     }
     io_free(f.io);
 }
 
-/* --- 3.3 ----------------------------------------------------------------- */
+/* --- 3.3 ---------------------------------------------------------------- */
 
 /* A handle of the kind whose object is no more. */
 static ImuRef stale(IoWorld *w, ImuKind kind)
@@ -252,8 +252,7 @@ static ImuRef stale(IoWorld *w, ImuKind kind)
     switch (kind) {
     case IMU_KIND_SET:
         set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
-        g_assert_cmpint(IO(io, SET_DESTROY, ImuSetDestroy, .set = set), ==,
-                        0);
+        g_assert_cmpint(IO(io, SET_DESTROY, ImuSetDestroy, .set = set), ==, 0);
         return set;
     case IMU_KIND_PASID: {
         ImuRef p = io_alloc(io, w->set).pasid;
@@ -264,29 +263,32 @@ static ImuRef stale(IoWorld *w, ImuKind kind)
     case IMU_KIND_DEV: {
         ImuRef d = io_bind(io, w->set, 5);
 
-        g_assert_cmpint(IO(io, DEV_UNBIND, ImuDevUnbind, .set = w->set,
-                           .dev = d), ==, 0);
+        g_assert_cmpint(
+            IO(io, DEV_UNBIND, ImuDevUnbind, .set = w->set, .dev = d), ==, 0);
         return d;
     }
     case IMU_KIND_SPACE: {
         ImuRef s = io_mapped(io, w->set, 0, io_none());
 
-        g_assert_cmpint(IO(io, SPACE_DESTROY, ImuSpaceDestroy,
-                           .set = w->set, .space = s), ==, 0);
+        g_assert_cmpint(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = w->set,
+                           .space = s),
+                        ==, 0);
         return s;
     }
     case IMU_KIND_FAULTQ: {
         ImuRef q = io_faultq(io, w->set, 0);
 
-        g_assert_cmpint(IO(io, FAULTQ_DESTROY, ImuQueueDestroy,
-                           .set = w->set, .queue = q), ==, 0);
+        g_assert_cmpint(IO(io, FAULTQ_DESTROY, ImuQueueDestroy, .set = w->set,
+                           .queue = q),
+                        ==, 0);
         return q;
     }
     default: {
         ImuRef q = io_evq(io, w->set, 1);
 
         g_assert_cmpint(IO(io, EVQ_DESTROY, ImuQueueDestroy, .set = w->set,
-                           .queue = q), ==, 0);
+                           .queue = q),
+                        ==, 0);
         return q;
     }
     }
@@ -387,17 +389,19 @@ static void generations(void)
         reused += s.id == last.id;
         if (last.id) {
             g_assert_cmpint(IO(f.io, SPACE_DESTROY, ImuSpaceDestroy,
-                               .set = f.w.set, .space = last), ==, -ENOENT);
+                               .set = f.w.set, .space = last),
+                            ==, -ENOENT);
         }
-        g_assert_cmpint(IO(f.io, SPACE_DESTROY, ImuSpaceDestroy,
-                           .set = f.w.set, .space = s), ==, 0);
+        g_assert_cmpint(IO(f.io, SPACE_DESTROY, ImuSpaceDestroy, .set = f.w.set,
+                           .space = s),
+                        ==, 0);
         last = s;
     }
     g_test_message("%u numbers came back at once", reused);
     io_free(f.io);
 }
 
-/* --- user addresses ------------------------------------------------------ */
+/* --- user addresses ----------------------------------------------------- */
 
 static void wild_structures(const void *data)
 {
@@ -408,9 +412,18 @@ static void wild_structures(const void *data)
     fixture(&f);
     end = io_at(f.io, 0) + IO_PAGES * IO_PAGE;
     {
-        const uint64_t wild[] = { 0, 1, 8, IO_WILD, UINT64_MAX,
-            UINT64_MAX - 3, UINT64_MAX - 7, UINT64_C(1) << 63,
-            io_at(f.io, 0) - 8, end, end - 4, end - c->size + 1 };
+        const uint64_t wild[] = { 0,
+                                  1,
+                                  8,
+                                  IO_WILD,
+                                  UINT64_MAX,
+                                  UINT64_MAX - 3,
+                                  UINT64_MAX - 7,
+                                  UINT64_C(1) << 63,
+                                  io_at(f.io, 0) - 8,
+                                  end,
+                                  end - 4,
+                                  end - c->size + 1 };
 
         for (unsigned i = 0; i < G_N_ELEMENTS(wild); i++) {
             g_autofree char *before = io_dump(f.io);
@@ -490,7 +503,7 @@ static void unknown_commands(void)
     io_free(f.io);
 }
 
-/* --- 3.4: two errors at once --------------------------------------------- */
+/* --- 3.4: two errors at once -------------------------------------------- */
 
 static void spoil_handle(const IoCommand *c, IoAny *any)
 {
@@ -521,8 +534,7 @@ static void order(const void *data)
     any.byte[c->size] = 1;
     g_assert_cmpint(io_obey(f.io, c->number, &any, c->size + 4), ==, -E2BIG);
     /* Flags before handles. */
-    g_assert_cmpint(io_obey(f.io, c->number, &any, c->size), ==,
-                    -EOPNOTSUPP);
+    g_assert_cmpint(io_obey(f.io, c->number, &any, c->size), ==, -EOPNOTSUPP);
     /* Handles before values. */
     for (unsigned i = 0; has_handle && i < G_N_ELEMENTS(enumerators); i++) {
         if (enumerators[i].command == c->number) {
@@ -536,7 +548,7 @@ static void order(const void *data)
     io_free(f.io);
 }
 
-/* --- 4.1 ----------------------------------------------------------------- */
+/* --- 4.1 ---------------------------------------------------------------- */
 
 static void info(void)
 {
@@ -564,8 +576,8 @@ static void info(void)
 
         for (unsigned c = 0; c < io_command_count; c++) {
             uint32_t at = io_commands[c].number - rows[i].first;
-            uint32_t end = i + 1 < G_N_ELEMENTS(rows) ? rows[i + 1].first
-                                                      : 0x80;
+            uint32_t end = i + 1 < G_N_ELEMENTS(rows) ? rows[i + 1].first :
+                                                        0x80;
 
             if (io_commands[c].number >= rows[i].first &&
                 io_commands[c].number < end) {
@@ -579,8 +591,10 @@ static void info(void)
         g_assert_cmphex(v.flags_known, ==, rows[i].flags);
         if (rows[i].kind != IMU_KIND_BACKEND) {
             total += v.used;
-            g_assert_cmpuint(v.limit, ==, rows[i].kind == IMU_KIND_PASID
-                             ? f.io->cfg.ctx_quota : IMU_OBJECTS_MAX);
+            g_assert_cmpuint(v.limit, ==,
+                             rows[i].kind == IMU_KIND_PASID ?
+                                 f.io->cfg.ctx_quota :
+                                 IMU_OBJECTS_MAX);
         }
         g_assert_cmpuint(v.used, ==, rows[i].used);
     }
@@ -588,7 +602,7 @@ static void info(void)
     io_free(f.io);
 }
 
-/* --- the table ----------------------------------------------------------- */
+/* --- the table ---------------------------------------------------------- */
 
 #define EACH(c, TAG, path, fn)                                              \
     do {                                                                    \
@@ -612,8 +626,7 @@ int main(int argc, char **argv)
         EACH(c, IOASID_FLAGS, "unknown-flags-are-EOPNOTSUPP", unknown_flags);
         EACH(c, IOASID_FLAGS, "reserved-members-are-EOPNOTSUPP",
              reserved_members);
-        EACH(c, IOASID_ERRORS, "wild-structures-are-EFAULT",
-             wild_structures);
+        EACH(c, IOASID_ERRORS, "wild-structures-are-EFAULT", wild_structures);
         EACH(c, IOASID_ATOMIC, "a-structure-that-cannot-be-written",
              read_only_structure);
         EACH(c, IOASID_ATOMIC, "each-user-access-fails-once",
@@ -622,9 +635,9 @@ int main(int argc, char **argv)
     }
     for (unsigned i = 0; i < io_handle_count; i++) {
         const IoHandle *h = &io_handles[i];
-        g_autofree char *path = g_strdup_printf(
-            "what-is-not-ones-own-is-ENOENT@%s/%s",
-            io_command_name(h->command), h->member);
+        g_autofree char *path =
+            g_strdup_printf("what-is-not-ones-own-is-ENOENT@%s/%s",
+                            io_command_name(h->command), h->member);
 
         spec_row(IOASID_HANDLES, path, wrong_handles, h);
     }
@@ -632,8 +645,7 @@ int main(int argc, char **argv)
               generations);
     spec_test(IOASID_FLAGS, "unknown-enumerators-are-EOPNOTSUPP",
               unknown_enumerators);
-    spec_test(IOASID_ERRORS, "unknown-commands-are-ENOTTY",
-              unknown_commands);
+    spec_test(IOASID_ERRORS, "unknown-commands-are-ENOTTY", unknown_commands);
     spec_test(IOASID_CMD_INFO, "says-what-there-is", info);
     return g_test_run();
 }

@@ -45,8 +45,8 @@ static void answered(Desk *d, unsigned n, ImPageRespCode code)
 {
     g_assert_cmpuint(rig_count(d->io->r, RIG_SEEN_PAGE_RESP), ==, n);
     if (n) {
-        const ImPageResp *r = &rig_seen(d->io->r, RIG_SEEN_PAGE_RESP,
-                                        n - 1)->resp;
+        const ImPageResp *r =
+            &rig_seen(d->io->r, RIG_SEEN_PAGE_RESP, n - 1)->resp;
 
         g_assert_cmpuint(r->prgi, ==, 9);
         RC(r->code, code);

@@ -11,7 +11,7 @@
 #define P  IO_PAGE
 #define DATA_PA(io)  io_pa(io, IO_WORLD_DATA)
 
-/* --- invalidation -------------------------------------------------------- */
+/* --- invalidation ------------------------------------------------------- */
 
 typedef struct InvRow {
     const char *name;
@@ -26,6 +26,7 @@ typedef struct InvRow {
       .entry_size = size_, .count = count_ }
 #define ES  (uint32_t)sizeof(ImuInvEntry)
 
+/* clang-format off */
 static const InvRow invs[] = {
     { "all", INV(IMU_INV_SPACE, IMU_GRAN_ALL, 7, 0, 0), { 0 }, 0, false },
     { "all-dev", INV(IMU_INV_DEV, IMU_GRAN_ALL, 7, 0, 0), { 0 }, 0, false },
@@ -83,6 +84,7 @@ static const InvRow invs[] = {
     { "range-wraps", INV(IMU_INV_SET, IMU_GRAN_RANGE, 3, ES, 1),
       { .gpasid = 1, .addr = UINT64_MAX, .length = 2 }, -EOVERFLOW, false },
 };
+/* clang-format on */
 
 static void inv_values(const void *data)
 {
@@ -97,7 +99,8 @@ static void inv_values(const void *data)
     io_put(io, buf, &row->e, sizeof(row->e));
     v.set = w.set;
     v.object = v.target == IMU_INV_SET ? io_none() :
-               v.target == IMU_INV_DEV ? w.dev : w.nested;
+               v.target == IMU_INV_DEV ? w.dev :
+                                         w.nested;
     v.entries = v.gran == IMU_GRAN_ALL ? 0 : buf;
     RC(io_INVALIDATE(io, &v), row->rc);
     if (!row->rc) {
@@ -115,9 +118,9 @@ static void inv_targets(void)
     RC(io_inv_all(io, w.set, IMU_INV_DEV, io_none(), 1), -ENOENT);
     RC(io_inv_all(io, w.set, IMU_INV_DEV, w.nested, 1), -ENOENT);
     RC(io_inv_all(io, w.set, IMU_INV_SPACE, w.dev, 1), -ENOENT);
-    RC(IO(io, INVALIDATE, ImuInvalidate, .set = w.set,
-          .target = IMU_INV_SET, .gran = IMU_GRAN_ALL, .caches = 1,
-          .entries = 8), -EINVAL);
+    RC(IO(io, INVALIDATE, ImuInvalidate, .set = w.set, .target = IMU_INV_SET,
+          .gran = IMU_GRAN_ALL, .caches = 1, .entries = 8),
+       -EINVAL);
 }
 
 /* The third of four entries is wrong: two were obeyed. */
@@ -125,9 +128,12 @@ static void inv_partial(void)
 {
     g_autoptr(Io) io = io_new(NULL);
     ImuInvEntry e[4] = { { 0 } };
-    ImuInvalidate v = { .target = IMU_INV_SET, .gran = IMU_GRAN_PASID,
-                        .caches = IMU_CACHE_IOTLB, .entry_size = ES,
-                        .entries = io_at(io, IO_WORLD_BUF), .count = 4 };
+    ImuInvalidate v = { .target = IMU_INV_SET,
+                        .gran = IMU_GRAN_PASID,
+                        .caches = IMU_CACHE_IOTLB,
+                        .entry_size = ES,
+                        .entries = io_at(io, IO_WORLD_BUF),
+                        .count = 4 };
     IoWorld w;
 
     io_world_init(&w, io, 0);
@@ -143,9 +149,12 @@ static void inv_partial(void)
     RC(io_INVALIDATE(io, &v), -EFAULT);
     g_assert_cmpuint(v.count, ==, 2);
     /* Growth: a tail of zeros, then one that is not. */
-    v = (ImuInvalidate) { .set = w.set, .target = IMU_INV_SET,
-                          .gran = IMU_GRAN_PASID, .caches = 1,
-                          .entry_size = ES + 8, .count = 2,
+    v = (ImuInvalidate) { .set = w.set,
+                          .target = IMU_INV_SET,
+                          .gran = IMU_GRAN_PASID,
+                          .caches = 1,
+                          .entry_size = ES + 8,
+                          .count = 2,
                           .entries = io_at(io, IO_WORLD_BUF) };
     {
         uint8_t raw[2 * (sizeof(ImuInvEntry) + 8)] = { 0 };
@@ -177,6 +186,7 @@ typedef struct StaleRow {
 
 #define IOTLB  IMU_CACHE_IOTLB
 
+/* clang-format off */
 static const StaleRow stales[] = {
     { "nothing-done", IMU_INV_SET, false, IMU_GRAN_PASID, 0, { 0 },
       { false, false, false } },
@@ -208,6 +218,7 @@ static const StaleRow stales[] = {
       { .gpasid = 1, .addr = 0, .length = 0x10000 },
       { false, false, false } },
 };
+/* clang-format on */
 
 static void inv_reach(const void *data)
 {
@@ -227,12 +238,14 @@ static void inv_reach(const void *data)
         remap(io, n, 30 + n);
     }
     v = (ImuInvalidate) {
-        .set = w.set, .target = row->target, .gran = row->gran,
+        .set = w.set,
+        .target = row->target,
+        .gran = row->gran,
         .caches = row->caches,
-        .object = row->target == IMU_INV_DEV ?
-                  (row->other ? w.idle_dev : w.dev) :
-                  row->target == IMU_INV_SPACE ?
-                  (row->other ? w.spare : w.nested) : io_none(),
+        .object =
+            row->target == IMU_INV_DEV   ? (row->other ? w.idle_dev : w.dev) :
+            row->target == IMU_INV_SPACE ? (row->other ? w.spare : w.nested) :
+                                           io_none(),
     };
     if (row->gran != IMU_GRAN_ALL) {
         v.entries = io_at(io, IO_WORLD_BUF);
@@ -244,8 +257,9 @@ static void inv_reach(const void *data)
         RC(io_INVALIDATE(io, &v), 0);
     }
     for (unsigned n = 0; n < 3; n++) {
-        g_assert_true(io_reaches(io, 0, w.hpasid, IO_FS_VA(n), row->gone[n]
-                      ? io_pa(io, 30 + n) : io_pa(io, IO_WORLD_DATA + n)));
+        g_assert_true(io_reaches(io, 0, w.hpasid, IO_FS_VA(n),
+                                 row->gone[n] ? io_pa(io, 30 + n) :
+                                                io_pa(io, IO_WORLD_DATA + n)));
     }
 }
 
@@ -260,10 +274,10 @@ static void unmap_reaches_nested(void)
     io_ats(io, 0, w.hpasid, IO_FS_VA(0), IM_READ);
     rig_log_clear(io->r);
     RC(IO(io, UNMAP, ImuUnmap, .set = w.set, .space = w.parent,
-          .length = UINT64_MAX), 0);
+          .length = UINT64_MAX),
+       0);
     RC(io_dma(io, 0, w.hpasid, IO_FS_VA(0), IM_READ).status, IM_FAULT);
-    RC(io_translated(io, 0, w.hpasid, DATA_PA(io), IM_READ).status,
-       IM_FAULT);
+    RC(io_translated(io, 0, w.hpasid, DATA_PA(io), IM_READ).status, IM_FAULT);
     g_assert_cmpuint(rig_count(io->r, RIG_SEEN_ATS_INV), >=, 1);
 }
 
@@ -291,7 +305,8 @@ static void fence(void)
     RC(IO(io, INVALIDATE, ImuInvalidate, .set = w.set, .object = w.dev,
           .target = IMU_INV_DEV, .gran = IMU_GRAN_RANGE,
           .caches = IMU_CACHE_DEVTLB | IMU_CACHE_IOTLB, .entry_size = ES,
-          .entries = io_at(io, IO_WORLD_BUF), .count = 1), 0);
+          .entries = io_at(io, IO_WORLD_BUF), .count = 1),
+       0);
     g_assert_cmpuint(rig_count(io->r, RIG_SEEN_ATS_INV), ==, 1);
     inv = rig_seen(io->r, RIG_SEEN_ATS_INV, 0)->inv;
     g_assert_cmphex(inv.rid, ==, io_func(0));
@@ -311,15 +326,12 @@ static void fence(void)
     RC(io_FENCE(io, &g), 0);
     g_assert_cmpuint(g.done, ==, 1);
     /* Tickets that nobody gave out. */
-    RC(IO(io, FENCE, ImuFence, .set = w.set, .ticket = f.ticket + 1),
-       -ENOENT);
-    RC(IO(io, FENCE, ImuFence, .set = w.set, .ticket = UINT64_MAX),
-       -ENOENT);
+    RC(IO(io, FENCE, ImuFence, .set = w.set, .ticket = f.ticket + 1), -ENOENT);
+    RC(IO(io, FENCE, ImuFence, .set = w.set, .ticket = UINT64_MAX), -ENOENT);
     {
         ImuRef other = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
 
-        RC(IO(io, FENCE, ImuFence, .set = other, .ticket = f.ticket),
-           -ENOENT);
+        RC(IO(io, FENCE, ImuFence, .set = other, .ticket = f.ticket), -ENOENT);
     }
 }
 
@@ -333,7 +345,9 @@ static void fence_times_out(void)
     IoWorld w;
 
     io_world_init(&w, io, 0);
-    r = (ImuEventRead) { .set = w.set, .queue = w.evq, .count = 16,
+    r = (ImuEventRead) { .set = w.set,
+                         .queue = w.evq,
+                         .count = 16,
                          .events = io_at(io, IO_WORLD_BUF) };
     RC(io_EVENT_READ(io, &r), 0);
     RC(io_inv_all(io, w.set, IMU_INV_SET, io_none(), IMU_CACHE_DEVTLB), 0);
@@ -348,7 +362,9 @@ static void fence_times_out(void)
     RC(io_FENCE(io, &f), 0);
     g_assert_cmpuint(f.done, ==, 1);
     g_assert_cmpuint(io->readable, >=, 1);
-    r = (ImuEventRead) { .set = w.set, .queue = w.evq, .count = 16,
+    r = (ImuEventRead) { .set = w.set,
+                         .queue = w.evq,
+                         .count = 16,
                          .events = io_at(io, IO_WORLD_BUF) };
     RC(io_EVENT_READ(io, &r), 0);
     io_get(io, r.events, e, sizeof(e));
@@ -385,7 +401,7 @@ static void stray_completions(void)
     io_same(io, before);
 }
 
-/* --- the list ------------------------------------------------------------ */
+/* --- the list ----------------------------------------------------------- */
 
 int main(int argc, char **argv)
 {

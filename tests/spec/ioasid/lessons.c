@@ -11,7 +11,7 @@
 
 #define RC(got, want)  g_assert_cmpint(got, ==, want)
 
-/* --- 13 ------------------------------------------------------------------ */
+/* --- 13 ----------------------------------------------------------------- */
 
 /* "An ID alone is useless": from nothing to DMA with this interface alone. */
 static void one_interface_does_it(void)
@@ -20,8 +20,8 @@ static void one_interface_does_it(void)
     IoWorld w;
 
     io_world_init(&w, io, 0);
-    g_assert_true(io_reaches(io, 0, w.hpasid, IO_FS_VA(0),
-                             io_pa(io, IO_WORLD_DATA)));
+    g_assert_true(
+        io_reaches(io, 0, w.hpasid, IO_FS_VA(0), io_pa(io, IO_WORLD_DATA)));
 }
 
 /* "The ID is the return value, every failure EINVAL." */
@@ -29,7 +29,9 @@ static void errors_are_told_apart(void)
 {
     ImIoasidConfig cfg = io_config();
     g_autoptr(Io) io = NULL;
-    ImuSetCreate c = { .gpasid_min = 1, .gpasid_max = 2, .quota_max = 2,
+    ImuSetCreate c = { .gpasid_min = 1,
+                       .gpasid_max = 2,
+                       .quota_max = 2,
                        .map_mode = IMU_MODE_TRANSLATE,
                        .pool = IMU_POOL_GLOBAL };
     ImuPasidAlloc a;
@@ -56,9 +58,9 @@ static void errors_are_told_apart(void)
     RC(io_PASID_ALLOC(io, &a), -ENOSPC);
     g_assert_cmpuint(a.exhausted, ==, IMU_EXHAUSTED_POOL);
     RC(IO(io, PASID_ALLOC, ImuPasidAlloc, .set = t, .gpasid = 1,
-          .head.flags = IMU_PASID_ALLOC_FIXED), -EEXIST);
-    RC(IO(io, SET_UPDATE, ImuSetUpdate, .set = { s.id, s.gen + 1 }),
-       -ENOENT);
+          .head.flags = IMU_PASID_ALLOC_FIXED),
+       -EEXIST);
+    RC(IO(io, SET_UPDATE, ImuSetUpdate, .set = { s.id, s.gen + 1 }), -ENOENT);
 }
 
 /* "Free takes a bare number and always answers 0." */
@@ -69,10 +71,9 @@ static void free_of_what_is_not_ones_own(void)
     ImuRef t = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
     ImuPasidAlloc p = io_alloc(io, s);
 
-    RC(IO(io, PASID_FREE, ImuPasidFree, .set = t, .pasid = p.pasid),
+    RC(IO(io, PASID_FREE, ImuPasidFree, .set = t, .pasid = p.pasid), -ENOENT);
+    RC(IO(io, PASID_FREE, ImuPasidFree, .set = s, .pasid = { p.gpasid, 0 }),
        -ENOENT);
-    RC(IO(io, PASID_FREE, ImuPasidFree, .set = s,
-          .pasid = { p.gpasid, 0 }), -ENOENT);
     for (uint32_t id = 0; id < 100; id++) {
         for (uint32_t gen = 0; gen < 10; gen++) {
             ImuRef r = { id, gen };
@@ -160,7 +161,8 @@ static void quota_returns_with_the_set(void)
     g_autoptr(Io) io = io_new(NULL);
 
     for (unsigned i = 0; i < 50; i++) {
-        ImuSetCreate c = { .gpasid_min = 1, .gpasid_max = 9,
+        ImuSetCreate c = { .gpasid_min = 1,
+                           .gpasid_max = 9,
                            .quota_reserved = io->cfg.ctx_quota,
                            .map_mode = IMU_MODE_TRANSLATE };
 
@@ -171,7 +173,8 @@ static void quota_returns_with_the_set(void)
            i & 1 ? 0 : -EBUSY);
         if (!(i & 1)) {
             RC(IO(io, SET_DESTROY, ImuSetDestroy, .set = c.set,
-                  .head.flags = IMU_SET_DESTROY_FORCE), 0);
+                  .head.flags = IMU_SET_DESTROY_FORCE),
+               0);
         }
     }
 }
@@ -186,7 +189,8 @@ static void lookup_refuses_what_was_freed(void)
     io_world_init(&w, io, 0);
     RC(io_pasid_free(io, w.set, w.bound.pasid), IMU_PASID_PARKED);
     q = (ImuPasidQuery) {
-        .head.flags = IMU_PASID_QUERY_BY_GPASID, .set = w.set,
+        .head.flags = IMU_PASID_QUERY_BY_GPASID,
+        .set = w.set,
         .gpasid = w.bound.gpasid,
     };
     RC(io_PASID_QUERY(io, &q), -ENOENT);
@@ -225,7 +229,7 @@ static void free_storm(void)
     io_alloc(io, s);
 }
 
-/* --- 3.8 ----------------------------------------------------------------- */
+/* --- 3.8 ---------------------------------------------------------------- */
 
 /* Everything A can do with handles of B, and nothing of B moves. */
 static void adversary(const void *data)
@@ -270,8 +274,8 @@ static void adversary(const void *data)
     g_assert_cmpstr(before, ==, after);
     g_assert_cmpuint(io->r->log->len, ==, 0);
     io_use(io, victim);
-    g_assert_true(io_reaches(io, 2, b.hpasid, IO_FS_VA(0),
-                             io_pa(io, IO_WORLD_DATA)));
+    g_assert_true(
+        io_reaches(io, 2, b.hpasid, IO_FS_VA(0), io_pa(io, IO_WORLD_DATA)));
 }
 
 /* What A sees is the same whether B is there or not. */
@@ -328,8 +332,8 @@ static void dma_across_sets(void)
     RC(io_dma(io, 2, a.hpasid, IO_FS_VA(0), IM_READ).status, IM_FAULT);
     /* An invalidation of the same guest number is one's own. */
     g_assert_cmpuint(a.bound.gpasid, ==, b.bound.gpasid);
-    g_assert_true(io_reaches(io, 2, b.hpasid, IO_FS_VA(0),
-                             io_pa(io, IO_WORLD_DATA)));
+    g_assert_true(
+        io_reaches(io, 2, b.hpasid, IO_FS_VA(0), io_pa(io, IO_WORLD_DATA)));
     rig_log_clear(io->r);
     RC(io_inv_all(io, a.set, IMU_INV_SET, io_none(), 7), 0);
     for (unsigned i = 0; i < rig_count(io->r, RIG_SEEN_ATS_INV); i++) {
@@ -339,11 +343,10 @@ static void dma_across_sets(void)
     /* Another's fault is answered by nobody else. */
     RC(IO(io, FAULT_ANSWER, ImuAnswer, .set = a.set, .ticket = b.ticket),
        -ENOENT);
-    RC(IO(io, FAULT_ANSWER, ImuAnswer, .set = b.set, .ticket = b.ticket),
-       0);
+    RC(IO(io, FAULT_ANSWER, ImuAnswer, .set = b.set, .ticket = b.ticket), 0);
 }
 
-/* --- 2 ------------------------------------------------------------------- */
+/* --- 2 ------------------------------------------------------------------ */
 
 static void references(void)
 {
@@ -351,33 +354,35 @@ static void references(void)
     IoWorld w;
 
     io_world_init(&w, io, 0);
-    RC(IO(io, FAULTQ_DESTROY, ImuQueueDestroy, .set = w.set,
-          .queue = w.faultq), -EBUSY);
-    RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = w.set,
-          .space = w.parent), -EBUSY);
-    RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = w.set,
-          .space = w.nested), -EBUSY);
+    RC(IO(io, FAULTQ_DESTROY, ImuQueueDestroy, .set = w.set, .queue = w.faultq),
+       -EBUSY);
+    RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = w.set, .space = w.parent),
+       -EBUSY);
+    RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = w.set, .space = w.nested),
+       -EBUSY);
     RC(IO(io, DEV_UNBIND, ImuDevUnbind, .set = w.set, .dev = w.dev), 0);
-    RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = w.set,
-          .space = w.parent), -EBUSY);
-    RC(IO(io, FAULTQ_DESTROY, ImuQueueDestroy, .set = w.set,
-          .queue = w.faultq), -EBUSY);
-    RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = w.set,
-          .space = w.nested), 0);
-    RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = w.set,
-          .space = w.parent), 0);
-    RC(IO(io, FAULTQ_DESTROY, ImuQueueDestroy, .set = w.set,
-          .queue = w.faultq), 0);
+    RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = w.set, .space = w.parent),
+       -EBUSY);
+    RC(IO(io, FAULTQ_DESTROY, ImuQueueDestroy, .set = w.set, .queue = w.faultq),
+       -EBUSY);
+    RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = w.set, .space = w.nested),
+       0);
+    RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = w.set, .space = w.parent),
+       0);
+    RC(IO(io, FAULTQ_DESTROY, ImuQueueDestroy, .set = w.set, .queue = w.faultq),
+       0);
 }
 
 /* Giving back needs no memory: with an allocator that has none at all. */
 static void giving_back_needs_no_memory(void)
 {
+    /* clang-format off */
     static const uint32_t back[] = {
         IMU_CMD_UNMAP, IMU_CMD_DETACH, IMU_CMD_PASID_FREE,
         IMU_CMD_DEV_UNBIND, IMU_CMD_SPACE_DESTROY, IMU_CMD_FAULTQ_DESTROY,
         IMU_CMD_EVQ_DESTROY, IMU_CMD_SET_DESTROY,
     };
+    /* clang-format on */
 
     for (unsigned i = 0; i < G_N_ELEMENTS(back); i++) {
         g_autoptr(Io) io = io_new(NULL);
@@ -395,7 +400,7 @@ static void giving_back_needs_no_memory(void)
     }
 }
 
-/* --- 12 ------------------------------------------------------------------ */
+/* --- 12 ----------------------------------------------------------------- */
 
 static void close_ends_everything(void)
 {
@@ -415,8 +420,8 @@ static void close_ends_everything(void)
         g_assert_cmpuint(io->user->pins[p], ==, 0);
     }
     io_use(io, a.ctx);
-    g_assert_true(io_reaches(io, 0, a.hpasid, IO_FS_VA(0),
-                             io_pa(io, IO_WORLD_DATA)));
+    g_assert_true(
+        io_reaches(io, 0, a.hpasid, IO_FS_VA(0), io_pa(io, IO_WORLD_DATA)));
     io_bind(io, a.set, 2);
     io_settle(io);
     io_free(io);
@@ -439,8 +444,8 @@ static void reset_empties(void)
     g_assert_cmpuint(info.used, ==, 0);         /* no quarantine, either */
     RC(IO(io, SET_QUERY, ImuSetQuery, .set = w.set), -ENOENT);
     io_world_init(&w, io, 0);
-    g_assert_true(io_reaches(io, 0, w.hpasid, IO_FS_VA(0),
-                             io_pa(io, IO_WORLD_DATA)));
+    g_assert_true(
+        io_reaches(io, 0, w.hpasid, IO_FS_VA(0), io_pa(io, IO_WORLD_DATA)));
 }
 
 static void removal(void)
@@ -457,7 +462,9 @@ static void removal(void)
     RC(im_ioasid_device_remove(io->h, io_func(0)), -ENOENT);
     RC(im_ioasid_device_remove(io->h, UINT32_MAX), -ENOENT);
     io->r->consistent(io->r);
-    r = (ImuEventRead) { .set = w.set, .queue = w.evq, .count = 32,
+    r = (ImuEventRead) { .set = w.set,
+                         .queue = w.evq,
+                         .count = 32,
                          .events = io_at(io, IO_WORLD_BUF) };
     RC(io_EVENT_READ(io, &r), 0);
     io_get(io, r.events, e, sizeof(e));
@@ -471,8 +478,7 @@ static void removal(void)
     g_assert_cmpuint(gone, ==, 1);
     RC(io_state(io, w.set, w.bound.pasid), IMU_PASID_IDLE);
     RC(io_dma(io, 0, w.hpasid, IO_FS_VA(0), IM_READ).status, IM_FAULT);
-    RC(IO(io, DEV_BIND, ImuDevBind, .set = w.set, .func = io_func(0)),
-       -ENODEV);
+    RC(IO(io, DEV_BIND, ImuDevBind, .set = w.set, .func = io_func(0)), -ENODEV);
     info = (ImuDevInfo) { .set = w.set, .dev = w.dev };
     g_test_message("DEV_INFO of what is gone: %d", io_DEV_INFO(io, &info));
     io_settle(io);
@@ -481,7 +487,8 @@ static void removal(void)
 static void device_values(void)
 {
     g_autoptr(Io) io = io_new(NULL);
-    ImIoasidDevice d = { .func = io_func(0), .pasid_bits = 16,
+    ImIoasidDevice d = { .func = io_func(0),
+                         .pasid_bits = 16,
                          .caps = IMU_DEV_CAP_PASID };
     ImuRange bad = { 5, 4 };
 
@@ -512,8 +519,7 @@ static void configuration(void)
             ImIoasidConfig c = io_config();
             g_autofree char *err = NULL;
 
-            memcpy((char *)&c + rows[i].offset, &rows[i].bad[n],
-                   rows[i].size);
+            memcpy((char *)&c + rows[i].offset, &rows[i].bad[n], rows[i].size);
             g_assert_null(im_ioasid_new(&c, &io->port, io->r, &err));
             g_assert_nonnull(err);
             g_assert_null(strchr(err, '\n'));
@@ -542,14 +548,12 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     spec_test(IOASID_LESSONS, "one-interface-does-it-all",
               one_interface_does_it);
-    spec_test(IOASID_LESSONS, "errors-are-told-apart",
-              errors_are_told_apart);
+    spec_test(IOASID_LESSONS, "errors-are-told-apart", errors_are_told_apart);
     spec_test(IOASID_LESSONS, "free-of-what-is-not-ones-own",
               free_of_what_is_not_ones_own);
     spec_test(IOASID_LESSONS, "two-guests-in-one-process",
               two_guests_in_one_process);
-    spec_test(IOASID_LESSONS, "nobody-drains-the-pool",
-              nobody_drains_the_pool);
+    spec_test(IOASID_LESSONS, "nobody-drains-the-pool", nobody_drains_the_pool);
     spec_test(IOASID_LESSONS, "a-set-outlives-its-pasids",
               set_outlives_its_pasids);
     spec_test(IOASID_LESSONS, "quota-returns-with-the-set",

@@ -14,14 +14,14 @@
 #define X_ IMU_PROT_EXEC
 #define F_ IMU_MAP_FIXED
 
-/* --- MAP ----------------------------------------------------------------- */
+/* --- MAP ---------------------------------------------------------------- */
 
 typedef struct MapRow {
     const char *name;
     uint32_t flags;
     int64_t user;               /* from the first page */
     uint64_t length, iova;
-    int rc, or;
+    int rc, or ;
 } MapRow;
 
 /* [0x10000, 0x14000) is mapped. */
@@ -30,7 +30,7 @@ static const MapRow maps[] = {
     { "write", W_ | F_, 0, P, 0, 0, 0 },
     { "all", R_ | W_ | X_ | F_, 0, 3 * P, 0x20000, 0, 0 },
     { "iova-chosen", R_, 0, 4 * P, UINT64_MAX, 0, 0 },
-    { "read-only-memory", R_ | F_, IO_RO_PAGE * P, P, 0, 0, 0 },
+    { "read-only-memory", R_ | F_, IO_RO_PAGE *P, P, 0, 0, 0 },
     { "beside", R_ | F_, 0, P, 0x14000, 0, 0 },
     { "before", R_ | F_, 0, P, 0xf000, 0, 0 },
     { "no-right", F_, 0, P, 0, -EINVAL, 0 },
@@ -43,17 +43,15 @@ static const MapRow maps[] = {
     { "iova-not-aligned-not-fixed", R_, 0, P, 0x800, 0, 0 },
     { "iova-wraps", R_ | F_, 0, 2 * P, UINT64_MAX - P + 1, -EOVERFLOW, 0 },
     { "iova-at-the-end", R_ | F_, 0, P, UINT64_MAX - P + 1, 0, 0 },
-    { "length-at-the-end", R_ | F_, 0, UINT64_MAX - P + 1, P, -EOVERFLOW,
-      0 },
+    { "length-at-the-end", R_ | F_, 0, UINT64_MAX - P + 1, P, -EOVERFLOW, 0 },
     { "same", R_ | F_, 0, 4 * P, 0x10000, -EEXIST, 0 },
     { "inside", R_ | F_, 0, P, 0x11000, -EEXIST, 0 },
     { "over-the-begin", R_ | F_, 0, 2 * P, 0xf000, -EEXIST, 0 },
     { "over-the-end", R_ | F_, 0, 2 * P, 0x13000, -EEXIST, 0 },
     { "around", R_ | F_, 0, 8 * P, 0xe000, -EEXIST, 0 },
-    { "beyond-user-memory", R_ | F_, (IO_PAGES - 1) * P, 2 * P, 0, -EFAULT,
-      0 },
+    { "beyond-user-memory", R_ | F_, (IO_PAGES - 1) * P, 2 * P, 0, -EFAULT, 0 },
     { "below-user-memory", R_ | F_, -(int64_t)P, 2 * P, 0, -EFAULT, 0 },
-    { "write-of-read-only", W_ | F_, IO_RO_PAGE * P, P, 0, -EFAULT, 0 },
+    { "write-of-read-only", W_ | F_, IO_RO_PAGE *P, P, 0, -EFAULT, 0 },
     { "huge", R_ | F_, 0, UINT64_C(1) << 40, UINT64_C(1) << 40, -EFAULT,
       -ENOMEM },
     { "huge-not-fixed", R_, 0, UINT64_C(1) << 62, 0, -ENOMEM, -EFAULT },
@@ -66,9 +64,12 @@ static void map(const void *data)
     ImuRef set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
     ImuRef space = io_mapped(io, set, 0, io_none());
     ImuRef dev = io_bind(io, set, 0);
-    ImuMap m = { .head.flags = row->flags, .set = set, .space = space,
+    ImuMap m = { .head.flags = row->flags,
+                 .set = set,
+                 .space = space,
                  .user = io_at(io, 0) + (uint64_t)row->user,
-                 .length = row->length, .iova = row->iova };
+                 .length = row->length,
+                 .iova = row->iova };
     unsigned pinned = 0;
     int rc;
 
@@ -96,8 +97,8 @@ static void map(const void *data)
         g_assert_cmpint(x.status, ==, row->flags & W_ ? IM_OK : IM_FAULT);
         x = io_dma(io, 0, IO_NO_PASID, m.iova + at + 8,
                    row->flags & R_ ? IM_READ : IM_WRITE);
-        g_assert_cmphex(x.addr, ==, io->user->pa + (uint64_t)row->user + at
-                        + 8);
+        g_assert_cmphex(x.addr, ==,
+                        io->user->pa + (uint64_t)row->user + at + 8);
     }
 }
 
@@ -111,21 +112,25 @@ static void map_not_mapped(void)
     not[0] = w.nested;
     not[1] = w.block;
     for (unsigned i = 0; i < 2; i++) {
-        RC(IO(io, MAP, ImuMap, .head.flags = RWF, .set = w.set,
-              .space = not[i], .user = io_at(io, 0), .length = P), -EINVAL);
-        RC(IO(io, UNMAP, ImuUnmap, .set = w.set, .space = not[i],
-              .length = UINT64_MAX), -EINVAL);
-        RC(IO(io, COPY, ImuCopy, .head.flags = RWF, .set = w.set,
-              .dst = not[i], .src = w.parent, .length = P), -EINVAL);
-        RC(IO(io, COPY, ImuCopy, .head.flags = RWF, .set = w.set,
-              .dst = w.spare, .src = not[i], .length = P), -EINVAL);
-        RC(IO(io, ALLOW, ImuAllow, .set = w.set, .space = not[i]), -EINVAL);
-        RC(IO(io, RANGES, ImuRanges, .set = w.set, .space = not[i]),
+        RC(IO(io, MAP, ImuMap, .head.flags = RWF, .set = w.set, .space = not[i],
+              .user = io_at(io, 0), .length = P),
            -EINVAL);
+        RC(IO(io, UNMAP, ImuUnmap, .set = w.set, .space = not[i],
+              .length = UINT64_MAX),
+           -EINVAL);
+        RC(IO(io, COPY, ImuCopy, .head.flags = RWF, .set = w.set, .dst = not[i],
+              .src = w.parent, .length = P),
+           -EINVAL);
+        RC(IO(io, COPY, ImuCopy, .head.flags = RWF, .set = w.set,
+              .dst = w.spare, .src = not[i], .length = P),
+           -EINVAL);
+        RC(IO(io, ALLOW, ImuAllow, .set = w.set, .space = not[i]), -EINVAL);
+        RC(IO(io, RANGES, ImuRanges, .set = w.set, .space = not[i]), -EINVAL);
         RC(IO(io, DIRTY_SET, ImuDirtySet, .set = w.set, .space = not[i]),
            -EOPNOTSUPP);
         RC(IO(io, DIRTY_GET, ImuDirtyGet, .set = w.set, .space = not[i],
-              .length = P, .page_size = P), -EOPNOTSUPP);
+              .length = P, .page_size = P),
+           -EOPNOTSUPP);
     }
 }
 
@@ -138,8 +143,8 @@ static void map_pin_fails(void)
 
     for (unsigned n = 0; n < 8; n++) {
         io_fail_pin(io, n);
-        RC(IO(io, MAP, ImuMap, .head.flags = RWF, .set = set,
-              .space = space, .user = io_at(io, 0), .length = 8 * P),
+        RC(IO(io, MAP, ImuMap, .head.flags = RWF, .set = set, .space = space,
+              .user = io_at(io, 0), .length = 8 * P),
            -EFAULT);
         for (unsigned i = 0; i < 8; i++) {
             g_assert_cmpuint(io->user->pins[i], ==, 0);
@@ -147,10 +152,11 @@ static void map_pin_fails(void)
     }
     io_fail_pin(io, 8);
     RC(IO(io, MAP, ImuMap, .head.flags = RWF, .set = set, .space = space,
-          .user = io_at(io, 0), .length = 8 * P), 0);
+          .user = io_at(io, 0), .length = 8 * P),
+       0);
 }
 
-/* --- UNMAP --------------------------------------------------------------- */
+/* --- UNMAP -------------------------------------------------------------- */
 
 typedef struct UnmapRow {
     const char *name;
@@ -186,8 +192,9 @@ static void unmap(const void *data)
     ImuRef set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
     ImuRef space = io_mapped(io, set, 0, io_none());
     ImuRef dev = io_bind(io, set, 0);
-    ImuUnmap u = { .set = set, .space = space, .iova = row->iova,
-                   .length = row->length };
+    ImuUnmap u = {
+        .set = set, .space = space, .iova = row->iova, .length = row->length
+    };
     unsigned left = 0;
 
     io_map(io, set, space, 0, 4, 0x10000);
@@ -203,8 +210,7 @@ static void unmap(const void *data)
     }
     for (uint64_t at = 0x10000; at < 0x1a000; at += P) {
         bool was = at < 0x15000 || at >= 0x18000;
-        bool gone = !row->rc && at >= row->iova &&
-                    at - row->iova < row->length;
+        bool gone = !row->rc && at >= row->iova && at - row->iova < row->length;
 
         left += was && !gone;
         RC(io_dma(io, 0, IO_NO_PASID, at, IM_READ).status,
@@ -221,14 +227,15 @@ static void unmap_empty(void)
 {
     g_autoptr(Io) io = io_new(NULL);
     ImuRef set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
-    ImuUnmap u = { .set = set, .space = io_mapped(io, set, 0, io_none()),
+    ImuUnmap u = { .set = set,
+                   .space = io_mapped(io, set, 0, io_none()),
                    .length = UINT64_MAX };
 
     RC(io_UNMAP(io, &u), 0);
     g_assert_cmphex(u.length, ==, 0);
 }
 
-/* --- COPY ---------------------------------------------------------------- */
+/* --- COPY --------------------------------------------------------------- */
 
 typedef struct CopyRow {
     const char *name;
@@ -253,10 +260,8 @@ static const CopyRow copies[] = {
     { "length-not-aligned", R_ | F_, 8, 0, 0x8000, -EINVAL },
     { "source-not-aligned", R_ | F_, P, 8, 0x8000, -EINVAL },
     { "destination-not-aligned", R_ | F_, P, 0, 0x8001, -EINVAL },
-    { "source-wraps", R_ | F_, 2 * P, UINT64_MAX - P + 1, 0x8000,
-      -EOVERFLOW },
-    { "destination-wraps", R_ | F_, 2 * P, 0, UINT64_MAX - P + 1,
-      -EOVERFLOW },
+    { "source-wraps", R_ | F_, 2 * P, UINT64_MAX - P + 1, 0x8000, -EOVERFLOW },
+    { "destination-wraps", R_ | F_, 2 * P, 0, UINT64_MAX - P + 1, -EOVERFLOW },
     { "destination-at-the-end", R_ | F_, P, 0, UINT64_MAX - P + 1, 0 },
 };
 
@@ -268,13 +273,18 @@ static void copy(const void *data)
     ImuRef src = io_mapped(io, set, 0, io_none());
     ImuRef dst = io_mapped(io, set, 0, io_none());
     ImuRef dev = io_bind(io, set, 0);
-    ImuCopy c = { .head.flags = row->flags, .set = set, .dst = dst,
-                  .src = src, .length = row->length, .dst_iova = row->dst,
+    ImuCopy c = { .head.flags = row->flags,
+                  .set = set,
+                  .dst = dst,
+                  .src = src,
+                  .length = row->length,
+                  .dst_iova = row->dst,
                   .src_iova = row->src };
 
     io_map(io, set, src, 0, 4, 0);
     RC(IO(io, MAP, ImuMap, .head.flags = R_ | F_, .set = set, .space = src,
-          .user = io_at(io, 20), .length = 2 * P, .iova = 4 * P), 0);
+          .user = io_at(io, 20), .length = 2 * P, .iova = 4 * P),
+       0);
     io_map(io, set, dst, 40, 1, 0x20000);
     io_attach(io, set, dev, NULL, dst);
     RC(io_COPY(io, &c), row->rc);
@@ -282,8 +292,8 @@ static void copy(const void *data)
         return;
     }
     /* The copy does not need the source. */
-    RC(IO(io, UNMAP, ImuUnmap, .set = set, .space = src,
-          .length = UINT64_MAX), 0);
+    RC(IO(io, UNMAP, ImuUnmap, .set = set, .space = src, .length = UINT64_MAX),
+       0);
     for (uint64_t at = 0; at < row->length; at += P) {
         unsigned from = (unsigned)((row->src + at) / P);
 
@@ -292,14 +302,14 @@ static void copy(const void *data)
         RC(io_dma(io, 0, IO_NO_PASID, c.dst_iova + at, IM_WRITE).status,
            row->flags & W_ ? IM_OK : IM_FAULT);
     }
-    RC(IO(io, UNMAP, ImuUnmap, .set = set, .space = dst,
-          .length = UINT64_MAX), 0);
+    RC(IO(io, UNMAP, ImuUnmap, .set = set, .space = dst, .length = UINT64_MAX),
+       0);
     for (unsigned i = 0; i < IO_PAGES; i++) {
         g_assert_cmpuint(io->user->pins[i], ==, 0);
     }
 }
 
-/* --- the list ------------------------------------------------------------ */
+/* --- the list ----------------------------------------------------------- */
 
 int main(int argc, char **argv)
 {

@@ -51,7 +51,7 @@ static bool leads(Book *b, uint64_t iova, uint64_t user)
     return io_reaches(b->io, 0, IO_NO_PASID, iova, io_pa(b->io, 0) + user);
 }
 
-/* --- MAP, UNMAP, COPY ---------------------------------------------------- */
+/* --- MAP, UNMAP, COPY --------------------------------------------------- */
 
 static void mapping(const void *shift)
 {
@@ -88,8 +88,10 @@ static void choosing(const void *shift)
     uint64_t seen[3];
 
     for (unsigned i = 0; i < 3; i++) {
-        ImuMap m = { .head.flags = IMU_PROT_READ, .set = b.set,
-                     .space = b.space, .user = io_at(b.io, 0),
+        ImuMap m = { .head.flags = IMU_PROT_READ,
+                     .set = b.set,
+                     .space = b.space,
+                     .user = io_at(b.io, 0),
                      .length = b.page };
 
         RC(io_MAP(b.io, &m), 0);
@@ -113,22 +115,23 @@ static void copies(const void *shift)
 
     RC(map(&b, 0, 3 * p, 0), 0);
     RC(IO(b.io, COPY, ImuCopy, .head.flags = RWF, .set = b.set, .dst = other,
-          .src = b.space, .length = 2 * p, .src_iova = p,
-          .dst_iova = 8 * p), 0);
-    RC(IO(b.io, COPY, ImuCopy, .head.flags = RWF, .set = b.set,
-          .dst = b.space, .src = other, .length = p, .src_iova = 9 * p,
-          .dst_iova = 20 * p), 0);
+          .src = b.space, .length = 2 * p, .src_iova = p, .dst_iova = 8 * p),
+       0);
+    RC(IO(b.io, COPY, ImuCopy, .head.flags = RWF, .set = b.set, .dst = b.space,
+          .src = other, .length = p, .src_iova = 9 * p, .dst_iova = 20 * p),
+       0);
     if (p > 4096) {
         RC(IO(b.io, COPY, ImuCopy, .head.flags = RWF, .set = b.set,
-              .dst = b.space, .src = other, .length = p / 2,
-              .src_iova = 9 * p, .dst_iova = 30 * p), -EINVAL);
+              .dst = b.space, .src = other, .length = p / 2, .src_iova = 9 * p,
+              .dst_iova = 30 * p),
+           -EINVAL);
     }
     g_assert_true(leads(&b, 20 * p, 2 * p));
     g_assert_true(leads(&b, 21 * p - 8, 3 * p - 8));
     /* The memory stays pinned while one of them maps it. */
     RC(unmap(&b, 0, 3 * p), 0);
-    RC(IO(b.io, SPACE_DESTROY, ImuSpaceDestroy, .set = b.set,
-          .space = other), 0);
+    RC(IO(b.io, SPACE_DESTROY, ImuSpaceDestroy, .set = b.set, .space = other),
+       0);
     g_assert_cmpuint(b.io->user->pins[2 * p / IO_PAGE], ==, 1);
     g_assert_true(leads(&b, 20 * p, 2 * p));
     RC(unmap(&b, 20 * p, p), 0);
@@ -138,14 +141,15 @@ static void copies(const void *shift)
     io_free(b.io);
 }
 
-/* --- RANGES, DEV_INFO ---------------------------------------------------- */
+/* --- RANGES, DEV_INFO --------------------------------------------------- */
 
 static void reporting(const void *shift)
 {
     Book b = book_new(shift, 0);
     ImuDevInfo d = { .set = b.set, .dev = b.dev };
-    ImuRanges r = { .set = b.set, .space = b.space, .count = 4,
-                    .ranges = io_at(b.io, 50) };
+    ImuRanges r = {
+        .set = b.set, .space = b.space, .count = 4, .ranges = io_at(b.io, 50)
+    };
 
     RC(io_DEV_INFO(b.io, &d), 0);
     g_assert_cmphex(d.page_sizes, ==, b.page);
@@ -154,7 +158,7 @@ static void reporting(const void *shift)
     io_free(b.io);
 }
 
-/* --- dirty --------------------------------------------------------------- */
+/* --- dirty -------------------------------------------------------------- */
 
 static int dirty_get(Book *b, uint64_t length, uint64_t page_size,
                      uint64_t *bits)
@@ -177,7 +181,8 @@ static void dirty(const void *shift)
 
     RC(map(&b, 0, 3 * p, 4 * p), 0);
     RC(IO(b.io, DIRTY_SET, ImuDirtySet, .head.flags = IMU_DIRTY_ON,
-          .set = b.set, .space = b.space), 0);
+          .set = b.set, .space = b.space),
+       0);
     RC(dirty_get(&b, 8 * p, p / 2, &bits), -EINVAL);
     for (unsigned turn = 0; turn < 2; turn++) {
         RC(io_dma(b.io, 0, IO_NO_PASID, 6 * p - 8, IM_WRITE).status, IM_OK);
@@ -193,7 +198,7 @@ static void dirty(const void *shift)
     io_free(b.io);
 }
 
-/* --- device TLBs, nested tables ------------------------------------------ */
+/* --- device TLBs, nested tables ----------------------------------------- */
 
 static void ats(const void *shift)
 {
@@ -210,8 +215,7 @@ static void ats(const void *shift)
     RC(io_translated(b.io, 0, IO_NO_PASID, pa, IM_WRITE).status, IM_OK);
     RC(io_translated(b.io, 0, IO_NO_PASID, pa + p - 4096, IM_WRITE).status,
        IM_OK);
-    RC(io_translated(b.io, 0, IO_NO_PASID, pa + p, IM_READ).status,
-       IM_FAULT);
+    RC(io_translated(b.io, 0, IO_NO_PASID, pa + p, IM_READ).status, IM_FAULT);
     RC(io_translated(b.io, 0, IO_NO_PASID, pa - 4096, IM_READ).status,
        IM_FAULT);
     RC(unmap(&b, 4 * p, p), 0);
@@ -235,9 +239,9 @@ static void nested(const void *shift)
 
     io_guest_set(b.io, leaf, (2 * p - 4096) | FS_RWU);
     io_guest_set(b.io, leaf + 8, (3 * p) | FS_RWU);
-    RC(IO(b.io, MAP, ImuMap, .head.flags = RWF, .set = b.set,
-          .space = parent, .user = io_at(b.io, 0),
-          .length = MAX(2 * p, 32 * 4096), .iova = 0), 0);
+    RC(IO(b.io, MAP, ImuMap, .head.flags = RWF, .set = b.set, .space = parent,
+          .user = io_at(b.io, 0), .length = MAX(2 * p, 32 * 4096), .iova = 0),
+       0);
     io_attach(b.io, b.set, b.dev, &a.pasid,
               io_vtd(b.io, b.set, parent, io_none(), 16 * 4096, 0));
     for (unsigned i = 0; i < 2; i++) {
@@ -247,12 +251,13 @@ static void nested(const void *shift)
     RC(io_dma(b.io, 0, 1, IO_FS_VA(1), IM_READ).status,
        3 * p < MAX(2 * p, 32 * 4096) ? IM_OK : IM_FAULT);
     RC(IO(b.io, UNMAP, ImuUnmap, .set = b.set, .space = parent,
-          .length = UINT64_MAX), 0);
+          .length = UINT64_MAX),
+       0);
     RC(io_dma(b.io, 0, 1, IO_FS_VA(0), IM_READ).status, IM_FAULT);
     io_free(b.io);
 }
 
-/* --- the list ------------------------------------------------------------ */
+/* --- the list ----------------------------------------------------------- */
 
 static void add(ImClause clause, const char *name, GTestDataFunc fn)
 {

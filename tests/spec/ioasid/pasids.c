@@ -33,7 +33,7 @@ static void no_event(Io *io, ImuRef set, ImuRef evq)
     g_assert_cmpuint(io_events(io, set, evq, e, 1), ==, 0);
 }
 
-/* --- 5.1: every edge ----------------------------------------------------- */
+/* --- 5.1: every edge ---------------------------------------------------- */
 
 typedef struct Life {
     Io *io;
@@ -120,8 +120,7 @@ static void states_idle_free(const void *data)
     g_assert_cmpuint(e[1].type, ==, IMU_EVENT_RECLAIM);
     g_assert_cmpuint(e[1].old_state, ==, IMU_PASID_QUARANTINE);
     g_assert_cmpuint(e[1].new_state, ==, IMU_PASID_FREE);
-    RC(IO(l.io, PASID_FREE, ImuPasidFree, .set = l.set, .pasid = l.p),
-       -ENOENT);
+    RC(IO(l.io, PASID_FREE, ImuPasidFree, .set = l.set, .pasid = l.p), -ENOENT);
     RC(IO(l.io, PASID_QUERY, ImuPasidQuery, .set = l.set, .pasid = l.p),
        -ENOENT);
     g_assert_cmpuint(io_set_query(l.io, l.set).live, ==, 0);
@@ -148,9 +147,9 @@ static void states_quarantine(const void *data)
     RC(io_attach_rc(l.io, l.set, l.d0, &l.p, l.space, 0), -EBUSY);
     RC(io_replace(l.io, l.set, l.d0, &l.p, l.space), -EBUSY);
     RC(io_detach(l.io, l.set, l.d0, &l.p), -ENOENT);
-    RC(IO(l.io, PASID_QUERY, ImuPasidQuery, .set = l.set,
-          .gpasid = l.a.gpasid,
-          .head.flags = IMU_PASID_QUERY_BY_GPASID), -ENOENT);
+    RC(IO(l.io, PASID_QUERY, ImuPasidQuery, .set = l.set, .gpasid = l.a.gpasid,
+          .head.flags = IMU_PASID_QUERY_BY_GPASID),
+       -ENOENT);
     while (io_complete(l.io)) {
     }
     STATE(&l, QUARANTINE);                      /* drained, but too early */
@@ -176,16 +175,15 @@ static void states_parked(const void *data)
     io_attach(l.io, l.set, l.d1, &l.p, l.space);
     EVENT(&l, BIND, IDLE, BOUND);
     h = m->pool == IMU_POOL_GLOBAL || m->mode == IMU_MODE_IDENTITY ?
-        io_hpasid(l.io, l.set, l.p) : 1;
+            io_hpasid(l.io, l.set, l.p) :
+            1;
     RC(io_pasid_free(l.io, l.set, l.p), IMU_PASID_PARKED);
     EVENT(&l, FREE, BOUND, PARKED);
     STATE(&l, PARKED);
     g_assert_cmpuint(io_set_query(l.io, l.set).parked, ==, 1);
     was = *im_ioasid_counters(l.io->h);
-    g_assert_cmpint(io_dma(l.io, 0, h, 0x8000, IM_READ).status, ==,
-                    IM_FAULT);
-    g_assert_cmpint(io_ats(l.io, 0, h, 0x8000, IM_READ).status, ==,
-                    IM_FAULT);
+    g_assert_cmpint(io_dma(l.io, 0, h, 0x8000, IM_READ).status, ==, IM_FAULT);
+    g_assert_cmpint(io_ats(l.io, 0, h, 0x8000, IM_READ).status, ==, IM_FAULT);
     if (m->pool == IMU_POOL_GLOBAL || m->mode == IMU_MODE_IDENTITY) {
         g_assert_cmpuint(im_ioasid_counters(l.io->h)->faults_suppressed, ==,
                          was.faults_suppressed + 2);
@@ -197,12 +195,12 @@ static void states_parked(const void *data)
     q = (ImuPasidQuery) { .set = l.set, .pasid = l.p };
     RC(io_PASID_QUERY(l.io, &q), 0);
     g_assert_cmpuint(q.gpasid, ==, l.a.gpasid);
-    RC(IO(l.io, PASID_QUERY, ImuPasidQuery, .set = l.set,
-          .gpasid = l.a.gpasid,
-          .head.flags = IMU_PASID_QUERY_BY_GPASID), -ENOENT);
+    RC(IO(l.io, PASID_QUERY, ImuPasidQuery, .set = l.set, .gpasid = l.a.gpasid,
+          .head.flags = IMU_PASID_QUERY_BY_GPASID),
+       -ENOENT);
     /* The space is not held by what is parked. */
-    RC(IO(l.io, SPACE_DESTROY, ImuSpaceDestroy, .set = l.set,
-          .space = l.space), 0);
+    RC(IO(l.io, SPACE_DESTROY, ImuSpaceDestroy, .set = l.set, .space = l.space),
+       0);
     RC(io_detach(l.io, l.set, l.d0, &l.p), 0);          /* not the last */
     STATE(&l, PARKED);
     QUIET(&l);
@@ -235,7 +233,7 @@ static void states_parked_unbind(const void *data)
     io_free(l.io);
 }
 
-/* --- 5.4 ----------------------------------------------------------------- */
+/* --- 5.4 ---------------------------------------------------------------- */
 
 /* The device holds translations: the number waits for its answer. */
 static void quarantine_drains(void)
@@ -251,8 +249,7 @@ static void quarantine_drains(void)
     RC(io_detach(l.io, l.set, l.d0, &l.p), 0);
     RC(io_pasid_free(l.io, l.set, l.p), IMU_PASID_QUARANTINE);
     g_assert_cmpuint(rig_count(l.io->r, RIG_SEEN_ATS_INV), >=, 1);
-    g_assert_cmphex(rig_seen(l.io->r, RIG_SEEN_ATS_INV, 0)->inv.pasid, ==,
-                    h);
+    g_assert_cmphex(rig_seen(l.io->r, RIG_SEEN_ATS_INV, 0)->inv.pasid, ==, h);
     rig_advance(l.io->r, 2 * l.io->cfg.quarantine_ns);
     STATE(&l, QUARANTINE);
     while (io_complete(l.io)) {
@@ -309,7 +306,7 @@ static void quarantine_times_out(void)
     io_free(l.io);
 }
 
-/* --- 5.3, 6 -------------------------------------------------------------- */
+/* --- 5.3, 6 ------------------------------------------------------------- */
 
 /* The guest's number comes back at once, the host's does not. */
 static void number_reuse_translate(void)
@@ -338,11 +335,13 @@ static void number_reuse_identity(void)
     life_new(&l, IMU_MODE_IDENTITY, IMU_POOL_DEVICE);
     io_attach(l.io, l.set, l.d0, &l.p, l.space);
     RC(io_pasid_free(l.io, l.set, l.p), IMU_PASID_PARKED);
-    RC(IO(l.io, PASID_ALLOC, ImuPasidAlloc, .head.flags = FIXED,
-          .set = l.set, .gpasid = l.a.gpasid), -EEXIST);
+    RC(IO(l.io, PASID_ALLOC, ImuPasidAlloc, .head.flags = FIXED, .set = l.set,
+          .gpasid = l.a.gpasid),
+       -EEXIST);
     RC(io_detach(l.io, l.set, l.d0, &l.p), 0);
-    RC(IO(l.io, PASID_ALLOC, ImuPasidAlloc, .head.flags = FIXED,
-          .set = l.set, .gpasid = l.a.gpasid), -EEXIST);
+    RC(IO(l.io, PASID_ALLOC, ImuPasidAlloc, .head.flags = FIXED, .set = l.set,
+          .gpasid = l.a.gpasid),
+       -EEXIST);
     g_assert_cmpuint(io_alloc(l.io, l.set).gpasid, !=, l.a.gpasid);
     io_settle(l.io);
     io_alloc_fixed(l.io, l.set, l.a.gpasid);
@@ -386,7 +385,7 @@ static void numbers_too_wide(void)
     g_assert_true(io_reaches(io, 5, 3, 0, io_pa(io, 8)));
 }
 
-/* --- the list ------------------------------------------------------------ */
+/* --- the list ----------------------------------------------------------- */
 
 int main(int argc, char **argv)
 {
@@ -395,9 +394,9 @@ int main(int argc, char **argv)
     spec_rows(IOASID_STATES, modes, "idle-free", states_idle_free);
     spec_rows(IOASID_STATES, modes, "idle-quarantine-free", states_quarantine);
     spec_rows(IOASID_STATES, modes, "bound-parked-quarantine-free",
-         states_parked);
+              states_parked);
     spec_rows(IOASID_CMD_PASID_FREE, modes, "parked-until-unbound",
-         states_parked_unbind);
+              states_parked_unbind);
     spec_test(IOASID_QUARANTINE, "waits-for-the-device", quarantine_drains);
     spec_test(IOASID_QUARANTINE, "waits-for-it-however-late-it-is-freed",
               quarantine_drains_late);

@@ -10,7 +10,7 @@
 #define RC(got, want)  g_assert_cmpint(got, ==, want)
 #define FIXED  IMU_PASID_ALLOC_FIXED
 
-/* --- SET_CREATE ---------------------------------------------------------- */
+/* --- SET_CREATE --------------------------------------------------------- */
 
 typedef struct CreateRow {
     const char *name;
@@ -30,8 +30,8 @@ static const CreateRow creates[] = {
     { "delegated", SET(DELEGATED, DEVICE, 0, 0, 0, 0), 0 },
     { "one-number", SET(TRANSLATE, GLOBAL, 7, 7, 1, 1), 0 },
     { "everything-reserved", SET(TRANSLATE, DEVICE, 1, 9, 1000, 1000), 0 },
-    { "maximum-above-the-context", SET(TRANSLATE, DEVICE, 1, 9, UINT32_MAX,
-                                       0), 0 },
+    { "maximum-above-the-context", SET(TRANSLATE, DEVICE, 1, 9, UINT32_MAX, 0),
+      0 },
     { "range-with-0", SET(TRANSLATE, DEVICE, 0, 5, 0, 0), -EINVAL },
     { "range-0-0", SET(TRANSLATE, DEVICE, 0, 0, 0, 0), -EINVAL },
     { "range-empty", SET(TRANSLATE, DEVICE, 6, 5, 0, 0), -EINVAL },
@@ -44,12 +44,10 @@ static const CreateRow creates[] = {
     { "identity-global", SET(IDENTITY, GLOBAL, 1, 9, 0, 0), -EINVAL },
     { "delegated-global", SET(DELEGATED, GLOBAL, 0, 0, 0, 0), -EINVAL },
     { "delegated-with-range", SET(DELEGATED, DEVICE, 1, 9, 0, 0), -EINVAL },
-    { "delegated-with-maximum", SET(DELEGATED, DEVICE, 0, 0, 1, 0),
-      -EINVAL },
+    { "delegated-with-maximum", SET(DELEGATED, DEVICE, 0, 0, 1, 0), -EINVAL },
     { "delegated-with-reservation", SET(DELEGATED, DEVICE, 0, 0, 0, 1),
       -EINVAL },
-    { "reserved-above-maximum", SET(TRANSLATE, DEVICE, 1, 9, 4, 5),
-      -EINVAL },
+    { "reserved-above-maximum", SET(TRANSLATE, DEVICE, 1, 9, 4, 5), -EINVAL },
     { "reserved-above-the-context", SET(TRANSLATE, DEVICE, 1, 9, 0, 1001),
       -ENOSPC },
     { "reserved-at-the-end", SET(TRANSLATE, DEVICE, 1, 9, 0, UINT32_MAX),
@@ -76,7 +74,8 @@ static void create(const void *data)
 static void create_limit(void)
 {
     g_autoptr(Io) io = io_new(NULL);
-    ImuSetCreate c = { .gpasid_min = 1, .gpasid_max = 1,
+    ImuSetCreate c = { .gpasid_min = 1,
+                       .gpasid_max = 1,
                        .map_mode = IMU_MODE_TRANSLATE };
     ImuQueueDestroy d;
     ImuEvqCreate q;
@@ -86,11 +85,11 @@ static void create_limit(void)
     RC(io_SET_CREATE(io, &c), 0);
     /* Invariants are quadratic here: commands without them. */
     for (n = 0; n < IMU_OBJECTS_MAX; n++) {
-        q = (ImuEvqCreate) { .head.size = sizeof(q), .set = c.set,
-                             .depth = 1 };
+        q = (ImuEvqCreate) { .head.size = sizeof(q), .set = c.set, .depth = 1 };
         io_put(io, io_at(io, IO_ARG_PAGE), &q, sizeof(q));
         RC(im_ioasid_command(io->ctx, IMU_CMD_EVQ_CREATE,
-                             io_at(io, IO_ARG_PAGE)), 0);
+                             io_at(io, IO_ARG_PAGE)),
+           0);
     }
     io_get(io, io_at(io, IO_ARG_PAGE), &q, sizeof(q));
     d = (ImuQueueDestroy) { .set = c.set, .queue = q.queue };
@@ -134,7 +133,7 @@ static void update(void)
     RC(IO(io, SET_DESTROY, ImuSetDestroy, .set = other), 0);
 }
 
-/* --- SET_DESTROY --------------------------------------------------------- */
+/* --- SET_DESTROY -------------------------------------------------------- */
 
 static void destroy_busy(void)
 {
@@ -187,12 +186,13 @@ static void destroy_force(void)
 
     io_world_init(&w, io, 0);
     rig_log_clear(io->r);
-    RC(IO(io, SET_DESTROY, ImuSetDestroy,
-          .head.flags = IMU_SET_DESTROY_FORCE, .set = w.set), 0);
+    RC(IO(io, SET_DESTROY, ImuSetDestroy, .head.flags = IMU_SET_DESTROY_FORCE,
+          .set = w.set),
+       0);
     g_assert_cmpuint(rig_count(io->r, RIG_SEEN_PAGE_RESP), ==, 2);
     for (unsigned i = 0; i < 2; i++) {
-        g_assert_cmphex(rig_seen(io->r, RIG_SEEN_PAGE_RESP, i)->resp.code,
-                        ==, IM_PAGE_RESP_INVALID);
+        g_assert_cmphex(rig_seen(io->r, RIG_SEEN_PAGE_RESP, i)->resp.code, ==,
+                        IM_PAGE_RESP_INVALID);
     }
     g_assert_cmpint(io_dma(io, 0, w.hpasid, IO_FS_VA(0), IM_READ).status, ==,
                     IM_FAULT);
@@ -210,7 +210,7 @@ static void destroy_force(void)
     io_bind(io, w.set, 0);
 }
 
-/* --- PASID_ALLOC --------------------------------------------------------- */
+/* --- PASID_ALLOC -------------------------------------------------------- */
 
 typedef struct AllocRow {
     const char *name;
@@ -241,7 +241,8 @@ static const AllocRow allocs[] = {
 };
 
 static const ImuMapMode alloc_modes[] = {
-    IMU_MODE_IDENTITY, IMU_MODE_TRANSLATE,
+    IMU_MODE_IDENTITY,
+    IMU_MODE_TRANSLATE,
 };
 
 static void alloc(const void *data)
@@ -250,9 +251,11 @@ static void alloc(const void *data)
     g_autoptr(Io) io = io_new(NULL);
 
     for (unsigned i = 0; i < G_N_ELEMENTS(alloc_modes); i++) {
-        ImuSetCreate c = { .gpasid_min = 10, .gpasid_max = 20,
+        ImuSetCreate c = { .gpasid_min = 10,
+                           .gpasid_max = 20,
                            .map_mode = alloc_modes[i] };
-        ImuPasidAlloc a = { .min = row->min, .max = row->max,
+        ImuPasidAlloc a = { .min = row->min,
+                            .max = row->max,
                             .gpasid = row->gpasid,
                             .head.flags = row->flags };
 
@@ -278,13 +281,15 @@ static void alloc_delegated(void)
 
     RC(IO(io, PASID_ALLOC, ImuPasidAlloc, .set = s), -EOPNOTSUPP);
     RC(IO(io, PASID_ALLOC, ImuPasidAlloc, .head.flags = FIXED, .set = s,
-          .gpasid = 5), -EOPNOTSUPP);
+          .gpasid = 5),
+       -EOPNOTSUPP);
 }
 
 static void alloc_all(void)
 {
     g_autoptr(Io) io = io_new(NULL);
-    ImuSetCreate c = { .gpasid_min = 3, .gpasid_max = 102,
+    ImuSetCreate c = { .gpasid_min = 3,
+                       .gpasid_max = 102,
                        .map_mode = IMU_MODE_TRANSLATE,
                        .pool = IMU_POOL_GLOBAL };
     uint8_t seen[103] = { 0 };
@@ -309,9 +314,11 @@ static void alloc_pool(void)
     g_autoptr(Io) io = NULL;
     ImuRef a, b;
     ImuPasidAlloc p = { 0 };
-    ImuSetCreate c = { .gpasid_min = 1, .gpasid_max = 9,
+    ImuSetCreate c = { .gpasid_min = 1,
+                       .gpasid_max = 9,
                        .map_mode = IMU_MODE_TRANSLATE,
-                       .pool = IMU_POOL_GLOBAL, .quota_reserved = 9 };
+                       .pool = IMU_POOL_GLOBAL,
+                       .quota_reserved = 9 };
 
     cfg.pasid_bits = 4;
     io = io_new(&cfg);
@@ -327,8 +334,9 @@ static void alloc_pool(void)
     io_alloc(io, io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE));
     /* A reservation is one in the pool, too. */
     RC(io_SET_CREATE(io, &c), -ENOSPC);
-    RC(IO(io, SET_DESTROY, ImuSetDestroy,
-          .head.flags = IMU_SET_DESTROY_FORCE, .set = b), 0);
+    RC(IO(io, SET_DESTROY, ImuSetDestroy, .head.flags = IMU_SET_DESTROY_FORCE,
+          .set = b),
+       0);
     RC(io_SET_CREATE(io, &c), -ENOSPC);
     c.quota_reserved = 8;
     RC(io_SET_CREATE(io, &c), 0);
@@ -340,13 +348,16 @@ static void alloc_pool(void)
     }
 }
 
-/* --- quota --------------------------------------------------------------- */
+/* --- quota -------------------------------------------------------------- */
 
 static void quota(void)
 {
     g_autoptr(Io) io = io_new(NULL);
-    ImuSetCreate c = { .gpasid_min = 1, .gpasid_max = 255, .quota_max = 3,
-                       .map_mode = IMU_MODE_TRANSLATE, .user_token = 0x70ce };
+    ImuSetCreate c = { .gpasid_min = 1,
+                       .gpasid_max = 255,
+                       .quota_max = 3,
+                       .map_mode = IMU_MODE_TRANSLATE,
+                       .user_token = 0x70ce };
     ImuRef evq, dev, space, p[3];
     ImuEvent e[4];
     ImuSetQuery q;
@@ -365,8 +376,8 @@ static void quota(void)
     g_assert_true(io_ref_eq(e[0].object, c.set));
     g_assert_cmphex(e[0].token, ==, 0x70ce);
     /* Taken is better known than used up. */
-    RC(IO(io, PASID_ALLOC, ImuPasidAlloc, .set = c.set, .min = 300,
-          .max = 300), -EINVAL);
+    RC(IO(io, PASID_ALLOC, ImuPasidAlloc, .set = c.set, .min = 300, .max = 300),
+       -EINVAL);
     /* Parked and quarantined PASIDs are charged: no storm gets more. */
     RC(io_pasid_free(io, c.set, p[0]), IMU_PASID_PARKED);
     RC(IO(io, PASID_ALLOC, ImuPasidAlloc, .set = c.set), -EDQUOT);
@@ -387,15 +398,19 @@ static void quota(void)
 static void quota_order(void)
 {
     g_autoptr(Io) io = io_new(NULL);
-    ImuSetCreate c = { .gpasid_min = 1, .gpasid_max = 1, .quota_max = 1,
+    ImuSetCreate c = { .gpasid_min = 1,
+                       .gpasid_max = 1,
+                       .quota_max = 1,
                        .map_mode = IMU_MODE_TRANSLATE };
 
     RC(io_SET_CREATE(io, &c), 0);
     io_alloc(io, c.set);
-    RC(IO(io, PASID_ALLOC, ImuPasidAlloc, .head.flags = FIXED,
-          .set = c.set, .gpasid = 1), -EEXIST);
-    RC(IO(io, PASID_ALLOC, ImuPasidAlloc, .head.flags = FIXED,
-          .set = c.set, .gpasid = 2), -EINVAL);
+    RC(IO(io, PASID_ALLOC, ImuPasidAlloc, .head.flags = FIXED, .set = c.set,
+          .gpasid = 1),
+       -EEXIST);
+    RC(IO(io, PASID_ALLOC, ImuPasidAlloc, .head.flags = FIXED, .set = c.set,
+          .gpasid = 2),
+       -EINVAL);
     /* The quota, and the range as well: the quota is said. */
     RC(IO(io, PASID_ALLOC, ImuPasidAlloc, .set = c.set), -EDQUOT);
 }
@@ -406,7 +421,8 @@ static void quota_of_context(void)
     g_autoptr(Io) io = NULL;
     ImIoasidCtx *first;
     ImuRef a, b;
-    ImuSetCreate c = { .gpasid_min = 1, .gpasid_max = 255,
+    ImuSetCreate c = { .gpasid_min = 1,
+                       .gpasid_max = 255,
                        .quota_reserved = 4,
                        .map_mode = IMU_MODE_TRANSLATE };
 
@@ -433,15 +449,16 @@ static void quota_of_context(void)
     RC(IO(io, PASID_ALLOC, ImuPasidAlloc, .set = a), -EDQUOT);
     io_use(io, first);
     /* With the set goes its reservation. */
-    RC(IO(io, SET_DESTROY, ImuSetDestroy,
-          .head.flags = IMU_SET_DESTROY_FORCE, .set = b), 0);
+    RC(IO(io, SET_DESTROY, ImuSetDestroy, .head.flags = IMU_SET_DESTROY_FORCE,
+          .set = b),
+       0);
     c.quota_reserved = 5;
     RC(io_SET_CREATE(io, &c), -ENOSPC);
     c.quota_reserved = 4;
     RC(io_SET_CREATE(io, &c), 0);
 }
 
-/* --- PASID_QUERY --------------------------------------------------------- */
+/* --- PASID_QUERY -------------------------------------------------------- */
 
 static void pasid_query(void)
 {
@@ -459,7 +476,8 @@ static void pasid_query(void)
     io_attach(io, w.set, w.idle_dev, &w.bound.pasid, w.nested);
     q = (ImuPasidQuery) {
         .head.flags = IMU_PASID_QUERY_BY_GPASID | IMU_PASID_QUERY_HPASID,
-        .set = w.set, .gpasid = w.bound.gpasid,
+        .set = w.set,
+        .gpasid = w.bound.gpasid,
         .pasid = { UINT32_MAX, UINT32_MAX },
     };
     RC(io_PASID_QUERY(io, &q), 0);
@@ -468,15 +486,16 @@ static void pasid_query(void)
     g_assert_cmpuint(q.hpasid, ==, w.hpasid);
     for (uint32_t g = 0; g < 300; g++) {
         q = (ImuPasidQuery) {
-            .head.flags = IMU_PASID_QUERY_BY_GPASID, .set = w.set,
+            .head.flags = IMU_PASID_QUERY_BY_GPASID,
+            .set = w.set,
             .gpasid = g,
         };
-        RC(io_PASID_QUERY(io, &q), g == w.bound.gpasid ||
-           g == w.idle.gpasid ? 0 : -ENOENT);
+        RC(io_PASID_QUERY(io, &q),
+           g == w.bound.gpasid || g == w.idle.gpasid ? 0 : -ENOENT);
     }
-    RC(IO(io, PASID_QUERY, ImuPasidQuery, .set = w.set,
-          .gpasid = UINT32_MAX,
-          .head.flags = IMU_PASID_QUERY_BY_GPASID), -ENOENT);
+    RC(IO(io, PASID_QUERY, ImuPasidQuery, .set = w.set, .gpasid = UINT32_MAX,
+          .head.flags = IMU_PASID_QUERY_BY_GPASID),
+       -ENOENT);
 }
 
 static void host_numbers_are_hidden(void)
@@ -485,22 +504,21 @@ static void host_numbers_are_hidden(void)
     ImuRef s, p;
 
     s = io_set(io, IMU_MODE_IDENTITY, IMU_POOL_DEVICE);
-    g_assert_cmpuint(io_hpasid(io, s, io_alloc_fixed(io, s, 77).pasid), ==,
-                     77);
+    g_assert_cmpuint(io_hpasid(io, s, io_alloc_fixed(io, s, 77).pasid), ==, 77);
     s = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
     g_assert_cmpuint(io_hpasid(io, s, io_alloc(io, s).pasid), ==, 0);
     io_open(io, 0);
     s = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_GLOBAL);
     p = io_alloc(io, s).pasid;
-    RC(IO(io, PASID_QUERY, ImuPasidQuery,
-          .head.flags = IMU_PASID_QUERY_HPASID, .set = s, .pasid = p),
+    RC(IO(io, PASID_QUERY, ImuPasidQuery, .head.flags = IMU_PASID_QUERY_HPASID,
+          .set = s, .pasid = p),
        -EPERM);
     /* The right is asked for before the handle. */
-    RC(IO(io, PASID_QUERY, ImuPasidQuery,
-          .head.flags = IMU_PASID_QUERY_HPASID), -EPERM);
+    RC(IO(io, PASID_QUERY, ImuPasidQuery, .head.flags = IMU_PASID_QUERY_HPASID),
+       -EPERM);
 }
 
-/* --- the list ------------------------------------------------------------ */
+/* --- the list ----------------------------------------------------------- */
 
 int main(int argc, char **argv)
 {

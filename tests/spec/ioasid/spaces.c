@@ -13,7 +13,7 @@
 #define P  IO_PAGE
 #define R_ IMU_PROT_READ
 
-/* --- SPACE_CREATE -------------------------------------------------------- */
+/* --- SPACE_CREATE ------------------------------------------------------- */
 
 typedef enum Parent { NO_PARENT, PARENT, PLAIN, NESTED, BLOCKED } Parent;
 typedef enum Data { NO_DATA, FIRST, STE } Data;
@@ -38,21 +38,21 @@ static const CreateRow creates[] = {
     { "mapped", K(MAPPED), N, NO_PARENT, NO_DATA, 0, false, false, 0 },
     { "mapped-with-queue", K(MAPPED), N, NO_PARENT, NO_DATA, 0, false, true,
       0 },
-    { "mapped-dirty-parent", K(MAPPED), N, NO_PARENT, NO_DATA, 3, false,
-      false, 0 },
-    { "mapped-delegated-set", K(MAPPED), N, NO_PARENT, NO_DATA, 2, true,
-      false, 0 },
+    { "mapped-dirty-parent", K(MAPPED), N, NO_PARENT, NO_DATA, 3, false, false,
+      0 },
+    { "mapped-delegated-set", K(MAPPED), N, NO_PARENT, NO_DATA, 2, true, false,
+      0 },
     { "mapped-on-parent", K(MAPPED), N, PARENT, NO_DATA, 0, false, false,
       -EINVAL },
-    { "mapped-with-format", K(MAPPED), V, NO_PARENT, NO_DATA, 0, false,
-      false, -EINVAL },
+    { "mapped-with-format", K(MAPPED), V, NO_PARENT, NO_DATA, 0, false, false,
+      -EINVAL },
     { "mapped-with-data", K(MAPPED), N, NO_PARENT, FIRST, 0, false, false,
       -EINVAL },
     { "nested-vtd", K(NESTED), V, PARENT, FIRST, 0, false, false, 0 },
     { "nested-vtd-queue", K(NESTED), V, PARENT, FIRST, 0, false, true, 0 },
     { "nested-smmu", K(NESTED), S, PARENT, STE, 0, false, false, 0 },
-    { "nested-without-parent", K(NESTED), V, NO_PARENT, FIRST, 0, false,
-      false, -ENOENT },
+    { "nested-without-parent", K(NESTED), V, NO_PARENT, FIRST, 0, false, false,
+      -ENOENT },
     { "nested-on-what-is-no-parent", K(NESTED), V, PLAIN, FIRST, 0, false,
       false, -EINVAL },
     { "nested-on-nested", K(NESTED), V, NESTED, FIRST, 0, false, false,
@@ -63,8 +63,8 @@ static const CreateRow creates[] = {
       -EINVAL },
     { "nested-without-table", K(NESTED), N, PARENT, NO_DATA, 0, false, true,
       0 },
-    { "table-without-table", K(PASID_TABLE), N, PARENT, NO_DATA, 0, true,
-      true, 0 },
+    { "table-without-table", K(PASID_TABLE), N, PARENT, NO_DATA, 0, true, true,
+      0 },
     { "nested-without-data", K(NESTED), V, PARENT, NO_DATA, 0, false, false,
       -EINVAL },
     { "nested-dirty", K(NESTED), V, PARENT, FIRST, IMU_SPACE_DIRTY, false,
@@ -73,12 +73,11 @@ static const CreateRow creates[] = {
       false, -EINVAL },
     { "table-smmu", K(PASID_TABLE), S, PARENT, STE, 0, true, false, 0 },
     { "table-smmu-queue", K(PASID_TABLE), S, PARENT, STE, 0, true, true, 0 },
-    { "table-in-another-mode", K(PASID_TABLE), S, PARENT, STE, 0, false,
-      false, -EINVAL },
-    { "table-vtd", K(PASID_TABLE), V, PARENT, FIRST, 0, true, false,
+    { "table-in-another-mode", K(PASID_TABLE), S, PARENT, STE, 0, false, false,
       -EINVAL },
-    { "table-without-parent", K(PASID_TABLE), S, NO_PARENT, STE, 0, true,
-      false, -ENOENT },
+    { "table-vtd", K(PASID_TABLE), V, PARENT, FIRST, 0, true, false, -EINVAL },
+    { "table-without-parent", K(PASID_TABLE), S, NO_PARENT, STE, 0, true, false,
+      -ENOENT },
     { "block", K(BLOCK), N, NO_PARENT, NO_DATA, 0, false, false, 0 },
     { "block-with-queue", K(BLOCK), N, NO_PARENT, NO_DATA, 0, false, true,
       -EINVAL },
@@ -101,12 +100,14 @@ static ImuSpaceCreate prepare(Io *io, const CreateRow *row, ImuRef set)
     uint64_t buf = io_at(io, IO_WORLD_BUF);
     ImuVtdFirst first = { .root = 4 * IO_PAGE };
     ImuSmmuSte s = ste(8 * IO_PAGE, row->kind == K(PASID_TABLE) ? 4 : 0);
+    /* clang-format off */
     ImuSpaceCreate c = {
         .head.flags = row->flags, .set = set, .kind = row->kind,
         .format = row->format, .data = row->data ? buf : 0,
         .data_size = row->data == FIRST ? sizeof(first) :
                      row->data == STE ? sizeof(s) : 0,
     };
+    /* clang-format on */
     ImuRef parent = io_parent(io, set, 0);
 
     if (row->data == FIRST) {
@@ -144,8 +145,9 @@ static void create(const void *data)
 {
     const CreateRow *row = data;
     g_autoptr(Io) io = io_new(NULL);
-    ImuRef set = io_set(io, row->delegated ? IMU_MODE_DELEGATED :
-                        IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+    ImuRef set =
+        io_set(io, row->delegated ? IMU_MODE_DELEGATED : IMU_MODE_TRANSLATE,
+               IMU_POOL_DEVICE);
     ImuSpaceCreate c = prepare(io, row, set);
     ImuRef parent = c.parent;
 
@@ -154,22 +156,23 @@ static void create(const void *data)
         return;
     }
     if (parent.id) {
-        RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = set,
-              .space = parent), -EBUSY);
+        RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = set, .space = parent),
+           -EBUSY);
     }
     if (row->faultq) {
         RC(IO(io, FAULTQ_DESTROY, ImuQueueDestroy, .set = set,
-              .queue = c.faultq), -EBUSY);
+              .queue = c.faultq),
+           -EBUSY);
     }
-    RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = set, .space = c.space),
-       0);
+    RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = set, .space = c.space), 0);
     if (parent.id) {
-        RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = set,
-              .space = parent), 0);
+        RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = set, .space = parent),
+           0);
     }
     if (row->faultq) {
         RC(IO(io, FAULTQ_DESTROY, ImuQueueDestroy, .set = set,
-              .queue = c.faultq), 0);
+              .queue = c.faultq),
+           0);
     }
 }
 
@@ -195,8 +198,8 @@ static const FirstRow firsts[] = {
 
 static ImuSpaceCreate nested(Io *io, ImuRef set)
 {
-    static const CreateRow row = { "", K(NESTED), V, PARENT, FIRST, 0,
-                                   false, false, 0 };
+    static const CreateRow row = { "", K(NESTED), V,     PARENT, FIRST,
+                                   0,  false,     false, 0 };
 
     return prepare(io, &row, set);
 }
@@ -252,8 +255,8 @@ static void illegal_ste(void)
     };
     g_autoptr(Io) io = io_new(NULL);
     ImuRef set = io_set(io, IMU_MODE_DELEGATED, IMU_POOL_DEVICE);
-    static const CreateRow row = { "", K(PASID_TABLE), S, PARENT, STE, 0,
-                                   true, false, 0 };
+    static const CreateRow row = { "", K(PASID_TABLE), S,     PARENT, STE,
+                                   0,  true,           false, 0 };
     ImuSpaceCreate c = prepare(io, &row, set);
 
     for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
@@ -275,17 +278,18 @@ static void destroy(void)
     RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = set, .space = space),
        -EBUSY);
     RC(io_detach(io, set, dev, NULL), 0);
-    RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = set, .space = space),
-       0);
+    RC(IO(io, SPACE_DESTROY, ImuSpaceDestroy, .set = set, .space = space), 0);
     g_assert_cmpuint(io->user->pins[3], ==, 0);
 }
 
-/* --- ALLOW, RANGES ------------------------------------------------------- */
+/* --- ALLOW, RANGES ------------------------------------------------------ */
 
 static unsigned ranges(Io *io, ImuRef set, ImuRef space, ImuRange *r,
                        unsigned room)
 {
-    ImuRanges q = { .set = set, .space = space, .count = room,
+    ImuRanges q = { .set = set,
+                    .space = space,
+                    .count = room,
                     .ranges = io_at(io, IO_WORLD_BUF) };
 
     RC(io_RANGES(io, &q), 0);
@@ -305,15 +309,15 @@ static int allow(Io *io, ImuRef set, ImuRef space, const ImuRange *r,
 
 static int map_at(Io *io, ImuRef set, ImuRef space, uint64_t iova)
 {
-    return IO(io, MAP, ImuMap, .head.flags = RWF, .set = set,
-              .space = space, .user = io_at(io, 0), .length = P,
-              .iova = iova);
+    return IO(io, MAP, ImuMap, .head.flags = RWF, .set = set, .space = space,
+              .user = io_at(io, 0), .length = P, .iova = iova);
 }
 
 static void allowed(void)
 {
     static const ImuRange two[] = {
-        { 0x100000, 0x1fffff }, { 0x10000, 0x1ffff },
+        { 0x100000, 0x1fffff },
+        { 0x10000, 0x1ffff },
     };
     static const ImuRange bad[][2] = {
         { { 5, 4 }, { 10, 20 } },
@@ -323,8 +327,11 @@ static void allowed(void)
     g_autoptr(Io) io = io_new(NULL);
     ImuRef set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
     ImuRef space = io_mapped(io, set, 0, io_none());
-    ImuMap m = { .head.flags = R_, .set = set, .space = space,
-                 .user = io_at(io, 0), .length = 16 * P };
+    ImuMap m = { .head.flags = R_,
+                 .set = set,
+                 .space = space,
+                 .user = io_at(io, 0),
+                 .length = 16 * P };
     ImuRange r[8];
 
     g_assert_cmpuint(ranges(io, set, space, r, 8), ==, 1);
@@ -346,10 +353,12 @@ static void allowed(void)
     for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
         RC(allow(io, set, space, bad[i], 2), -EINVAL);
     }
-    RC(IO(io, ALLOW, ImuAllow, .set = set, .space = space,
-          .ranges = IO_WILD, .count = 1), -EFAULT);
-    RC(IO(io, ALLOW, ImuAllow, .set = set, .space = space,
-          .ranges = UINT64_MAX, .count = UINT32_MAX), -EINVAL);
+    RC(IO(io, ALLOW, ImuAllow, .set = set, .space = space, .ranges = IO_WILD,
+          .count = 1),
+       -EFAULT);
+    RC(IO(io, ALLOW, ImuAllow, .set = set, .space = space, .ranges = UINT64_MAX,
+          .count = UINT32_MAX),
+       -EINVAL);
     RC(IO(io, ALLOW, ImuAllow, .set = set, .space = space,
           .ranges = io_at(io, 0), .count = IMU_ALLOW_RANGES_MAX + 1),
        -EINVAL);
@@ -372,7 +381,8 @@ static void reserved(void)
     RC(map_at(io, set, space, 0xfee00000), 0);
     RC(io_attach_rc(io, set, dev, NULL, space, 0), -EADDRINUSE);
     RC(IO(io, UNMAP, ImuUnmap, .set = set, .space = space,
-          .length = UINT64_MAX), 0);
+          .length = UINT64_MAX),
+       0);
     RC(allow(io, set, space, &over, 1), 0);
     RC(io_attach_rc(io, set, dev, NULL, space, 0), -EADDRINUSE);
     RC(IO(io, ALLOW, ImuAllow, .set = set, .space = space), 0);
@@ -400,7 +410,9 @@ static void reserved(void)
 static void ranges_room(void)
 {
     static const ImuRange three[] = {
-        { 0, 0xfff }, { 0x2000, 0x2fff }, { 0x4000, 0x4fff },
+        { 0, 0xfff },
+        { 0x2000, 0x2fff },
+        { 0x4000, 0x4fff },
     };
     g_autoptr(Io) io = io_new(NULL);
     ImuRef set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
@@ -408,25 +420,32 @@ static void ranges_room(void)
 
     RC(allow(io, set, space, three, 3), 0);
     for (unsigned room = 0; room <= 4; room++) {
-        ImuRanges q = { .set = set, .space = space, .count = room,
+        ImuRanges q = { .set = set,
+                        .space = space,
+                        .count = room,
                         .ranges = room ? io_at(io, IO_WORLD_BUF) : 0 };
 
         RC(io_RANGES(io, &q), room < 3 ? -EMSGSIZE : 0);
         g_assert_cmpuint(q.count, ==, 3);
     }
     RC(IO(io, RANGES, ImuRanges, .set = set, .space = space, .count = 3,
-          .ranges = IO_WILD), -EFAULT);
+          .ranges = IO_WILD),
+       -EFAULT);
     RC(IO(io, RANGES, ImuRanges, .set = set, .space = space,
-          .count = UINT32_MAX, .ranges = io_at(io, IO_RO_PAGE)), -EFAULT);
+          .count = UINT32_MAX, .ranges = io_at(io, IO_RO_PAGE)),
+       -EFAULT);
 }
 
-/* --- dirty tracking ------------------------------------------------------ */
+/* --- dirty tracking ----------------------------------------------------- */
 
 static int dirty(Io *io, ImuRef set, ImuRef space, uint32_t flags,
                  uint64_t *bits)
 {
-    ImuDirtyGet g = { .head.flags = flags, .set = set, .space = space,
-                      .length = 64 * P, .page_size = P,
+    ImuDirtyGet g = { .head.flags = flags,
+                      .set = set,
+                      .space = space,
+                      .length = 64 * P,
+                      .page_size = P,
                       .bitmap = io_at(io, IO_WORLD_BUF) };
     int rc;
 
@@ -448,10 +467,12 @@ static void dirty_bits(void)
     io_attach(io, set, dev, NULL, space);
     io_dma(io, 0, IO_NO_PASID, 3 * P, IM_WRITE);
     RC(dirty(io, set, space, 0, &b), -EINVAL);          /* off */
-    RC(IO(io, DIRTY_SET, ImuDirtySet, .head.flags = IMU_DIRTY_ON,
-          .set = set, .space = space), 0);
-    RC(IO(io, DIRTY_SET, ImuDirtySet, .head.flags = IMU_DIRTY_ON,
-          .set = set, .space = space), 0);              /* again */
+    RC(IO(io, DIRTY_SET, ImuDirtySet, .head.flags = IMU_DIRTY_ON, .set = set,
+          .space = space),
+       0);
+    RC(IO(io, DIRTY_SET, ImuDirtySet, .head.flags = IMU_DIRTY_ON, .set = set,
+          .space = space),
+       0);              /* again */
     RC(dirty(io, set, space, 0, &b), 0);
     g_assert_cmphex(b, ==, 0);                          /* starts clean */
     io_dma(io, 0, IO_NO_PASID, 3 * P, IM_WRITE);        /* cached before */
@@ -478,10 +499,14 @@ static void dirty_new(void)
     g_autoptr(Io) io = io_new(NULL);
     ImuRef set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
     ImuRef space = io_mapped(io, set, IMU_SPACE_DIRTY, io_none());
-    ImuDirtySet on = { .head.flags = IMU_DIRTY_NEW, .set = set,
+    ImuDirtySet on = { .head.flags = IMU_DIRTY_NEW,
+                       .set = set,
                        .space = space };
-    ImuMap rom = { .head.flags = IMU_PROT_READ | IMU_MAP_FIXED, .set = set,
-                   .space = space, .user = io_at(io, 0), .length = 2 * P,
+    ImuMap rom = { .head.flags = IMU_PROT_READ | IMU_MAP_FIXED,
+                   .set = set,
+                   .space = space,
+                   .user = io_at(io, 0),
+                   .length = 2 * P,
                    .iova = 8 * P };
     uint64_t b = 0;
 
@@ -514,10 +539,12 @@ static void dirty_ats(void)
 
     io_map(io, set, space, 0, 16, 0);
     io_attach(io, set, dev, NULL, space);
-    RC(IO(io, DIRTY_SET, ImuDirtySet, .head.flags = IMU_DIRTY_ON,
-          .set = set, .space = space), 0);
+    RC(IO(io, DIRTY_SET, ImuDirtySet, .head.flags = IMU_DIRTY_ON, .set = set,
+          .space = space),
+       0);
     g_assert_cmphex(io_ats(io, 0, IO_NO_PASID, 2 * P, IM_WRITE).perm &
-                    IM_PERM_W, ==, IM_PERM_W);
+                        IM_PERM_W,
+                    ==, IM_PERM_W);
     RC(dirty(io, set, space, 0, &b), 0);
     g_assert_cmphex(b & 1u << 2, ==, 1u << 2);
 }
@@ -549,8 +576,11 @@ static void dirty_values(const void *data)
     ImuDirtyGet g;
 
     io_world_init(&w, io, 0);
-    g = (ImuDirtyGet) { .set = w.set, .space = w.parent, .iova = row->iova,
-                        .length = row->length, .page_size = row->page_size,
+    g = (ImuDirtyGet) { .set = w.set,
+                        .space = w.parent,
+                        .iova = row->iova,
+                        .length = row->length,
+                        .page_size = row->page_size,
                         .bitmap = io_at(io, IO_WORLD_BUF) };
     RC(io_DIRTY_GET(io, &g), row->rc);
     g.space = w.spare;
@@ -567,7 +597,7 @@ static void dirty_values(const void *data)
     }
 }
 
-/* --- the list ------------------------------------------------------------ */
+/* --- the list ----------------------------------------------------------- */
 
 int main(int argc, char **argv)
 {

@@ -58,17 +58,17 @@ static void fails(Lab *l, uint32_t pasid, uint64_t va, const char *name)
 static void invalidate(Lab *l, uint64_t va, uint64_t length)
 {
     uint64_t buf = io_at(l->io, 50);
-    ImuInvEntry e = { .flags = IMU_INV_NO_PASID, .addr = va,
-                      .length = length };
+    ImuInvEntry e = { .flags = IMU_INV_NO_PASID, .addr = va, .length = length };
 
     io_put(l->io, buf, &e, sizeof(e));
     RC(IO(l->io, INVALIDATE, ImuInvalidate, .set = l->set,
           .target = IMU_INV_SET, .gran = IMU_GRAN_RANGE,
-          .caches = IMU_CACHE_IOTLB, .entry_size = sizeof(e),
-          .entries = buf, .count = 1), 0);
+          .caches = IMU_CACHE_IOTLB, .entry_size = sizeof(e), .entries = buf,
+          .count = 1),
+       0);
 }
 
-/* --- granules ------------------------------------------------------------ */
+/* --- granules ----------------------------------------------------------- */
 
 typedef struct Granule {
     const char *name;
@@ -79,6 +79,7 @@ typedef struct Granule {
 
 #define K  UINT64_C(1024)
 
+/* clang-format off */
 static const Granule granules[] = {
     { "4k", { .root = 16 * K, .g = 12, .bits = 39 }, 20 * K,
       { 64 * K, 68 * K } },
@@ -89,6 +90,7 @@ static const Granule granules[] = {
     { "64k-of-one-level", { .root = 32 * K, .g = 16, .bits = 25 }, 0,
       { 64 * K, 128 * K } },
 };
+/* clang-format on */
 
 static void granule(const void *data)
 {
@@ -102,8 +104,8 @@ static void granule(const void *data)
 
     io_cd(l.io, ste.cds, &row->cd);
     io_arm_map(l.io, &row->cd, &next, va, row->page[0]);
-    attach(&l, io_smmu(l.io, l.set, IMU_SPACE_NESTED, l.parent, io_none(),
-                       &ste));
+    attach(&l,
+           io_smmu(l.io, l.set, IMU_SPACE_NESTED, l.parent, io_none(), &ste));
     leads(&l, IO_NO_PASID, va, row->page[0]);
     leads(&l, IO_NO_PASID, va + size - 8, row->page[0] + size - 8);
     fails(&l, IO_NO_PASID, va - 8, "ABSENT");
@@ -121,7 +123,7 @@ static void granule(const void *data)
     io_free(l.io);
 }
 
-/* --- tables of context descriptors --------------------------------------- */
+/* --- tables of context descriptors -------------------------------------- */
 
 typedef struct CdTable {
     const char *name;
@@ -133,10 +135,16 @@ typedef struct CdTable {
 
 static const CdTable cd_tables[] = {
     { "linear", { .cds = 64 * K, .cdmax = 8 }, { 0 }, { 1, 63, 255 }, 0 },
-    { "leaves-of-4k", { .cds = 64 * K, .cdmax = 8, .fmt = 1 },
-      { 72 * K, 80 * K }, { 1, 63, 194 }, 64 },
-    { "leaves-of-64k", { .cds = 16 * K, .cdmax = 12, .fmt = 2 },
-      { 64 * K, 128 * K }, { 1, 1023, 3 * 1024 + 65 }, 1024 },
+    { "leaves-of-4k",
+      { .cds = 64 * K, .cdmax = 8, .fmt = 1 },
+      { 72 * K, 80 * K },
+      { 1, 63, 194 },
+      64 },
+    { "leaves-of-64k",
+      { .cds = 16 * K, .cdmax = 12, .fmt = 2 },
+      { 64 * K, 128 * K },
+      { 1, 1023, 3 * 1024 + 65 },
+      1024 },
 };
 
 static uint64_t cd_at(const CdTable *row, uint32_t ssid)
@@ -144,8 +152,8 @@ static uint64_t cd_at(const CdTable *row, uint32_t ssid)
     unsigned leaf = row->ste.fmt == 1 ? 6 : 10;
 
     return !row->ste.fmt ? row->ste.cds + 64 * ssid :
-           row->leaf[ssid >> leaf ? 1 : 0] +
-           64 * (ssid & ((1u << leaf) - 1));
+                           row->leaf[ssid >> leaf ? 1 : 0] +
+                               64 * (ssid & ((1u << leaf) - 1));
 }
 
 static void cd_table(const void *data)
@@ -159,14 +167,16 @@ static void cd_table(const void *data)
         io_cd_leaf(l.io, row->ste.cds, row->ssid[2] >> leaf, row->leaf[1]);
     }
     for (unsigned i = 0; i < 3; i++) {
-        IoCd cd = { .root = (20 + 4 * i) * K, .g = 12, .bits = 21,
+        IoCd cd = { .root = (20 + 4 * i) * K,
+                    .g = 12,
+                    .bits = 21,
                     .asid = (uint16_t)(i + 1) };
 
         io_cd(l.io, cd_at(row, row->ssid[i]), &cd);
         io_arm_map(l.io, &cd, NULL, 5 * P, (48 + i) * P);
     }
-    attach(&l, io_smmu(l.io, l.set, IMU_SPACE_PASID_TABLE, l.parent,
-                       io_none(), &row->ste));
+    attach(&l, io_smmu(l.io, l.set, IMU_SPACE_PASID_TABLE, l.parent, io_none(),
+                       &row->ste));
     for (unsigned i = 0; i < 3; i++) {
         leads(&l, row->ssid[i], 5 * P, (48 + i) * P);
     }
@@ -177,7 +187,8 @@ static void cd_table(const void *data)
     }
     /* The table itself goes through the parent. */
     RC(IO(l.io, UNMAP, ImuUnmap, .set = l.set, .space = l.parent,
-          .length = UINT64_MAX), 0);
+          .length = UINT64_MAX),
+       0);
     io_inv_all(l.io, l.set, IMU_INV_SET, io_none(), IMU_CACHE_PASID);
     fails(&l, row->ssid[0], 5 * P, "CD_FETCH");
     io_free(l.io);
@@ -197,8 +208,7 @@ static void nested_has_the_first_cd(void)
         io_cd_leaf(l.io, ste.cds, 0, 72 * K);
         io_cd(l.io, 72 * K, &cd);
         io_arm_map(l.io, &cd, NULL, 5 * P, 48 * P);
-        s = io_smmu(l.io, l.set, IMU_SPACE_NESTED, l.parent, io_none(),
-                    &ste);
+        s = io_smmu(l.io, l.set, IMU_SPACE_NESTED, l.parent, io_none(), &ste);
         attach(&l, s);
         io_attach(l.io, l.set, l.dev, &p.pasid, s);
         leads(&l, IO_NO_PASID, 5 * P, 48 * P);
@@ -232,8 +242,8 @@ static void s1dss(const void *data)
 
     io_cd(l.io, ste.cds, &cd);
     io_arm_map(l.io, &cd, NULL, 5 * P, 48 * P);
-    attach(&l, io_smmu(l.io, l.set, IMU_SPACE_PASID_TABLE, l.parent,
-                       io_none(), &ste));
+    attach(&l, io_smmu(l.io, l.set, IMU_SPACE_PASID_TABLE, l.parent, io_none(),
+                       &ste));
     for (unsigned i = 0; i < 2; i++) {      /* read, and cached */
         if (row->without) {
             fails(&l, IO_NO_PASID, 5 * P, row->without);
@@ -260,8 +270,8 @@ static void eats(void)
 
         io_cd(l.io, ste.cds, &cd);
         io_arm_map(l.io, &cd, NULL, 5 * P, 48 * P);
-        attach(&l, io_smmu(l.io, l.set, IMU_SPACE_NESTED, l.parent,
-                           io_none(), &ste));
+        attach(&l, io_smmu(l.io, l.set, IMU_SPACE_NESTED, l.parent, io_none(),
+                           &ste));
         for (unsigned i = 0; i < 2; i++) {
             leads(&l, IO_NO_PASID, 5 * P, 48 * P);
             x = io_ats(l.io, 0, IO_NO_PASID, 5 * P, IM_READ);
@@ -276,15 +286,20 @@ static void eats(void)
     }
 }
 
-/* --- VT-d ---------------------------------------------------------------- */
+/* --- VT-d --------------------------------------------------------------- */
 
 #define ROOT   (16 * K)
 #define DATA   (48 * P)
 
 static ImXlat privileged(Lab *l, uint64_t va, ImAccess access)
 {
-    ImTxn t = { .addr = va, .len = 8, .rid = io_func(0), .access = access,
-                .has_pasid = true, .pasid = 1, .priv = true };
+    ImTxn t = { .addr = va,
+                .len = 8,
+                .rid = io_func(0),
+                .access = access,
+                .has_pasid = true,
+                .pasid = 1,
+                .priv = true };
 
     return im_ioasid_translate(l->io->h, &t);
 }
@@ -413,7 +428,7 @@ static void eafe(void)
     }
 }
 
-/* --- the list ------------------------------------------------------------ */
+/* --- the list ----------------------------------------------------------- */
 
 #define ADD(TAG, prefix, rows, fn)                                         \
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {                    \

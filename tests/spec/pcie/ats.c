@@ -82,12 +82,11 @@ static void test_ur_and_ca(void)
     up->ats_ca = true;
     g_assert_cmpuint(up_do(up, &ats_read), ==, PASID_EP_CAUSE_ATS_CA);
     g_assert_cmpuint(PASID_EP_GET(up_ch(up, 0, PASID_EP_CH_STATUS),
-                                  PASID_EP_CH_STATUS_CPL), ==,
-                     PASID_EP_CPL_CA);
+                                  PASID_EP_CH_STATUS_CPL),
+                     ==, PASID_EP_CPL_CA);
     g_assert_cmpuint(up_do(up, &ats_read), ==, PASID_EP_CAUSE_ATS_CA);
     g_assert_cmpuint(up->ats->len, ==, 2);          /* asked again */
-    g_assert_cmphex(up_r(up, PASID_EP_STATUS) & PASID_EP_STATUS_ATS_UR, ==,
-                    0);
+    g_assert_cmphex(up_r(up, PASID_EP_STATUS) & PASID_EP_STATUS_ATS_UR, ==, 0);
     up->ats_ca = false;
     up->ats_ur = true;
     g_assert_cmpuint(up_do(up, &ats_read), ==, PASID_EP_CAUSE_ATS_UR);
@@ -96,8 +95,7 @@ static void test_ur_and_ca(void)
     unsigned n = up->ats->len;
     g_assert_cmpuint(up_do(up, &ats_read), ==, PASID_EP_CAUSE_ATS_UR);
     g_assert_cmpuint(up->ats->len, ==, n);
-    g_assert_cmphex(up_r(up, PASID_EP_STATUS) & PASID_EP_STATUS_ATS_UR, !=,
-                    0);
+    g_assert_cmphex(up_r(up, PASID_EP_STATUS) & PASID_EP_STATUS_ATS_UR, !=, 0);
     im_ep_cfg_write(up->ep, up_cap(up, 0xf) + 6, 0, 2);
     im_ep_cfg_write(up->ep, up_cap(up, 0xf) + 6, 0x8000, 2);
     g_assert_cmpuint(up_do(up, &ats_read), ==, 0);
@@ -124,11 +122,9 @@ static void test_nw(void)
     g_assert_cmpuint(up_do(up, &rd), ==, 0);
     g_assert_true(last(up->ats)->no_write);
     g_assert_cmpuint(up->ats->len, ==, 1);
-    g_assert_cmphex(up_r(up, PASID_EP_ATC_INFO) & PASID_EP_ATC_INFO_NW, !=,
-                    0);
+    g_assert_cmphex(up_r(up, PASID_EP_ATC_INFO) & PASID_EP_ATC_INFO_NW, !=, 0);
     g_assert_cmpuint(up_do(up, &wr), ==, 0);
-    g_assert_cmphex(up_r(up, PASID_EP_ATC_INFO) & PASID_EP_ATC_INFO_NW, ==,
-                    0);
+    g_assert_cmphex(up_r(up, PASID_EP_ATC_INFO) & PASID_EP_ATC_INFO_NW, ==, 0);
     g_assert_cmpuint(up->ats->len, ==, 2);
     g_assert_false(last(up->ats)->no_write);
     g_assert_cmpuint(up_do(up, &wr), ==, 0);
@@ -157,8 +153,13 @@ static void test_completion(void)
 {
     g_autoptr(Up) up = up_new();
     ImXlat x = {
-        .status = IM_OK, .addr = 0x200000, .mask = 0x1fffff, .perm = 7,
-        .priv = true, .global = true, .untranslated_only = true,
+        .status = IM_OK,
+        .addr = 0x200000,
+        .mask = 0x1fffff,
+        .perm = 7,
+        .priv = true,
+        .global = true,
+        .untranslated_only = true,
         .non_snoop = true,
     };
 
@@ -168,12 +169,12 @@ static void test_completion(void)
     up_w(up, PASID_EP_ATS_CTRL, PASID_EP_ATS_CTRL_PASID);
     up_w(up, PASID_EP_ATS_GO, 1);
     /* 2 MiB: bits 19:12 ones, 20 zero; S N Global Priv Exe U W R */
-    g_assert_cmphex(up_r(up, PASID_EP_ATS_RESULT +
-                         PASID_EP_ATS_RESULT_ENTRY), ==,
-                    0x200000 | 0xff000 | 1 << 11 | 1 << 10 | 1 << 5 |
-                    1 << 4 | 1 << 3 | 1 << 2 | 1 << 1 | 1);
-    g_assert_cmphex(up_r(up, PASID_EP_ATS_RESULT +
-                         PASID_EP_ATS_RESULT_SIZE), ==, 0x200000);
+    g_assert_cmphex(up_r(up, PASID_EP_ATS_RESULT + PASID_EP_ATS_RESULT_ENTRY),
+                    ==,
+                    0x200000 | 0xff000 | 1 << 11 | 1 << 10 | 1 << 5 | 1 << 4 |
+                        1 << 3 | 1 << 2 | 1 << 1 | 1);
+    g_assert_cmphex(up_r(up, PASID_EP_ATS_RESULT + PASID_EP_ATS_RESULT_SIZE),
+                    ==, 0x200000);
 }
 
 typedef struct SizeRow {
@@ -200,23 +201,26 @@ static void test_size(const void *data)
 {
     const SizeRow *row = data;
     g_autoptr(Up) up = up_new();
-    ImXlat x = { .status = IM_OK, .addr = row->addr, .mask = row->mask,
-                 .perm = 3 };
+    ImXlat x = {
+        .status = IM_OK, .addr = row->addr, .mask = row->mask, .perm = 3
+    };
     uint64_t entry;
 
     up->override = &x;
     up_w(up, PASID_EP_ATS_ADDR, UP_VA);
     up_w(up, PASID_EP_ATS_GO, 1);
     entry = up_r(up, PASID_EP_ATS_RESULT + PASID_EP_ATS_RESULT_ENTRY);
-    g_assert_cmphex(up_r(up, PASID_EP_ATS_RESULT +
-                         PASID_EP_ATS_RESULT_SIZE), ==, row->size);
-    g_assert_cmphex(entry & 0x3ffff800 & ~(row->size == 0x40000000 ?
-                    0x20000000ull : 0), ==, row->bits);
+    g_assert_cmphex(up_r(up, PASID_EP_ATS_RESULT + PASID_EP_ATS_RESULT_SIZE),
+                    ==, row->size);
+    g_assert_cmphex(entry & 0x3ffff800 &
+                        ~(row->size == 0x40000000 ? 0x20000000ull : 0),
+                    ==, row->bits);
     if (row->size == 0) {
         UpOp op = ats_read;
 
         g_assert_cmpuint(PASID_EP_GET(up_r(up, PASID_EP_ATS_STATUS),
-                                      PASID_EP_ATS_STATUS_COUNT), ==, 0);
+                                      PASID_EP_ATS_STATUS_COUNT),
+                         ==, 0);
         g_assert_cmpuint(up_do(up, &op), ==, PASID_EP_CAUSE_ATS_MALFORMED);
     }
 }
@@ -229,8 +233,7 @@ static void test_stu(void)
 
     im_ep_cfg_write(up->ep, ats + 6, 0, 2);
     im_ep_cfg_write(up->ep, ats + 6, 0x8001, 2);
-    g_assert_cmpuint(up_do(up, &ats_read), ==,
-                     PASID_EP_CAUSE_ATS_MALFORMED);
+    g_assert_cmpuint(up_do(up, &ats_read), ==, PASID_EP_CAUSE_ATS_MALFORMED);
     g_array_index(up->maps, UpMap, 0).size = 8192;
     g_assert_cmpuint(up_do(up, &ats_read), ==, 0);
 }
@@ -269,10 +272,10 @@ static void test_rw(void)
     for (unsigned perm = 0; perm < 4; perm++) {
         g_autoptr(Up) up = mapped(perm);
 
-        g_assert_cmpuint(up_do(up, &ats_read), ==, perm & 1 ? 0 :
-                         PASID_EP_CAUSE_NO_PERMISSION);
-        g_assert_cmpuint(up_do(up, &ats_write), ==, perm & 2 ? 0 :
-                         PASID_EP_CAUSE_NO_PERMISSION);
+        g_assert_cmpuint(up_do(up, &ats_read), ==,
+                         perm & 1 ? 0 : PASID_EP_CAUSE_NO_PERMISSION);
+        g_assert_cmpuint(up_do(up, &ats_write), ==,
+                         perm & 2 ? 0 : PASID_EP_CAUSE_NO_PERMISSION);
         g_assert_cmpuint(up_r(up, PASID_EP_ATC_USED), ==, perm != 0);
         /* granted meanwhile, no invalidation needed: it is asked again */
         g_array_index(up->maps, UpMap, 0).perm = 3;
@@ -317,8 +320,12 @@ static void test_exe_without_r(void)
 static void test_priv(void)
 {
     g_autoptr(Up) up = mapped(3);
-    UpMap m = { .va = UP_VA, .pa = PA + 4096, .size = 4096, .pasid = 5,
-                .perm = 3, .priv = true };
+    UpMap m = { .va = UP_VA,
+                .pa = PA + 4096,
+                .size = 4096,
+                .pasid = 5,
+                .perm = 3,
+                .priv = true };
     UpOp priv = with(ats_read, PASID_EP_CH_CTRL_PRIV);
 
     g_array_append_val(up->maps, m);
@@ -341,16 +348,16 @@ static void test_global(void)
     other.pasid = 6;
     g_assert_cmpuint(up_do(up, &other), ==, 0);
     g_assert_cmpuint(up->ats->len, ==, 1);
-    g_assert_cmphex(up_r(up, PASID_EP_ATC_INFO) & PASID_EP_ATC_INFO_GLOBAL,
-                    !=, 0);
+    g_assert_cmphex(up_r(up, PASID_EP_ATC_INFO) & PASID_EP_ATC_INFO_GLOBAL, !=,
+                    0);
     other.pasid = UP_NO_PASID;
     g_assert_cmpuint(up_do(up, &other), ==, PASID_EP_CAUSE_NO_PERMISSION);
     /* Global means nothing in the answer to a request without a PASID */
     g_array_index(up->maps, UpMap, 0).pasid = UP_NO_PASID;
     up_w(up, PASID_EP_COMMAND, PASID_EP_CMD_ATC_FLUSH);
     g_assert_cmpuint(up_do(up, &other), ==, 0);
-    g_assert_cmphex(up_r(up, PASID_EP_ATC_INFO) & PASID_EP_ATC_INFO_GLOBAL,
-                    ==, 0);
+    g_assert_cmphex(up_r(up, PASID_EP_ATC_INFO) & PASID_EP_ATC_INFO_GLOBAL, ==,
+                    0);
 }
 
 /* Entries of one size; the list ends before pieces and after a hole. */
@@ -358,7 +365,7 @@ static void test_multiple(void)
 {
     g_autoptr(Up) up = up_new();
     static const struct {
-        uint64_t size[4];       /* 0: a hole */
+        uint64_t size[4]; /* 0: a hole */
         unsigned count;
     } rows[] = {
         { { 0x1000, 0x1000, 0x1000, 0x1000 }, 4 },
@@ -380,19 +387,19 @@ static void test_multiple(void)
         }
         up_w(up, PASID_EP_ATS_ADDR, UP_VA);
         up_w(up, PASID_EP_ATS_PASID, 5);
-        up_w(up, PASID_EP_ATS_CTRL, PASID_EP_ATS_CTRL_PASID |
-             PASID_EP_PUT(PASID_EP_ATS_CTRL_COUNT, 4ull));
+        up_w(up, PASID_EP_ATS_CTRL,
+             PASID_EP_ATS_CTRL_PASID |
+                 PASID_EP_PUT(PASID_EP_ATS_CTRL_COUNT, 4ull));
         up_w(up, PASID_EP_ATS_GO, 1);
         g_assert_cmpuint(PASID_EP_GET(up_r(up, PASID_EP_ATS_STATUS),
-                                      PASID_EP_ATS_STATUS_COUNT), ==,
-                         rows[i].count);
+                                      PASID_EP_ATS_STATUS_COUNT),
+                         ==, rows[i].count);
         for (unsigned k = 0; k < rows[i].count; k++) {
             uint64_t at = PASID_EP_ATS_RESULT + k * 0x20u;
 
             g_assert_cmphex(up_r(up, at + 8), ==, rows[i].size[0]);
             if (up_r(up, at + 16) & 3) {
-                g_assert_cmphex(up_r(up, at), ==,
-                                PA + k * rows[i].size[0]);
+                g_assert_cmphex(up_r(up, at), ==, PA + k * rows[i].size[0]);
             }
         }
     }
@@ -409,12 +416,13 @@ static void test_count(void)
     up_w(up, PASID_EP_ATS_ADDR, UP_VA);
     up_w(up, PASID_EP_ATS_PASID, 5);
     for (uint64_t count = 0; count < 16; count++) {
-        up_w(up, PASID_EP_ATS_CTRL, PASID_EP_ATS_CTRL_PASID |
-             PASID_EP_PUT(PASID_EP_ATS_CTRL_COUNT, count));
+        up_w(up, PASID_EP_ATS_CTRL,
+             PASID_EP_ATS_CTRL_PASID |
+                 PASID_EP_PUT(PASID_EP_ATS_CTRL_COUNT, count));
         up_w(up, PASID_EP_ATS_GO, 1);
         g_assert_cmpuint(PASID_EP_GET(up_r(up, PASID_EP_ATS_STATUS),
-                                      PASID_EP_ATS_STATUS_COUNT), ==,
-                         CLAMP(count, 1, 8));
+                                      PASID_EP_ATS_STATUS_COUNT),
+                         ==, CLAMP(count, 1, 8));
     }
 }
 
@@ -437,8 +445,8 @@ static void test_inv_range(void)
         uint8_t lg2;
         unsigned left;
     } rows[] = {
-        { UP_VA, 12, 7 }, { UP_VA + 0x2000, 13, 6 }, { UP_VA, 15, 0 },
-        { UP_VA + 0x8000, 15, 8 }, { 0, IM_INV_ALL, 0 }, { 0, 63, 0 },
+        { UP_VA, 12, 7 },          { UP_VA + 0x2000, 13, 6 }, { UP_VA, 15, 0 },
+        { UP_VA + 0x8000, 15, 8 }, { 0, IM_INV_ALL, 0 },      { 0, 63, 0 },
         { UP_VA - 0x1000, 12, 8 }, { UP_VA + 0x7000, 14, 4 },
     };
 
@@ -483,7 +491,7 @@ static void test_inv_waits_for_requests(void)
     g_assert_cmpuint(up->parked->len, ==, 2);
     up_invalidate(up, UP_VA, 12, 5, false, 3);
     g_assert_cmpuint(up->done->len, ==, 0);
-    up_invalidate(up, UP_VA, 12, 6, false, 4);      /* another PASID */
+    up_invalidate(up, UP_VA, 12, 6, false, 4); /* another PASID */
     g_assert_cmpuint(up->done->len, ==, 1);
     g_assert_cmphex(g_array_index(up->done, uint32_t, 0), ==, 1u << 4);
     up_invalidate(up, UP_VA, 12, UP_NO_PASID, false, 5);
@@ -495,7 +503,7 @@ static void test_inv_waits_for_requests(void)
     g_assert_cmpuint(up->done->len, ==, 3);
     g_assert_cmpuint(up_state(up, 0), ==, PASID_EP_STATE_ABORTED);
     up_invalidate(up, UP_VA, 12, 5, false, 6);
-    g_assert_cmpuint(up->done->len, ==, 4);         /* younger: no wait */
+    g_assert_cmpuint(up->done->len, ==, 4); /* younger: no wait */
     up_unpark(up, true);
     g_assert_cmpuint(up_state(up, 1), ==, PASID_EP_STATE_OK);
 }
@@ -542,9 +550,8 @@ static void test_inv_overtakes(void)
     g_assert_cmpuint(up->ats->len, ==, 4);
     g_assert_cmphex(last(up->dma)->addr, ==, PA + 3 * 4096);
     up_invalidate(up, UP_VA, 12, 5, false, 0);
-    overtakes = 1000000;                    /* for ever: it ends anyway */
-    g_assert_cmpuint(up_do(up, &ats_read), ==,
-                     PASID_EP_CAUSE_NO_PERMISSION);
+    overtakes = 1000000; /* for ever: it ends anyway */
+    g_assert_cmpuint(up_do(up, &ats_read), ==, PASID_EP_CAUSE_NO_PERMISSION);
 }
 
 static void test_implicit(void)
@@ -573,12 +580,14 @@ static void test_inv_pasid(void)
         int64_t pasid;
         bool global;
         bool supported;
-        unsigned left;          /* of 2 of PASID 5, 6 and none each */
+        unsigned left; /* of 2 of PASID 5, 6 and none each */
+        /* clang-format off */
     } rows[] = {
         { UP_NO_PASID, false, true, 0 }, { 5, false, true, 4 },
         { 7, false, true, 6 }, { 5, true, true, 2 }, { 7, true, true, 2 },
         { 5, true, false, 4 }, { 7, true, false, 6 },
     };
+    /* clang-format on */
 
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
         ImEpConfig cfg = IM_EP_CONFIG_DEFAULT;
@@ -609,7 +618,7 @@ static void test_ats_registers(void)
     g_assert_cmphex(im_ep_cfg_read(up->ep, at + 4, 2), ==, 17);
     im_ep_cfg_write(up->ep, at + 6, 0x801f, 2);
     g_assert_cmphex(im_ep_cfg_read(up->ep, at + 6, 2), ==, 0x801f);
-    im_ep_cfg_write(up->ep, at + 6, 0x8003, 2);     /* illegal: kept */
+    im_ep_cfg_write(up->ep, at + 6, 0x8003, 2); /* illegal: kept */
     g_assert_cmphex(im_ep_cfg_read(up->ep, at + 6, 2), ==, 0x801f);
     g_assert_cmphex(up_misuse(up), ==, PASID_EP_MISUSE_STU_CHANGE);
     im_ep_cfg_write(up->ep, at + 6, 0x0003, 2);
@@ -629,9 +638,8 @@ int main(int argc, char **argv)
     spec_test(PCIE_ATS_COMPLETION, "entry-layout", test_completion);
     for (unsigned i = 0; i < G_N_ELEMENTS(sizes); i++) {
         g_autofree char *path = g_strdup_printf("mask-%" G_GINT64_MODIFIER
-                                                "x-at-%" G_GINT64_MODIFIER
-                                                "x", sizes[i].mask,
-                                                sizes[i].addr);
+                                                "x-at-%" G_GINT64_MODIFIER "x",
+                                                sizes[i].mask, sizes[i].addr);
         spec_row(PCIE_ATS_SIZE, path, test_size, &sizes[i]);
     }
     spec_test(PCIE_ATS_SIZE, "not-below-stu", test_stu);
@@ -645,8 +653,7 @@ int main(int argc, char **argv)
     spec_test(PCIE_ATS_MULTIPLE, "one-size", test_multiple);
     spec_test(PCIE_ATS_MULTIPLE, "count", test_count);
     spec_test(PCIE_INV_REQUEST, "range", test_inv_range);
-    spec_test(PCIE_INV_COMPLETION, "always-with-own-itag",
-              test_inv_completion);
+    spec_test(PCIE_INV_COMPLETION, "always-with-own-itag", test_inv_completion);
     spec_test(PCIE_INV_SEMANTICS, "after-requests-in-flight",
               test_inv_waits_for_requests);
     spec_test(PCIE_INV_SEMANTICS, "not-after-younger-requests",

@@ -20,7 +20,7 @@ static Up *mapped(void)
     return up;
 }
 
-/* --- START ---------------------------------------------------------------- */
+/* --- START -------------------------------------------------------------- */
 
 /* No result of the operation before is seen. */
 static void test_start_clears(void)
@@ -32,18 +32,17 @@ static void test_start_clears(void)
     up->ats_ca = true;
     g_assert_cmpuint(up_do(up, &op), ==, PASID_EP_CAUSE_ATS_CA);
     g_assert_cmpuint(PASID_EP_GET(up_ch(up, 0, PASID_EP_CH_STATUS),
-                                  PASID_EP_CH_STATUS_CPL), ==,
-                     PASID_EP_CPL_CA);
+                                  PASID_EP_CH_STATUS_CPL),
+                     ==, PASID_EP_CPL_CA);
     g_assert_cmphex(up_ch(up, 0, PASID_EP_CH_BADADDR), ==, UP_VA);
     up->ats_ca = false;
     g_assert_cmpuint(up_do(up, &op), ==, 0);
-    g_assert_cmphex(up_ch(up, 0, PASID_EP_CH_STATUS), ==,
-                    PASID_EP_STATE_OK);
+    g_assert_cmphex(up_ch(up, 0, PASID_EP_CH_STATUS), ==, PASID_EP_STATE_OK);
     g_assert_cmphex(up_ch(up, 0, PASID_EP_CH_BADADDR), ==, 0);
     g_assert_cmpuint(up_ch(up, 0, PASID_EP_CH_REQUESTS), ==, 1);
 }
 
-/* --- STOP ----------------------------------------------------------------- */
+/* --- STOP --------------------------------------------------------------- */
 
 /* Channels and entries of the PASID, and nobody else's. */
 static void test_stop_is_of_a_pasid(void)
@@ -73,7 +72,7 @@ static void test_stop_is_of_a_pasid(void)
     g_assert_cmpuint(up_r(up, PASID_EP_ATC_USED), ==, 2);
 }
 
-/* --- programs ------------------------------------------------------------- */
+/* --- programs ----------------------------------------------------------- */
 
 /* The last byte of the address space is one like others. */
 static void test_last_byte(void)
@@ -92,7 +91,9 @@ static void test_last_byte(void)
 static void test_exec_writes(void)
 {
     static const unsigned ops[] = {
-        PASID_EP_OP_WRITE, PASID_EP_OP_STORE, PASID_EP_OP_FILL,
+        PASID_EP_OP_WRITE,
+        PASID_EP_OP_STORE,
+        PASID_EP_OP_FILL,
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(ops); i++) {
@@ -117,15 +118,14 @@ static void test_raw_needs_ats(void)
         op.mode = PASID_EP_MODE_RAW;
         op.flags = PASID_EP_PUT(PASID_EP_CH_CTRL_AT, at);
         im_ep_cfg_write(up->ep, up_cap(up, 0xf) + 6, 0, 2);
-        g_assert_cmpuint(up_do(up, &op) == PASID_EP_CAUSE_ATS_OFF, ==,
-                         refused);
+        g_assert_cmpuint(up_do(up, &op) == PASID_EP_CAUSE_ATS_OFF, ==, refused);
         g_assert_cmpuint(up->dma->len + up->ats->len, ==, !refused);
-        g_assert_cmphex(up_misuse(up), ==, refused ?
-                        PASID_EP_MISUSE_ATS_REFUSED : 0);
+        g_assert_cmphex(up_misuse(up), ==,
+                        refused ? PASID_EP_MISUSE_ATS_REFUSED : 0);
     }
 }
 
-/* --- pages ---------------------------------------------------------------- */
+/* --- pages -------------------------------------------------------------- */
 
 /* CH_RETRIES is what one page may cost, not all of them. */
 static void test_retries_of_each_page(void)
@@ -159,7 +159,7 @@ static void test_no_cache(void)
     }
 }
 
-/* --- misuse --------------------------------------------------------------- */
+/* --- misuse ------------------------------------------------------------- */
 
 /* Each bit that becomes set is an occurrence; one that is set is none. */
 static void test_misuse_event(void)

@@ -38,8 +38,7 @@ static void test_access(void)
     static const unsigned sizes[] = { 0, 1, 2, 3, 5, 16 };
 
     g_assert_cmphex(up_r(up, PASID_EP_MAGIC), ==, PASID_EP_MAGIC_VALUE);
-    g_assert_cmphex(im_ep_mmio_read(up->ep, PASID_EP_MAGIC, 4), ==,
-                    0x49534150);
+    g_assert_cmphex(im_ep_mmio_read(up->ep, PASID_EP_MAGIC, 4), ==, 0x49534150);
     up_w(up, PASID_EP_SCRATCH, UINT64_C(0x1122334455667788));
     im_ep_mmio_write(up->ep, PASID_EP_SCRATCH + 4, 0xaabbccdd, 4);
     g_assert_cmphex(up_r(up, PASID_EP_SCRATCH), ==,
@@ -52,8 +51,8 @@ static void test_access(void)
         im_ep_mmio_write(up->ep, PASID_EP_SCRATCH, 0, sizes[i]);
         g_assert_cmphex(up_misuse(up), ==, PASID_EP_MISUSE_BAD_ACCESS);
         up_w(up, PASID_EP_MISUSE, UINT64_MAX);
-        g_assert_cmphex(im_ep_mmio_read(up->ep, PASID_EP_SCRATCH, sizes[i]),
-                        ==, 0);
+        g_assert_cmphex(im_ep_mmio_read(up->ep, PASID_EP_SCRATCH, sizes[i]), ==,
+                        0);
         g_assert_cmphex(up_misuse(up), ==, PASID_EP_MISUSE_BAD_ACCESS);
     }
     im_ep_mmio_write(up->ep, PASID_EP_SCRATCH + 4, 0, 8);
@@ -125,8 +124,7 @@ static void test_event(void)
     g_autoptr(Up) up = up_new();
 
     up_invalidate(up, 0, IM_INV_ALL, 5, false, 0);
-    g_assert_cmphex(up_r(up, PASID_EP_EVENT), ==,
-                    PASID_EP_EVENT_INVALIDATION);
+    g_assert_cmphex(up_r(up, PASID_EP_EVENT), ==, PASID_EP_EVENT_INVALIDATION);
     g_assert_cmpuint(up->msi->len, ==, 0);
     up_w(up, PASID_EP_EVENT_ENABLE, PASID_EP_EVENT_INVALIDATION);
     up_w(up, PASID_EP_EVENT_VECTOR, 2);
@@ -181,8 +179,8 @@ static void test_channel(void)
     up_ch_w(up, 2, PASID_EP_CH_COMMAND, PASID_EP_CH_CMD_START);
     g_assert_cmpuint(up_ch(up, 2, PASID_EP_CH_LEN), ==, 64);
     g_assert_cmpuint(up_ch(up, 2, PASID_EP_CH_LAUNCHED), ==, 1);
-    g_assert_cmphex(up_ch(up, 2, PASID_EP_CH_STATUS) &
-                    PASID_EP_CH_STATUS_IGNORED, !=, 0);
+    g_assert_cmphex(
+        up_ch(up, 2, PASID_EP_CH_STATUS) & PASID_EP_CH_STATUS_IGNORED, !=, 0);
     g_assert_cmphex(up_misuse(up), ==, PASID_EP_MISUSE_CH_RUNNING);
     up_unpark(up, true);
     g_assert_cmpuint(up_state(up, 2), ==, PASID_EP_STATE_OK);
@@ -275,8 +273,9 @@ static void check_buffer_operations(Up *up, UpOp *op)
     g_assert_cmpuint(up_do(up, op), ==, PASID_EP_CAUSE_MISMATCH);
     g_assert_cmphex(up_ch(up, 0, PASID_EP_CH_BADADDR), ==,
                     UP_VA + 0x30001 + 5000);
-    g_assert_cmphex(up_ch(up, 0, PASID_EP_CH_COMPARE), ==, 1 << 16 |
-                    mem[0x30001 + 5000] << 8 | pasid_ep_pattern(99, 5000));
+    g_assert_cmphex(up_ch(up, 0, PASID_EP_CH_COMPARE), ==,
+                    1 << 16 | mem[0x30001 + 5000] << 8 |
+                        pasid_ep_pattern(99, 5000));
     g_assert_cmpuint(up_ch(up, 0, PASID_EP_CH_DONE), ==, 5000);
 }
 
@@ -305,8 +304,14 @@ static void test_operations(void)
 
     for (unsigned s = 0; s < G_N_ELEMENTS(splits); s++) {
         g_autoptr(Up) up = mapped();
-        UpOp op = { PASID_EP_OP_WRITE, PASID_EP_MODE_ATS, UP_VA + 0x7fd, 0,
-                    OP_LEN, 99, 5, 0 };
+        UpOp op = { PASID_EP_OP_WRITE,
+                    PASID_EP_MODE_ATS,
+                    UP_VA + 0x7fd,
+                    0,
+                    OP_LEN,
+                    99,
+                    5,
+                    0 };
 
         up_ch_w(up, 0, PASID_EP_CH_SPLIT, splits[s]);
         check_memory_operations(up, &op);
@@ -319,8 +324,14 @@ static void test_operations(void)
 static void test_length(void)
 {
     g_autoptr(Up) up = up_new();
-    UpOp op = { PASID_EP_OP_ZERO_READ, PASID_EP_MODE_ATS, UP_VA, 0,
-                UINT64_C(1) << 30, 0, 5, 0 };
+    UpOp op = { PASID_EP_OP_ZERO_READ,
+                PASID_EP_MODE_ATS,
+                UP_VA,
+                0,
+                UINT64_C(1) << 30,
+                0,
+                5,
+                0 };
     unsigned slices = 0;
 
     up_map(up, UP_VA, 0, UINT64_C(1) << 30, 5, 3);
@@ -427,8 +438,8 @@ static void test_fallback_platform(void)
         g_assert_cmpuint(up_state(up, 0), ==, PASID_EP_STATE_OK);
         op.mode = PASID_EP_MODE_AUTO;
         op.addr = UP_VA + 4096;
-        g_assert_cmpuint(up_do(up, &op), ==, i ? PASID_EP_CAUSE_ATS_OFF :
-                         PASID_EP_CAUSE_PRI_OFF);
+        g_assert_cmpuint(up_do(up, &op), ==,
+                         i ? PASID_EP_CAUSE_ATS_OFF : PASID_EP_CAUSE_PRI_OFF);
         op.addr = UP_VA;
         cfg.ats = false;
     }
@@ -490,8 +501,8 @@ static void test_raw_ats(void)
 
     up_w(up, PASID_EP_ATS_ADDR, UP_VA + 0x3456);
     up_w(up, PASID_EP_ATS_PASID, 1 << 20);
-    up_w(up, PASID_EP_ATS_CTRL, PASID_EP_ATS_CTRL_PASID |
-         PASID_EP_ATS_CTRL_CACHE);
+    up_w(up, PASID_EP_ATS_CTRL,
+         PASID_EP_ATS_CTRL_PASID | PASID_EP_ATS_CTRL_CACHE);
     up_w(up, PASID_EP_ATS_GO, 1);
     g_assert_cmphex(up_r(up, PASID_EP_ATS_STATUS), ==, PASID_EP_RAW_REFUSED);
     g_assert_cmphex(up_misuse(up), ==, PASID_EP_MISUSE_PASID_REFUSED);
@@ -522,8 +533,8 @@ static void test_raw_pri(void)
 
     up_enable(up, 2);
     up_w(up, PASID_EP_PR_ADDR, UP_VA | 0xfff);
-    up_w(up, PASID_EP_PR_CTRL, PASID_EP_PR_CTRL_READ |
-         PASID_EP_PR_CTRL_PRGI_AUTO);
+    up_w(up, PASID_EP_PR_CTRL,
+         PASID_EP_PR_CTRL_READ | PASID_EP_PR_CTRL_PRGI_AUTO);
     for (unsigned i = 0; i < 3; i++) {
         up_w(up, PASID_EP_PR_GO, 1);
     }
@@ -531,28 +542,27 @@ static void test_raw_pri(void)
     g_assert_cmphex(up_asked(up, 0)->addr, ==, UP_VA);
     g_assert_cmpuint(up_asked(up, 0)->prgi, ==, up_asked(up, 1)->prgi);
     g_assert_cmphex(up_misuse(up), ==, PASID_EP_MISUSE_PRI_REFUSED);
-    up_w(up, PASID_EP_PR_CTRL, PASID_EP_PR_CTRL_READ |
-         PASID_EP_PR_CTRL_LAST | PASID_EP_PR_CTRL_PRGI_AUTO |
-         PASID_EP_PR_CTRL_FORCE);
+    up_w(up, PASID_EP_PR_CTRL,
+         PASID_EP_PR_CTRL_READ | PASID_EP_PR_CTRL_LAST |
+             PASID_EP_PR_CTRL_PRGI_AUTO | PASID_EP_PR_CTRL_FORCE);
     up_w(up, PASID_EP_PR_GO, 1);
     g_assert_cmpuint(up->asked->len, ==, 3);
     up_respond(up, up_asked(up, 0)->prgi, 1, false, 0);
-    g_assert_cmphex(up_r(up, PASID_EP_PR_RESP), ==, 1 | 1 << 4 |
-                    (uint64_t)up_asked(up, 0)->prgi << 16);
+    g_assert_cmphex(up_r(up, PASID_EP_PR_RESP), ==,
+                    1 | 1 << 4 | (uint64_t)up_asked(up, 0)->prgi << 16);
     g_assert_cmpuint(up_r(up, PASID_EP_PR_RESP_COUNT), ==, 1);
-    g_assert_cmphex(up_r(up, PASID_EP_EVENT) & PASID_EP_EVENT_RESPONSE, !=,
-                    0);
+    g_assert_cmphex(up_r(up, PASID_EP_EVENT) & PASID_EP_EVENT_RESPONSE, !=, 0);
     g_assert_cmpuint(PASID_EP_GET(up_r(up, PASID_EP_STATUS),
-                                  PASID_EP_STATUS_OUTSTANDING), ==, 0);
+                                  PASID_EP_STATUS_OUTSTANDING),
+                     ==, 0);
     /* a stop marker without a PASID, PASID 2^20, all of it forced */
-    up_w(up, PASID_EP_PR_CTRL, PASID_EP_PR_CTRL_LAST |
-         PASID_EP_PR_CTRL_FORCE);
+    up_w(up, PASID_EP_PR_CTRL, PASID_EP_PR_CTRL_LAST | PASID_EP_PR_CTRL_FORCE);
     up_w(up, PASID_EP_PR_GO, 1);
     g_assert_cmpuint(up_r(up, PASID_EP_STAT_STOP_MARKERS), ==, 1);
     up_w(up, PASID_EP_PR_PASID, 1 << 20);
-    up_w(up, PASID_EP_PR_CTRL, PASID_EP_PR_CTRL_LAST |
-         PASID_EP_PR_CTRL_WRITE | PASID_EP_PR_CTRL_PASID |
-         PASID_EP_PR_CTRL_FORCE);
+    up_w(up, PASID_EP_PR_CTRL,
+         PASID_EP_PR_CTRL_LAST | PASID_EP_PR_CTRL_WRITE |
+             PASID_EP_PR_CTRL_PASID | PASID_EP_PR_CTRL_FORCE);
     up_w(up, PASID_EP_PR_GO, 1);
     g_assert_cmphex(up_asked(up, 4)->pasid, ==, 1 << 20);
 }
@@ -668,8 +678,7 @@ int main(int argc, char **argv)
     spec_test(EP_RAW_PRI, "illegal-when-forced", test_raw_pri);
     spec_test(PCIE_PASID_HEADER, "id-and-version", test_pasid_registers);
     spec_test(PCIE_PASID_CAP, "width-exec-priv", test_pasid_registers);
-    spec_test(PCIE_PASID_CTRL, "writable-when-supported",
-              test_pasid_registers);
+    spec_test(PCIE_PASID_CTRL, "writable-when-supported", test_pasid_registers);
     spec_test(PCIE_ACS_HEADER, "id-and-version", test_acs_registers);
     spec_test(PCIE_ACS_CAP, "of-a-function", test_acs_registers);
     spec_test(PCIE_ACS_CTRL, "writable-when-supported", test_acs_registers);

@@ -13,7 +13,7 @@ static const UpOp ats_read = {
     PASID_EP_OP_READ, PASID_EP_MODE_ATS, UP_VA, 0, 64, 0, 5, 0,
 };
 
-/* --- translation requests ------------------------------------------------- */
+/* --- translation requests ----------------------------------------------- */
 
 /* The mapping changes while the answer is on its way, and once what follows
  * from it comes first. */
@@ -44,7 +44,7 @@ static void test_overtaken(const void *data)
     g_assert_cmphex(up_r(up, PASID_EP_ATC_XLAT), ==, PA + 4096);
 }
 
-/* --- invalidations -------------------------------------------------------- */
+/* --- invalidations ------------------------------------------------------ */
 
 /* An ITag that is used again before its completion stands for both. */
 static void test_itag_twice(void)
@@ -100,7 +100,7 @@ static void test_other_range(void)
     g_assert_cmpuint(up->done->len, ==, 1);
 }
 
-/* --- page request groups -------------------------------------------------- */
+/* --- page request groups ------------------------------------------------ */
 
 /* A response fails the interface at the first message of a group. */
 static void fail_at_once(Up *up)
@@ -128,9 +128,10 @@ static void test_group_ends(const void *data)
     up_run(up);
     g_assert_cmpuint(up->asked->len, ==, 1);
     g_assert_cmpuint(PASID_EP_GET(up_r(up, PASID_EP_STATUS),
-                                  PASID_EP_STATUS_OUTSTANDING), ==, 0);
-    g_assert_cmpuint(up_state(up, 0), ==, data ? PASID_EP_STATE_IDLE :
-                     PASID_EP_STATE_ERROR);
+                                  PASID_EP_STATUS_OUTSTANDING),
+                     ==, 0);
+    g_assert_cmpuint(up_state(up, 0), ==,
+                     data ? PASID_EP_STATE_IDLE : PASID_EP_STATE_ERROR);
 }
 
 int main(int argc, char **argv)

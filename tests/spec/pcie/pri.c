@@ -31,8 +31,7 @@ static void allocate(Up *up, uint32_t n)
 
 static uint64_t outstanding(Up *up)
 {
-    return PASID_EP_GET(up_r(up, PASID_EP_STATUS),
-                        PASID_EP_STATUS_OUTSTANDING);
+    return PASID_EP_GET(up_r(up, PASID_EP_STATUS), PASID_EP_STATUS_OUTSTANDING);
 }
 
 /* A raw request of PASID 5; returns whether it was sent. */
@@ -89,8 +88,8 @@ static void test_index_reuse(void)
     }
     g_assert_false(raw(up, RL | IDX(up_asked(up, 0)->prgi)));
     g_assert_cmphex(up_misuse(up), ==, PASID_EP_MISUSE_PRI_REFUSED);
-    g_assert_true(raw(up, RL | IDX(up_asked(up, 0)->prgi) |
-                      PASID_EP_PR_CTRL_FORCE));
+    g_assert_true(
+        raw(up, RL | IDX(up_asked(up, 0)->prgi) | PASID_EP_PR_CTRL_FORCE));
 }
 
 static void test_pasid_usage(void)
@@ -110,11 +109,11 @@ static void test_pasid_usage(void)
     up_w(up, PASID_EP_PR_PASID, 6);
     up_w(up, PASID_EP_PR_GO, 1);
     g_assert_cmpuint(PASID_EP_GET(up_r(up, PASID_EP_PR_STATUS),
-                                  PASID_EP_PR_STATUS_STATE), ==,
-                     PASID_EP_RAW_REFUSED);
+                                  PASID_EP_PR_STATUS_STATE),
+                     ==, PASID_EP_RAW_REFUSED);
     /* and its privilege */
-    g_assert_false(raw(up, PASID_EP_PR_CTRL_READ | PASID_EP_PR_CTRL_PRIV |
-                       IDX(77)));
+    g_assert_false(
+        raw(up, PASID_EP_PR_CTRL_READ | PASID_EP_PR_CTRL_PRIV | IDX(77)));
     g_assert_true(raw(up, PASID_EP_PR_CTRL_READ | IDX(77)));
 }
 
@@ -243,7 +242,8 @@ static void test_invalid_is_exact(void)
     g_assert_cmphex(up_ch(up, 0, PASID_EP_CH_BADADDR), ==, UP_VA + 3 * 4096);
     g_assert_cmpuint(up_ch(up, 0, PASID_EP_CH_DONE), ==, 3 * 4096 - 0x10);
     g_assert_cmpuint(PASID_EP_GET(up_ch(up, 0, PASID_EP_CH_STATUS),
-                                  PASID_EP_CH_STATUS_RESPONSE), ==, 1);
+                                  PASID_EP_CH_STATUS_RESPONSE),
+                     ==, 1);
 }
 
 /* 1111b and every reserved code: RF, and silence until enabled anew. */
@@ -256,15 +256,13 @@ static void test_failure(void)
         up_start(up, 1, &auto_write);
         up_run(up);
         /* the index need not mean anything */
-        up_respond(up, code == 15 ? 400 : up_asked(up, 0)->prgi, code,
-                   true, 5);
+        up_respond(up, code == 15 ? 400 : up_asked(up, 0)->prgi, code, true, 5);
         g_assert_cmphex(status(up), ==, PASID_REQUIRED | RF);
         for (unsigned ch = 0; ch < 2; ch++) {
-            g_assert_cmpuint(up_cause(up, ch), ==,
-                             PASID_EP_CAUSE_RESP_FAILURE);
+            g_assert_cmpuint(up_cause(up, ch), ==, PASID_EP_CAUSE_RESP_FAILURE);
         }
-        g_assert_cmphex(up_misuse(up), ==, code == 15 ? 0 :
-                        PASID_EP_MISUSE_RESP_CODE);
+        g_assert_cmphex(up_misuse(up), ==,
+                        code == 15 ? 0 : PASID_EP_MISUSE_RESP_CODE);
         up_respond(up, up_asked(up, 1)->prgi, 0, true, 5);  /* ignored */
         g_assert_cmphex(status(up), ==, PASID_REQUIRED | RF);
         g_assert_cmpuint(up_do(up, &auto_write), ==, PASID_EP_CAUSE_PRI_OFF);
@@ -276,8 +274,8 @@ static void test_failure(void)
                              PASID_EP_CAUSE_PRI_OFF);
         }
         control(up, 0);
-        g_assert_cmphex(status(up), ==, PASID_REQUIRED | STOPPED |
-                        (code & 1 ? 0 : RF));
+        g_assert_cmphex(status(up), ==,
+                        PASID_REQUIRED | STOPPED | (code & 1 ? 0 : RF));
         control(up, ENABLE);
         g_assert_cmphex(status(up), ==, PASID_REQUIRED);
         up->answered = up->asked->len;
@@ -294,12 +292,14 @@ static void test_response_pasid(void)
         bool required, request, response;
         uint32_t pasid;
         bool agrees;
+    /* clang-format off */
     } rows[] = {
         { true, true, true, 5, true }, { true, true, true, 6, false },
         { true, true, false, 0, false }, { true, false, false, 0, true },
         { true, false, true, 5, false }, { false, true, false, 0, true },
         { false, true, true, 5, false },
     };
+    /* clang-format on */
 
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
         ImEpConfig cfg = IM_EP_CONFIG_DEFAULT;
@@ -313,8 +313,8 @@ static void test_response_pasid(void)
         up_run(up);
         up_respond(up, up_asked(up, 0)->prgi, 0, rows[i].response,
                    rows[i].pasid);
-        g_assert_cmphex(up_misuse(up), ==, rows[i].agrees ? 0 :
-                        PASID_EP_MISUSE_RESP_PASID);
+        g_assert_cmphex(up_misuse(up), ==,
+                        rows[i].agrees ? 0 : PASID_EP_MISUSE_RESP_PASID);
         g_assert_cmpuint(outstanding(up), ==, 0);
     }
 }
@@ -325,11 +325,9 @@ static void test_header(void)
 
     g_assert_cmphex(im_ep_cfg_read(up->ep, up_cap(up, 0x13), 4), ==,
                     0x00010013);
-    g_assert_cmpuint(im_ep_cfg_read(up->ep, up_cap(up, 0x13) + 8, 4), ==,
-                     512);
+    g_assert_cmpuint(im_ep_cfg_read(up->ep, up_cap(up, 0x13) + 8, 4), ==, 512);
     allocate(up, 7);                                /* illegal: kept */
-    g_assert_cmpuint(im_ep_cfg_read(up->ep, up_cap(up, 0x13) + 12, 4), ==,
-                     32);
+    g_assert_cmpuint(im_ep_cfg_read(up->ep, up_cap(up, 0x13) + 12, 4), ==, 32);
     g_assert_cmphex(up_misuse(up), ==, PASID_EP_MISUSE_PRI_ALLOC_ON);
 }
 
@@ -477,8 +475,7 @@ static void test_no_allocation(void)
     g_autoptr(Up) up = up_new_with(&IM_EP_CONFIG_DEFAULT);
 
     up_enable(up, 0);
-    g_assert_cmpuint(up_do(up, &auto_write), ==,
-                     PASID_EP_CAUSE_NO_ALLOCATION);
+    g_assert_cmpuint(up_do(up, &auto_write), ==, PASID_EP_CAUSE_NO_ALLOCATION);
 }
 
 /* A lost response: the channel ends, index and credit stay in use. */
@@ -573,8 +570,7 @@ int main(int argc, char **argv)
     spec_test(PCIE_PRI_CODE, "invalid-ends", test_invalid_ends);
     spec_test(PCIE_PRI_CODE, "invalid-is-exact", test_invalid_is_exact);
     spec_test(PCIE_PRI_CODE, "failure-is-final", test_failure);
-    spec_test(PCIE_PRI_RESPONSE_PASID, "iff-requested",
-              test_response_pasid);
+    spec_test(PCIE_PRI_RESPONSE_PASID, "iff-requested", test_response_pasid);
     spec_test(PCIE_PRI_HEADER, "id-and-version", test_header);
     spec_test(PCIE_PRI_CTRL, "reset", test_reset);
     spec_test(PCIE_PRI_CTRL, "enable-while-draining",

@@ -86,14 +86,13 @@ static void test_inject_disobedience(void)
         up_w(up, PASID_EP_INJ_FLAGS, flags);
         up_invalidate(up, 0, IM_INV_ALL, UP_NO_PASID, false, 0);
         g_assert_cmpuint(up->done->len, ==, 1);
-        g_assert_cmpuint(up_r(up, PASID_EP_ATC_USED), ==,
-                         (flags & stale) != 0);
+        g_assert_cmpuint(up_r(up, PASID_EP_ATC_USED), ==, (flags & stale) != 0);
         g_assert_cmpuint(up_do(up, &op), ==, 0);    /* hit or not */
         im_ep_cfg_write(up->ep, ats + 6, 0, 2);
         g_assert_cmpuint(up_r(up, PASID_EP_ATC_USED), ==,
                          (flags & ats_off) != 0);
-        g_assert_cmpuint(up_do(up, &op), ==, flags & ats_off ? 0 :
-                         PASID_EP_CAUSE_ATS_OFF);
+        g_assert_cmpuint(up_do(up, &op), ==,
+                         flags & ats_off ? 0 : PASID_EP_CAUSE_ATS_OFF);
         op.addr += 1 << 30;
         g_assert_cmpuint(up_do(up, &op), ==, PASID_EP_CAUSE_ATS_OFF);
         im_ep_cfg_write(up->ep, ats + 6, 0x8000, 2);
@@ -252,7 +251,7 @@ static void test_reset_kinds(void)
         up_respond(up, 9, IM_PAGE_RESP_FAILURE, true, 5);
         g_assert_cmphex(up_r(up, PASID_EP_STATUS) & 0x700, ==,
                         PASID_EP_STATUS_ATS_UR | PASID_EP_STATUS_PRI_UPRGI |
-                        PASID_EP_STATUS_PRI_RF);
+                            PASID_EP_STATUS_PRI_RF);
         if (kind == 0) {
             up_w(up, PASID_EP_COMMAND, PASID_EP_CMD_RESET);
         } else if (kind == 1) {
@@ -262,7 +261,7 @@ static void test_reset_kinds(void)
         }
         g_assert_cmphex(up_r(up, PASID_EP_STATUS), ==,
                         PASID_EP_STATUS_PRI_STOPPED |
-                        (kind ? 0 : PASID_EP_STATUS_BUS_MASTER));
+                            (kind ? 0 : PASID_EP_STATUS_BUS_MASTER));
     }
 }
 
@@ -284,8 +283,7 @@ static void test_flr(void)
     up_invalidate(up, UP_VA, 12, 5, false, 1);      /* waits for 0 */
     up_invalidate(up, UP_VA + (1 << 30), 12, 5, false, 2);    /* held */
     im_ep_flr(up->ep);
-    g_assert_cmphex(up_r(up, PASID_EP_STATUS), ==,
-                    PASID_EP_STATUS_PRI_STOPPED);
+    g_assert_cmphex(up_r(up, PASID_EP_STATUS), ==, PASID_EP_STATUS_PRI_STOPPED);
     up_unpark(up, true);
     up_respond(up, up_asked(up, 0)->prgi, 0, true, 5);
     up_advance(up, IM_NEVER / 2);
@@ -315,8 +313,7 @@ static void test_bme(void)
     g_assert_cmpuint(up_do(up, &op), ==, PASID_EP_CAUSE_NO_BUS_MASTER);
     up_w(up, PASID_EP_ATS_CTRL, PASID_EP_ATS_CTRL_FORCE);
     up_w(up, PASID_EP_ATS_GO, 1);
-    up_w(up, PASID_EP_PR_CTRL, PASID_EP_PR_CTRL_FORCE |
-         PASID_EP_PR_CTRL_READ);
+    up_w(up, PASID_EP_PR_CTRL, PASID_EP_PR_CTRL_FORCE | PASID_EP_PR_CTRL_READ);
     up_w(up, PASID_EP_PR_GO, 1);
     up_w(up, PASID_EP_COMMAND, PASID_EP_CMD_INTERRUPT);
     g_assert_cmpuint(up->dma->len, ==, 1);
@@ -331,7 +328,10 @@ static void test_inject_count(void)
         unsigned messages;
         uint64_t cc;            /* of each, 4 bits */
     } rows[] = {
-        { 0, 1, 0x1 }, { 1, 1, 0x1 }, { 3, 3, 0x333 }, { 8, 8, 0x88888888 },
+        { 0, 1, 0x1 },
+        { 1, 1, 0x1 },
+        { 3, 3, 0x333 },
+        { 8, 8, 0x88888888 },
         { 15, 8, 0x88888888 },
         { 3 | PASID_EP_INJ_INV_CC_WITHHOLD, 2, 0x33 },
         { 1 | PASID_EP_INJ_INV_CC_WITHHOLD, 0, 0 },
@@ -346,8 +346,7 @@ static void test_inject_count(void)
         g_assert_cmpuint(up->done->len, ==, rows[i].messages);
         g_assert_cmphex(up->cc, ==, rows[i].cc);
         for (unsigned n = 0; n < up->done->len; n++) {
-            g_assert_cmphex(g_array_index(up->done, uint32_t, n), ==,
-                            1u << 9);
+            g_assert_cmphex(g_array_index(up->done, uint32_t, n), ==, 1u << 9);
         }
     }
 }

@@ -145,12 +145,15 @@ static void test_sweep_bad(const void *data)
 static void test_plain(void)
 {
     g_autoptr(Up) up = up_new();
-    UpOp wr = { PASID_EP_OP_WRITE, PASID_EP_MODE_PLAIN, 0x1f00, 0, 9000, 3,
-                -1, 0 };
-    UpOp cmp = { PASID_EP_OP_COMPARE, PASID_EP_MODE_PLAIN, 0x1f00, 0, 9000,
-                 3, -1, 0 };
-    UpOp copy = { PASID_EP_OP_COPY, PASID_EP_MODE_PLAIN, 0x1f00, 0x8000,
-                  9000, 3, -1, 0 };
+    UpOp wr = {
+        PASID_EP_OP_WRITE, PASID_EP_MODE_PLAIN, 0x1f00, 0, 9000, 3, -1, 0
+    };
+    UpOp cmp = {
+        PASID_EP_OP_COMPARE, PASID_EP_MODE_PLAIN, 0x1f00, 0, 9000, 3, -1, 0
+    };
+    UpOp copy = {
+        PASID_EP_OP_COPY, PASID_EP_MODE_PLAIN, 0x1f00, 0x8000, 9000, 3, -1, 0
+    };
 
     up_map(up, 0, 0x100000, 0x10000, UP_NO_PASID, 3);
     up->park = true;                        /* such requests cannot be */
@@ -173,12 +176,12 @@ typedef struct PlainBad {
 
 static const PlainBad plain_bad[] = {
     { "pasid", { 2, PASID_EP_MODE_PLAIN, 0, 0, 1, 0, 5, 0 } },
-    { "priv", { 2, PASID_EP_MODE_PLAIN, 0, 0, 1, 0, -1,
-                PASID_EP_CH_CTRL_PRIV } },
-    { "exec", { 2, PASID_EP_MODE_PLAIN, 0, 0, 1, 0, -1,
-                PASID_EP_CH_CTRL_EXEC } },
-    { "rid", { 2, PASID_EP_MODE_PLAIN, 0, 0, 1, 0, -1,
-               PASID_EP_CH_CTRL_RID_VALID } },
+    { "priv",
+      { 2, PASID_EP_MODE_PLAIN, 0, 0, 1, 0, -1, PASID_EP_CH_CTRL_PRIV } },
+    { "exec",
+      { 2, PASID_EP_MODE_PLAIN, 0, 0, 1, 0, -1, PASID_EP_CH_CTRL_EXEC } },
+    { "rid",
+      { 2, PASID_EP_MODE_PLAIN, 0, 0, 1, 0, -1, PASID_EP_CH_CTRL_RID_VALID } },
     { "zero-read", { 9, PASID_EP_MODE_PLAIN, 0, 0, 1, 0, -1, 0 } },
 };
 

@@ -26,7 +26,7 @@ static unsigned cpl(Up *up)
                                   PASID_EP_CH_STATUS_CPL);
 }
 
-/* --- statistics and results ----------------------------------------------- */
+/* --- statistics and results --------------------------------------------- */
 
 /* Of what kind of request which counter counts. */
 static void test_dma_counters(void)
@@ -35,8 +35,10 @@ static void test_dma_counters(void)
         unsigned op;
         unsigned reads, writes, bytes;
     } rows[] = {
-        { PASID_EP_OP_READ, 1, 0, 64 }, { PASID_EP_OP_WRITE, 0, 1, 64 },
-        { PASID_EP_OP_COPY, 1, 1, 128 }, { PASID_EP_OP_ZERO_READ, 1, 0, 0 },
+        { PASID_EP_OP_READ, 1, 0, 64 },
+        { PASID_EP_OP_WRITE, 0, 1, 64 },
+        { PASID_EP_OP_COPY, 1, 1, 128 },
+        { PASID_EP_OP_ZERO_READ, 1, 0, 0 },
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -46,12 +48,10 @@ static void test_dma_counters(void)
         op.op = rows[i].op;
         op.addr2 = UP_VA + 0x1000;
         g_assert_cmpuint(up_do(up, &op), ==, 0);
-        g_assert_cmpuint(up_r(up, PASID_EP_STAT_DMA_READS), ==,
-                         rows[i].reads);
+        g_assert_cmpuint(up_r(up, PASID_EP_STAT_DMA_READS), ==, rows[i].reads);
         g_assert_cmpuint(up_r(up, PASID_EP_STAT_DMA_WRITES), ==,
                          rows[i].writes);
-        g_assert_cmpuint(up_r(up, PASID_EP_STAT_DMA_BYTES), ==,
-                         rows[i].bytes);
+        g_assert_cmpuint(up_r(up, PASID_EP_STAT_DMA_BYTES), ==, rows[i].bytes);
         g_assert_cmpuint(up_r(up, PASID_EP_STAT_DMA_ERRORS), ==, 0);
     }
 }
@@ -144,7 +144,7 @@ static void test_copy_executes_its_source(void)
     g_assert_false(g_array_index(up->dma, ImTxn, 1).exec);
 }
 
-/* --- the log -------------------------------------------------------------- */
+/* --- the log ------------------------------------------------------------ */
 
 /* The n-th record since the log was cleared. */
 static uint64_t head(Up *up, unsigned n)
@@ -205,8 +205,7 @@ static void test_log_codes(void)
 /* What is without a PASID shows none, and Global counts with one alone. */
 static void test_log_without_pasid(void)
 {
-    const ImAtsInv inv = { .pasid = 9, .global = true,
-                           .lg2size = IM_INV_ALL };
+    const ImAtsInv inv = { .pasid = 9, .global = true, .lg2size = IM_INV_ALL };
     g_autoptr(Up) up = up_new();
 
     clear(up);
@@ -262,8 +261,7 @@ static void test_log_config(void)
     clear(up);
     im_ep_cfg_write(up->ep, at, 7, 2);
     g_assert_cmpuint(up_r(up, PASID_EP_LOG_COUNT), ==, 0);
-    up_w(up, PASID_EP_CONTROL, PASID_EP_CONTROL_LOG |
-         PASID_EP_CONTROL_LOG_CFG);
+    up_w(up, PASID_EP_CONTROL, PASID_EP_CONTROL_LOG | PASID_EP_CONTROL_LOG_CFG);
     im_ep_cfg_write(up->ep, at, 7, 2);
     g_assert_cmpuint(up_r(up, PASID_EP_LOG_COUNT), ==, 1);
     g_assert_cmpuint(kind(up, 0), ==, PASID_EP_LOG_CONFIG);
@@ -272,13 +270,14 @@ static void test_log_config(void)
     g_assert_cmphex(up_r(up, PASID_EP_LOG + 16), ==, UINT64_C(7) << 32);
 }
 
-/* --- raw requests --------------------------------------------------------- */
+/* --- raw requests ------------------------------------------------------- */
 
 static void page_request(Up *up, uint64_t ctrl)
 {
     up_w(up, PASID_EP_PR_PASID, 5);
-    up_w(up, PASID_EP_PR_CTRL, ctrl | PASID_EP_PR_CTRL_READ |
-         PASID_EP_PR_CTRL_LAST | PASID_EP_PR_CTRL_PASID);
+    up_w(up, PASID_EP_PR_CTRL,
+         ctrl | PASID_EP_PR_CTRL_READ | PASID_EP_PR_CTRL_LAST |
+             PASID_EP_PR_CTRL_PASID);
     up_w(up, PASID_EP_PR_GO, 1);
 }
 
@@ -291,7 +290,7 @@ static void test_raw_response(void)
     up_respond(up, 0, IM_PAGE_RESP_INVALID, true, 5);
     g_assert_cmphex(up_r(up, PASID_EP_PR_RESP), ==,
                     IM_PAGE_RESP_INVALID | PASID_EP_PR_RESP_VALID |
-                    PASID_EP_PR_RESP_HAS_PASID | 5ull << 32);
+                        PASID_EP_PR_RESP_HAS_PASID | 5ull << 32);
     g_assert_cmphex(up_r(up, PASID_EP_EVENT), ==, PASID_EP_EVENT_RESPONSE);
     up_w(up, PASID_EP_EVENT, UINT64_MAX);
     page_request(up, 0);
@@ -311,13 +310,15 @@ static void test_raw_sent(void)
     page_request(up, 0);
     page_request(up, 0);                            /* index in use */
     g_assert_cmpuint(PASID_EP_GET(up_r(up, PASID_EP_PR_STATUS),
-                                  PASID_EP_PR_STATUS_STATE), ==,
-                     PASID_EP_RAW_REFUSED);
+                                  PASID_EP_PR_STATUS_STATE),
+                     ==, PASID_EP_RAW_REFUSED);
     g_assert_cmpuint(PASID_EP_GET(up_r(up, PASID_EP_PR_STATUS),
-                                  PASID_EP_PR_STATUS_SENT), ==, 1);
+                                  PASID_EP_PR_STATUS_SENT),
+                     ==, 1);
     page_request(up, PASID_EP_PUT(PASID_EP_PR_CTRL_PRGI, 1ull));
     g_assert_cmpuint(PASID_EP_GET(up_r(up, PASID_EP_PR_STATUS),
-                                  PASID_EP_PR_STATUS_SENT), ==, 2);
+                                  PASID_EP_PR_STATUS_SENT),
+                     ==, 2);
 }
 
 static void invalidated(Up *up)
@@ -334,8 +335,8 @@ static void test_raw_overtaken(void)
     up->in_ats = invalidated;
     up_w(up, PASID_EP_ATS_ADDR, UP_VA);
     up_w(up, PASID_EP_ATS_PASID, 5);
-    up_w(up, PASID_EP_ATS_CTRL, PASID_EP_ATS_CTRL_PASID |
-         PASID_EP_ATS_CTRL_CACHE);
+    up_w(up, PASID_EP_ATS_CTRL,
+         PASID_EP_ATS_CTRL_PASID | PASID_EP_ATS_CTRL_CACHE);
     up_w(up, PASID_EP_ATS_GO, 1);
     g_assert_cmphex(up_r(up, PASID_EP_ATS_RESULT), ==, 0x100000);
     g_assert_cmpuint(up_r(up, PASID_EP_ATC_USED), ==, 0);
@@ -343,7 +344,7 @@ static void test_raw_overtaken(void)
     g_assert_cmpuint(up_r(up, PASID_EP_ATC_USED), ==, 1);
 }
 
-/* --- registers ------------------------------------------------------------ */
+/* --- registers ---------------------------------------------------------- */
 
 /* An entry that was fetched without a PASID shows none, whatever the
  * channel's register holds. */
@@ -359,7 +360,7 @@ static void test_atc_info(void)
     g_assert_cmpuint(up_do(up, &op), ==, 0);
     g_assert_cmphex(up_r(up, PASID_EP_ATC_INFO), ==,
                     PASID_EP_ATC_INFO_VALID | PASID_EP_ATC_INFO_R |
-                    PASID_EP_ATC_INFO_W | 12 << 16);
+                        PASID_EP_ATC_INFO_W | 12 << 16);
 }
 
 static void test_reset_values(void)

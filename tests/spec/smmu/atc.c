@@ -15,7 +15,7 @@ static SWorld *world(void)
     return w;
 }
 
-/* --- what is sent -------------------------------------------------------- */
+/* --- what is sent ------------------------------------------------------- */
 
 typedef struct InvRow {
     const char *path;
@@ -27,8 +27,8 @@ typedef struct InvRow {
 } InvRow;
 
 static const InvRow inv_rows[] = {
-    { "page", UINT64_C(0x7654321000), 0, false, false,
-      UINT64_C(0x7654321000), 12 },
+    { "page", UINT64_C(0x7654321000), 0, false, false, UINT64_C(0x7654321000),
+      12 },
     { "aligned-down", UINT64_C(0x7654321000), 9, false, false,
       UINT64_C(0x7654200000), 21 },
     { "high", UINT64_C(0xffff800000001000), 0, false, false,
@@ -36,8 +36,8 @@ static const InvRow inv_rows[] = {
     { "largest", UINT64_C(0x8000000000000000), 51, false, false,
       UINT64_C(0x8000000000000000), 63 },
     { "everything", 0, 52, false, false, 0, IM_INV_ALL },
-    { "everything-whatever-address", UINT64_C(0x7654321000), 52, false,
-      false, 0, IM_INV_ALL },
+    { "everything-whatever-address", UINT64_C(0x7654321000), 52, false, false,
+      0, IM_INV_ALL },
     { "substream", UINT64_C(0x1000), 0, true, false, 0x1000, 12 },
     { "substream-global", UINT64_C(0x1000), 0, true, true, 0x1000, 12 },
     { "substream-everything", 0, 52, true, false, 0, IM_INV_ALL },
@@ -48,9 +48,9 @@ static void inv_row(const void *data)
     const InvRow *row = data;
     g_autoptr(SWorld) w = world();
     const ImAtsInv *v;
-    Cmd c = row->ssv ?
-            cmd_atc_inv_ssid(w->sid, 0xfedcb, row->g, row->addr, row->size) :
-            cmd_atc_inv(w->sid, row->addr, row->size);
+    Cmd c = row->ssv ? cmd_atc_inv_ssid(w->sid, 0xfedcb, row->g, row->addr,
+                                        row->size) :
+                       cmd_atc_inv(w->sid, row->addr, row->size);
 
     sb_cmd(w->r, c);
     g_assert_true(sb_cmdq_empty(w->r));
@@ -89,8 +89,7 @@ static void other_segment(void)
     c.sid_bits = 20;
     g_autoptr(SWorld) w = sw_new(&c, SW_S1, false);
     sb_cmd(w->r, cmd_atc_inv(0x51234, 0x1000, 0));
-    g_assert_cmphex(rig_seen(w->r, RIG_SEEN_ATS_INV, 0)->inv.rid, ==,
-                    0x1234);
+    g_assert_cmphex(rig_seen(w->r, RIG_SEEN_ATS_INV, 0)->inv.rid, ==, 0x1234);
     g_assert_cmphex(rig_seen(w->r, RIG_SEEN_ATS_INV, 0)->inv.segment, ==, 5);
 }
 
@@ -108,14 +107,14 @@ static void ignored_when_off(void)
     g_assert_cmpuint(rig_count(w->r, RIG_SEEN_PAGE_RESP), ==, 0);
 }
 
-/* --- waiting ------------------------------------------------------------- */
+/* --- waiting ------------------------------------------------------------ */
 
 static void answer(SWorld *w, unsigned n)
 {
     const ImAtsInv v = rig_seen(w->r, RIG_SEEN_ATS_INV, n)->inv;
 
-    im_smmu_ats_inv_done(w->r->smmu, im_func(v.segment, v.rid),
-                         1u << v.itag, 1);
+    im_smmu_ats_inv_done(w->r->smmu, im_func(v.segment, v.rid), 1u << v.itag,
+                         1);
 }
 
 static void sync_waits(void)
@@ -185,7 +184,7 @@ static void many(void)
     g_assert_cmphex(sb_gerror(w->r), ==, 0);
 }
 
-/* --- time-out ------------------------------------------------------------ */
+/* --- time-out ----------------------------------------------------------- */
 
 static void times_out(void)
 {
@@ -256,7 +255,7 @@ static void reset_while_waiting(void)
     g_assert_cmphex(sb_gerror(w->r), ==, 0);
 }
 
-/* --- ITags and completion counts, PCIe 10.3.2 ---------------------------- */
+/* --- ITags and completion counts, PCIe 10.3.2 --------------------------- */
 
 static ImAtsInv nth(SWorld *w, unsigned n)
 {
@@ -392,26 +391,23 @@ static void completion_count(const void *data)
     }
     if (cc != 1) {
         im_smmu_ats_inv_done(w->r->smmu, w->sid, UINT32_MAX, (uint8_t)cc);
-        g_assert_cmpuint(im_smmu_counters(w->r->smmu)->ats_completions, ==,
-                         2);
+        g_assert_cmpuint(im_smmu_counters(w->r->smmu)->ats_completions, ==, 2);
         g_assert_false(sb_sync(w->r));
     }
 }
 
-/* --- CMD_PRI_RESP, 4.5.2 ------------------------------------------------- */
+/* --- CMD_PRI_RESP, 4.5.2 ------------------------------------------------ */
 
 static void pri_resp(const void *data)
 {
-    static const uint8_t codes[] = { IM_PAGE_RESP_FAILURE,
-                                     IM_PAGE_RESP_INVALID,
+    static const uint8_t codes[] = { IM_PAGE_RESP_FAILURE, IM_PAGE_RESP_INVALID,
                                      IM_PAGE_RESP_SUCCESS };
     unsigned n = GPOINTER_TO_UINT(data);
     g_autoptr(SWorld) w = world();
     const ImPageResp *p;
 
-    sb_do(w->r, n & 4 ?
-          cmd_pri_resp_ssid(w->sid, 0xabcde, 0x1fe, n & 3) :
-          cmd_pri_resp(w->sid, 0x1fe, n & 3));
+    sb_do(w->r, n & 4 ? cmd_pri_resp_ssid(w->sid, 0xabcde, 0x1fe, n & 3) :
+                        cmd_pri_resp(w->sid, 0x1fe, n & 3));
     g_assert_cmpuint(rig_count(w->r, RIG_SEEN_PAGE_RESP), ==, 1);
     p = &rig_seen(w->r, RIG_SEEN_PAGE_RESP, 0)->resp;
     g_assert_cmphex(p->rid, ==, w->sid);
@@ -433,8 +429,7 @@ int main(int argc, char **argv)
         g_autofree char *path = g_strdup_printf("resp-%u%s", n & 3,
                                                 n & 4 ? "@ssid" : "");
         if ((n & 3) != 3) {
-            spec_row(SMMU_CMD_PRI_RESP, path, pri_resp,
-                     GUINT_TO_POINTER(n));
+            spec_row(SMMU_CMD_PRI_RESP, path, pri_resp, GUINT_TO_POINTER(n));
         }
     }
     spec_test(SMMU_CMD_ATC_INV, "global-without-ssv", global_without_ssv);

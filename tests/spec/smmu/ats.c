@@ -13,7 +13,7 @@ static ImTxn request(const SWorld *w)
     return sw_txn(w, IM_AT_TRANSLATION, IM_READ);
 }
 
-/* --- 3.9.1.2: answers ---------------------------------------------------- */
+/* --- 3.9.1.2: answers --------------------------------------------------- */
 
 typedef enum Answer { UR, CA, NOTHING } Answer;
 
@@ -258,7 +258,7 @@ static void tr_streamid_needs_both(void)
     sw_no_event(w);
 }
 
-/* --- what is granted, 13.7.1 --------------------------------------------- */
+/* --- what is granted, 13.7.1 -------------------------------------------- */
 
 typedef struct GrantRow {
     const char *path;
@@ -284,16 +284,14 @@ static const GrantRow grant_rows[] = {
     { "xn-exec", RW | D_UXN, false, true, false, true, 0, 0, R1 | W1 },
     { "priv-only", PRW, false, false, false, true, 0, 0, 0 },
     { "priv-only-priv", PRW, false, false, true, true, 0, 0, R1 | W1 },
-    { "priv-only-priv-exec", PRW, false, true, true, true, 0, 0,
-      R1 | W1 | X1 },
+    { "priv-only-priv-exec", PRW, false, true, true, true, 0, 0, R1 | W1 | X1 },
     { "pxn", PRW | D_PXN, false, true, true, true, 0, 0, R1 | W1 },
     { "user-rw-priv-exec", RW, false, true, true, true, 0, 0, R1 | W1 },
     { "priv-without-pasid", PRW, false, false, true, false, 0, 0, 0 },
     { "exec-without-pasid", RW, false, true, false, false, 0, 0, R1 | W1 },
     { "privcfg-priv", PRW, false, false, false, true, 3, 0, R1 | W1 },
     { "privcfg-unpriv", PRW, false, false, true, true, 2, 0, 0 },
-    { "privcfg-without-pasid", PRW, false, false, false, false, 3, 0,
-      R1 | W1 },
+    { "privcfg-without-pasid", PRW, false, false, false, false, 3, 0, R1 | W1 },
     { "instcfg-inst", RW | D_UXN, false, false, false, true, 0, 3, W1 },
     { "instcfg-inst-x", RO, false, true, false, true, 0, 3, R1 | X1 },
     { "instcfg-inst-x-only", PRW, false, false, false, true, 0, 3, R1 },
@@ -558,8 +556,7 @@ int main(int argc, char **argv)
                      &grant_rows[i]);
         }
     }
-    spec_test(SMMU_ATS_REC_CFG, "streamid-needs-both",
-              tr_streamid_needs_both);
+    spec_test(SMMU_ATS_REC_CFG, "streamid-needs-both", tr_streamid_needs_both);
     spec_row(SMMU_ATS_EATS, "warm-0", warm_and_off, GUINT_TO_POINTER(0));
     spec_row(SMMU_ATS_EATS, "warm-2", warm_and_off, GUINT_TO_POINTER(2));
     spec_test(SMMU_ATS_EXE, "needs-read", execute_needs_read);

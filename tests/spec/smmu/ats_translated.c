@@ -64,7 +64,7 @@ static void s2_no_page(SWorld *w)
     rig_w64(w->r, sw_s2_desc(w, w->ipa, 3), 0);
 }
 
-/* --- 3.9.1.3: translated transactions ------------------------------------ */
+/* --- 3.9.1.3: translated transactions ----------------------------------- */
 
 typedef struct TtRow {
     const char *path;
@@ -78,8 +78,8 @@ typedef struct TtRow {
 
 static const TtRow tt_rows[] = {
     { "smmuen-0", SW_S1, true, smmuen_0, false, EV_TRANSL_FORBIDDEN, false },
-    { "smmuen-0-unchecked", SW_S1, false, smmuen_0, false,
-      EV_TRANSL_FORBIDDEN, false },
+    { "smmuen-0-unchecked", SW_S1, false, smmuen_0, false, EV_TRANSL_FORBIDDEN,
+      false },
     { "unchecked", SW_S1, false, unchanged, true, 0, false },
     { "unchecked-eats-0", SW_S1, false, eats_0, true, 0, false },
     { "unchecked-bad-ste", SW_S1, false, ste_v_0, true, 0, false },
@@ -90,8 +90,7 @@ static const TtRow tt_rows[] = {
     { "checked-nested", SW_NESTED, true, unchanged, true, 0, false },
     { "checked-stage-2", SW_S2, true, unchanged, true, 0, false },
     { "config-0", SW_S1, true, config_0, false, 0, false },
-    { "bypass", SW_BYPASS, true, unchanged, false, EV_TRANSL_FORBIDDEN,
-      false },
+    { "bypass", SW_BYPASS, true, unchanged, false, EV_TRANSL_FORBIDDEN, false },
     { "eats-0", SW_S1, true, eats_0, false, EV_TRANSL_FORBIDDEN, false },
     { "eats-3", SW_S1, true, eats_dpt, false, EV_TRANSL_FORBIDDEN, false },
     { "bad-streamid", SW_S1, true, span_0, false, EV_BAD_STREAMID, true },
@@ -102,8 +101,7 @@ static const TtRow tt_rows[] = {
 
 static void tt_run(const TtRow *row, uint32_t cr2)
 {
-    g_autoptr(SWorld) w = sw_new_off(NULL, row->kind, row->kind == SW_S1,
-                                     NULL);
+    g_autoptr(SWorld) w = sw_new_off(NULL, row->kind, row->kind == SW_S1, NULL);
     ImTxn t = sw_txn(w, IM_AT_TRANSLATED, IM_WRITE);
     ImXlat x;
 
@@ -184,7 +182,7 @@ static void translated_too_far(void)
     sw_no_event(w);
 }
 
-/* --- split-stage, EATS=10 ------------------------------------------------ */
+/* --- split-stage, EATS=10 ----------------------------------------------- */
 
 static SWorld *split(void)
 {

@@ -96,13 +96,15 @@ static void page(Unit *u, Item i, uint32_t sid, uint64_t va, uint64_t flags)
     }
     sw_s1_map(w, va, e->pa + w->bias, 12, flags);
     e->desc = i == I_NEST_S2 ? sw_s2_desc(w, e->pa + w->bias, 3) :
-              sw_s1_desc(w, va, 3);
+                               sw_s1_desc(w, va, 3);
 }
 
 static void touch(Unit *u, Item i, bool changed)
 {
     ImTxn t = {
-        .addr = u->e[i].va + 8, .len = 4, .rid = (uint16_t)u->e[i].sid,
+        .addr = u->e[i].va + 8,
+        .len = 4,
+        .rid = (uint16_t)u->e[i].sid,
         .access = IM_READ,
     };
     ImXlat x = sw_run(u->w, &t);
@@ -179,7 +181,9 @@ static void check(Unit *u, unsigned must, unsigned may)
 {
     for (unsigned i = 0; i < ITEMS; i++) {
         ImTxn t = {
-            .addr = u->e[i].va, .len = 4, .rid = (uint16_t)u->e[i].sid,
+            .addr = u->e[i].va,
+            .len = 4,
+            .rid = (uint16_t)u->e[i].sid,
             .access = IM_READ,
         };
         ImXlat x = sw_run(u->w, &t);
@@ -194,7 +198,7 @@ static void check(Unit *u, unsigned must, unsigned may)
     }
 }
 
-/* --- one row a command --------------------------------------------------- */
+/* --- one row a command -------------------------------------------------- */
 
 typedef struct TlbiRow {
     ImClause clause;
@@ -210,97 +214,80 @@ typedef struct TlbiRow {
 } TlbiRow;
 
 static const TlbiRow tlbi_rows[] = {
-    { SPEC(SMMU_TLB_ALL), "vmid-1", OP_NH_ALL, 1, 0, 0, false,
-      EL1_V1, 0 },
-    { SPEC(SMMU_TLB_ALL), "vmid-2", OP_NH_ALL, 2, 0, 0, false,
-      B(I_V2_VA0), 0 },
-    { SPEC(SMMU_TLB_ALL), "nested", OP_NH_ALL, 3, 0, 0, false,
-      B(I_NEST_S1), B(I_NEST_S2) },
-    { SPEC(SMMU_TLB_ALL), "stage-2-only", OP_NH_ALL, 4, 0, 0, false,
-      0, 0 },
-    { SPEC(SMMU_TLB_ALL), "nobody", OP_NH_ALL, 9, 0, 0, false, 0,
-      0 },
+    { SPEC(SMMU_TLB_ALL), "vmid-1", OP_NH_ALL, 1, 0, 0, false, EL1_V1, 0 },
+    { SPEC(SMMU_TLB_ALL), "vmid-2", OP_NH_ALL, 2, 0, 0, false, B(I_V2_VA0), 0 },
+    { SPEC(SMMU_TLB_ALL), "nested", OP_NH_ALL, 3, 0, 0, false, B(I_NEST_S1),
+      B(I_NEST_S2) },
+    { SPEC(SMMU_TLB_ALL), "stage-2-only", OP_NH_ALL, 4, 0, 0, false, 0, 0 },
+    { SPEC(SMMU_TLB_ALL), "nobody", OP_NH_ALL, 9, 0, 0, false, 0, 0 },
     { SPEC(SMMU_TLB_ASID), "1", OP_NH_ASID, 1, 1, 0, false,
       B(I_A1_VA0) | B(I_A1_VA1), 0 },
-    { SPEC(SMMU_TLB_ASID), "2", OP_NH_ASID, 1, 2, 0, false,
-      B(I_A2_VA0), 0 },
-    { SPEC(SMMU_TLB_GLOBAL), "by-asid-stays", OP_NH_ASID, 1, 3, 0,
-      false, 0, 0 },
+    { SPEC(SMMU_TLB_ASID), "2", OP_NH_ASID, 1, 2, 0, false, B(I_A2_VA0), 0 },
+    { SPEC(SMMU_TLB_GLOBAL), "by-asid-stays", OP_NH_ASID, 1, 3, 0, false, 0,
+      0 },
     { SPEC(SMMU_TLB_ASID), "other-vmid", OP_NH_ASID, 2, 1, 0, false,
       B(I_V2_VA0), 0 },
-    { SPEC(SMMU_TLB_ASID), "nested", OP_NH_ASID, 3, 1, 0, false,
-      B(I_NEST_S1), B(I_NEST_S2) },
-    { SPEC(SMMU_TLB_VA), "asid-1", OP_NH_VA, 1, 1, VA0, false,
-      B(I_A1_VA0), 0 },
-    { SPEC(SMMU_TLB_VA), "leaf", OP_NH_VA, 1, 1, VA0, true,
-      B(I_A1_VA0), 0 },
-    { SPEC(SMMU_TLB_VA), "other-page", OP_NH_VA, 1, 1, VA1, true,
-      B(I_A1_VA1), 0 },
-    { SPEC(SMMU_TLB_VA), "asid-2", OP_NH_VA, 1, 2, VA0, true,
-      B(I_A2_VA0), 0 },
-    { SPEC(SMMU_TLB_GLOBAL), "for-any-asid", OP_NH_VA, 1, 77,
-      VA3, true, B(I_GLOBAL), 0 },
-    { SPEC(SMMU_TLB_GLOBAL), "of-another-vmid", OP_NH_VA, 2, 3, VA3,
-      true, 0, 0 },
-    { SPEC(SMMU_TLB_VA), "nobody", OP_NH_VA, 1, 1, VA2, true, 0,
+    { SPEC(SMMU_TLB_ASID), "nested", OP_NH_ASID, 3, 1, 0, false, B(I_NEST_S1),
+      B(I_NEST_S2) },
+    { SPEC(SMMU_TLB_VA), "asid-1", OP_NH_VA, 1, 1, VA0, false, B(I_A1_VA0), 0 },
+    { SPEC(SMMU_TLB_VA), "leaf", OP_NH_VA, 1, 1, VA0, true, B(I_A1_VA0), 0 },
+    { SPEC(SMMU_TLB_VA), "other-page", OP_NH_VA, 1, 1, VA1, true, B(I_A1_VA1),
       0 },
-    { SPEC(SMMU_TLB_VA), "nested", OP_NH_VA, 3, 1, VA0, true,
-      B(I_NEST_S1), 0 },
+    { SPEC(SMMU_TLB_VA), "asid-2", OP_NH_VA, 1, 2, VA0, true, B(I_A2_VA0), 0 },
+    { SPEC(SMMU_TLB_GLOBAL), "for-any-asid", OP_NH_VA, 1, 77, VA3, true,
+      B(I_GLOBAL), 0 },
+    { SPEC(SMMU_TLB_GLOBAL), "of-another-vmid", OP_NH_VA, 2, 3, VA3, true, 0,
+      0 },
+    { SPEC(SMMU_TLB_VA), "nobody", OP_NH_VA, 1, 1, VA2, true, 0, 0 },
+    { SPEC(SMMU_TLB_VA), "nested", OP_NH_VA, 3, 1, VA0, true, B(I_NEST_S1), 0 },
     { SPEC(SMMU_TLB_VAA), "vmid-1", OP_NH_VAA, 1, 0, VA0, true,
       B(I_A1_VA0) | B(I_A2_VA0), 0 },
-    { SPEC(SMMU_TLB_GLOBAL), "vaa", OP_NH_VAA, 1, 0, VA3, true,
-      B(I_GLOBAL), 0 },
-    { SPEC(SMMU_TLB_VAA), "other-page", OP_NH_VAA, 1, 0, VA1, true,
-      B(I_A1_VA1), 0 },
-    { SPEC(SMMU_TLB_VAA), "vmid-2", OP_NH_VAA, 2, 0, VA0, false,
-      B(I_V2_VA0), 0 },
-    { SPEC(SMMU_TLB_ALL), "el2", OP_EL2_ALL, 0, 0, 0, false, EL2,
+    { SPEC(SMMU_TLB_GLOBAL), "vaa", OP_NH_VAA, 1, 0, VA3, true, B(I_GLOBAL),
       0 },
-    { SPEC(SMMU_TLB_ALL), "e2h", OP_EL2_ALL, 0, 0, 0, false, EL2,
-      0, .e2h = true },
-    { SPEC(SMMU_TLB_VA), "el2", OP_EL2_VA, 0, 0, VA0, true,
+    { SPEC(SMMU_TLB_VAA), "other-page", OP_NH_VAA, 1, 0, VA1, true, B(I_A1_VA1),
+      0 },
+    { SPEC(SMMU_TLB_VAA), "vmid-2", OP_NH_VAA, 2, 0, VA0, false, B(I_V2_VA0),
+      0 },
+    { SPEC(SMMU_TLB_ALL), "el2", OP_EL2_ALL, 0, 0, 0, false, EL2, 0 },
+    { SPEC(SMMU_TLB_ALL), "e2h", OP_EL2_ALL, 0, 0, 0, false, EL2, 0,
+      .e2h = true },
+    { SPEC(SMMU_TLB_VA), "el2", OP_EL2_VA, 0, 0, VA0, true, B(I_EL2_VA0), 0 },
+    { SPEC(SMMU_TLB_VA), "el2-asid-ignored", OP_EL2_VA, 0, 99, VA0, true,
       B(I_EL2_VA0), 0 },
-    { SPEC(SMMU_TLB_VA), "el2-asid-ignored", OP_EL2_VA, 0, 99,
-      VA0, true, B(I_EL2_VA0), 0 },
-    { SPEC(SMMU_TLB_VA), "e2h", OP_EL2_VA, 0, 1, VA1, true,
-      B(I_EL2_VA1), 0, .e2h = true },
-    { SPEC(SMMU_TLB_VA), "e2h-other-asid", OP_EL2_VA, 0, 2, VA1,
-      true, B(I_EL2_A2), 0, .e2h = true },
-    { SPEC(SMMU_TLB_VAA), "el2", OP_EL2_VAA, 0, 0, VA0, true,
-      B(I_EL2_VA0), 0 },
+    { SPEC(SMMU_TLB_VA), "e2h", OP_EL2_VA, 0, 1, VA1, true, B(I_EL2_VA1), 0,
+      .e2h = true },
+    { SPEC(SMMU_TLB_VA), "e2h-other-asid", OP_EL2_VA, 0, 2, VA1, true,
+      B(I_EL2_A2), 0, .e2h = true },
+    { SPEC(SMMU_TLB_VAA), "el2", OP_EL2_VAA, 0, 0, VA0, true, B(I_EL2_VA0), 0 },
     { SPEC(SMMU_TLB_VAA), "e2h", OP_EL2_VAA, 0, 0, VA1, true,
       B(I_EL2_VA1) | B(I_EL2_A2), 0, .e2h = true },
-    { SPEC(SMMU_TLB_ASID), "el2", OP_EL2_ASID, 0, 1, 0, false, 0,
-      EL2 },
+    { SPEC(SMMU_TLB_ASID), "el2", OP_EL2_ASID, 0, 1, 0, false, 0, EL2 },
     { SPEC(SMMU_TLB_ASID), "e2h", OP_EL2_ASID, 0, 1, 0, false,
       B(I_EL2_VA0) | B(I_EL2_VA1), 0, .e2h = true },
-    { SPEC(SMMU_TLB_VMALL), "vmid-1", OP_S12_VMALL, 1, 0, 0, false,
-      EL1_V1, 0 },
+    { SPEC(SMMU_TLB_VMALL), "vmid-1", OP_S12_VMALL, 1, 0, 0, false, EL1_V1, 0 },
     { SPEC(SMMU_TLB_VMALL), "vmid-3", OP_S12_VMALL, 3, 0, 0, false,
       B(I_NEST_S1) | B(I_NEST_S2) | B(I_S2_V3), 0 },
     { SPEC(SMMU_TLB_VMALL), "vmid-4", OP_S12_VMALL, 4, 0, 0, false,
       B(I_S2_V4_0) | B(I_S2_V4_1), 0 },
-    { SPEC(SMMU_TLB_IPA), "page", OP_S2_IPA, 4, 0, VA0, true,
-      B(I_S2_V4_0), 0 },
+    { SPEC(SMMU_TLB_IPA), "page", OP_S2_IPA, 4, 0, VA0, true, B(I_S2_V4_0), 0 },
     { SPEC(SMMU_TLB_IPA), "other-page", OP_S2_IPA, 4, 0, VA1, false,
       B(I_S2_V4_1), 0 },
-    { SPEC(SMMU_TLB_IPA), "other-vmid", OP_S2_IPA, 3, 0, VA1, true,
-      B(I_S2_V3), B(I_NEST_S2) },
-    { SPEC(SMMU_TLB_IPA), "stage-1-stays", OP_S2_IPA, 1, 0, VA0,
-      true, 0, 0 },
-    { SPEC(SMMU_TLB_NSNH_ALL), "all-but-el2", OP_NSNH_ALL, 0, 0, 0,
-      false, ALL & ~EL2, 0 },
-    { SPEC(SMMU_TLB_NSNH_ALL), "all-but-e2h", OP_NSNH_ALL, 0, 0, 0,
-      false, ALL & ~EL2, 0, .e2h = true },
+    { SPEC(SMMU_TLB_IPA), "other-vmid", OP_S2_IPA, 3, 0, VA1, true, B(I_S2_V3),
+      B(I_NEST_S2) },
+    { SPEC(SMMU_TLB_IPA), "stage-1-stays", OP_S2_IPA, 1, 0, VA0, true, 0, 0 },
+    { SPEC(SMMU_TLB_NSNH_ALL), "all-but-el2", OP_NSNH_ALL, 0, 0, 0, false,
+      ALL & ~EL2, 0 },
+    { SPEC(SMMU_TLB_NSNH_ALL), "all-but-e2h", OP_NSNH_ALL, 0, 0, 0, false,
+      ALL & ~EL2, 0, .e2h = true },
     /* ranges: (num + 1) * 2^scale pages from addr */
     { SPEC(SMMU_CMD_RIL), "two-pages", OP_NH_VA, 1, 1, VA0, true,
       B(I_A1_VA0) | B(I_A1_VA1), 0, .tg = 1, .num = 1 },
     { SPEC(SMMU_CMD_RIL), "three-pages", OP_NH_VA, 1, 1, VA0, true,
       B(I_A1_VA0) | B(I_A1_VA1) | B(I_GLOBAL), 0, .tg = 1, .num = 2 },
-    { SPEC(SMMU_CMD_RIL), "one-page", OP_NH_VA, 1, 1, VA1, true,
-      B(I_A1_VA1), 0, .tg = 1, .ttl = 3 },
-    { SPEC(SMMU_CMD_RIL), "before", OP_NH_VAA, 1, 0, VA0 - 0x2000, true, 0,
-      0, .tg = 1, .num = 1 },
+    { SPEC(SMMU_CMD_RIL), "one-page", OP_NH_VA, 1, 1, VA1, true, B(I_A1_VA1), 0,
+      .tg = 1, .ttl = 3 },
+    { SPEC(SMMU_CMD_RIL), "before", OP_NH_VAA, 1, 0, VA0 - 0x2000, true, 0, 0,
+      .tg = 1, .num = 1 },
     { SPEC(SMMU_CMD_RIL), "up-to", OP_NH_VAA, 1, 0, VA0 - 0x2000, true,
       B(I_A1_VA0) | B(I_A2_VA0), 0, .tg = 1, .num = 2 },
     { SPEC(SMMU_CMD_RIL), "scale", OP_S2_IPA, 4, 0, VA0 - 0x20000, true,
@@ -312,8 +299,7 @@ static const TlbiRow tlbi_rows[] = {
       B(I_A1_VA0) | B(I_A1_VA1) | B(I_GLOBAL), .tg = 3, .num = 1 },
     { SPEC(SMMU_CMD_RIL), "other-level", OP_NH_VA, 1, 1,
       VA0 & ~UINT64_C(0x1fffff), true, 0,
-      B(I_A1_VA0) | B(I_A1_VA1) | B(I_GLOBAL), .tg = 1, .ttl = 2,
-      .num = 1 },
+      B(I_A1_VA0) | B(I_A1_VA1) | B(I_GLOBAL), .tg = 1, .ttl = 2, .num = 1 },
     { SPEC(SMMU_CMD_RIL), "el2", OP_EL2_VA, 0, 0, VA0, true,
       B(I_EL2_VA0) | B(I_EL2_VA1) | B(I_EL2_A2), 0, .tg = 1, .num = 1 },
     /* CR0.VMW: low bits of the VMID that do not count */
@@ -321,8 +307,8 @@ static const TlbiRow tlbi_rows[] = {
       B(I_V2_VA0) | B(I_NEST_S1), B(I_NEST_S2), .vmw = 1 },
     { SPEC(SMMU_TLB_VMW), "2-bits", OP_NH_ALL, 0, 0, 0, false,
       EL1_V1 | B(I_V2_VA0) | B(I_NEST_S1), B(I_NEST_S2), .vmw = 2 },
-    { SPEC(SMMU_TLB_VMW), "3-bits", OP_S12_VMALL, 7, 0, 0, false,
-      ALL & ~EL2, 0, .vmw = 3 },
+    { SPEC(SMMU_TLB_VMW), "3-bits", OP_S12_VMALL, 7, 0, 0, false, ALL & ~EL2, 0,
+      .vmw = 3 },
     { SPEC(SMMU_TLB_VMW), "by-va", OP_NH_VA, 0, 1, VA0, true,
       B(I_A1_VA0) | B(I_V2_VA0) | B(I_NEST_S1), 0, .vmw = 4 },
 };
@@ -330,8 +316,7 @@ static const TlbiRow tlbi_rows[] = {
 static void tlbi_row(const void *data)
 {
     const TlbiRow *row = data;
-    g_autoptr(Unit) u = unit_new(row->e2h,
-                                 (uint32_t)row->vmw << CR0_VMW_SHIFT);
+    g_autoptr(Unit) u = unit_new(row->e2h, (uint32_t)row->vmw << CR0_VMW_SHIFT);
     Cmd c = cmd_tlbi(row->op, row->vmid, row->asid, row->addr, row->leaf);
 
     change_all(u);
@@ -389,7 +374,7 @@ static void configuration_is_apart(void)
     check(u, 0, 0);
 }
 
-/* --- blocks -------------------------------------------------------------- */
+/* --- blocks ------------------------------------------------------------- */
 
 /* A block goes with any address in it. */
 static void block(const void *data)
@@ -442,8 +427,7 @@ static void block_in_pieces(const void *data)
     }
     rig_w64(w->r, sw_s1_desc(w, va, 2), 0);
     rig_w64(w->r, sw_s1_desc(w, other, 2), 0);
-    sb_do(w->r, cmd_tlbi(OP_NH_VA, w->vmid, w->asid, va + offset[named],
-                         true));
+    sb_do(w->r, cmd_tlbi(OP_NH_VA, w->vmid, w->asid, va + offset[named], true));
     for (unsigned i = 0; i < G_N_ELEMENTS(offset); i++) {
         x = sw_dma(w, IM_READ, va + offset[i]);
         sx_is_abort(&x, EV_TRANSLATION);
@@ -528,7 +512,7 @@ static void no_tag_without_tbi(void)
     sx_is_abort(&x, EV_TRANSLATION);
 }
 
-/* --- what is cached and what not ----------------------------------------- */
+/* --- what is cached and what not ---------------------------------------- */
 
 static void hit_reads_nothing(const void *data)
 {
@@ -644,19 +628,19 @@ static void ats_sees_invalidation(void)
 
 int main(int argc, char **argv)
 {
-    static const uint16_t blocks[] = { 12 | 1 << 8, 12 | 2 << 8,
-                                       14 | 2 << 8, 16 | 2 << 8 };
+    static const uint16_t blocks[] = { 12 | 1 << 8, 12 | 2 << 8, 14 | 2 << 8,
+                                       16 | 2 << 8 };
     g_test_init(&argc, &argv, NULL);
 
     for (unsigned i = 0; i < G_N_ELEMENTS(tlbi_rows); i++) {
-        g_autofree char *path = g_strdup_printf("scope-%s",
-                                                tlbi_rows[i].path);
+        g_autofree char *path = g_strdup_printf("scope-%s", tlbi_rows[i].path);
 
         spec_table_row(&tlbi_rows[i], path, tlbi_row);
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(blocks); i++) {
         g_autofree char *path = g_strdup_printf("block@%u-level-%u",
-            1u << ((blocks[i] & 31) - 10), blocks[i] >> 8);
+                                                1u << ((blocks[i] & 31) - 10),
+                                                blocks[i] >> 8);
 
         spec_row(SMMU_TLB_VA, path, block, GUINT_TO_POINTER(blocks[i]));
     }
@@ -675,8 +659,7 @@ int main(int argc, char **argv)
     }
     spec_test(SMMU_TLB_GLOBAL, "by-aset", global_by_aset);
     spec_test(SMMU_TLB_IPA, "sequence", stage2_sequence);
-    spec_test(SMMU_TLB_CFGI_STE, "leaves-translations",
-              configuration_is_apart);
+    spec_test(SMMU_TLB_CFGI_STE, "leaves-translations", configuration_is_apart);
     spec_test(SMMU_TLB_VA, "tag", tag_of_an_address);
     spec_test(SMMU_TLB_HIT, "no-tag-without-tbi", no_tag_without_tbi);
     spec_test(SMMU_TLB_VA, "table-removed", table_removed);

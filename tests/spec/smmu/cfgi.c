@@ -15,7 +15,7 @@ static uint64_t next_pa(void)
     return pa += 0x100000;
 }
 
-/* --- CFGI, 4.3 ----------------------------------------------------------- */
+/* --- CFGI, 4.3 ---------------------------------------------------------- */
 
 typedef struct Cfg {
     SWorld *w;
@@ -40,8 +40,7 @@ static Cfg *cfg_new(void)
         for (unsigned j = 0; j < 2; j++) {
             c->ssid[j] = 3 + j;
             c->old[i][j] = next_pa();
-            c->cd[i][j] = sw_substream(w, c->ssid[j], asid++,
-                                       c->old[i][j]);
+            c->cd[i][j] = sw_substream(w, c->ssid[j], asid++, c->old[i][j]);
         }
     }
     sw_on(w);
@@ -93,30 +92,28 @@ typedef struct CfgRow {
 } CfgRow;
 
 static const CfgRow cfg_rows[] = {
-    { SPEC(SMMU_TLB_CFGI_CD), "one", OP_CFGI_CD, 0x4200, 3, 0, true, 0x01,
+    { SPEC(SMMU_TLB_CFGI_CD), "one", OP_CFGI_CD, 0x4200, 3, 0, true, 0x01, 0 },
+    { SPEC(SMMU_TLB_CFGI_CD), "not-leaf", OP_CFGI_CD, 0x4200, 4, 0, false, 0x02,
       0 },
-    { SPEC(SMMU_TLB_CFGI_CD), "not-leaf", OP_CFGI_CD, 0x4200, 4, 0, false,
-      0x02, 0 },
-    { SPEC(SMMU_TLB_CFGI_CD), "other-stream", OP_CFGI_CD, 0x4201, 3, 0,
-      true, 0x04, 0 },
-    { SPEC(SMMU_TLB_CFGI_CD), "nobody", OP_CFGI_CD, 0x4203, 3, 0, true, 0,
+    { SPEC(SMMU_TLB_CFGI_CD), "other-stream", OP_CFGI_CD, 0x4201, 3, 0, true,
+      0x04, 0 },
+    { SPEC(SMMU_TLB_CFGI_CD), "nobody", OP_CFGI_CD, 0x4203, 3, 0, true, 0, 0 },
+    { SPEC(SMMU_TLB_CFGI_CD), "stream", OP_CFGI_CD_ALL, 0x4201, 0, 0, false,
+      0x0c, 0 },
+    { SPEC(SMMU_TLB_CFGI_STE), "with-its-cds", OP_CFGI_STE, 0x4200, 0, 0, false,
+      0x03, 0 },
+    { SPEC(SMMU_TLB_CFGI_STE), "leaf", OP_CFGI_STE, 0x5000, 0, 0, true, 0x30,
       0 },
-    { SPEC(SMMU_TLB_CFGI_CD), "stream", OP_CFGI_CD_ALL, 0x4201, 0, 0,
-      false, 0x0c, 0 },
-    { SPEC(SMMU_TLB_CFGI_STE), "with-its-cds", OP_CFGI_STE, 0x4200, 0, 0,
-      false, 0x03, 0 },
-    { SPEC(SMMU_TLB_CFGI_STE), "leaf", OP_CFGI_STE, 0x5000, 0, 0, true,
+    { SPEC(SMMU_TLB_CFGI_STE), "two", OP_CFGI_STE_RANGE, 0x4201, 0, 0, false,
+      0x0f, 0 },
+    { SPEC(SMMU_TLB_CFGI_STE), "next-two", OP_CFGI_STE_RANGE, 0x4202, 0, 0,
+      false, 0, 0 },
+    { SPEC(SMMU_TLB_CFGI_STE), "many", OP_CFGI_STE_RANGE, 0x5fff, 0, 11, false,
       0x30, 0 },
-    { SPEC(SMMU_TLB_CFGI_STE), "two", OP_CFGI_STE_RANGE, 0x4201, 0, 0,
-      false, 0x0f, 0 },
-    { SPEC(SMMU_TLB_CFGI_STE), "next-two", OP_CFGI_STE_RANGE, 0x4202,
-      0, 0, false, 0, 0 },
-    { SPEC(SMMU_TLB_CFGI_STE), "many", OP_CFGI_STE_RANGE, 0x5fff, 0,
-      11, false, 0x30, 0 },
-    { SPEC(SMMU_TLB_CFGI_STE), "more", OP_CFGI_STE_RANGE, 0x5fff, 0, 12,
-      false, 0x3f, 0 },
-    { SPEC(SMMU_TLB_CFGI_STE), "all", OP_CFGI_STE_RANGE, 0, 0, 31, false,
+    { SPEC(SMMU_TLB_CFGI_STE), "more", OP_CFGI_STE_RANGE, 0x5fff, 0, 12, false,
       0x3f, 0 },
+    { SPEC(SMMU_TLB_CFGI_STE), "all", OP_CFGI_STE_RANGE, 0, 0, 31, false, 0x3f,
+      0 },
 };
 
 static void cfg_row(const void *data)
@@ -124,10 +121,10 @@ static void cfg_row(const void *data)
     const CfgRow *row = data;
     g_autoptr(Cfg) c = cfg_new();
     Cmd cmd = row->op == OP_CFGI_CD ?
-              cmd_cfgi_cd(row->sid, row->ssid, row->leaf) :
+                  cmd_cfgi_cd(row->sid, row->ssid, row->leaf) :
               row->op == OP_CFGI_CD_ALL ? cmd_cfgi_cd_all(row->sid) :
-              row->op == OP_CFGI_STE ? cmd_cfgi_ste(row->sid, row->leaf) :
-              cmd_cfgi_ste_range(row->sid, row->range);
+              row->op == OP_CFGI_STE    ? cmd_cfgi_ste(row->sid, row->leaf) :
+                                       cmd_cfgi_ste_range(row->sid, row->range);
 
     cfg_change(c);
     sb_do(c->w->r, cmd);
@@ -166,8 +163,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     for (unsigned i = 0; i < G_N_ELEMENTS(cfg_rows); i++) {
-        g_autofree char *path = g_strdup_printf("scope-%s",
-                                                cfg_rows[i].path);
+        g_autofree char *path = g_strdup_printf("scope-%s", cfg_rows[i].path);
 
         spec_table_row(&cfg_rows[i], path, cfg_row);
     }

@@ -24,34 +24,34 @@ CHANGE(no_s2, c->stage2 = false)
 CHANGE(no_hyp, c->hyp = false)
 CHANGE(no_ats, c->ats = false)
 CHANGE(no_pri, c->pri = false)
-CHANGE(term_only, { c->stall_model = 1; c->stall_max = 0; })
+CHANGE(term_only, {
+    c->stall_model = 1;
+    c->stall_max = 0;
+})
 CHANGE(no_ril, c->ril = false)
 
 static const GateRow gate_rows[] = {
     { SPEC(SMMU_CMD_PREFETCH), "ok", OP_PREFETCH_CONFIG },
-    { SPEC(SMMU_CMD_PREFETCH), "ssec", OP_PREFETCH_CONFIG,
-      10, 10, 1, true },
+    { SPEC(SMMU_CMD_PREFETCH), "ssec", OP_PREFETCH_CONFIG, 10, 10, 1, true },
     { SPEC(SMMU_CMD_PREFETCH), "ok", OP_PREFETCH_ADDR },
-    { SPEC(SMMU_CMD_PREFETCH), "ssec", OP_PREFETCH_ADDR,
-      10, 10, 1, true },
+    { SPEC(SMMU_CMD_PREFETCH), "ssec", OP_PREFETCH_ADDR, 10, 10, 1, true },
     { SPEC(SMMU_CMD_CFGI_STE), "ok", OP_CFGI_STE },
     { SPEC(SMMU_CMD_CFGI_STE), "ssec", OP_CFGI_STE, 10, 10, 1, true },
     { SPEC(SMMU_CMD_CFGI_STE_RANGE), "ok", OP_CFGI_STE_RANGE },
     { SPEC(SMMU_CMD_CFGI_STE_RANGE), "all", OP_CFGI_STE_RANGE, 68, 64, 31 },
-    { SPEC(SMMU_CMD_CFGI_STE_RANGE), "ssec", OP_CFGI_STE_RANGE,
-      10, 10, 1, true },
+    { SPEC(SMMU_CMD_CFGI_STE_RANGE), "ssec", OP_CFGI_STE_RANGE, 10, 10, 1,
+      true },
     { SPEC(SMMU_CMD_CFGI_CD), "ok", OP_CFGI_CD },
     { SPEC(SMMU_CMD_CFGI_CD), "ssec", OP_CFGI_CD, 10, 10, 1, true },
     { SPEC(SMMU_CMD_CFGI_CD), "no-stage-1", OP_CFGI_CD, .ill = true,
       .change = no_s1 },
     { SPEC(SMMU_CMD_CFGI_CD_ALL), "ok", OP_CFGI_CD_ALL },
     { SPEC(SMMU_CMD_CFGI_CD_ALL), "ssec", OP_CFGI_CD_ALL, 10, 10, 1, true },
-    { SPEC(SMMU_CMD_CFGI_CD_ALL), "no-stage-1", OP_CFGI_CD_ALL,
-      .ill = true, .change = no_s1 },
+    { SPEC(SMMU_CMD_CFGI_CD_ALL), "no-stage-1", OP_CFGI_CD_ALL, .ill = true,
+      .change = no_s1 },
     { SPEC(SMMU_CMD_ILLEGAL), "vms-pidm", OP_CFGI_VMS_PIDM, .ill = true },
     { SPEC(SMMU_CMD_TLBI_NH_ALL), "ok", OP_NH_ALL },
-    { SPEC(SMMU_CMD_TLBI_NH_ALL), "no-stage-2", OP_NH_ALL,
-      .change = no_s2 },
+    { SPEC(SMMU_CMD_TLBI_NH_ALL), "no-stage-2", OP_NH_ALL, .change = no_s2 },
     { SPEC(SMMU_CMD_TLBI_NH_ALL), "no-stage-1", OP_NH_ALL, .ill = true,
       .change = no_s1 },
     { SPEC(SMMU_CMD_TLBI_NH_ASID), "ok", OP_NH_ASID },
@@ -64,8 +64,8 @@ static const GateRow gate_rows[] = {
     { SPEC(SMMU_CMD_RIL_RESERVED), "reserved-16k", OP_NH_VAA, 75, 74, 2, true },
     { SPEC(SMMU_CMD_RIL_RESERVED), "reserved-64k", OP_S2_IPA, 75, 74, 3, true },
     { SPEC(SMMU_CMD_RIL_RESERVED), "reserved-el2", OP_EL2_VA, 75, 74, 1, true },
-    { SPEC(SMMU_CMD_RIL_RESERVED), "reserved-el2-vaa", OP_EL2_VAA,
-      75, 74, 1, true },
+    { SPEC(SMMU_CMD_RIL_RESERVED), "reserved-el2-vaa", OP_EL2_VAA, 75, 74, 1,
+      true },
     { SPEC(SMMU_CMD_RIL_RESERVED), "ttl-alone", OP_NH_VA, 75, 72, 7 },
     { SPEC(SMMU_CMD_RIL_RESERVED), "no-range-no-rule", OP_NH_ALL, 75, 74, 1 },
     { SPEC(SMMU_CMD_RIL_RESERVED), "off", OP_NH_VA, 75, 74, 1,
@@ -88,8 +88,8 @@ static const GateRow gate_rows[] = {
     { SPEC(SMMU_CMD_TLBI_EL2_VAA), "no-hyp", OP_EL2_VAA, .ill = true,
       .change = no_hyp },
     { SPEC(SMMU_CMD_TLBI_S12_VMALL), "ok", OP_S12_VMALL },
-    { SPEC(SMMU_CMD_TLBI_S12_VMALL), "no-stage-2", OP_S12_VMALL,
-      .ill = true, .change = no_s2 },
+    { SPEC(SMMU_CMD_TLBI_S12_VMALL), "no-stage-2", OP_S12_VMALL, .ill = true,
+      .change = no_s2 },
     { SPEC(SMMU_CMD_TLBI_S2_IPA), "ok", OP_S2_IPA },
     { SPEC(SMMU_CMD_TLBI_S2_IPA), "no-stage-2", OP_S2_IPA, .ill = true,
       .change = no_s2 },
@@ -203,7 +203,7 @@ static void ttl_1_of_16k(void)
     sb_do(w->r, cmd_tlbi_range(c, 2, 1, 1, 0));
 }
 
-/* --- errors, 7.1 --------------------------------------------------------- */
+/* --- errors, 7.1 -------------------------------------------------------- */
 
 static void stops_at_error(void)
 {
@@ -312,7 +312,7 @@ static void queue_nowhere(void)
     g_assert_cmphex(sb_gerror(r), ==, GERROR_CMDQ_ERR);
 }
 
-/* --- indexes and sizes, 3.5.1 -------------------------------------------- */
+/* --- indexes and sizes, 3.5.1 ------------------------------------------- */
 
 static void every_size(const void *data)
 {
@@ -340,8 +340,7 @@ static void full_queue(const void *data)
         }
         sb_cmd_ring(r);         /* same index, other wrap */
         g_assert_true(sb_cmdq_empty(r));
-        g_assert_cmpuint(rig_count(r, RIG_SEEN_WIRE), ==,
-                         (round + 1) << lg2);
+        g_assert_cmpuint(rig_count(r, RIG_SEEN_WIRE), ==, (round + 1) << lg2);
     }
 }
 
@@ -407,7 +406,7 @@ static void starts_anywhere(void)
     g_assert_cmphex(rig_reg32(r, SR_CMDQ_CONS), ==, 0x03);
 }
 
-/* --- CMD_SYNC, 4.7.3 ----------------------------------------------------- */
+/* --- CMD_SYNC, 4.7.3 ---------------------------------------------------- */
 
 static void sync_msi(void)
 {
@@ -434,8 +433,7 @@ static void sync_wire(void)
     sb_cmd(r, cmd_sync(CS_IRQ, 0, 0x55));
     g_assert_cmpuint(rig_count(r, RIG_SEEN_MSI), ==, 0);
     g_assert_cmpuint(rig_count(r, RIG_SEEN_WIRE), ==, 1);
-    g_assert_cmpuint(rig_seen(r, RIG_SEEN_WIRE, 0)->val, ==,
-                     IM_SMMU_IRQ_SYNC);
+    g_assert_cmpuint(rig_seen(r, RIG_SEEN_WIRE, 0)->val, ==, IM_SMMU_IRQ_SYNC);
 }
 
 static void sync_wire_without_msi(void)
@@ -467,8 +465,8 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     for (unsigned i = 0; i < G_N_ELEMENTS(gate_rows); i++) {
-        g_autofree char *path = g_strdup_printf("%s-%02x",
-            gate_rows[i].path, gate_rows[i].op);
+        g_autofree char *path = g_strdup_printf("%s-%02x", gate_rows[i].path,
+                                                gate_rows[i].op);
 
         spec_table_row(&gate_rows[i], path, gate_row);
     }
@@ -482,8 +480,7 @@ int main(int argc, char **argv)
     spec_test(SMMU_CMD_ILLEGAL, "unknown-opcodes", unknown_opcodes);
     spec_test(SMMU_CMD_ERROR, "stops", stops_at_error);
     spec_test(SMMU_CMD_ERROR, "fails-again", fails_again);
-    spec_test(SMMU_CMD_ERROR, "other-acknowledgement",
-              other_acknowledgement);
+    spec_test(SMMU_CMD_ERROR, "other-acknowledgement", other_acknowledgement);
     spec_test(SMMU_CMD_ERROR, "reason-first", reason_before_interrupt);
     spec_test(SMMU_CMD_RIL_RESERVED, "ttl-1-of-16k", ttl_1_of_16k);
     spec_test(SMMU_CMD_CERROR_ABT, "fetch", fetch_abort);

@@ -17,8 +17,15 @@ CHANGE(no_s2, c->stage2 = false)
 CHANGE(no_hyp, c->hyp = false)
 CHANGE(no_ats, c->ats = false)
 CHANGE(no_split, c->split_ats = false)
-CHANGE(term_only, { c->stall_model = 1; c->stall_max = 0; })
-CHANGE(forced, { c->stall_model = 2; c->ats = false; c->pri = false; })
+CHANGE(term_only, {
+    c->stall_model = 1;
+    c->stall_max = 0;
+})
+CHANGE(forced, {
+    c->stall_model = 2;
+    c->ats = false;
+    c->pri = false;
+})
 CHANGE(ssid16, c->ssid_bits = 16)
 CHANGE(ssid0, c->ssid_bits = 0)
 CHANGE(no_cd2l, c->cd2l = false)
@@ -319,8 +326,8 @@ static void config_row(const Row *row, bool cd)
     e = told.xlat;
     if (row->bad) {
         g_assert_cmpint(told.clause, ==, row->clause);
-        g_assert_nonnull(strstr(told.note, cd ? "CD invalid: CD: " :
-                                "STE invalid: STE: "));
+        g_assert_nonnull(
+            strstr(told.note, cd ? "CD invalid: CD: " : "STE invalid: STE: "));
         g_assert_cmphex(want.code, ==, code);
         sx_is_abort(&x, code);
         sx_is_abort(&e, code);
@@ -387,7 +394,7 @@ static void el2_e2h_has_both(void)
     sx_is_ok(&x, w->pa);
 }
 
-/* --- substreams, 3.3.2, 5.2 S1DSS ---------------------------------------- */
+/* --- substreams, 3.3.2, 5.2 S1DSS --------------------------------------- */
 
 typedef struct DssRow {
     const char *path;
@@ -509,8 +516,7 @@ static void add_rows(void)
             spec_row(SMMU_ROUTE_SUBSTREAM, dss_rows[i].path, dss_row,
                      &dss_rows[i]);
         } else {
-            spec_row(SMMU_ROUTE_S1DSS, dss_rows[i].path, dss_row,
-                     &dss_rows[i]);
+            spec_row(SMMU_ROUTE_S1DSS, dss_rows[i].path, dss_row, &dss_rows[i]);
         }
     }
 }

@@ -30,7 +30,7 @@ static uint32_t flag(Rig *r)
            Q_OVERFLOW;
 }
 
-/* --- overflow, 7.4 ------------------------------------------------------- */
+/* --- overflow, 7.4 ------------------------------------------------------ */
 
 static void overflow(const void *data)
 {
@@ -95,7 +95,7 @@ static void counted(void)
     g_assert_cmpuint(n->events_merged, ==, 0);
 }
 
-/* --- disabled ------------------------------------------------------------ */
+/* --- disabled ----------------------------------------------------------- */
 
 static void disabled_discards(void)
 {
@@ -135,7 +135,7 @@ static void base_and_size(void)
     }
 }
 
-/* --- external abort, 7.2.2 ----------------------------------------------- */
+/* --- external abort, 7.2.2 ---------------------------------------------- */
 
 static void write_abort(void)
 {
@@ -168,7 +168,7 @@ static void write_abort(void)
     g_assert_cmphex(flag(r), ==, 0);
 }
 
-/* --- merging, 7.3.1 ------------------------------------------------------ */
+/* --- merging, 7.3.1 ----------------------------------------------------- */
 
 static void mev_zero_never_merges(void)
 {
@@ -188,17 +188,17 @@ static void mev_merges_equal_only(void)
     rig_put(r, w->ste, STE_MEV, 1);
     sw_on(w);
     fault(w, 0);
-    fault(w, 0);                        /* the specification only permits */
+    fault(w, 0); /* the specification only permits */
     g_assert_cmpuint(sb_events(r), ==, 1);
     g_assert_cmpuint(im_smmu_counters(r->smmu)->events_merged, ==, 1);
     sb_events_clear(r);
     sw_dma(w, IM_READ, BAD + 0x1000);
-    sw_dma(w, IM_READ, BAD + 0x1100);   /* the same page */
+    sw_dma(w, IM_READ, BAD + 0x1100); /* the same page */
     g_assert_cmpuint(sb_events(r), ==, 1);
     sb_events_clear(r);
     fault(w, 1);
-    fault(w, 2);                        /* another page */
-    sw_dma(w, IM_WRITE, BAD + 0x2000);  /* another access */
+    fault(w, 2); /* another page */
+    sw_dma(w, IM_WRITE, BAD + 0x2000); /* another access */
     g_assert_cmpuint(sb_events(r), ==, 3);
     g_assert_cmphex(sb_event(r, 0).addr, ==, BAD + 0x1000);
     g_assert_cmphex(sb_event(r, 1).addr, ==, BAD + 0x2000);
@@ -222,7 +222,7 @@ static void mev_tells_apart(void)
     sw_run(w, &t);
     g_assert_cmpuint(sb_events(r), ==, 2);
     rig_w64(r, sw_s1_desc(w, BAD, 3), 0);
-    sw_run(w, &t);                      /* F_TRANSLATION after F_ACCESS */
+    sw_run(w, &t); /* F_TRANSLATION after F_ACCESS */
     g_assert_cmpuint(sb_events(r), ==, 3);
     g_assert_cmphex(sb_event(r, 0).sid, !=, sb_event(r, 1).sid);
     g_assert_cmphex(sb_event(r, 2).code, ==, EV_TRANSLATION);
@@ -287,7 +287,7 @@ static void mev_not_into_another_queue(const void *data)
     g_assert_cmphex(sb_event(r, 1).addr, ==, BAD);
 }
 
-/* --- interrupts, 3.18 ---------------------------------------------------- */
+/* --- interrupts, 3.18 --------------------------------------------------- */
 
 static unsigned evtq_wires(Rig *r)
 {
@@ -362,7 +362,7 @@ static void msi_abort(const void *data)
 
     im_smmu_msi_aborted(r->smmu, source);
     g_assert_cmphex(sb_gerror(r), ==, bits[source]);
-    im_smmu_msi_aborted(r->smmu, source);       /* active: no toggle */
+    im_smmu_msi_aborted(r->smmu, source); /* active: no toggle */
     g_assert_cmphex(sb_gerror(r), ==, bits[source]);
     g_assert_cmpuint(rig_count(r, RIG_SEEN_WIRE), <=, 1);
     sb_gerror_ack(r);
@@ -415,11 +415,9 @@ int main(int argc, char **argv)
         spec_row(SMMU_EVENT_OVERFLOW, path, overflow, GUINT_TO_POINTER(lg2));
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(source); i++) {
-        spec_row(SMMU_IRQ_MSI_ABORT, source[i], msi_abort,
-                 GUINT_TO_POINTER(i));
+        spec_row(SMMU_IRQ_MSI_ABORT, source[i], msi_abort, GUINT_TO_POINTER(i));
     }
-    spec_test(SMMU_EVENT_OVERFLOW, "blocks-nothing",
-              overflow_does_not_block);
+    spec_test(SMMU_EVENT_OVERFLOW, "blocks-nothing", overflow_does_not_block);
     spec_test(SMMU_EVENT_WRITABLE, "disabled", disabled_discards);
     spec_test(SMMU_EVENT_WRITABLE, "base-and-size", base_and_size);
     spec_test(SMMU_EVENT_ABORT, "write", write_abort);

@@ -10,8 +10,17 @@
 #define BITS(h, l)  (UINT64_MAX >> (63 - (h)) & UINT64_MAX << (l))
 
 /* Which fields a record has, 7.3.2 to 7.3.20 */
-enum { HAS_SSV = 1, HAS_SSID = 2, HAS_ATTR = 4, HAS_ADDR = 8, HAS_FETCH = 16,
-       HAS_STAGE = 32, HAS_STALL = 64, HAS_REASON = 128, HAS_RNW = 256 };
+enum {
+    HAS_SSV = 1,
+    HAS_SSID = 2,
+    HAS_ATTR = 4,
+    HAS_ADDR = 8,
+    HAS_FETCH = 16,
+    HAS_STAGE = 32,
+    HAS_STALL = 64,
+    HAS_REASON = 128,
+    HAS_RNW = 256
+};
 
 static unsigned fields_of(unsigned code)
 {
@@ -33,8 +42,7 @@ static unsigned fields_of(unsigned code)
         return HAS_SSV | HAS_SSID | HAS_REASON | HAS_ATTR | HAS_STAGE |
                HAS_ADDR | HAS_FETCH;
     default:
-        return HAS_SSV | HAS_SSID | HAS_ATTR | HAS_STAGE | HAS_STALL |
-               HAS_ADDR;
+        return HAS_SSV | HAS_SSID | HAS_ATTR | HAS_STAGE | HAS_STALL | HAS_ADDR;
     }
 }
 
@@ -105,9 +113,15 @@ static void record_is(const Evt *got, const Evt *want)
 static Evt expect(const SWorld *w, unsigned code, const ImTxn *t)
 {
     return (Evt) {
-        .code = code, .sid = w->sid, .ssv = t->has_pasid, .ssid = t->pasid,
-        .rnw = !(t->access & IM_WRITE), .cls = CLASS_IN, .addr = t->addr,
-        .pnu = t->priv, .ind = t->exec && !(t->access & IM_WRITE),
+        .code = code,
+        .sid = w->sid,
+        .ssv = t->has_pasid,
+        .ssid = t->pasid,
+        .rnw = !(t->access & IM_WRITE),
+        .cls = CLASS_IN,
+        .addr = t->addr,
+        .pnu = t->priv,
+        .ind = t->exec && !(t->access & IM_WRITE),
     };
 }
 
@@ -122,7 +136,7 @@ static void run(SWorld *w, const ImTxn *t, const Evt *want)
     record_is(&e, want);
 }
 
-/* --- configuration ------------------------------------------------------- */
+/* --- configuration ------------------------------------------------------ */
 
 static void bad_streamid(void)
 {
@@ -288,7 +302,7 @@ static void bad_cd_no_substream(void)
     run(w, &t, &e);
 }
 
-/* --- walks --------------------------------------------------------------- */
+/* --- walks -------------------------------------------------------------- */
 
 typedef struct WalkRow {
     ImClause clause;
@@ -319,8 +333,7 @@ static void d_s1_size(SWorld *w, Evt *e)
 {
     (void)e;
     rig_put(w->r, w->cd, CD_IPS, 0);
-    rig_w64(w->r, sw_s1_desc(w, w->iova, 3),
-            (UINT64_C(1) << 32) | SB_S1 | 3);
+    rig_w64(w->r, sw_s1_desc(w, w->iova, 3), (UINT64_C(1) << 32) | SB_S1 | 3);
 }
 
 static void d_s1_access(SWorld *w, Evt *e)
@@ -336,8 +349,7 @@ static void d_s1_perm(SWorld *w, Evt *e)
     uint64_t at = sw_s1_desc(w, w->iova, 3);
 
     (void)e;
-    rig_w64(w->r, at, (rig_r64(w->r, at) | D_AP2 | D_UXN | D_PXN) &
-            ~D_AP1);
+    rig_w64(w->r, at, (rig_r64(w->r, at) | D_AP2 | D_UXN | D_PXN) & ~D_AP1);
 }
 
 static void s2_in(SWorld *w, Evt *e)
@@ -363,8 +375,7 @@ static void d_s2_size(SWorld *w, Evt *e)
 {
     s2_in(w, e);
     rig_put(w->r, w->ste, STE_S2PS, 1);
-    rig_w64(w->r, sw_s2_desc(w, w->ipa, 3),
-            (UINT64_C(1) << 36) | SB_S2 | 3);
+    rig_w64(w->r, sw_s2_desc(w, w->ipa, 3), (UINT64_C(1) << 36) | SB_S2 | 3);
 }
 
 static void d_s2_access(SWorld *w, Evt *e)
@@ -416,13 +427,11 @@ static void d_tt_perm(SWorld *w, Evt *e)
 
 static void d_tt_eabt(SWorld *w, Evt *e)
 {
-    uint64_t at = sw_s1_desc(w, w->iova, 1), table = sw_s1_desc(w, w->iova,
-                                                                2);
+    uint64_t at = sw_s1_desc(w, w->iova, 1), table = sw_s1_desc(w, w->iova, 2);
     uint64_t ipa = table + UINT64_C(0x12300000000);
 
     /* the table at an IPA of its own, far from all others */
-    sw_s2_map(w, ipa & ~UINT64_C(0xfff), table & ~UINT64_C(0xfff), 12,
-              SB_S2);
+    sw_s2_map(w, ipa & ~UINT64_C(0xfff), table & ~UINT64_C(0xfff), 12, SB_S2);
     rig_w64(w->r, at, (ipa & ~UINT64_C(0xfff)) | D_TABLE | D_V);
     e->s2 = true;
     e->cls = CLASS_TT;
@@ -504,11 +513,9 @@ static const WalkRow walk_rows[] = {
     { TRANS, "s1-write", SW_S1, IM_WRITE, false, false, d_s1_absent, 0x10 },
     { TRANS, "s1-priv", SW_S1, IM_READ, true, false, d_s1_absent, 0x10 },
     { TRANS, "s1-exec", SW_S1, IM_READ, false, true, d_s1_absent, 0x10 },
-    { TRANS, "s1-write-exec", SW_S1, IM_WRITE, true, true, d_s1_absent,
-      0x10 },
+    { TRANS, "s1-write-exec", SW_S1, IM_WRITE, true, true, d_s1_absent, 0x10 },
     { TRANS, "s2", SW_NESTED, IM_READ, false, false, d_s2_absent, 0x10 },
-    { TRANS, "s2-write", SW_NESTED, IM_WRITE, true, false, d_s2_absent,
-      0x10 },
+    { TRANS, "s2-write", SW_NESTED, IM_WRITE, true, false, d_s2_absent, 0x10 },
     { CLSS, "tt-translation", SW_NESTED, IM_WRITE, false, false, d_tt_absent,
       0x10 },
     { CDS2, "translation", SW_NESTED, IM_READ, true, true, d_cd_absent, 0x10 },
@@ -531,12 +538,10 @@ static const WalkRow walk_rows[] = {
     { PERM, "s1-write", SW_S1, IM_WRITE, true, false, d_s1_perm, 0x13 },
     { PERM, "s1-exec", SW_S1, IM_READ, true, true, d_s1_perm, 0x13 },
     { PERM, "s2-read", SW_NESTED, IM_READ, false, false, d_s2_perm, 0x13 },
-    { PERM, "s2-write", SW_NESTED, IM_WRITE, false, false, d_s2_perm,
-      0x13 },
+    { PERM, "s2-write", SW_NESTED, IM_WRITE, false, false, d_s2_perm, 0x13 },
     { PERM, "s2-exec", SW_NESTED, IM_READ, false, true, d_s2_perm, 0x13 },
     { PERM, "tt-read", SW_NESTED, IM_READ, false, false, d_tt_perm, 0x13 },
-    { PERM, "tt-update", SW_NESTED, IM_READ, false, false, d_tt_write,
-      0x13 },
+    { PERM, "tt-update", SW_NESTED, IM_READ, false, false, d_tt_write, 0x13 },
     { CDS2, "permission", SW_NESTED, IM_READ, false, false, d_cd_perm, 0x13 },
     { CDS2, "device", SW_NESTED, IM_READ, false, false, d_cd_device, 0x13 },
 };
@@ -612,8 +617,9 @@ static void atomic(const void *data)
     ImXlat x;
     Evt e;
 
-    sw_s2_map(w, w->ipa, w->pa, 12, (SB_S2 & ~(D_S2R | D_S2W)) |
-              (rights & 1 ? D_S2R : 0) | (rights & 2 ? D_S2W : 0));
+    sw_s2_map(w, w->ipa, w->pa, 12,
+              (SB_S2 & ~(D_S2R | D_S2W)) | (rights & 1 ? D_S2R : 0) |
+                  (rights & 2 ? D_S2W : 0));
     sw_on(w);
     x = sw_run(w, &t);
     sx_is_abort(&x, EV_PERMISSION);

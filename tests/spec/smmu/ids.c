@@ -8,7 +8,7 @@
 #include "lib/smmu_world.h"
 #include "lib/spec.h"
 
-/* --- identification, 6.3.1 to 6.3.8 -------------------------------------- */
+/* --- identification, 6.3.1 to 6.3.8 ------------------------------------- */
 
 typedef struct IdRow {
     const char *path;
@@ -37,14 +37,28 @@ CHANGE(no_vmid16, c->vmid16 = false)
 CHANGE(no_vmw, c->vmw = false)
 CHANGE(no_cd2l, c->cd2l = false)
 CHANGE(no_recerr, c->ats_rec_err = false)
-CHANGE(term_only, { c->stall_model = 1; c->stall_max = 0; })
-CHANGE(forced, { c->stall_model = 2; c->ats = false; c->pri = false; })
+CHANGE(term_only, {
+    c->stall_model = 1;
+    c->stall_max = 0;
+})
+CHANGE(forced, {
+    c->stall_model = 2;
+    c->ats = false;
+    c->pri = false;
+})
 CHANGE(term_model, c->term_model = true)
-CHANGE(linear, { c->two_level_strtab = false; c->sid_bits = 6; })
+CHANGE(linear, {
+    c->two_level_strtab = false;
+    c->sid_bits = 6;
+})
 CHANGE(sid8, c->sid_bits = 8)
 CHANGE(ssid0, c->ssid_bits = 0)
 CHANGE(ssid16, c->ssid_bits = 16)
-CHANGE(queues, { c->cmdq_bits = 8; c->evtq_bits = 9; c->priq_bits = 10; })
+CHANGE(queues, {
+    c->cmdq_bits = 8;
+    c->evtq_bits = 9;
+    c->priq_bits = 10;
+})
 CHANGE(no_perms, c->attr_perms_ovr = false)
 CHANGE(no_types, c->attr_types_ovr = false)
 CHANGE(no_had, c->had = false)
@@ -59,9 +73,18 @@ CHANGE(oas32, c->oas = 32)
 CHANGE(oas44, c->oas = 44)
 CHANGE(oas52, c->oas = 52)
 CHANGE(va52, c->va_bits = 52)
-CHANGE(va48, { c->oas = 52; c->va_bits = 48; })
-CHANGE(no_had_52, { c->had = false; c->oas = 52; })
-CHANGE(no_e0pd_s2, { c->e0pd = false; c->stage1 = false; })
+CHANGE(va48, {
+    c->oas = 52;
+    c->va_bits = 48;
+})
+CHANGE(no_had_52, {
+    c->had = false;
+    c->oas = 52;
+})
+CHANGE(no_e0pd_s2, {
+    c->e0pd = false;
+    c->stage1 = false;
+})
 CHANGE(bbml0, c->bbml = 0)
 CHANGE(no_4k, c->gran4k = false)
 CHANGE(no_16k, c->gran16k = false)
@@ -256,23 +279,41 @@ REFUSED(hyp_alone, c->hyp = false)
 REFUSED(bbml_alone, c->bbml = 0)
 REFUSED(e0pd_alone, c->e0pd = false)
 REFUSED(va_small, c->va_bits = 47)
-REFUSED(va_4k, { c->va_bits = 52; c->gran64k = false; })
+REFUSED(va_4k, {
+    c->va_bits = 52;
+    c->gran64k = false;
+})
 
 /* A feature whose prerequisite is off, and no other. */
-REFUSED(pps_alone, { c->pps = true; c->pri = false; })
+REFUSED(pps_alone, {
+    c->pps = true;
+    c->pri = false;
+})
 REFUSED(pri_alone, { c->ats = c->split_ats = c->ats_rec_err = false; })
 REFUSED(recerr_alone, { c->ats = c->split_ats = c->pri = false; })
 REFUSED(split_alone, { c->ats = c->pri = c->ats_rec_err = false; })
-REFUSED(xnx_alone, { c->stage2 = c->hyp = c->vmid16 = c->vmw = false;
-                     c->split_ats = false; })
-REFUSED(vmw_alone, { c->stage2 = c->hyp = c->vmid16 = c->xnx = false;
-                     c->split_ats = false; })
-REFUSED(hyp_s2, { c->stage2 = c->vmid16 = c->vmw = c->xnx = false;
-                  c->split_ats = false; })
-REFUSED(hyp_s1, { c->stage1 = c->asid16 = c->cd2l = c->had = false;
-                  c->ssid_bits = 0; c->split_ats = false; })
-REFUSED(asid_s1, { c->stage1 = c->hyp = c->cd2l = c->had = false;
-                   c->ssid_bits = 0; c->split_ats = false; })
+REFUSED(xnx_alone, {
+    c->stage2 = c->hyp = c->vmid16 = c->vmw = false;
+    c->split_ats = false;
+})
+REFUSED(vmw_alone, {
+    c->stage2 = c->hyp = c->vmid16 = c->xnx = false;
+    c->split_ats = false;
+})
+REFUSED(hyp_s2, {
+    c->stage2 = c->vmid16 = c->vmw = c->xnx = false;
+    c->split_ats = false;
+})
+REFUSED(hyp_s1, {
+    c->stage1 = c->asid16 = c->cd2l = c->had = false;
+    c->ssid_bits = 0;
+    c->split_ats = false;
+})
+REFUSED(asid_s1, {
+    c->stage1 = c->hyp = c->cd2l = c->had = false;
+    c->ssid_bits = 0;
+    c->split_ats = false;
+})
 
 /* What is asked for is not adjusted. */
 static const RefusedRow refused_rows[] = {

@@ -38,16 +38,22 @@ static unsigned priq_wires(Rig *r)
     return n;
 }
 
-/* --- entries ------------------------------------------------------------- */
+/* --- entries ------------------------------------------------------------ */
 
 static void entry(const void *data)
 {
     unsigned n = GPOINTER_TO_UINT(data);
     g_autoptr(SWorld) w = world(NULL, 4);
     ImPageReq q = {
-        .addr = UINT64_C(0xfedcba9876543abc), .rid = 0x3ab1,
-        .has_pasid = n & 1, .pasid = 0xabcde, .prgi = 0x1aa,
-        .read = n & 2, .write = n & 4, .last = n & 8, .priv = n & 16,
+        .addr = UINT64_C(0xfedcba9876543abc),
+        .rid = 0x3ab1,
+        .has_pasid = n & 1,
+        .pasid = 0xabcde,
+        .prgi = 0x1aa,
+        .read = n & 2,
+        .write = n & 4,
+        .last = n & 8,
+        .priv = n & 16,
         .exec = n & 32,
     };
     Ppr p;
@@ -121,7 +127,7 @@ static void segment(void)
                     0x3ab1);
 }
 
-/* --- refused ------------------------------------------------------------- */
+/* --- refused ------------------------------------------------------------ */
 
 static void refused(SWorld *w, bool stop)
 {
@@ -206,7 +212,7 @@ static void write_abort(void)
     g_assert_cmpuint(sb_pprs(r), ==, 1);
 }
 
-/* --- overflow, 8.1 ------------------------------------------------------- */
+/* --- overflow, 8.1 ------------------------------------------------------ */
 
 static void fill(SWorld *w)
 {
@@ -276,12 +282,10 @@ typedef struct AutoRow {
 
 static const AutoRow auto_rows[] = {
     { "no-pasid", false, false, false, 0, IM_PAGE_RESP_SUCCESS, false, 0 },
-    { "no-pasid-ppar", false, true, false, 0, IM_PAGE_RESP_SUCCESS, false,
+    { "no-pasid-ppar", false, true, false, 0, IM_PAGE_RESP_SUCCESS, false, 0 },
+    { "no-pasid-pps", true, false, false, 0, IM_PAGE_RESP_SUCCESS, false, 0 },
+    { "no-pasid-bad-ste", false, false, false, 1, IM_PAGE_RESP_SUCCESS, false,
       0 },
-    { "no-pasid-pps", true, false, false, 0, IM_PAGE_RESP_SUCCESS, false,
-      0 },
-    { "no-pasid-bad-ste", false, false, false, 1, IM_PAGE_RESP_SUCCESS,
-      false, 0 },
     { "pps", true, false, true, 0, IM_PAGE_RESP_SUCCESS, true, 0 },
     { "pps-bad-ste", true, false, true, 1, IM_PAGE_RESP_SUCCESS, true, 0 },
     { "ppar-0", false, false, true, 0, IM_PAGE_RESP_SUCCESS, false, 0 },
@@ -320,10 +324,11 @@ static void auto_run(const AutoRow *row, uint32_t cr2, unsigned event)
     q = sw_page_req(w);
     q.has_pasid = row->pasid;
     f = st_page_request(w, &q, &told);
-    g_assert_cmphex(f.fault, ==, row->code == IM_PAGE_RESP_FAILURE ?
-                    row->event : 0);
-    g_assert_cmpint(told.clause, ==, row->pasid ? IM_CLAUSE(SMMU_PRIQ_PPAR) :
-                    IM_CLAUSE(SMMU_PRIQ_OVERFLOW));
+    g_assert_cmphex(f.fault, ==,
+                    row->code == IM_PAGE_RESP_FAILURE ? row->event : 0);
+    g_assert_cmpint(told.clause, ==,
+                    row->pasid ? IM_CLAUSE(SMMU_PRIQ_PPAR) :
+                                 IM_CLAUSE(SMMU_PRIQ_OVERFLOW));
     g_assert_cmpuint(rig_count(w->r, RIG_SEEN_PAGE_RESP), ==, 1);
     p = &rig_seen(w->r, RIG_SEEN_PAGE_RESP, 0)->resp;
     g_assert_cmphex(p->code, ==, row->code);
@@ -382,11 +387,17 @@ static void counted(void)
     g_assert_cmpuint(n->auto_responses, ==, 3);
 }
 
-/* --- what is told -------------------------------------------------------- */
+/* --- what is told ------------------------------------------------------- */
 
 typedef enum Trouble {
-    NO_TROUBLE, NO_SMMUEN, NO_PRIQEN, NO_ROOM, ACTIVE_OVERFLOW, ACTIVE_ABORT,
-    NO_MEMORY, NO_STE,
+    NO_TROUBLE,
+    NO_SMMUEN,
+    NO_PRIQEN,
+    NO_ROOM,
+    ACTIVE_OVERFLOW,
+    ACTIVE_ABORT,
+    NO_MEMORY,
+    NO_STE,
 } Trouble;
 
 typedef struct ToldRow {
@@ -406,8 +417,7 @@ static const ToldRow told_rows[] = {
     { "full", NO_ROOM, IM_CLAUSE(SMMU_PRIQ_OVERFLOW), IM_PAGE_RESP_SUCCESS },
     { "overflow", ACTIVE_OVERFLOW, IM_CLAUSE(SMMU_PRIQ_OVERFLOW),
       IM_PAGE_RESP_SUCCESS },
-    { "abort", ACTIVE_ABORT, IM_CLAUSE(SMMU_PRIQ_ABORT),
-      IM_PAGE_RESP_FAILURE },
+    { "abort", ACTIVE_ABORT, IM_CLAUSE(SMMU_PRIQ_ABORT), IM_PAGE_RESP_FAILURE },
     { "no-memory", NO_MEMORY, IM_CLAUSE(SMMU_PRIQ_ABORT),
       IM_PAGE_RESP_FAILURE },
 };
@@ -459,8 +469,7 @@ static void told_row(const void *data)
     for (unsigned n = 0; n < 3; n++) {
         g_autoptr(SWorld) w = in_trouble(row->trouble);
         ImPageReq q = sw_page_req(w);
-        bool speaks = n == 0 || (n == 1 &&
-                                 row->code == IM_PAGE_RESP_FAILURE);
+        bool speaks = n == 0 || (n == 1 && row->code == IM_PAGE_RESP_FAILURE);
         SmmuTold told;
         ImPageFate f;
 
@@ -475,7 +484,7 @@ static void told_row(const void *data)
     }
 }
 
-/* --- interrupts ---------------------------------------------------------- */
+/* --- interrupts --------------------------------------------------------- */
 
 static void wire_non_empty(void)
 {
@@ -562,8 +571,7 @@ int main(int argc, char **argv)
         spec_row(SMMU_PRIQ_ENTRY, path, entry, GUINT_TO_POINTER(n));
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(auto_rows); i++) {
-        spec_row(SMMU_PRIQ_PPAR, auto_rows[i].path, auto_row,
-                 &auto_rows[i]);
+        spec_row(SMMU_PRIQ_PPAR, auto_rows[i].path, auto_row, &auto_rows[i]);
         spec_row(SMMU_PRIQ_REC_CFG_ATS, auto_rows[i].path, auto_event,
                  &auto_rows[i]);
     }
@@ -580,8 +588,7 @@ int main(int argc, char **argv)
     spec_test(SMMU_PRIQ_ENABLE, "no-pri", without_pri);
     spec_test(SMMU_PRIQ_ABORT, "write", write_abort);
     for (unsigned i = 0; i < G_N_ELEMENTS(told_rows); i++) {
-        g_autofree char *path = g_strdup_printf("told/%s",
-                                                told_rows[i].path);
+        g_autofree char *path = g_strdup_printf("told/%s", told_rows[i].path);
 
         spec_row(SMMU_PRIQ_AUTO_RESPONSE, path, told_row, &told_rows[i]);
     }

@@ -18,7 +18,7 @@ CHANGE(no_msi, c->msi = false)
 CHANGE(no_types, c->attr_types_ovr = false)
 CHANGE(no_perms, c->attr_perms_ovr = false)
 
-/* --- access, 6.2 --------------------------------------------------------- */
+/* --- access, 6.2 -------------------------------------------------------- */
 
 typedef struct RwRow {
     ImClause clause;
@@ -37,35 +37,35 @@ static const RwRow rw_rows[] = {
     { SPEC(SMMU_REG_CR1), "cr1", SR_CR1, 4, 0xfff },
     { SPEC(SMMU_REG_CR2), "cr2", SR_CR2, 4, 0xf },
     { SPEC(SMMU_REG_IRQ_CTRL), "irq-ctrl", SR_IRQ_CTRL, 4, 7 },
-    { SPEC(SMMU_REG_IRQ_CFG), "gerror-irq-cfg0",
-      SR_GERROR_IRQ_CFG0, 8, BITS(47, 2) },
-    { SPEC(SMMU_REG_IRQ_CFG), "gerror-irq-cfg1",
-      SR_GERROR_IRQ_CFG1, 4, 0xffffffff },
+    { SPEC(SMMU_REG_IRQ_CFG), "gerror-irq-cfg0", SR_GERROR_IRQ_CFG0, 8,
+      BITS(47, 2) },
+    { SPEC(SMMU_REG_IRQ_CFG), "gerror-irq-cfg1", SR_GERROR_IRQ_CFG1, 4,
+      0xffffffff },
     { SPEC(SMMU_REG_IRQ_CFG), "gerror-irq-cfg2", SR_GERROR_IRQ_CFG2, 4, 0x3f },
-    { SPEC(SMMU_REG_STRTAB_BASE), "strtab-base",
-      SR_STRTAB_BASE, 8, BITS(47, 6) | BITS(62, 62) },
-    { SPEC(SMMU_REG_STRTAB_BASE_CFG), "strtab-base-cfg",
-      SR_STRTAB_BASE_CFG, 4, 0x307ff },
+    { SPEC(SMMU_REG_STRTAB_BASE), "strtab-base", SR_STRTAB_BASE, 8,
+      BITS(47, 6) | BITS(62, 62) },
+    { SPEC(SMMU_REG_STRTAB_BASE_CFG), "strtab-base-cfg", SR_STRTAB_BASE_CFG, 4,
+      0x307ff },
     { SPEC(SMMU_REG_CMDQ_BASE), "cmdq-base", SR_CMDQ_BASE, 8, BASE_MASK },
     { SPEC(SMMU_REG_CMDQ_PROD), "cmdq-prod", SR_CMDQ_PROD, 4, 0x1fff },
     { SPEC(SMMU_REG_CMDQ_CONS), "cmdq-cons", SR_CMDQ_CONS, 4, 0x1fff },
     { SPEC(SMMU_REG_EVENTQ_BASE), "eventq-base", SR_EVTQ_BASE, 8, BASE_MASK },
     { SPEC(SMMU_REG_EVENTQ_PROD), "eventq-prod", SR_EVTQ_PROD, 4, 0x80001fff },
     { SPEC(SMMU_REG_EVENTQ_CONS), "eventq-cons", SR_EVTQ_CONS, 4, 0x80001fff },
-    { SPEC(SMMU_REG_IRQ_CFG), "eventq-irq-cfg0",
-      SR_EVTQ_IRQ_CFG0, 8, BITS(47, 2) },
-    { SPEC(SMMU_REG_IRQ_CFG), "eventq-irq-cfg1",
-      SR_EVTQ_IRQ_CFG1, 4, 0xffffffff },
+    { SPEC(SMMU_REG_IRQ_CFG), "eventq-irq-cfg0", SR_EVTQ_IRQ_CFG0, 8,
+      BITS(47, 2) },
+    { SPEC(SMMU_REG_IRQ_CFG), "eventq-irq-cfg1", SR_EVTQ_IRQ_CFG1, 4,
+      0xffffffff },
     { SPEC(SMMU_REG_IRQ_CFG), "eventq-irq-cfg2", SR_EVTQ_IRQ_CFG2, 4, 0x3f },
     { SPEC(SMMU_REG_PRIQ_BASE), "priq-base", SR_PRIQ_BASE, 8, BASE_MASK },
     { SPEC(SMMU_REG_PRIQ_PROD), "priq-prod", SR_PRIQ_PROD, 4, 0x80001fff },
     { SPEC(SMMU_REG_PRIQ_CONS), "priq-cons", SR_PRIQ_CONS, 4, 0x80001fff },
-    { SPEC(SMMU_REG_IRQ_CFG), "priq-irq-cfg0",
-      SR_PRIQ_IRQ_CFG0, 8, BITS(47, 2) },
-    { SPEC(SMMU_REG_IRQ_CFG), "priq-irq-cfg1",
-      SR_PRIQ_IRQ_CFG1, 4, 0xffffffff },
-    { SPEC(SMMU_REG_IRQ_CFG), "priq-irq-cfg2",
-      SR_PRIQ_IRQ_CFG2, 4, 0x8000003f },
+    { SPEC(SMMU_REG_IRQ_CFG), "priq-irq-cfg0", SR_PRIQ_IRQ_CFG0, 8,
+      BITS(47, 2) },
+    { SPEC(SMMU_REG_IRQ_CFG), "priq-irq-cfg1", SR_PRIQ_IRQ_CFG1, 4,
+      0xffffffff },
+    { SPEC(SMMU_REG_IRQ_CFG), "priq-irq-cfg2", SR_PRIQ_IRQ_CFG2, 4,
+      0x8000003f },
 };
 
 static uint64_t reg_read(Rig *r, const RwRow *row)
@@ -86,9 +86,10 @@ static void reg_write(Rig *r, const RwRow *row, uint64_t val)
  * CMDQ_CONS, and PTM without BTM. */
 static uint64_t loose(const RwRow *row)
 {
-    return row->size == 8 ? BITS(55, 48) :
+    return row->size == 8           ? BITS(55, 48) :
            row->off == SR_CMDQ_CONS ? BITS(30, 24) :
-           row->off == SR_CR2 ? CR2_PTM : 0;
+           row->off == SR_CR2       ? CR2_PTM :
+                                      0;
 }
 
 /* Indexes of 12 bits and a wrap bit. */
@@ -152,12 +153,12 @@ static void odd_accesses(void)
     }
     for (unsigned i = 1; i < 8; i++) {
         im_smmu_mmio_write(r->smmu, SR_STRTAB_BASE + i, UINT64_MAX, 8);
-        g_assert_cmphex(im_smmu_mmio_read(r->smmu, SR_STRTAB_BASE + i, 8),
-                        ==, 0);
+        g_assert_cmphex(im_smmu_mmio_read(r->smmu, SR_STRTAB_BASE + i, 8), ==,
+                        0);
         if (i % 4) {
             im_smmu_mmio_write(r->smmu, SR_STRTAB_BASE + i, UINT64_MAX, 4);
-            g_assert_cmphex(im_smmu_mmio_read(r->smmu, SR_STRTAB_BASE + i,
-                                              4), ==, 0);
+            g_assert_cmphex(im_smmu_mmio_read(r->smmu, SR_STRTAB_BASE + i, 4),
+                            ==, 0);
         }
     }
     g_assert_cmphex(rig_reg64(r, SR_STRTAB_BASE), ==, 0x12340000);
@@ -174,15 +175,15 @@ static void two_at_once(void)
     g_assert_cmphex(rig_reg32(r, SR_CMDQ_CONS), ==, 0x23);
     g_assert_cmphex(rig_reg64(r, SR_IDR0), ==,
                     (uint64_t)rig_reg32(r, SR_IDR1) << 32 |
-                    rig_reg32(r, SR_IDR0));
+                        rig_reg32(r, SR_IDR0));
 }
 
 static void outside_is_zero(void)
 {
-    static const uint32_t from[] = { 0x100, 0x130, 0x1a0, 0x8000, 0x10000,
-                                     0x100d0, 0x1fff8 };
-    static const uint32_t to[] = { 0x140, 0x140, 0x200, 0x8200, 0x100a0,
-                                   0x10100, 0x20000 };
+    static const uint32_t from[] = { 0x100,   0x130,   0x1a0,  0x8000,
+                                     0x10000, 0x100d0, 0x1fff8 };
+    static const uint32_t to[] = { 0x140,   0x140,   0x200,  0x8200,
+                                   0x100a0, 0x10100, 0x20000 };
     g_autoptr(Rig) r = rig_smmu_new(NULL);
 
     for (unsigned i = 0; i < G_N_ELEMENTS(from); i++) {
@@ -230,7 +231,7 @@ static void without_msi(void)
     }
 }
 
-/* --- CR0 and its acknowledgement, 6.3.9, 6.3.10 -------------------------- */
+/* --- CR0 and its acknowledgement, 6.3.9, 6.3.10 ------------------------- */
 
 static void cr0_ack(void)
 {
@@ -315,7 +316,7 @@ static void strtab_cfg_linear(void)
     g_assert_cmphex(rig_reg32(r, SR_STRTAB_BASE_CFG), ==, 0x3f);
 }
 
-/* --- guards: what may not change while it is in use ---------------------- */
+/* --- guards: what may not change while it is in use --------------------- */
 
 typedef struct GuardRow {
     const char *path;
@@ -376,7 +377,7 @@ static void guard_row(const void *data)
     reg_write(r, &reg, 0);
 }
 
-/* --- GBPA, 6.3.14 -------------------------------------------------------- */
+/* --- GBPA, 6.3.14 ------------------------------------------------------- */
 
 static void gbpa_update(void)
 {
@@ -403,7 +404,9 @@ static void gbpa_without_overrides(void)
         void (*change)(ImSmmuConfig *c);
         uint32_t left;
     } rows[] = {
-        { no_types, 0xf0000 }, { no_perms, 0x3f1f }, { no_vmw, 0xf3f1f },
+        { no_types, 0xf0000 },
+        { no_perms, 0x3f1f },
+        { no_vmw, 0xf3f1f },
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -412,12 +415,11 @@ static void gbpa_without_overrides(void)
         rows[i].change(&c);
         g_autoptr(Rig) r = rig_smmu_new(&c);
         rig_set32(r, SR_GBPA, UINT32_MAX);
-        g_assert_cmphex(rig_reg32(r, SR_GBPA), ==,
-                        rows[i].left | GBPA_ABORT);
+        g_assert_cmphex(rig_reg32(r, SR_GBPA), ==, rows[i].left | GBPA_ABORT);
     }
 }
 
-/* --- GERRORN, 6.3.20 ------------------------------------------------------ */
+/* --- GERRORN, 6.3.20 ---------------------------------------------------- */
 
 /* Errors that cannot happen have no bit. */
 static void gerrorn_bits(void)
@@ -426,7 +428,9 @@ static void gerrorn_bits(void)
         void (*change)(ImSmmuConfig *c);
         uint32_t bits;
     } rows[] = {
-        { no_vmw, 0x1fd }, { no_pri, 0x1b5 }, { no_msi, 0x10d },
+        { no_vmw, 0x1fd },
+        { no_pri, 0x1b5 },
+        { no_msi, 0x10d },
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -439,7 +443,7 @@ static void gerrorn_bits(void)
     }
 }
 
-/* --- GERROR, 6.3.17 ------------------------------------------------------ */
+/* --- GERROR, 6.3.17 ----------------------------------------------------- */
 
 static void gerror_read_only(void)
 {
@@ -459,7 +463,7 @@ static void gerror_reset(void)
     g_assert_cmphex(sb_gerror(r), ==, 0);
 }
 
-/* --- reset --------------------------------------------------------------- */
+/* --- reset -------------------------------------------------------------- */
 
 static void reset_state(void)
 {
@@ -523,8 +527,7 @@ static void add_rows(void)
         }
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(guard_rows); i++) {
-        spec_row(SMMU_REG_GUARD, guard_rows[i].path, guard_row,
-                 &guard_rows[i]);
+        spec_row(SMMU_REG_GUARD, guard_rows[i].path, guard_row, &guard_rows[i]);
     }
 }
 

@@ -6,7 +6,7 @@
 #include "lib/smmu_world.h"
 #include "lib/spec.h"
 
-/* --- queue indexes, 6.3.27, 6.3.28, 6.3.95 to 6.3.98 --------------------- */
+/* --- queue indexes, 6.3.27, 6.3.28, 6.3.95 to 6.3.98 -------------------- */
 
 typedef struct IndexRow {
     ImClause clause;
@@ -45,8 +45,7 @@ static void index_size(const void *data)
     for (unsigned lg2 = 0; lg2 <= 16; lg2++) {
         rig_set64(r, row->base, lg2);
         rig_set32(r, row->off, UINT32_MAX);
-        g_assert_cmphex(index_of(r, row), ==,
-                        row->flag | ((2u << lg2) - 1));
+        g_assert_cmphex(index_of(r, row), ==, row->flag | ((2u << lg2) - 1));
     }
     rig_set64(r, row->base, 31);        /* IDR1 says 16 */
     rig_set32(r, row->off, UINT32_MAX);
@@ -67,7 +66,7 @@ static void index_shrinks(const void *data)
     g_assert_cmphex(index_of(r, row), ==, row->flag | 0x5);
 }
 
-/* --- STRTAB_BASE, 6.3.24 ------------------------------------------------- */
+/* --- STRTAB_BASE, 6.3.24 ------------------------------------------------ */
 
 typedef struct AlignRow {
     const char *path;
@@ -107,8 +106,8 @@ static void strtab_align(const void *data)
     rig_put(r, ste + 3 * 64, STE_CONFIG, CONFIG_BYPASS);
     rig_put(r, ste + 3 * 64, STE_SHCFG, 1);
     rig_set64(r, SR_STRTAB_BASE, base | row->low);
-    rig_set32(r, SR_STRTAB_BASE_CFG, row->log2size |
-              (row->two_level ? 8 << 6 | 1 << 16 : 0));
+    rig_set32(r, SR_STRTAB_BASE_CFG,
+              row->log2size | (row->two_level ? 8 << 6 | 1 << 16 : 0));
     g_assert_cmphex(rig_reg64(r, SR_STRTAB_BASE), ==, base | row->low);
     sb_cr0(r, CR0_SMMUEN, true);
     x = im_smmu_translate(r->smmu, &t);
@@ -169,15 +168,14 @@ static void strtab_format_reserved(void)
 
         sw_on(w);
         sb_cr0(w->r, CR0_SMMUEN, false);
-        rig_set32(w->r, SR_STRTAB_BASE_CFG, w->log2size | 8 << 6 |
-                  fmt << 16);
+        rig_set32(w->r, SR_STRTAB_BASE_CFG, w->log2size | 8 << 6 | fmt << 16);
         sb_cr0(w->r, CR0_SMMUEN, true);
         x = sw_dma(w, IM_READ, w->iova);
         sx_is_ok(&x, w->pa);
     }
 }
 
-/* --- SMMUEN, 6.3.9.6 ------------------------------------------------------ */
+/* --- SMMUEN, 6.3.9.6 ---------------------------------------------------- */
 
 /* Whoever keeps translations outside hears that each change ends them. */
 static void smmuen_told(void)
@@ -198,7 +196,7 @@ static void smmuen_told(void)
     }
 }
 
-/* --- PRIQ_IRQ_CFG2.LO, 6.3.1 and 6.3.36 ---------------------------------- */
+/* --- PRIQ_IRQ_CFG2.LO, 6.3.1 and 6.3.36 --------------------------------- */
 
 static Rig *without_msi(void)
 {
@@ -242,12 +240,11 @@ static void lo_wired(void)
     request(r, true);
     request(r, true);
     g_assert_cmpuint(rig_count(r, RIG_SEEN_WIRE), ==, 2);
-    g_assert_cmpuint(rig_seen(r, RIG_SEEN_WIRE, 0)->val, ==,
-                     IM_SMMU_IRQ_PRIQ);
+    g_assert_cmpuint(rig_seen(r, RIG_SEEN_WIRE, 0)->val, ==, IM_SMMU_IRQ_PRIQ);
     g_assert_cmpuint(rig_count(r, RIG_SEEN_MSI), ==, 0);
 }
 
-/* --- GERRORN.SFM_ERR, 6.3.20 --------------------------------------------- */
+/* --- GERRORN.SFM_ERR, 6.3.20 -------------------------------------------- */
 
 /* Service failure mode is never entered; the bit is there all the same. */
 static void sfm_stored(void)
@@ -270,8 +267,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     for (unsigned i = 0; i < G_N_ELEMENTS(index_rows); i++) {
-        g_autofree char *size = g_strdup_printf("size@%s",
-                                                index_rows[i].path);
+        g_autofree char *size = g_strdup_printf("size@%s", index_rows[i].path);
         g_autofree char *cut = g_strdup_printf("shrinks@%s",
                                                index_rows[i].path);
 
@@ -284,8 +280,7 @@ int main(int argc, char **argv)
     }
     spec_test(SMMU_REG_STRTAB_BASE, "all-of-it", strtab_align_all);
     spec_test(SMMU_REG_STRTAB_BASE_CFG, "capped", strtab_size_is_capped);
-    spec_test(SMMU_REG_STRTAB_BASE_CFG, "fmt-reserved",
-              strtab_format_reserved);
+    spec_test(SMMU_REG_STRTAB_BASE_CFG, "fmt-reserved", strtab_format_reserved);
     spec_test(SMMU_REG_SMMUEN, "told", smmuen_told);
     spec_test(SMMU_REG_IRQ_CFG, "lo-without-msi", lo_without_msi);
     spec_test(SMMU_PRIQ_INTERRUPT, "lo-wired", lo_wired);

@@ -7,7 +7,7 @@
 #include "lib/smmu_oracle.h"
 #include "lib/spec.h"
 
-/* --- F_UUT, 7.3.2 -------------------------------------------------------- */
+/* --- F_UUT, 7.3.2 ------------------------------------------------------- */
 
 static void at_reserved(void)
 {
@@ -47,11 +47,13 @@ static void treq_length(void)
         uint64_t len;
         ImAccess access;
         bool ok;
+    /* clang-format off */
     } rows[] = {
         { 8, IM_READ, true }, { 16, IM_READ, true }, { 64, IM_READ, true },
         { 0, IM_READ, false }, { 4, IM_READ, false }, { 12, IM_READ, false },
         { 72, IM_READ, false }, { 8, IM_WRITE, false },
     };
+    /* clang-format on */
 
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(SWorld) w = sw_new(NULL, SW_S1, true);
@@ -70,7 +72,7 @@ static void treq_length(void)
     }
 }
 
-/* --- SMMUEN = 0, 3.11 ---------------------------------------------------- */
+/* --- SMMUEN = 0, 3.11 --------------------------------------------------- */
 
 static void off_passes(void)
 {
@@ -122,10 +124,12 @@ static void off_shareability(void)
         bool override;
         unsigned shcfg;
         uint8_t share;
+    /* clang-format off */
     } rows[] = {
         { true, 0, 0 }, { true, 1, 3 }, { true, 2, 2 }, { true, 3, 3 },
         { false, 0, 3 }, { false, 2, 3 },
     };
+    /* clang-format on */
 
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
         ImSmmuConfig c = rig_smmu_config();
@@ -152,8 +156,8 @@ static void off_memory_type(void)
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
         ImXlat x;
 
-        rig_set32(w->r, SR_GBPA, 1u << 12 | 1 << 4 | rows[i].memattr |
-                  GBPA_UPDATE);
+        rig_set32(w->r, SR_GBPA,
+                  1u << 12 | 1 << 4 | rows[i].memattr | GBPA_UPDATE);
         x = sw_dma(w, IM_READ, 0x5000);
         sx_is_ok(&x, 0x5000);
         g_assert_cmphex(x.attr, ==, rows[i].attr);
@@ -170,7 +174,7 @@ static void off_too_far(void)
     g_assert_cmpuint(x.cpl, !=, IM_CPL_SC);
 }
 
-/* --- bypass, 3.3.3 ------------------------------------------------------- */
+/* --- bypass, 3.3.3 ------------------------------------------------------ */
 
 static void bypass(void)
 {
@@ -201,7 +205,7 @@ static void bypass_needs_no_memory(void)
     g_assert_cmpuint(w->r->accesses, ==, accesses);
 }
 
-/* --- overrides, 13.1.4 --------------------------------------------------- */
+/* --- overrides, 13.1.4 -------------------------------------------------- */
 
 typedef struct OvrRow {
     const char *path;
@@ -224,11 +228,9 @@ static const OvrRow ovr_rows[] = {
     { "unpriv", KERNEL, 2, 0, true, true, false, IM_READ, false },
     { "no-pasid-no-priv", KERNEL, 0, 0, false, true, false, IM_READ, false },
     { "inst", USER | D_UXN, 0, 3, false, false, false, IM_READ, false },
-    { "inst-write", USER | D_UXN, 0, 3, false, false, false, IM_WRITE,
-      true },
+    { "inst-write", USER | D_UXN, 0, 3, false, false, false, IM_WRITE, true },
     { "data", USER | D_UXN, 0, 2, true, false, true, IM_READ, true },
-    { "incoming-exec", USER | D_UXN, 0, 0, true, false, true, IM_READ,
-      false },
+    { "incoming-exec", USER | D_UXN, 0, 0, true, false, true, IM_READ, false },
     { "no-pasid-no-exec", USER | D_UXN, 0, 0, false, false, true, IM_READ,
       true },
     { "exec-write", USER | D_UXN, 0, 0, true, false, true, IM_WRITE, true },
@@ -252,7 +254,7 @@ static void ovr_row(const void *data)
     g_assert_cmpuint(a.end == SO_OK, ==, row->ok);
 }
 
-/* --- memory attributes --------------------------------------------------- */
+/* --- memory attributes -------------------------------------------------- */
 
 typedef struct AttrRow {
     const char *path;
@@ -285,12 +287,12 @@ static SWorld *attr_world(const AttrRow *row)
     SWorld *w = sw_new_off(NULL, row->kind, false, NULL);
 
     if (sw_s1(w)) {
-        sw_s1_map(w, w->iova, w->ipa, 12, D_AF | D_AP1 | D_NG |
-                  D_IDX(row->idx) | D_SH(row->sh1));
+        sw_s1_map(w, w->iova, w->ipa, 12,
+                  D_AF | D_AP1 | D_NG | D_IDX(row->idx) | D_SH(row->sh1));
     }
     if (sw_s2(w)) {
-        sw_s2_map(w, w->ipa, w->pa, 12, D_AF | D_S2R | D_S2W |
-                  D_S2MEM(row->mem2) | D_SH(row->sh2));
+        sw_s2_map(w, w->ipa, w->pa, 12,
+                  D_AF | D_S2R | D_S2W | D_S2MEM(row->mem2) | D_SH(row->sh2));
     }
     sw_on(w);
     return w;
@@ -336,7 +338,7 @@ static void overrides_are_not_shared(void)
     }
 }
 
-/* --- registers do not invalidate ----------------------------------------- */
+/* --- registers do not invalidate ---------------------------------------- */
 
 static void smmuen_keeps_caches(void)
 {
@@ -359,8 +361,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     for (unsigned i = 0; i < G_N_ELEMENTS(ovr_rows); i++) {
-        spec_row(SMMU_ROUTE_OVERRIDES, ovr_rows[i].path, ovr_row,
-                 &ovr_rows[i]);
+        spec_row(SMMU_ROUTE_OVERRIDES, ovr_rows[i].path, ovr_row, &ovr_rows[i]);
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(attr_rows); i++) {
         spec_row(SMMU_TLB_ATTR, attr_rows[i].path, attr_row, &attr_rows[i]);

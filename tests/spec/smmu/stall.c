@@ -9,7 +9,7 @@
 
 #define BAD     UINT64_C(0x5000)
 
-/* --- A, R and S, 5.5 ----------------------------------------------------- */
+/* --- A, R and S, 5.5 ---------------------------------------------------- */
 
 typedef struct Damage {
     const char *name;
@@ -147,7 +147,7 @@ static void tt_fault_is_stage_2s(void)
     sw_no_event(w);
 }
 
-/* --- stalling ------------------------------------------------------------ */
+/* --- stalling ----------------------------------------------------------- */
 
 static SWorld *stalling(const ImSmmuConfig *cfg, bool ssid)
 {
@@ -235,8 +235,7 @@ static void resume_row(const void *data)
         sx_is_ok(y, w->pa);
     } else if (y) {
         g_assert_cmpuint(y->status, ==, IM_FAULT);
-        g_assert_cmpuint(y->cpl == IM_CPL_SC, ==,
-                         !row->ab && !row->term_model);
+        g_assert_cmpuint(y->cpl == IM_CPL_SC, ==, !row->ab && !row->term_model);
     }
     sw_no_event(w);
     /* the STAG is free: resuming it again does nothing */
@@ -387,7 +386,7 @@ static void stall_term(void)
     g_assert_null(resumed(w, keep));
 }
 
-/* --- limits -------------------------------------------------------------- */
+/* --- limits ------------------------------------------------------------- */
 
 /* Beyond STALL_MAX nothing is lost: it waits until there is room. */
 static void stall_max(void)
@@ -477,7 +476,7 @@ static void unrecorded_is_retried(void)
     }
 }
 
-/* --- ends ---------------------------------------------------------------- */
+/* --- ends --------------------------------------------------------------- */
 
 static void smmuen_off(void)
 {
@@ -571,8 +570,7 @@ static void host_cannot_resume(void)
     g_autoptr(Rig) r = rig_smmu_new_on(&c, no_resume);
     uint64_t strtab = rig_alloc(r, 1, RIG_READ);
     uint64_t cd = rig_alloc(r, 1, RIG_READ);
-    ImTxn t = { .addr = BAD, .len = 4, .access = IM_READ,
-                .may_stall = true };
+    ImTxn t = { .addr = BAD, .len = 4, .access = IM_READ, .may_stall = true };
     ImXlat x;
 
     rig_put(r, cd, CD_T0SZ, 25);
@@ -630,8 +628,8 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     for (unsigned n = 0; n < 128; n++) {
-        g_autofree char *path = g_strdup_printf("s%u-%u%u%u%s@%s",
-            n & 32 ? 2 : 1, n >> 2 & 1, n >> 1 & 1, n & 1,
+        g_autofree char *path = g_strdup_printf(
+            "s%u-%u%u%u%s@%s", n & 32 ? 2 : 1, n >> 2 & 1, n >> 1 & 1, n & 1,
             n & 64 ? "-cannot-wait" : "", damages[n >> 3 & 3].name);
 
         if (!(n & 1) && !(n & 36)) {
@@ -662,8 +660,7 @@ int main(int argc, char **argv)
               retry_under_new_configuration);
     spec_test(SMMU_STALL_RETRY, "other-fault", retry_other_fault);
     spec_test(SMMU_STALL_MATCH, "no-match", no_match);
-    spec_test(SMMU_STALL_MATCH, "invalidations",
-              invalidations_do_not_touch);
+    spec_test(SMMU_STALL_MATCH, "invalidations", invalidations_do_not_touch);
     spec_test(SMMU_STALL_TERM, "one-stream", stall_term);
     spec_test(SMMU_STALL_UNRECORDED, "stall-max", stall_max);
     spec_test(SMMU_STALL_UNRECORDED, "full-queue", full_queue);

@@ -6,7 +6,7 @@
 #include "lib/smmu_world.h"
 #include "lib/spec.h"
 
-/* --- stream table, 5.1 --------------------------------------------------- */
+/* --- stream table, 5.1 -------------------------------------------------- */
 
 static ImXlat with_l1std(unsigned span, uint32_t sid, unsigned *event)
 {
@@ -116,16 +116,14 @@ static void splits(const void *data)
     sx_is_ok(&x, w->pa);
 }
 
-/* --- CD tables, 5.3 ------------------------------------------------------ */
+/* --- CD tables, 5.3 ----------------------------------------------------- */
 
 static void cd_table(const void *data)
 {
     unsigned n = GPOINTER_TO_UINT(data);
     SwShape s = { .s1fmt = n & 3, .s1cdmax = (uint8_t)(n >> 4) };
-    static const uint32_t ssids[] = { 1, 63, 64, 1023, 1024, 0x12345,
-                                      0xfffff };
-    g_autoptr(SWorld) w = sw_new_off(NULL, n & 8 ? SW_NESTED : SW_S1, true,
-                                     &s);
+    static const uint32_t ssids[] = { 1, 63, 64, 1023, 1024, 0x12345, 0xfffff };
+    g_autoptr(SWorld) w = sw_new_off(NULL, n & 8 ? SW_NESTED : SW_S1, true, &s);
     ImTxn t = sw_txn(w, IM_AT_UNTRANSLATED, IM_READ);
 
     for (unsigned i = 0; i < G_N_ELEMENTS(ssids); i++) {
@@ -221,7 +219,7 @@ static void cd_beyond_s2t0sz(void)
     g_assert_cmphex(e.ipa, ==, page | far);
 }
 
-/* --- memory beyond OAS, 3.4.3 --------------------------------------------- */
+/* --- memory beyond OAS, 3.4.3 ------------------------------------------- */
 
 /* It cannot be addressed, even where a bus would answer. */
 static void ste_beyond_oas(void)
@@ -258,8 +256,8 @@ int main(int argc, char **argv)
     for (unsigned fmt = 0; fmt < 3; fmt++) {
         for (unsigned cdmax = 6; cdmax <= 20; cdmax += 7) {
             for (unsigned nested = 0; nested < 2; nested++) {
-                g_autofree char *path = g_strdup_printf("table@%u-%u%s", fmt,
-                    cdmax, nested ? "-nested" : "");
+                g_autofree char *path = g_strdup_printf(
+                    "table@%u-%u%s", fmt, cdmax, nested ? "-nested" : "");
 
                 spec_row(SMMU_ROUTE_L1CD, path, cd_table,
                          GUINT_TO_POINTER(fmt | nested << 3 | cdmax << 4));

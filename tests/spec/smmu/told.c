@@ -10,7 +10,7 @@
 #include "lib/smmu_told.h"
 #include "lib/spec.h"
 
-/* --- command errors, 7.1 ------------------------------------------------- */
+/* --- command errors, 7.1 ------------------------------------------------ */
 
 typedef struct ErrorRow {
     const char *path;
@@ -30,6 +30,7 @@ CHANGE(no_stall, c->stall_model = 1)
 
 #define SSEC  (UINT64_C(1) << 10)
 
+/* clang-format off */
 static const ErrorRow error_rows[] = {
     { "reserved", NULL, { 0xff, 0x7 },
       "[the opcode is reserved] [SMMU_CMD_ILLEGAL] ff 7" },
@@ -54,13 +55,13 @@ static const ErrorRow error_rows[] = {
     { "range", NULL, { 0x12, 0x400 }, "[TG is set, but NUM, SCALE and TTL "
       "are 0] [SMMU_CMD_RIL_RESERVED] 12 400" },
 };
+/* clang-format on */
 
 static void error_row(const void *data)
 {
     const ErrorRow *row = data;
     g_autoptr(GString) heard = g_string_new(NULL);
-    g_autofree char *want = g_strdup_printf("error CERROR_ILL %s\n",
-                                            row->want);
+    g_autofree char *want = g_strdup_printf("error CERROR_ILL %s\n", row->want);
     ImSmmuConfig c = rig_smmu_config();
 
     if (row->change) {
@@ -87,7 +88,7 @@ static void error_abort(void)
     rig_set32(r, SR_CMDQ_PROD, 1);
     sb_cr0(r, CR0_CMDQEN, true);
     st_heard(r, "error CERROR_ABT [the command could not be read] "
-             "[SMMU_CMD_CERROR_ABT]\n");
+                "[SMMU_CMD_CERROR_ABT]\n");
 }
 
 static void error_atc(void)
@@ -102,13 +103,13 @@ static void error_atc(void)
     g_assert_false(sb_sync(r));
     rig_advance(r, r->smmu_cfg.ats_timeout_ns);
     st_heard(r, "command ATC_INV\n"
-             "command ATC_INV: no completion in time\n"
-             "error CERROR_ATC_INV_SYNC [a function did not complete an "
-             "ATC_INV before this in time] [SMMU_CMD_ATC_TIMEOUT] "
-             "fc00046 0\n");
+                "command ATC_INV: no completion in time\n"
+                "error CERROR_ATC_INV_SYNC [a function did not complete an "
+                "ATC_INV before this in time] [SMMU_CMD_ATC_TIMEOUT] "
+                "fc00046 0\n");
 }
 
-/* --- faults that no record tells of -------------------------------------- */
+/* --- faults that no record tells of ------------------------------------- */
 
 typedef struct QuietRow {
     ImClause clause;
@@ -185,13 +186,13 @@ static const QuietRow quiet_rows[] = {
       "fault not recorded: STE.Config=0xx, abort 00 txn hidden\n" },
     { SPEC(SMMU_ROUTE_RECINVSID), "recinvsid", SW_S1, IM_AT_UNTRANSLATED,
       unknown_stream, "fault not recorded: CR2.RECINVSID=0 02 txn hidden\n" },
-    { SPEC(SMMU_ATS_REC_CFG), "rec-cfg-ats", SW_S1, IM_AT_TRANSLATION,
-      bad_ste, "fault not recorded: CR2.REC_CFG_ATS=0 04 txn hidden\n" },
+    { SPEC(SMMU_ATS_REC_CFG), "rec-cfg-ats", SW_S1, IM_AT_TRANSLATION, bad_ste,
+      "fault not recorded: CR2.REC_CFG_ATS=0 04 txn hidden\n" },
     { SPEC(SMMU_ATS_REC_CFG), "ats-recinvsid", SW_S1, IM_AT_TRANSLATION,
       unknown_stream_cfg,
       "fault not recorded: CR2.RECINVSID=0 02 txn hidden\n" },
-    { SPEC(SMMU_ATS_TRANSLATED_EVENTS), "translated", SW_S1,
-      IM_AT_TRANSLATED, bad_ste_checked,
+    { SPEC(SMMU_ATS_TRANSLATED_EVENTS), "translated", SW_S1, IM_AT_TRANSLATED,
+      bad_ste_checked,
       "fault not recorded: CR2.REC_CFG_ATS=0 04 txn hidden\n" },
     { SPEC(SMMU_ATS_ATSCHK), "beyond-oas", SW_S1, IM_AT_TRANSLATED, far_away,
       "fault not recorded: address beyond OAS 00 txn hidden\n" },
@@ -258,7 +259,7 @@ static void unwritable(void)
     sb_cr0(w->r, CR0_EVENTQEN, true);
     sw_dma(w, IM_READ, w->iova);
     st_heard(w->r, "fault EVENTQ_ABT_ERR 00\ninterrupt global error\n"
-             "fault not recorded: write aborted 10 txn hidden\n");
+                   "fault not recorded: write aborted 10 txn hidden\n");
     sw_dma(w, IM_READ, w->iova);
     st_heard(w->r, "fault not recorded: EVENTQ_ABT_ERR 10 txn hidden\n");
     sb_gerror_ack(w->r);
@@ -305,7 +306,7 @@ static void stalls(void)
     sb_cr0(w->r, CR0_SMMUEN, false);
 }
 
-/* --- global errors, 7.5 -------------------------------------------------- */
+/* --- global errors, 7.5 ------------------------------------------------- */
 
 static void msi_aborts(void)
 {
@@ -328,15 +329,15 @@ static void msi_aborts(void)
     sb_gerror_ack(r);
 }
 
-/* --- page requests, 8, and the order of traces --------------------------- */
+/* --- page requests, 8, and the order of traces -------------------------- */
 
 static void page_requests(void)
 {
     g_autoptr(GString) heard = g_string_new(NULL);
-    ImPageReq req = { .rid = 9, .pasid = 5, .has_pasid = true, .read = true,
-                      .last = true };
-    ImPageReq stop = { .rid = 9, .pasid = 5, .has_pasid = true,
-                       .last = true };
+    ImPageReq req = {
+        .rid = 9, .pasid = 5, .has_pasid = true, .read = true, .last = true
+    };
+    ImPageReq stop = { .rid = 9, .pasid = 5, .has_pasid = true, .last = true };
     g_autoptr(Rig) r = rig_smmu_new(NULL);
 
     sb_priq_enable(r, 1);
@@ -348,7 +349,7 @@ static void page_requests(void)
     st_heard(r, "request stop marker queued\n");
     im_smmu_page_request(r->smmu, &stop);
     st_heard(r, "fault PRI queue overflow 00 req\n"
-             "request stop marker: queue full\n");
+                "request stop marker: queue full\n");
     req.last = false;
     im_smmu_page_request(r->smmu, &req);
     st_heard(r, "request overflow\n");
@@ -365,7 +366,7 @@ static void priq_abort(void)
     st_listen(r, heard);
     im_smmu_page_request(r->smmu, &req);
     st_heard(r, "fault PRIQ_ABT_ERR 00\nrequest write aborted\n"
-             "response automatic\n");
+                "response automatic\n");
     sb_gerror_ack(r);
 }
 
@@ -414,8 +415,7 @@ int main(int argc, char **argv)
     spec_test(SMMU_CMD_CERROR_ABT, "told", error_abort);
     spec_test(SMMU_CMD_CERROR_ATC_INV_SYNC, "told", error_atc);
     for (unsigned i = 0; i < G_N_ELEMENTS(quiet_rows); i++) {
-        g_autofree char *path = g_strdup_printf("told-%s",
-                                                quiet_rows[i].path);
+        g_autofree char *path = g_strdup_printf("told-%s", quiet_rows[i].path);
 
         spec_table_row(&quiet_rows[i], path, quiet_row);
     }

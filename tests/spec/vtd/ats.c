@@ -22,7 +22,7 @@ static uint64_t fs_leaf(World *w)
     return rig_r64(w->r, world_fs_entry(w, w->iova, 1));
 }
 
-/* --- what the completion says -------------------------------------------- */
+/* --- what the completion says ------------------------------------------- */
 
 static void perm_row(const void *data)
 {
@@ -269,7 +269,7 @@ static void size_of_pass_through_2m(void)
     g_assert_cmphex(x.mask, ==, 0x1fffff);
 }
 
-/* --- the interrupt range ------------------------------------------------- */
+/* --- the interrupt range ------------------------------------------------ */
 
 static void fee_without_pasid(WorldKind kind)
 {
@@ -304,8 +304,7 @@ static void fee_nw_1(void)
 /* 11.4.3, NWFS=0: NW is ignored, here too. */
 static void fee_no_nwfs(void)
 {
-    static const WorldKind kinds[] = { W_LEGACY, W_FS, W_SS, W_NESTED,
-                                       W_PT };
+    static const WorldKind kinds[] = { W_LEGACY, W_FS, W_SS, W_NESTED, W_PT };
     ImVtdConfig c = rig_vtd_config();
 
     c.no_write_flag = false;
@@ -334,7 +333,7 @@ static void fee_with_pasid(void)
     g_assert_false(x.untranslated_only);
 }
 
-/* --- blocked, also when a cache could answer ------------------------------ */
+/* --- blocked, also when a cache could answer ---------------------------- */
 
 static void blocked_on_a_hit(WorldKind kind, uint8_t fault)
 {
@@ -372,7 +371,7 @@ static void scalable_blocked_on_a_hit(void)
     blocked_on_a_hit(W_PT, 0x44);
 }
 
-/* --- translated requests ------------------------------------------------- */
+/* --- translated requests ------------------------------------------------ */
 
 static void translated_row(const void *data)
 {
@@ -403,7 +402,7 @@ static void translated_needs_no_tables(void)
     xlat_is_ok(&x, w->hpa);
 }
 
-/* --- protocol errors ----------------------------------------------------- */
+/* --- protocol errors ---------------------------------------------------- */
 
 static void at_reserved(void)
 {
@@ -477,8 +476,7 @@ static void miss_then_hit(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    static const WorldKind kinds[] = { W_LEGACY, W_FS, W_SS, W_NESTED,
-                                       W_PT };
+    static const WorldKind kinds[] = { W_LEGACY, W_FS, W_SS, W_NESTED, W_PT };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(kinds); i++) {
         g_autofree char *path = g_strdup_printf("kind@%u", kinds[i]);

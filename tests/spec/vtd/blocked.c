@@ -21,7 +21,7 @@ typedef struct Row {
     bool only_dma;              /* a translation request does not fault */
 } Row;
 
-/* --- what blocks ---------------------------------------------------------- */
+/* --- what blocks -------------------------------------------------------- */
 
 static uint64_t first_leaf(World *w)
 {
@@ -88,16 +88,18 @@ static const Row rows[] = {
     { SPEC(VTD_3_8_NESTED), "second-no-update", W_NESTED, 0x7d,
       .damage = { { IN_SS(1), SSE_A, 1 }, { IN_SS(1), SSE_D, UNWRITABLE } } },
     { SPEC(VTD_3_8_NESTED), "not-snooped", W_NESTED, 0x90,
-      .damage = { { IN_PE, PE_SSADE, 0 }, { IN_FS(0), FSE_A, 1 },
+      .damage = { { IN_PE, PE_SSADE, 0 },
+                  { IN_FS(0), FSE_A, 1 },
                   { IN_PE, PE_PWSNP, 0 } } },
     { SPEC(VTD_3_8_NESTED), "nothing-snooped", W_NESTED, 0x7c,
       .arm = clean_page_not_snooped },
     { SPEC(VTD_3_8_1_SSADE), "table-read-only", W_NESTED, 0x77,
-      .damage = { { IN_PE, PE_SSADE, 0 }, { IN_TABLE(1), SSE_W, 0 },
+      .damage = { { IN_PE, PE_SSADE, 0 },
+                  { IN_TABLE(1), SSE_W, 0 },
                   { IN_FS(0), FSE_A, 1 } } },
 };
 
-/* --- what must hold ------------------------------------------------------- */
+/* --- what must hold ----------------------------------------------------- */
 
 static void assert_clean(World *w, const Row *row)
 {
@@ -139,8 +141,8 @@ static void one(const Row *row, ImAt at, ImAccess access, bool read_first)
         world_dma(w, IM_READ, t.addr);
     }
     x = im_vtd_translate(w->r->vtd, &t);
-    g_assert_cmphex(x.fault, ==, at == IM_AT_TRANSLATION && row->only_dma ?
-                    0 : row->reason);
+    g_assert_cmphex(x.fault, ==,
+                    at == IM_AT_TRANSLATION && row->only_dma ? 0 : row->reason);
     g_assert_cmpuint(x.perm & IM_PERM_W, ==, 0);
     assert_clean(w, row);
     x = im_vtd_translate(w->r->vtd, &t);    /* nor the second time */
@@ -159,7 +161,8 @@ static void blocked(const void *data)
 /* A translation request speaks for its page, which reaches the range. */
 static void page_reaches_the_range(void)
 {
-    static const Row row = { .kind = W_SS, .arm = output_big,
+    static const Row row = { .kind = W_SS,
+                             .arm = output_big,
                              .addr = BIG + 0x1f0000 };
     g_autoptr(World) w = blocked_world(&row);
     ImTxn t = world_txn(w, IM_AT_TRANSLATION, IM_READ);

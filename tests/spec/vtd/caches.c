@@ -21,7 +21,7 @@ static uint64_t cost(World *w, uint64_t addr)
     return walk_reads(w) - before;
 }
 
-/* --- hits ---------------------------------------------------------------- */
+/* --- hits --------------------------------------------------------------- */
 
 static void hit_costs_nothing(const void *data)
 {
@@ -41,8 +41,7 @@ static void hit_costs_nothing(const void *data)
         g_assert_cmpuint(w->r->accesses, ==, before);
     }
     if (n >> 1 != W_PT && n >> 1 != W_LEGACY_PT) {
-        g_assert_cmpuint(im_vtd_counters(w->r->vtd)->iotlb_hits - hits, ==,
-                         10);
+        g_assert_cmpuint(im_vtd_counters(w->r->vtd)->iotlb_hits - hits, ==, 10);
     }
 }
 
@@ -79,7 +78,7 @@ static void neighbour_walks_less(void)
     g_assert_cmpuint(first, >, second);
 }
 
-/* --- what may not be kept ------------------------------------------------ */
+/* --- what may not be kept ----------------------------------------------- */
 
 static void fault_then_map(WorldKind kind)
 {
@@ -162,7 +161,7 @@ static void pasid_fault_not_cached_bad(void)
     xlat_is_ok(&x, w->hpa);
 }
 
-/* --- tags ---------------------------------------------------------------- */
+/* --- tags --------------------------------------------------------------- */
 
 static void pasids_do_not_mix(void)
 {
@@ -225,7 +224,7 @@ static void prefix_and_rid_pasid_do_not_mix(void)
     xlat_is_fault(&x, IM_CPL_UR, 0x48);
 }
 
-/* --- more pages than entries --------------------------------------------- */
+/* --- more pages than entries -------------------------------------------- */
 
 static void eviction_is_harmless(void)
 {
@@ -240,8 +239,7 @@ static void eviction_is_harmless(void)
     world_on(w);
     for (unsigned round = 0; round < 3; round++) {
         for (unsigned i = 0; i < 200; i++) {
-            ImXlat x = world_dma(w, IM_READ,
-                                 0x10000000 + 0x1000 * (uint64_t)i);
+            ImXlat x = world_dma(w, IM_READ, 0x10000000 + 0x1000 * (uint64_t)i);
 
             xlat_is_ok(&x, w->hpa + 0x1000 * (uint64_t)(i ^ 0x55));
         }
@@ -315,8 +313,7 @@ static void add_basic(void)
     spec_row(VTD_6_2_2_NO_FAULTING, "scalable", context_fault_not_cached,
              GUINT_TO_POINTER(W_FS));
     spec_test(VTD_6_2_3_NO_FAULTING, "absent", pasid_fault_not_cached);
-    spec_test(VTD_6_2_3_NO_FAULTING, "reserved",
-              pasid_fault_not_cached_bad);
+    spec_test(VTD_6_2_3_NO_FAULTING, "reserved", pasid_fault_not_cached_bad);
 }
 
 int main(int argc, char **argv)

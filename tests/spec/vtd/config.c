@@ -8,7 +8,7 @@
 #include "lib/spec.h"
 #include "lib/vtd_build.h"
 
-/* --- advertised bits ----------------------------------------------------- */
+/* --- advertised bits ---------------------------------------------------- */
 
 typedef struct BitRow {
     ImClause clause;
@@ -21,6 +21,7 @@ typedef struct BitRow {
 #define CAP(n, f, b)    { SPEC(VTD_REG_CAP), n, FLAG(f), b }
 #define ECAP(n, f, b)   { SPEC(VTD_REG_ECAP), n, FLAG(f), b }
 
+/* clang-format off */
 static const BitRow bits[] = {
     CAP("esrtps", esrtps, 63), CAP("esirtps", esirtps, 62),
     CAP("fs1gp", fs1gp, 56), CAP("psi", psi, 39), CAP("zlr", zlr, 22),
@@ -31,6 +32,7 @@ static const BitRow bits[] = {
     ECAP("sc", snoop_control, 7), ECAP("pt", pass_through, 6),
     ECAP("eim", eim, 4), ECAP("c", coherent, 0),
 };
+/* clang-format on */
 
 static void bit_row(const void *data)
 {
@@ -117,8 +119,7 @@ static void floating_registers(void)
         g_assert_cmphex(iro, >=, 0x0f0);
         g_assert_cmphex(fro + 16u * n[i], <=, IM_VTD_MMIO_SIZE);
         g_assert_true(iro + 16 <= fro || iro >= fro + 16u * n[i]);
-        g_assert_cmpuint(field(rig_reg64(r, REG_CAP), 47, 40), ==,
-                         n[i] - 1);
+        g_assert_cmpuint(field(rig_reg64(r, REG_CAP), 47, 40), ==, n[i] - 1);
     }
 }
 
@@ -152,7 +153,7 @@ static void version(void)
     }
 }
 
-/* --- refused ------------------------------------------------------------- */
+/* --- refused ------------------------------------------------------------ */
 
 typedef struct RefuseRow {
     const char *name;
@@ -206,6 +207,7 @@ SPOIL(rps_no_sm, legacy_only(c); c->rid_pasid = true)
 SPOIL(smpwcs_no_sm, legacy_only(c); c->page_walk_coherency = true)
 
 #define R(n)    { #n, n }
+/* clang-format off */
 static const RefuseRow refused[] = {
     R(major_0), R(major_6), R(aw_40), R(haw_wide), R(haw_narrow), R(nd_5),
     R(nd_18), R(pasid_21), R(no_records), R(many_records), R(nest_no_fs),
@@ -215,6 +217,7 @@ static const RefuseRow refused[] = {
     R(tlb_odd), R(tlb_small), R(pasid_no_sm), R(fs_no_sm), R(prs_no_sm),
     R(srs_no_sm), R(rps_no_sm), R(smpwcs_no_sm),
 };
+/* clang-format on */
 #undef R
 
 static void refuse_row(const void *data)
@@ -240,16 +243,15 @@ static void default_is_accepted(void)
     uint64_t ecap = rig_reg64(r, REG_ECAP), cap = rig_reg64(r, REG_CAP);
 
     /* facts/vtd-peers.md 3.2: the least that SVA with faults needs */
-    g_assert_cmphex(ecap & (UINT64_C(1) << 43 | UINT64_C(1) << 46 |
-                            UINT64_C(1) << 47 | UINT64_C(1) << 48 |
-                            UINT64_C(1) << 40 | UINT64_C(1) << 42 |
-                            UINT64_C(1) << 49 | UINT64_C(1) << 33 |
-                            UINT64_C(1) << 29 | 0xdf), ==,
-                    UINT64_C(1) << 43 | UINT64_C(1) << 46 |
-                    UINT64_C(1) << 47 | UINT64_C(1) << 48 |
-                    UINT64_C(1) << 40 | UINT64_C(1) << 42 |
-                    UINT64_C(1) << 49 | UINT64_C(1) << 33 |
-                    UINT64_C(1) << 29 | 0xdf);
+    g_assert_cmphex(
+        ecap &
+            (UINT64_C(1) << 43 | UINT64_C(1) << 46 | UINT64_C(1) << 47 |
+             UINT64_C(1) << 48 | UINT64_C(1) << 40 | UINT64_C(1) << 42 |
+             UINT64_C(1) << 49 | UINT64_C(1) << 33 | UINT64_C(1) << 29 | 0xdf),
+        ==,
+        UINT64_C(1) << 43 | UINT64_C(1) << 46 | UINT64_C(1) << 47 |
+            UINT64_C(1) << 48 | UINT64_C(1) << 40 | UINT64_C(1) << 42 |
+            UINT64_C(1) << 49 | UINT64_C(1) << 33 | UINT64_C(1) << 29 | 0xdf);
     g_assert_cmpuint(field(ecap, 39, 35), ==, 19);
     g_assert_cmpuint(field(cap, 12, 8) & 4, ==, 4);
     g_assert_cmpuint(field(cap, 56, 56), ==, 1);
@@ -270,8 +272,7 @@ int main(int argc, char **argv)
     spec_test(VTD_REG_FRCD, "placement", floating_registers);
     spec_test(VTD_REG_VER, "major", version);
     for (unsigned i = 0; i < G_N_ELEMENTS(refused); i++) {
-        g_autofree char *path = g_strdup_printf("refused/%s",
-                                                refused[i].name);
+        g_autofree char *path = g_strdup_printf("refused/%s", refused[i].name);
 
         spec_row(VTD_REG_ECAP, path, refuse_row, &refused[i]);
     }

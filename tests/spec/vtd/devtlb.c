@@ -30,7 +30,7 @@ static void complete(World *w, unsigned n, unsigned count)
     im_vtd_ats_inv_done(w->r->vtd, RID, 1u << tag(w, n), count);
 }
 
-/* --- completion count ----------------------------------------------------- */
+/* --- completion count --------------------------------------------------- */
 
 static void count_row(const void *data)
 {
@@ -106,7 +106,7 @@ static void count_too_few(void)
     g_assert_cmpuint(completions(w), ==, 1);
 }
 
-/* --- reuse of tags -------------------------------------------------------- */
+/* --- reuse of tags ------------------------------------------------------ */
 
 /* A late completion names nothing that was sent since. */
 static void late_completion(void)
@@ -181,7 +181,7 @@ static void reset_gives_up(void)
     g_assert_cmpuint(tag(w, 1), !=, tag(w, 0));
 }
 
-/* --- while translation is off --------------------------------------------- */
+/* --- while translation is off ------------------------------------------- */
 
 static World *off_world(bool early, GString *told)
 {
@@ -202,8 +202,8 @@ static void unsupported_request(void)
     g_autoptr(World) w = off_world(false, told);
 
     complete(w, 0, 1);
-    g_assert_true(g_str_has_prefix(told->str,
-                                   "advice early-ats-invalidation ["));
+    g_assert_true(
+        g_str_has_prefix(told->str, "advice early-ats-invalidation ["));
     g_assert_nonnull(strstr(told->str, "early-device-tlb-invalidation=on"));
     g_assert_cmpuint(completions(w), ==, 0);
     g_assert_cmphex(fsts(w), ==, 0);

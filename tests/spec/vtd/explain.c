@@ -22,7 +22,7 @@ typedef struct Row {
     const char *note;               /* begins the note */
 } Row;
 
-/* --- what is special ------------------------------------------------------ */
+/* --- what is special ---------------------------------------------------- */
 
 static void writes(World *w G_GNUC_UNUSED, ImTxn *t)
 {
@@ -176,8 +176,8 @@ static const Row rows[] = {
       .note = "unsupported request" },
     { SPEC(VTD_4_2_1_MALFORMED), "told", W_FS, false, .tune = asks_too_much,
       .note = "unsupported request" },
-    { SPEC(VTD_4_2_1_TES0), "told", W_FS, false, .off = true,
-      .tune = asks, .note = "unsupported request" },
+    { SPEC(VTD_4_2_1_TES0), "told", W_FS, false, .off = true, .tune = asks,
+      .note = "unsupported request" },
     /* faults of a walk: the entry and the bit */
     { SPEC(VTD_FLT_IR_29), "told", W_FS, false, .tune = reads_fee,
       .note = "request to the interrupt range" },
@@ -187,7 +187,7 @@ static const Row rows[] = {
     { SPEC(VTD_FLT_SFS_3), "told", W_FS, true,
       .damage = { { IN_FS(1), 50, 50, 1 } },
       .note = "reserved bits in first-stage entry: FS-PTE: bits "
-      "4000000000000h must be 0" },
+              "4000000000000h must be 0" },
     { SPEC(VTD_FLT_SGN_2), "told", W_FS, true,
       .damage = { { IN_FS(4), FSE_US, 0 } },
       .note = "user request met a supervisor entry: FS-PML4E: U/S=0" },
@@ -212,34 +212,34 @@ static const Row rows[] = {
     { SPEC(VTD_FLT_SSS_3), "told", W_SS, true,
       .damage = { { IN_SS(1), 50, 50, 1 } },
       .note = "reserved bits in second-stage entry: SS-PTE: bits "
-      "4000000000000h" },
+              "4000000000000h" },
     { SPEC(VTD_FLT_LSS_2), "told", W_LEGACY, false,
       .damage = { { IN_SS(1), 50, 50, 1 } },
       .note = "reserved bits in second-stage entry: SS-PTE: bits "
-      "4000000000000h" },
+              "4000000000000h" },
     { SPEC(VTD_FLT_LGN_3), "told", W_LEGACY, false,
       .damage = { { IN_SS(1), SSE_RW, SS_W } },
       .note = "no read permission: SS-PTE: R=0" },
     { SPEC(VTD_FLT_SSS_5), "told", W_SS, true,
       .damage = { { IN_PE, PE_SSADE, 1 }, { IN_PE, PE_PWSNP, 0 } },
       .note = "second-stage A/D update in a walk that does not snoop: "
-      "SS-PML4E: A or D to be set, but PWSNP=0" },
+              "SS-PML4E: A or D to be set, but PWSNP=0" },
     { SPEC(VTD_FLT_SFS_9), "told", W_FS, true,
       .damage = { { IN_PE, PE_PWSNP, 0 } },
       .note = "first-stage A/D update in a walk that does not snoop: "
-      "FS-PML4E: A, EA or D to be set, but PWSNP=0" },
+              "FS-PML4E: A, EA or D to be set, but PWSNP=0" },
     { SPEC(VTD_FLT_SFS_10), "told", W_FS, true,
       .damage = { { IN_FS(1), FSE_A, UNWRITABLE } },
       .note = "first-stage A/D update failed: FS-PTE: A, EA or D cannot be "
-      "set at" },
+              "set at" },
     { SPEC(VTD_FLT_SGN_8), "told", W_FS, true,
       .damage = { { IN_FS(1), FSE_ADDR, FEE >> 12 } },
       .note = "output in the interrupt address range: FS-PTE: its page is in "
-      "FEE" },
+              "FEE" },
     { SPEC(VTD_FLT_SFS_7), "told", W_NESTED, true,
       .damage = { { IN_TABLE(1), SSE_RW, SS_W } },
       .note = "second stage denies reading a first-stage entry: FS-PTE at "
-      "guest" },
+              "guest" },
 };
 
 static void run(const void *data)
@@ -260,12 +260,11 @@ static void run(const void *data)
     told_translate(w->r, &t, &told);
     g_assert_cmpint(told.clause, ==, row->clause);
     if (!g_str_has_prefix(told.note, row->note)) {
-        g_error("note \"%s\" does not begin with \"%s\"", told.note,
-                row->note);
+        g_error("note \"%s\" does not begin with \"%s\"", told.note, row->note);
     }
 }
 
-/* --- every kind of request, in every kind of world ------------------------ */
+/* --- every kind of request, in every kind of world ---------------------- */
 
 static void every_request(const void *data)
 {
@@ -287,7 +286,7 @@ static void every_request(const void *data)
     }
 }
 
-/* --- what was read -------------------------------------------------------- */
+/* --- what was read ------------------------------------------------------ */
 
 static void entries_are_shown(void)
 {
@@ -296,8 +295,10 @@ static void entries_are_shown(void)
         unsigned reads;
         const char *last;
     } want[] = {
-        { W_LEGACY, 2 + 4, "SS-PTE" }, { W_LEGACY_PT, 2, "context entry" },
-        { W_FS, 4 + 4, "FS-PTE" }, { W_SS, 4 + 4, "SS-PTE" },
+        { W_LEGACY, 2 + 4, "SS-PTE" },
+        { W_LEGACY_PT, 2, "context entry" },
+        { W_FS, 4 + 4, "FS-PTE" },
+        { W_SS, 4 + 4, "SS-PTE" },
         { W_PT, 4, "PASID table entry" },
         /* each entry of the first stage behind 4 of the second */
         { W_NESTED, 4 + 4 * 5 + 4, "SS-PTE" },
@@ -315,10 +316,15 @@ static void entries_are_shown(void)
     }
 }
 
-/* --- page requests ------------------------------------------------------- */
+/* --- page requests ------------------------------------------------------ */
 
 typedef enum Trouble {
-    NO_TROUBLE, OFF, NO_PRE, FULL, OVERFLOWN, NO_MEMORY,
+    NO_TROUBLE,
+    OFF,
+    NO_PRE,
+    FULL,
+    OVERFLOWN,
+    NO_MEMORY,
 } Trouble;
 
 typedef struct RequestRow {
@@ -337,37 +343,39 @@ typedef struct RequestRow {
 #define SUCCESS "; answered with Success automatically"
 
 static const RequestRow requests[] = {
-    { "queued", IM_CLAUSE(VTD_PRQ_DESCRIPTOR),
-      "queued", NO_TROUBLE, true, true, QUIET },
-    { "queued-midst", IM_CLAUSE(VTD_PRQ_DESCRIPTOR),
-      "queued", NO_TROUBLE, true, false, QUIET },
-    { "marker", IM_CLAUSE(VTD_PRQ_DESCRIPTOR),
-      "queued", NO_TROUBLE, false, true, QUIET },
-    { "off", IM_CLAUSE(VTD_REG_GSTS),
-      "GSTS_REG.TES=0" INVALID, OFF, true, true, IM_PAGE_RESP_INVALID },
-    { "off-midst", IM_CLAUSE(VTD_REG_GSTS),
-      "GSTS_REG.TES=0" MIDST, OFF, true, false, QUIET },
-    { "off-marker", IM_CLAUSE(VTD_REG_GSTS),
-      "GSTS_REG.TES=0" MARKER, OFF, false, true, QUIET },
-    { "pre-0", IM_CLAUSE(VTD_FLT_SCT_8),
-      NULL, NO_PRE, true, true, IM_PAGE_RESP_INVALID },
-    { "pre-0-midst", IM_CLAUSE(VTD_FLT_SCT_8),
-      NULL, NO_PRE, true, false, QUIET },
-    { "pre-0-marker", IM_CLAUSE(VTD_FLT_SCT_8),
-      NULL, NO_PRE, false, true, QUIET },
+    { "queued", IM_CLAUSE(VTD_PRQ_DESCRIPTOR), "queued", NO_TROUBLE, true, true,
+      QUIET },
+    { "queued-midst", IM_CLAUSE(VTD_PRQ_DESCRIPTOR), "queued", NO_TROUBLE, true,
+      false, QUIET },
+    { "marker", IM_CLAUSE(VTD_PRQ_DESCRIPTOR), "queued", NO_TROUBLE, false,
+      true, QUIET },
+    { "off", IM_CLAUSE(VTD_REG_GSTS), "GSTS_REG.TES=0" INVALID, OFF, true, true,
+      IM_PAGE_RESP_INVALID },
+    { "off-midst", IM_CLAUSE(VTD_REG_GSTS), "GSTS_REG.TES=0" MIDST, OFF, true,
+      false, QUIET },
+    { "off-marker", IM_CLAUSE(VTD_REG_GSTS), "GSTS_REG.TES=0" MARKER, OFF,
+      false, true, QUIET },
+    { "pre-0", IM_CLAUSE(VTD_FLT_SCT_8), NULL, NO_PRE, true, true,
+      IM_PAGE_RESP_INVALID },
+    { "pre-0-midst", IM_CLAUSE(VTD_FLT_SCT_8), NULL, NO_PRE, true, false,
+      QUIET },
+    { "pre-0-marker", IM_CLAUSE(VTD_FLT_SCT_8), NULL, NO_PRE, false, true,
+      QUIET },
     { "full", IM_CLAUSE(VTD_PRQ_FULL),
       "page request queue full, PRO would be set" SUCCESS, FULL, true, true,
       IM_PAGE_RESP_SUCCESS },
     { "full-midst", IM_CLAUSE(VTD_PRQ_FULL),
-      "page request queue full, PRO would be " "set" MIDST, FULL, true, false,
-      QUIET },
+      "page request queue full, PRO would be "
+      "set" MIDST,
+      FULL, true, false, QUIET },
     { "full-marker", IM_CLAUSE(VTD_PRQ_FULL),
-      "page request queue full, PRO would be " "set" MARKER, FULL, false,
-      true, QUIET },
-    { "overflown", IM_CLAUSE(VTD_PRQ_OVERFLOW),
-      "PRS_REG.PRO=1" SUCCESS, OVERFLOWN, true, true, IM_PAGE_RESP_SUCCESS },
-    { "overflown-midst", IM_CLAUSE(VTD_PRQ_OVERFLOW),
-      "PRS_REG.PRO=1" MIDST, OVERFLOWN, true, false, QUIET },
+      "page request queue full, PRO would be "
+      "set" MARKER,
+      FULL, false, true, QUIET },
+    { "overflown", IM_CLAUSE(VTD_PRQ_OVERFLOW), "PRS_REG.PRO=1" SUCCESS,
+      OVERFLOWN, true, true, IM_PAGE_RESP_SUCCESS },
+    { "overflown-midst", IM_CLAUSE(VTD_PRQ_OVERFLOW), "PRS_REG.PRO=1" MIDST,
+      OVERFLOWN, true, false, QUIET },
     { "no-memory", IM_CLAUSE(VTD_PRQ_DESCRIPTOR),
       "page request queue not writable" INVALID, NO_MEMORY, true, true,
       IM_PAGE_RESP_INVALID },
@@ -442,12 +450,10 @@ int main(int argc, char **argv)
     for (unsigned kind = 0; kind < W_KINDS; kind++) {
         g_autofree char *path = g_strdup_printf("explain/kind@%u", kind);
 
-        spec_row(VTD_4_2_3_PERM, path, every_request,
-                 GUINT_TO_POINTER(kind));
+        spec_row(VTD_4_2_3_PERM, path, every_request, GUINT_TO_POINTER(kind));
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(requests); i++) {
-        g_autofree char *path = g_strdup_printf("explain/%s",
-                                                requests[i].name);
+        g_autofree char *path = g_strdup_printf("explain/%s", requests[i].name);
 
         spec_row(VTD_PRQ_TABLE_FAULT, path, request_row, &requests[i]);
     }

@@ -7,7 +7,7 @@
 
 #define FEE             UINT64_C(0xfee00000)
 
-/* --- what breaks --------------------------------------------------------- */
+/* --- what breaks -------------------------------------------------------- */
 
 static void no_device_tlb(ImVtdConfig *c)
 {
@@ -61,7 +61,7 @@ static void any_pasid(World *w, ImTxn *t)
     t->pasid = t->has_pasid ? 7 : 0;
 }
 
-/* --- rows ---------------------------------------------------------------- */
+/* --- rows --------------------------------------------------------------- */
 
 static const FaultRow roots[] = {
     { SPEC(VTD_FLT_LRT_1), "root-table-nowhere", 0x08, .want = "UCU-",
@@ -71,8 +71,7 @@ static const FaultRow roots[] = {
     { SPEC(VTD_FLT_LCT_1), "context-table-nowhere", 0x09, .want = "UCU-",
       .damage = { { IN_ROOT, ROOT_CTP, NOWHERE } }, .pasid = NO_PASID },
     { SPEC(VTD_FLT_LCT_2), "context-entry-absent", 0x02, true, .want = "UUU-",
-      .damage = { { IN_CTX, CTX_P, 0 } }, .pasid = NO_PASID,
-      .reach = FPD_CTX },
+      .damage = { { IN_CTX, CTX_P, 0 } }, .pasid = NO_PASID, .reach = FPD_CTX },
     { SPEC(VTD_FLT_LCT_4), "aw-none", 0x03, true, .want = "UCU-",
       .damage = { { IN_CTX, CTX_AW, 0 } }, .pasid = NO_PASID,
       .reach = FPD_CTX },
@@ -88,8 +87,8 @@ static const FaultRow roots[] = {
       .damage = { { IN_CTX, CTX_TT, 3 } }, .pasid = NO_PASID,
       .reach = FPD_CTX },
     { SPEC(VTD_FLT_LCT_4), "tt-ats-without-dt", 0x03, true, .want = "U---",
-      .damage = { { IN_CTX, CTX_TT, 1 } }, .pasid = NO_PASID,
-      .reach = FPD_CTX, .config = no_device_tlb },
+      .damage = { { IN_CTX, CTX_TT, 1 } }, .pasid = NO_PASID, .reach = FPD_CTX,
+      .config = no_device_tlb },
     { SPEC(VTD_FLT_LCT_4), "tt-pass-through-without-pt", 0x03, true,
       .want = "U---", .damage = { { IN_CTX, CTX_TT, 2 } }, .pasid = NO_PASID,
       .reach = FPD_CTX, .config = no_pass_through },
@@ -131,9 +130,8 @@ static const FaultRow pages[] = {
       .addr = UINT64_C(1) << 48, .pasid = NO_PASID, .reach = FPD_CTX },
     { SPEC(VTD_FLT_LGN_1), "top-bit", 0x04, true, .want = "U0--",
       .addr = UINT64_C(0x8000007654321000), .pasid = NO_PASID },
-    { SPEC(VTD_FLT_LGN_1), "translated-beyond-haw", 0x04, true,
-      .want = "--U-", .addr = UINT64_C(1) << 46, .pasid = NO_PASID,
-      .reach = FPD_CTX },
+    { SPEC(VTD_FLT_LGN_1), "translated-beyond-haw", 0x04, true, .want = "--U-",
+      .addr = UINT64_C(1) << 46, .pasid = NO_PASID, .reach = FPD_CTX },
     { SPEC(VTD_FLT_LGN_1), "pass-through-beyond-haw", 0x04, true,
       .want = "U---", .addr = UINT64_C(1) << 46, .pasid = NO_PASID,
       .reach = FPD_CTX, .kind = W_LEGACY_PT },
@@ -184,8 +182,8 @@ static const FaultRow modes[] = {
       .pasid = NO_PASID, .config = no_scalable },
     { SPEC(VTD_FLT_RTA_2), "pasid-in-legacy-mode", 0x31, .want = "UU--",
       .kind = W_LEGACY, .pasid = WITH_PASID, .tune = any_pasid },
-    { SPEC(VTD_FLT_RTA_3), "page-request-in-legacy-mode", 0x32,
-      .want = "---I", .kind = W_LEGACY, .pasid = BOTH, .tune = any_pasid },
+    { SPEC(VTD_FLT_RTA_3), "page-request-in-legacy-mode", 0x32, .want = "---I",
+      .kind = W_LEGACY, .pasid = BOTH, .tune = any_pasid },
     { SPEC(VTD_FLT_RTA_4), "abort-dma", 0x33, .want = "UUUI", .kind = W_SS,
       .damage = { { IN_RTADDR, RTADDR_TTM, 3 } }, .pasid = BOTH },
     { SPEC(VTD_FLT_RTA_4), "abort-dma-without-smts", 0x33, .want = "UUU-",
@@ -215,8 +213,9 @@ static const FaultBits bits[] = {
     { CTX_ROW, 71, 71 },
     { CTX_ROW, 88, 127 },
     { { SPEC(VTD_FLT_LCT_3), "did-beyond-nd", 0x0b, true, .want = "UCU-",
-        .damage = { { IN_CTX } }, .pasid = NO_PASID,
-        .config = few_domains }, 80, 87 },
+        .damage = { { IN_CTX } }, .pasid = NO_PASID, .config = few_domains },
+      80,
+      87 },
     /* 9.8: 51:HAW, and the low address bits of large pages */
     { PAGE_ROW("leaf", 1, NULL, FPD_CTX), 46, 51 },
     { PAGE_ROW("directory", 2, NULL, 0), 46, 51 },

@@ -6,7 +6,7 @@
  */
 #include "lib/fault_rows.h"
 
-/* --- what breaks --------------------------------------------------------- */
+/* --- what breaks -------------------------------------------------------- */
 
 static void pasid_7(World *w, ImTxn *t)
 {
@@ -126,7 +126,7 @@ static void no_dt(ImVtdConfig *c)
     c->device_tlb = c->no_write_flag = false;
 }
 
-/* --- rows ---------------------------------------------------------------- */
+/* --- rows --------------------------------------------------------------- */
 
 #define ALL     (FPD_CTX | FPD_DIR | FPD_PE)
 
@@ -160,38 +160,36 @@ static const FaultRow rows[] = {
       .kind = W_SS,
       .damage = { { IN_CTX, SCTX_DTE, 0 }, { IN_CTX, SCTX_PRE, 0 } },
       .pasid = BOTH, .reach = FPD_CTX },
-    { SPEC(VTD_FLT_SCT_6), "paside-0", 0x45, true, .want = "UU-I",
-      .kind = W_SS, .damage = { { IN_CTX, SCTX_PASIDE, 0 } },
-      .pasid = WITH_PASID, .reach = FPD_CTX },
+    { SPEC(VTD_FLT_SCT_6), "paside-0", 0x45, true, .want = "UU-I", .kind = W_SS,
+      .damage = { { IN_CTX, SCTX_PASIDE, 0 } }, .pasid = WITH_PASID,
+      .reach = FPD_CTX },
     { SPEC(VTD_FLT_SCT_7), "first-pasid-beyond-directory", 0x46, true,
       .want = "UU-I", .kind = W_SS, .damage = { { IN_CTX, SCTX_PDTS, 0 } },
       .tune = pasid_2000, .pasid = WITH_PASID, .reach = FPD_CTX },
     { SPEC(VTD_FLT_SCT_7), "half-a-directory", 0x46, true, .want = "UU-I",
-      .kind = W_SS, .damage = { { IN_CTX, SCTX_PDTS, 6 } },
-      .tune = pasid_80000, .pasid = WITH_PASID },
+      .kind = W_SS, .damage = { { IN_CTX, SCTX_PDTS, 6 } }, .tune = pasid_80000,
+      .pasid = WITH_PASID },
     { SPEC(VTD_FLT_SCT_8), "pre-0", 0x47, true, .want = "---I", .kind = W_SS,
       .damage = { { IN_CTX, SCTX_PRE, 0 } }, .pasid = BOTH, .reach = FPD_CTX },
-    { SPEC(VTD_FLT_SCT_9), "pasid-is-rid-pasid", 0x48, true,
-      .want = "UU-I", .kind = W_SS, .tune = pasid_of_rid,
-      .pasid = WITH_PASID, .reach = FPD_CTX },
-    { SPEC(VTD_FLT_SCT_10), "translated-with-pasid", 0x49, true,
-      .want = "--U-", .kind = W_SS, .pasid = WITH_PASID,
+    { SPEC(VTD_FLT_SCT_9), "pasid-is-rid-pasid", 0x48, true, .want = "UU-I",
+      .kind = W_SS, .tune = pasid_of_rid, .pasid = WITH_PASID,
       .reach = FPD_CTX },
-    { SPEC(VTD_FLT_SCT_10), "paside-0-is-not-asked", 0x49, true,
-      .want = "--U-", .kind = W_SS, .damage = { { IN_CTX, SCTX_PASIDE, 0 } },
+    { SPEC(VTD_FLT_SCT_10), "translated-with-pasid", 0x49, true, .want = "--U-",
+      .kind = W_SS, .pasid = WITH_PASID, .reach = FPD_CTX },
+    { SPEC(VTD_FLT_SCT_10), "paside-0-is-not-asked", 0x49, true, .want = "--U-",
+      .kind = W_SS, .damage = { { IN_CTX, SCTX_PASIDE, 0 } },
       .pasid = WITH_PASID, .reach = FPD_CTX },
     { SPEC(VTD_FLT_SPD_1), "directory-nowhere", 0x50, .want = "UC-I",
       .kind = W_SS, .damage = { { IN_CTX, SCTX_PASIDDIR, NOWHERE } },
       .pasid = BOTH, .reach = FPD_CTX },
-    { SPEC(VTD_FLT_SPD_2), "directory-entry-absent", 0x51, true,
-      .want = "U0-I", .kind = W_SS, .damage = { { IN_DIR, DIR_P, 0 } },
-      .pasid = BOTH, .reach = FPD_CTX | FPD_DIR },
+    { SPEC(VTD_FLT_SPD_2), "directory-entry-absent", 0x51, true, .want = "U0-I",
+      .kind = W_SS, .damage = { { IN_DIR, DIR_P, 0 } }, .pasid = BOTH,
+      .reach = FPD_CTX | FPD_DIR },
     { SPEC(VTD_FLT_SPD_2), "directory-entry-all-zero", 0x51, true,
       .want = "U0-I", .kind = W_FS, .damage = { { IN_DIR, DIR_ALL, 0 } },
       .pasid = BOTH },
-    { SPEC(VTD_FLT_SPD_2), "untouched-pasid", 0x51, true,
-      .want = "U0-I", .kind = W_FS, .tune = pasid_wide,
-      .pasid = WITH_PASID },
+    { SPEC(VTD_FLT_SPD_2), "untouched-pasid", 0x51, true, .want = "U0-I",
+      .kind = W_FS, .tune = pasid_wide, .pasid = WITH_PASID },
     { SPEC(VTD_FLT_SPT_1), "pasid-table-nowhere", 0x58, .want = "UC-I",
       .kind = W_SS, .damage = { { IN_DIR, DIR_SMPTBLPTR, NOWHERE } },
       .pasid = BOTH, .reach = FPD_CTX | FPD_DIR },
@@ -219,11 +217,9 @@ static const FaultRow rows[] = {
       .kind = W_SS, .damage = { { IN_PE, PE_PGTT, 3 } }, .pasid = BOTH,
       .config = no_nesting },
     { SPEC(VTD_FLT_SPT_4), "pass-through-without-pt", 0x5b, true,
-      .want = "UC-I", .kind = W_PT, .pasid = BOTH,
-      .config = no_pass_through },
-    { SPEC(VTD_FLT_SPT_4), "aw-none", 0x5b, true, .want = "UC-I",
-      .kind = W_SS, .damage = { { IN_PE, PE_AW, 0 } }, .pasid = BOTH,
-      .reach = ALL },
+      .want = "UC-I", .kind = W_PT, .pasid = BOTH, .config = no_pass_through },
+    { SPEC(VTD_FLT_SPT_4), "aw-none", 0x5b, true, .want = "UC-I", .kind = W_SS,
+      .damage = { { IN_PE, PE_AW, 0 } }, .pasid = BOTH, .reach = ALL },
     { SPEC(VTD_FLT_SPT_4), "aw-57-unsupported", 0x5b, true, .want = "UC-I",
       .kind = W_SS, .damage = { { IN_PE, PE_AW, 3 } }, .pasid = BOTH },
     { SPEC(VTD_FLT_SPT_4), "aw-reserved", 0x5b, true, .want = "UC-I",
@@ -239,31 +235,29 @@ static const FaultRow rows[] = {
       .want = "UC-I", .kind = W_NESTED, .arm = world_ss_of_39_bits,
       .damage = { { IN_PE, 128 + 39, 128 + 39, 1 } }, .pasid = BOTH,
       .reach = ALL },
-    { SPEC(VTD_FLT_SPT_5), "execute", 0x5c, true, .want = "U0--",
-      .kind = W_FS, .tune = exec, .pasid = WITH_PASID, .reach = ALL },
-    { SPEC(VTD_FLT_SPT_5), "execute-second-stage", 0x5c, true,
-      .want = "U0--", .kind = W_SS, .tune = exec, .pasid = WITH_PASID },
-    { SPEC(VTD_FLT_SPT_6), "supervisor-with-sre-0", 0x5d, true,
-      .want = "U0--", .kind = W_FS, .tune = priv, .pasid = WITH_PASID,
-      .reach = ALL },
-    { SPEC(VTD_FLT_SPT_6), "supervisor-with-srs-0", 0x5d, true,
-      .want = "U0--", .kind = W_FS, .tune = priv, .pasid = WITH_PASID,
+    { SPEC(VTD_FLT_SPT_5), "execute", 0x5c, true, .want = "U0--", .kind = W_FS,
+      .tune = exec, .pasid = WITH_PASID, .reach = ALL },
+    { SPEC(VTD_FLT_SPT_5), "execute-second-stage", 0x5c, true, .want = "U0--",
+      .kind = W_SS, .tune = exec, .pasid = WITH_PASID },
+    { SPEC(VTD_FLT_SPT_6), "supervisor-with-sre-0", 0x5d, true, .want = "U0--",
+      .kind = W_FS, .tune = priv, .pasid = WITH_PASID, .reach = ALL },
+    { SPEC(VTD_FLT_SPT_6), "supervisor-with-srs-0", 0x5d, true, .want = "U0--",
+      .kind = W_FS, .tune = priv, .pasid = WITH_PASID,
       .config = no_supervisor },
     { SPEC(VTD_FLT_SGN_10), "first-pasid-beyond-pss", 0x89, true,
-      .want = "UU--", .kind = W_FS, .tune = pasid_400,
-      .pasid = WITH_PASID, .config = ten_bits },
-    { SPEC(VTD_FLT_SGN_10), "pasid-beyond-pss", 0x89, true,
-      .want = "UU--", .kind = W_SS, .tune = pasid_wide,
-      .pasid = WITH_PASID, .config = ten_bits },
+      .want = "UU--", .kind = W_FS, .tune = pasid_400, .pasid = WITH_PASID,
+      .config = ten_bits },
+    { SPEC(VTD_FLT_SGN_10), "pasid-beyond-pss", 0x89, true, .want = "UU--",
+      .kind = W_SS, .tune = pasid_wide, .pasid = WITH_PASID,
+      .config = ten_bits },
     { SPEC(VTD_FLT_SPD_2), "page-request-beyond-pss", 0x51, true,
-      .want = "---I", .kind = W_FS, .tune = pasid_400,
-      .pasid = WITH_PASID, .config = ten_bits },
+      .want = "---I", .kind = W_FS, .tune = pasid_400, .pasid = WITH_PASID,
+      .config = ten_bits },
     { SPEC(VTD_FLT_SPT_2), "no-entry-for-this-pasid", 0x59, true,
       .want = "U0-I", .kind = W_FS, .damage = { { IN_PE, PE_P, 0 } },
       .tune = NULL, .pasid = WITH_PASID },
     { SPEC(VTD_FLT_SPD_2), "pasid-of-another-directory-entry", 0x51, true,
-      .want = "U0-I", .kind = W_FS, .tune = pasid_7,
-      .pasid = WITH_PASID },
+      .want = "U0-I", .kind = W_FS, .tune = pasid_7, .pasid = WITH_PASID },
 };
 
 /* A reserved bit each; the walk has seen the entry itself. */
@@ -272,6 +266,7 @@ static const FaultRow rows[] = {
       .kind = KIND, .damage = { { IN_PE } }, .pasid = BOTH,               \
       .config = CONFIG }
 
+/* clang-format off */
 static const FaultBits bits[] = {
     { { SPEC(VTD_FLT_SRT_3), "reserved", 0x3a, .want = "UCUI",
         .kind = W_SS, .damage = { { IN_ROOT } }, .pasid = BOTH }, 1, 11 },
@@ -309,6 +304,7 @@ static const FaultBits bits[] = {
     { PE_ROW(W_FS, NULL), 174, 511 },
     { PE_ROW(W_NESTED, NULL), 174, 191 },
 };
+/* clang-format on */
 
 int main(int argc, char **argv)
 {

@@ -14,7 +14,7 @@ static uint64_t fs_e(World *w, unsigned level)
     return rig_r64(w->r, world_fs_entry(w, w->iova, level));
 }
 
-/* --- first stage --------------------------------------------------------- */
+/* --- first stage -------------------------------------------------------- */
 
 static void fs_large(unsigned lg2, uint64_t base)
 {
@@ -103,7 +103,9 @@ static void fs_canonical(void)
 {
     g_autoptr(World) w = world_new_off(NULL, W_FS, true);
     static const uint64_t va[] = {
-        0, UINT64_C(0x00007ffffffff000), UINT64_C(0xffff800000000000),
+        0,
+        UINT64_C(0x00007ffffffff000),
+        UINT64_C(0xffff800000000000),
         UINT64_C(0xfffffffffffff000),
     };
 
@@ -136,7 +138,7 @@ static void fs_ignored_bits(void)
     xlat_is_ok(&x, w->hpa);
 }
 
-/* --- rights of the first stage ------------------------------------------- */
+/* --- rights of the first stage ------------------------------------------ */
 
 /* Supervisor requests; the leaf is a supervisor, read-only page. */
 static ImXlat supervisor(bool wpe, ImAccess access, uint64_t flags)
@@ -268,7 +270,7 @@ static void clean_page_grants_no_write(void)
     g_assert_cmpuint(x.perm, ==, IM_PERM_R | IM_PERM_W);
 }
 
-/* --- flags of the first stage -------------------------------------------- */
+/* --- flags of the first stage ------------------------------------------- */
 
 static void fs_read_sets_a(void)
 {
@@ -309,7 +311,8 @@ static void fs_large_sets_d(void)
     world_on(w);
     world_dma(w, IM_WRITE, 0x200000);
     g_assert_cmphex(rig_r64(w->r, world_fs_entry(w, 0x200000, 2)) &
-                    (FS_A | FS_D), ==, FS_A | FS_D);
+                        (FS_A | FS_D),
+                    ==, FS_A | FS_D);
 }
 
 static void fs_denied_write_sets_no_d(void)
@@ -420,11 +423,9 @@ int main(int argc, char **argv)
     spec_test(VTD_3_6_2_ACCESSED, "read", fs_read_sets_a);
     spec_test(VTD_3_6_2_ACCESSED, "5-levels", fs_five_levels_flags);
     spec_test(VTD_3_6_2_ACCESSED, "eafe", fs_eafe_sets_ea);
-    spec_test(VTD_3_6_2_ACCESSED, "already-set",
-              fs_flags_set_need_no_update);
+    spec_test(VTD_3_6_2_ACCESSED, "already-set", fs_flags_set_need_no_update);
     spec_test(VTD_3_6_2_DIRTY, "write", fs_write_sets_d);
-    spec_test(VTD_3_6_2_DIRTY, "write-after-read",
-              fs_write_after_read_sets_d);
+    spec_test(VTD_3_6_2_DIRTY, "write-after-read", fs_write_after_read_sets_d);
     spec_test(VTD_3_6_2_DIRTY, "2m", fs_large_sets_d);
     spec_test(VTD_3_6_2_DIRTY, "denied-write", fs_denied_write_sets_no_d);
     spec_test(VTD_3_6_2_ATOMIC, "keeps-bits-of-the-cpu",

@@ -10,11 +10,13 @@
 
 /* Beyond RAM, the unit's own registers, the interrupt range, far up. */
 static const uint64_t nowhere[] = {
-    UINT64_C(0x1000000000), UINT64_C(0xfed90000), UINT64_C(0xfee00000),
+    UINT64_C(0x1000000000),
+    UINT64_C(0xfed90000),
+    UINT64_C(0xfee00000),
     UINT64_C(0x3ffffffff000),
 };
 
-/* --- pointers ------------------------------------------------------------ */
+/* --- pointers ----------------------------------------------------------- */
 
 typedef struct Pointer {
     const char *name;
@@ -58,8 +60,10 @@ static void aim_second(World *w, uint64_t pa)
 
 static void aim_pde(World *w, uint64_t pa)
 {
-    rig_put(w->r, w->kind == W_FS ? world_fs_entry(w, w->iova, 2) :
-            world_ss_entry(w, w->iova, 2), FSE_ADDR, pa >> 12);
+    rig_put(w->r,
+            w->kind == W_FS ? world_fs_entry(w, w->iova, 2) :
+                              world_ss_entry(w, w->iova, 2),
+            FSE_ADDR, pa >> 12);
 }
 
 static const Pointer pointers[] = {
@@ -84,8 +88,7 @@ static void pointer_row(const void *data)
     const Pointer *row = data;
 
     for (unsigned i = 0; i < G_N_ELEMENTS(nowhere); i++) {
-        g_autoptr(World) w = world_new_off(NULL, row->kind,
-                                           row->kind >= W_FS);
+        g_autoptr(World) w = world_new_off(NULL, row->kind, row->kind >= W_FS);
         ImXlat x;
 
         if (row->aim == aim_first && (nowhere[i] + w->bias) >> 46) {
@@ -106,17 +109,23 @@ static void confusion(void)
     for (unsigned a = 0; a < 8; a++) {
         for (unsigned k = W_FS; k <= W_NESTED; k++) {
             g_autoptr(World) w = world_new_off(NULL, (WorldKind)k, true);
-            uint64_t at[] = { w->root, w->ctx, w->dir, w->pe,
+            uint64_t at[] = { w->root,
+                              w->ctx,
+                              w->dir,
+                              w->pe,
                               w->fs ? w->fs : w->ss,
-                              w->ss ? w->ss : w->fs, w->r->iq,
+                              w->ss ? w->ss : w->fs,
+                              w->r->iq,
                               w->r->status };
             uint64_t page = at[a] & ~UINT64_C(0xfff);
 
             for (unsigned b = 0; b < 5; b++) {
+                /* clang-format off */
                 static void (*const aim[])(World *, uint64_t) = {
                     aim_context, aim_directory, aim_pasid_table,
                     aim_second, aim_first,
                 };
+                /* clang-format on */
 
                 rig_offer(w->r, page, 1, RIG_TABLE);
                 if (b == 4 && k == W_SS) {
@@ -136,7 +145,7 @@ static void confusion(void)
     }
 }
 
-/* --- loops --------------------------------------------------------------- */
+/* --- loops -------------------------------------------------------------- */
 
 /* Every level is the same table: it ends after four, with its own page. */
 static void first_stage_loop(void)
@@ -150,8 +159,7 @@ static void first_stage_loop(void)
     before = im_vtd_counters(w->r->vtd)->walk_reads;
     x = world_dma(w, IM_READ, 0);
     xlat_is_ok(&x, w->fs);
-    g_assert_cmpuint(im_vtd_counters(w->r->vtd)->walk_reads - before, <,
-                     20);
+    g_assert_cmpuint(im_vtd_counters(w->r->vtd)->walk_reads - before, <, 20);
 }
 
 static void second_stage_loop(void)
@@ -176,8 +184,7 @@ static void nested_loop(void)
     before = im_vtd_counters(w->r->vtd)->walk_reads;
     x = world_dma(w, IM_READ, 0);
     xlat_is_ok(&x, w->fs);
-    g_assert_cmpuint(im_vtd_counters(w->r->vtd)->walk_reads - before, <,
-                     64);
+    g_assert_cmpuint(im_vtd_counters(w->r->vtd)->walk_reads - before, <, 64);
 }
 
 /* The compare and swap never succeeds: it must give up some time. */
@@ -200,7 +207,7 @@ static void update_never_succeeds(void)
     xlat_is_ok(&x, w->hpa);
 }
 
-/* --- queues -------------------------------------------------------------- */
+/* --- queues ------------------------------------------------------------- */
 
 static void tail_everywhere(void)
 {
@@ -244,8 +251,8 @@ static void queue_over_the_edge(void)
 /* Software writes PQH and PQT as it likes: never outside the queue. */
 static void page_queue_pointers(void)
 {
-    static const uint64_t value[] = { 0, 0x20, 0xfe0, 0x1000, 0x1020,
-                                      0x7ffe0, UINT64_MAX };
+    static const uint64_t value[] = { 0,      0x20,    0xfe0,     0x1000,
+                                      0x1020, 0x7ffe0, UINT64_MAX };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(value); i++) {
         for (unsigned j = 0; j < G_N_ELEMENTS(value); j++) {
@@ -283,7 +290,7 @@ static void status_nowhere(void)
     g_assert_true(vb_wait(w->r));
 }
 
-/* --- reset in every state of the queue ----------------------------------- */
+/* --- reset in every state of the queue ---------------------------------- */
 
 static void state_waiting(World *w)
 {
@@ -339,10 +346,14 @@ static const struct {
     const char *name;
     void (*enter)(World *w);
 } states[] = {
-    { "waiting", state_waiting }, { "fenced", state_fenced },
-    { "iqe", state_iqe }, { "ite", state_ite }, { "ice", state_ice },
+    { "waiting", state_waiting },
+    { "fenced", state_fenced },
+    { "iqe", state_iqe },
+    { "ite", state_ite },
+    { "ice", state_ice },
     { "itags-used-up", state_itags },
-    { "masked-events", state_masked_events }, { "off", state_off },
+    { "masked-events", state_masked_events },
+    { "off", state_off },
 };
 
 static void reset_row(const void *data)
@@ -396,12 +407,11 @@ static void disable_row(const void *data)
     g_assert_cmphex(rig_reg64(r, REG_IQH), ==, 32);
 }
 
-/* --- requests ------------------------------------------------------------ */
+/* --- requests ----------------------------------------------------------- */
 
 static void odd_requests(void)
 {
-    static const WorldKind kind[] = { W_LEGACY, W_FS, W_SS, W_NESTED,
-                                      W_PT };
+    static const WorldKind kind[] = { W_LEGACY, W_FS, W_SS, W_NESTED, W_PT };
     static const uint64_t len[] = { 0, 1, 4096, UINT64_MAX };
     static const uint64_t addr[] = { 0, 1, UINT64_MAX, UINT64_C(1) << 63,
                                      UINT64_C(0x7fffffffffffffff) };
@@ -516,8 +526,7 @@ int main(int argc, char **argv)
     spec_test(VTD_REG_PQT, "hostile/pointers", page_queue_pointers);
     spec_test(VTD_REG_PQA, "hostile/nowhere", page_queue_nowhere);
     spec_test(VTD_DESC_WAIT, "hostile/status-nowhere", status_nowhere);
-    spec_test(VTD_FLT_SGN_10, "hostile/beyond-20-bits",
-              pasid_out_of_range);
+    spec_test(VTD_FLT_SGN_10, "hostile/beyond-20-bits", pasid_out_of_range);
     spec_test(VTD_3_15_ILLEGAL, "hostile/odd-requests", odd_requests);
     return g_test_run();
 }

@@ -48,7 +48,7 @@ static void recorded(Rig *r, uint8_t fault, uint16_t index)
     g_assert_cmpuint(rig_count(r, RIG_SEEN_MSI), ==, 1);
 }
 
-/* --- formats ------------------------------------------------------------- */
+/* --- formats ------------------------------------------------------------ */
 
 static void disabled_passes_all(void)
 {
@@ -69,8 +69,8 @@ static void compat_with_cfi(void)
     ImIntOut out;
 
     vb_gcmd(r, GCMD_CFI, true);
-    out = interrupt(r, (ImMsi) { .addr = 0xfee0100c, .data = 0x4041,
-                                 .rid = RID });
+    out = interrupt(r,
+                    (ImMsi) { .addr = 0xfee0100c, .data = 0x4041, .rid = RID });
     g_assert_cmpuint(out.status, ==, IM_OK);
     g_assert_false(out.remapped);
     g_assert_cmpuint(vb_faults(r), ==, 0);
@@ -84,10 +84,14 @@ static void fields(void)
     for (unsigned i = 0; i < G_N_ELEMENTS(dlm); i++) {
         ImIntOut out;
 
-        vb_irte(r, i, (Irte) { .p = true, .dm = i & 1, .rh = i & 2,
-                               .tm = i & 4, .dlm = dlm[i],
-                               .vector = (uint8_t)(0x30 + i),
-                               .dst = 0xa500 });
+        vb_irte(r, i,
+                (Irte) { .p = true,
+                         .dm = i & 1,
+                         .rh = i & 2,
+                         .tm = i & 4,
+                         .dlm = dlm[i],
+                         .vector = (uint8_t)(0x30 + i),
+                         .dst = 0xa500 });
         out = interrupt(r, vb_msi(RID, (uint16_t)i));
         g_assert_cmpuint(out.status, ==, IM_OK);
         g_assert_true(out.remapped);
@@ -133,7 +137,7 @@ static void eim_active(void)
     g_assert_false(im_vtd_eim_active(r->vtd));
 }
 
-/* --- index --------------------------------------------------------------- */
+/* --- index -------------------------------------------------------------- */
 
 static void sub_handle(void)
 {
@@ -166,11 +170,10 @@ static void handle_bit_15(void)
     vb_irte(r, 0xfffe, (Irte) { .p = true, .vector = 0x66 });
     g_assert_cmphex(interrupt(r, vb_msi(RID, 0xfffe)).vector, ==, 0x66);
     vb_irte(r, 0xffff, (Irte) { .p = true, .vector = 0x67 });
-    g_assert_cmphex(interrupt(r, vb_msi_sub(RID, 0xfff0, 15)).vector, ==,
-                    0x67);
+    g_assert_cmphex(interrupt(r, vb_msi_sub(RID, 0xfff0, 15)).vector, ==, 0x67);
 }
 
-/* --- source validation --------------------------------------------------- */
+/* --- source validation -------------------------------------------------- */
 
 typedef struct SvtRow {
     const char *name;
@@ -201,8 +204,12 @@ static void svt_row(const void *data)
     g_autoptr(Rig) r = ir_new(3, false);
     ImIntOut out;
 
-    vb_irte(r, 2, (Irte) { .p = true, .vector = 0x31, .sid = row->sid,
-                           .sq = row->sq, .svt = row->svt });
+    vb_irte(r, 2,
+            (Irte) { .p = true,
+                     .vector = 0x31,
+                     .sid = row->sid,
+                     .sq = row->sq,
+                     .svt = row->svt });
     if (row->ok) {
         out = interrupt(r, vb_msi(row->rid, 2));
         g_assert_cmpuint(out.status, ==, IM_OK);
@@ -223,7 +230,7 @@ static void svt_on_a_hit(void)
     blocked(r, vb_msi(RID, 2), 0x26);
 }
 
-/* --- table 15 ------------------------------------------------------------ */
+/* --- table 15 ----------------------------------------------------------- */
 
 static void fault_20(void)
 {
@@ -328,10 +335,13 @@ static void irte_reserved(bool eime, unsigned bit, bool fpd)
 
 static void fault_24_bits(void)
 {
-    static const struct { unsigned lo, hi; bool xapic; } range[] = {
-        { 12, 14, false }, { 15, 15, false },           /* 15: IM, PI=0 */
+    static const struct {
+        unsigned lo, hi;
+        bool xapic;
+    } range[] = {
+        { 12, 14, false }, { 15, 15, false }, /* 15: IM, PI=0 */
         { 24, 31, false }, { 84, 127, false },
-        { 32, 39, true }, { 48, 63, true },             /* EIME=0 */
+        { 32, 39, true },  { 48, 63, true }, /* EIME=0 */
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(range); i++) {
@@ -382,8 +392,7 @@ static void fault_25_without_cfi(void)
 {
     g_autoptr(Rig) r = ir_new(3, false);
 
-    blocked(r, (ImMsi) { .addr = 0xfee01000, .data = 0x41, .rid = RID },
-            0x25);
+    blocked(r, (ImMsi) { .addr = 0xfee01000, .data = 0x41, .rid = RID }, 0x25);
     recorded(r, 0x25, 0);
 }
 
@@ -392,8 +401,7 @@ static void fault_25_with_eime(void)
     g_autoptr(Rig) r = ir_new(3, true);
 
     vb_gcmd(r, GCMD_CFI, true);
-    blocked(r, (ImMsi) { .addr = 0xfee01000, .data = 0x41, .rid = RID },
-            0x25);
+    blocked(r, (ImMsi) { .addr = 0xfee01000, .data = 0x41, .rid = RID }, 0x25);
     recorded(r, 0x25, 0);
 }
 
@@ -444,9 +452,9 @@ static void eimer_blocks(void)
     vb_irte(r, 3, (Irte) { .p = true, .vector = 0x31 });
     blocked(r, vb_msi(RID, 3), 0x2a);
     recorded(r, 0x2a, 3);
-    g_assert_cmpuint(interrupt(r, (ImMsi) { .addr = 0xfee0100c,
-                                            .rid = RID }).status,
-                     ==, IM_FAULT);
+    g_assert_cmpuint(
+        interrupt(r, (ImMsi) { .addr = 0xfee0100c, .rid = RID }).status, ==,
+        IM_FAULT);
     vb_irt_enable(r, 3, true);
     vb_irte(r, 3, (Irte) { .p = true, .vector = 0x31 });
     g_assert_cmphex(interrupt(r, vb_msi(RID, 3)).vector, ==, 0x31);
@@ -469,7 +477,7 @@ static void irreq_blocks(void)
     g_assert_cmphex(interrupt(r, vb_msi(RID, 3)).vector, ==, 0x31);
 }
 
-/* --- interrupt entry cache ----------------------------------------------- */
+/* --- interrupt entry cache ---------------------------------------------- */
 
 /* And whoever keeps remapped messages outside is told to ask again. */
 static void iec_drop(Desc d)
@@ -593,11 +601,18 @@ static void explained(void)
     ImMsi m = vb_msi_sub(RID, 4, 1);
     Told told;
 
-    vb_irte(r, 5, (Irte) { .p = true, .vector = 0x31, .dst = 0xa500,
-                           .sid = RID, .svt = 1, .dlm = 1, .tm = true });
+    vb_irte(r, 5,
+            (Irte) { .p = true,
+                     .vector = 0x31,
+                     .dst = 0xa500,
+                     .sid = RID,
+                     .svt = 1,
+                     .dlm = 1,
+                     .tm = true });
     told_interrupt(r, &m, &told);
     g_assert_cmpint(told.clause, ==, IM_CLAUSE(VTD_IR_IRTE));
-    g_assert_cmpstr(told.note, ==, "remapped: vector 31h to physical APIC ID "
+    g_assert_cmpstr(told.note, ==,
+                    "remapped: vector 31h to physical APIC ID "
                     "a5h, lowest priority, level");
     g_assert_cmpstr(told.last_read, ==, "IRTE");
     /* format, index, entry, source, result */

@@ -11,7 +11,7 @@ static uint64_t walk_reads(World *w)
     return im_vtd_counters(w->r->vtd)->walk_reads;
 }
 
-/* --- required drops ------------------------------------------------------ */
+/* --- required drops ----------------------------------------------------- */
 
 typedef struct DropRow {
     ImClause clause;
@@ -101,15 +101,15 @@ static Desc io_page_ih(const World *w)
 /* Address bits above MGAW are ignored. */
 static Desc io_page_high(const World *w)
 {
-    return desc_iotlb(IOTLB_PAGE, w->did,
-                      w->iova | UINT64_C(0xabcd) << 48, 0, false);
+    return desc_iotlb(IOTLB_PAGE, w->did, w->iova | UINT64_C(0xabcd) << 48, 0,
+                      false);
 }
 
 /* Size-aligned region of 2^9 pages that holds the address */
 static Desc io_page_am(const World *w)
 {
-    return desc_iotlb(IOTLB_PAGE, w->did,
-                      w->iova & ~UINT64_C(0x1fffff), 9, false);
+    return desc_iotlb(IOTLB_PAGE, w->did, w->iova & ~UINT64_C(0x1fffff), 9,
+                      false);
 }
 
 /* A page far away: first-stage entries go all the same. */
@@ -166,8 +166,8 @@ static Desc io_page_256k(const World *w)
 
 static Desc io_page_1g(const World *w)
 {
-    return desc_iotlb(IOTLB_PAGE, w->did, w->iova & ~UINT64_C(0x3fffffff),
-                      18, true);
+    return desc_iotlb(IOTLB_PAGE, w->did, w->iova & ~UINT64_C(0x3fffffff), 18,
+                      true);
 }
 
 static Desc pi_page_am(const World *w)
@@ -176,6 +176,7 @@ static Desc pi_page_am(const World *w)
                        w->iova & ~UINT64_C(0x3fff), 2, false);
 }
 
+/* clang-format off */
 static const DropRow drops[] = {
     { SPEC(VTD_6_5_2_IOTLB_GLOBAL), "legacy", W_LEGACY, false, LEAF,
       { io_global } },
@@ -300,6 +301,7 @@ static const DropRow drops[] = {
     { SPEC(VTD_6_5_2_CC), "legacy-root", W_LEGACY, false, ROOT,
       { cc_global, io_global } },
 };
+/* clang-format on */
 
 /* An entry of the stage that the request meets first is not present. */
 static void unmap(World *w, unsigned level)
@@ -378,8 +380,8 @@ static Desc other_pasid(const World *w)
 
 static Desc other_pasid_domain(const World *w)
 {
-    return desc_piotlb(PIOTLB_PASID, (uint16_t)(w->did + 1), w->pasid, 0,
-                       0, false);
+    return desc_piotlb(PIOTLB_PASID, (uint16_t)(w->did + 1), w->pasid, 0, 0,
+                       false);
 }
 
 static Desc other_pasid_page(const World *w)
@@ -392,8 +394,7 @@ static Desc other_pasid_page(const World *w)
 static Desc other_256k(const World *w)
 {
     return desc_piotlb(PIOTLB_PAGE, w->did, w->pasid,
-                       (w->iova & ~UINT64_C(0x3ffff)) ^ 0x40000, 6,
-                       true);
+                       (w->iova & ~UINT64_C(0x3ffff)) ^ 0x40000, 6, true);
 }
 
 static const KeepRow keeps[] = {
@@ -403,16 +404,16 @@ static const KeepRow keeps[] = {
       other_domain },
     { SPEC(VTD_6_5_2_IOTLB_PAGE), "other-page-is-kept", W_SS, false,
       other_page },
-    { SPEC(VTD_6_5_2_IOTLB_PAGE), "other-page-is-kept-legacy", W_LEGACY,
-      false, other_page },
+    { SPEC(VTD_6_5_2_IOTLB_PAGE), "other-page-is-kept-legacy", W_LEGACY, false,
+      other_page },
     { SPEC(VTD_6_5_2_PIOTLB_PASID), "other-pasid-is-kept", W_FS, true,
       other_pasid },
     { SPEC(VTD_6_5_2_PIOTLB_PASID), "other-domain-is-kept", W_FS, true,
       other_pasid_domain },
     { SPEC(VTD_6_5_2_PIOTLB_PAGE), "other-page-is-kept", W_FS, true,
       other_pasid_page },
-    { SPEC(VTD_6_5_2_PIOTLB_PAGE), "other-page-is-kept-nested", W_NESTED,
-      true, other_pasid_page },
+    { SPEC(VTD_6_5_2_PIOTLB_PAGE), "other-page-is-kept-nested", W_NESTED, true,
+      other_pasid_page },
 };
 
 static void keep_row(const void *data)
@@ -451,9 +452,9 @@ static void large_page_dropped_whole(const void *data)
     xlat_is_ok(&x, pa + 0x15000);
     e = kind == W_FS ? world_fs_entry(w, va, 2) : world_ss_entry(w, va, 2);
     rig_put(w->r, e, SSE_RW, 0);
-    vb_submit(w->r, kind == W_FS ?
-              desc_piotlb(PIOTLB_PAGE, w->did, w->pasid, va, 9, true) :
-              desc_iotlb(IOTLB_PAGE, w->did, va, 9, true));
+    vb_submit(w->r, kind == W_FS ? desc_piotlb(PIOTLB_PAGE, w->did, w->pasid,
+                                               va, 9, true) :
+                                   desc_iotlb(IOTLB_PAGE, w->did, va, 9, true));
     g_assert_true(vb_wait(w->r));
     x = world_dma(w, IM_READ, va + 0x15000);
     g_assert_cmpuint(x.status, ==, IM_FAULT);
@@ -471,8 +472,8 @@ static void did_above_nd_ignored(void)
     g_autoptr(World) w = world_new(&c, W_SS, true);
     world_dma(w, IM_READ, w->iova);
     apply_change(w, LEAF);
-    vb_submit(w->r, desc_iotlb(IOTLB_DOMAIN, (uint16_t)(0xab00 | w->did),
-                               0, 0, false));
+    vb_submit(w->r, desc_iotlb(IOTLB_DOMAIN, (uint16_t)(0xab00 | w->did), 0, 0,
+                               false));
     g_assert_true(vb_wait(w->r));
     x = world_dma(w, IM_READ, w->iova);
     g_assert_cmpuint(x.status, ==, IM_FAULT);

@@ -31,7 +31,7 @@ static uint64_t walk_reads(World *w)
     return im_vtd_counters(w->r->vtd)->walk_reads;
 }
 
-/* --- pages beside the interrupt range, 3.15 ------------------------------- */
+/* --- pages beside the interrupt range, 3.15 ----------------------------- */
 
 /* A page of 2 MiB leads into FEEx, halfway. */
 static World *half_in_fee(void)
@@ -85,7 +85,7 @@ static void answer_stops_at_fee(void)
     g_assert_cmphex(addr & ~x.mask, >, FEE + 0xfffff);
 }
 
-/* --- who asks ------------------------------------------------------------- */
+/* --- who asks ----------------------------------------------------------- */
 
 static void execute_after_a_read(void)
 {
@@ -149,7 +149,7 @@ static void fpd_of_a_cached_context(void)
     g_assert_cmpuint(vb_faults(w->r), ==, 0);
 }
 
-/* --- what a new root table finds, 6.6 ------------------------------------- */
+/* --- what a new root table finds, 6.6 ----------------------------------- */
 
 /* Without ESRTPS software invalidates; one that forgets is to see it. */
 static void root_table_without_esrtps(void)
@@ -197,7 +197,7 @@ static void other_mode_without_esrtps(void)
     other_mode(W_LEGACY, TTM_LEGACY, TTM_SCALABLE, 0x39);
 }
 
-/* --- what an invalidation reaches, 6.5.2 ---------------------------------- */
+/* --- what an invalidation reaches, 6.5.2 -------------------------------- */
 
 /* choices.rst: a page of the first stage that was cached in the pieces that
  * the second has of it goes with any address in it. */
@@ -213,8 +213,7 @@ static void page_in_pieces(void)
     x = world_dma(w, IM_READ, VA_2M + 0x5000);
     xlat_is_ok(&x, HPA_2M);
     rig_put(w->r, world_fs_entry(w, VA_2M, 2), FSE_P, 0);
-    invalidate(w, desc_piotlb(PIOTLB_PAGE, w->did, w->pasid, VA_2M, 0,
-                              true));
+    invalidate(w, desc_piotlb(PIOTLB_PAGE, w->did, w->pasid, VA_2M, 0, true));
     x = world_dma(w, IM_READ, VA_2M + 0x5000);
     xlat_is_fault(&x, IM_CPL_UR, 0x71);
 }
@@ -232,8 +231,7 @@ static void page_of_a_supervisor(void)
     x = im_vtd_translate(w->r->vtd, &t);
     xlat_is_ok(&x, w->hpa);
     rig_put(w->r, world_leaf(w, w->iova), FSE_P, 0);
-    invalidate(w, desc_piotlb(PIOTLB_PAGE, w->did, w->pasid, w->iova, 0,
-                              true));
+    invalidate(w, desc_piotlb(PIOTLB_PAGE, w->did, w->pasid, w->iova, 0, true));
     x = im_vtd_translate(w->r->vtd, &t);
     xlat_is_fault(&x, IM_CPL_UR, 0x71);
 }
@@ -251,8 +249,8 @@ static void tables_of_a_supervisor(void)
     x = im_vtd_translate(w->r->vtd, &t);
     xlat_is_ok(&x, w->hpa);
     rig_put(w->r, world_fs_entry(w, w->iova, 2), FSE_P, 0);
-    invalidate(w, desc_piotlb(PIOTLB_PAGE, w->did, w->pasid, w->iova, 0,
-                              false));
+    invalidate(w,
+               desc_piotlb(PIOTLB_PAGE, w->did, w->pasid, w->iova, 0, false));
     x = im_vtd_translate(w->r->vtd, &t);
     xlat_is_fault(&x, IM_CPL_UR, 0x71);
 }
@@ -274,8 +272,8 @@ static void page_of_the_upper_half(void)
         x = world_dma(w, IM_READ, va);
         xlat_is_ok(&x, w->hpa);
         rig_put(w->r, world_leaf(w, va), FSE_P, 0);
-        invalidate(w, desc_piotlb(PIOTLB_PAGE, w->did, w->pasid,
-                                  form[i] | low, 0, true));
+        invalidate(w, desc_piotlb(PIOTLB_PAGE, w->did, w->pasid, form[i] | low,
+                                  0, true));
         x = world_dma(w, IM_READ, va);
         xlat_is_fault(&x, IM_CPL_UR, 0x71);
     }
@@ -290,6 +288,7 @@ typedef struct MaskRow {
     bool goes;
 } MaskRow;
 
+/* clang-format off */
 static const MaskRow masks[] = {
     { "fm-0-other", 0, 1, false }, { "fm-1-bit-2", 1, 4, true },
     { "fm-1-bit-1", 1, 2, false }, { "fm-2-bit-2", 2, 4, true },
@@ -297,6 +296,7 @@ static const MaskRow masks[] = {
     { "fm-2-bit-0", 2, 1, false }, { "fm-3-bits-2-0", 3, 7, true },
     { "fm-3-bit-0", 3, 1, true }, { "fm-3-bit-3", 3, 8, false },
 };
+/* clang-format on */
 
 static void mask_row(const void *data)
 {
@@ -305,8 +305,8 @@ static void mask_row(const void *data)
     uint64_t before;
 
     world_dma(w, IM_READ, w->iova);
-    invalidate(w, desc_context(CC_DEVICE, w->did, w->rid ^ row->other,
-                               row->fm));
+    invalidate(w,
+               desc_context(CC_DEVICE, w->did, w->rid ^ row->other, row->fm));
     before = walk_reads(w);
     world_dma(w, IM_READ, w->iova);
     g_assert_cmpint(walk_reads(w) > before, ==, row->goes);
@@ -325,8 +325,7 @@ int main(int argc, char **argv)
               no_privilege_without_pasid);
     spec_test(VTD_6_2_2_NO_FAULTING, "refused-by-the-entry",
               refusing_context_not_kept);
-    spec_test(VTD_7_1_1_FPD, "of-a-cached-context",
-              fpd_of_a_cached_context);
+    spec_test(VTD_7_1_1_FPD, "of-a-cached-context", fpd_of_a_cached_context);
     spec_test(VTD_6_6_SRTP, "keeps-all-without-esrtps",
               root_table_without_esrtps);
     spec_test(VTD_6_6_SRTP, "other-mode-without-esrtps",

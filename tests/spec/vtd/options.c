@@ -48,7 +48,7 @@ static ImXlat ask(World *w, const ImTxn *t)
     return x;
 }
 
-/* --- 9.4: RID_PRIV -------------------------------------------------------- */
+/* --- 9.4: RID_PRIV ------------------------------------------------------ */
 
 /* A supervisor's page, read-only, behind RID_PASID. */
 static World *priv_world(bool rprivs, bool sre, bool wpe)
@@ -134,7 +134,7 @@ static void rid_priv_is_not_for_pasids(void)
     xlat_is_ok(&x, w->hpa);
 }
 
-/* --- 4.2.5, 9.4: translated requests with PASID --------------------------- */
+/* --- 4.2.5, 9.4: translated requests with PASID ------------------------- */
 
 typedef struct PtrsRow {
     const char *name;
@@ -171,7 +171,8 @@ static void ptrs_row(const void *data)
         rig_put(w->r, w->pe, PE_P, 0);      /* HPTE=0: not looked at */
         world_on(w);
         t.pasid = row->pasid == 1 ? w->rid_pasid :
-                  row->pasid ? row->pasid : t.pasid;
+                  row->pasid      ? row->pasid :
+                                    t.pasid;
         t.addr = row->addr ? row->addr : t.addr;
         x = ask(w, &t);
         if (row->fault) {
@@ -183,7 +184,7 @@ static void ptrs_row(const void *data)
     }
 }
 
-/* --- 9.8: IR and IW ------------------------------------------------------- */
+/* --- 9.8: IR and IW ----------------------------------------------------- */
 
 /* Bits 1:0 and 62:61 of every entry on the way to iova. */
 static World *io_world(WorldKind kind, unsigned cpu, unsigned io)
@@ -315,10 +316,9 @@ static void io_bit_is_reserved(void)
     g_assert_cmphex(rig_reg64(r, REG_RTADDR), ==, 0x5000 | TTM_SCALABLE);
 }
 
-/* --- 9.6: AW while SSTS=0 ------------------------------------------------- */
+/* --- 9.6: AW while SSTS=0 ----------------------------------------------- */
 
-static ImXlat aw_of_a_first_stage(bool second_stage, bool ignored,
-                                  unsigned aw)
+static ImXlat aw_of_a_first_stage(bool second_stage, bool ignored, unsigned aw)
 {
     ImVtdConfig c = rig_vtd_config();
 

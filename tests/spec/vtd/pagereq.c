@@ -33,7 +33,7 @@ static const ImPageResp *answer(World *w, unsigned n)
     return e ? &e->resp : NULL;
 }
 
-/* --- the descriptor ------------------------------------------------------ */
+/* --- the descriptor ----------------------------------------------------- */
 
 typedef struct FieldRow {
     const char *name;
@@ -47,8 +47,7 @@ static const FieldRow fields[] = {
     { "privileged", { .read = true, .priv = true, .prgi = 0x0aa } },
     { "execute", { .read = true, .exec = true, .prgi = 0x155 } },
     { "low-bits-dropped", { .read = true, .addr = 0x1fff } },
-    { "high-address", { .read = true,
-                        .addr = UINT64_C(0xfffffffffffff000) } },
+    { "high-address", { .read = true, .addr = UINT64_C(0xfffffffffffff000) } },
 };
 
 static void field_check(const FieldRow *row, bool pasid)
@@ -107,8 +106,8 @@ static void pasid_20_bits(void)
 /* Any kind of PASID entry will do, as long as it is in order. */
 static void every_pgtt(const void *data)
 {
-    g_autoptr(World) w = world_new(NULL, (WorldKind)GPOINTER_TO_UINT(data),
-                                   true);
+    g_autoptr(World)
+        w = world_new(NULL, (WorldKind)GPOINTER_TO_UINT(data), true);
     ImPageReq q = world_page_req(w);
 
     send(w, &q);
@@ -126,10 +125,8 @@ static void queue_in_order_and_wraps(void)
 
         q.prgi = i & 0x1ff;
         send(w, &q);
-        g_assert_cmphex(rig_get(w->r, w->r->prq + slot, PRD_PRGI), ==,
-                        q.prgi);
-        g_assert_cmphex(rig_reg64(w->r, REG_PQT), ==,
-                        (slot + 32) % 4096);
+        g_assert_cmphex(rig_get(w->r, w->r->prq + slot, PRD_PRGI), ==, q.prgi);
+        g_assert_cmphex(rig_reg64(w->r, REG_PQT), ==, (slot + 32) % 4096);
         rig_set64(w->r, REG_PQH, (slot + 32) % 4096);
     }
     g_assert_cmphex(prs(w), ==, PRS_PPR);
@@ -150,7 +147,7 @@ static void no_privilege_without_pasid(void)
     g_assert_cmphex(rig_get(w->r, w->r->prq, PRD_PRIV), ==, 0);
 }
 
-/* --- full and overflow --------------------------------------------------- */
+/* --- full and overflow -------------------------------------------------- */
 
 static World *full_world(void)
 {
@@ -249,7 +246,7 @@ static void bigger_queue(void)
     g_assert_cmphex(prs(w), ==, PRS_PPR | PRS_PRO);
 }
 
-/* --- stop markers -------------------------------------------------------- */
+/* --- stop markers ------------------------------------------------------- */
 
 static ImPageReq stop_marker(const World *w)
 {
@@ -318,7 +315,7 @@ static void marker_recorded(void)
     marker_row(false, false, 1);
 }
 
-/* --- the event ----------------------------------------------------------- */
+/* --- the event ---------------------------------------------------------- */
 
 static void event_once(void)
 {
@@ -393,7 +390,7 @@ static void event_after_descriptor(void)
                     rig_position(w->r, RIG_SEEN_WRITE, 0));
 }
 
-/* --- implicit invalidation ----------------------------------------------- */
+/* --- implicit invalidation ---------------------------------------------- */
 
 /* Cached read-only, upgraded without an invalidation, asked for. */
 static void upgrade_row(const void *data)
@@ -451,8 +448,8 @@ static void drain(void)
 
     vb_submit(r, desc_wait(WAIT_FN, 0, 0));
     vb_submit(r, desc_piotlb(PIOTLB_PASID, w->did, w->pasid, 0, 0, false));
-    vb_submit(r, desc_pdev_tlb(w->rid, w->pasid,
-                               UINT64_C(0x7ffffffffffff000), true, false));
+    vb_submit(r, desc_pdev_tlb(w->rid, w->pasid, UINT64_C(0x7ffffffffffff000),
+                               true, false));
     vb_submit(r, desc_wait(WAIT_SW | WAIT_PD, r->status, 0x77));
     send(w, &q);
     g_assert_cmphex(rig_r32(r, r->status), ==, 0);
@@ -517,8 +514,7 @@ int main(int argc, char **argv)
     spec_test(VTD_REG_PQT, "wraps", queue_in_order_and_wraps);
     spec_test(VTD_REG_PQA, "four-pages", bigger_queue);
     spec_test(VTD_PRQ_TABLE_FAULT, "pre-0", fault_answers_invalid);
-    spec_test(VTD_PRQ_DESCRIPTOR, "without-pasid",
-              no_privilege_without_pasid);
+    spec_test(VTD_PRQ_DESCRIPTOR, "without-pasid", no_privilege_without_pasid);
     spec_test(VTD_PRQ_TABLE_FAULT, "before-overflow",
               table_fault_before_overflow);
     spec_test(VTD_PRQ_FULL, "answers-success", full_answers_success);
@@ -527,8 +523,7 @@ int main(int argc, char **argv)
     spec_test(VTD_PRQ_STOP_MARKER, "queued", marker_is_queued);
     spec_test(VTD_PRQ_STOP_MARKER, "dropped-when-full",
               marker_dropped_when_full);
-    spec_test(VTD_PRQ_STOP_MARKER, "dropped-on-fault",
-              marker_dropped_on_fault);
+    spec_test(VTD_PRQ_STOP_MARKER, "dropped-on-fault", marker_dropped_on_fault);
     spec_test(VTD_PRQ_STOP_MARKER, "recorded", marker_recorded);
     spec_test(VTD_PRQ_EVENT, "once", event_once);
     spec_test(VTD_PRQ_EVENT, "for-overflow", event_for_overflow);

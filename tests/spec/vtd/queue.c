@@ -17,7 +17,7 @@ static bool iqe(Rig *r)
     return rig_reg32(r, REG_FSTS) & FSTS_IQE;
 }
 
-/* --- one descriptor, one verdict ----------------------------------------- */
+/* --- one descriptor, one verdict ---------------------------------------- */
 
 typedef enum Mode { SM, LEGACY_WIDE, LEGACY_NARROW, ABORT } Mode;
 
@@ -94,15 +94,18 @@ static Desc good(unsigned type, Rig *r)
     }
 }
 
-/* --- reserved bits ------------------------------------------------------- */
+/* --- reserved bits ------------------------------------------------------ */
 
 typedef struct Reserved {
     ImClause clause;
     unsigned type;
-    struct { unsigned hi, lo; } range[7];
+    struct {
+        unsigned hi, lo;
+    } range[7];
 } Reserved;
 
 /* Figures 6-1 to 6-9 and 7-2; PFSID is reserved, DIT being 0. */
+/* clang-format off */
 static const Reserved reserved[] = {
     { SPEC(VTD_DESC_CONTEXT_CACHE), 1,
       { { 8, 6 }, { 15, 12 }, { 63, 50 }, { 127, 64 }, { 255, 128 } } },
@@ -124,14 +127,14 @@ static const Reserved reserved[] = {
     { SPEC(VTD_DESC_PAGE_RESP), 9,
       { { 8, 5 }, { 63, 52 }, { 65, 64 }, { 127, 76 }, { 255, 128 } } },
 };
+/* clang-format on */
 
 static void reserved_row(const void *data)
 {
     const Reserved *row = data;
 
     for (unsigned i = 0; i < 7 && row->range[i].hi; i++) {
-        for (unsigned bit = row->range[i].lo; bit <= row->range[i].hi;
-             bit++) {
+        for (unsigned bit = row->range[i].lo; bit <= row->range[i].hi; bit++) {
             g_autoptr(Rig) r = queue_new(NULL, SM);
             Desc d = good(row->type, r);
 
@@ -149,7 +152,7 @@ static void good_row(const void *data)
     expect_done(r, good(row->type, r));
 }
 
-/* --- granularities and fields that are reserved by value ----------------- */
+/* --- granularities and fields that are reserved by value ---------------- */
 
 typedef struct ValueRow {
     ImClause clause;
@@ -177,7 +180,6 @@ static void no_dt(ImVtdConfig *c)
     c->device_tlb = c->no_write_flag = false;
 }
 
-
 static const ValueRow values[] = {
     { SPEC(VTD_DESC_CONTEXT_CACHE), "g-00", 1, 5, 4, 0, 4 },
     { SPEC(VTD_DESC_CONTEXT_CACHE), "g-domain", 1, 5, 4, 2, 0 },
@@ -197,10 +199,9 @@ static const ValueRow values[] = {
     { SPEC(VTD_DESC_IEC), "index-mask", 4, 31, 27, 15, 0 },
     { SPEC(VTD_DESC_WAIT), "fence-only", 5, 6, 6, 1, 0 },
     { SPEC(VTD_DESC_WAIT), "page-drain", 5, 7, 7, 1, 0 },
-    { SPEC(VTD_DESC_WAIT), "page-drain-without-pds", 5, 7, 7, 1, 4,
-      no_prs },
-    { SPEC(VTD_DESC_WAIT), "address-beyond-haw-ignored", 5, 127, 110,
-      0x3ffff, 0 },
+    { SPEC(VTD_DESC_WAIT), "page-drain-without-pds", 5, 7, 7, 1, 4, no_prs },
+    { SPEC(VTD_DESC_WAIT), "address-beyond-haw-ignored", 5, 127, 110, 0x3ffff,
+      0 },
     { SPEC(VTD_DESC_PIOTLB), "g-00", 6, 5, 4, 0, 4 },
     { SPEC(VTD_DESC_PIOTLB), "g-01", 6, 5, 4, 1, 4 },
     { SPEC(VTD_DESC_PIOTLB), "g-page", 6, 5, 4, 3, 0 },
@@ -232,7 +233,7 @@ static void value_row(const void *data)
     }
 }
 
-/* --- table 26 ------------------------------------------------------------ */
+/* --- table 26 ----------------------------------------------------------- */
 
 typedef struct TypeRow {
     Mode mode;
@@ -260,16 +261,16 @@ static void type_row(const void *data)
 
 static void add_types(void)
 {
-    static const char *const name[] = { "scalable", "legacy-256",
-                                        "legacy-128", "abort" };
+    static const char *const name[] = { "scalable", "legacy-256", "legacy-128",
+                                        "abort" };
 
     for (unsigned mode = SM; mode <= ABORT; mode++) {
         bool wide = mode == SM || mode == ABORT;
 
         for (unsigned type = 0; type < 128; type++) {
             TypeRow *row = spec_keep(g_new0(TypeRow, 1));
-            g_autofree char *path = g_strdup_printf("%s@type-%02x",
-                                                    name[mode], type);
+            g_autofree char *path = g_strdup_printf("%s@type-%02x", name[mode],
+                                                    type);
 
             row->mode = mode;
             row->type = type;
@@ -287,7 +288,7 @@ static void hpt_without_hpts(void)
     expect_error(r, d, 3);
 }
 
-/* --- the causes ---------------------------------------------------------- */
+/* --- the causes --------------------------------------------------------- */
 
 static void bad_tail(void)
 {
@@ -394,7 +395,7 @@ static void reserved_ttm(void)
     g_assert_cmphex(rig_r32(r, r->status), ==, 1);
 }
 
-/* --- going on ------------------------------------------------------------ */
+/* --- going on ----------------------------------------------------------- */
 
 /* Tail writes while IQE is set start nothing. */
 static void tail_write_while_stopped(void)
@@ -451,14 +452,12 @@ int main(int argc, char **argv)
     spec_test(VTD_IQEI_3, "type-0", invalid_type);
     spec_test(VTD_IQEI_4, "last-bit", reserved_field);
     spec_test(VTD_IQEI_5, "128-bit-in-scalable-and-abort", narrow_queue);
-    spec_test(VTD_IQEI_5, "256-bit-without-smts-and-adms",
-              wide_without_smts);
+    spec_test(VTD_IQEI_5, "256-bit-without-smts-and-adms", wide_without_smts);
     spec_test(VTD_IQEI_6, "odd-tail", odd_tail);
     spec_test(VTD_IQEI_7, "ttm-10", reserved_ttm);
     spec_test(VTD_IQ_RESUME, "tail-write-while-stopped",
               tail_write_while_stopped);
     spec_test(VTD_IQ_RESUME, "unmended-fails-again", unmended_fails_again);
-    spec_test(VTD_IQ_RESUME, "earlier-descriptors-are-done",
-              earlier_are_done);
+    spec_test(VTD_IQ_RESUME, "earlier-descriptors-are-done", earlier_are_done);
     return g_test_run();
 }

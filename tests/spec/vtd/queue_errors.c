@@ -37,7 +37,7 @@ static void done(Rig *r, unsigned n)
     im_vtd_ats_inv_done(r->vtd, inv->rid, 1u << inv->itag, 1);
 }
 
-/* --- IQERCD --------------------------------------------------------------- */
+/* --- IQERCD ------------------------------------------------------------- */
 
 /* A cause of one kind leaves what another recorded. */
 static void causes_side_by_side(void)
@@ -90,7 +90,7 @@ static void first_stray(void)
     g_assert_cmphex(ice_sid(r), ==, 0x5678);
 }
 
-/* --- waits ---------------------------------------------------------------- */
+/* --- waits -------------------------------------------------------------- */
 
 /* What was held when the queue was switched off never completes. */
 static void disabled_with_a_wait(void)
@@ -140,7 +140,7 @@ static void two_waits_at_once(void)
     g_assert_cmphex(rig_r32(r, r->status + 8), ==, 2);
 }
 
-/* --- what is not valid ---------------------------------------------------- */
+/* --- what is not valid -------------------------------------------------- */
 
 static void abort_mode_without_adms(void)
 {

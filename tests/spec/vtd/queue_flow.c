@@ -44,7 +44,7 @@ static void done(Rig *r, unsigned n)
     im_vtd_ats_inv_done(r->vtd, sent(r, n)->rid, 1u << sent(r, n)->itag, 1);
 }
 
-/* --- fetching ------------------------------------------------------------ */
+/* --- fetching ----------------------------------------------------------- */
 
 /* Independent of TES and IRES. */
 static void runs_with_all_off(void)
@@ -126,7 +126,7 @@ static void disable_with_error_pending(void)
     g_assert_true(vb_wait(w->r));
 }
 
-/* --- wait ---------------------------------------------------------------- */
+/* --- wait --------------------------------------------------------------- */
 
 static void wait_status_write(void)
 {
@@ -215,7 +215,7 @@ static void wait_status_before_interrupt(void)
                     rig_position(r, RIG_SEEN_WRITE, 0));
 }
 
-/* --- device-TLB ---------------------------------------------------------- */
+/* --- device-TLB --------------------------------------------------------- */
 
 typedef struct RangeRow {
     const char *name;
@@ -326,7 +326,7 @@ static void itags_run_out(void)
     g_assert_cmphex(fsts(r), ==, 0);
 }
 
-/* --- errors -------------------------------------------------------------- */
+/* --- errors ------------------------------------------------------------- */
 
 static void completion_unknown(void)
 {
@@ -453,8 +453,8 @@ static void wait_address_beyond_haw(void)
 {
     g_autoptr(World) w = world_new(NULL, W_FS, true);
 
-    vb_submit(w->r, desc_wait(WAIT_SW, w->r->status |
-                              UINT64_C(0x5555) << 46, 0x99));
+    vb_submit(w->r,
+              desc_wait(WAIT_SW, w->r->status | UINT64_C(0x5555) << 46, 0x99));
     g_assert_cmphex(status(w->r), ==, 0x99);
 }
 
@@ -466,8 +466,8 @@ static void listeners_are_told(void)
     const ImUnmap *u;
 
     rig_log_clear(r);
-    vb_submit(r, desc_iotlb(IOTLB_PAGE, w->did, w->iova & ~0x3fffull, 2,
-                            false));
+    vb_submit(r,
+              desc_iotlb(IOTLB_PAGE, w->did, w->iova & ~0x3fffull, 2, false));
     u = &rig_seen(r, RIG_SEEN_UNMAP, 0)->unmap;
     g_assert_cmphex(u->addr & ~u->mask, ==, w->iova & ~u->mask);
     g_assert_cmphex(u->mask, >=, 0x3fff);
@@ -482,16 +482,14 @@ static void listeners_are_told(void)
     done(r, 0);
     rig_log_clear(r);
     vb_submit(r, desc_dev_tlb(RID, UINT64_C(0x7ffffffffffff000), true));
-    g_assert_cmphex(rig_seen(r, RIG_SEEN_UNMAP, 0)->unmap.mask, ==,
-                    UINT64_MAX);
+    g_assert_cmphex(rig_seen(r, RIG_SEEN_UNMAP, 0)->unmap.mask, ==, UINT64_MAX);
     done(r, 0);
     rig_log_clear(r);
     vb_submit(r, desc_context(CC_GLOBAL, 0, 0, 0));
     g_assert_cmpuint(rig_count(r, RIG_SEEN_UNMAP), >=, 1);
     rig_log_clear(r);
     vb_one_shot(r, GCMD_SRTP);
-    g_assert_cmphex(rig_seen(r, RIG_SEEN_UNMAP, 0)->unmap.mask, ==,
-                    UINT64_MAX);
+    g_assert_cmphex(rig_seen(r, RIG_SEEN_UNMAP, 0)->unmap.mask, ==, UINT64_MAX);
     rig_log_clear(r);
     vb_gcmd(r, GCMD_TE, false);
     g_assert_cmpuint(rig_count(r, RIG_SEEN_UNMAP), >=, 1);
@@ -514,7 +512,7 @@ static void answers_while_stopped(void)
     g_assert_true(vb_wait(r));
 }
 
-/* --- order --------------------------------------------------------------- */
+/* --- order -------------------------------------------------------------- */
 
 static void fence(void)
 {
@@ -569,8 +567,7 @@ static void device_tlb_after_iotlb(void)
 
     xlat_is_ok(&x, w->hpa);
     rig_put(r, world_leaf(w, w->iova), LEAF_READ, 0);
-    vb_iq_put(r, desc_piotlb(PIOTLB_PAGE, w->did, w->pasid, w->iova, 0,
-                             true));
+    vb_iq_put(r, desc_piotlb(PIOTLB_PAGE, w->did, w->pasid, w->iova, 0, true));
     vb_iq_put(r, desc_pdev_tlb(w->rid, w->pasid, w->iova, false, false));
     vb_iq_ring(r);
     g_assert_cmpuint(rig_count(r, RIG_SEEN_ATS_INV), ==, 1);
@@ -610,8 +607,7 @@ static void page_response_fields(void)
     for (unsigned i = 0; i < G_N_ELEMENTS(code); i++) {
         const ImPageResp *p;
 
-        vb_submit(w->r, desc_page_resp(RID, i & 1, 0xfedcb, 0x1a5,
-                                       code[i]));
+        vb_submit(w->r, desc_page_resp(RID, i & 1, 0xfedcb, 0x1a5, code[i]));
         p = &rig_seen(w->r, RIG_SEEN_PAGE_RESP, i)->resp;
         g_assert_cmphex(p->rid, ==, RID);
         g_assert_cmphex(p->prgi, ==, 0x1a5);
@@ -630,8 +626,7 @@ static void add_device_tlb(void)
     }
     spec_test(VTD_DESC_PDEV_TLB, "global-invalidate", global_invalidate);
     spec_test(VTD_IQ_ITAG, "wait-for-completion", wait_for_completion);
-    spec_test(VTD_IQ_ITAG, "one-completion-for-many",
-              one_completion_for_many);
+    spec_test(VTD_IQ_ITAG, "one-completion-for-many", one_completion_for_many);
     spec_test(VTD_IQ_ITAG, "run-out", itags_run_out);
     spec_test(VTD_IQ_ICE, "unknown", completion_unknown);
     spec_test(VTD_IQ_ICE, "of-another-function", completion_of_another);
@@ -639,8 +634,7 @@ static void add_device_tlb(void)
     spec_test(VTD_IQ_ICE, "partly-valid", completion_partly_valid);
     spec_test(VTD_IQ_ITE, "aborts-waits", timeout);
     spec_test(VTD_IQ_ITE, "late-answer", timeout_then_answer);
-    spec_test(VTD_IQ_ITE, "no-timeout-after-answer",
-              no_timeout_after_answer);
+    spec_test(VTD_IQ_ITE, "no-timeout-after-answer", no_timeout_after_answer);
     spec_test(VTD_4_2_1_TES0, "completion", completion_while_off);
     spec_test(VTD_DESC_IOTLB, "listeners", listeners_are_told);
     spec_test(VTD_IQ_ITE, "answers-while-stopped", answers_while_stopped);
@@ -650,16 +644,14 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     spec_test(VTD_IQ_FETCH, "with-all-off", runs_with_all_off);
-    spec_test(VTD_IQ_FETCH, "enable-fetches",
-              enable_fetches_what_is_there);
+    spec_test(VTD_IQ_FETCH, "enable-fetches", enable_fetches_what_is_there);
     spec_test(VTD_IQ_FETCH, "wraps", wraps);
     spec_test(VTD_IQ_FETCH, "largest-queue", large_queue);
     spec_test(VTD_IQ_FETCH, "disable-resets-head", disable_resets_head);
     spec_test(VTD_IQ_FETCH, "disable-with-error-pending",
               disable_with_error_pending);
     spec_test(VTD_DESC_WAIT, "status-is-one-dword", wait_status_write);
-    spec_test(VTD_DESC_WAIT, "address-ignored-without-sw",
-              wait_without_sw);
+    spec_test(VTD_DESC_WAIT, "address-ignored-without-sw", wait_without_sw);
     spec_test(VTD_DESC_WAIT, "address-beyond-haw", wait_address_beyond_haw);
     spec_test(VTD_IQ_EVENT, "once-while-iwc", wait_event);
     spec_test(VTD_IQ_EVENT, "masked", wait_event_masked);
@@ -670,8 +662,7 @@ int main(int argc, char **argv)
     spec_test(VTD_IQ_FENCE, "holds-what-follows", fence);
     spec_test(VTD_IQ_FENCE, "without-status", fence_without_status);
     spec_test(VTD_IQ_ORDER, "waits", waits_in_order);
-    spec_test(VTD_IQ_ORDER, "device-tlb-after-iotlb",
-              device_tlb_after_iotlb);
+    spec_test(VTD_IQ_ORDER, "device-tlb-after-iotlb", device_tlb_after_iotlb);
     spec_test(VTD_PRQ_RESPONSE_ORDER, "with-device-tlb",
               responses_and_messages_in_order);
     spec_test(VTD_DESC_PAGE_RESP, "fields", page_response_fields);

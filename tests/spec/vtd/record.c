@@ -193,8 +193,7 @@ static void overflow(void)
     for (unsigned i = 0; i < 9; i++) {
         fault_from(w, (uint16_t)(0x100 + i));
     }
-    g_assert_cmphex(rig_reg32(r, REG_FSTS) & 0xff, ==,
-                    FSTS_PPF | FSTS_PFO);
+    g_assert_cmphex(rig_reg32(r, REG_FSTS) & 0xff, ==, FSTS_PPF | FSTS_PFO);
     g_assert_cmphex(vb_fault(r, 0).sid, ==, 0x100);
     g_assert_cmpuint(im_vtd_counters(r->vtd)->faults_recorded, ==, 8);
 }
@@ -272,7 +271,7 @@ static void frcd_is_w1c(void)
     g_assert_false(vb_fault(r, 0).f);
 }
 
-/* --- the event ----------------------------------------------------------- */
+/* --- the event ---------------------------------------------------------- */
 
 static void event_message(void)
 {
@@ -386,7 +385,7 @@ static void event_partly_serviced_stays(void)
     g_assert_cmphex(rig_reg32(r, REG_FECTL), ==, CTL_IM | CTL_IP);
 }
 
-/* --- FPD ----------------------------------------------------------------- */
+/* --- FPD ---------------------------------------------------------------- */
 
 static void fpd_at_exit_of_a_process(void)
 {
@@ -474,13 +473,11 @@ int main(int argc, char **argv)
     spec_test(VTD_REG_FRCD, "execute", fields_execute);
     spec_test(VTD_REG_FRCD, "without-pasid", fields_without_pasid);
     spec_test(VTD_REG_FRCD, "type-of-an-atomic", fields_atomic);
-    spec_test(VTD_REG_FRCD, "rid-pasid-request-has-no-pp",
-              rid_pasid_has_no_pp);
+    spec_test(VTD_REG_FRCD, "rid-pasid-request-has-no-pp", rid_pasid_has_no_pp);
     spec_test(VTD_REG_FRCD, "context-fault-keeps-the-pasid",
               context_fault_keeps_pasid);
     spec_test(VTD_REG_FRCD, "only-f-is-writable", frcd_is_w1c);
-    spec_test(VTD_7_2_1_RECORD, "registers-in-turn",
-              index_advances_and_wraps);
+    spec_test(VTD_7_2_1_RECORD, "registers-in-turn", index_advances_and_wraps);
     spec_test(VTD_7_2_1_INDEX, "wraps", index_advances_and_wraps);
     spec_test(VTD_7_2_1_INDEX, "zero-when-all-is-off",
               index_resets_when_all_off);
@@ -506,13 +503,11 @@ int main(int argc, char **argv)
               event_serviced_drops_pending);
     spec_test(VTD_7_3_EVENT_SERVICED, "by-the-last-record",
               event_serviced_by_frcd);
-    spec_test(VTD_7_3_EVENT_SERVICED, "one-left",
-              event_partly_serviced_stays);
+    spec_test(VTD_7_3_EVENT_SERVICED, "one-left", event_partly_serviced_stays);
     spec_test(VTD_7_1_1_FPD, "p-0-fpd-1", fpd_at_exit_of_a_process);
     spec_test(VTD_7_1_1_FPD, "from-the-cache", fpd_from_the_cache);
     spec_test(VTD_7_1_1_FPD, "of-a-denied-hit", fpd_of_a_denied_hit);
-    spec_test(VTD_7_1_3_FPD, "of-one-pasid-only",
-              fpd_does_not_leak_to_others);
+    spec_test(VTD_7_1_3_FPD, "of-one-pasid-only", fpd_does_not_leak_to_others);
     spec_test(VTD_7_1_3_S0_SILENT, "no-record-no-event", s0_is_silent);
     return g_test_run();
 }

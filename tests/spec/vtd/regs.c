@@ -6,7 +6,7 @@
 #include "lib/spec.h"
 #include "lib/vtd_build.h"
 
-/* --- plain registers ----------------------------------------------------- */
+/* --- plain registers ---------------------------------------------------- */
 
 typedef struct RegRow {
     ImClause clause;
@@ -101,7 +101,7 @@ static void reg_halves_row(const void *data)
     g_assert_cmphex(rig_reg32(r, row->off + 4), ==, (uint32_t)(v >> 32));
 }
 
-/* --- access sizes -------------------------------------------------------- */
+/* --- access sizes ------------------------------------------------------- */
 
 static void snapshot(Rig *r, uint32_t *word)
 {
@@ -158,19 +158,18 @@ static void qword_over_two_dwords(void)
     rig_set64(r, REG_IECTL, UINT64_C(0x0000567800000000));
     g_assert_cmphex(rig_reg32(r, REG_IEDATA), ==, 0x5678);
     rig_set64(r, REG_IEADDR, UINT64_C(0x00000200fee01000));
-    g_assert_cmphex(rig_reg64(r, REG_IEADDR), ==,
-                    UINT64_C(0x00000200fee01000));
+    g_assert_cmphex(rig_reg64(r, REG_IEADDR), ==, UINT64_C(0x00000200fee01000));
     rig_set64(r, REG_PEADDR, UINT64_C(0x00000300fee02000));
     g_assert_cmphex(rig_reg32(r, REG_PEUADDR), ==, 0x300);
-    g_assert_cmphex(rig_reg64(r, REG_GCMD) >> 32, ==,
-                    rig_reg32(r, REG_GSTS));
+    g_assert_cmphex(rig_reg64(r, REG_GCMD) >> 32, ==, rig_reg32(r, REG_GSTS));
 }
 
 /* Every aligned access to every offset is harmless, in any order. */
 static void every_offset_every_pattern(void)
 {
     static const uint64_t pattern[] = { UINT64_MAX, 0,
-        UINT64_C(0x8000000080000000), UINT64_C(0x5555555555555555) };
+                                        UINT64_C(0x8000000080000000),
+                                        UINT64_C(0x5555555555555555) };
 
     for (unsigned p = 0; p < G_N_ELEMENTS(pattern); p++) {
         g_autoptr(Rig) r = rig_vtd_new(NULL);
@@ -210,9 +209,9 @@ static void ids_are_read_only(void)
 static void absent_features(void)
 {
     ImVtdConfig c = rig_vtd_config();
-    static const unsigned off[] = { REG_PQH, REG_PQT, REG_PQA, REG_PRS,
-                                    REG_PECTL, REG_PEDATA, REG_PEADDR,
-                                    REG_PEUADDR, REG_IRTA };
+    static const unsigned off[] = { REG_PQH,    REG_PQT,     REG_PQA,
+                                    REG_PRS,    REG_PECTL,   REG_PEDATA,
+                                    REG_PEADDR, REG_PEUADDR, REG_IRTA };
 
     c.page_request = c.stop_marker = false;
     c.intremap = c.eim = c.esirtps = false;
@@ -241,9 +240,8 @@ static void eime_without_eim(void)
 static void unused_offsets(void)
 {
     g_autoptr(Rig) r = rig_vtd_new(NULL);
-    static const unsigned off[] = { REG_AFLOG, REG_MTRRCAP, REG_ECMD,
-                                    REG_VCMD, REG_VCCAP, 0x048, 0x300,
-                                    0xdc0 };
+    static const unsigned off[] = { REG_AFLOG, REG_MTRRCAP, REG_ECMD, REG_VCMD,
+                                    REG_VCCAP, 0x048,       0x300,    0xdc0 };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(off); i++) {
         rig_set64(r, off[i], UINT64_MAX);
@@ -251,13 +249,12 @@ static void unused_offsets(void)
     }
 }
 
-/* --- global commands ----------------------------------------------------- */
+/* --- global commands ---------------------------------------------------- */
 
 static void toggles(void)
 {
     g_autoptr(Rig) r = rig_vtd_new(NULL);
-    static const uint32_t bit[] = { GCMD_TE, GCMD_QIE, GCMD_IRE,
-                                    GCMD_CFI };
+    static const uint32_t bit[] = { GCMD_TE, GCMD_QIE, GCMD_IRE, GCMD_CFI };
 
     r->root = rig_alloc(r, 1, RIG_READ);
     for (unsigned i = 0; i < G_N_ELEMENTS(bit); i++) {
@@ -346,7 +343,7 @@ static void mode_at_run_time(void)
     g_assert_cmpuint(w->r->changes, >=, 3);
 }
 
-/* --- register-based invalidation ----------------------------------------- */
+/* --- register-based invalidation ---------------------------------------- */
 
 static uint64_t iotlb_reg(Rig *r)
 {
@@ -366,16 +363,17 @@ static unsigned iotlb_cmd(Rig *r, unsigned g, uint64_t did, uint64_t iva)
     uint64_t reg = iotlb_reg(r);
 
     rig_set64(r, reg - 8, iva);
-    rig_set64(r, reg, UINT64_C(1) << 63 | (uint64_t)g << 60 |
-              UINT64_C(3) << 48 | did << 32);
+    rig_set64(r, reg,
+              UINT64_C(1) << 63 | (uint64_t)g << 60 | UINT64_C(3) << 48 |
+                  did << 32);
     g_assert_cmphex(rig_reg64(r, reg) >> 63, ==, 0);
     return rig_reg64(r, reg) >> 57 & 3;
 }
 
 static unsigned ccmd(Rig *r, unsigned g, uint64_t did, uint64_t sid)
 {
-    rig_set64(r, REG_CCMD, UINT64_C(1) << 63 | (uint64_t)g << 61 |
-              sid << 16 | did);
+    rig_set64(r, REG_CCMD,
+              UINT64_C(1) << 63 | (uint64_t)g << 61 | sid << 16 | did);
     g_assert_cmphex(rig_reg64(r, REG_CCMD) >> 63, ==, 0);
     return rig_reg64(r, REG_CCMD) >> 59 & 3;
 }
@@ -461,8 +459,8 @@ static void iva_selects(void)
     world_map(w, w->iova, w->hpa);
     world_dma(w, IM_READ, w->iova);
     rig_w64(w->r, world_leaf(w, w->iova), 0);
-    g_assert_cmpuint(iotlb_cmd(w->r, 3, w->did, (w->iova & ~0x1fffull) | 1),
-                     ==, 3);
+    g_assert_cmpuint(iotlb_cmd(w->r, 3, w->did, (w->iova & ~0x1fffull) | 1), ==,
+                     3);
     x = world_dma(w, IM_READ, w->iova);
     xlat_is_fault(&x, IM_CPL_UR, 0x06);
     x = world_dma(w, IM_READ, near);
@@ -485,8 +483,7 @@ static void add_commands(void)
     spec_row(VTD_REG_CCMD, "device", register_context, GUINT_TO_POINTER(3));
     spec_test(VTD_6_5_1_REGISTER_INV, "not-in-scalable-mode",
               register_not_in_scalable_mode);
-    spec_test(VTD_6_5_1_REGISTER_INV, "bad-granularity-and-am",
-              register_bad);
+    spec_test(VTD_6_5_1_REGISTER_INV, "bad-granularity-and-am", register_bad);
     spec_test(VTD_REG_IOTLB, "halves", register_halves);
     spec_test(VTD_REG_IVA, "address-and-mask", iva_selects);
 }
@@ -505,8 +502,7 @@ int main(int argc, char **argv)
     }
     spec_test(VTD_REG_ACCESS, "odd-sizes-do-nothing", odd_access);
     spec_test(VTD_REG_ACCESS, "beyond-the-page", beyond_the_page);
-    spec_test(VTD_REG_ACCESS, "qword-over-two-dwords",
-              qword_over_two_dwords);
+    spec_test(VTD_REG_ACCESS, "qword-over-two-dwords", qword_over_two_dwords);
     spec_test(VTD_REG_ACCESS, "every-offset", every_offset_every_pattern);
     spec_test(VTD_REG_ACCESS, "unused-offsets", unused_offsets);
     spec_test(VTD_REG_ACCESS, "absent-features", absent_features);

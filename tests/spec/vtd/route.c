@@ -9,7 +9,7 @@
 
 #define FEE         UINT64_C(0xfee00000)
 
-/* --- every kind, once ---------------------------------------------------- */
+/* --- every kind, once --------------------------------------------------- */
 
 static void kind_works(WorldKind kind, bool pasid)
 {
@@ -34,7 +34,7 @@ static void kind_row(const void *data)
     kind_works((WorldKind)(n >> 1), n & 1);
 }
 
-/* --- pass-through, RID_PASID, PASIDs ------------------------------------- */
+/* --- pass-through, RID_PASID, PASIDs ------------------------------------ */
 
 static void pass_through_any_address(void)
 {
@@ -195,7 +195,7 @@ static void root_other_half(void)
     xlat_is_ok(&x, w->hpa);
 }
 
-/* --- translation off ----------------------------------------------------- */
+/* --- translation off ---------------------------------------------------- */
 
 static void off_is_identity(void)
 {
@@ -211,10 +211,10 @@ static void off_is_identity(void)
     xlat_is_ok(&x, w->iova);
 }
 
-/* --- interrupt range ----------------------------------------------------- */
+/* --- interrupt range ---------------------------------------------------- */
 
-static ImXlat fee(WorldKind kind, bool pasid, ImAccess access,
-                  uint64_t addr, uint64_t len)
+static ImXlat fee(WorldKind kind, bool pasid, ImAccess access, uint64_t addr,
+                  uint64_t len)
 {
     g_autoptr(World) w = world_new(NULL, kind, pasid);
     ImTxn t = world_txn(w, IM_AT_UNTRANSLATED, access);
@@ -250,14 +250,16 @@ static void fee_illegal(void)
         ImAccess access;
         uint64_t addr, len;
     } bad[] = {
-        { IM_READ, FEE, 4 }, { IM_WRITE, FEE, 8 }, { IM_WRITE, FEE, 2 },
-        { IM_ATOMIC, FEE, 4 }, { IM_WRITE, FEE + 0xffff8, 64 },
+        { IM_READ, FEE, 4 },
+        { IM_WRITE, FEE, 8 },
+        { IM_WRITE, FEE, 2 },
+        { IM_ATOMIC, FEE, 4 },
+        { IM_WRITE, FEE + 0xffff8, 64 },
         { IM_WRITE, FEE + 2, 4 },
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
-        ImXlat x = fee(W_SS, false, bad[i].access, bad[i].addr,
-                       bad[i].len);
+        ImXlat x = fee(W_SS, false, bad[i].access, bad[i].addr, bad[i].len);
 
         xlat_is_fault(&x, IM_CPL_UR, 0x29);
     }
@@ -300,15 +302,14 @@ static void fee_with_pasid_is_translated(void)
 static void add_rows(void)
 {
     static const char *const kind[W_KINDS] = {
-        "legacy", "legacy-no-ats", "legacy-pass-through", "first-stage",
-        "second-stage", "nested", "pass-through",
+        "legacy",       "legacy-no-ats", "legacy-pass-through", "first-stage",
+        "second-stage", "nested",        "pass-through",
     };
 
     for (unsigned k = 0; k < W_KINDS; k++) {
         g_autofree char *path = g_strdup_printf("request@%s", kind[k]);
 
-        spec_row(VTD_3_4_RID_PASID, path, kind_row,
-                 GUINT_TO_POINTER(k << 1));
+        spec_row(VTD_3_4_RID_PASID, path, kind_row, GUINT_TO_POINTER(k << 1));
         if (k >= W_FS) {
             g_autofree char *p2 = g_strdup_printf("pasid@%s", kind[k]);
 
@@ -335,13 +336,11 @@ int main(int argc, char **argv)
               pass_through_ignores_pointer);
     spec_test(VTD_3_4_RID_PASID, "zero-without-rps",
               rid_pasid_zero_without_rps);
-    spec_test(VTD_3_4_RID_PASID, "without-paside",
-              rid_pasid_without_paside);
+    spec_test(VTD_3_4_RID_PASID, "without-paside", rid_pasid_without_paside);
     spec_test(VTD_3_4_RID_PASID, "bad-entry-is-not-looked-at",
               rid_pasid_entry_not_looked_at);
     spec_test(VTD_3_4_RID_PASID, "twenty-bits", pasid_twenty_bits);
-    spec_test(VTD_3_4_RID_PASID, "other-half-of-root-entry",
-              root_other_half);
+    spec_test(VTD_3_4_RID_PASID, "other-half-of-root-entry", root_other_half);
     spec_test(VTD_3_1_TES0_PASID, "identity", off_is_identity);
     spec_test(VTD_3_15_INTERRUPT, "dword-write", fee_dword_write);
     spec_test(VTD_3_15_ZLR, "completes", fee_zero_length_read);

@@ -19,7 +19,7 @@ static uint64_t ss_e(World *w, unsigned level)
     return rig_r64(w->r, world_ss_entry(w, w->iova, level));
 }
 
-/* --- second stage -------------------------------------------------------- */
+/* --- second stage ------------------------------------------------------- */
 
 static void ss_levels(WorldKind kind, unsigned aw)
 {
@@ -182,8 +182,8 @@ static void zero_length_read(WorldKind kind, bool zlr)
 
     c.zlr = zlr;
     g_autoptr(World) w = world_new_off(&c, kind, false);
-    rig_put(w->r, world_ss_entry(w, w->kind == W_NESTED ? w->gpa : w->iova,
-                                 1), SSE_RW, SS_W);
+    rig_put(w->r, world_ss_entry(w, w->kind == W_NESTED ? w->gpa : w->iova, 1),
+            SSE_RW, SS_W);
     world_on(w);
     t = world_txn(w, IM_AT_UNTRANSLATED, IM_READ);
     t.len = 0;
@@ -205,7 +205,7 @@ static void zero_length_row(const void *data)
     zero_length_read((WorldKind)(n >> 1), n & 1);
 }
 
-/* --- nested -------------------------------------------------------------- */
+/* --- nested ------------------------------------------------------------- */
 
 static void nested_rights(void)
 {
@@ -312,7 +312,7 @@ static void add_rows(void)
     for (unsigned i = 0; i < G_N_ELEMENTS(aw); i++) {
         for (unsigned sm = 0; sm < 2; sm++) {
             g_autofree char *path = g_strdup_printf("%u-bits@%s", aw[i],
-                sm ? "scalable" : "legacy");
+                                                    sm ? "scalable" : "legacy");
 
             spec_row(VTD_3_7_LEVELS, path, ss_levels_row,
                      GUINT_TO_POINTER(aw[i] << 1 | sm));
@@ -338,8 +338,7 @@ int main(int argc, char **argv)
     spec_test(VTD_3_7_LEVELS, "2m", ss_2m);
     spec_test(VTD_3_7_LEVELS, "1g", ss_1g);
     spec_test(VTD_3_7_LEVELS, "ignored-bits", ss_ignored_bits);
-    spec_test(VTD_3_7_LEVELS, "absent-is-not-reserved",
-              ss_absent_not_reserved);
+    spec_test(VTD_3_7_LEVELS, "absent-is-not-reserved", ss_absent_not_reserved);
     spec_test(VTD_3_7_1_RIGHTS, "and-of-all-levels", ss_rights_and);
     spec_test(VTD_3_7_2_AD, "ssade-0", ss_no_flags_without_ssade);
     spec_test(VTD_3_7_2_AD, "ssade-1", ss_ssade_flags);
@@ -350,8 +349,7 @@ int main(int argc, char **argv)
               nested_pasid_structures_are_host);
     spec_test(VTD_3_8_NESTED, "accessed-table-needs-read-only",
               nested_table_read_only);
-    spec_test(VTD_3_8_1_SSADE, "table-needs-write",
-              nested_ssade_needs_write);
+    spec_test(VTD_3_8_1_SSADE, "table-needs-write", nested_ssade_needs_write);
     spec_test(VTD_3_8_1_SSADE, "tables-become-dirty",
               nested_ssade_dirties_tables);
     return g_test_run();

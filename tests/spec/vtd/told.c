@@ -35,7 +35,7 @@ static uint64_t errors(World *w)
     return im_vtd_counters(w->r->vtd)->command_errors;
 }
 
-/* --- errors of the queue -------------------------------------------------- */
+/* --- errors of the queue ------------------------------------------------ */
 
 static void descriptor_errors(void)
 {
@@ -104,20 +104,22 @@ static void time_out_and_stray(void)
     g_autofree char *ite = g_strdup_printf(
         "error ITE [3a:16.1 did not complete a device-TLB invalidation in "
         "time] [VTD_IQ_ITE] %" G_GINT64_MODIFIER "x %" G_GINT64_MODIFIER
-        "x @1\ninterrupt fault event @1\n", d.q[0], d.q[1]);
+        "x @1\ninterrupt fault event @1\n",
+        d.q[0], d.q[1]);
 
     vb_submit(w->r, d);
     told_listen(w->r, told);
     rig_advance(w->r, w->r->cfg.ats_timeout_ns);
     expect(told, ite);
     im_vtd_ats_inv_done(w->r->vtd, RID, 1u << 7 | 1u << 5, 1);
-    expect(told, "error ICE [3a:16.1 completed a device-TLB invalidation that "
+    expect(told,
+           "error ICE [3a:16.1 completed a device-TLB invalidation that "
            "it was not asked for, or completed before (ITag vector 000000a0)] "
            "[VTD_IQ_ICE] a0 @2\n");
     g_assert_cmpuint(errors(w), ==, 2);
 }
 
-/* --- order ---------------------------------------------------------------- */
+/* --- order -------------------------------------------------------------- */
 
 static void messages_follow_their_descriptor(void)
 {
@@ -129,11 +131,10 @@ static void messages_follow_their_descriptor(void)
     vb_iq_put(w->r, desc_page_resp(RID, false, 0, 3, 0));
     vb_iq_put(w->r, desc_wait(WAIT_SW, w->r->status, 1));
     vb_iq_ring(w->r);
-    expect(told,
-           "invalidate dev_tlb_inv @0\n"
-           "invalidate page_grp_resp @1\n"
-           "response software @1\n"
-           "invalidate inv_wait @2\n");
+    expect(told, "invalidate dev_tlb_inv @0\n"
+                 "invalidate page_grp_resp @1\n"
+                 "response software @1\n"
+                 "invalidate inv_wait @2\n");
 }
 
 static void causes_precede_interrupts(void)
@@ -147,7 +148,7 @@ static void causes_precede_interrupts(void)
     q.last = true;
     im_vtd_page_request(w->r->vtd, &q);
     expect(told, "request queued @0\n"
-           "interrupt page request event @0\n");
+                 "interrupt page request event @0\n");
     world_dma(w, IM_READ, 0x5000);
     expect(told, "fault recorded @1\ninterrupt fault event @1\n");
 }
@@ -183,7 +184,7 @@ static void stop_marker(void)
     expect(told, "request stop marker, disabled @0\n");
 }
 
-/* --- what no record tells ------------------------------------------------- */
+/* --- what no record tells ----------------------------------------------- */
 
 static void hidden_by_fpd(void)
 {
@@ -214,7 +215,7 @@ static void hidden_by_overflow(void)
     }
 }
 
-/* --- advice --------------------------------------------------------------- */
+/* --- advice ------------------------------------------------------------- */
 
 static void interrupt_source(void)
 {
@@ -235,7 +236,8 @@ static void interrupt_source(void)
         ImMsi m = vb_msi(RID, 5);
         g_autofree char *want = g_strdup_printf(
             "fault recorded @0\nadvice interrupt-source [interrupt of 3a:16.1 "
-            "(IRTE 5) is blocked: the entry expects %s] @0\n", rows[i].says);
+            "(IRTE 5) is blocked: the entry expects %s] @0\n",
+            rows[i].says);
 
         vb_irt_enable(r, 7, false);
         vb_irte(r, 5, rows[i].e);

@@ -18,7 +18,7 @@
 /* Table 54, by number */
 enum { CMD_NULL = 0, CMD_ALLOC = 1, CMD_FREE = 2 };
 
-/* --- a host that notes what it is asked ---------------------------------- */
+/* --- a host that notes what it is asked --------------------------------- */
 
 static ImVcmd asked[8];
 static unsigned asked_count;
@@ -55,7 +55,7 @@ static void answer(Rig *r, unsigned nth, ImVcmdStatus status, uint32_t pasid)
     im_vtd_vcmd_done(r->vtd, asked[nth].serial, status, pasid);
 }
 
-/* --- what is advertised -------------------------------------------------- */
+/* --- what is advertised ------------------------------------------------- */
 
 static void capability(void)
 {
@@ -94,7 +94,7 @@ static void refused(void)
     g_assert_null(c.vcmd);
 }
 
-/* --- commands ------------------------------------------------------------ */
+/* --- commands ----------------------------------------------------------- */
 
 static void null_command(void)
 {
@@ -155,7 +155,7 @@ static void undefined(void)
     g_assert_cmpuint(asked_count, ==, 0);
 }
 
-/* --- in progress --------------------------------------------------------- */
+/* --- in progress -------------------------------------------------------- */
 
 /* Writes are dropped until the answer is there, in halves too. */
 static void busy(void)

@@ -16,7 +16,8 @@ typedef struct Config {
 } Config;
 
 static const ImConfigNeed needs[] = {
-    IM_CONFIG_NEED(Config, b, a), IM_CONFIG_NEED(Config, c, b),
+    IM_CONFIG_NEED(Config, b, a),
+    IM_CONFIG_NEED(Config, c, b),
 };
 
 static const ImConfigRange ranges[] = {

@@ -158,7 +158,7 @@ static void test_give_up(void)
     g_assert_cmpuint(im_itags_take(&t, 0, TIMEOUT), ==, 2);
 }
 
-/* --- against lists that are kept in order -------------------------------- */
+/* --- against lists that are kept in order ------------------------------- */
 
 typedef struct Model {
     GArray *rested, *late;      /* of unsigned: free ones, next one first */
@@ -256,13 +256,11 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/core/itag/rotation", test_rotation);
-    g_test_add_func("/core/itag/longest-rest-first",
-                    test_longest_rest_first);
+    g_test_add_func("/core/itag/longest-rest-first", test_longest_rest_first);
     g_test_add_func("/core/itag/late-last", test_late_last);
     g_test_add_func("/core/itag/late-completion", test_late_completion);
     g_test_add_func("/core/itag/counts", test_counts);
-    g_test_add_func("/core/itag/counts-that-shrink",
-                    test_counts_that_shrink);
+    g_test_add_func("/core/itag/counts-that-shrink", test_counts_that_shrink);
     g_test_add_func("/core/itag/counts-start-anew", test_counts_start_anew);
     g_test_add_func("/core/itag/time", test_time);
     g_test_add_func("/core/itag/give-up", test_give_up);

@@ -98,8 +98,8 @@ static void fixture_put(Fixture *f)
     };
     Item *old = fixture_find(f, &it);
 
-    im_owner_put(&f->t, &f->o[it.owner], it.priv, addr,
-                 it.out | (addr & rest), shift, it.whole, it.flags);
+    im_owner_put(&f->t, &f->o[it.owner], it.priv, addr, it.out | (addr & rest),
+                 shift, it.whole, it.flags);
     if (old) {
         *old = it;
     } else {
@@ -225,7 +225,7 @@ static void test_random(void)
     fixture_tear_down(&f);
 }
 
-/* --- tags ----------------------------------------------------------------- */
+/* --- tags --------------------------------------------------------------- */
 
 static void put_page(Fixture *f, unsigned owner, bool priv, uint64_t addr)
 {
@@ -288,7 +288,7 @@ static void test_start_over(void)
     fixture_tear_down(&f);
 }
 
-/* --- sizes ---------------------------------------------------------------- */
+/* --- sizes -------------------------------------------------------------- */
 
 static void test_sixteen_sizes(void)
 {
@@ -306,8 +306,8 @@ static void test_sixteen_sizes(void)
     for (unsigned i = IM_TLB_CLASSES; i-- > 0;) {
         uint64_t out = UINT64_C(0xff000000000000) >> shifts[i] << shifts[i];
 
-        im_owner_put(&t, &o, false, addr, out, shifts[i],
-                     shifts[i], (uint16_t)i);
+        im_owner_put(&t, &o, false, addr, out, shifts[i], shifts[i],
+                     (uint16_t)i);
         g_assert_true(im_owner_get(&t, &o, false, addr, &hit));
         g_assert_cmpuint(hit.shift, ==, shifts[i]);
         g_assert_cmphex(hit.addr, ==, out);
@@ -348,7 +348,7 @@ static void test_not_cached(void)
     fixture_tear_down(&f);
 }
 
-/* --- budget --------------------------------------------------------------- */
+/* --- budget ------------------------------------------------------------- */
 
 typedef struct BudgetRow {
     const char *name;
@@ -367,8 +367,8 @@ static const BudgetRow budget_rows[] = {
     { "everything", 0, UINT64_MAX, IM_OWNER_BUDGET, true },
     { "wraps", IM_BITS(56, 12), IM_BITS(56, 0) + 0x2000, IM_OWNER_BUDGET,
       true },
-    { "more-than-once-round", 0x1000, IM_BITS(57, 0) + 0x2000,
-      IM_OWNER_BUDGET, true },
+    { "more-than-once-round", 0x1000, IM_BITS(57, 0) + 0x2000, IM_OWNER_BUDGET,
+      true },
 };
 
 static void test_budget(const void *data)
@@ -385,15 +385,14 @@ static void test_budget(const void *data)
     tag = f.o[0].tag;
     im_owner_drop(&f.t, &f.o[0], row->first, row->last, &budget);
     g_assert_false(get_page(&f, 0, false, 0x1000));
-    g_assert_cmpint(get_page(&f, 0, false, UINT64_C(1) << 40), ==,
-                    !row->all);
+    g_assert_cmpint(get_page(&f, 0, false, UINT64_C(1) << 40), ==, !row->all);
     g_assert_true(get_page(&f, 1, false, 0x1000));
     g_assert_cmpint(f.o[0].tag != tag, ==, row->all);
     g_assert_cmpint(budget < row->budget, ==, !row->all);
     fixture_tear_down(&f);
 }
 
-/* --- tables --------------------------------------------------------------- */
+/* --- tables ------------------------------------------------------------- */
 
 static void test_tables(void)
 {
@@ -409,18 +408,20 @@ static void test_tables(void)
     im_owned_init(&t, 256, tables);
     im_owner_add(&t, &o, 0);
     for (unsigned i = 0; i < 2; i++) {
-        g_assert_false(im_owner_find_table(&t, &o, false, &fmt[i], 0x405000,
-                                           &got));
+        g_assert_false(
+            im_owner_find_table(&t, &o, false, &fmt[i], 0x405000, &got));
         for (uint8_t level = 4; level-- > 0;) {
             ImWalkPoint at = {
-                .table = 0x10000u * (1 + level + 4 * i), .level = level,
-                .perm = 5, .writable = i,
+                .table = 0x10000u * (1 + level + 4 * i),
+                .level = level,
+                .perm = 5,
+                .writable = i,
             };
 
             im_owner_keep_table(&t, &o, false, &fmt[i], 0x405000, &at);
             g_assert_cmpint(im_owner_find_table(&t, &o, false, &fmt[i],
-                                                0x404fff, &got), ==,
-                            level < IM_OWNER_LEVELS);
+                                                0x404fff, &got),
+                            ==, level < IM_OWNER_LEVELS);
             if (level < IM_OWNER_LEVELS) {
                 g_assert_cmphex(got.table, ==, at.table);
                 g_assert_cmpuint(got.level, ==, level);
@@ -429,15 +430,13 @@ static void test_tables(void)
             }
         }
     }
-    g_assert_false(im_owner_find_table(&t, &o, true, &fmt[0], 0x405000,
-                                       &got));
-    g_assert_true(im_owner_find_table(&t, &o, false, &fmt[0], 0x605000,
-                                      &got));
+    g_assert_false(im_owner_find_table(&t, &o, true, &fmt[0], 0x405000, &got));
+    g_assert_true(im_owner_find_table(&t, &o, false, &fmt[0], 0x605000, &got));
     g_assert_cmpuint(got.level, ==, 1);
     im_owned_destroy(&t);
 }
 
-/* --- dump ----------------------------------------------------------------- */
+/* --- dump --------------------------------------------------------------- */
 
 static void name_owner(GString *out, const ImOwner *o)
 {
@@ -464,7 +463,7 @@ static void test_dump(void)
     g_string_truncate(out, 0);
     im_owned_dump(&f.t, &words, out);
     g_assert_true(g_str_has_suffix(out->str, "  101 translations, the rest "
-                                   "not shown\n"));
+                                             "not shown\n"));
     g_assert_cmpuint(im_owned_count(&f.t), ==, 101);
     fixture_tear_down(&f);
 }

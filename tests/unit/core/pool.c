@@ -36,8 +36,7 @@ static void fixture_drop(void *opaque, void *slot)
 static void fixture_set_up(Fixture *f, uint32_t count)
 {
     f->memory = g_malloc0(im_pool_bytes(count, sizeof(Thing)));
-    f->live = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free,
-                                    NULL);
+    f->live = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     f->drops = 0;
     im_pool_init(&f->p, f->memory, count, sizeof(Thing), fixture_drop, f);
 }

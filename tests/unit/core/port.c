@@ -15,8 +15,7 @@ static ImBus access_any(void *host G_GNUC_UNUSED, uint64_t pa G_GNUC_UNUSED,
 }
 
 static ImBus write_any(void *host G_GNUC_UNUSED, uint64_t pa G_GNUC_UNUSED,
-                       const void *buf G_GNUC_UNUSED,
-                       size_t len G_GNUC_UNUSED)
+                       const void *buf G_GNUC_UNUSED, size_t len G_GNUC_UNUSED)
 {
     return IM_BUS_OK;
 }
@@ -28,13 +27,11 @@ static ImBus swap_any(void *host G_GNUC_UNUSED, uint64_t pa G_GNUC_UNUSED,
     return IM_BUS_OK;
 }
 
-static void msi_any(void *host G_GNUC_UNUSED,
-                    const ImMsi *msi G_GNUC_UNUSED)
+static void msi_any(void *host G_GNUC_UNUSED, const ImMsi *msi G_GNUC_UNUSED)
 {
 }
 
-static void inv_any(void *host G_GNUC_UNUSED,
-                    const ImAtsInv *inv G_GNUC_UNUSED)
+static void inv_any(void *host G_GNUC_UNUSED, const ImAtsInv *inv G_GNUC_UNUSED)
 {
 }
 
@@ -48,8 +45,7 @@ static uint64_t now_any(void *host G_GNUC_UNUSED)
     return 0;
 }
 
-static void deadline_any(void *host G_GNUC_UNUSED,
-                         uint64_t when G_GNUC_UNUSED)
+static void deadline_any(void *host G_GNUC_UNUSED, uint64_t when G_GNUC_UNUSED)
 {
 }
 
@@ -58,9 +54,15 @@ static void wire_any(void *host G_GNUC_UNUSED, unsigned line G_GNUC_UNUSED)
 }
 
 static const ImPort full = {
-    .size = sizeof(ImPort), .read = access_any, .write = write_any,
-    .cmpxchg64 = swap_any, .msi = msi_any, .ats_invalidate = inv_any,
-    .page_response = resp_any, .now = now_any, .deadline = deadline_any,
+    .size = sizeof(ImPort),
+    .read = access_any,
+    .write = write_any,
+    .cmpxchg64 = swap_any,
+    .msi = msi_any,
+    .ats_invalidate = inv_any,
+    .page_response = resp_any,
+    .now = now_any,
+    .deadline = deadline_any,
     .wire = wire_any,
 };
 
@@ -102,8 +104,9 @@ static void test_inside(void)
                     IM_BUS_ERROR);
     g_assert_cmpint(im_port_read(&full, NULL, last, UINT64_MAX - 7, buf, 64),
                     ==, IM_BUS_ERROR);
-    g_assert_cmpint(im_port_read(&full, NULL, UINT64_MAX, UINT64_MAX - 63,
-                                 buf, 64), ==, IM_BUS_OK);
+    g_assert_cmpint(im_port_read(&full, NULL, UINT64_MAX, UINT64_MAX - 63, buf,
+                                 64),
+                    ==, IM_BUS_OK);
 }
 
 int main(int argc, char **argv)

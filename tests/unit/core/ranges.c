@@ -49,8 +49,8 @@ typedef struct World {
 
 static void world_init(World *w, uint64_t base)
 {
-    *w = (World){ .heap.left = UINT_MAX, .base = base };
-    w->mem = (ImMemory){ heap_alloc, heap_free, &w->heap };
+    *w = (World) { .heap.left = UINT_MAX, .base = base };
+    w->mem = (ImMemory) { heap_alloc, heap_free, &w->heap };
 }
 
 static void world_end(World *w)
@@ -152,7 +152,7 @@ static void test_whole(void)
     g_assert_true(im_ranges_add(&w.mem, &w.r, 7, 9));
     g_assert_true(im_ranges_add(&w.mem, &w.r, 0, UINT64_MAX));
     g_assert_cmpuint(w.r.count, ==, 1);
-    rest = (ImRange){ 0, UINT64_MAX };
+    rest = (ImRange) { 0, UINT64_MAX };
     g_assert_false(im_ranges_gap(&w.r, &rest, &gap));
     world_end(&w);
 }
@@ -192,7 +192,7 @@ static void test_room(void)
     world_end(&w);
 }
 
-/* --- lists that somebody wrote down -------------------------------------- */
+/* --- lists that somebody wrote down ------------------------------------- */
 
 typedef struct SortRow {
     const char *name;
@@ -249,7 +249,7 @@ static void test_shuffled(void)
             unsigned at = (unsigned)g_test_rand_int_range(0, (int)i + 1);
 
             w.r.range[i] = w.r.range[at];
-            w.r.range[at] = (ImRange){ 10 * i, 10 * i + 3 };
+            w.r.range[at] = (ImRange) { 10 * i, 10 * i + 3 };
         }
         w.r.count = n;
         g_assert_true(im_ranges_sort(&w.r));

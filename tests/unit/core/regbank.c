@@ -8,8 +8,7 @@
 
 #include "hw/core/regbank.h"
 
-enum { R_WIDE, R_NARROW, R_CTL, R_STATUS, R_RO, R_ARRAY,
-       R_GUARDED, R_COUNT };
+enum { R_WIDE, R_NARROW, R_CTL, R_STATUS, R_RO, R_ARRAY, R_GUARDED, R_COUNT };
 
 /* What the last hook saw. */
 typedef struct Seen {
@@ -29,8 +28,7 @@ static void written(void *dev, unsigned elem, uint64_t old, unsigned bytes)
     s->bytes = bytes;
 }
 
-static uint64_t inverted(void *dev G_GNUC_UNUSED, unsigned elem,
-                         uint64_t value)
+static uint64_t inverted(void *dev G_GNUC_UNUSED, unsigned elem, uint64_t value)
 {
     return ~value + elem;
 }
@@ -43,6 +41,7 @@ static bool guard(void *dev, unsigned elem)
     return elem == 0 && s->calls == 0;
 }
 
+/* clang-format off */
 static const ImRegDef defs[R_COUNT] = {
     [R_WIDE] = { .name = "WIDE", .offset = 0x08, .size = 8,
                  .rw = 0xff00ff00ff00ff00, .written = written },
@@ -61,6 +60,7 @@ static const ImRegDef defs[R_COUNT] = {
     [R_GUARDED] = { .name = "GUARDED", .offset = 0x100a8, .size = 4,
                     .rw = UINT32_MAX, .guard = guard, .written = written },
 };
+/* clang-format on */
 
 typedef struct Fixture {
     ImRegBank *b;
@@ -184,8 +184,7 @@ static void test_hidden(Fixture *f, gconstpointer data G_GNUC_UNUSED)
 }
 
 /* Whoever sets them: a reset value, a hook. */
-static void test_hidden_from_all(Fixture *f,
-                                 gconstpointer data G_GNUC_UNUSED)
+static void test_hidden_from_all(Fixture *f, gconstpointer data G_GNUC_UNUSED)
 {
     im_regbank_hide(f->b, R_RO, 0xffff);
     im_regbank_preset(f->b, R_RO, 0x12345678);
@@ -205,8 +204,7 @@ static void test_halves_of_an_array(Fixture *f,
         im_regbank_write(f->b, 0x44 + 16 * e, 0x2222 + e, 4);
         g_assert_cmphex(f->seen.bytes, ==, 0xf0);
         g_assert_cmphex(im_reg_get(f->b, R_ARRAY, e), ==,
-                        UINT64_C(0x222200001111) + e +
-                        ((uint64_t)e << 32));
+                        UINT64_C(0x222200001111) + e + ((uint64_t)e << 32));
         g_assert_cmphex(im_regbank_read(f->b, 0x44 + 16 * e, 4), ==,
                         0x2222 + e);
     }
@@ -252,10 +250,13 @@ static void test_garbage(Fixture *f, gconstpointer data G_GNUC_UNUSED)
 static void test_features(Fixture *f, gconstpointer data G_GNUC_UNUSED)
 {
     static const ImRegBits bits[] = {
-        { R_CTL, 0x0f, 1 }, { R_CTL, 0xf0, 4 }, { R_CTL, 0xf00, 5 },
+        { R_CTL, 0x0f, 1 },
+        { R_CTL, 0xf0, 4 },
+        { R_CTL, 0xf00, 5 },
     };
     static const struct {
         uint64_t features, narrow, ctl;
+    /* clang-format off */
     } rows[] = {
         { 7, 0x8000ffff, 0xffffffff },
         { 6, 0x8000ffff, 0xfffff0f0 },
@@ -263,13 +264,13 @@ static void test_features(Fixture *f, gconstpointer data G_GNUC_UNUSED)
         { 3, 0, 0xfffff00f },
         { 0, 0, 0xfffff000 },
     };
+    /* clang-format on */
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         Fixture one = { 0 };
 
         setup(&one, NULL);
-        im_regbank_implement(one.b, rows[i].features, bits,
-                             G_N_ELEMENTS(bits));
+        im_regbank_implement(one.b, rows[i].features, bits, G_N_ELEMENTS(bits));
         im_regbank_write(one.b, 0x10, UINT64_MAX, 8);
         g_assert_cmphex(im_regbank_read(one.b, 0x10, 4), ==, rows[i].narrow);
         g_assert_cmphex(im_regbank_read(one.b, 0x14, 4), ==, rows[i].ctl);
@@ -283,7 +284,9 @@ static void test_features(Fixture *f, gconstpointer data G_GNUC_UNUSED)
 static void test_dump(Fixture *f, gconstpointer data G_GNUC_UNUSED)
 {
     static const ImFieldRow fields[] = {
-        { "LOW", 3, 0 }, { "TOP", 31, 31 }, { NULL, 0, 0 },
+        { "LOW", 3, 0 },
+        { "TOP", 31, 31 },
+        { NULL, 0, 0 },
     };
     static const ImRegFields rows[] = { { R_CTL, fields } };
     g_autoptr(GString) out = g_string_new(NULL);
@@ -295,9 +298,9 @@ static void test_dump(Fixture *f, gconstpointer data G_GNUC_UNUSED)
     g_assert_cmpuint(g_strv_length(lines), ==, 1 + R_COUNT - 1 + 1);
     g_assert_cmpstr(lines[2], ==,
                     "    00010 NARROW           0000000080000000");
-    g_assert_true(g_str_has_prefix(lines[3],
-                    "    00014 CTL              000000008000000c LOW=0xc "
-                    "TOP=1  (11.4.4.1 "));
+    g_assert_true(g_str_has_prefix(
+        lines[3], "    00014 CTL              000000008000000c LOW=0xc "
+                  "TOP=1  (11.4.4.1 "));
     g_assert_cmpstr(lines[5], ==,
                     "    0001c RO               00000000ffffffff");
     g_assert_null(strstr(out->str, "ARRAY"));

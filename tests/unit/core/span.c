@@ -30,8 +30,7 @@ static void mark(Fixture *f, const ImSpan *a, bool taken)
 static bool choose(Fixture *f, ImSpan *a)
 {
     a->first = (uint64_t)g_test_rand_int_range(0, SPACE);
-    a->last = MIN(a->first + (uint64_t)g_test_rand_int_range(0, 80),
-                  SPACE - 1);
+    a->last = MIN(a->first + (uint64_t)g_test_rand_int_range(0, 80), SPACE - 1);
     for (uint64_t i = a->first; i <= a->last; i++) {
         if (f->taken[i]) {
             return false;

@@ -55,8 +55,7 @@ static uint64_t range_start(uint64_t addr, unsigned lg2)
     return lg2 >= 57 ? 0 : (addr & ((UINT64_C(1) << 57) - 1)) >> lg2 << lg2;
 }
 
-static Item *truth_find(Fixture *f, uint32_t tag, unsigned cls,
-                        uint64_t addr)
+static Item *truth_find(Fixture *f, uint32_t tag, unsigned cls, uint64_t addr)
 {
     for (guint i = 0; i < f->truth->len; i++) {
         Item *it = &g_array_index(f->truth, Item, i);
@@ -74,7 +73,8 @@ static void put(Fixture *f, uint32_t tag, unsigned cls, uint64_t addr)
     Item it = {
         .addr = range_start(addr, shifts[cls]),
         .out = range_start(random64() & 0xffffffffffffff, shifts[cls]),
-        .tag = tag, .cls = (uint8_t)cls,
+        .tag = tag,
+        .cls = (uint8_t)cls,
         .flags = (uint16_t)(g_test_rand_int() & ((1 << IM_TLB_FLAGS) - 1)),
     };
     Item *old = truth_find(f, tag, cls, addr);
@@ -87,8 +87,7 @@ static void put(Fixture *f, uint32_t tag, unsigned cls, uint64_t addr)
     }
 }
 
-static bool get_matches(Fixture *f, uint32_t tag, unsigned cls,
-                        uint64_t addr)
+static bool get_matches(Fixture *f, uint32_t tag, unsigned cls, uint64_t addr)
 {
     Item *want = truth_find(f, tag, cls, addr);
     ImTlbHit hit;
@@ -105,8 +104,9 @@ static bool get_matches(Fixture *f, uint32_t tag, unsigned cls,
 static void collect(void *opaque, uint32_t tag, uint64_t addr,
                     const ImTlbHit *hit)
 {
-    Item it = { .addr = addr, .out = hit->addr, .tag = tag,
-                .flags = hit->flags };
+    Item it = {
+        .addr = addr, .out = hit->addr, .tag = tag, .flags = hit->flags
+    };
 
     while (shifts[it.cls] != hit->shift) {
         it.cls++;
@@ -140,8 +140,8 @@ static uint64_t some_address(void)
 static uint32_t some_tag(void)
 {
     static const uint32_t tags[] = {
-        TAG, TAG + 1, TAG + 6, 0xfffff, 0x100000, 0x100002, 0x400002,
-        IM_TLB_TAG_MAX,
+        TAG,      TAG + 1,  TAG + 6,  0xfffff,
+        0x100000, 0x100002, 0x400002, IM_TLB_TAG_MAX,
     };
 
     return tags[g_test_rand_int_range(0, G_N_ELEMENTS(tags))];
@@ -261,8 +261,7 @@ static void test_ranges(void)
             Item *it = &g_array_index(before, Item, n);
             uint64_t end = it->addr | ((UINT64_C(1) << shifts[it->cls]) - 1);
 
-            if (it->tag == tag && it->addr <= last &&
-                end >= first) {
+            if (it->tag == tag && it->addr <= last && end >= first) {
                 continue;
             }
             g_assert_cmpuint(kept, <, after->len);
@@ -282,8 +281,7 @@ static void test_full(void)
 
     set_up(&f, 4096);
     for (unsigned i = 0; i < 4096; i++) {
-        im_tlb_put(&f.t, TAG, 0, 0x7f1234000000 + ((uint64_t)i << 12), 0,
-                   1);
+        im_tlb_put(&f.t, TAG, 0, 0x7f1234000000 + ((uint64_t)i << 12), 0, 1);
     }
     {
         g_autoptr(GArray) all = contents(&f);

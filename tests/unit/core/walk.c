@@ -30,9 +30,13 @@ static void test_shape(const void *data)
 {
     const Shape *s = data;
     ImPtFormat f = {
-        .name = s->name, .entry = toy_names, .levels = 5,
-        .index_bits = s->index_bits, .page_shift = s->page_shift,
-        .entry_size = s->entry_size, .decode = toy_decode,
+        .name = s->name,
+        .entry = toy_names,
+        .levels = 5,
+        .index_bits = s->index_bits,
+        .page_shift = s->page_shift,
+        .entry_size = s->entry_size,
+        .decode = toy_decode,
     };
     unsigned bits = s->page_shift + s->top * s->index_bits +
                     (s->top_bits ? s->top_bits : s->index_bits);
@@ -59,8 +63,7 @@ static void test_shape(const void *data)
         g_assert_cmphex(w.addr, ==, out | (in & ((1u << shift) - 1)));
         g_assert_cmpuint(w.shift, ==, shift);
         g_assert_cmpuint(t->reads, ==, s->top + 1 - level);
-        w = toy_walk(t, &ops, &st, NULL, in ^ UINT64_C(1) << shift,
-                     IM_PERM_R);
+        w = toy_walk(t, &ops, &st, NULL, in ^ UINT64_C(1) << shift, IM_PERM_R);
         g_assert_cmpuint(w.stop, ==, IM_WALK_ABSENT);
     }
 }
@@ -77,12 +80,12 @@ static void test_flags(void)
     w = toy_walk(t, &toy_ops, &st, NULL, 0x1000, IM_PERM_R);
     g_assert_cmpuint(w.stop, ==, IM_WALK_OK);
     g_assert_false(w.dirty);
-    g_assert_cmphex(toy_entry_value(t, &st, 0x1000, 0), ==, 0x8000 | E_P | E_W |
-                    E_A);
+    g_assert_cmphex(toy_entry_value(t, &st, 0x1000, 0), ==,
+                    0x8000 | E_P | E_W | E_A);
     w = toy_walk(t, &toy_ops, &st, NULL, 0x1000, IM_PERM_W);
     g_assert_true(w.dirty);
-    g_assert_cmphex(toy_entry_value(t, &st, 0x1000, 0), ==, 0x8000 | E_P | E_W |
-                    E_A | E_D);
+    g_assert_cmphex(toy_entry_value(t, &st, 0x1000, 0), ==,
+                    0x8000 | E_P | E_W | E_A | E_D);
     t->updates = 0;
     toy_walk(t, &toy_ops, &st, NULL, 0x1000, IM_PERM_W);
     g_assert_cmpuint(t->updates, ==, 0);

@@ -18,8 +18,8 @@
 #define X_NO_TABLES 1024u
 #define X_CLEAN     2048u       /* a write clears it */
 
-static ImPteKind judge_decode(const ImPtStage *st, unsigned level,
-                              uint64_t pte, ImPteView *v)
+static ImPteKind judge_decode(const ImPtStage *st, unsigned level, uint64_t pte,
+                              ImPteView *v)
 {
     ImPteKind kind = toy_decode(st, level, pte, v);
 
@@ -35,8 +35,13 @@ static ImPteKind judge_decode(const ImPtStage *st, unsigned level,
 }
 
 static const ImPtFormat judged = {
-    .name = "judged", .entry = toy_names, .levels = 4, .index_bits = 9,
-    .page_shift = 12, .entry_size = 8, .decode = judge_decode,
+    .name = "judged",
+    .entry = toy_names,
+    .levels = 4,
+    .index_bits = 9,
+    .page_shift = 12,
+    .entry_size = 8,
+    .decode = judge_decode,
 };
 
 #define ADDR  UINT64_C(0x7123)
@@ -61,7 +66,7 @@ static void change(Toy *t, const ImPtStage *st, unsigned level, uint64_t set,
     memcpy(t->mem + at, &e, 8);
 }
 
-/* --- what an entry ends in ------------------------------------------------ */
+/* --- what an entry ends in ---------------------------------------------- */
 
 typedef struct StopRow {
     const char *name;
@@ -96,7 +101,7 @@ static void test_stop(const void *data)
     }
 }
 
-/* --- what all of them grant ----------------------------------------------- */
+/* --- what all of them grant --------------------------------------------- */
 
 static void test_rights_of_all_levels(void)
 {
@@ -150,7 +155,7 @@ static void test_must(void)
     }
 }
 
-/* --- flags ---------------------------------------------------------------- */
+/* --- flags -------------------------------------------------------------- */
 
 /* Every entry on the way is used; the leaf is written, which may clear. */
 static void test_marks(void)
@@ -173,7 +178,7 @@ static void test_marks(void)
     g_assert_cmphex(toy_entry_value(t, &st, ADDR, 1) & E_D, ==, 0);
 }
 
-/* --- nested --------------------------------------------------------------- */
+/* --- nested ------------------------------------------------------------- */
 
 #define BIAS  UINT64_C(0x400000)
 
@@ -313,7 +318,7 @@ static void test_table_moves(void)
     g_assert_cmphex(new, ==, old);
 }
 
-/* --- from a table that was kept ------------------------------------------- */
+/* --- from a table that was kept ----------------------------------------- */
 
 /* What the entries above it did not grant is not granted. */
 static void test_kept_rights(void)
@@ -369,8 +374,7 @@ int main(int argc, char **argv)
 
         g_test_add_data_func(path, &stops[i], test_stop);
     }
-    g_test_add_func("/core/walk/rights/all-levels",
-                    test_rights_of_all_levels);
+    g_test_add_func("/core/walk/rights/all-levels", test_rights_of_all_levels);
     g_test_add_func("/core/walk/rights/nothing-together",
                     test_nothing_together);
     g_test_add_func("/core/walk/rights/must", test_must);

@@ -100,7 +100,7 @@ static void test_nested_rights(void)
     g_assert_cmpuint(w.stop, ==, IM_WALK_RANGE);
 }
 
-/* --- what is refused is not dirty ---------------------------------------- */
+/* --- what is refused is not dirty --------------------------------------- */
 
 typedef struct Both {
     Toy *t;
@@ -169,8 +169,9 @@ static void test_raced_before_the_flag(void)
     uint64_t set = E_A;
 
     /* Every other entry has its flags: the next update is the leaf's. */
-    g_assert_cmpuint(toy_walk(t, &toy_ops, &b.s0, &b.s1, 0x7000,
-                              IM_PERM_R).stop, ==, IM_WALK_OK);
+    g_assert_cmpuint(
+        toy_walk(t, &toy_ops, &b.s0, &b.s1, 0x7000, IM_PERM_R).stop, ==,
+        IM_WALK_OK);
     memcpy(&set, t->mem + b.leaf0, 8);
     g_assert_true(set & E_A);
     t->races = 1;
@@ -208,8 +209,13 @@ static void test_forbidden(void)
 static void test_scattered_table_is_not_kept(void)
 {
     static const ImPtFormat big = {
-        .name = "64K", .entry = toy_names, .levels = 3, .index_bits = 13,
-        .page_shift = 16, .entry_size = 8, .decode = toy_decode,
+        .name = "64K",
+        .entry = toy_names,
+        .levels = 3,
+        .index_bits = 13,
+        .page_shift = 16,
+        .entry_size = 8,
+        .decode = toy_decode,
     };
     g_autoptr(Toy) t = toy_new();
     ImPtStage s0 = toy_stage(t, &big, 1);
@@ -272,7 +278,6 @@ int main(int argc, char **argv)
     g_test_add_func("/core/walk/nested-rights", test_nested_rights);
     g_test_add_func("/core/walk/scattered-table-is-not-kept",
                     test_scattered_table_is_not_kept);
-    g_test_add_func("/core/walk/every-read-may-fail",
-                    test_every_read_may_fail);
+    g_test_add_func("/core/walk/every-read-may-fail", test_every_read_may_fail);
     return g_test_run();
 }

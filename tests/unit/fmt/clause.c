@@ -33,7 +33,8 @@ static void a_clause_reads_as_tag_section_title(void)
 {
     g_autofree char *text = im_clause_text(IM_CLAUSE(VTD_REG_FSTS));
 
-    g_assert_cmpstr(text, ==, "VTD_REG_FSTS: VT-d 5.10, 11.4.7.1, "
+    g_assert_cmpstr(text, ==,
+                    "VTD_REG_FSTS: VT-d 5.10, 11.4.7.1, "
                     "\"Fault Status Register\"");
 }
 

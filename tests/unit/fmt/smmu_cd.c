@@ -154,8 +154,7 @@ static const Row rows[] = {
 
 static bool decode(const Row *r, ImSmmuCd *cd, ImClause *clause)
 {
-    ImSmmuSte ste = { .s1 = true, .world = r->world,
-                      .s1stalld = r->s1stalld };
+    ImSmmuSte ste = { .s1 = true, .world = r->world, .s1stalld = r->s1stalld };
     ImSmmuIds ids = full();
     uint64_t raw[8];
 
@@ -182,7 +181,7 @@ static void test_row(const void *data)
     g_assert_cmpuint(ok, ==, !r->want);
 }
 
-/* --- values --------------------------------------------------------------- */
+/* --- values ------------------------------------------------------------- */
 
 static ImSmmuCd valid(const Row *r)
 {
@@ -199,6 +198,7 @@ static void test_geometry(void)
 {
     static const struct {
         unsigned tg, g, tsz, top, top_bits;
+    /* clang-format off */
     } shapes[] = {
         { 0, 0, 16, 3, 9 }, { 0, 0, 24, 3, 1 }, { 0, 0, 25, 2, 9 },
         { 0, 0, 33, 2, 1 }, { 0, 0, 34, 1, 9 }, { 0, 0, 39, 1, 4 },
@@ -208,6 +208,7 @@ static void test_geometry(void)
         { 1, 2, 12, 2, 10 }, { 1, 2, 16, 2, 6 }, { 1, 2, 22, 1, 13 },
         { 1, 2, 35, 0, 13 }, { 1, 2, 47, 0, 1 },
     };
+    /* clang-format on */
 
     for (unsigned i = 0; i < G_N_ELEMENTS(shapes); i++) {
         Row r = { "", IDS(OAS(6), VAX, STT),
@@ -225,39 +226,39 @@ static void test_geometry(void)
 
 static void test_values(void)
 {
-    ImSmmuCd cd = valid(&(Row){ "", .set = { BIT(45), BIT(47) } });
+    ImSmmuCd cd = valid(&(Row) { "", .set = { BIT(45), BIT(47) } });
 
     g_assert_cmpuint(cd.asid, ==, 0x1234);
     g_assert_true(cd.r && cd.a && cd.aset && !cd.s);
     g_assert_true(cd.half[0].enabled && cd.half[1].enabled);
     g_assert_cmphex(cd.half[0].stage.root, ==, 0x100000);
     g_assert_cmphex(cd.half[1].stage.root, ==, 0x200000);
-    cd = valid(&(Row){ "", .set = { TTB0(0x100ff0) } });
+    cd = valid(&(Row) { "", .set = { TTB0(0x100ff0) } });
     g_assert_cmphex(cd.half[0].stage.root, ==, 0x100000);
-    cd = valid(&(Row){ "", .set = { T0SZ(24), TTB0(0x100ff0) } });
+    cd = valid(&(Row) { "", .set = { T0SZ(24), TTB0(0x100ff0) } });
     g_assert_cmphex(cd.half[0].stage.root, ==, 0x100ff0);
-    cd = valid(&(Row){ "", IDS(OAS(6)),
-               .set = { T0SZ(24), IPS(6), TTB0(0x100ff0) } });
+    cd = valid(&(Row) { "", IDS(OAS(6)),
+                        .set = { T0SZ(24), IPS(6), TTB0(0x100ff0) } });
     g_assert_cmphex(cd.half[0].stage.root, ==, 0x100fc0);
-    cd = valid(&(Row){ .name = "", EL2 });
+    cd = valid(&(Row) { .name = "", EL2 });
     g_assert_cmpuint(cd.asid, ==, 0);
     g_assert_false(cd.half[1].enabled);
-    cd = valid(&(Row){ "", .set = { EPD0 } });
+    cd = valid(&(Row) { "", .set = { EPD0 } });
     g_assert_false(cd.half[0].enabled);
     g_assert_true(cd.half[1].enabled);
-    cd = valid(&(Row){ "", .set = { EPD0 }, EL2 });
+    cd = valid(&(Row) { "", .set = { EPD0 }, EL2 });
     g_assert_true(cd.half[0].enabled);
 }
 
 /* SMMU_CD_IPS */
 static void test_ips(void)
 {
-    ImSmmuCd cd = valid(&(Row){ "", IDS(OAS(4)), .set = { IPS(6) } });
+    ImSmmuCd cd = valid(&(Row) { "", IDS(OAS(4)), .set = { IPS(6) } });
 
     g_assert_cmphex(cd.half[0].stage.out_mask, ==, ADDR(44) - 1);
-    cd = valid(&(Row){ "", IDS(OAS(4)), .set = { IPS(0) } });
+    cd = valid(&(Row) { "", IDS(OAS(4)), .set = { IPS(0) } });
     g_assert_cmphex(cd.half[1].stage.out_mask, ==, ADDR(32) - 1);
-    cd = valid(&(Row){ "", IDS(OAS(6)), .set = { IPS(7) } });
+    cd = valid(&(Row) { "", IDS(OAS(6)), .set = { IPS(7) } });
     g_assert_cmphex(cd.half[1].stage.out_mask, ==, ADDR(52) - 1);
 }
 
@@ -271,10 +272,12 @@ static const FlagRow flag_rows[] = {
     { 0, 0, { .name = "" } },
     { IM_VMSA_AFFD, IM_VMSA_AFFD, { "", .set = { BIT(35) } } },
     { IM_VMSA_HA, IM_VMSA_HA, { "", .set = { BIT(35), BIT(43) } } },
-    { IM_VMSA_HA | IM_VMSA_HD, IM_VMSA_HA | IM_VMSA_HD,
+    { IM_VMSA_HA | IM_VMSA_HD,
+      IM_VMSA_HA | IM_VMSA_HD,
       { "", .set = { BIT(42), BIT(43) } } },
     { 0, 0, { "", .set = { BIT(42) } } },
-    { IM_VMSA_HA | IM_VMSA_HAFT, IM_VMSA_HA | IM_VMSA_HAFT,
+    { IM_VMSA_HA | IM_VMSA_HAFT,
+      IM_VMSA_HA | IM_VMSA_HAFT,
       { "", .set = { BIT(43), BIT(67) } } },
     { IM_VMSA_HAD, 0, { "", .set = { BIT(65) } } },
     { 0, IM_VMSA_HAD, { "", .set = { BIT(129) } } },
@@ -282,12 +285,13 @@ static const FlagRow flag_rows[] = {
     { IM_VMSA_WXN, IM_VMSA_WXN, { "", .set = { BIT(36) } } },
     { 0, 0, { "", .set = { BIT(37) } } },
     { IM_VMSA_PAN, IM_VMSA_PAN, { "", .set = { BIT(40) } } },
-    { IM_VMSA_ONE | IM_VMSA_WXN, 0,
-      { "", .set = { BIT(40), BIT(36) }, EL2 } },
+    { IM_VMSA_ONE | IM_VMSA_WXN, 0, { "", .set = { BIT(40), BIT(36) }, EL2 } },
     { IM_VMSA_PAN, IM_VMSA_PAN, { "", .set = { BIT(40) }, E2H } },
-    { IM_VMSA_PAN | IM_VMSA_EPAN, IM_VMSA_PAN | IM_VMSA_EPAN,
+    { IM_VMSA_PAN | IM_VMSA_EPAN,
+      IM_VMSA_PAN | IM_VMSA_EPAN,
       { "", IDS({ 3, 17, 17, 1 }), .set = { BIT(40), BIT(123) } } },
-    { IM_VMSA_PAN, IM_VMSA_PAN,
+    { IM_VMSA_PAN,
+      IM_VMSA_PAN,
       { "", IDS({ 3, 17, 17, 0 }), .set = { BIT(40), BIT(123) } } },
     { 0, 0, { "", IDS({ 3, 17, 17, 1 }), .set = { BIT(123) } } },
 };
@@ -302,7 +306,7 @@ static void test_flags(void)
     }
 }
 
-/* --- SMMU_CD_HALF, SMMU_CD_TBI, SMMU_CD_EPD, SMMU_CD_E0PD ----------------- */
+/* --- SMMU_CD_HALF, SMMU_CD_TBI, SMMU_CD_EPD, SMMU_CD_E0PD --------------- */
 
 typedef struct HalfRow {
     const char *name;
@@ -317,6 +321,7 @@ typedef struct HalfRow {
 #define TBI0  BIT(38)
 #define TBI1  BIT(39)
 
+/* clang-format off */
 static const HalfRow halves[] = {
     { "low", LOW, 0, false, { .name = "" } },
     { "high", HIGH, 1, false, { .name = "" } },
@@ -364,6 +369,7 @@ static const HalfRow halves[] = {
     { "52-bits-beyond", ADDR(52), -1, false,
       { "", IDS(OAS(6), VAX), .set = { T0SZ(12), TG0(1) } } },
 };
+/* clang-format on */
 
 static void test_half(const void *data)
 {
@@ -386,8 +392,7 @@ static void test_random(void)
 
         plain(raw);
         ids.idr[3] |= g_test_rand_bit() ? 1u << 9 : 0;
-        ids.idr[5] = (ids.idr[5] & ~7u) |
-                     (uint32_t)g_test_rand_int_range(0, 8);
+        ids.idr[5] = (ids.idr[5] & ~7u) | (uint32_t)g_test_rand_int_range(0, 8);
         ids.idr[5] |= g_test_rand_bit() ? 1u << 10 : 0;
         for (unsigned n = 0; n < 6; n++) {
             unsigned bit = (unsigned)g_test_rand_int_range(0, 192);
@@ -406,7 +411,8 @@ static void test_random(void)
                 g_assert_cmpuint(st->top_bits, >=, 1);
                 g_assert_cmpuint(st->top_bits, <=, st->fmt->index_bits);
                 g_assert_cmpuint(im_pt_level_shift(st->fmt, st->top) +
-                                 st->top_bits + cd.half[h].tsz, ==, 64);
+                                     st->top_bits + cd.half[h].tsz,
+                                 ==, 64);
                 g_assert_cmphex(st->root & ~st->out_mask, ==, 0);
             }
             im_smmu_cd_half(&cd, raw[3] ^ i, h);

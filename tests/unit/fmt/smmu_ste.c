@@ -45,8 +45,7 @@ static const Row rows[] = {
       .set = { CONFIG(0), TG(3), CLEAR(179), STRW(3) } },
     { "config-3-is-disabled", VALID, .set = { CONFIG(3), TG(3) } },
     { "bypass-ignores-all", VALID, IDS(NO_S1P, NO_S2P),
-      .set = { CONFIG(4), TG(3), STRW(3), EATS(2), { 63, 59, 31 },
-               BIT(91) } },
+      .set = { CONFIG(4), TG(3), STRW(3), EATS(2), { 63, 59, 31 }, BIT(91) } },
     { "no-stage-1", IS(SMMU_STE_CONFIG), IDS(NO_S1P), .set = { CONFIG(5) } },
     { "no-stage-1-nested", IS(SMMU_STE_CONFIG), IDS(NO_S1P) },
     { "no-stage-2", IS(SMMU_STE_CONFIG), IDS(NO_S2P), .set = { CONFIG(6) } },
@@ -80,8 +79,7 @@ static const Row rows[] = {
       .set = { BIT(91) } },
     { "s1stalld-forced", IS(SMMU_STE_S1STALLD), IDS(STALL(2)),
       .set = { CONFIG(5), BIT(91) } },
-    { "s1stalld-ignored", VALID, IDS(STALL(1)),
-      .set = { CONFIG(6), BIT(91) } },
+    { "s1stalld-ignored", VALID, IDS(STALL(1)), .set = { CONFIG(6), BIT(91) } },
 
     { "s1cdmax-most", VALID, .set = { { 63, 59, 10 } } },
     { "s1cdmax-too-many", IS(SMMU_STE_S1CDMAX), .set = { { 63, 59, 11 } } },
@@ -99,8 +97,8 @@ static const Row rows[] = {
     { "s1contextptr-most", VALID, .set = { { 55, 6, ADDR(47) >> 6 } } },
     { "s1contextptr-beyond", IS(SMMU_STE_S1CONTEXTPTR),
       .set = { { 55, 6, ADDR(48) >> 6 } } },
-    { "s1contextptr-beyond-s1-only", IS(SMMU_STE_S1CONTEXTPTR),
-      IDS(OAS(2)), .set = { CONFIG(5), { 55, 6, ADDR(40) >> 6 } } },
+    { "s1contextptr-beyond-s1-only", IS(SMMU_STE_S1CONTEXTPTR), IDS(OAS(2)),
+      .set = { CONFIG(5), { 55, 6, ADDR(40) >> 6 } } },
     { "s1contextptr-ignored", VALID,
       .set = { CONFIG(6), { 55, 6, ADDR(48) >> 6 } } },
 
@@ -125,10 +123,8 @@ static const Row rows[] = {
 
     { "s2tg-reserved", IS(SMMU_STE_S2TG), .set = { TG(3) } },
     { "s2tg-no-4k", IS(SMMU_STE_S2TG), IDS({ 5, 4, 4, 0 }) },
-    { "s2tg-no-16k", IS(SMMU_STE_S2TG), IDS({ 5, 5, 5, 0 }),
-      .set = { TG(2) } },
-    { "s2tg-no-64k", IS(SMMU_STE_S2TG), IDS({ 5, 6, 6, 0 }),
-      .set = { TG(1) } },
+    { "s2tg-no-16k", IS(SMMU_STE_S2TG), IDS({ 5, 5, 5, 0 }), .set = { TG(2) } },
+    { "s2tg-no-64k", IS(SMMU_STE_S2TG), IDS({ 5, 6, 6, 0 }), .set = { TG(1) } },
     { "s2tg-ignored", VALID, .set = { CONFIG(5), TG(3) } },
     { "s2tg-16k", VALID, .set = { TG(2) } },
     { "s2tg-64k", VALID, .set = { TG(1) } },
@@ -136,8 +132,7 @@ static const Row rows[] = {
     { "s2ttb-most", VALID, .set = { TTB(ADDR(47)) } },
     { "s2ttb-55-52-res0", VALID, .set = { TTB(UINT64_C(0xf) << 52) } },
     { "s2ttb-beyond-oas", IS(SMMU_STE_S2TTB), .set = { TTB(ADDR(48)) } },
-    { "s2ttb-beyond-ps", IS(SMMU_STE_S2TTB),
-      .set = { PS(2), TTB(ADDR(40)) } },
+    { "s2ttb-beyond-ps", IS(SMMU_STE_S2TTB), .set = { PS(2), TTB(ADDR(40)) } },
     { "s2ttb-within-ps", VALID, .set = { PS(2), TTB(ADDR(39)) } },
     /* SMMU_VMSA_TTB */
     { "s2ttb-beyond-48-4k", IS(SMMU_STE_S2TTB), IDS(OAS(6)),
@@ -160,8 +155,7 @@ static const Row rows[] = {
       .set = { TG(1), T0SZ(47), SL0(0) } },
     { "s2t0sz-48-small-64k", IS(SMMU_STE_S2T0SZ), IDS(STT),
       .set = { TG(1), T0SZ(48), SL0(0) } },
-    { "s2t0sz-12-64k", VALID, IDS(OAS(6)),
-      .set = { TG(1), T0SZ(12), SL0(2) } },
+    { "s2t0sz-12-64k", VALID, IDS(OAS(6)), .set = { TG(1), T0SZ(12), SL0(2) } },
     { "s2t0sz-12-64k-oas-48", IS(SMMU_STE_S2T0SZ),
       .set = { TG(1), T0SZ(12), SL0(2) } },
     { "s2t0sz-12-4k", IS(SMMU_STE_S2T0SZ), IDS(OAS(6)),
@@ -202,8 +196,7 @@ static const Row rows[] = {
       .set = { CONFIG(4), { 143, 128, 0x100 } } },
 };
 
-static bool decode(const Row *r, bool e2h, ImSmmuSte *ste,
-                   ImClause *clause)
+static bool decode(const Row *r, bool e2h, ImSmmuSte *ste, ImClause *clause)
 {
     ImSmmuIds ids = full();
     uint64_t raw[8];
@@ -249,7 +242,7 @@ static void test_not_valid(void)
     g_assert_false(im_smmu_ste_decode(&ids, false, raw, &ste, &clause));
 }
 
-/* --- values --------------------------------------------------------------- */
+/* --- values ------------------------------------------------------------- */
 
 static ImSmmuSte valid(const Row *r, bool e2h)
 {
@@ -264,7 +257,7 @@ static ImSmmuSte valid(const Row *r, bool e2h)
 
 static void test_stage2(void)
 {
-    ImSmmuSte s = valid(&(Row){ "", .set = { TTB(0x203ff0) } }, false);
+    ImSmmuSte s = valid(&(Row) { "", .set = { TTB(0x203ff0) } }, false);
 
     g_assert_true(s.s1 && s.s2);
     g_assert_true(s.stage2.fmt == &im_vmsa_s2[0]);
@@ -277,8 +270,10 @@ static void test_stage2(void)
     g_assert_cmphex(s.stage2.flags, ==, IM_VMSA_XNX);
     g_assert_cmpuint(s.vmid, ==, 0x21);
 
-    s = valid(&(Row){ "", IDS(OAS(6)), .set = { TG(1), T0SZ(12), SL0(2),
-              PS(7), TTB(ADDR(51) | 0x1fff) } }, false);
+    s = valid(&(Row) { "", IDS(OAS(6)),
+                       .set = { TG(1), T0SZ(12), SL0(2), PS(7),
+                                TTB(ADDR(51) | 0x1fff) } },
+              false);
     g_assert_true(s.stage2.fmt == &im_vmsa_s2[2]);
     g_assert_cmpuint(s.stage2.top, ==, 2);
     g_assert_cmpuint(s.stage2.top_bits, ==, 10);
@@ -287,22 +282,26 @@ static void test_stage2(void)
     g_assert_cmphex(s.stage2.flags, ==, IM_VMSA_XNX | IM_VMSA_PA52);
 
     /* 52-bit output: the base is aligned to 64 bytes at least. */
-    s = valid(&(Row){ "", IDS(OAS(6)), .set = { TG(1), T0SZ(34), SL0(1),
-              PS(6), TTB(0x10030) } }, false);
+    s = valid(&(Row) { "", IDS(OAS(6)),
+                       .set = { TG(1), T0SZ(34), SL0(1), PS(6),
+                                TTB(0x10030) } },
+              false);
     g_assert_cmpuint(s.stage2.top_bits, ==, 1);
     g_assert_cmphex(s.stage2.root, ==, 0x10000);
-    s = valid(&(Row){ "", IDS(OAS(6)), .set = { TG(1), T0SZ(34), SL0(1),
-              PS(5), TTB(0x10030) } }, false);
+    s = valid(&(Row) { "", IDS(OAS(6)),
+                       .set = { TG(1), T0SZ(34), SL0(1), PS(5),
+                                TTB(0x10030) } },
+              false);
     g_assert_cmphex(s.stage2.root, ==, 0x10030);
 }
 
 /* SMMU_STE_S2PS */
 static void test_s2ps(void)
 {
-    ImSmmuSte s = valid(&(Row){ "", IDS(OAS(4)), .set = { PS(6) } }, false);
+    ImSmmuSte s = valid(&(Row) { "", IDS(OAS(4)), .set = { PS(6) } }, false);
 
     g_assert_cmphex(s.stage2.out_mask, ==, ADDR(44) - 1);
-    s = valid(&(Row){ "", IDS(OAS(4)), .set = { PS(1) } }, false);
+    s = valid(&(Row) { "", IDS(OAS(4)), .set = { PS(1) } }, false);
     g_assert_cmphex(s.stage2.out_mask, ==, ADDR(36) - 1);
 }
 
@@ -342,8 +341,12 @@ static void test_flags(void)
 /* SMMU_STE_S1DSS: IGNORED without substreams. */
 static void test_stage1(void)
 {
-    ImSmmuSte s = valid(&(Row){ "", .set = { CONFIG(5), { 5, 4, 2 },
-                        { 63, 59, 8 }, { 65, 64, 2 }, BIT(91) } }, false);
+    ImSmmuSte s = valid(&(Row) { "", .set = { CONFIG(5),
+                                              { 5, 4, 2 },
+                                              { 63, 59, 8 },
+                                              { 65, 64, 2 },
+                                              BIT(91) } },
+                        false);
 
     g_assert_true(s.s1 && !s.s2);
     g_assert_cmphex(s.s1_ctx, ==, 0x10000);
@@ -351,17 +354,19 @@ static void test_stage1(void)
     g_assert_cmpuint(s.s1cdmax, ==, 8);
     g_assert_cmpuint(s.s1dss, ==, 2);
     g_assert_true(s.s1stalld);
-    s = valid(&(Row){ "", .set = { { 5, 4, 3 }, { 63, 59, 8 },
-              { 65, 64, 3 } } }, false);
+    s = valid(&(Row) { "",
+                       .set = { { 5, 4, 3 }, { 63, 59, 8 }, { 65, 64, 3 } } },
+              false);
     g_assert_cmpuint(s.s1fmt, ==, 0);
     g_assert_cmpuint(s.s1dss, ==, 0);
-    s = valid(&(Row){ "", .set = { { 5, 4, 2 }, { 65, 64, 1 } } }, false);
+    s = valid(&(Row) { "", .set = { { 5, 4, 2 }, { 65, 64, 1 } } }, false);
     g_assert_cmpuint(s.s1fmt, ==, 0);
     g_assert_cmpuint(s.s1dss, ==, 0);
-    s = valid(&(Row){ "", IDS(SSIDSIZE(0)),
-              .set = { { 5, 4, 2 }, { 63, 59, 8 }, { 65, 64, 1 } } }, false);
+    s = valid(&(Row) { "", IDS(SSIDSIZE(0)),
+                       .set = { { 5, 4, 2 }, { 63, 59, 8 }, { 65, 64, 1 } } },
+              false);
     g_assert_cmpuint(s.s1cdmax + s.s1fmt + s.s1dss, ==, 0);
-    s = valid(&(Row){ "", .set = { CONFIG(6), { 63, 59, 8 } } }, false);
+    s = valid(&(Row) { "", .set = { CONFIG(6), { 63, 59, 8 } } }, false);
     g_assert_cmpuint(s.s1cdmax, ==, 0);
     g_assert_cmphex(s.s1_ctx, ==, 0);
 }
@@ -392,15 +397,19 @@ static void test_eats(void)
         r.n_ids = 1;
         g_assert_cmpuint(valid(&r, false).eats, ==, 0);
     }
-    r = (Row){ "", .set = { CONFIG(4), EATS(1) } };
+    r = (Row) { "", .set = { CONFIG(4), EATS(1) } };
     g_assert_cmpuint(valid(&r, false).eats, ==, 0);
 }
 
 /* SMMU_STE_OVERRIDES */
 static void test_overrides(void)
 {
-    Row r = { "", .set = { { 99, 96, 5 }, BIT(100), { 109, 108, 2 },
-              { 113, 112, 3 }, { 115, 114, 2 }, CONFIG(4) } };
+    Row r = { "", .set = { { 99, 96, 5 },
+                           BIT(100),
+                           { 109, 108, 2 },
+                           { 113, 112, 3 },
+                           { 115, 114, 2 },
+                           CONFIG(4) } };
     ImSmmuSte s = valid(&r, false);
 
     g_assert_true(s.mtcfg);
@@ -415,15 +424,15 @@ static void test_overrides(void)
     /* Each by a bit of its own: IDR1.ATTR_PERMS_OVR, ATTR_TYPES_OVR. */
     r.set[3].val = 3;
     r.n_ids = 1;
-    r.ids[0] = (IdField){ 1, 26, 26, 0 };
+    r.ids[0] = (IdField) { 1, 26, 26, 0 };
     s = valid(&r, false);
     g_assert_cmpuint(s.privcfg + s.instcfg, ==, 0);
     g_assert_true(s.mtcfg);
-    r.ids[0] = (IdField){ 1, 27, 27, 0 };
+    r.ids[0] = (IdField) { 1, 27, 27, 0 };
     s = valid(&r, false);
     g_assert_cmpuint(s.privcfg, ==, 3);
     g_assert_false(s.mtcfg);
-    r.ids[0] = (IdField){ 1, 27, 26, 0 };
+    r.ids[0] = (IdField) { 1, 27, 26, 0 };
     s = valid(&r, false);
     g_assert_false(s.mtcfg);
     g_assert_cmpuint(s.shcfg, ==, 1);
@@ -469,9 +478,11 @@ static void test_random(void)
             g_assert_cmpuint(st->top, <, st->fmt->levels);
             g_assert_cmpuint(st->top_bits, >=, 1);
             g_assert_cmpuint(st->top_bits, <=, st->fmt->index_bits + 4);
-            g_assert_cmphex(st->in_last, ==,
-                            (UINT64_C(2) << (im_pt_level_shift(st->fmt,
-                             st->top) + st->top_bits - 1)) - 1);
+            g_assert_cmphex(
+                st->in_last, ==,
+                (UINT64_C(2)
+                 << (im_pt_level_shift(st->fmt, st->top) + st->top_bits - 1)) -
+                    1);
             g_assert_cmphex(st->root & ~st->out_mask, ==, 0);
         }
     }

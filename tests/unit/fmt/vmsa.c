@@ -11,7 +11,7 @@
 #define X  IM_PERM_X
 #define IN_ADDR  UINT64_C(0x5a5a5a5a5a5a)
 
-/* --- shapes: SMMU_VMSA_BLOCK, SMMU_VMSA_INVALID, SMMU_VMSA_PA52 ---------- */
+/* --- shapes: SMMU_VMSA_BLOCK, SMMU_VMSA_INVALID, SMMU_VMSA_PA52 --------- */
 
 typedef struct Shape {
     const char *name;
@@ -71,8 +71,8 @@ static void check_level(const Shape *s, unsigned level, bool second)
         return;
     }
     g_assert_cmpuint(w.stop, ==, IM_WALK_OK);
-    g_assert_cmphex(w.addr, ==, out | (in & page) |
-                    (s->pa52 ? UINT64_C(9) << 48 : 0));
+    g_assert_cmphex(w.addr, ==,
+                    out | (in & page) | (s->pa52 ? UINT64_C(9) << 48 : 0));
     g_assert_cmpuint(w.shift, ==, shift);
     g_assert_cmpuint(w.perm, ==, R | W | X);
     g_assert_cmpuint(v->reads, ==, level - s->start + 1);
@@ -106,7 +106,8 @@ static void test_shape(const void *data)
 static void test_concatenated(void)
 {
     static const Shape wide[] = {
-        { "", 0, 43, 1, false, "" }, { "", 1, 40, 2, false, "" },
+        { "", 0, 43, 1, false, "" },
+        { "", 1, 40, 2, false, "" },
         { "", 2, 46, 2, false, "" },
     };
 
@@ -117,8 +118,8 @@ static void test_concatenated(void)
             uint64_t in = (uint64_t)t << (wide[i].bits - 4) | 0x12345;
 
             v_map(v, &st, in, 0xabc0000, 3, ALL_S2);
-            g_assert_cmphex(v_walk(v, &st, NULL, in, R).addr, ==, 0xabc0000 |
-                            (in & ((1u << v_granule(&st)) - 1)));
+            g_assert_cmphex(v_walk(v, &st, NULL, in, R).addr, ==,
+                            0xabc0000 | (in & ((1u << v_granule(&st)) - 1)));
         }
     }
 }
@@ -132,12 +133,12 @@ static void test_global(void)
 
         st.flags |= one ? IM_VMSA_ONE : 0;
         v_map(v, &st, IN_ADDR, 0xabcde000, 3, ALL_S1 | D_NG);
-        g_assert_cmpint(!!(v_walk(v, &st, NULL, IN_ADDR, R).attr &
-                           IM_VMSA_NG), ==, !one);
+        g_assert_cmpint(!!(v_walk(v, &st, NULL, IN_ADDR, R).attr & IM_VMSA_NG),
+                        ==, !one);
     }
 }
 
-/* --- bits without a meaning ---------------------------------------------- */
+/* --- bits without a meaning --------------------------------------------- */
 
 static void check_ignored(bool second, uint64_t ignored)
 {
@@ -155,8 +156,9 @@ static void check_ignored(bool second, uint64_t ignored)
         v_set(v, at, v_get(v, at) ^ bit);
         w = v_walk(v, &st, NULL, IN_ADDR, R | W);
         g_assert_cmpuint(w.stop == want.stop && w.addr == want.addr &&
-                         w.perm == want.perm && w.attr == want.attr &&
-                         w.shift == want.shift, ==, !!(ignored & bit));
+                             w.perm == want.perm && w.attr == want.attr &&
+                             w.shift == want.shift,
+                         ==, !!(ignored & bit));
         v_set(v, at, v_get(v, at) ^ bit);
     }
 }
@@ -182,7 +184,7 @@ static void test_block_low_bits(void)
                     0x40000000 | (IN_ADDR & 0x3fffffff));
 }
 
-/* --- SMMU_VMSA_ADDR_SIZE, SMMU_VMSA_ORDER -------------------------------- */
+/* --- SMMU_VMSA_ADDR_SIZE, SMMU_VMSA_ORDER ------------------------------- */
 
 static void check_size(bool second, unsigned g, unsigned level)
 {
@@ -224,16 +226,14 @@ static void test_size_pa52(void)
 
     st.flags |= IM_VMSA_PA52;
     v_map(v, &st, IN_ADDR, 0x10000, 3, ALL_S1 | 0x1000);
-    g_assert_cmpuint(v_walk(v, &st, NULL, IN_ADDR, R).stop, ==,
-                     IM_WALK_SIZE);
+    g_assert_cmpuint(v_walk(v, &st, NULL, IN_ADDR, R).stop, ==, IM_WALK_SIZE);
     st.flags = 0;
     g_assert_cmphex(v_walk(v, &st, NULL, IN_ADDR, R).addr, ==,
                     0x10000 | (IN_ADDR & 0xffff));
     st.flags |= IM_VMSA_PA52;
     v_set(v, v_entry(v, &st, IN_ADDR, 2),
           v_get(v, v_entry(v, &st, IN_ADDR, 2)) | 0x8000);
-    g_assert_cmpuint(v_walk(v, &st, NULL, IN_ADDR, R).stop, ==,
-                     IM_WALK_SIZE);
+    g_assert_cmpuint(v_walk(v, &st, NULL, IN_ADDR, R).stop, ==, IM_WALK_SIZE);
 }
 
 /* One fault after the other is repaired. */
@@ -263,7 +263,7 @@ static void test_order(void)
     }
 }
 
-/* --- stage 1 permissions ------------------------------------------------- */
+/* --- stage 1 permissions ------------------------------------------------ */
 
 /* What AP[2:1] gives: privileged, unprivileged. */
 static const struct {
@@ -315,8 +315,8 @@ static void test_s1_permissions(void)
                          (i & 32 ? IM_VMSA_PAN : 0) |
                          (i & 64 ? IM_VMSA_PRIV : 0);
 
-        v_map(v, &st, IN_ADDR, 0x1000, 3, D_AF | (uint64_t)ap << 6 |
-              (pxn ? D_PXN : 0) | (uxn ? D_UXN : 0));
+        v_map(v, &st, IN_ADDR, 0x1000, 3,
+              D_AF | (uint64_t)ap << 6 | (pxn ? D_PXN : 0) | (uxn ? D_UXN : 0));
         g_assert_cmpuint(granted(v, &st, flags), ==,
                          s1_reference(ap, pxn, uxn, flags));
     }
@@ -339,8 +339,8 @@ static const struct {
     { "kernel text, WXN", D_RO, IM_VMSA_PRIV | IM_VMSA_WXN, R | X },
     { "user page, user, WXN", D_AP1, IM_VMSA_WXN, R | W },
     { "user page, privileged, PAN", D_AP1, IM_VMSA_PRIV | IM_VMSA_PAN, 0 },
-    { "user text, privileged, PAN", D_AP1 | D_RO,
-      IM_VMSA_PRIV | IM_VMSA_PAN, X },
+    { "user text, privileged, PAN", D_AP1 | D_RO, IM_VMSA_PRIV | IM_VMSA_PAN,
+      X },
     { "user page, user, PAN", D_AP1, IM_VMSA_PAN, R | W | X },
     { "kernel page that users execute, PAN", 0, IM_VMSA_PRIV | IM_VMSA_PAN,
       R | W | X },
@@ -388,8 +388,9 @@ static void test_hierarchical(void)
 
         v_map(v, &st, IN_ADDR, 0x1000, 3, D_AF | (uint64_t)ap << 6);
         at = v_entry(v, &st, IN_ADDR, level);
-        v_set(v, at, v_get(v, at) | D_APT(apt) | (pxnt ? D_PXNT : 0) |
-              (uxnt ? D_UXNT : 0));
+        v_set(v, at,
+              v_get(v, at) | D_APT(apt) | (pxnt ? D_PXNT : 0) |
+                  (uxnt ? D_UXNT : 0));
         for (unsigned p = 0; p < 2; p++) {
             uint32_t flags = p ? IM_VMSA_PRIV : 0;
 
@@ -403,7 +404,7 @@ static void test_hierarchical(void)
     }
 }
 
-/* --- stage 2 permissions: SMMU_VMSA_S2AP, SMMU_VMSA_XNX ------------------ */
+/* --- stage 2 permissions: SMMU_VMSA_S2AP, SMMU_VMSA_XNX ----------------- */
 
 static void test_s2_permissions(void)
 {
@@ -417,18 +418,18 @@ static void test_s2_permissions(void)
         bool xnx = i & 16, priv = i & 32;
         bool x = xnx ? !!strchr(who[xn], priv ? 'p' : 'u') : !(xn & 2);
 
-        v_map(v, &st, IN_ADDR, 0x1000, 3, D_AF | (uint64_t)s2ap << 6 |
-              (uint64_t)xn << 53);
-        g_assert_cmpuint(granted(v, &st, (xnx ? IM_VMSA_XNX : 0) |
-                                 (priv ? IM_VMSA_PRIV : 0)), ==,
-                         (s2ap & 1 ? R : 0) | (s2ap & 2 ? W : 0) |
-                         (x ? X : 0));
+        v_map(v, &st, IN_ADDR, 0x1000, 3,
+              D_AF | (uint64_t)s2ap << 6 | (uint64_t)xn << 53);
+        g_assert_cmpuint(
+            granted(v, &st,
+                    (xnx ? IM_VMSA_XNX : 0) | (priv ? IM_VMSA_PRIV : 0)),
+            ==, (s2ap & 1 ? R : 0) | (s2ap & 2 ? W : 0) | (x ? X : 0));
         /* Table descriptors of stage 2 take nothing away. */
         v->table_bits = UINT64_C(0x1f) << 59;
     }
 }
 
-/* --- SMMU_VMSA_AF, SMMU_VMSA_HAFT ---------------------------------------- */
+/* --- SMMU_VMSA_AF, SMMU_VMSA_HAFT --------------------------------------- */
 
 static void test_access_flag(void)
 {
@@ -442,12 +443,10 @@ static void test_access_flag(void)
         g_assert_cmpuint(v_walk(v, &st, NULL, IN_ADDR, R).stop, ==,
                          IM_WALK_UNUSED);
         st.flags = IM_VMSA_AFFD;
-        g_assert_cmpuint(v_walk(v, &st, NULL, IN_ADDR, R).stop, ==,
-                         IM_WALK_OK);
+        g_assert_cmpuint(v_walk(v, &st, NULL, IN_ADDR, R).stop, ==, IM_WALK_OK);
         g_assert_cmphex(v_get(v, at), ==, before);
         st.flags = IM_VMSA_HA;
-        g_assert_cmpuint(v_walk(v, &st, NULL, IN_ADDR, R).stop, ==,
-                         IM_WALK_OK);
+        g_assert_cmpuint(v_walk(v, &st, NULL, IN_ADDR, R).stop, ==, IM_WALK_OK);
         g_assert_cmphex(v_get(v, at), ==, before | D_AF);
         g_assert_cmpuint(v->updates, ==, 1);
         v_walk(v, &st, NULL, IN_ADDR, R | W);
@@ -476,7 +475,7 @@ static void test_denied_is_unmarked(void)
     g_assert_cmpuint(v->updates, ==, 0);
 }
 
-/* --- SMMU_VMSA_DBM_S1, SMMU_VMSA_DBM_S2 ---------------------------------- */
+/* --- SMMU_VMSA_DBM_S1, SMMU_VMSA_DBM_S2 --------------------------------- */
 
 static const struct {
     const char *what;
@@ -485,26 +484,25 @@ static const struct {
     uint32_t flags;
     uint8_t need;
     ImWalkStop want;
-    uint64_t set, clear;        /* how the descriptor changes */
-    bool dirty;                 /* a write needs no more updates */
+    uint64_t set, clear; /* how the descriptor changes */
+    bool dirty; /* a write needs no more updates */
 } dirty_rows[] = {
-    { "clean, read", false, ALL_S1 | D_DBM | D_RO, 0,
-      IM_VMSA_HA | IM_VMSA_HD, R, IM_WALK_OK, 0, 0, false },
-    { "clean, write", false, ALL_S1 | D_DBM | D_RO, 0,
-      IM_VMSA_HA | IM_VMSA_HD, W, IM_WALK_OK, 0, D_RO, true },
+    { "clean, read", false, ALL_S1 | D_DBM | D_RO, 0, IM_VMSA_HA | IM_VMSA_HD,
+      R, IM_WALK_OK, 0, 0, false },
+    { "clean, write", false, ALL_S1 | D_DBM | D_RO, 0, IM_VMSA_HA | IM_VMSA_HD,
+      W, IM_WALK_OK, 0, D_RO, true },
     { "clean, no AF, write", false, D_AP1 | D_DBM | D_RO, 0,
       IM_VMSA_HA | IM_VMSA_HD, W, IM_WALK_OK, D_AF, D_RO, true },
-    { "dirty, write", false, ALL_S1 | D_DBM, 0,
-      IM_VMSA_HA | IM_VMSA_HD, W, IM_WALK_OK, 0, 0, true },
-    { "writable, no DBM", false, ALL_S1, 0,
-      IM_VMSA_HA | IM_VMSA_HD, W, IM_WALK_OK, 0, 0, true },
-    { "read-only, no DBM", false, ALL_S1 | D_RO, 0,
+    { "dirty, write", false, ALL_S1 | D_DBM, 0, IM_VMSA_HA | IM_VMSA_HD, W,
+      IM_WALK_OK, 0, 0, true },
+    { "writable, no DBM", false, ALL_S1, 0, IM_VMSA_HA | IM_VMSA_HD, W,
+      IM_WALK_OK, 0, 0, true },
+    { "read-only, no DBM", false, ALL_S1 | D_RO, 0, IM_VMSA_HA | IM_VMSA_HD, W,
+      IM_WALK_PERM, 0, 0, false },
+    { "clean, no HD", false, ALL_S1 | D_DBM | D_RO, 0, IM_VMSA_HA, W,
+      IM_WALK_PERM, 0, 0, false },
+    { "clean, unprivileged page of the kernel", false, D_AF | D_DBM | D_RO, 0,
       IM_VMSA_HA | IM_VMSA_HD, W, IM_WALK_PERM, 0, 0, false },
-    { "clean, no HD", false, ALL_S1 | D_DBM | D_RO, 0,
-      IM_VMSA_HA, W, IM_WALK_PERM, 0, 0, false },
-    { "clean, unprivileged page of the kernel", false,
-      D_AF | D_DBM | D_RO, 0, IM_VMSA_HA | IM_VMSA_HD, W, IM_WALK_PERM,
-      0, 0, false },
     { "clean, read-only table", false, ALL_S1 | D_DBM | D_RO, D_APT(2),
       IM_VMSA_HA | IM_VMSA_HD, W, IM_WALK_PERM, 0, 0, false },
     { "clean, read-only table, HAD", false, ALL_S1 | D_DBM | D_RO, D_APT(2),
@@ -517,18 +515,18 @@ static const struct {
       IM_VMSA_HA | IM_VMSA_HD, W, IM_WALK_OK, D_S2W | D_AF, 0, true },
     { "stage 2 dirty, write", true, D_AF | D_S2R | D_S2W | D_DBM, 0,
       IM_VMSA_HA | IM_VMSA_HD, W, IM_WALK_OK, 0, 0, true },
-    { "stage 2 read-only", true, D_AF | D_S2R, 0,
-      IM_VMSA_HA | IM_VMSA_HD, W, IM_WALK_PERM, 0, 0, false },
-    { "stage 2 clean, no HD", true, D_AF | D_S2R | D_DBM, 0,
-      IM_VMSA_HA, W, IM_WALK_PERM, 0, 0, false },
+    { "stage 2 read-only", true, D_AF | D_S2R, 0, IM_VMSA_HA | IM_VMSA_HD, W,
+      IM_WALK_PERM, 0, 0, false },
+    { "stage 2 clean, no HD", true, D_AF | D_S2R | D_DBM, 0, IM_VMSA_HA, W,
+      IM_WALK_PERM, 0, 0, false },
 };
 
 static void test_dirty(void)
 {
     for (unsigned i = 0; i < G_N_ELEMENTS(dirty_rows); i++) {
         g_autoptr(VRig) v = v_new();
-        ImPtStage st = v_stage(v, dirty_rows[i].second ? im_vmsa_s2 :
-                               im_vmsa_s1, 48, 0);
+        ImPtStage st =
+            v_stage(v, dirty_rows[i].second ? im_vmsa_s2 : im_vmsa_s1, 48, 0);
         uint64_t at, before;
         ImWalkOut w;
 
@@ -539,8 +537,8 @@ static void test_dirty(void)
         w = v_walk(v, &st, NULL, IN_ADDR, dirty_rows[i].need);
         g_test_message("%s", dirty_rows[i].what);
         g_assert_cmpuint(w.stop, ==, dirty_rows[i].want);
-        g_assert_cmphex(v_get(v, at), ==, (before | dirty_rows[i].set) &
-                        ~dirty_rows[i].clear);
+        g_assert_cmphex(v_get(v, at), ==,
+                        (before | dirty_rows[i].set) & ~dirty_rows[i].clear);
         if (w.stop == IM_WALK_OK) {
             g_assert_cmpuint(w.dirty, ==, dirty_rows[i].dirty);
             g_assert_cmpuint(w.perm & W, ==, W);
@@ -548,13 +546,13 @@ static void test_dirty(void)
     }
 }
 
-/* --- a CPU gets in between ----------------------------------------------- */
+/* --- a CPU gets in between ---------------------------------------------- */
 
 static const struct {
     const char *what;
     uint64_t set, clear;
     ImWalkStop want;
-    uint64_t after;             /* flags of the descriptor */
+    uint64_t after; /* flags of the descriptor */
 } races[] = {
     { "marks it used", D_AF, 0, IM_WALK_OK, D_PAGE | D_AF | D_AP1 | D_DBM },
     { "makes it dirty", 0, D_RO, IM_WALK_OK, D_PAGE | D_AF | D_AP1 | D_DBM },
@@ -568,8 +566,7 @@ static void test_races(void)
     for (unsigned i = 0; i < G_N_ELEMENTS(races); i++) {
         g_autoptr(VRig) v = v_new();
         ImPtStage st = v_stage(v, im_vmsa_s1, 48, 0);
-        uint64_t at = v_map(v, &st, IN_ADDR, 0x1000, 3,
-                            D_AP1 | D_RO | D_DBM);
+        uint64_t at = v_map(v, &st, IN_ADDR, 0x1000, 3, D_AP1 | D_RO | D_DBM);
 
         st.flags = IM_VMSA_HA | IM_VMSA_HD;
         v->races = 1;
@@ -578,8 +575,7 @@ static void test_races(void)
         g_test_message("%s", races[i].what);
         g_assert_cmpuint(v_walk(v, &st, NULL, IN_ADDR, W).stop, ==,
                          races[i].want);
-        g_assert_cmphex(v_get(v, at) & ~UINT64_C(0x1000), ==,
-                        races[i].after);
+        g_assert_cmphex(v_get(v, at) & ~UINT64_C(0x1000), ==, races[i].after);
     }
 }
 

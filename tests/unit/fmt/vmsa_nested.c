@@ -83,10 +83,11 @@ static void test_pairs(void)
             v->fail_at = f;
             w = nest_walk(&n, R);
             g_assert_cmpuint(w.stop, ==, IM_WALK_ACCESS);
-            g_assert_cmpuint(w.for_entry, ==, w.stage == 1 &&
-                             f <= levels1 * (levels2 + 1));
-            g_assert_cmpuint(w.stage, ==, f % (levels2 + 1) != 0 ||
-                             f > levels1 * (levels2 + 1));
+            g_assert_cmpuint(w.for_entry, ==,
+                             w.stage == 1 && f <= levels1 * (levels2 + 1));
+            g_assert_cmpuint(w.stage, ==,
+                             f % (levels2 + 1) != 0 ||
+                                 f > levels1 * (levels2 + 1));
             g_assert_cmphex(w.entry, !=, 0);
             if (w.stage == 0 && w.level == 0) {
                 g_assert_cmphex(w.entry, ==, n.leaf1);
@@ -95,7 +96,7 @@ static void test_pairs(void)
     }
 }
 
-/* --- where it stops ------------------------------------------------------ */
+/* --- where it stops ----------------------------------------------------- */
 
 /* Stage 1 is judged in full before its output is translated. */
 static void test_order(void)
@@ -195,8 +196,8 @@ static const struct {
     { "device", D_AF | D_S2R | D_S2W | D_MEM(3), 0, IM_WALK_OK, 0 },
     { "device, S2PTW", D_AF | D_S2R | D_S2W | D_MEM(3), IM_VMSA_PTW,
       IM_WALK_NESTED_READ, 0 },
-    { "normal, S2PTW", D_AF | D_S2R | D_S2W | D_MEM(5), IM_VMSA_PTW,
-      IM_WALK_OK, 0 },
+    { "normal, S2PTW", D_AF | D_S2R | D_S2W | D_MEM(5), IM_VMSA_PTW, IM_WALK_OK,
+      0 },
     /* choices.rst: what is reserved is Device here too. */
     { "reserved 0100, S2PTW", D_AF | D_S2R | D_S2W | D_MEM(4), IM_VMSA_PTW,
       IM_WALK_NESTED_READ, 0 },
@@ -222,7 +223,7 @@ static void test_tables(void)
 
         nest_init(&n, v, 0, 0, ALL_S1, ALL_S2,
                   table_rows[i].flags & IM_VMSA_FWB ? ALL_S2 & ~D_MEM(8) :
-                  ALL_S2);
+                                                      ALL_S2);
         page = n.leaf1 & ~UINT64_C(0xfff);
         n.s2.out_mask = (UINT64_C(1) << 40) - 1;
         n.s2.flags = table_rows[i].flags;
@@ -239,7 +240,7 @@ static void test_tables(void)
     }
 }
 
-/* --- SMMU_VMSA_NESTED_HTTU ----------------------------------------------- */
+/* --- SMMU_VMSA_NESTED_HTTU ---------------------------------------------- */
 
 #define HA    IM_VMSA_HA
 #define HD    (IM_VMSA_HA | IM_VMSA_HD)
@@ -255,12 +256,12 @@ static const struct {
     uint64_t set1, clear1;      /* changes of the stage 1 descriptor */
     uint64_t set_table2, set2;  /* of the stage 2 descriptors */
 } httu_rows[] = {
-    { "AF, table page writable", D_AP1, ALL_S2, ALL_S2, HA, 0, R,
-      IM_WALK_OK, D_AF, 0, 0, 0 },
+    { "AF, table page writable", D_AP1, ALL_S2, ALL_S2, HA, 0, R, IM_WALK_OK,
+      D_AF, 0, 0, 0 },
     { "AF, table page read-only", D_AP1, S2RO, ALL_S2, HA, 0, R,
       IM_WALK_NESTED_WRITE, 0, 0, 0, 0 },
-    { "nothing to set, read-only", ALL_S1, S2RO, ALL_S2, HA, 0, R,
-      IM_WALK_OK, 0, 0, 0, 0 },
+    { "nothing to set, read-only", ALL_S1, S2RO, ALL_S2, HA, 0, R, IM_WALK_OK,
+      0, 0, 0, 0 },
     { "AF, table page clean", D_AP1, S2RO | D_DBM, ALL_S2, HA, HD, R,
       IM_WALK_OK, D_AF, 0, D_S2W, 0 },
     { "nothing to set, clean", ALL_S1, S2RO | D_DBM, ALL_S2, HA, HD, R,
@@ -273,10 +274,10 @@ static const struct {
       IM_WALK_OK, 0, 0, 0, 0 },
     { "dirty, and the page itself", CLEAN, ALL_S2, S2RO | D_DBM, HD, HD, W,
       IM_WALK_OK, 0, D_RO, 0, D_S2W },
-    { "dirty refused by stage 2", CLEAN, ALL_S2, S2RO, HD, HD, W,
-      IM_WALK_PERM, 0, 0, 0, 0 },
-    { "AF of all", D_AP1, ALL_S2 & ~D_AF, ALL_S2 & ~D_AF, HA, HA, R,
-      IM_WALK_OK, D_AF, 0, D_AF, D_AF },
+    { "dirty refused by stage 2", CLEAN, ALL_S2, S2RO, HD, HD, W, IM_WALK_PERM,
+      0, 0, 0, 0 },
+    { "AF of all", D_AP1, ALL_S2 & ~D_AF, ALL_S2 & ~D_AF, HA, HA, R, IM_WALK_OK,
+      D_AF, 0, D_AF, D_AF },
     { "before the output is looked at", D_AP1, S2RO, 0, HA, 0, R,
       IM_WALK_NESTED_WRITE, 0, 0, 0, 0 },
 };
@@ -299,8 +300,8 @@ static void run_httu(unsigned i, bool peek)
     bt = v_get(v, table2);
     walk.stage[0] = &n.s1;
     walk.stage[1] = &n.s2;
-    im_walk(&walk, IN_ADDR, httu_rows[i].need,
-            httu_rows[i].need & IM_PERM_W, &w);
+    im_walk(&walk, IN_ADDR, httu_rows[i].need, httu_rows[i].need & IM_PERM_W,
+            &w);
     g_test_message("%s", httu_rows[i].what);
     g_assert_cmpuint(w.stop, ==, httu_rows[i].want);
     if (w.stop == IM_WALK_NESTED_WRITE) {
@@ -426,7 +427,7 @@ static void test_privilege(void)
     }
 }
 
-/* --- SMMU_VMSA_ATTR, SMMU_VMSA_FWB, SMMU_CD_MAIR, SMMU_STE_OVERRIDES ----- */
+/* --- SMMU_VMSA_ATTR, SMMU_VMSA_FWB, SMMU_CD_MAIR, SMMU_STE_OVERRIDES ---- */
 
 typedef struct AttrRow {
     const char *what;
@@ -449,8 +450,8 @@ static const AttrRow attr_rows[] = {
     { "MTCFG WT", -1, 0, -1, 0, false, 10, 1, 0xbb, 3 },
     { "MTCFG reserved", -1, 0, -1, 0, false, 12, 1, 0x00, 2 },
     { "stage 1 WB", 0xff, 3, -1, 0, false, -1, 1, 0xff, 3 },
-    { "stage 1 WB, overrides do not matter", 0xff, 3, -1, 0, false, 5, 0,
-      0xff, 3 },
+    { "stage 1 WB, overrides do not matter", 0xff, 3, -1, 0, false, 5, 0, 0xff,
+      3 },
     { "stage 1 device", 0x04, 0, -1, 0, false, -1, 1, 0x04, 2 },
     { "stage 1 NC", 0x44, 3, -1, 0, false, -1, 1, 0x44, 2 },
     { "stage 1 SH reserved", 0xff, 1, -1, 0, false, -1, 1, 0xff, 0 },
@@ -465,8 +466,7 @@ static const AttrRow attr_rows[] = {
     { "WB transient, WB", 0x75, 0, 15, 3, false, -1, 1, 0x75, 3 },
     { "WT, no tag access", 0xbb, 3, 4, 3, false, -1, 1, 0xbb, 3 },
     { "WB, reserved", 0xff, 3, 8, 3, false, -1, 1, 0x00, 2 },
-    { "MTCFG no tag access is reserved", -1, 0, -1, 0, false, 4, 1, 0x00,
-      2 },
+    { "MTCFG no tag access is reserved", -1, 0, -1, 0, false, 4, 1, 0x00, 2 },
     { "NC, WB", 0x44, 0, 15, 0, false, -1, 1, 0x44, 2 },
     { "WT, WB", 0xbb, 0, 15, 2, false, -1, 1, 0xbb, 2 },
     { "WB outer NC", 0xff, 0, 7, 0, false, -1, 1, 0x4f, 0 },
@@ -496,9 +496,11 @@ static void test_attr(void)
     for (unsigned i = 0; i < G_N_ELEMENTS(attr_rows); i++) {
         const AttrRow *r = &attr_rows[i];
         ImSmmuSte ste = {
-            .s1 = r->mair >= 0, .s2 = r->mem2 >= 0,
+            .s1 = r->mair >= 0,
+            .s2 = r->mem2 >= 0,
             .mtcfg = r->memattr >= 0,
-            .memattr = (uint8_t)MAX(r->memattr, 0), .shcfg = r->shcfg,
+            .memattr = (uint8_t)MAX(r->memattr, 0),
+            .shcfg = r->shcfg,
             .stage2.flags = IM_VMSA_NOTAG | (r->fwb ? IM_VMSA_FWB : 0),
         };
         ImSmmuCd cd = { .mair = (uint64_t)r->mair << 40 };
@@ -530,14 +532,12 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/fmt/vmsa-nested/pairs", test_pairs);
     g_test_add_func("/fmt/vmsa-nested/order", test_order);
-    g_test_add_func("/fmt/vmsa-nested/nothing-granted",
-                    test_nothing_granted);
+    g_test_add_func("/fmt/vmsa-nested/nothing-granted", test_nothing_granted);
     g_test_add_func("/fmt/vmsa-nested/range", test_range);
     g_test_add_func("/fmt/vmsa-nested/tables", test_tables);
     g_test_add_func("/fmt/vmsa-nested/httu", test_httu);
     g_test_add_func("/fmt/vmsa-nested/haft", test_haft);
-    g_test_add_func("/fmt/vmsa-nested/from-the-middle",
-                    test_from_the_middle);
+    g_test_add_func("/fmt/vmsa-nested/from-the-middle", test_from_the_middle);
     g_test_add_func("/fmt/vmsa-nested/race", test_race);
     g_test_add_func("/fmt/vmsa-nested/privilege", test_privilege);
     g_test_add_func("/fmt/vmsa-nested/attr", test_attr);

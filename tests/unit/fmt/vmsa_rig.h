@@ -84,7 +84,7 @@ static inline void v_set(VRig *v, uint64_t pa, uint64_t e)
     memcpy(v->mem + pa, &e, 8);
 }
 
-/* --- the host ------------------------------------------------------------ */
+/* --- the host ----------------------------------------------------------- */
 
 static inline ImBus v_read(void *opaque, uint64_t pa, void *buf, size_t len)
 {
@@ -144,12 +144,15 @@ static inline void v_keep(void *opaque, unsigned stage, uint64_t in,
 }
 
 static const ImWalkOps v_ops = {
-    .read = v_read, .cmpxchg64 = v_cmpxchg, .find = v_find, .keep = v_keep,
+    .read = v_read,
+    .cmpxchg64 = v_cmpxchg,
+    .find = v_find,
+    .keep = v_keep,
 };
 /* As explain does it. */
 static const ImWalkOps v_peek = { .read = v_read };
 
-/* --- tables -------------------------------------------------------------- */
+/* --- tables ------------------------------------------------------------- */
 
 static inline unsigned v_granule(const ImPtStage *st)
 {
@@ -172,13 +175,15 @@ static inline uint64_t v_table(VRig *v, uint64_t size)
 }
 
 /* A stage of bits of input that starts at a level, with an empty table. */
-static inline ImPtStage v_stage(VRig *v, const ImPtFormat *fmt,
-                                unsigned bits, unsigned start)
+static inline ImPtStage v_stage(VRig *v, const ImPtFormat *fmt, unsigned bits,
+                                unsigned start)
 {
     unsigned low = v_shift(fmt->page_shift, start);
     ImPtStage st = {
-        .fmt = fmt, .top = (uint8_t)(3 - start),
-        .top_bits = (uint8_t)(bits - low), .in_last = UINT64_MAX,
+        .fmt = fmt,
+        .top = (uint8_t)(3 - start),
+        .top_bits = (uint8_t)(bits - low),
+        .in_last = UINT64_MAX,
         .out_mask = (UINT64_C(1) << 48) - 1,
     };
 
@@ -198,8 +203,8 @@ static inline uint64_t v_entry(VRig *v, const ImPtStage *st, uint64_t in,
 
     for (unsigned l = 3u - st->top;; l++) {
         unsigned bits = l == 3u - st->top ? st->top_bits : g - 3;
-        uint64_t at = table + (in >> v_shift(g, l) &
-                               ((UINT64_C(1) << bits) - 1)) * 8;
+        uint64_t at = table +
+                      (in >> v_shift(g, l) & ((UINT64_C(1) << bits) - 1)) * 8;
         uint64_t e;
 
         if (l == level) {
@@ -238,8 +243,7 @@ static inline void v_map_memory(VRig *v, const ImPtStage *s2, uint64_t bits)
 }
 
 static inline ImWalkOut v_walk(VRig *v, const ImPtStage *s1,
-                               const ImPtStage *s2, uint64_t in,
-                               uint8_t need)
+                               const ImPtStage *s2, uint64_t in, uint8_t need)
 {
     ImWalk w = { .ops = &v_ops, .opaque = v, .stage = { s1, s2 } };
     ImWalkOut out;

@@ -29,7 +29,7 @@ static void agree(const ImPtStage *st, const ImVmsaPath *path, uint8_t raw)
     for (unsigned right = IM_PERM_R; right <= IM_PERM_X; right <<= 1) {
         char note[64] = "";
         ImClause clause = im_vmsa_why_denied(st, path, right, note,
-                                                sizeof(note));
+                                             sizeof(note));
 
         g_assert_cmpint(!clause, ==, !!(rights & right));
         if (clause) {
@@ -45,20 +45,28 @@ static void stage1(void)
     static const uint64_t leaf[] = { D_AP1, D_AP2, D_DBM, D_PXN, D_UXN };
     static const uint64_t table[] = { D_TAP1, D_TAP2, D_TPXN, D_TUXN };
     static const uint64_t flag[] = {
-        IM_VMSA_HD | IM_VMSA_HA, IM_VMSA_HAD, IM_VMSA_WXN, IM_VMSA_PAN,
-        IM_VMSA_ONE, IM_VMSA_PRIV, IM_VMSA_EPAN,
+        IM_VMSA_HD | IM_VMSA_HA,
+        IM_VMSA_HAD,
+        IM_VMSA_WXN,
+        IM_VMSA_PAN,
+        IM_VMSA_ONE,
+        IM_VMSA_PRIV,
+        IM_VMSA_EPAN,
     };
-    ImPtStage st = { .fmt = &im_vmsa_s1[0], .top = 3,
-                     .out_mask = UINT64_MAX };
+    ImPtStage st = { .fmt = &im_vmsa_s1[0], .top = 3, .out_mask = UINT64_MAX };
 
     for (unsigned f = 0; f < 128; f++) {
         st.flags = (uint32_t)pick(flag, 7, f);
         for (unsigned n = 0; n < 32 * 16; n++) {
-            ImVmsaPath path = { .any = true, .entry = {
-                [0] = D_V | D_TABLE | D_AF | pick(leaf, 5, n % 32),
-                [1] = D_V | D_TABLE, [3] = D_V | D_TABLE,
-                [2] = D_V | D_TABLE | pick(table, 4, n / 32),
-            } };
+            ImVmsaPath path = { .any = true,
+                                .entry = {
+                                    [0] = D_V | D_TABLE | D_AF |
+                                          pick(leaf, 5, n % 32),
+                                    [1] = D_V | D_TABLE,
+                                    [3] = D_V | D_TABLE,
+                                    [2] = D_V | D_TABLE |
+                                          pick(table, 4, n / 32),
+                                } };
             ImPteView v = { 0 }, above = { 0 };
 
             st.fmt->decode(&st, 2, path.entry[2], &above);
@@ -71,15 +79,17 @@ static void stage1(void)
 /* Of several tables the one nearest to the page. */
 static void nearest_table(void)
 {
-    ImPtStage st = { .fmt = &im_vmsa_s1[0], .top = 3,
-                     .out_mask = UINT64_MAX };
+    ImPtStage st = { .fmt = &im_vmsa_s1[0], .top = 3, .out_mask = UINT64_MAX };
 
     for (unsigned l = 1; l < 4; l++) {
         g_autofree char *want = g_strdup_printf("S1-L%u: UXNTable=1", 3 - l);
-        ImVmsaPath path = { .any = true, .entry = {
-            [0] = D_V | D_TABLE | D_AF | D_AP1,
-            [1] = D_V | D_TABLE, [2] = D_V | D_TABLE, [3] = D_V | D_TABLE,
-        } };
+        ImVmsaPath path = { .any = true,
+                            .entry = {
+                                [0] = D_V | D_TABLE | D_AF | D_AP1,
+                                [1] = D_V | D_TABLE,
+                                [2] = D_V | D_TABLE,
+                                [3] = D_V | D_TABLE,
+                            } };
         char note[64] = "";
 
         for (unsigned i = l; i < 4; i++) {
@@ -104,7 +114,8 @@ static void no_block(void)
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
-        ImPtStage st = { .fmt = &im_vmsa_s1[rows[i].granule], .top = 3,
+        ImPtStage st = { .fmt = &im_vmsa_s1[rows[i].granule],
+                         .top = 3,
                          .out_mask = UINT64_MAX };
         ImVmsaPath path = { .any = true, .level = (uint8_t)rows[i].level };
         char note[64] = "";
@@ -119,15 +130,18 @@ static void stage2(void)
 {
     static const uint64_t leaf[] = { D_S2R, D_S2W, D_DBM, D_S2XN0, D_S2XN1 };
     static const uint64_t flag[] = {
-        IM_VMSA_HD | IM_VMSA_HA, IM_VMSA_XNX, IM_VMSA_PRIV,
+        IM_VMSA_HD | IM_VMSA_HA,
+        IM_VMSA_XNX,
+        IM_VMSA_PRIV,
     };
-    ImPtStage st = { .fmt = &im_vmsa_s2[0], .top = 3,
-                     .out_mask = UINT64_MAX };
+    ImPtStage st = { .fmt = &im_vmsa_s2[0], .top = 3, .out_mask = UINT64_MAX };
 
     for (unsigned n = 0; n < 32 * 8; n++) {
-        ImVmsaPath path = { .any = true, .entry = {
-            [0] = D_V | D_TABLE | D_AF | pick(leaf, 5, n % 32),
-        } };
+        ImVmsaPath path = { .any = true,
+                            .entry = {
+                                [0] = D_V | D_TABLE | D_AF |
+                                      pick(leaf, 5, n % 32),
+                            } };
         ImPteView v = { 0 };
 
         st.flags = (uint32_t)pick(flag, 3, n / 32);

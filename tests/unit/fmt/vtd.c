@@ -57,13 +57,12 @@ static uint64_t fetch(const Sys *s, uint64_t pa)
 
 static Answer bad(ImWalkStop stop, unsigned stage, unsigned level)
 {
-    return (Answer){ .stop = stop, .stage = stage, .level = level };
+    return (Answer) { .stop = stop, .stage = stage, .level = level };
 }
 
 static bool ss_reserved(const Sys *s, uint64_t e, unsigned level, bool leaf)
 {
-    return any(e, 51, HAW) || bit(e, 62) ||
-           (level >= 4 && bit(e, 7)) ||
+    return any(e, 51, HAW) || bit(e, 62) || (level >= 4 && bit(e, 7)) ||
            (level == 3 && bit(e, 7) && !s->ss1g) ||
            (level == 2 && bit(e, 7) && !s->ss2m) ||
            (leaf && level == 3 && any(e, 29, 12)) ||
@@ -106,8 +105,8 @@ static Answer ss_oracle(const Sys *s, unsigned stage, uint64_t in, bool need_r,
         if ((need_r && !a.r) || (need_w && !a.w)) {
             return bad(IM_WALK_PERM, stage, level);
         }
-        a.addr = (e & (HAW_TOP - 1) & ~UINT64_C(0xfff)) | (in &
-                 ((UINT64_C(1) << shift) - 1));
+        a.addr = (e & (HAW_TOP - 1) & ~UINT64_C(0xfff)) |
+                 (in & ((UINT64_C(1) << shift) - 1));
         a.shift = shift;
         a.snp = bit(e, 11);
         return a;
@@ -180,8 +179,8 @@ static Answer fs_oracle(const Sys *s, uint64_t in, bool need_w)
         if (fs_reserved(s, e, level, leaf)) {
             return bad(IM_WALK_RSVD, 0, level);
         }
-        addr = e & (HAW_TOP - 1) & ~(leaf && level > 1 ?
-               (UINT64_C(1) << shift) - 1 : 0xfff);
+        addr = e & (HAW_TOP - 1) &
+               ~(leaf && level > 1 ? (UINT64_C(1) << shift) - 1 : 0xfff);
         if (s->nested && addr >= s->gaw) {
             return bad(IM_WALK_RANGE, 0, level);
         }
@@ -199,8 +198,8 @@ static Answer fs_oracle(const Sys *s, uint64_t in, bool need_w)
         a.addr = addr | (in & ((UINT64_C(1) << shift) - 1));
         a.shift = shift;
         a.level = level;
-        return fs_leaf(s, a, need_w, (bit(e, 5) && (!need_w || bit(e, 6))) ||
-                       may_set);
+        return fs_leaf(s, a, need_w,
+                       (bit(e, 5) && (!need_w || bit(e, 6))) || may_set);
     }
 }
 
@@ -291,21 +290,25 @@ static void compare(const ImWalkOut *w, const Answer *a)
 
 static ImPtStage ss_stage(const Sys *s)
 {
-    return (ImPtStage){
-        .fmt = &im_vtd_second_stage, .root = 0x1000,
-        .top = (uint8_t)(s->levels - 1), .out_mask = HAW_TOP - 1,
+    return (ImPtStage) {
+        .fmt = &im_vtd_second_stage,
+        .root = 0x1000,
+        .top = (uint8_t)(s->levels - 1),
+        .out_mask = HAW_TOP - 1,
         .in_last = s->gaw - 1,
-        .flags = (s->ss2m ? IM_VTD_SS_2M : 0) |
-                 (s->ss1g ? IM_VTD_SS_1G : 0) | (s->sc ? IM_VTD_SS_SC : 0) |
-                 (s->ssade ? IM_VTD_SS_AD : 0),
+        .flags = (s->ss2m ? IM_VTD_SS_2M : 0) | (s->ss1g ? IM_VTD_SS_1G : 0) |
+                 (s->sc ? IM_VTD_SS_SC : 0) | (s->ssade ? IM_VTD_SS_AD : 0),
     };
 }
 
 static ImPtStage fs_stage(const Sys *s)
 {
-    return (ImPtStage){
-        .fmt = &im_vtd_first_stage, .root = 0x2000, .top = s->five ? 4 : 3,
-        .out_mask = HAW_TOP - 1, .must = IM_PT_USER,
+    return (ImPtStage) {
+        .fmt = &im_vtd_first_stage,
+        .root = 0x2000,
+        .top = s->five ? 4 : 3,
+        .out_mask = HAW_TOP - 1,
+        .must = IM_PT_USER,
         .flags = (s->fs1g ? IM_VTD_FS_1GP : 0) |
                  (s->super ? IM_VTD_FS_SUPER : 0) |
                  (s->wpe ? IM_VTD_FS_WPE : 0),
@@ -336,7 +339,7 @@ static void test_random(const void *data)
             uint64_t in = random64();
             bool write = one_in(2);
             Answer a = mode == SECOND ? ss_oracle(s, 0, in, !write, write) :
-                       fs_oracle(s, in, write);
+                                        fs_oracle(s, in, write);
             ImWalkOut out;
 
             im_walk(&w, in, write ? IM_PERM_W : IM_PERM_R, write, &out);
@@ -368,7 +371,8 @@ static uint64_t reserved_bits(const ImPtStage *st, unsigned level,
 
 static void test_first_stage_reserved(void)
 {
-    ImPtStage st = { .fmt = &im_vtd_first_stage, .out_mask = HAW_TOP - 1,
+    ImPtStage st = { .fmt = &im_vtd_first_stage,
+                     .out_mask = HAW_TOP - 1,
                      .flags = IM_VTD_FS_1GP };
     uint64_t high = UINT64_C(0x000fc00000000000);
 
@@ -384,7 +388,8 @@ static void test_first_stage_reserved(void)
 
 static void test_second_stage_reserved(void)
 {
-    ImPtStage st = { .fmt = &im_vtd_second_stage, .out_mask = HAW_TOP - 1,
+    ImPtStage st = { .fmt = &im_vtd_second_stage,
+                     .out_mask = HAW_TOP - 1,
                      .flags = IM_VTD_SS_2M | IM_VTD_SS_1G | IM_VTD_SS_SC };
     uint64_t high = UINT64_C(0x400fc00000000000);
 
@@ -424,7 +429,8 @@ static void test_marks(void)
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
-        ImPtStage st = { .fmt = rows[i].fmt, .out_mask = HAW_TOP - 1,
+        ImPtStage st = { .fmt = rows[i].fmt,
+                         .out_mask = HAW_TOP - 1,
                          .flags = rows[i].flags };
         ImPteView v;
 
@@ -442,16 +448,17 @@ static void test_marks(void)
 /* Second-stage rights by bits 61 and 62 alone, 9.8. */
 static void test_second_stage_io_rights(void)
 {
-    ImPtStage st = { .fmt = &im_vtd_second_stage, .out_mask = HAW_TOP - 1,
+    ImPtStage st = { .fmt = &im_vtd_second_stage,
+                     .out_mask = HAW_TOP - 1,
                      .flags = IM_VTD_SS_IRWE };
     ImPteView v;
 
     g_assert_cmpuint(st.fmt->decode(&st, 0, 0x5003, &v), ==, IM_PTE_FAULT);
-    g_assert_cmpuint(st.fmt->decode(&st, 0, 0x5000 | UINT64_C(1) << 62, &v),
-                     ==, IM_PTE_LEAF);
+    g_assert_cmpuint(st.fmt->decode(&st, 0, 0x5000 | UINT64_C(1) << 62, &v), ==,
+                     IM_PTE_LEAF);
     g_assert_cmpuint(v.perm, ==, IM_PERM_W);
-    g_assert_cmpuint(st.fmt->decode(&st, 0, 0x5000 | UINT64_C(1) << 61, &v),
-                     ==, IM_PTE_LEAF);
+    g_assert_cmpuint(st.fmt->decode(&st, 0, 0x5000 | UINT64_C(1) << 61, &v), ==,
+                     IM_PTE_LEAF);
     g_assert_cmpuint(v.perm, ==, IM_PERM_R);
 }
 
@@ -467,7 +474,6 @@ int main(int argc, char **argv)
     g_test_add_func("/fmt/vtd/first-reserved", test_first_stage_reserved);
     g_test_add_func("/fmt/vtd/second-reserved", test_second_stage_reserved);
     g_test_add_func("/fmt/vtd/marks", test_marks);
-    g_test_add_func("/fmt/vtd/second-io-rights",
-                    test_second_stage_io_rights);
+    g_test_add_func("/fmt/vtd/second-io-rights", test_second_stage_io_rights);
     return g_test_run();
 }

@@ -37,7 +37,7 @@ static uint64_t *word(Unit *u, uint64_t pa)
     return (uint64_t *)(void *)(u->mem + pa);
 }
 
-/* --- the host ------------------------------------------------------------- */
+/* --- the host ----------------------------------------------------------- */
 
 static ImBus mem_read(void *host, uint64_t pa, void *buf, size_t len)
 {
@@ -104,7 +104,7 @@ static void no_deadline(void *host, uint64_t when)
     (void)when;
 }
 
-/* --- chance --------------------------------------------------------------- */
+/* --- chance ------------------------------------------------------------- */
 
 static unsigned below(unsigned n)
 {
@@ -129,8 +129,8 @@ static uint64_t some_address(bool second)
     uint64_t a = 0;
 
     for (unsigned level = 0; level < 4; level++) {
-        a |= (uint64_t)some_index(second && level == 3 ? 3 : level) <<
-             (12 + 9 * level);
+        a |= (uint64_t)some_index(second && level == 3 ? 3 : level)
+             << (12 + 9 * level);
     }
     if (second) {
         a &= ~(UINT64_C(511) << 39);
@@ -143,7 +143,7 @@ static uint64_t some_address(bool second)
     return one_in(100) ? a ^ UINT64_C(1) << (36 + below(28)) : a;
 }
 
-/* --- tables --------------------------------------------------------------- */
+/* --- tables ------------------------------------------------------------- */
 
 static uint64_t new_table(Unit *u)
 {
@@ -259,9 +259,14 @@ static Unit *unit_new(uint32_t iotlb_entries)
     Unit *u = g_new0(Unit, 1);
     ImVtdConfig cfg = IM_VTD_CONFIG_DEFAULT;
     ImPort port = {
-        .size = sizeof(port), .read = mem_read, .write = mem_write,
-        .cmpxchg64 = mem_cmpxchg, .msi = no_msi, .ats_invalidate = no_inv,
-        .page_response = no_response, .now = no_time,
+        .size = sizeof(port),
+        .read = mem_read,
+        .write = mem_write,
+        .cmpxchg64 = mem_cmpxchg,
+        .msi = no_msi,
+        .ats_invalidate = no_inv,
+        .page_response = no_response,
+        .now = no_time,
         .deadline = no_deadline,
     };
     char *err = NULL;
@@ -298,12 +303,13 @@ static void unit_free(Unit *u)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Unit, unit_free)
 
-/* --- asking --------------------------------------------------------------- */
+/* --- asking ------------------------------------------------------------- */
 
 static void ask(Unit *u)
 {
     uint32_t pasid = below(N_PASIDS);
     bool translation = one_in(3);
+    /* clang-format off */
     ImTxn t = {
         .rid = (uint16_t)(1 + below(2)),
         .has_pasid = pasid != 0, .pasid = pasid,
@@ -314,6 +320,7 @@ static void ask(Unit *u)
         .priv = pasid && one_in(3),
         .no_write = translation && one_in(3),
     };
+    /* clang-format on */
     ImXlat want = im_vtd_explain(u->s, &t, NULL, NULL);
     ImXlat got = im_vtd_translate(u->s, &t);
 
@@ -341,7 +348,7 @@ static void ask(Unit *u)
     }
 }
 
-/* --- changing ------------------------------------------------------------- */
+/* --- changing ----------------------------------------------------------- */
 
 /* The entry of a level that translates a random address of a tree. */
 static uint64_t pick(bool second, unsigned level, uint64_t *addr)
@@ -374,8 +381,7 @@ static void change_first_stage(Unit *u)
         uint32_t p = users[i];
 
         if (level == 3 || one_in(6)) {
-            im_vtd_inv_piotlb(u->s, VTD_GRAN_PASID, did_of[p], p, 0, 0,
-                              false);
+            im_vtd_inv_piotlb(u->s, VTD_GRAN_PASID, did_of[p], p, 0, 0, false);
         } else {
             im_vtd_inv_piotlb(u->s, VTD_GRAN_PAGE, did_of[p], p, addr,
                               9 * level, level == 0);
@@ -467,8 +473,11 @@ static unsigned ask_twice(Unit *u)
     unsigned checked = 0;
 
     for (unsigned i = 0; i < 2000; i++) {
-        ImTxn t = { .rid = 1, .has_pasid = true, .pasid = 1 + below(2),
-                    .addr = some_address(false), .len = 4,
+        ImTxn t = { .rid = 1,
+                    .has_pasid = true,
+                    .pasid = 1 + below(2),
+                    .addr = some_address(false),
+                    .len = 4,
                     .access = (uint8_t)(1 + below(3)) };
         uint64_t reads;
 

@@ -172,7 +172,8 @@ static void test_a_device_changes_hands(void)
 {
     Many m = many_new();
     Rig *r = m.r;
-    ImuSetCreate s = { .gpasid_min = 1, .gpasid_max = 255,
+    ImuSetCreate s = { .gpasid_min = 1,
+                       .gpasid_max = 255,
                        .map_mode = IMU_MODE_TRANSLATE };
     ImuDevUnbind u = { .set = r->set, .dev = r->dev };
     ImuDevBind b = { .func = FUNC };
@@ -214,11 +215,12 @@ static void test_ranges_become_powers_of_two(void)
     Many m = many_new();
 
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
-        ImuInvEntry e = { .gpasid = 1, .addr = rows[i].addr,
+        ImuInvEntry e = { .gpasid = 1,
+                          .addr = rows[i].addr,
                           .length = rows[i].length };
 
-        g_assert_cmpint(rig_inval(m.r, IMU_GRAN_RANGE, IMU_CACHE_DEVTLB,
-                                  &e), ==, 0);
+        g_assert_cmpint(rig_inval(m.r, IMU_GRAN_RANGE, IMU_CACHE_DEVTLB, &e),
+                        ==, 0);
         g_assert_cmphex(m.r->inv[i].addr, ==, rows[i].want);
         g_assert_cmpuint(m.r->inv[i].lg2size, ==, rows[i].lg2size);
     }
@@ -234,7 +236,6 @@ int main(int argc, char **argv)
     g_test_add_func("/ioasid/devtlb/removed",
                     test_a_removed_device_owes_nothing);
     g_test_add_func("/ioasid/devtlb/hands", test_a_device_changes_hands);
-    g_test_add_func("/ioasid/devtlb/ranges",
-                    test_ranges_become_powers_of_two);
+    g_test_add_func("/ioasid/devtlb/ranges", test_ranges_become_powers_of_two);
     return g_test_run();
 }

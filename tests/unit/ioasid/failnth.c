@@ -24,7 +24,7 @@ static void sweep(const void *data)
     const IoCommand *c = data;
     unsigned n, failed = 0;
 
-    for (n = 0; ; n++) {
+    for (n = 0;; n++) {
         Fixture f;
         IoAny any;
         int rc;
@@ -68,14 +68,14 @@ static int variant(Io *io, const IoWorld *w, unsigned which)
                   .data_size = sizeof(ste));
     }
     case 2:
-        return IO(io, MAP, ImuMap, .head.flags = IMU_PROT_READ,
-                  .set = w->set, .space = w->spare, .user = io_at(io, 0),
+        return IO(io, MAP, ImuMap, .head.flags = IMU_PROT_READ, .set = w->set,
+                  .space = w->spare, .user = io_at(io, 0),
                   .length = 40 * IO_PAGE);
     case 3:
         return io_attach_rc(io, w->set, w->idle_dev, NULL, w->spare, 0);
     case 4:
-        return io_attach_rc(io, w->set, w->idle_dev, &w->bound.pasid,
-                            w->spare, 0);
+        return io_attach_rc(io, w->set, w->idle_dev, &w->bound.pasid, w->spare,
+                            0);
     case 5:
         return IO(io, PASID_ALLOC, ImuPasidAlloc, .set = w->set,
                   .head.flags = IMU_PASID_ALLOC_FIXED, .gpasid = 255);
@@ -84,12 +84,12 @@ static int variant(Io *io, const IoWorld *w, unsigned which)
                   .gpasid_max = 0xfffff, .pool = IMU_POOL_GLOBAL,
                   .map_mode = IMU_MODE_TRANSLATE);
     case 7:
-        return IO(io, EVQ_CREATE, ImuEvqCreate, .set = w->set,
-                  .depth = 60000);
+        return IO(io, EVQ_CREATE, ImuEvqCreate, .set = w->set, .depth = 60000);
     case 8:
         return io_replace(io, w->set, w->dev, NULL, w->block);
     case 9: {
-        ImuRange r[3] = { { 0, 0xfff }, { 0x2000, 0x2fff },
+        ImuRange r[3] = { { 0, 0xfff },
+                          { 0x2000, 0x2fff },
                           { 0x4000, 0x4fff } };
 
         io_put(io, buf, r, sizeof(r));
@@ -104,7 +104,7 @@ static int variant(Io *io, const IoWorld *w, unsigned which)
 static void variants(void)
 {
     for (unsigned which = 0; which < 10; which++) {
-        for (unsigned n = 0; ; n++) {
+        for (unsigned n = 0;; n++) {
             Fixture f;
             int rc;
 
@@ -127,14 +127,15 @@ static void variants(void)
 /* The fence that has something to wait for. */
 static void fence(void)
 {
-    for (unsigned n = 0; ; n++) {
+    for (unsigned n = 0;; n++) {
         Fixture f;
         int rc;
 
         fixture(&f);
         io_ats(f.io, 0, f.w.hpasid, IO_FS_VA(0), IM_READ);
         g_assert_cmpint(io_inv_all(f.io, f.w.set, IMU_INV_SET, io_none(),
-                                   IMU_CACHE_DEVTLB), ==, 0);
+                                   IMU_CACHE_DEVTLB),
+                        ==, 0);
         io_fail_alloc(f.io, n);
         rc = IO(f.io, FENCE, ImuFence, .set = f.w.set);
         g_assert_cmpint(rc, ==, f.io->failed ? -ENOMEM : 0);
@@ -154,8 +155,10 @@ static void host(void)
 
     for (unsigned n = 0; n < 200; n++) {
         Fixture f;
-        ImIoasidDevice d = { .func = 0x900, .caps = IMU_DEV_CAP_PASID,
-                             .pasid_bits = 20, .reserved = r,
+        ImIoasidDevice d = { .func = 0x900,
+                             .caps = IMU_DEV_CAP_PASID,
+                             .pasid_bits = 20,
+                             .reserved = r,
                              .reserved_count = 2 };
         ImIoasidCtx *c;
         ImIoasid *h;
@@ -199,8 +202,8 @@ static void requests(void)
         for (unsigned i = 0; i < 3; i++) {
             g_assert_true(io_reaches(f.io, 0, f.w.hpasid, IO_FS_VA(0),
                                      io_pa(f.io, IO_WORLD_DATA)));
-            g_assert_cmphex(io_ats(f.io, 0, f.w.hpasid, IO_FS_VA(0),
-                                   IM_READ).perm, !=, 0);
+            g_assert_cmphex(
+                io_ats(f.io, 0, f.w.hpasid, IO_FS_VA(0), IM_READ).perm, !=, 0);
         }
         io_free(f.io);
     }

@@ -54,8 +54,8 @@ static inline Guest guest_new(ImuMapMode mode)
     Guest g = { .r = rig_new(mode), .next = GUEST_BASE + 0x1000 };
 
     g.parent = rig_mapped(g.r, IMU_SPACE_PARENT | IMU_SPACE_DIRTY);
-    g_assert_cmpint(rig_map(g.r, g.parent, RW, GUEST_BASE, GUEST_BASE,
-                            GUEST_BYTES), ==, 0);
+    g_assert_cmpint(
+        rig_map(g.r, g.parent, RW, GUEST_BASE, GUEST_BASE, GUEST_BYTES), ==, 0);
     return g;
 }
 
@@ -78,8 +78,8 @@ static inline ImuRef guest_vtd(Guest *g, uint64_t root)
 {
     ImuVtdFirst first = { .root = root };
 
-    return rig_space(g->r, IMU_SPACE_NESTED, 0, g->parent,
-                     IMU_FORMAT_VTD_FIRST, &first, sizeof(first));
+    return rig_space(g->r, IMU_SPACE_NESTED, 0, g->parent, IMU_FORMAT_VTD_FIRST,
+                     &first, sizeof(first));
 }
 
 /* Config 101, EATS 01; substreams: log2, in a linear table. */
@@ -96,12 +96,12 @@ static inline ImuRef guest_smmu(Guest *g, ImuSpaceKind kind, uint64_t cds,
 }
 
 /* T0SZ 16, 4 KiB, EPD1, IPS 48 bits, AA64, ASET, R, A */
-static inline void guest_cd(Guest *g, uint64_t at, uint64_t root,
-                            uint16_t asid)
+static inline void guest_cd(Guest *g, uint64_t at, uint64_t root, uint16_t asid)
 {
-    guest_set(g, at, 16 | UINT64_C(1) << 30 | UINT64_C(1) << 31 |
-              UINT64_C(5) << 32 | UINT64_C(1) << 41 | UINT64_C(1) << 45 |
-              UINT64_C(1) << 46 | UINT64_C(1) << 47 | (uint64_t)asid << 48);
+    guest_set(g, at,
+              16 | UINT64_C(1) << 30 | UINT64_C(1) << 31 | UINT64_C(5) << 32 |
+                  UINT64_C(1) << 41 | UINT64_C(1) << 45 | UINT64_C(1) << 46 |
+                  UINT64_C(1) << 47 | (uint64_t)asid << 48);
     guest_set(g, at + 8, root);
     guest_set(g, at + 24, 0xff);
 }

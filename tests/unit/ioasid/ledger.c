@@ -20,8 +20,8 @@ static IoPasid *pasid_of(Io *io, ImuRef set, ImuRef ref)
 {
     IoObject *obj;
 
-    g_assert_cmpint(im_ioasid_find(set_of(io, set), IMU_KIND_PASID, ref,
-                                   &obj), ==, 0);
+    g_assert_cmpint(im_ioasid_find(set_of(io, set), IMU_KIND_PASID, ref, &obj),
+                    ==, 0);
     return IM_LINK_OF(obj, IoPasid, obj);
 }
 
@@ -147,11 +147,10 @@ static void test_many_functions(void)
             g_assert_null(im_ioasid_host_dev(io->h, func + 1));
         }
         for (uint32_t i = 0; i < COUNT; i++) {
-            g_assert_cmpint(im_ioasid_device_remove(io->h, 0x10000 + i * 8),
-                            ==, 0);
+            g_assert_cmpint(im_ioasid_device_remove(io->h, 0x10000 + i * 8), ==,
+                            0);
         }
-        g_assert_cmpint(im_ioasid_device_remove(io->h, 0x10000), ==,
-                        -ENOENT);
+        g_assert_cmpint(im_ioasid_device_remove(io->h, 0x10000), ==, -ENOENT);
         g_assert_cmpuint(io->h->dev_count, ==, IO_FUNCS);
     }
 }
@@ -165,16 +164,17 @@ static void test_function_values(void)
         int rc;
     } rows[] = {
         { { .func = IO_FUNC0 }, -EEXIST },
-        { { .func = 1, .pasid_bits = 21, .caps = IMU_DEV_CAP_PASID },
-          -EINVAL },
+        { { .func = 1, .pasid_bits = 21, .caps = IMU_DEV_CAP_PASID }, -EINVAL },
         { { .func = 1, .pasid_bits = 8 }, -EINVAL },
         { { .func = 1, .caps = IMU_DEV_CAP_PASID }, -EINVAL },
-        { { .func = 1, .reserved = &backwards, .reserved_count = 1 },
-          -EINVAL },
+        { { .func = 1, .reserved = &backwards, .reserved_count = 1 }, -EINVAL },
     };
     const ImIoasidDevice good = {
-        .func = 1, .pasid_bits = 8, .caps = IMU_DEV_CAP_PASID,
-        .reserved = &range, .reserved_count = 1,
+        .func = 1,
+        .pasid_bits = 8,
+        .caps = IMU_DEV_CAP_PASID,
+        .reserved = &range,
+        .reserved_count = 1,
     };
     g_autoptr(Io) io = io_new(NULL);
     unsigned n = 0;
@@ -217,7 +217,8 @@ static Bound bound_new(ImuMapMode mode, ImuPool pool)
 static void unbind(Bound *b)
 {
     g_assert_cmpint(IO(b->io, DEV_UNBIND, ImuDevUnbind, .set = b->set,
-                       .dev = b->dev), ==, 0);
+                       .dev = b->dev),
+                    ==, 0);
 }
 
 /* The number of a device that was unbound is the same PASID's if it comes
@@ -251,8 +252,7 @@ static void test_rest_owing(void)
     IoHostDev *hd = im_ioasid_host_dev(b.io->h, IO_FUNC0);
 
     io_map(b.io, b.set, b.space, 8, 1, 0x8000);
-    g_assert_cmpuint(io_ats(b.io, 0, b.p.gpasid, 0x8000, IM_READ).perm, !=,
-                     0);
+    g_assert_cmpuint(io_ats(b.io, 0, b.p.gpasid, 0x8000, IM_READ).perm, !=, 0);
     unbind(&b);
     g_assert_cmphex(hd->atc.itags.busy, !=, 0);
     rig_advance(b.io->r, b.io->cfg.quarantine_ns);
@@ -287,7 +287,8 @@ static void test_orphans(void)
 
     io_alloc(b.io, b.set);              /* was never bound: ends at once */
     g_assert_cmpint(IO(b.io, SET_DESTROY, ImuSetDestroy, .set = b.set,
-                       .head.flags = IMU_SET_DESTROY_FORCE), ==, 0);
+                       .head.flags = IMU_SET_DESTROY_FORCE),
+                    ==, 0);
     g_assert_nonnull(h->gone);
     g_assert_cmpuint(b.io->ctx->pasids, ==, 1);
     g_assert_cmpuint(b.io->ctx->committed, ==, 1);
@@ -386,7 +387,8 @@ static void test_tickets_forgotten(void)
     }
     g_assert_cmpuint(set_of(io, one)->tickets, ==, 1);
     g_assert_cmpint(IO(io, SET_DESTROY, ImuSetDestroy, .set = one,
-                       .head.flags = IMU_SET_DESTROY_FORCE), ==, 0);
+                       .head.flags = IMU_SET_DESTROY_FORCE),
+                    ==, 0);
     g_assert_cmpuint(set_of(io, two)->tickets, ==, 1);
     for (unsigned i = 0; i < 600; i++) {        /* every slot, many times */
         io_page_request(io, 1, IO_NO_PASID, 2, 0x1000, true);
@@ -398,15 +400,25 @@ static void test_tickets_forgotten(void)
 /* --- the check itself ------------------------------------------------- */
 
 typedef enum Harm {
-    HARM_COUNT, HARM_CHARGE, HARM_COMMIT, HARM_POOL, HARM_TABLE, HARM_STATE,
-    HARM_ACTIVE, HARM_NUMBER, HARM_INDEX, HARM_SET, HARM_GROUPS, HARMS
+    HARM_COUNT,
+    HARM_CHARGE,
+    HARM_COMMIT,
+    HARM_POOL,
+    HARM_TABLE,
+    HARM_STATE,
+    HARM_ACTIVE,
+    HARM_NUMBER,
+    HARM_INDEX,
+    HARM_SET,
+    HARM_GROUPS,
+    HARMS
 } Harm;
 
 static const char *const wanted[HARMS] = {
-    [HARM_COUNT] = "I2", [HARM_CHARGE] = "I2", [HARM_COMMIT] = "I2",
-    [HARM_POOL] = "I2", [HARM_TABLE] = "I8", [HARM_STATE] = "I7",
+    [HARM_COUNT] = "I2",  [HARM_CHARGE] = "I2", [HARM_COMMIT] = "I2",
+    [HARM_POOL] = "I2",   [HARM_TABLE] = "I8",  [HARM_STATE] = "I7",
     [HARM_ACTIVE] = "I7", [HARM_NUMBER] = "I3", [HARM_INDEX] = "I3",
-    [HARM_SET] = "I1", [HARM_GROUPS] = "I5",
+    [HARM_SET] = "I1",    [HARM_GROUPS] = "I5",
 };
 
 /* Done, and undone by the second call. */
@@ -479,8 +491,7 @@ int main(int argc, char **argv)
     g_test_add_func("/ioasid/config", test_config);
     g_test_add_func("/ioasid/birth-fails", test_birth_fails);
     g_test_add_func("/ioasid/handle/untold", test_untold);
-    g_test_add_func("/ioasid/handle/generation-wraps",
-                    test_generation_wraps);
+    g_test_add_func("/ioasid/handle/generation-wraps", test_generation_wraps);
     g_test_add_func("/ioasid/dev/many", test_many_functions);
     g_test_add_func("/ioasid/dev/values", test_function_values);
     g_test_add_func("/ioasid/rest/same-pasid", test_rest);
@@ -490,8 +501,7 @@ int main(int argc, char **argv)
     g_test_add_func("/ioasid/reset", test_reset);
     g_test_add_func("/ioasid/alarm", test_alarm);
     g_test_add_func("/ioasid/fault/group-size", test_group_size);
-    g_test_add_func("/ioasid/fault/tickets-forgotten",
-                    test_tickets_forgotten);
+    g_test_add_func("/ioasid/fault/tickets-forgotten", test_tickets_forgotten);
     g_test_add_func("/ioasid/check", test_check);
     return g_test_run();
 }

@@ -13,8 +13,7 @@
 #define SLOTS  64u              /* addresses 0 .. SLOTS - 1, and the top */
 
 static bool slow_gap(const IoArea *areas, const bool *in, uint64_t first,
-                     uint64_t last, uint64_t len, uint64_t align,
-                     uint64_t *at)
+                     uint64_t last, uint64_t len, uint64_t align, uint64_t *at)
 {
     for (uint64_t a = first; a <= last && last - a >= len - 1; a++) {
         bool free = a % align == 0;
@@ -42,8 +41,8 @@ static void check_gaps(IoArea *root, const IoArea *areas, const bool *in)
         uint64_t got = 0;
         bool slow = slow_gap(areas, in, first, last, len, align, &want);
 
-        g_assert_cmpint(im_ioarea_gap(root, first, last, len, align, &got),
-                        ==, slow);
+        g_assert_cmpint(im_ioarea_gap(root, first, last, len, align, &got), ==,
+                        slow);
         g_assert_cmphex(got, ==, want);
     }
 }
@@ -80,8 +79,7 @@ static void test_tree_is_a_sorted_list(void)
         in[i] = !in[i];
         g_assert_true(im_span_check(im_ioarea_span(root)));
         for (uint64_t a = 0; a < 260; a += 13) {
-            g_assert_true(im_ioarea_from(root, a) ==
-                          slow_from(areas, in, a));
+            g_assert_true(im_ioarea_from(root, a) == slow_from(areas, in, a));
         }
         check_gaps(root, areas, in);
     }
@@ -93,13 +91,13 @@ static void test_gap_at_the_end_of_addresses(void)
     IoArea *root = im_ioarea_insert(NULL, &a);
     uint64_t at = 0;
 
-    g_assert_false(im_ioarea_gap(root, UINT64_MAX - 0x1fff, UINT64_MAX,
-                                 0x2000, 1, &at));
-    g_assert_true(im_ioarea_gap(root, UINT64_MAX - 0x1fff, UINT64_MAX,
-                                0x1000, 0x1000, &at));
+    g_assert_false(
+        im_ioarea_gap(root, UINT64_MAX - 0x1fff, UINT64_MAX, 0x2000, 1, &at));
+    g_assert_true(im_ioarea_gap(root, UINT64_MAX - 0x1fff, UINT64_MAX, 0x1000,
+                                0x1000, &at));
     g_assert_cmphex(at, ==, UINT64_MAX - 0x1fff);
-    g_assert_false(im_ioarea_gap(NULL, 1, UINT64_MAX, UINT64_MAX,
-                                 UINT64_C(1) << 63, &at));
+    g_assert_false(
+        im_ioarea_gap(NULL, 1, UINT64_MAX, UINT64_MAX, UINT64_C(1) << 63, &at));
 }
 
 /* --- the commands ----------------------------------------------------- */
@@ -161,11 +159,12 @@ static void random_map(Model *m)
     bool fixed = g_test_rand_int_range(0, 3);
     uint64_t len = PAGE + random_page(16);
     ImuMap a = {
-        .head.flags = IMU_PROT_READ |
-                      (g_test_rand_bit() ? IMU_PROT_WRITE : 0) |
+        .head.flags = IMU_PROT_READ | (g_test_rand_bit() ? IMU_PROT_WRITE : 0) |
                       (fixed ? IMU_MAP_FIXED : 0),
-        .set = m->r->set, .space = m->space[s],
-        .user = ARGS + random_page(PAGES - 40), .length = len,
+        .set = m->r->set,
+        .space = m->space[s],
+        .user = ARGS + random_page(PAGES - 40),
+        .length = len,
         .iova = random_page(SPAN),
     };
     uint64_t last = a.iova + len - 1;
@@ -174,8 +173,9 @@ static void random_map(Model *m)
     Slow new;
 
     if (fixed) {
-        want = !may_map(m, s, a.iova, last) ? -EINVAL :
-               slow_meets(m, s, a.iova, last) ? -EEXIST : 0;
+        want = !may_map(m, s, a.iova, last)   ? -EINVAL :
+               slow_meets(m, s, a.iova, last) ? -EEXIST :
+                                                0;
     }
     err = obey(m->r, MAP, &a);
     if (!fixed && err == -ENOSPC) {
@@ -188,14 +188,15 @@ static void random_map(Model *m)
     last = a.iova + len - 1;
     g_assert_true(may_map(m, s, a.iova, last));
     g_assert_false(slow_meets(m, s, a.iova, last));
-    new = (Slow){ a.iova, last, a.user, a.head.flags & RW };
+    new = (Slow) { a.iova, last, a.user, a.head.flags & RW };
     g_array_append_val(m->maps[s], new);
 }
 
 static void random_unmap(Model *m)
 {
     unsigned s = (unsigned)g_test_rand_int_range(0, 2);
-    ImuUnmap a = { .set = m->r->set, .space = m->space[s],
+    ImuUnmap a = { .set = m->r->set,
+                   .space = m->space[s],
                    .iova = random_page(SPAN),
                    .length = PAGE + random_page(40) };
     uint64_t last = a.iova + a.length - 1;
@@ -233,12 +234,14 @@ static void random_copy(Model *m)
     ImuCopy a = {
         .head.flags = IMU_MAP_FIXED | IMU_PROT_READ |
                       (g_test_rand_bit() ? IMU_PROT_WRITE : 0),
-        .set = m->r->set, .dst = m->space[1], .src = m->space[0],
-        .length = len, .dst_iova = random_page(SPAN),
+        .set = m->r->set,
+        .dst = m->space[1],
+        .src = m->space[0],
+        .length = len,
+        .dst_iova = random_page(SPAN),
         .src_iova = random_page(SPAN),
     };
-    int want = slow_meets(m, 1, a.dst_iova, a.dst_iova + len - 1) ?
-               -EEXIST : 0;
+    int want = slow_meets(m, 1, a.dst_iova, a.dst_iova + len - 1) ? -EEXIST : 0;
     uint64_t at = 0;
 
     for (uint64_t i = 0; !want && i < len; i += PAGE) {
@@ -263,8 +266,9 @@ static void random_allow(Model *m)
 {
     uint64_t first = random_page(SPAN);
     ImuRange range = { first, first + PAGE + random_page(128) - 1 };
-    ImuAllow a = { .set = m->r->set, .space = m->space[0],
-                   .ranges = 0x1000, .count = 1 };
+    ImuAllow a = {
+        .set = m->r->set, .space = m->space[0], .ranges = 0x1000, .count = 1
+    };
     bool meets = range.first <= m->reserved.last &&
                  range.last >= m->reserved.first;
 
@@ -272,7 +276,7 @@ static void random_allow(Model *m)
         a.ranges = 0;
         a.count = 0;
         ok(m->r, ALLOW, &a);
-        m->allowed = (ImuRange){ 1, 0 };
+        m->allowed = (ImuRange) { 1, 0 };
         return;
     }
     rig_copy(m->r, 0x1000, &range, sizeof(range), true);
@@ -292,8 +296,8 @@ static void check_requests(Model *m)
             ImXlat w = rig_dma(m->r, 0, addr, IM_WRITE);
 
             hits(m->r, 0, addr, rig_pa(m->r, x->user + (addr - x->first)));
-            g_assert_cmpint(w.status == IM_OK, ==, !!(x->prot &
-                                                      IMU_PROT_WRITE));
+            g_assert_cmpint(w.status == IM_OK, ==,
+                            !!(x->prot & IMU_PROT_WRITE));
         } else {
             misses(m->r, 0, addr, "UNMAPPED");
         }
@@ -303,8 +307,8 @@ static void check_requests(Model *m)
 static void test_commands_are_a_list(void)
 {
     static void (*const steps[])(Model *m) = {
-        random_map, random_map, random_map, random_unmap, random_unmap,
-        random_copy, random_allow, check_requests,
+        random_map,   random_map,  random_map,   random_unmap,
+        random_unmap, random_copy, random_allow, check_requests,
     };
     Model m = { .reserved = { 0x40000, 0x4ffff }, .allowed = { 1, 0 } };
 
@@ -313,7 +317,7 @@ static void test_commands_are_a_list(void)
         m.space[s] = rig_mapped(m.r, 0);
         m.maps[s] = g_array_new(FALSE, FALSE, sizeof(Slow));
     }
-    g_assert_cmpint(rig_attach(m.r, (ImuRef){ 0 }, m.space[0]), ==, 0);
+    g_assert_cmpint(rig_attach(m.r, (ImuRef) { 0 }, m.space[0]), ==, 0);
     for (unsigned i = test_rounds(20000); i > 0; i--) {
         steps[g_test_rand_int_range(0, G_N_ELEMENTS(steps))](&m);
     }
@@ -330,8 +334,12 @@ static void test_copies_share_their_pins(void)
     Rig *r = rig_new(IMU_MODE_TRANSLATE);
     ImuRef a = rig_mapped(r, 0);
     ImuRef b = rig_mapped(r, 0);
-    ImuCopy copy = { .head.flags = IMU_PROT_READ, .set = r->set, .dst = b,
-                     .src = a, .length = 2 * PAGE, .src_iova = PAGE };
+    ImuCopy copy = { .head.flags = IMU_PROT_READ,
+                     .set = r->set,
+                     .dst = b,
+                     .src = a,
+                     .length = 2 * PAGE,
+                     .src_iova = PAGE };
 
     g_assert_cmpint(rig_map(r, a, RW, 0, ARGS, 4 * PAGE), ==, 0);
     g_assert_cmpint(rig_pinned(r), ==, 4);
@@ -339,7 +347,7 @@ static void test_copies_share_their_pins(void)
     g_assert_cmpint(rig_pinned(r), ==, 4);
     g_assert_cmpint(rig_unmap(r, a, 0, 4 * PAGE), ==, 0);
     g_assert_cmpint(rig_pinned(r), ==, 4);
-    g_assert_cmpint(rig_attach(r, (ImuRef){ 0 }, b), ==, 0);
+    g_assert_cmpint(rig_attach(r, (ImuRef) { 0 }, b), ==, 0);
     hits(r, 0, copy.dst_iova, rig_pa(r, ARGS + PAGE));
     g_assert_cmpint(rig_unmap(r, b, copy.dst_iova, 2 * PAGE), ==, 0);
     g_assert_cmpint(rig_pinned(r), ==, 0);
@@ -353,14 +361,15 @@ static void test_ranges_are_allowed_and_not_reserved(void)
     Rig *r = rig_new_reserving(IMU_MODE_TRANSLATE, reserved, 2);
     ImuRef s = rig_mapped(r, 0);
     ImuRanges a = { .set = r->set, .space = s, .ranges = 0x1000 };
-    ImuAllow allow = { .set = r->set, .space = s, .ranges = 0x2000,
-                       .count = 2 };
+    ImuAllow allow = {
+        .set = r->set, .space = s, .ranges = 0x2000, .count = 2
+    };
     ImuRange got[2];
 
     a.count = 8;
     ok(r, RANGES, &a);
     g_assert_cmpuint(a.count, ==, 1);
-    g_assert_cmpint(rig_attach(r, (ImuRef){ 0 }, s), ==, 0);
+    g_assert_cmpint(rig_attach(r, (ImuRef) { 0 }, s), ==, 0);
     a.count = 1;
     g_assert_cmpint(obey(r, RANGES, &a), ==, -EMSGSIZE);
     g_assert_cmpuint(a.count, ==, 2);
@@ -376,13 +385,13 @@ static void test_ranges_are_allowed_and_not_reserved(void)
     rig_copy(r, 0x1000, got, sizeof(got), false);
     g_assert_cmphex(got[0].first, ==, 0x1000);
     g_assert_cmphex(got[1].last, ==, 0xffff);
-    g_assert_cmpint(rig_detach(r, (ImuRef){ 0 }), ==, 0);
+    g_assert_cmpint(rig_detach(r, (ImuRef) { 0 }), ==, 0);
     g_assert_cmpint(rig_map(r, s, RW, 0x5000, ARGS, PAGE), ==, -EINVAL);
     allow.count = 0;
     allow.ranges = 0;
     ok(r, ALLOW, &allow);
     g_assert_cmpint(rig_map(r, s, RW, 0x5000, ARGS, PAGE), ==, 0);
-    g_assert_cmpint(rig_attach(r, (ImuRef){ 0 }, s), ==, -EADDRINUSE);
+    g_assert_cmpint(rig_attach(r, (ImuRef) { 0 }, s), ==, -EADDRINUSE);
     rig_free(r);
 }
 

@@ -13,8 +13,11 @@ typedef struct Fail {
 
 static int map(Guest *g)
 {
-    ImuMap a = { .head.flags = RW, .set = g->r->set, .space = g->parent,
-                 .user = 0x20000, .length = 9 * PAGE };
+    ImuMap a = { .head.flags = RW,
+                 .set = g->r->set,
+                 .space = g->parent,
+                 .user = 0x20000,
+                 .length = 9 * PAGE };
 
     return obey(g->r, MAP, &a);
 }
@@ -22,9 +25,12 @@ static int map(Guest *g)
 /* From two mappings, which do not follow each other in memory. */
 static int copy(Guest *g)
 {
-    ImuCopy a = { .head.flags = IMU_PROT_READ, .set = g->r->set,
-                  .dst = g->parent, .src = g->parent,
-                  .length = 4 * PAGE, .src_iova = GUEST_BASE - 2 * PAGE };
+    ImuCopy a = { .head.flags = IMU_PROT_READ,
+                  .set = g->r->set,
+                  .dst = g->parent,
+                  .src = g->parent,
+                  .length = 4 * PAGE,
+                  .src_iova = GUEST_BASE - 2 * PAGE };
 
     return obey(g->r, COPY, &a);
 }
@@ -37,8 +43,9 @@ static int unmap(Guest *g)
 static int allow(Guest *g)
 {
     const ImuRange in[] = { { 0x900000, 0x9fffff }, { 0, 0x7fffff } };
-    ImuAllow a = { .set = g->r->set, .space = g->parent, .ranges = 0x1000,
-                   .count = 2 };
+    ImuAllow a = {
+        .set = g->r->set, .space = g->parent, .ranges = 0x1000, .count = 2
+    };
 
     rig_copy(g->r, 0x1000, (void *)(uintptr_t)in, sizeof(in), true);
     return obey(g->r, ALLOW, &a);
@@ -46,7 +53,8 @@ static int allow(Guest *g)
 
 static int dirty_on(Guest *g)
 {
-    ImuDirtySet a = { .head.flags = IMU_DIRTY_ON, .set = g->r->set,
+    ImuDirtySet a = { .head.flags = IMU_DIRTY_ON,
+                      .set = g->r->set,
                       .space = g->parent };
 
     return obey(g->r, DIRTY_SET, &a);
@@ -54,9 +62,12 @@ static int dirty_on(Guest *g)
 
 static int dirty_get(Guest *g)
 {
-    ImuDirtyGet a = { .set = g->r->set, .space = g->parent,
-                      .iova = GUEST_BASE, .length = 64 * PAGE,
-                      .page_size = PAGE, .bitmap = 0x3000 };
+    ImuDirtyGet a = { .set = g->r->set,
+                      .space = g->parent,
+                      .iova = GUEST_BASE,
+                      .length = 64 * PAGE,
+                      .page_size = PAGE,
+                      .bitmap = 0x3000 };
 
     return obey(g->r, DIRTY_GET, &a);
 }
@@ -65,8 +76,11 @@ static int space(Guest *g)
 {
     const ImuVtdFirst first = { .root = GUEST_BASE };
     ImuSpaceCreate a = {
-        .set = g->r->set, .kind = IMU_SPACE_NESTED, .parent = g->parent,
-        .format = IMU_FORMAT_VTD_FIRST, .data = 0x1000,
+        .set = g->r->set,
+        .kind = IMU_SPACE_NESTED,
+        .parent = g->parent,
+        .format = IMU_FORMAT_VTD_FIRST,
+        .data = 0x1000,
         .data_size = sizeof(first),
     };
 
@@ -90,18 +104,26 @@ static int fence(Guest *g)
 
 static int ranges(Guest *g)
 {
-    ImuRanges a = { .set = g->r->set, .space = g->parent,
-                    .ranges = 0x1000, .count = 8 };
+    ImuRanges a = {
+        .set = g->r->set, .space = g->parent, .ranges = 0x1000, .count = 8
+    };
 
     return obey(g->r, RANGES, &a);
 }
 
 static const Fail fails[] = {
-    { "map", map }, { "copy", copy }, { "unmap", unmap },
-    { "allow", allow }, { "dirty on", dirty_on }, { "space", space },
-    { "dirty get", dirty_get }, { "map while dirty", map },
-    { "copy while dirty", copy }, { "mapped space", mapped_space },
-    { "fence", fence }, { "ranges", ranges },
+    { "map", map },
+    { "copy", copy },
+    { "unmap", unmap },
+    { "allow", allow },
+    { "dirty on", dirty_on },
+    { "space", space },
+    { "dirty get", dirty_get },
+    { "map while dirty", map },
+    { "copy while dirty", copy },
+    { "mapped space", mapped_space },
+    { "fence", fence },
+    { "ranges", ranges },
 };
 
 /* Until nothing fails any more. */
@@ -148,15 +170,14 @@ static void test_nth(size_t which, int want)
     uint64_t data;
 
     g.parent = rig_mapped(g.r, IMU_SPACE_PARENT | IMU_SPACE_DIRTY);
-    g_assert_cmpint(rig_map(g.r, g.parent, RW, GUEST_BASE, GUEST_BASE,
-                            64 * PAGE), ==, 0);
-    g_assert_cmpint(rig_attach(g.r, (ImuRef){ 0 }, g.parent), ==, 0);
+    g_assert_cmpint(
+        rig_map(g.r, g.parent, RW, GUEST_BASE, GUEST_BASE, 64 * PAGE), ==, 0);
+    g_assert_cmpint(rig_attach(g.r, (ImuRef) { 0 }, g.parent), ==, 0);
     for (unsigned i = 0; i < G_N_ELEMENTS(fails); i++) {
         g_test_message("%s", fails[i].name);
         restore(&g);
         g_assert_cmpint(rig_ats(g.r, 0, GUEST_BASE).status, ==, IM_OK);
-        sweep(&g, &fails[i], (unsigned *)(void *)((char *)g.r + which),
-              want);
+        sweep(&g, &fails[i], (unsigned *)(void *)((char *)g.r + which), want);
     }
     data = 0;
     rig_copy(g.r, 0x3000, &data, 8, false);

@@ -40,8 +40,7 @@ static void test_vtd_walks_through_the_parent(void)
     Rig *r = v.g.r;
 
     hits(r, v.hpasid, VA + 8, rig_pa(r, v.page[0]) + 8);
-    g_assert_cmphex(guest_get(&v.g, v.pte), ==,
-                    v.page[0] | VTD_PAGE | VTD_A);
+    g_assert_cmphex(guest_get(&v.g, v.pte), ==, v.page[0] | VTD_PAGE | VTD_A);
     g_assert_cmpint(rig_dma(r, v.hpasid, VA, IM_WRITE).status, ==, IM_OK);
     g_assert_cmphex(guest_get(&v.g, v.pte), ==,
                     v.page[0] | VTD_PAGE | VTD_A | VTD_D);
@@ -63,30 +62,26 @@ static void test_iotlb_is_stale_until_invalidated(void)
 {
     Vtd v = vtd_new();
     Rig *r = v.g.r;
-    ImuInvEntry e = { .gpasid = v.pasid.gpasid, .addr = VA,
-                      .length = 1 };
-    ImuInvEntry other = { .gpasid = v.pasid.gpasid, .addr = VA + PAGE,
+    ImuInvEntry e = { .gpasid = v.pasid.gpasid, .addr = VA, .length = 1 };
+    ImuInvEntry other = { .gpasid = v.pasid.gpasid,
+                          .addr = VA + PAGE,
                           .length = PAGE };
 
     hits(r, v.hpasid, VA, rig_pa(r, v.page[0]));
     guest_set(&v.g, v.pte, v.page[1] | VTD_PAGE);
     hits(r, v.hpasid, VA, rig_pa(r, v.page[0]));
-    g_assert_cmpint(rig_inval(r, IMU_GRAN_RANGE, IMU_CACHE_IOTLB, &other),
-                    ==, 0);
-    g_assert_cmpint(rig_inval(r, IMU_GRAN_RANGE, IMU_CACHE_DEVTLB, &e), ==,
+    g_assert_cmpint(rig_inval(r, IMU_GRAN_RANGE, IMU_CACHE_IOTLB, &other), ==,
                     0);
+    g_assert_cmpint(rig_inval(r, IMU_GRAN_RANGE, IMU_CACHE_DEVTLB, &e), ==, 0);
     hits(r, v.hpasid, VA, rig_pa(r, v.page[0]));
-    g_assert_cmpint(rig_inval(r, IMU_GRAN_RANGE, IMU_CACHE_IOTLB, &e), ==,
-                    0);
+    g_assert_cmpint(rig_inval(r, IMU_GRAN_RANGE, IMU_CACHE_IOTLB, &e), ==, 0);
     hits(r, v.hpasid, VA, rig_pa(r, v.page[1]));
     guest_set(&v.g, v.pte, v.page[0] | VTD_PAGE);
     e.addr = e.length = 0;
-    g_assert_cmpint(rig_inval(r, IMU_GRAN_PASID, IMU_CACHE_IOTLB, &e), ==,
-                    0);
+    g_assert_cmpint(rig_inval(r, IMU_GRAN_PASID, IMU_CACHE_IOTLB, &e), ==, 0);
     hits(r, v.hpasid, VA, rig_pa(r, v.page[0]));
     guest_set(&v.g, v.pte, v.page[1] | VTD_PAGE);
-    g_assert_cmpint(rig_inval(r, IMU_GRAN_ALL, IMU_CACHE_IOTLB, NULL), ==,
-                    0);
+    g_assert_cmpint(rig_inval(r, IMU_GRAN_ALL, IMU_CACHE_IOTLB, NULL), ==, 0);
     hits(r, v.hpasid, VA, rig_pa(r, v.page[1]));
     rig_free(r);
 }
@@ -98,7 +93,8 @@ static void test_a_large_page_goes_as_a_whole(void)
     Rig *r = v.g.r;
     uint64_t base = UINT64_C(0x7f1234600000);
     uint64_t leaf = guest_entry(&v.g, v.root, base, VTD_TABLE);
-    ImuInvEntry e = { .gpasid = v.pasid.gpasid, .addr = base + PAGE,
+    ImuInvEntry e = { .gpasid = v.pasid.gpasid,
+                      .addr = base + PAGE,
                       .length = PAGE };
     uint64_t pde = 0;
 
@@ -113,8 +109,7 @@ static void test_a_large_page_goes_as_a_whole(void)
     hits(r, v.hpasid, base + 0x5000, rig_pa(r, 0x205000));
     guest_set(&v.g, pde, 0);
     hits(r, v.hpasid, base + 0x5000, rig_pa(r, 0x205000));
-    g_assert_cmpint(rig_inval(r, IMU_GRAN_RANGE, IMU_CACHE_IOTLB, &e), ==,
-                    0);
+    g_assert_cmpint(rig_inval(r, IMU_GRAN_RANGE, IMU_CACHE_IOTLB, &e), ==, 0);
     misses(r, v.hpasid, base + 0x5000, "ABSENT");
     rig_free(r);
 }
@@ -128,7 +123,8 @@ static void test_unmap_of_the_parent_needs_no_invalidation(void)
     g_assert_cmpint(rig_unmap(r, v.g.parent, 0, UINT64_MAX), ==, 0);
     misses(r, v.hpasid, VA, "TABLE_UNMAPPED");
     g_assert_cmpint(rig_map(r, v.g.parent, IMU_PROT_READ, GUEST_BASE,
-                            GUEST_BASE, GUEST_BYTES), ==, 0);
+                            GUEST_BASE, GUEST_BYTES),
+                    ==, 0);
     g_assert_cmphex(guest_get(&v.g, v.pte) & VTD_A, ==, VTD_A);
     hits(r, v.hpasid, VA, rig_pa(r, v.page[0]));
     guest_set(&v.g, v.pte + 8, v.page[1] | VTD_PAGE);
@@ -139,8 +135,13 @@ static void test_unmap_of_the_parent_needs_no_invalidation(void)
 static void test_privilege(void)
 {
     Vtd v = vtd_new();
-    ImTxn t = { .addr = VA, .len = 8, .pasid = v.hpasid, .has_pasid = true,
-                .rid = FUNC, .access = IM_READ, .priv = true };
+    ImTxn t = { .addr = VA,
+                .len = 8,
+                .pasid = v.hpasid,
+                .has_pasid = true,
+                .rid = FUNC,
+                .access = IM_READ,
+                .priv = true };
     ImXlat x = im_ioasid_translate(v.g.r->h, &t);
 
     g_assert_cmpstr(im_ioasid_fault_name(x.fault, NULL), ==, "PRIVILEGE");
@@ -190,14 +191,12 @@ static void test_translated_requests_reach_what_is_mapped(void)
     g_assert_cmpint(x.status, ==, IM_OK);
     g_assert_cmpint(x.perm, ==, 0);
     for (unsigned i = 0; i < 2; i++) {
-        g_assert_cmpint(rig_translated(r, pa + 16, IM_WRITE).status, ==,
-                        IM_OK);
+        g_assert_cmpint(rig_translated(r, pa + 16, IM_WRITE).status, ==, IM_OK);
     }
-    g_assert_cmpint(rig_translated(r, rig_pa(r, 0x2000), IM_READ).status,
-                    ==, IM_FAULT);
+    g_assert_cmpint(rig_translated(r, rig_pa(r, 0x2000), IM_READ).status, ==,
+                    IM_FAULT);
     /* Not before the device knows: an invalidation refuses nothing. */
-    g_assert_cmpint(rig_inval(r, IMU_GRAN_ALL, IMU_CACHE_DEVTLB, NULL), ==,
-                    0);
+    g_assert_cmpint(rig_inval(r, IMU_GRAN_ALL, IMU_CACHE_DEVTLB, NULL), ==, 0);
     g_assert_cmpint(rig_translated(r, pa, IM_WRITE).status, ==, IM_OK);
     g_assert_cmpuint(r->sent, ==, 1);
     rig_ats(r, v.hpasid, VA);
@@ -205,8 +204,7 @@ static void test_translated_requests_reach_what_is_mapped(void)
     g_assert_cmpuint(r->sent, ==, 2);
     g_assert_cmpuint(r->inv[1].pasid, ==, v.hpasid);
     g_assert_cmpuint(r->inv[1].lg2size, ==, IM_INV_ALL);
-    g_assert_cmpint(rig_translated(r, pa + 16, IM_READ).status, ==,
-                    IM_FAULT);
+    g_assert_cmpint(rig_translated(r, pa + 16, IM_READ).status, ==, IM_FAULT);
     rig_free(r);
 }
 
@@ -287,22 +285,18 @@ static void test_delegated_table(void)
     /* Another table, another ASID: the PASID cache alone is enough. */
     guest_cd(&g, cds + 3 * 64, root[1], 9);
     hits(r, 3, 0x5000, rig_pa(r, page[0]));
-    g_assert_cmpint(rig_inval(r, IMU_GRAN_PASID, IMU_CACHE_PASID, &e), ==,
-                    0);
+    g_assert_cmpint(rig_inval(r, IMU_GRAN_PASID, IMU_CACHE_PASID, &e), ==, 0);
     hits(r, 3, 0x5000, rig_pa(r, page[1]));
     /* The same ASID: what is in the IOTLB stays until it is told. */
     guest_cd(&g, cds + 3 * 64, root[0], 9);
-    g_assert_cmpint(rig_inval(r, IMU_GRAN_PASID, IMU_CACHE_PASID, &e), ==,
-                    0);
+    g_assert_cmpint(rig_inval(r, IMU_GRAN_PASID, IMU_CACHE_PASID, &e), ==, 0);
     hits(r, 3, 0x5000, rig_pa(r, page[1]));
-    g_assert_cmpint(rig_inval(r, IMU_GRAN_PASID, IMU_CACHE_IOTLB, &e), ==,
-                    0);
+    g_assert_cmpint(rig_inval(r, IMU_GRAN_PASID, IMU_CACHE_IOTLB, &e), ==, 0);
     hits(r, 3, 0x5000, rig_pa(r, page[0]));
     hits(r, 0, 0x5000, rig_pa(r, page[0]));
 
     rig_ats(r, 3, 0x5000);
-    g_assert_cmpint(rig_inval(r, IMU_GRAN_PASID, IMU_CACHE_DEVTLB, &e), ==,
-                    0);
+    g_assert_cmpint(rig_inval(r, IMU_GRAN_PASID, IMU_CACHE_DEVTLB, &e), ==, 0);
     g_assert_true(r->inv[0].has_pasid && r->inv[0].pasid == 3);
     g_assert_cmpint(rig_detach(r, NONE), ==, 0);
     g_assert_cmpuint(r->sent, ==, 2);
@@ -317,8 +311,12 @@ static void test_delegated_table(void)
 static uint64_t dirty_bits(Guest *g, uint32_t flags, uint64_t iova)
 {
     ImuDirtyGet a = {
-        .head.flags = flags, .set = g->r->set, .space = g->parent,
-        .iova = iova, .length = 64 * PAGE, .page_size = PAGE,
+        .head.flags = flags,
+        .set = g->r->set,
+        .space = g->parent,
+        .iova = iova,
+        .length = 64 * PAGE,
+        .page_size = PAGE,
         .bitmap = 0x2000,
     };
 
@@ -331,7 +329,8 @@ static void test_dirty_tracking(void)
 {
     Vtd v = vtd_new();
     Rig *r = v.g.r;
-    ImuDirtySet set = { .head.flags = IMU_DIRTY_ON, .set = r->set,
+    ImuDirtySet set = { .head.flags = IMU_DIRTY_ON,
+                        .set = r->set,
                         .space = v.g.parent };
     uint64_t base = GUEST_BASE;
     uint64_t data = UINT64_C(1) << (v.page[0] - base) / PAGE;
@@ -366,13 +365,11 @@ int main(int argc, char **argv)
     g_test_add_func("/ioasid/nested/vtd", test_vtd_walks_through_the_parent);
     g_test_add_func("/ioasid/nested/stale",
                     test_iotlb_is_stale_until_invalidated);
-    g_test_add_func("/ioasid/nested/large",
-                    test_a_large_page_goes_as_a_whole);
+    g_test_add_func("/ioasid/nested/large", test_a_large_page_goes_as_a_whole);
     g_test_add_func("/ioasid/nested/unmap",
                     test_unmap_of_the_parent_needs_no_invalidation);
     g_test_add_func("/ioasid/nested/privilege", test_privilege);
-    g_test_add_func("/ioasid/nested/parked",
-                    test_parked_and_detached_requests);
+    g_test_add_func("/ioasid/nested/parked", test_parked_and_detached_requests);
     g_test_add_func("/ioasid/nested/translated",
                     test_translated_requests_reach_what_is_mapped);
     g_test_add_func("/ioasid/nested/detach",

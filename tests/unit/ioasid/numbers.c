@@ -55,8 +55,7 @@ static void test_full(void)
     g_assert_cmpuint(im_numbers_lowest(n, 0, IM_PASID_MAX), ==, UINT32_MAX);
     im_numbers_give(n, IM_PASID_MAX);
     g_assert_cmpuint(im_numbers_lowest(n, 0, IM_PASID_MAX), ==, IM_PASID_MAX);
-    g_assert_cmpuint(im_numbers_lowest(n, 0, IM_PASID_MAX - 1), ==,
-                     UINT32_MAX);
+    g_assert_cmpuint(im_numbers_lowest(n, 0, IM_PASID_MAX - 1), ==, UINT32_MAX);
     im_numbers_give(n, 4095);
     g_assert_cmpuint(im_numbers_lowest(n, 1, IM_PASID_MAX), ==, 4095);
     g_assert_cmpuint(im_numbers_lowest(n, 4096, IM_PASID_MAX), ==,

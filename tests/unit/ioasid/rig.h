@@ -112,8 +112,7 @@ static inline int rig_user_write(void *host, void *user, uint64_t addr,
     if (rig_fails(&r->fail_write)) {
         return -EFAULT;
     }
-    return rig_copy(r, addr, (void *)(uintptr_t)buf, len, true) ? 0 :
-           -EFAULT;
+    return rig_copy(r, addr, (void *)(uintptr_t)buf, len, true) ? 0 : -EFAULT;
 }
 
 static inline int rig_pin(void *host, void *user, uint64_t addr, bool write,
@@ -132,8 +131,8 @@ static inline int rig_pin(void *host, void *user, uint64_t addr, bool write,
     return 0;
 }
 
-static inline void rig_unpin(void *host, void *user, uint64_t addr,
-                             uint64_t pa, bool dirty)
+static inline void rig_unpin(void *host, void *user, uint64_t addr, uint64_t pa,
+                             bool dirty)
 {
     Rig *r = host;
 
@@ -246,8 +245,12 @@ static inline ImuRef rig_space(Rig *r, ImuSpaceKind kind, uint32_t flags,
                                const void *data, size_t size)
 {
     ImuSpaceCreate a = {
-        .head.flags = flags, .set = r->set, .kind = kind, .parent = parent,
-        .format = format, .data = size ? 0x1000 : 0,
+        .head.flags = flags,
+        .set = r->set,
+        .kind = kind,
+        .parent = parent,
+        .format = format,
+        .data = size ? 0x1000 : 0,
         .data_size = (uint32_t)size,
     };
 
@@ -260,18 +263,22 @@ static inline ImuRef rig_space(Rig *r, ImuSpaceKind kind, uint32_t flags,
 
 static inline ImuRef rig_mapped(Rig *r, uint32_t flags)
 {
-    return rig_space(r, IMU_SPACE_MAPPED, flags, (ImuRef){ 0 },
+    return rig_space(r, IMU_SPACE_MAPPED, flags, (ImuRef) { 0 },
                      IMU_FORMAT_NONE, NULL, 0);
 }
 
 #define RW  (IMU_PROT_READ | IMU_PROT_WRITE)
 
-static inline int rig_map(Rig *r, ImuRef space, uint32_t flags,
-                          uint64_t iova, uint64_t user, uint64_t length)
+static inline int rig_map(Rig *r, ImuRef space, uint32_t flags, uint64_t iova,
+                          uint64_t user, uint64_t length)
 {
     ImuMap a = {
-        .head.flags = flags | IMU_MAP_FIXED, .set = r->set, .space = space,
-        .user = user, .length = length, .iova = iova,
+        .head.flags = flags | IMU_MAP_FIXED,
+        .set = r->set,
+        .space = space,
+        .user = user,
+        .length = length,
+        .iova = iova,
     };
 
     return obey(r, MAP, &a);
@@ -280,8 +287,9 @@ static inline int rig_map(Rig *r, ImuRef space, uint32_t flags,
 static inline int rig_unmap(Rig *r, ImuRef space, uint64_t iova,
                             uint64_t length)
 {
-    ImuUnmap a = { .set = r->set, .space = space, .iova = iova,
-                   .length = length };
+    ImuUnmap a = {
+        .set = r->set, .space = space, .iova = iova, .length = length
+    };
 
     return obey(r, UNMAP, &a);
 }
@@ -289,8 +297,11 @@ static inline int rig_unmap(Rig *r, ImuRef space, uint64_t iova,
 static inline int rig_attach(Rig *r, ImuRef pasid, ImuRef space)
 {
     ImuAttach a = {
-        .head.flags = pasid.id ? IMU_ATTACH_PASID : 0, .set = r->set,
-        .dev = r->dev, .pasid = pasid, .space = space,
+        .head.flags = pasid.id ? IMU_ATTACH_PASID : 0,
+        .set = r->set,
+        .dev = r->dev,
+        .pasid = pasid,
+        .space = space,
     };
 
     return obey(r, ATTACH, &a);
@@ -299,8 +310,10 @@ static inline int rig_attach(Rig *r, ImuRef pasid, ImuRef space)
 static inline int rig_detach(Rig *r, ImuRef pasid)
 {
     ImuDetach a = {
-        .head.flags = pasid.id ? IMU_ATTACH_PASID : 0, .set = r->set,
-        .dev = r->dev, .pasid = pasid,
+        .head.flags = pasid.id ? IMU_ATTACH_PASID : 0,
+        .set = r->set,
+        .dev = r->dev,
+        .pasid = pasid,
     };
 
     return obey(r, DETACH, &a);
@@ -318,9 +331,13 @@ static inline int rig_inval(Rig *r, ImuInvGran gran, uint32_t caches,
                             const ImuInvEntry *e)
 {
     ImuInvalidate a = {
-        .set = r->set, .target = IMU_INV_SET, .gran = gran,
-        .caches = caches, .count = e ? 1 : 0,
-        .entries = e ? 0x1000 : 0, .entry_size = e ? sizeof(*e) : 0,
+        .set = r->set,
+        .target = IMU_INV_SET,
+        .gran = gran,
+        .caches = caches,
+        .count = e ? 1 : 0,
+        .entries = e ? 0x1000 : 0,
+        .entry_size = e ? sizeof(*e) : 0,
     };
 
     if (e) {
@@ -335,8 +352,12 @@ static inline ImXlat rig_dma(Rig *r, uint32_t pasid, uint64_t addr,
                              ImAccess access)
 {
     ImTxn t = {
-        .addr = addr, .len = 8, .pasid = pasid, .has_pasid = pasid != 0,
-        .rid = FUNC, .access = access,
+        .addr = addr,
+        .len = 8,
+        .pasid = pasid,
+        .has_pasid = pasid != 0,
+        .rid = FUNC,
+        .access = access,
     };
 
     return im_ioasid_translate(r->h, &t);
@@ -345,8 +366,13 @@ static inline ImXlat rig_dma(Rig *r, uint32_t pasid, uint64_t addr,
 static inline ImXlat rig_ats(Rig *r, uint32_t pasid, uint64_t addr)
 {
     ImTxn t = {
-        .addr = addr, .len = 8, .pasid = pasid, .has_pasid = pasid != 0,
-        .rid = FUNC, .access = IM_READ, .at = IM_AT_TRANSLATION,
+        .addr = addr,
+        .len = 8,
+        .pasid = pasid,
+        .has_pasid = pasid != 0,
+        .rid = FUNC,
+        .access = IM_READ,
+        .at = IM_AT_TRANSLATION,
     };
 
     return im_ioasid_translate(r->h, &t);
@@ -354,7 +380,10 @@ static inline ImXlat rig_ats(Rig *r, uint32_t pasid, uint64_t addr)
 
 static inline ImXlat rig_translated(Rig *r, uint64_t pa, ImAccess access)
 {
-    ImTxn t = { .addr = pa, .len = 8, .rid = FUNC, .access = access,
+    ImTxn t = { .addr = pa,
+                .len = 8,
+                .rid = FUNC,
+                .access = access,
                 .at = IM_AT_TRANSLATED };
 
     return im_ioasid_translate(r->h, &t);
@@ -404,10 +433,13 @@ static inline Rig *rig_new_reserving(ImuMapMode mode, const ImuRange *range,
         .user_write = rig_user_write, .pin = rig_pin, .unpin = rig_unpin,
     };
     const ImIoasidDevice dev = {
-        .func = FUNC, .pri_credit = 4, .pasid_bits = 20,
+        .func = FUNC,
+        .pri_credit = 4,
+        .pasid_bits = 20,
         .caps = IMU_DEV_CAP_PASID | IMU_DEV_CAP_ATS | IMU_DEV_CAP_PRI |
                 IMU_DEV_CAP_EXEC | IMU_DEV_CAP_PRIV,
-        .reserved = range, .reserved_count = ranges,
+        .reserved = range,
+        .reserved_count = ranges,
     };
     ImuSetCreate s = {
         .gpasid_min = mode == IMU_MODE_DELEGATED ? 0 : 1,

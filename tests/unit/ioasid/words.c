@@ -41,7 +41,8 @@ static const Command commands[] = {
 static bool not_said(const char *type, const char *name)
 {
     static const char *const rows[] = {
-        "ImuSpaceCreate.data_size", "ImuAllow.count",
+        "ImuSpaceCreate.data_size",
+        "ImuAllow.count",
         "ImuInvalidate.entry_size",
     };
     g_autofree char *full = g_strdup_printf("%s.%s", type, name);
@@ -115,11 +116,13 @@ static void every_member(void)
 /* Every error that the document knows. */
 static void every_error(void)
 {
+    /* clang-format off */
     static const int known[] = {
         ENOTTY, EFAULT, EINVAL, E2BIG, EOPNOTSUPP, EPERM, ENOENT, ENODEV,
         EBUSY, EEXIST, EADDRINUSE, EOVERFLOW, EDQUOT, ENOSPC, ENOMEM,
         EMSGSIZE, EALREADY, ETIMEDOUT,
     };
+    /* clang-format on */
 
     for (size_t i = 0; i < G_N_ELEMENTS(known); i++) {
         const char *text = NULL;
@@ -136,7 +139,7 @@ static void every_error(void)
                     "quarantine");
 }
 
-/* --- values ----------------------------------------------------------------- */
+/* --- values ------------------------------------------------------------- */
 
 typedef struct SayRow {
     const char *verb, *word, *text;
@@ -175,8 +178,8 @@ static void say_row(const void *data)
     ImuCall *c = im_ioasid_call_new(im_ioasid_verb(row->verb));
     char *err = NULL;
 
-    g_assert_cmpint(im_ioasid_call_set(c, NULL, row->word, row->text, &err),
-                    ==, row->good);
+    g_assert_cmpint(im_ioasid_call_set(c, NULL, row->word, row->text, &err), ==,
+                    row->good);
     g_assert_cmpint(err == NULL, ==, row->good);
     if (row->good) {
         g_assert_cmphex(im_ioasid_call_number(c, row->word), ==, row->value);
@@ -187,15 +190,15 @@ static void say_row(const void *data)
 
 static void handles(void)
 {
-    static const char *const bad[] = { "", "1", "1.", ".1", "1.2.3", "a.b",
-                                       "1.2 " };
+    static const char *const bad[] = { "",      "1",   "1.",  ".1",
+                                       "1.2.3", "a.b", "1.2 " };
     ImuCall *c = im_ioasid_call_new(im_ioasid_verb("set-query"));
     ImuSetQuery q;
     char *err = NULL;
 
     g_assert_true(im_ioasid_call_set(c, NULL, "set", "7.9", &err));
-    g_assert_cmpint(im_ioasid_call_access(c, IMU_CALL_BASE, &q, sizeof(q),
-                                          false), ==, 0);
+    g_assert_cmpint(
+        im_ioasid_call_access(c, IMU_CALL_BASE, &q, sizeof(q), false), ==, 0);
     g_assert_cmpuint(q.head.size, ==, sizeof(q));
     g_assert_cmpuint(q.set.id, ==, 7);
     g_assert_cmpuint(q.set.gen, ==, 9);
@@ -221,9 +224,11 @@ static void outside(void)
     g_assert_cmpint(im_ioasid_call_access(c, IMU_CALL_BASE, buf, size, true),
                     ==, 0);
     g_assert_cmpint(im_ioasid_call_access(c, IMU_CALL_BASE, buf, size + 1,
-                                          true), ==, -EFAULT);
+                                          true),
+                    ==, -EFAULT);
     g_assert_cmpint(im_ioasid_call_access(c, IMU_CALL_BASE + size, buf, 1,
-                                          false), ==, -EFAULT);
+                                          false),
+                    ==, -EFAULT);
     im_ioasid_call_free(c);
 }
 
@@ -254,8 +259,7 @@ int main(int argc, char **argv)
     g_test_add_func("/words/lists", lists);
     for (size_t i = 0; i < G_N_ELEMENTS(says); i++) {
         g_autofree char *path = g_strdup_printf("/words/say/%s-%s/%zu",
-                                                says[i].verb, says[i].word,
-                                                i);
+                                                says[i].verb, says[i].word, i);
 
         g_test_add_data_func(path, &says[i], say_row);
     }

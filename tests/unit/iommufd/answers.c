@@ -15,8 +15,11 @@ enum {
 
 static int map_prot(World *w, uint64_t iova, uint32_t prot)
 {
-    IofMapArg a = { .flags = IOF_MAP_FIXED | prot, .ioas_id = w->ioas,
-                    .user = RAM, .length = PAGE, .iova = iova };
+    IofMapArg a = { .flags = IOF_MAP_FIXED | prot,
+                    .ioas_id = w->ioas,
+                    .user = RAM,
+                    .length = PAGE,
+                    .iova = iova };
 
     return CMD(w, IOF_NR_IOAS_MAP, &a);
 }
@@ -35,8 +38,7 @@ static void unmap_at(World *w, uint64_t iova)
 
 static int allow(World *w, ImuRange r)
 {
-    IofAllowArg a = { .ioas_id = w->ioas, .count = 1,
-                      .ranges = fake_addr(&r) };
+    IofAllowArg a = { .ioas_id = w->ioas, .count = 1, .ranges = fake_addr(&r) };
 
     return CMD(w, IOF_NR_IOAS_ALLOW_IOVAS, &a);
 }
@@ -56,7 +58,7 @@ static void close_queues(World *w)
     }
 }
 
-/* --- addresses ----------------------------------------------------------- */
+/* --- addresses ---------------------------------------------------------- */
 
 typedef struct Window {
     const ImIommufdDriver *driver;
@@ -77,8 +79,7 @@ static void test_window(gconstpointer data)
     uint64_t last = row->free[1].first - 1;
     World *w = world_new(row->driver);
     ImuRange r[4] = { { 0, 0 } };
-    IofRangesArg a = { .ioas_id = w->ioas, .count = 4,
-                       .ranges = fake_addr(r) };
+    IofRangesArg a = { .ioas_id = w->ioas, .count = 4, .ranges = fake_addr(r) };
     const ImuRange across = { first - PAGE, first + PAGE - 1 };
 
     RC(attach(w, NO_PASID, w->ioas), 0);
@@ -132,7 +133,7 @@ static void test_window_moves(gconstpointer data)
     world_free(w);
 }
 
-/* --- HWPT_ALLOC ---------------------------------------------------------- */
+/* --- HWPT_ALLOC --------------------------------------------------------- */
 
 typedef struct AllocRow {
     const ImIommufdDriver *driver;
@@ -247,8 +248,7 @@ static void test_table_of_another_iommu(gconstpointer data)
     RC(im_iommufd_attach(w->file, second, NO_PASID, &pt),
        driver == VTD ? 0 : -EINVAL);
     v.dev_id = second;
-    RC(CMD(w, IOF_NR_VIOMMU_ALLOC, &v), driver == VTD ? -EOPNOTSUPP :
-                                        -EINVAL);
+    RC(CMD(w, IOF_NR_VIOMMU_ALLOC, &v), driver == VTD ? -EOPNOTSUPP : -EINVAL);
     im_iommufd_detach(w->file, second, NO_PASID);
     pt = w->ioas;
     RC(im_iommufd_attach(w->file, w->dev, NO_PASID, &pt), 0);
@@ -260,7 +260,7 @@ static void test_table_of_another_iommu(gconstpointer data)
     world_free(w);
 }
 
-/* --- VT-d's erratum ------------------------------------------------------ */
+/* --- VT-d's erratum ----------------------------------------------------- */
 
 /* ERRATA_772415_SPR17: Linux says that all have it. */
 static void test_vtd_errata(gconstpointer data)
@@ -290,7 +290,7 @@ static void test_vtd_errata(gconstpointer data)
     world_free(w);
 }
 
-/* --- type 1 -------------------------------------------------------------- */
+/* --- type 1 ------------------------------------------------------------- */
 
 typedef struct TypeRow {
     const ImIommufdDriver *driver;
@@ -308,14 +308,15 @@ static void test_type1(gconstpointer data)
     World *w = world_new(row->driver);
     IofVfioIoasArg set = { .ioas_id = w->ioas, .op = IOF_VFIO_IOAS_SET };
     IofVfioInfo info = { .size = sizeof(info) };
-    IofVfioMap m = { .size = sizeof(m), .user = RAM, .iova = 0x200000,
-                     .length = PAGE };
+    IofVfioMap m = {
+        .size = sizeof(m), .user = RAM, .iova = 0x200000, .length = PAGE
+    };
     uint32_t table = hwpt(w, w->dev, w->ioas, row->flags);
 
     RC(CMD(w, IOF_NR_VFIO_IOAS, &set), 0);
     RC(im_iommufd_ioctl(w->file, &w->caller,
-                        IOF_REQUEST(IOF_VFIO_IOMMU_GET_INFO),
-                        fake_addr(&info)), 0);
+                        IOF_REQUEST(IOF_VFIO_IOMMU_GET_INFO), fake_addr(&info)),
+       0);
     g_assert_cmphex(info.page_sizes, ==, 0x40201000);
     RC(im_iommufd_ioctl(w->file, &w->caller,
                         IOF_REQUEST(IOF_VFIO_IOMMU_MAP_DMA), fake_addr(&m)),
@@ -327,13 +328,14 @@ static void test_type1(gconstpointer data)
     world_free(w);
 }
 
-/* --- vIOMMUs ------------------------------------------------------------- */
+/* --- vIOMMUs ------------------------------------------------------------ */
 
 /* A queue of any type but 0 may be made; this one stays empty. */
 static void test_smmu_unknown_queue(void)
 {
     World *w = world_new(SMMU);
-    IofViommuAlloc v = { .type = IOF_VIOMMU_SMMUV3, .dev_id = w->dev,
+    IofViommuAlloc v = { .type = IOF_VIOMMU_SMMUV3,
+                         .dev_id = w->dev,
                          .hwpt_id = parent(w) };
     IofVeventqAlloc q = { .type = 99, .depth = 1 };
     uint8_t buf[64];
@@ -343,7 +345,8 @@ static void test_smmu_unknown_queue(void)
     RC(CMD(w, IOF_NR_VEVENTQ_ALLOC, &q), 0);
     RC(CMD(w, IOF_NR_VEVENTQ_ALLOC, &q), -EEXIST);
     RC(im_iommufd_queue_read(g_ptr_array_index(w->h->queues, 0), &w->caller,
-                             fake_addr(buf), sizeof(buf), 0), 0);
+                             fake_addr(buf), sizeof(buf), 0),
+       0);
     q.type = 0;
     RC(CMD(w, IOF_NR_VEVENTQ_ALLOC, &q), -EOPNOTSUPP);
     close_queues(w);
@@ -364,22 +367,22 @@ static void test_viommu_order(gconstpointer data)
     v.dev_id = w->dev;
     RC(CMD(w, IOF_NR_VIOMMU_ALLOC, &v), -EOPNOTSUPP);
     v.type = IOF_VIOMMU_SMMUV3;
-    RC(CMD(w, IOF_NR_VIOMMU_ALLOC, &v), driver == VTD ? -EOPNOTSUPP :
-                                        -ENOENT);
+    RC(CMD(w, IOF_NR_VIOMMU_ALLOC, &v), driver == VTD ? -EOPNOTSUPP : -ENOENT);
     v.hwpt_id = plain;
-    RC(CMD(w, IOF_NR_VIOMMU_ALLOC, &v), driver == VTD ? -EOPNOTSUPP :
-                                        -EINVAL);
+    RC(CMD(w, IOF_NR_VIOMMU_ALLOC, &v), driver == VTD ? -EOPNOTSUPP : -EINVAL);
     world_free(w);
 }
 
-/* --- orders of errors ---------------------------------------------------- */
+/* --- orders of errors --------------------------------------------------- */
 
 /* COPY looks at what is copied before it looks for where to. */
 static void test_copy_order(void)
 {
     World *w = world_new(VTD);
-    IofCopyArg a = { .flags = IOF_MAP_FIXED | IOF_MAP_WRITE, .src_id = 99,
-                     .dst_id = 98, .src_iova = UINT64_MAX };
+    IofCopyArg a = { .flags = IOF_MAP_FIXED | IOF_MAP_WRITE,
+                     .src_id = 99,
+                     .dst_id = 98,
+                     .src_iova = UINT64_MAX };
 
     RC(CMD(w, IOF_NR_IOAS_COPY, &a), -EOVERFLOW);
     a.src_iova = 0;
@@ -409,8 +412,10 @@ static void test_dirty_at_first(gconstpointer data)
     World *w = world_new(driver);
     IofDirtySet set = { .hwpt_id = hwpt(w, w->dev, w->ioas, D) };
     uint64_t bits = 0;
-    IofDirtyGet get = { .hwpt_id = set.hwpt_id, .length = 64 * PAGE,
-                        .page_size = PAGE, .bitmap = fake_addr(&bits) };
+    IofDirtyGet get = { .hwpt_id = set.hwpt_id,
+                        .length = 64 * PAGE,
+                        .page_size = PAGE,
+                        .bitmap = fake_addr(&bits) };
 
     RC(CMD(w, IOF_NR_HWPT_GET_DIRTY_BITMAP, &get), 0);      /* off */
     g_assert_cmphex(bits, ==, arm ? UINT64_MAX : 0);
@@ -433,7 +438,9 @@ static void test_dirty_at_first(gconstpointer data)
     RC(CMD(w, IOF_NR_HWPT_SET_DIRTY_TRACKING, &set), 0);
     RC(attach(w, NO_PASID, get.hwpt_id), 0);
     g_assert_cmpint(dma_of(w, FUNC, NO_PASID, get.iova, IM_WRITE,
-                           IM_AT_UNTRANSLATED).status, ==, IM_OK);
+                           IM_AT_UNTRANSLATED)
+                        .status,
+                    ==, IM_OK);
     bits = 0;
     RC(CMD(w, IOF_NR_HWPT_GET_DIRTY_BITMAP, &get), 0);
     g_assert_cmphex(bits, ==, arm);
@@ -460,8 +467,11 @@ static void test_attach_order(gconstpointer data)
     const Window *row = data;
     World *w = world_new(row->driver);
     uint32_t none = fake_ioas(w->file, &w->caller);
-    IofMapArg m = { .flags = IOF_MAP_FIXED | IOF_MAP_READ, .ioas_id = none,
-                    .user = 0x1000, .length = PAGE, .iova = PAGE };
+    IofMapArg m = { .flags = IOF_MAP_FIXED | IOF_MAP_READ,
+                    .ioas_id = none,
+                    .user = 0x1000,
+                    .length = PAGE,
+                    .iova = PAGE };
 
     RC(CMD(w, IOF_NR_IOAS_MAP, &m), 0);     /* nothing to pin */
     RC(attach(w, 7, none), -EINVAL);        /* and no table for PASIDs */
@@ -494,7 +504,8 @@ static void test_fault_order(gconstpointer data)
 static void test_option_order(void)
 {
     World *w = world_new(VTD);
-    IofOptionArg a = { .option = IOF_OPTION_HUGE_PAGES, .op = 2,
+    IofOptionArg a = { .option = IOF_OPTION_HUGE_PAGES,
+                       .op = 2,
                        .object_id = 99 };
 
     RC(CMD(w, IOF_NR_OPTION, &a), -ENOENT);
@@ -506,7 +517,7 @@ static void test_option_order(void)
     world_free(w);
 }
 
-/* --- rows ---------------------------------------------------------------- */
+/* --- rows --------------------------------------------------------------- */
 
 static void add_by_driver(const ImIommufdDriver *driver)
 {

@@ -15,8 +15,10 @@ static void test_data_lengths(gconstpointer data)
     World *w = world_new(driver);
     uint8_t bytes[64] = { 0 };
     IofHwptAlloc a = want_hwpt(w->dev, parent(w), 0);
-    IofViommuAlloc v = { .type = IOF_VIOMMU_SMMUV3, .dev_id = w->dev,
-                         .hwpt_id = a.pt_id, .reserved = 1 };
+    IofViommuAlloc v = { .type = IOF_VIOMMU_SMMUV3,
+                         .dev_id = w->dev,
+                         .hwpt_id = a.pt_id,
+                         .reserved = 1 };
     uint32_t size = driver == VTD ? sizeof(IofVtdS1) : sizeof(IofSmmuSte);
 
     if (driver == SMMU) {       /* whose reserved member is not looked at */
@@ -42,6 +44,7 @@ typedef struct EntryRow {
 
 /* VT-d's entries are copied one by one as above, SMMUv3's all at once by
  * iommu_copy_struct_from_full_user_array(), which wants some. */
+/* clang-format off */
 static const EntryRow entries[] = {
     { VTD, 24, 0, 1, 0 },
     { VTD, 23, 0, 1, -EINVAL },
@@ -55,6 +58,7 @@ static const EntryRow entries[] = {
     { SMMU, 24, 1, 1, -E2BIG },
     { SMMU, 16, 0, 0, -EINVAL },
 };
+/* clang-format on */
 
 static void test_entry_lengths(gconstpointer data)
 {
@@ -63,9 +67,11 @@ static void test_entry_lengths(gconstpointer data)
     uint8_t bytes[64] = { 0 };
     IofVtdS1 s1 = { .table = TABLE, .width = 48 };
     IofHwptAlloc a = want_hwpt(w->dev, parent(w), 0);
-    IofViommuAlloc v = { .type = IOF_VIOMMU_SMMUV3, .dev_id = w->dev,
+    IofViommuAlloc v = { .type = IOF_VIOMMU_SMMUV3,
+                         .dev_id = w->dev,
                          .hwpt_id = a.pt_id };
-    IofInvalidate inv = { .data = fake_addr(bytes), .entry_len = row->len,
+    IofInvalidate inv = { .data = fake_addr(bytes),
+                          .entry_len = row->len,
                           .entry_num = row->num };
 
     if (row->driver == VTD) {
@@ -92,10 +98,13 @@ static void test_smmu_entries_are_read_first(void)
 {
     World *w = world_new(SMMU);
     uint64_t cmd[6] = { GUINT64_TO_LE(0x46), 0, 0, 0, 0, 1 };
-    IofViommuAlloc v = { .type = IOF_VIOMMU_SMMUV3, .dev_id = w->dev,
+    IofViommuAlloc v = { .type = IOF_VIOMMU_SMMUV3,
+                         .dev_id = w->dev,
                          .hwpt_id = parent(w) };
-    IofInvalidate inv = { .data = fake_addr(cmd), .entry_len = 24,
-                          .entry_num = 2, .data_type = IOF_INV_SMMUV3 };
+    IofInvalidate inv = { .data = fake_addr(cmd),
+                          .entry_len = 24,
+                          .entry_num = 2,
+                          .data_type = IOF_INV_SMMUV3 };
 
     RC(CMD(w, IOF_NR_VIOMMU_ALLOC, &v), 0);
     inv.hwpt_id = v.viommu_id;
@@ -121,7 +130,9 @@ static const S1Row s1_rows[] = {
     { "width-30", { .table = TABLE, .width = 30 }, -EINVAL, false },
     { "width-39", { .table = TABLE, .width = 39 }, -EINVAL, false },
     { "width-64", { .table = TABLE, .width = 64 }, -EINVAL, false },
-    { "flags", { .table = TABLE, .width = 48, .flags = ~UINT64_C(4) }, 0,
+    { "flags",
+      { .table = TABLE, .width = 48, .flags = ~UINT64_C(4) },
+      0,
       true },
     { "reserved", { .table = TABLE, .width = 48, .reserved = 1 }, 0, true },
     { "misaligned", { .table = TABLE + 8, .width = 48 }, 0, true },
@@ -135,8 +146,10 @@ static void test_vtd_s1(gconstpointer data)
     World *w = world_new(VTD);
     IofHwptAlloc a = want_hwpt(w->dev, parent(w), IOF_HWPT_PASID);
     IofInvVtd e = { .pages = UINT64_MAX };
-    IofInvalidate inv = { .data = fake_addr(&e), .entry_len = sizeof(e),
-                          .entry_num = 1, .data_type = IOF_INV_VTD_S1 };
+    IofInvalidate inv = { .data = fake_addr(&e),
+                          .entry_len = sizeof(e),
+                          .entry_num = 1,
+                          .data_type = IOF_INV_VTD_S1 };
     uint64_t next = TABLE + PAGE;
 
     guest_set(w, guest_entry(w, TABLE, 0x5000, 7, &next), 0x40000 | 7);
@@ -160,16 +173,17 @@ static void test_vtd_s1(gconstpointer data)
 static void test_smmu_illegal_ste(void)
 {
     static const uint64_t illegal[][2] = {
-        { UINT64_C(1) << 48, 0 }, { UINT64_C(1) << 51, 0 },
+        { UINT64_C(1) << 48, 0 },
+        { UINT64_C(1) << 51, 0 },
         { 0, 1 << 27 },                                 /* S1STALLD */
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(illegal); i++) {
         World *w = world_new(SMMU);
-        IofSmmuSte ste = { { GUINT64_TO_LE(1 | 5 << 1 | 0x1000 |
-                                           illegal[i][0]),
+        IofSmmuSte ste = { { GUINT64_TO_LE(1 | 5 << 1 | 0x1000 | illegal[i][0]),
                              GUINT64_TO_LE(illegal[i][1]) } };
-        IofViommuAlloc v = { .type = IOF_VIOMMU_SMMUV3, .dev_id = w->dev,
+        IofViommuAlloc v = { .type = IOF_VIOMMU_SMMUV3,
+                             .dev_id = w->dev,
                              .hwpt_id = parent(w) };
         IofVdeviceAlloc vd = { .dev_id = w->dev, .virt_id = 9 };
         IofHwptAlloc a = want_hwpt(w->dev, 0, 0);
@@ -208,7 +222,8 @@ static void test_nested_on_what(gconstpointer data)
 static void test_smmu_nested_flags(void)
 {
     World *w = world_new(SMMU);
-    IofViommuAlloc v = { .type = IOF_VIOMMU_SMMUV3, .dev_id = w->dev,
+    IofViommuAlloc v = { .type = IOF_VIOMMU_SMMUV3,
+                         .dev_id = w->dev,
                          .hwpt_id = parent(w) };
     IofHwptAlloc a = want_hwpt(w->dev, 0, IOF_HWPT_PASID);
 

@@ -76,7 +76,8 @@ static int alloc_fault(Scene *s)
 
 static int alloc_viommu(Scene *s)
 {
-    IofViommuAlloc a = { .type = IOF_VIOMMU_SMMUV3, .dev_id = s->dev,
+    IofViommuAlloc a = { .type = IOF_VIOMMU_SMMUV3,
+                         .dev_id = s->dev,
                          .hwpt_id = s->parent };
     int err = CMD(s->w, IOF_NR_VIOMMU_ALLOC, &a);
 
@@ -86,7 +87,8 @@ static int alloc_viommu(Scene *s)
 
 static int alloc_vdevice(Scene *s)
 {
-    IofVdeviceAlloc a = { .viommu_id = s->viommu, .dev_id = s->dev,
+    IofVdeviceAlloc a = { .viommu_id = s->viommu,
+                          .dev_id = s->dev,
                           .virt_id = STREAM };
     int err = CMD(s->w, IOF_NR_VDEVICE_ALLOC, &a);
 
@@ -111,7 +113,8 @@ static int alloc_nested(Scene *s)
 
 static int alloc_veventq(Scene *s)
 {
-    IofVeventqAlloc a = { .viommu_id = s->viommu, .type = IOF_VEVENTQ_SMMUV3,
+    IofVeventqAlloc a = { .viommu_id = s->viommu,
+                          .type = IOF_VEVENTQ_SMMUV3,
                           .depth = 4 };
     int err = CMD(s->w, IOF_NR_VEVENTQ_ALLOC, &a);
 
@@ -154,8 +157,10 @@ static int attach_nested(Scene *s)
 static int invalidate(Scene *s)
 {
     uint64_t cmd[2] = { GUINT64_TO_LE(0x10), 0 };
-    IofInvalidate a = { .hwpt_id = s->viommu, .data = fake_addr(cmd),
-                        .data_type = IOF_INV_SMMUV3, .entry_len = 16,
+    IofInvalidate a = { .hwpt_id = s->viommu,
+                        .data = fake_addr(cmd),
+                        .data_type = IOF_INV_SMMUV3,
+                        .entry_len = 16,
                         .entry_num = 1 };
 
     return CMD(s->w, IOF_NR_HWPT_INVALIDATE, &a);
@@ -163,8 +168,12 @@ static int invalidate(Scene *s)
 
 static int ask_and_read(Scene *s)
 {
-    ImPageReq req = { .addr = 0x5000, .rid = FUNC + 1, .prgi = 1,
-                      .has_pasid = true, .pasid = 3, .read = true,
+    ImPageReq req = { .addr = 0x5000,
+                      .rid = FUNC + 1,
+                      .prgi = 1,
+                      .has_pasid = true,
+                      .pasid = 3,
+                      .read = true,
                       .last = true };
     ImIommufdQueue *q = g_ptr_array_index(s->w->h->queues, 0);
     IofFaultRecord r;
@@ -191,12 +200,14 @@ static int get_info(Scene *s)
     return CMD(s->w, IOF_NR_GET_HW_INFO, &a);
 }
 
+/* clang-format off */
 static Step *const steps[] = {
     bind_second, attach_ioas, get_info, replace_ioas, alloc_table,
     replace_table, look_up, attach_pasid, replace_pasid, detach_pasid,
     alloc_parent, alloc_fault, alloc_viommu, alloc_vdevice, alloc_nested,
     alloc_veventq, attach_nested, invalidate, ask_and_read,
 };
+/* clang-format on */
 
 static Scene begin(void)
 {
@@ -283,7 +294,8 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     for (unsigned i = 0; i < G_N_ELEMENTS(steps); i++) {
-        g_autofree char *name = g_strdup_printf("/iommufd/dev-fail-nth/%02u", i);
+        g_autofree char *name = g_strdup_printf("/iommufd/dev-fail-nth/%02u",
+                                                i);
 
         g_test_add_data_func(name, GUINT_TO_POINTER(i), test_fail_nth);
     }

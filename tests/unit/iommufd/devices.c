@@ -144,10 +144,12 @@ static void test_reserved_ranges(void)
     static const ImuRange msi = { 0xfee00000, 0xfeefffff };
     World *w = world_new(VTD);
     ImIommufdDevice dev = device(VTD, FUNC + 1);
-    IofMapArg a = { .flags = IOF_MAP_FIXED | IOF_MAP_READ, .ioas_id = w->ioas,
-                    .user = RAM, .length = PAGE, .iova = msi.first };
-    IofUnmapArg u = { .ioas_id = w->ioas, .iova = msi.first,
-                      .length = PAGE };
+    IofMapArg a = { .flags = IOF_MAP_FIXED | IOF_MAP_READ,
+                    .ioas_id = w->ioas,
+                    .user = RAM,
+                    .length = PAGE,
+                    .iova = msi.first };
+    IofUnmapArg u = { .ioas_id = w->ioas, .iova = msi.first, .length = PAGE };
     uint32_t pt = w->ioas;
     uint32_t second;
 
@@ -186,8 +188,9 @@ static void test_a_group_has_one_table(void)
     RC(replace(w, NO_PASID, other), 0);
     g_assert_cmpuint(im_iommufd_attached(w->file, second, NO_PASID), ==,
                      im_iommufd_attached(w->file, w->dev, NO_PASID));
-    g_assert_cmpint(dma_of(w, FUNC + 1, NO_PASID, 0, IM_READ,
-                           IM_AT_UNTRANSLATED).status, ==, IM_FAULT);
+    g_assert_cmpint(
+        dma_of(w, FUNC + 1, NO_PASID, 0, IM_READ, IM_AT_UNTRANSLATED).status,
+        ==, IM_FAULT);
     im_iommufd_unbind(w->file, second);
     world_free(w);
 }
@@ -293,8 +296,9 @@ static void test_a_number_comes_again(void)
         im_iommufd_detach(w->file, w->dev, 7);
         settle(w);
         g_assert_cmphex(reads(w, 7, 0), ==, NOWHERE);
-        g_assert_cmpint(dma_of(w, FUNC + 1, 7, 0, IM_READ,
-                               IM_AT_UNTRANSLATED).status, ==, IM_OK);
+        g_assert_cmpint(
+            dma_of(w, FUNC + 1, 7, 0, IM_READ, IM_AT_UNTRANSLATED).status, ==,
+            IM_OK);
         im_iommufd_detach(w->file, second, 7);
     }
     im_iommufd_unbind(w->file, second);
@@ -306,8 +310,11 @@ static void test_a_number_comes_again(void)
 static IofHwInfo info_of(World *w, uint32_t flags, uint32_t type, void *buf,
                          uint32_t len, int err)
 {
-    IofHwInfo a = { .flags = flags, .dev_id = w->dev, .data_len = len,
-                    .data = buf ? fake_addr(buf) : 0, .type = type };
+    IofHwInfo a = { .flags = flags,
+                    .dev_id = w->dev,
+                    .data_len = len,
+                    .data = buf ? fake_addr(buf) : 0,
+                    .type = type };
 
     RC(CMD(w, IOF_NR_GET_HW_INFO, &a), err);
     return a;
@@ -365,13 +372,11 @@ int main(int argc, char **argv)
     g_test_add_func("/iommufd/bind/holds-the-file",
                     test_a_device_holds_its_file);
     g_test_add_func("/iommufd/bind/removal", test_removal_unbinds);
-    g_test_add_func("/iommufd/attach/dma",
-                    test_dma_goes_where_it_is_attached);
+    g_test_add_func("/iommufd/attach/dma", test_dma_goes_where_it_is_attached);
     g_test_add_func("/iommufd/attach/errors", test_attach_errors);
     g_test_add_func("/iommufd/attach/automatic",
                     test_automatic_tables_are_shared_and_go);
-    g_test_add_func("/iommufd/attach/replace",
-                    test_replace_is_where_dma_goes);
+    g_test_add_func("/iommufd/attach/replace", test_replace_is_where_dma_goes);
     g_test_add_func("/iommufd/attach/reserved", test_reserved_ranges);
     g_test_add_func("/iommufd/group/one-table", test_a_group_has_one_table);
     g_test_add_func("/iommufd/group/replace",
@@ -380,8 +385,7 @@ int main(int argc, char **argv)
     g_test_add_func("/iommufd/pasid/device-without",
                     test_a_device_without_pasids);
     g_test_add_func("/iommufd/pasid/again", test_a_number_comes_again);
-    g_test_add_data_func("/iommufd/hw-info/vtd", &im_iommufd_vtd,
-                         test_hw_info);
+    g_test_add_data_func("/iommufd/hw-info/vtd", &im_iommufd_vtd, test_hw_info);
     g_test_add_data_func("/iommufd/hw-info/smmuv3", &im_iommufd_smmuv3,
                          test_hw_info);
     g_test_add_func("/iommufd/hw-info/vtd-registers", test_vtd_registers);

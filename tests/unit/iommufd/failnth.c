@@ -46,14 +46,16 @@ static World *begin(void)
     w->ioas = fake_ioas(w->file, &w->caller);
     w->other = fake_ioas(w->file, &w->caller);
     for (unsigned i = 0; i < 2; i++) {
-        IofMapArg a = { .flags = FIX, .ioas_id = w->ioas,
-                        .user = USER + i * 3 * PAGE, .length = 3 * PAGE,
+        IofMapArg a = { .flags = FIX,
+                        .ioas_id = w->ioas,
+                        .user = USER + i * 3 * PAGE,
+                        .length = 3 * PAGE,
                         .iova = IOVA + i * 3 * PAGE };
 
-        g_assert_cmpint(IOF(w->file, &w->caller, IOF_NR_IOAS_MAP, &a), ==,
-                        0);
+        g_assert_cmpint(IOF(w->file, &w->caller, IOF_NR_IOAS_MAP, &a), ==, 0);
         g_assert_cmpint(fake_table(&w->table[i], w->file, w->ioas, 9 + i, 0,
-                                   UINT64_MAX), ==, 0);
+                                   UINT64_MAX),
+                        ==, 0);
     }
     g_assert_cmpint(im_iommufd_access_new(w->file, &ops, w, &w->access, &id),
                     ==, 0);
@@ -83,16 +85,22 @@ static int ioas_alloc(World *w)
 
 static int map(World *w)
 {
-    IofMapArg a = { .flags = FIX, .ioas_id = w->ioas, .user = USER,
-                    .length = 5 * PAGE, .iova = IOVA * 2 };
+    IofMapArg a = { .flags = FIX,
+                    .ioas_id = w->ioas,
+                    .user = USER,
+                    .length = 5 * PAGE,
+                    .iova = IOVA * 2 };
 
     return IOF(w->file, &w->caller, IOF_NR_IOAS_MAP, &a);
 }
 
 static int map_file(World *w)
 {
-    IofMapFileArg a = { .flags = FIX, .ioas_id = w->ioas, .fd = w->fd,
-                        .length = 5 * PAGE, .iova = IOVA * 2 };
+    IofMapFileArg a = { .flags = FIX,
+                        .ioas_id = w->ioas,
+                        .fd = w->fd,
+                        .length = 5 * PAGE,
+                        .iova = IOVA * 2 };
 
     return IOF(w->file, &w->caller, IOF_NR_IOAS_MAP_FILE, &a);
 }
@@ -100,8 +108,11 @@ static int map_file(World *w)
 /* From two areas. */
 static int copy(World *w)
 {
-    IofCopyArg a = { .flags = FIX, .dst_id = w->ioas, .src_id = w->ioas,
-                     .length = 4 * PAGE, .dst_iova = IOVA * 2,
+    IofCopyArg a = { .flags = FIX,
+                     .dst_id = w->ioas,
+                     .src_id = w->ioas,
+                     .length = 4 * PAGE,
+                     .dst_iova = IOVA * 2,
                      .src_iova = IOVA + PAGE };
 
     return IOF(w->file, &w->caller, IOF_NR_IOAS_COPY, &a);
@@ -109,8 +120,7 @@ static int copy(World *w)
 
 static int unmap(World *w)
 {
-    IofUnmapArg a = { .ioas_id = w->ioas, .iova = IOVA,
-                      .length = 6 * PAGE };
+    IofUnmapArg a = { .ioas_id = w->ioas, .iova = IOVA, .length = 6 * PAGE };
 
     return IOF(w->file, &w->caller, IOF_NR_IOAS_UNMAP, &a);
 }
@@ -118,8 +128,7 @@ static int unmap(World *w)
 static int allow(World *w)
 {
     static const ImuRange r[] = { { 0, 0xfff }, { 0x2000, 0x2fff } };
-    IofAllowArg a = { .ioas_id = w->ioas, .ranges = fake_addr(r),
-                      .count = 2 };
+    IofAllowArg a = { .ioas_id = w->ioas, .ranges = fake_addr(r), .count = 2 };
 
     return IOF(w->file, &w->caller, IOF_NR_IOAS_ALLOW_IOVAS, &a);
 }
@@ -133,18 +142,18 @@ static int reserve(World *w)
 
 static int add_space(World *w)
 {
-    ImuSpaceCreate create = { .set = w->file->set,
-                              .kind = IMU_SPACE_MAPPED };
+    ImuSpaceCreate create = { .set = w->file->set, .kind = IMU_SPACE_MAPPED };
     ImuSpaceDestroy destroy = { .set = w->file->set };
     IofSpace *s = &w->table[2].space;
     int n = w->h->fail_in;
     int err;
 
     w->h->fail_in = 0;
-    g_assert_cmpint(im_iof_backend(w->file, IMU_CMD_SPACE_CREATE, &create),
-                    ==, 0);
-    *s = (IofSpace){ .ref = create.space, .page = PAGE, .first = PAGE,
-                     .last = UINT64_MAX / 2 };
+    g_assert_cmpint(im_iof_backend(w->file, IMU_CMD_SPACE_CREATE, &create), ==,
+                    0);
+    *s = (IofSpace) {
+        .ref = create.space, .page = PAGE, .first = PAGE, .last = UINT64_MAX / 2
+    };
     w->h->fail_in = n;
     err = im_iof_ioas_add_space(im_iof_ioas(w->file, w->ioas), s);
     if (!err) {

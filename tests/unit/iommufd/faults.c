@@ -24,8 +24,8 @@ static const AllocRow allocs[] = {
     { "unknown-flag", 1 << 4, 0, 0, 0, 0, -EOPNOTSUPP },
     { "reserved", 0, 1, 0, 0, 0, -EOPNOTSUPP },
     { "reserved2-ignored", 0, 0, 1, 0, 0, 0 },
-    { "parent-with-faults", IOF_HWPT_NEST_PARENT | IOF_HWPT_FAULT, 0, 0, 0,
-      0, -EOPNOTSUPP },
+    { "parent-with-faults", IOF_HWPT_NEST_PARENT | IOF_HWPT_FAULT, 0, 0, 0, 0,
+      -EOPNOTSUPP },
     { "no-such-queue", IOF_HWPT_FAULT, 0, 0, 0, 0, -ENOENT },
     { "length-without-type", 0, 0, 0, 0, 8, -EINVAL },
     { "type-without-length", 0, 0, 0, 1, 0, -EINVAL },
@@ -91,8 +91,11 @@ static int dirty_set(World *w, uint32_t id, uint32_t flags)
 static int dirty_get(World *w, uint32_t id, uint64_t iova, uint64_t length,
                      uint64_t page, uint32_t flags, uint64_t *bits)
 {
-    IofDirtyGet a = { .hwpt_id = id, .flags = flags, .iova = iova,
-                      .length = length, .page_size = page,
+    IofDirtyGet a = { .hwpt_id = id,
+                      .flags = flags,
+                      .iova = iova,
+                      .length = length,
+                      .page_size = page,
                       .bitmap = bits ? fake_addr(bits) : 8 };
 
     return CMD(w, IOF_NR_HWPT_GET_DIRTY_BITMAP, &a);
@@ -100,8 +103,9 @@ static int dirty_get(World *w, uint32_t id, uint64_t iova, uint64_t length,
 
 static void write_to(World *w, uint64_t iova)
 {
-    g_assert_cmpint(dma_of(w, FUNC, NO_PASID, iova, IM_WRITE,
-                           IM_AT_UNTRANSLATED).status, ==, IM_OK);
+    g_assert_cmpint(
+        dma_of(w, FUNC, NO_PASID, iova, IM_WRITE, IM_AT_UNTRANSLATED).status,
+        ==, IM_OK);
 }
 
 static void test_dirty(void)
@@ -147,10 +151,12 @@ static void test_dirty_sizes(void)
     static const struct {
         uint64_t size;
         unsigned first, count;      /* bits of the third page */
+    /* clang-format off */
     } rows[] = {
         { PAGE, 2, 1 }, { 512, 16, 8 }, { 1000, 1024, 512 },
         { 2 * PAGE, 1, 1 }, { 3 * PAGE, 2, 1 }, { 1, 8192, 4096 },
     };
+    /* clang-format on */
 
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
         World *w = world_new(VTD);
@@ -165,7 +171,7 @@ static void test_dirty_sizes(void)
         for (unsigned n = 0; n < sizeof(bits) * 8; n++) {
             g_assert_cmpint(byte[n / 8] >> n % 8 & 1, ==,
                             n >= rows[i].first &&
-                            n < rows[i].first + rows[i].count);
+                                n < rows[i].first + rows[i].count);
         }
         world_free(w);
     }
@@ -324,10 +330,14 @@ static void fault_free(Fault *f)
 static void ask(Fault *f, uint32_t pasid, uint16_t prgi, uint64_t addr,
                 bool last)
 {
-    ImPageReq req = { .addr = addr, .rid = FUNC, .prgi = prgi,
+    ImPageReq req = { .addr = addr,
+                      .rid = FUNC,
+                      .prgi = prgi,
                       .has_pasid = pasid != NO_PASID,
-                      .pasid = pasid == NO_PASID ? 0 : pasid, .read = true,
-                      .write = true, .last = last };
+                      .pasid = pasid == NO_PASID ? 0 : pasid,
+                      .read = true,
+                      .write = true,
+                      .last = last };
 
     im_ioasid_page_request(im_iommufd_backend(f->w->h->f), &req);
 }
@@ -342,8 +352,8 @@ static int64_t answer(Fault *f, uint32_t cookie, uint32_t code)
 {
     IofFaultResponse r = { cookie, code };
 
-    return im_iommufd_queue_write(f->q, &f->w->caller, fake_addr(&r),
-                                  sizeof(r), 0);
+    return im_iommufd_queue_write(f->q, &f->w->caller, fake_addr(&r), sizeof(r),
+                                  0);
 }
 
 static unsigned ready(const Fault *f)
@@ -365,8 +375,9 @@ static void test_fault(gconstpointer data)
     g_assert_cmpuint(f.w->h->changed, ==, 1);
     RC(take(&f, r, 2), 40);
     g_assert_cmpuint(ready(&f), ==, 0);
-    g_assert_cmpuint(r[0].flags, ==, IOF_FAULT_LAST |
-                     (pasid == NO_PASID ? 0 : IOF_FAULT_PASID));
+    g_assert_cmpuint(r[0].flags, ==,
+                     IOF_FAULT_LAST |
+                         (pasid == NO_PASID ? 0 : IOF_FAULT_PASID));
     g_assert_cmpuint(r[0].dev_id, ==, f.w->dev);
     g_assert_cmpuint(r[0].pasid, ==, pasid == NO_PASID ? 0 : pasid);
     g_assert_cmpuint(r[0].group, ==, 5);
@@ -397,10 +408,8 @@ static void test_fault_groups_are_read_whole(void)
     g_assert_cmpuint(ready(&f), ==, 0);
     ask(&f, 9, 2, VA + PAGE, true);
     ask(&f, 9, 1, VA + 2 * PAGE, true);
-    RC(im_iommufd_queue_read(f.q, &f.w->caller, fake_addr(r), 39, 0),
-       -ESPIPE);
-    RC(im_iommufd_queue_read(f.q, &f.w->caller, fake_addr(r), 40, 40),
-       -ESPIPE);
+    RC(im_iommufd_queue_read(f.q, &f.w->caller, fake_addr(r), 39, 0), -ESPIPE);
+    RC(im_iommufd_queue_read(f.q, &f.w->caller, fake_addr(r), 40, 40), -ESPIPE);
     RC(im_iommufd_queue_read(f.q, &f.w->caller, 8, 40, 0), -EFAULT);
     g_assert_cmpuint(ready(&f), !=, 0);
     RC(take(&f, r, 2), 40);
@@ -414,8 +423,7 @@ static void test_fault_groups_are_read_whole(void)
     g_assert_cmphex(r[1].addr, ==, VA + 2 * PAGE);
     g_assert_cmpuint(r[1].flags, ==, IOF_FAULT_PASID | IOF_FAULT_LAST);
     g_assert_cmpuint(r[1].cookie, ==, 2);
-    RC(im_iommufd_queue_write(f.q, &f.w->caller, fake_addr(r), 7, 0),
-       -ESPIPE);
+    RC(im_iommufd_queue_write(f.q, &f.w->caller, fake_addr(r), 7, 0), -ESPIPE);
     RC(im_iommufd_queue_write(f.q, &f.w->caller, 8, 8, 0), -EFAULT);
     RC(answer(&f, 2, 1), 8);
     g_assert_cmpuint(f.w->told.resp.code, ==, IM_PAGE_RESP_INVALID);
@@ -544,12 +552,11 @@ int main(int argc, char **argv)
     g_test_add_func("/iommufd/dirty/holes", test_dirty_holes);
     g_test_add_func("/iommufd/dirty/large", test_dirty_large);
     g_test_add_func("/iommufd/dirty/errors", test_dirty_errors);
-    g_test_add_data_func("/iommufd/fault/no-pasid",
-                         GUINT_TO_POINTER(NO_PASID), test_fault);
+    g_test_add_data_func("/iommufd/fault/no-pasid", GUINT_TO_POINTER(NO_PASID),
+                         test_fault);
     g_test_add_data_func("/iommufd/fault/pasid", GUINT_TO_POINTER(9),
                          test_fault);
-    g_test_add_func("/iommufd/fault/groups",
-                    test_fault_groups_are_read_whole);
+    g_test_add_func("/iommufd/fault/groups", test_fault_groups_are_read_whole);
     g_test_add_func("/iommufd/fault/in-part", test_fault_answers_in_part);
     g_test_add_data_func("/iommufd/fault/detach", GUINT_TO_POINTER(0),
                          test_fault_detach_answers);

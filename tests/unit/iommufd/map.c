@@ -49,8 +49,11 @@ static void end(World *w)
 static int map(World *w, uint32_t flags, uint64_t user, uint64_t length,
                uint64_t *iova)
 {
-    IofMapArg a = { .flags = flags, .ioas_id = w->ioas, .user = user,
-                    .length = length, .iova = *iova };
+    IofMapArg a = { .flags = flags,
+                    .ioas_id = w->ioas,
+                    .user = user,
+                    .length = length,
+                    .iova = *iova };
     int err = IOF(w->file, &w->caller, IOF_NR_IOAS_MAP, &a);
 
     *iova = a.iova;
@@ -73,7 +76,8 @@ static int unmap(World *w, uint64_t iova, uint64_t length, uint64_t *bytes)
 
 static int allow(World *w, const ImuRange *r, uint32_t count)
 {
-    IofAllowArg a = { .ioas_id = w->ioas, .count = count,
+    IofAllowArg a = { .ioas_id = w->ioas,
+                      .count = count,
                       .ranges = fake_addr(r) };
 
     return IOF(w->file, &w->caller, IOF_NR_IOAS_ALLOW_IOVAS, &a);
@@ -98,8 +102,7 @@ static const MapRow map_rows[] = {
     { "no length", FIX, USER, 0, 0x3000000, false, -EINVAL },
     { "all of it", FIX, USER, TOP, 0, false, -EOVERFLOW },
     { "last address", FIX, USER, PAGE, TOP, false, -EOVERFLOW },
-    { "user wraps", FIX, TOP - PAGE, 2 * PAGE, 0x3000000, false,
-      -EOVERFLOW },
+    { "user wraps", FIX, TOP - PAGE, 2 * PAGE, 0x3000000, false, -EOVERFLOW },
     { "iova wraps", FIX, USER, 2 * PAGE, TOP - PAGE + 1, false, -EOVERFLOW },
     { "taken", FIX, USER, PAGE, 0x2001000, false, -EEXIST },
     { "taken at its end", FIX, USER, 2 * PAGE, 0x1fff000, false, -EEXIST },
@@ -108,8 +111,7 @@ static const MapRow map_rows[] = {
     { "half a page of a table", FIX, USER, 2048, 0x3000000, true, 0 },
     { "less", FIX, USER, 1024, 0x3000000, true, -EINVAL },
     { "misaligned", FIX, USER, 2048, 0x3000400, true, -EINVAL },
-    { "misaligned memory", FIX, USER + 512, 2048, 0x3000000, true,
-      -EINVAL },
+    { "misaligned memory", FIX, USER + 512, 2048, 0x3000000, true, -EINVAL },
     { "below the aperture", FIX, USER, PAGE, 0x800000, true, -EINVAL },
     { "across its end", FIX, USER, 2 * PAGE, 0x7ffff000, true, -EINVAL },
     { "nothing to pin", FIX, 0x1000, PAGE, 0x3000000, true, -EFAULT },
@@ -134,7 +136,8 @@ static void test_map(gconstpointer data)
     g_assert_cmpint(map_at(&w, 0x2000000, USER, 4 * PAGE), ==, 0);
     if (row->table) {
         g_assert_cmpint(fake_table(&t, w.file, w.ioas, 9, 1 << 24,
-                                   (UINT64_C(1) << 31) - 1), ==, 0);
+                                   (UINT64_C(1) << 31) - 1),
+                        ==, 0);
     }
     g_assert_cmpint(map(&w, row->flags, row->user, row->length, &iova), ==,
                     row->want);
@@ -148,13 +151,14 @@ static void test_map(gconstpointer data)
 static void test_map_ids(void)
 {
     World w = begin(12);
-    IofMapArg a = { .flags = FIX, .ioas_id = w.ioas + 1, .user = USER,
-                    .length = PAGE };
-    IofMapFileArg f = { .flags = FIX, .ioas_id = w.ioas, .fd = -1,
-                        .length = PAGE };
+    IofMapArg a = {
+        .flags = FIX, .ioas_id = w.ioas + 1, .user = USER, .length = PAGE
+    };
+    IofMapFileArg f = {
+        .flags = FIX, .ioas_id = w.ioas, .fd = -1, .length = PAGE
+    };
 
-    g_assert_cmpint(IOF(w.file, &w.caller, IOF_NR_IOAS_MAP, &a), ==,
-                    -ENOENT);
+    g_assert_cmpint(IOF(w.file, &w.caller, IOF_NR_IOAS_MAP, &a), ==, -ENOENT);
     a.reserved = 1;
     g_assert_cmpint(IOF(w.file, &w.caller, IOF_NR_IOAS_MAP, &a), ==,
                     -EOPNOTSUPP);
@@ -181,8 +185,11 @@ static void test_map_ids(void)
 static void test_map_respond(void)
 {
     World w = begin(12);
-    IofMapArg a = { .size = sizeof(a), .flags = RW, .ioas_id = w.ioas,
-                    .user = USER, .length = PAGE };
+    IofMapArg a = { .size = sizeof(a),
+                    .flags = RW,
+                    .ioas_id = w.ioas,
+                    .user = USER,
+                    .length = PAGE };
     uint64_t bytes;
 
     /* The command is in memory that ends within its answer. */
@@ -202,9 +209,12 @@ static void test_auto_alignment(void)
     static const struct {
         uint64_t user, length, align;
     } rows[] = {
-        { USER, PAGE, PAGE }, { USER, 2 * PAGE, 2 * PAGE },
-        { USER, 3 * PAGE, 4 * PAGE }, { USER, 5 * PAGE, 8 * PAGE },
-        { USER + PAGE, 5 * PAGE, PAGE }, { USER, 4096 * PAGE, 1 << 21 },
+        { USER, PAGE, PAGE },
+        { USER, 2 * PAGE, 2 * PAGE },
+        { USER, 3 * PAGE, 4 * PAGE },
+        { USER, 5 * PAGE, 8 * PAGE },
+        { USER + PAGE, 5 * PAGE, PAGE },
+        { USER, 4096 * PAGE, 1 << 21 },
         { USER, 100, 128 },
     };
     World w = begin(12);
@@ -238,13 +248,14 @@ static void test_auto_keeps_offset(void)
 static void test_auto_between(void)
 {
     static const ImuRange allowed[] = {
-        { 0x100000, 0x100fff }, { 0x300000, 0x302fff },
+        { 0x100000, 0x100fff },
+        { 0x300000, 0x302fff },
     };
     World w = begin(12);
     uint64_t iova = 0;
 
-    g_assert_cmpint(im_iommufd_ioas_reserve(w.file, w.ioas, 0x301000, PAGE),
-                    ==, 0);
+    g_assert_cmpint(im_iommufd_ioas_reserve(w.file, w.ioas, 0x301000, PAGE), ==,
+                    0);
     g_assert_cmpint(allow(&w, allowed, 1), ==, 0);
     g_assert_cmpint(map(&w, RW, USER, PAGE, &iova), ==, 0);
     g_assert_cmpuint(iova, ==, 0x100000);
@@ -264,7 +275,8 @@ static void test_auto_between(void)
 static void test_auto_leaves_some(void)
 {
     static const ImuRange allowed[] = {
-        { 0, 0x7ff }, { 0x100000, 0x101fff },
+        { 0, 0x7ff },
+        { 0x100000, 0x101fff },
     };
     World w = begin(12);
     uint64_t iova = 0;
@@ -291,8 +303,7 @@ static void test_auto_at_the_end(void)
     g_assert_cmpint(im_iommufd_ioas_reserve(w.file, w.ioas, 1, TOP), ==, 0);
     g_assert_cmpint(im_iommufd_ioas_reserve(w.file, w.ioas, 2, TOP), ==,
                     -EOVERFLOW);
-    g_assert_cmpint(im_iommufd_ioas_reserve(w.file, w.ioas, 2, 0), ==,
-                    -EINVAL);
+    g_assert_cmpint(im_iommufd_ioas_reserve(w.file, w.ioas, 2, 0), ==, -EINVAL);
     g_assert_cmpint(map_at(&w, TOP - PAGE + 1, USER, PAGE), ==, -EINVAL);
     end(&w);
 }
@@ -320,8 +331,7 @@ static void test_allow_values(void)
     g_assert_cmpint(im_iommufd_ioas_reserve(w.file, w.ioas, 0xa00000, 1), ==,
                     0);
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_assert_cmpint(allow(&w, rows[i].r, rows[i].count), ==,
-                        rows[i].want);
+        g_assert_cmpint(allow(&w, rows[i].r, rows[i].count), ==, rows[i].want);
         g_assert_cmpint(im_iommufd_ioas_reserve(w.file, w.ioas, 0x10, 1), ==,
                         im_iommufd_ioas_reserve(w.file, w.ioas, 0x10, 1));
     }
@@ -335,19 +345,20 @@ static void test_allowed_stays(void)
     FakeTable t;
 
     g_assert_cmpint(allow(&w, &allowed, 1), ==, 0);
-    g_assert_cmpint(im_iommufd_ioas_reserve(w.file, w.ioas, 0x1ff000, PAGE),
-                    ==, -EADDRINUSE);
+    g_assert_cmpint(im_iommufd_ioas_reserve(w.file, w.ioas, 0x1ff000, PAGE), ==,
+                    -EADDRINUSE);
     g_assert_cmpint(fake_table(&t, w.file, w.ioas, 9, 0x180000, TOP), ==,
                     -EADDRINUSE);
-    g_assert_cmpint(fake_table(&t, w.file, w.ioas, 9, 0x100000, 0x1fffff),
-                    ==, 0);
+    g_assert_cmpint(fake_table(&t, w.file, w.ioas, 9, 0x100000, 0x1fffff), ==,
+                    0);
     fake_table_free(&t);
     end(&w);
 }
 
 static int ranges(World *w, ImuRange *r, uint32_t *count, uint64_t *align)
 {
-    IofRangesArg a = { .ioas_id = w->ioas, .count = *count,
+    IofRangesArg a = { .ioas_id = w->ioas,
+                       .count = *count,
                        .ranges = fake_addr(r) };
     int err = IOF(w->file, &w->caller, IOF_NR_IOAS_IOVA_RANGES, &a);
 
@@ -370,12 +381,12 @@ static void test_ranges(void)
     g_assert_cmpuint(r[0].last, ==, TOP);
     g_assert_cmpuint(align, ==, 1);
     /* Reserved ranges that meet are one. */
-    g_assert_cmpint(im_iommufd_ioas_reserve(w.file, w.ioas, 0x1000, 0x1000),
-                    ==, 0);
-    g_assert_cmpint(im_iommufd_ioas_reserve(w.file, w.ioas, 0x2000, 0x1000),
-                    ==, 0);
-    g_assert_cmpint(im_iommufd_ioas_reserve(w.file, w.ioas, 0x1800, 0x1000),
-                    ==, 0);
+    g_assert_cmpint(im_iommufd_ioas_reserve(w.file, w.ioas, 0x1000, 0x1000), ==,
+                    0);
+    g_assert_cmpint(im_iommufd_ioas_reserve(w.file, w.ioas, 0x2000, 0x1000), ==,
+                    0);
+    g_assert_cmpint(im_iommufd_ioas_reserve(w.file, w.ioas, 0x1800, 0x1000), ==,
+                    0);
     n = 4;
     g_assert_cmpint(ranges(&w, r, &n, &align), ==, 0);
     g_assert_cmpuint(n, ==, 2);
@@ -387,8 +398,7 @@ static void test_ranges(void)
     g_assert_cmpuint(n, ==, 2);
     g_assert_cmpuint(r[0].last, ==, 0xfff);
     g_assert_cmpuint(r[1].first, ==, 0);
-    g_assert_cmpint(fake_table(&t, w.file, w.ioas, 9, 0x10000, 0x1ffff), ==,
-                    0);
+    g_assert_cmpint(fake_table(&t, w.file, w.ioas, 9, 0x10000, 0x1ffff), ==, 0);
     n = 4;
     g_assert_cmpint(ranges(&w, r, &n, &align), ==, 0);
     g_assert_cmpuint(n, ==, 1);
@@ -414,10 +424,8 @@ static void test_table_refused(void)
     g_assert_cmpint(fake_table(&t, w.file, w.ioas, 9, 0x2000800, TOP), ==,
                     -EADDRINUSE);
     g_assert_cmpint(map_at(&w, 0x3000100, USER, 0x100), ==, 0);
-    g_assert_cmpint(fake_table(&t, w.file, w.ioas, 9, 0, TOP), ==,
-                    -EADDRINUSE);
-    g_assert_cmpuint(im_iof_ioas_alignment(im_iof_ioas(w.file, w.ioas)), ==,
-                     1);
+    g_assert_cmpint(fake_table(&t, w.file, w.ioas, 9, 0, TOP), ==, -EADDRINUSE);
+    g_assert_cmpuint(im_iof_ioas_alignment(im_iof_ioas(w.file, w.ioas)), ==, 1);
     fake_check(w.h);
     end(&w);
 }
@@ -446,10 +454,14 @@ static void test_unmap_values(void)
         uint64_t iova, length;
         int want;
     } rows[] = {
-        { 0x2000000, 0, -EINVAL }, { TOP, 1, -EOVERFLOW },
-        { 1, TOP, -EOVERFLOW }, { TOP - 0xfff, 0x2000, -EOVERFLOW },
-        { 0x2000000, PAGE, -ENOENT }, { 0x2001000, PAGE, -ENOENT },
-        { 0x1fff000, 2 * PAGE, -ENOENT }, { 0x5000000, PAGE, -ENOENT },
+        { 0x2000000, 0, -EINVAL },
+        { TOP, 1, -EOVERFLOW },
+        { 1, TOP, -EOVERFLOW },
+        { TOP - 0xfff, 0x2000, -EOVERFLOW },
+        { 0x2000000, PAGE, -ENOENT },
+        { 0x2001000, PAGE, -ENOENT },
+        { 0x1fff000, 2 * PAGE, -ENOENT },
+        { 0x5000000, PAGE, -ENOENT },
         /* An area that is cut keeps those before it, too. */
         { 0x2000000, 0x10000 + PAGE, -ENOENT },
         { 0x1000000, 0x1008000, 0 },
@@ -476,8 +488,12 @@ static void test_unmap_values(void)
 static int copy(World *w, uint32_t flags, uint64_t dst, uint64_t src,
                 uint64_t length)
 {
-    IofCopyArg a = { .flags = flags, .dst_id = w->ioas, .src_id = w->ioas,
-                     .length = length, .dst_iova = dst, .src_iova = src };
+    IofCopyArg a = { .flags = flags,
+                     .dst_id = w->ioas,
+                     .src_id = w->ioas,
+                     .length = length,
+                     .dst_iova = dst,
+                     .src_iova = src };
 
     return IOF(w->file, &w->caller, IOF_NR_IOAS_COPY, &a);
 }
@@ -505,18 +521,19 @@ static void test_copy_values(void)
     };
     World w = begin(12);
     uint64_t iova = 0x2010000;
-    IofCopyArg a = { .flags = FIX, .dst_id = w.ioas, .src_id = 9,
-                     .length = PAGE };
+    IofCopyArg a = {
+        .flags = FIX, .dst_id = w.ioas, .src_id = 9, .length = PAGE
+    };
 
     g_assert_cmpint(map_at(&w, 0x2000000, USER, 2 * PAGE), ==, 0);
     g_assert_cmpint(map(&w, IOF_MAP_FIXED | IOF_MAP_READ, USER, PAGE, &iova),
                     ==, 0);
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_assert_cmpint(copy(&w, rows[i].flags, rows[i].dst, rows[i].src,
-                             rows[i].length), ==, rows[i].want);
+                             rows[i].length),
+                        ==, rows[i].want);
     }
-    g_assert_cmpint(IOF(w.file, &w.caller, IOF_NR_IOAS_COPY, &a), ==,
-                    -ENOENT);
+    g_assert_cmpint(IOF(w.file, &w.caller, IOF_NR_IOAS_COPY, &a), ==, -ENOENT);
     end(&w);
 }
 

@@ -143,8 +143,8 @@ static void check_lookups(World *w, unsigned i)
 
             g_assert_cmpint(found, ==, a && (a->write || !write));
             if (found) {
-                g_assert_cmpint(im_iommufd_memory_page(w->h->f, pa, &page,
-                                                       &at), ==, 0);
+                g_assert_cmpint(im_iommufd_memory_page(w->h->f, pa, &page, &at),
+                                ==, 0);
                 g_assert_true(page.object == w->memory);
                 g_assert_cmpuint(page.offset + at, ==,
                                  a->user + (iova - a->iova) - USER);
@@ -186,18 +186,21 @@ static void do_map(World *w)
     bool write = pick(2);
     IofMapArg m = { .flags = IOF_MAP_FIXED | IOF_MAP_READ |
                              (write ? IOF_MAP_WRITE : 0),
-                    .ioas_id = w->ioas[i], .user = user, .length = length,
+                    .ioas_id = w->ioas[i],
+                    .user = user,
+                    .length = length,
                     .iova = iova };
     uint64_t rest = alignment(w, i) - 1;
     int want = ((iova | length | user) & rest) ? -EINVAL :
-               free_range(w, i, iova, length) ? 0 : -EEXIST;
+               free_range(w, i, iova, length)  ? 0 :
+                                                 -EEXIST;
 
     if (!a) {
         return;
     }
     g_assert_cmpint(IOF(w->file, &w->caller, IOF_NR_IOAS_MAP, &m), ==, want);
     if (!want) {
-        *a = (Area){ true, iova, length, user, w->memories++, write };
+        *a = (Area) { true, iova, length, user, w->memories++, write };
     }
 }
 
@@ -217,15 +220,18 @@ static void do_copy(World *w)
     }
     skip = pick(a->length / UNIT) * UNIT;
     length = a->length - skip;
-    c = (IofCopyArg){ .flags = IOF_MAP_FIXED | IOF_MAP_READ,
-                      .dst_id = w->ioas[to], .src_id = w->ioas[from],
-                      .length = length, .dst_iova = iova,
-                      .src_iova = a->iova + skip };
+    c = (IofCopyArg) { .flags = IOF_MAP_FIXED | IOF_MAP_READ,
+                       .dst_id = w->ioas[to],
+                       .src_id = w->ioas[from],
+                       .length = length,
+                       .dst_iova = iova,
+                       .src_iova = a->iova + skip };
     want = ((iova | length | (a->user + skip)) & rest) ? -EINVAL :
-           free_range(w, to, iova, length) ? 0 : -EEXIST;
+           free_range(w, to, iova, length)             ? 0 :
+                                                         -EEXIST;
     g_assert_cmpint(IOF(w->file, &w->caller, IOF_NR_IOAS_COPY, &c), ==, want);
     if (!want) {
-        *b = (Area){ true, iova, length, a->user + skip, a->memory, false };
+        *b = (Area) { true, iova, length, a->user + skip, a->memory, false };
     }
 }
 
@@ -234,8 +240,7 @@ static void do_unmap(World *w)
     unsigned i = (unsigned)pick(IOASES);
     uint64_t iova = BASE + pick(SLOTS) * UNIT;
     uint64_t length = (1 + pick(16)) * UNIT;
-    IofUnmapArg u = { .ioas_id = w->ioas[i], .iova = iova,
-                      .length = length };
+    IofUnmapArg u = { .ioas_id = w->ioas[i], .iova = iova, .length = length };
     uint64_t bytes = 0;
     bool cuts = false;
     int want;
@@ -243,16 +248,14 @@ static void do_unmap(World *w)
     for (unsigned k = 0; k < AREAS; k++) {
         Area *a = &w->area[i][k];
 
-        if (a->used && a->iova < iova + length &&
-            a->iova + a->length > iova) {
+        if (a->used && a->iova < iova + length && a->iova + a->length > iova) {
             cuts = cuts || a->iova < iova ||
                    a->iova + a->length > iova + length;
             bytes += a->length;
         }
     }
     want = cuts || !bytes ? -ENOENT : 0;
-    g_assert_cmpint(IOF(w->file, &w->caller, IOF_NR_IOAS_UNMAP, &u), ==,
-                    want);
+    g_assert_cmpint(IOF(w->file, &w->caller, IOF_NR_IOAS_UNMAP, &u), ==, want);
     for (unsigned k = 0; k < AREAS && !want; k++) {
         Area *a = &w->area[i][k];
 
@@ -275,7 +278,8 @@ static void do_table(World *w)
     } else {
         g_assert_cmpint(fake_table(&w->table[i][t], w->file, w->ioas[i],
                                    0x100 + i * TABLES + t, BASE / 2,
-                                   BASE * 2 - 1), ==, 0);
+                                   BASE * 2 - 1),
+                        ==, 0);
     }
     w->has_table[i][t] = !w->has_table[i][t];
 }
@@ -342,21 +346,24 @@ static void do_pin(World *w)
     for (uint64_t at = iova; at < iova + length && !want; at += UNIT) {
         want = area_at(w, 0, at) ? 0 : -ENOENT;
     }
-    g_assert_cmpint(im_iommufd_access_pin(w->access, iova, length, 0, page),
-                    ==, want);
+    g_assert_cmpint(im_iommufd_access_pin(w->access, iova, length, 0, page), ==,
+                    want);
     if (!want) {
-        *p = (Pin){ true, iova, length };
+        *p = (Pin) { true, iova, length };
         g_assert_true(page[0].object == w->memory);
         g_assert_cmpuint(page[0].offset, ==,
                          (area_at(w, 0, iova)->user - USER +
-                          (iova - area_at(w, 0, iova)->iova)) & ~4095ull);
+                          (iova - area_at(w, 0, iova)->iova)) &
+                             ~4095ull);
     }
 }
 
+/* clang-format off */
 static void (*const acts[])(World *) = {
     do_map, do_map, do_map, do_copy, do_unmap, do_unmap, do_table,
     do_access, do_pin, do_pin,
 };
+/* clang-format on */
 
 static void test_model(void)
 {

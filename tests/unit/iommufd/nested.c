@@ -37,8 +37,7 @@ static void guest_free(Guest *g)
 
 /* --- VT-d --------------------------------------------------------------- */
 
-static int vtd_alloc(Guest *g, const IofVtdS1 *s1, uint32_t flags,
-                     uint32_t *id)
+static int vtd_alloc(Guest *g, const IofVtdS1 *s1, uint32_t flags, uint32_t *id)
 {
     IofHwptAlloc a = want_hwpt(g->w->dev, g->parent, flags);
     int err;
@@ -67,8 +66,10 @@ static Guest vtd_new(void)
 static int vtd_inval(Guest *g, uint64_t addr, uint64_t pages, uint32_t flags)
 {
     IofInvVtd e = { .addr = addr, .pages = pages, .flags = flags };
-    IofInvalidate a = { .hwpt_id = g->nested, .data = fake_addr(&e),
-                        .data_type = IOF_INV_VTD_S1, .entry_len = sizeof(e),
+    IofInvalidate a = { .hwpt_id = g->nested,
+                        .data = fake_addr(&e),
+                        .data_type = IOF_INV_VTD_S1,
+                        .entry_len = sizeof(e),
                         .entry_num = 1 };
     int err = CMD(g->w, IOF_NR_HWPT_INVALIDATE, &a);
 
@@ -145,8 +146,8 @@ static void test_vtd_invalidation_reaches_device_tlbs(void)
     Guest g = vtd_new();
 
     RC(attach(g.w, 300, g.nested), 0);
-    g_assert_cmpint(dma_of(g.w, FUNC, 300, VA, IM_READ,
-                           IM_AT_TRANSLATION).perm, !=, 0);
+    g_assert_cmpint(dma_of(g.w, FUNC, 300, VA, IM_READ, IM_AT_TRANSLATION).perm,
+                    !=, 0);
     RC(vtd_inval(&g, VA, 1, 0), 0);
     g_assert_cmpuint(g.w->told.invalidations, ==, 1);
     g_assert_cmphex(g.w->told.inv.addr, ==, VA);
@@ -163,8 +164,7 @@ static void test_vtd_errors(void)
         uint32_t flags;
         int err;
     } rows[] = {
-        { { .table = ROOT, .width = 48 }, IOF_HWPT_NEST_PARENT,
-          -EOPNOTSUPP },
+        { { .table = ROOT, .width = 48 }, IOF_HWPT_NEST_PARENT, -EOPNOTSUPP },
         { { .table = ROOT, .width = 48 }, IOF_HWPT_DIRTY, -EOPNOTSUPP },
         { { .table = ROOT, .width = 48, .flags = 7 }, IOF_HWPT_PASID, 0 },
     };
@@ -193,9 +193,10 @@ static void set_cd(World *w, uint32_t ssid, uint64_t root)
 {
     uint64_t at = CDS + ssid * 64;
 
-    guest_set(w, at, 16 | UINT64_C(1) << 30 | UINT64_C(1) << 31 |
-              UINT64_C(5) << 32 | UINT64_C(1) << 41 | UINT64_C(1) << 45 |
-              UINT64_C(1) << 46 | UINT64_C(1) << 47);
+    guest_set(w, at,
+              16 | UINT64_C(1) << 30 | UINT64_C(1) << 31 | UINT64_C(5) << 32 |
+                  UINT64_C(1) << 41 | UINT64_C(1) << 45 | UINT64_C(1) << 46 |
+                  UINT64_C(1) << 47);
     guest_set(w, at + 8, root);
     guest_set(w, at + 24, 0xff);
 }
@@ -203,9 +204,9 @@ static void set_cd(World *w, uint32_t ssid, uint64_t root)
 /* V, Config, S1CDMax = log2 of the CDs; S1DSS 2: no SubstreamID is 0. EATS */
 static IofSmmuSte ste(unsigned config, unsigned cdmax)
 {
-    return (IofSmmuSte){ { GUINT64_TO_LE(1 | (uint64_t)config << 1 | CDS |
-                                         (uint64_t)cdmax << 59),
-                           GUINT64_TO_LE(2 | UINT64_C(1) << 28) } };
+    return (IofSmmuSte) { { GUINT64_TO_LE(1 | (uint64_t)config << 1 | CDS |
+                                          (uint64_t)cdmax << 59),
+                            GUINT64_TO_LE(2 | UINT64_C(1) << 28) } };
 }
 
 static int smmu_alloc(Guest *g, uint32_t on, const IofSmmuSte *s,
@@ -224,7 +225,8 @@ static int smmu_alloc(Guest *g, uint32_t on, const IofSmmuSte *s,
 
 static uint32_t make_viommu(Guest *g)
 {
-    IofViommuAlloc a = { .type = IOF_VIOMMU_SMMUV3, .dev_id = g->w->dev,
+    IofViommuAlloc a = { .type = IOF_VIOMMU_SMMUV3,
+                         .dev_id = g->w->dev,
                          .hwpt_id = g->parent };
 
     RC(CMD(g->w, IOF_NR_VIOMMU_ALLOC, &a), 0);
@@ -233,7 +235,8 @@ static uint32_t make_viommu(Guest *g)
 
 static int make_vdevice(Guest *g, uint64_t virt, uint32_t *id)
 {
-    IofVdeviceAlloc a = { .viommu_id = g->viommu, .dev_id = g->w->dev,
+    IofVdeviceAlloc a = { .viommu_id = g->viommu,
+                          .dev_id = g->w->dev,
                           .virt_id = virt };
     int err = CMD(g->w, IOF_NR_VDEVICE_ALLOC, &a);
 
@@ -265,8 +268,10 @@ static void bring_in(Guest *g)
 
 static int smmu_cmds(Guest *g, const uint64_t *cmd, uint32_t n, uint32_t done)
 {
-    IofInvalidate a = { .hwpt_id = g->viommu, .data = fake_addr(cmd),
-                        .data_type = IOF_INV_SMMUV3, .entry_len = 16,
+    IofInvalidate a = { .hwpt_id = g->viommu,
+                        .data = fake_addr(cmd),
+                        .data_type = IOF_INV_SMMUV3,
+                        .entry_len = 16,
                         .entry_num = n };
     int err = CMD(g->w, IOF_NR_HWPT_INVALIDATE, &a);
 
@@ -277,8 +282,10 @@ static int smmu_cmds(Guest *g, const uint64_t *cmd, uint32_t n, uint32_t done)
 static int smmu_cmd(Guest *g, uint64_t w0, uint64_t w1)
 {
     uint64_t cmd[2] = { GUINT64_TO_LE(w0), GUINT64_TO_LE(w1) };
-    IofInvalidate a = { .hwpt_id = g->viommu, .data = fake_addr(cmd),
-                        .data_type = IOF_INV_SMMUV3, .entry_len = 16,
+    IofInvalidate a = { .hwpt_id = g->viommu,
+                        .data = fake_addr(cmd),
+                        .data_type = IOF_INV_SMMUV3,
+                        .entry_len = 16,
                         .entry_num = 1 };
     int err = CMD(g->w, IOF_NR_HWPT_INVALIDATE, &a);
 
@@ -388,8 +395,8 @@ static void test_smmu_cfgi(gconstpointer data)
     guest_set(g.w, CDS + 3 * 64, 0);
     RC(smmu_cmd(&g, 0x05 | 2 << 12 | stream, 1), 0);
     g_assert_cmphex(reads(g.w, 3, VA), ==, OLD);
-    RC(smmu_cmd(&g, all ? 0x06 | stream : 0x05 | 3 << 12 | stream,
-                all ? 0 : 1), 0);
+    RC(smmu_cmd(&g, all ? 0x06 | stream : 0x05 | 3 << 12 | stream, all ? 0 : 1),
+       0);
     g_assert_cmphex(reads(g.w, 3, VA), ==, NOWHERE);
     guest_free(&g);
 }
@@ -416,8 +423,8 @@ static void test_smmu_atc_inv(void)
     Guest g = smmu_new(5, 2);
 
     bring_in(&g);
-    g_assert_cmpint(dma_of(g.w, FUNC, 3, VA, IM_READ,
-                           IM_AT_TRANSLATION).perm, !=, 0);
+    g_assert_cmpint(dma_of(g.w, FUNC, 3, VA, IM_READ, IM_AT_TRANSLATION).perm,
+                    !=, 0);
     RC(smmu_cmd(&g, 0x40 | 1 << 11 | 3 << 12 | stream, VA | 0), 0);
     g_assert_cmpuint(g.w->told.invalidations, ==, 1);
     g_assert_cmphex(g.w->told.inv.addr, ==, VA);
@@ -438,6 +445,7 @@ static void test_smmu_atc_inv(void)
 
 static void test_smmu_cmd_errors(void)
 {
+    /* clang-format off */
     static const uint64_t refused[][2] = {
         { 0x46, 0 }, { 0x03, 0 }, { 0x28, 0 }, { 0x2a, 0 }, { 0x41, 0 },
         { 0x50, 0 }, { 0xff, 0 }, { 0, 0 },
@@ -453,6 +461,7 @@ static void test_smmu_cmd_errors(void)
         { 0x12 | 1 << 12, VA }, { 0x13 | 1 << 20, VA }, { 0x12, VA | 1 << 8 },
         { 0x12 | 1 << 12, VA | 2 << 10 | 1 << 8 }, { 0x13, VA | 1 << 10 },
     };
+    /* clang-format on */
     Guest g = smmu_new(5, 2);
     uint64_t three[6] = { GUINT64_TO_LE(0x10), 0, GUINT64_TO_LE(0x46), 0,
                           GUINT64_TO_LE(0x10), 0 };
@@ -496,7 +505,8 @@ static void test_vdevice_numbers(void)
 
 static IofVeventqAlloc queue_of(Guest *g, uint32_t depth, int err)
 {
-    IofVeventqAlloc a = { .viommu_id = g->viommu, .type = IOF_VEVENTQ_SMMUV3,
+    IofVeventqAlloc a = { .viommu_id = g->viommu,
+                          .type = IOF_VEVENTQ_SMMUV3,
                           .depth = depth };
 
     RC(CMD(g->w, IOF_NR_VEVENTQ_ALLOC, &a), err);
@@ -508,7 +518,10 @@ static void test_smmu_events(void)
     Guest g = smmu_new(5, 2);
     IofVeventqAlloc a = queue_of(&g, 2, 0);
     ImIommufdQueue *q = g_ptr_array_index(g.w->h->queues, 0);
-    struct { IofVeventHeader h; uint64_t evt[4]; } r[3];
+    struct {
+        IofVeventHeader h;
+        uint64_t evt[4];
+    } r[3];
 
     queue_of(&g, 2, -EEXIST);
     bring_in(&g);
@@ -575,10 +588,10 @@ int main(int argc, char **argv)
     g_test_add_func("/iommufd/vtd/translates", test_vtd_translates);
     g_test_add_func("/iommufd/vtd/pasid", test_vtd_of_a_pasid);
     g_test_add_func("/iommufd/vtd/five-levels", test_vtd_five_levels);
-    g_test_add_data_func("/iommufd/vtd/invalidate",
-                         GUINT_TO_POINTER(NO_PASID), test_vtd_invalidation);
-    g_test_add_data_func("/iommufd/vtd/invalidate-pasid",
-                         GUINT_TO_POINTER(300), test_vtd_invalidation);
+    g_test_add_data_func("/iommufd/vtd/invalidate", GUINT_TO_POINTER(NO_PASID),
+                         test_vtd_invalidation);
+    g_test_add_data_func("/iommufd/vtd/invalidate-pasid", GUINT_TO_POINTER(300),
+                         test_vtd_invalidation);
     g_test_add_func("/iommufd/vtd/invalidate-device-tlb",
                     test_vtd_invalidation_reaches_device_tlbs);
     g_test_add_func("/iommufd/vtd/errors", test_vtd_errors);
@@ -591,15 +604,13 @@ int main(int argc, char **argv)
         g_autofree char *name = g_strdup_printf("/iommufd/smmuv3/tlbi@%02x",
                                                 tlbis[i]);
 
-        g_test_add_data_func(name, GUINT_TO_POINTER(tlbis[i]),
-                             test_smmu_tlbi);
+        g_test_add_data_func(name, GUINT_TO_POINTER(tlbis[i]), test_smmu_tlbi);
     }
     g_test_add_data_func("/iommufd/smmuv3/cfgi-cd", GUINT_TO_POINTER(0),
                          test_smmu_cfgi);
     g_test_add_data_func("/iommufd/smmuv3/cfgi-cd-all", GUINT_TO_POINTER(1),
                          test_smmu_cfgi);
-    g_test_add_func("/iommufd/smmuv3/cfgi-cd-of-none",
-                    test_smmu_cfgi_of_none);
+    g_test_add_func("/iommufd/smmuv3/cfgi-cd-of-none", test_smmu_cfgi_of_none);
     g_test_add_func("/iommufd/smmuv3/atc-inv", test_smmu_atc_inv);
     g_test_add_func("/iommufd/smmuv3/command-errors", test_smmu_cmd_errors);
     g_test_add_func("/iommufd/smmuv3/events", test_smmu_events);

@@ -62,11 +62,11 @@ static void test_sizes(gconstpointer data)
     uint8_t buf[2048] = { 0 };
     int same;
 
-    g_assert_cmpint(fake_ioctl(w.file, &w.caller, row->nr, buf,
-                               row->min - 1), ==, -EINVAL);
+    g_assert_cmpint(fake_ioctl(w.file, &w.caller, row->nr, buf, row->min - 1),
+                    ==, -EINVAL);
     buf[row->size] = 1;
-    g_assert_cmpint(fake_ioctl(w.file, &w.caller, row->nr, buf,
-                               row->size + 1), ==, -E2BIG);
+    g_assert_cmpint(fake_ioctl(w.file, &w.caller, row->nr, buf, row->size + 1),
+                    ==, -E2BIG);
     buf[row->size] = 0;
     buf[1999] = 1;
     g_assert_cmpint(fake_ioctl(w.file, &w.caller, row->nr, buf, 2000), ==,
@@ -76,10 +76,11 @@ static void test_sizes(gconstpointer data)
     memset(buf, 0, sizeof(buf));
     same = fake_ioctl(w.file, &w.caller, row->nr, buf, row->size);
     memset(buf, 0, sizeof(buf));
-    g_assert_cmpint(fake_ioctl(w.file, &w.caller, row->nr, buf,
-                               row->size + 1), ==, same);
+    g_assert_cmpint(fake_ioctl(w.file, &w.caller, row->nr, buf, row->size + 1),
+                    ==, same);
     g_assert_cmpint(im_iommufd_ioctl(w.file, &w.caller, IOF_REQUEST(row->nr),
-                                     0), ==, -EFAULT);
+                                     0),
+                    ==, -EFAULT);
     end(&w);
 }
 
@@ -94,7 +95,8 @@ static void test_unknown(void)
                     ==, -ENOTTY);
     g_assert_cmpint(im_iommufd_ioctl(w.file, &w.caller,
                                      1u << 30 | IOF_REQUEST(0x80),
-                                     fake_addr(&a)), ==, -ENOTTY);
+                                     fake_addr(&a)),
+                    ==, -ENOTTY);
     end(&w);
 }
 
@@ -156,8 +158,8 @@ static void test_things(void)
     uint32_t id[3];
 
     for (unsigned i = 0; i < 3; i++) {
-        g_assert_cmpint(im_iommufd_thing_new(w.file, &thing, &gone, &id[i]),
-                        ==, 0);
+        g_assert_cmpint(im_iommufd_thing_new(w.file, &thing, &gone, &id[i]), ==,
+                        0);
     }
     g_assert_true(im_iommufd_thing(w.file, &thing, id[1]) == &gone);
     g_assert_null(im_iommufd_thing(w.file, &other, id[1]));
@@ -200,8 +202,9 @@ static void test_tombs(void)
 static int option(World *w, uint32_t id, uint16_t op, uint32_t object,
                   uint64_t *value)
 {
-    IofOptionArg a = { .option = id, .op = op, .object_id = object,
-                       .value = *value };
+    IofOptionArg a = {
+        .option = id, .op = op, .object_id = object, .value = *value
+    };
     int err = IOF(w->file, &w->caller, IOF_NR_OPTION, &a);
 
     *value = a.value;
@@ -251,8 +254,7 @@ static void test_huge_pages(void)
     g_assert_cmpuint(im_iof_ioas_alignment(im_iof_ioas(w.file, id)), ==, 1);
     g_assert_cmpint(set(&w, IOF_OPTION_HUGE_PAGES, id, 0), ==, 0);
     g_assert_cmpuint(get(&w, IOF_OPTION_HUGE_PAGES, id), ==, 0);
-    g_assert_cmpuint(im_iof_ioas_alignment(im_iof_ioas(w.file, id)), ==,
-                     4096);
+    g_assert_cmpuint(im_iof_ioas_alignment(im_iof_ioas(w.file, id)), ==, 4096);
     g_assert_cmpint(set(&w, IOF_OPTION_HUGE_PAGES, id, 2), ==, -EINVAL);
     g_assert_cmpint(set(&w, IOF_OPTION_HUGE_PAGES, id, 1), ==, 0);
     g_assert_cmpuint(im_iof_ioas_alignment(im_iof_ioas(w.file, id)), ==, 1);

@@ -36,7 +36,8 @@ static World *begin(uint64_t mode)
 {
     World *w = g_new0(World, 1);
     IofOptionArg a = { .option = IOF_OPTION_RLIMIT_MODE,
-                       .op = IOF_OPTION_SET, .value = mode };
+                       .op = IOF_OPTION_SET,
+                       .value = mode };
 
     w->h = fake_new(12);
     w->memory = fake_memory(w->h, PAGES);
@@ -52,8 +53,8 @@ static World *begin(uint64_t mode)
 
 static void add_table(World *w)
 {
-    g_assert_cmpint(fake_table(&w->table, w->file, w->ioas, 9, 0,
-                               UINT64_MAX), ==, 0);
+    g_assert_cmpint(fake_table(&w->table, w->file, w->ioas, 9, 0, UINT64_MAX),
+                    ==, 0);
     w->has_table = true;
 }
 
@@ -73,8 +74,10 @@ static void end(World *w)
 
 static int map(World *w, uint64_t iova, uint64_t page, uint64_t pages)
 {
-    IofMapArg a = { .flags = FIX, .ioas_id = w->ioas,
-                    .user = USER + page * PAGE, .length = pages * PAGE,
+    IofMapArg a = { .flags = FIX,
+                    .ioas_id = w->ioas,
+                    .user = USER + page * PAGE,
+                    .length = pages * PAGE,
                     .iova = iova };
 
     return IOF(w->file, &w->caller, IOF_NR_IOAS_MAP, &a);
@@ -82,8 +85,11 @@ static int map(World *w, uint64_t iova, uint64_t page, uint64_t pages)
 
 static int map_file(World *w, uint64_t iova, uint64_t page, uint64_t pages)
 {
-    IofMapFileArg a = { .flags = FIX, .ioas_id = w->ioas, .fd = w->fd,
-                        .start = page * PAGE, .length = pages * PAGE,
+    IofMapFileArg a = { .flags = FIX,
+                        .ioas_id = w->ioas,
+                        .fd = w->fd,
+                        .start = page * PAGE,
+                        .length = pages * PAGE,
                         .iova = iova };
 
     return IOF(w->file, &w->caller, IOF_NR_IOAS_MAP_FILE, &a);
@@ -91,7 +97,8 @@ static int map_file(World *w, uint64_t iova, uint64_t page, uint64_t pages)
 
 static int unmap(World *w, uint64_t iova, uint64_t pages)
 {
-    IofUnmapArg a = { .ioas_id = w->ioas, .iova = iova,
+    IofUnmapArg a = { .ioas_id = w->ioas,
+                      .iova = iova,
                       .length = pages * PAGE };
 
     return IOF(w->file, &w->caller, IOF_NR_IOAS_UNMAP, &a);
@@ -104,8 +111,7 @@ static int change_process(World *w, const ImIommufdCaller *caller)
     return IOF(w->file, caller, IOF_NR_IOAS_CHANGE_PROCESS, &a);
 }
 
-static void assert_charged(World *w, void *mm, uint64_t pinned,
-                           uint64_t locked)
+static void assert_charged(World *w, void *mm, uint64_t pinned, uint64_t locked)
 {
     uint64_t p, l;
 
@@ -123,8 +129,9 @@ static void test_limit(gconstpointer data)
     World *w = begin(per_process);
     FakeSource *other = fake_process(w->h);
     ImIommufdCaller caller;
-    IofMapArg a = { .flags = FIX, .user = USER, .length = 3 * PAGE,
-                    .iova = IOVA + 32 * PAGE };
+    IofMapArg a = {
+        .flags = FIX, .user = USER, .length = 3 * PAGE, .iova = IOVA + 32 * PAGE
+    };
 
     a.ioas_id = w->ioas;
     fake_mmap(other, USER, w->memory, 0, PAGES * PAGE, false);
@@ -166,8 +173,8 @@ static void test_charged_when_pinned(void)
     w->caller.memlock = 3 * PAGE;
     g_assert_cmpint(map(w, IOVA, 0, 4), ==, 0);
     assert_charged(w, w->process, 0, 0);
-    g_assert_cmpint(fake_table(&w->table, w->file, w->ioas, 9, 0,
-                               UINT64_MAX), ==, -ENOMEM);
+    g_assert_cmpint(fake_table(&w->table, w->file, w->ioas, 9, 0, UINT64_MAX),
+                    ==, -ENOMEM);
     assert_charged(w, w->process, 0, 0);
     g_assert_cmpint(unmap(w, IOVA, 4), ==, 0);
     g_assert_cmpint(map(w, IOVA, 0, 3), ==, 0);
@@ -309,17 +316,14 @@ static void add_access(World *w, const ImIommufdAccessOps *ops)
     uint32_t id;
     IofDestroyArg d;
 
-    g_assert_cmpint(im_iommufd_access_new(w->file, ops, w, &w->access, &id),
-                    ==, 0);
+    g_assert_cmpint(im_iommufd_access_new(w->file, ops, w, &w->access, &id), ==,
+                    0);
     g_assert_cmpint(im_iommufd_access_attach(w->access, w->ioas), ==, 0);
-    g_assert_cmpint(im_iommufd_access_attach(w->access, w->ioas), ==,
-                    -EINVAL);
+    g_assert_cmpint(im_iommufd_access_attach(w->access, w->ioas), ==, -EINVAL);
     d.id = id;
-    g_assert_cmpint(IOF(w->file, &w->caller, IOF_NR_DESTROY, &d), ==,
-                    -EBUSY);
+    g_assert_cmpint(IOF(w->file, &w->caller, IOF_NR_DESTROY, &d), ==, -EBUSY);
     d.id = w->ioas;
-    g_assert_cmpint(IOF(w->file, &w->caller, IOF_NR_DESTROY, &d), ==,
-                    -EBUSY);
+    g_assert_cmpint(IOF(w->file, &w->caller, IOF_NR_DESTROY, &d), ==, -EBUSY);
 }
 
 static int pin(World *w, uint64_t iova, uint64_t pages, bool write)
@@ -333,8 +337,10 @@ static int pin(World *w, uint64_t iova, uint64_t pages, bool write)
 static void test_access_pin(void)
 {
     World *w = begin(0);
-    IofMapArg ro = { .flags = IOF_MAP_FIXED | IOF_MAP_READ, .user = USER,
-                     .length = PAGE, .iova = IOVA + 4 * PAGE };
+    IofMapArg ro = { .flags = IOF_MAP_FIXED | IOF_MAP_READ,
+                     .user = USER,
+                     .length = PAGE,
+                     .iova = IOVA + 4 * PAGE };
 
     ro.ioas_id = w->ioas;
     add_access(w, &pinning);
@@ -406,8 +412,7 @@ static void test_access_replace(void)
     g_assert_cmpuint(w->length, ==, 2 * PAGE);
     g_assert_cmpint(im_iommufd_access_replace(w->access, next), ==, 0);
     g_assert_cmpuint(w->length, ==, 0);
-    g_assert_cmpuint(im_iof_ioas_alignment(im_iof_ioas(w->file, old)), ==,
-                     1);
+    g_assert_cmpuint(im_iof_ioas_alignment(im_iof_ioas(w->file, old)), ==, 1);
     g_assert_cmpint(IOF(w->file, &w->caller, IOF_NR_DESTROY, &d), ==, 0);
     g_assert_cmpint(pin(w, IOVA, 2, true), ==, -ENOENT);
     im_iommufd_access_detach(w->access);
@@ -422,8 +427,8 @@ static void test_access_alignment(void)
     uint32_t id;
 
     g_assert_cmpint(map(w, IOVA + 512, 0, 1), ==, 0);
-    g_assert_cmpint(im_iommufd_access_new(w->file, &pinning, w, &w->access,
-                                          &id), ==, 0);
+    g_assert_cmpint(
+        im_iommufd_access_new(w->file, &pinning, w, &w->access, &id), ==, 0);
     g_assert_cmpint(im_iommufd_access_attach(w->access, w->ioas), ==,
                     -EADDRINUSE);
     g_assert_cmpint(unmap(w, IOVA + 512, 1), ==, 0);
@@ -449,14 +454,15 @@ static void test_access_rw(void)
     g_assert_cmpmem(w->memory->byte + PAGE, PAGE, out, PAGE);
     g_assert_cmpmem(w->memory->byte + 6 * PAGE, PAGE, out + PAGE, PAGE);
     g_assert_cmpint(im_iommufd_access_rw(w->access, IOVA + 17 + PAGE + 1, in,
-                                         2 * PAGE - 1, 0), ==, 0);
+                                         2 * PAGE - 1, 0),
+                    ==, 0);
     g_assert_cmpmem(in, 2 * PAGE - 1, out + 1, 2 * PAGE - 1);
     g_assert_cmpint(im_iommufd_access_rw(w->access, IOVA, in, 1, 0), ==,
                     -ENOENT);
     g_assert_cmpint(im_iommufd_access_rw(w->access, IOVA + 17, in, 0, 0), ==,
                     -EINVAL);
-    g_assert_cmpint(im_iommufd_access_pin(w->access, IOVA + 17, PAGE, 0,
-                                          NULL), ==, -EINVAL);
+    g_assert_cmpint(im_iommufd_access_pin(w->access, IOVA + 17, PAGE, 0, NULL),
+                    ==, -EINVAL);
     w->process->gone = true;
     g_assert_cmpint(im_iommufd_access_rw(w->access, IOVA + 17, in, 1, 0), ==,
                     -EFAULT);

@@ -48,7 +48,8 @@ static World *begin(uint32_t version)
     w->file = im_iommufd_open(w->h->f);
     w->ioas = fake_ioas(w->file, &w->caller);
     g_assert_cmpint(fake_table(&w->table, w->file, w->ioas, 9, 1 << 24,
-                               (UINT64_C(1) << 31) - 1), ==, 0);
+                               (UINT64_C(1) << 31) - 1),
+                    ==, 0);
     if (version) {
         g_assert_cmpint(ioas_op(w, IOF_VFIO_IOAS_SET, &w->ioas), ==, 0);
         g_assert_cmpint(call(w, IOF_VFIO_SET_IOMMU, version), ==, 0);
@@ -68,8 +69,10 @@ static void end(World *w)
 static int map(World *w, uint32_t flags, uint64_t iova, uint64_t page,
                uint64_t pages)
 {
-    IofVfioMap a = { .size = sizeof(a), .flags = flags,
-                     .user = USER + page * PAGE, .iova = iova,
+    IofVfioMap a = { .size = sizeof(a),
+                     .flags = flags,
+                     .user = USER + page * PAGE,
+                     .iova = iova,
                      .length = pages * PAGE };
 
     return call(w, IOF_VFIO_IOMMU_MAP_DMA, fake_addr(&a));
@@ -77,8 +80,9 @@ static int map(World *w, uint32_t flags, uint64_t iova, uint64_t page,
 
 static int unmap(World *w, uint32_t flags, uint64_t iova, uint64_t *length)
 {
-    IofVfioUnmap a = { .size = sizeof(a), .flags = flags, .iova = iova,
-                       .length = *length };
+    IofVfioUnmap a = {
+        .size = sizeof(a), .flags = flags, .iova = iova, .length = *length
+    };
     int err = call(w, IOF_VFIO_IOMMU_UNMAP_DMA, fake_addr(&a));
 
     *length = a.length;
@@ -97,10 +101,8 @@ static void test_ioas(void)
     IofVfioIoasArg a = { .op = IOF_VFIO_IOAS_GET, .reserved = 1 };
 
     g_assert_cmpint(ioas_op(w, IOF_VFIO_IOAS_GET, &id), ==, -ENODEV);
-    g_assert_cmpint(call(w, IOF_VFIO_SET_IOMMU, IOF_VFIO_TYPE1V2), ==,
-                    -ENODEV);
-    g_assert_cmpint(call(w, IOF_VFIO_SET_IOMMU, IOF_VFIO_NESTING), ==,
-                    -EINVAL);
+    g_assert_cmpint(call(w, IOF_VFIO_SET_IOMMU, IOF_VFIO_TYPE1V2), ==, -ENODEV);
+    g_assert_cmpint(call(w, IOF_VFIO_SET_IOMMU, IOF_VFIO_NESTING), ==, -EINVAL);
     g_assert_cmpint(map(w, RW, IOVA, 0, 1), ==, -ENODEV);
     g_assert_cmpint(unmap(w, 0, IOVA, &length), ==, -ENODEV);
     g_assert_cmpint(ioas_op(w, IOF_VFIO_IOAS_SET, &none), ==, -ENOENT);
@@ -135,17 +137,14 @@ static void test_extensions(void)
 
     g_assert_cmpint(call(w, IOF_VFIO_GET_API_VERSION, 0), ==, 0);
     g_assert_cmpint(call(w, IOF_VFIO_CHECK_EXTENSION, IOF_VFIO_TYPE1), ==, 1);
-    g_assert_cmpint(call(w, IOF_VFIO_CHECK_EXTENSION, IOF_VFIO_TYPE1V2), ==,
+    g_assert_cmpint(call(w, IOF_VFIO_CHECK_EXTENSION, IOF_VFIO_TYPE1V2), ==, 1);
+    g_assert_cmpint(call(w, IOF_VFIO_CHECK_EXTENSION, IOF_VFIO_UNMAP_ALL), ==,
                     1);
-    g_assert_cmpint(call(w, IOF_VFIO_CHECK_EXTENSION, IOF_VFIO_UNMAP_ALL),
-                    ==, 1);
-    g_assert_cmpint(call(w, IOF_VFIO_CHECK_EXTENSION, IOF_VFIO_NESTING), ==,
-                    0);
+    g_assert_cmpint(call(w, IOF_VFIO_CHECK_EXTENSION, IOF_VFIO_NESTING), ==, 0);
     g_assert_cmpint(call(w, IOF_VFIO_CHECK_EXTENSION, IOF_VFIO_DMA_CC), ==,
                     -ENODEV);
     g_assert_cmpint(ioas_op(w, IOF_VFIO_IOAS_SET, &id), ==, 0);
-    g_assert_cmpint(call(w, IOF_VFIO_CHECK_EXTENSION, IOF_VFIO_DMA_CC), ==,
-                    1);
+    g_assert_cmpint(call(w, IOF_VFIO_CHECK_EXTENSION, IOF_VFIO_DMA_CC), ==, 1);
     g_assert_cmpint(call(w, IOF_VFIO_SET_IOMMU, 7), ==, -EINVAL);
     g_assert_cmpint(call(w, 105, 0), ==, -ENOTTY);
     end(w);
@@ -174,8 +173,8 @@ static void test_info(void)
             g_assert_cmpuint(buf[i], ==, 0xaa);
         }
         if (!want) {
-            g_assert_cmpuint(info->flags, ==, IOF_VFIO_INFO_PGSIZES |
-                             IOF_VFIO_INFO_CAPS);
+            g_assert_cmpuint(info->flags, ==,
+                             IOF_VFIO_INFO_PGSIZES | IOF_VFIO_INFO_CAPS);
             g_assert_cmphex(info->page_sizes, ==, -PAGE);
             g_assert_cmpuint(info->size, ==, whole);
         }
@@ -232,8 +231,7 @@ static void test_unmap_all(void)
 
     g_assert_cmpint(map(w, RW, IOVA, 0, 4), ==, 0);
     g_assert_cmpint(map(w, RW, IOVA * 2, 0, 2), ==, 0);
-    g_assert_cmpint(unmap(w, IOF_VFIO_UNMAP_ALL_FLAG, 0, &length), ==,
-                    -EINVAL);
+    g_assert_cmpint(unmap(w, IOF_VFIO_UNMAP_ALL_FLAG, 0, &length), ==, -EINVAL);
     length = 0;
     g_assert_cmpint(unmap(w, IOF_VFIO_UNMAP_ALL_FLAG, PAGE, &length), ==,
                     -EINVAL);
@@ -263,8 +261,8 @@ static void test_cut(gconstpointer data)
     for (unsigned i = 0; i < 8; i++) {
         bool there = !cuts || i < 3 || i > 4;
 
-        g_assert_cmpint(fake_lookup(&w->table, IOVA + i * PAGE, true, &pa),
-                        ==, there);
+        g_assert_cmpint(fake_lookup(&w->table, IOVA + i * PAGE, true, &pa), ==,
+                        there);
         g_assert_cmpuint(w->memory->pins[i], ==, there);
     }
     length = 8 * PAGE;

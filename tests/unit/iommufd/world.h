@@ -64,9 +64,11 @@ static inline void told_resp(void *opaque, const ImPageResp *resp)
 static inline ImIommufdDevice device(const ImIommufdDriver *driver,
                                      uint32_t func)
 {
-    return (ImIommufdDevice){
+    return (ImIommufdDevice) {
         .driver = driver,
-        .backend = { .func = func, .group = func, .pri_credit = 8,
+        .backend = { .func = func,
+                     .group = func,
+                     .pri_credit = 8,
                      .caps = IMU_DEV_CAP_PASID | IMU_DEV_CAP_ATS |
                              IMU_DEV_CAP_PRI | IMU_DEV_CAP_EXEC,
                      .pasid_bits = 16 },
@@ -75,11 +77,13 @@ static inline ImIommufdDevice device(const ImIommufdDriver *driver,
     };
 }
 
-static inline void map(World *w, uint32_t ioas, uint64_t iova,
-                       uint64_t offset, uint64_t length)
+static inline void map(World *w, uint32_t ioas, uint64_t iova, uint64_t offset,
+                       uint64_t length)
 {
     IofMapArg a = { .flags = IOF_MAP_FIXED | IOF_MAP_READ | IOF_MAP_WRITE,
-                    .ioas_id = ioas, .user = RAM + offset, .length = length,
+                    .ioas_id = ioas,
+                    .user = RAM + offset,
+                    .length = length,
                     .iova = iova };
 
     RC(CMD(w, IOF_NR_IOAS_MAP, &a), 0);
@@ -128,14 +132,12 @@ static inline uint32_t add_device(World *w, const ImIommufdDevice *dev)
 
 /* --- tables ------------------------------------------------------------- */
 
-static inline IofHwptAlloc want_hwpt(uint32_t dev, uint32_t pt,
-                                     uint32_t flags)
+static inline IofHwptAlloc want_hwpt(uint32_t dev, uint32_t pt, uint32_t flags)
 {
-    return (IofHwptAlloc){ .flags = flags, .dev_id = dev, .pt_id = pt };
+    return (IofHwptAlloc) { .flags = flags, .dev_id = dev, .pt_id = pt };
 }
 
-static inline uint32_t hwpt(World *w, uint32_t dev, uint32_t pt,
-                            uint32_t flags)
+static inline uint32_t hwpt(World *w, uint32_t dev, uint32_t pt, uint32_t flags)
 {
     IofHwptAlloc a = want_hwpt(dev, pt, flags);
 
@@ -171,8 +173,12 @@ static inline ImXlat dma_of(World *w, uint32_t func, uint32_t pasid,
                             uint64_t addr, ImAccess access, ImAt at)
 {
     ImTxn txn = {
-        .addr = addr, .len = 8, .access = (uint8_t)access, .at = (uint8_t)at,
-        .rid = (uint16_t)func, .has_pasid = pasid != NO_PASID,
+        .addr = addr,
+        .len = 8,
+        .access = (uint8_t)access,
+        .at = (uint8_t)at,
+        .rid = (uint16_t)func,
+        .has_pasid = pasid != NO_PASID,
         .pasid = pasid == NO_PASID ? 0 : pasid,
     };
 
@@ -244,7 +250,7 @@ static inline uint64_t guest_entry(World *w, uint64_t root, uint64_t va,
 /* --- rows of what a driver answers -------------------------------------- */
 
 static inline void add(const ImIommufdDriver *driver, const char *name,
-                gconstpointer data, GTestDataFunc fn)
+                       gconstpointer data, GTestDataFunc fn)
 {
     g_autofree char *path = g_strdup_printf("/iommufd/answers/%s/%s",
                                             driver->name, name);

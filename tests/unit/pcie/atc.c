@@ -64,11 +64,14 @@ static void insert(EpAtc *atc, GArray *all, GRand *rnd)
 {
     EpReq r = random_req(rnd);
     Known k = { .e = {
-        .lg2 = (uint8_t)g_rand_int_range(rnd, 12, 15),
-        .pasid = r.pasid, .has_pasid = r.has_pasid, .priv = r.priv,
-        .global = r.has_pasid && g_rand_int_range(rnd, 0, 4) == 0,
-        .perm = 3, .pa = (uint64_t)g_rand_int(rnd) << 16,
-    } };
+                    .lg2 = (uint8_t)g_rand_int_range(rnd, 12, 15),
+                    .pasid = r.pasid,
+                    .has_pasid = r.has_pasid,
+                    .priv = r.priv,
+                    .global = r.has_pasid && g_rand_int_range(rnd, 0, 4) == 0,
+                    .perm = 3,
+                    .pa = (uint64_t)g_rand_int(rnd) << 16,
+                } };
 
     k.e.va = r.va & ~((UINT64_C(1) << k.e.lg2) - 1);
     for (unsigned i = 0; i < all->len; i++) {
@@ -90,7 +93,8 @@ static void invalidate(EpAtc *atc, GArray *all, GRand *rnd)
     EpReq r = random_req(rnd);
     ImAtsInv inv = {
         .lg2size = (uint8_t)g_rand_int_range(rnd, 12, 19),
-        .has_pasid = r.has_pasid, .pasid = r.pasid,
+        .has_pasid = r.has_pasid,
+        .pasid = r.pasid,
         .global = r.has_pasid && g_rand_int_range(rnd, 0, 4) == 0,
     };
 
@@ -141,7 +145,9 @@ static void test_random(const void *data)
         uint32_t valid = 0;
 
         switch (g_rand_int_range(rnd, 0, 8)) {
-        case 0: case 1: case 2:
+        case 0:
+        case 1:
+        case 2:
             insert(atc, all, rnd);
             break;
         case 3:
@@ -192,11 +198,11 @@ static void test_top(void)
 {
     const ImAtsInv inv = { .addr = UINT64_MAX << 12, .lg2size = 12 };
 
-    g_assert_true(im_ep_inv_covers(&inv, UINT64_MAX << 12, 4096, false, 0,
-                                   false));
+    g_assert_true(
+        im_ep_inv_covers(&inv, UINT64_MAX << 12, 4096, false, 0, false));
     g_assert_false(im_ep_inv_covers(&inv, 0, 4096, false, 0, false));
-    g_assert_true(im_ep_inv_covers(&inv, UINT64_MAX << 30, 1 << 30, false,
-                                   0, false));
+    g_assert_true(
+        im_ep_inv_covers(&inv, UINT64_MAX << 30, 1 << 30, false, 0, false));
 }
 
 int main(int argc, char **argv)

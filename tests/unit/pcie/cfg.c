@@ -92,8 +92,8 @@ static void test_bytes(void)
             im_ep_cfg_write(up->ep, quads[i].off + byte, 0xff, 1);
             g_assert_cmphex(read_quad(up, quads[i].off), ==, want);
             for (unsigned b = 0; b < 8; b++) {
-                g_assert_cmphex(im_ep_cfg_read(up->ep, quads[i].off + b, 1),
-                                ==, want >> (8 * b) & 0xff);
+                g_assert_cmphex(im_ep_cfg_read(up->ep, quads[i].off + b, 1), ==,
+                                want >> (8 * b) & 0xff);
             }
         }
     }
@@ -154,8 +154,7 @@ static void test_chain(void)
         if (set) {
             unsigned last = cfg.pri && !cfg.acs ? at - 16 : at - 8;
 
-            g_assert_cmphex(im_ep_cfg_read(up->ep, last, 4) >> 20, ==,
-                            0x148);
+            g_assert_cmphex(im_ep_cfg_read(up->ep, last, 4) >> 20, ==, 0x148);
         }
         for (; at < IM_EP_ECAP_END; at += 4) {
             g_assert_cmphex(im_ep_cfg_read(up->ep, at, 4), ==, 0);
@@ -188,9 +187,14 @@ static const Bad bad[] = {
 static void test_bad_config(const void *data)
 {
     static const ImEpPort port = {
-        .size = sizeof(ImEpPort), .dma = up_dma, .ats = up_ats,
-        .page_request = up_page_request, .ats_inv_done = up_inv_done,
-        .msi = up_msi, .kick = up_kick, .now = up_now,
+        .size = sizeof(ImEpPort),
+        .dma = up_dma,
+        .ats = up_ats,
+        .page_request = up_page_request,
+        .ats_inv_done = up_inv_done,
+        .msi = up_msi,
+        .kick = up_kick,
+        .now = up_now,
         .deadline = up_set_deadline,
     };
     const Bad *b = data;

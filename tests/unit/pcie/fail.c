@@ -13,20 +13,22 @@ typedef struct Scenario {
 
 #define LEN  (5 * 4096 + 17)
 static const Scenario scenarios[] = {
-    { "write-auto", { PASID_EP_OP_WRITE, PASID_EP_MODE_AUTO, UP_VA + 5, 0,
-                      LEN, 1, 3, 0 } },
-    { "read-auto", { PASID_EP_OP_READ, PASID_EP_MODE_AUTO, UP_VA + 5, 0,
-                     LEN, 1, 3, 0 } },
-    { "copy-auto", { PASID_EP_OP_COPY, PASID_EP_MODE_AUTO, UP_VA + 5,
-                     UP_VA + 0x20001, LEN, 1, 3, 0 } },
-    { "load-untranslated", { PASID_EP_OP_LOAD, PASID_EP_MODE_UNTRANSLATED,
-                             0x1000, 16, LEN, 1, -1, 0 } },
-    { "copy-ats", { PASID_EP_OP_COPY, PASID_EP_MODE_ATS, 0x1000, 0x11003,
-                    LEN, 1, -1, 0 } },
-    { "store-fallback", { PASID_EP_OP_STORE, PASID_EP_MODE_FALLBACK, 0x1000,
-                          0, LEN, 1, -1, 0 } },
-    { "zero-read", { PASID_EP_OP_ZERO_READ, PASID_EP_MODE_AUTO, UP_VA, 0,
-                     LEN, 1, 3, 0 } },
+    { "write-auto",
+      { PASID_EP_OP_WRITE, PASID_EP_MODE_AUTO, UP_VA + 5, 0, LEN, 1, 3, 0 } },
+    { "read-auto",
+      { PASID_EP_OP_READ, PASID_EP_MODE_AUTO, UP_VA + 5, 0, LEN, 1, 3, 0 } },
+    { "copy-auto",
+      { PASID_EP_OP_COPY, PASID_EP_MODE_AUTO, UP_VA + 5, UP_VA + 0x20001, LEN,
+        1, 3, 0 } },
+    { "load-untranslated",
+      { PASID_EP_OP_LOAD, PASID_EP_MODE_UNTRANSLATED, 0x1000, 16, LEN, 1, -1,
+        0 } },
+    { "copy-ats",
+      { PASID_EP_OP_COPY, PASID_EP_MODE_ATS, 0x1000, 0x11003, LEN, 1, -1, 0 } },
+    { "store-fallback",
+      { PASID_EP_OP_STORE, PASID_EP_MODE_FALLBACK, 0x1000, 0, LEN, 1, -1, 0 } },
+    { "zero-read",
+      { PASID_EP_OP_ZERO_READ, PASID_EP_MODE_AUTO, UP_VA, 0, LEN, 1, 3, 0 } },
 };
 
 static Up *world(void)
@@ -42,10 +44,10 @@ static Up *world(void)
 
 static bool cause_fits(unsigned cause, ImCpl cpl)
 {
-    return cpl == IM_CPL_UR ? cause == PASID_EP_CAUSE_DMA_UR ||
-                              cause == PASID_EP_CAUSE_ATS_UR :
-                              cause == PASID_EP_CAUSE_DMA_CA ||
-                              cause == PASID_EP_CAUSE_ATS_CA;
+    return cpl == IM_CPL_UR ?
+               cause == PASID_EP_CAUSE_DMA_UR ||
+                   cause == PASID_EP_CAUSE_ATS_UR :
+               cause == PASID_EP_CAUSE_DMA_CA || cause == PASID_EP_CAUSE_ATS_CA;
 }
 
 static void sweep(const Scenario *s, ImCpl cpl, bool park)
@@ -99,8 +101,9 @@ static void test_sweep(const void *data)
 static void test_responses(void)
 {
     static const uint8_t codes[] = { 1, 2, 0xf };
-    const UpOp op = { PASID_EP_OP_WRITE, PASID_EP_MODE_AUTO, UP_VA, 0,
-                      40 * 4096, 1, 3, 0 };
+    const UpOp op = {
+        PASID_EP_OP_WRITE, PASID_EP_MODE_AUTO, UP_VA, 0, 40 * 4096, 1, 3, 0
+    };
 
     for (unsigned c = 0; c < G_N_ELEMENTS(codes); c++) {
         for (unsigned n = 0; n < 5; n++) {
@@ -130,9 +133,9 @@ static void test_responses(void)
                 break;
             }
             g_assert_cmpuint(up_state(up, 0), ==, PASID_EP_STATE_ERROR);
-            g_assert_cmpuint(up_cause(up, 0), ==, codes[c] == 1 ?
-                             PASID_EP_CAUSE_RESP_INVALID :
-                             PASID_EP_CAUSE_RESP_FAILURE);
+            g_assert_cmpuint(up_cause(up, 0), ==,
+                             codes[c] == 1 ? PASID_EP_CAUSE_RESP_INVALID :
+                                             PASID_EP_CAUSE_RESP_FAILURE);
         }
     }
 }

@@ -168,7 +168,9 @@ static inline ImStatus up_plain(void *host, uint64_t addr, void *buf,
 {
     Up *up = host;
     ImTxn txn = {
-        .addr = addr, .len = len, .access = write ? IM_WRITE : IM_READ,
+        .addr = addr,
+        .len = len,
+        .access = write ? IM_WRITE : IM_READ,
     };
     ImCpl cpl;
 
@@ -195,7 +197,8 @@ static inline ImXlat up_ats(void *host, const ImTxn *txn, bool has_rid)
     if (up_fails(up) || up->ats_ca || up->ats_ur) {
         x.status = IM_FAULT;
         x.cpl = (uint8_t)(up->ats_ur ? IM_CPL_UR :
-                          up->ats_ca ? IM_CPL_CA : up->fail_cpl);
+                          up->ats_ca ? IM_CPL_CA :
+                                       up->fail_cpl);
         return x;
     }
     if (up->override) {
@@ -226,8 +229,7 @@ static inline void up_page_request(void *host, const ImPageReq *req)
     }
 }
 
-static inline void up_inv_done(void *host, uint32_t itag_vector,
-                               unsigned cc)
+static inline void up_inv_done(void *host, uint32_t itag_vector, unsigned cc)
 {
     Up *up = host;
 
@@ -261,10 +263,16 @@ static inline void up_set_deadline(void *host, uint64_t when)
 static inline Up *up_new_with(const ImEpConfig *cfg)
 {
     static const ImEpPort port = {
-        .size = sizeof(ImEpPort), .dma = up_dma, .ats = up_ats,
-        .page_request = up_page_request, .ats_inv_done = up_inv_done,
-        .msi = up_msi, .kick = up_kick, .now = up_now,
-        .deadline = up_set_deadline, .plain = up_plain,
+        .size = sizeof(ImEpPort),
+        .dma = up_dma,
+        .ats = up_ats,
+        .page_request = up_page_request,
+        .ats_inv_done = up_inv_done,
+        .msi = up_msi,
+        .kick = up_kick,
+        .now = up_now,
+        .deadline = up_set_deadline,
+        .plain = up_plain,
     };
     Up *up = g_new0(Up, 1);
     char *err = NULL;
@@ -370,8 +378,9 @@ static inline Up *up_new(void)
 static inline void up_map(Up *up, uint64_t va, uint64_t pa, uint64_t size,
                           int64_t pasid, unsigned perm)
 {
-    UpMap m = { .va = va, .pa = pa, .size = size, .pasid = pasid,
-                .perm = perm };
+    UpMap m = {
+        .va = va, .pa = pa, .size = size, .pasid = pasid, .perm = perm
+    };
 
     g_array_append_val(up->maps, m);
 }
@@ -409,7 +418,10 @@ static inline void up_respond(Up *up, uint16_t prgi, uint8_t code,
                               bool has_pasid, uint32_t pasid)
 {
     const ImPageResp resp = {
-        .prgi = prgi, .code = code, .has_pasid = has_pasid, .pasid = pasid,
+        .prgi = prgi,
+        .code = code,
+        .has_pasid = has_pasid,
+        .pasid = pasid,
     };
 
     im_ep_page_response(up->ep, &resp);
@@ -447,8 +459,9 @@ static inline void up_serve(Up *up)
         }
         good &= up_serve_one(up, &req);
         if (req.last) {
-            up_respond(up, req.prgi, good ? IM_PAGE_RESP_SUCCESS :
-                       IM_PAGE_RESP_INVALID, req.has_pasid, req.pasid);
+            up_respond(up, req.prgi,
+                       good ? IM_PAGE_RESP_SUCCESS : IM_PAGE_RESP_INVALID,
+                       req.has_pasid, req.pasid);
             good = true;
         }
     }
@@ -547,8 +560,11 @@ static inline void up_invalidate(Up *up, uint64_t va, uint8_t lg2,
                                  int64_t pasid, bool global, uint8_t itag)
 {
     const ImAtsInv inv = {
-        .addr = va, .lg2size = lg2, .has_pasid = pasid >= 0,
-        .pasid = pasid >= 0 ? (uint32_t)pasid : 0, .global = global,
+        .addr = va,
+        .lg2size = lg2,
+        .has_pasid = pasid >= 0,
+        .pasid = pasid >= 0 ? (uint32_t)pasid : 0,
+        .global = global,
         .itag = itag,
     };
 

@@ -11,12 +11,7 @@
 #include "hw/smmuv3/cache.h"
 #include "lib/rounds.h"
 
-typedef enum Kind {
-    K_VA,
-    K_GLOBAL,
-    K_IPA,
-    K_KINDS
-} Kind;
+typedef enum Kind { K_VA, K_GLOBAL, K_IPA, K_KINDS } Kind;
 
 typedef struct Entry {
     uint8_t world;
@@ -48,20 +43,25 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImSmmu, unit_free)
 
 static ImSmmuCd cd_of(uint8_t world, uint16_t asid)
 {
-    return (ImSmmuCd){
-        .asid = asid, .world = world,
+    return (ImSmmuCd) {
+        .asid = asid,
+        .world = world,
         .half = { { .enabled = true, .stage.fmt = &im_vmsa_s1[0] },
                   { .enabled = true, .stage.fmt = &im_vmsa_s1[0] } },
     };
 }
 
-static SmmuStream *stream(ImSmmu *s, uint32_t sid, uint8_t world,
-                          uint16_t vmid, bool s1, bool s2)
+static SmmuStream *stream(ImSmmu *s, uint32_t sid, uint8_t world, uint16_t vmid,
+                          bool s1, bool s2)
 {
     SmmuStream *st = im_pool_find(&s->caches->streams, sid);
     ImSmmuSte ste = {
-        .config = (uint8_t)(4 | s1 | s2 << 1), .s1 = s1, .s2 = s2,
-        .world = world, .vmid = vmid, .stage2.fmt = &im_vmsa_s2[0],
+        .config = (uint8_t)(4 | s1 | s2 << 1),
+        .s1 = s1,
+        .s2 = s2,
+        .world = world,
+        .vmid = vmid,
+        .stage2.fmt = &im_vmsa_s2[0],
     };
 
     return st ? st : im_smmu_stream_put(s->caches, sid, &ste);
@@ -90,8 +90,7 @@ static SmmuContext *context_of(ImSmmu *s, const Entry *e)
     uint32_t sid = (uint32_t)e->world << 17 | e->vmid |
                    (e->kind == K_IPA ? 1u << 16 : 0);
 
-    return context(s, sid, e->world, e->vmid,
-                   e->kind == K_IPA ? -1 : e->asid);
+    return context(s, sid, e->world, e->vmid, e->kind == K_IPA ? -1 : e->asid);
 }
 
 static uint64_t base_of(uint64_t addr, unsigned cls)
@@ -102,9 +101,14 @@ static uint64_t base_of(uint64_t addr, unsigned cls)
 static void put(ImSmmu *s, const Entry *e)
 {
     SmmuFill f = {
-        .in = e->in, .out = e->out, .shift = shifts[e->cls],
-        .whole = shifts[e->cls], .perm = IM_PERM_R,
-        .global = e->kind == K_GLOBAL, .attr = 0xff, .share = 3,
+        .in = e->in,
+        .out = e->out,
+        .shift = shifts[e->cls],
+        .whole = shifts[e->cls],
+        .perm = IM_PERM_R,
+        .global = e->kind == K_GLOBAL,
+        .attr = 0xff,
+        .share = 3,
     };
 
     im_smmu_tlb_put(s->caches, context_of(s, e), e->priv, &f);
@@ -115,11 +119,13 @@ static bool is_there(ImSmmu *s, const Entry *e)
 {
     SmmuCaches *c = s->caches;
     SmmuVm *vm = im_pool_find(&c->vms, im_smmu_vm_key(e->world, e->vmid));
-    SmmuSpace *sp = vm ? im_pool_find(&c->spaces,
-                                      im_smmu_space_key(vm, e->asid)) : NULL;
-    const ImOwner *o = !vm ? NULL : e->kind == K_IPA ? &vm->ipa :
+    SmmuSpace *sp =
+        vm ? im_pool_find(&c->spaces, im_smmu_space_key(vm, e->asid)) : NULL;
+    const ImOwner *o = !vm                 ? NULL :
+                       e->kind == K_IPA    ? &vm->ipa :
                        e->kind == K_GLOBAL ? &vm->global[0] :
-                       sp ? &sp->va : NULL;
+                       sp                  ? &sp->va :
+                                             NULL;
     ImTlbHit hit;
 
     if (!o || !im_tlb_get(&c->pages.tlb, o->tag + e->priv,
@@ -130,7 +136,7 @@ static bool is_there(ImSmmu *s, const Entry *e)
     return true;
 }
 
-/* --- scope ----------------------------------------------------------------- */
+/* --- scope -------------------------------------------------------------- */
 
 static bool in_range(const Entry *e, const SmmuTlbi *t)
 {
@@ -148,8 +154,9 @@ static bool in_range(const Entry *e, const SmmuTlbi *t)
 static bool in_scope(const Entry *e, const SmmuTlbi *t)
 {
     bool el1 = e->world == IM_SMMU_NS_EL1;
-    bool vm = el1 ? !t->el2 && !((e->vmid ^ t->vmid) & ~t->vmid_ignore &
-                                 0xffff) : t->el2;
+    bool vm = el1 ?
+                  !t->el2 && !((e->vmid ^ t->vmid) & ~t->vmid_ignore & 0xffff) :
+                  t->el2;
     bool asid = e->kind == K_VA && e->asid == t->asid;
 
     switch (t->scope) {
@@ -214,8 +221,7 @@ static SmmuTlbi some_tlbi(void)
         .scope = (uint8_t)g_test_rand_int_range(0, SMMU_TLBI_NSNH_ALL + 1),
         .asid = (uint16_t)g_test_rand_int_range(0, 5),
         .vmid = (uint16_t)g_test_rand_int_range(0, 4),
-        .vmid_ignore = ignore[g_test_rand_int_range(0,
-                                                    G_N_ELEMENTS(ignore))],
+        .vmid_ignore = ignore[g_test_rand_int_range(0, G_N_ELEMENTS(ignore))],
         .leaf = g_test_rand_bit(),
     };
 
@@ -258,10 +264,10 @@ static void test_scope(void)
 
             g_test_message("scope %u el2 %u vmid %x/%x asid %x %" PRIx64
                            "..%" PRIx64 ": world %u vmid %x asid %x kind %u "
-                           "%" PRIx64 " class %u", t.scope, t.el2, t.vmid,
-                           t.vmid_ignore, t.asid, t.addr, t.last, e[i].world,
-                           e[i].vmid, e[i].asid, e[i].kind, e[i].in,
-                           e[i].cls);
+                           "%" PRIx64 " class %u",
+                           t.scope, t.el2, t.vmid, t.vmid_ignore, t.asid,
+                           t.addr, t.last, e[i].world, e[i].vmid, e[i].asid,
+                           e[i].kind, e[i].in, e[i].cls);
             g_assert_cmpint(is_there(s, &e[i]), ==, want);
         }
         if (round % 16 == 0) {
@@ -276,24 +282,31 @@ static void test_pieces(void)
 {
     g_autoptr(ImSmmu) s = unit(1024);
     SmmuContext *x = context(s, 1, IM_SMMU_NS_EL1, 1, 7);
-    SmmuTlbi t = { .scope = SMMU_TLBI_VA, .vmid = 1, .asid = 7,
-                   .leaf = true, .addr = 0x405000, .last = 0x405fff };
+    SmmuTlbi t = { .scope = SMMU_TLBI_VA,
+                   .vmid = 1,
+                   .asid = 7,
+                   .leaf = true,
+                   .addr = 0x405000,
+                   .last = 0x405fff };
     ImTlbHit hit;
 
     for (unsigned i = 0; i < 4; i++) {
-        SmmuFill f = { .in = 0x400000 + 0x1000 * i, .out = 0x80000000,
-                       .shift = 12, .whole = 21, .perm = IM_PERM_R };
+        SmmuFill f = { .in = 0x400000 + 0x1000 * i,
+                       .out = 0x80000000,
+                       .shift = 12,
+                       .whole = 21,
+                       .perm = IM_PERM_R };
 
         im_smmu_tlb_put(s->caches, x, false, &f);
     }
     im_smmu_tlbi(s, &t);
     for (unsigned i = 0; i < 4; i++) {
-        g_assert_false(im_smmu_tlb_get(s->caches, x, false,
-                                       0x400000 + 0x1000 * i, &hit));
+        g_assert_false(
+            im_smmu_tlb_get(s->caches, x, false, 0x400000 + 0x1000 * i, &hit));
     }
 }
 
-/* --- tables ---------------------------------------------------------------- */
+/* --- tables ------------------------------------------------------------- */
 
 static bool find_tables(ImSmmu *s, const SmmuContext *x, unsigned granule,
                         ImWalkPoint *got)
@@ -306,8 +319,12 @@ static void test_tables(void)
 {
     g_autoptr(ImSmmu) s = unit(4096);
     SmmuContext *x = context(s, 1, IM_SMMU_NS_EL1, 1, 7);
-    SmmuTlbi t = { .scope = SMMU_TLBI_VA, .vmid = 1, .asid = 7,
-                   .leaf = true, .addr = 0x405000, .last = 0x405fff };
+    SmmuTlbi t = { .scope = SMMU_TLBI_VA,
+                   .vmid = 1,
+                   .asid = 7,
+                   .leaf = true,
+                   .addr = 0x405000,
+                   .last = 0x405fff };
     ImWalkPoint at = { .perm = 5, .writable = true };
     ImWalkPoint got;
 
@@ -340,7 +357,7 @@ static void test_tables(void)
     }
 }
 
-/* --- configuration --------------------------------------------------------- */
+/* --- configuration ------------------------------------------------------ */
 
 static bool stream_cached(ImSmmu *s, uint32_t sid)
 {
@@ -349,8 +366,7 @@ static bool stream_cached(ImSmmu *s, uint32_t sid)
 
 static bool context_cached(ImSmmu *s, uint32_t sid, uint32_t ssid)
 {
-    return im_smmu_context_get(s->caches,
-                               im_smmu_context_key(sid, true, ssid));
+    return im_smmu_context_get(s->caches, im_smmu_context_key(sid, true, ssid));
 }
 
 /* Eight streams of two substreams each; ASIDs are shared by all. */
@@ -392,8 +408,8 @@ static void test_config(void)
         g_assert_false(context_cached(s, sid, 5));
     }
     /* Translations are apart: another stream of that ASID finds them. */
-    g_assert_true(im_smmu_tlb_get(s->caches, context(s, 0x47, 0, 1, 5),
-                                  false, 0x1000, &hit));
+    g_assert_true(im_smmu_tlb_get(s->caches, context(s, 0x47, 0, 1, 5), false,
+                                  0x1000, &hit));
     g_assert_cmphex(hit.addr, ==, 0x2000);
 }
 
@@ -416,7 +432,7 @@ static void test_cd_zero(void)
     g_assert_nonnull(im_smmu_context_get(s->caches, none));
 }
 
-/* --- too much of everything ------------------------------------------------- */
+/* --- too much of everything --------------------------------------------- */
 
 static uint64_t out_of(uint16_t vmid, uint16_t asid)
 {
@@ -426,8 +442,9 @@ static uint64_t out_of(uint16_t vmid, uint16_t asid)
 static void use(ImSmmu *s, uint32_t sid, uint16_t vmid, uint16_t asid)
 {
     SmmuContext *x = context(s, sid, IM_SMMU_NS_EL1, vmid, asid);
-    SmmuFill f = { .in = 0x1000, .out = out_of(vmid, asid), .shift = 12,
-                   .perm = IM_PERM_R };
+    SmmuFill f = {
+        .in = 0x1000, .out = out_of(vmid, asid), .shift = 12, .perm = IM_PERM_R
+    };
     ImTlbHit hit;
 
     if (im_smmu_tlb_get(s->caches, x, false, 0x1000, &hit)) {
@@ -484,8 +501,11 @@ static void test_attributes(void)
 
     for (unsigned round = 0; round < 2; round++) {
         for (unsigned i = 0; i < 600; i++) {
-            SmmuFill f = { .in = (uint64_t)i << 12, .shift = 12, .perm = 1,
-                           .attr = (uint8_t)(i / 3), .share = shares[i % 3] };
+            SmmuFill f = { .in = (uint64_t)i << 12,
+                           .shift = 12,
+                           .perm = 1,
+                           .attr = (uint8_t)(i / 3),
+                           .share = shares[i % 3] };
             ImTlbHit hit;
             uint8_t share;
 
@@ -493,8 +513,8 @@ static void test_attributes(void)
                 im_smmu_tlb_put(s->caches, x, false, &f);
             }
             if (im_smmu_tlb_get(s->caches, x, false, f.in, &hit)) {
-                g_assert_cmphex(im_smmu_tlb_attr(s->caches, hit.flags,
-                                                 &share), ==, f.attr);
+                g_assert_cmphex(im_smmu_tlb_attr(s->caches, hit.flags, &share),
+                                ==, f.attr);
                 g_assert_cmpuint(share, ==, f.share);
                 kept++;
             }

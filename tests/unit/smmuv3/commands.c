@@ -6,7 +6,7 @@
  */
 #include "unit/smmuv3/half.h"
 
-/* --- Command queue. ------------------------------------------------------ */
+/* --- Command queue. ----------------------------------------------------- */
 
 /* PROD alone makes commands due, and none beyond it. */
 static void test_consume(void)
@@ -67,8 +67,7 @@ static const FieldRow field_rows[] = {
     { OP_PRI_RESP, { SID_SSID, FB(8, 0) | FB(13, 12) } },
     { OP_RESUME, { SID_SSID, FB(15, 0) } },
     { OP_STALL_TERM, { SID_SSID, 0 } },
-    { OP_SYNC, { FB(7, 0) | FB(13, 12) | FB(27, 22) | FB(63, 32),
-                 FB(55, 2) } },
+    { OP_SYNC, { FB(7, 0) | FB(13, 12) | FB(27, 22) | FB(63, 32), FB(55, 2) } },
 };
 
 static void test_reserved(void)
@@ -118,7 +117,7 @@ static void test_illegal(void)
     g_assert_cmpuint(other.tlbi.vmid, ==, 1);
 }
 
-/* --- Tags of invalidations. ---------------------------------------------- */
+/* --- Tags of invalidations. --------------------------------------------- */
 
 static void test_tag_widths(void)
 {
@@ -146,14 +145,14 @@ static void test_wildcards(void)
     g_autoptr(Rig) r = prepare();
 
     for (unsigned vmw = 0; vmw < G_N_ELEMENTS(ignored); vmw++) {
-        rig_set32(r, SR_CR0, (rig_reg32(r, SR_CR0) & 0x3f) |
-                  vmw << CR0_VMW_SHIFT);
+        rig_set32(r, SR_CR0,
+                  (rig_reg32(r, SR_CR0) & 0x3f) | vmw << CR0_VMW_SHIFT);
         sb_do(r, cmd_tlbi(OP_NH_ALL, 0x1234, 0, 0, false));
         g_assert_cmphex(other.tlbi.vmid_ignore, ==, ignored[vmw]);
     }
 }
 
-/* --- Who listens: what a command tells of translations kept outside. ------ */
+/* --- Who listens: what a command tells of translations kept outside. ---- */
 
 typedef struct HeardRow {
     ImClause clause;
@@ -218,8 +217,8 @@ static void add_heard_rows(void)
           .of_fn = true, .mask = UINT64_MAX },
         { SPEC(SMMU_CMD_CFGI_CD), "told-not-leaf", NULL,
           cmd_cfgi_cd(SID, 5, false), .of_fn = true, .mask = UINT64_MAX },
-        { SPEC(SMMU_CMD_CFGI_CD), "not-told", NULL,
-          cmd_cfgi_cd(SID, 5, true), .silent = true },
+        { SPEC(SMMU_CMD_CFGI_CD), "not-told", NULL, cmd_cfgi_cd(SID, 5, true),
+          .silent = true },
         { SPEC(SMMU_CMD_CFGI_CD), "told-no-substreams", no_substreams,
           cmd_cfgi_cd(SID, 5, true), .of_fn = true, .mask = UINT64_MAX },
         { SPEC(SMMU_CMD_CFGI_CD_ALL), "told", NULL, cmd_cfgi_cd_all(SID),
@@ -248,7 +247,7 @@ static void add_heard_rows(void)
     }
 }
 
-/* --- Registers. ---------------------------------------------------------- */
+/* --- Registers. --------------------------------------------------------- */
 
 /* Toggling where nothing is wrong is kept, and can be taken back. */
 static void test_gerrorn(void)
@@ -267,10 +266,12 @@ static void test_gerrorn(void)
 
 static void test_oas(void)
 {
+    /* clang-format off */
     static const uint32_t bases[] = {
         SR_STRTAB_BASE, SR_CMDQ_BASE, SR_EVTQ_BASE, SR_PRIQ_BASE,
         SR_GERROR_IRQ_CFG0, SR_EVTQ_IRQ_CFG0, SR_PRIQ_IRQ_CFG0,
     };
+    /* clang-format on */
     static const uint8_t oas[] = { 32, 36, 40, 42, 44, 48, 52 };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(oas); i++) {
@@ -281,13 +282,12 @@ static void test_oas(void)
         r = rig_smmu_new(&cfg);
         for (unsigned k = 0; k < G_N_ELEMENTS(bases); k++) {
             rig_set64(r, bases[k], FB(55, 12));
-            g_assert_cmphex(rig_reg64(r, bases[k]), ==,
-                            FB(oas[i] - 1u, 12));
+            g_assert_cmphex(rig_reg64(r, bases[k]), ==, FB(oas[i] - 1u, 12));
         }
     }
 }
 
-/* --- Interrupts. --------------------------------------------------------- */
+/* --- Interrupts. -------------------------------------------------------- */
 
 /* A wire for each source, with its message or without. */
 static void test_sources(void)
@@ -303,10 +303,8 @@ static void test_sources(void)
     im_smmu_page_request(r->smmu, &req);
     sb_cmd(r, cmd_op(0xff));            /* not enabled */
     g_assert_cmpuint(rig_count(r, RIG_SEEN_WIRE), ==, 2);
-    g_assert_cmpuint(rig_seen(r, RIG_SEEN_WIRE, 0)->val, ==,
-                     IM_SMMU_IRQ_EVTQ);
-    g_assert_cmpuint(rig_seen(r, RIG_SEEN_WIRE, 1)->val, ==,
-                     IM_SMMU_IRQ_PRIQ);
+    g_assert_cmpuint(rig_seen(r, RIG_SEEN_WIRE, 0)->val, ==, IM_SMMU_IRQ_EVTQ);
+    g_assert_cmpuint(rig_seen(r, RIG_SEEN_WIRE, 1)->val, ==, IM_SMMU_IRQ_PRIQ);
     g_assert_cmpuint(rig_count(r, RIG_SEEN_MSI), ==, 1);
     g_assert_cmphex(rig_seen(r, RIG_SEEN_MSI, 0)->msi.addr, ==, 0x1230);
     g_assert_cmphex(rig_seen(r, RIG_SEEN_MSI, 0)->msi.data, ==, 0x77);
@@ -345,7 +343,7 @@ static void test_signals(void)
     g_assert_cmphex(rig_seen(r, RIG_SEEN_MSI, 1)->msi.data, ==, 0x56);
 }
 
-/* --- Records. ------------------------------------------------------------ */
+/* --- Records. ----------------------------------------------------------- */
 
 /* Every field of an event set: what a record shows of them. */
 typedef struct RecordRow {
@@ -371,14 +369,15 @@ static const RecordRow record_rows[] = {
     { EV_BAD_SUBSTREAMID, { R_SID | UINT64_C(0x91) << 12 | 0x08 } },
     { EV_CD_FETCH, { R_SID | R_SSV | 0x09, 0xbeef, 0, R_FETCH } },
     { EV_BAD_CD, { R_SID | R_SSV | 0x0a } },
-    { EV_WALK_EABT, { R_SID | R_SSV | 0x0b,
-                      0xbeef | R_RW | DB(39) | DB(40), R_ADDR, R_FETCH } },
+    { EV_WALK_EABT,
+      { R_SID | R_SSV | 0x0b, 0xbeef | R_RW | DB(39) | DB(40), R_ADDR,
+        R_FETCH } },
     { EV_TRANSLATION, { R_SID | R_SSV | 0x10, R_FAULT, R_ADDR, R_IPA } },
     { EV_ADDR_SIZE, { R_SID | R_SSV | 0x11, R_FAULT, R_ADDR, R_IPA } },
     { EV_ACCESS, { R_SID | R_SSV | 0x12, R_FAULT, R_ADDR, R_IPA } },
     { EV_PERMISSION, { R_SID | R_SSV | 0x13, R_FAULT, R_ADDR, R_IPA } },
-    { EV_TLB_CONFLICT, { R_SID | R_SSV | 0x20,
-                         0xbeef | R_RW | DB(39), R_ADDR, R_IPA } },
+    { EV_TLB_CONFLICT,
+      { R_SID | R_SSV | 0x20, 0xbeef | R_RW | DB(39), R_ADDR, R_IPA } },
     { EV_CFG_CONFLICT, { R_SID | R_SSV | 0x21, 0xbeef } },
     { EV_VMS_FETCH, { R_SID | R_SSV | 0x25, 0xbeef, 0, R_FETCH } },
 };
@@ -386,9 +385,19 @@ static const RecordRow record_rows[] = {
 static SmmuEvent everything(uint8_t code)
 {
     return (SmmuEvent) {
-        .code = code, .cls = SMMU_CLASS_TT, .sid = 0x345, .ssid = 0x91,
-        .ssv = true, .pnu = true, .ind = true, .rnw = true, .s2 = true,
-        .ttrnw = true, .stag = 0xdead, .reason = 0xbeef, .addr = R_ADDR,
+        .code = code,
+        .cls = SMMU_CLASS_TT,
+        .sid = 0x345,
+        .ssid = 0x91,
+        .ssv = true,
+        .pnu = true,
+        .ind = true,
+        .rnw = true,
+        .s2 = true,
+        .ttrnw = true,
+        .stag = 0xdead,
+        .reason = 0xbeef,
+        .addr = R_ADDR,
         .ipa = UINT64_C(0xffff876543210fff),
         .fetch = UINT64_C(0xffff7edcba987657),
     };
@@ -446,15 +455,21 @@ static void test_bad_ats_treq(void)
     g_assert_cmphex(sb_event(r, 0).q[0], ==, R_SID | R_SSV | 0x05);
 }
 
-/* --- Page requests without substreams. ----------------------------------- */
+/* --- Page requests without substreams. ---------------------------------- */
 
 static void test_no_substreams(void)
 {
     ImSmmuConfig cfg = rig_smmu_config();
     g_autoptr(Rig) r = NULL;
     ImPageReq req = {
-        .rid = SID, .addr = 0x5000, .read = true, .last = true,
-        .has_pasid = true, .pasid = 7, .priv = true, .exec = true,
+        .rid = SID,
+        .addr = 0x5000,
+        .read = true,
+        .last = true,
+        .has_pasid = true,
+        .pasid = 7,
+        .priv = true,
+        .exec = true,
     };
     Ppr p;
 

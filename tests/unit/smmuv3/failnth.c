@@ -17,6 +17,7 @@ typedef struct Scenario {
     unsigned least;             /* accesses a correct walk needs */
 } Scenario;
 
+/* clang-format off */
 static const Scenario scenarios[] = {
     { "stage-1-read", SW_S1, false, { 0 }, false, IM_AT_UNTRANSLATED,
       IM_READ, 7 },
@@ -53,6 +54,7 @@ static const Scenario scenarios[] = {
     { "translated", SW_S1, false, { 0 }, false, IM_AT_TRANSLATED, IM_READ,
       2 },
 };
+/* clang-format on */
 
 /* Descriptors without AF, dirty state clean: everything is to be set. */
 static void clean(SWorld *w)
@@ -97,15 +99,14 @@ static unsigned expected_event(SWorld *w)
 {
     uint64_t pa = w->r->fail_pa;
     unsigned leaf = w->shape.s1fmt == 1 ? 6 : 10;
-    uint64_t l1 = UINT64_C(8) << (w->shape.s1cdmax - MIN(leaf,
-                                                         w->shape.s1cdmax));
+    uint64_t l1 = UINT64_C(8)
+                  << (w->shape.s1cdmax - MIN(leaf, w->shape.s1cdmax));
 
     if (within(pa, w->ste, 64) || (w->l1std && within(pa, w->l1std, 8))) {
         return EV_STE_FETCH;
     }
-    if (sw_s1(w) && (within(pa, w->cd, 64) ||
-                     (w->has_ssid && w->shape.s1fmt &&
-                      within(pa, w->cdtab, l1)))) {
+    if (sw_s1(w) && (within(pa, w->cd, 64) || (w->has_ssid && w->shape.s1fmt &&
+                                               within(pa, w->cdtab, l1)))) {
         return EV_CD_FETCH;
     }
     return EV_WALK_EABT;
@@ -171,7 +172,7 @@ static void sweep_dma(const void *data)
     g_assert_cmpuint(n, <, 1000);
 }
 
-/* --- recording ----------------------------------------------------------- */
+/* --- recording ---------------------------------------------------------- */
 
 /* The walk of a fault, and the write of its record. */
 static void sweep_record(void)
@@ -237,7 +238,7 @@ static void sweep_page_request(void)
     g_assert_cmpuint(n, <, 100);
 }
 
-/* --- stalls -------------------------------------------------------------- */
+/* --- stalls ------------------------------------------------------------- */
 
 /* Park, record, resume: whatever fails, the request is answered once. */
 static void sweep_stall(void)
@@ -270,7 +271,7 @@ static void sweep_stall(void)
                 g_assert_cmpuint(sb_cerror(w->r), ==, CERROR_ABT);
                 sb_gerror_ack(w->r);
             }
-        } else if (parked) {            /* its record was lost */
+        } else if (parked) { /* its record was lost */
             sb_do(w->r, cmd_stall_term(w->sid));
         }
         g_assert_cmpuint(rig_count(w->r, RIG_SEEN_RESUME), ==, parked);
@@ -287,7 +288,7 @@ static void sweep_stall(void)
     g_assert_cmpuint(n, <, 200);
 }
 
-/* --- commands ------------------------------------------------------------ */
+/* --- commands ----------------------------------------------------------- */
 
 static void sweep_commands(void)
 {

@@ -16,7 +16,7 @@
 
 #define SID  0x108u
 
-/* --- The other half. ----------------------------------------------------- */
+/* --- The other half. ---------------------------------------------------- */
 
 static struct {
     unsigned stalls_left;           /* so many attempts stall, ... */
@@ -33,9 +33,14 @@ static struct {
 static SmmuEvent fault_of(const ImTxn *txn)
 {
     return (SmmuEvent) {
-        .code = SMMU_EVT_F_TRANSLATION, .cls = SMMU_CLASS_IN,
-        .sid = im_smmu_txn_sid(txn), .ssv = txn->has_pasid,
-        .ssid = txn->pasid, .rnw = true, .addr = txn->addr, .txn = txn,
+        .code = SMMU_EVT_F_TRANSLATION,
+        .cls = SMMU_CLASS_IN,
+        .sid = im_smmu_txn_sid(txn),
+        .ssv = txn->has_pasid,
+        .ssid = txn->pasid,
+        .rnw = true,
+        .addr = txn->addr,
+        .txn = txn,
     };
 }
 
@@ -63,8 +68,7 @@ ImXlat im_smmu_route(ImSmmu *s, const ImTxn *txn, SmmuRetry *retry)
 }
 
 uint8_t im_smmu_ste_of(ImSmmu *s G_GNUC_UNUSED, uint32_t sid G_GNUC_UNUSED,
-                       struct SmmuExplain *ex G_GNUC_UNUSED,
-                       ImSmmuSte *ste)
+                       struct SmmuExplain *ex G_GNUC_UNUSED, ImSmmuSte *ste)
 {
     *ste = other.ste;
     return other.ste_code;
@@ -115,7 +119,7 @@ void im_smmu_caches_dump(ImSmmu *s G_GNUC_UNUSED, GString *out)
     g_string_append(out, "caches\n");
 }
 
-/* --- Helpers. ------------------------------------------------------------ */
+/* --- Helpers. ----------------------------------------------------------- */
 
 static inline Rig *prepare_with(const ImSmmuConfig *cfg)
 {
@@ -140,8 +144,12 @@ static inline Rig *prepare(void)
 static inline ImXlat dma(Rig *r, uint32_t sid, uint64_t addr)
 {
     ImTxn t = {
-        .rid = (uint16_t)sid, .segment = (uint16_t)(sid >> 16),
-        .addr = addr, .len = 4, .access = IM_READ, .may_stall = true,
+        .rid = (uint16_t)sid,
+        .segment = (uint16_t)(sid >> 16),
+        .addr = addr,
+        .len = 4,
+        .access = IM_READ,
+        .may_stall = true,
     };
 
     return im_smmu_route(r->smmu, &t, NULL);

@@ -7,7 +7,7 @@
  */
 #include "unit/smmuv3/half.h"
 
-/* --- Stalls. ------------------------------------------------------------- */
+/* --- Stalls. ------------------------------------------------------------ */
 
 static void test_stall_and_resume(void)
 {
@@ -25,8 +25,7 @@ static void test_stall_and_resume(void)
     sb_do(r, cmd_resume(SID + 1, e.stag, true, false));
     g_assert_cmpuint(resumed(r), ==, 1);
     g_assert_cmphex(rig_seen(r, RIG_SEEN_RESUME, 0)->val, ==, b);
-    g_assert_cmpuint(rig_seen(r, RIG_SEEN_RESUME, 0)->xlat.status, ==,
-                     IM_OK);
+    g_assert_cmpuint(rig_seen(r, RIG_SEEN_RESUME, 0)->xlat.status, ==, IM_OK);
     sb_do(r, cmd_resume(SID, sb_event(r, 0).stag, false, true));
     g_assert_cmphex(rig_seen(r, RIG_SEEN_RESUME, 1)->val, ==, a);
     g_assert_cmpuint(rig_seen(r, RIG_SEEN_RESUME, 1)->xlat.status, ==,
@@ -81,8 +80,8 @@ static void test_too_many(void)
     g_assert_cmpuint(resumed(r), ==, 2 + 1024 - 1);
     sb_do(r, cmd_stall_term(SID + 2));
     g_assert_cmpuint(resumed(r), ==, 2 + 1024);
-    g_assert_cmpuint(count(r)->stalls, ==, count(r)->stalls_resumed +
-                     count(r)->stalls_terminated);
+    g_assert_cmpuint(count(r)->stalls, ==,
+                     count(r)->stalls_resumed + count(r)->stalls_terminated);
 }
 
 static void test_queue_full(void)
@@ -174,7 +173,7 @@ static void test_reset(void)
     g_assert_cmphex(rig_reg32(r, SR_CR0ACK), ==, 0);
 }
 
-/* --- ATC invalidations. -------------------------------------------------- */
+/* --- ATC invalidations. ------------------------------------------------- */
 
 static void test_tags(void)
 {
@@ -248,7 +247,7 @@ static void test_sync_ends_with_smmuen(void)
     im_smmu_ats_inv_done(r->smmu, SID, UINT32_MAX, 1);
 }
 
-/* --- Commands as the other half sees them. ------------------------------- */
+/* --- Commands as the other half sees them. ------------------------------ */
 
 static void test_ranges(void)
 {
@@ -268,8 +267,8 @@ static void test_ranges(void)
     g_assert_cmphex(other.tlbi.last, ==, 0x123456000 + 2 * 0x1000 - 1);
     sb_do(r, cmd_tlbi_range(c, 3, 0, 31, 31));
     g_assert_cmphex(other.tlbi.addr, ==, 0x123450000);
-    g_assert_cmphex(other.tlbi.last, ==, 0x123450000 +
-                    (UINT64_C(32) << 31 << 16) - 1);
+    g_assert_cmphex(other.tlbi.last, ==,
+                    0x123450000 + (UINT64_C(32) << 31 << 16) - 1);
     c = cmd_tlbi(OP_NH_VAA, 3, 0, UINT64_C(0xfffffffffffff000), false);
     sb_do(r, cmd_tlbi_range(c, 1, 0, 31, 31));
     g_assert_cmphex(other.tlbi.last, ==, UINT64_MAX);
@@ -306,7 +305,7 @@ static void test_wild_prod(void)
     }
 }
 
-/* --- Events and page requests. ------------------------------------------- */
+/* --- Events and page requests. ------------------------------------------ */
 
 static void test_merge(void)
 {
@@ -344,8 +343,13 @@ static void test_auto_responses(void)
 {
     g_autoptr(Rig) r = prepare();
     ImPageReq req = {
-        .rid = SID, .addr = 0x5000, .read = true, .last = true,
-        .has_pasid = true, .pasid = 5, .prgi = 3,
+        .rid = SID,
+        .addr = 0x5000,
+        .read = true,
+        .last = true,
+        .has_pasid = true,
+        .pasid = 5,
+        .prgi = 3,
     };
 
     for (unsigned i = 0; i < 4; i++) {
@@ -380,14 +384,14 @@ static void test_dump(void)
     r->allow_stray = true;          /* a person may look at the events */
     im_smmu_dump(r->smmu, out);
     g_assert_nonnull(strstr(out->str, "F_TRANSLATION (SMMU_EVENT_F_TRANSLATION"
-                            ": IHI 0070 G.b, 7.3.13, \""));
+                                      ": IHI 0070 G.b, 7.3.13, \""));
     g_assert_nonnull(strstr(out->str, " SYNC\n"));
     g_assert_nonnull(strstr(out->str, "ITag 0"));
     g_assert_nonnull(strstr(out->str, "SMMUEN=1"));
     g_assert_nonnull(strstr(out->str, "caches"));
 }
 
-/* --- Configuration. ------------------------------------------------------ */
+/* --- Configuration. ----------------------------------------------------- */
 
 static void test_config(void)
 {

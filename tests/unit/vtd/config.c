@@ -39,8 +39,9 @@ CHANGE(rid_priv, c->rid_priv = true; c->supervisor = false)
 CHANGE(io_rw, c->ss_io_rw = true; c->second_stage = false;
        c->nested = c->ss_dirty = false)
 CHANGE(translated_pasid, c->translated_pasid = true; c->pasid_bits = 0)
-CHANGE(early, c->early_ats_inv = true; c->device_tlb = c->page_request =
-       c->no_write_flag = c->stop_marker = false)
+CHANGE(
+    early, c->early_ats_inv = true;
+    c->device_tlb = c->page_request = c->no_write_flag = c->stop_marker = false)
 
 static const Row refused[] = {
     { "scalable-off", no_scalable, { "pasid_bits=20", "scalable" } },
@@ -48,7 +49,8 @@ static const Row refused[] = {
     { "intremap-off", no_intremap, { "eim", "intremap" } },
     { "no-stage", no_stage, { "scalable", "first_stage" } },
     { "dma-translation-off", no_dma, { "scalable", "dma_translation" } },
-    { "walk-not-coherent", no_walk_coherency,
+    { "walk-not-coherent",
+      no_walk_coherency,
       { "ext_accessed", "page_walk_coherency" } },
     { "1g-without-2m", only_1g, { "ss1g", "ss2m" } },
     { "odd-domain-bits", odd_domains, { "domain_bits=7", "14 or 16" } },
@@ -58,11 +60,11 @@ static const Row refused[] = {
     { "haw-bits-20", haw_20, { "haw_bits=20", "32..52" } },
     { "pasid-bits-21", pasid_21, { "pasid_bits=21", "0..20" } },
     { "no-fault-records", no_records, { "fault_records=0", "1.." } },
-    { "256-fault-records", many_records,
-      { "fault_records=256", "1..186" } },
+    { "256-fault-records", many_records, { "fault_records=256", "1..186" } },
     { "rid-priv", rid_priv, { "rid_priv", "supervisor" } },
     { "io-read-write", io_rw, { "ss_io_rw", "second_stage" } },
-    { "translated-pasid", translated_pasid,
+    { "translated-pasid",
+      translated_pasid,
       { "translated_pasid", "pasid_bits" } },
     { "early-invalidation", early, { "early_ats_inv", "device_tlb" } },
     { "major-6", major_6, { "major=6", "1..5" } },

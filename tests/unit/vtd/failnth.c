@@ -18,25 +18,20 @@ typedef struct Scenario {
 
 static const Scenario scenarios[] = {
     { "legacy", W_LEGACY, false, false, IM_AT_UNTRANSLATED, IM_READ, 6 },
-    { "legacy-pass-through", W_LEGACY_PT, false, false,
-      IM_AT_UNTRANSLATED, IM_READ, 2 },
-    { "legacy-ats", W_LEGACY, false, false, IM_AT_TRANSLATION, IM_READ, 6 },
-    { "legacy-translated", W_LEGACY, false, false, IM_AT_TRANSLATED,
+    { "legacy-pass-through", W_LEGACY_PT, false, false, IM_AT_UNTRANSLATED,
       IM_READ, 2 },
-    { "first-stage-read", W_FS, true, false, IM_AT_UNTRANSLATED, IM_READ,
+    { "legacy-ats", W_LEGACY, false, false, IM_AT_TRANSLATION, IM_READ, 6 },
+    { "legacy-translated", W_LEGACY, false, false, IM_AT_TRANSLATED, IM_READ,
+      2 },
+    { "first-stage-read", W_FS, true, false, IM_AT_UNTRANSLATED, IM_READ, 12 },
+    { "first-stage-write", W_FS, false, false, IM_AT_UNTRANSLATED, IM_WRITE,
       12 },
-    { "first-stage-write", W_FS, false, false, IM_AT_UNTRANSLATED,
-      IM_WRITE, 12 },
-    { "first-stage-ats", W_FS, true, false, IM_AT_TRANSLATION, IM_READ,
-      12 },
+    { "first-stage-ats", W_FS, true, false, IM_AT_TRANSLATION, IM_READ, 12 },
     { "second-stage", W_SS, true, false, IM_AT_UNTRANSLATED, IM_WRITE, 8 },
-    { "second-stage-ad", W_SS, false, true, IM_AT_UNTRANSLATED, IM_WRITE,
-      12 },
-    { "second-stage-ats", W_SS, true, true, IM_AT_TRANSLATION, IM_READ,
-      12 },
+    { "second-stage-ad", W_SS, false, true, IM_AT_UNTRANSLATED, IM_WRITE, 12 },
+    { "second-stage-ats", W_SS, true, true, IM_AT_TRANSLATION, IM_READ, 12 },
     { "nested", W_NESTED, true, false, IM_AT_UNTRANSLATED, IM_WRITE, 20 },
-    { "nested-ad", W_NESTED, false, true, IM_AT_UNTRANSLATED, IM_WRITE,
-      24 },
+    { "nested-ad", W_NESTED, false, true, IM_AT_UNTRANSLATED, IM_WRITE, 24 },
     { "nested-ats", W_NESTED, true, true, IM_AT_TRANSLATION, IM_READ, 24 },
     { "pass-through", W_PT, true, false, IM_AT_UNTRANSLATED, IM_READ, 4 },
     { "translated", W_FS, false, false, IM_AT_TRANSLATED, IM_READ, 2 },
@@ -146,7 +141,7 @@ static void sweep_dma(const void *data)
     g_assert_cmpuint(n, <, 1000);
 }
 
-/* --- page request -------------------------------------------------------- */
+/* --- page request ------------------------------------------------------- */
 
 static void sweep_page_request(const void *data)
 {
@@ -171,8 +166,7 @@ static void sweep_page_request(const void *data)
         resp = rig_seen(w->r, RIG_SEEN_PAGE_RESP, 0);
         if (w->r->fail_use == RIG_READ) {
             g_assert_cmphex(resp->resp.code, ==, IM_PAGE_RESP_INVALID);
-            g_assert_cmphex(vb_fault(w->r, 0).reason, ==,
-                            expected_fault(w));
+            g_assert_cmphex(vb_fault(w->r, 0).reason, ==, expected_fault(w));
         }
         rig_fail_access(w->r, UINT64_MAX);
         vb_fault_clear(w->r);
@@ -185,7 +179,7 @@ static void sweep_page_request(const void *data)
     g_assert_cmpuint(n, <, 100);
 }
 
-/* --- queue --------------------------------------------------------------- */
+/* --- queue -------------------------------------------------------------- */
 
 static void queue_work(World *w)
 {
@@ -216,11 +210,9 @@ static void sweep_queue(void)
             break;
         }
         if (r->fail_use == RIG_READ) {
-            g_assert_cmphex(rig_reg32(r, REG_FSTS) & FSTS_IQE, ==,
-                            FSTS_IQE);
+            g_assert_cmphex(rig_reg32(r, REG_FSTS) & FSTS_IQE, ==, FSTS_IQE);
             g_assert_cmphex(rig_reg64(r, REG_IQERCD) & 0xf, ==, 2);
-            g_assert_cmphex(rig_reg64(r, REG_IQH), ==,
-                            r->fail_pa - r->iq);
+            g_assert_cmphex(rig_reg64(r, REG_IQH), ==, r->fail_pa - r->iq);
             done = true;
         }
         rig_assert_consistent(r);
@@ -278,7 +270,7 @@ static void sweep_queue_device_tlb(void)
     g_assert_cmpuint(n, <, 100);
 }
 
-/* --- interrupt ----------------------------------------------------------- */
+/* --- interrupt ---------------------------------------------------------- */
 
 static void sweep_interrupt(void)
 {
@@ -324,8 +316,7 @@ int main(int argc, char **argv)
     g_test_add_data_func("/vtd/failnth/page-request/nested",
                          GUINT_TO_POINTER(W_NESTED), sweep_page_request);
     g_test_add_func("/vtd/failnth/queue", sweep_queue);
-    g_test_add_func("/vtd/failnth/queue-device-tlb",
-                    sweep_queue_device_tlb);
+    g_test_add_func("/vtd/failnth/queue-device-tlb", sweep_queue_device_tlb);
     g_test_add_func("/vtd/failnth/interrupt", sweep_interrupt);
     return g_test_run();
 }

@@ -191,7 +191,6 @@ int main(int argc, char **argv)
                     test_reset_with_work_outstanding);
     g_test_add_func("/vtd/queue/off-with-work-outstanding",
                     test_off_with_work_outstanding);
-    g_test_add_func("/vtd/queue/dump-in-every-state",
-                    test_dump_in_every_state);
+    g_test_add_func("/vtd/queue/dump-in-every-state", test_dump_in_every_state);
     return g_test_run();
 }
