@@ -288,45 +288,46 @@ static int iof_smmu_viommu_invalidate(ImIommufdViommu *v, ImIommufdArray *a)
 
 /* --- events ------------------------------------------------------------- */
 
-/* The records that Linux passes on, by the backend's name of the fault. */
+#define F(code, name, record, reply, text)  WHY_##name = (code),
+enum {
+#include "im/spec/ioasid_faults.h.inc"
+};
+#undef F
+
+/* The records that Linux passes on, by why the backend refused. A CD that could
+ * not be fetched is stage 2's affair, and so not the guest's. */
 typedef struct Record {
-    const char *why;
-    uint8_t type;
-    bool of_walk;               /* it says what was accessed */
+    uint8_t type; /* 0: none */
+    bool of_walk; /* it says what was accessed */
 } Record;
 
 /* clang-format off */
-static const Record records[] = {
-    { "PASID_OFF", 0x08, false },
-    { "CD_FETCH", 0x09, false },
-    { "CD_BAD", 0x0a, false },
-    { "INPUT_RANGE", 0x10, true },
-    { "ABSENT", 0x10, true },
-    { "BLOCKED", 0x10, true },
-    { "TABLE_RESERVED", 0x10, true },
-    { "TABLE_SIZE", 0x11, true },
-    { "ACCESS_FLAG", 0x12, true },
-    { "READ", 0x13, true },
-    { "WRITE", 0x13, true },
-    { "EXECUTE", 0x13, true },
-    { "PRIVILEGE", 0x13, true },
+static const Record records[UINT8_MAX + 1] = {
+    [WHY_PASID_OFF] = { 0x08, false },
+    [WHY_CD_BAD] = { 0x0a, false },
+    [WHY_INPUT_RANGE] = { 0x10, true },
+    [WHY_ABSENT] = { 0x10, true },
+    [WHY_BLOCKED] = { 0x10, true },
+    [WHY_TABLE_RESERVED] = { 0x10, true },
+    [WHY_TABLE_SIZE] = { 0x11, true },
+    [WHY_ACCESS_FLAG] = { 0x12, true },
+    [WHY_READ] = { 0x13, true },
+    [WHY_WRITE] = { 0x13, true },
+    [WHY_EXECUTE] = { 0x13, true },
+    [WHY_PRIVILEGE] = { 0x13, true },
 };
 /* clang-format on */
 
-#define F_CD_FETCH  0x09        /* of stage 2, and so not the guest's */
 #define CLASS_IN    2u
 
 static void iof_smmu_refused(ImIommufdVdevice *vd, const ImTxn *txn,
-                             const char *why)
+                             uint8_t reason)
 {
-    const Record *r = NULL;
+    const Record *r = &records[reason];
     uint64_t evt[4] = { 0 };
     bool wr = txn->access & IM_WRITE;
 
-    for (unsigned i = 0; i < G_N_ELEMENTS(records) && !r; i++) {
-        r = strcmp(records[i].why, why) ? NULL : &records[i];
-    }
-    if (!r || r->type == F_CD_FETCH) {
+    if (!r->type) {
         return;
     }
     evt[0] = IM_PUT(SMMU_REC0_TYPE, r->type) |

@@ -253,6 +253,6 @@ void im_iof_backend_event(ImIommufd *f, const ImEvent *ev)
 
     if (own && own->nested && dev->vdevice && own->driver->refused &&
         ((const ImIommufdNested *)own)->viommu == dev->vdevice->viommu) {
-        own->driver->refused(dev->vdevice, ev->txn, ev->name);
+        own->driver->refused(dev->vdevice, ev->txn, (uint8_t)ev->arg[0]);
     }
 }

@@ -234,9 +234,9 @@ struct ImIommufdDriver {
                     uint64_t length);
     void (*hw_queue_free)(ImIommufdHwQueue *q);
     /* The backend refused a request of a device that has a vDEVICE and looks
-     * into a nested table of its vIOMMU: for events. why: the fault's name,
-     * im_ioasid_fault_name(). */
-    void (*refused)(ImIommufdVdevice *vd, const ImTxn *txn, const char *why);
+     * into a nested table of its vIOMMU: for events. reason: as
+     * im_ioasid_fault_name() has it, a code of ioasid_faults.h.inc. */
+    void (*refused)(ImIommufdVdevice *vd, const ImTxn *txn, uint8_t reason);
 };
 
 extern const ImIommufdDriver im_iommufd_none;
