@@ -640,8 +640,7 @@ bool im_ioasid_host_pasid(ImIoasid *h, uint32_t func, uint32_t gpasid,
 
 /* The upward port, as of every IOMMU (im_iommu.h). It has no registers, parks
  * no request, page requests being how devices wait, always translates, and
- * explains no page request: what becomes of one depends on who reads its
- * queue. */
+ * explains no page request. */
 extern const ImIommuOps im_ioasid_ops;
 
 ImXlat im_ioasid_translate(ImIoasid *h, const ImTxn *txn);
