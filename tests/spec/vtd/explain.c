@@ -20,6 +20,7 @@ typedef struct Row {
     Damage damage[DAMAGES];
     void (*tune)(World *w, ImTxn *t);
     const char *note;               /* begins the note */
+    const char *end;                /* and ends it, unless NULL */
 } Row;
 
 /* --- what is special ---------------------------------------------------- */
@@ -161,6 +162,9 @@ static const Row rows[] = {
     { SPEC(VTD_FLT_SGN_6), "read-only", W_FS, true,
       .damage = { { IN_FS(1), FSE_RW, 0 } }, .tune = asks,
       .note = "read granted: FS-PTE: R/W=0" },
+    { SPEC(VTD_FLT_SGN_6), "read-only-and-nw", W_FS, true,
+      .damage = { { IN_FS(1), FSE_RW, 0 } }, .tune = asks_to_read,
+      .note = "read granted: FS-PTE: R/W=0" },
     { SPEC(VTD_FLT_SGN_7), "write-only", W_SS, true,
       .damage = { { IN_SS(1), SSE_RW, SS_W } }, .tune = asks,
       .note = "write granted: SS-PTE: R=0" },
@@ -194,6 +198,14 @@ static const Row rows[] = {
     { SPEC(VTD_FLT_SGN_6), "first", W_FS, true,
       .damage = { { IN_FS(3), FSE_RW, 0 } }, .tune = writes,
       .note = "no write permission: FS-PDPE: R/W=0" },
+    { SPEC(VTD_FLT_SGN_6), "first-of-two", W_FS, true,
+      .damage = { { IN_FS(3), FSE_RW, 0 }, { IN_FS(1), FSE_RW, 0 } },
+      .tune = writes, .note = "no write permission: FS-PDPE: R/W=0" },
+    { SPEC(VTD_FLT_SGN_6), "of-the-last-walk", W_NESTED, true,
+      .damage = { { IN_FS(2), FSE_A, 1 },
+                  { IN_TABLE(2), SSE_RW, SS_R },
+                  { IN_SS(2), SSE_RW, SS_R } },
+      .tune = writes, .note = "no write permission: SS-PDE: W=0" },
     { SPEC(VTD_FLT_SGN_6), "second", W_SS, true,
       .damage = { { IN_SS(2), SSE_RW, SS_R } }, .tune = writes,
       .note = "no write permission: SS-PDE: W=0" },
@@ -239,7 +251,13 @@ static const Row rows[] = {
     { SPEC(VTD_FLT_SFS_7), "told", W_NESTED, true,
       .damage = { { IN_TABLE(1), SSE_RW, SS_W } },
       .note = "second stage denies reading a first-stage entry: FS-PTE at "
-              "guest" },
+              "guest",
+      .end = "h: SS-PTE: R=0" },
+    { SPEC(VTD_FLT_SFS_7), "needs-write", W_NESTED, true,
+      .damage = { { IN_PE, PE_SSADE, 1 }, { IN_TABLE(1), SSE_RW, SS_R } },
+      .note = "second stage denies reading a first-stage entry: FS-PTE at "
+              "guest",
+      .end = "h: SS-PTE: W=0" },
 };
 
 static void run(const void *data)
@@ -261,6 +279,9 @@ static void run(const void *data)
     g_assert_cmpint(told.clause, ==, row->clause);
     if (!g_str_has_prefix(told.note, row->note)) {
         g_error("note \"%s\" does not begin with \"%s\"", told.note, row->note);
+    }
+    if (row->end && !g_str_has_suffix(told.note, row->end)) {
+        g_error("note \"%s\" does not end with \"%s\"", told.note, row->end);
     }
 }
 

@@ -241,6 +241,33 @@ static void io_row(const void *data)
     }
 }
 
+/* Whoever explains names the bits that count. */
+static void io_explained(void)
+{
+    static const struct {
+        unsigned io;
+        ImAccess access;
+        const char *end;
+    } rows[] = {
+        { 1, IM_WRITE, "SS-PML4E: IW=0" },
+        { 2, IM_READ, "SS-PML4E: IR=0" },
+        { 0, IM_READ, "SS-PML4E: IR=0, IW=0" },
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(World) w = io_world(W_SS, 3, rows[i].io);
+        ImTxn t = world_txn(w, IM_AT_UNTRANSLATED, rows[i].access);
+        Told told;
+
+        world_on(w);
+        told_translate(w->r, &t, &told);
+        if (!g_str_has_suffix(told.note, rows[i].end)) {
+            g_error("note \"%s\" does not end with \"%s\"", told.note,
+                    rows[i].end);
+        }
+    }
+}
+
 /* SSIRWE takes effect with SRTP; without it IW is reserved. */
 static void io_not_enabled(void)
 {
@@ -386,6 +413,7 @@ int main(int argc, char **argv)
     spec_test(VTD_9_4_RID_PRIV, "with-pasid", rid_priv_is_not_for_pasids);
     spec_rows(VTD_4_2_5_PTRS, ptrs_rows, "ptrs", ptrs_row);
     spec_rows(VTD_9_8_IO_RW, io_rows, "io", io_row);
+    spec_test(VTD_9_8_IO_RW, "explained", io_explained);
     spec_test(VTD_9_8_IO_RW, "not-enabled", io_not_enabled);
     spec_test(VTD_9_8_IO_RW, "nested", io_nested);
     spec_test(VTD_9_8_IO_RW, "register", io_bit_is_reserved);

@@ -275,6 +275,7 @@ static void marker_dropped_when_full(void)
     send(w, &q);
     g_assert_null(answer(w, 0));
     g_assert_cmphex(rig_reg64(w->r, REG_PQT), ==, (SLOTS - 1) * 32);
+    g_assert_cmphex(prs(w), ==, PRS_PPR);       /* silently: no overflow */
 }
 
 static void marker_dropped_on_fault(void)
