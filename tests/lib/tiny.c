@@ -25,10 +25,7 @@ struct Tiny {
     ImOwner space[TINY_SPACE_COUNT];
     ImItags itags;
     uint16_t itag_rid[IM_ITAGS];
-#define TINY_COUNTER_MEMBER(n)  uint64_t n;
-    struct {
-        TINY_COUNTERS(TINY_COUNTER_MEMBER)
-    } counters;
+    uint64_t translations, commands;
 };
 
 /* One request on its way. */
@@ -111,11 +108,8 @@ static ImPteKind tiny_decode(const ImPtStage *st, unsigned level, uint64_t pte,
                              ImPteView *view)
 {
     (void)st, (void)level;
-    *view = (ImPteView) {
-        .addr = pte & IM_MASK(TINY_PTE_ADDR),
-        .shift = 12,
-        .perm = IM_PERM_R | (IM_GET(pte, TINY_PTE_W) ? IM_PERM_W : 0),
-    };
+    *view = (ImPteView) { .shift = 12, .addr = pte & IM_MASK(TINY_PTE_ADDR) };
+    view->perm = IM_PERM_R | (IM_GET(pte, TINY_PTE_W) ? IM_PERM_W : 0);
     return !IM_GET(pte, TINY_PTE_V) ? IM_PTE_FAULT :
            pte & IM_RSVD(TINY_PTE)  ? IM_PTE_RSVD :
                                       IM_PTE_LEAF;
@@ -134,14 +128,10 @@ static TinyFault tiny_walk(TinyRoute *r, uint8_t need)
         .decode = tiny_decode,
     };
     static const ImWalkOps ops = { .read = tiny_read, .step = tiny_step };
-    const ImPtStage stage = {
-        .fmt = &format,
-        .root = r->root,
-        .out_mask = TINY_PAGE,
-    };
+    const ImPtStage st = { &format, .root = r->root, .out_mask = TINY_PAGE };
     ImWalkOut out;
 
-    im_walk(&(ImWalk) { .ops = &ops, .opaque = r, .stage = { &stage } },
+    im_walk(&(ImWalk) { .ops = &ops, .opaque = r, .stage = { &st } },
             r->txn->addr, need, false, &out);
     r->addr = out.addr;
     r->perm = out.perm;
@@ -209,12 +199,10 @@ static ImXlat tiny_translate(void *iommu, const ImTxn *t)
     TinyRoute r = { .s = s, .txn = t };
     ImXlat x = tiny_answer(&r);
 
-    s->counters.translations++;
+    s->translations++;
     if (x.fault && s->port.event) {
-        s->port.event(s->host, &(ImEvent) { .kind = IM_EVENT_FAULT,
-                                            .name = "fault",
-                                            .txn = t,
-                                            .xlat = &x });
+        s->port.event(s->host,
+                      &(ImEvent) { IM_EVENT_FAULT, .name = "fault", .txn = t });
     }
     if (x.fault && !(tiny_reg(s, TINY_R_STATUS) & TINY_FAULTED)) {
         tiny_set(s, TINY_R_FAULT,
@@ -339,7 +327,7 @@ static void tiny_commands(void *dev, unsigned elem, uint64_t old,
         if (!tiny_command(s, d)) {
             return;
         }
-        s->counters.commands++;
+        s->commands++;
         tiny_set(s, TINY_R_CQ_HEAD, im_ring_next(&q, head));
     }
 }
@@ -428,8 +416,8 @@ static void tiny_counters(const void *iommu, ImCounterFn *fn, void *opaque)
 {
     const Tiny *s = iommu;
 
-#define TINY_COUNTER_TELL(n)  fn(opaque, #n, s->counters.n);
-    TINY_COUNTERS(TINY_COUNTER_TELL)
+    fn(opaque, "translations", s->translations);
+    fn(opaque, "commands", s->commands);
 }
 
 static void tiny_reset(void *iommu)
@@ -445,11 +433,9 @@ static void tiny_reset(void *iommu)
 
 static void tiny_free(void *iommu)
 {
-    Tiny *s = iommu;
-
-    im_regbank_free(s->regs);
-    im_owned_destroy(&s->tlb);
-    g_free(s);
+    im_regbank_free(((Tiny *)iommu)->regs);
+    im_owned_destroy(&((Tiny *)iommu)->tlb);
+    g_free(iommu);
 }
 
 Tiny *tiny_new(const ImPort *port, void *host, uint64_t ats_timeout_ns)

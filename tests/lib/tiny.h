@@ -80,8 +80,6 @@ typedef enum TinyOp {
     F(ACCESS, "the page may not be written")                              \
     F(TABLE, "a table could not be read, or has a reserved bit set")
 
-#define TINY_COUNTERS(C)  C(translations) C(commands)
-
 typedef struct Tiny Tiny;
 
 Tiny *tiny_new(const ImPort *port, void *host, uint64_t ats_timeout_ns);
