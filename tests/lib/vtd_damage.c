@@ -45,16 +45,7 @@ static void damage_rtaddr(World *w, const Damage *d)
 
 static void damage_one(World *w, const Damage *d)
 {
-    uint64_t pa = damage_place(w, d->at);
-
-    if (d->val == UNWRITABLE) {
-        rig_offer(w->r, PAGE_OF(pa), 1, RIG_ROM);
-        return;
-    }
-    for (unsigned lo = d->lo; lo <= d->hi; lo += 64) {
-        rig_put(w->r, pa, MIN(d->hi, lo + 63), lo,
-                d->val == NOWHERE ? w->r->ram_top >> 12 : d->val);
-    }
+    rig_damage(w->r, damage_place(w, d->at), d);
 }
 
 void world_damage(World *w, const Damage list[DAMAGES])

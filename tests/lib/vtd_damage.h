@@ -1,19 +1,18 @@
 /*
- * One field of one structure gets a value that the test is about.
- *
- * A row of a table says it in data: { IN_CTX, CTX_AW, 7 }, { IN_FS(2), FSE_P,
- * 0 }. The structures are those that the world's request meets.
+ * What the tables of VT-d's tests damage: { IN_CTX, CTX_AW, 7 },
+ * { IN_FS(2), FSE_P, 0 }. The structures are those that the world's request
+ * meets.
  *
  * SPDX-License-Identifier: MIT
  */
 #ifndef TESTS_LIB_VTD_DAMAGE_H
 #define TESTS_LIB_VTD_DAMAGE_H
 
+#include "lib/damage.h"
 #include "lib/vtd_build.h"
 
 typedef enum DamageAt {
-    DAMAGE_NONE,                /* ends a list */
-    IN_RTADDR,                  /* as world_on() writes it */
+    IN_RTADDR = 1,              /* as world_on() writes it */
     IN_ROOT,
     IN_CTX,
     IN_DIR,
@@ -30,20 +29,7 @@ typedef enum DamageAt {
 #define IN_SS(level)    (DAMAGE_SS + (level))
 #define IN_TABLE(level) (DAMAGE_TABLE + (level))
 
-/* Values: of an address, where there is no memory but might be; of any field,
- * that the memory it is in cannot be written. */
-#define NOWHERE         UINT64_MAX
-#define UNWRITABLE      (UINT64_MAX - 1)
-
-typedef struct Damage {
-    uint8_t at;                 /* DamageAt */
-    uint16_t hi, lo;            /* of vtd_fields.h */
-    uint64_t val;
-} Damage;
-
-#define DAMAGES  3
-
-/* In the order of the list, which DAMAGE_NONE or its length ends. */
+/* In the order of the list. */
 void world_damage(World *w, const Damage list[DAMAGES]);
 
 /* A large page around what the request meets, in place of what is there. */

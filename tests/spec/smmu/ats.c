@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "lib/smmu_world.h"
+#include "lib/smmu_damage.h"
 #include "lib/spec.h"
 
 #define REC     (CR2_RECINVSID | CR2_REC_CFG_ATS)
@@ -21,186 +21,73 @@ typedef struct TrRow {
     const char *path;
     SwKind kind;
     bool ssid;
-    void (*damage)(SWorld *w);
+    bool off;                   /* SMMUEN = 0 */
+    bool no_ssid;               /* of requests, though the STE has them */
+    Damage damage[DAMAGES];
     Answer answer;
     unsigned event;             /* always: 0x05; else with REC_CFG_ATS */
 } TrRow;
 
-static void smmuen_0(SWorld *w)
-{
-    sb_cr0(w->r, CR0_SMMUEN, false);
-}
-
-static void config_0(SWorld *w)
-{
-    rig_put(w->r, w->ste, STE_CONFIG, 0);
-}
-
-static void eats_0(SWorld *w)
-{
-    rig_put(w->r, w->ste, STE_EATS, 0);
-}
-
-static void eats_split_unchecked(SWorld *w)
-{
-    rig_put(w->r, w->ste, STE_EATS, 2);
-}
-
-static void eats_dpt(SWorld *w)
-{
-    rig_put(w->r, w->ste, STE_EATS, 3);
-}
-
-static void unchanged(SWorld *w)
-{
-    (void)w;
-}
-
-static void span_0(SWorld *w)
-{
-    rig_put(w->r, w->l1std, L1STD_SPAN, 0);
-}
-
-static void ste_nowhere(SWorld *w)
-{
-    rig_put(w->r, w->l1std, L1STD_L2PTR, w->r->ram_top >> 6);
-}
-
-static void ste_v_0(SWorld *w)
-{
-    rig_put(w->r, w->ste, STE_V, 0);
-}
-
-static void cdmax_small(SWorld *w)
-{
-    rig_put(w->r, w->ste, STE_S1CDMAX, 3);
-}
-
-static void dss_without(SWorld *w)
-{
-    w->has_ssid = false;                /* of requests, from now on */
-}
-
-static void cd_nowhere(SWorld *w)
-{
-    rig_put(w->r, w->ste, STE_S1CTXPTR, w->r->ram_top >> 6);
-}
-
-static void cd_v_0(SWorld *w)
-{
-    rig_put(w->r, w->cd, CD_V, 0);
-}
-
-static void walk_nowhere(SWorld *w)
-{
-    rig_w64(w->r, sw_s1_desc(w, w->iova, 1), w->r->ram_top | D_TABLE | D_V);
-}
-
-static void s2_nowhere(SWorld *w)
-{
-    rig_w64(w->r, sw_s2_desc(w, w->ipa, 2), w->r->ram_top | D_TABLE | D_V);
-}
-
-static void no_page(SWorld *w)
-{
-    rig_w64(w->r, sw_leaf(w, w->iova), 0);
-}
-
-static void no_af(SWorld *w)
-{
-    uint64_t at = sw_leaf(w, w->iova);
-
-    rig_w64(w->r, at, rig_r64(w->r, at) & ~D_AF);
-}
-
-static void too_far(SWorld *w)
-{
-    uint64_t at = sw_leaf(w, w->iova);
-
-    rig_put(w->r, w->cd, CD_IPS, 1);
-    rig_w64(w->r, at, rig_r64(w->r, at) | UINT64_C(1) << 40);
-}
-
-static void no_rights(SWorld *w)
-{
-    uint64_t at = sw_leaf(w, w->iova);
-
-    rig_w64(w->r, at, rig_r64(w->r, at) & ~D_AP1);
-}
-
-static void s2_no_page(SWorld *w)
-{
-    rig_w64(w->r, sw_s2_desc(w, w->ipa, 3), 0);
-}
-
-static void s2_no_rights(SWorld *w)
-{
-    uint64_t at = sw_s2_desc(w, w->ipa, 3);
-
-    rig_w64(w->r, at, rig_r64(w->r, at) & ~(D_S2R | D_S2W));
-}
-
-/* 3.9.1.2: what stage 1 does not grant stage 2 is not asked for. */
-static void x_only_s2_nowhere(SWorld *w)
-{
-    no_rights(w);               /* but UXN=0 */
-    s2_nowhere(w);
-}
-
-static void tt_no_page(SWorld *w)
-{
-    rig_w64(w->r, sw_s2_desc(w, sw_s1_desc(w, w->iova, 2) + w->bias, 3), 0);
-}
-
-static void tt_no_read(SWorld *w)
-{
-    uint64_t at = sw_s2_desc(w, sw_s1_desc(w, w->iova, 2) + w->bias, 3);
-
-    rig_w64(w->r, at, rig_r64(w->r, at) & ~(D_S2R | D_S2W));
-}
-
-static void cd_no_page(SWorld *w)
-{
-    rig_w64(w->r, sw_s2_desc(w, w->cd + w->bias, 3), 0);
-}
-
-static void cd_no_read(SWorld *w)
-{
-    uint64_t at = sw_s2_desc(w, w->cd + w->bias, 3);
-
-    rig_w64(w->r, at, rig_r64(w->r, at) & ~(D_S2R | D_S2W));
-}
-
 static const TrRow tr_rows[] = {
-    { "smmuen-0", SW_S1, true, smmuen_0, UR, EV_BAD_ATS_TREQ },
-    { "config-0", SW_S1, true, config_0, UR, 0 },
-    { "bypass", SW_BYPASS, false, unchanged, UR, EV_BAD_ATS_TREQ },
-    { "eats-0", SW_S1, true, eats_0, UR, EV_BAD_ATS_TREQ },
-    { "eats-2-atschk-0", SW_NESTED, true, eats_split_unchecked, UR,
-      EV_BAD_ATS_TREQ },
-    { "eats-3", SW_S1, true, eats_dpt, UR, EV_BAD_ATS_TREQ },
-    { "bad-streamid", SW_S1, true, span_0, CA, EV_BAD_STREAMID },
-    { "ste-fetch", SW_S1, true, ste_nowhere, CA, EV_STE_FETCH },
-    { "bad-ste", SW_S1, true, ste_v_0, CA, EV_BAD_STE },
-    { "bad-substreamid", SW_S1, true, cdmax_small, CA, EV_BAD_SUBSTREAMID },
-    { "stream-disabled", SW_S1, true, dss_without, CA, EV_STREAM_DISABLED },
-    { "cd-fetch", SW_S1, true, cd_nowhere, CA, EV_CD_FETCH },
-    { "bad-cd", SW_S1, true, cd_v_0, CA, EV_BAD_CD },
-    { "walk-eabt", SW_S1, true, walk_nowhere, CA, EV_WALK_EABT },
-    { "walk-eabt-s2", SW_NESTED, true, s2_nowhere, CA, EV_WALK_EABT },
-    { "translation", SW_S1, true, no_page, NOTHING, 0 },
-    { "access", SW_S1, true, no_af, NOTHING, 0 },
-    { "addr-size", SW_S1, true, too_far, NOTHING, 0 },
-    { "permission", SW_S1, true, no_rights, NOTHING, 0 },
-    { "execute-only-s1", SW_NESTED, true, x_only_s2_nowhere, NOTHING, 0 },
-    { "translation-s2", SW_NESTED, true, s2_no_page, NOTHING, 0 },
-    { "permission-s2", SW_NESTED, true, s2_no_rights, NOTHING, 0 },
-    { "translation-s2-only", SW_S2, false, no_page, NOTHING, 0 },
-    { "access-s2-only", SW_S2, false, no_af, NOTHING, 0 },
-    { "translation-tt", SW_NESTED, true, tt_no_page, NOTHING, 0 },
-    { "permission-tt", SW_NESTED, true, tt_no_read, NOTHING, 0 },
-    { "translation-cd", SW_NESTED, true, cd_no_page, NOTHING, 0 },
-    { "permission-cd", SW_NESTED, true, cd_no_read, NOTHING, 0 },
+    { "smmuen-0", SW_S1, true, .off = true, .answer = UR,
+      .event = EV_BAD_ATS_TREQ },
+    { "config-0", SW_S1, true, .damage = { { AT_STE, STE_CONFIG, 0 } },
+      .answer = UR },
+    { "bypass", SW_BYPASS, false, .answer = UR, .event = EV_BAD_ATS_TREQ },
+    { "eats-0", SW_S1, true, .damage = { { AT_STE, STE_EATS, 0 } },
+      .answer = UR, .event = EV_BAD_ATS_TREQ },
+    { "eats-2-atschk-0", SW_NESTED, true, .damage = { { AT_STE, STE_EATS, 2 } },
+      .answer = UR, .event = EV_BAD_ATS_TREQ },
+    { "eats-3", SW_S1, true, .damage = { { AT_STE, STE_EATS, 3 } },
+      .answer = UR, .event = EV_BAD_ATS_TREQ },
+    { "bad-streamid", SW_S1, true, .damage = { { AT_L1STD, L1STD_SPAN, 0 } },
+      .answer = CA, .event = EV_BAD_STREAMID },
+    { "ste-fetch", SW_S1, true,
+      .damage = { { AT_L1STD, L1STD_L2PTR, NOWHERE } }, .answer = CA,
+      .event = EV_STE_FETCH },
+    { "bad-ste", SW_S1, true, .damage = { { AT_STE, STE_V, 0 } }, .answer = CA,
+      .event = EV_BAD_STE },
+    { "bad-substreamid", SW_S1, true, .damage = { { AT_STE, STE_S1CDMAX, 3 } },
+      .answer = CA, .event = EV_BAD_SUBSTREAMID },
+    { "stream-disabled", SW_S1, true, .no_ssid = true, .answer = CA,
+      .event = EV_STREAM_DISABLED },
+    { "cd-fetch", SW_S1, true, .damage = { { AT_STE, STE_S1CTXPTR, NOWHERE } },
+      .answer = CA, .event = EV_CD_FETCH },
+    { "bad-cd", SW_S1, true, .damage = { { AT_CD, CD_V, 0 } }, .answer = CA,
+      .event = EV_BAD_CD },
+    { "walk-eabt", SW_S1, true, .damage = { { AT_S1(1), DESC_ADDR, NOWHERE } },
+      .answer = CA, .event = EV_WALK_EABT },
+    { "walk-eabt-s2", SW_NESTED, true,
+      .damage = { { AT_S2(2), DESC_ADDR, NOWHERE } }, .answer = CA,
+      .event = EV_WALK_EABT },
+    { "translation", SW_S1, true, .damage = { { AT_LEAF, DESC_ALL, 0 } },
+      .answer = NOTHING },
+    { "access", SW_S1, true, .damage = { { AT_LEAF, DESC_AF, 0 } },
+      .answer = NOTHING },
+    { "addr-size", SW_S1, true,
+      .damage = { { AT_CD, CD_IPS, 1 }, { AT_LEAF, 40, 40, 1 } },
+      .answer = NOTHING },
+    { "permission", SW_S1, true, .damage = { { AT_LEAF, DESC_AP1, 0 } },
+      .answer = NOTHING },
+    { "execute-only-s1", SW_NESTED, true,
+      .damage = { { AT_LEAF, DESC_AP1, 0 }, { AT_S2(2), DESC_ADDR, NOWHERE } },
+      .answer = NOTHING },
+    { "translation-s2", SW_NESTED, true,
+      .damage = { { AT_S2(3), DESC_ALL, 0 } }, .answer = NOTHING },
+    { "permission-s2", SW_NESTED, true,
+      .damage = { { AT_S2(3), DESC_S2AP, 0 } }, .answer = NOTHING },
+    { "translation-s2-only", SW_S2, false,
+      .damage = { { AT_LEAF, DESC_ALL, 0 } }, .answer = NOTHING },
+    { "access-s2-only", SW_S2, false, .damage = { { AT_LEAF, DESC_AF, 0 } },
+      .answer = NOTHING },
+    { "translation-tt", SW_NESTED, true,
+      .damage = { { AT_S2_OF_TABLE, DESC_ALL, 0 } }, .answer = NOTHING },
+    { "permission-tt", SW_NESTED, true,
+      .damage = { { AT_S2_OF_TABLE, DESC_S2AP, 0 } }, .answer = NOTHING },
+    { "translation-cd", SW_NESTED, true,
+      .damage = { { AT_S2_OF_CD, DESC_ALL, 0 } }, .answer = NOTHING },
+    { "permission-cd", SW_NESTED, true,
+      .damage = { { AT_S2_OF_CD, DESC_S2AP, 0 } }, .answer = NOTHING },
 };
 
 static void tr_run(const TrRow *row, uint32_t cr2)
@@ -210,12 +97,11 @@ static void tr_run(const TrRow *row, uint32_t cr2)
     ImXlat x;
 
     w->cr2 = cr2;
-    if (row->damage != smmuen_0) {
-        row->damage(w);
-    }
+    w->has_ssid = w->has_ssid && !row->no_ssid;
+    sw_damage(w, row->damage);
     sw_on(w);
-    if (row->damage == smmuen_0) {
-        smmuen_0(w);
+    if (row->off) {
+        sb_cr0(w->r, CR0_SMMUEN, false);
     }
     t = request(w);
     x = sw_run(w, &t);
@@ -251,7 +137,7 @@ static void tr_streamid_needs_both(void)
     ImXlat x;
 
     w->cr2 = CR2_REC_CFG_ATS;
-    span_0(w);
+    rig_put(w->r, w->l1std, L1STD_SPAN, 0);
     sw_on(w);
     x = sw_run(w, &t);
     sx_is_cpl(&x, IM_CPL_CA);
@@ -379,7 +265,7 @@ static void sets_access_flag(void)
     ImXlat x;
 
     rig_put(w->r, w->cd, CD_HA, 1);
-    no_af(w);
+    rig_put(w->r, sw_leaf(w, w->iova), DESC_AF, 0);
     sw_on(w);
     x = sw_run(w, &t);
     g_assert_cmphex(x.perm, ==, R1 | W1);
@@ -455,7 +341,7 @@ static void event_record(void)
     ImTxn t = request(w);
     Evt e;
 
-    eats_0(w);
+    rig_put(w->r, w->ste, STE_EATS, 0);
     rig_put(w->r, w->ste, STE_PRIVCFG, 2);
     sw_on(w);
     t.priv = true;
@@ -525,7 +411,7 @@ static void no_model_for_requests(void)
 
     rig_put(w->r, w->cd, CD_A, 0);
     rig_put(w->r, w->cd, CD_R, 1);
-    no_page(w);
+    rig_put(w->r, sw_leaf(w, w->iova), DESC_ALL, 0);
     sw_on(w);
     x = sw_run(w, &t);
     sx_is_nothing(&x);
@@ -538,7 +424,7 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < G_N_ELEMENTS(tr_rows); i++) {
         const TrRow *row = &tr_rows[i];
 
-        if (row->damage == smmuen_0) {
+        if (row->off) {
             spec_row(SMMU_ROUTE_SMMUEN, row->path, tr_row, row);
         } else if (row->event == EV_BAD_ATS_TREQ) {
             spec_row(SMMU_ATS_EATS, row->path, tr_row, row);

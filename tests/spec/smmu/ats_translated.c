@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "lib/smmu_world.h"
+#include "lib/smmu_damage.h"
 #include "lib/spec.h"
 
 #define R1  IM_PERM_R
@@ -14,89 +14,51 @@ static ImTxn request(const SWorld *w)
     return sw_txn(w, IM_AT_TRANSLATION, IM_READ);
 }
 
-static void smmuen_0(SWorld *w)
-{
-    sb_cr0(w->r, CR0_SMMUEN, false);
-}
-
-static void config_0(SWorld *w)
-{
-    rig_put(w->r, w->ste, STE_CONFIG, 0);
-}
-
-static void eats_0(SWorld *w)
-{
-    rig_put(w->r, w->ste, STE_EATS, 0);
-}
-
-static void eats_dpt(SWorld *w)
-{
-    rig_put(w->r, w->ste, STE_EATS, 3);
-}
-
-static void unchanged(SWorld *w)
-{
-    (void)w;
-}
-
-static void span_0(SWorld *w)
-{
-    rig_put(w->r, w->l1std, L1STD_SPAN, 0);
-}
-
-static void ste_nowhere(SWorld *w)
-{
-    rig_put(w->r, w->l1std, L1STD_L2PTR, w->r->ram_top >> 6);
-}
-
-static void ste_v_0(SWorld *w)
-{
-    rig_put(w->r, w->ste, STE_V, 0);
-}
-
-static void cd_v_0(SWorld *w)
-{
-    rig_put(w->r, w->cd, CD_V, 0);
-}
-
-static void s2_no_page(SWorld *w)
-{
-    rig_w64(w->r, sw_s2_desc(w, w->ipa, 3), 0);
-}
-
 /* --- 3.9.1.3: translated transactions ----------------------------------- */
 
 typedef struct TtRow {
     const char *path;
     SwKind kind;
     bool atschk;
-    void (*damage)(SWorld *w);
+    bool off;                   /* SMMUEN = 0 */
+    Damage damage[DAMAGES];
     bool pass;
     unsigned event;
     bool only_rec;              /* event only with REC_CFG_ATS */
 } TtRow;
 
 static const TtRow tt_rows[] = {
-    { "smmuen-0", SW_S1, true, smmuen_0, false, EV_TRANSL_FORBIDDEN, false },
-    { "smmuen-0-unchecked", SW_S1, false, smmuen_0, false, EV_TRANSL_FORBIDDEN,
-      false },
-    { "unchecked", SW_S1, false, unchanged, true, 0, false },
-    { "unchecked-eats-0", SW_S1, false, eats_0, true, 0, false },
-    { "unchecked-bad-ste", SW_S1, false, ste_v_0, true, 0, false },
-    { "unchecked-bad-stream", SW_S1, false, span_0, true, 0, false },
-    { "unchecked-config-0", SW_S1, false, config_0, true, 0, false },
-    { "unchecked-bypass", SW_BYPASS, false, unchanged, true, 0, false },
-    { "checked", SW_S1, true, unchanged, true, 0, false },
-    { "checked-nested", SW_NESTED, true, unchanged, true, 0, false },
-    { "checked-stage-2", SW_S2, true, unchanged, true, 0, false },
-    { "config-0", SW_S1, true, config_0, false, 0, false },
-    { "bypass", SW_BYPASS, true, unchanged, false, EV_TRANSL_FORBIDDEN, false },
-    { "eats-0", SW_S1, true, eats_0, false, EV_TRANSL_FORBIDDEN, false },
-    { "eats-3", SW_S1, true, eats_dpt, false, EV_TRANSL_FORBIDDEN, false },
-    { "bad-streamid", SW_S1, true, span_0, false, EV_BAD_STREAMID, true },
-    { "ste-fetch", SW_S1, true, ste_nowhere, false, EV_STE_FETCH, true },
-    { "bad-ste", SW_S1, true, ste_v_0, false, EV_BAD_STE, true },
-    { "cd-is-not-looked-at", SW_S1, true, cd_v_0, true, 0, false },
+    { "smmuen-0", SW_S1, true, .off = true, .event = EV_TRANSL_FORBIDDEN },
+    { "smmuen-0-unchecked", SW_S1, false, .off = true,
+      .event = EV_TRANSL_FORBIDDEN },
+    { "unchecked", SW_S1, false, .pass = true },
+    { "unchecked-eats-0", SW_S1, false, .damage = { { AT_STE, STE_EATS, 0 } },
+      .pass = true },
+    { "unchecked-bad-ste", SW_S1, false, .damage = { { AT_STE, STE_V, 0 } },
+      .pass = true },
+    { "unchecked-bad-stream", SW_S1, false,
+      .damage = { { AT_L1STD, L1STD_SPAN, 0 } }, .pass = true },
+    { "unchecked-config-0", SW_S1, false,
+      .damage = { { AT_STE, STE_CONFIG, 0 } }, .pass = true },
+    { "unchecked-bypass", SW_BYPASS, false, .pass = true },
+    { "checked", SW_S1, true, .pass = true },
+    { "checked-nested", SW_NESTED, true, .pass = true },
+    { "checked-stage-2", SW_S2, true, .pass = true },
+    { "config-0", SW_S1, true, .damage = { { AT_STE, STE_CONFIG, 0 } } },
+    { "bypass", SW_BYPASS, true, .event = EV_TRANSL_FORBIDDEN },
+    { "eats-0", SW_S1, true, .damage = { { AT_STE, STE_EATS, 0 } },
+      .event = EV_TRANSL_FORBIDDEN },
+    { "eats-3", SW_S1, true, .damage = { { AT_STE, STE_EATS, 3 } },
+      .event = EV_TRANSL_FORBIDDEN },
+    { "bad-streamid", SW_S1, true, .damage = { { AT_L1STD, L1STD_SPAN, 0 } },
+      .event = EV_BAD_STREAMID, .only_rec = true },
+    { "ste-fetch", SW_S1, true,
+      .damage = { { AT_L1STD, L1STD_L2PTR, NOWHERE } }, .event = EV_STE_FETCH,
+      .only_rec = true },
+    { "bad-ste", SW_S1, true, .damage = { { AT_STE, STE_V, 0 } },
+      .event = EV_BAD_STE, .only_rec = true },
+    { "cd-is-not-looked-at", SW_S1, true, .damage = { { AT_CD, CD_V, 0 } },
+      .pass = true },
 };
 
 static void tt_run(const TtRow *row, uint32_t cr2)
@@ -107,12 +69,10 @@ static void tt_run(const TtRow *row, uint32_t cr2)
 
     w->cr2 = cr2;
     w->cr0 = row->atschk ? CR0_ATSCHK : 0;
-    if (row->damage != smmuen_0) {
-        row->damage(w);
-    }
+    sw_damage(w, row->damage);
     sw_on(w);
-    if (row->damage == smmuen_0) {
-        smmuen_0(w);
+    if (row->off) {
+        sb_cr0(w->r, CR0_SMMUEN, false);
     }
     t.has_pasid = false;
     t.addr = UINT64_C(0x234567000);
@@ -234,7 +194,7 @@ static void split_translated_fault(void)
     ImXlat x;
     Evt e;
 
-    s2_no_page(w);
+    rig_put(w->r, sw_s2_desc(w, w->ipa, 3), DESC_ALL, 0);
     sw_on(w);
     t.has_pasid = false;
     t.addr = w->ipa + 0x123;
