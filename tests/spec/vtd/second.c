@@ -55,10 +55,7 @@ static void ss_narrow_aw(void)
     g_autoptr(World) w = world_new_off(NULL, W_SS, false);
     ImXlat x;
 
-    if (!(rig_reg64(w->r, REG_CAP) >> 9 & 1)) {
-        g_test_skip("SAGAW has no 39 bits");
-        return;
-    }
+    g_assert_cmphex(rig_reg64(w->r, REG_CAP) >> 9 & 1, ==, 1);  /* SAGAW */
     w->ss = rig_alloc(w->r, 1, RIG_TABLE);
     w->ss_levels = 3;
     world_pasid_entry(w, w->rid, w->pasid, w->did);
@@ -286,8 +283,7 @@ static void nested_ssade_needs_write(void)
     ImXlat x = nested_read_only_table(true, &leaf);
 
     /* an A/D update of first stage counts as a write: 76h, denied read */
-    g_assert_cmpuint(x.status, ==, IM_FAULT);
-    g_assert_true(x.fault == 0x76 || x.fault == 0x77);
+    xlat_is_fault(&x, IM_CPL_UR, 0x76);
 }
 
 /* SSADE=1: the page of a first-stage table becomes dirty in stage two. */
