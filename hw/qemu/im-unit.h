@@ -82,7 +82,7 @@ typedef struct ImUnitFn {
     PciPasidFn pasid;
     char *name;
     IOMMUMemoryRegion iommu;    /* enabled while the unit translates */
-    MemoryRegion top;           /* its last page, see fn_new() */
+    MemoryRegion top;           /* its last page, see unit_fn_new() */
     MemoryRegion bypass;        /* enabled while it does not */
     ImRequestRegion msi;
     IOMMUNotifierFlag notifiers;

@@ -46,6 +46,8 @@ def main():
     before = json.loads(a.than.read_text()) if a.than else {}
     now, more = {}, []
     for program in a.program:
+        if Path(program).is_dir():              # bench-*.p, its objects
+            continue
         unit = Path(program).name.rsplit('_', 1)[-1]
         names = subprocess.run([program, 'count'], capture_output=True,
                                text=True, check=True).stdout.splitlines()

@@ -38,6 +38,16 @@ LISTS = {'hw': ['core', 'fmt', 'vtd', 'smmuv3', 'pcie', 'ioasid', 'iommufd',
          'tests': ['lib', 'unit', 'spec', 'fuzz', 'qtest', 'bench']}
 
 
+def unnamed(root):
+    """Folders of models and engines of which no list says a thing."""
+    for path in sorted((root / 'hw').iterdir()):
+        name = f'hw/{path.name}'
+        if path.is_dir() and name != 'hw/qemu' and name not in BELOW:
+            yield f'{name}: BELOW does not say what it may include'
+        if path.is_dir() and path.name not in LISTS['hw']:
+            yield f'{name}: not in LISTS'
+
+
 def includes(root):
     for top, allowed in BELOW.items():
         for path in sorted((root / top).rglob('*')):
@@ -141,6 +151,7 @@ def main():
     parser.add_argument('--probe', help='a program linked with libc and glib')
     a = parser.parse_args()
     checks = [
+        ('every-folder-has-its-place', unnamed(a.source)),
         ('includes-point-down-only', includes(a.source)),
         ('engines-know-no-specification', specification(a.source)),
         ('iommufd-has-two-halves', halves(a.source)),

@@ -48,7 +48,8 @@ MACROS = ('QLIST_HEAD', 'G_N_ELEMENTS', 'G_GNUC_PRINTF')
 
 def prefix(path):
     subject = path.stem.removeprefix('im-').replace('-', '_')
-    return SUBJECTS.get(str(path), f'{FOLDERS[str(path.parent)]}{subject}_')
+    folder = FOLDERS.get(str(path.parent), '')
+    return SUBJECTS.get(str(path), f'{folder}{subject}_')
 
 
 def functions():
@@ -58,6 +59,13 @@ def functions():
             for name in dict.fromkeys(FUNCTION.findall(path.read_text())):
                 if name not in MACROS:
                     yield where, name
+
+
+def folders():
+    found = {str(path.relative_to(ROOT).parent) for top in TOPS
+             for path in (ROOT / top).rglob('*.[ch]')}
+    return [f'{name}: FOLDERS does not say how its functions begin'
+            for name in sorted(found - set(FOLDERS))]
 
 
 def strangers():
@@ -76,5 +84,6 @@ def twice():
 
 
 if __name__ == '__main__':
-    report([('static functions have the prefix of their file', strangers),
+    report([('every folder says how its static functions begin', folders),
+            ('static functions have the prefix of their file', strangers),
             ('a name is one function', twice)])

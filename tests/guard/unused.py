@@ -47,7 +47,8 @@ def words_of(files):
 
 def pastes(files):
     """How macros make words by ##: for each way, a pattern whose groups are
-    arguments. A part with _ at the paste is what stands there always."""
+    arguments, the first as long as may be, or as short. A part with _ at the
+    paste is what stands there always."""
     made = set()
     for f in files:
         joined = f.code.replace('\\\n', ' ')
@@ -56,8 +57,8 @@ def pastes(files):
             fixed = [i for i, part in enumerate(parts) if part == '_' or
                      (i == 0 and part.endswith('_')) or
                      (i and i == len(parts) - 1 and part.startswith('_'))]
-            if fixed:
-                made.add(''.join(part if i in fixed else r'(\w+)'
+            for some in (r'(\w+)', r'(\w+?)') if fixed else ():
+                made.add(''.join(part if i in fixed else some
                                  for i, part in enumerate(parts)))
     return {re.compile(way) for way in made}
 
