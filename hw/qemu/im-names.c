@@ -1,13 +1,41 @@
 /*
- * Functions and memory that the user names in a property.
+ * Buses, functions and memory that the user names in a property.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
 #include "hw/boards.h"
+#include "hw/pci/pci_bus.h"
 #include "qapi/error.h"
 #include "qemu/cutils.h"
 #include "im-names.h"
+
+/* --- buses ------------------------------------------------------------ */
+
+typedef struct FindBus {
+    const char *name;
+    PCIBus *found;
+} FindBus;
+
+static int names_match_bus(Object *obj, void *opaque)
+{
+    FindBus *f = opaque;
+
+    if (object_dynamic_cast(obj, TYPE_PCI_BUS) &&
+        g_strcmp0(BUS(obj)->name, f->name) == 0 &&
+        (!f->found || pci_bus_is_root(PCI_BUS(obj)))) {
+        f->found = PCI_BUS(obj);
+    }
+    return 0;
+}
+
+PCIBus *im_names_bus(const char *name)
+{
+    FindBus f = { .name = name };
+
+    object_child_foreach_recursive(object_get_root(), names_match_bus, &f);
+    return f.found;
+}
 
 /* --- functions -------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /*
- * Functions and memory that the user names in a property.
+ * Buses, functions and memory that the user names in a property.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -29,6 +29,9 @@ typedef struct ImRegion {
     uint64_t first, last;
     GPtrArray *functions;
 } ImRegion;
+
+/* The PCI bus of this name, a root bus if there are others; or NULL. */
+PCIBus *im_names_bus(const char *name);
 
 /*
  * Read DEVICE[+DEVICE...]. DEVICE is the ID of a -device, or bb:dd.f on a

@@ -15,6 +15,7 @@
 #include "system/system.h"
 #include "im-advice.h"
 #include "im-foreign.h"
+#include "im-names.h"
 #include "im-smmuv3-int.h"
 #include "trace.h"
 
@@ -206,43 +207,23 @@ static const ImUnitOps smmu_ops = {
 
 /* --- the machine ------------------------------------------------------ */
 
-typedef struct FindBus {
-    const char *name;
-    PCIBus *root;
-    bool other;                 /* there is a bus that is no root */
-} FindBus;
-
-static int smmuv3_match_bus(Object *obj, void *opaque)
-{
-    FindBus *f = opaque;
-
-    if (object_dynamic_cast(obj, TYPE_PCI_BUS) &&
-        g_strcmp0(BUS(obj)->name, f->name) == 0) {
-        if (pci_bus_is_root(PCI_BUS(obj))) {
-            f->root = PCI_BUS(obj);
-        } else {
-            f->other = true;
-        }
-    }
-    return 0;
-}
-
 static PCIBus *smmuv3_find_root(Smmuv3Model *s, Error **errp)
 {
-    FindBus f = { .name = s->primary_bus ?: "pcie.0" };
+    const char *name = s->primary_bus ?: "pcie.0";
+    PCIBus *bus = im_names_bus(name);
 
-    object_child_foreach_recursive(object_get_root(), smmuv3_match_bus, &f);
-    if (!f.root) {
-        error_setg(errp, "%s: primary-bus=%s: %s", im_name_of(OBJECT(s)),
-                   f.name,
-                   f.other ? "it is no root bus" :
-                             "there is no PCI bus of this name, or not yet");
-    } else if (PCI_HOST_BRIDGE(BUS(f.root)->parent)->bypass_iommu) {
-        error_setg(errp, "%s: primary-bus=%s has bypass-iommu=on",
-                   im_name_of(OBJECT(s)), f.name);
-        f.root = NULL;
+    if (!bus || !pci_bus_is_root(bus)) {
+        error_setg(errp, "%s: primary-bus=%s: %s", im_name_of(OBJECT(s)), name,
+                   bus ? "it is no root bus" :
+                         "there is no PCI bus of this name, or not yet");
+        return NULL;
     }
-    return f.root;
+    if (PCI_HOST_BRIDGE(BUS(bus)->parent)->bypass_iommu) {
+        error_setg(errp, "%s: primary-bus=%s has bypass-iommu=on",
+                   im_name_of(OBJECT(s)), name);
+        return NULL;
+    }
+    return bus;
 }
 
 static VirtMachineState *smmuv3_find_machine(Smmuv3Model *s, Error **errp)

@@ -7,6 +7,7 @@
 #include "qemu/osdep.h"
 #include "hw/i386/pc.h"
 #include "qapi/error.h"
+#include "im-names.h"
 #include "im-vtd-int.h"
 #include "im-vtd-pc.h"
 
@@ -64,35 +65,19 @@ unsigned vtdm_units(VtdModel ***units)
 
 /* --- where a unit is ---------------------------------------------------- */
 
-typedef struct FindBus {
-    const char *name;
-    PCIBus *found;
-} FindBus;
-
-static int vtdm_units_match_bus(Object *obj, void *opaque)
-{
-    FindBus *f = opaque;
-
-    if (object_dynamic_cast(obj, TYPE_PCI_BUS) &&
-        g_strcmp0(BUS(obj)->name, f->name) == 0) {
-        f->found = PCI_BUS(obj);
-    }
-    return 0;
-}
-
 static PCIBus *vtdm_units_find_root(VtdModel *s, PCIBus *pcie0, Error **errp)
 {
-    FindBus f = { .name = s->primary_bus };
+    PCIBus *bus;
     const char *why;
 
     if (!s->primary_bus) {
         return pcie0;
     }
-    object_child_foreach_recursive(object_get_root(), vtdm_units_match_bus, &f);
-    why = !f.found ? "there is no PCI bus of this name, or not yet" :
-          !pci_bus_is_root(f.found) ? "it is no root bus" :
-          f.found == pcie0          ? "the unit without primary-bus has it" :
-                                      NULL;
+    bus = im_names_bus(s->primary_bus);
+    why = !bus ? "there is no PCI bus of this name, or not yet" :
+          !pci_bus_is_root(bus) ? "it is no root bus" :
+          bus == pcie0          ? "the unit without primary-bus has it" :
+                                  NULL;
     if (why) {
         error_setg(errp,
                    "%s: primary-bus=%s: %s; name a pxb-pcie that was "
@@ -100,7 +85,7 @@ static PCIBus *vtdm_units_find_root(VtdModel *s, PCIBus *pcie0, Error **errp)
                    im_name_of(OBJECT(s)), s->primary_bus, why);
         return NULL;
     }
-    return f.found;
+    return bus;
 }
 
 PCIBus *vtdm_place(VtdModel *s, Error **errp)
