@@ -114,7 +114,7 @@ static inline void *im_pool_room(ImPool *p)
 }
 
 /* Make im_pool_room() live under a key that is not. The caller's part of it
- * is as room() or the slot's last life left it. */
+ * is as im_pool_room() or the slot's last life left it. */
 static inline void *im_pool_put(ImPool *p, uint64_t key)
 {
     im_pool_room(p);
