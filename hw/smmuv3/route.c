@@ -548,7 +548,7 @@ void im_smmu_take_route(SmmuRoute *r)
            im_smmu_stream_fault(r) ||            /* 3.3.1, 5.1, 5.2 */
            smmu_route_config_abort(r) ||         /* 5.2: Config */
            smmu_route_ats_gate(r) ||             /* 5.2: EATS */
-           smmu_route_overrides(r) ||           /* 13.1.4: PRIVCFG, INSTCFG */
+           smmu_route_overrides(r) ||            /* 13.1.4: PRIV, INSTCFG */
            smmu_route_translated_ipa(r) ||       /* 13.6.3: EATS = 10 */
            im_smmu_context_fault(r) ||           /* 3.3.2, 5.3, 5.4 */
            smmu_route_bypass(r) ||               /* 3.3.3, 3.4 */

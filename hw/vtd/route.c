@@ -308,13 +308,13 @@ void im_vtd_route(VtdRoute *r)
            vtd_route_remapping_off(r) ||    /* 11.4.4.2, 4.2.1 */
            vtd_route_table_mode_fault(r) || /* 11.4.5: RTA */
            vtd_route_iotlb_hit(r) ||        /* 6.2.4, 6.2.7 */
-           im_vtd_context_fault(r) ||      /* 9.1 - 9.4: LRT, LCT, SRT, SCT */
+           im_vtd_context_fault(r) ||       /* 9.1 - 9.4: LRT to SCT */
            vtd_route_translated(r) ||       /* 4.2.3 */
            im_vtd_pasid_fault(r) ||         /* 9.5, 9.6: SPD, SPT */
            vtd_route_special(r) ||          /* 7.1.3: S.1, S.2 */
            vtd_route_pass_through(r) ||     /* 3.9 */
-           vtd_route_input_range(r) ||     /* 3.6, 3.7: SGN.1, SGN.5, LGN.1 */
-           im_vtd_walk_tables(r));         /* 3.6 - 3.8: SFS, SSS, LSS, SGN */
+           vtd_route_input_range(r) ||      /* 3.6, 3.7: SGN.1, .5, LGN.1 */
+           im_vtd_walk_tables(r));          /* 3.6 - 3.8: SFS, SSS, LSS */
 }
 
 ImXlat im_vtd_answer(const VtdRoute *r)
