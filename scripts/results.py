@@ -7,10 +7,11 @@
 prints failures, skips with their reasons, what was held besides, and as the
 last line 'N passed, N failed, N skipped'. Counted are behaviours: the tests
 inside the programs, where those that differ after an @ in a name, their own or
-their program's, are one, done more than once. Suites that read texts or run the
-same again are not counted unless they fail. A program that ends badly without a
-failed test is a failure of its own (JUnit does not say so, which is why meson's
-own log is read); so are a skip without a reason and a run without tests.
+their program's, are one, done more than once. What passed in suites that read
+texts or run the same again is not counted; a text that was not read is a skip.
+A program that ends badly without a failed test is a failure of its own (JUnit
+does not say so, which is why meson's own log is read); so are a skip without a
+reason and a run without tests.
 """
 
 import json
@@ -78,9 +79,11 @@ def count(rows):
     behaviours, others = {}, {}
     for suites, program, name, verdict, _ in rows:
         other = next((OTHERS[s] for s in suites if s in OTHERS), None)
-        if other and verdict != 'failed':
-            others[other] = others.get(other, 0) + (verdict == 'passed')
+        if other and verdict == 'passed':
+            others[other] = others.get(other, 0) + 1
             continue
+        if verdict == 'skipped' and 'again' in suites:
+            continue            # the first time it was counted
         key = program.partition('@')[0], name.partition('@')[0]
         behaviours[key] = min(verdict, behaviours.get(key, verdict),
                               key=WORST_FIRST.index)

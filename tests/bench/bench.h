@@ -1,7 +1,8 @@
 /*
  * What the benchmarks of single units share: a host whose memory is an
  * array, batches, medians. A program defines MEM_SIZE, BENCH_UNIT, the type
- * of its unit, and BENCH_TRANSLATE, and includes this once.
+ * of its unit, and BENCH_FN(), the name of one of its functions, and includes
+ * this once.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -238,7 +239,7 @@ static double lookups(Bench *b, ImTxn t, uint32_t pages, uint32_t count)
 
     for (uint32_t i = 0; i < count; i++) {
         t.addr = VA_BASE + ((uint64_t)b->order[at] << 12);
-        bad |= BENCH_TRANSLATE(b->s, &t).status;
+        bad |= BENCH_FN(translate)(b->s, &t).status;
         at = at + 1 == pages ? 0 : at + 1;
     }
     must(!bad);

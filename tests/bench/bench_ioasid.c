@@ -12,7 +12,7 @@
 
 #define MEM_SIZE    (UINT64_C(16) << 20)
 #define BENCH_UNIT  ImIoasid
-#define BENCH_TRANSLATE  im_ioasid_translate
+#define BENCH_FN(name)  im_ioasid_##name
 #include "bench/bench.h"
 
 #define FUNC        0x0100u

@@ -13,10 +13,10 @@
 
 #define MEM_SIZE    (UINT64_C(176) << 20)
 #define BENCH_UNIT  ImSmmu
-#define BENCH_TRANSLATE  im_smmu_translate
-#include "bench/bench.h"
+#define BENCH_FN(name)  im_smmu_##name
+#define BENCH_MISSES  tlb_misses
+#include "bench/bench_caches.h"
 
-#define SID         0x0100
 #define SID_BITS    16
 #define SPLIT       8
 #define SSID_BITS   20
@@ -105,10 +105,7 @@ static void start(Bench *b, uint32_t tlb_entries)
 
     cfg.tlb_entries = tlb_entries;
     b->s = im_smmu_new(&cfg, &port, b, &err);
-    if (!b->s) {
-        fprintf(stderr, "bench: %s\n", err);
-        exit(1);
-    }
+    must_be_made(b, err);
     for (uint64_t i = 0; i < 1u << (SID_BITS - SPLIT); i++) {
         *word(b, L1STD + 8 * i) = (STES + (i << (SPLIT + 6))) | (SPLIT + 1);
     }
@@ -119,22 +116,6 @@ static void start(Bench *b, uint32_t tlb_entries)
     im_smmu_mmio_write(b->s, 0x080, L1STD, 8);
     im_smmu_mmio_write(b->s, 0x088, SID_BITS | SPLIT << 6 | 1 << 16, 4);
     im_smmu_mmio_write(b->s, 0x020, 1, 4);      /* SMMUEN */
-}
-
-static void stop(Bench *b)
-{
-    im_smmu_free(b->s);
-    b->s = NULL;
-}
-
-static ImTxn request(uint32_t ssid, uint64_t addr)
-{
-    return (ImTxn) { .rid = SID,
-                     .has_pasid = true,
-                     .pasid = ssid,
-                     .addr = addr,
-                     .len = 64,
-                     .access = IM_READ };
 }
 
 /* --- hits and misses ---------------------------------------------------- */
@@ -150,33 +131,11 @@ static uint64_t map_pages(Bench *b, uint32_t pages)
     return root;
 }
 
-static void bench_hits(Bench *b, uint32_t pages, uint32_t capacity,
-                       double target)
+static void start_pages(Bench *b, uint32_t entries, uint32_t pages)
 {
-    double v[BATCHES];
-    uint32_t count = MAX(pages, 200000);
-    const ImSmmuCounters *c;
-    uint64_t before;
-    char what[80];
-
-    start(b, capacity);
-    c = im_smmu_counters(b->s);
-    ste(b, SID, CONFIG_S1, ctx_linear(4), 0, 0);
+    start(b, entries);
+    ste(b, RID, CONFIG_S1, ctx_linear(4), 0, 0);
     cd(b, 1, 1, 0, map_pages(b, pages));
-    shuffle(b->order, pages);
-    lookups(b, request(1, 0), pages, count);
-    before = c->tlb_misses;
-    for (unsigned i = 0; i < BATCHES; i++) {
-        v[i] = lookups(b, request(1, 0), pages, count);
-    }
-    snprintf(what, sizeof(what), "hit, %u pages of %u entries", pages,
-             capacity);
-    print(what, median(v, BATCHES), target);
-    if (c->tlb_misses != before) {
-        printf("  (%" PRIu64 " of %" PRIu64 " were misses)\n",
-               c->tlb_misses - before, (uint64_t)BATCHES * count);
-    }
-    stop(b);
 }
 
 typedef struct MissRow {
@@ -206,7 +165,7 @@ static void miss(Bench *b, const MissRow *row, uint32_t i)
         .addr = VA_BASE + ((uint64_t)(i & 511) << row->g),
     };
 
-    must(im_smmu_translate(b->s, &t).status == IM_OK);
+    translate(b, &t);
 }
 
 /* Returns the time of one. */
@@ -276,113 +235,10 @@ static void bench_miss(Bench *b, const MissRow *row)
     stop(b);
 }
 
-/* TLB misses with configuration and tables above the leaf cached. */
-static void bench_leaf_miss(Bench *b)
-{
-    double v[BATCHES];
-    const ImSmmuCounters *c;
-    uint32_t pages = 65536;
-    uint64_t misses;
-    uint64_t reads;
-
-    start(b, 4096);
-    c = im_smmu_counters(b->s);
-    ste(b, SID, CONFIG_S1, ctx_linear(4), 0, 0);
-    cd(b, 1, 1, 0, map_pages(b, pages));
-    shuffle(b->order, pages);
-    lookups(b, request(1, 0), pages, pages);
-    misses = c->tlb_misses;
-    reads = c->walk_reads;
-    for (unsigned i = 0; i < BATCHES; i++) {
-        v[i] = lookups(b, request(1, 0), pages, pages);
-    }
-    print("64K pages in turn through 4K entries", median(v, BATCHES), 0);
-    printf("  (%.0f %% misses, %.2f reads a miss)\n",
-           100.0 * (double)(c->tlb_misses - misses) / (pages * BATCHES),
-           (double)(c->walk_reads - reads) / (double)(c->tlb_misses - misses));
-    stop(b);
-}
-
 /* --- invalidations ------------------------------------------------------ */
 
-#define SPACES  64
-#define EACH    1024
-
-/* 64 streams of 1K pages each, with a VMID and an ASID of their own. */
-static void fill(Bench *b)
-{
-    for (uint32_t i = 0; i < SPACES; i++) {
-        ImTxn t = { .len = 64, .access = IM_READ, .rid = (uint16_t)(1 + i) };
-
-        for (uint64_t page = 0; page < EACH; page++) {
-            t.addr = VA_BASE + (page << 12);
-            must(im_smmu_translate(b->s, &t).status == IM_OK);
-        }
-    }
-}
-
-typedef struct InvRow {
-    const char *what;
-    uint8_t scope;
-    uint32_t count;
-    uint32_t gone;
-    uint32_t pages;             /* of one invalidation by address */
-    bool leaf;
-} InvRow;
-
-static const InvRow inv_rows[] = {
-    { "invalidate a VA, 64K cached", SMMU_TLBI_VA, 16384, 16384, 1, false },
-    { "invalidate a VA, leaf only, 64K cached", SMMU_TLBI_VA, 16384, 16384, 1,
-      true },
-    { "invalidate 512 pages (one range), 64K cached", SMMU_TLBI_VA, 128, 65536,
-      512, false },
-    { "invalidate an ASID, 64K cached", SMMU_TLBI_ASID, 1024, 65536, 0, false },
-    { "invalidate a VMID, 64K cached", SMMU_TLBI_VMALL, 1024, 65536, 0, false },
-    { "invalidate all, 64 spaces, 64K cached", SMMU_TLBI_NSNH_ALL, 64, 65536, 0,
-      false },
-};
-
-static void invalidate(Bench *b, const InvRow *row, uint32_t i)
-{
-    SmmuTlbi t = {
-        .scope = row->scope,
-        .leaf = row->leaf,
-        .vmid = (uint16_t)(1 + i % SPACES),
-        .asid = (uint16_t)(101 + i % SPACES),
-        .last = UINT64_MAX,
-    };
-
-    if (row->pages) {
-        t.addr = VA_BASE + ((uint64_t)(i / SPACES) * row->pages << 12);
-        t.last = t.addr + ((uint64_t)row->pages << 12) - 1;
-    }
-    im_smmu_tlbi(b->s, &t);
-}
-
-static void bench_inv(Bench *b, const InvRow *row)
-{
-    double v[BATCHES];
-    unsigned left = 0;
-
-    for (unsigned n = 0; n < BATCHES; n++) {
-        double t0;
-
-        fill(b);
-        t0 = now_ns();
-        for (uint32_t i = 0; i < row->count; i++) {
-            invalidate(b, row, i);
-        }
-        v[n] = (now_ns() - t0) / row->count;
-        left = im_smmu_cached_translations(b->s);
-    }
-    print(row->what, median(v, BATCHES), 0);
-    if (left + row->gone != SPACES * EACH) {
-        printf("  (%u left, expected %u)\n", left, SPACES * EACH - row->gone);
-        b->failed = true;
-    }
-}
-
-static void map_spaces(Bench *b)
+/* Every one is a stream, with a VMID and an ASID of its own. */
+static void start_spaces(Bench *b)
 {
     start(b, 65536 * 2);
     for (uint32_t i = 0; i < SPACES; i++) {
@@ -392,14 +248,68 @@ static void map_spaces(Bench *b)
     }
 }
 
-static void bench_invalidations(Bench *b)
+static ImTxn space_request(uint32_t i)
 {
-    map_spaces(b);
-    for (unsigned i = 0; i < G_N_ELEMENTS(inv_rows); i++) {
-        bench_inv(b, &inv_rows[i]);
-    }
-    stop(b);
+    return (ImTxn) { .len = 64, .access = IM_READ, .rid = (uint16_t)(1 + i) };
 }
+
+/* pages: of one by address. */
+static void invalidate(Bench *b, uint32_t i, uint8_t scope, uint32_t pages,
+                       bool leaf)
+{
+    SmmuTlbi t = {
+        .scope = scope,
+        .leaf = leaf,
+        .vmid = (uint16_t)(1 + i % SPACES),
+        .asid = (uint16_t)(101 + i % SPACES),
+        .last = UINT64_MAX,
+    };
+
+    if (pages) {
+        t.addr = VA_BASE + ((uint64_t)(i / SPACES) * pages << 12);
+        t.last = t.addr + ((uint64_t)pages << 12) - 1;
+    }
+    im_smmu_tlbi(b->s, &t);
+}
+
+static void inv_va(Bench *b, uint32_t i)
+{
+    invalidate(b, i, SMMU_TLBI_VA, 1, false);
+}
+
+static void inv_va_leaf(Bench *b, uint32_t i)
+{
+    invalidate(b, i, SMMU_TLBI_VA, 1, true);
+}
+
+static void inv_range(Bench *b, uint32_t i)
+{
+    invalidate(b, i % (2 * SPACES), SMMU_TLBI_VA, 512, false);
+}
+
+static void inv_asid(Bench *b, uint32_t i)
+{
+    invalidate(b, i, SMMU_TLBI_ASID, 0, false);
+}
+
+static void inv_vmid(Bench *b, uint32_t i)
+{
+    invalidate(b, i, SMMU_TLBI_VMALL, 0, false);
+}
+
+static void inv_all(Bench *b, uint32_t i)
+{
+    invalidate(b, i, SMMU_TLBI_NSNH_ALL, 0, false);
+}
+
+static const InvRow inv_rows[] = {
+    { "invalidate a VA, 64K cached", inv_va, 16384, 16384 },
+    { "invalidate a VA, leaf only, 64K cached", inv_va_leaf, 16384, 16384 },
+    { "invalidate 512 pages (one range), 64K cached", inv_range, 128, 65536 },
+    { "invalidate an ASID, 64K cached", inv_asid, 1024, 65536 },
+    { "invalidate a VMID, 64K cached", inv_vmid, 1024, 65536 },
+    { "invalidate all, 64 spaces, 64K cached", inv_all, 64, 65536 },
+};
 
 /* --- substreams --------------------------------------------------------- */
 
@@ -416,7 +326,7 @@ static void bench_substreams(Bench *b, uint32_t n)
 
     start(b, 65536);
     c = im_smmu_counters(b->s);
-    ste(b, SID, CONFIG_S1, ctx_two_level(), 0, 0);
+    ste(b, RID, CONFIG_S1, ctx_two_level(), 0, 0);
     cd(b, 0, 1, 0, map_pages(b, 1));
     for (uint32_t i = 1; i < n; i++) {
         memcpy(word(b, CDS + 64 * (uint64_t)i), word(b, CDS), 64);
@@ -446,39 +356,15 @@ static void bench_substreams(Bench *b, uint32_t n)
     stop(b);
 }
 
-static void count_bytes(uint32_t entries)
+static void *caches_new(uint32_t entries)
 {
     ImSmmuConfig cfg = IM_SMMU_CONFIG_DEFAULT;
-    size_t before = heap();
-    SmmuCaches *c;
-    double each;
 
     cfg.tlb_entries = entries;
-    c = im_smmu_caches_new(&cfg);
-    each = (double)(heap() - before) / entries;
-    printf("%7u entries: %.1f bytes each with all caches and indices"
-           "   target    64  %s\n",
-           entries, each, each <= 64 ? "reached" : "MISSED");
-    im_smmu_caches_free(c);
+    return im_smmu_caches_new(&cfg);
 }
 
 /* --- for instructions.py ------------------------------------------------ */
-
-static void ready_hit(Bench *b)
-{
-    start(b, 65536);
-    ste(b, SID, CONFIG_S1, ctx_linear(4), 0, 0);
-    cd(b, 1, 1, 0, map_pages(b, 16));
-    shuffle(b->order, 16);
-    lookups(b, request(1, 0), 16, 16);
-}
-
-static void ready_leaf_miss(Bench *b)
-{
-    start(b, 4096);
-    ste(b, SID, CONFIG_S1, ctx_linear(4), 0, 0);
-    cd(b, 1, 1, 0, map_pages(b, 65536));
-}
 
 static void ready_miss_4k(Bench *b)
 {
@@ -495,26 +381,6 @@ static void ready_miss_nested(Bench *b)
     miss_tables(b, &miss_rows[2]);
 }
 
-static void ready_inv(Bench *b)
-{
-    map_spaces(b);
-    fill(b);
-}
-
-static void hit(Bench *b, uint32_t i)
-{
-    ImTxn t = request(1, VA_BASE + (i % 16 << 12));
-
-    must(im_smmu_translate(b->s, &t).status == IM_OK);
-}
-
-static void leaf_miss(Bench *b, uint32_t i)
-{
-    ImTxn t = request(1, VA_BASE + (i % 65536 << 12));
-
-    must(im_smmu_translate(b->s, &t).status == IM_OK);
-}
-
 static void miss_4k(Bench *b, uint32_t i)
 {
     miss(b, &miss_rows[0], i);
@@ -523,31 +389,6 @@ static void miss_4k(Bench *b, uint32_t i)
 static void miss_64k(Bench *b, uint32_t i)
 {
     miss(b, &miss_rows[1], i);
-}
-
-static void inv_va(Bench *b, uint32_t i)
-{
-    invalidate(b, &inv_rows[0], i);
-}
-
-static void inv_range(Bench *b, uint32_t i)
-{
-    invalidate(b, &inv_rows[2], i % (2 * SPACES));
-}
-
-static void inv_asid(Bench *b, uint32_t i)
-{
-    invalidate(b, &inv_rows[3], i);
-}
-
-static void inv_vmid(Bench *b, uint32_t i)
-{
-    invalidate(b, &inv_rows[4], i);
-}
-
-static void inv_all(Bench *b, uint32_t i)
-{
-    invalidate(b, &inv_rows[5], i);
 }
 
 static const CountRow count_rows[] = {
@@ -570,16 +411,12 @@ int main(int argc, char **argv)
     if (argc > 1) {
         return count_row(&b, count_rows, G_N_ELEMENTS(count_rows), argv + 2);
     }
-    bench_hits(&b, 16, 65536, 40);
-    bench_hits(&b, 4096, 65536, 40);
-    bench_hits(&b, 65536, 65536, 80);
-    bench_hits(&b, 65536, 131072, 80);
-    bench_hits(&b, 1u << 20, 1u << 20, 0);
+    bench_all_hits(&b);
     for (unsigned i = 0; i < G_N_ELEMENTS(miss_rows); i++) {
         bench_miss(&b, &miss_rows[i]);
     }
     bench_leaf_miss(&b);
-    bench_invalidations(&b);
+    bench_invalidations(&b, inv_rows, G_N_ELEMENTS(inv_rows));
     bench_substreams(&b, 16);
     bench_substreams(&b, 1024);
     bench_substreams(&b, 65536);

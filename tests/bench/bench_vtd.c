@@ -12,10 +12,9 @@
 
 #define MEM_SIZE    (UINT64_C(96) << 20)
 #define BENCH_UNIT  ImVtd
-#define BENCH_TRANSLATE  im_vtd_translate
-#include "bench/bench.h"
-
-#define RID         0x0100
+#define BENCH_FN(name)  im_vtd_##name
+#define BENCH_MISSES  iotlb_misses
+#include "bench/bench_caches.h"
 
 /* Fixed places in memory. */
 #define ROOT        UINT64_C(0x1000)
@@ -79,10 +78,7 @@ static void start(Bench *b, uint32_t iotlb_entries)
     cfg.fs5lp = false;
     cfg.iotlb_entries = iotlb_entries;
     b->s = im_vtd_new(&cfg, &port, b, &err);
-    if (!b->s) {
-        fprintf(stderr, "bench: %s\n", err);
-        exit(1);
-    }
+    must_be_made(b, err);
     for (unsigned bus = 0; bus < 256; bus++) {
         word(b, ROOT)[2 * bus] = CONTEXT | 1;
         word(b, ROOT)[2 * bus + 1] = CONTEXT | 1;
@@ -105,22 +101,6 @@ static void start(Bench *b, uint32_t iotlb_entries)
     reg_write(b, 0x018, 1u << 31 | 1u << 26, 4);    /* TE */
 }
 
-static void stop(Bench *b)
-{
-    im_vtd_free(b->s);
-    b->s = NULL;
-}
-
-static ImTxn request(uint32_t pasid, uint64_t addr)
-{
-    return (ImTxn) { .rid = RID,
-                     .has_pasid = true,
-                     .pasid = pasid,
-                     .addr = addr,
-                     .len = 64,
-                     .access = IM_READ };
-}
-
 /* PASID's own first stage, of so many pages. */
 static void map_pages(Bench *b, uint32_t pasid, uint32_t pages)
 {
@@ -133,32 +113,10 @@ static void map_pages(Bench *b, uint32_t pasid, uint32_t pages)
     }
 }
 
-static void bench_hits(Bench *b, uint32_t pages, uint32_t capacity,
-                       double target)
+static void start_pages(Bench *b, uint32_t entries, uint32_t pages)
 {
-    double v[BATCHES];
-    uint32_t count = MAX(pages, 200000);
-    const ImVtdCounters *c;
-    uint64_t before;
-    char what[80];
-
-    start(b, capacity);
-    c = im_vtd_counters(b->s);
+    start(b, entries);
     map_pages(b, 1, pages);
-    shuffle(b->order, pages);
-    lookups(b, request(1, 0), pages, count);
-    before = c->iotlb_misses;
-    for (unsigned i = 0; i < BATCHES; i++) {
-        v[i] = lookups(b, request(1, 0), pages, count);
-    }
-    snprintf(what, sizeof(what), "hit, %u pages of %u entries", pages,
-             capacity);
-    print(what, median(v, BATCHES), target);
-    if (c->iotlb_misses != before) {
-        printf("  (%" PRIu64 " of %" PRIu64 " were misses)\n",
-               c->iotlb_misses - before, (uint64_t)BATCHES * count);
-    }
-    stop(b);
 }
 
 #define MISS_PAGES  512
@@ -194,7 +152,7 @@ static void miss(Bench *b, uint32_t rid)
     ImTxn t = request(1, VA_BASE + (rid % MISS_PAGES << 12));
 
     t.rid = (uint16_t)(rid * 40503u);
-    must(im_vtd_translate(b->s, &t).status == IM_OK);
+    translate(b, &t);
 }
 
 static void bench_miss(Bench *b, bool nested, double target)
@@ -222,49 +180,21 @@ static void bench_miss(Bench *b, bool nested, double target)
     stop(b);
 }
 
-/* IOTLB misses with tables and entries above the leaf cached. */
-static void bench_leaf_miss(Bench *b)
+/* --- invalidations ------------------------------------------------------ */
+
+/* Every PASID is a domain of its own. */
+static void start_spaces(Bench *b)
 {
-    double v[BATCHES];
-    const ImVtdCounters *c;
-    uint64_t misses;
-    uint64_t reads;
-    uint32_t pages = 65536;
-
-    start(b, 4096);
-    c = im_vtd_counters(b->s);
-    map_pages(b, 1, pages);
-    shuffle(b->order, pages);
-    lookups(b, request(1, 0), pages, pages);
-    misses = c->iotlb_misses;
-    reads = c->walk_reads;
-    for (unsigned i = 0; i < BATCHES; i++) {
-        v[i] = lookups(b, request(1, 0), pages, pages);
-    }
-    print("64K pages in turn through 4K entries", median(v, BATCHES), 0);
-    printf("  (%.0f %% misses, %.2f reads a miss)\n",
-           100.0 * (double)(c->iotlb_misses - misses) / (pages * BATCHES),
-           (double)(c->walk_reads - reads) /
-               (double)(c->iotlb_misses - misses));
-    stop(b);
-}
-
-#define SPACES  64
-#define EACH    1024
-
-/* 64 PASIDs of 1K pages each, every PASID a domain of its own. */
-static void fill(Bench *b)
-{
+    start(b, 65536 * 2);
     for (uint32_t p = 0; p < SPACES; p++) {
-        for (uint32_t i = 0; i < EACH; i++) {
-            ImTxn t = request(1 + p, VA_BASE + ((uint64_t)i << 12));
-
-            must(im_vtd_translate(b->s, &t).status == IM_OK);
-        }
+        map_pages(b, 1 + p, EACH);
     }
 }
 
-typedef void InvFn(Bench *b, uint32_t i);
+static ImTxn space_request(uint32_t i)
+{
+    return request(1 + i, 0);
+}
 
 static void inv_page(Bench *b, uint32_t i)
 {
@@ -298,50 +228,16 @@ static void inv_global(Bench *b, uint32_t i)
     im_vtd_inv_iotlb(b->s, VTD_GRAN_GLOBAL, 0, 0, 0, false);
 }
 
-static void bench_inv(Bench *b, const char *what, InvFn *fn, uint32_t count,
-                      uint32_t gone)
-{
-    double v[BATCHES];
-    unsigned left = 0;
-
-    for (unsigned n = 0; n < BATCHES; n++) {
-        double t0;
-
-        fill(b);
-        t0 = now_ns();
-        for (uint32_t i = 0; i < count; i++) {
-            fn(b, i);
-        }
-        v[n] = (now_ns() - t0) / count;
-        left = im_vtd_cached_translations(b->s);
-    }
-    print(what, median(v, BATCHES), 0);
-    if (left + gone != SPACES * EACH) {
-        printf("  (%u left, expected %u)\n", left, SPACES * EACH - gone);
-        b->failed = true;
-    }
-}
-
-static void map_spaces(Bench *b)
-{
-    start(b, 65536 * 2);
-    for (uint32_t p = 0; p < SPACES; p++) {
-        map_pages(b, 1 + p, EACH);
-    }
-}
-
-static void bench_invalidations(Bench *b)
-{
-    map_spaces(b);
-    bench_inv(b, "invalidate a page, 64K cached", inv_page, 16384, 16384);
-    bench_inv(b, "invalidate 512 pages (AM=9), 64K cached", inv_2m, 128, 65536);
+static const InvRow inv_rows[] = {
+    { "invalidate a page, 64K cached", inv_page, 16384, 16384 },
+    { "invalidate 512 pages (AM=9), 64K cached", inv_2m, 128, 65536 },
     /* Emptied by the first round of 64, each of the others does the same. */
-    bench_inv(b, "invalidate a PASID, 64K cached", inv_pasid, 1024, 65536);
-    bench_inv(b, "invalidate a domain, 64K cached", inv_domain, 1024, 65536);
-    bench_inv(b, "invalidate all, 64 spaces, 64K cached", inv_global, 64,
-              65536);
-    stop(b);
-}
+    { "invalidate a PASID, 64K cached", inv_pasid, 1024, 65536 },
+    { "invalidate a domain, 64K cached", inv_domain, 1024, 65536 },
+    { "invalidate all, 64 spaces, 64K cached", inv_global, 64, 65536 },
+};
+
+/* --- page requests ------------------------------------------------------ */
 
 /* Request, descriptor read, response descriptor, response message. */
 static void bench_page_request(Bench *b)
@@ -455,37 +351,15 @@ static void count_scattered(uint32_t pages, uint32_t entries)
     im_tlb_destroy(&t);
 }
 
-static void count_bytes(uint32_t entries)
+static void *caches_new(uint32_t entries)
 {
     ImVtdConfig cfg = IM_VTD_CONFIG_DEFAULT;
-    size_t before = heap();
-    VtdCaches *c;
-    double each;
 
     cfg.iotlb_entries = entries;
-    c = im_vtd_caches_new(&cfg);
-    each = (double)(heap() - before) / entries;
-    printf("%7u entries: %.1f bytes each with all caches and indices"
-           "   target    64  %s\n",
-           entries, each, each <= 64 ? "reached" : "MISSED");
-    im_vtd_caches_free(c);
+    return im_vtd_caches_new(&cfg);
 }
 
 /* --- for instructions.py ------------------------------------------------ */
-
-static void ready_hit(Bench *b)
-{
-    start(b, 65536);
-    map_pages(b, 1, 16);
-    shuffle(b->order, 16);
-    lookups(b, request(1, 0), 16, 16);
-}
-
-static void ready_leaf_miss(Bench *b)
-{
-    start(b, 4096);
-    map_pages(b, 1, 65536);
-}
 
 static void ready_miss(Bench *b)
 {
@@ -495,26 +369,6 @@ static void ready_miss(Bench *b)
 static void ready_nested_miss(Bench *b)
 {
     miss_tables(b, true);
-}
-
-static void ready_inv(Bench *b)
-{
-    map_spaces(b);
-    fill(b);
-}
-
-static void hit(Bench *b, uint32_t i)
-{
-    ImTxn t = request(1, VA_BASE + (i % 16 << 12));
-
-    must(im_vtd_translate(b->s, &t).status == IM_OK);
-}
-
-static void leaf_miss(Bench *b, uint32_t i)
-{
-    ImTxn t = request(1, VA_BASE + (i % 65536 << 12));
-
-    must(im_vtd_translate(b->s, &t).status == IM_OK);
 }
 
 static const CountRow count_rows[] = {
@@ -536,15 +390,11 @@ int main(int argc, char **argv)
     if (argc > 1) {
         return count_row(&b, count_rows, G_N_ELEMENTS(count_rows), argv + 2);
     }
-    bench_hits(&b, 16, 65536, 40);
-    bench_hits(&b, 4096, 65536, 40);
-    bench_hits(&b, 65536, 65536, 80);
-    bench_hits(&b, 65536, 131072, 80);
-    bench_hits(&b, 1u << 20, 1u << 20, 0);
+    bench_all_hits(&b);
     bench_miss(&b, false, 250);
     bench_miss(&b, true, 0);
     bench_leaf_miss(&b);
-    bench_invalidations(&b);
+    bench_invalidations(&b, inv_rows, G_N_ELEMENTS(inv_rows));
     bench_page_request(&b);
     count_probes(&b, 16);
     count_probes(&b, 4096);

@@ -39,6 +39,10 @@ ROWS = {
         [('p:unit / a', 'OK', 'ok 1 /x\n'),
          ('p:guard / g', 'FAIL', 'not ok 1 t\n')],
         '1 passed, 1 failed, 0 skipped', 1),
+    'a-text-that-is-not-read-is-a-skip': (
+        [('p:unit / a', 'OK', 'ok 1 /x\n'),
+         ('p:guard / g', 'OK', 'ok 1 t # SKIP no tool\n')],
+        '1 passed, 0 failed, 1 skipped', 0),
     'done-again-is-no-case': (
         [('p:unit / a', 'OK', 'ok 1 /x\n'),
          ('p:again / s', 'OK', 'ok 1 a: /x\nok 2 b # SKIP why\n')],

@@ -322,6 +322,14 @@ Rig *rig_host_new(const ImIommuOps *ops, void (*consistent)(Rig *r))
     return r;
 }
 
+Rig *rig_made(Rig *r, const char *err)
+{
+    if (!r->iommu) {
+        g_error("configuration refused: %s", err ? err : "(no reason)");
+    }
+    return r;
+}
+
 void rig_free(Rig *r)
 {
     r->ops->free(r->iommu);

@@ -127,6 +127,9 @@ Rig *rig_smmu_new_on(const ImSmmuConfig *cfg, void (*less)(ImPort *port));
 
 /* Memory, log and clock, with a port and no unit yet. */
 Rig *rig_host_new(const ImIommuOps *ops, void (*consistent)(Rig *r));
+/* r, whose unit im_*_new() has just made; the end of the program, with the
+ * reason it gave, if it refused the configuration. */
+Rig *rig_made(Rig *r, const char *err);
 void rig_free(Rig *r);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Rig, rig_free)
 

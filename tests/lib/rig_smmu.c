@@ -8,46 +8,16 @@
 
 ImSmmuConfig rig_smmu_config(void)
 {
-    return (ImSmmuConfig) {
-        .sid_bits = 16,
-        .ssid_bits = 20,
-        .oas = 48,
-        .cmdq_bits = 12,
-        .evtq_bits = 12,
-        .priq_bits = 12,
-        .stall_model = 0,
-        .httu = 3,
-        .bbml = 2,
-        .stall_max = 16,
-        .iidr = 0x0010043b,
-        .stage1 = true,
-        .stage2 = true,
-        .gran4k = true,
-        .gran16k = true,
-        .gran64k = true,
-        .two_level_strtab = true,
-        .cd2l = true,
-        .coherent = true,
-        .hyp = true,
-        .ats = true,
-        .split_ats = true,
-        .ats_rec_err = true,
-        .pri = true,
-        .msi = true,
-        .asid16 = true,
-        .vmid16 = true,
-        .vmw = true,
-        .had = true,
-        .xnx = true,
-        .ril = true,
-        .fwb = true,
-        .stt = true,
-        .e0pd = true,
-        .attr_types_ovr = true,
-        .attr_perms_ovr = true,
-        .ats_timeout_ns = 1000000,
-        .tlb_entries = 1024,
-    };
+    ImSmmuConfig c = IM_SMMU_CONFIG_DEFAULT;
+
+    c.cmdq_bits = c.evtq_bits = c.priq_bits = 12;
+    c.httu = 3;
+    c.stall_max = 16;
+    c.iidr = 0x0010043b;
+    c.vmw = c.stt = true;
+    c.ats_timeout_ns = 1000000;
+    c.tlb_entries = 1024;
+    return c;
 }
 
 /*
@@ -76,17 +46,14 @@ static void consistent(Rig *r)
 Rig *rig_smmu_new_on(const ImSmmuConfig *cfg, void (*less)(ImPort *port))
 {
     Rig *r = rig_host_new(&im_smmu_ops, consistent);
-    g_autofree char *err = NULL;
+    char *err = NULL;
 
     r->smmu_cfg = cfg ? *cfg : rig_smmu_config();
     if (less) {
         less(&r->port);
     }
     r->smmu = im_smmu_new(&r->smmu_cfg, &r->port, r, &err);
-    if (!r->smmu) {
-        g_error("configuration refused: %s", err ? err : "(no reason)");
-    }
-    return r;
+    return rig_made(r, err);
 }
 
 Rig *rig_smmu_new(const ImSmmuConfig *cfg)

@@ -8,43 +8,14 @@
 
 ImVtdConfig rig_vtd_config(void)
 {
-    return (ImVtdConfig) {
-        .major = 5,
-        .aw_bits = 48,
-        .haw_bits = 46,
-        .domain_bits = 16,
-        .pasid_bits = 20,
-        .fault_records = 8,
-        .dma_translation = true,
-        .scalable = true,
-        .first_stage = true,
-        .second_stage = true,
-        .nested = true,
-        .pass_through = true,
-        .fs1gp = true,
-        .ss2m = true,
-        .ss1g = true,
-        .device_tlb = true,
-        .page_request = true,
-        .no_write_flag = true,
-        .supervisor = true,
-        .ext_accessed = true,
-        .ss_dirty = true,
-        .page_walk_coherency = true,
-        .rid_pasid = true,
-        .abort_dma = true,
-        .coherent = true,
-        .snoop_control = true,
-        .intremap = true,
-        .eim = true,
-        .psi = true,
-        .zlr = true,
-        .esrtps = true,
-        .esirtps = true,
-        .stop_marker = true,
-        .ats_timeout_ns = 1000000,
-        .iotlb_entries = 1024,
-    };
+    ImVtdConfig c = IM_VTD_CONFIG_DEFAULT;
+
+    c.aw_bits = 48;
+    c.fs5lp = false;
+    c.haw_bits = 46;
+    c.ats_timeout_ns = 1000000;
+    c.iotlb_entries = 1024;
+    return c;
 }
 
 /*
@@ -80,12 +51,9 @@ static void consistent(Rig *r)
 Rig *rig_vtd_new(const ImVtdConfig *cfg)
 {
     Rig *r = rig_host_new(&im_vtd_ops, consistent);
-    g_autofree char *err = NULL;
+    char *err = NULL;
 
     r->cfg = cfg ? *cfg : rig_vtd_config();
     r->vtd = im_vtd_new(&r->cfg, &r->port, r, &err);
-    if (!r->vtd) {
-        g_error("configuration refused: %s", err ? err : "(no reason)");
-    }
-    return r;
+    return rig_made(r, err);
 }

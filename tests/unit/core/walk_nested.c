@@ -41,6 +41,14 @@ static void bias_tables(Toy *t, const ImPtStage *st, uint64_t addr)
     }
 }
 
+/* Stage 0 maps va to pa, both the page and its tables behind stage 1. */
+static void map_behind(Toy *t, ImPtStage *st, uint64_t va, uint64_t pa)
+{
+    toy_map(t, st, va, BIAS + pa, 0, E_P | E_W);
+    bias_tables(t, st, va);
+    st->root += BIAS;
+}
+
 static void test_nested(void)
 {
     g_autoptr(Toy) t = toy_new();
@@ -48,9 +56,7 @@ static void test_nested(void)
     ImPtStage s1;
     ImWalkOut w;
 
-    toy_map(t, &s0, 0x7000, BIAS + 0x9000, 0, E_P | E_W);
-    bias_tables(t, &s0, 0x7000);
-    s0.root += BIAS;
+    map_behind(t, &s0, 0x7000, 0x9000);
     s1 = nested_identity(t, &toy_4k, E_P | E_W);
     w = toy_walk(t, &toy_ops, &s0, &s1, 0x7123, IM_PERM_W);
     g_assert_cmpuint(w.stop, ==, IM_WALK_OK);
@@ -77,9 +83,7 @@ static void test_nested_rights(void)
     ImPtStage s1;
     ImWalkOut w;
 
-    toy_map(t, &s0, 0x7000, BIAS + 0x9000, 0, E_P | E_W);
-    bias_tables(t, &s0, 0x7000);
-    s0.root += BIAS;
+    map_behind(t, &s0, 0x7000, 0x9000);
     s1 = nested_identity(t, &toy_4k, E_P | E_A);
     w = toy_walk(t, &toy_ops, &s0, &s1, 0x7000, IM_PERM_R);
     g_assert_cmpuint(w.stop, ==, IM_WALK_NESTED_WRITE);
@@ -222,9 +226,7 @@ static void test_scattered_table_is_not_kept(void)
     ImPtStage s1;
     ImWalkOut w;
 
-    toy_map(t, &s0, 0x70000, BIAS + 0x10000, 0, E_P | E_W);
-    bias_tables(t, &s0, 0x70000);
-    s0.root += BIAS;
+    map_behind(t, &s0, 0x70000, 0x10000);
     s1 = nested_identity(t, &toy_4k, E_P | E_W);
     w = toy_walk(t, &toy_ops, &s0, &s1, 0x70123, IM_PERM_R);
     g_assert_cmpuint(w.stop, ==, IM_WALK_OK);
@@ -244,9 +246,7 @@ static void test_every_read_may_fail(void)
     ImPtStage s1;
     unsigned n;
 
-    toy_map(t, &s0, 0x7000, BIAS + 0x9000, 0, E_P | E_W);
-    bias_tables(t, &s0, 0x7000);
-    s0.root += BIAS;
+    map_behind(t, &s0, 0x7000, 0x9000);
     s1 = nested_identity(t, &toy_4k, E_P | E_W | E_A | E_D);
     for (n = 1;; n++) {
         ImWalkOut w;
