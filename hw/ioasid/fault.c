@@ -1,13 +1,12 @@
 /*
- * Page requests: their intake, groups, tickets and deadlines.
+ * Page request groups: their tickets, answers and deadlines. pagereq.c fills
+ * them.
  *
  * SPDX-License-Identifier: MIT
  */
 #include "hw/ioasid/fault.h"
 
 #include <errno.h>
-
-#define GROUP_PAGES   512u      /* more is an overflow */
 
 /* --- tickets ------------------------------------------------------------ */
 
@@ -65,6 +64,11 @@ static void io_fault_slot_put(IoGroups *t, uint32_t i)
         t->first = i + 1;
     }
     t->last = i + 1;
+}
+
+bool im_iogroup_ticket_left(const ImIoasid *h)
+{
+    return h->groups->first || h->groups->pages < SLOT_PAGES;
 }
 
 /* Whether there is a free slot, made if need be. */
@@ -143,58 +147,22 @@ void im_ioasid_groups_forget(ImIoasid *h, IoSet *set)
 
 /* --- answers ------------------------------------------------------------ */
 
-static void io_fault_bit_set(uint64_t *bits, uint16_t i)
-{
-    bits[i / 64] |= UINT64_C(1) << (i % 64);
-}
-
-static bool io_fault_bit_take(uint64_t *bits, uint16_t i)
-{
-    bool was = bits[i / 64] >> (i % 64) & 1;
-
-    bits[i / 64] &= ~(UINT64_C(1) << (i % 64));
-    return was;
-}
-
-static void io_fault_event(ImIoasid *h, const ImEvent *ev)
-{
-    if (h->port.iommu.event) {
-        h->port.iommu.event(h->opaque, ev);
-    }
-}
-
-static void io_fault_respond(ImIoasid *h, const ImPageResp *resp,
-                             const char *name)
+void im_iogroup_respond(ImIoasid *h, const ImPageResp *resp, const char *by)
 {
     ImEvent ev = {
         .kind = IM_EVENT_PAGE_RESPONSE,
-        .name = name,
+        .name = by,
         .resp = resp,
     };
 
     h->counters.page_responses++;
-    io_fault_event(h, &ev);
+    if (h->port.iommu.event) {
+        h->port.iommu.event(h->opaque, &ev);
+    }
     h->port.iommu.page_response(h->opaque, resp);
 }
 
-static void io_fault_auto_respond(ImIoasid *h, const ImPageReq *req,
-                                  ImPageRespCode code)
-{
-    const ImPageResp resp = {
-        .pasid = req->has_pasid ? req->pasid : 0,
-        .rid = req->rid,
-        .segment = req->segment,
-        .prgi = req->prgi % IO_PRGIS,
-        .code = (uint8_t)code,
-        .has_pasid = req->has_pasid,
-    };
-
-    h->counters.auto_responses++;
-    io_fault_respond(h, &resp, "automatic");
-}
-
-/* Out of all that knows it. */
-static void io_fault_drop(ImIoasid *h, IoGroup *g)
+void im_iogroup_drop(ImIoasid *h, IoGroup *g)
 {
     IoDev *dev = g->bind->dev;
     IoQueue *q = g->queue;
@@ -240,8 +208,8 @@ static void io_fault_answer(ImIoasid *h, IoGroup *g, ImPageRespCode code,
     s->group = NULL;
     s->outcome = (uint8_t)outcome;
     io_fault_slot_put(h->groups, g->slot);
-    io_fault_drop(h, g);
-    io_fault_respond(h, &resp, by);
+    im_iogroup_drop(h, g);
+    im_iogroup_respond(h, &resp, by);
 }
 
 void im_ioasid_groups_revoke(ImIoasid *h, IoBind *b)
@@ -254,8 +222,8 @@ void im_ioasid_groups_revoke(ImIoasid *h, IoBind *b)
             io_fault_answer(h, g, IM_PAGE_RESP_INVALID, OUTCOME_ANSWERED,
                             "revoked");
         } else {
-            io_fault_bit_set(b->host->invalid, g->prgi);
-            io_fault_drop(h, g);
+            im_iogroup_give_up(b->host->invalid, g->prgi);
+            im_iogroup_drop(h, g);
         }
     }
 }
@@ -265,65 +233,7 @@ void im_iogroup_answer(ImIoasid *h, IoGroup *g, ImPageRespCode code)
     io_fault_answer(h, g, code, OUTCOME_ANSWERED, "answered");
 }
 
-/* --- intake ------------------------------------------------------------- */
-
-typedef enum Fate {
-    FATE_QUEUED,
-    FATE_KEPT,              /* until the group is whole */
-    FATE_STOP,
-    FATE_NOBODY,            /* no binding, or no queue for it */
-    FATE_GIVEN_UP,          /* its group was, before */
-    FATE_MIXED,             /* its group has another PASID */
-    FATE_OVERFLOW,
-} Fate;
-
-static const struct FateDef {
-    const char *name;
-    bool refused;
-    uint8_t code;           /* ImPageRespCode, of the group then */
-} fates[] = {
-    [FATE_QUEUED] = { "queued", false, 0 },
-    [FATE_KEPT] = { "kept", false, 0 },
-    [FATE_STOP] = { "stop marker", false, 0 },
-    [FATE_NOBODY] = { "nobody's", true, IM_PAGE_RESP_INVALID },
-    [FATE_GIVEN_UP] = { "given up", true, IM_PAGE_RESP_INVALID },
-    [FATE_MIXED] = { "mixed", true, IM_PAGE_RESP_INVALID },
-    [FATE_OVERFLOW] = { "overflow", true, IM_PAGE_RESP_FAILURE },
-};
-
-static bool io_fault_is_stop_marker(const ImPageReq *req)
-{
-    return req->last && !req->read && !req->write;
-}
-
-static uint32_t io_fault_func_of(const ImPageReq *req)
-{
-    return im_func(req->segment, req->rid);
-}
-
-/* Whose page requests are delivered, or NULL. */
-static IoBind *io_fault_listener(ImIoasid *h, const ImPageReq *req)
-{
-    uint32_t func = io_fault_func_of(req);
-    IoBind *b = im_ioasid_bind_of(h, func, req->has_pasid, req->pasid);
-
-    if (!b && req->has_pasid) {
-        b = im_ioasid_bind_of(h, func, false, 0);
-        if (b && b->space->kind != IMU_SPACE_PASID_TABLE) {
-            b = NULL;
-        }
-    }
-    return b && b->space->faultq && !b->parked &&
-                   b->host->cfg.caps & IMU_DEV_CAP_PRI ?
-               b :
-               NULL;
-}
-
-static bool io_fault_has_credit(const ImIoasid *h, const IoDev *dev)
-{
-    return dev->groups < dev->host->cfg.pri_credit &&
-           dev->obj.set->groups < h->cfg.pri_set_limit;
-}
+/* --- growing ------------------------------------------------------------ */
 
 /* NULL: no memory. */
 static IoGroup *io_fault_group_new(ImIoasid *h, IoBind *b, const ImPageReq *req)
@@ -349,8 +259,7 @@ static IoGroup *io_fault_group_new(ImIoasid *h, IoBind *b, const ImPageReq *req)
 
 static bool io_fault_add_page(ImIoasid *h, IoGroup *g, const ImPageReq *req)
 {
-    IoPage *page = g->count < GROUP_PAGES ? im_ioasid_alloc(h, sizeof(*page)) :
-                                            NULL;
+    IoPage *page = im_ioasid_alloc(h, sizeof(*page));
 
     if (!page) {
         return false;
@@ -385,96 +294,17 @@ static void io_fault_complete(ImIoasid *h, IoGroup *g)
     im_ioasid_rearm(h);
 }
 
-/* Into its group, which it may complete. */
-static Fate io_fault_take_in(ImIoasid *h, IoDev *dev, const ImPageReq *req)
+bool im_iogroup_take(ImIoasid *h, IoGroup *g, IoBind *b, const ImPageReq *req)
 {
-    IoGroup *g = dev->partial[req->prgi % IO_PRGIS];
-    IoBind *b;
-
-    if (g && (g->has_pasid != req->has_pasid ||
-              (g->has_pasid && g->pasid != req->pasid))) {
-        return FATE_MIXED;
-    }
-    if (!g) {
-        b = io_fault_listener(h, req);
-        if (!b) {
-            return FATE_NOBODY;
-        }
-        g = io_fault_has_credit(h, dev) ? io_fault_group_new(h, b, req) : NULL;
-    }
+    g = g ? g : io_fault_group_new(h, b, req);
     if (!g || !io_fault_add_page(h, g, req) ||
         (req->last && !io_fault_slots_ready(h))) {
-        im_ioasid_event_post(dev->obj.set, IMU_EVENT_FAULT_OVERFLOW,
-                             dev->obj.ref, dev->cookie, 0, 0);
-        return FATE_OVERFLOW;
-    }
-    if (!req->last) {
-        return FATE_KEPT;
-    }
-    io_fault_complete(h, g);
-    return FATE_QUEUED;
-}
-
-/* The group is answered with its last page, whoever has the device then. */
-static void io_fault_refuse(ImIoasid *h, IoHostDev *hd, const ImPageReq *req,
-                            ImPageRespCode code)
-{
-    uint16_t prgi = req->prgi % IO_PRGIS;
-
-    if (hd->bound && hd->bound->partial[prgi]) {
-        io_fault_drop(h, hd->bound->partial[prgi]);
+        return false;
     }
     if (req->last) {
-        io_fault_auto_respond(h, req, code);
-    } else {
-        io_fault_bit_set(
-            code == IM_PAGE_RESP_FAILURE ? hd->failure : hd->invalid, prgi);
+        io_fault_complete(h, g);
     }
-}
-
-static Fate io_fault_judge(ImIoasid *h, IoHostDev *hd, const ImPageReq *req,
-                           ImPageRespCode *code)
-{
-    uint16_t prgi = req->prgi % IO_PRGIS;
-    Fate fate;
-
-    if (io_fault_bit_take(hd->failure, prgi)) {
-        *code = IM_PAGE_RESP_FAILURE;
-        return FATE_GIVEN_UP;
-    }
-    if (io_fault_bit_take(hd->invalid, prgi)) {
-        *code = IM_PAGE_RESP_INVALID;
-        return FATE_GIVEN_UP;
-    }
-    fate = hd->bound ? io_fault_take_in(h, hd->bound, req) : FATE_NOBODY;
-    *code = fates[fate].code;
-    return fate;
-}
-
-IM_RULE(IOASID_FAULTS);
-void im_ioasid_page_request(ImIoasid *h, const ImPageReq *req)
-{
-    IoHostDev *hd = im_ioasid_host_dev(h, io_fault_func_of(req));
-    ImPageRespCode code = IM_PAGE_RESP_INVALID;
-    Fate fate = io_fault_is_stop_marker(req) ? FATE_STOP :
-                hd ? io_fault_judge(h, hd, req, &code) :
-                     FATE_NOBODY;
-    ImEvent ev = {
-        .kind = IM_EVENT_PAGE_REQUEST,
-        .name = fates[fate].name,
-        .req = req,
-    };
-
-    h->counters.page_requests++;
-    io_fault_event(h, &ev);
-    if (!fates[fate].refused) {
-        return;
-    }
-    if (hd) {
-        io_fault_refuse(h, hd, req, code);
-    } else if (req->last) {
-        io_fault_auto_respond(h, req, code);
-    }
+    return true;
 }
 
 /* --- time --------------------------------------------------------------- */

@@ -9,6 +9,8 @@
 #include "hw/ioasid/ledger.h"
 #include "im/im_event.h"
 
+#define IO_GROUP_PAGES  512u    /* more is an overflow */
+
 typedef struct IoPage {
     ImLink link;
     uint64_t addr;
@@ -33,11 +35,39 @@ struct IoGroup {
     uint64_t deadline;
 };
 
+/* --- fault.c ------------------------------------------------------------ */
+
+/* Is there a ticket for one more whole group, memory aside? */
+bool im_iogroup_ticket_left(const ImIoasid *h);
+/* A page joins g, or (NULL) a new group of b; the last one makes it whole.
+ * false: no memory; what there is of the group is to be dropped. */
+bool im_iogroup_take(ImIoasid *h, IoGroup *g, IoBind *b, const ImPageReq *req);
+/* Out of all that knows it, without an answer. */
+void im_iogroup_drop(ImIoasid *h, IoGroup *g);
+/* Send a response; by whom: for tracing. */
+void im_iogroup_respond(ImIoasid *h, const ImPageResp *resp, const char *by);
 /* The group of a set that was read under a ticket. 0, -ENOENT, -EALREADY,
  * -ETIMEDOUT. */
 int im_iogroup_by_ticket(const ImIoasid *h, const IoSet *set, uint64_t ticket,
                          IoGroup **g);
 /* The user's answer, which ends it. */
 void im_iogroup_answer(ImIoasid *h, IoGroup *g, ImPageRespCode code);
+
+/* --- indices whose group was given up: IoHostDev.invalid, .failure ------- */
+
+static inline void im_iogroup_give_up(uint64_t *bits, uint16_t prgi)
+{
+    bits[prgi / 64] |= UINT64_C(1) << (prgi % 64);
+}
+
+static inline bool im_iogroup_given_up(const uint64_t *bits, uint16_t prgi)
+{
+    return bits[prgi / 64] >> (prgi % 64) & 1;
+}
+
+static inline void im_iogroup_forgive(uint64_t *bits, uint16_t prgi)
+{
+    bits[prgi / 64] &= ~(UINT64_C(1) << (prgi % 64));
+}
 
 #endif /* HW_IOASID_FAULT_H */

@@ -166,6 +166,34 @@ static void host_port_page_response(void *host, const ImPageResp *resp)
 
 static const ImXlat refused = { .status = IM_FAULT, .cpl = IM_CPL_UR };
 
+/* A page request with a PASID that is not on the bus. */
+static ImPageFate host_page_fate(const ImPageReq *req)
+{
+    ImPageFate f = { .answered = req->last && (req->read || req->write) };
+
+    if (f.answered) {
+        f.resp = (ImPageResp) { .pasid = req->pasid,
+                                .rid = req->rid,
+                                .prgi = req->prgi,
+                                .has_pasid = true,
+                                .code = IM_PAGE_RESP_INVALID };
+    }
+    return f;
+}
+
+static void host_tell_not_attached(ImStepFn *fn, void *opaque, ImClause clause)
+{
+    static const char *const steps[] = { "the guest's set", "result" };
+
+    for (unsigned i = 0; fn && i < G_N_ELEMENTS(steps); i++) {
+        fn(opaque, &(ImStep) {
+                       .what = steps[i],
+                       .clause = clause,
+                       .note = "this PASID is not attached to the function",
+                   });
+    }
+}
+
 static ImXlat host_translate(void *model, const ImTxn *txn)
 {
     IoasidHost *s = model;
@@ -184,15 +212,7 @@ static ImXlat host_explain(void *model, const ImTxn *txn, ImStepFn *fn,
     ImTxn t = *txn;
 
     if (t.has_pasid && !host_pasid_on_bus(s, t.rid, &t.pasid, false)) {
-        ImStep step = {
-            .what = "the guest's set",
-            .clause = IM_CLAUSE(IOASID_REQUESTS),
-            .note = "this PASID is not attached to the function",
-        };
-
-        if (fn) {
-            fn(opaque, &step);
-        }
+        host_tell_not_attached(fn, opaque, IM_CLAUSE(IOASID_REQUESTS));
         return refused;
     }
     return im_ioasid_explain(s->host, &t, fn, opaque);
@@ -202,17 +222,34 @@ static void host_page_request(void *model, const ImPageReq *req)
 {
     IoasidHost *s = model;
     ImPageReq r = *req;
+    ImPageFate f;
 
     if (!r.has_pasid || host_pasid_on_bus(s, r.rid, &r.pasid, true)) {
         im_ioasid_page_request(s->host, &r);
-    } else if (r.last && (r.read || r.write)) {
-        im_unit_port.page_response(
-            &s->unit, &(ImPageResp) { .pasid = r.pasid,
-                                      .rid = r.rid,
-                                      .prgi = r.prgi,
-                                      .has_pasid = true,
-                                      .code = IM_PAGE_RESP_INVALID });
+        return;
     }
+    f = host_page_fate(&r);
+    if (f.answered) {
+        im_unit_port.page_response(&s->unit, &f.resp);
+    }
+}
+
+static ImPageFate host_explain_page_request(void *model, const ImPageReq *req,
+                                            ImStepFn *fn, void *opaque)
+{
+    IoasidHost *s = model;
+    ImPageReq r = *req;
+    ImPageFate f;
+
+    if (r.has_pasid && !host_pasid_on_bus(s, r.rid, &r.pasid, false)) {
+        host_tell_not_attached(fn, opaque, IM_CLAUSE(IOASID_FAULTS));
+        return host_page_fate(&r);
+    }
+    f = im_ioasid_explain_page_request(s->host, &r, fn, opaque);
+    if (f.resp.has_pasid) {
+        f.resp.pasid = req->pasid;
+    }
+    return f;
 }
 
 static void host_ats_inv_done(void *model, uint32_t func, uint32_t itags,
@@ -255,6 +292,7 @@ static const ImIommuOps host_iommu_ops = {
     .translate = host_translate,
     .explain = host_explain,
     .page_request = host_page_request,
+    .explain_page_request = host_explain_page_request,
     .ats_inv_done = host_ats_inv_done,
     .deadline = host_deadline,
     .reset = host_reset,

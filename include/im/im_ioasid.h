@@ -639,8 +639,7 @@ bool im_ioasid_host_pasid(ImIoasid *h, uint32_t func, uint32_t gpasid,
                           uint32_t *hpasid);
 
 /* The upward port, as of every IOMMU (im_iommu.h). It has no registers, parks
- * no request, page requests being how devices wait, always translates, and
- * explains no page request. */
+ * no request, page requests being how devices wait, and always translates. */
 extern const ImIommuOps im_ioasid_ops;
 
 ImXlat im_ioasid_translate(ImIoasid *h, const ImTxn *txn);
@@ -651,6 +650,15 @@ void im_ioasid_ats_inv_done(ImIoasid *h, uint32_t func, uint32_t itags,
 void im_ioasid_deadline(ImIoasid *h);
 ImXlat im_ioasid_explain(ImIoasid *h, const ImTxn *txn, ImStepFn *fn,
                          void *opaque);
+/*
+ * The same for a page request that im_ioasid_page_request() would take
+ * (docs/uapi.rst, 9): function, binding, set, fault queue, and "result", whose
+ * note says what becomes of it. queued: it joins its group, which goes to the
+ * queue with its last page. fault is 0: page requests have no reasons. That
+ * there is no memory for one is known by taking it alone.
+ */
+ImPageFate im_ioasid_explain_page_request(ImIoasid *h, const ImPageReq *req,
+                                          ImStepFn *fn, void *opaque);
 const char *im_ioasid_fault_name(uint8_t reason, const char **text);
 
 /* Everything, for people; c == NULL: of all contexts. */

@@ -173,6 +173,9 @@ ImXlat io_ats(Io *io, unsigned n, uint32_t pasid, uint64_t addr,
 ImXlat io_translated(Io *io, unsigned n, uint32_t pasid, uint64_t addr,
                      ImAccess access);
 bool io_reaches(Io *io, unsigned n, uint32_t pasid, uint64_t addr, uint64_t pa);
+/* Explain a page request, which changes nothing, and make it: what was told
+ * happens, where memory does not fail. */
+ImPageFate io_ask_page(Io *io, const ImPageReq *q, ImStepFn *fn, void *opaque);
 void io_page_request(Io *io, unsigned n, uint32_t pasid, uint16_t prgi,
                      uint64_t addr, bool last);
 /* Complete every invalidation that is in the log, and clear the log. */

@@ -403,6 +403,50 @@ bool io_reaches(Io *io, unsigned n, uint32_t pasid, uint64_t addr, uint64_t pa)
     return x.status == IM_OK && x.addr == pa;
 }
 
+static void answered_as_told(Io *io, const ImPageReq *q, const ImPageFate *f,
+                             unsigned before)
+{
+    unsigned n = rig_count(io->r, RIG_SEEN_PAGE_RESP);
+    const ImPageResp *resp;
+
+    g_assert_false(f->queued && f->answered);
+    g_assert_cmpuint(f->fault, ==, 0);
+    g_assert_cmpuint(n - before, ==, f->answered);
+    if (!f->answered) {
+        return;
+    }
+    resp = &rig_seen(io->r, RIG_SEEN_PAGE_RESP, n - 1)->resp;
+    g_assert_true(q->last);
+    g_assert_cmphex(f->resp.code, ==, resp->code);
+    g_assert_cmphex(f->resp.rid, ==, resp->rid);
+    g_assert_cmphex(f->resp.segment, ==, resp->segment);
+    g_assert_cmphex(f->resp.prgi, ==, resp->prgi);
+    g_assert_cmpint(f->resp.has_pasid, ==, resp->has_pasid);
+    g_assert_cmphex(f->resp.pasid, ==, resp->pasid);
+}
+
+ImPageFate io_ask_page(Io *io, const ImPageReq *q, ImStepFn *fn, void *opaque)
+{
+    g_autofree char *shown = io_dump(io), *same = NULL;
+    ImIoasidCounters was = *im_ioasid_counters(io->h);
+    unsigned seen = io->r->log->len;
+    unsigned answers = rig_count(io->r, RIG_SEEN_PAGE_RESP);
+    ImPageFate f = im_ioasid_explain_page_request(io->h, q, fn, opaque);
+
+    g_assert_cmpmem(&was, sizeof(was), im_ioasid_counters(io->h), sizeof(was));
+    g_assert_cmpuint(io->r->log->len, ==, seen);
+    same = io_dump(io);
+    g_assert_cmpstr(shown, ==, same);
+    im_ioasid_page_request(io->h, q);
+    io->r->consistent(io->r);
+    if (!io->failed) {
+        g_assert_cmpuint(im_ioasid_counters(io->h)->page_groups, ==,
+                         was.page_groups + (f.queued && q->last));
+        answered_as_told(io, q, &f, answers);
+    }
+    return f;
+}
+
 void io_page_request(Io *io, unsigned n, uint32_t pasid, uint16_t prgi,
                      uint64_t addr, bool last)
 {
@@ -416,8 +460,7 @@ void io_page_request(Io *io, unsigned n, uint32_t pasid, uint16_t prgi,
         .pasid = pasid != IO_NO_PASID ? pasid : 0,
     };
 
-    im_ioasid_page_request(io->h, &q);
-    io->r->consistent(io->r);
+    io_ask_page(io, &q, NULL, NULL);
 }
 
 unsigned io_complete(Io *io)

@@ -4,6 +4,7 @@
 from harness import Machine, expect, expect_true, main, rows, test
 from ioasid import E, HOST_RID, Host, HostRig, Vcmd
 from vtd import R, U, W
+from looking import RESPONSES, counters, explain
 import rig
 import smmu
 
@@ -377,18 +378,79 @@ def fault_is_refused(code, cause):
         expect(r.ep.finish(0), (E.STATE_ERROR, cause), 'state and cause')
 
 
-@rows([('hidden', ',map-mode=translate', 9), ('unbound', '', 9)])
-def page_request_of_nobodys_pasid(mode, pasid):
-    """Answered, as each is."""
+def explained(r, pasid, **request):
+    """A page request, explained: no trace is left of it."""
+    before = r.vm.qmp('x-im-dump', device='h0'), counters(r.vm, 'h0')
+    e = explain(r.vm, str(HOST_RID), IOVA, device='h0', request='page',
+                pasid=pasid, **request)
+    expect((r.vm.qmp('x-im-dump', device='h0'), counters(r.vm, 'h0')), before,
+           'nothing happened')
+    return e
+
+
+def requested(r, pasid):
+    """The code that the endpoint is answered."""
+    for reg, value in ((E.PR_ADDR, IOVA), (E.PR_PASID, pasid),
+                       (E.PR_CTRL, E.PR_CTRL_READ | E.PR_CTRL_LAST |
+                        E.PR_CTRL_PASID), (E.PR_GO, 1)):
+        r.ep.set_reg(reg, value)
+    r.vm.wait(lambda: r.ep.reg(E.PR_RESP) & E.PR_RESP_VALID, 'a response')
+    return r.ep.reg(E.PR_RESP) & E.PR_RESP_CODE
+
+
+@rows([('hidden', ',map-mode=translate', 9, "the guest's set"),
+       ('unbound', '', 9, 'function')])
+def page_request_of_nobodys_pasid(mode, pasid, first):
+    """Answered, as each is; and as explained."""
     with HostRig(host=mode) as r:
         shared(r)
         r.ep.all_on()
-        for reg, value in ((E.PR_ADDR, IOVA), (E.PR_PASID, pasid),
-                           (E.PR_CTRL, E.PR_CTRL_READ | E.PR_CTRL_LAST |
-                            E.PR_CTRL_PASID), (E.PR_GO, 1)):
-            r.ep.set_reg(reg, value)
-        r.vm.wait(lambda: r.ep.reg(E.PR_RESP) & E.PR_RESP_VALID, 'a response')
-        expect(r.ep.reg(E.PR_RESP) & E.PR_RESP_CODE, 1, 'response')
+        e = explained(r, pasid)
+        expect((e['granted'], e['steps'][0]['what'], e['steps'][-1]['what'],
+                e['steps'][-1]['clause'], e['response']),
+               (False, first, 'result', 'IOASID_FAULTS',
+                {'code': 'invalid request', 'pasid': pasid}), 'explained')
+        expect(RESPONSES[requested(r, pasid)], e['response']['code'],
+               'response')
+
+
+@rows(MODES)
+def page_request_explained(mode):
+    """By the guest's PASID, whichever number is on the bus."""
+    with HostRig(host=mode) as r:
+        q = waiting(r)
+        e = explained(r, r.g)
+        expect((e['granted'], 'response' in e), (True, False), 'explained')
+        expect([(s['what'], s['note']) for s in e['steps']],
+               [('function', 'bound, 1 of 512 groups outstanding'),
+                ('binding', f'guest PASID {r.g}'),
+                ('set', '1 of 256 groups outstanding'),
+                ('fault queue', f'1 pages unread, deadline {SECOND} ns'),
+                ('result', 'queued')], 'steps')
+        read(r, q)
+        quiet = r.nested(r.ram, r.top)
+        r.attach(quiet, r.p, 'replace')
+        e = explained(r, r.g, last=False)
+        expect((e['granted'], 'response' in e, e['steps'][-1]['note']),
+               (False, False, 'the space has no fault queue; dropped, not '
+                'the last of its group'), 'no queue')
+        e = explained(r, r.g)
+        expect(e['response'], {'code': 'invalid request', 'pasid': r.g},
+               'no queue')
+        expect(RESPONSES[requested(r, r.g)], e['response']['code'],
+               'response')
+
+
+@test
+def page_request_in_the_monitor():
+    with HostRig() as r:
+        shared(r)
+        text = r.vm.hmp(f'info x-im explain {HOST_RID} {IOVA:#x} device=h0 '
+                        f'request=page pasid={r.g}').replace('\r', '')
+        for words in ('page request, access read', 'IOASID_FAULTS',
+                      'the space has no fault queue; answered with Invalid '
+                      'Request automatically'):
+            expect_true(words in text, f'{words} in {text}')
 
 
 @test

@@ -119,6 +119,34 @@ static void explains_what_it_answers(const void *name)
     is_same(&x, &z);
 }
 
+/* Of nobody, from a unit as it was reset: the answer that was foretold. */
+static void explains_page_requests(const void *name)
+{
+    g_auto(Unit) u = unit_new(name);
+    void *iommu = u.rig->iommu;
+    const ImPageReq q = { .rid = 0x108, .prgi = 5, .read = true, .last = true };
+    const char *last = NULL;
+    const ImPageResp *resp;
+    ImPageFate f, g;
+
+    if (!u.ops->explain_page_request) {
+        g_test_skip("explains no page requests");
+        return;
+    }
+    f = u.ops->explain_page_request(iommu, &q, last_step, &last);
+    g = u.ops->explain_page_request(iommu, &q, NULL, NULL);
+    g_assert_cmpstr(last, ==, "result");
+    g_assert_true(f.answered && g.answered && !f.queued && !g.queued);
+    g_assert_cmpuint(rig_count(u.rig, RIG_SEEN_PAGE_RESP), ==, 0);
+    u.ops->page_request(iommu, &q);
+    g_assert_cmpuint(rig_count(u.rig, RIG_SEEN_PAGE_RESP), ==, 1);
+    resp = &rig_seen(u.rig, RIG_SEEN_PAGE_RESP, 0)->resp;
+    g_assert_cmphex(resp->code, ==, f.resp.code);
+    g_assert_cmphex(resp->code, ==, g.resp.code);
+    g_assert_cmphex(resp->prgi, ==, f.resp.prgi);
+    g_assert_cmphex(resp->rid, ==, f.resp.rid);
+}
+
 /* 0 is none; the others have names of their own, and words. */
 static void names_its_faults(const void *name)
 {
@@ -251,6 +279,9 @@ static void survives_anything(const void *name)
         }
         u.ops->translate(iommu, &t);
         u.ops->explain(iommu, &t, NULL, NULL);
+        if (u.ops->explain_page_request) {
+            u.ops->explain_page_request(iommu, &q, NULL, NULL);
+        }
         u.ops->page_request(iommu, &q);
         u.ops->ats_inv_done(iommu, t.rid, (uint32_t)r, r >> 54 & 7);
         rig_advance(u.rig, r >> 44);
@@ -271,6 +302,7 @@ int main(int argc, char **argv)
         { "complete", is_complete },
         { "translating", says_whether_it_translates },
         { "explain", explains_what_it_answers },
+        { "explain-page-request", explains_page_requests },
         { "fault-names", names_its_faults },
         { "counters", counts_by_name },
         { "dump", shows_itself },
