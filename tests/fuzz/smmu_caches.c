@@ -1,102 +1,41 @@
 /*
- * Many streams, substreams and pages come and go, each change followed by
- * just enough invalidation: no answer is ever older than that.
+ * CDs and what they lead to, of three streams: tests/fuzz/caches.h.
  *
  * SPDX-License-Identifier: MIT
  */
-#include "lib/fuzz.h"
+#include "fuzz/caches.h"
 #include "lib/smmu_world.h"
 
-#define SPACES  24u
-#define PAGES   64u
-#define BASE    UINT64_C(0x40000000)
-
-typedef struct Space {
-    uint64_t s1;
-    uint64_t cd;
-    uint32_t ssid;
-    uint16_t asid;
-    uint64_t page[PAGES];       /* what is mapped now; 0: nothing */
-    bool present;
-} Space;
-
-typedef struct State {
-    SWorld *w;
-    Space space[SPACES];
-    uint16_t sid[3];
-    uint64_t next;
-} State;
-
-static uint64_t iova(const State *s, unsigned page)
+static void make(Caches *s, Space *sp, unsigned i)
 {
-    unsigned g = s->w->shape.g1;
+    SWorld *w = s->world;
 
-    /* neighbours, and some that share no table */
-    return (BASE + ((uint64_t)(page % 8) << g) +
-            (uint64_t)(page / 8) * UINT64_C(0x100080000000)) &
-           ((UINT64_C(1) << s->w->bits1) - 1);
+    sp->pasid = 1 + 7 * i;
+    sp->tag = (uint16_t)(0x20 + i);
+    w->s1 = sp->root =
+        sw_table(w, MAX(4096, sb_root_size(w->shape.g1, w->bits1, w->start1)));
+    sp->entry = sw_cd_at(w, sp->pasid);
+    sw_fill_cd(w, sp->entry, sp->tag);
 }
 
-static void select_space(State *s, unsigned i)
+static void map(Caches *s, const Space *sp, uint64_t va, uint64_t pa)
 {
-    s->w->s1 = s->space[i].s1;
-}
+    SWorld *w = s->world;
 
-static uint64_t fresh(State *s)
-{
-    uint64_t pa = s->next;
-
-    s->next += UINT64_C(1) << s->w->shape.g1;
-    return pa;
-}
-
-static void build(State *s)
-{
-    SWorld *w = s->w;
-
-    for (unsigned i = 0; i < SPACES; i++) {
-        Space *sp = &s->space[i];
-
-        sp->ssid = 1 + 7 * i;
-        sp->asid = (uint16_t)(0x20 + i);
-        w->s1 = sp->s1 = sw_table(
-            w, MAX(4096, sb_root_size(w->shape.g1, w->bits1, w->start1)));
-        sp->cd = sw_cd_at(w, sp->ssid);
-        sw_fill_cd(w, sp->cd, sp->asid);
-        sp->present = true;
-        for (unsigned p = 0; p < PAGES; p += 1 + i % 2) {
-            sp->page[p] = fresh(s);
-            sw_map(w, iova(s, p), sp->page[p]);
-        }
-    }
-    for (unsigned i = 0; i < 3; i++) {
-        s->sid[i] = (uint16_t)(w->sid + i);
-        sw_stream(w, s->sid[i]);
-    }
-}
-
-/* Change one page, then tell the unit by one of the ways that suffice. */
-static void change_page(State *s, Fuzz *f)
-{
-    unsigned i = (unsigned)fuzz_below(f, SPACES);
-    unsigned p = (unsigned)fuzz_below(f, PAGES), tg;
-    Space *sp = &s->space[i];
-    bool was = sp->page[p] != 0;
-    SWorld *w = s->w;
-    uint64_t va = iova(s, p);
-
-    select_space(s, i);
-    if (was && fuzz_one_in(f, 2)) {
-        sp->page[p] = 0;
-        rig_w64(w->r, sw_s1_desc(w, va, 3), 0);
+    w->s1 = sp->root;
+    if (pa) {
+        sw_map(w, va, pa);
     } else {
-        sp->page[p] = fresh(s);
-        sw_map(w, va, sp->page[p]);
+        rig_w64(w->r, sw_s1_desc(w, va, 3), 0);
     }
-    if (!was) {
-        return;                 /* a fault is not cached */
-    }
-    tg = w->shape.g1 == 12 ? 1 : w->shape.g1 == 14 ? 2 : 3;
+}
+
+static void page_changed(Caches *s, Fuzz *f, const Space *sp, unsigned page)
+{
+    SWorld *w = s->world;
+    unsigned tg = w->shape.g1 == 12 ? 1 : w->shape.g1 == 14 ? 2 : 3;
+    uint64_t va = iova(s, page);
+
     switch (fuzz_below(f, 9)) {
     case 0:
         sb_do(w->r, cmd_op(OP_NSNH_ALL));
@@ -105,7 +44,7 @@ static void change_page(State *s, Fuzz *f)
         sb_do(w->r, cmd_tlbi(OP_NH_ALL, w->vmid, 0, 0, false));
         break;
     case 2:
-        sb_do(w->r, cmd_tlbi(OP_NH_ASID, w->vmid, sp->asid, 0, false));
+        sb_do(w->r, cmd_tlbi(OP_NH_ASID, w->vmid, sp->tag, 0, false));
         break;
     case 3:
         sb_do(w->r, cmd_tlbi(OP_NH_VAA, w->vmid, 0, va, true));
@@ -115,120 +54,81 @@ static void change_page(State *s, Fuzz *f)
         break;
     case 5:
         sb_do(w->r,
-              cmd_tlbi_range(cmd_tlbi(OP_NH_VA, w->vmid, sp->asid, va, true),
-                             tg, 3, 0, 0));
+              cmd_tlbi_range(cmd_tlbi(OP_NH_VA, w->vmid, sp->tag, va, true), tg,
+                             3, 0, 0));
         break;
     case 6: {
-        unsigned back = (unsigned)fuzz_below(f, p % 8 + 1);
+        unsigned back = (unsigned)fuzz_below(f, page % 8 + 1);
 
         sb_do(w->r, cmd_tlbi_range(
-                        cmd_tlbi(OP_NH_VA, w->vmid, sp->asid,
+                        cmd_tlbi(OP_NH_VA, w->vmid, sp->tag,
                                  va - ((uint64_t)back << w->shape.g1), true),
                         tg, 0, 1 + back, (unsigned)fuzz_below(f, 4)));
         break;
     }
     default:
         sb_do(w->r,
-              cmd_tlbi(OP_NH_VA, w->vmid, sp->asid, va, fuzz_one_in(f, 2)));
+              cmd_tlbi(OP_NH_VA, w->vmid, sp->tag, va, fuzz_one_in(f, 2)));
         break;
     }
 }
 
-/* A process goes, or comes back with the same SubstreamID and ASID. */
-static void change_space(State *s, Fuzz *f)
+static void space_changed(Caches *s, Fuzz *f, const Space *sp)
 {
-    Space *sp = &s->space[fuzz_below(f, SPACES)];
-    SWorld *w = s->w;
+    SWorld *w = s->world;
 
-    sp->present = !sp->present;
-    rig_put(w->r, sp->cd, CD_EPD0, !sp->present);
-    for (unsigned i = 0; i < 3; i++) {
+    rig_put(w->r, sp->entry, CD_EPD0, !sp->present);
+    for (unsigned i = 0; i < RIDS; i++) {
+        uint16_t sid = (uint16_t)(s->rid + i);
+
         switch (fuzz_below(f, 4)) {
         case 0:
-            sb_cmd_put(w->r, cmd_cfgi_cd_all(s->sid[i]));
+            sb_cmd_put(w->r, cmd_cfgi_cd_all(sid));
             break;
         case 1:
-            sb_cmd_put(w->r, cmd_cfgi_ste(s->sid[i], fuzz_one_in(f, 2)));
+            sb_cmd_put(w->r, cmd_cfgi_ste(sid, fuzz_one_in(f, 2)));
             break;
         default:
-            sb_cmd_put(w->r, cmd_cfgi_cd(s->sid[i], sp->ssid, true));
+            sb_cmd_put(w->r, cmd_cfgi_cd(sid, sp->pasid, true));
             break;
         }
     }
-    sb_do(w->r, cmd_tlbi(OP_NH_ASID, w->vmid, sp->asid, 0, false));
-}
-
-static void request(State *s, Fuzz *f)
-{
-    bool hot = fuzz_one_in(f, 2);
-    unsigned p = (unsigned)fuzz_below(f, hot ? 4 : PAGES);
-    Space *sp = &s->space[fuzz_below(f, hot ? 2 : SPACES)];
-    ImTxn t = sw_txn(s->w,
-                     fuzz_one_in(f, 3) ? IM_AT_TRANSLATION : IM_AT_UNTRANSLATED,
-                     IM_READ);
-    ImXlat x;
-
-    if (t.at == IM_AT_UNTRANSLATED && fuzz_one_in(f, 2)) {
-        t.access = IM_WRITE;
-    }
-    t.rid = s->sid[fuzz_below(f, 3)];
-    t.pasid = sp->ssid;
-    t.addr = iova(s, p);
-    x = sw_run(s->w, &t);
-    if (sp->present && sp->page[p]) {
-        sx_is_ok(&x, sp->page[p]);
-        g_assert_cmpuint(x.perm & t.access, ==, t.access);
-    } else if (t.at == IM_AT_TRANSLATION) {
-        sx_is_nothing(&x);
-    } else {
-        sx_is_abort(&x, EV_TRANSLATION);
-    }
-}
-
-static void run(SwKind kind, unsigned g1, unsigned entries, Fuzz *f)
-{
-    ImSmmuConfig c = rig_smmu_config();
-    SwShape shape = { .g1 = (uint8_t)g1 };
-    State s = { .next = UINT64_C(0x200000000) };
-
-    c.tlb_entries = entries;
-    g_autoptr(SWorld) w = sw_new_off(&c, kind, true, &shape);
-    w->r->ram_top = UINT64_C(1) << 38;
-    s.w = w;
-    build(&s);
-    sw_on(w);
-    for (uint64_t i = 0; i < f->rounds; i++) {
-        switch (fuzz_below(f, 160)) {
-        case 0:
-        case 1:
-        case 2:
-        case 3:
-            change_page(&s, f);
-            break;
-        case 4:
-            change_space(&s, f);
-            break;
-        default:
-            request(&s, f);
-            break;
-        }
-        if (i % 64 == 0) {
-            sb_events_clear(w->r);
-            rig_log_clear(w->r);
-        }
-    }
-    sb_events_clear(w->r);
-    /* else nothing was tested */
-    g_assert_cmpuint(im_smmu_counters(w->r->smmu)->tlb_hits, >,
-                     f->rounds / (entries < 64 ? 200 : 50));
+    sb_do(w->r, cmd_tlbi(OP_NH_ASID, w->vmid, sp->tag, 0, false));
 }
 
 static void caches(const void *data)
 {
     unsigned n = GPOINTER_TO_UINT(data);
-    Fuzz f = fuzz_new(30000);
+    ImSmmuConfig c = rig_smmu_config();
+    SwShape shape = { .g1 = n >> 2 & 31 };
 
-    run((SwKind)(n & 3), n >> 2 & 31, n >> 8, &f);
+    c.tlb_entries = n >> 8;
+    g_autoptr(SWorld) w = sw_new_off(&c, (SwKind)(n & 3), true, &shape);
+    Caches s = {
+        .world = w,
+        .r = w->r,
+        .rid = (uint16_t)w->sid,
+        .page_bits = shape.g1,
+        .far = UINT64_C(0x100080000000),
+        .va_mask = (UINT64_C(1) << w->bits1) - 1,
+        .room = c.tlb_entries,
+        .hits = &im_smmu_counters(w->r->smmu)->tlb_hits,
+        .no_page = EV_TRANSLATION,
+        .no_space = EV_TRANSLATION,
+        .make = make,
+        .map = map,
+        .page_changed = page_changed,
+        .space_changed = space_changed,
+        .faults_clear = sb_events_clear,
+        .clear = 64,
+    };
+    w->r->ram_top = UINT64_C(1) << 38;
+    caches_build(&s);
+    for (unsigned i = 0; i < RIDS; i++) {
+        sw_stream(w, s.rid + i);
+    }
+    sw_on(w);
+    caches_run(&s, 30000);
 }
 
 int main(int argc, char **argv)

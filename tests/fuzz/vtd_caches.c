@@ -1,206 +1,114 @@
 /*
- * Many requesters, PASIDs and pages come and go, each change followed by
- * just enough invalidation: no answer is ever older than that.
+ * PASID table entries and what they lead to, of three requesters:
+ * tests/fuzz/caches.h.
  *
  * SPDX-License-Identifier: MIT
  */
-#include "lib/fuzz.h"
+#include "fuzz/caches.h"
 #include "lib/vtd_build.h"
 
-#define SPACES  24u
-#define PAGES   64u
-#define BASE    UINT64_C(0x40000000)
-
-typedef struct Space {
-    uint64_t fs;
-    uint64_t pe;
-    uint32_t pasid;
-    uint16_t did;
-    uint64_t page[PAGES];       /* what is mapped now; 0: nothing */
-    bool present;
-} Space;
-
-typedef struct State {
-    World *w;
-    Space space[SPACES];
-    uint16_t rid[3];
-    uint64_t next;
-} State;
-
-static uint64_t iova(unsigned page)
+static void make(Caches *s, Space *sp, unsigned i)
 {
-    /* neighbours, and some that share no table */
-    return BASE + (uint64_t)(page % 8) * 0x1000 +
-           (uint64_t)(page / 8) * UINT64_C(0x8040201000);
+    World *w = s->world;
+
+    /* a few share a domain-id, as SVA does; nested has its own */
+    sp->tag = (uint16_t)(w->kind == W_NESTED ? w->did : 1 + i % 3);
+    sp->pasid = 0x1000 + 0x777 * i;
+    w->fs = sp->root = world_table(w);
+    sp->entry = world_pasid_entry(w, w->rid, sp->pasid, sp->tag);
 }
 
-static void select_space(State *s, unsigned i)
+static void map(Caches *s, const Space *sp, uint64_t va, uint64_t pa)
 {
-    s->w->fs = s->space[i].fs;
-    s->w->pasid = s->space[i].pasid;
-}
+    World *w = s->world;
 
-static void build(State *s)
-{
-    World *w = s->w;
-
-    for (unsigned i = 0; i < SPACES; i++) {
-        Space *sp = &s->space[i];
-
-        /* a few share a domain-id, as SVA does; nested has its own */
-        sp->did = (uint16_t)(w->kind == W_NESTED ? w->did : 1 + i % 3);
-        sp->pasid = 0x1000 + 0x777 * i;
-        w->fs = sp->fs = world_table(w);
-        sp->pe = world_pasid_entry(w, w->rid, sp->pasid, sp->did);
-        sp->present = true;
-        for (unsigned p = 0; p < PAGES; p += 1 + i % 2) {
-            sp->page[p] = s->next;
-            s->next += 0x1000;
-            world_map(w, iova(p), sp->page[p]);
-        }
-    }
-    for (unsigned i = 0; i < 3; i++) {
-        s->rid[i] = (uint16_t)(w->rid + i);
-        world_context(w, s->rid[i]);
-    }
-}
-
-/* Change one page, then tell the unit by one of the ways that suffice. */
-static void change_page(State *s, Fuzz *f)
-{
-    unsigned i = (unsigned)fuzz_below(f, SPACES);
-    unsigned p = (unsigned)fuzz_below(f, PAGES);
-    Space *sp = &s->space[i];
-    bool was = sp->page[p] != 0;
-    unsigned am = (unsigned)fuzz_below(f, 36);
-    World *w = s->w;
-
-    select_space(s, i);
-    if (was && fuzz_one_in(f, 2)) {
-        sp->page[p] = 0;
-        rig_w64(w->r, world_fs_entry(w, iova(p), 1), 0);
+    w->fs = sp->root;
+    if (pa) {
+        world_map(w, va, pa);
     } else {
-        sp->page[p] = s->next;
-        s->next += 0x1000;
-        world_map(w, iova(p), sp->page[p]);
+        rig_w64(w->r, world_fs_entry(w, va, 1), 0);
     }
-    if (!was) {
-        return;                 /* CM=0: nothing to invalidate */
-    }
+}
+
+static void page_changed(Caches *s, Fuzz *f, const Space *sp, unsigned page)
+{
+    World *w = s->world;
+    unsigned am = (unsigned)fuzz_below(f, 36);
+    uint64_t va = iova(s, page);
+
     switch (fuzz_below(f, 6)) {
     case 0:
         vb_submit(w->r, desc_iotlb(IOTLB_GLOBAL, 0, 0, 0, false));
         break;
     case 1:
-        vb_submit(w->r, desc_iotlb(IOTLB_DOMAIN, sp->did, 0, 0, false));
+        vb_submit(w->r, desc_iotlb(IOTLB_DOMAIN, sp->tag, 0, 0, false));
         break;
     case 2:
         vb_submit(w->r,
-                  desc_piotlb(PIOTLB_PASID, sp->did, sp->pasid, 0, 0, false));
+                  desc_piotlb(PIOTLB_PASID, sp->tag, sp->pasid, 0, 0, false));
         break;
     case 3:
-        vb_submit(w->r, desc_piotlb(PIOTLB_PAGE, sp->did, sp->pasid,
-                                    iova(p) >> (12 + am) << (12 + am), am,
+        vb_submit(w->r, desc_piotlb(PIOTLB_PAGE, sp->tag, sp->pasid,
+                                    va >> (12 + am) << (12 + am), am,
                                     fuzz_one_in(f, 2)));
         break;
     default:
-        vb_submit(w->r, desc_piotlb(PIOTLB_PAGE, sp->did, sp->pasid, iova(p), 0,
-                                    true));
+        vb_submit(w->r,
+                  desc_piotlb(PIOTLB_PAGE, sp->tag, sp->pasid, va, 0, true));
         break;
     }
     g_assert_true(vb_wait(w->r));
 }
 
-/* A process goes, or comes back with the same PASID. */
-static void change_space(State *s, Fuzz *f)
+static void space_changed(Caches *s, Fuzz *f, const Space *sp)
 {
-    Space *sp = &s->space[fuzz_below(f, SPACES)];
-    World *w = s->w;
+    World *w = s->world;
 
-    sp->present = !sp->present;
-    rig_put(w->r, sp->pe, PE_P, sp->present);
+    rig_put(w->r, sp->entry, PE_P, sp->present);
     if (sp->present) {
         return;
     }
     vb_iq_put(w->r, fuzz_one_in(f, 4) ?
-                        desc_pasid_cache(PC_DOMAIN, sp->did, 0) :
-                        desc_pasid_cache(PC_PASID, sp->did, sp->pasid));
+                        desc_pasid_cache(PC_DOMAIN, sp->tag, 0) :
+                        desc_pasid_cache(PC_PASID, sp->tag, sp->pasid));
     vb_iq_put(w->r,
               w->kind == W_NESTED ?
-                  desc_iotlb(IOTLB_DOMAIN, sp->did, 0, 0, false) :
-                  desc_piotlb(PIOTLB_PASID, sp->did, sp->pasid, 0, 0, false));
+                  desc_iotlb(IOTLB_DOMAIN, sp->tag, 0, 0, false) :
+                  desc_piotlb(PIOTLB_PASID, sp->tag, sp->pasid, 0, 0, false));
     g_assert_true(vb_wait(w->r));
-}
-
-static void request(State *s, Fuzz *f)
-{
-    bool hot = fuzz_one_in(f, 2);
-    unsigned p = (unsigned)fuzz_below(f, hot ? 4 : PAGES);
-    Space *sp = &s->space[fuzz_below(f, hot ? 2 : SPACES)];
-    ImTxn t = world_txn(s->w,
-                        fuzz_one_in(f, 3) ? IM_AT_TRANSLATION :
-                                            IM_AT_UNTRANSLATED,
-                        IM_READ);
-    ImXlat x;
-
-    if (t.at == IM_AT_UNTRANSLATED && fuzz_one_in(f, 2)) {
-        t.access = IM_WRITE;
-    }
-    t.rid = s->rid[fuzz_below(f, 3)];
-    t.pasid = sp->pasid;
-    t.addr = iova(p);
-    x = im_vtd_translate(s->w->r->vtd, &t);
-    if (sp->present && sp->page[p]) {
-        xlat_is_ok(&x, sp->page[p]);
-        g_assert_cmpuint(x.perm & t.access, ==, t.access);
-    } else if (t.at == IM_AT_TRANSLATION) {
-        xlat_is_nothing(&x);
-    } else {
-        xlat_is_fault(&x, IM_CPL_UR, sp->present ? 0x71 : 0x59);
-    }
-}
-
-static void run(WorldKind kind, unsigned entries, Fuzz *f)
-{
-    ImVtdConfig c = rig_vtd_config();
-    State s = { .next = UINT64_C(0x200000000) };
-
-    c.iotlb_entries = entries;
-    g_autoptr(World) w = world_new_off(&c, kind, true);
-    s.w = w;
-    build(&s);
-    world_on(w);
-    for (uint64_t i = 0; i < f->rounds; i++) {
-        switch (fuzz_below(f, 160)) {
-        case 0:
-        case 1:
-        case 2:
-        case 3:
-            change_page(&s, f);
-            break;
-        case 4:
-            change_space(&s, f);
-            break;
-        default:
-            request(&s, f);
-            break;
-        }
-        if (i % 1024 == 0) {
-            vb_fault_clear(w->r);
-            rig_log_clear(w->r);
-        }
-    }
-    /* else nothing was tested */
-    g_assert_cmpuint(im_vtd_counters(w->r->vtd)->iotlb_hits, >,
-                     f->rounds / (entries < 64 ? 200 : 50));
 }
 
 static void caches(const void *data)
 {
     unsigned n = GPOINTER_TO_UINT(data);
-    Fuzz f = fuzz_new(100000);
+    ImVtdConfig c = rig_vtd_config();
 
-    run((WorldKind)(n & 0xff), n >> 8, &f);
+    c.iotlb_entries = n >> 8;
+    g_autoptr(World) w = world_new_off(&c, (WorldKind)(n & 0xff), true);
+    Caches s = {
+        .world = w,
+        .r = w->r,
+        .rid = w->rid,
+        .page_bits = 12,
+        .far = UINT64_C(0x8040201000),
+        .va_mask = (UINT64_C(1) << 48) - 1,
+        .room = c.iotlb_entries,
+        .hits = &im_vtd_counters(w->r->vtd)->iotlb_hits,
+        .no_page = 0x71,
+        .no_space = 0x59,
+        .make = make,
+        .map = map,
+        .page_changed = page_changed,
+        .space_changed = space_changed,
+        .faults_clear = vb_fault_clear,
+        .clear = 1024,
+    };
+    caches_build(&s);
+    for (unsigned i = 0; i < RIDS; i++) {
+        world_context(w, (uint16_t)(s.rid + i));
+    }
+    world_on(w);
+    caches_run(&s, 100000);
 }
 
 int main(int argc, char **argv)

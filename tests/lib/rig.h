@@ -164,4 +164,10 @@ void rig_set64(Rig *r, uint64_t off, uint64_t val);
 /* What must hold after any test: registers agree with one another. */
 void rig_assert_consistent(Rig *r);
 
+/* Answers. */
+void xlat_is_ok(const ImXlat *x, uint64_t addr);
+void xlat_is_fault(const ImXlat *x, ImCpl cpl, uint8_t fault);
+/* Translation request: success that grants nothing. */
+void xlat_is_nothing(const ImXlat *x);
+
 #endif /* TESTS_LIB_RIG_H */

@@ -321,30 +321,3 @@ ImMsi vb_msi_sub(uint16_t rid, uint16_t handle, uint32_t data)
     m.data = data;
     return m;
 }
-
-/* --- answers ------------------------------------------------------------ */
-
-void xlat_is_ok(const ImXlat *x, uint64_t addr)
-{
-    g_assert_cmpuint(x->status, ==, IM_OK);
-    g_assert_cmpuint(x->cpl, ==, IM_CPL_SC);
-    g_assert_cmpuint(x->fault, ==, 0);
-    g_assert_cmphex(x->addr, ==, addr);
-}
-
-void xlat_is_fault(const ImXlat *x, ImCpl cpl, uint8_t fault)
-{
-    g_assert_cmpuint(x->status, ==, IM_FAULT);
-    g_assert_cmphex(x->fault, ==, fault);
-    g_assert_cmpuint(x->cpl, ==, cpl);
-    g_assert_cmpuint(x->perm, ==, 0);
-}
-
-void xlat_is_nothing(const ImXlat *x)
-{
-    g_assert_cmpuint(x->status, ==, IM_OK);
-    g_assert_cmpuint(x->cpl, ==, IM_CPL_SC);
-    g_assert_cmpuint(x->perm, ==, 0);
-    g_assert_false(x->untranslated_only);
-    g_assert_cmphex(x->mask, ==, 0xfff);
-}

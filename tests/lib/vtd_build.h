@@ -161,9 +161,4 @@ ImTxn world_txn(const World *w, ImAt at, ImAccess access);
 ImXlat world_dma(World *w, ImAccess access, uint64_t addr);
 ImPageReq world_page_req(const World *w);
 
-void xlat_is_ok(const ImXlat *x, uint64_t addr);
-void xlat_is_fault(const ImXlat *x, ImCpl cpl, uint8_t fault);
-/* Translation request: success that grants nothing. */
-void xlat_is_nothing(const ImXlat *x);
-
 #endif /* TESTS_LIB_VTD_BUILD_H */
