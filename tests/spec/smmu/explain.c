@@ -19,6 +19,7 @@ typedef struct Case {
     const char *note;           /* part of it */
     void (*make)(SWorld *w, ImTxn *t);
     void (*after)(SWorld *w, ImTxn *t);     /* SMMUEN is set */
+    SwShape shape;
 } Case;
 
 #define MAKE(name, what)                                                  \
@@ -105,6 +106,9 @@ MAKE(any_ssid, {
     t->pasid = 1;
 })
 MAKE(ctx_nowhere, STE(STE_S1CTXPTR, w->r->ram_top >> 6))
+MAKE(l1cd_v, rig_put(w->r, w->cdtab + 8 * (w->ssid >> 6), L1CD_V, 0))
+MAKE(l1cd_far, rig_put(w->r, w->cdtab + 8 * (w->ssid >> 6), L1CD_L2PTR,
+                       UINT64_C(1) << 38))
 MAKE(cd_v, CD(CD_V, 0))
 MAKE(cd_tsz, CD(CD_T0SZ, 50))
 MAKE(cd_epd, CD(CD_EPD0, 1))
@@ -250,6 +254,8 @@ MAKE(ats_split, {
     STE(STE_EATS, 2);
 })
 
+#define TWO_LEVELS  .shape = { .s1fmt = 1, .s1cdmax = 12 }
+
 #define U   IM_AT_UNTRANSLATED
 #define T   IM_AT_TRANSLATION
 #define D   IM_AT_TRANSLATED
@@ -322,6 +328,12 @@ static const Case cases[] = {
       EV_BAD_SUBSTREAMID, "STE: Config: no stage 1", any_ssid },
     { SPEC(SMMU_EVENT_F_CD_FETCH), "cd", SW_S1, U, IM_READ, EV_CD_FETCH,
       "CD: could not be read", ctx_nowhere },
+    { SPEC(SMMU_ROUTE_L1CD), "valid", SW_S1, U, IM_READ, EV_BAD_SUBSTREAMID,
+      "L1CD: V=0", l1cd_v, TWO_LEVELS },
+    { SPEC(SMMU_ROUTE_L1CD), "pointer", SW_S1, U, IM_READ, EV_BAD_SUBSTREAMID,
+      "L1CD: L2Ptr is beyond OAS", l1cd_far, TWO_LEVELS },
+    { SPEC(SMMU_EVENT_F_CD_FETCH), "l1cd", SW_S1, U, IM_READ, EV_CD_FETCH,
+      "L1CD: could not be read", ctx_nowhere, TWO_LEVELS },
     { SPEC(SMMU_CD_V), "v", SW_S1, U, IM_READ, EV_BAD_CD, "CD: V=0", cd_v },
     { SPEC(SMMU_CD_TSZ), "t0sz", SW_S1, U, IM_READ, EV_BAD_CD,
       "CD: T0SZ or T1SZ is out of range", cd_tsz },
@@ -474,7 +486,7 @@ static void run(const void *data)
 {
     const Case *c = data;
     bool ssid = c->kind == SW_S1 || c->kind == SW_NESTED;
-    g_autoptr(SWorld) w = sw_new_off(NULL, c->kind, ssid, NULL);
+    g_autoptr(SWorld) w = sw_new_off(NULL, c->kind, ssid, &c->shape);
     ImTxn t = sw_txn(w, c->at, c->access);
     bool quiet;
     SmmuTold told;
@@ -497,58 +509,6 @@ static void run(const void *data)
     g_assert_cmpuint(sb_events(w->r), ==, !quiet);
     sb_events_clear(w->r);
     sb_gerror_ack(w->r);
-}
-
-/* --- two levels of CDs -------------------------------------------------- */
-
-typedef struct L1cdRow {
-    const char *path;
-    ImClause clause;
-    unsigned code;
-    const char *note;
-    void (*make)(SWorld *w);
-} L1cdRow;
-
-static void l1cd_invalid(SWorld *w)
-{
-    rig_put(w->r, w->cdtab + 8 * (w->ssid >> 6), L1CD_V, 0);
-}
-
-static void l1cd_far(SWorld *w)
-{
-    rig_put(w->r, w->cdtab + 8 * (w->ssid >> 6), L1CD_L2PTR, UINT64_C(1) << 38);
-}
-
-static void l1cd_nowhere(SWorld *w)
-{
-    STE(STE_S1CTXPTR, w->r->ram_top >> 6);
-}
-
-static const L1cdRow l1cd_rows[] = {
-    { "valid", IM_CLAUSE(SMMU_ROUTE_L1CD), EV_BAD_SUBSTREAMID, "L1CD: V=0",
-      l1cd_invalid },
-    { "pointer", IM_CLAUSE(SMMU_ROUTE_L1CD), EV_BAD_SUBSTREAMID,
-      "L1CD: L2Ptr is beyond OAS", l1cd_far },
-    { "fetch", IM_CLAUSE(SMMU_EVENT_F_CD_FETCH), EV_CD_FETCH,
-      "L1CD: could not be read", l1cd_nowhere },
-};
-
-static void l1cd_row(const void *data)
-{
-    const L1cdRow *row = data;
-    SwShape s = { .s1fmt = 1, .s1cdmax = 12 };
-    g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, true, &s);
-    ImTxn t = sw_txn(w, IM_AT_UNTRANSLATED, IM_READ);
-    SmmuTold told;
-    ImXlat x;
-
-    row->make(w);
-    sw_on(w);
-    x = st_translate(w, &t, &told, row->path);
-    g_assert_cmphex(x.fault, ==, row->code);
-    g_assert_cmpint(told.clause, ==, row->clause);
-    g_assert_nonnull(strstr(told.note, row->note));
-    sb_events_clear(w->r);
 }
 
 /* A requester that can wait is stalled; its explanation is the fault's. */
@@ -590,12 +550,6 @@ int main(int argc, char **argv)
         g_autofree char *path = g_strdup_printf("explain-%s", cases[i].path);
 
         spec_table_row(&cases[i], path, run);
-    }
-    for (unsigned i = 0; i < G_N_ELEMENTS(l1cd_rows); i++) {
-        g_autofree char *path = g_strdup_printf("explain-%s",
-                                                l1cd_rows[i].path);
-
-        spec_row(SMMU_ROUTE_L1CD, path, l1cd_row, &l1cd_rows[i]);
     }
     spec_test(SMMU_ROUTE_STALL, "explain", stalled);
     spec_test(SMMU_ROUTE_CD_STAGE2, "explain-reads", every_read);
