@@ -455,14 +455,6 @@ ImPageReq sw_page_req(const SWorld *w)
 
 /* --- answers ------------------------------------------------------------ */
 
-void sx_is_ok(const ImXlat *x, uint64_t addr)
-{
-    g_assert_cmpuint(x->status, ==, IM_OK);
-    g_assert_cmpuint(x->cpl, ==, IM_CPL_SC);
-    g_assert_cmphex(x->fault, ==, 0);
-    g_assert_cmphex(x->addr, ==, addr);
-}
-
 void sx_is_abort(const ImXlat *x, unsigned code)
 {
     g_assert_cmpuint(x->status, ==, IM_FAULT);

@@ -90,7 +90,6 @@ ImXlat sw_run(SWorld *w, const ImTxn *t);
 ImXlat sw_dma(SWorld *w, ImAccess access, uint64_t addr);
 ImPageReq sw_page_req(const SWorld *w);
 
-void sx_is_ok(const ImXlat *x, uint64_t addr);
 /* Terminated with abort; whatever is recorded is another matter. */
 void sx_is_abort(const ImXlat *x, unsigned code);
 void sx_is_raz_wi(const ImXlat *x, unsigned code);

@@ -373,7 +373,7 @@ static void warm_is_cold(const void *data)
     sw_on(w);
     if (read_first) {
         x = sw_dma(w, IM_READ, w->iova);
-        sx_is_ok(&x, w->pa);
+        xlat_is_ok(&x, w->pa);
     }
     x = sw_run(w, &t);
     sx_is_nothing(&x);
@@ -395,7 +395,7 @@ static void warm_and_off(const void *data)
     sw_on(w);
     for (unsigned i = 0; i < 2; i++) {
         x = sw_dma(w, IM_READ, w->iova);
-        sx_is_ok(&x, w->pa);
+        xlat_is_ok(&x, w->pa);
         x = sw_run(w, &t);
         sx_is_cpl(&x, IM_CPL_UR);
         sw_only_event(w, EV_BAD_ATS_TREQ);

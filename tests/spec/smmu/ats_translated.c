@@ -78,7 +78,7 @@ static void tt_run(const TtRow *row, uint32_t cr2)
     t.addr = UINT64_C(0x234567000);
     x = sw_run(w, &t);
     if (row->pass) {
-        sx_is_ok(&x, UINT64_C(0x234567000));
+        xlat_is_ok(&x, UINT64_C(0x234567000));
     } else {
         g_assert_cmpuint(x.status, ==, IM_FAULT);
         g_assert_cmpuint(x.cpl, !=, IM_CPL_SC);
@@ -122,7 +122,7 @@ static void translated_with_pasid(void)
     t.has_pasid = t.priv = true;
     t.pasid = 0xfffff;
     x = sw_run(w, &t);
-    sx_is_ok(&x, w->pa);
+    xlat_is_ok(&x, w->pa);
     sw_no_event(w);
 }
 
@@ -168,7 +168,7 @@ static void split_answers_ipa(void)
     t.has_pasid = false;
     t.addr = w->ipa + 0x40;
     x = sw_run(w, &t);
-    sx_is_ok(&x, w->pa + 0x40);
+    xlat_is_ok(&x, w->pa + 0x40);
     sw_no_event(w);
 }
 
@@ -235,7 +235,7 @@ static void split_unchecked(void)
     t.has_pasid = false;
     t.addr = w->ipa;
     x = sw_run(w, &t);
-    sx_is_ok(&x, w->ipa);
+    xlat_is_ok(&x, w->ipa);
 }
 
 /* A unit without ATS: an abort, and no record of it. */
@@ -273,7 +273,7 @@ static void attributes(const void *data)
     for (unsigned i = 0; i < 2; i++) {
         ImXlat x = sw_run(w, &t);
 
-        sx_is_ok(&x, w->pa);
+        xlat_is_ok(&x, w->pa);
         g_assert_cmphex(x.attr, ==, 0xff);
         g_assert_cmpuint(x.share, ==, 3);
     }

@@ -109,7 +109,7 @@ static void touch(Unit *u, Item i, bool changed)
     };
     ImXlat x = sw_run(u->w, &t);
 
-    sx_is_ok(&x, u->e[i].pa + 8 + (changed ? DELTA : 0));
+    xlat_is_ok(&x, u->e[i].pa + 8 + (changed ? DELTA : 0));
 }
 
 static Unit *unit_new(bool e2h, uint32_t cr0)
@@ -391,9 +391,9 @@ static void block(const void *data)
     sw_s1_map(w, va, pa, lg2, SB_S1);
     sw_on(w);
     x = sw_dma(w, IM_READ, va + inside);
-    sx_is_ok(&x, pa + inside);
+    xlat_is_ok(&x, pa + inside);
     x = sw_dma(w, IM_READ, va);
-    sx_is_ok(&x, pa);
+    xlat_is_ok(&x, pa);
     rig_w64(w->r, sw_s1_desc(w, va, level), 0);
     sb_do(w->r, cmd_tlbi(OP_NH_VA, w->vmid, w->asid, va + 0x2000, true));
     x = sw_dma(w, IM_READ, va + inside);
@@ -421,9 +421,9 @@ static void block_in_pieces(const void *data)
     sw_on(w);
     for (unsigned i = 0; i < G_N_ELEMENTS(offset); i++) {
         x = sw_dma(w, IM_READ, va + offset[i]);
-        sx_is_ok(&x, pa + offset[i]);
+        xlat_is_ok(&x, pa + offset[i]);
         x = sw_dma(w, IM_READ, other + offset[i]);
-        sx_is_ok(&x, pa + offset[i]);
+        xlat_is_ok(&x, pa + offset[i]);
     }
     rig_w64(w->r, sw_s1_desc(w, va, 2), 0);
     rig_w64(w->r, sw_s1_desc(w, other, 2), 0);
@@ -432,7 +432,7 @@ static void block_in_pieces(const void *data)
         x = sw_dma(w, IM_READ, va + offset[i]);
         sx_is_abort(&x, EV_TRANSLATION);
         x = sw_dma(w, IM_READ, other + offset[i]);
-        sx_is_ok(&x, pa + offset[i]);
+        xlat_is_ok(&x, pa + offset[i]);
     }
 }
 
@@ -442,7 +442,7 @@ static void table_removed(void)
     g_autoptr(SWorld) w = sw_new(NULL, SW_S1, false);
     ImXlat x = sw_dma(w, IM_READ, w->iova);
 
-    sx_is_ok(&x, w->pa);
+    xlat_is_ok(&x, w->pa);
     rig_w64(w->r, sw_s1_desc(w, w->iova, 1), 0);
     sb_do(w->r, cmd_tlbi(OP_NH_VA, w->vmid, w->asid, w->iova, false));
     x = sw_dma(w, IM_READ, w->iova);
@@ -469,7 +469,7 @@ static void table_rights(void)
     for (unsigned i = 0; i < G_N_ELEMENTS(apart); i++) {
         t.addr = va;
         x = sw_run(w, &t);
-        sx_is_ok(&x, w->pa);
+        xlat_is_ok(&x, w->pa);
         t.addr = va + apart[i];
         t.access = IM_WRITE;
         x = sw_run(w, &t);
@@ -480,7 +480,7 @@ static void table_rights(void)
         sx_is_abort(&x, EV_PERMISSION);
         t.exec = false;
         x = sw_run(w, &t);
-        sx_is_ok(&x, w->pa);
+        xlat_is_ok(&x, w->pa);
     }
 }
 
@@ -494,7 +494,7 @@ static void tag_of_an_address(void)
     rig_put(w->r, w->cd, CD_TBI0, 1);
     sw_on(w);
     x = sw_dma(w, IM_READ, w->iova | tag);
-    sx_is_ok(&x, w->pa);
+    xlat_is_ok(&x, w->pa);
     rig_w64(w->r, sw_leaf(w, w->iova), 0);
     sb_do(w->r, cmd_tlbi(OP_NH_VA, w->vmid, w->asid, w->iova | tag, true));
     x = sw_dma(w, IM_READ, w->iova);
@@ -507,7 +507,7 @@ static void no_tag_without_tbi(void)
     g_autoptr(SWorld) w = sw_new(NULL, SW_S1, false);
     ImXlat x = sw_dma(w, IM_READ, w->iova);
 
-    sx_is_ok(&x, w->pa);
+    xlat_is_ok(&x, w->pa);
     x = sw_dma(w, IM_READ, w->iova | UINT64_C(0xa5) << 56);
     sx_is_abort(&x, EV_TRANSLATION);
 }
@@ -522,12 +522,12 @@ static void hit_reads_nothing(const void *data)
     uint64_t accesses, hits;
     ImXlat x = sw_dma(w, IM_WRITE, w->iova);
 
-    sx_is_ok(&x, w->pa);
+    xlat_is_ok(&x, w->pa);
     accesses = w->r->accesses;
     hits = n->tlb_hits;
     for (unsigned i = 0; i < 10; i++) {
         x = sw_dma(w, i & 1 ? IM_READ : IM_WRITE, w->iova + 64 * i);
-        sx_is_ok(&x, w->pa + 64 * i);
+        xlat_is_ok(&x, w->pa + 64 * i);
     }
     g_assert_cmpuint(w->r->accesses, ==, accesses);
     g_assert_cmpuint(n->tlb_hits, ==, hits + 10);
@@ -544,7 +544,7 @@ static void faults_are_not_cached(const void *data)
     sx_is_abort(&x, EV_TRANSLATION);
     sw_map(w, va, w->pa + 0x100000);
     x = sw_dma(w, IM_READ, va);
-    sx_is_ok(&x, w->pa + 0x100000);
+    xlat_is_ok(&x, w->pa + 0x100000);
 }
 
 /* More rights need no invalidation if they were missing: BBM is not at
@@ -557,13 +557,13 @@ static void more_rights(void)
     sw_s1_map(w, w->iova, w->pa, 12, SB_S1_RO);
     sw_on(w);
     x = sw_dma(w, IM_READ, w->iova);
-    sx_is_ok(&x, w->pa);
+    xlat_is_ok(&x, w->pa);
     x = sw_dma(w, IM_WRITE, w->iova);
     sx_is_abort(&x, EV_PERMISSION);
     sw_s1_map(w, w->iova, w->pa, 12, SB_S1);
     sb_do(w->r, cmd_tlbi(OP_NH_VA, w->vmid, w->asid, w->iova, true));
     x = sw_dma(w, IM_WRITE, w->iova);
-    sx_is_ok(&x, w->pa);
+    xlat_is_ok(&x, w->pa);
 }
 
 /* The privileged see other rights of the same page. */
@@ -577,13 +577,13 @@ static void privilege_is_told_apart(void)
     sw_on(w);
     t.priv = true;
     x = sw_run(w, &t);
-    sx_is_ok(&x, w->pa);
+    xlat_is_ok(&x, w->pa);
     t.priv = false;
     x = sw_run(w, &t);
     sx_is_abort(&x, EV_PERMISSION);
     t.priv = t.exec = true;
     x = sw_run(w, &t);
-    sx_is_ok(&x, w->pa);
+    xlat_is_ok(&x, w->pa);
 }
 
 /* With PAN they see less: what users may read is no right of theirs. The
@@ -600,12 +600,12 @@ static void privilege_with_pan(void)
     t.addr += 0x1000;
     t.priv = true;
     x = sw_run(w, &t);
-    sx_is_ok(&x, w->pa);
+    xlat_is_ok(&x, w->pa);
     t.addr = w->iova;
     for (unsigned i = 0; i < 2; i++) {
         t.priv = false;
         x = sw_run(w, &t);
-        sx_is_ok(&x, w->pa);
+        xlat_is_ok(&x, w->pa);
         t.priv = true;
         x = sw_run(w, &t);
         sx_is_abort(&x, EV_PERMISSION);

@@ -334,8 +334,8 @@ static void config_row(const Row *row, bool cd)
         sw_only_event(w, code);
     } else {
         g_assert_cmpuint(want.end, ==, SO_OK);
-        sx_is_ok(&x, w->pa);
-        sx_is_ok(&e, w->pa);
+        xlat_is_ok(&x, w->pa);
+        xlat_is_ok(&e, w->pa);
         sw_no_event(w);
     }
 }
@@ -376,7 +376,7 @@ static void el2_has_one_half(void)
     rig_put(w->r, w->cd, CD_EPD0, 1);   /* ignored: it cannot be off */
     sw_on(w);
     x = sw_dma(w, IM_READ, w->iova);
-    sx_is_ok(&x, w->pa);
+    xlat_is_ok(&x, w->pa);
     x = sw_dma(w, IM_READ, w->iova | UINT64_C(0xffff000000000000));
     sx_is_abort(&x, EV_TRANSLATION);
 }
@@ -391,7 +391,7 @@ static void el2_e2h_has_both(void)
     w->cr2 |= CR2_E2H;
     sw_on(w);
     x = sw_dma(w, IM_READ, w->iova);
-    sx_is_ok(&x, w->pa);
+    xlat_is_ok(&x, w->pa);
 }
 
 /* --- substreams, 3.3.2, 5.2 S1DSS --------------------------------------- */
@@ -472,7 +472,7 @@ static void dss_row(const void *data)
         sw_only_event(w, row->want);
     } else {
         g_assert_cmphex(o.addr, ==, pa);
-        sx_is_ok(&x, pa);
+        xlat_is_ok(&x, pa);
         sw_no_event(w);
     }
 }

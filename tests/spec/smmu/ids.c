@@ -374,7 +374,7 @@ static void va_52(void)
     t = sw_txn(w, IM_AT_UNTRANSLATED, IM_READ);
     t.addr = UINT64_C(0xf000123450000);
     x = sw_run(w, &t);
-    sx_is_ok(&x, 0x50000);
+    xlat_is_ok(&x, 0x50000);
     c.va_bits = 0;
     g_autoptr(SWorld) less = sw_new(&c, SW_S1, true);
     rig_put(less->r, less->cd, CD_TG0, sb_tg0(16));

@@ -470,7 +470,7 @@ static void reset_state(void)
     g_autoptr(SWorld) w = sw_new(NULL, SW_S1, false);
     ImXlat x = sw_dma(w, IM_READ, w->iova);
 
-    sx_is_ok(&x, w->pa);
+    xlat_is_ok(&x, w->pa);
     rig_set32(w->r, SR_GBPA, GBPA_ABORT | GBPA_UPDATE);
     im_smmu_reset(w->r->smmu);
     g_assert_cmphex(rig_reg32(w->r, SR_CR0), ==, 0);
@@ -480,7 +480,7 @@ static void reset_state(void)
     g_assert_cmphex(rig_reg32(w->r, SR_GBPA), ==, 1u << 12);
     g_assert_cmphex(rig_reg32(w->r, SR_STATUSR), ==, 0);
     x = sw_dma(w, IM_READ, w->iova);
-    sx_is_ok(&x, w->iova);
+    xlat_is_ok(&x, w->iova);
 }
 
 /* Nothing that was configured survives one: neither which errors are
@@ -504,7 +504,7 @@ static void reset_forgets(void)
     g_autoptr(SWorld) w = sw_new(NULL, SW_S1, true);
     ImXlat x = sw_dma(w, IM_READ, w->iova);
 
-    sx_is_ok(&x, w->pa);
+    xlat_is_ok(&x, w->pa);
     im_smmu_reset(w->r->smmu);
     sw_map(w, w->iova, w->pa + 0x10000);
     rig_set32(w->r, SR_CR2, w->cr2);
@@ -512,7 +512,7 @@ static void reset_forgets(void)
     rig_set32(w->r, SR_STRTAB_BASE_CFG, w->log2size | 8 << 6 | 1 << 16);
     sb_cr0(w->r, CR0_SMMUEN, true);
     x = sw_dma(w, IM_READ, w->iova);
-    sx_is_ok(&x, w->pa + 0x10000);
+    xlat_is_ok(&x, w->pa + 0x10000);
 }
 
 static void add_rows(void)

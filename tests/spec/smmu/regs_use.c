@@ -111,7 +111,7 @@ static void strtab_align(const void *data)
     g_assert_cmphex(rig_reg64(r, SR_STRTAB_BASE), ==, base | row->low);
     sb_cr0(r, CR0_SMMUEN, true);
     x = im_smmu_translate(r->smmu, &t);
-    sx_is_ok(&x, t.addr);
+    xlat_is_ok(&x, t.addr);
 }
 
 /* LOG2SIZE beyond any address: nothing of the base is left. */
@@ -128,7 +128,7 @@ static void strtab_align_all(void)
     rig_put(r, 3 * 64, STE_CONFIG, CONFIG_BYPASS);
     sb_cr0(r, CR0_SMMUEN, true);
     x = im_smmu_translate(r->smmu, &t);
-    sx_is_ok(&x, t.addr);
+    xlat_is_ok(&x, t.addr);
 }
 
 /* LOG2SIZE counts up to SIDSIZE, 8: there is an STE behind it in memory. */
@@ -152,7 +152,7 @@ static void strtab_size_is_capped(void)
     sb_cr0(r, CR0_SMMUEN, true);
     t.rid = 0xff;
     x = im_smmu_translate(r->smmu, &t);
-    sx_is_ok(&x, t.addr);
+    xlat_is_ok(&x, t.addr);
     t.rid = 0x100;
     x = im_smmu_translate(r->smmu, &t);
     sx_is_abort(&x, EV_BAD_STREAMID);
@@ -171,7 +171,7 @@ static void strtab_format_reserved(void)
         rig_set32(w->r, SR_STRTAB_BASE_CFG, w->log2size | 8 << 6 | fmt << 16);
         sb_cr0(w->r, CR0_SMMUEN, true);
         x = sw_dma(w, IM_READ, w->iova);
-        sx_is_ok(&x, w->pa);
+        xlat_is_ok(&x, w->pa);
     }
 }
 
@@ -258,7 +258,7 @@ static void sfm_stored(void)
     g_assert_cmphex(rig_reg32(w->r, SR_GERROR), ==, 0);
     g_assert_cmpuint(rig_count(w->r, RIG_SEEN_WIRE), ==, 0);
     x = sw_dma(w, IM_READ, w->iova);
-    sx_is_ok(&x, w->pa);
+    xlat_is_ok(&x, w->pa);
     sb_do(w->r, cmd_cfgi_all());
     rig_set32(w->r, SR_GERRORN, 0);
 }

@@ -63,7 +63,7 @@ static void treq_length(void)
         t.len = rows[i].len;
         x = sw_run(w, &t);
         if (rows[i].ok) {
-            sx_is_ok(&x, w->pa);
+            xlat_is_ok(&x, w->pa);
             sw_no_event(w);
         } else {
             sx_is_cpl(&x, IM_CPL_UR);
@@ -79,11 +79,11 @@ static void off_passes(void)
     g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, false, NULL);
     ImXlat x = sw_dma(w, IM_WRITE, UINT64_C(0x123456789a40));
 
-    sx_is_ok(&x, UINT64_C(0x123456789a40));
+    xlat_is_ok(&x, UINT64_C(0x123456789a40));
     g_assert_cmpuint(x.perm & 3, ==, IM_PERM_R | IM_PERM_W);
     g_assert_cmpuint(w->r->accesses, ==, 0);
     x = sw_dma(w, IM_READ, (UINT64_C(1) << 48) - 64);
-    sx_is_ok(&x, (UINT64_C(1) << 48) - 64);
+    xlat_is_ok(&x, (UINT64_C(1) << 48) - 64);
 }
 
 /* A SubstreamID means nothing to a unit that is off. */
@@ -92,7 +92,7 @@ static void off_passes_substream(void)
     g_autoptr(SWorld) w = sw_new_off(NULL, SW_S1, true, NULL);
     ImXlat x = sw_dma(w, IM_READ, 0x5000);
 
-    sx_is_ok(&x, 0x5000);
+    xlat_is_ok(&x, 0x5000);
 }
 
 static void off_aborts(void)
@@ -108,12 +108,12 @@ static void off_aborts(void)
     sw_no_event(w);
     rig_set32(w->r, SR_GBPA, 1u << 12 | GBPA_UPDATE);
     x = sw_dma(w, IM_READ, w->iova);
-    sx_is_ok(&x, w->iova);
+    xlat_is_ok(&x, w->iova);
     /* and GBPA is no concern of a unit that is on */
     rig_set32(w->r, SR_GBPA, GBPA_ABORT | GBPA_UPDATE);
     sb_cr0(w->r, CR0_SMMUEN, true);
     x = sw_dma(w, IM_READ, w->iova);
-    sx_is_ok(&x, w->pa);
+    xlat_is_ok(&x, w->pa);
 }
 
 /* 6.3.14: without ATTR_TYPES_OVR shareability is what came, as SHCFG=01
@@ -139,7 +139,7 @@ static void off_shareability(void)
         g_autoptr(SWorld) w = sw_new_off(&c, SW_S1, false, NULL);
         rig_set32(w->r, SR_GBPA, rows[i].shcfg << 12 | GBPA_UPDATE);
         x = sw_dma(w, IM_READ, 0x5000);
-        sx_is_ok(&x, 0x5000);
+        xlat_is_ok(&x, 0x5000);
         g_assert_cmpuint(x.share, ==, rows[i].share);
     }
 }
@@ -159,7 +159,7 @@ static void off_memory_type(void)
         rig_set32(w->r, SR_GBPA,
                   1u << 12 | 1 << 4 | rows[i].memattr | GBPA_UPDATE);
         x = sw_dma(w, IM_READ, 0x5000);
-        sx_is_ok(&x, 0x5000);
+        xlat_is_ok(&x, 0x5000);
         g_assert_cmphex(x.attr, ==, rows[i].attr);
     }
 }
@@ -185,7 +185,7 @@ static void bypass(void)
     for (unsigned i = 0; i < G_N_ELEMENTS(all); i++) {
         ImXlat x = sw_dma(w, all[i], last);
 
-        sx_is_ok(&x, last);
+        xlat_is_ok(&x, last);
         g_assert_cmpuint(x.perm & all[i], ==, all[i]);
         g_assert_cmphex(last | x.mask, <, UINT64_C(1) << 48);
     }
@@ -198,10 +198,10 @@ static void bypass_needs_no_memory(void)
     uint64_t accesses;
     ImXlat x = sw_dma(w, IM_READ, 0x1000);
 
-    sx_is_ok(&x, 0x1000);
+    xlat_is_ok(&x, 0x1000);
     accesses = w->r->accesses;
     x = sw_dma(w, IM_READ, UINT64_C(0x123456789000));
-    sx_is_ok(&x, UINT64_C(0x123456789000));
+    xlat_is_ok(&x, UINT64_C(0x123456789000));
     g_assert_cmpuint(w->r->accesses, ==, accesses);
 }
 
@@ -306,7 +306,7 @@ static void attr_row(const void *data)
     for (unsigned i = 0; i < 2; i++) {          /* walked, then cached */
         ImXlat x = sw_dma(w, IM_READ, w->iova);
 
-        sx_is_ok(&x, w->pa);
+        xlat_is_ok(&x, w->pa);
         g_assert_cmphex(x.attr, ==, row->attr);
         g_assert_cmpuint(x.share, ==, row->share);
     }
@@ -333,7 +333,7 @@ static void overrides_are_not_shared(void)
 
         t.rid = (uint16_t)sid[i % 3];
         x = sw_run(w, &t);
-        sx_is_ok(&x, w->pa);
+        xlat_is_ok(&x, w->pa);
         g_assert_cmphex(x.attr, ==, attr[i % 3]);
     }
 }
@@ -345,7 +345,7 @@ static void smmuen_keeps_caches(void)
     g_autoptr(SWorld) w = sw_new(NULL, SW_S1, true);
     ImXlat x = sw_dma(w, IM_READ, w->iova);
 
-    sx_is_ok(&x, w->pa);
+    xlat_is_ok(&x, w->pa);
     sw_map(w, w->iova, w->pa + 0x10000);
     sb_cr0(w->r, CR0_SMMUEN, false);
     sb_cr0(w->r, CR0_SMMUEN, true);
@@ -354,7 +354,7 @@ static void smmuen_keeps_caches(void)
     g_assert_true(x.addr == w->pa || x.addr == w->pa + 0x10000);
     sb_do(w->r, cmd_op(OP_NSNH_ALL));
     x = sw_dma(w, IM_READ, w->iova);
-    sx_is_ok(&x, w->pa + 0x10000);
+    xlat_is_ok(&x, w->pa + 0x10000);
 }
 
 int main(int argc, char **argv)

@@ -232,7 +232,7 @@ static void resume_row(const void *data)
     g_assert_nonnull(y);
     g_assert_cmpuint(rig_count(w->r, RIG_SEEN_RESUME), ==, 1);
     if (y && row->ac) {
-        sx_is_ok(y, w->pa);
+        xlat_is_ok(y, w->pa);
     } else if (y) {
         g_assert_cmpuint(y->status, ==, IM_FAULT);
         g_assert_cmpuint(y->cpl == IM_CPL_SC, ==, !row->ab && !row->term_model);
@@ -257,7 +257,7 @@ static void retry_faults_again(void)
     }
     sw_map(w, BAD, w->pa);
     sb_do(w->r, cmd_resume(w->sid, e.stag, true, false));
-    sx_is_ok(resumed(w, x.handle), w->pa);
+    xlat_is_ok(resumed(w, x.handle), w->pa);
 }
 
 /* A retry looks everything up anew: the CD no longer stalls, say. */
@@ -324,7 +324,7 @@ static void others_pass(void)
 
     g_assert_cmpuint(x.status, ==, IM_PENDING);
     x = park(w, w->iova, IM_READ);
-    sx_is_ok(&x, w->pa);
+    xlat_is_ok(&x, w->pa);
 }
 
 static void no_match(void)
@@ -467,12 +467,12 @@ static void unrecorded_is_retried(void)
     sb_do(w->r, cmd_op(OP_NSNH_ALL));
     sb_cr0(w->r, CR0_EVENTQEN, true);
     if (resumed(w, x.handle)) {
-        sx_is_ok(resumed(w, x.handle), w->pa);
+        xlat_is_ok(resumed(w, x.handle), w->pa);
     } else {                            /* permitted: the old record */
         Evt e = sw_only_event(w, EV_TRANSLATION);
 
         sb_do(w->r, cmd_resume(w->sid, e.stag, true, false));
-        sx_is_ok(resumed(w, x.handle), w->pa);
+        xlat_is_ok(resumed(w, x.handle), w->pa);
     }
 }
 

@@ -54,7 +54,7 @@ static void l2ptr_is_aligned(void)
     rig_put(w->r, w->l1std, 13, 6, 0xff);
     sw_on(w);
     x = sw_dma(w, IM_READ, w->iova);
-    sx_is_ok(&x, w->pa);
+    xlat_is_ok(&x, w->pa);
 }
 
 static void base_is_aligned(void)
@@ -67,7 +67,7 @@ static void base_is_aligned(void)
     sw_on(w);
     w->strtab = base;
     x = sw_dma(w, IM_READ, w->iova);
-    sx_is_ok(&x, w->pa);
+    xlat_is_ok(&x, w->pa);
 }
 
 static void log2size(void)
@@ -82,7 +82,7 @@ static void log2size(void)
     sw_on(w);
     t.rid = 0x7f;
     x = sw_run(w, &t);
-    sx_is_ok(&x, w->pa);
+    xlat_is_ok(&x, w->pa);
     sw_no_event(w);
     t.rid = 0x80;
     x = sw_run(w, &t);
@@ -113,7 +113,7 @@ static void splits(const void *data)
     rig_set32(w->r, SR_STRTAB_BASE_CFG, 16 | split << 6 | 1 << 16);
     sb_cr0(w->r, CR0_SMMUEN, true);
     x = sw_dma(w, IM_READ, w->iova);
-    sx_is_ok(&x, w->pa);
+    xlat_is_ok(&x, w->pa);
 }
 
 /* --- CD tables, 5.3 ----------------------------------------------------- */
@@ -139,7 +139,7 @@ static void cd_table(const void *data)
         t.pasid = ssids[i];
         x = sw_run(w, &t);
         if (ssids[i] >> s.s1cdmax == 0) {
-            sx_is_ok(&x, w->pa + 0x100000 * (i + 1));
+            xlat_is_ok(&x, w->pa + 0x100000 * (i + 1));
         } else {
             sx_is_abort(&x, EV_BAD_SUBSTREAMID);
         }
@@ -179,7 +179,7 @@ static void cd_table_is_aligned(const void *data)
     rig_put(w->r, w->ste, STE_S1CTXPTR, (w->cdtab + bytes - 64) >> 6);
     sw_on(w);
     x = sw_dma(w, IM_READ, w->iova);
-    sx_is_ok(&x, w->pa);
+    xlat_is_ok(&x, w->pa);
 }
 
 /* What stage 2 says of the place of a CD is for a read, whatever the
@@ -193,7 +193,7 @@ static void cd_is_read(void)
     rig_w64(w->r, at, (rig_r64(w->r, at) | D_S2XN1) & ~D_S2W);
     sw_on(w);
     x = sw_dma(w, IM_WRITE, w->iova);
-    sx_is_ok(&x, w->pa);
+    xlat_is_ok(&x, w->pa);
 }
 
 /* Beyond S2T0SZ nothing translates it, though there are tables. */
@@ -208,7 +208,7 @@ static void cd_beyond_s2t0sz(void)
     rig_put(w->r, w->ste, STE_S1CTXPTR, (w->cdtab | far) >> 6);
     sw_on(w);
     x = sw_dma(w, IM_READ, w->iova);    /* 48 bits */
-    sx_is_ok(&x, w->pa);
+    xlat_is_ok(&x, w->pa);
     rig_put(w->r, w->ste, STE_S2T0SZ, 64 - 45);
     sb_do(w->r, cmd_cfgi_all());
     sb_do(w->r, cmd_op(OP_NSNH_ALL));

@@ -140,7 +140,7 @@ static void is_answered(SWorld *w, const ImTxn *t, const ImXlat *x)
         g_assert_cmpuint(x->perm & 3, ==, IM_PERM_R | IM_PERM_W);
         g_assert_cmphex(x->addr & ~UINT64_C(0xfff), ==, w->pa);
     } else {
-        sx_is_ok(x, w->pa);
+        xlat_is_ok(x, w->pa);
     }
 }
 
@@ -276,13 +276,13 @@ static void sweep_stall(void)
         }
         g_assert_cmpuint(rig_count(w->r, RIG_SEEN_RESUME), ==, parked);
         if (!w->r->failure_hit) {
-            sx_is_ok(&rig_seen(w->r, RIG_SEEN_RESUME, 0)->xlat, w->pa);
+            xlat_is_ok(&rig_seen(w->r, RIG_SEEN_RESUME, 0)->xlat, w->pa);
             break;
         }
         rig_fail_access(w->r, UINT64_MAX);
         sb_events_clear(w->r);
         x = sw_run(w, &t);
-        sx_is_ok(&x, w->pa);
+        xlat_is_ok(&x, w->pa);
     }
     g_assert_cmpuint(n, >=, 12);
     g_assert_cmpuint(n, <, 200);
