@@ -21,9 +21,37 @@
 
 typedef void ImCounterFn(void *opaque, const char *name, uint64_t value);
 
+/* What the tables say of a source of requests as a whole. */
+typedef enum ImBindingHow {
+    IM_BINDING_FAULT, /* every request meets a fault of the tables */
+    IM_BINDING_OFF, /* nothing is translated; a PASID is ignored */
+    IM_BINDING_PASS, /* pass-through, bypass */
+    IM_BINDING_FIRST, /* a first stage */
+    IM_BINDING_SECOND, /* a second stage */
+    IM_BINDING_NESTED, /* a first stage on a second one */
+} ImBindingHow;
+
+/*
+ * Two bindings are the same when all members are. Unused ones are 0.
+ */
+typedef struct ImBinding {
+    uint64_t first[2]; /* FIRST, NESTED: VT-d: FSPTPTR, and the flags
+                                   IMU_VTD_FIRST_*. SMMU: words 0 and 1 of an
+                                   STE as ImuSmmuSte takes them */
+    uint64_t second[2]; /* SECOND, NESTED: root and format of the
+                                   second stage: equal ones are one table */
+    uint32_t domain; /* DID, VMID */
+    uint32_t pasid; /* as invalidations name it: RID_PASID of a
+                                   request without */
+    uint8_t how; /* ImBindingHow */
+    bool table; /* first[] is a table of all PASIDs */
+    bool ats; /* translation requests are let through */
+    bool pri; /* so are page requests */
+} ImBinding;
+
 /* Members marked optional may be NULL, which means what is said there. */
 typedef struct ImIommuOps {
-    const char *name;           /* "vtd" */
+    const char *name; /* "vtd" */
     /* Whether it tells functions apart by their segment; else all that it
      * serves are of one, and no message says which. */
     bool segments;
@@ -63,6 +91,26 @@ typedef struct ImIommuOps {
     ImIntOut (*interrupt)(void *iommu, const ImMsi *msi);
     /* The alarm set by ImPort.deadline is due. */
     void (*deadline)(void *iommu);
+
+    /*
+     * For who keeps what the tables say (im_viommu.h); optional, all or none.
+     *
+     * What they say now, from memory, without caches and without any side
+     * effect. table: of the function as a whole, if it has a table of PASIDs
+     * that can be used as it is (SMMU: of CDs); else of that PASID, or of
+     * requests without.
+     */
+    void (*binding)(void *iommu, uint32_t func, bool has_pasid, uint32_t pasid,
+                    bool table, ImBinding *out);
+    /*
+     * Walk the second stage of a binding alone, for one access to addr, and
+     * set the flags that it sets. perm: what may be kept; a write only where
+     * nothing remains to be set. No fault is recorded.
+     */
+    ImXlat (*second)(void *iommu, const ImBinding *b, uint64_t addr,
+                     ImAccess access);
+    /* What ImPort.fence() gave this ticket for, or an earlier one, is done. */
+    void (*fenced)(void *iommu, uint64_t ticket);
 
     /*
      * For people: what translate() would answer with nothing cached, one step

@@ -37,6 +37,35 @@ typedef struct ImUnmap {
     bool device_tlb;        /* from a device-TLB descriptor */
 } ImUnmap;
 
+/* What an invalidation is about. */
+typedef enum ImInvalWhat {
+    IM_INVAL_CONFIG = 1, /* what describes functions: context entries, STEs */
+    IM_INVAL_PASID = 2, /* what describes their PASIDs: PASID entries, CDs */
+    IM_INVAL_STAGE1 = 4, /* translations of a first stage, alone or nested */
+    IM_INVAL_STAGE2 = 8, /* of a second stage, and all that rests on it */
+} ImInvalWhat;
+
+/*
+ * What software has just invalidated in the unit's own caches, exactly as wide
+ * as it was told. Each by_* narrows it; none: everything of what. Device-TLBs
+ * have messages of their own (ats_invalidate).
+ */
+typedef struct ImInval {
+    uint64_t first; /* by_range: input addresses of the stage, */
+    uint64_t last; /* inclusive */
+    uint32_t func; /* by_func: im_func(), and which bits of it */
+    uint32_t func_mask; /* do not count */
+    uint32_t domain; /* by_domain: DID, VMID */
+    uint32_t pasid; /* by_pasid: as the tables name it */
+    uint32_t asid; /* by_asid: ASID of a CD */
+    uint8_t what; /* ImInvalWhat, ORed */
+    bool by_func;
+    bool by_domain;
+    bool by_pasid;
+    bool by_asid;
+    bool by_range;
+} ImInval;
+
 typedef struct ImPort {
     size_t size;
 
@@ -72,6 +101,16 @@ typedef struct ImPort {
     /* The request parked as handle was answered: granted or terminated,
      * never IM_PENDING. Without it no request is parked. */
     void (*resume)(void *host, uint64_t handle, const ImXlat *xlat);
+
+    /* Somebody beside the unit keeps what its tables say (im_viommu.h), and
+     * does at once what this says. Optional. */
+    void (*invalidated)(void *host, const ImInval *inval);
+    /*
+     * A wait descriptor or CMD_SYNC was reached. 0: whatever invalidated()
+     * began is done. Else a ticket: it is held until ImIommuOps.fenced() is
+     * called with that, or a later one. Tickets count up. Optional: 0.
+     */
+    uint64_t (*fence)(void *host);
 } ImPort;
 
 #endif /* IM_PORT_H */

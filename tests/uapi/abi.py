@@ -319,7 +319,7 @@ def collect(source, checks, older):
         texts[IOMMUFD] = overlay.read_text(encoding='utf-8')
     ours = {}
     for name in ('hw/iommufd/abi.h', 'hw/iommufd/abi_dev.h',
-                 'include/im/im_ioasid.h', 'tests/uapi/mock.h'):
+                 'include/im/im_ioasid_uapi.h', 'tests/uapi/mock.h'):
         ours.update(structs((linux.ROOT / name).read_text(encoding='utf-8')))
     for header, pairs in ((IOMMUFD, STRUCTS), (VFIO, VFIO_STRUCTS),
                           (TEST, TEST_STRUCTS)):
