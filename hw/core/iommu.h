@@ -52,6 +52,21 @@
     .mmio_read = m##_any_mmio_read, .mmio_write = m##_any_mmio_write,     \
     .translating = m##_any_translating, .dump = m##_any_dump
 
+/* Of one whose tables somebody else may keep. */
+#define IM_IOMMU_BINDING_FUNCTIONS(m)                                     \
+    IM_IOMMU_FUNCTION(m, void, binding,                                   \
+                      (void *u, uint32_t func, bool has_pasid,            \
+                       uint32_t pasid, bool table, ImBinding *out),       \
+                      (u, func, has_pasid, pasid, table, out))            \
+    IM_IOMMU_FUNCTION(m, ImXlat, second,                                  \
+                      (void *u, const ImBinding *b, uint64_t addr,        \
+                       ImAccess access), (u, b, addr, access))            \
+    IM_IOMMU_FUNCTION(m, void, fenced, (void *u, uint64_t ticket),        \
+                      (u, ticket))
+#define IM_IOMMU_BINDING_MEMBERS(m)                                       \
+    .binding = m##_any_binding, .second = m##_any_second,                 \
+    .fenced = m##_any_fenced
+
 /* A list of counters, told one by one. */
 #define IM_COUNTER_TELL(n)  fn(opaque, #n, c->n);
 #define IM_IOMMU_COUNTERS(model, type, list)                              \

@@ -168,7 +168,14 @@ bool im_vtd_context_fault(VtdRoute *r);
 /* Set r->sp from the PASID cache or the PASID directory and table. */
 bool im_vtd_pasid_fault(VtdRoute *r);
 
+/* The second stage that a root and an AW as encoded stand for. */
+void im_vtd_second_stage_of(const ImVtd *s, ImPtStage *st, uint64_t root,
+                            unsigned aw);
+
 /* --- route.c ------------------------------------------------------------ */
+
+/* What RTADDR_REG says refuses it. */
+bool im_vtd_table_mode_fault(VtdRoute *r);
 
 /* Answer the request of r: s, txn, ex, and rid, has_pasid, pasid of txn
  * are set, the rest is 0. */

@@ -37,9 +37,16 @@ static void vtd_inval_context_inv(ImVtd *s, unsigned g, uint16_t did,
                    g == G_DOMAIN && s->root.ttm == VTD_TTM_LEGACY ?
                                       VTD_GRAN_DOMAIN :
                                       VTD_GRAN_GLOBAL;
+    static const uint8_t fm_masks[] = { 0, 4, 6, 7 };
 
     im_vtd_inv_context(s, gran, did, sid, fm);
     im_vtd_unmap(s, 0, UINT64_MAX);
+    im_vtd_invalidated(s, &(ImInval) { .what = IM_INVAL_CONFIG,
+                                       .by_func = gran == VTD_GRAN_DEVICE,
+                                       .func = im_func(0, sid),
+                                       .func_mask = fm_masks[fm],
+                                       .by_domain = gran == VTD_GRAN_DOMAIN,
+                                       .domain = did });
 }
 
 /* In scalable mode a page may be one of a nested walk's second stage, which
@@ -59,6 +66,15 @@ static void vtd_inval_iotlb_inv(ImVtd *s, unsigned g, uint16_t did,
     im_vtd_inv_iotlb(s, gran[g], did, addr & ~mask, am,
                      IM_GET(iva, VTD_IOTLB1_IH));
     im_vtd_unmap(s, addr, s->root.ttm == VTD_TTM_LEGACY ? mask : UINT64_MAX);
+    im_vtd_invalidated(s, &(ImInval) { .what = g == G_SELECTIVE ?
+                                                   IM_INVAL_STAGE2 :
+                                                   IM_INVAL_STAGE1 |
+                                                       IM_INVAL_STAGE2,
+                                       .by_domain = g != G_GLOBAL,
+                                       .domain = did,
+                                       .by_range = g == G_SELECTIVE,
+                                       .first = addr & ~mask,
+                                       .last = addr | mask });
 }
 
 /* --- Register-based commands. ------------------------------------------- */
@@ -156,6 +172,15 @@ void im_vtd_desc_piotlb(ImVtd *s, const uint64_t *d)
                       (uint32_t)IM_GET(d[0], VTD_PIOTLB0_PASID), addr, am,
                       IM_GET(d[1], VTD_IOTLB1_IH));
     im_vtd_unmap(s, addr, mask);
+    im_vtd_invalidated(
+        s, &(ImInval) { .what = IM_INVAL_STAGE1,
+                        .by_domain = true,
+                        .domain = (uint32_t)IM_GET(d[0], VTD_PIOTLB0_DID),
+                        .by_pasid = true,
+                        .pasid = (uint32_t)IM_GET(d[0], VTD_PIOTLB0_PASID),
+                        .by_range = page,
+                        .first = addr,
+                        .last = addr | mask });
 }
 
 void im_vtd_desc_pasid_cache(ImVtd *s, const uint64_t *d)
@@ -166,9 +191,15 @@ void im_vtd_desc_pasid_cache(ImVtd *s, const uint64_t *d)
         VTD_GRAN_GLOBAL,
         VTD_GRAN_GLOBAL,
     };
+    VtdGran g = gran[IM_GET(d[0], VTD_PC0_G)];
 
-    im_vtd_inv_pasid(s, gran[IM_GET(d[0], VTD_PC0_G)],
-                     (uint16_t)IM_GET(d[0], VTD_PC0_DID),
+    im_vtd_inv_pasid(s, g, (uint16_t)IM_GET(d[0], VTD_PC0_DID),
                      (uint32_t)IM_GET(d[0], VTD_PC0_PASID));
     im_vtd_unmap(s, 0, UINT64_MAX);
+    im_vtd_invalidated(s, &(ImInval) {
+                              .what = IM_INVAL_PASID,
+                              .by_domain = g != VTD_GRAN_GLOBAL,
+                              .domain = (uint32_t)IM_GET(d[0], VTD_PC0_DID),
+                              .by_pasid = g == VTD_GRAN_PASID,
+                              .pasid = (uint32_t)IM_GET(d[0], VTD_PC0_PASID) });
 }

@@ -23,12 +23,14 @@ VTD_DESC_LAYOUTS(VTD_LAYOUT_ROW)
 typedef struct HeldWait {
     uint64_t word[2];
     uint32_t itags;         /* invalidations ahead of it still outstanding */
+    uint64_t ticket;        /* of ImPort.fence() */
 } HeldWait;
 
 struct VtdQueue {
     ImRing ring;            /* latched when the queue is enabled */
     bool running;           /* fetching: no second fetcher */
     unsigned epoch;         /* counts enabling and disabling */
+    uint64_t fenced;        /* tickets up to this one are done */
     unsigned nwaits;
     HeldWait waits[WAITS];  /* oldest first */
 };
@@ -105,7 +107,7 @@ static void vtd_iq_complete_waits(ImVtd *s)
 {
     VtdQueue *q = s->queue;
 
-    while (q->nwaits && !q->waits[0].itags) {
+    while (q->nwaits && !q->waits[0].itags && q->waits[0].ticket <= q->fenced) {
         HeldWait w = q->waits[0];
 
         q->nwaits--;
@@ -126,6 +128,7 @@ static void vtd_iq_inv_wait(ImVtd *s, const uint64_t *d)
     q->waits[q->nwaits++] = (HeldWait) {
         .word = { d[0], d[1] },
         .itags = im_vtd_itags_busy(s),
+        .ticket = s->port.fence ? s->port.fence(s->host) : 0,
     };
 }
 
@@ -451,6 +454,12 @@ void im_vtd_queue_itags_freed(ImVtd *s, uint32_t itag_vector)
     }
 }
 
+void im_vtd_fenced(ImVtd *s, uint64_t ticket)
+{
+    s->queue->fenced = MAX(s->queue->fenced, ticket);
+    im_vtd_queue_resume(s);
+}
+
 void im_vtd_queue_drop_waits(ImVtd *s)
 {
     s->queue->nwaits = 0;
@@ -479,7 +488,11 @@ void im_vtd_queue_reset(ImVtd *s)
     unsigned epoch = s->queue->epoch;
     bool running = s->queue->running;
 
-    *s->queue = (VtdQueue) { .epoch = epoch + 1, .running = running };
+    *s->queue = (VtdQueue) {
+        .epoch = epoch + 1,
+        .running = running,
+        .fenced = s->queue->fenced,
+    };
     im_vtd_devtlb_reset(s);
 }
 

@@ -20,6 +20,7 @@ static void vtd_regs_cmd_srtp(ImVtd *s, bool on G_GNUC_UNUSED)
     if (s->cap & IM_MASK(VTD_CAP_ESRTPS)) {
         im_vtd_inv_all(s);
         im_vtd_unmap(s, 0, UINT64_MAX);
+        im_vtd_invalidated_all(s);
     }
     im_vtd_changed(s);
 }
@@ -42,6 +43,7 @@ static void vtd_regs_cmd_te(ImVtd *s, bool on)
         im_vtd_inv_all(s);
     }
     im_vtd_unmap(s, 0, UINT64_MAX);
+    im_vtd_invalidated_all(s);
     im_vtd_changed(s);
 }
 

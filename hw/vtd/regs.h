@@ -55,6 +55,10 @@ ImBus im_vtd_mem_peek(ImVtd *s, uint64_t pa, void *buf, size_t len);
 void im_vtd_event(ImVtd *s, const ImEvent *ev);
 /* Tell listeners outside that translations are gone. */
 void im_vtd_unmap(ImVtd *s, uint64_t addr, uint64_t mask);
+/* Tell who keeps what tables say, see ImPort.invalidated. */
+void im_vtd_invalidated(ImVtd *s, const ImInval *inval);
+/* The same of everything. */
+void im_vtd_invalidated_all(ImVtd *s);
 /* Tell the host of it, see ImPort.changed. */
 void im_vtd_changed(ImVtd *s);
 

@@ -97,7 +97,7 @@ static bool vtd_route_remapping_off(VtdRoute *r)
 }
 
 /* 11.4.5, RTA.1 to RTA.4 */
-static bool vtd_route_table_mode_fault(VtdRoute *r)
+bool im_vtd_table_mode_fault(VtdRoute *r)
 {
     ImVtd *s = r->s;
 
@@ -306,7 +306,7 @@ void im_vtd_route(VtdRoute *r)
     (void)(vtd_route_ats_error(r) ||        /* 4.2.1 */
            vtd_route_interrupt_range(r) ||  /* 3.15 */
            vtd_route_remapping_off(r) ||    /* 11.4.4.2, 4.2.1 */
-           vtd_route_table_mode_fault(r) || /* 11.4.5: RTA */
+           im_vtd_table_mode_fault(r) ||    /* 11.4.5: RTA */
            vtd_route_iotlb_hit(r) ||        /* 6.2.4, 6.2.7 */
            im_vtd_context_fault(r) ||       /* 9.1 - 9.4: LRT to SCT */
            vtd_route_translated(r) ||       /* 4.2.3 */
@@ -357,7 +357,7 @@ VtdResolved im_vtd_resolve_page_request(ImVtd *s, const ImPageReq *req,
     };
     VtdResolved v = { 0 };
 
-    if (!vtd_route_table_mode_fault(&r) && !im_vtd_context_fault(&r) &&
+    if (!im_vtd_table_mode_fault(&r) && !im_vtd_context_fault(&r) &&
         !im_vtd_pasid_fault(&r)) {
         v.pgtt = r.sp->pgtt;
         v.did = r.sp->did;

@@ -359,8 +359,8 @@ bool im_vtd_context_fault(VtdRoute *r)
 
 /* --- PASID directory and table, 9.5 and 9.6 ----------------------------- */
 
-static void vtd_tables_second_stage(const ImVtd *s, ImPtStage *st,
-                                    uint64_t root, unsigned aw)
+void im_vtd_second_stage_of(const ImVtd *s, ImPtStage *st, uint64_t root,
+                            unsigned aw)
 {
     uint64_t sslps = IM_GET(s->cap, VTD_CAP_SSLPS);
 
@@ -383,7 +383,7 @@ static void vtd_tables_legacy_space(const ImVtd *s, const VtdCtx *ctx,
     sp->pgtt = ctx->pgtt;
     sp->sre = false;
     sp->pgsnp = false;
-    vtd_tables_second_stage(s, &sp->ss, ctx->dir, ctx->aw);
+    im_vtd_second_stage_of(s, &sp->ss, ctx->dir, ctx->aw);
 }
 
 IM_RULE(VTD_9_6_AW);
@@ -464,8 +464,8 @@ static void vtd_tables_scalable_space(const ImVtd *s, const uint64_t q[8],
     sp->sre = q[2] & IM_MASK(VTD_PASID_SRE);
     sp->pgsnp = q[1] & IM_MASK(VTD_PASID_PGSNP);
     if (sp->pgtt != VTD_PGTT_FIRST) {
-        vtd_tables_second_stage(s, &sp->ss, q[0] & IM_MASK(VTD_PASID_SSPTPTR),
-                                (unsigned)IM_GET(q[0], VTD_PASID_AW));
+        im_vtd_second_stage_of(s, &sp->ss, q[0] & IM_MASK(VTD_PASID_SSPTPTR),
+                               (unsigned)IM_GET(q[0], VTD_PASID_AW));
         sp->ss.flags |= ssade ? IM_VTD_SS_AD : 0;
         sp->ss.no_update = !snooped;
     }

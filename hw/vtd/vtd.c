@@ -53,6 +53,7 @@ void im_vtd_reset(ImVtd *s)
     memset(&s->ir, 0, sizeof(s->ir));
     im_vtd_inv_all(s);
     im_vtd_unmap(s, 0, UINT64_MAX);
+    im_vtd_invalidated_all(s);
     im_vtd_changed(s);
 }
 
@@ -121,6 +122,23 @@ void im_vtd_unmap(ImVtd *s, uint64_t addr, uint64_t mask)
     }
 }
 
+void im_vtd_invalidated(ImVtd *s, const ImInval *inval)
+{
+    if (s->port.invalidated) {
+        s->port.invalidated(s->host, inval);
+    }
+}
+
+void im_vtd_invalidated_all(ImVtd *s)
+{
+    static const ImInval all = {
+        .what = IM_INVAL_CONFIG | IM_INVAL_PASID | IM_INVAL_STAGE1 |
+                IM_INVAL_STAGE2,
+    };
+
+    im_vtd_invalidated(s, &all);
+}
+
 /* --- the upward port ---------------------------------------------------- */
 
 IM_IOMMU_FUNCTIONS(vtd)
@@ -133,12 +151,14 @@ IM_IOMMU_FUNCTION(vtd, ImIntOut, interrupt, (void *u, const ImMsi *msi),
 IM_IOMMU_FUNCTION(vtd, ImIntOut, explain_interrupt,
                   (void *u, const ImMsi *msi, ImStepFn *fn, void *opaque),
                   (u, msi, fn, opaque))
+IM_IOMMU_BINDING_FUNCTIONS(vtd)
 IM_IOMMU_COUNTERS(vtd, ImVtdCounters, IM_VTD_COUNTERS)
 
 const ImIommuOps im_vtd_ops = {
     .name = "vtd",
     IM_IOMMU_MEMBERS(vtd),
     IM_IOMMU_UNIT_MEMBERS(vtd),
+    IM_IOMMU_BINDING_MEMBERS(vtd),
     .explain_page_request = vtd_any_explain_page_request,
     .interrupt = vtd_any_interrupt,
     .explain_interrupt = vtd_any_explain_interrupt,

@@ -132,6 +132,12 @@ void im_vtd_mmio_write(ImVtd *s, uint64_t off, uint64_t val, unsigned size);
  */
 ImXlat im_vtd_translate(ImVtd *s, const ImTxn *txn);
 
+/* ImIommuOps.binding, second and fenced: chapters 3, 9 and 6.5.2.8. */
+void im_vtd_binding(ImVtd *s, uint32_t func, bool has_pasid, uint32_t pasid,
+                    bool table, ImBinding *out);
+ImXlat im_vtd_second(ImVtd *s, const ImBinding *b, uint64_t addr,
+                     ImAccess access);
+void im_vtd_fenced(ImVtd *s, uint64_t ticket);
 /* Whether DMA is remapped: GSTS.TES. */
 bool im_vtd_translating(const ImVtd *s);
 
