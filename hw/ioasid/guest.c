@@ -104,6 +104,18 @@ static uint64_t io_guest_table_base(uint64_t ptr, uint64_t size)
     return ptr & ~(MAX(size, 64) - 1);
 }
 
+static bool io_guest_not_fetched(IoRoute *r, const IoView *v, uint64_t at)
+{
+    ImPtStage map = im_ioasid_map_stage(v->map);
+
+    im_ioasid_refuse(r, IO_FLT_CD_FETCH);
+    if (im_ioasid_walk(r, &map, NULL, at, IM_PERM_R, false).stop !=
+        IM_WALK_OK) {
+        im_ioasid_miss_map(r, at, true, false);
+    }
+    return true;
+}
+
 /* Two levels. */
 static bool io_guest_leaf_fault(IoRoute *r, const IoView *v,
                                 const ImSmmuSte *ste, uint32_t ssid,
@@ -112,11 +124,11 @@ static bool io_guest_leaf_fault(IoRoute *r, const IoView *v,
     unsigned leaf = ste->s1fmt == 1 ? 6 : 10;
     unsigned high = ste->s1cdmax > leaf ? ste->s1cdmax - leaf : 0;
     uint64_t base = io_guest_table_base(ste->s1_ctx, UINT64_C(8) << high);
+    uint64_t l1 = base + 8 * (uint64_t)(ssid >> leaf);
     uint64_t q;
 
-    if (!io_guest_fetch(r, v, "L1CD", base + 8 * (uint64_t)(ssid >> leaf), &q,
-                        1)) {
-        return im_ioasid_refuse(r, IO_FLT_CD_FETCH);
+    if (!io_guest_fetch(r, v, "L1CD", l1, &q, 1)) {
+        return io_guest_not_fetched(r, v, l1);
     }
     if (!(q & IM_MASK(SMMU_L1CD_V))) {
         return im_ioasid_refuse(r, IO_FLT_PASID_OFF);
@@ -141,7 +153,7 @@ static bool io_guest_fetch_fault(IoRoute *r, IoView *v, const ImSmmuSte *ste,
         return true;
     }
     if (!io_guest_fetch(r, v, "CD", at, q, 8)) {
-        return im_ioasid_refuse(r, IO_FLT_CD_FETCH);
+        return io_guest_not_fetched(r, v, at);
     }
     if (!im_smmu_cd_decode(&im_smmu_guest_ids, ste, q, &v->cd, &clause)) {
         im_ioasid_refuse(r, IO_FLT_CD_BAD);

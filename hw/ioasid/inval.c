@@ -27,7 +27,8 @@ typedef struct Part {
 
 static bool io_inval_in_scope(const Inval *v, const IoBind *b)
 {
-    if (b->parked || b->ended) {
+    if (b->parked || b->ended ||
+        ((v->a->head.flags & IMU_INV_TAGGED) && b->space->tag != v->a->tag)) {
         return false;
     }
     if (v->space) {
@@ -98,19 +99,23 @@ static const Part whole = { .last = UINT64_MAX, .whole = true };
 static void io_inval_obey_space(const Inval *v, const IoSpace *space)
 {
     for (ImLink *n = space->binds; n; n = n->next) {
-        io_inval_obey_bind(v, IM_LINK_OF(n, IoBind, by_space), &whole);
+        IoBind *b = IM_LINK_OF(n, IoBind, by_space);
+
+        if (io_inval_in_scope(v, b)) {
+            io_inval_obey_bind(v, b, &whole);
+        }
     }
 }
 
 static void io_inval_obey_dev(const Inval *v, const IoDev *dev)
 {
-    if (dev->own) {
+    if (dev->own && io_inval_in_scope(v, dev->own)) {
         io_inval_obey_bind(v, dev->own, &whole);
     }
     for (ImLink *n = dev->binds; n; n = n->next) {
         IoBind *b = IM_LINK_OF(n, IoBind, by_dev);
 
-        if (!b->parked) {
+        if (io_inval_in_scope(v, b)) {
             io_inval_obey_bind(v, b, &whole);
         }
     }
@@ -149,6 +154,43 @@ static bool io_inval_obey_owns(const Inval *v, const Part *p, bool tables_only)
     return any;
 }
 
+/* --- by ASID: what the PASID cache knows of it -------------------------- */
+
+static bool io_inval_obey_asid_of(const Inval *v, const IoBind *b,
+                                  const Part *p, uint16_t asid)
+{
+    bool any = false;
+
+    if (!io_inval_in_scope(v, b)) {
+        return false;
+    }
+    for (ImLink *n = b->views; n; n = n->next) {
+        IoView *view = IM_LINK_OF(n, IoView, by_bind);
+
+        if (view->how == IO_HOW_SMMU && view->s1 && view->cd.asid == asid) {
+            io_inval_drop_view(v, view, p);
+            any = true;
+        }
+    }
+    return any;
+}
+
+static bool io_inval_obey_asid(const Inval *v, const Part *p, uint16_t asid)
+{
+    bool any = false;
+
+    for (ImLink *n = v->set->objects[IMU_KIND_DEV]; n; n = n->next) {
+        IoDev *dev = IM_LINK_OF(n, IoDev, obj.in_set);
+
+        any |= dev->own && io_inval_obey_asid_of(v, dev->own, p, asid);
+        for (ImLink *m = dev->binds; m; m = m->next) {
+            any |= io_inval_obey_asid_of(v, IM_LINK_OF(m, IoBind, by_dev), p,
+                                         asid);
+        }
+    }
+    return any;
+}
+
 /* The guest's number, as the devices know it. */
 IM_RULE(IOASID_INVALIDATION);
 static void io_inval_obey_entry(const Inval *v, const ImuInvEntry *e)
@@ -162,6 +204,11 @@ static void io_inval_obey_entry(const Inval *v, const ImuInvEntry *e)
     if (v->a->gran == IMU_GRAN_RANGE) {
         p.first = e->addr & ~UINT64_C(0xfff);
         p.last = (e->addr + (e->length - 1)) | 0xfff;
+    }
+    if (e->flags & IMU_INV_ASID) {
+        v->h->counters.invalidations_noop +=
+            !io_inval_obey_asid(v, &p, (uint16_t)e->gpasid);
+        return;
     }
     any = io_inval_obey_owns(v, &p, p.has_pasid);
     if (p.has_pasid) {
@@ -189,7 +236,8 @@ static int io_inval_check_values(const ImuInvalidate *a)
     }
     if ((a->target == IMU_INV_SET && (a->object.id || a->object.gen)) ||
         !a->caches ||
-        (a->gran == IMU_GRAN_RANGE && (a->caches & IMU_CACHE_PASID))) {
+        (a->gran == IMU_GRAN_RANGE && (a->caches & IMU_CACHE_PASID)) ||
+        (!(a->head.flags & IMU_INV_TAGGED) && a->tag)) {
         return -EINVAL;
     }
     if (a->gran == IMU_GRAN_ALL) {
@@ -203,12 +251,17 @@ static int io_inval_check_values(const ImuInvalidate *a)
 
 static int io_inval_check_entry(const ImuInvalidate *a, const ImuInvEntry *e)
 {
-    bool no_pasid = e->flags & IMU_INV_NO_PASID;
+    static const uint32_t last[] = {
+        [0] = IM_PASID_MAX,
+        [IMU_INV_NO_PASID] = 0,
+        [IMU_INV_ASID] = UINT16_MAX,
+    };
 
-    if (e->flags & ~IMU_INV_NO_PASID) {
+    if (e->flags & ~(IMU_INV_NO_PASID | IMU_INV_ASID)) {
         return -EOPNOTSUPP;
     }
-    if (e->gpasid > (no_pasid ? 0 : IM_PASID_MAX)) {
+    if (e->flags >= G_N_ELEMENTS(last) || e->gpasid > last[e->flags] ||
+        (e->flags == IMU_INV_ASID && a->caches != IMU_CACHE_IOTLB)) {
         return -EINVAL;
     }
     if (a->gran == IMU_GRAN_PASID) {

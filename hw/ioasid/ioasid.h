@@ -168,6 +168,7 @@ struct IoSpace {
     uint8_t kind;                   /* ImuSpaceKind */
     uint8_t format;                 /* ImuFormat */
     uint32_t flags;                 /* IMU_SPACE_* */
+    uint32_t tag;
     IoSpace *parent;
     IoQueue *faultq;
     IoMap *map;                     /* MAPPED */
@@ -230,6 +231,7 @@ struct ImIoasid {
     IoGroups *groups;
     IoSpace *blocked;               /* what parked bindings look into */
     IoHostDev *nothing;             /* what removed devices are */
+    ImIoasidMiss miss;              /* code 0: none */
     ImIoasidCounters counters;
 };
 

@@ -66,8 +66,7 @@ typedef struct Rule {
     V(DEV_UNBIND, .kind = IMU_KIND_DEV)                                   \
     V(DEV_INFO, .kind = IMU_KIND_DEV, .out = true)                        \
     V(SPACE_CREATE, .kind = IMU_KIND_SPACE,                               \
-      .flags = IMU_SPACE_DIRTY | IMU_SPACE_PARENT,                        \
-      .reserved = R(ImuSpaceCreate), .out = true)                         \
+      .flags = IMU_SPACE_DIRTY | IMU_SPACE_PARENT, .out = true)           \
     V(SPACE_DESTROY, .kind = IMU_KIND_SPACE)                              \
     V(MAP, .kind = IMU_KIND_SPACE, .flags = MAP_FLAGS, .out = true)       \
     V(UNMAP, .kind = IMU_KIND_SPACE, .out = true)                         \
@@ -83,7 +82,7 @@ typedef struct Rule {
     V(REPLACE, .kind = IMU_KIND_SPACE,                                    \
       .flags = IMU_ATTACH_PASID | IMU_ATTACH_NO_ATS)                      \
     V(DETACH, .kind = IMU_KIND_SPACE, .flags = IMU_ATTACH_PASID)          \
-    V(INVALIDATE, .kind = IMU_KIND_SPACE, .reserved = R(ImuInvalidate),   \
+    V(INVALIDATE, .kind = IMU_KIND_SPACE, .flags = IMU_INV_TAGGED,        \
       .out = true, .out_error = ANY_ERROR)                                \
     V(FENCE, .kind = IMU_KIND_SPACE, .reserved = R(ImuFence),             \
       .out = true)                                                        \

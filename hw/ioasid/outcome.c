@@ -65,6 +65,15 @@ bool im_ioasid_refuse(IoRoute *r, IoFaultCode code)
 {
     bool ats = r->kind == IO_TRANSLATION;
 
+    if (!r->ex) {
+        r->h->miss = (ImIoasidMiss) {
+            .addr = r->txn->addr,
+            .stage = code >= IO_FLT_PASID_OFF ? IM_IOASID_STAGE_GUEST :
+                                                IM_IOASID_STAGE_NONE,
+            .code = (uint8_t)code,
+            .perm = r->need,
+        };
+    }
     if (ats && defs[code].reply == MISS) {
         r->out.addr = r->txn->addr;     /* it may ask for the page */
         return im_route_refuse(&r->out, IM_OK, IM_CPL_SC);
@@ -125,10 +134,37 @@ static IoFaultCode io_outcome_table_code(const IoRoute *r, const ImWalkOut *w)
 
 bool im_ioasid_refuse_walk(IoRoute *r, const ImWalkOut *w, bool nested)
 {
-    if (w->stop == IM_WALK_NESTED_READ || w->stop == IM_WALK_NESTED_WRITE) {
-        return im_ioasid_refuse(r, IO_FLT_TABLE_DENIED);
+    bool denied = w->stop == IM_WALK_NESTED_READ ||
+                  w->stop == IM_WALK_NESTED_WRITE;
+    bool map = denied || w->stage == nested;
+
+    im_ioasid_refuse(r, denied ? IO_FLT_TABLE_DENIED :
+                        map    ? io_outcome_map_code(r, w) :
+                                 io_outcome_table_code(r, w));
+    if (map) {
+        im_ioasid_miss_map(r, w->in, denied || w->for_entry,
+                           w->stop == IM_WALK_NESTED_WRITE || w->for_update);
     }
-    return im_ioasid_refuse(r, w->stage == nested ?
-                                   io_outcome_map_code(r, w) :
-                                   io_outcome_table_code(r, w));
+    return true;
+}
+
+void im_ioasid_miss_map(IoRoute *r, uint64_t addr, bool for_entry,
+                        bool for_update)
+{
+    ImIoasidMiss *miss = &r->h->miss;
+
+    if (!r->ex) {
+        miss->stage = IM_IOASID_STAGE_MAP;
+        miss->addr = addr;
+        miss->for_entry = for_entry;
+        miss->perm = !for_entry ? r->need :
+                     for_update ? IM_PERM_R | IM_PERM_W :
+                                  IM_PERM_R;
+    }
+}
+
+bool im_ioasid_missed(const ImIoasid *h, ImIoasidMiss *miss)
+{
+    *miss = h->miss;
+    return miss->code;
 }

@@ -55,6 +55,7 @@ static bool io_route_found(IoRoute *r, uint64_t out, unsigned lg2,
             perm &= (uint8_t)~IM_PERM_X;
         }
         if (!perm) {
+            r->h->miss.code = 0;
             return im_route_grant(&r->out, t->addr, 12, 0);
         }
         io_route_granted_ats(r);

@@ -50,6 +50,10 @@ bool im_ioasid_refuse(IoRoute *r, IoFaultCode code);
 /* A walk stopped; nested: stage 1 of it was the map, else stage 0. */
 bool im_ioasid_refuse_walk(IoRoute *r, const ImWalkOut *w, bool nested);
 
+/* What was refused was for want of addr in the map. */
+void im_ioasid_miss_map(IoRoute *r, uint64_t addr, bool for_entry,
+                        bool for_update);
+
 /* --- guest.c: guest-owned PASID tables -------------------------------- */
 
 /* Set v->s1 and v->cd: the CD that the request uses, read anew. */

@@ -138,6 +138,7 @@ static int io_space_create(ImIoasidCtx *c, ImuSpaceCreate *a, IoSet *set,
     *s = (IoSpace) { .kind = (uint8_t)a->kind,
                      .format = (uint8_t)a->format,
                      .flags = a->head.flags,
+                     .tag = a->tag,
                      .obj.set = set };
     err = io_space_add_contents(c, a, s);
     if (!err) {

@@ -40,7 +40,8 @@ static const char *const gran_names[] = { "all", "pasid", "range", NULL };
 static const char *const cache_names[] = {
     "iotlb", "devtlb", "pasid-cache", NULL,
 };
-static const char *const entry_names[] = { "no-pasid", NULL };
+static const char *const entry_names[] = { "no-pasid", "asid", NULL };
+static const char *const inv_names[] = { "tagged", NULL };
 static const char *const fault_names[] = { "pasid", "last", NULL };
 static const char *const perm_names[] = {
     "read", "write", "exec", "priv", NULL,
@@ -228,6 +229,7 @@ static const ImuRecord space_create_record = RECORD(ImuSpaceCreate,
     { "smmu-ste", IMU_WORD_LIST, I, AT(ImuSpaceCreate, data),
       .of = &smmu_ste_record, .count = offsetof(ImuSpaceCreate, data_size),
       .bytes = true },
+    { "tag", IMU_WORD_NUMBER, I, AT(ImuSpaceCreate, tag) },
     { "space", IMU_WORD_REF, O, AT(ImuSpaceCreate, space) });
 
 static const ImuRecord space_destroy_record = RECORD(ImuSpaceDestroy,
@@ -293,7 +295,7 @@ static const ImuRecord detach_record = RECORD(ImuDetach,
     { "pasid", IMU_WORD_REF, I, AT(ImuDetach, pasid) });
 
 static const ImuRecord invalidate_record = RECORD(ImuInvalidate,
-    FLAGS(ImuInvalidate, no), SET(ImuInvalidate),
+    FLAGS(ImuInvalidate, inv), SET(ImuInvalidate),
     { "object", IMU_WORD_REF, I, AT(ImuInvalidate, object) },
     { "target", IMU_WORD_ENUM, I, AT(ImuInvalidate, target),
       .names = target_names },
@@ -303,7 +305,8 @@ static const ImuRecord invalidate_record = RECORD(ImuInvalidate,
     { "entries", IMU_WORD_LIST, I, AT(ImuInvalidate, entries),
       .of = &inv_entry_record, .count = offsetof(ImuInvalidate, count),
       .stride = offsetof(ImuInvalidate, entry_size) },
-    { "handled", IMU_WORD_NUMBER, O | E, AT(ImuInvalidate, count) });
+    { "handled", IMU_WORD_NUMBER, O | E, AT(ImuInvalidate, count) },
+    { "tag", IMU_WORD_NUMBER, I, AT(ImuInvalidate, tag) });
 
 static const ImuRecord fence_record = RECORD(ImuFence,
     FLAGS(ImuFence, no), SET(ImuFence),

@@ -118,7 +118,8 @@ typedef struct ImIoasidMiss {
                                    not for the data */
 } ImIoasidMiss;
 
-/* Of the last im_ioasid_translate(); false: it was granted. */
+/* Of the last im_ioasid_translate(), if that refused or granted nothing; false:
+ * that was neither for want of a right nor of a mapping. */
 bool im_ioasid_missed(const ImIoasid *h, ImIoasidMiss *miss);
 
 /* The upward port, as of every IOMMU (im_iommu.h). It has no registers, parks

@@ -245,7 +245,7 @@ typedef struct ImuSpaceCreate {
     ImuRef faultq;              /* 0, 0: faults are answered INVALID */
     uint64_t data;              /* user address of the format's structure */
     uint32_t data_size;
-    uint32_t reserved;
+    uint32_t tag;               /* by which INVALIDATE may mean it */
     ImuRef space;               /* out */
 } ImuSpaceCreate;
 
@@ -374,13 +374,16 @@ typedef enum ImuInvGran {
 #define IMU_CACHE_PASID   4u
 
 #define IMU_INV_NO_PASID  1u    /* requests without PASID are meant */
+#define IMU_INV_ASID      2u    /* gpasid is an ASID of guest's CDs instead */
 
 typedef struct ImuInvEntry {
-    uint32_t flags;             /* IMU_INV_NO_PASID */
+    uint32_t flags;             /* IMU_INV_NO_PASID or IMU_INV_ASID */
     uint32_t gpasid;
     uint64_t addr;
     uint64_t length;
 } ImuInvEntry;
+
+#define IMU_INV_TAGGED  1u      /* only what is in spaces of this tag */
 
 /* IOTLB and PASID cache are done on return, device TLBs by the fence. */
 typedef struct ImuInvalidate {
@@ -393,7 +396,7 @@ typedef struct ImuInvalidate {
     uint32_t entry_size;
     uint64_t entries;           /* user address */
     uint32_t count;             /* in; out: handled */
-    uint32_t reserved;
+    uint32_t tag;               /* with IMU_INV_TAGGED */
 } ImuInvalidate;
 
 /* Everything the set invalidated before is complete, timed out included:
@@ -528,7 +531,7 @@ typedef struct ImuEventRead {
     C(0x50, ATTACH,        ImuAttach,       space)                         \
     C(0x51, REPLACE,       ImuReplace,      space)                         \
     C(0x52, DETACH,        ImuDetach,       pasid)                         \
-    C(0x58, INVALIDATE,    ImuInvalidate,   reserved)                      \
+    C(0x58, INVALIDATE,    ImuInvalidate,   tag)                           \
     C(0x59, FENCE,         ImuFence,        reserved)                      \
     C(0x70, FAULTQ_CREATE, ImuFaultqCreate, queue)                         \
     C(0x71, FAULTQ_DESTROY, ImuQueueDestroy, queue)                        \

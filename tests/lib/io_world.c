@@ -49,7 +49,7 @@ static const struct {
 #define ATTACH_IS         3, false
 #define REPLACE_IS        3, false
 #define DETACH_IS         1, false
-#define INVALIDATE_IS     0, true
+#define INVALIDATE_IS     IMU_INV_TAGGED, true
 #define FENCE_IS          0, true
 #define FAULTQ_CREATE_IS  0, true
 #define FAULTQ_DESTROY_IS 0, false
