@@ -53,6 +53,9 @@ typedef struct ImViommuPort {
     bool (*missed)(void *host, ImIoasidMiss *miss);
     /* A response to the function that no group of the backend's waits for. */
     void (*page_response)(void *host, const ImPageResp *resp);
+    /* The end of a request that im_viommu_translate() answered IM_PENDING. */
+    void (*resume)(void *host, uint32_t host_func, uint64_t handle,
+                   const ImXlat *xlat);
     /* What the guest's tables are not to blame for; name stays the same for
      * the same matter. */
     void (*host_fault)(void *host, const ImTxn *txn, const char *name,

@@ -17,6 +17,7 @@ BELOW = {
     'hw/vtd': ['im', 'hw/core', 'hw/fmt', 'hw/vtd'],
     'hw/smmuv3': ['im', 'hw/core', 'hw/fmt', 'hw/smmuv3'],
     'hw/ioasid': ['im', 'hw/core', 'hw/fmt', 'hw/ioasid'],
+    'hw/viommu': ['im', 'hw/core', 'hw/viommu'],
     'hw/iommufd': ['im', 'hw/core', 'hw/fmt', 'hw/iommufd'],
     'hw/pcie': ['im', 'hw/core', 'hw/fmt', 'hw/pcie'],
     'include/im': ['im'],
@@ -33,7 +34,7 @@ DENIED = re.compile(
     r'g_(get_(monotonic|real)_time|usleep|random_.*|getenv|file_.*|spawn_.*)|'
     r'exit|_exit|getenv|s?rand(om)?|f?open|socket|fork|system')
 
-LISTS = {'hw': ['core', 'fmt', 'vtd', 'smmuv3', 'pcie', 'ioasid', 'iommufd',
+LISTS = {'hw': ['core', 'fmt', 'vtd', 'smmuv3', 'pcie', 'ioasid', 'viommu', 'iommufd',
                 'qemu'],
          'tests': ['lib', 'unit', 'spec', 'fuzz', 'qtest', 'bench']}
 
