@@ -181,8 +181,6 @@ void im_viommu_blame_host(ImViommu *v, const ImTxn *txn, int err);
 
 /* Ask the backend for a request that was parked; granted or refused. */
 ImXlat im_viommu_ask_again(ImViommuFn *fn, const ImTxn *txn);
-/* The guest's number of a function has changed, or is known now. */
-void im_viommu_place(ImViommuFn *fn, uint32_t func);
 
 /* --- inval.c ------------------------------------------------------------ */
 

@@ -564,6 +564,7 @@ bool im_vtd_pasid_fault(VtdRoute *r)
                 &r->ex->space :
                 im_vtd_space_put(s->caches, key, did, r->pasid, (VtdCtx *)ctx);
     r->sp->rid = r->rid;
+    r->sp->did = did;
     r->sp->legacy = ctx->legacy;
     r->sp->fpd = r->fpd;
     r->sp->ats = ctx->ats;

@@ -93,6 +93,9 @@ int im_viommu_reset(ImViommu *v, ImuRef set, ImuRef ram);
 /* host_func: as im_ioasid_device_add() named it. 0 or -errno. */
 int im_viommu_add(ImViommu *v, uint32_t host_func, ImViommuFn **fn);
 void im_viommu_remove(ImViommuFn *fn);
+/* The guest's number of it (im_func()), which requests tell as well: in
+ * caching mode nothing is bound before it is known. */
+void im_viommu_place(ImViommuFn *fn, uint32_t func);
 
 /* --- requests: txn and req name the function as the guest does ---------- */
 

@@ -67,6 +67,7 @@ struct Rig {
     ImVtdConfig cfg;
     ImSmmuConfig smmu_cfg;
     struct Io *io;              /* io.h */
+    struct Vio *vio;            /* rig_viommu.h */
     ImPort port;
 
     GHashTable *pages;          /* frame number -> RigPage */
@@ -118,6 +119,8 @@ struct Rig {
 ImVtdConfig rig_vtd_config(void);
 /* cfg == NULL: that one. */
 Rig *rig_vtd_new(const ImVtdConfig *cfg);
+/* The same on a host that offers another port. */
+Rig *rig_vtd_new_on(const ImVtdConfig *cfg, void (*other)(ImPort *port));
 
 /* A unit with every feature on, of 48-bit addresses. */
 ImSmmuConfig rig_smmu_config(void);

@@ -48,12 +48,20 @@ static void consistent(Rig *r)
     }
 }
 
-Rig *rig_vtd_new(const ImVtdConfig *cfg)
+Rig *rig_vtd_new_on(const ImVtdConfig *cfg, void (*other)(ImPort *port))
 {
     Rig *r = rig_host_new(&im_vtd_ops, consistent);
     char *err = NULL;
 
     r->cfg = cfg ? *cfg : rig_vtd_config();
+    if (other) {
+        other(&r->port);
+    }
     r->vtd = im_vtd_new(&r->cfg, &r->port, r, &err);
     return rig_made(r, err);
+}
+
+Rig *rig_vtd_new(const ImVtdConfig *cfg)
+{
+    return rig_vtd_new_on(cfg, NULL);
 }

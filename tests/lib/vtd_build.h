@@ -136,6 +136,8 @@ bool world_scalable(const World *w);
 World *world_new(const ImVtdConfig *cfg, WorldKind kind, bool has_pasid);
 /* The same, before SRTP and TE: tables may still be changed. */
 World *world_new_off(const ImVtdConfig *cfg, WorldKind kind, bool has_pasid);
+/* The same in a rig that is there, and stays: g_free() it. */
+World *world_in(Rig *r, WorldKind kind, bool has_pasid);
 void world_on(World *w);
 void world_free(World *w);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(World, world_free)

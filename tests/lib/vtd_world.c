@@ -271,8 +271,12 @@ static void world_tables(World *w)
 
 World *world_new_off(const ImVtdConfig *cfg, WorldKind kind, bool has_pasid)
 {
+    return world_in(rig_vtd_new(cfg), kind, has_pasid);
+}
+
+World *world_in(Rig *r, WorldKind kind, bool has_pasid)
+{
     World *w = g_new0(World, 1);
-    Rig *r = rig_vtd_new(cfg);
 
     w->r = r;
     w->kind = kind;
