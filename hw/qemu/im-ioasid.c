@@ -18,6 +18,7 @@
 #include "im-ioasid.h"
 #include "im-mem.h"
 #include "im-options.h"
+#include "im-viommu.h"
 
 #define EVENT_DEPTH     1024
 #define FIRST_RID       0x0100          /* 01:00.0 */
@@ -132,6 +133,11 @@ static bool host_pasid_on_bus(IoasidHost *s, uint16_t rid, uint32_t *pasid,
     return true;
 }
 
+bool im_ioasid_fn_host_pasid(IoasidHost *s, uint16_t rid, uint32_t *pasid)
+{
+    return host_pasid_on_bus(s, rid, pasid, true);
+}
+
 static void host_pasid_of_guest(IoasidHost *s, uint16_t rid, uint32_t *pasid)
 {
     gpointer val;
@@ -160,6 +166,22 @@ static void host_port_page_response(void *host, const ImPageResp *resp)
         host_pasid_of_guest(host_of(host), m.rid, &m.pasid);
     }
     im_unit_port.page_response(host, &m);
+}
+
+/* Of a function below a unit that stands here the unit says whose fault it
+ * was. */
+static void host_port_event(void *host, const ImEvent *ev)
+{
+    IoasidHost *s = host_of(host);
+
+    for (unsigned i = 0; ev->kind == IM_EVENT_FAULT && i < s->fns->len; i++) {
+        const IoasidFn *fn = g_ptr_array_index(s->fns, i);
+
+        if (fn->above && ev->txn && fn->rid == ev->txn->rid) {
+            return;
+        }
+    }
+    im_unit_event(host, ev);
 }
 
 /* --- the backend, as a unit --------------------------------------------- */
@@ -275,8 +297,10 @@ static void host_counters(const void *model, ImCounterFn *fn, void *opaque)
 
 static void host_notice(ImUnit *u, uint64_t what)
 {
-    im_ioasid_qmp_readable(host_of(u), (ImuRef) { .id = (uint32_t)what,
-                                                  .gen = what >> 32 });
+    ImuRef queue = { .id = (uint32_t)what, .gen = what >> 32 };
+
+    im_ioasid_tell_units(host_of(u), queue);
+    im_ioasid_qmp_readable(host_of(u), queue);
 }
 
 /* No message of its own: its devices' interrupts go the bus's way. */
@@ -333,6 +357,17 @@ int im_ioasid_host_command(IoasidHost *s, ImuCommand number, void *arg,
     im_unit_enter(&s->unit);
     ret = host_command(s, number, arg, size, whole);
     im_unit_leave(&s->unit);
+    return ret;
+}
+
+int im_ioasid_host_command_later(IoasidHost *s, ImuCommand number, void *arg,
+                                 size_t size, size_t whole)
+{
+    int ret;
+
+    im_unit_enter(&s->unit);
+    ret = host_command(s, number, arg, size, whole);
+    im_unit_leave_later(&s->unit);
     return ret;
 }
 
@@ -409,10 +444,11 @@ IoasidFn *im_ioasid_host_add(IoasidHost *s, Object *device,
         .host = s,
         .device = device,
         .rid = d.func,
-        .pasid = { .ops = &im_unit_pasid_ops, .iommu = &s->unit },
+        .pasid = { .ops = &im_ioasid_pasid_ops, .iommu = &s->unit },
     };
     g_ptr_array_add(s->fns, fn);
     s->users++;
+    im_ioasid_fn_place(fn);
     return fn;
 }
 
@@ -420,6 +456,7 @@ void im_ioasid_host_remove(IoasidFn *fn)
 {
     IoasidHost *s = fn->host;
 
+    im_ioasid_fn_displace(fn);
     im_unit_enter(&s->unit);
     im_ioasid_device_remove(s->host, fn->rid);
     im_unit_leave(&s->unit);
@@ -435,6 +472,7 @@ static void host_on_reset(void *opaque)
     IoasidHost *s = opaque;
 
     im_unit_reset(&s->unit);
+    im_ioasid_reset_units(s);
 }
 
 static ImIoasidPort host_make_port(void)
@@ -453,6 +491,7 @@ static ImIoasidPort host_make_port(void)
 
     port.iommu.ats_invalidate = host_port_ats_invalidate;
     port.iommu.page_response = host_port_page_response;
+    port.iommu.event = host_port_event;
     return port;
 }
 
@@ -532,6 +571,7 @@ static void host_init(Object *obj)
     s->cfg = IM_IOASID_CONFIG_DEFAULT;
     s->next_rid = FIRST_RID;
     s->fns = g_ptr_array_new();
+    s->units = g_ptr_array_new();
     s->to_guest = g_hash_table_new(NULL, NULL);
     s->to_host = g_hash_table_new(NULL, NULL);
     im_unit_init(&s->unit, obj, &host_ops);
@@ -549,6 +589,11 @@ static void host_finalize(Object *obj)
     }
     migrate_del_blocker(&s->unit.blocker);
     im_unit_fini(&s->unit);
+    if (s->ram) {
+        memory_listener_unregister(&s->listener);
+        g_array_free(s->ram, true);
+    }
+    g_ptr_array_free(s->units, true);
     g_ptr_array_free(s->fns, true);
     g_hash_table_destroy(s->to_guest);
     g_hash_table_destroy(s->to_host);

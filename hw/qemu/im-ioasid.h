@@ -22,6 +22,14 @@ OBJECT_DECLARE_SIMPLE_TYPE(IoasidHost, IOASID_HOST)
 
 typedef struct IoasidHostVcmd IoasidHostVcmd;
 
+/* Guest memory in one piece. */
+typedef struct IoasidRam {
+    uint64_t first;
+    uint64_t size;
+    bool readonly;
+    bool fresh;                 /* not mapped yet */
+} IoasidRam;
+
 struct IoasidHost {
     Object parent_obj;
 
@@ -42,6 +50,12 @@ struct IoasidHost {
     GPtrArray *fns;             /* IoasidFn */
     GHashTable *to_guest;       /* function, host PASID -> guest PASID, */
     GHashTable *to_host;        /* and back: as last seen on the bus */
+
+    /* im-viommu.c */
+    GPtrArray *units;           /* ImUnitViommu: that stand on it */
+    MemoryListener listener;
+    GArray *ram;                /* IoasidRam; NULL: no unit asked for it */
+    ImuRef ram_space;
 };
 
 /* --- functions that the host assigned to the guest ---------------------- */
@@ -51,7 +65,15 @@ typedef struct IoasidFn {
     Object *device;
     PciPasidFn pasid;           /* ops and iommu alone */
     uint16_t rid;               /* at the host */
+    ImUnit *above;              /* the guest's IOMMU that stands on the host,
+                                   or NULL, and */
+    struct ImViommuFn *vfn;     /* what it is there */
 } IoasidFn;
+
+extern const PciPasidIommuOps im_ioasid_pasid_ops;
+/* What is on the bus for a guest's PASID, within the unit's lock; false: it
+ * is bound nowhere, and never was. */
+bool im_ioasid_fn_host_pasid(IoasidHost *s, uint16_t rid, uint32_t *pasid);
 
 /* dev->func: the requester ID at the host; 0: the next free one. */
 IoasidFn *im_ioasid_host_add(IoasidHost *s, Object *device,
@@ -102,6 +124,12 @@ void im_ioasid_qmp_readable(IoasidHost *s, ImuRef queue);
 #define IM_IOASID_RAW  (1ull << 61)
 int im_ioasid_host_command(IoasidHost *s, ImuCommand command, void *arg,
                            size_t size, size_t whole);
+/* The same, from within another unit's lock: nothing is sent yet. */
+int im_ioasid_host_command_later(IoasidHost *s, ImuCommand command, void *arg,
+                                 size_t size, size_t whole);
+#define IM_IOASID_HOST_LATER(s, NAME, arg)                              \
+    im_ioasid_host_command_later(s, IMU_CMD_##NAME, arg, sizeof(*(arg)), \
+                                 sizeof(*(arg)))
 #define IM_IOASID_HOST(s, NAME, arg) \
     im_ioasid_host_command(s, IMU_CMD_##NAME, arg, sizeof(*(arg)), \
                            sizeof(*(arg)))

@@ -8,6 +8,7 @@
 #include "qapi/qapi-types-im.h"
 #include "qemu/error-report.h"
 #include "im-unit.h"
+#include "im-viommu.h"
 #include "trace.h"
 
 /* --- what software is not told ------------------------------------------ */
@@ -217,7 +218,17 @@ static void unit_report_model_dump(Object *obj, GString *out)
 
     im_unit_enter_to_ask(u);
     u->iommu->dump(u->model, out);
+    if (u->viommu) {
+        im_viommu_dump(u->viommu->v, out);
+    }
     im_unit_leave(u);
+}
+
+#define VIOMMU_COUNTER(n)  fn(opaque, "viommu_" #n, c->n);
+static void unit_report_viommu_counters(const ImViommuCounters *c,
+                                        ImCounterFn *fn, void *opaque)
+{
+    IM_VIOMMU_COUNTERS(VIOMMU_COUNTER)
 }
 
 static void unit_report_model_counters(Object *obj, ImCounterFn *fn,
@@ -229,6 +240,10 @@ static void unit_report_model_counters(Object *obj, ImCounterFn *fn,
     u->iommu->counters(u->model, fn, opaque);
     fn(opaque, "memo_hits", u->memo_hits);
     fn(opaque, "hidden_faults", u->hidden_faults);
+    if (u->viommu) {
+        unit_report_viommu_counters(im_viommu_counters(u->viommu->v), fn,
+                                    opaque);
+    }
     im_unit_leave(u);
 }
 

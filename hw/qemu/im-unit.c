@@ -17,6 +17,7 @@
 #include "im-mem.h"
 #include "im-options.h"
 #include "im-unit.h"
+#include "im-viommu.h"
 #include "trace.h"
 
 /* What the model sent and nobody has received yet. */
@@ -87,11 +88,19 @@ static void unit_port_ats_invalidate(void *host, const ImAtsInv *inv)
                                  im_unit_pasid(inv->has_pasid, inv->pasid),
                                  inv->addr, inv->lg2size, inv->itag,
                                  inv->global);
+    if (u->viommu && im_viommu_ats_invalidate(u->viommu->v, inv)) {
+        return;
+    }
     unit_post(host, &(ImUnitMsg) { .kind = UNIT_ATS_INV, .inv = *inv });
 }
 
 static void unit_port_page_response(void *host, const ImPageResp *resp)
 {
+    ImUnit *u = host;
+
+    if (u->viommu && im_viommu_page_response(u->viommu->v, resp)) {
+        return;
+    }
     unit_post(host, &(ImUnitMsg) { .kind = UNIT_PAGE_RESP, .resp = *resp });
 }
 
@@ -100,6 +109,9 @@ static void unit_port_resume(void *host, uint64_t handle, const ImXlat *xlat)
     ImUnit *u = host;
 
     trace_im_unit_resume(u->id, handle, xlat->status, xlat->cpl);
+    if (u->viommu && im_viommu_resume(u->viommu->v, handle, xlat)) {
+        return;
+    }
     unit_post(host,
               &(ImUnitMsg) { .kind = UNIT_RESUME,
                              .resume = { .handle = handle, .xlat = *xlat } });
@@ -143,6 +155,22 @@ static void unit_port_deadline(void *host, uint64_t when)
     }
 }
 
+static void unit_port_invalidated(void *host, const ImInval *inval)
+{
+    ImUnit *u = host;
+
+    if (u->viommu) {
+        im_viommu_invalidated(u->viommu->v, inval);
+    }
+}
+
+static uint64_t unit_port_fence(void *host)
+{
+    ImUnit *u = host;
+
+    return u->viommu ? im_viommu_fence(u->viommu->v) : 0;
+}
+
 /* --- the table ---------------------------------------------------------- */
 
 const ImPort im_unit_port = {
@@ -160,6 +188,8 @@ const ImPort im_unit_port = {
     .event = im_unit_event,
     .wire = unit_port_wire,
     .resume = unit_port_resume,
+    .invalidated = unit_port_invalidated,
+    .fence = unit_port_fence,
 };
 
 /* --- sending: under the BQL, without the lock --------------------------- */
@@ -274,8 +304,12 @@ static void unit_send(void *opaque)
 
 static bool unit_unlock(ImUnit *u)
 {
-    bool any = u->outbox->len || u->changed;
+    bool any;
 
+    if (u->viommu) {
+        im_unit_settle(u);
+    }
+    any = u->outbox->len || u->changed;
     qemu_mutex_unlock(&u->lock);
     return any;
 }

@@ -26,6 +26,7 @@
 #include "im/im_port.h"
 
 typedef struct ImUnit ImUnit;
+typedef struct ImUnitViommu ImUnitViommu;   /* im-viommu.h */
 
 #define TYPE_IM_UNIT_MR  "im-unit-memory-region"
 
@@ -101,6 +102,7 @@ struct ImUnit {
     const ImIommuOps *iommu;    /* of ops, and */
     void *model;                /* what they are given */
     Object *owner;              /* the device */
+    ImUnitViommu *viommu;       /* it stands on a host; or NULL */
     const char *id;             /* as its user named it, else its type */
 
     QemuMutex lock;
@@ -181,6 +183,11 @@ static inline void im_unit_enter_to_ask(ImUnit *u)
 void im_unit_leave(ImUnit *u);
 /* The same, but never from within this call. */
 void im_unit_leave_later(ImUnit *u);
+
+/* --- im-viommu.c ------------------------------------------------------ */
+
+/* With viommu, before the lock is released: what its model left to do. */
+void im_unit_settle(ImUnit *u);
 
 /* --- im-unit-fn.c ----------------------------------------------------- */
 

@@ -60,6 +60,7 @@ struct VtdModel {
     bool ioapic_source_check;
     IoasidHost *host;           /* which gives out PASIDs, or NULL */
     IoasidHostVcmd vcmd;
+    bool vcmd_on;
     ImVcmd asked;               /* of it, and not yet told it */
     char *primary_bus;          /* NULL: what no other unit covers */
     hwaddr base;

@@ -18,6 +18,7 @@
 #include "system/system.h"
 #include "im-advice.h"
 #include "im-foreign.h"
+#include "im-viommu.h"
 #include "im-vtd-int.h"
 #include "trace.h"
 
@@ -98,6 +99,7 @@ static const ImOption inherited_rows[] = {
 
 static const Property vtdm_props[] = {
     DEFINE_PROP_LINK("host", VtdModel, host, TYPE_IOASID_HOST, IoasidHost *),
+    DEFINE_PROP_BOOL("vcmd", VtdModel, vcmd_on, true),
     DEFINE_PROP_BOOL("ioapic-source-check", VtdModel, ioapic_source_check,
                      true),
     DEFINE_PROP_STRING("primary-bus", VtdModel, primary_bus),
@@ -115,6 +117,8 @@ static const Property vtdm_props[] = {
 static const char *const own_texts[][2] = {
     { "host", "ID of an ioasid-host that gives out PASIDs: virtual commands "
               "(VCS)" },
+    { "vcmd", "with host: off: no virtual commands, the guest chooses its "
+              "PASIDs itself" },
     { "ioapic-source-check", "off: the IOAPIC passes whatever source an entry "
                              "(IRTE) names" },
     { "primary-bus", "ID of a pxb-pcie: one more unit, for the functions below "
@@ -370,7 +374,7 @@ static bool vtdm_use_host(VtdModel *s, Error **errp)
                    im_name_of(OBJECT(s)));
         return false;
     }
-    s->cfg.vcmd = vtdm_vcmd;
+    s->cfg.vcmd = s->vcmd_on ? vtdm_vcmd : NULL;
     im_ioasid_vcmd_init(&s->vcmd, s->host, (1u << s->cfg.pasid_bits) - 1,
                         vtdm_vcmd_done, s);
     return true;
@@ -433,6 +437,20 @@ static bool vtdm_create_model(VtdModel *s, Error **errp)
     return true;
 }
 
+/* Functions of the same host below it are the guest's by its tables. */
+static bool vtdm_stand_on_host(VtdModel *s, Error **errp)
+{
+    ImViommuConfig c = {
+        .format = IMU_FORMAT_VTD_FIRST,
+        .pasids_allocated = s->cfg.vcmd,
+        .caching = s->cfg.caching_mode,
+        .msi_first = VTDM_MSI_BASE,
+        .msi_last = VTDM_MSI_BASE + VTDM_MSI_SIZE - 1,
+    };
+
+    return !s->host || im_unit_stand_on(&s->unit, s->host, &c, errp);
+}
+
 static void vtdm_realize(DeviceState *dev, Error **errp)
 {
     VtdModel *s = VTD_MODEL(dev);
@@ -445,7 +463,7 @@ static void vtdm_realize(DeviceState *dev, Error **errp)
     }
     root = vtdm_place(s, errp);
     if (!root || !vtdm_create_model(s, errp) ||
-        !im_unit_attach(&s->unit, root, errp)) {
+        !im_unit_attach(&s->unit, root, errp) || !vtdm_stand_on_host(s, errp)) {
         return;
     }
     im_unit_mmio_init(&s->unit, IM_VTD_MMIO_SIZE);
@@ -472,6 +490,7 @@ static void vtdm_finalize(Object *obj)
 {
     VtdModel *s = VTD_MODEL(obj);
 
+    im_unit_stand_alone(&s->unit);
     im_unit_fini(&s->unit);
     if (s->vtd) {
         im_vtd_free(s->vtd);

@@ -237,6 +237,22 @@ void im_viommu_forget_stalls(ImViommu *v, const ImViommuFn *fn)
     }
 }
 
+bool im_viommu_cancel(ImViommu *v, uint64_t handle)
+{
+    for (unsigned i = 0; i < v->stalls->len; i++) {
+        const ViStall *s = &g_array_index(v->stalls, ViStall, i);
+
+        if (s->handle == handle) {
+            if (!s->answered) {
+                v->ops->cancel(v->guest, handle);
+            }
+            g_array_remove_index(v->stalls, i);
+            return true;
+        }
+    }
+    return false;
+}
+
 /*
  * What the guest let go on is the backend's to translate, when the model was
  * left; what it terminated ends as it says.

@@ -101,6 +101,8 @@ void im_viommu_place(ImViommuFn *fn, uint32_t func);
 
 /* As ImIommuOps.translate; the output address is the host's. */
 ImXlat im_viommu_translate(ImViommuFn *fn, const ImTxn *txn);
+/* The requester of an IM_PENDING one was reset: no resume. false: no such. */
+bool im_viommu_cancel(ImViommu *v, uint64_t handle);
 /* Both halves: the guest's steps, then the host's. */
 ImXlat im_viommu_explain(ImViommuFn *fn, const ImTxn *txn, ImStepFn *step,
                          void *opaque);

@@ -75,6 +75,13 @@ TESTS.update({
                      append='intel_iommu=on iommu=pt'),
 })
 
+# Both halves: the function is the host's, and behind the guest's IOMMU.
+HOST = ['-object', 'ioasid-host,id=h0']
+TESTS.update({
+    'host/first': Test(['touched', 'untouched', 'remapped', 'killed'],
+                       iommu=',host=h0,vcmd=off', plug=HOST, ids=',host=h0'),
+})
+
 # The same scenarios on arm64, behind SMMUv3; faults there are by stall.
 TESTS.update({f'arm64/{name}': Test([name], arch=ARM64) for name in DEMO})
 TESTS.update({

@@ -71,14 +71,15 @@ class Host:
 
 
 class HostRig:
-    """An endpoint that a host assigned, and a virtual IOMMU beside it."""
+    """An endpoint that a host assigned, and a virtual IOMMU beside it. vcmd: it
+    stands on the host, and the endpoint is behind it; else a monitor binds."""
 
-    def __init__(self, *extra, host='', vtd='', ep='', iommu=True,
+    def __init__(self, *extra, host='', vtd='', ep='', iommu=True, vcmd=False,
                  machine='q35'):
         self.x86 = machine == 'q35'
         self.vm = Machine(
             '-object', f'ioasid-host,id=h0{host}',
-            *(['-device', f'vtd-model,host=h0{vtd}']
+            *(['-device', f'vtd-model{",host=h0" if vcmd else ""}{vtd}']
               if iommu and self.x86 else []),
             '-device', f'pasid-endpoint,addr=4,id=ep,host=h0{ep}', *extra,
             machine=machine)

@@ -12,7 +12,7 @@ QUARANTINE = 1_000_000
 
 @test
 def advertised_with_a_host_only():
-    with HostRig() as r:
+    with HostRig(vcmd=True) as r:
         expect(r.vtd.rd64(vtd.ECAP) >> 44 & 1, 1, 'ECAP.VCS')
         expect(r.vtd.rd64(VCCAP), 7, 'VCCAP')
     with Machine('-device', 'vtd-model') as vm:
@@ -25,7 +25,7 @@ def advertised_with_a_host_only():
 
 @test
 def null_and_undefined():
-    with HostRig() as r:
+    with HostRig(vcmd=True) as r:
         vc = Vcmd(r.vtd)
         expect(vc.run(0), (0, 0), 'null command')
         for code in (3, 0x80, 0xff):
@@ -34,7 +34,7 @@ def null_and_undefined():
 
 @test
 def life():
-    with HostRig() as r:
+    with HostRig(vcmd=True) as r:
         vc, host = Vcmd(r.vtd), r.host
         a, b = vc.alloc(), vc.alloc()
         expect_true(a != b, 'two PASIDs')
@@ -53,7 +53,7 @@ def life():
 
 @test
 def freed_once():
-    with HostRig() as r:
+    with HostRig(vcmd=True) as r:
         vc = Vcmd(r.vtd)
         a = vc.alloc()
         vc.free(a)
@@ -62,13 +62,13 @@ def freed_once():
 
 @rows([('zero', 0), ('never-allocated', 0x54321), ('last', 0xfffff)])
 def foreign_numbers(pasid):
-    with HostRig() as r:
+    with HostRig(vcmd=True) as r:
         expect(Vcmd(r.vtd).run(2, pasid), (INVALID_PASID, 0), 'status')
 
 
 @test
 def other_sets_are_not_the_guests():
-    with HostRig(host=',map-mode=translate') as r:
+    with HostRig(host=',map-mode=translate', vcmd=True) as r:
         other = r.host.command('set-create', gpasid_min=500, gpasid_max=600,
                                map_mode='translate')['set']
         p = r.host.command('pasid-alloc', set=other, gpasid=555,
@@ -82,7 +82,7 @@ def other_sets_are_not_the_guests():
 @rows([('quota', ',quota-max=3', 3), ('range', ',gpasid-min=7,gpasid-max=9', 3),
        ('guest-width', '', 3, ',pasid-bits=2')])
 def exhaustion(host, count, unit=''):
-    with HostRig(host=host, vtd=unit) as r:
+    with HostRig(host=host, vtd=unit, vcmd=True) as r:
         vc = Vcmd(r.vtd)
         got = [vc.alloc() for _ in range(count)]
         expect(len(set(got)), count, 'different PASIDs')
@@ -94,7 +94,7 @@ def exhaustion(host, count, unit=''):
 
 @test
 def another_set_takes_what_is_left():
-    with HostRig(host=',context-quota=4,quota-reserved=1') as r:
+    with HostRig(host=',context-quota=4,quota-reserved=1', vcmd=True) as r:
         s = r.host.command('set-create', gpasid_min=1, gpasid_max=99)['set']
         for _ in range(3):
             r.host.command('pasid-alloc', set=s)
@@ -106,7 +106,7 @@ def another_set_takes_what_is_left():
 
 @test
 def in_progress():
-    with HostRig(host=',vcmd-delay=5000000') as r:
+    with HostRig(host=',vcmd-delay=5000000', vcmd=True) as r:
         vc = Vcmd(r.vtd)
         vc.send(1)
         expect(r.vtd.rd64(VCRSP), 1, 'VCRSP: in progress')
@@ -124,7 +124,7 @@ def in_progress():
 
 @test
 def reset_returns_everything():
-    with HostRig(host=',quota-max=4') as r:
+    with HostRig(host=',quota-max=4', vcmd=True) as r:
         vc, old = Vcmd(r.vtd), r.host.guest
         for _ in range(4):
             vc.alloc()
@@ -141,7 +141,7 @@ def reset_returns_everything():
 
 @test
 def reset_while_in_progress():
-    with HostRig(host=',vcmd-delay=5000000') as r:
+    with HostRig(host=',vcmd-delay=5000000', vcmd=True) as r:
         vc, old = Vcmd(r.vtd), r.host.guest
         vc.send(1)
         r.vm.qmp('system_reset')
@@ -187,7 +187,7 @@ def no_such_host():
 
 @test
 def a_host_in_use_stays():
-    with HostRig() as r:
+    with HostRig(vcmd=True) as r:
         reply = r.vm.try_qmp('object-del', id='h0')
         expect_true('error' in reply, 'object-del is refused')
     with Machine('-object', 'ioasid-host,id=h0') as vm:

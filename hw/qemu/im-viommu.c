@@ -1,0 +1,479 @@
+/*
+ * A unit on an ioasid-host: the port of libim's vIOMMU, and guest memory as
+ * a space of the guest's set.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "exec/address-spaces.h"
+#include "hw/pci/pci_bridge.h"
+#include "qapi/error.h"
+#include "im-options.h"
+#include "im-viommu.h"
+#include "trace.h"
+
+/* --- guest memory ------------------------------------------------------- */
+
+#define RAM_PAGE  0x1000ull
+
+/* A piece of guest memory; when the RAM space cannot have it, requests to it
+ * are the host's faults. */
+static void viommu_ram_map(IoasidHost *s, const IoasidRam *ram, bool on)
+{
+    if (on) {
+        ImuMap m = {
+            .head.flags = IMU_PROT_READ | IMU_PROT_EXEC | IMU_MAP_FIXED |
+                          (ram->readonly ? 0 : IMU_PROT_WRITE),
+            .set = s->guest.set,
+            .space = s->ram_space,
+            .user = ram->first,
+            .iova = ram->first,
+            .length = ram->size,
+        };
+        int err = IM_IOASID_HOST_LATER(s, MAP, &m);
+
+        trace_im_viommu_ram(im_name_of(OBJECT(s)), ram->first, ram->size, err);
+    } else {
+        ImuUnmap m = {
+            .set = s->guest.set,
+            .space = s->ram_space,
+            .iova = ram->first,
+            .length = ram->size,
+        };
+
+        IM_IOASID_HOST_LATER(s, UNMAP, &m);
+    }
+}
+
+static int viommu_ram_create(IoasidHost *s)
+{
+    ImuSpaceCreate c = {
+        .head.flags = IMU_SPACE_PARENT,
+        .set = s->guest.set,
+        .kind = IMU_SPACE_MAPPED,
+    };
+    int err = IM_IOASID_HOST_LATER(s, SPACE_CREATE, &c);
+
+    s->ram_space = c.space;
+    for (unsigned i = 0; !err && i < s->ram->len; i++) {
+        viommu_ram_map(s, &g_array_index(s->ram, IoasidRam, i), true);
+    }
+    return err;
+}
+
+static bool viommu_ram_of(const MemoryRegionSection *section, IoasidRam *ram)
+{
+    uint64_t first = ROUND_UP(section->offset_within_address_space, RAM_PAGE);
+    uint64_t end = section->offset_within_address_space +
+                   int128_get64(section->size);
+
+    *ram = (IoasidRam) {
+        .first = first,
+        .size = end > first ? ROUND_DOWN(end - first, RAM_PAGE) : 0,
+        .readonly = section->readonly,
+    };
+    return memory_region_is_ram(section->mr) &&
+           !memory_region_is_ram_device(section->mr) && ram->size;
+}
+
+/* The view that pages are pinned by is not yet there: see commit. */
+static void viommu_ram_add(MemoryListener *l, MemoryRegionSection *section)
+{
+    IoasidHost *s = container_of(l, IoasidHost, listener);
+    IoasidRam ram;
+
+    if (viommu_ram_of(section, &ram)) {
+        ram.fresh = true;
+        g_array_append_val(s->ram, ram);
+    }
+}
+
+static void viommu_ram_del(MemoryListener *l, MemoryRegionSection *section)
+{
+    IoasidHost *s = container_of(l, IoasidHost, listener);
+    IoasidRam ram;
+
+    if (!viommu_ram_of(section, &ram)) {
+        return;
+    }
+    for (unsigned i = 0; i < s->ram->len; i++) {
+        IoasidRam *r = &g_array_index(s->ram, IoasidRam, i);
+
+        if (r->first == ram.first && r->size == ram.size) {
+            if (!r->fresh) {
+                viommu_ram_map(s, r, false);
+            }
+            g_array_remove_index(s->ram, i);
+            return;
+        }
+    }
+}
+
+static void viommu_ram_commit(MemoryListener *l)
+{
+    IoasidHost *s = container_of(l, IoasidHost, listener);
+
+    for (unsigned i = 0; i < s->ram->len; i++) {
+        IoasidRam *r = &g_array_index(s->ram, IoasidRam, i);
+
+        if (r->fresh) {
+            r->fresh = false;
+            viommu_ram_map(s, r, true);
+        }
+    }
+}
+
+int im_ioasid_keep_ram(IoasidHost *s)
+{
+    int err;
+
+    if (s->ram) {
+        return 0;
+    }
+    s->ram = g_array_new(false, false, sizeof(IoasidRam));
+    err = viommu_ram_create(s);
+    if (err) {
+        return err;
+    }
+    s->listener = (MemoryListener) {
+        .name = "ioasid-host",
+        .region_add = viommu_ram_add,
+        .region_del = viommu_ram_del,
+        .commit = viommu_ram_commit,
+    };
+    memory_listener_register(&s->listener, &address_space_memory);
+    return 0;
+}
+
+/* --- the vIOMMU's port -------------------------------------------------- */
+
+static IoasidHost *viommu_host(void *opaque)
+{
+    return ((ImUnitViommu *)opaque)->host;
+}
+
+static int viommu_port_command(void *host, ImuCommand command, void *arg,
+                               size_t size, size_t whole)
+{
+    return im_ioasid_host_command_later(viommu_host(host), command, arg, size,
+                                        whole);
+}
+
+static ImXlat viommu_port_translate(void *host, const ImTxn *txn)
+{
+    IoasidHost *s = viommu_host(host);
+    ImXlat x;
+
+    im_unit_enter_to_ask(&s->unit);
+    x = im_ioasid_translate(s->host, txn);
+    im_unit_leave_later(&s->unit);
+    return x;
+}
+
+static ImXlat viommu_port_explain(void *host, const ImTxn *txn, ImStepFn *fn,
+                                  void *opaque)
+{
+    IoasidHost *s = viommu_host(host);
+    ImXlat x;
+
+    im_unit_enter_to_ask(&s->unit);
+    x = im_ioasid_explain(s->host, txn, fn, opaque);
+    im_unit_leave_later(&s->unit);
+    return x;
+}
+
+static void viommu_port_page_request(void *host, const ImPageReq *req)
+{
+    IoasidHost *s = viommu_host(host);
+
+    im_unit_enter(&s->unit);
+    im_ioasid_page_request(s->host, req);
+    im_unit_leave_later(&s->unit);
+}
+
+static bool viommu_port_host_pasid(void *host, uint32_t func, uint32_t gpasid,
+                                   uint32_t *hpasid)
+{
+    IoasidHost *s = viommu_host(host);
+    bool bound;
+
+    im_unit_enter_to_ask(&s->unit);
+    *hpasid = gpasid;
+    bound = im_ioasid_fn_host_pasid(s, (uint16_t)func, hpasid);
+    im_unit_leave_later(&s->unit);
+    return bound;
+}
+
+static bool viommu_port_missed(void *host, ImIoasidMiss *miss)
+{
+    return im_ioasid_missed(viommu_host(host)->host, miss);
+}
+
+static void viommu_port_page_response(void *host, const ImPageResp *resp)
+{
+    IoasidHost *s = viommu_host(host);
+
+    im_unit_enter(&s->unit);
+    im_unit_port.page_response(&s->unit, resp);
+    im_unit_leave_later(&s->unit);
+}
+
+static void viommu_port_resume(void *host, uint32_t host_func, uint64_t handle,
+                               const ImXlat *xlat)
+{
+    IoasidHost *s = viommu_host(host);
+
+    im_unit_enter(&s->unit);
+    im_unit_port.resume(&s->unit, handle, xlat);
+    im_unit_leave_later(&s->unit);
+}
+
+static void viommu_port_host_fault(void *host, const ImTxn *txn,
+                                   const char *name, const char *text)
+{
+    IoasidHost *s = viommu_host(host);
+    ImEvent ev = {
+        .kind = IM_EVENT_FAULT,
+        .name = text,
+        .clause = IM_CLAUSE(VIOMMU_FAULTS),
+        .txn = txn,
+        .hidden = true,
+    };
+
+    im_unit_enter_to_ask(&s->unit);
+    im_unit_event(&s->unit, &ev);
+    im_unit_leave_later(&s->unit);
+}
+
+static const ImViommuPort viommu_port = {
+    .size = sizeof(ImViommuPort),
+    .command = viommu_port_command,
+    .user = IM_IOASID_RAW,
+    .translate = viommu_port_translate,
+    .explain = viommu_port_explain,
+    .page_request = viommu_port_page_request,
+    .host_pasid = viommu_port_host_pasid,
+    .missed = viommu_port_missed,
+    .page_response = viommu_port_page_response,
+    .resume = viommu_port_resume,
+    .host_fault = viommu_port_host_fault,
+};
+
+/* --- functions ---------------------------------------------------------- */
+
+/* Whose functions a bus has: QEMU lets one inherit that of its parent. */
+static void *viommu_unit_above(PCIDevice *dev)
+{
+    PCIBus *bus = pci_get_bus(dev);
+
+    while (bus && !bus->iommu_ops) {
+        bus = bus->parent_dev ? pci_get_bus(bus->parent_dev) : NULL;
+    }
+    return bus && bus->iommu_ops == &im_unit_pci_ops ? bus->iommu_opaque : NULL;
+}
+
+void im_ioasid_fn_place(IoasidFn *fn)
+{
+    PCIDevice *dev = PCI_DEVICE(fn->device);
+    ImUnit *u = viommu_unit_above(dev);
+
+    if (fn->above || !u || !u->viommu || u->viommu->host != fn->host) {
+        return;
+    }
+    im_unit_enter(u);
+    if (!im_viommu_add(u->viommu->v, fn->rid, &fn->vfn)) {
+        fn->above = u;
+    }
+    im_unit_leave_later(u);
+}
+
+void im_ioasid_fn_displace(IoasidFn *fn)
+{
+    ImUnit *u = fn->above;
+
+    if (u) {
+        im_unit_enter(u);
+        im_viommu_remove(fn->vfn);
+        fn->above = NULL;
+        fn->vfn = NULL;
+        im_unit_leave_later(u);
+    }
+}
+
+static IoasidFn *viommu_fn(void *opaque, uint16_t rid)
+{
+    IoasidHost *s = container_of(opaque, IoasidHost, unit);
+
+    for (unsigned i = 0; i < s->fns->len; i++) {
+        IoasidFn *fn = g_ptr_array_index(s->fns, i);
+
+        if (fn->rid == rid) {
+            return fn->above ? fn : NULL;
+        }
+    }
+    return NULL;
+}
+
+/* Below a unit it is the guest's requester. */
+static ImXlat viommu_fn_translate(void *opaque, const ImTxn *txn)
+{
+    IoasidFn *fn = viommu_fn(opaque, txn->rid);
+    ImTxn t = *txn;
+    ImXlat x;
+
+    if (!fn) {
+        return im_unit_pasid_ops.translate(opaque, txn);
+    }
+    t.rid = pci_requester_id(PCI_DEVICE(fn->device));
+    im_unit_enter_to_ask(fn->above);
+    x = im_viommu_translate(fn->vfn, &t);
+    im_unit_leave_later(fn->above);
+    return x;
+}
+
+static MemTxResult viommu_fn_interrupt(void *opaque, const ImMsi *msi)
+{
+    IoasidFn *fn = viommu_fn(opaque, msi->rid);
+    ImMsi m = *msi;
+
+    if (!fn) {
+        return im_unit_pasid_ops.interrupt(opaque, msi);
+    }
+    m.rid = pci_requester_id(PCI_DEVICE(fn->device));
+    return im_unit_pasid_ops.interrupt(fn->above, &m);
+}
+
+static void viommu_fn_page_request(void *opaque, const ImPageReq *req)
+{
+    IoasidFn *fn = viommu_fn(opaque, req->rid);
+    ImPageReq r = *req;
+
+    if (!fn) {
+        im_unit_pasid_ops.page_request(opaque, req);
+        return;
+    }
+    r.rid = pci_requester_id(PCI_DEVICE(fn->device));
+    im_unit_enter(fn->above);
+    im_viommu_page_request(fn->vfn, &r);
+    im_unit_leave_later(fn->above);
+}
+
+static void viommu_fn_ats_inv_done(void *opaque, uint16_t rid, uint32_t itags,
+                                   unsigned cc)
+{
+    im_unit_pasid_ops.ats_inv_done(opaque, rid, itags, cc);
+}
+
+static void viommu_fn_cancel(void *opaque, uint64_t handle)
+{
+    IoasidHost *s = container_of(opaque, IoasidHost, unit);
+
+    for (unsigned i = 0; i < s->units->len; i++) {
+        ImUnitViommu *uv = g_ptr_array_index(s->units, i);
+        bool found;
+
+        im_unit_enter(uv->unit);
+        found = im_viommu_cancel(uv->v, handle);
+        im_unit_leave_later(uv->unit);
+        if (found) {
+            return;
+        }
+    }
+    im_unit_pasid_ops.cancel(opaque, handle);
+}
+
+const PciPasidIommuOps im_ioasid_pasid_ops = {
+    .translate = viommu_fn_translate,
+    .interrupt = viommu_fn_interrupt,
+    .page_request = viommu_fn_page_request,
+    .ats_inv_done = viommu_fn_ats_inv_done,
+    .cancel = viommu_fn_cancel,
+};
+
+/* --- the unit ----------------------------------------------------------- */
+
+void im_ioasid_tell_units(IoasidHost *s, ImuRef queue)
+{
+    for (unsigned i = 0; i < s->units->len; i++) {
+        ImUnitViommu *uv = g_ptr_array_index(s->units, i);
+
+        im_unit_enter(uv->unit);
+        im_viommu_readable(uv->v, queue);
+        im_unit_leave(uv->unit);
+    }
+}
+
+void im_ioasid_reset_units(IoasidHost *s)
+{
+    if (s->ram && viommu_ram_create(s)) {
+        s->ram_space = (ImuRef) { 0 };
+    }
+    for (unsigned i = 0; i < s->units->len; i++) {
+        ImUnitViommu *uv = g_ptr_array_index(s->units, i);
+
+        im_unit_enter(uv->unit);
+        im_viommu_reset(uv->v, s->guest.set, s->ram_space);
+        im_unit_leave_later(uv->unit);
+    }
+}
+
+/* Where the guest sees its functions now, and what waited for the model. */
+void im_unit_settle(ImUnit *u)
+{
+    IoasidHost *s = u->viommu->host;
+
+    for (unsigned i = 0; i < s->fns->len; i++) {
+        IoasidFn *fn = g_ptr_array_index(s->fns, i);
+
+        if (fn->above == u) {
+            im_viommu_place(fn->vfn, pci_requester_id(PCI_DEVICE(fn->device)));
+        }
+    }
+    im_viommu_settle(u->viommu->v);
+}
+
+bool im_unit_stand_on(ImUnit *u, IoasidHost *host, const ImViommuConfig *config,
+                      Error **errp)
+{
+    ImUnitViommu *uv = g_new0(ImUnitViommu, 1);
+    ImViommuConfig c = *config;
+    int err = im_ioasid_keep_ram(host);
+
+    uv->unit = u;
+    uv->host = host;
+    c.set = host->guest.set;
+    c.ram = host->ram_space;
+    c.map_mode = host->guest.map_mode;
+    if (!err) {
+        uv->v = im_viommu_new(&c, u->iommu, u->model, &viommu_port, uv, &err);
+    }
+    if (!uv->v) {
+        const char *text = NULL, *name = im_ioasid_error(err, &text);
+
+        error_setg(errp, "%s: host=%s refuses: %s: %s", u->id,
+                   im_name_of(OBJECT(host)), name ?: "error",
+                   text ?: strerror(-err));
+        g_free(uv);
+        return false;
+    }
+    host->users++;
+    g_ptr_array_add(host->units, uv);
+    u->viommu = uv;
+    for (unsigned i = 0; i < host->fns->len; i++) {
+        im_ioasid_fn_place(g_ptr_array_index(host->fns, i));
+    }
+    return true;
+}
+
+void im_unit_stand_alone(ImUnit *u)
+{
+    ImUnitViommu *uv = u->viommu;
+
+    if (uv) {
+        u->viommu = NULL;
+        im_viommu_free(uv->v);
+        g_ptr_array_remove(uv->host->units, uv);
+        uv->host->users--;
+        g_free(uv);
+    }
+}
