@@ -12,6 +12,8 @@ SMMU_CMD_LAYOUTS(SMMU_LAYOUT_ROW)
 
 struct SmmuCmdq {
     bool running;               /* consuming: no second consumer */
+    bool fenced;                /* the CMD_SYNC at CONS asked for a fence, */
+    uint64_t ticket;            /* which is not done; 0: it is */
 };
 
 /* CMDQ_CONS.ERR, and two that are no errors. */
@@ -44,7 +46,8 @@ typedef enum CmdGate {
     GATE_NEVER,                 /* what this unit does not report */
 } CmdGate;
 
-/* Pure: what is not executed now has no effect. */
+/* Pure, but that CMD_SYNC asks for a fence, once: what is not executed now has
+ * no effect. */
 typedef Verdict CmdCheck(const ImSmmu *s, const uint64_t *d);
 typedef void CmdRun(ImSmmu *s, const uint64_t *d);
 
@@ -394,14 +397,38 @@ static void smmu_cmdq_stall_term(ImSmmu *s, const uint64_t *d)
 
 enum { CS_NONE = 0, CS_IRQ = 1, CS_SEV = 2 };
 
+/* Who keeps what was invalidated may need time for it. */
+IM_RULE(SMMU_CMD_SYNC_FENCE);
+static bool smmu_cmdq_fence_done(const ImSmmu *s)
+{
+    SmmuCmdq *q = s->cmdq;
+
+    if (!q->fenced) {
+        q->fenced = true;
+        q->ticket = s->port.fence ? s->port.fence(s->host) : 0;
+    }
+    return !q->ticket;
+}
+
+void im_smmu_fenced(ImSmmu *s, uint64_t ticket)
+{
+    if (s->cmdq->ticket && ticket >= s->cmdq->ticket) {
+        s->cmdq->ticket = 0;
+        im_smmu_cmdq_run(s);
+    }
+}
+
 /* Whatever else came before is complete already. */
 IM_RULE(SMMU_CMD_SYNC);
 static Verdict smmu_cmdq_check_sync(const ImSmmu *s, const uint64_t *d)
 {
+    bool done;
+
     if (IM_GET(d[0], SMMU_SYNC0_CS) > CS_SEV) {
         return smmu_cmdq_illegal(IM_CLAUSE(SMMU_CMD_SYNC_SIGNAL),
                                  "CS is reserved");
     }
+    done = smmu_cmdq_fence_done(s);
     if (im_smmu_atc_timed_out(s)) {
         return (Verdict) {
             CMD_ATC_SYNC,
@@ -409,8 +436,9 @@ static Verdict smmu_cmdq_check_sync(const ImSmmu *s, const uint64_t *d)
             "a function did not complete an ATC_INV before this in time",
         };
     }
-    return im_smmu_atc_outstanding(s) ? (Verdict) { .result = CMD_LATER } :
-                                        go_ahead;
+    return !done || im_smmu_atc_outstanding(s) ?
+               (Verdict) { .result = CMD_LATER } :
+               go_ahead;
 }
 
 /* There is no SEV. */
@@ -613,6 +641,7 @@ static bool smmu_cmdq_step(ImSmmu *s, const SmmuQueue *q)
     if (v.result == CMD_LATER) {
         return false;
     }
+    im_smmu_cmdq_off(s);
     if (v.result != CMD_DONE) {
         smmu_cmdq_command_error(s, &v, d);
         return false;
@@ -627,6 +656,12 @@ static bool smmu_cmdq_step(ImSmmu *s, const SmmuQueue *q)
     s->counters.commands++;
     smmu_cmdq_def_of(d)->run(s, d);
     return true;
+}
+
+void im_smmu_cmdq_off(ImSmmu *s)
+{
+    s->cmdq->fenced = false;
+    s->cmdq->ticket = 0;
 }
 
 /* Ends at PROD: even a nonsensical one is no more than two rounds away. */

@@ -24,6 +24,35 @@ void im_smmu_inv_everything(ImSmmu *s)
     }
 }
 
+IM_RULE(SMMU_CMD_TELL_CFGI);
+static void smmu_inval_tell_ste(ImSmmu *s, uint32_t sid, unsigned lg2)
+{
+    ImInval told = {
+        .what = IM_INVAL_CONFIG | IM_INVAL_PASID,
+        .by_func = lg2 < 32,
+    };
+
+    if (told.by_func) {
+        told.func = sid;
+        told.func_mask = (1u << lg2) - 1;
+    }
+    im_smmu_invalidated(s, &told);
+}
+
+/* ssid: or -1, all of them. */
+static void smmu_inval_tell_cd(ImSmmu *s, uint32_t sid, int64_t ssid)
+{
+    ImInval told = {
+        .what = IM_INVAL_PASID,
+        .by_func = true,
+        .func = sid,
+        .by_pasid = ssid >= 0,
+        .pasid = ssid >= 0 ? (uint32_t)ssid : 0,
+    };
+
+    im_smmu_invalidated(s, &told);
+}
+
 /*
  * CDs go with their STE, leaf or not: they were found through it. No L1STD is
  * cached. Translations stay.
@@ -35,6 +64,7 @@ void im_smmu_inv_ste(ImSmmu *s, uint32_t sid, unsigned lg2, bool leaf)
 
     (void)leaf;
     s->counters.config_invalidations++;
+    smmu_inval_tell_ste(s, sid, lg2);
     if (lg2 == 0) {
         SmmuStream *st = im_pool_find(&c->streams, sid);
 
@@ -65,9 +95,7 @@ void im_smmu_inv_cd(ImSmmu *s, uint32_t sid, uint32_t ssid, bool leaf)
 {
     (void)leaf;
     s->counters.config_invalidations++;
-    if (ssid >> SMMU_SSID_BITS) {
-        return;
-    }
+    smmu_inval_tell_cd(s, sid, ssid);
     smmu_inval_drop_key(s->caches, im_smmu_context_key(sid, true, ssid));
     if (ssid == 0) {
         smmu_inval_drop_key(s->caches, im_smmu_context_key(sid, false, 0));
@@ -81,6 +109,7 @@ void im_smmu_inv_cd_all(ImSmmu *s, uint32_t sid)
     ImLink *next;
 
     s->counters.config_invalidations++;
+    smmu_inval_tell_cd(s, sid, -1);
     for (ImLink *n = st ? st->contexts : NULL; n; n = next) {
         SmmuContext *x = SMMU_CONTEXT_OF(n, by_stream);
 
@@ -190,6 +219,16 @@ static void smmu_inval_ipa(Tlbi *b, SmmuVm *vm)
     smmu_inval_drop_tables(b, &vm->ipa_tables);
 }
 
+/* What a scope is for who keeps translations: an IPA's are never combined
+ * here, but may be there. */
+typedef struct Scope {
+    void (*drop)(Tlbi *b, SmmuVm *vm);
+    uint8_t what;               /* ImInvalWhat */
+    bool by_asid;
+} Scope;
+
+#define BOTH  (IM_INVAL_STAGE1 | IM_INVAL_STAGE2)
+
 /* By SmmuTlbiScope. */
 IM_RULE(SMMU_TLB_ALL);
 IM_RULE(SMMU_TLB_ASID);
@@ -198,14 +237,14 @@ IM_RULE(SMMU_TLB_VAA);
 IM_RULE(SMMU_TLB_VMALL);
 IM_RULE(SMMU_TLB_IPA);
 IM_RULE(SMMU_TLB_NSNH_ALL);
-static void (*const scopes[])(Tlbi *b, SmmuVm *vm) = {
-    [SMMU_TLBI_ALL] = smmu_inval_stage1,
-    [SMMU_TLBI_ASID] = smmu_inval_asid,
-    [SMMU_TLBI_VA] = smmu_inval_va,
-    [SMMU_TLBI_VAA] = smmu_inval_vaa,
-    [SMMU_TLBI_VMALL] = smmu_inval_all_stages,
-    [SMMU_TLBI_IPA] = smmu_inval_ipa,
-    [SMMU_TLBI_NSNH_ALL] = smmu_inval_all_stages,
+static const Scope scopes[] = {
+    [SMMU_TLBI_ALL] = { smmu_inval_stage1, IM_INVAL_STAGE1, false },
+    [SMMU_TLBI_ASID] = { smmu_inval_asid, IM_INVAL_STAGE1, true },
+    [SMMU_TLBI_VA] = { smmu_inval_va, IM_INVAL_STAGE1, true },
+    [SMMU_TLBI_VAA] = { smmu_inval_vaa, IM_INVAL_STAGE1, false },
+    [SMMU_TLBI_VMALL] = { smmu_inval_all_stages, BOTH, false },
+    [SMMU_TLBI_IPA] = { smmu_inval_ipa, IM_INVAL_STAGE2, false },
+    [SMMU_TLBI_NSNH_ALL] = { smmu_inval_all_stages, BOTH, false },
 };
 
 static void smmu_inval_vm(Tlbi *b, uint8_t world, uint16_t vmid)
@@ -213,7 +252,7 @@ static void smmu_inval_vm(Tlbi *b, uint8_t world, uint16_t vmid)
     SmmuVm *vm = im_pool_find(&b->c->vms, im_smmu_vm_key(world, vmid));
 
     if (vm) {
-        scopes[b->t->scope](b, vm);
+        scopes[b->t->scope].drop(b, vm);
     }
 }
 
@@ -237,6 +276,33 @@ static void smmu_inval_not_el2(Tlbi *b)
     }
 }
 
+/* Wider in one case: who is told of all that is not EL2 is told of all. */
+IM_RULE(SMMU_CMD_TELL_TLBI);
+static void smmu_inval_tell_tlbi(ImSmmu *s, const SmmuTlbi *t)
+{
+    bool all = t->scope == SMMU_TLBI_NSNH_ALL;
+    uint64_t size = t->last - t->addr;
+    unsigned ignore = all || t->el2 ? 0 : t->vmid_ignore;
+    ImInval told = {
+        .what = scopes[t->scope].what,
+        .by_domain = !all,
+        .by_asid = scopes[t->scope].by_asid,
+        .by_range = size < UINT64_C(1) << 55,
+    };
+
+    if (told.by_asid) {
+        told.asid = t->asid;
+    }
+    if (told.by_range) {
+        told.first = smmu_inval_sign_extend(t->addr);
+        told.last = told.first + MIN(size, UINT64_MAX - told.first);
+    }
+    for (unsigned i = 0; i <= ignore; i++) {
+        told.domain = t->el2 ? IM_SMMU_EL2 : (t->vmid & ~ignore) | i;
+        im_smmu_invalidated(s, &told);
+    }
+}
+
 void im_smmu_tlbi(ImSmmu *s, const SmmuTlbi *t)
 {
     Tlbi b = {
@@ -248,6 +314,7 @@ void im_smmu_tlbi(ImSmmu *s, const SmmuTlbi *t)
     };
 
     s->counters.tlb_invalidations++;
+    smmu_inval_tell_tlbi(s, t);
     if (t->last - t->addr < UINT64_C(1) << 55) {
         b.last = MIN(b.first + (t->last - t->addr), IM_BITS(56, 0));
     }

@@ -64,12 +64,20 @@ static void smmu_regs_smmuen_changed(ImSmmu *s, bool on)
         im_smmu_cmdq_run(s);
     }
     im_smmu_unmap(s, 0, UINT64_MAX);
+    im_smmu_invalidated_all(s);
     im_smmu_changed(s);
+}
+
+/* Whether translation requests of split-stage ATS are let through. */
+static void smmu_regs_atschk_changed(ImSmmu *s, bool on G_GNUC_UNUSED)
+{
+    im_smmu_invalidated_all(s);
 }
 
 IM_RULE(SMMU_REG_CMDQEN);
 static void smmu_regs_cmdqen_changed(ImSmmu *s, bool on)
 {
+    im_smmu_cmdq_off(s);
     if (on) {
         im_smmu_cmdq_run(s);
     }
@@ -93,6 +101,7 @@ typedef struct Cr0Field {
  * its commands see the rest. */
 static const Cr0Field cr0_fields[] = {
     { CR0(SMMUEN), smmu_regs_smmuen_changed },
+    { CR0(ATSCHK), smmu_regs_atschk_changed },
     { CR0(EVENTQEN), smmu_regs_eventqen_changed },
     { CR0(CMDQEN), smmu_regs_cmdqen_changed },
 };
@@ -179,6 +188,7 @@ static void smmu_regs_gbpa_written(void *dev, unsigned elem G_GNUC_UNUSED,
     s->gbpa = smmu_regs_effective_gbpa(s);
     if (!im_smmu_on(s, CR0(SMMUEN))) {
         im_smmu_unmap(s, 0, UINT64_MAX);
+        im_smmu_invalidated_all(s);
         im_smmu_changed(s);
     }
 }

@@ -55,10 +55,12 @@ void im_smmu_reset(ImSmmu *s)
 {
     im_smmu_stalls_drop(s);
     im_smmu_atc_off(s);
+    im_smmu_cmdq_off(s);
     im_smmu_eventq_reset(s);
     im_smmu_regs_reset(s);
     im_smmu_inv_everything(s);
     im_smmu_unmap(s, 0, UINT64_MAX);
+    im_smmu_invalidated_all(s);
     im_smmu_changed(s);
 }
 
@@ -123,6 +125,24 @@ void im_smmu_unmap(ImSmmu *s, uint64_t addr, uint64_t mask)
     im_smmu_unmap_fn(s, &unmap);
 }
 
+void im_smmu_invalidated(ImSmmu *s, const ImInval *inval)
+{
+    if (s->port.invalidated) {
+        s->port.invalidated(s->host, inval);
+    }
+}
+
+IM_RULE(SMMU_REG_TELL);
+void im_smmu_invalidated_all(ImSmmu *s)
+{
+    static const ImInval all = {
+        .what = IM_INVAL_CONFIG | IM_INVAL_PASID | IM_INVAL_STAGE1 |
+                IM_INVAL_STAGE2,
+    };
+
+    im_smmu_invalidated(s, &all);
+}
+
 /* --- the upward port ---------------------------------------------------- */
 
 IM_IOMMU_FUNCTIONS(smmu)
@@ -131,6 +151,7 @@ IM_IOMMU_FUNCTION(smmu, ImPageFate, explain_page_request,
                   (void *u, const ImPageReq *req, ImStepFn *fn, void *opaque),
                   (u, req, fn, opaque))
 IM_IOMMU_FUNCTION(smmu, void, cancel, (void *u, uint64_t handle), (u, handle))
+IM_IOMMU_BINDING_FUNCTIONS(smmu)
 IM_IOMMU_COUNTERS(smmu, ImSmmuCounters, IM_SMMU_COUNTERS)
 
 const ImIommuOps im_smmu_ops = {
@@ -138,6 +159,7 @@ const ImIommuOps im_smmu_ops = {
     .segments = true,
     IM_IOMMU_MEMBERS(smmu),
     IM_IOMMU_UNIT_MEMBERS(smmu),
+    IM_IOMMU_BINDING_MEMBERS(smmu),
     .explain_page_request = smmu_any_explain_page_request,
     .cancel = smmu_any_cancel,
     .fault_name = im_smmu_event_name,

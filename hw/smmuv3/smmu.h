@@ -233,5 +233,8 @@ ImBus im_smmu_mem_write(ImSmmu *s, uint64_t pa, const void *buf, size_t len);
 void im_smmu_trace(ImSmmu *s, const ImEvent *ev);
 /* Tell listeners outside that translations are gone. */
 void im_smmu_unmap(ImSmmu *s, uint64_t addr, uint64_t mask);
+/* Tell who keeps what the tables say; the second: to forget all of it. */
+void im_smmu_invalidated(ImSmmu *s, const ImInval *inval);
+void im_smmu_invalidated_all(ImSmmu *s);
 
 #endif /* HW_SMMUV3_SMMU_H */

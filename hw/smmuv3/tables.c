@@ -268,18 +268,25 @@ static bool smmu_tables_cd_leaf(SmmuRoute *r, unsigned leaf, uint64_t *cd)
     return false;
 }
 
+bool im_smmu_cd_place_fault(SmmuRoute *r, uint64_t *ipa)
+{
+    const ImSmmuSte *ste = &r->stream->ste;
+
+    *ipa = smmu_tables_table_base(ste->s1_ctx, UINT64_C(64) << ste->s1cdmax) +
+           64 * (uint64_t)r->ssid;
+    return ste->s1cdmax && ste->s1fmt &&
+           smmu_tables_cd_leaf(r, ste->s1fmt == 1 ? 6 : 10, ipa);
+}
+
 static bool smmu_tables_fetch_cd(SmmuRoute *r, ImSmmuCd *cd)
 {
     const ImSmmuSte *ste = &r->stream->ste;
-    uint64_t ipa = smmu_tables_table_base(ste->s1_ctx, UINT64_C(64)
-                                                           << ste->s1cdmax) +
-                   64 * (uint64_t)r->ssid;
+    uint64_t ipa;
     uint64_t pa;
     uint64_t q[8];
     ImClause clause;
 
-    if (ste->s1cdmax && ste->s1fmt &&
-        smmu_tables_cd_leaf(r, ste->s1fmt == 1 ? 6 : 10, &ipa)) {
+    if (im_smmu_cd_place_fault(r, &ipa)) {
         return true;
     }
     if (smmu_tables_locate(r, ipa, &pa)) {

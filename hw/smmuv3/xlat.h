@@ -183,6 +183,8 @@ bool im_smmu_refuse_walk(SmmuRoute *r, const ImWalkOut *w, SmmuClass cls);
 bool im_smmu_stream_fault(SmmuRoute *r);
 /* Set r->context: choose the substream, fetch its CD. */
 bool im_smmu_context_fault(SmmuRoute *r);
+/* Where its CD is: an IPA with stage 2. */
+bool im_smmu_cd_place_fault(SmmuRoute *r, uint64_t *ipa);
 
 /* --- route.c ----------------------------------------------------------- */
 

@@ -117,6 +117,20 @@ void im_smmu_mmio_write(ImSmmu *s, uint64_t off, uint64_t val, unsigned size);
  */
 ImXlat im_smmu_translate(ImSmmu *s, const ImTxn *txn);
 
+/*
+ * ImIommuOps.binding, second and fenced (5.2, 3.4, 4.7.3). func: a StreamID,
+ * pasid: a SubstreamID. ImBinding.first is an STE of stage 1 alone, of the
+ * table of CDs or, with S1CDMax = 0, of the one CD, which is valid. second() of
+ * a page that only some privilege may execute grants that to none.
+ */
+void im_smmu_binding(ImSmmu *s, uint32_t func, bool has_pasid, uint32_t pasid,
+                     bool table, ImBinding *out);
+ImXlat im_smmu_second(ImSmmu *s, const ImBinding *b, uint64_t addr,
+                      ImAccess access);
+void im_smmu_fenced(ImSmmu *s, uint64_t ticket);
+/* The domain of what is of an EL2 StreamWorld: it has no VMID. */
+#define IM_SMMU_EL2  0x10000u
+
 /* Whether requests are judged: CR0.SMMUEN, or GBPA aborts them (6.3.14). */
 bool im_smmu_translating(const ImSmmu *s);
 
