@@ -11,6 +11,7 @@
 #include "hw/sysbus.h"
 #include "im-names.h"
 #include "im-options.h"
+#include "im-ioasid.h"
 #include "im-unit.h"
 
 #include "im/im_smmu.h"
@@ -27,6 +28,7 @@ struct Smmuv3Model {
 
     ImSmmuConfig cfg;
     ImOptions options;
+    IoasidHost *host;           /* on which it stands, or NULL */
     char *stage;
     char *primary_bus;
     uint16_t msi_device_id;

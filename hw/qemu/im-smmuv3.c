@@ -17,6 +17,7 @@
 #include "im-foreign.h"
 #include "im-names.h"
 #include "im-smmuv3-int.h"
+#include "im-viommu.h"
 #include "trace.h"
 
 /* --- properties ------------------------------------------------------- */
@@ -104,6 +105,7 @@ static const ImOptionTable stage_options = {
 };
 
 static const Property smmuv3_props[] = {
+    DEFINE_PROP_LINK("host", Smmuv3Model, host, TYPE_IOASID_HOST, IoasidHost *),
     DEFINE_PROP_STRING("primary-bus", Smmuv3Model, primary_bus),
     DEFINE_PROP_STRING("stage", Smmuv3Model, stage),
     DEFINE_PROP_UINT16("msi-device-id", Smmuv3Model, msi_device_id, 0),
@@ -113,6 +115,8 @@ static const Property smmuv3_props[] = {
 };
 
 static const char *const own_texts[][2] = {
+    { "host", "ID of an ioasid-host: functions of it behind the unit are bound "
+              "by what the guest's tables say" },
     { "primary-bus", "PCI root bus whose functions it serves; "
                      "default: pcie.0" },
     { "stage", "stages of translation: 1, 2 or nested (the default)" },
@@ -435,6 +439,29 @@ static bool smmuv3_create_model(Smmuv3Model *s, Error **errp)
     return true;
 }
 
+/* What the host's backend takes a guest's STEs and CDs for (docs/uapi.rst,
+ * 4.12) is narrower than what the unit may be. */
+static bool smmuv3_fits_host(Smmuv3Model *s, Error **errp)
+{
+    if (s->cfg.oas > 48) {
+        error_setg(errp,
+                   "%s: host=%s has addresses of 48 bits: use oas=48, "
+                   "or less, not %u",
+                   im_name_of(OBJECT(s)), im_name_of(OBJECT(s->host)),
+                   s->cfg.oas);
+        return false;
+    }
+    return true;
+}
+
+static bool smmuv3_stand_on_host(Smmuv3Model *s, Error **errp)
+{
+    ImViommuConfig c = { .format = IMU_FORMAT_SMMU_STE };
+
+    return !s->host || (smmuv3_fits_host(s, errp) &&
+                        im_unit_stand_on(&s->unit, s->host, &c, errp));
+}
+
 static void smmuv3_realize(DeviceState *dev, Error **errp)
 {
     Smmuv3Model *s = SMMUV3_MODEL(dev);
@@ -446,7 +473,8 @@ static void smmuv3_realize(DeviceState *dev, Error **errp)
     root = smmuv3_find_root(s, errp);
     if (!root || !smmuv3_choose_device_id(s, errp) ||
         !smmuv3_create_model(s, errp) ||
-        !im_unit_attach(&s->unit, root, errp)) {
+        !im_unit_attach(&s->unit, root, errp) ||
+        !smmuv3_stand_on_host(s, errp)) {
         return;
     }
     im_unit_mmio_init(&s->unit, IM_SMMU_MMIO_SIZE);
@@ -471,6 +499,7 @@ static void smmuv3_finalize(Object *obj)
 {
     Smmuv3Model *s = SMMUV3_MODEL(obj);
 
+    im_unit_stand_alone(&s->unit);
     im_unit_fini(&s->unit);
     if (s->smmu) {
         im_smmu_free(s->smmu);
