@@ -95,14 +95,12 @@ static inline bool io_route_tlb_address(const IoView *v, uint64_t addr,
                                   addr >> 57 == 0;
 }
 
-/* Does it grant what is asked, with no flag left to set? */
+/* Does it grant what is asked, with no flag left to set? Software that gives
+ * more rights need not invalidate: what is cached refuses nothing. */
 static inline bool io_route_serves(const IoRoute *r, uint16_t flags)
 {
-    unsigned want = r->need;
+    unsigned want = r->need | (r->write ? IM_PERM_W | IO_TLB_DIRTY : 0);
 
-    if (r->write && (r->kind != IO_TRANSLATION || (flags & IM_PERM_W))) {
-        want |= IM_PERM_W | IO_TLB_DIRTY;
-    }
     return (flags & want) == want;
 }
 

@@ -216,7 +216,7 @@ static inline bool smmu_route_tlb_address(const SmmuContext *x, uint64_t addr,
 IM_RULE(SMMU_ATS_WARM);
 static inline bool smmu_route_hit_serves(const SmmuRoute *r, uint16_t flags)
 {
-    unsigned want = r->need | (r->write ? SMMU_TLB_DIRTY : 0);
+    unsigned want = r->need | (r->write ? IM_PERM_W | SMMU_TLB_DIRTY : 0);
 
     return (flags & want) == want;
 }

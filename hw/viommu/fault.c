@@ -66,6 +66,7 @@ void im_viommu_page_request(ImViommuFn *fn, const ImPageReq *req)
     if ((req->last && !req->read && !req->write) ||
         im_viommu_bind(fn, req->has_pasid, req->pasid, &b, &err) != VI_OK ||
         !b->say.pri) {
+        v->counters.page_requests_direct++;
         vi_to_model(fn, req);
         return;
     }
@@ -207,6 +208,7 @@ bool im_viommu_page_response(ImViommu *v, const ImPageResp *resp)
         }
         return true;
     }
+    v->counters.page_responses_direct++;
     r.segment = (uint16_t)(fn->host_func >> 16);
     r.rid = (uint16_t)fn->host_func;
     v->port.page_response(v->host, &r);

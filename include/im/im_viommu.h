@@ -129,6 +129,7 @@ void im_viommu_settle(ImViommu *v);
     C(requests)        C(binds)           C(unbinds)                       \
     C(binds_refused)   C(shadow_fills)    C(shadow_drops)                  \
     C(guest_faults)    C(host_faults)     C(page_requests)                 \
+    C(page_requests_direct)               C(page_responses_direct)         \
     C(page_groups)     C(page_responses)  C(page_responses_late)           \
     C(stalls)          C(invalidations)   C(ats_invalidations)             \
     C(ats_completions) C(ats_timeouts)    C(fences)                        \

@@ -36,6 +36,7 @@ class Arch:
     iommu_name: str             # for people
     iommus: dict                # others, to compare: their options
     endpoint: str               # what ours needs to fault
+    on_host: str                # of the IOMMU that stands on ioasid-host h0
     strict: str                 # kernel command line
     group_type: str             # of IOMMU groups, without one
     # Counters of the model: structures looked up for any request, for one
@@ -94,6 +95,7 @@ X86 = Arch(
     iommus={'intel-iommu': ['-device', 'intel-iommu,intremap=on,'
                             'x-scalable-mode=on']},
     endpoint='',
+    on_host=',host=h0,vcmd=off',        # Linux has no virtual commands
     strict='intel_iommu=on iommu.strict=1',
     group_type='DMA-FQ',
     look_ups=['context_hits', 'context_misses'],
@@ -132,6 +134,7 @@ ARM64 = Arch(
     iommu='smmuv3-model', iommu_type='smmuv3-model', iommu_name='SMMUv3',
     iommus={'smmuv3': ['-machine', 'iommu=smmuv3']},
     endpoint=',dma-can-stall=on',
+    on_host=',host=h0',
     strict='iommu.strict=1',
     group_type='DMA',
     look_ups=['ste_hits', 'ste_misses'],

@@ -10,7 +10,7 @@ import selftests
 
 # A request of a device, whoever answered it: the model, the glue's memory of
 # the model's answers, the model for an ATC, an ATC.
-REQUESTS = ['translations', 'memo_hits', 'ats_requests', 'translated']
+REQUESTS = ['viommu_requests', 'translations', 'memo_hits', 'ats_requests', 'translated']
 # Scenarios that look, and move nothing; of Linux's VFIO tests all but one.
 NO_DMA = ['enabled', *(set(selftests.PROGRAMS) - {'vfio_pci_driver_test'})]
 

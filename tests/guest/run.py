@@ -50,6 +50,28 @@ COLUMNS = [
       'events_recorded', 'events_dropped', '-stalls'], BOTH),
 ]
 EP_TYPE = 'pasid-endpoint'
+HOST_TYPE = 'ioasid-host'
+# The same with a host below the IOMMU, of the vIOMMU ("v:") and of the host
+# ("h:"): what the device counts reaches both, and nothing else does. Of page
+# requests and answers some are the model's alone, where nothing is bound.
+HOST_COLUMNS = [
+    ('page requests', ['page_requests', 'stop_markers'],
+     ['v:viommu_page_requests'],
+     ['h:page_requests', 'v:viommu_page_requests_direct'], ['x86_64']),
+    ('groups', ['page_groups'],
+     ['v:viommu_page_groups', 'v:viommu_page_responses_direct'],
+     ['h:page_groups', 'v:viommu_page_responses_direct'], ['x86_64']),
+    ('responses', ['page_responses'],
+     ['v:viommu_page_responses', 'v:viommu_page_responses_direct',
+      'h:auto_responses'],
+     ['h:page_responses', 'v:viommu_page_responses_direct'], ['x86_64']),
+    ('stalls', ['dma_parked'], ['v:stalls'], ['v:viommu_stalls'], ['arm64']),
+    ('ATC inval.', ['invalidations'], None, ['h:ats_invalidations'], BOTH),
+    ('binds', None, ['v:viommu_binds'], None, BOTH),
+    ('faults', ['dma_errors'],
+     ['v:faults_recorded', 'v:faults_dropped', 'v:events_recorded',
+      'v:events_dropped', 'v:-stalls'], ['v:viommu_host_faults'], BOTH),
+]
 
 # No scenario may cause an unrecoverable fault, but for DMA with the PASID of
 # a process that is gone: Linux 7.3 leaves its entry without P and FPD.
@@ -67,34 +89,52 @@ class Row:
         self.faults = []                # of the IOMMU
 
     def count(self, kind, names):
-        a = self.before.get(kind, {})
-        b = (self.after or self.before).get(kind, {})
+        kinds = {'v': self.iommu_type, 'h': HOST_TYPE}
         total = 0
         for name in names:
-            n = name.lstrip('-')
-            change = b.get(n, 0) - a.get(n, 0)
-            total += -change if name[0] == '-' else change
+            where, _, n = name.rpartition(':')
+            k = kinds.get(where, kind)
+            a = self.before.get(k, {})
+            b = (self.after or self.before).get(k, {})
+            change = b.get(n.lstrip('-'), 0) - a.get(n.lstrip('-'), 0)
+            total += -change if n[0] == '-' else change
         return total
 
+    def sides(self, column):
+        """What each counted, by name; None: it does not count that."""
+        title, device, *others, _ = column
+        names = ['IOMMU'] if len(others) == 1 else ['vIOMMU', 'host']
+        kinds = [EP_TYPE] + [self.iommu_type] * len(others)
+        return {who: None if what is None else self.count(kind, what)
+                for who, kind, what in zip(['device', *names], kinds,
+                                           [device, *others])}
+
     def check_counters(self, endpoints, allowed):
-        """Device and IOMMU have to tell the same story."""
-        for title, device, iommu, _ in COLUMNS:
-            d = self.count(EP_TYPE, device)
-            i = self.count(self.iommu_type, iommu)
-            if d != i and title != 'faults':
-                self.reasons.append(f'{title}: the device counts {d}, '
-                                    f'the IOMMU {i}')
-            seen = [self.stat.get(n) for n in device]
+        """Device and IOMMU, and the host, have to tell the same story."""
+        for column in columns_of(HOST_TYPE in self.before):
+            title, device = column[:2]
+            sides = {who: n for who, n in self.sides(column).items()
+                     if n is not None}
+            if len(set(sides.values())) > 1 and title != 'faults':
+                self.reasons.append(f'{title}: ' + ', '.join(
+                    f'the {who} counts {n}' for who, n in sides.items()))
+            seen = [self.stat.get(n) for n in device or []]
             # The guest reads the first endpoint only.
-            if self.stat and endpoints == 1 and sum(seen) != d:
+            if device and self.stat and endpoints == 1 and \
+                    sum(seen) != sides['device']:
                 self.reasons.append(f'{title}: the guest reads {sum(seen)} '
-                                    f'from the device, QMP says {d}')
+                                    f'from the device, QMP says '
+                                    f'{sides["device"]}')
         bad = {f.name: f for f in self.faults if f.name not in
                DEAD_PASID.get(self.name, []) + list(allowed)}
         for name, fault in bad.items():         # one of each name
             self.reasons.append(f'the IOMMU reported fault {name}: {fault}')
         if self.reasons:
             self.passed = False
+
+
+def columns_of(host):
+    return HOST_COLUMNS if host else COLUMNS
 
 
 def never_begun(guest, test, rows):
@@ -284,23 +324,25 @@ def command_test(args):
 
 # --- the demonstration ------------------------------------------------------
 
-def print_table(rows, guest):
-    columns = [c for c in COLUMNS if guest.arch.name in c[3]] \
+def print_table(rows, guest, host):
+    columns = [c for c in columns_of(host) if guest.arch.name in c[-1]] \
         if guest.has_counters() else []
+    wide = 20 if host else 15
     print()
     head = f'{"scenario":<44}{"result":<8}' + \
-        ''.join(f'{column[0]:>15}' for column in columns)
+        ''.join(f'{column[0]:>{wide}}' for column in columns)
     print(head)
     if columns:
-        print(' ' * 52 + f'{"device/IOMMU":>15}' * len(columns))
+        who = 'device/vIOMMU/host' if host else 'device/IOMMU'
+        print(' ' * 52 + f'{who:>{wide}}' * len(columns))
     print('-' * len(head))
     for row in rows:
         line = f'{row.text or row.name:<44}'
         line += f'{"passed" if row.passed else "FAILED":<8}'
-        for _, device, iommu, _ in columns:
-            pair = (f'{row.count(EP_TYPE, device)}/'
-                    f'{row.count(row.iommu_type, iommu)}')
-            line += f'{pair:>15}'
+        for column in columns:
+            seen = '/'.join('-' if n is None else str(n)
+                            for n in row.sides(column).values())
+            line += f'{seen:>{wide}}'
         print(line)
     print('-' * len(head))
     print(guest.arch.legend, flush=True)
@@ -310,9 +352,10 @@ def command_demo(args):
     began = time.monotonic()
     wanted = args.only or DEMO
     arch = ARCHES[args.arch]
+    below = ', which stands on an ioasid-host' if args.host is not None else ''
     print('A Linux guest shares its processes\' address spaces with a '
-          f'pasid-endpoint\nbehind the modelled {arch.iommu_name}. The guest '
-          'checks every byte.\n', flush=True)
+          f'pasid-endpoint\nbehind the modelled {arch.iommu_name}{below}. The '
+          'guest checks every byte.\n', flush=True)
 
     def show(what):
         if isinstance(what, Row):
@@ -324,10 +367,11 @@ def command_demo(args):
         else:
             print(f'      {what}', flush=True)
 
-    name = 'demo' if arch is X86 else f'demo-{arch.name}'
-    rows, guest, good, _ = run_test(name, Test(wanted, arch=arch), args,
-                                    show)
-    print_table(rows, guest)
+    name = ('demo' if args.host is None else 'demo-host') + \
+        ('' if arch is X86 else f'-{arch.name}')
+    rows, guest, good, _ = run_test(
+        name, Test(wanted, arch=arch, host=args.host), args, show)
+    print_table(rows, guest, args.host is not None)
     passed = sum(r.passed for r in rows)
     print(f'{passed} of {len(rows)} scenarios passed in '
           f'{time.monotonic() - began:.0f} s; log in {guest.dir}')
@@ -425,6 +469,9 @@ def main():
     arch_option(p)
     p.add_argument('--only', type=scenario_names,
                    help='these scenarios, comma-separated')
+    p.add_argument('--host', nargs='?', const='', metavar='PROPERTIES',
+                   help='the IOMMU stands on an ioasid-host, with these '
+                   'properties, such as ",map-mode=translate"')
     p.set_defaults(run=command_demo)
     p = sub.add_parser('test')
     options(p)

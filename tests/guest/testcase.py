@@ -30,6 +30,9 @@ class Test:
     kvm: bool = False
     uefi: bool = False
     iommu: str = ''                 # properties of the model
+    # Properties of an ioasid-host: the endpoints are its functions, and the
+    # IOMMU stands on it; None: there is no host.
+    host: str = None
     # What is plugged in: endpoints, each below a root port of its own,
     # integrated, or as the options LAYOUT say ("EP" is the device).
     endpoint: bool = True           # false: ordinary devices
@@ -70,12 +73,18 @@ class Test:
 
     def guest(self, name, args):
         trace = [self.traced[0]] if self.traced else []
+        ids = (self.ids or self.arch.endpoint) + (
+            '' if self.host is None else ',host=h0')
+        iommu = self.arch.iommu + self.iommu + (
+            '' if self.host is None else self.arch.on_host)
         # a directory, and a path among QEMU's options
         g = Guest(name.replace('/', '-').replace(',', '+'), self.arch,
-                  iommu=args.iommu or self.arch.iommu + self.iommu,
+                  iommu=args.iommu or iommu,
                   trace=trace + (args.trace or []), kvm=self.kvm,
                   cpus=self.cpus, cpu=self.cpu, uefi=self.uefi,
                   memory=self.memory, machine=self.machine)
+        if self.host is not None:
+            g.args += ['-object', f'ioasid-host,id=h0{self.host}']
         g.args += self.plug
         g.append.append('im.run=' + ','.join(self.scenarios))
         g.append += self.append.split()
@@ -83,11 +92,11 @@ class Test:
             g.append += [f'im.rounds={args.rounds or self.rounds}',
                          f'im.seed={args.seed}']
         if self.layout:
-            what = f'pasid-endpoint{self.ids or self.arch.endpoint}'
+            what = f'pasid-endpoint{ids}'
             g.args += [o.replace('EP', what) for o in self.layout]
         elif self.endpoint:
             for n in range(self.endpoints):
-                g.endpoint(n, self.integrated, self.ids)
+                g.endpoint(n, self.integrated, ids)
         if self.endpoint:
             g.work_disks()
         else:
