@@ -22,7 +22,7 @@ const ImSmmuIds im_smmu_guest_ids = {
                          IM_PUT(SMMU_IDR0_VMID16, 1) |
                          IM_PUT(SMMU_IDR0_CD2L, 1) |
                          IM_PUT(SMMU_IDR0_TTENDIAN, 2) |
-                         IM_PUT(SMMU_IDR0_STALL_MODEL, 1) |
+                         IM_PUT(SMMU_IDR0_STALL_MODEL, 0) |
                          IM_PUT(SMMU_IDR0_TERM_MODEL, 1)),
         [1] = (uint32_t)IM_PUT(SMMU_IDR1_SSIDSIZE, IM_PASID_BITS),
         [3] = (uint32_t)(IM_PUT(SMMU_IDR3_HAD, 1) |
