@@ -75,10 +75,33 @@ TESTS.update({
                      append='intel_iommu=on iommu=pt'),
 })
 
-# Both halves: the function is the host's, and behind the guest's IOMMU.
+# Both halves: the function is the host's, and behind the guest's IOMMU; by how
+# its PASIDs are the host's.
+MODES = {'identity': '', 'translate': ',map-mode=translate',
+         'global': ',map-mode=translate,pool=global'}
+HOST = ['touched', 'untouched', 'remapped', 'own-domain', 'killed']
+TESTS.update({f'host/{mode}': Test(HOST, host=opts)
+              for mode, opts in MODES.items()})
 TESTS.update({
-    'host/first': Test(['touched', 'untouched', 'remapped', 'killed'], host=''),
+    'host/pass-through': Test(['touched', 'untouched', 'own-domain', 'killed'],
+                              append='iommu=pt', host=''),
+    'host/caching-mode': Test(HOST, iommu=',caching-mode=on', host=''),
+    'host/two-devices': Test(['two-devices', 'killed'], endpoints=2, host=''),
+    'host/random': Test(['random'], host=MODES['translate']),
+    'host/kexec': Test(['untouched'], kexec='plain', host='',
+                       then=['untouched', 'remapped']),
+    'host/arm64-delegated': Test(HOST, arch=ARM64,
+                                 host=',map-mode=delegated'),
+    'host/arm64-two-devices': Test(['two-devices', 'killed'], arch=ARM64,
+                                   endpoints=2, host=''),
+    'host/arm64-random': Test(['random'], arch=ARM64,
+                              host=MODES['translate']),
 })
+TESTS.update({f'host/arm64-{mode}': Test(HOST, arch=ARM64, host=opts)
+              for mode, opts in MODES.items()})
+TESTS.update({f'host/{name}-{mode}{a}': Test([name], arch=arch, host=opts)
+              for name in DEMO for mode, opts in MODES.items()
+              for a, arch in (('', X86), ('-arm64', ARM64))})
 
 # The same scenarios on arm64, behind SMMUv3; faults there are by stall.
 TESTS.update({f'arm64/{name}': Test([name], arch=ARM64) for name in DEMO})
