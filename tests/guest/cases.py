@@ -183,7 +183,10 @@ TESTS.update({
 
 TESTS.update(boots.TESTS)
 TESTS.update(props.TESTS)
+MATRIX = [f'{name}-{mode}' for name in DEMO for mode in MODES]
 SERIES = {
+    'long/host': [f'host/{n}' for n in MATRIX],
+    'long/host-arm64': [f'host/{n}-arm64' for n in MATRIX],
     'long/boots-x86': [n for n in boots.TESTS if n.startswith('boot/x86/')],
     'long/boots-arm64': [n for n in boots.TESTS
                          if n.startswith('boot/arm64/')],
