@@ -95,6 +95,9 @@ void im_smmu_inv_cd(ImSmmu *s, uint32_t sid, uint32_t ssid, bool leaf)
 {
     (void)leaf;
     s->counters.config_invalidations++;
+    if (ssid >> SMMU_SSID_BITS) {
+        return;
+    }
     smmu_inval_tell_cd(s, sid, ssid);
     smmu_inval_drop_key(s->caches, im_smmu_context_key(sid, true, ssid));
     if (ssid == 0) {
@@ -219,8 +222,7 @@ static void smmu_inval_ipa(Tlbi *b, SmmuVm *vm)
     smmu_inval_drop_tables(b, &vm->ipa_tables);
 }
 
-/* What a scope is for who keeps translations: an IPA's are never combined
- * here, but may be there. */
+/* What a scope drops, and how it is told. */
 typedef struct Scope {
     void (*drop)(Tlbi *b, SmmuVm *vm);
     uint8_t what;               /* ImInvalWhat */

@@ -332,8 +332,12 @@ static void set_shape(SWorld *w, const SwShape *shape)
 SWorld *sw_new_off(const ImSmmuConfig *cfg, SwKind kind, bool has_ssid,
                    const SwShape *shape)
 {
+    return sw_in(rig_smmu_new(cfg), kind, has_ssid, shape);
+}
+
+SWorld *sw_in(Rig *r, SwKind kind, bool has_ssid, const SwShape *shape)
+{
     SWorld *w = g_new0(SWorld, 1);
-    Rig *r = rig_smmu_new(cfg);
 
     w->r = r;
     w->kind = kind;

@@ -56,6 +56,8 @@ SWorld *sw_new(const ImSmmuConfig *cfg, SwKind kind, bool has_ssid);
 /* The same, before SMMUEN: tables may still be changed. */
 SWorld *sw_new_off(const ImSmmuConfig *cfg, SwKind kind, bool has_ssid,
                    const SwShape *shape);
+/* The same in a rig that is there, which sw_free() frees. */
+SWorld *sw_in(Rig *r, SwKind kind, bool has_ssid, const SwShape *shape);
 void sw_on(SWorld *w);
 void sw_free(SWorld *w);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SWorld, sw_free)
