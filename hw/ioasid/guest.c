@@ -173,18 +173,17 @@ bool im_ioasid_cd_fault(IoRoute *r, IoView *v)
 {
     const IoSpace *space = v->bind->space;
     const ImSmmuSte *ste = &((const IoSmmuTable *)space->table)->ste;
-    const ImTxn *t = r->txn;
 
     v->s1 = false;
     if (space->kind == IMU_SPACE_NESTED) {
         return io_guest_fetch_fault(r, v, ste, 0);
     }
-    if (t->has_pasid) {
-        if (t->pasid >> ste->s1cdmax || !ste->s1cdmax ||
-            (t->pasid == 0 && ste->s1dss == S1DSS_SSID0)) {
+    if (r->has_pasid) {
+        if (r->pasid >> ste->s1cdmax || !ste->s1cdmax ||
+            (r->pasid == 0 && ste->s1dss == S1DSS_SSID0)) {
             return im_ioasid_refuse(r, IO_FLT_PASID_OFF);
         }
-        return io_guest_fetch_fault(r, v, ste, t->pasid);
+        return io_guest_fetch_fault(r, v, ste, r->pasid);
     }
     if (!ste->s1cdmax || ste->s1dss == S1DSS_SSID0) {
         return io_guest_fetch_fault(r, v, ste, 0);

@@ -15,14 +15,14 @@
 static void io_route_granted_ats(IoRoute *r)
 {
     IoBind *b = r->view->bind;
-    uint32_t pasid = r->txn->pasid;
+    uint32_t pasid = r->pasid;
 
     if (r->ex) {
         return;
     }
     r->view->map->ats_used = true;
     b->ats_granted = true;
-    if (!r->txn->has_pasid || b->space->kind != IMU_SPACE_PASID_TABLE) {
+    if (!r->has_pasid || b->space->kind != IMU_SPACE_PASID_TABLE) {
         b->ats_used |= IO_ATS_OWN;
     } else if (b->ats_used & IO_ATS_GUEST) {
         b->ats_first = MIN(b->ats_first, pasid);
@@ -199,13 +199,12 @@ static uint8_t io_route_reach(const IoBind *b, const IoMap **seen, uint64_t pa)
 
 static uint8_t io_route_reach_any(IoRoute *r, const IoDev *dev, uint64_t pa)
 {
-    const ImTxn *t = r->txn;
     const IoMap *seen = NULL;
     const IoBind *b;
     uint8_t perm;
 
-    if (t->has_pasid) {
-        b = io_route_serving(r->h, r->func, true, t->pasid);
+    if (r->has_pasid) {
+        b = io_route_serving(r->h, r->func, true, r->pasid);
         return b ? io_route_reach(b, &seen, pa) : 0;
     }
     perm = dev->own ? io_route_reach(dev->own, &seen, pa) : 0;
@@ -252,7 +251,7 @@ static bool io_route_translated(IoRoute *r)
     if (!(dev->host->cfg.caps & IMU_DEV_CAP_ATS) || !im_ioasid_ats_sound(dev)) {
         return im_ioasid_refuse(r, IO_FLT_ATS_OFF);
     }
-    v = r->ex || r->txn->has_pasid ? NULL : io_route_reach_view(r);
+    v = r->ex || r->has_pasid ? NULL : io_route_reach_view(r);
     if (v && im_owner_get(&r->h->caches->pages, &v->pages, false, pa, &hit) &&
         !(r->need & ~hit.flags)) {
         return im_route_grant(&r->out, pa, 12,
@@ -273,9 +272,7 @@ static bool io_route_translated(IoRoute *r)
 
 static bool io_route_no_binding(IoRoute *r)
 {
-    const ImTxn *t = r->txn;
-
-    r->bind = io_route_serving(r->h, r->func, t->has_pasid, t->pasid);
+    r->bind = io_route_serving(r->h, r->func, r->has_pasid, r->pasid);
     return !r->bind && im_ioasid_refuse(r, IO_FLT_NO_BINDING);
 }
 
@@ -439,9 +436,8 @@ static void io_route_begin(IoRoute *r)
 {
     const ImTxn *t = r->txn;
 
-    r->func = im_func(t->segment, t->rid);
-    r->key = im_ioasid_key(r->func, t->has_pasid,
-                           t->has_pasid ? t->pasid & IM_PASID_MAX : 0);
+    r->key = im_ioasid_key(r->func, r->has_pasid,
+                           r->has_pasid ? r->pasid & IM_PASID_MAX : 0);
     r->write = t->access & IM_WRITE;
     if (t->at == IM_AT_TRANSLATION) {
         r->kind = IO_TRANSLATION;
@@ -454,7 +450,7 @@ static void io_route_begin(IoRoute *r)
 
 static bool io_route_too_wide(IoRoute *r)
 {
-    return r->txn->has_pasid && r->txn->pasid > IM_PASID_MAX &&
+    return r->has_pasid && r->pasid > IM_PASID_MAX &&
            im_ioasid_refuse(r, IO_FLT_NO_BINDING);
 }
 
@@ -476,15 +472,32 @@ static void io_route_take_route(IoRoute *r)
            io_route_walk_tables(r));       /* 5, 6 */
 }
 
-ImXlat im_ioasid_translate(ImIoasid *h, const ImTxn *txn)
+bool im_ioasid_translate_as(ImIoasid *h, uint32_t func, bool has_pasid,
+                            uint32_t pasid, const ImTxn *txn, ImXlat *out)
 {
-    IoRoute r = { .h = h, .txn = txn };
+    IoRoute r = {
+        .h = h,
+        .txn = txn,
+        .func = func,
+        .has_pasid = has_pasid,
+        .pasid = pasid,
+    };
 
     h->counters.translations++;
     io_route_take_route(&r);
-    return (ImXlat) {
+    *out = (ImXlat) {
         IM_ROUTE_ANSWER(&r.out, txn, r.kind == IO_TRANSLATION),
     };
+    return r.out.status == IM_OK && r.out.perm;
+}
+
+ImXlat im_ioasid_translate(ImIoasid *h, const ImTxn *txn)
+{
+    ImXlat x;
+
+    im_ioasid_translate_as(h, im_func(txn->segment, txn->rid), txn->has_pasid,
+                           txn->pasid, txn, &x);
+    return x;
 }
 
 /* --- explain ---------------------------------------------------------- */
@@ -493,7 +506,14 @@ ImXlat im_ioasid_explain(ImIoasid *h, const ImTxn *txn, ImStepFn *fn,
                          void *opaque)
 {
     IoExplain ex = { .fn = fn ? fn : im_route_unheard, .opaque = opaque };
-    IoRoute r = { .h = h, .txn = txn, .ex = &ex };
+    IoRoute r = {
+        .h = h,
+        .txn = txn,
+        .ex = &ex,
+        .func = im_func(txn->segment, txn->rid),
+        .has_pasid = txn->has_pasid,
+        .pasid = txn->pasid,
+    };
     const char *note;
 
     io_route_take_route(&r);

@@ -37,7 +37,9 @@ typedef struct IoRoute {
     IoView *view;
     IoBind *bind;
     uint64_t key;
-    uint32_t func;
+    uint32_t func;              /* whose request it is, */
+    uint32_t pasid;             /* as on the host's bus */
+    bool has_pasid;
     uint8_t kind;               /* IoKind */
     bool priv;                  /* as the tables see it */
     bool write;                 /* counts as a write for the dirty state */

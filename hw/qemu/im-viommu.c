@@ -159,15 +159,16 @@ static int viommu_port_command(void *host, ImuCommand command, void *arg,
                                         whole);
 }
 
-static ImXlat viommu_port_translate(void *host, const ImTxn *txn)
+static bool viommu_port_translate(void *host, uint32_t func, bool has_pasid,
+                                  uint32_t pasid, const ImTxn *txn, ImXlat *out)
 {
     IoasidHost *s = viommu_host(host);
-    ImXlat x;
+    bool granted;
 
     im_unit_enter_to_ask(&s->unit);
-    x = im_ioasid_translate(s->host, txn);
+    granted = im_ioasid_translate_as(s->host, func, has_pasid, pasid, txn, out);
     im_unit_leave_later(&s->unit);
-    return x;
+    return granted;
 }
 
 static ImXlat viommu_port_explain(void *host, const ImTxn *txn, ImStepFn *fn,
@@ -326,7 +327,7 @@ static ImXlat viommu_fn_translate(void *opaque, const ImTxn *txn)
     }
     t.rid = pci_requester_id(PCI_DEVICE(fn->device));
     im_unit_enter_to_ask(fn->above);
-    x = im_viommu_translate(fn->vfn, &t);
+    im_viommu_translate(fn->vfn, &t, &x);
     im_unit_leave_later(fn->above);
     return x;
 }

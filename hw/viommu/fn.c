@@ -41,15 +41,11 @@ static ImXlat vi_fn_judge(ImViommuFn *fn, const ImTxn *txn, const ImXlat *x,
 
 /* --- asking the backend ------------------------------------------------- */
 
-static ImXlat vi_fn_ask(ImViommuFn *fn, const ImTxn *txn, const ViMemo *m)
+static bool vi_fn_ask(ImViommuFn *fn, const ImTxn *txn, const ViMemo *m,
+                      ImXlat *out)
 {
-    ImTxn t = *txn;
-
-    t.segment = (uint16_t)(fn->host_func >> 16);
-    t.rid = (uint16_t)fn->host_func;
-    t.has_pasid = m->has_pasid;
-    t.pasid = m->hpasid;
-    return fn->v->port.translate(fn->v->host, &t);
+    return fn->v->port.translate(fn->v->host, fn->host_func, m->has_pasid,
+                                 m->hpasid, txn, out);
 }
 
 static bool vi_fn_fill(ImViommuFn *fn, const ViBind *b, const ImTxn *txn)
@@ -73,14 +69,13 @@ static bool vi_fn_fill(ImViommuFn *fn, const ViBind *b, const ImTxn *txn)
 static ImXlat vi_fn_ask_and_fill(ImViommuFn *fn, const ViBind *b,
                                  const ImTxn *txn, const ViMemo *m)
 {
-    ImXlat x = vi_fn_ask(fn, txn, m);
+    ImXlat x;
 
     for (unsigned i = 0; i < VI_FILLS_MAX; i++) {
-        if (vi_grants(&x) || x.status == IM_PENDING ||
+        if (vi_fn_ask(fn, txn, m, &x) || x.status == IM_PENDING ||
             !vi_fn_fill(fn, b, txn)) {
             break;
         }
-        x = vi_fn_ask(fn, txn, m);
     }
     return x;
 }
@@ -99,13 +94,24 @@ static ViMemo vi_fn_route(const ViBind *b, const ImTxn *txn)
     };
 }
 
-static ImXlat vi_fn_slow(ImViommuFn *fn, const ImTxn *txn)
+/* 3.15 of VT-d: without PASID it is no memory, whatever the tables say. */
+static bool vi_fn_is_interrupt(const ImViommu *v, const ImTxn *txn)
+{
+    return !txn->has_pasid && v->cfg.msi_last &&
+           txn->addr >= v->cfg.msi_first && txn->addr <= v->cfg.msi_last;
+}
+
+static G_GNUC_NO_INLINE ImXlat vi_fn_slow(ImViommuFn *fn, const ImTxn *txn)
 {
     ViBind *b;
     ViMemo m;
     ImXlat x;
     int err;
 
+    im_viommu_place(fn, im_func(txn->segment, txn->rid));
+    if (vi_fn_is_interrupt(fn->v, txn)) {
+        return fn->v->ops->translate(fn->v->guest, txn);
+    }
     for (unsigned tries = 0;; tries++) {
         if (im_viommu_bind(fn, txn->has_pasid, txn->pasid, &b, &err) != VI_OK) {
             return vi_fn_judge(fn, txn, &refused, err);
@@ -148,33 +154,17 @@ void im_viommu_place(ImViommuFn *fn, uint32_t func)
     }
 }
 
-/* 3.15 of VT-d: without PASID it is no memory, whatever the tables say. */
-static bool vi_fn_is_interrupt(const ImViommu *v, const ImTxn *txn)
+void im_viommu_translate(ImViommuFn *fn, const ImTxn *txn, ImXlat *out)
 {
-    return !txn->has_pasid && v->cfg.msi_last &&
-           txn->addr >= v->cfg.msi_first && txn->addr <= v->cfg.msi_last;
-}
-
-ImXlat im_viommu_translate(ImViommuFn *fn, const ImTxn *txn)
-{
-    ImViommu *v = fn->v;
     const ViMemo *m = &fn->memo[txn->pasid % VI_MEMOS];
 
-    v->counters.requests++;
-    if (G_UNLIKELY(vi_fn_is_interrupt(v, txn))) {
-        im_viommu_place(fn, im_func(txn->segment, txn->rid));
-        return v->ops->translate(v->guest, txn);
+    fn->v->counters.requests++;
+    if (G_UNLIKELY(m->key != vi_key(txn->has_pasid, txn->pasid) + 1 ||
+                   fn->func != im_func(txn->segment, txn->rid) ||
+                   vi_fn_is_interrupt(fn->v, txn) ||
+                   !vi_fn_ask(fn, txn, m, out))) {
+        *out = vi_fn_slow(fn, txn);
     }
-    if (G_LIKELY(m->key == vi_key(txn->has_pasid, txn->pasid) + 1 &&
-                 fn->func == im_func(txn->segment, txn->rid))) {
-        ImXlat x = vi_fn_ask(fn, txn, m);
-
-        if (G_LIKELY(vi_grants(&x))) {
-            return x;
-        }
-    }
-    im_viommu_place(fn, im_func(txn->segment, txn->rid));
-    return vi_fn_slow(fn, txn);
 }
 
 ImXlat im_viommu_explain(ImViommuFn *fn, const ImTxn *txn, ImStepFn *step,

@@ -127,6 +127,12 @@ bool im_ioasid_missed(const ImIoasid *h, ImIoasidMiss *miss);
 extern const ImIommuOps im_ioasid_ops;
 
 ImXlat im_ioasid_translate(ImIoasid *h, const ImTxn *txn);
+/*
+ * The same for who knows that another function and PASID are on the bus than
+ * the ones in txn. false: it was refused, or grants nothing.
+ */
+bool im_ioasid_translate_as(ImIoasid *h, uint32_t func, bool has_pasid,
+                            uint32_t pasid, const ImTxn *txn, ImXlat *out);
 void im_ioasid_page_request(ImIoasid *h, const ImPageReq *req);
 /* count: the completion count of the message, as PCIe encodes it. */
 void im_ioasid_ats_inv_done(ImIoasid *h, uint32_t func, uint32_t itags,

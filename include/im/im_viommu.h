@@ -42,8 +42,10 @@ typedef struct ImViommuPort {
     int (*command)(void *host, ImuCommand command, void *arg, size_t size,
                    size_t whole);
     uint64_t user; /* user address of arg in a command */
-    /* Requests, by the host's function and PASID. */
-    ImXlat (*translate)(void *host, const ImTxn *txn);
+    /* Requests: im_ioasid_translate_as(); then by the host's function and
+     * PASID. */
+    bool (*translate)(void *host, uint32_t func, bool has_pasid, uint32_t pasid,
+                      const ImTxn *txn, ImXlat *out);
     ImXlat (*explain)(void *host, const ImTxn *txn, ImStepFn *fn, void *opaque);
     void (*page_request)(void *host, const ImPageReq *req);
     /* im_ioasid_host_pasid() */
@@ -100,7 +102,7 @@ void im_viommu_place(ImViommuFn *fn, uint32_t func);
 /* --- requests: txn and req name the function as the guest does ---------- */
 
 /* As ImIommuOps.translate; the output address is the host's. */
-ImXlat im_viommu_translate(ImViommuFn *fn, const ImTxn *txn);
+void im_viommu_translate(ImViommuFn *fn, const ImTxn *txn, ImXlat *out);
 /* The requester of an IM_PENDING one was reset: no resume. false: no such. */
 bool im_viommu_cancel(ImViommu *v, uint64_t handle);
 /* Both halves: the guest's steps, then the host's. */

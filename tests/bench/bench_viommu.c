@@ -21,9 +21,16 @@ typedef struct Both {
 #define MEM_SIZE    (UINT64_C(16) << 20)
 #define BENCH_UNIT  Both
 
-static ImXlat both_translate(Both *s, const ImTxn *t)
+static uint8_t both_translate(Both *s, const ImTxn *t)
 {
-    return s->fn ? im_viommu_translate(s->fn, t) : im_vtd_translate(s->vtd, t);
+    ImXlat x;
+
+    if (s->fn) {
+        im_viommu_translate(s->fn, t, &x);
+    } else {
+        x = im_vtd_translate(s->vtd, t);
+    }
+    return x.status;
 }
 
 #include "bench/bench_host.h"
@@ -118,9 +125,11 @@ static int command(void *host, ImuCommand number, void *arg, size_t size,
 
 /* --- what joins them ---------------------------------------------------- */
 
-static ImXlat join_translate(void *host, const ImTxn *txn)
+static bool join_translate(void *host, uint32_t func, bool has_pasid,
+                           uint32_t pasid, const ImTxn *txn, ImXlat *out)
 {
-    return im_ioasid_translate(((Bench *)host)->s->h, txn);
+    return im_ioasid_translate_as(((Bench *)host)->s->h, func, has_pasid, pasid,
+                                  txn, out);
 }
 
 static void join_page_request(void *host, const ImPageReq *req)
@@ -389,7 +398,7 @@ static void op_hit(Bench *b, uint32_t i)
 {
     ImTxn t = request(1, VA_BASE + ((uint64_t)(i & 15) << 12));
 
-    must(both_translate(b->s, &t).status == IM_OK);
+    must(both_translate(b->s, &t) == IM_OK);
 }
 
 static void op_inv_page(Bench *b, uint32_t i)
@@ -436,7 +445,7 @@ static void op_bind(Bench *b, uint32_t i)
     ImTxn t = request(pasid, VA_BASE);
 
     pasid_entry(b, pasid, word(b, PASIDS + 64)[2]);
-    must(both_translate(b->s, &t).status == IM_OK);
+    must(both_translate(b->s, &t) == IM_OK);
     *word(b, PASIDS + 64 * pasid) = 0;
     submit(b, 0x7 | 1 << 4 | pasid << 16 | (uint64_t)pasid << 32, 0);
 }
@@ -468,7 +477,7 @@ static void prepare(Bench *b, const Row *row, bool host)
     for (uint32_t i = 0; i < row->warm; i++) {
         ImTxn t = request(1, VA_BASE + ((uint64_t)i << 12));
 
-        must(both_translate(b->s, &t).status == IM_OK);
+        must(both_translate(b->s, &t) == IM_OK);
     }
 }
 

@@ -171,9 +171,11 @@ static int vio_obey(void *host, ImuCommand command, void *arg, size_t size,
     return ret;
 }
 
-static ImXlat vio_translate(void *host, const ImTxn *txn)
+static bool vio_translate(void *host, uint32_t func, bool has_pasid,
+                          uint32_t pasid, const ImTxn *txn, ImXlat *out)
 {
-    return im_ioasid_translate(((Vio *)host)->h, txn);
+    return im_ioasid_translate_as(((Vio *)host)->h, func, has_pasid, pasid, txn,
+                                  out);
 }
 
 static ImXlat vio_explain(void *host, const ImTxn *txn, ImStepFn *fn,
@@ -435,8 +437,9 @@ void vio_pump(Vio *x)
 
 ImXlat vio_dma(Vio *x, unsigned n, const ImTxn *txn)
 {
-    ImXlat xlat = im_viommu_translate(x->fn[n], txn);
+    ImXlat xlat;
 
+    im_viommu_translate(x->fn[n], txn, &xlat);
     vio_pump(x);
     return xlat;
 }
