@@ -10,7 +10,7 @@
 
 /* --- PASIDs ------------------------------------------------------------- */
 
-static int vi_pasid_find(ImViommu *v, uint32_t gpasid, ImuRef *pasid)
+static int vi_bind_pasid_find(ImViommu *v, uint32_t gpasid, ImuRef *pasid)
 {
     ImuPasidQuery q = {
         .head.flags = IMU_PASID_QUERY_BY_GPASID,
@@ -24,7 +24,7 @@ static int vi_pasid_find(ImViommu *v, uint32_t gpasid, ImuRef *pasid)
 }
 
 /* One that the guest chose once, and has no binding now. */
-static bool vi_pasid_free_idle(ImViommu *v)
+static bool vi_bind_pasid_free_idle(ImViommu *v)
 {
     GHashTableIter iter;
     gpointer gpasid, users;
@@ -34,7 +34,7 @@ static bool vi_pasid_free_idle(ImViommu *v)
         ImuPasidFree f = { .set = v->cfg.set };
 
         if (GPOINTER_TO_UINT(users) == 1 &&
-            !vi_pasid_find(v, GPOINTER_TO_UINT(gpasid), &f.pasid) &&
+            !vi_bind_pasid_find(v, GPOINTER_TO_UINT(gpasid), &f.pasid) &&
             !VI_COMMAND(v, PASID_FREE, &f)) {
             g_hash_table_iter_remove(&iter);
             return true;
@@ -43,7 +43,7 @@ static bool vi_pasid_free_idle(ImViommu *v)
     return false;
 }
 
-static int vi_pasid_alloc(ImViommu *v, uint32_t gpasid, ImuRef *pasid)
+static int vi_bind_pasid_alloc(ImViommu *v, uint32_t gpasid, ImuRef *pasid)
 {
     ImuPasidAlloc a = {
         .head.flags = IMU_PASID_ALLOC_FIXED,
@@ -52,7 +52,7 @@ static int vi_pasid_alloc(ImViommu *v, uint32_t gpasid, ImuRef *pasid)
     };
     int err = VI_COMMAND(v, PASID_ALLOC, &a);
 
-    if ((err == -EDQUOT || err == -ENOSPC) && vi_pasid_free_idle(v)) {
+    if ((err == -EDQUOT || err == -ENOSPC) && vi_bind_pasid_free_idle(v)) {
         err = VI_COMMAND(v, PASID_ALLOC, &a);
     }
     *pasid = a.pasid;
@@ -64,7 +64,7 @@ static int vi_pasid_alloc(ImViommu *v, uint32_t gpasid, ImuRef *pasid)
 }
 
 /* One more binding of it, or one less. */
-static void vi_pasid_use(ImViommu *v, uint32_t gpasid, bool more)
+static void vi_bind_pasid_use(ImViommu *v, uint32_t gpasid, bool more)
 {
     gpointer key = GUINT_TO_POINTER(gpasid);
     unsigned users = GPOINTER_TO_UINT(g_hash_table_lookup(v->pasids, key));
@@ -76,29 +76,29 @@ static void vi_pasid_use(ImViommu *v, uint32_t gpasid, bool more)
 }
 
 IM_RULE(VIOMMU_PASIDS);
-static int vi_pasid_get(ImViommu *v, uint32_t gpasid, ImuRef *pasid)
+static int vi_bind_pasid_get(ImViommu *v, uint32_t gpasid, ImuRef *pasid)
 {
-    int err = vi_pasid_find(v, gpasid, pasid);
+    int err = vi_bind_pasid_find(v, gpasid, pasid);
 
     if (err == -ENOENT && !v->cfg.pasids_allocated) {
-        err = vi_pasid_alloc(v, gpasid, pasid);
+        err = vi_bind_pasid_alloc(v, gpasid, pasid);
     }
     return err;
 }
 
 /* --- spaces ------------------------------------------------------------- */
 
-static bool vi_has_second(const ImBinding *say)
+static bool vi_bind_has_second(const ImBinding *say)
 {
     return say->how == IM_BINDING_SECOND || say->how == IM_BINDING_NESTED;
 }
 
-static bool vi_has_first(const ImBinding *say)
+static bool vi_bind_has_first(const ImBinding *say)
 {
     return say->how == IM_BINDING_FIRST || say->how == IM_BINDING_NESTED;
 }
 
-static int vi_space_create(ViBind *b)
+static int vi_bind_space_create(ViBind *b)
 {
     ImViommu *v = b->fn->v;
     struct {
@@ -118,7 +118,7 @@ static int vi_space_create(ViBind *b)
     };
     int err;
 
-    if (vi_has_first(&b->say)) {
+    if (vi_bind_has_first(&b->say)) {
         a.c.format = v->cfg.format;
         a.c.data = v->port.user + offsetof(__typeof__(a), vtd);
         if (v->cfg.format == IMU_FORMAT_VTD_FIRST) {
@@ -135,11 +135,11 @@ static int vi_space_create(ViBind *b)
     return err;
 }
 
-static void vi_space_destroy(ViBind *b)
+static void vi_bind_space_destroy(ViBind *b)
 {
     ImuSpaceDestroy d = { .set = b->fn->v->cfg.set, .space = b->space };
 
-    if (!vi_is_null(b->space)) {
+    if (!im_viommu_is_null(b->space)) {
         VI_COMMAND(b->fn->v, SPACE_DESTROY, &d);
     }
 }
@@ -151,7 +151,7 @@ static bool vi_bind_has_pasid(const ViBind *b)
     return b->key >> 32;
 }
 
-static int vi_attach(ViBind *b)
+static int vi_bind_attach(ViBind *b)
 {
     ImViommu *v = b->fn->v;
     bool pasid = vi_bind_has_pasid(b);
@@ -175,20 +175,20 @@ static int vi_bind_make(ViBind *b)
     uint32_t gpasid = (uint32_t)b->key;
     int err = 0;
 
-    if (vi_is_null(b->fn->dev)) {
+    if (im_viommu_is_null(b->fn->dev)) {
         return -ENODEV;
     }
     if (vi_bind_has_pasid(b)) {
-        err = vi_pasid_get(v, gpasid, &b->pasid);
+        err = vi_bind_pasid_get(v, gpasid, &b->pasid);
     }
-    if (!err && vi_has_second(&b->say)) {
+    if (!err && vi_bind_has_second(&b->say)) {
         err = im_viommu_shadow_get(v, &b->say, &b->shadow);
     }
     if (!err) {
-        err = vi_space_create(b);
+        err = vi_bind_space_create(b);
     }
     if (!err) {
-        err = vi_attach(b);
+        err = vi_bind_attach(b);
     }
     if (!err && vi_bind_has_pasid(b) &&
         !v->port.host_pasid(v->host, b->fn->host_func, gpasid, &b->hpasid)) {
@@ -199,7 +199,7 @@ static int vi_bind_make(ViBind *b)
 
 static void vi_bind_drop(ViBind *b)
 {
-    vi_space_destroy(b);
+    vi_bind_space_destroy(b);
     if (b->shadow) {
         im_viommu_shadow_put(b->fn->v, b->shadow);
     }
@@ -230,7 +230,7 @@ void im_viommu_unbind(ViBind *b)
     if (!v->dead) {
         VI_COMMAND(v, DETACH, &d);
         if (vi_bind_has_pasid(b)) {
-            vi_pasid_use(v, (uint32_t)b->key, false);
+            vi_bind_pasid_use(v, (uint32_t)b->key, false);
         }
     }
     vi_bind_drop(b);
@@ -276,7 +276,7 @@ static ViWhose vi_bind_new(ImViommuFn *fn, uint64_t key, const ImBinding *say,
     g_hash_table_insert(fn->by_key, &b->key, b);
     im_link_in(&fn->binds, &b->by_fn);
     if (vi_bind_has_pasid(b)) {
-        vi_pasid_use(v, (uint32_t)key, true);
+        vi_bind_pasid_use(v, (uint32_t)key, true);
     }
     v->counters.binds++;
     *out = b;
@@ -284,30 +284,30 @@ static ViWhose vi_bind_new(ImViommuFn *fn, uint64_t key, const ImBinding *say,
 }
 
 /* Whether the guest's own table of PASIDs serves the function as a whole. */
-static bool vi_wants_table(const ImViommu *v)
+static bool vi_bind_wants_table(const ImViommu *v)
 {
     return v->cfg.map_mode != IMU_MODE_TRANSLATE;
 }
 
-static void vi_ask_tables(ImViommuFn *fn, uint64_t key, ImBinding *say)
+static void vi_bind_ask_tables(ImViommuFn *fn, uint64_t key, ImBinding *say)
 {
     ImViommu *v = fn->v;
     bool pasid = key >> 32;
 
     v->ops->binding(v->guest, fn->func, pasid, (uint32_t)key,
-                    !pasid && vi_wants_table(v), say);
+                    !pasid && vi_bind_wants_table(v), say);
 }
 
 bool im_viommu_stale(const ViBind *b)
 {
     ImBinding now;
 
-    vi_ask_tables(b->fn, b->key, &now);
+    vi_bind_ask_tables(b->fn, b->key, &now);
     return memcmp(&now, &b->say, sizeof(now));
 }
 
 /* Bound as a whole, it serves requests with a PASID as well. */
-static bool vi_serves_all(const ViBind *b)
+static bool vi_bind_serves_all(const ViBind *b)
 {
     return b->say.table || b->say.how == IM_BINDING_OFF;
 }
@@ -317,7 +317,7 @@ ViWhose im_viommu_bind(ImViommuFn *fn, bool has_pasid, uint32_t pasid,
                        ViBind **out, int *err)
 {
     ImViommu *v = fn->v;
-    uint64_t key = vi_key(has_pasid, pasid), own = 0;
+    uint64_t key = im_viommu_key(has_pasid, pasid), own = 0;
     ViBind *b = g_hash_table_lookup(fn->by_key, &key);
     ImBinding say;
 
@@ -327,7 +327,7 @@ ViWhose im_viommu_bind(ImViommuFn *fn, bool has_pasid, uint32_t pasid,
         return VI_OK;
     }
     b = g_hash_table_lookup(fn->by_key, &own);
-    if (b && vi_serves_all(b)) {
+    if (b && vi_bind_serves_all(b)) {
         *out = b;
         return VI_OK;
     }
@@ -335,11 +335,11 @@ ViWhose im_viommu_bind(ImViommuFn *fn, bool has_pasid, uint32_t pasid,
         *err = -ENODEV;
         return VI_HOST;
     }
-    vi_ask_tables(fn, 0, &say);
+    vi_bind_ask_tables(fn, 0, &say);
     if (say.table || say.how == IM_BINDING_OFF) {
         key = 0;
     } else {
-        vi_ask_tables(fn, key, &say);
+        vi_bind_ask_tables(fn, key, &say);
     }
     if (say.how == IM_BINDING_FAULT) {
         return VI_GUEST;

@@ -70,7 +70,7 @@ void im_viommu_dump(ImViommu *v, GString *out)
 
 /* --- what must hold ----------------------------------------------------- */
 
-static char *vi_check_fn(const ImViommuFn *fn)
+static char *vi_dump_check_fn(const ImViommuFn *fn)
 {
     unsigned count = 0;
 
@@ -98,7 +98,7 @@ static char *vi_check_fn(const ImViommuFn *fn)
                g_strdup("too many groups are remembered");
 }
 
-static unsigned vi_shadow_users(const ImViommu *v, const ViShadow *s)
+static unsigned vi_dump_shadow_users(const ImViommu *v, const ViShadow *s)
 {
     unsigned users = 0;
 
@@ -115,7 +115,7 @@ static unsigned vi_shadow_users(const ImViommu *v, const ViShadow *s)
 char *im_viommu_check(ImViommu *v)
 {
     for (ImLink *n = v->fns; n; n = n->next) {
-        char *why = vi_check_fn(IM_LINK_OF(n, ImViommuFn, in_all));
+        char *why = vi_dump_check_fn(IM_LINK_OF(n, ImViommuFn, in_all));
 
         if (why) {
             return why;
@@ -124,7 +124,8 @@ char *im_viommu_check(ImViommu *v)
     for (ImLink *n = v->shadows; n; n = n->next) {
         const ViShadow *s = IM_LINK_OF(n, ViShadow, in_all);
 
-        if (s->users != vi_shadow_users(v, s) || s->pieces > VI_SHADOW_MAX) {
+        if (s->users != vi_dump_shadow_users(v, s) ||
+            s->pieces > VI_SHADOW_MAX) {
             return g_strdup("a shadow does not know its bindings");
         }
     }

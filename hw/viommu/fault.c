@@ -46,7 +46,7 @@ void im_viommu_blame_host(ImViommu *v, const ImTxn *txn, int err)
 
 /* --- page requests ------------------------------------------------------ */
 
-static void vi_to_model(ImViommuFn *fn, const ImPageReq *req)
+static void vi_fault_to_model(ImViommuFn *fn, const ImPageReq *req)
 {
     fn->v->ops->page_request(fn->v->guest, req);
 }
@@ -67,7 +67,7 @@ void im_viommu_page_request(ImViommuFn *fn, const ImPageReq *req)
         im_viommu_bind(fn, req->has_pasid, req->pasid, &b, &err) != VI_OK ||
         !b->say.pri) {
         v->counters.page_requests_direct++;
-        vi_to_model(fn, req);
+        vi_fault_to_model(fn, req);
         return;
     }
     r.segment = (uint16_t)(fn->host_func >> 16);
@@ -78,11 +78,11 @@ void im_viommu_page_request(ImViommuFn *fn, const ImPageReq *req)
     v->port.page_request(v->host, &r);
 }
 
-static void vi_remember_ticket(ImViommuFn *fn, const ImuFault *f)
+static void vi_fault_remember_ticket(ImViommuFn *fn, const ImuFault *f)
 {
     ViTicket t = {
         .ticket = f->ticket,
-        .key = vi_key(f->flags & IMU_FAULT_PASID, f->gpasid),
+        .key = im_viommu_key(f->flags & IMU_FAULT_PASID, f->gpasid),
         .prgi = (uint16_t)f->group,
     };
 
@@ -93,7 +93,7 @@ static void vi_remember_ticket(ImViommuFn *fn, const ImuFault *f)
     fn->v->counters.page_groups++;
 }
 
-static void vi_take_fault(ImViommu *v, const ImuFault *f, bool first)
+static void vi_fault_take_fault(ImViommu *v, const ImuFault *f, bool first)
 {
     ImViommuFn *fn = im_viommu_by_cookie(v, f->cookie);
     ImPageReq req = {
@@ -112,15 +112,15 @@ static void vi_take_fault(ImViommu *v, const ImuFault *f, bool first)
         return;
     }
     if (first) {
-        vi_remember_ticket(fn, f);
+        vi_fault_remember_ticket(fn, f);
     }
     req.segment = (uint16_t)(fn->func >> 16);
     req.rid = (uint16_t)fn->func;
-    vi_to_model(fn, &req);
+    vi_fault_to_model(fn, &req);
 }
 
 /* A group that is larger than what is read at a time. */
-static bool vi_read_large(ImViommu *v, uint32_t pages)
+static bool vi_fault_read_large(ImViommu *v, uint32_t pages)
 {
     size_t whole = sizeof(ImuFaultRead) + pages * sizeof(ImuFault);
     g_autofree ImuFaultRead *c = g_malloc0(whole);
@@ -136,7 +136,7 @@ static bool vi_read_large(ImViommu *v, uint32_t pages)
         return false;
     }
     for (uint32_t i = 0; i < c->count; i++) {
-        vi_take_fault(v, &f[i], !i || f[i].ticket != f[i - 1].ticket);
+        vi_fault_take_fault(v, &f[i], !i || f[i].ticket != f[i - 1].ticket);
     }
     return c->pending;
 }
@@ -158,24 +158,25 @@ void im_viommu_read_faults(ImViommu *v)
         };
         err = im_viommu_obey(v, IMU_CMD_FAULT_READ, &a, sizeof(a.c), sizeof(a));
         for (uint32_t i = 0; !err && i < a.c.count; i++) {
-            vi_take_fault(v, &a.fault[i],
-                          !i || a.fault[i].ticket != a.fault[i - 1].ticket);
+            vi_fault_take_fault(v, &a.fault[i],
+                                !i ||
+                                    a.fault[i].ticket != a.fault[i - 1].ticket);
         }
-    } while (err == -EMSGSIZE ? vi_read_large(v, a.c.count) :
+    } while (err == -EMSGSIZE ? vi_fault_read_large(v, a.c.count) :
                                 !err && a.c.pending);
 }
 
 /* --- answers ------------------------------------------------------------ */
 
-static uint32_t vi_answer_code(uint8_t code)
+static uint32_t vi_fault_answer_code(uint8_t code)
 {
     return code == IM_PAGE_RESP_SUCCESS ? IMU_ANSWER_SUCCESS :
            code == IM_PAGE_RESP_INVALID ? IMU_ANSWER_INVALID :
                                           IMU_ANSWER_FAILURE;
 }
 
-static bool vi_take_ticket(ImViommuFn *fn, uint64_t key, uint16_t prgi,
-                           uint64_t *ticket)
+static bool vi_fault_take_ticket(ImViommuFn *fn, uint64_t key, uint16_t prgi,
+                                 uint64_t *ticket)
 {
     for (unsigned i = 0; i < fn->tickets->len; i++) {
         const ViTicket *t = &g_array_index(fn->tickets, ViTicket, i);
@@ -193,14 +194,15 @@ static bool vi_take_ticket(ImViommuFn *fn, uint64_t key, uint16_t prgi,
 bool im_viommu_page_response(ImViommu *v, const ImPageResp *resp)
 {
     ImViommuFn *fn = im_viommu_by_func(v, im_func(resp->segment, resp->rid));
-    ImuAnswer a = { .set = v->cfg.set, .code = vi_answer_code(resp->code) };
+    ImuAnswer a = { .set = v->cfg.set,
+                    .code = vi_fault_answer_code(resp->code) };
     ImPageResp r = *resp;
 
     if (!fn) {
         return false;
     }
-    if (vi_take_ticket(fn, vi_key(resp->has_pasid, resp->pasid), resp->prgi,
-                       &a.ticket)) {
+    if (vi_fault_take_ticket(fn, im_viommu_key(resp->has_pasid, resp->pasid),
+                             resp->prgi, &a.ticket)) {
         if (VI_COMMAND(v, FAULT_ANSWER, &a)) {
             v->counters.page_responses_late++;
         } else {
@@ -273,7 +275,7 @@ bool im_viommu_resume(ImViommu *v, uint64_t handle, const ImXlat *xlat)
     return false;
 }
 
-static void vi_end_stall(ImViommu *v, const ViStall *s)
+static void vi_fault_end_stall(ImViommu *v, const ViStall *s)
 {
     ImXlat x = s->xlat;
 
@@ -293,7 +295,7 @@ void im_viommu_end_stalls(ImViommu *v)
 
         if (s.answered) {
             g_array_remove_index(v->stalls, i);
-            vi_end_stall(v, &s);
+            vi_fault_end_stall(v, &s);
         } else {
             i++;
         }

@@ -11,7 +11,7 @@ static const ImXlat refused = { .status = IM_FAULT, .cpl = IM_CPL_UR };
 
 /* --- whose fault -------------------------------------------------------- */
 
-static bool vi_grants(const ImXlat *x)
+static bool vi_fn_grants(const ImXlat *x)
 {
     return x->status == IM_OK && x->perm;
 }
@@ -31,7 +31,7 @@ static ImXlat vi_fn_judge(ImViommuFn *fn, const ImTxn *txn, const ImXlat *x,
         im_viommu_park(fn, y.handle, txn);
         return y;
     }
-    if (!vi_grants(&y)) {
+    if (!vi_fn_grants(&y)) {
         v->counters.guest_faults += y.status == IM_FAULT;
         return y;
     }
@@ -86,7 +86,7 @@ static ViMemo vi_fn_route(const ViBind *b, const ImTxn *txn)
     bool with = txn->has_pasid && b->say.how != IM_BINDING_OFF;
 
     return (ViMemo) {
-        .key = vi_key(txn->has_pasid, txn->pasid) + 1,
+        .key = im_viommu_key(txn->has_pasid, txn->pasid) + 1,
         .has_pasid = with,
         .hpasid = !with        ? 0 :
                   b->say.table ? txn->pasid :
@@ -119,7 +119,7 @@ static G_GNUC_NO_INLINE ImXlat vi_fn_slow(ImViommuFn *fn, const ImTxn *txn)
         m = vi_fn_route(b, txn);
         fn->memo[txn->pasid % VI_MEMOS] = m;
         x = vi_fn_ask_and_fill(fn, b, txn, &m);
-        if (vi_grants(&x) || x.status == IM_PENDING) {
+        if (vi_fn_grants(&x) || x.status == IM_PENDING) {
             return x;
         }
         if (tries || !im_viommu_stale(b)) {
@@ -159,7 +159,7 @@ void im_viommu_translate(ImViommuFn *fn, const ImTxn *txn, ImXlat *out)
     const ViMemo *m = &fn->memo[txn->pasid % VI_MEMOS];
 
     fn->v->counters.requests++;
-    if (G_UNLIKELY(m->key != vi_key(txn->has_pasid, txn->pasid) + 1 ||
+    if (G_UNLIKELY(m->key != im_viommu_key(txn->has_pasid, txn->pasid) + 1 ||
                    fn->func != im_func(txn->segment, txn->rid) ||
                    vi_fn_is_interrupt(fn->v, txn) ||
                    !vi_fn_ask(fn, txn, m, out))) {
@@ -172,13 +172,13 @@ ImXlat im_viommu_explain(ImViommuFn *fn, const ImTxn *txn, ImStepFn *step,
 {
     ImViommu *v = fn->v;
     ImXlat x = v->ops->explain(v->guest, txn, step, opaque);
-    uint64_t key = vi_key(txn->has_pasid, txn->pasid), own = 0;
+    uint64_t key = im_viommu_key(txn->has_pasid, txn->pasid), own = 0;
     ViBind *b = g_hash_table_lookup(fn->by_key, &key);
     ImTxn t = *txn;
     ViMemo m;
 
     b = b ? b : g_hash_table_lookup(fn->by_key, &own);
-    if (!b || !vi_grants(&x) || x.interrupt) {
+    if (!b || !vi_fn_grants(&x) || x.interrupt) {
         return x;
     }
     m = vi_fn_route(b, txn);

@@ -181,7 +181,7 @@ void im_viommu_invalidated(ImViommu *v, const ImInval *i)
 
 /* --- device-TLBs -------------------------------------------------------- */
 
-static uint64_t vi_new_fence(ImViommu *v)
+static uint64_t vi_inval_new_fence(ImViommu *v)
 {
     ImuFence f = { .set = v->cfg.set };
 
@@ -198,7 +198,7 @@ static uint64_t vi_new_fence(ImViommu *v)
     return f.ticket;
 }
 
-static int vi_inv_device(ImViommuFn *fn, const ImAtsInv *inv)
+static int vi_inval_device(ImViommuFn *fn, const ImAtsInv *inv)
 {
     ImViommu *v = fn->v;
     bool every = inv->has_pasid && inv->global;
@@ -245,11 +245,11 @@ bool im_viommu_ats_invalidate(ImViommu *v, const ImAtsInv *inv)
         return false;
     }
     v->counters.ats_invalidations++;
-    if (v->dead || fn->lost || vi_inv_device(fn, inv)) {
+    if (v->dead || fn->lost || vi_inval_device(fn, inv)) {
         v->counters.ats_timeouts++;
         return true;
     }
-    one.ticket = vi_new_fence(v);
+    one.ticket = vi_inval_new_fence(v);
     g_array_append_val(v->invs, one);
     return true;
 }
@@ -279,7 +279,7 @@ uint64_t im_viommu_fence(ImViommu *v)
         return 0;
     }
     if (v->unfenced) {
-        vi_new_fence(v);
+        vi_inval_new_fence(v);
     }
     if (v->ticket <= v->fenced) {
         return 0;
@@ -299,7 +299,7 @@ void im_viommu_fence_done(ImViommu *v, uint64_t ticket)
     v->ops->fenced(v->guest, v->fenced);
 }
 
-static void vi_complete_invs(ImViommu *v)
+static void vi_inval_complete_invs(ImViommu *v)
 {
     for (unsigned i = 0; i < v->invs->len;) {
         ViInv inv = g_array_index(v->invs, ViInv, i);
@@ -317,7 +317,7 @@ static void vi_complete_invs(ImViommu *v)
 /* --- between calls ------------------------------------------------------ */
 
 /* What became present: the guest said so (caching mode). */
-static void vi_bind_told(const ImInval *i, ImViommuFn *fn)
+static void vi_inval_bind_told(const ImInval *i, ImViommuFn *fn)
 {
     ViBind *b;
     int err;
@@ -339,9 +339,9 @@ void im_viommu_settle(ImViommu *v)
 
         g_array_remove_index(v->todo, 0);
         for (ImLink *n = v->fns; n; n = n->next) {
-            vi_bind_told(&i, IM_LINK_OF(n, ImViommuFn, in_all));
+            vi_inval_bind_told(&i, IM_LINK_OF(n, ImViommuFn, in_all));
         }
     }
-    vi_complete_invs(v);
+    vi_inval_complete_invs(v);
     im_viommu_end_stalls(v);
 }

@@ -37,7 +37,7 @@ typedef struct ViShadow {
 /* Requests of a function with a PASID, or with none, are bound. */
 struct ViBind {
     ImViommuFn *fn;
-    uint64_t key;               /* vi_key() */
+    uint64_t key;               /* im_viommu_key() */
     ImBinding say;              /* what the tables said */
     ImuRef space;
     ImuRef pasid;               /* 0, 0: none */
@@ -48,7 +48,7 @@ struct ViBind {
 
 /* Where a request goes, found by its PASID. */
 typedef struct ViMemo {
-    uint64_t key;               /* vi_key() + 1; 0: nothing */
+    uint64_t key;               /* im_viommu_key() + 1; 0: nothing */
     uint32_t hpasid;
     bool has_pasid;             /* on the host's bus */
 } ViMemo;
@@ -112,12 +112,12 @@ struct ImViommu {
     ImViommuCounters counters;
 };
 
-static inline uint64_t vi_key(bool has_pasid, uint32_t pasid)
+static inline uint64_t im_viommu_key(bool has_pasid, uint32_t pasid)
 {
     return (uint64_t)has_pasid << 32 | (has_pasid ? pasid : 0);
 }
 
-static inline bool vi_is_null(ImuRef r)
+static inline bool im_viommu_is_null(ImuRef r)
 {
     return !r.id && !r.gen;
 }

@@ -34,8 +34,8 @@ DENIED = re.compile(
     r'g_(get_(monotonic|real)_time|usleep|random_.*|getenv|file_.*|spawn_.*)|'
     r'exit|_exit|getenv|s?rand(om)?|f?open|socket|fork|system')
 
-LISTS = {'hw': ['core', 'fmt', 'vtd', 'smmuv3', 'pcie', 'ioasid', 'viommu', 'iommufd',
-                'qemu'],
+LISTS = {'hw': ['core', 'fmt', 'vtd', 'smmuv3', 'pcie', 'ioasid', 'viommu',
+                'iommufd', 'qemu'],
          'tests': ['lib', 'unit', 'spec', 'fuzz', 'qtest', 'bench']}
 
 

@@ -13,7 +13,8 @@ TOPS = ('hw', 'tools')
 # What a folder's names begin with; a file's own name follows.
 FOLDERS = {
     'hw/core': '', 'hw/fmt': '', 'hw/ioasid': 'io_', 'hw/iommufd': 'iof_',
-    'hw/pcie': 'ep_', 'hw/qemu': '', 'hw/smmuv3': 'smmu_', 'hw/vtd': 'vtd_',
+    'hw/pcie': 'ep_', 'hw/qemu': '', 'hw/smmuv3': 'smmu_', 'hw/viommu': 'vi_',
+    'hw/vtd': 'vtd_',
     'tools': '', 'tools/iommufd': '',
 }
 # Files whose subject has another name.
@@ -37,6 +38,7 @@ SUBJECTS = {
     'hw/qemu/im-vtd-units.c': 'vtdm_units_',
     'hw/qemu/im-vtd.c': 'vtdm_',
     'hw/smmuv3/smmu.c': 'smmu_',
+    'hw/viommu/viommu.c': 'vi_',
     'hw/vtd/vtd.c': 'vtd_',
     'tools/ioasid.c': 'main_',
     'tools/iommufd/raw.h': 'raw_',
