@@ -454,6 +454,7 @@ void im_vtd_queue_itags_freed(ImVtd *s, uint32_t itag_vector)
     }
 }
 
+IM_RULE(VTD_6_5_TELL_WAIT);
 void im_vtd_fenced(ImVtd *s, uint64_t ticket)
 {
     s->queue->fenced = MAX(s->queue->fenced, ticket);

@@ -122,10 +122,18 @@ void im_vtd_unmap(ImVtd *s, uint64_t addr, uint64_t mask)
     }
 }
 
+IM_RULE(VTD_6_5_TELL);
 void im_vtd_invalidated(ImVtd *s, const ImInval *inval)
 {
+    ImInval i = *inval;
+
+    i.domain = i.by_domain ? i.domain : 0;
+    i.func = i.by_func ? i.func : 0;
+    i.pasid = i.by_pasid ? i.pasid : 0;
+    i.last = i.by_range ? i.last : 0;
+    i.first = i.by_range ? i.first : 0;
     if (s->port.invalidated) {
-        s->port.invalidated(s->host, inval);
+        s->port.invalidated(s->host, &i);
     }
 }
 

@@ -47,8 +47,9 @@ typedef enum ImInvalWhat {
 
 /*
  * What software has just invalidated in the unit's own caches, exactly as wide
- * as it was told. Each by_* narrows it; none: everything of what. Device-TLBs
- * have messages of their own (ats_invalidate).
+ * as it was told. Each by_* narrows it; none: everything of what. Members of one
+ * that is not set are 0. Device-TLBs have messages of their own
+ * (ats_invalidate).
  */
 typedef struct ImInval {
     uint64_t first; /* by_range: input addresses of the stage, */

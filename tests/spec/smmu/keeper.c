@@ -4,71 +4,19 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <string.h>
-
+#include "lib/keeper.h"
 #include "lib/smmu_world.h"
 #include "lib/spec.h"
-
-#define ALL                                                               \
-    (IM_INVAL_CONFIG | IM_INVAL_PASID | IM_INVAL_STAGE1 | IM_INVAL_STAGE2)
-
-static GArray *told;                /* ImInval */
-static uint64_t ticket;             /* that the next fence gives */
-static unsigned fences;
-
-static void port_invalidated(void *host G_GNUC_UNUSED, const ImInval *inval)
-{
-    g_array_append_vals(told, inval, 1);
-}
-
-static uint64_t port_fence(void *host G_GNUC_UNUSED)
-{
-    fences++;
-    return ticket;
-}
-
-static void keeper(ImPort *port)
-{
-    port->invalidated = port_invalidated;
-    port->fence = port_fence;
-}
 
 /* A stream and its queues; nothing is told yet. */
 static SWorld *world(const ImSmmuConfig *c)
 {
     SWorld *w;
 
-    g_clear_pointer(&told, g_array_unref);
-    told = g_array_new(false, false, sizeof(ImInval));
-    ticket = 0;
-    w = sw_in(rig_smmu_new_on(c, keeper), SW_S1, true, NULL);
+    w = sw_in(rig_smmu_new_on(c, keeper_port), SW_S1, true, NULL);
     sw_on(w);
-    g_array_set_size(told, 0);
-    fences = 0;
+    keeper_reset();
     return w;
-}
-
-static void told_just(const ImInval *want, unsigned n)
-{
-    g_assert_cmpuint(told->len, ==, n);
-    for (unsigned i = 0; i < n; i++) {
-        const ImInval *t = &g_array_index(told, ImInval, i);
-
-        g_assert_cmpuint(t->what, ==, want[i].what);
-        g_assert_cmpint(t->by_func, ==, want[i].by_func);
-        g_assert_cmphex(t->func, ==, want[i].func);
-        g_assert_cmphex(t->func_mask, ==, want[i].func_mask);
-        g_assert_cmpint(t->by_domain, ==, want[i].by_domain);
-        g_assert_cmphex(t->domain, ==, want[i].domain);
-        g_assert_cmpint(t->by_pasid, ==, want[i].by_pasid);
-        g_assert_cmphex(t->pasid, ==, want[i].pasid);
-        g_assert_cmpint(t->by_asid, ==, want[i].by_asid);
-        g_assert_cmphex(t->asid, ==, want[i].asid);
-        g_assert_cmpint(t->by_range, ==, want[i].by_range);
-        g_assert_cmphex(t->first, ==, want[i].first);
-        g_assert_cmphex(t->last, ==, want[i].last);
-    }
-    g_array_set_size(told, 0);
 }
 
 /* --- commands, 4.3 and 4.4 ---------------------------------------------- */
@@ -177,7 +125,7 @@ static void command(const void *data)
     g_autoptr(SWorld) w = world(NULL);
 
     sb_do(w->r, row->cmd);
-    told_just(&row->want, 1);
+    keeper_told(&row->want, 1);
 }
 
 static void e2h(void)
@@ -190,9 +138,9 @@ static void e2h(void)
     sb_cr0(w->r, CR0_SMMUEN, false);
     rig_set32(w->r, SR_CR2, CR2_E2H);
     sb_cr0(w->r, CR0_SMMUEN, true);
-    g_array_set_size(told, 0);
+    keeper_reset();
     sb_do(w->r, cmd_tlbi(OP_EL2_VA, 0, 0x123, 0x54321000, false));
-    told_just(&want, 1);
+    keeper_told(&want, 1);
 }
 
 /* Every VMID of a wildcard is one. */
@@ -204,12 +152,12 @@ static void vmw(void)
     sb_cr0(w->r, CR0_SMMUEN, false);
     sb_cr0(w->r, 2u << 6, true);
     sb_cr0(w->r, CR0_SMMUEN, true);
-    g_array_set_size(told, 0);
+    keeper_reset();
     for (unsigned i = 0; i < 4; i++) {
         want[i] = (ImInval) { .what = S1 = 0x444 + i };
     }
     sb_do(w->r, cmd_tlbi(OP_NH_ALL, 0x446, 0, 0, false));
-    told_just(want, 4);
+    keeper_told(want, 4);
 }
 
 /* Tags are as wide as they are implemented. */
@@ -225,7 +173,7 @@ static void narrow(void)
         im_smmu_config_prune(&c);
         g_autoptr(SWorld) w = world(&c);
         sb_do(w->r, cmd_tlbi(OP_NH_ASID, 0x445, 0x123, 0, false));
-        told_just(s2 ? &want : &none, 1);
+        keeper_told(s2 ? &want : &none, 1);
         c = rig_smmu_config();
         c.asid16 = c.vmid16 = false;
     }
@@ -250,12 +198,12 @@ static void silent(void)
         sb_cmd(w->r, cmd_op(reserved[i]));
         g_assert_cmpuint(sb_cerror(w->r), ==, 1);
     }
-    told_just(NULL, 0);
+    keeper_told(NULL, 0);
 }
 
 /* --- registers, 6.3.9 --------------------------------------------------- */
 
-static const ImInval all = { .what = ALL };
+static const ImInval all = { .what = KEEPER_ALL };
 
 static void registers(void)
 {
@@ -263,30 +211,30 @@ static void registers(void)
     Rig *r = w->r;
 
     sb_cr0(r, CR0_ATSCHK, true);
-    told_just(&all, 1);
+    keeper_told(&all, 1);
     rig_set32(r, SR_GBPA, GBPA_UPDATE | GBPA_ABORT);
-    told_just(NULL, 0);             /* nobody is bypassed */
+    keeper_told(NULL, 0);             /* nobody is bypassed */
     sb_cr0(r, CR0_SMMUEN, false);
-    told_just(&all, 1);
+    keeper_told(&all, 1);
     rig_set32(r, SR_GBPA, GBPA_UPDATE);
-    told_just(&all, 1);
+    keeper_told(&all, 1);
     rig_set32(r, SR_GBPA, GBPA_ABORT);
     sb_cr0(r, CR0_PRIQEN, false);
     sb_cr0(r, CR0_PRIQEN, true);
-    told_just(NULL, 0);
+    keeper_told(NULL, 0);
     sb_cr0(r, CR0_SMMUEN, true);
-    told_just(&all, 1);
+    keeper_told(&all, 1);
     im_smmu_reset(r->smmu);
-    told_just(&all, 1);
+    keeper_told(&all, 1);
 }
 
 /* --- CMD_SYNC, 4.7.3 ---------------------------------------------------- */
 
 static void held(SWorld *w, uint64_t by)
 {
-    ticket = by;
+    keeper_ticket = by;
     g_assert_false(sb_sync(w->r));
-    ticket = 0;
+    keeper_ticket = 0;
 }
 
 static void fenced(SWorld *w, uint64_t by)
@@ -299,10 +247,10 @@ static void none_needed(void)
     g_autoptr(SWorld) w = world(NULL);
 
     g_assert_true(sb_sync(w->r));
-    g_assert_cmpuint(fences, ==, 1);
+    g_assert_cmpuint(keeper_fences, ==, 1);
     fenced(w, 100);                     /* nobody waits */
     g_assert_true(sb_sync(w->r));
-    g_assert_cmpuint(fences, ==, 2);
+    g_assert_cmpuint(keeper_fences, ==, 2);
 }
 
 /* That ticket or a later one; what comes behind waits too. */
@@ -312,12 +260,12 @@ static void waits(void)
 
     held(w, 7);
     sb_cmd(w->r, cmd_cfgi_all());
-    told_just(NULL, 0);
+    keeper_told(NULL, 0);
     fenced(w, 6);
     g_assert_false(sb_cmdq_empty(w->r));
     fenced(w, 7);
     g_assert_true(sb_cmdq_empty(w->r));
-    g_assert_cmpuint(told->len, ==, 1);
+    g_assert_cmpuint(keeper_count(), ==, 1);
     held(w, 8);
     fenced(w, 12);
     g_assert_true(sb_cmdq_empty(w->r));
@@ -326,7 +274,7 @@ static void waits(void)
     g_assert_false(sb_cmdq_empty(w->r));
     fenced(w, 13);
     g_assert_true(sb_cmdq_empty(w->r));
-    g_assert_cmpuint(fences, ==, 3);
+    g_assert_cmpuint(keeper_fences, ==, 3);
 }
 
 /* Each is asked for once, and both are waited for. */
@@ -349,7 +297,7 @@ static void with_devices(void)
             fenced(w, 7);
         }
         g_assert_true(sb_cmdq_empty(w->r));
-        g_assert_cmpuint(fences, ==, 1 + first);
+        g_assert_cmpuint(keeper_fences, ==, 1 + first);
     }
 }
 
@@ -365,10 +313,10 @@ static void timed_out(void)
     g_assert_cmpuint(sb_cerror(w->r), ==, 3);
     fenced(w, 7);
     g_assert_cmpuint(sb_cerror(w->r), ==, 3);
-    g_assert_cmpuint(fences, ==, 1);
-    ticket = 9;                         /* the same CMD_SYNC, tried again */
+    g_assert_cmpuint(keeper_fences, ==, 1);
+    keeper_ticket = 9; /* the same CMD_SYNC, tried again */
     sb_gerror_ack(w->r);
-    g_assert_cmpuint(fences, ==, 2);
+    g_assert_cmpuint(keeper_fences, ==, 2);
     fenced(w, 7);
     g_assert_false(sb_cmdq_empty(w->r));
     fenced(w, 9);
@@ -381,7 +329,7 @@ static void signals(void)
     uint64_t at = rig_alloc(w->r, 1, RIG_WRITE);
     unsigned wires = rig_count(w->r, RIG_SEEN_WIRE);
 
-    ticket = 1;
+    keeper_ticket = 1;
     sb_cmd(w->r, cmd_sync(CS_IRQ, at, 0x1234));
     g_assert_cmpuint(rig_count(w->r, RIG_SEEN_MSI), ==, 0);
     fenced(w, 1);
@@ -393,9 +341,9 @@ static void signals(void)
     g_assert_true(sb_cmdq_empty(w->r));
     g_assert_cmpuint(rig_count(w->r, RIG_SEEN_MSI), ==, 1);
     g_assert_cmpuint(rig_count(w->r, RIG_SEEN_WIRE), ==, wires + 1);
-    sb_cmd(w->r, cmd_sync(3, 0, 0));    /* illegal: no fence for it */
+    sb_cmd(w->r, cmd_sync(3, 0, 0)); /* illegal: no fence for it */
     g_assert_cmpuint(sb_cerror(w->r), ==, 1);
-    g_assert_cmpuint(fences, ==, 2);
+    g_assert_cmpuint(keeper_fences, ==, 2);
 }
 
 /* Disabled while it is held, the queue asks anew. */
@@ -407,9 +355,9 @@ static void disabled(void)
     sb_cr0(w->r, CR0_CMDQEN, false);
     fenced(w, 7);
     g_assert_false(sb_cmdq_empty(w->r));
-    ticket = 8;
+    keeper_ticket = 8;
     sb_cr0(w->r, CR0_CMDQEN, true);
-    g_assert_cmpuint(fences, ==, 2);
+    g_assert_cmpuint(keeper_fences, ==, 2);
     fenced(w, 7);
     g_assert_false(sb_cmdq_empty(w->r));
     fenced(w, 8);
