@@ -20,6 +20,8 @@ typedef struct ImSmmuIds {
  * with both stages, all granules, 48 bits, hardware flags and no stalls; of
  * words 0 and 1 of an STE, these bits are the guest's. */
 extern const ImSmmuIds im_smmu_guest_ids;
+/* Another one, if it says so: stage 1 of AArch64, little endian. */
+bool im_smmu_guest_may_be(const ImSmmuIds *ids);
 extern const uint64_t im_smmu_guest_ste[2];
 
 /* Fields of the ID registers, 6.3. */

@@ -36,6 +36,19 @@ const ImSmmuIds im_smmu_guest_ids = {
     },
 };
 
+enum { TTF_AARCH64 = 2, TTENDIAN_BIG = 3, OAS_RESERVED = 7 };
+
+bool im_smmu_guest_may_be(const ImSmmuIds *ids)
+{
+    uint64_t idr0 = ids->idr[0], idr5 = ids->idr[5];
+
+    return IM_GET(idr0, SMMU_IDR0_S1P) &&
+           (IM_GET(idr0, SMMU_IDR0_TTF) & TTF_AARCH64) &&
+           IM_GET(idr0, SMMU_IDR0_TTENDIAN) != TTENDIAN_BIG &&
+           IM_GET(ids->idr[1], SMMU_IDR1_SSIDSIZE) <= IM_PASID_BITS &&
+           IM_GET(idr5, SMMU_IDR5_OAS) != OAS_RESERVED;
+}
+
 const uint64_t im_smmu_guest_ste[2] = {
     IM_MASK(SMMU_STE_V) | IM_MASK(SMMU_STE_CONFIG) | IM_MASK(SMMU_STE_S1FMT) |
         IM_MASK(SMMU_STE_S1CDMAX) | IM_MASK(SMMU_STE_S1CONTEXTPTR),

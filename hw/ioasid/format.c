@@ -10,17 +10,19 @@
 #include "im/spec/smmu_tables.h.inc"
 
 IM_LAYOUT(SMMU_STE0);
+IM_LAYOUT(SMMU_STE1);
 
 /* What an address in a guest's table may be: 52 bits, as the formats have. */
 #define GUEST_LAST  IM_BITS(51, 0)
 
 #define CONFIG_STAGE1  5
 
-/* Read the format's structure, which may grow as commands do. */
+/* Read the format's structure, which may grow as commands do: what is missing
+ * beyond its minimum stays as it is. */
 static int io_format_get_data(ImIoasidCtx *c, const ImuSpaceCreate *a,
-                              void *buf, uint32_t size)
+                              void *buf, uint32_t min, uint32_t size)
 {
-    if (a->data_size < size) {
+    if (a->data_size < min) {
         return -EINVAL;
     }
     if (a->data_size > IMU_SIZE_MAX) {
@@ -34,7 +36,7 @@ static int io_format_get_data(ImIoasidCtx *c, const ImuSpaceCreate *a,
             return err ? err : -E2BIG;
         }
     }
-    return im_ioasid_get_user(c, a->data, buf, size);
+    return im_ioasid_get_user(c, a->data, buf, MIN(a->data_size, size));
 }
 
 #define VTD_FLAGS  (IMU_VTD_FIRST_SRE | IMU_VTD_FIRST_WPE |               \
@@ -45,7 +47,7 @@ static int io_format_vtd_new(ImIoasidCtx *c, const ImuSpaceCreate *a,
 {
     ImuVtdFirst in;
     IoVtdTable *t;
-    int err = io_format_get_data(c, a, &in, sizeof(in));
+    int err = io_format_get_data(c, a, &in, sizeof(in), sizeof(in));
 
     if (err) {
         return err;
@@ -78,31 +80,54 @@ static int io_format_vtd_new(ImIoasidCtx *c, const ImuSpaceCreate *a,
     return 0;
 }
 
+/* false: none is said. */
+static bool io_format_get_ids(const ImuSmmuSte *in, ImSmmuIds *ids)
+{
+    bool said = in->idr0 || in->idr1 || in->idr3 || in->idr5;
+
+    *ids = im_smmu_guest_ids;
+    if (said) {
+        *ids = (ImSmmuIds) { .idr = {
+                                 [0] = in->idr0,
+                                 [1] = in->idr1,
+                                 [3] = in->idr3,
+                                 [5] = in->idr5,
+                             } };
+    }
+    return said;
+}
+
 static int io_format_smmu_new(ImIoasidCtx *c, const ImuSpaceCreate *a,
                               void **table)
 {
     uint64_t raw[8] = { 0 };
     ImClause clause;
-    ImuSmmuSte in;
+    ImuSmmuSte in = { .idr0 = 0 };
+    ImSmmuIds ids;
     IoSmmuTable *t;
-    int err = io_format_get_data(c, a, &in, sizeof(in));
+    int err = io_format_get_data(c, a, &in, sizeof(in.ste), sizeof(in));
+    bool said = !err && io_format_get_ids(&in, &ids);
 
     if (err) {
         return err;
     }
     raw[0] = GUINT64_FROM_LE(in.ste[0]);
     raw[1] = GUINT64_FROM_LE(in.ste[1]);
-    if ((raw[0] & ~im_smmu_guest_ste[0]) || (raw[1] & ~im_smmu_guest_ste[1])) {
+    if ((raw[0] & ~im_smmu_guest_ste[0]) ||
+        (raw[1] & ~im_smmu_guest_ste[1] &
+         ~(said ? IM_MASK(SMMU_STE_STRW) : 0))) {
         return -EOPNOTSUPP;
     }
-    if (IM_GET(raw[0], SMMU_STE_CONFIG) != CONFIG_STAGE1) {
+    if (IM_GET(raw[0], SMMU_STE_CONFIG) != CONFIG_STAGE1 ||
+        !im_smmu_guest_may_be(&ids)) {
         return -EINVAL;
     }
     t = im_ioasid_alloc(c->host, sizeof(*t));
     if (!t) {
         return -ENOMEM;
     }
-    if (!im_smmu_ste_decode(&im_smmu_guest_ids, false, raw, &t->ste, &clause)) {
+    t->ids = ids;
+    if (!im_smmu_ste_decode(&t->ids, false, raw, &t->ste, &clause)) {
         im_ioasid_release(c->host, t, sizeof(*t));
         return -EINVAL;
     }

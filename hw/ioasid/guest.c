@@ -139,9 +139,10 @@ static bool io_guest_leaf_fault(IoRoute *r, const IoView *v,
     return false;
 }
 
-static bool io_guest_fetch_fault(IoRoute *r, IoView *v, const ImSmmuSte *ste,
-                                 uint32_t ssid)
+static bool io_guest_fetch_fault(IoRoute *r, IoView *v, uint32_t ssid)
 {
+    const IoSmmuTable *table = v->bind->space->table;
+    const ImSmmuSte *ste = &table->ste;
     uint64_t at = io_guest_table_base(ste->s1_ctx, UINT64_C(64)
                                                        << ste->s1cdmax) +
                   64 * (uint64_t)ssid;
@@ -155,7 +156,7 @@ static bool io_guest_fetch_fault(IoRoute *r, IoView *v, const ImSmmuSte *ste,
     if (!io_guest_fetch(r, v, "CD", at, q, 8)) {
         return io_guest_not_fetched(r, v, at);
     }
-    if (!im_smmu_cd_decode(&im_smmu_guest_ids, ste, q, &v->cd, &clause)) {
+    if (!im_smmu_cd_decode(&table->ids, ste, q, &v->cd, &clause)) {
         im_ioasid_refuse(r, IO_FLT_CD_BAD);
         r->out.clause = clause;
         return true;
@@ -176,17 +177,17 @@ bool im_ioasid_cd_fault(IoRoute *r, IoView *v)
 
     v->s1 = false;
     if (space->kind == IMU_SPACE_NESTED) {
-        return io_guest_fetch_fault(r, v, ste, 0);
+        return io_guest_fetch_fault(r, v, 0);
     }
     if (r->has_pasid) {
         if (r->pasid >> ste->s1cdmax || !ste->s1cdmax ||
             (r->pasid == 0 && ste->s1dss == S1DSS_SSID0)) {
             return im_ioasid_refuse(r, IO_FLT_PASID_OFF);
         }
-        return io_guest_fetch_fault(r, v, ste, r->pasid);
+        return io_guest_fetch_fault(r, v, r->pasid);
     }
     if (!ste->s1cdmax || ste->s1dss == S1DSS_SSID0) {
-        return io_guest_fetch_fault(r, v, ste, 0);
+        return io_guest_fetch_fault(r, v, 0);
     }
     return ste->s1dss != S1DSS_BYPASS && im_ioasid_refuse(r, IO_FLT_PASID_OFF);
 }

@@ -156,6 +156,7 @@ typedef struct IoVtdTable {
 } IoVtdTable;
 
 typedef struct IoSmmuTable {
+    ImSmmuIds ids;              /* for which it is written */
     ImSmmuSte ste;
 } IoSmmuTable;
 

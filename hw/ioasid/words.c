@@ -106,7 +106,11 @@ static const ImuRecord vtd_first_record = RECORD(ImuVtdFirst,
 
 static const ImuRecord smmu_ste_record = RECORD(ImuSmmuSte,
     { "ste0", IMU_WORD_HEX, I, AT(ImuSmmuSte, ste[0]) },
-    { "ste1", IMU_WORD_HEX, I, AT(ImuSmmuSte, ste[1]) });
+    { "ste1", IMU_WORD_HEX, I, AT(ImuSmmuSte, ste[1]) },
+    { "idr0", IMU_WORD_HEX, I, AT(ImuSmmuSte, idr0) },
+    { "idr1", IMU_WORD_HEX, I, AT(ImuSmmuSte, idr1) },
+    { "idr3", IMU_WORD_HEX, I, AT(ImuSmmuSte, idr3) },
+    { "idr5", IMU_WORD_HEX, I, AT(ImuSmmuSte, idr5) });
 
 static const ImuRecord fault_record = RECORD(ImuFault,
     { "flags", IMU_WORD_FLAGS, O, AT(ImuFault, flags), .names = fault_names },

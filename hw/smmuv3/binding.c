@@ -41,10 +41,14 @@ static bool smmu_binding_ats(const ImSmmu *s, const ImSmmuSte *ste)
 
 /* An STE of stage 1 alone: its table of CDs, or the one at ctx. To a unit
  * without EL2, NS-EL2-E2H is as EL1. */
-static void smmu_binding_first(const ImSmmuSte *ste, uint64_t ctx, bool table,
-                               ImBinding *out)
+static void smmu_binding_first(const ImSmmu *s, const ImSmmuSte *ste,
+                               uint64_t ctx, bool table, ImBinding *out)
 {
+    const uint32_t *idr = s->ids.idr;
+
     out->table = table;
+    out->first[2] = idr[0] | (uint64_t)idr[1] << 32;
+    out->first[3] = idr[3] | (uint64_t)idr[5] << 32;
     out->first[0] = IM_PUT(SMMU_STE_V, 1) |
                     IM_PUT(SMMU_STE_CONFIG, CONFIG_STAGE1) |
                     (ctx & IM_MASK(SMMU_STE_S1CONTEXTPTR));
@@ -99,7 +103,7 @@ static void smmu_binding_of_substream(SmmuRoute *r, ImBinding *out)
     smmu_binding_of_stages(r->s, ste, r->context->s1, out);
     out->pasid = r->ssid;
     if (r->context->s1) {
-        smmu_binding_first(ste, ctx, false, out);
+        smmu_binding_first(r->s, ste, ctx, false, out);
     }
 }
 
@@ -129,7 +133,7 @@ void im_smmu_binding(ImSmmu *s, uint32_t func, bool has_pasid, uint32_t pasid,
     }
     if (table && ste->s1 && ste->s1cdmax) {
         smmu_binding_of_stages(s, ste, true, out);
-        smmu_binding_first(ste, ste->s1_ctx, true, out);
+        smmu_binding_first(s, ste, ste->s1_ctx, true, out);
     } else {
         smmu_binding_of_substream(&r, out);
     }

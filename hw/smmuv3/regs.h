@@ -110,7 +110,7 @@ SmmuCmdq *im_smmu_cmdq_new(void);
 void im_smmu_cmdq_free(SmmuCmdq *q);
 /* Fetch and execute what may be consumed now. */
 void im_smmu_cmdq_run(ImSmmu *s);
-/* Nothing is held any longer: the queue was disabled, or reset. */
+/* No CMD_SYNC is held any longer. */
 void im_smmu_cmdq_off(ImSmmu *s);
 /* Name of a command, of two quad-words, or NULL. */
 const char *im_smmu_cmd_name(const uint64_t *d);

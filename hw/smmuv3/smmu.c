@@ -55,7 +55,6 @@ void im_smmu_reset(ImSmmu *s)
 {
     im_smmu_stalls_drop(s);
     im_smmu_atc_off(s);
-    im_smmu_cmdq_off(s);
     im_smmu_eventq_reset(s);
     im_smmu_regs_reset(s);
     im_smmu_inv_everything(s);

@@ -126,7 +126,7 @@ static int vi_bind_space_create(ViBind *b)
             a.vtd.flags = (uint32_t)b->say.first[1];
             a.c.data_size = sizeof(a.vtd);
         } else {
-            memcpy(a.smmu.ste, b->say.first, sizeof(a.smmu.ste));
+            memcpy(&a.smmu, b->say.first, sizeof(a.smmu));
             a.c.data_size = sizeof(a.smmu);
         }
     }

@@ -231,6 +231,10 @@ typedef struct ImuVtdFirst {
  * SubstreamID 0, with PASID_TABLE all of them. */
 typedef struct ImuSmmuSte {
     uint64_t ste[2];
+    uint32_t idr0;              /* of the SMMU that they are written for; */
+    uint32_t idr1;              /* all 0: the document's */
+    uint32_t idr3;
+    uint32_t idr5;
 } ImuSmmuSte;
 
 #define IMU_SPACE_DIRTY    1u   /* dirty tracking can be switched on */

@@ -35,9 +35,9 @@ typedef enum ImBindingHow {
  * Two bindings are the same when all members are. Unused ones are 0.
  */
 typedef struct ImBinding {
-    uint64_t first[2]; /* FIRST, NESTED: VT-d: FSPTPTR, and the flags
+    uint64_t first[4]; /* FIRST, NESTED: VT-d: FSPTPTR, and the flags
                                    IMU_VTD_FIRST_*. SMMU: words 0 and 1 of an
-                                   STE as ImuSmmuSte takes them */
+                                   STE, IDR0 and 1, IDR3 and 5: an ImuSmmuSte */
     uint64_t second[2]; /* SECOND, NESTED: root and format of the
                                    second stage: equal ones are one table */
     uint32_t domain; /* DID, VMID */

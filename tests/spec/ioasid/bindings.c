@@ -167,7 +167,7 @@ static void attach_table(void)
     ImuRef dev = io_bind(io, s, 0);
     uint64_t buf = io_at(io, IO_WORLD_BUF);
     ImuSmmuSte ste = {
-        { 1 | UINT64_C(5) << 1 | 8 * P | UINT64_C(4) << 59, 0 },
+        .ste = { 1 | UINT64_C(5) << 1 | 8 * P | UINT64_C(4) << 59 },
     };
     ImuSpaceCreate c = { .set = s,
                          .kind = IMU_SPACE_PASID_TABLE,
@@ -202,7 +202,7 @@ static void attach_table_or_pasids(void)
     ImuRef pasid = io_alloc(io, s).pasid;
     uint64_t buf = io_at(io, IO_WORLD_BUF);
     ImuSmmuSte ste = {
-        { 1 | UINT64_C(5) << 1 | 8 * P | UINT64_C(4) << 59, 0 },
+        .ste = { 1 | UINT64_C(5) << 1 | 8 * P | UINT64_C(4) << 59 },
     };
     ImuSpaceCreate c = { .set = s,
                          .kind = IMU_SPACE_PASID_TABLE,

@@ -91,7 +91,7 @@ static const CreateRow creates[] = {
 static ImuSmmuSte ste(uint64_t cd, unsigned cdmax)
 {
     return (ImuSmmuSte) {
-        { 1 | UINT64_C(5) << 1 | cd | (uint64_t)cdmax << 59, 0 },
+        .ste = { 1 | UINT64_C(5) << 1 | cd | (uint64_t)cdmax << 59 },
     };
 }
 
@@ -260,10 +260,53 @@ static void illegal_ste(void)
     ImuSpaceCreate c = prepare(io, &row, set);
 
     for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
-        ImuSmmuSte s = { { bad[i] | 8 * IO_PAGE, 0 } };
+        ImuSmmuSte s = { .ste = { bad[i] | 8 * IO_PAGE } };
 
         io_put(io, c.data, &s, sizeof(s));
         RC(io_SPACE_CREATE(io, &c), -EINVAL);
+    }
+}
+
+/* The minimum is without ID registers: those of an SMMU of the document's, to
+ * which STRW is reserved. */
+static void other_smmu(void)
+{
+    static const uint32_t idr0 = 3 | 2 << 2 | 2 << 21, idr5 = 5 | 7 << 4;
+    static const struct {
+        uint32_t idr0, idr1, idr5;
+        uint64_t ste1;
+        uint32_t size;
+        int want;
+    } rows[] = {
+        { idr0, 4 << 6, idr5, 0, 32, 0 },
+        { 0, 0, 0, 0, 32, 0 },
+        { 0, 0, 0, 0, 16, 0 },
+        { 0, 0, 0, 0, 15, -EINVAL },
+        { idr0, 3 << 6, idr5, 0, 32, -EINVAL },        /* S1CDMax is 4 */
+        { idr0 & ~2u, 4 << 6, idr5, 0, 32, -EINVAL },  /* S1P */
+        { idr0 & ~8u, 4 << 6, idr5, 0, 32, -EINVAL },  /* TTF */
+        { idr0 | 1 << 21, 4 << 6, idr5, 0, 32, -EINVAL }, /* TTENDIAN */
+        { idr0, 21 << 6, idr5, 0, 32, -EINVAL },       /* SSIDSIZE */
+        { idr0, 4 << 6, idr5 | 2, 0, 32, -EINVAL },    /* OAS */
+        { idr0 | 1 << 9, 4 << 6, idr5, UINT64_C(2) << 30, 32, 0 },
+        { 0, 0, 0, UINT64_C(2) << 30, 32, -EOPNOTSUPP },
+    };
+    g_autoptr(Io) io = io_new(NULL);
+    ImuRef set = io_set(io, IMU_MODE_DELEGATED, IMU_POOL_DEVICE);
+    static const CreateRow row = { "", K(PASID_TABLE), S,     PARENT, STE,
+                                   0,  true,           false, 0 };
+    ImuSpaceCreate c = prepare(io, &row, set);
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        ImuSmmuSte s = ste(8 * IO_PAGE, 4);
+
+        s.ste[1] = rows[i].ste1;
+        s.idr0 = rows[i].idr0;
+        s.idr1 = rows[i].idr1;
+        s.idr5 = rows[i].idr5;
+        io_put(io, c.data, &s, sizeof(s));
+        c.data_size = rows[i].size;
+        RC(io_SPACE_CREATE(io, &c), rows[i].want);
     }
 }
 
@@ -606,6 +649,7 @@ int main(int argc, char **argv)
     spec_rows(IOASID_CMD_SPACE_CREATE, firsts, "vtd-first", first_stage);
     spec_test(IOASID_CMD_SPACE_CREATE, "data", data_sizes);
     spec_test(IOASID_CMD_SPACE_CREATE, "illegal-ste", illegal_ste);
+    spec_test(IOASID_CMD_SPACE_CREATE, "other-smmu", other_smmu);
     spec_test(IOASID_CMD_SPACE_DESTROY, "busy-while-bound", destroy);
     spec_test(IOASID_CMD_ALLOW, "ranges", allowed);
     spec_test(IOASID_CMD_ALLOW, "reserved-ranges", reserved);

@@ -104,6 +104,18 @@ static bool has_second(const ImBinding *b)
     return b->how == IM_BINDING_SECOND || b->how == IM_BINDING_NESTED;
 }
 
+/* Of whom the STE is, by its own registers. */
+static void ids_are(SWorld *w, const ImBinding *b)
+{
+    uint64_t idr01 = rig_reg32(w->r, SR_IDR0) |
+                     (uint64_t)rig_reg32(w->r, SR_IDR1) << 32;
+    uint64_t idr35 = rig_reg32(w->r, SR_IDR3) |
+                     (uint64_t)rig_reg32(w->r, SR_IDR5) << 32;
+
+    g_assert_cmphex(b->first[2], ==, has_first(b) ? idr01 : 0);
+    g_assert_cmphex(b->first[3], ==, has_first(b) ? idr35 : 0);
+}
+
 /* An STE of one CD, which is that of the SubstreamID. */
 static void how(const void *data)
 {
@@ -122,6 +134,7 @@ static void how(const void *data)
     g_assert_cmphex(b.first[0], ==,
                     has_first(&b) ? (cd + w->bias) | CONFIG_S1 << 1 | 1 : 0);
     g_assert_cmphex(b.first[1], ==, has_first(&b) ? UINT64_C(1) << 28 : 0);
+    ids_are(w, &b);
     g_assert_cmphex(b.second[0], ==, has_second(&b) ? w->s2 : 0);
     g_assert_cmphex(b.domain, ==, row->kind == SW_BYPASS ? 0 : w->vmid);
     g_assert_cmphex(b.pasid, ==, row->ssid == NO_SSID ? 0 : row->ssid);
@@ -220,6 +233,7 @@ static void wrong(const void *data)
     g_assert_cmpint(ask(w, w->ssid, false).how, ==, IM_BINDING_FIRST);
     row->damage(w);
     g_assert_cmpint(ask(w, w->ssid, false).how, ==, IM_BINDING_FAULT);
+    g_assert_cmpint(ask(w, NO_SSID, false).how, ==, IM_BINDING_FAULT);
     sw_no_event(w);
 }
 
@@ -335,7 +349,7 @@ static void as_a_request(const void *data)
     g_assert_cmpint(x.perm, ==, IM_PERM_R | IM_PERM_W | IM_PERM_X);
     x = second(w, w->ipa + size, IM_READ);
     g_assert_cmpint(x.status, ==, IM_FAULT);
-    x = second(w, UINT64_C(1) << w->bits2, IM_READ);
+    x = second(w, w->ipa | UINT64_C(1) << w->bits2, IM_READ);
     g_assert_cmpint(x.status, ==, IM_FAULT);
     sw_no_event(w);
 }

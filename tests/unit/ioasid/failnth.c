@@ -59,7 +59,7 @@ static int variant(Io *io, const IoWorld *w, unsigned which)
                   .kind = IMU_SPACE_MAPPED,
                   .head.flags = IMU_SPACE_DIRTY | IMU_SPACE_PARENT);
     case 1: {
-        ImuSmmuSte ste = { { 1 | UINT64_C(5) << 1 | 8 * IO_PAGE, 0 } };
+        ImuSmmuSte ste = { .ste = { 1 | UINT64_C(5) << 1 | 8 * IO_PAGE } };
 
         io_put(io, buf, &ste, sizeof(ste));
         return IO(io, SPACE_CREATE, ImuSpaceCreate, .set = w->set,
