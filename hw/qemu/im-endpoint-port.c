@@ -131,12 +131,6 @@ bool im_endpoint_assign(PasidEndpoint *s, Error **errp)
     if (!s->host) {
         return true;
     }
-    s->fn = im_ioasid_host_add(s->host, OBJECT(s), &d, errp);
-    if (!s->fn) {
-        return false;
-    }
-    s->listener.fn = &s->fn->pasid;
-    s->listener.has_rid = true;
-    s->listener.rid = s->fn->rid;
-    return true;
+    s->fn = im_ioasid_host_add(s->host, &s->listener, &d, errp);
+    return s->fn != NULL;
 }

@@ -110,7 +110,8 @@ static const char *const ep_texts[] = {
     "PCI revision ID",
     "PCI base class and sub-class",
     "arm64 device tree: node with dma-can-stall and pasid-num-bits",
-    "ID of an ioasid-host: its requests go there, not to the bus's IOMMU",
+    "ID of an ioasid-host: its requests go there, by way of the bus's IOMMU "
+    "if that stands on the same host",
     "requester ID at the host; 0: the next free one",
 };
 

@@ -56,6 +56,9 @@ static void faults_fill_request(XImFault *f, ImModelClass *mc,
     f->reason = n->reason;
     if (n->reason) {
         imq_reason_text(mc, n->reason, &f->name, &f->text);
+    } else {
+        f->name = g_strdup(n->name);
+        f->text = *n->text ? g_strdup(n->text) : NULL;
     }
 }
 

@@ -277,7 +277,7 @@ XImIoasidInfo *qmp_x_im_ioasid_query(const char *host, Error **errp)
         const IoasidFn *fn = g_ptr_array_index(s->fns, i);
         XImIoasidFunction *f = g_new0(XImIoasidFunction, 1);
 
-        f->device = object_get_canonical_path(fn->device);
+        f->device = object_get_canonical_path(OBJECT(fn->listener->dev));
         f->func = fn->rid;
         QAPI_LIST_APPEND(tail, f);
     }

@@ -13,8 +13,10 @@
 #include "hw/qdev-core.h"
 #include "migration/blocker.h"
 #include "qapi/error.h"
+#include "qemu/error-report.h"
 #include "qom/object_interfaces.h"
 #include "system/reset.h"
+#include "system/system.h"
 #include "im-ioasid.h"
 #include "im-mem.h"
 #include "im-options.h"
@@ -299,8 +301,9 @@ static void host_notice(ImUnit *u, uint64_t what)
 {
     ImuRef queue = { .id = (uint32_t)what, .gen = what >> 32 };
 
-    im_ioasid_tell_units(host_of(u), queue);
-    im_ioasid_qmp_readable(host_of(u), queue);
+    if (!im_ioasid_tell_units(host_of(u), queue)) {
+        im_ioasid_qmp_readable(host_of(u), queue);
+    }
 }
 
 /* No message of its own: its devices' interrupts go the bus's way. */
@@ -408,10 +411,53 @@ static void host_reset(void *model)
 
 /* --- functions ---------------------------------------------------------- */
 
-IoasidFn *im_ioasid_host_add(IoasidHost *s, Object *device,
-                             const ImIoasidDevice *dev, Error **errp)
+/* 0 or -errno */
+static int host_device_add(IoasidHost *s, ImIoasidDevice *d)
 {
     static const ImuRange pc_msi = { PC_MSI_FIRST, PC_MSI_LAST };
+    int ret;
+
+    if (!d->func) {
+        d->func = s->next_rid;
+        s->next_rid += 8;
+    }
+    if (object_dynamic_cast(qdev_get_machine(), "x86-machine")) {
+        d->reserved = &pc_msi;
+        d->reserved_count = 1;
+    }
+    d->group = d->func;
+    im_unit_enter(&s->unit);
+    ret = im_ioasid_device_add(s->host, d);
+    im_unit_leave(&s->unit);
+    return ret;
+}
+
+static IoasidFn *host_fn_new(IoasidHost *s, PciPasidListener *listener,
+                             uint16_t rid)
+{
+    IoasidFn *fn = g_new0(IoasidFn, 1);
+
+    *fn = (IoasidFn) {
+        .host = s,
+        .listener = listener,
+        .rid = rid,
+        .pasid = {
+            .ops = &im_unit_pasid_ops,
+            .opaque = &s->unit,
+            .iommu = &s->unit,
+        },
+    };
+    listener->fn = &fn->pasid;
+    listener->has_rid = true;
+    listener->rid = rid;
+    g_ptr_array_add(s->fns, fn);
+    s->users++;
+    return fn;
+}
+
+IoasidFn *im_ioasid_host_add(IoasidHost *s, PciPasidListener *listener,
+                             const ImIoasidDevice *dev, Error **errp)
+{
     ImIoasidDevice d = *dev;
     IoasidFn *fn;
     int ret;
@@ -420,18 +466,7 @@ IoasidFn *im_ioasid_host_add(IoasidHost *s, Object *device,
         error_setg(errp, "%s is not complete", im_name_of(OBJECT(s)));
         return NULL;
     }
-    if (!d.func) {
-        d.func = s->next_rid;
-        s->next_rid += 8;
-    }
-    if (object_dynamic_cast(qdev_get_machine(), "x86-machine")) {
-        d.reserved = &pc_msi;
-        d.reserved_count = 1;
-    }
-    d.group = d.func;
-    im_unit_enter(&s->unit);
-    ret = im_ioasid_device_add(s->host, &d);
-    im_unit_leave(&s->unit);
+    ret = host_device_add(s, &d);
     if (ret) {
         const char *text = NULL, *name = im_ioasid_error(ret, &text);
 
@@ -439,16 +474,11 @@ IoasidFn *im_ioasid_host_add(IoasidHost *s, Object *device,
                    text ?: strerror(-ret));
         return NULL;
     }
-    fn = g_new0(IoasidFn, 1);
-    *fn = (IoasidFn) {
-        .host = s,
-        .device = device,
-        .rid = d.func,
-        .pasid = { .ops = &im_ioasid_pasid_ops, .iommu = &s->unit },
-    };
-    g_ptr_array_add(s->fns, fn);
-    s->users++;
-    im_ioasid_fn_place(fn);
+    fn = host_fn_new(s, listener, d.func);
+    if (phase_check(PHASE_MACHINE_READY) && !im_ioasid_fn_place(fn, errp)) {
+        im_ioasid_host_remove(fn);
+        return NULL;
+    }
     return fn;
 }
 
@@ -460,19 +490,46 @@ void im_ioasid_host_remove(IoasidFn *fn)
     im_unit_enter(&s->unit);
     im_ioasid_device_remove(s->host, fn->rid);
     im_unit_leave(&s->unit);
+    fn->listener->fn = NULL;
     s->users--;
     g_ptr_array_remove(s->fns, fn);
     g_free(fn);
 }
 
+/* All IOMMUs are there: which function is below one that stands here? */
+static void host_machine_done(Notifier *n, void *data)
+{
+    IoasidHost *s = container_of(n, IoasidHost, machine_done);
+    Error *err = NULL;
+
+    for (unsigned i = 0; i < s->fns->len; i++) {
+        if (!im_ioasid_fn_place(g_ptr_array_index(s->fns, i), &err)) {
+            error_report_err(err);
+            exit(EXIT_FAILURE);
+        }
+    }
+}
+
 /* --- life --------------------------------------------------------------- */
 
-static void host_on_reset(void *opaque)
+/*
+ * After what DMAs was reset, like the units; those that stand on it first:
+ * they may be reset before it or after it.
+ */
+static void host_reset_exit(Object *obj, ResetType type)
 {
-    IoasidHost *s = opaque;
+    IoasidHost *s = IOASID_HOST(obj);
 
-    im_unit_reset(&s->unit);
-    im_ioasid_reset_units(s);
+    if (s->host) {
+        im_ioasid_reset_models(s);
+        im_unit_reset(&s->unit);
+        im_ioasid_reset_units(s);
+    }
+}
+
+static ResettableState *host_reset_state(Object *obj)
+{
+    return &IOASID_HOST(obj)->reset;
 }
 
 static ImIoasidPort host_make_port(void)
@@ -556,7 +613,9 @@ static void host_complete(UserCreatable *uc, Error **errp)
     if (migrate_add_blocker(&s->unit.blocker, errp) < 0) {
         return;
     }
-    qemu_register_reset(host_on_reset, s);
+    qemu_register_resettable(OBJECT(s));
+    s->machine_done.notify = host_machine_done;
+    qemu_add_machine_init_done_notifier(&s->machine_done);
 }
 
 static bool host_can_be_deleted(UserCreatable *uc)
@@ -582,17 +641,17 @@ static void host_finalize(Object *obj)
     IoasidHost *s = IOASID_HOST(obj);
 
     if (s->host) {
-        qemu_unregister_reset(host_on_reset, s);
+        qemu_unregister_resettable(obj);
         im_unit_enter(&s->unit);
         im_ioasid_free(s->host);
         qemu_mutex_unlock(&s->unit.lock);
     }
     migrate_del_blocker(&s->unit.blocker);
     im_unit_fini(&s->unit);
-    if (s->ram) {
-        memory_listener_unregister(&s->listener);
-        g_array_free(s->ram, true);
+    if (s->machine_done.notify) {
+        qemu_remove_machine_init_done_notifier(&s->machine_done);
     }
+    im_ioasid_forget_ram(s);
     g_ptr_array_free(s->units, true);
     g_ptr_array_free(s->fns, true);
     g_hash_table_destroy(s->to_guest);
@@ -602,9 +661,12 @@ static void host_finalize(Object *obj)
 static void host_class_init(ObjectClass *oc, void *data)
 {
     UserCreatableClass *ucc = USER_CREATABLE_CLASS(oc);
+    ResettableClass *rc = RESETTABLE_CLASS(oc);
 
     ucc->complete = host_complete;
     ucc->can_be_deleted = host_can_be_deleted;
+    rc->get_state = host_reset_state;
+    rc->phases.exit = host_reset_exit;
     im_ioasid_options_add(oc);
     im_unit_model_class(IM_MODEL_CLASS(oc), offsetof(IoasidHost, unit),
                         &host_ops);
@@ -621,6 +683,7 @@ static const TypeInfo host_info = {
         (InterfaceInfo[]) {
             { TYPE_USER_CREATABLE },
             { TYPE_IM_MODEL },
+            { TYPE_RESETTABLE_INTERFACE },
             {},
         },
 };

@@ -10,6 +10,7 @@
 #ifndef HW_IM_IM_IOASID_H
 #define HW_IM_IM_IOASID_H
 
+#include "hw/resettable.h"
 #include "qom/object.h"
 #include "im-unit.h"
 
@@ -34,6 +35,7 @@ struct IoasidHost {
     Object parent_obj;
 
     ImUnit unit;                /* unit.model: this */
+    ResettableState reset;
     ImIoasid *host;
     ImIoasidConfig cfg;
     ImuSetCreate guest;       /* the guest's set: as wanted, and its handle */
@@ -53,6 +55,7 @@ struct IoasidHost {
 
     /* im-viommu.c */
     GPtrArray *units;           /* ImUnitViommu: that stand on it */
+    Notifier machine_done;
     MemoryListener listener;
     GArray *ram;                /* IoasidRam; NULL: no unit asked for it */
     ImuRef ram_space;
@@ -62,21 +65,24 @@ struct IoasidHost {
 
 typedef struct IoasidFn {
     IoasidHost *host;
-    Object *device;
-    PciPasidFn pasid;           /* ops and iommu alone */
+    PciPasidListener *listener; /* the device's */
+    PciPasidFn pasid;           /* where its requests go */
     uint16_t rid;               /* at the host */
     ImUnit *above;              /* the guest's IOMMU that stands on the host,
                                    or NULL, and */
     struct ImViommuFn *vfn;     /* what it is there */
 } IoasidFn;
 
-extern const PciPasidIommuOps im_ioasid_pasid_ops;
 /* What is on the bus for a guest's PASID, within the unit's lock; false: it
  * is bound nowhere, and never was. */
 bool im_ioasid_fn_host_pasid(IoasidHost *s, uint16_t rid, uint32_t *pasid);
 
-/* dev->func: the requester ID at the host; 0: the next free one. */
-IoasidFn *im_ioasid_host_add(IoasidHost *s, Object *device,
+/*
+ * dev->func: the requester ID at the host; 0: the next free one. The
+ * listener's requests go to the host or, when the machine is done, to the
+ * guest's IOMMU if that stands on this host.
+ */
+IoasidFn *im_ioasid_host_add(IoasidHost *s, PciPasidListener *listener,
                              const ImIoasidDevice *dev, Error **errp);
 /* Surprise removal, if it is in use. */
 void im_ioasid_host_remove(IoasidFn *fn);

@@ -40,6 +40,12 @@ static char *unit_report_rule(const ImFaultNote *n)
     return text ? g_strdup_printf("; %s", text) : g_strdup("");
 }
 
+static char *unit_report_pasid(const ImTxn *txn)
+{
+    return txn->has_pasid ? g_strdup_printf(", PASID 0x%x", txn->pasid) :
+                            g_strdup("");
+}
+
 static void unit_report_tell_hidden(ImUnit *u, const ImFaultNote *n)
 {
     static const char prefix[] = "not recorded: ";
@@ -54,8 +60,7 @@ static void unit_report_tell_hidden(ImUnit *u, const ImFaultNote *n)
         why += strlen(prefix);
     }
     requester = imq_requester_text(n->txn.segment, n->txn.rid);
-    pasid = n->txn.has_pasid ? g_strdup_printf(", PASID 0x%x", n->txn.pasid) :
-                               g_strdup("");
+    pasid = unit_report_pasid(&n->txn);
     rule = unit_report_rule(n);
     warn_report("%s: fault hidden from software (%s): %s%srequester %s%s, "
                 "address 0x%" PRIx64 "%s; " LATER,
@@ -133,6 +138,35 @@ static void unit_report_note_fault(ImUnit *u, const ImEvent *ev)
     if (n.hidden) {
         unit_report_tell_hidden(u, &n);
     }
+}
+
+void im_unit_host_fault(ImUnit *u, const ImTxn *txn, const char *name,
+                        const char *text)
+{
+    ImFaultNote n = {
+        .what = "the host's, not told to the guest",
+        .kind = XIM_FAULT_KIND_DMA,
+        .clause = IM_CLAUSE(VIOMMU_FAULTS),
+        .name = name,
+        .hidden = true,
+        .txn = *txn,
+    };
+    g_autofree char *requester = NULL, *pasid = NULL;
+
+    g_strlcpy(n.text, text, sizeof(n.text));
+    unit_report_note(u, &n);
+    trace_im_unit_fault(u->id, n.what, txn->rid,
+                        im_unit_pasid(txn->has_pasid, txn->pasid), txn->addr, 0,
+                        name);
+    u->hidden_faults++;
+    if (!unit_report_first_time(u, name)) {
+        return;
+    }
+    requester = imq_requester_text(txn->segment, txn->rid);
+    pasid = unit_report_pasid(txn);
+    warn_report("%s: fault of the host, not told to the guest: %s: %s: "
+                "requester %s%s, address 0x%" PRIx64 "; " LATER,
+                u->id, name, text, requester, pasid, txn->addr);
 }
 
 static void unit_report_note_command(ImUnit *u, const ImEvent *ev)
@@ -254,7 +288,9 @@ static ImXlat unit_report_model_explain(Object *obj, const ImTxn *txn,
     ImXlat x;
 
     im_unit_enter_to_ask(u);
-    x = u->iommu->explain(u->model, txn, fn, opaque);
+    if (!u->viommu || !im_unit_viommu_explain(u->viommu, txn, fn, opaque, &x)) {
+        x = u->iommu->explain(u->model, txn, fn, opaque);
+    }
     im_unit_leave(u);
     return x;
 }

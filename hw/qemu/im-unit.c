@@ -109,10 +109,14 @@ static void unit_port_resume(void *host, uint64_t handle, const ImXlat *xlat)
     ImUnit *u = host;
 
     trace_im_unit_resume(u->id, handle, xlat->status, xlat->cpl);
-    if (u->viommu && im_viommu_resume(u->viommu->v, handle, xlat)) {
-        return;
+    if (!u->viommu || !im_viommu_resume(u->viommu->v, handle, xlat)) {
+        im_unit_post_resume(u, handle, xlat);
     }
-    unit_post(host,
+}
+
+void im_unit_post_resume(ImUnit *u, uint64_t handle, const ImXlat *xlat)
+{
+    unit_post(u,
               &(ImUnitMsg) { .kind = UNIT_RESUME,
                              .resume = { .handle = handle, .xlat = *xlat } });
 }
@@ -160,6 +164,7 @@ static void unit_port_invalidated(void *host, const ImInval *inval)
     ImUnit *u = host;
 
     if (u->viommu) {
+        im_unit_viommu_place(u->viommu);
         im_viommu_invalidated(u->viommu->v, inval);
     }
 }
@@ -307,7 +312,7 @@ static bool unit_unlock(ImUnit *u)
     bool any;
 
     if (u->viommu) {
-        im_unit_settle(u);
+        im_viommu_settle(u->viommu->v);
     }
     any = u->outbox->len || u->changed;
     qemu_mutex_unlock(&u->lock);

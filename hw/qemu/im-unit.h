@@ -156,11 +156,16 @@ void im_unit_fini(ImUnit *u);
 
 /* From within the model: have ops->notice() called when it was left. */
 void im_unit_notice(ImUnit *u, uint64_t what);
+/* Within the lock: the end of a parked request, whoever parked it. */
+void im_unit_post_resume(ImUnit *u, uint64_t handle, const ImXlat *xlat);
 
 /* --- im-unit-report.c ------------------------------------------------- */
 
 /* event() of the port. */
 void im_unit_event(void *host, const ImEvent *ev);
+/* A request that the unit refused and of which its guest is not told. */
+void im_unit_host_fault(ImUnit *u, const ImTxn *txn, const char *name,
+                        const char *text);
 /* All of a device that has its ImUnit at this offset. */
 void im_unit_model_class(ImModelClass *mc, size_t offset, const ImUnitOps *ops);
 
@@ -183,11 +188,6 @@ static inline void im_unit_enter_to_ask(ImUnit *u)
 void im_unit_leave(ImUnit *u);
 /* The same, but never from within this call. */
 void im_unit_leave_later(ImUnit *u);
-
-/* --- im-viommu.c ------------------------------------------------------ */
-
-/* With viommu, before the lock is released: what its model left to do. */
-void im_unit_settle(ImUnit *u);
 
 /* --- im-unit-fn.c ----------------------------------------------------- */
 

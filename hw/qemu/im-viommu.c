@@ -6,15 +6,12 @@
  */
 #include "qemu/osdep.h"
 #include "exec/address-spaces.h"
-#include "hw/pci/pci_bridge.h"
 #include "qapi/error.h"
 #include "im-options.h"
 #include "im-viommu.h"
 #include "trace.h"
 
 /* --- guest memory ------------------------------------------------------- */
-
-#define RAM_PAGE  0x1000ull
 
 /* A piece of guest memory; when the RAM space cannot have it, requests to it
  * are the host's faults. */
@@ -61,15 +58,18 @@ static int viommu_ram_create(IoasidHost *s)
     return err;
 }
 
-static bool viommu_ram_of(const MemoryRegionSection *section, IoasidRam *ram)
+/* What of a section can be mapped, in whole pages of the host's. */
+static bool viommu_ram_of(const IoasidHost *s,
+                          const MemoryRegionSection *section, IoasidRam *ram)
 {
-    uint64_t first = ROUND_UP(section->offset_within_address_space, RAM_PAGE);
+    uint64_t page = 1ull << s->cfg.page_shift;
+    uint64_t first = ROUND_UP(section->offset_within_address_space, page);
     uint64_t end = section->offset_within_address_space +
                    int128_get64(section->size);
 
     *ram = (IoasidRam) {
         .first = first,
-        .size = end > first ? ROUND_DOWN(end - first, RAM_PAGE) : 0,
+        .size = end > first ? ROUND_DOWN(end - first, page) : 0,
         .readonly = section->readonly,
     };
     return memory_region_is_ram(section->mr) &&
@@ -82,7 +82,7 @@ static void viommu_ram_add(MemoryListener *l, MemoryRegionSection *section)
     IoasidHost *s = container_of(l, IoasidHost, listener);
     IoasidRam ram;
 
-    if (viommu_ram_of(section, &ram)) {
+    if (viommu_ram_of(s, section, &ram)) {
         ram.fresh = true;
         g_array_append_val(s->ram, ram);
     }
@@ -93,7 +93,7 @@ static void viommu_ram_del(MemoryListener *l, MemoryRegionSection *section)
     IoasidHost *s = container_of(l, IoasidHost, listener);
     IoasidRam ram;
 
-    if (!viommu_ram_of(section, &ram)) {
+    if (!viommu_ram_of(s, section, &ram)) {
         return;
     }
     for (unsigned i = 0; i < s->ram->len; i++) {
@@ -123,7 +123,8 @@ static void viommu_ram_commit(MemoryListener *l)
     }
 }
 
-int im_ioasid_keep_ram(IoasidHost *s)
+/* Guest memory, from now on, in the RAM space; 0 or -errno. */
+static int viommu_ram_keep(IoasidHost *s)
 {
     int err;
 
@@ -143,6 +144,16 @@ int im_ioasid_keep_ram(IoasidHost *s)
     };
     memory_listener_register(&s->listener, &address_space_memory);
     return 0;
+}
+
+void im_ioasid_forget_ram(IoasidHost *s)
+{
+    if (s->listener.name) {
+        memory_listener_unregister(&s->listener);
+    }
+    if (s->ram) {
+        g_array_free(s->ram, true);
+    }
 }
 
 /* --- the vIOMMU's port -------------------------------------------------- */
@@ -207,7 +218,13 @@ static bool viommu_port_host_pasid(void *host, uint32_t func, uint32_t gpasid,
 
 static bool viommu_port_missed(void *host, ImIoasidMiss *miss)
 {
-    return im_ioasid_missed(viommu_host(host)->host, miss);
+    IoasidHost *s = viommu_host(host);
+    bool missed;
+
+    im_unit_enter_to_ask(&s->unit);
+    missed = im_ioasid_missed(s->host, miss);
+    im_unit_leave_later(&s->unit);
+    return missed;
 }
 
 static void viommu_port_page_response(void *host, const ImPageResp *resp)
@@ -222,27 +239,16 @@ static void viommu_port_page_response(void *host, const ImPageResp *resp)
 static void viommu_port_resume(void *host, uint32_t host_func, uint64_t handle,
                                const ImXlat *xlat)
 {
-    IoasidHost *s = viommu_host(host);
-
-    im_unit_enter(&s->unit);
-    im_unit_port.resume(&s->unit, handle, xlat);
-    im_unit_leave_later(&s->unit);
+    im_unit_post_resume(((ImUnitViommu *)host)->unit, handle, xlat);
 }
 
 static void viommu_port_host_fault(void *host, const ImTxn *txn,
                                    const char *name, const char *text)
 {
     IoasidHost *s = viommu_host(host);
-    ImEvent ev = {
-        .kind = IM_EVENT_FAULT,
-        .name = text,
-        .clause = IM_CLAUSE(VIOMMU_FAULTS),
-        .txn = txn,
-        .hidden = true,
-    };
 
     im_unit_enter_to_ask(&s->unit);
-    im_unit_event(&s->unit, &ev);
+    im_unit_host_fault(&s->unit, txn, name, text);
     im_unit_leave_later(&s->unit);
 }
 
@@ -260,32 +266,144 @@ static const ImViommuPort viommu_port = {
     .host_fault = viommu_port_host_fault,
 };
 
-/* --- functions ---------------------------------------------------------- */
+/* --- requests of a function --------------------------------------------- */
 
-/* Whose functions a bus has: QEMU lets one inherit that of its parent. */
-static void *viommu_unit_above(PCIDevice *dev)
+static uint16_t viommu_fn_rid(const IoasidFn *fn)
 {
-    PCIBus *bus = pci_get_bus(dev);
-
-    while (bus && !bus->iommu_ops) {
-        bus = bus->parent_dev ? pci_get_bus(bus->parent_dev) : NULL;
-    }
-    return bus && bus->iommu_ops == &im_unit_pci_ops ? bus->iommu_opaque : NULL;
+    return pci_requester_id(fn->listener->dev);
 }
 
-void im_ioasid_fn_place(IoasidFn *fn)
+/* Whose requester ID it is now, to the guest; NULL: none of the host's. */
+static IoasidFn *viommu_fn_at(const ImUnitViommu *uv, uint16_t rid)
 {
-    PCIDevice *dev = PCI_DEVICE(fn->device);
-    ImUnit *u = viommu_unit_above(dev);
+    for (unsigned i = 0; i < uv->host->fns->len; i++) {
+        IoasidFn *fn = g_ptr_array_index(uv->host->fns, i);
 
-    if (fn->above || !u || !u->viommu || u->viommu->host != fn->host) {
-        return;
+        if (fn->above == uv->unit && viommu_fn_rid(fn) == rid) {
+            return fn;
+        }
     }
+    return NULL;
+}
+
+/* Under a requester ID that is not its own it is whoever has that. */
+static ImXlat viommu_fn_translate(void *opaque, const ImTxn *txn)
+{
+    IoasidFn *fn = opaque;
+    ImUnit *u = fn->above;
+    ImXlat x;
+
+    if (txn->rid != viommu_fn_rid(fn)) {
+        fn = viommu_fn_at(u->viommu, txn->rid);
+    }
+    if (!fn) {
+        return im_unit_pasid_ops.translate(u, txn);
+    }
+    im_unit_enter_to_ask(u);
+    im_viommu_translate(fn->vfn, txn, &x);
+    trace_im_viommu_translate(u->id, txn->rid,
+                              im_unit_pasid(txn->has_pasid, txn->pasid),
+                              txn->addr, txn->access, txn->at, x.status, x.addr,
+                              x.mask, x.perm);
+    if (x.status == IM_PENDING) {
+        /* the end must not be told before the caller knows of the start */
+        im_unit_leave_later(u);
+    } else {
+        im_unit_leave(u);
+    }
+    return x;
+}
+
+static MemTxResult viommu_fn_interrupt(void *opaque, const ImMsi *msi)
+{
+    IoasidFn *fn = opaque;
+
+    return im_unit_pasid_ops.interrupt(fn->above, msi);
+}
+
+static void viommu_fn_page_request(void *opaque, const ImPageReq *req)
+{
+    IoasidFn *fn = opaque;
+
+    im_unit_enter(fn->above);
+    im_viommu_page_request(fn->vfn, req);
+    im_unit_leave(fn->above);
+}
+
+/* Every invalidation message to it is the host's. */
+static void viommu_fn_ats_inv_done(void *opaque, uint16_t rid, uint32_t itags,
+                                   unsigned cc)
+{
+    IoasidFn *fn = opaque;
+
+    im_unit_pasid_ops.ats_inv_done(&fn->host->unit, fn->rid, itags, cc);
+}
+
+static void viommu_fn_cancel(void *opaque, uint64_t handle)
+{
+    IoasidFn *fn = opaque;
+    ImUnit *u = fn->above;
+    bool found;
+
     im_unit_enter(u);
-    if (!im_viommu_add(u->viommu->v, fn->rid, &fn->vfn)) {
-        fn->above = u;
+    found = im_viommu_cancel(u->viommu->v, handle);
+    im_unit_leave(u);
+    if (!found) {
+        im_unit_pasid_ops.cancel(u, handle);
     }
-    im_unit_leave_later(u);
+}
+
+static const PciPasidIommuOps viommu_pasid_ops = {
+    .translate = viommu_fn_translate,
+    .interrupt = viommu_fn_interrupt,
+    .page_request = viommu_fn_page_request,
+    .ats_inv_done = viommu_fn_ats_inv_done,
+    .cancel = viommu_fn_cancel,
+};
+
+/* --- where a function is ------------------------------------------------ */
+
+static bool viommu_refused(const char *who, IoasidHost *host, int err,
+                           Error **errp)
+{
+    const char *text = NULL, *name = im_ioasid_error(err, &text);
+
+    error_setg(errp, "%s: host=%s refuses: %s: %s", who,
+               im_name_of(OBJECT(host)), name ?: "error",
+               text ?: strerror(-err));
+    return false;
+}
+
+bool im_ioasid_fn_place(IoasidFn *fn, Error **errp)
+{
+    PciPasidListener *l = fn->listener;
+    ImUnitViommu *uv = NULL;
+    void *iommu = pci_pasid_iommu_of_bus(l->dev);
+    int err;
+
+    for (unsigned i = 0; i < fn->host->units->len && !uv; i++) {
+        uv = g_ptr_array_index(fn->host->units, i);
+        uv = uv->unit == iommu ? uv : NULL;
+    }
+    if (!uv) {
+        return true;
+    }
+    im_unit_enter(uv->unit);
+    err = im_viommu_add(uv->v, fn->rid, &fn->vfn);
+    im_unit_leave_later(uv->unit);
+    if (err) {
+        return viommu_refused(im_name_of(OBJECT(l->dev)), fn->host, err, errp);
+    }
+    fn->above = uv->unit;
+    fn->pasid = (PciPasidFn) {
+        .ops = &viommu_pasid_ops,
+        .opaque = fn,
+        .iommu = uv->unit,
+    };
+    l->has_rid = false;
+    l->host = &fn->host->unit;
+    l->host_rid = fn->rid;
+    return true;
 }
 
 void im_ioasid_fn_displace(IoasidFn *fn)
@@ -298,109 +416,54 @@ void im_ioasid_fn_displace(IoasidFn *fn)
         fn->above = NULL;
         fn->vfn = NULL;
         im_unit_leave_later(u);
+        fn->listener->host = NULL;
     }
 }
-
-static IoasidFn *viommu_fn(void *opaque, uint16_t rid)
-{
-    IoasidHost *s = container_of(opaque, IoasidHost, unit);
-
-    for (unsigned i = 0; i < s->fns->len; i++) {
-        IoasidFn *fn = g_ptr_array_index(s->fns, i);
-
-        if (fn->rid == rid) {
-            return fn->above ? fn : NULL;
-        }
-    }
-    return NULL;
-}
-
-/* Below a unit it is the guest's requester. */
-static ImXlat viommu_fn_translate(void *opaque, const ImTxn *txn)
-{
-    IoasidFn *fn = viommu_fn(opaque, txn->rid);
-    ImTxn t = *txn;
-    ImXlat x;
-
-    if (!fn) {
-        return im_unit_pasid_ops.translate(opaque, txn);
-    }
-    t.rid = pci_requester_id(PCI_DEVICE(fn->device));
-    im_unit_enter_to_ask(fn->above);
-    im_viommu_translate(fn->vfn, &t, &x);
-    im_unit_leave_later(fn->above);
-    return x;
-}
-
-static MemTxResult viommu_fn_interrupt(void *opaque, const ImMsi *msi)
-{
-    IoasidFn *fn = viommu_fn(opaque, msi->rid);
-    ImMsi m = *msi;
-
-    if (!fn) {
-        return im_unit_pasid_ops.interrupt(opaque, msi);
-    }
-    m.rid = pci_requester_id(PCI_DEVICE(fn->device));
-    return im_unit_pasid_ops.interrupt(fn->above, &m);
-}
-
-static void viommu_fn_page_request(void *opaque, const ImPageReq *req)
-{
-    IoasidFn *fn = viommu_fn(opaque, req->rid);
-    ImPageReq r = *req;
-
-    if (!fn) {
-        im_unit_pasid_ops.page_request(opaque, req);
-        return;
-    }
-    r.rid = pci_requester_id(PCI_DEVICE(fn->device));
-    im_unit_enter(fn->above);
-    im_viommu_page_request(fn->vfn, &r);
-    im_unit_leave_later(fn->above);
-}
-
-static void viommu_fn_ats_inv_done(void *opaque, uint16_t rid, uint32_t itags,
-                                   unsigned cc)
-{
-    im_unit_pasid_ops.ats_inv_done(opaque, rid, itags, cc);
-}
-
-static void viommu_fn_cancel(void *opaque, uint64_t handle)
-{
-    IoasidHost *s = container_of(opaque, IoasidHost, unit);
-
-    for (unsigned i = 0; i < s->units->len; i++) {
-        ImUnitViommu *uv = g_ptr_array_index(s->units, i);
-        bool found;
-
-        im_unit_enter(uv->unit);
-        found = im_viommu_cancel(uv->v, handle);
-        im_unit_leave_later(uv->unit);
-        if (found) {
-            return;
-        }
-    }
-    im_unit_pasid_ops.cancel(opaque, handle);
-}
-
-const PciPasidIommuOps im_ioasid_pasid_ops = {
-    .translate = viommu_fn_translate,
-    .interrupt = viommu_fn_interrupt,
-    .page_request = viommu_fn_page_request,
-    .ats_inv_done = viommu_fn_ats_inv_done,
-    .cancel = viommu_fn_cancel,
-};
 
 /* --- the unit ----------------------------------------------------------- */
 
-void im_ioasid_tell_units(IoasidHost *s, ImuRef queue)
+void im_unit_viommu_place(ImUnitViommu *uv)
+{
+    for (unsigned i = 0; i < uv->host->fns->len; i++) {
+        IoasidFn *fn = g_ptr_array_index(uv->host->fns, i);
+
+        if (fn->above == uv->unit) {
+            im_viommu_place(fn->vfn, viommu_fn_rid(fn));
+        }
+    }
+}
+
+bool im_unit_viommu_explain(ImUnitViommu *uv, const ImTxn *txn, ImStepFn *fn,
+                            void *opaque, ImXlat *xlat)
+{
+    IoasidFn *of = txn->segment ? NULL : viommu_fn_at(uv, txn->rid);
+
+    if (of) {
+        *xlat = im_viommu_explain(of->vfn, txn, fn, opaque);
+    }
+    return of;
+}
+
+bool im_ioasid_tell_units(IoasidHost *s, ImuRef queue)
+{
+    bool theirs = false;
+
+    for (unsigned i = 0; i < s->units->len && !theirs; i++) {
+        ImUnitViommu *uv = g_ptr_array_index(s->units, i);
+
+        im_unit_enter(uv->unit);
+        theirs = im_viommu_readable(uv->v, queue);
+        im_unit_leave(uv->unit);
+    }
+    return theirs;
+}
+
+void im_ioasid_reset_models(IoasidHost *s)
 {
     for (unsigned i = 0; i < s->units->len; i++) {
         ImUnitViommu *uv = g_ptr_array_index(s->units, i);
 
-        im_unit_enter(uv->unit);
-        im_viommu_readable(uv->v, queue);
-        im_unit_leave(uv->unit);
+        im_unit_reset(uv->unit);
     }
 }
 
@@ -411,26 +474,13 @@ void im_ioasid_reset_units(IoasidHost *s)
     }
     for (unsigned i = 0; i < s->units->len; i++) {
         ImUnitViommu *uv = g_ptr_array_index(s->units, i);
+        int err;
 
         im_unit_enter(uv->unit);
-        im_viommu_reset(uv->v, s->guest.set, s->ram_space);
+        err = im_viommu_reset(uv->v, s->guest.set, s->ram_space);
         im_unit_leave_later(uv->unit);
+        trace_im_viommu_reset(uv->unit->id, err);
     }
-}
-
-/* Where the guest sees its functions now, and what waited for the model. */
-void im_unit_settle(ImUnit *u)
-{
-    IoasidHost *s = u->viommu->host;
-
-    for (unsigned i = 0; i < s->fns->len; i++) {
-        IoasidFn *fn = g_ptr_array_index(s->fns, i);
-
-        if (fn->above == u) {
-            im_viommu_place(fn->vfn, pci_requester_id(PCI_DEVICE(fn->device)));
-        }
-    }
-    im_viommu_settle(u->viommu->v);
 }
 
 bool im_unit_stand_on(ImUnit *u, IoasidHost *host, const ImViommuConfig *config,
@@ -438,7 +488,7 @@ bool im_unit_stand_on(ImUnit *u, IoasidHost *host, const ImViommuConfig *config,
 {
     ImUnitViommu *uv = g_new0(ImUnitViommu, 1);
     ImViommuConfig c = *config;
-    int err = im_ioasid_keep_ram(host);
+    int err = viommu_ram_keep(host);
 
     uv->unit = u;
     uv->host = host;
@@ -449,20 +499,12 @@ bool im_unit_stand_on(ImUnit *u, IoasidHost *host, const ImViommuConfig *config,
         uv->v = im_viommu_new(&c, u->iommu, u->model, &viommu_port, uv, &err);
     }
     if (!uv->v) {
-        const char *text = NULL, *name = im_ioasid_error(err, &text);
-
-        error_setg(errp, "%s: host=%s refuses: %s: %s", u->id,
-                   im_name_of(OBJECT(host)), name ?: "error",
-                   text ?: strerror(-err));
         g_free(uv);
-        return false;
+        return viommu_refused(u->id, host, err, errp);
     }
     host->users++;
     g_ptr_array_add(host->units, uv);
     u->viommu = uv;
-    for (unsigned i = 0; i < host->fns->len; i++) {
-        im_ioasid_fn_place(g_ptr_array_index(host->fns, i));
-    }
     return true;
 }
 

@@ -22,24 +22,35 @@ struct ImUnitViommu {
 };
 
 /*
- * The unit, whose model exists, stands on a host; functions of the host below
- * its bus are told by im_ioasid_host_add() or are there already. config: all
- * but set and ram.
+ * The unit, whose model exists, stands on a host. config: all but set, ram and
+ * map_mode.
  */
 bool im_unit_stand_on(ImUnit *u, IoasidHost *host, const ImViommuConfig *config,
                       Error **errp);
+/* Before the model is freed; nothing if it does not stand on one. */
 void im_unit_stand_alone(ImUnit *u);
+
+/* --- for im-unit.c: within the unit's lock ------------------------------ */
+
+/* The guest may have renumbered functions. */
+void im_unit_viommu_place(ImUnitViommu *uv);
+/* Both halves; false: the requester is none of the host's. */
+bool im_unit_viommu_explain(ImUnitViommu *uv, const ImTxn *txn, ImStepFn *fn,
+                            void *opaque, ImXlat *xlat);
 
 /* --- for im-ioasid.c ---------------------------------------------------- */
 
-/* A function may be below one of the host's units: find out. */
-void im_ioasid_fn_place(IoasidFn *fn);
+/* All IOMMUs are there. A function below one that stands on its host is the
+ * guest's by that; another stays with the host alone. */
+bool im_ioasid_fn_place(IoasidFn *fn, Error **errp);
 void im_ioasid_fn_displace(IoasidFn *fn);
-/* The host was reset: so are those that stand on it. */
+/* Reset of a host: first the models that stand on it, then the host, then what
+ * lies between. */
+void im_ioasid_reset_models(IoasidHost *s);
 void im_ioasid_reset_units(IoasidHost *s);
 /* A queue became readable: whether it was one of theirs. */
-void im_ioasid_tell_units(IoasidHost *s, ImuRef queue);
-/* Guest memory, from now on, in the RAM space; 0 or -errno. */
-int im_ioasid_keep_ram(IoasidHost *s);
+bool im_ioasid_tell_units(IoasidHost *s, ImuRef queue);
+/* The guest's memory is nobody's space any more. */
+void im_ioasid_forget_ram(IoasidHost *s);
 
 #endif /* HW_IM_IM_VIOMMU_H */

@@ -115,8 +115,8 @@ static const Property vtdm_props[] = {
 };
 
 static const char *const own_texts[][2] = {
-    { "host", "ID of an ioasid-host that gives out PASIDs: virtual commands "
-              "(VCS)" },
+    { "host", "ID of an ioasid-host on which it stands: PASIDs by virtual "
+              "commands (VCS), functions of it by the guest's tables" },
     { "vcmd", "with host: off: no virtual commands, the guest chooses its "
               "PASIDs itself" },
     { "ioapic-source-check", "off: the IOAPIC passes whatever source an entry "

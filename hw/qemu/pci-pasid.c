@@ -13,8 +13,8 @@
 /* A request that the IOMMU parked. */
 typedef struct PciPasidParked {
     PciPasidListener *listener;
-    const PciPasidIommuOps *ops;
-    void *iommu;
+    PciPasidFn *fn;
+    void *iommu;                /* who says when it ends */
     uint64_t handle;
     ImTxn txn;
     void *buf;
@@ -47,7 +47,7 @@ void pci_pasid_fn_init(PciPasidFn *fn, Object *owner, const char *name,
                        const PciPasidIommuOps *ops, void *iommu)
 {
     fn->ops = ops;
-    fn->iommu = iommu;
+    fn->opaque = fn->iommu = iommu;
     memory_region_init_io(&fn->root, owner, &pci_pasid_root_ops, fn, name,
                           UINT64_MAX);
     address_space_init(&fn->as, &fn->root, name);
@@ -66,24 +66,29 @@ static PciPasidListener *pci_pasid_listener_of(PCIDevice *dev)
     return NULL;
 }
 
+/* NULL: no IOMMU, or none of ours. */
+static PciPasidFn *pci_pasid_fn_of_bus(PCIDevice *dev)
+{
+    AddressSpace *as = pci_device_iommu_address_space(dev);
+
+    return as->root->ops == &pci_pasid_root_ops ?
+               container_of(as->root, PciPasidFn, root) :
+               NULL;
+}
+
 /*
- * NULL: no IOMMU, or none of ours. Where a function was plugged it stays, and
- * IOMMUs are there before it does DMA: what was found once is right.
+ * Where a function was plugged it stays, and IOMMUs are there before it does
+ * DMA: what was found once is right.
  */
 static PciPasidFn *pci_pasid_fn_of(PCIDevice *dev)
 {
     PciPasidListener *l = pci_pasid_listener_of(dev);
-    AddressSpace *as;
     PciPasidFn *fn;
 
     if (l && l->fn) {
         return l->fn;
     }
-    as = pci_device_iommu_address_space(dev);
-    if (as->root->ops != &pci_pasid_root_ops) {
-        return NULL;
-    }
-    fn = container_of(as->root, PciPasidFn, root);
+    fn = pci_pasid_fn_of_bus(dev);
     if (l) {
         l->fn = fn;
     }
@@ -109,7 +114,7 @@ static void pci_pasid_cancel_parked(PciPasidListener *listener, bool tell)
     {
         if (p->listener == listener) {
             QLIST_REMOVE(p, next);
-            p->ops->cancel(p->iommu, p->handle);
+            p->fn->ops->cancel(p->fn->opaque, p->handle);
             if (tell) {
                 listener->dma_done(listener->opaque, p->handle, IM_FAULT,
                                    IM_CPL_UR);
@@ -141,6 +146,9 @@ static PciPasidListener *pci_pasid_listener_at(void *iommu, uint16_t rid)
     {
         PciPasidFn *fn;
 
+        if (l->host == iommu && l->host_rid == rid) {
+            return l;
+        }
         if (pci_pasid_rid_of(l, l->dev) != rid) {
             continue;
         }
@@ -209,6 +217,13 @@ void *pci_pasid_iommu_of(PCIDevice *dev, uint16_t *rid)
     PciPasidFn *fn = pci_pasid_fn_of(dev);
 
     *rid = pci_pasid_rid_of(pci_pasid_listener_of(dev), dev);
+    return fn ? fn->iommu : NULL;
+}
+
+void *pci_pasid_iommu_of_bus(PCIDevice *dev)
+{
+    PciPasidFn *fn = pci_pasid_fn_of_bus(dev);
+
     return fn ? fn->iommu : NULL;
 }
 
@@ -283,7 +298,7 @@ static ImStatus pci_pasid_deliver(PciPasidFn *fn, const ImTxn *txn,
             return pci_pasid_refuse(cpl, IM_CPL_UR);
         }
         msi.data = ldl_le_p(buf);
-        if (fn->ops->interrupt(fn->iommu, &msi) != MEMTX_OK) {
+        if (fn->ops->interrupt(fn->opaque, &msi) != MEMTX_OK) {
             return pci_pasid_refuse(cpl, IM_CPL_UR);
         }
         return IM_OK;
@@ -309,7 +324,7 @@ static ImStatus pci_pasid_park(PCIDevice *dev, PciPasidFn *fn, const ImTxn *txn,
     p = g_new(PciPasidParked, 1);
     *p = (PciPasidParked) {
         .listener = l,
-        .ops = fn->ops,
+        .fn = fn,
         .iommu = fn->iommu,
         .handle = x->handle,
         .txn = *txn,
@@ -333,15 +348,14 @@ void pci_pasid_resume(void *iommu, uint64_t handle, const ImXlat *xlat)
     }
     if (p) {
         PciPasidListener *l = p->listener;
-        PciPasidFn *fn = pci_pasid_fn_of(l->dev);
         ImCpl cpl = xlat->cpl;
         ImStatus status = IM_FAULT;
 
         QLIST_REMOVE(p, next);
         if (pci_pasid_is_nothing(xlat)) {
             status = pci_pasid_as_nothing(&p->txn, p->buf, p->txn.len, &cpl);
-        } else if (xlat->status == IM_OK && fn) {
-            status = pci_pasid_deliver(fn, &p->txn, xlat, p->buf, p->txn.len,
+        } else if (xlat->status == IM_OK) {
+            status = pci_pasid_deliver(p->fn, &p->txn, xlat, p->buf, p->txn.len,
                                        &cpl);
         }
         l->dma_done(l->opaque, handle, status, cpl);
@@ -355,7 +369,7 @@ static ImStatus pci_pasid_dma_pieces(PCIDevice *dev, PciPasidFn *fn, ImTxn *t,
     uint64_t left = t->len;
 
     for (;;) {
-        ImXlat x = fn->ops->translate(fn->iommu, t);
+        ImXlat x = fn->ops->translate(fn->opaque, t);
         uint64_t n = left;
         ImStatus status;
 
@@ -426,7 +440,7 @@ ImXlat pci_pasid_ats(PCIDevice *dev, const ImTxn *txn, bool has_rid)
     }
     t.at = IM_AT_TRANSLATION;
     if (fn && (pci_get_word(dev->config + PCI_COMMAND) & PCI_COMMAND_MASTER)) {
-        x = fn->ops->translate(fn->iommu, &t);
+        x = fn->ops->translate(fn->opaque, &t);
     }
     trace_pci_pasid_ats(dev->name, t.rid, t.has_pasid ? (int64_t)t.pasid : -1,
                         t.addr, x.status, x.cpl, x.addr, x.mask, x.perm);
@@ -445,7 +459,7 @@ void pci_pasid_page_request(PCIDevice *dev, const ImPageReq *req)
                                  r.prgi, r.read, r.write, r.last);
     if (fn) {
         /* without an IOMMU nobody answers: the message is lost */
-        fn->ops->page_request(fn->iommu, &r);
+        fn->ops->page_request(fn->opaque, &r);
     }
 }
 
@@ -457,6 +471,6 @@ void pci_pasid_ats_inv_done(PCIDevice *dev, uint32_t itag_vector, unsigned cc)
     assert(bql_locked());
     trace_pci_pasid_ats_inv_done(dev->name, rid, itag_vector);
     if (fn) {
-        fn->ops->ats_inv_done(fn->iommu, rid, itag_vector, cc);
+        fn->ops->ats_inv_done(fn->opaque, rid, itag_vector, cc);
     }
 }

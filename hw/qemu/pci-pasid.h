@@ -22,8 +22,8 @@
 /* --- what an IOMMU offers --------------------------------------------- */
 
 /*
- * opaque is the IOMMU. It may be called without the BQL, answers from
- * within the call and must not call the device back before it returned.
+ * opaque is the function's. They may be called without the BQL, answer from
+ * within the call and must not call the device back before they returned.
  */
 typedef struct PciPasidIommuOps {
     /* Any AT. IM_PENDING: pci_pasid_resume() reports the end. */
@@ -39,17 +39,19 @@ typedef struct PciPasidIommuOps {
 
 /*
  * Behind one function's address space; embedded in the IOMMU's state of it.
- * A function that some IOMMU has instead of the one of its bus is given one
- * with ops and iommu alone (PciPasidListener.fn).
+ * A function whose requests go elsewhere is given one without root and as
+ * (PciPasidListener.fn).
  */
 typedef struct PciPasidFn {
     MemoryRegion root;
     AddressSpace as;
     const PciPasidIommuOps *ops;
-    void *iommu;
+    void *opaque;               /* what they are given */
+    void *iommu;                /* who answers, and sends messages */
 } PciPasidFn;
 
-/* Creates fn->as with fn->root, to which the IOMMU adds its regions. */
+/* Creates fn->as with fn->root, to which the IOMMU adds its regions. iommu is
+ * what ops are given, too. */
 void pci_pasid_fn_init(PciPasidFn *fn, Object *owner, const char *name,
                        const PciPasidIommuOps *ops, void *iommu);
 
@@ -72,6 +74,8 @@ PCIDevice *pci_pasid_find_device(void *iommu, PCIBus *root, uint16_t rid);
 
 /* The IOMMU above a function, or NULL, and the requester ID it sees. */
 void *pci_pasid_iommu_of(PCIDevice *dev, uint16_t *rid);
+/* The same of its bus, wherever its requests go. */
+void *pci_pasid_iommu_of_bus(PCIDevice *dev);
 
 /* --- what a function uses --------------------------------------------- */
 
@@ -84,6 +88,8 @@ typedef struct PciPasidListener {
     PciPasidFn *fn;             /* found by the first request, or given */
     bool has_rid;               /* with fn given: known above as rid */
     uint16_t rid;
+    void *host;                 /* another IOMMU that sends it messages, */
+    uint16_t host_rid;          /* as it names the function; or NULL */
     QLIST_ENTRY(PciPasidListener) next;
 } PciPasidListener;
 

@@ -101,6 +101,16 @@ static bool vi_fn_is_interrupt(const ImViommu *v, const ImTxn *txn)
            txn->addr >= v->cfg.msi_first && txn->addr <= v->cfg.msi_last;
 }
 
+/* It names no address space: what any binding with ATS reaches. */
+static ImXlat vi_fn_translated(ImViommuFn *fn, const ImTxn *txn)
+{
+    ImXlat x;
+
+    return vi_fn_ask(fn, txn, &(ViMemo) { 0 }, &x) ?
+               x :
+               vi_fn_judge(fn, txn, &x, 0);
+}
+
 static G_GNUC_NO_INLINE ImXlat vi_fn_slow(ImViommuFn *fn, const ImTxn *txn)
 {
     ViBind *b;
@@ -111,6 +121,9 @@ static G_GNUC_NO_INLINE ImXlat vi_fn_slow(ImViommuFn *fn, const ImTxn *txn)
     im_viommu_place(fn, im_func(txn->segment, txn->rid));
     if (vi_fn_is_interrupt(fn->v, txn)) {
         return fn->v->ops->translate(fn->v->guest, txn);
+    }
+    if (txn->at == IM_AT_TRANSLATED && !txn->has_pasid) {
+        return vi_fn_translated(fn, txn);
     }
     for (unsigned tries = 0;; tries++) {
         if (im_viommu_bind(fn, txn->has_pasid, txn->pasid, &b, &err) != VI_OK) {

@@ -272,17 +272,20 @@ static bool vi_same(ImuRef a, ImuRef b)
     return a.id == b.id && a.gen == b.gen;
 }
 
-void im_viommu_readable(ImViommu *v, ImuRef queue)
+bool im_viommu_readable(ImViommu *v, ImuRef queue)
 {
     if (v->dead) {
-        return;
+        return false;
     }
     if (vi_same(queue, v->evq)) {
         vi_read_events(v);
     } else if (vi_same(queue, v->faultq)) {
         im_viommu_read_faults(v);
+    } else {
+        return false;
     }
     im_viommu_settle(v);
+    return true;
 }
 
 const ImViommuCounters *im_viommu_counters(const ImViommu *v)

@@ -120,8 +120,8 @@ uint64_t im_viommu_fence(ImViommu *v);
 
 /* --- between calls ------------------------------------------------------ */
 
-/* A queue of the backend became readable. */
-void im_viommu_readable(ImViommu *v, ImuRef queue);
+/* A queue of the backend became readable; false: it is not of these. */
+bool im_viommu_readable(ImViommu *v, ImuRef queue);
 /* The model was left: what could not be done within its calls. */
 void im_viommu_settle(ImViommu *v);
 

@@ -4,7 +4,7 @@
 import pcie
 from endpoint import E, Endpoint
 from harness import Failure, Heap, Machine, expect, expect_true
-from vtd import R, U, W, Vtd
+from vtd import BASE, R, U, W, Vtd
 
 HOST_RID = 0x0100
 
@@ -70,13 +70,20 @@ class Host:
                 for e in self.events('X_IM_IOASID_EVENT')]
 
 
+BESIDE = ('-device', 'pxb-pcie,id=other,bus_nr=64',
+          '-device', 'vtd-model,primary-bus=other,host=h0')
+
+
 class HostRig:
-    """An endpoint that a host assigned, and a virtual IOMMU beside it. vcmd: it
-    stands on the host, and the endpoint is behind it; else a monitor binds."""
+    """An endpoint that a host assigned, and a virtual IOMMU. vcmd: it stands on
+    the host, and the endpoint is behind it; else a monitor binds. beside: a
+    unit of another bus stands there."""
 
     def __init__(self, *extra, host='', vtd='', ep='', iommu=True, vcmd=False,
-                 machine='q35'):
+                 beside=False, machine='q35'):
         self.x86 = machine == 'q35'
+        if beside:
+            extra = *BESIDE, *extra
         self.vm = Machine(
             '-object', f'ioasid-host,id=h0{host}',
             *(['-device', f'vtd-model{",host=h0" if vcmd else ""}{vtd}']
@@ -152,8 +159,8 @@ NO_PASID = INVALID_PASID = 16
 
 
 class Vcmd:
-    def __init__(self, vtd):
-        self.vtd = vtd
+    def __init__(self, vtd, beside=False):
+        self.vtd = Vtd(vtd.vm, vtd.heap, BASE + 0x1000) if beside else vtd
 
     def send(self, command, pasid=0):
         self.vtd.wr64(VCMD, command | pasid << 16)

@@ -213,8 +213,8 @@ def a_number_used_again_is_another_pasid():
 @test
 def by_the_guests_command():
     """VCMD gives the number, the monitor binds it, the guest frees it."""
-    with HostRig() as r:
-        vc = Vcmd(r.vtd)
+    with HostRig(beside=True) as r:
+        vc = Vcmd(r.vtd, beside=True)
         g = vc.alloc()
         r.bind()
         r.p = r.host.command('pasid-query', set=r.set, gpasid=g,
@@ -492,7 +492,7 @@ def sweep(r, ch, pasid):
        ('identity/detach', '', 'detach'), ('identity/vcmd', '', 'vcmd'),
        ('identity/set', '', 'set-destroy')])
 def taken_away_while_dma_runs(mode, how):
-    with HostRig(host=mode) as r:
+    with HostRig(host=mode, beside=how == 'vcmd') as r:
         shared(r)
         p, other = r.pasid()
         r.attach(r.space, p)
@@ -503,7 +503,7 @@ def taken_away_while_dma_runs(mode, how):
         if how == 'detach':
             r.detach(r.p)
         elif how == 'vcmd':
-            Vcmd(r.vtd).free(r.g)
+            Vcmd(r.vtd, beside=True).free(r.g)
         elif how == 'pasid-free':
             r.host.command(how, set=r.set, pasid=r.p)
         else:
@@ -518,17 +518,17 @@ def taken_away_while_dma_runs(mode, how):
 
 @test
 def reset_returns_everything():
-    with HostRig(host=',quota-max=3') as r:
+    with HostRig(host=',quota-max=3', beside=True) as r:
         waiting(r)
         r.pasid()
-        Vcmd(r.vtd).alloc()
+        Vcmd(r.vtd, beside=True).alloc()
         old = r.set
         r.vm.qmp('system_reset')
         r.vm.wait(lambda: r.host.guest != old, 'the reset')
         info = r.host.sound()
         expect(r.host.usage(), (0, 0, 0), 'live, parked, quarantined')
         q = r.host.command('set-query', set=info['guest-set'])
-        expect((q['devices'], q['spaces']), (0, 0), 'devices, spaces')
+        expect((q['devices'], q['spaces']), (0, 1), 'devices, spaces: RAM')
         expect([f['func'] for f in info['functions']], [HOST_RID],
                'functions')
         for command in ('set-query', 'pasid-alloc'):
