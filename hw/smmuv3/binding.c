@@ -66,13 +66,14 @@ static void smmu_binding_first(const ImSmmu *s, const ImSmmuSte *ste,
 static void smmu_binding_second(const ImPtStage *st, ImBinding *out)
 {
     out->second[0] = st->root;
-    out->second[1] =
-        IM_PUT(SMMU_SECOND_FLAGS, st->flags & SECOND_FLAGS) |
-        IM_PUT(SMMU_SECOND_GRANULE, st->fmt - im_vmsa_s2) |
-        IM_PUT(SMMU_SECOND_TOP, st->top) |
-        IM_PUT(SMMU_SECOND_TOP_BITS, st->top_bits) |
-        IM_PUT(SMMU_SECOND_IN_BITS, __builtin_popcountll(st->in_last)) |
-        IM_PUT(SMMU_SECOND_OUT_BITS, __builtin_popcountll(st->out_mask));
+    out->second[1] = IM_PUT(SMMU_SECOND_FLAGS, st->flags & SECOND_FLAGS) |
+                     IM_PUT(SMMU_SECOND_GRANULE, st->fmt - im_vmsa_s2) |
+                     IM_PUT(SMMU_SECOND_TOP, st->top) |
+                     IM_PUT(SMMU_SECOND_TOP_BITS, st->top_bits) |
+                     IM_PUT(SMMU_SECOND_IN_BITS,
+                            64 - (unsigned)__builtin_clzll(st->in_last)) |
+                     IM_PUT(SMMU_SECOND_OUT_BITS,
+                            64 - (unsigned)__builtin_clzll(st->out_mask));
 }
 
 /* The STE is valid, and not to abort. */
