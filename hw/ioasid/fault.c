@@ -167,7 +167,7 @@ void im_iogroup_drop(ImIoasid *h, IoGroup *g)
     IoDev *dev = g->bind->dev;
     IoQueue *q = g->queue;
 
-    if (!g->whole) {
+    if (!g->whole && !g->stall) {
         dev->partial[g->prgi] = NULL;
     } else if (g->read) {
         im_fifo_out(&q->read, &g->in_queue);
@@ -203,13 +203,18 @@ static void io_fault_answer(ImIoasid *h, IoGroup *g, ImPageRespCode code,
         .code = (uint8_t)code,
         .has_pasid = g->has_pasid,
     };
+    IoGroup was = *g;
     Slot *s = io_fault_slot_at(h->groups, g->slot);
 
     s->group = NULL;
     s->outcome = (uint8_t)outcome;
     io_fault_slot_put(h->groups, g->slot);
     im_iogroup_drop(h, g);
-    im_iogroup_respond(h, &resp, by);
+    if (was.stall) {
+        im_iofill_resume(h, &was, code);
+    } else {
+        im_iogroup_respond(h, &resp, by);
+    }
 }
 
 void im_ioasid_groups_revoke(ImIoasid *h, IoBind *b)
@@ -226,6 +231,16 @@ void im_ioasid_groups_revoke(ImIoasid *h, IoBind *b)
             im_iogroup_drop(h, g);
         }
     }
+}
+
+void im_iogroup_cancel(ImIoasid *h, IoGroup *g)
+{
+    Slot *s = io_fault_slot_at(h->groups, g->slot);
+
+    s->group = NULL;
+    s->outcome = OUTCOME_ANSWERED;
+    io_fault_slot_put(h->groups, g->slot);
+    im_iogroup_drop(h, g);
 }
 
 void im_iogroup_answer(ImIoasid *h, IoGroup *g, ImPageRespCode code)
@@ -279,7 +294,9 @@ static void io_fault_complete(ImIoasid *h, IoGroup *g)
     bool first = !q->unread.head;
 
     io_fault_slot_take(h->groups, g);
-    g->bind->dev->partial[g->prgi] = NULL;
+    if (!g->stall) {
+        g->bind->dev->partial[g->prgi] = NULL;
+    }
     g->whole = true;
     g->deadline = im_ioasid_after(h, q->deadline_ns);
     if (first && !q->read.head) {
@@ -302,9 +319,33 @@ bool im_iogroup_take(ImIoasid *h, IoGroup *g, IoBind *b, const ImPageReq *req)
         return false;
     }
     if (req->last) {
+        im_iofill_sort(h, g);
         io_fault_complete(h, g);
     }
     return true;
+}
+
+IoGroup *im_iogroup_stall(ImIoasid *h, IoBind *b, IoQueue *queue,
+                          const IoPage *page)
+{
+    const ImPageReq req = { .addr = page->addr };
+    IoGroup *g = im_ioasid_alloc(h, sizeof(*g));
+
+    if (!g) {
+        return NULL;
+    }
+    *g = (IoGroup) { .bind = b, .queue = queue, .stall = true, .host = true };
+    im_fifo_init(&g->pages);
+    im_link_in(&b->groups, &g->by_bind);
+    b->dev->groups++;
+    b->dev->obj.set->groups++;
+    if (!io_fault_add_page(h, g, &req) || !io_fault_slots_ready(h)) {
+        im_iogroup_drop(h, g);
+        return NULL;
+    }
+    IM_LINK_OF(g->pages.head, IoPage, link)->perm = page->perm;
+    io_fault_complete(h, g);
+    return g;
 }
 
 /* --- time --------------------------------------------------------------- */
@@ -369,7 +410,8 @@ static uint32_t io_fault_groups_of(const IoBind *b, bool *wrong)
 
         n++;
         *wrong |= g->bind != b || b->parked || b->ended ||
-                  (!g->whole && b->dev->partial[g->prgi] != g);
+                  (!g->whole && b->dev->partial[g->prgi] != g) ||
+                  (g->stall && !g->whole);
     }
     return n;
 }

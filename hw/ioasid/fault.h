@@ -30,6 +30,10 @@ struct IoGroup {
     bool has_pasid;
     bool whole;
     bool read;
+    bool host;                  /* of the map: the pages that it lacks */
+    bool stall;                 /* a request that waits: */
+    uint64_t handle;
+    ImTxn txn;
     uint32_t slot;
     uint64_t ticket;
     uint64_t deadline;
@@ -42,6 +46,9 @@ bool im_iogroup_ticket_left(const ImIoasid *h);
 /* A page joins g, or (NULL) a new group of b; the last one makes it whole.
  * false: no memory; what there is of the group is to be dropped. */
 bool im_iogroup_take(ImIoasid *h, IoGroup *g, IoBind *b, const ImPageReq *req);
+/* A request of b waits for page of queue; NULL: no memory, or no ticket. */
+IoGroup *im_iogroup_stall(ImIoasid *h, IoBind *b, IoQueue *queue,
+                          const IoPage *page);
 /* Out of all that knows it, without an answer. */
 void im_iogroup_drop(ImIoasid *h, IoGroup *g);
 /* Send a response; by whom: for tracing. */
@@ -50,8 +57,17 @@ void im_iogroup_respond(ImIoasid *h, const ImPageResp *resp, const char *by);
  * -ETIMEDOUT. */
 int im_iogroup_by_ticket(const ImIoasid *h, const IoSet *set, uint64_t ticket,
                          IoGroup **g);
+/* Whoever waits does not any more: no answer. */
+void im_iogroup_cancel(ImIoasid *h, IoGroup *g);
 /* The user's answer, which ends it. */
 void im_iogroup_answer(ImIoasid *h, IoGroup *g, ImPageRespCode code);
+
+/* --- fill.c -------------------------------------------------------------- */
+
+/* What its pages lack: the group goes to who fills the map, with those. */
+void im_iofill_sort(ImIoasid *h, IoGroup *g);
+/* A request that waited was answered so: it goes on, or ends. */
+void im_iofill_resume(ImIoasid *h, const IoGroup *g, ImPageRespCode code);
 
 /* --- indices whose group was given up: IoHostDev.invalid, .failure ------- */
 

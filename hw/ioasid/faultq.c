@@ -52,7 +52,9 @@ static int io_faultq_deliver(ImIoasidCtx *c, const IoGroup *g, uint64_t to)
 {
     const IoBind *b = g->bind;
     ImuFault f = {
-        .flags = g->has_pasid ? IMU_FAULT_PASID : 0,
+        .flags = (g->has_pasid ? IMU_FAULT_PASID : 0) |
+                 (g->stall ? IMU_FAULT_STALL : 0) |
+                 (g->host ? IMU_FAULT_HOST : 0),
         .gpasid = g->gpasid,
         .cookie = b->dev->cookie,
         .dev = b->dev->obj.ref,

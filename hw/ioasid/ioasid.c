@@ -232,6 +232,7 @@ IM_IOMMU_FUNCTIONS(ioasid)
 IM_IOMMU_FUNCTION(ioasid, ImPageFate, explain_page_request,
                   (void *u, const ImPageReq *req, ImStepFn *fn, void *opaque),
                   (u, req, fn, opaque))
+IM_IOMMU_FUNCTION(ioasid, void, cancel, (void *u, uint64_t handle), (u, handle))
 IM_IOMMU_FUNCTION(ioasid, void, dump, (void *u, GString *out), (u, NULL, out))
 IM_IOMMU_COUNTERS(ioasid, ImIoasidCounters, IM_IOASID_COUNTERS)
 
@@ -239,6 +240,7 @@ const ImIommuOps im_ioasid_ops = {
     .name = "ioasid",
     .segments = true,
     IM_IOMMU_MEMBERS(ioasid),
+    .cancel = ioasid_any_cancel,
     .explain_page_request = ioasid_any_explain_page_request,
     .fault_name = im_ioasid_fault_name,
     .dump = ioasid_any_dump,

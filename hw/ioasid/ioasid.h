@@ -232,6 +232,8 @@ struct ImIoasid {
     IoSpace *blocked;               /* what parked bindings look into */
     IoHostDev *nothing;             /* what removed devices are */
     ImIoasidMiss miss;              /* code 0: none */
+    uint64_t waits;                 /* handles of requests that waited */
+    uint64_t waits_again;           /* of the one that is asked again, or 0 */
     ImIoasidCounters counters;
 };
 

@@ -98,6 +98,8 @@ void im_ioasid_groups_free(ImIoasid *h, IoGroups *g);
 /* Answer all groups of a binding INVALID, those that are not whole yet when
  * their last page comes. */
 void im_ioasid_groups_revoke(ImIoasid *h, IoBind *b);
+/* What a request lacks, without side effects; false: nothing. */
+bool im_ioasid_lacks(ImIoasid *h, const ImTxn *txn, ImIoasidMiss *miss);
 /* Nobody asks for the tickets of a set any more. */
 void im_ioasid_groups_forget(ImIoasid *h, IoSet *set);
 uint64_t im_ioasid_groups_deadline(const ImIoasid *h);

@@ -66,7 +66,8 @@ typedef struct Rule {
     V(DEV_UNBIND, .kind = IMU_KIND_DEV)                                   \
     V(DEV_INFO, .kind = IMU_KIND_DEV, .out = true)                        \
     V(SPACE_CREATE, .kind = IMU_KIND_SPACE,                               \
-      .flags = IMU_SPACE_DIRTY | IMU_SPACE_PARENT, .out = true)           \
+      .flags = IMU_SPACE_DIRTY | IMU_SPACE_PARENT | IMU_SPACE_FILL,       \
+      .out = true)                                                        \
     V(SPACE_DESTROY, .kind = IMU_KIND_SPACE)                              \
     V(MAP, .kind = IMU_KIND_SPACE, .flags = MAP_FLAGS, .out = true)       \
     V(UNMAP, .kind = IMU_KIND_SPACE, .out = true)                         \

@@ -65,15 +65,13 @@ bool im_ioasid_refuse(IoRoute *r, IoFaultCode code)
 {
     bool ats = r->kind == IO_TRANSLATION;
 
-    if (!r->ex) {
-        r->h->miss = (ImIoasidMiss) {
-            .addr = r->txn->addr,
-            .stage = code >= IO_FLT_PASID_OFF ? IM_IOASID_STAGE_GUEST :
-                                                IM_IOASID_STAGE_NONE,
-            .code = (uint8_t)code,
-            .perm = r->need,
-        };
-    }
+    *im_ioasid_miss_of(r) = (ImIoasidMiss) {
+        .addr = r->txn->addr,
+        .stage = code >= IO_FLT_PASID_OFF ? IM_IOASID_STAGE_GUEST :
+                                            IM_IOASID_STAGE_NONE,
+        .code = (uint8_t)code,
+        .perm = r->need,
+    };
     if (ats && defs[code].reply == MISS) {
         r->out.addr = r->txn->addr;     /* it may ask for the page */
         return im_route_refuse(&r->out, IM_OK, IM_CPL_SC);
@@ -138,6 +136,10 @@ bool im_ioasid_refuse_walk(IoRoute *r, const ImWalkOut *w, bool nested)
                   w->stop == IM_WALK_NESTED_WRITE;
     bool map = denied || w->stage == nested;
 
+    if (map && !denied && w->stop == IM_WALK_ABSENT &&
+        im_ioasid_fill(r, w->in, w->for_entry, w->for_update)) {
+        return true;
+    }
     im_ioasid_refuse(r, denied ? IO_FLT_TABLE_DENIED :
                         map    ? io_outcome_map_code(r, w) :
                                  io_outcome_table_code(r, w));
@@ -151,16 +153,14 @@ bool im_ioasid_refuse_walk(IoRoute *r, const ImWalkOut *w, bool nested)
 void im_ioasid_miss_map(IoRoute *r, uint64_t addr, bool for_entry,
                         bool for_update)
 {
-    ImIoasidMiss *miss = &r->h->miss;
+    ImIoasidMiss *miss = im_ioasid_miss_of(r);
 
-    if (!r->ex) {
-        miss->stage = IM_IOASID_STAGE_MAP;
-        miss->addr = addr;
-        miss->for_entry = for_entry;
-        miss->perm = !for_entry ? r->need :
-                     for_update ? IM_PERM_R | IM_PERM_W :
-                                  IM_PERM_R;
-    }
+    miss->stage = IM_IOASID_STAGE_MAP;
+    miss->addr = addr;
+    miss->for_entry = for_entry;
+    miss->perm = !for_entry ? r->need :
+                 for_update ? IM_PERM_R | IM_PERM_W :
+                              IM_PERM_R;
 }
 
 bool im_ioasid_missed(const ImIoasid *h, ImIoasidMiss *miss)

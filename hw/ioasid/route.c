@@ -55,7 +55,7 @@ static bool io_route_found(IoRoute *r, uint64_t out, unsigned lg2,
             perm &= (uint8_t)~IM_PERM_X;
         }
         if (!perm) {
-            r->h->miss.code = 0;
+            im_ioasid_miss_of(r)->code = 0;
             return im_route_grant(&r->out, t->addr, 12, 0);
         }
         io_route_granted_ats(r);
@@ -487,6 +487,7 @@ bool im_ioasid_translate_as(ImIoasid *h, uint32_t func, bool has_pasid,
     io_route_take_route(&r);
     *out = (ImXlat) {
         IM_ROUTE_ANSWER(&r.out, txn, r.kind == IO_TRANSLATION),
+        .handle = r.handle,
     };
     return r.out.status == IM_OK && r.out.perm;
 }
@@ -498,6 +499,23 @@ ImXlat im_ioasid_translate(ImIoasid *h, const ImTxn *txn)
     im_ioasid_translate_as(h, im_func(txn->segment, txn->rid), txn->has_pasid,
                            txn->pasid, txn, &x);
     return x;
+}
+
+bool im_ioasid_lacks(ImIoasid *h, const ImTxn *txn, ImIoasidMiss *miss)
+{
+    IoExplain ex = { .fn = im_route_unheard };
+    IoRoute r = {
+        .h = h,
+        .txn = txn,
+        .ex = &ex,
+        .func = im_func(txn->segment, txn->rid),
+        .has_pasid = txn->has_pasid,
+        .pasid = txn->pasid,
+    };
+
+    io_route_take_route(&r);
+    *miss = ex.miss;
+    return r.out.status != IM_OK;
 }
 
 /* --- explain ---------------------------------------------------------- */

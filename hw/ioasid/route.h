@@ -28,6 +28,7 @@ typedef struct IoExplain {
     ImStepFn *fn;
     void *opaque;
     IoView view;                /* instead of the caches */
+    ImIoasidMiss miss;          /* instead of ImIoasid.miss */
 } IoExplain;
 
 typedef struct IoRoute {
@@ -44,6 +45,7 @@ typedef struct IoRoute {
     bool priv;                  /* as the tables see it */
     bool write;                 /* counts as a write for the dirty state */
     uint8_t need;               /* ImPerm without which it faults */
+    uint64_t handle;            /* it waits */
     ImRouteOut out;             /* fault: an IoFaultCode */
 } IoRoute;
 
@@ -52,9 +54,20 @@ bool im_ioasid_refuse(IoRoute *r, IoFaultCode code);
 /* A walk stopped; nested: stage 1 of it was the map, else stage 0. */
 bool im_ioasid_refuse_walk(IoRoute *r, const ImWalkOut *w, bool nested);
 
+static inline ImIoasidMiss *im_ioasid_miss_of(IoRoute *r)
+{
+    return r->ex ? &r->ex->miss : &r->h->miss;
+}
+
 /* What was refused was for want of addr in the map. */
 void im_ioasid_miss_map(IoRoute *r, uint64_t addr, bool for_entry,
                         bool for_update);
+
+/* --- fill.c: maps that are filled while devices wait --------------------- */
+
+/* The map lacks addr, and somebody fills it: true, the request asks him or
+ * waits for him. */
+bool im_ioasid_fill(IoRoute *r, uint64_t addr, bool for_entry, bool for_update);
 
 /* --- guest.c: guest-owned PASID tables -------------------------------- */
 

@@ -83,6 +83,7 @@ static int io_space_check_kind(const ImuSpaceCreate *a, const IoSet *set,
         return -EOPNOTSUPP;
     }
     if ((a->kind != IMU_SPACE_MAPPED && a->head.flags) ||
+        ((a->head.flags & IMU_SPACE_FILL) && io_space_is_null(a->faultq)) ||
         (a->kind == IMU_SPACE_BLOCK && !io_space_is_null(a->faultq))) {
         return -EINVAL;
     }

@@ -42,7 +42,8 @@ static const char *const cache_names[] = {
 };
 static const char *const entry_names[] = { "no-pasid", "asid", NULL };
 static const char *const inv_names[] = { "tagged", NULL };
-static const char *const fault_names[] = { "pasid", "last", NULL };
+static const char *const fault_names[] = { "pasid", "last", "stall", "host",
+                                           NULL };
 static const char *const perm_names[] = {
     "read", "write", "exec", "priv", NULL,
 };
@@ -58,7 +59,7 @@ static const char *const no_names[] = { NULL };
 static const char *const destroy_names[] = { "force", NULL };
 static const char *const alloc_names[] = { "fixed", NULL };
 static const char *const query_names[] = { "by-gpasid", "hpasid", NULL };
-static const char *const create_names[] = { "dirty", "parent", NULL };
+static const char *const create_names[] = { "dirty", "parent", "fill", NULL };
 static const char *const map_names[] = {
     "read", "write", "exec", "fixed", NULL,
 };

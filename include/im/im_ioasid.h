@@ -123,7 +123,8 @@ typedef struct ImIoasidMiss {
 bool im_ioasid_missed(const ImIoasid *h, ImIoasidMiss *miss);
 
 /* The upward port, as of every IOMMU (im_iommu.h). It has no registers, parks
- * no request, page requests being how devices wait, and always translates. */
+ * requests for maps that are filled (IMU_SPACE_FILL) alone, page requests being
+ * how devices wait, and always translates. */
 extern const ImIommuOps im_ioasid_ops;
 
 ImXlat im_ioasid_translate(ImIoasid *h, const ImTxn *txn);
@@ -133,6 +134,8 @@ ImXlat im_ioasid_translate(ImIoasid *h, const ImTxn *txn);
  */
 bool im_ioasid_translate_as(ImIoasid *h, uint32_t func, bool has_pasid,
                             uint32_t pasid, const ImTxn *txn, ImXlat *out);
+/* The requester of an IM_PENDING request was reset: it is forgotten. */
+void im_ioasid_cancel(ImIoasid *h, uint64_t handle);
 void im_ioasid_page_request(ImIoasid *h, const ImPageReq *req);
 /* count: the completion count of the message, as PCIe encodes it. */
 void im_ioasid_ats_inv_done(ImIoasid *h, uint32_t func, uint32_t itags,

@@ -238,7 +238,8 @@ typedef struct ImuSmmuSte {
 } ImuSmmuSte;
 
 #define IMU_SPACE_DIRTY    1u   /* dirty tracking can be switched on */
-#define IMU_SPACE_PARENT   2u   /* may be nested upon */
+#define IMU_SPACE_PARENT  2u    /* may be nested upon */
+#define IMU_SPACE_FILL    4u    /* what is not mapped is asked for */
 
 typedef struct ImuSpaceCreate {
     ImuHead head;
@@ -431,6 +432,8 @@ typedef struct ImuQueueDestroy {
 
 #define IMU_FAULT_PASID  1u
 #define IMU_FAULT_LAST   2u
+#define IMU_FAULT_STALL  4u     /* a request that waits, not a page request */
+#define IMU_FAULT_HOST   8u     /* the map lacks it: addr is its input */
 
 /* One page of a group; groups are read whole, in order of arrival. */
 typedef struct ImuFault {

@@ -37,7 +37,7 @@ static const struct {
 #define DEV_BIND_IS       0, true
 #define DEV_UNBIND_IS     0, false
 #define DEV_INFO_IS       0, true
-#define SPACE_CREATE_IS   3, true
+#define SPACE_CREATE_IS   7, true
 #define SPACE_DESTROY_IS  0, false
 #define MAP_IS            15, true
 #define UNMAP_IS          0, true
