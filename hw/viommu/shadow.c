@@ -127,15 +127,39 @@ static int vi_shadow_copy(ImViommu *v, ViShadow *s, uint64_t to, uint64_t from,
     return err;
 }
 
+/* As much as the host has of what the guest's stage grants, if that is
+ * enough. */
+static int vi_shadow_copy_page(ImViommu *v, ViShadow *s, uint64_t addr,
+                               const ImXlat *x, uint8_t perm)
+{
+    static const uint8_t host[] = {
+        IM_PERM_R | IM_PERM_W | IM_PERM_X,
+        IM_PERM_R | IM_PERM_W,
+        IM_PERM_R | IM_PERM_X,
+        IM_PERM_R,
+        IM_PERM_W,
+    };
+    int err = -EPERM;
+
+    for (unsigned i = 0; err == -EPERM && i < G_N_ELEMENTS(host); i++) {
+        uint8_t both = x->perm & host[i];
+
+        if (both & (IM_PERM_R | IM_PERM_W) && !(perm & ~both)) {
+            err = vi_shadow_copy(v, s, addr, x->addr, VI_PAGE, both);
+        }
+    }
+    return err;
+}
+
 /* One page, in the place of what gave less. */
 static bool vi_shadow_fill_page(ImViommu *v, ViShadow *s, uint64_t addr,
-                                const ImXlat *x)
+                                const ImXlat *x, uint8_t perm)
 {
-    int err = vi_shadow_copy(v, s, addr, x->addr, VI_PAGE, x->perm);
+    int err = vi_shadow_copy_page(v, s, addr, x, perm);
 
     if (err == -EEXIST) {
         im_viommu_shadow_drop(v, s, addr, addr);
-        err = vi_shadow_copy(v, s, addr, x->addr, VI_PAGE, x->perm);
+        err = vi_shadow_copy_page(v, s, addr, x, perm);
     }
     return !err;
 }
@@ -157,5 +181,5 @@ bool im_viommu_shadow_fill(ImViommu *v, ViShadow *s, uint64_t addr,
     }
     return (x.mask >= VI_LARGE - 1 &&
             !vi_shadow_copy(v, s, addr, x.addr, VI_LARGE, x.perm)) ||
-           vi_shadow_fill_page(v, s, addr, &x);
+           vi_shadow_fill_page(v, s, addr, &x, perm);
 }
