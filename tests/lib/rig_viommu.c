@@ -45,10 +45,10 @@ static int host_user_write(void *host, void *user G_GNUC_UNUSED, uint64_t addr,
     return user_access(host, addr, (void *)buf, len, true);
 }
 
-static int host_pin(void *host G_GNUC_UNUSED, void *user G_GNUC_UNUSED,
-                    uint64_t addr, bool write G_GNUC_UNUSED, uint64_t *pa)
+static int host_pin(void *host, void *user G_GNUC_UNUSED, uint64_t addr,
+                    bool write G_GNUC_UNUSED, uint64_t *pa)
 {
-    *pa = addr;
+    *pa = addr ^ ((Vio *)host)->apart;
     return 0;
 }
 
@@ -69,14 +69,14 @@ static ImBus host_read(void *host, uint64_t pa, void *buf, size_t len)
 {
     Vio *x = host;
 
-    return x->r->port.read(x->r, pa, buf, len);
+    return x->r->port.read(x->r, pa ^ x->apart, buf, len);
 }
 
 static ImBus host_write(void *host, uint64_t pa, const void *buf, size_t len)
 {
     Vio *x = host;
 
-    return x->r->port.write(x->r, pa, buf, len);
+    return x->r->port.write(x->r, pa ^ x->apart, buf, len);
 }
 
 static ImBus host_cmpxchg64(void *host, uint64_t pa, uint64_t *expected,
@@ -84,7 +84,7 @@ static ImBus host_cmpxchg64(void *host, uint64_t pa, uint64_t *expected,
 {
     Vio *x = host;
 
-    return x->r->port.cmpxchg64(x->r, pa, expected, desired);
+    return x->r->port.cmpxchg64(x->r, pa ^ x->apart, expected, desired);
 }
 
 static void host_msi(void *host G_GNUC_UNUSED, const ImMsi *msi G_GNUC_UNUSED)
@@ -369,8 +369,11 @@ Vio *vio_new(const VioConfig *cfg)
     x->deadline = IM_NEVER;
     x->r = cfg->smmu ? rig_smmu_new_on(cfg->smmu, join_port) :
                        rig_vtd_new_on(cfg->vtd, join_port);
+    x->apart = cfg->apart;
     make_backend(x, cfg);
-    map_ram(x);
+    if (!cfg->bare) {
+        map_ram(x);
+    }
     config = (ImViommuConfig) {
         .set = x->set,
         .ram = x->ram,

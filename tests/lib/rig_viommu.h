@@ -24,6 +24,9 @@ typedef struct VioConfig {
     uint32_t quota;
     bool allocated;                     /* the guest has VCMD */
     bool caching;
+    bool bare;                          /* the RAM space is empty */
+    uint64_t apart;                     /* bits in which a physical address of
+                                           the host's differs from the guest's */
 } VioConfig;
 
 typedef struct Vio {
@@ -33,6 +36,7 @@ typedef struct Vio {
     ImuRef set, ram;
     ImViommu *v;
     ImViommuFn *fn[VIO_FUNCS];
+    uint64_t apart;
     void *arg;                          /* of the command under way */
     size_t whole;
     GArray *readable;                   /* ImuRef */

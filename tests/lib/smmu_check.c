@@ -57,7 +57,7 @@ static bool same_completion(const SoAnswer *a, const ImXlat *x)
            (x->perm ? x->addr == a->addr : x->mask == 0xfff);
 }
 
-static bool same_end(const SoAnswer *a, const ImTxn *t, const ImXlat *x)
+bool so_ends_so(const SoAnswer *a, const ImTxn *t, const ImXlat *x)
 {
     switch (a->end) {
     case SO_OK:
@@ -78,8 +78,8 @@ static bool same_end(const SoAnswer *a, const ImTxn *t, const ImXlat *x)
     }
 }
 
-static void record_agrees(SWorld *w, const ImTxn *t, const SoAnswer *a,
-                          const char *where)
+void so_recorded(SWorld *w, const ImTxn *t, const SoAnswer *a,
+                 const char *where)
 {
     bool wanted = a->record || a->end == SO_STALL;
     Evt e;
@@ -115,9 +115,7 @@ static void record_agrees(SWorld *w, const ImTxn *t, const SoAnswer *a,
     }
 }
 
-/* HTTU wrote what the oracle says, and nothing else. */
-static void memory_agrees(SWorld *w, const ImTxn *t, const SoAnswer *a,
-                          const char *where)
+void so_wrote(SWorld *w, const ImTxn *t, const SoAnswer *a, const char *where)
 {
     for (unsigned n = 0; n < rig_count(w->r, RIG_SEEN_UPDATE); n++) {
         uint64_t pa = rig_seen(w->r, RIG_SEEN_UPDATE, n)->addr;
@@ -184,15 +182,15 @@ SoAnswer so_check(SWorld *w, const ImTxn *t, const char *where)
     rig_log_clear(w->r);
     x = st_translate(w, t, &told, where);
     if (!a.unsure) {
-        if (!same_end(&a, t, &x)) {
+        if (!so_ends_so(&a, t, &x)) {
             disagree(w, t, &a, &x, where);
         }
         if (a.end == SO_OK && a.typed) {
             g_assert_cmphex(x.attr, ==, a.attr);
             g_assert_cmphex(x.share, ==, a.share);
         }
-        record_agrees(w, t, &a, where);
-        memory_agrees(w, t, &a, where);
+        so_recorded(w, t, &a, where);
+        so_wrote(w, t, &a, where);
     }
     sb_events_clear(w->r);
     if (x.status == IM_PENDING) {

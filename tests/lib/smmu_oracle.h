@@ -49,6 +49,13 @@ SoAnswer so_answer(SWorld *w, const ImTxn *t);
  * must agree. where names the case in a failure. */
 SoAnswer so_check(SWorld *w, const ImTxn *t, const char *where);
 
+/* The parts of that: whether the request ended so; the events of it, which are
+ * dropped then; HTTU wrote what the oracle says, and nothing else. */
+bool so_ends_so(const SoAnswer *a, const ImTxn *t, const ImXlat *x);
+void so_recorded(SWorld *w, const ImTxn *t, const SoAnswer *a,
+                 const char *where);
+void so_wrote(SWorld *w, const ImTxn *t, const SoAnswer *a, const char *where);
+
 /* What a request was explained as before it was made is what it got. */
 void so_explained(SWorld *w, const ImTxn *t, const ImXlat *e, const ImXlat *x,
                   const char *where);
