@@ -85,6 +85,7 @@ static void smmu_binding_of_stages(const ImSmmu *s, const ImSmmuSte *ste,
                          IM_BINDING_PASS;
     out->domain = ste->world == IM_SMMU_NS_EL1 ? ste->vmid : IM_SMMU_EL2;
     out->ats = smmu_binding_ats(s, ste);
+    out->priv = out->exec = true;
     out->pri = out->ats && (s->ids.idr[0] & IM_MASK(SMMU_IDR0_PRI));
     if (ste->s2) {
         smmu_binding_second(&ste->stage2, out);
@@ -127,6 +128,7 @@ void im_smmu_binding(ImSmmu *s, uint32_t func, bool has_pasid, uint32_t pasid,
     if (!(s->cr0 & IM_MASK(SMMU_CR0_SMMUEN))) {
         out->how = s->gbpa & IM_MASK(SMMU_GBPA_ABORT) ? IM_BINDING_FAULT :
                                                         IM_BINDING_OFF;
+        out->priv = out->exec = out->how == IM_BINDING_OFF;
         return;
     }
     if (im_smmu_stream_fault(&r) || !(ste->config & CONFIG_TRANSLATE)) {

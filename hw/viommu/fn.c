@@ -111,6 +111,13 @@ static ImXlat vi_fn_translated(ImViommuFn *fn, const ImTxn *txn)
                vi_fn_judge(fn, txn, &x, 0);
 }
 
+/* The tables let no such request through, whatever translates it. */
+static bool vi_fn_attributes(const ViBind *b, const ImTxn *txn)
+{
+    return txn->has_pasid &&
+           ((txn->priv && !b->say.priv) || (txn->exec && !b->say.exec));
+}
+
 static G_GNUC_NO_INLINE ImXlat vi_fn_slow(ImViommuFn *fn, const ImTxn *txn)
 {
     ViBind *b;
@@ -131,6 +138,9 @@ static G_GNUC_NO_INLINE ImXlat vi_fn_slow(ImViommuFn *fn, const ImTxn *txn)
         }
         m = vi_fn_route(b, txn);
         fn->memo[txn->pasid % VI_MEMOS] = m;
+        if (vi_fn_attributes(b, txn)) {
+            return vi_fn_judge(fn, txn, &refused, 0);
+        }
         x = vi_fn_ask_and_fill(fn, b, txn, &m);
         if (vi_fn_grants(&x) || x.status == IM_PENDING) {
             return x;
@@ -173,8 +183,8 @@ void im_viommu_translate(ImViommuFn *fn, const ImTxn *txn, ImXlat *out)
 
     fn->v->counters.requests++;
     if (G_UNLIKELY(m->key != im_viommu_key(txn->has_pasid, txn->pasid) + 1 ||
-                   fn->func != im_func(txn->segment, txn->rid) ||
-                   vi_fn_is_interrupt(fn->v, txn) ||
+                   fn->func != im_func(txn->segment, txn->rid) || txn->priv ||
+                   txn->exec || vi_fn_is_interrupt(fn->v, txn) ||
                    !vi_fn_ask(fn, txn, m, out))) {
         *out = vi_fn_slow(fn, txn);
     }

@@ -78,11 +78,11 @@ void im_vtd_binding(ImVtd *s, uint32_t func, bool has_pasid, uint32_t pasid,
         .pasid = pasid,
     };
 
-    *out = (ImBinding) { .how = IM_BINDING_OFF };
+    *out = (ImBinding) { .how = IM_BINDING_OFF, .priv = true, .exec = true };
     if (!im_vtd_translating(s)) {
         return;
     }
-    out->how = IM_BINDING_FAULT;
+    *out = (ImBinding) { .how = IM_BINDING_FAULT };
     if (im_vtd_table_mode_fault(&r) || im_vtd_context_fault(&r) ||
         im_vtd_pasid_fault(&r)) {
         return;
@@ -92,6 +92,7 @@ void im_vtd_binding(ImVtd *s, uint32_t func, bool has_pasid, uint32_t pasid,
     out->pasid = r.pasid;
     out->ats = r.ctx->ats;
     out->pri = r.ctx->pre;
+    out->priv = r.sp->sre;
     if (out->how == IM_BINDING_FIRST || out->how == IM_BINDING_NESTED) {
         vtd_binding_first(r.sp, out);
     }

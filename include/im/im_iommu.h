@@ -46,7 +46,9 @@ typedef struct ImBinding {
     uint8_t how; /* ImBindingHow */
     bool table; /* first[] is a table of all PASIDs */
     bool ats; /* translation requests are let through */
-    bool pri; /* so are page requests */
+    bool pri;                   /* so are page requests, */
+    bool priv;                  /* privileged requests, */
+    bool exec;                  /* and requests to execute */
 } ImBinding;
 
 /* Members marked optional may be NULL, which means what is said there. */

@@ -5,86 +5,7 @@
  */
 #include "lib/fuzz.h"
 #include "lib/vtd_oracle.h"
-
-/* An entry of some structure that the request will meet, or nearly. */
-static uint64_t pick_entry(World *w, Fuzz *f, unsigned *words)
-{
-    bool fs = w->kind == W_FS || w->kind == W_NESTED;
-    bool ss = w->kind != W_FS && w->kind != W_PT && w->kind != W_LEGACY_PT;
-    unsigned level = (unsigned)fuzz_below(f, 4) + 1;
-    uint64_t table;
-
-    *words = 1;
-    switch (fuzz_below(f, world_scalable(w) ? 12 : 8)) {
-    case 0:
-        return w->root_entry;
-    case 1:
-        *words = world_scalable(w) ? 4 : 2;
-        return w->ctx;
-    case 8:
-        return w->dir_entry;
-    case 9:
-    case 10:
-        *words = 4;
-        return w->pe;
-    default:
-        break;
-    }
-    if (ss && (!fs || fuzz_one_in(f, 2))) {
-        uint64_t ipa = w->kind == W_NESTED ? w->gpa : w->iova;
-
-        if (fs && fuzz_one_in(f, 2)) {
-            table = world_fs_entry(w, w->iova, level) & ~UINT64_C(0xfff);
-            ipa = table + w->bias;
-        }
-        return world_ss_entry(w, ipa, (unsigned)fuzz_below(f, 4) + 1);
-    }
-    return fs ? world_fs_entry(w, w->iova, level) : w->ctx;
-}
-
-/* PWSNP and SSADE decide about updates, which the oracle does not model
- * together with damage: they stay. */
-static bool untouchable(World *w, uint64_t at, unsigned bit)
-{
-    return world_scalable(w) &&
-           ((at == w->pe && bit == 9) || (at == w->pe + 8 && bit == 87 - 64));
-}
-
-static void damage(World *w, Fuzz *f)
-{
-    uint64_t at[3], flip[3];
-    unsigned n = (unsigned)fuzz_below(f, 3) + 1;
-
-    for (unsigned i = 0; i < n; i++) {
-        unsigned words, bit = (unsigned)fuzz_below(f, 64);
-
-        at[i] = pick_entry(w, f, &words);
-        at[i] += 8 * fuzz_below(f, words);
-        if (fuzz_one_in(f, 2)) {
-            bit %= 12;
-        }
-        flip[i] = untouchable(w, at[i], bit) ? 0 : UINT64_C(1) << bit;
-    }
-    for (unsigned i = 0; i < n; i++) {
-        rig_w64(w->r, at[i], rig_r64(w->r, at[i]) ^ flip[i]);
-    }
-}
-
-static ImTxn random_txn(World *w, Fuzz *f)
-{
-    static const ImAccess access[] = { IM_READ, IM_WRITE, IM_ATOMIC };
-    ImTxn t = world_txn(w, IM_AT_UNTRANSLATED, access[fuzz_below(f, 3)]);
-
-    if (fuzz_one_in(f, 8)) {
-        t.addr ^= UINT64_C(1) << (12 + fuzz_below(f, 52));
-    }
-    if (t.addr >> 20 == 0xfee) {
-        t.addr = w->iova;
-    }
-    t.addr += fuzz_below(f, 64) * 64;
-    t.priv = t.has_pasid && fuzz_one_in(f, 4);
-    return t;
-}
+#include "lib/vtd_random.h"
 
 static void check(const Oracle *o, const ImXlat *x, uint64_t round,
                   const char *what)
@@ -163,9 +84,9 @@ static void one_round(Fuzz *f, uint64_t round)
         rig_put(w->r, w->pe, PE_SRE, fuzz_one_in(f, 2));
         rig_put(w->r, w->pe, PE_SSADE, kind != W_PT && fuzz_one_in(f, 2));
     }
-    damage(w, f);
+    vr_damage(w, f);
     world_on(w);
-    t = random_txn(w, f);
+    t = vr_txn(w, f);
     o = oracle_answer(w, &t);
     e = im_vtd_explain(w->r->vtd, &t, NULL, NULL);
     x = im_vtd_translate(w->r->vtd, &t);
