@@ -13,6 +13,7 @@
 #include "qobject/qnum.h"
 #include "qobject/qstring.h"
 #include "im-ioasid.h"
+#include "im-viommu.h"
 
 static const char *host_qmp_id_of(IoasidHost *s)
 {
@@ -273,17 +274,23 @@ XImIoasidInfo *qmp_x_im_ioasid_query(const char *host, Error **errp)
     tail = &info->functions;
     info->host = g_strdup(host_qmp_id_of(s));
     info->guest_set = host_qmp_ref_text(s->guest.set);
+    info->guest_memory = s->ram ? host_qmp_ref_text(s->ram_space) : NULL;
     for (unsigned i = 0; i < s->fns->len; i++) {
         const IoasidFn *fn = g_ptr_array_index(s->fns, i);
         XImIoasidFunction *f = g_new0(XImIoasidFunction, 1);
 
         f->device = object_get_canonical_path(OBJECT(fn->listener->dev));
         f->func = fn->rid;
+        f->unit = fn->above ? object_get_canonical_path(fn->above->owner) :
+                              NULL;
         QAPI_LIST_APPEND(tail, f);
     }
     im_unit_enter_to_ask(&s->unit);
     info->broken = im_ioasid_check(s->host);
     im_unit_leave(&s->unit);
+    if (!info->broken) {
+        info->broken = im_ioasid_check_units(s);
+    }
     return info;
 }
 

@@ -170,20 +170,12 @@ static void host_port_page_response(void *host, const ImPageResp *resp)
     im_unit_port.page_response(host, &m);
 }
 
-/* Of a function below a unit that stands here the unit says whose fault it
- * was. */
+/* When a unit asks that stands here, it says whose fault it was. */
 static void host_port_event(void *host, const ImEvent *ev)
 {
-    IoasidHost *s = host_of(host);
-
-    for (unsigned i = 0; ev->kind == IM_EVENT_FAULT && i < s->fns->len; i++) {
-        const IoasidFn *fn = g_ptr_array_index(s->fns, i);
-
-        if (fn->above && ev->txn && fn->rid == ev->txn->rid) {
-            return;
-        }
+    if (ev->kind != IM_EVENT_FAULT || !host_of(host)->unit_asks) {
+        im_unit_event(host, ev);
     }
-    im_unit_event(host, ev);
 }
 
 /* --- the backend, as a unit --------------------------------------------- */
@@ -670,6 +662,7 @@ static void host_class_init(ObjectClass *oc, void *data)
     im_ioasid_options_add(oc);
     im_unit_model_class(IM_MODEL_CLASS(oc), offsetof(IoasidHost, unit),
                         &host_ops);
+    IM_MODEL_CLASS(oc)->in_guest = false;
 }
 
 static const TypeInfo host_info = {

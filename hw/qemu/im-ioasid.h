@@ -55,6 +55,7 @@ struct IoasidHost {
 
     /* im-viommu.c */
     GPtrArray *units;           /* ImUnitViommu: that stand on it */
+    bool unit_asks;             /* one of them translates a request */
     Notifier machine_done;
     MemoryListener listener;
     GArray *ram;                /* IoasidRam; NULL: no unit asked for it */

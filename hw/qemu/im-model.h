@@ -67,6 +67,7 @@ struct ImModelClass {
     ImIntOut (*explain_interrupt)(Object *obj, const ImMsi *msi, ImStepFn *fn,
                                   void *opaque);
     bool segments;          /* it knows functions of segments other than 0 */
+    bool in_guest;          /* its guest sees it */
 };
 
 void imq_fault_log_add(ImFaultLog *log, const ImFaultNote *note);

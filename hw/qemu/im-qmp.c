@@ -19,7 +19,8 @@ typedef struct Each {
     void *opaque;
     bool iommu;
     unsigned found;
-    Object *last;
+    unsigned in_guest;
+    Object *last;               /* in the guest, if any is */
 } Each;
 
 static int qmp_each_one(Object *obj, void *opaque)
@@ -37,7 +38,10 @@ static int qmp_each_one(Object *obj, void *opaque)
     mc = IM_MODEL_GET_CLASS(obj);
     if (!e->iommu || mc->explain) {
         e->found++;
-        e->last = obj;
+        if (mc->in_guest || !e->in_guest) {
+            e->last = obj;
+        }
+        e->in_guest += mc->in_guest;
         if (e->fn) {
             e->fn(obj, mc, e->opaque);
         }
@@ -111,7 +115,8 @@ Object *imq_the_iommu(const char *device, Error **errp)
         return qmp_named(device, true, errp);
     }
     object_child_foreach_recursive(object_get_root(), qmp_each_one, &e);
-    if (e.found > 1) {
+    /* numbers are the guest's, unless a host is named */
+    if (e.found > 1 && e.in_guest != 1) {
         g_autofree char *known = qmp_names(true);
 
         error_setg(errp, "there are several IOMMUs: name one by device: %s",

@@ -346,4 +346,5 @@ void im_unit_model_class(ImModelClass *mc, size_t offset, const ImUnitOps *ops)
                                 unit_report_model_explain_interrupt :
                                 NULL;
     mc->segments = ops->iommu->segments;
+    mc->in_guest = true;
 }

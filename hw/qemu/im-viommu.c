@@ -177,7 +177,9 @@ static bool viommu_port_translate(void *host, uint32_t func, bool has_pasid,
     bool granted;
 
     im_unit_enter_to_ask(&s->unit);
+    s->unit_asks = true;
     granted = im_ioasid_translate_as(s->host, func, has_pasid, pasid, txn, out);
+    s->unit_asks = false;
     im_unit_leave_later(&s->unit);
     return granted;
 }
@@ -456,6 +458,20 @@ bool im_ioasid_tell_units(IoasidHost *s, ImuRef queue)
         im_unit_leave(uv->unit);
     }
     return theirs;
+}
+
+char *im_ioasid_check_units(IoasidHost *s)
+{
+    char *broken = NULL;
+
+    for (unsigned i = 0; i < s->units->len && !broken; i++) {
+        ImUnitViommu *uv = g_ptr_array_index(s->units, i);
+
+        im_unit_enter_to_ask(uv->unit);
+        broken = im_viommu_check(uv->v);
+        im_unit_leave(uv->unit);
+    }
+    return broken;
 }
 
 void im_ioasid_reset_models(IoasidHost *s)

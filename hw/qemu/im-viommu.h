@@ -50,6 +50,8 @@ void im_ioasid_reset_models(IoasidHost *s);
 void im_ioasid_reset_units(IoasidHost *s);
 /* A queue became readable: whether it was one of theirs. */
 bool im_ioasid_tell_units(IoasidHost *s, ImuRef queue);
+/* What does not hold in one of them, or NULL; g_free() it. */
+char *im_ioasid_check_units(IoasidHost *s);
 /* The guest's memory is nobody's space any more. */
 void im_ioasid_forget_ram(IoasidHost *s);
 

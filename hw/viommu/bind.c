@@ -10,17 +10,34 @@
 
 /* --- PASIDs ------------------------------------------------------------- */
 
-static int vi_bind_pasid_find(ImViommu *v, uint32_t gpasid, ImuRef *pasid)
+static int vi_bind_pasid_query(ImViommu *v, uint32_t gpasid, ImuPasidQuery *q)
 {
-    ImuPasidQuery q = {
+    *q = (ImuPasidQuery) {
         .head.flags = IMU_PASID_QUERY_BY_GPASID,
         .set = v->cfg.set,
         .gpasid = gpasid,
     };
-    int err = VI_COMMAND(v, PASID_QUERY, &q);
+    return VI_COMMAND(v, PASID_QUERY, q);
+}
+
+static int vi_bind_pasid_find(ImViommu *v, uint32_t gpasid, ImuRef *pasid)
+{
+    ImuPasidQuery q;
+    int err = vi_bind_pasid_query(v, gpasid, &q);
 
     *pasid = q.pasid;
     return err;
+}
+
+/* Another unit of the set may have bound it. */
+static bool vi_bind_pasid_is_idle(ImViommu *v, uint32_t gpasid, ImuRef *pasid)
+{
+    ImuPasidQuery q;
+    bool idle = !vi_bind_pasid_query(v, gpasid, &q) &&
+                q.state == IMU_PASID_IDLE;
+
+    *pasid = q.pasid;
+    return idle;
 }
 
 /* One that the guest chose once, and has no binding now. */
@@ -34,7 +51,7 @@ static bool vi_bind_pasid_free_idle(ImViommu *v)
         ImuPasidFree f = { .set = v->cfg.set };
 
         if (GPOINTER_TO_UINT(users) == 1 &&
-            !vi_bind_pasid_find(v, GPOINTER_TO_UINT(gpasid), &f.pasid) &&
+            vi_bind_pasid_is_idle(v, GPOINTER_TO_UINT(gpasid), &f.pasid) &&
             !VI_COMMAND(v, PASID_FREE, &f)) {
             g_hash_table_iter_remove(&iter);
             return true;

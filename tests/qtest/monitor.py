@@ -147,9 +147,20 @@ def one_line_says_what_would_be_right(line, parts):
 
 @test
 def several_iommus_are_listed():
-    with Machine(*UNIT, '-object', 'ioasid-host,id=h0', *EP) as vm:
-        for part in ('iommu0', 'h0', 'several'):
+    with Machine('-object', 'ioasid-host,id=h0', '-object',
+                 'ioasid-host,id=h1', *EP) as vm:
+        for part in ('h0', 'h1', 'several'):
             expect_true(part in hmp_error(vm, 'explain 00:04.0 0'), part)
+
+
+@test
+def numbers_are_the_guests():
+    """Unless a host is named, whose numbers are others."""
+    with Machine(*UNIT, '-object', 'ioasid-host,id=h0', *EP) as vm:
+        for named, name in (({}, 'iommu0'), ({'device': 'h0'}, 'h0')):
+            e = vm.qmp('x-im-explain', requester='00:04.0', address='0',
+                       **named)
+            expect_true(e['device'].endswith(name), e['device'])
         said = hmp_error(vm, 'explain nobody 0')
         expect_true("'nobody'" in said and 'several' not in said, said)
         e = vm.qmp('x-im-explain', requester='ep', address='0')
