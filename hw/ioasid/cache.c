@@ -18,12 +18,29 @@ void im_ioasid_view_renew(ImIoasid *h, IoView *v)
     v->gen = v->map ? v->map->gen : h->caches->reach;
 }
 
+static void io_cache_unsort_view(IoView *v)
+{
+    if (v->by_asid.pprev) {
+        im_link_out(&v->by_asid);
+        v->by_asid.pprev = NULL;
+    }
+}
+
+void im_ioasid_view_sort(IoCaches *c, IoView *v)
+{
+    io_cache_unsort_view(v);
+    if (v->how == IO_HOW_SMMU && v->s1) {
+        im_link_in(&c->asids[v->cd.asid % IO_ASID_BUCKETS], &v->by_asid);
+    }
+}
+
 static void io_cache_drop_view(void *opaque, void *slot)
 {
     IoCaches *c = opaque;
     IoView *v = slot;
 
     im_owner_renew(&c->pages, &v->pages);
+    io_cache_unsort_view(v);
     if (v->bind) {
         im_link_out(&v->by_bind);
     }

@@ -156,36 +156,19 @@ static bool io_inval_obey_owns(const Inval *v, const Part *p, bool tables_only)
 
 /* --- by ASID: what the PASID cache knows of it -------------------------- */
 
-static bool io_inval_obey_asid_of(const Inval *v, const IoBind *b,
-                                  const Part *p, uint16_t asid)
-{
-    bool any = false;
-
-    if (!io_inval_in_scope(v, b)) {
-        return false;
-    }
-    for (ImLink *n = b->views; n; n = n->next) {
-        IoView *view = IM_LINK_OF(n, IoView, by_bind);
-
-        if (view->how == IO_HOW_SMMU && view->s1 && view->cd.asid == asid) {
-            io_inval_drop_view(v, view, p);
-            any = true;
-        }
-    }
-    return any;
-}
-
 static bool io_inval_obey_asid(const Inval *v, const Part *p, uint16_t asid)
 {
+    ImLink *n = v->h->caches->asids[asid % IO_ASID_BUCKETS];
     bool any = false;
 
-    for (ImLink *n = v->set->objects[IMU_KIND_DEV]; n; n = n->next) {
-        IoDev *dev = IM_LINK_OF(n, IoDev, obj.in_set);
+    for (; n; n = n->next) {
+        IoView *view = IM_LINK_OF(n, IoView, by_asid);
+        const IoBind *b = view->bind;
 
-        any |= dev->own && io_inval_obey_asid_of(v, dev->own, p, asid);
-        for (ImLink *m = dev->binds; m; m = m->next) {
-            any |= io_inval_obey_asid_of(v, IM_LINK_OF(m, IoBind, by_dev), p,
-                                         asid);
+        if (view->cd.asid == asid && b->dev->obj.set == v->set &&
+            io_inval_in_scope(v, b)) {
+            io_inval_drop_view(v, view, p);
+            any = true;
         }
     }
     return any;

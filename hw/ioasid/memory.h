@@ -192,6 +192,7 @@ typedef struct IoView {
     bool s1;                        /* SMMU: cd is valid, else identity */
     ImSmmuCd cd;
     ImLink by_bind;
+    ImLink by_asid;                 /* while s1 */
 } IoView;
 G_STATIC_ASSERT(offsetof(IoView, slot) == 0);
 
@@ -203,8 +204,11 @@ static inline uint64_t im_ioasid_key(uint32_t func, bool has_pasid,
     return (uint64_t)func << 32 | (uint64_t)has_pasid << 31 | pasid;
 }
 
+#define IO_ASID_BUCKETS  256u
+
 struct IoCaches {
     ImPool views;                   /* IoView */
+    ImLink *asids[IO_ASID_BUCKETS]; /* those with a CD, by its ASID */
     ImOwnedTlb pages;               /* the IOTLB */
     uint64_t epoch;                 /* counts changes of bindings */
     uint64_t reach;                 /* counts those, and of what is mapped */
@@ -221,6 +225,8 @@ static inline IoView *im_ioasid_view_get(IoCaches *c, uint64_t key)
 /* im_pool_room(&c->views), which the caller has filled in or will, as the view
  * of key. b: or NULL, see IoView.bind. */
 IoView *im_ioasid_view_put(IoCaches *c, uint64_t key, IoBind *b);
+/* The CD of v was read anew, or could not be: find it by its ASID. */
+void im_ioasid_view_sort(IoCaches *c, IoView *v);
 /* Forget what the IOTLB holds for v. */
 void im_ioasid_view_renew(ImIoasid *h, IoView *v);
 

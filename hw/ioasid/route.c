@@ -317,9 +317,11 @@ static bool io_route_refresh(IoRoute *r, IoView *v)
 
     v->old = false;
     if (v->how == IO_HOW_SMMU && im_ioasid_cd_fault(r, v)) {
+        im_ioasid_view_sort(r->h->caches, v);
         v->old = true;
         return true;
     }
+    im_ioasid_view_sort(r->h->caches, v);
     if (v->how == IO_HOW_SMMU && (s1 != v->s1 || asid != v->cd.asid)) {
         im_ioasid_view_renew(r->h, v);
     }
@@ -341,7 +343,11 @@ static bool io_route_table_fault(IoRoute *r)
     if (v->how == IO_HOW_SMMU && im_ioasid_cd_fault(r, v)) {
         return true;
     }
-    r->view = r->ex ? v : im_ioasid_view_put(c, r->key, r->bind);
+    r->view = v;
+    if (!r->ex) {
+        r->view = im_ioasid_view_put(c, r->key, r->bind);
+        im_ioasid_view_sort(c, r->view);
+    }
     return false;
 }
 

@@ -328,6 +328,22 @@ static void number_reuse_translate(void)
     io_free(l.io);
 }
 
+/* What is gone for who asks is taken for who wants it. */
+static void number_is_gone_and_taken(Life *l)
+{
+    ImuPasidQuery q = { .head.flags = IMU_PASID_QUERY_BY_GPASID,
+                        .set = l->set,
+                        .gpasid = l->a.gpasid };
+
+    RC(io_PASID_QUERY(l->io, &q), -ENOENT);
+    RC(IO(l->io, PASID_ALLOC, ImuPasidAlloc, .head.flags = FIXED, .set = l->set,
+          .gpasid = l->a.gpasid),
+       -EEXIST);
+    q = (ImuPasidQuery) { .set = l->set, .pasid = l->p };
+    RC(io_PASID_QUERY(l->io, &q), 0);
+    g_assert_cmpuint(q.gpasid, ==, l->a.gpasid);
+}
+
 static void number_reuse_identity(void)
 {
     Life l;
@@ -335,13 +351,9 @@ static void number_reuse_identity(void)
     life_new(&l, IMU_MODE_IDENTITY, IMU_POOL_DEVICE);
     io_attach(l.io, l.set, l.d0, &l.p, l.space);
     RC(io_pasid_free(l.io, l.set, l.p), IMU_PASID_PARKED);
-    RC(IO(l.io, PASID_ALLOC, ImuPasidAlloc, .head.flags = FIXED, .set = l.set,
-          .gpasid = l.a.gpasid),
-       -EEXIST);
+    number_is_gone_and_taken(&l);
     RC(io_detach(l.io, l.set, l.d0, &l.p), 0);
-    RC(IO(l.io, PASID_ALLOC, ImuPasidAlloc, .head.flags = FIXED, .set = l.set,
-          .gpasid = l.a.gpasid),
-       -EEXIST);
+    number_is_gone_and_taken(&l);
     g_assert_cmpuint(io_alloc(l.io, l.set).gpasid, !=, l.a.gpasid);
     io_settle(l.io);
     io_alloc_fixed(l.io, l.set, l.a.gpasid);
