@@ -137,7 +137,7 @@ static G_GNUC_NO_INLINE ImXlat vi_fn_slow(ImViommuFn *fn, const ImTxn *txn)
             return vi_fn_judge(fn, txn, &refused, err);
         }
         m = vi_fn_route(b, txn);
-        fn->memo[txn->pasid % VI_MEMOS] = m;
+        fn->memo[(uint32_t)(m.key - 1) % VI_MEMOS] = m;
         if (vi_fn_attributes(b, txn)) {
             return vi_fn_judge(fn, txn, &refused, 0);
         }
