@@ -7,7 +7,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "lib/fuzz_rig.h"
-#include "lib/smmu_world.h"
+#include "lib/smmu_random.h"
 
 typedef struct State {
     SWorld *w;
@@ -15,54 +15,6 @@ typedef struct State {
     uint64_t pending;           /* statistics: else nothing was tested */
     uint64_t resumed;
 } State;
-
-static uint64_t offset(Fuzz *f)
-{
-    /* clang-format off */
-    static const uint32_t known[] = {
-        SR_CR0, SR_CR1, SR_CR2, SR_GBPA, SR_IRQ_CTRL, SR_GERRORN,
-        SR_GERROR_IRQ_CFG0, SR_STRTAB_BASE, SR_STRTAB_BASE_CFG,
-        SR_CMDQ_BASE, SR_CMDQ_PROD, SR_CMDQ_PROD, SR_CMDQ_CONS,
-        SR_EVTQ_BASE, SR_EVTQ_IRQ_CFG0, SR_PRIQ_BASE, SR_PRIQ_IRQ_CFG0,
-        SR_PRIQ_IRQ_CFG2, SR_EVTQ_PROD, SR_EVTQ_CONS, SR_PRIQ_PROD,
-        SR_PRIQ_CONS,
-    };
-    /* clang-format on */
-
-    if (fuzz_one_in(f, 8)) {
-        return fuzz_below(f, IM_SMMU_MMIO_SIZE + 64);
-    }
-    return known[fuzz_below(f, G_N_ELEMENTS(known))] +
-           (fuzz_one_in(f, 6) ? 4 : 0);
-}
-
-static uint64_t value(State *s, Fuzz *f, uint64_t off)
-{
-    SWorld *w = s->w;
-    Rig *r = w->r;
-
-    switch (fuzz_below(f, 6)) {
-    case 0:
-        return 0;
-    case 1:
-        return UINT64_MAX;
-    case 2:
-        return UINT64_C(1) << fuzz_below(f, 64);
-    case 3:
-        return off == SR_STRTAB_BASE     ? w->strtab :
-               off == SR_STRTAB_BASE_CFG ? 16 | 8 << 6 | 1 << 16 :
-               off == SR_CMDQ_BASE       ? r->sq[0].base | 8 :
-               off == SR_EVTQ_BASE       ? r->sq[1].base | 7 :
-               off == SR_PRIQ_BASE       ? r->sq[2].base | 8 :
-               off == SR_CR0             ? fuzz_u64(f) | 0xf :
-               off == SR_GERRORN         ? rig_reg32(r, SR_GERROR) :
-                                           fuzz_u64(f) & 0x1ff;
-    case 4:
-        return fuzz_u64(f) & 0x800fffff;
-    default:
-        return fuzz_u64(f);
-    }
-}
 
 /* Answers that came meanwhile: each is owed, and given once. */
 static void collect(State *s)
@@ -261,9 +213,9 @@ static void act(State *s, Fuzz *f)
         }
         break;
     default: {
-        uint64_t off = offset(f);
+        uint64_t off = sr_offset(f);
 
-        fuzz_mmio(s->w->r, f, off, value(s, f, off), IM_SMMU_MMIO_SIZE);
+        fuzz_mmio(s->w->r, f, off, sr_value(s->w, f, off), IM_SMMU_MMIO_SIZE);
         collect(s);
         break;
     }

@@ -4,8 +4,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "lib/fuzz.h"
-#include "lib/smmu_world.h"
+#include "lib/smmu_random.h"
 
 static unsigned bits(const Cmd *c, unsigned hi, unsigned lo)
 {
@@ -56,59 +55,6 @@ static bool illegal(const Cmd *c)
     default:
         return true;
     }
-}
-
-static Cmd random_cmd(SWorld *w, Fuzz *f)
-{
-    /* clang-format off */
-    static const uint8_t tlbi[] = {
-        OP_NH_ALL, OP_NH_ASID, OP_NH_VA, OP_NH_VAA, OP_EL2_ALL, OP_EL2_ASID,
-        OP_EL2_VA, OP_EL2_VAA, OP_S12_VMALL, OP_S2_IPA, OP_NSNH_ALL,
-    };
-    /* clang-format on */
-    uint64_t r = fuzz_u64(f);
-    Cmd c;
-
-    switch (fuzz_below(f, 10)) {
-    case 0:
-        c = cmd_cfgi_ste(w->sid, r & 1);
-        break;
-    case 1:
-        c = cmd_cfgi_ste_range((uint32_t)r, r >> 32 & 31);
-        break;
-    case 2:
-        c = cmd_cfgi_cd(w->sid, r & 0xfffff, r >> 20 & 1);
-        break;
-    case 3:
-        c = cmd_tlbi(tlbi[r % sizeof(tlbi)], r >> 8 & 0xffff, r >> 24 & 0xffff,
-                     fuzz_u64(f), r >> 40 & 1);
-        c = cmd_tlbi_range(c, r >> 41 & 3, r >> 43 & 3, r >> 45 & 31,
-                           r >> 50 & 31);
-        break;
-    case 4:
-        c = cmd_atc_inv(w->sid + (r & 3), fuzz_u64(f), r >> 2 & 31);
-        break;
-    case 5:
-        c = cmd_atc_inv_ssid(w->sid + (r & 3), r >> 8 & 0xfffff, r >> 2 & 1,
-                             fuzz_u64(f), 52);
-        break;
-    case 6:
-        c = cmd_pri_resp(w->sid, r & 0x1ff, r >> 9 & 3);
-        break;
-    case 7:
-        c = cmd_resume(w->sid, r & 0xffff, r >> 16 & 1, r >> 17 & 1);
-        break;
-    default:
-        c = cmd_sync(r & 3, r >> 8 & 0xfffff0, (uint32_t)(r >> 32));
-        break;
-    }
-    if (fuzz_one_in(f, 12)) {
-        c.q[r >> 60 & 1] ^= UINT64_C(1) << (r >> 54 & 63);
-    }
-    if (fuzz_one_in(f, 60)) {
-        c.q[0] = (c.q[0] & ~UINT64_C(0xff)) | fuzz_below(f, 256);
-    }
-    return c;
 }
 
 static void answers(SWorld *w, Fuzz *f)
@@ -178,7 +124,7 @@ static void queue(void)
         unsigned n = (unsigned)fuzz_below(&f, 24) + 1, bad = 0;
 
         for (unsigned j = 0; j < n; j++) {
-            Cmd c = random_cmd(w, &f);
+            Cmd c = sr_cmd(w, &f);
 
             bad += illegal(&c);
             sb_cmd_put(r, c);

@@ -48,7 +48,7 @@ static int host_user_write(void *host, void *user G_GNUC_UNUSED, uint64_t addr,
 static int host_pin(void *host, void *user G_GNUC_UNUSED, uint64_t addr,
                     bool write G_GNUC_UNUSED, uint64_t *pa)
 {
-    *pa = addr ^ ((Vio *)host)->apart;
+    *pa = addr ^ ((Vio *)host)->cfg.apart;
     return 0;
 }
 
@@ -69,14 +69,14 @@ static ImBus host_read(void *host, uint64_t pa, void *buf, size_t len)
 {
     Vio *x = host;
 
-    return x->r->port.read(x->r, pa ^ x->apart, buf, len);
+    return x->r->port.read(x->r, pa ^ x->cfg.apart, buf, len);
 }
 
 static ImBus host_write(void *host, uint64_t pa, const void *buf, size_t len)
 {
     Vio *x = host;
 
-    return x->r->port.write(x->r, pa ^ x->apart, buf, len);
+    return x->r->port.write(x->r, pa ^ x->cfg.apart, buf, len);
 }
 
 static ImBus host_cmpxchg64(void *host, uint64_t pa, uint64_t *expected,
@@ -84,7 +84,7 @@ static ImBus host_cmpxchg64(void *host, uint64_t pa, uint64_t *expected,
 {
     Vio *x = host;
 
-    return x->r->port.cmpxchg64(x->r, pa ^ x->apart, expected, desired);
+    return x->r->port.cmpxchg64(x->r, pa ^ x->cfg.apart, expected, desired);
 }
 
 static void host_msi(void *host G_GNUC_UNUSED, const ImMsi *msi G_GNUC_UNUSED)
@@ -293,22 +293,10 @@ static void join_port(ImPort *port)
 
 /* --- life --------------------------------------------------------------- */
 
-static void make_backend(Vio *x, const VioConfig *cfg)
+static void make_backend(Vio *x)
 {
     ImIoasidPort port = backend_port();
     ImIoasidConfig config = IM_IOASID_CONFIG_DEFAULT;
-    bool delegated = cfg->mode == IMU_MODE_DELEGATED;
-    ImuSetCreate s = {
-        .map_mode = cfg->mode,
-        .pool = cfg->pool,
-        .quota_max = cfg->quota,
-        .gpasid_min = !delegated,
-        .gpasid_max = delegated ? 0 : IM_PASID_MAX,
-    };
-    ImuSpaceCreate c = {
-        .head.flags = IMU_SPACE_PARENT,
-        .kind = IMU_SPACE_MAPPED,
-    };
     char *err = NULL;
 
     x->h = im_ioasid_new(&config, &port, x, &err);
@@ -326,10 +314,6 @@ static void make_backend(Vio *x, const VioConfig *cfg)
 
         g_assert_cmpint(im_ioasid_device_add(x->h, &d), ==, 0);
     }
-    g_assert_cmpint(VIO(x, SET_CREATE, &s), ==, 0);
-    x->set = c.set = s.set;
-    g_assert_cmpint(VIO(x, SPACE_CREATE, &c), ==, 0);
-    x->ram = c.space;
 }
 
 /* Low memory, where rig_alloc() takes from, and where a World leads. */
@@ -355,6 +339,32 @@ static void map_ram(Vio *x)
     }
 }
 
+/* The guest's set, and its memory. */
+static void make_set(Vio *x)
+{
+    const VioConfig *cfg = &x->cfg;
+    bool delegated = cfg->mode == IMU_MODE_DELEGATED;
+    ImuSetCreate s = {
+        .map_mode = cfg->mode,
+        .pool = cfg->pool,
+        .quota_max = cfg->quota,
+        .gpasid_min = !delegated,
+        .gpasid_max = delegated ? 0 : IM_PASID_MAX,
+    };
+    ImuSpaceCreate c = {
+        .head.flags = IMU_SPACE_PARENT,
+        .kind = IMU_SPACE_MAPPED,
+    };
+
+    g_assert_cmpint(VIO(x, SET_CREATE, &s), ==, 0);
+    x->set = c.set = s.set;
+    g_assert_cmpint(VIO(x, SPACE_CREATE, &c), ==, 0);
+    x->ram = c.space;
+    if (!cfg->bare) {
+        map_ram(x);
+    }
+}
+
 Vio *vio_new(const VioConfig *cfg)
 {
     Vio *x = g_new0(Vio, 1);
@@ -369,11 +379,9 @@ Vio *vio_new(const VioConfig *cfg)
     x->deadline = IM_NEVER;
     x->r = cfg->smmu ? rig_smmu_new_on(cfg->smmu, join_port) :
                        rig_vtd_new_on(cfg->vtd, join_port);
-    x->apart = cfg->apart;
-    make_backend(x, cfg);
-    if (!cfg->bare) {
-        map_ram(x);
-    }
+    x->cfg = *cfg;
+    make_backend(x);
+    make_set(x);
     config = (ImViommuConfig) {
         .set = x->set,
         .ram = x->ram,
@@ -405,6 +413,17 @@ void vio_free(Vio *x)
     g_array_free(x->resps, true);
     g_array_free(x->resumed, true);
     g_free(x);
+}
+
+void vio_reset(Vio *x)
+{
+    x->r->ops->reset(x->r->iommu);
+    im_ioasid_reset(x->h);
+    g_array_set_size(x->readable, 0);
+    g_array_set_size(x->invs, 0);
+    make_set(x);
+    g_assert_cmpint(im_viommu_reset(x->v, x->set, x->ram), ==, 0);
+    vio_pump(x);
 }
 
 /* --- at work ------------------------------------------------------------ */

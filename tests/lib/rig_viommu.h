@@ -36,7 +36,7 @@ typedef struct Vio {
     ImuRef set, ram;
     ImViommu *v;
     ImViommuFn *fn[VIO_FUNCS];
-    uint64_t apart;
+    VioConfig cfg;
     void *arg;                          /* of the command under way */
     size_t whole;
     GArray *readable;                   /* ImuRef */
@@ -57,6 +57,8 @@ Vio *vio_new(const VioConfig *cfg);
 void vio_free(Vio *x);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Vio, vio_free)
 
+/* The guest is reset, and what the host has of it. */
+void vio_reset(Vio *x);
 /* Deliver what is under way, until nothing is; and check both halves. */
 void vio_pump(Vio *x);
 /* A request of function n, in the guest's words; pumped. */

@@ -221,3 +221,103 @@ void sr_allow_ats(SWorld *w, Fuzz *f)
         rig_w64(w->r, w->l1std, 0);             /* C_BAD_STREAMID */
     }
 }
+
+Cmd sr_cmd(SWorld *w, Fuzz *f)
+{
+    /* clang-format off */
+    static const uint8_t tlbi[] = {
+        OP_NH_ALL, OP_NH_ASID, OP_NH_VA, OP_NH_VAA, OP_EL2_ALL, OP_EL2_ASID,
+        OP_EL2_VA, OP_EL2_VAA, OP_S12_VMALL, OP_S2_IPA, OP_NSNH_ALL,
+    };
+    /* clang-format on */
+    uint64_t r = fuzz_u64(f);
+    Cmd c;
+
+    switch (fuzz_below(f, 10)) {
+    case 0:
+        c = cmd_cfgi_ste(w->sid, r & 1);
+        break;
+    case 1:
+        c = cmd_cfgi_ste_range((uint32_t)r, r >> 32 & 31);
+        break;
+    case 2:
+        c = cmd_cfgi_cd(w->sid, r & 0xfffff, r >> 20 & 1);
+        break;
+    case 3:
+        c = cmd_tlbi(tlbi[r % sizeof(tlbi)], r >> 8 & 0xffff, r >> 24 & 0xffff,
+                     fuzz_u64(f), r >> 40 & 1);
+        c = cmd_tlbi_range(c, r >> 41 & 3, r >> 43 & 3, r >> 45 & 31,
+                           r >> 50 & 31);
+        break;
+    case 4:
+        c = cmd_atc_inv(w->sid + (r & 3), fuzz_u64(f), r >> 2 & 31);
+        break;
+    case 5:
+        c = cmd_atc_inv_ssid(w->sid + (r & 3), r >> 8 & 0xfffff, r >> 2 & 1,
+                             fuzz_u64(f), 52);
+        break;
+    case 6:
+        c = cmd_pri_resp(w->sid, r & 0x1ff, r >> 9 & 3);
+        break;
+    case 7:
+        c = cmd_resume(w->sid, r & 0xffff, r >> 16 & 1, r >> 17 & 1);
+        break;
+    default:
+        c = cmd_sync(r & 3, r >> 8 & 0xfffff0, (uint32_t)(r >> 32));
+        break;
+    }
+    if (fuzz_one_in(f, 12)) {
+        c.q[r >> 60 & 1] ^= UINT64_C(1) << (r >> 54 & 63);
+    }
+    if (fuzz_one_in(f, 60)) {
+        c.q[0] = (c.q[0] & ~UINT64_C(0xff)) | fuzz_below(f, 256);
+    }
+    return c;
+}
+
+uint64_t sr_offset(Fuzz *f)
+{
+    /* clang-format off */
+    static const uint32_t known[] = {
+        SR_CR0, SR_CR1, SR_CR2, SR_GBPA, SR_IRQ_CTRL, SR_GERRORN,
+        SR_GERROR_IRQ_CFG0, SR_STRTAB_BASE, SR_STRTAB_BASE_CFG,
+        SR_CMDQ_BASE, SR_CMDQ_PROD, SR_CMDQ_PROD, SR_CMDQ_CONS,
+        SR_EVTQ_BASE, SR_EVTQ_IRQ_CFG0, SR_PRIQ_BASE, SR_PRIQ_IRQ_CFG0,
+        SR_PRIQ_IRQ_CFG2, SR_EVTQ_PROD, SR_EVTQ_CONS, SR_PRIQ_PROD,
+        SR_PRIQ_CONS,
+    };
+    /* clang-format on */
+
+    if (fuzz_one_in(f, 8)) {
+        return fuzz_below(f, IM_SMMU_MMIO_SIZE + 64);
+    }
+    return known[fuzz_below(f, G_N_ELEMENTS(known))] +
+           (fuzz_one_in(f, 6) ? 4 : 0);
+}
+
+uint64_t sr_value(SWorld *w, Fuzz *f, uint64_t off)
+{
+    Rig *r = w->r;
+
+    switch (fuzz_below(f, 6)) {
+    case 0:
+        return 0;
+    case 1:
+        return UINT64_MAX;
+    case 2:
+        return UINT64_C(1) << fuzz_below(f, 64);
+    case 3:
+        return off == SR_STRTAB_BASE     ? w->strtab :
+               off == SR_STRTAB_BASE_CFG ? 16 | 8 << 6 | 1 << 16 :
+               off == SR_CMDQ_BASE       ? r->sq[0].base | 8 :
+               off == SR_EVTQ_BASE       ? r->sq[1].base | 7 :
+               off == SR_PRIQ_BASE       ? r->sq[2].base | 8 :
+               off == SR_CR0             ? fuzz_u64(f) | 0xf :
+               off == SR_GERRORN         ? rig_reg32(r, SR_GERROR) :
+                                           fuzz_u64(f) & 0x1ff;
+    case 4:
+        return fuzz_u64(f) & 0x800fffff;
+    default:
+        return fuzz_u64(f);
+    }
+}

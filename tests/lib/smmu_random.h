@@ -29,4 +29,10 @@ ImTxn sr_txn(SWorld *w, Fuzz *f);
 /* A request of ATS, of the address that it may have been told. */
 ImTxn sr_ats_txn(SWorld *w, Fuzz *f);
 
+/* Something for the command queue, mostly legal; a register, and what may be
+ * written there. */
+Cmd sr_cmd(SWorld *w, Fuzz *f);
+uint64_t sr_offset(Fuzz *f);
+uint64_t sr_value(SWorld *w, Fuzz *f, uint64_t off);
+
 #endif /* TESTS_LIB_SMMU_RANDOM_H */
