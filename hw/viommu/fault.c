@@ -78,6 +78,23 @@ void im_viommu_page_request(ImViommuFn *fn, const ImPageReq *req)
     v->port.page_request(v->host, &r);
 }
 
+static bool vi_fault_take_ticket(ImViommuFn *fn, uint64_t key, uint16_t prgi,
+                                 uint64_t *ticket)
+{
+    for (unsigned i = 0; i < fn->tickets->len; i++) {
+        const ViTicket *t = &g_array_index(fn->tickets, ViTicket, i);
+
+        if (t->key == key && t->prgi == prgi) {
+            *ticket = t->ticket;
+            g_array_remove_index(fn->tickets, i);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A device uses an index again when it has its answer: a ticket that the guest
+ * never answered is the backend's since its deadline. */
 static void vi_fault_remember_ticket(ImViommuFn *fn, const ImuFault *f)
 {
     ViTicket t = {
@@ -86,6 +103,9 @@ static void vi_fault_remember_ticket(ImViommuFn *fn, const ImuFault *f)
         .prgi = (uint16_t)f->group,
     };
 
+    uint64_t old;
+
+    vi_fault_take_ticket(fn, t.key, t.prgi, &old);
     if (fn->tickets->len == VI_TICKETS_MAX) {
         g_array_remove_index(fn->tickets, 0);
     }
@@ -173,21 +193,6 @@ static uint32_t vi_fault_answer_code(uint8_t code)
     return code == IM_PAGE_RESP_SUCCESS ? IMU_ANSWER_SUCCESS :
            code == IM_PAGE_RESP_INVALID ? IMU_ANSWER_INVALID :
                                           IMU_ANSWER_FAILURE;
-}
-
-static bool vi_fault_take_ticket(ImViommuFn *fn, uint64_t key, uint16_t prgi,
-                                 uint64_t *ticket)
-{
-    for (unsigned i = 0; i < fn->tickets->len; i++) {
-        const ViTicket *t = &g_array_index(fn->tickets, ViTicket, i);
-
-        if (t->key == key && t->prgi == prgi) {
-            *ticket = t->ticket;
-            g_array_remove_index(fn->tickets, i);
-            return true;
-        }
-    }
-    return false;
 }
 
 /* One that the backend has given meanwhile is not given twice. */

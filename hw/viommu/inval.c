@@ -25,7 +25,7 @@ static bool vi_inval_means(const ImInval *i, const ViBind *b)
 /* --- tables of functions and PASIDs ------------------------------------- */
 
 /* A guest's own table of PASIDs is read anew: no binding changes. */
-static void vi_inval_table(const ImInval *i, const ViBind *b)
+static void vi_inval_table(const ImInval *i, ViBind *b)
 {
     ImViommu *v = b->fn->v;
     struct {
@@ -48,7 +48,9 @@ static void vi_inval_table(const ImInval *i, const ViBind *b)
         a.e[0].gpasid = i->pasid;
         a.e[1].flags = IMU_INV_NO_PASID;
     }
-    im_viommu_obey(v, IMU_CMD_INVALIDATE, &a, sizeof(a.c), sizeof(a));
+    if (im_viommu_obey(v, IMU_CMD_INVALIDATE, &a, sizeof(a.c), sizeof(a))) {
+        im_viommu_unbind(b);
+    }
 }
 
 static void vi_inval_tables_of(const ImInval *i, ImViommuFn *fn)
@@ -123,6 +125,23 @@ static bool vi_inval_means_own(const ImViommu *v, const ImInval *i)
     return false;
 }
 
+/* The backend had no memory to invalidate: nothing old may stay in use. */
+static void vi_inval_unbind(ImViommu *v, const ImInval *i)
+{
+    for (ImLink *n = v->fns; n; n = n->next) {
+        ImLink *m = IM_LINK_OF(n, ImViommuFn, in_all)->binds;
+
+        while (m) {
+            ViBind *b = IM_LINK_OF(m, ViBind, by_fn);
+
+            m = m->next;
+            if (!i->by_domain || b->say.domain == i->domain) {
+                im_viommu_unbind(b);
+            }
+        }
+    }
+}
+
 /*
  * One command, as wide as it was told: a domain is the tag of its spaces. A
  * range of every ASID or PASID of a domain is all of the domain's.
@@ -159,7 +178,9 @@ static void vi_inval_translations(ImViommu *v, const ImInval *i)
         a.e[0].gpasid = i->by_asid ? i->asid : i->pasid;
         a.e[1].flags = IMU_INV_NO_PASID;
     }
-    im_viommu_obey(v, IMU_CMD_INVALIDATE, &a, sizeof(a.c), sizeof(a));
+    if (im_viommu_obey(v, IMU_CMD_INVALIDATE, &a, sizeof(a.c), sizeof(a))) {
+        vi_inval_unbind(v, i);
+    }
 }
 
 void im_viommu_invalidated(ImViommu *v, const ImInval *i)
@@ -181,21 +202,25 @@ void im_viommu_invalidated(ImViommu *v, const ImInval *i)
 
 /* --- device-TLBs -------------------------------------------------------- */
 
-static uint64_t vi_inval_new_fence(ImViommu *v)
+/* 0 or -errno; *ticket: 0, it is done. */
+static int vi_inval_new_fence(ImViommu *v, uint64_t *ticket)
 {
     ImuFence f = { .set = v->cfg.set };
+    int err = VI_COMMAND(v, FENCE, &f);
 
+    *ticket = 0;
     v->counters.fences++;
-    if (VI_COMMAND(v, FENCE, &f)) {
-        return 0; /* nothing can be said of what is under way */
+    if (err) {
+        return err;
     }
     v->unfenced = false;
     v->ticket = MAX(v->ticket, f.ticket);
     if (f.done) {
         v->fenced = MAX(v->fenced, f.ticket);
-        return 0;
+    } else {
+        *ticket = f.ticket;
     }
-    return f.ticket;
+    return 0;
 }
 
 static int vi_inval_device(ImViommuFn *fn, const ImAtsInv *inv)
@@ -245,11 +270,11 @@ bool im_viommu_ats_invalidate(ImViommu *v, const ImAtsInv *inv)
         return false;
     }
     v->counters.ats_invalidations++;
-    if (v->dead || fn->lost || vi_inval_device(fn, inv)) {
+    if (v->dead || fn->lost || vi_inval_device(fn, inv) ||
+        vi_inval_new_fence(v, &one.ticket)) {
         v->counters.ats_timeouts++;
         return true;
     }
-    one.ticket = vi_inval_new_fence(v);
     g_array_append_val(v->invs, one);
     return true;
 }
@@ -275,11 +300,13 @@ void im_viommu_forget_invs(ImViommu *v, const ImViommuFn *fn)
 IM_RULE(VIOMMU_FENCES);
 uint64_t im_viommu_fence(ImViommu *v)
 {
+    uint64_t ticket;
+
     if (v->dead) {
         return 0;
     }
-    if (v->unfenced) {
-        vi_inval_new_fence(v);
+    if (v->unfenced && vi_inval_new_fence(v, &ticket)) {
+        return v->ticket > v->fenced ? v->ticket : 0;   /* what is known */
     }
     if (v->ticket <= v->fenced) {
         return 0;

@@ -46,7 +46,7 @@ typedef struct Vio {
     bool mute;                          /* functions answer no invalidation */
     bool holes;                         /* the RAM space is empty */
     unsigned commands;
-    unsigned fail_command;              /* the n-th from now; 0: none */
+    unsigned fail_command;              /* the n-th that may; 0: none */
     int fail_with;
     unsigned host_faults;
     const char *host_fault;             /* name of the last */
