@@ -16,10 +16,16 @@ static IoSpace *io_fill_root(const IoBind *b)
 
 /* --- a request meets what is not there ----------------------------------- */
 
+/* Before a CD was read there is no view. */
+static IoBind *io_fill_bind(const IoRoute *r)
+{
+    return r->view ? r->view->bind : r->bind;
+}
+
 static bool io_fill_stall(IoRoute *r, const IoSpace *root, const IoPage *page)
 {
     ImIoasid *h = r->h;
-    IoBind *b = r->view->bind;
+    IoBind *b = io_fill_bind(r);
     IoGroup *g;
 
     if (!h->port.iommu.resume ||
@@ -44,7 +50,7 @@ static bool io_fill_stall(IoRoute *r, const IoSpace *root, const IoPage *page)
 IM_RULE(IOASID_FILL);
 bool im_ioasid_fill(IoRoute *r, uint64_t addr, bool for_entry, bool for_update)
 {
-    const IoSpace *root = io_fill_root(r->view ? r->view->bind : r->bind);
+    const IoSpace *root = io_fill_root(io_fill_bind(r));
     IoPage page = {
         .addr = addr & ~UINT64_C(0xfff),
         .perm = !for_entry ? r->need :
@@ -59,7 +65,7 @@ bool im_ioasid_fill(IoRoute *r, uint64_t addr, bool for_entry, bool for_update)
         r->out.addr = r->txn->addr;     /* it may ask for the page */
         return im_route_refuse(&r->out, IM_OK, IM_CPL_SC);
     }
-    return r->txn->may_stall && r->view && io_fill_stall(r, root, &page);
+    return r->txn->may_stall && io_fill_stall(r, root, &page);
 }
 
 /* --- answers ------------------------------------------------------------- */

@@ -39,6 +39,8 @@ static const HostOption option_rows[] = {
         "before a PASID is used again, ns of virtual time"),
     ROW("vcmd-delay", vcmd_delay_ns,
         "how long a virtual command takes, ns of virtual time"),
+    ROW("fill-delay", fill_delay_ns,
+        "until memory that a device asks for is there, ns; 0: all is"),
     ROW("quota-max", guest.quota_max,
         "PASIDs of the guest's set; 0: context-quota"),
     ROW("quota-reserved", guest.quota_reserved,

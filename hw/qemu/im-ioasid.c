@@ -274,6 +274,11 @@ static void host_ats_inv_done(void *model, uint32_t func, uint32_t itags,
     im_ioasid_ats_inv_done(((IoasidHost *)model)->host, func, itags, cc);
 }
 
+static void host_cancel(void *model, uint64_t handle)
+{
+    im_ioasid_cancel(((IoasidHost *)model)->host, handle);
+}
+
 static void host_deadline(void *model)
 {
     im_ioasid_deadline(((IoasidHost *)model)->host);
@@ -293,7 +298,8 @@ static void host_notice(ImUnit *u, uint64_t what)
 {
     ImuRef queue = { .id = (uint32_t)what, .gen = what >> 32 };
 
-    if (!im_ioasid_tell_units(host_of(u), queue)) {
+    if (!im_ioasid_ram_readable(host_of(u), queue) &&
+        !im_ioasid_tell_units(host_of(u), queue)) {
         im_ioasid_qmp_readable(host_of(u), queue);
     }
 }
@@ -313,6 +319,7 @@ static const ImIommuOps host_iommu_ops = {
     .page_request = host_page_request,
     .explain_page_request = host_explain_page_request,
     .ats_inv_done = host_ats_inv_done,
+    .cancel = host_cancel,
     .deadline = host_deadline,
     .reset = host_reset,
     .dump = host_dump,
@@ -643,7 +650,7 @@ static void host_finalize(Object *obj)
     if (s->machine_done.notify) {
         qemu_remove_machine_init_done_notifier(&s->machine_done);
     }
-    im_ioasid_forget_ram(s);
+    im_ioasid_ram_forget(s);
     g_ptr_array_free(s->units, true);
     g_ptr_array_free(s->fns, true);
     g_hash_table_destroy(s->to_guest);

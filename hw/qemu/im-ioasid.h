@@ -60,6 +60,9 @@ struct IoasidHost {
     MemoryListener listener;
     GArray *ram;                /* IoasidRam; NULL: no unit asked for it */
     ImuRef ram_space;
+    ImuRef ram_faults;          /* what of it is waited for */
+    QEMUTimer *ram_timer;
+    uint64_t fill_delay_ns;     /* until it is there; 0: all is */
 };
 
 /* --- functions that the host assigned to the guest ---------------------- */
@@ -118,6 +121,16 @@ void im_ioasid_options_add(ObjectClass *oc);
 const char *im_ioasid_options_impossible(const IoasidHost *s);
 /* What the backend says of its configuration, in words of properties. */
 void im_ioasid_options_rename(GString *line);
+
+/* --- im-ioasid-ram.c ---------------------------------------------------- */
+
+/* Guest memory, from now on, in the RAM space; 0 or -errno. */
+int im_ioasid_ram_keep(IoasidHost *s);
+/* The set is another one. */
+void im_ioasid_ram_reset(IoasidHost *s);
+void im_ioasid_ram_forget(IoasidHost *s);
+/* A queue became readable: whether it was that of the RAM space. */
+bool im_ioasid_ram_readable(IoasidHost *s, ImuRef queue);
 
 /* --- im-ioasid-qmp.c ---------------------------------------------------- */
 

@@ -1,160 +1,14 @@
 /*
- * A unit on an ioasid-host: the port of libim's vIOMMU, and guest memory as
- * a space of the guest's set.
+ * A unit on an ioasid-host: the port of libim's vIOMMU, and functions as its
+ * requesters.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "exec/address-spaces.h"
 #include "qapi/error.h"
 #include "im-options.h"
 #include "im-viommu.h"
 #include "trace.h"
-
-/* --- guest memory ------------------------------------------------------- */
-
-/* A piece of guest memory; when the RAM space cannot have it, requests to it
- * are the host's faults. */
-static void viommu_ram_map(IoasidHost *s, const IoasidRam *ram, bool on)
-{
-    if (on) {
-        ImuMap m = {
-            .head.flags = IMU_PROT_READ | IMU_PROT_EXEC | IMU_MAP_FIXED |
-                          (ram->readonly ? 0 : IMU_PROT_WRITE),
-            .set = s->guest.set,
-            .space = s->ram_space,
-            .user = ram->first,
-            .iova = ram->first,
-            .length = ram->size,
-        };
-        int err = IM_IOASID_HOST_LATER(s, MAP, &m);
-
-        trace_im_viommu_ram(im_name_of(OBJECT(s)), ram->first, ram->size, err);
-    } else {
-        ImuUnmap m = {
-            .set = s->guest.set,
-            .space = s->ram_space,
-            .iova = ram->first,
-            .length = ram->size,
-        };
-
-        IM_IOASID_HOST_LATER(s, UNMAP, &m);
-    }
-}
-
-static int viommu_ram_create(IoasidHost *s)
-{
-    ImuSpaceCreate c = {
-        .head.flags = IMU_SPACE_PARENT,
-        .set = s->guest.set,
-        .kind = IMU_SPACE_MAPPED,
-    };
-    int err = IM_IOASID_HOST_LATER(s, SPACE_CREATE, &c);
-
-    s->ram_space = c.space;
-    for (unsigned i = 0; !err && i < s->ram->len; i++) {
-        viommu_ram_map(s, &g_array_index(s->ram, IoasidRam, i), true);
-    }
-    return err;
-}
-
-/* What of a section can be mapped, in whole pages of the host's. */
-static bool viommu_ram_of(const IoasidHost *s,
-                          const MemoryRegionSection *section, IoasidRam *ram)
-{
-    uint64_t page = 1ull << s->cfg.page_shift;
-    uint64_t first = ROUND_UP(section->offset_within_address_space, page);
-    uint64_t end = section->offset_within_address_space +
-                   int128_get64(section->size);
-
-    *ram = (IoasidRam) {
-        .first = first,
-        .size = end > first ? ROUND_DOWN(end - first, page) : 0,
-        .readonly = section->readonly,
-    };
-    return memory_region_is_ram(section->mr) &&
-           !memory_region_is_ram_device(section->mr) && ram->size;
-}
-
-/* The view that pages are pinned by is not yet there: see commit. */
-static void viommu_ram_add(MemoryListener *l, MemoryRegionSection *section)
-{
-    IoasidHost *s = container_of(l, IoasidHost, listener);
-    IoasidRam ram;
-
-    if (viommu_ram_of(s, section, &ram)) {
-        ram.fresh = true;
-        g_array_append_val(s->ram, ram);
-    }
-}
-
-static void viommu_ram_del(MemoryListener *l, MemoryRegionSection *section)
-{
-    IoasidHost *s = container_of(l, IoasidHost, listener);
-    IoasidRam ram;
-
-    if (!viommu_ram_of(s, section, &ram)) {
-        return;
-    }
-    for (unsigned i = 0; i < s->ram->len; i++) {
-        IoasidRam *r = &g_array_index(s->ram, IoasidRam, i);
-
-        if (r->first == ram.first && r->size == ram.size) {
-            if (!r->fresh) {
-                viommu_ram_map(s, r, false);
-            }
-            g_array_remove_index(s->ram, i);
-            return;
-        }
-    }
-}
-
-static void viommu_ram_commit(MemoryListener *l)
-{
-    IoasidHost *s = container_of(l, IoasidHost, listener);
-
-    for (unsigned i = 0; i < s->ram->len; i++) {
-        IoasidRam *r = &g_array_index(s->ram, IoasidRam, i);
-
-        if (r->fresh) {
-            r->fresh = false;
-            viommu_ram_map(s, r, true);
-        }
-    }
-}
-
-/* Guest memory, from now on, in the RAM space; 0 or -errno. */
-static int viommu_ram_keep(IoasidHost *s)
-{
-    int err;
-
-    if (s->ram) {
-        return 0;
-    }
-    s->ram = g_array_new(false, false, sizeof(IoasidRam));
-    err = viommu_ram_create(s);
-    if (err) {
-        return err;
-    }
-    s->listener = (MemoryListener) {
-        .name = "ioasid-host",
-        .region_add = viommu_ram_add,
-        .region_del = viommu_ram_del,
-        .commit = viommu_ram_commit,
-    };
-    memory_listener_register(&s->listener, &address_space_memory);
-    return 0;
-}
-
-void im_ioasid_forget_ram(IoasidHost *s)
-{
-    if (s->listener.name) {
-        memory_listener_unregister(&s->listener);
-    }
-    if (s->ram) {
-        g_array_free(s->ram, true);
-    }
-}
 
 /* --- the vIOMMU's port -------------------------------------------------- */
 
@@ -180,6 +34,9 @@ static bool viommu_port_translate(void *host, uint32_t func, bool has_pasid,
     s->unit_asks = true;
     granted = im_ioasid_translate_as(s->host, func, has_pasid, pasid, txn, out);
     s->unit_asks = false;
+    if (out->status == IM_PENDING) {
+        out->handle |= PCI_PASID_BY_HOST;
+    }
     im_unit_leave_later(&s->unit);
     return granted;
 }
@@ -347,6 +204,10 @@ static void viommu_fn_cancel(void *opaque, uint64_t handle)
     ImUnit *u = fn->above;
     bool found;
 
+    if (handle & PCI_PASID_BY_HOST) {
+        im_unit_pasid_ops.cancel(&fn->host->unit, handle & ~PCI_PASID_BY_HOST);
+        return;
+    }
     im_unit_enter(u);
     found = im_viommu_cancel(u->viommu->v, handle);
     im_unit_leave(u);
@@ -355,12 +216,22 @@ static void viommu_fn_cancel(void *opaque, uint64_t handle)
     }
 }
 
+/* What it waited for is there, and a table refuses it by now: whose? */
+static ImXlat viommu_fn_ended(void *opaque, const ImTxn *txn,
+                              const ImXlat *xlat)
+{
+    return xlat->status == IM_FAULT && xlat->fault ?
+               viommu_fn_translate(opaque, txn) :
+               *xlat;
+}
+
 static const PciPasidIommuOps viommu_pasid_ops = {
     .translate = viommu_fn_translate,
     .interrupt = viommu_fn_interrupt,
     .page_request = viommu_fn_page_request,
     .ats_inv_done = viommu_fn_ats_inv_done,
     .cancel = viommu_fn_cancel,
+    .ended = viommu_fn_ended,
 };
 
 /* --- where a function is ------------------------------------------------ */
@@ -485,9 +356,7 @@ void im_ioasid_reset_models(IoasidHost *s)
 
 void im_ioasid_reset_units(IoasidHost *s)
 {
-    if (s->ram && viommu_ram_create(s)) {
-        s->ram_space = (ImuRef) { 0 };
-    }
+    im_ioasid_ram_reset(s);
     for (unsigned i = 0; i < s->units->len; i++) {
         ImUnitViommu *uv = g_ptr_array_index(s->units, i);
         int err;
@@ -504,7 +373,7 @@ bool im_unit_stand_on(ImUnit *u, IoasidHost *host, const ImViommuConfig *config,
 {
     ImUnitViommu *uv = g_new0(ImUnitViommu, 1);
     ImViommuConfig c = *config;
-    int err = viommu_ram_keep(host);
+    int err = im_ioasid_ram_keep(host);
 
     uv->unit = u;
     uv->host = host;

@@ -52,7 +52,5 @@ void im_ioasid_reset_units(IoasidHost *s);
 bool im_ioasid_tell_units(IoasidHost *s, ImuRef queue);
 /* What does not hold in one of them, or NULL; g_free() it. */
 char *im_ioasid_check_units(IoasidHost *s);
-/* The guest's memory is nobody's space any more. */
-void im_ioasid_forget_ram(IoasidHost *s);
 
 #endif /* HW_IM_IM_VIOMMU_H */

@@ -14,8 +14,9 @@
 typedef struct PciPasidParked {
     PciPasidListener *listener;
     PciPasidFn *fn;
-    void *iommu;                /* who says when it ends */
-    uint64_t handle;
+    void *iommu;                /* who says when it ends, */
+    uint64_t awaited;           /* and by which handle */
+    uint64_t handle;            /* as the function knows it */
     ImTxn txn;
     void *buf;
     QLIST_ENTRY(PciPasidParked) next;
@@ -114,7 +115,7 @@ static void pci_pasid_cancel_parked(PciPasidListener *listener, bool tell)
     {
         if (p->listener == listener) {
             QLIST_REMOVE(p, next);
-            p->fn->ops->cancel(p->fn->opaque, p->handle);
+            p->fn->ops->cancel(p->fn->opaque, p->awaited);
             if (tell) {
                 listener->dma_done(listener->opaque, p->handle, IM_FAULT,
                                    IM_CPL_UR);
@@ -311,6 +312,12 @@ static ImStatus pci_pasid_deliver(PciPasidFn *fn, const ImTxn *txn,
                                    len, cpl);
 }
 
+static void pci_pasid_await(PciPasidParked *p, uint64_t handle)
+{
+    p->awaited = handle;
+    p->iommu = handle & PCI_PASID_BY_HOST ? p->listener->host : p->fn->iommu;
+}
+
 static ImStatus pci_pasid_park(PCIDevice *dev, PciPasidFn *fn, const ImTxn *txn,
                                const ImXlat *x, void *buf, ImCpl *cpl,
                                uint64_t *handle)
@@ -325,40 +332,52 @@ static ImStatus pci_pasid_park(PCIDevice *dev, PciPasidFn *fn, const ImTxn *txn,
     *p = (PciPasidParked) {
         .listener = l,
         .fn = fn,
-        .iommu = fn->iommu,
         .handle = x->handle,
         .txn = *txn,
         .buf = buf,
     };
+    pci_pasid_await(p, x->handle);
     QLIST_INSERT_HEAD(&parked, p, next);
     *handle = x->handle;
     return IM_PENDING;
 }
 
-void pci_pasid_resume(void *iommu, uint64_t handle, const ImXlat *xlat)
+static PciPasidParked *pci_pasid_parked_by(void *iommu, uint64_t handle)
 {
     PciPasidParked *p;
 
-    assert(bql_locked());
     QLIST_FOREACH(p, &parked, next)
     {
-        if (p->iommu == iommu && p->handle == handle) {
+        if (p->iommu == iommu && (p->awaited & ~PCI_PASID_BY_HOST) == handle) {
             break;
         }
     }
-    if (p) {
+    return p;
+}
+
+void pci_pasid_resume(void *iommu, uint64_t handle, const ImXlat *xlat)
+{
+    PciPasidParked *p = pci_pasid_parked_by(iommu, handle);
+    ImXlat x = *xlat;
+    ImStatus status = IM_FAULT;
+
+    assert(bql_locked());
+    if (p && (p->awaited & PCI_PASID_BY_HOST) && p->fn->ops->ended) {
+        x = p->fn->ops->ended(p->fn->opaque, &p->txn, xlat);
+    }
+    if (p && x.status == IM_PENDING) {
+        pci_pasid_await(p, x.handle);
+    } else if (p) {
         PciPasidListener *l = p->listener;
-        ImCpl cpl = xlat->cpl;
-        ImStatus status = IM_FAULT;
 
         QLIST_REMOVE(p, next);
-        if (pci_pasid_is_nothing(xlat)) {
-            status = pci_pasid_as_nothing(&p->txn, p->buf, p->txn.len, &cpl);
-        } else if (xlat->status == IM_OK) {
-            status = pci_pasid_deliver(p->fn, &p->txn, xlat, p->buf, p->txn.len,
-                                       &cpl);
+        if (pci_pasid_is_nothing(&x)) {
+            status = pci_pasid_as_nothing(&p->txn, p->buf, p->txn.len, &x.cpl);
+        } else if (x.status == IM_OK) {
+            status = pci_pasid_deliver(p->fn, &p->txn, &x, p->buf, p->txn.len,
+                                       &x.cpl);
         }
-        l->dma_done(l->opaque, handle, status, cpl);
+        l->dma_done(l->opaque, p->handle, status, x.cpl);
         g_free(p);
     }
 }

@@ -35,7 +35,13 @@ typedef struct PciPasidIommuOps {
                          unsigned cc);
     /* The requester of a parked request is gone: no pci_pasid_resume(). */
     void (*cancel)(void *opaque, uint64_t handle);
+    /* What PciPasidListener.host had parked ended so: the answer to the
+     * requester, or IM_PENDING. Optional: the same. */
+    ImXlat (*ended)(void *opaque, const ImTxn *txn, const ImXlat *xlat);
 } PciPasidIommuOps;
+
+/* In the handle of an answer: PciPasidListener.host parked it. */
+#define PCI_PASID_BY_HOST  (1ull << 63)
 
 /*
  * Behind one function's address space; embedded in the IOMMU's state of it.

@@ -16,6 +16,15 @@ static bool vi_fn_grants(const ImXlat *x)
     return x->status == IM_OK && x->perm;
 }
 
+/* A translation request that grants nothing while the host's memory is being
+ * filled: a page request is what comes next. */
+static bool vi_fn_may_ask(const ImViommu *v, const ImXlat *x, int err)
+{
+    ImIoasidMiss miss;
+
+    return !err && x->status == IM_OK && !v->port.missed(v->host, &miss);
+}
+
 /*
  * The backend did not grant it. What the model does not grant either is the
  * guest's affair, which it has recorded; else the host's.
@@ -35,7 +44,9 @@ static ImXlat vi_fn_judge(ImViommuFn *fn, const ImTxn *txn, const ImXlat *x,
         v->counters.guest_faults += y.status == IM_FAULT;
         return y;
     }
-    im_viommu_blame_host(v, txn, err);
+    if (!vi_fn_may_ask(v, x, err)) {
+        im_viommu_blame_host(v, txn, err);
+    }
     return *x;
 }
 

@@ -31,6 +31,7 @@ SUBJECTS = {
     'hw/qemu/im-endpoint.c': 'ep_',
     'hw/qemu/im-ioasid-options.c': 'host_options_',
     'hw/qemu/im-ioasid-qmp.c': 'host_qmp_',
+    'hw/qemu/im-ioasid-ram.c': 'host_ram_',
     'hw/qemu/im-ioasid-vcmd.c': 'host_vcmd_',
     'hw/qemu/im-ioasid.c': 'host_',
     'hw/qemu/im-qmp.c': '(?:qmp|im_model)_',

@@ -7,7 +7,7 @@ import importlib
 
 import harness
 from endpoint import E
-from harness import RAM, TESTS, expect
+from harness import RAM, TESTS, expect, expect_true
 from ioasid import Host
 from looking import counters
 
@@ -113,6 +113,21 @@ def fill(r, addr, length=0x1000):
     """It has this."""
     r.host.command('map', set=r.host.guest, space=r.memory, user=addr,
                    iova=addr, length=length, flags='read+write+fixed')
+
+
+DELAY = 1_000_000
+POST_COPY = f',fill-delay={DELAY}'
+
+
+def brought(r, ch=0):
+    """What the channel waits for comes, page by page: how many."""
+    pages = 0
+    while r.ep.running(ch):
+        pages += 1
+        expect_true(pages < 64, 'the channel ends')
+        r.vm.step(DELAY)
+        r.vm.qmp('query-status')
+    return pages
 
 
 def host_pasid(r, gpasid):

@@ -7,7 +7,7 @@ import standing
 from endpoint import E, Endpoint
 from harness import check_refused, expect, expect_true, main, rows, test
 from smmu import IOVA, NG, RID, SSID, USER, VIRT, Rig, shared
-from standing import (Both, did, expect_host_fault, fill, hole, host_faults,
+from standing import (DELAY, POST_COPY, Both, brought, did, expect_host_fault, fill, hole, host_faults,
                       host_pasid, refused, spend_host_pasids)
 
 SECOND = 1_000_000_000
@@ -169,6 +169,39 @@ def the_hosts_number_is_seen_nowhere():
         expect(r.ep.finish(0), (E.STATE_OK, 0), 'the DMA')
         refused(r, OTHER, pasid=SSID)
         r.smmu.expect_event(smmu.F_TRANSLATION, ssid=SSID)
+
+
+@rows(MODES)
+def a_request_waits_for_the_hosts_memory(host, unit):
+    """The guest's table of CDs, its tables, and the page."""
+    with both(host=host + POST_COPY, unit=unit) as r:
+        shared(r)
+        r.ep.start(0, E.OP_WRITE, IOVA, 64, pasid=SSID, seed=5)
+        expect(r.ep.state(0), E.STATE_WAIT_DMA, 'state')
+        expect_true(brought(r) > 4, 'tables and the page are brought')
+        expect(r.ep.finish(0), (E.STATE_OK, 0), 'the DMA')
+        r.moves(IOVA, r.buf, pasid=SSID)
+        r.smmu.expect_no_event()
+        expect(host_faults(r), [], 'faults of the host')
+
+
+@test
+def a_wait_for_the_host_becomes_a_stall():
+    """Once the tables are there, the page is the guest's to bring."""
+    with both(host=POST_COPY) as r:
+        leaf = shared(r, mapped=False)
+        r.ep.start(0, E.OP_WRITE, IOVA, 64, pasid=SSID, seed=5)
+        for _ in range(16):
+            r.smmu.expect_no_event()
+            r.vm.step(DELAY)
+            r.vm.qmp('query-status')
+            if did(r, 'stalls'):
+                break
+        event = r.smmu.expect_event(smmu.F_TRANSLATION, stall=1, ssid=SSID)
+        r.smmu.set_q(leaf, r.buf | PAGE)
+        r.smmu.sync(smmu.resume(event))
+        brought(r)
+        expect(r.ep.finish(0), (E.STATE_OK, 0), 'the DMA')
 
 
 # --- invalidation ----------------------------------------------------------------

@@ -10,7 +10,7 @@ from harness import check_refused, expect, expect_true, main, rows, test
 from ioasid import Vcmd
 from pages import flr, log
 from rig import EP, IOVA, RID, Rig, scalable
-from standing import (Both, did, expect_host_fault, fill, hole, host_faults,
+from standing import (DELAY, POST_COPY, Both, brought, did, expect_host_fault, fill, hole, host_faults,
                       host_pasid, refused, spend_host_pasids)
 from vtd import R, U, W, PageQueue
 
@@ -169,6 +169,70 @@ def the_guests_own_fault(host, unit):
         r.vtd.expect_fault(0x71, rid=RID, pasid=5, addr=OTHER)
         expect(host_faults(r), [], 'faults of the host')
         expect(did(r, 'guest_faults', 'host_faults'), (1, 0), 'faults')
+
+
+# --- post-copy -----------------------------------------------------------------
+
+@rows(MODES)
+def a_request_waits_for_the_hosts_memory(host, unit):
+    """Each table and the page itself; the guest is told nothing."""
+    with both(host=host + POST_COPY, unit=unit) as r:
+        scalable(r)
+        process(r)
+        r.ep.start(0, E.OP_WRITE, IOVA, 64, pasid=5, seed=5)
+        expect(r.ep.state(0), E.STATE_WAIT_DMA, 'state')
+        expect(brought(r), 5, 'pages brought')
+        expect(r.ep.finish(0), (E.STATE_OK, 0), 'state and cause')
+        expect_true(r.vm.read(r.buf, 8), 'written')
+        r.moves(IOVA, r.buf, pasid=5)
+        r.vtd.expect_no_fault()
+        expect(host_faults(r), [], 'faults of the host')
+
+
+@test
+def what_came_is_a_table_that_refuses():
+    """It is the guest's fault then, as it would have been."""
+    with both(host=POST_COPY, unit=OWN) as r:
+        scalable(r)
+        process(r, present=False)
+        r.ep.start(0, E.OP_WRITE, IOVA, 64, pasid=5)
+        expect(brought(r), 4, 'tables brought')
+        expect(r.ep.finish(0), (E.STATE_ERROR, E.CAUSE_DMA_UR), 'the DMA')
+        r.vtd.expect_fault(0x71, rid=RID, pasid=5, addr=IOVA)
+        expect(host_faults(r), [], 'faults of the host')
+
+
+@test
+def a_page_request_waits_for_the_hosts_memory():
+    """It goes to who has the memory, and not to the guest."""
+    with both(host=POST_COPY, unit=OWN) as r:
+        scalable(r)
+        r.ep.all_on()
+        r.queue = PageQueue(r.vtd)
+        process(r)
+        r.ep.start(0, E.OP_WRITE, IOVA, 4096, pasid=5, mode=E.MODE_AUTO)
+        expect(r.ep.state(0), E.STATE_WAIT_PAGE, 'state')
+        brought(r)
+        expect(r.ep.finish(0), (E.STATE_OK, 0), 'state and cause')
+        expect_true(not r.queue.pending(), 'the guest is asked for nothing')
+        expect(host_faults(r), [], 'faults of the host')
+
+
+@rows([('flr', lambda r: flr(r.ep)),
+       ('reset', lambda r: r.vm.qmp('system_reset')),
+       ('unbound', lambda r: (r.vtd.pasid(RID, 5, vtd.FS, p=0),
+                              r.vtd.sync(pasid_cache(1, 5))))])
+def it_waits_no_more(end):
+    with both(host=POST_COPY, unit=OWN) as r:
+        scalable(r)
+        process(r)
+        r.ep.start(0, E.OP_WRITE, IOVA, 64, pasid=5)
+        expect(r.ep.state(0), E.STATE_WAIT_DMA, 'state')
+        end(r)
+        r.vm.wait(lambda: r.ep.state(0) != E.STATE_WAIT_DMA, 'the end')
+        r.vm.step(4 * DELAY)
+        r.host.sound()
+        expect(r.vm.read(r.buf, 8), 0, 'memory')
 
 
 # --- PASIDs --------------------------------------------------------------------
