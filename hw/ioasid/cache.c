@@ -34,6 +34,13 @@ void im_ioasid_view_sort(IoCaches *c, IoView *v)
     }
 }
 
+void im_ioasid_view_global(IoCaches *c, IoView *v)
+{
+    if (!v->in_globals.pprev) {
+        im_link_in(&c->globals, &v->in_globals);
+    }
+}
+
 static void io_cache_drop_view(void *opaque, void *slot)
 {
     IoCaches *c = opaque;
@@ -41,6 +48,10 @@ static void io_cache_drop_view(void *opaque, void *slot)
 
     im_owner_renew(&c->pages, &v->pages);
     io_cache_unsort_view(v);
+    if (v->in_globals.pprev) {
+        im_link_out(&v->in_globals);
+        v->in_globals.pprev = NULL;
+    }
     if (v->bind) {
         im_link_out(&v->by_bind);
     }

@@ -156,20 +156,32 @@ static bool io_inval_obey_owns(const Inval *v, const Part *p, bool tables_only)
 
 /* --- by ASID: what the PASID cache knows of it -------------------------- */
 
+static bool io_inval_obey_view(const Inval *v, const Part *p, IoView *view)
+{
+    const IoBind *b = view->bind;
+
+    if (b->dev->obj.set != v->set || !io_inval_in_scope(v, b)) {
+        return false;
+    }
+    io_inval_drop_view(v, view, p);
+    return true;
+}
+
+/* A page may be of every ASID; all of an ASID are those that are not. */
+IM_RULE(SMMU_TLB_VA);
 static bool io_inval_obey_asid(const Inval *v, const Part *p, uint16_t asid)
 {
-    ImLink *n = v->h->caches->asids[asid % IO_ASID_BUCKETS];
+    IoCaches *c = v->h->caches;
     bool any = false;
 
-    for (; n; n = n->next) {
+    for (ImLink *n = c->asids[asid % IO_ASID_BUCKETS]; n; n = n->next) {
         IoView *view = IM_LINK_OF(n, IoView, by_asid);
-        const IoBind *b = view->bind;
 
-        if (view->cd.asid == asid && b->dev->obj.set == v->set &&
-            io_inval_in_scope(v, b)) {
-            io_inval_drop_view(v, view, p);
-            any = true;
-        }
+        any |= view->cd.asid == asid && io_inval_obey_view(v, p, view);
+    }
+    for (ImLink *n = v->a->gran == IMU_GRAN_RANGE ? c->globals : NULL; n;
+         n = n->next) {
+        any |= io_inval_obey_view(v, p, IM_LINK_OF(n, IoView, in_globals));
     }
     return any;
 }

@@ -193,6 +193,8 @@ typedef struct IoView {
     ImSmmuCd cd;
     ImLink by_bind;
     ImLink by_asid;                 /* while s1 */
+    ImLink in_globals;              /* the IOTLB may hold a page of it that is
+                                       of every ASID */
 } IoView;
 G_STATIC_ASSERT(offsetof(IoView, slot) == 0);
 
@@ -208,6 +210,7 @@ static inline uint64_t im_ioasid_key(uint32_t func, bool has_pasid,
 
 struct IoCaches {
     ImPool views;                   /* IoView */
+    ImLink *globals;
     ImLink *asids[IO_ASID_BUCKETS]; /* those with a CD, by its ASID */
     ImOwnedTlb pages;               /* the IOTLB */
     uint64_t epoch;                 /* counts changes of bindings */
@@ -227,6 +230,8 @@ static inline IoView *im_ioasid_view_get(IoCaches *c, uint64_t key)
 IoView *im_ioasid_view_put(IoCaches *c, uint64_t key, IoBind *b);
 /* The CD of v was read anew, or could not be: find it by its ASID. */
 void im_ioasid_view_sort(IoCaches *c, IoView *v);
+/* The IOTLB is to hold a page of it that is of every ASID. */
+void im_ioasid_view_global(IoCaches *c, IoView *v);
 /* Forget what the IOTLB holds for v. */
 void im_ioasid_view_renew(ImIoasid *h, IoView *v);
 

@@ -393,6 +393,10 @@ static void io_route_keep(IoRoute *r, const ImWalkOut *w, uint64_t in)
         io_route_tlb_address(r->view, r->txn->addr, &at)) {
         im_owner_put(&r->h->caches->pages, &r->view->pages, r->priv, in,
                      w->addr, w->shift, w->first_shift, flags);
+        if (r->view->how == IO_HOW_SMMU && r->view->s1 &&
+            !(w->first_attr & IM_VMSA_NG)) {
+            im_ioasid_view_global(r->h->caches, r->view);
+        }
     }
 }
 

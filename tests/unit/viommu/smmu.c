@@ -371,6 +371,28 @@ static void pages_are_forgotten(void)
     }
 }
 
+/* 3.17: a global page goes with its address, whatever the ASID; not with all
+ * of another ASID. */
+static void global_pages_are_forgotten(void)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(modes); i++) {
+        VioConfig cfg = { .mode = modes[i].mode, .pool = modes[i].pool };
+        g_auto(Flow) f = flow_new(&cfg, SW_S1, true);
+        SWorld *w = f.w;
+        uint64_t page = w->iova & ~UINT64_C(0xfff);
+
+        sw_s1_map(w, page, w->pa, 12, SB_S1 & ~D_NG);
+        leads(&f, IM_READ);
+        sw_s1_map(w, page, w->pa + 0x1000, 12, SB_S1 & ~D_NG);
+        command(&f, cmd_tlbi(OP_NH_ASID, w->vmid, w->asid + 1, 0, true));
+        command(&f, cmd_tlbi(OP_NH_VA, w->vmid + 1, w->asid + 1, page, true));
+        leads(&f, IM_READ);
+        command(&f, cmd_tlbi(OP_NH_VA, w->vmid, w->asid + 1, page, true));
+        w->pa += 0x1000;
+        leads(&f, IM_READ);
+    }
+}
+
 static void shadows_are_dropped(void)
 {
     g_auto(Flow) f = flow_new(&(VioConfig) { 0 }, SW_S2, false);
@@ -499,6 +521,7 @@ int main(int argc, char **argv)
     spec_test(VIOMMU_FAULTS, "smmu/terminated", the_guest_terminates);
     spec_test(VIOMMU_PAGE_REQUESTS, "smmu/asked", pages_are_asked_for);
     spec_test(VIOMMU_INVALIDATION, "smmu/page", pages_are_forgotten);
+    spec_test(VIOMMU_INVALIDATION, "smmu/global", global_pages_are_forgotten);
     spec_test(VIOMMU_SHADOWS, "smmu/page", shadows_are_dropped);
     spec_test(VIOMMU_INVALIDATION, "smmu/cd", cds_are_read_anew);
     spec_test(VIOMMU_DEVICE_TLBS, "smmu/told", device_tlbs_are_told);
