@@ -12,6 +12,7 @@
 
 #include "hw/ioasid/ledger.h"
 #include "hw/ioasid/memory.h"
+#include "hw/ioasid/moving.h"
 
 typedef struct IoFence {
     ImLink in_waiting;
@@ -112,6 +113,19 @@ static IoFence *io_devtlb_same_fence(ImIoasid *h, const IoSet *set)
     return f && !io_devtlb_any(h, (InvRange) { set, f->seq + 1, UINT64_MAX }) ?
                f :
                NULL;
+}
+
+uint64_t im_ioasid_fence_waiting(const IoSet *set)
+{
+    const ImLink *n = set->ctx->host->fences->waiting.head;
+
+    while (n && IM_LINK_OF(n, IoFence, in_waiting)->set != set) {
+        n = n->next;
+    }
+    return !n ?
+               0 :
+               MAX(IM_LINK_OF(n, IoFence, in_waiting)->first,
+                   MAX(set->ticket, IMU_EVQ_DEPTH_MAX) + 1 - IMU_EVQ_DEPTH_MAX);
 }
 
 IM_RULE(IOASID_CMD_FENCE);

@@ -14,7 +14,7 @@ void im_ioasid_readable(IoQueue *q)
     const ImIoasidCtx *c = q->obj.set->ctx;
     ImIoasid *h = c->host;
 
-    if (h->port.readable) {
+    if (h->port.readable && !c->replay) {
         h->port.readable(h->opaque, c->user, q->obj.ref);
     }
 }

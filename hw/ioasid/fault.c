@@ -4,7 +4,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "hw/ioasid/fault.h"
+#include "hw/ioasid/moving.h"
 
 #include <errno.h>
 
@@ -12,6 +12,12 @@
 
 #define SLOTS         256u      /* a page of slots */
 #define SLOT_PAGES    1024u
+
+/* A ticket is the generation of a slot, how often its context was restored,
+ * and the slot's number. */
+#define SLOT_BITS   19u
+#define EPOCH_BITS  (32u - SLOT_BITS)
+G_STATIC_ASSERT(SLOTS *SLOT_PAGES < 1u << SLOT_BITS);
 
 typedef enum Outcome {
     OUTCOME_ANSWERED = 1,       /* 0: none yet */
@@ -93,6 +99,16 @@ static bool io_fault_slots_ready(ImIoasid *h)
     return true;
 }
 
+uint32_t im_iogroup_epoch_of(uint64_t ticket)
+{
+    return (uint32_t)ticket >> SLOT_BITS;
+}
+
+uint32_t im_iogroup_epoch(uint32_t moves)
+{
+    return moves & ((1u << EPOCH_BITS) - 1);
+}
+
 static void io_fault_slot_take(IoGroups *t, IoGroup *g)
 {
     Slot *s = io_fault_slot_at(t, t->first - 1);
@@ -109,15 +125,37 @@ static void io_fault_slot_take(IoGroups *t, IoGroup *g)
     }
     s->set = g->queue->obj.set;
     s->set->tickets++;
-    g->ticket = (uint64_t)s->gen << 32 | (g->slot + 1);
+    g->ticket = (uint64_t)s->gen << 32 |
+                im_iogroup_epoch(s->set->ctx->moves) << SLOT_BITS |
+                (g->slot + 1);
+}
+
+/* Of those that were read before their context was restored. */
+static int io_fault_by_old_ticket(const IoSet *set, uint64_t ticket,
+                                  IoGroup **g)
+{
+    for (const ImLink *l = set->objects[IMU_KIND_FAULTQ]; l; l = l->next) {
+        const IoQueue *q = IM_LINK_OF(l, IoQueue, obj.in_set);
+
+        for (ImLink *n = q->read.head; n; n = n->next) {
+            *g = IM_LINK_OF(n, IoGroup, in_queue);
+            if ((*g)->ticket == ticket) {
+                return 0;
+            }
+        }
+    }
+    return -ENOENT;
 }
 
 int im_iogroup_by_ticket(const ImIoasid *h, const IoSet *set, uint64_t ticket,
                          IoGroup **g)
 {
-    uint32_t i = (uint32_t)ticket - 1;
+    uint32_t i = ((uint32_t)ticket & ((1u << SLOT_BITS) - 1)) - 1;
     const Slot *s;
 
+    if (im_iogroup_epoch_of(ticket) != im_iogroup_epoch(set->ctx->moves)) {
+        return io_fault_by_old_ticket(set, ticket, g);
+    }
     if (i >= h->groups->pages * SLOTS) {
         return -ENOENT;
     }
@@ -190,6 +228,15 @@ void im_iogroup_drop(ImIoasid *h, IoGroup *g)
     im_ioasid_release(h, g, sizeof(*g));
 }
 
+static void io_fault_end_ticket(ImIoasid *h, const IoGroup *g, Outcome outcome)
+{
+    Slot *s = io_fault_slot_at(h->groups, g->slot);
+
+    s->group = NULL;
+    s->outcome = (uint8_t)outcome;
+    io_fault_slot_put(h->groups, g->slot);
+}
+
 /* A whole one; by whom: for tracing. */
 static void io_fault_answer(ImIoasid *h, IoGroup *g, ImPageRespCode code,
                             Outcome outcome, const char *by)
@@ -204,11 +251,8 @@ static void io_fault_answer(ImIoasid *h, IoGroup *g, ImPageRespCode code,
         .has_pasid = g->has_pasid,
     };
     IoGroup was = *g;
-    Slot *s = io_fault_slot_at(h->groups, g->slot);
 
-    s->group = NULL;
-    s->outcome = (uint8_t)outcome;
-    io_fault_slot_put(h->groups, g->slot);
+    io_fault_end_ticket(h, g, outcome);
     im_iogroup_drop(h, g);
     if (was.stall) {
         im_iofill_resume(h, &was, code);
@@ -235,12 +279,43 @@ void im_ioasid_groups_revoke(ImIoasid *h, IoBind *b)
 
 void im_iogroup_cancel(ImIoasid *h, IoGroup *g)
 {
-    Slot *s = io_fault_slot_at(h->groups, g->slot);
-
-    s->group = NULL;
-    s->outcome = OUTCOME_ANSWERED;
-    io_fault_slot_put(h->groups, g->slot);
+    io_fault_end_ticket(h, g, OUTCOME_ANSWERED);
     im_iogroup_drop(h, g);
+}
+
+static void io_fault_leave(ImIoasid *h, const IoBind *b)
+{
+    while (b->groups) {
+        IoGroup *g = IM_LINK_OF(b->groups, IoGroup, by_bind);
+
+        if (g->whole) {
+            io_fault_end_ticket(h, g, OUTCOME_ANSWERED);
+        }
+        im_iogroup_drop(h, g);
+    }
+}
+
+void im_ioasid_groups_leave(ImIoasid *h, IoSet *set)
+{
+    for (const ImLink *d = set->objects[IMU_KIND_DEV]; d; d = d->next) {
+        const IoDev *dev = IM_LINK_OF(d, IoDev, obj.in_set);
+
+        if (dev->own) {
+            io_fault_leave(h, dev->own);
+        }
+        for (const ImLink *l = dev->binds; l; l = l->next) {
+            io_fault_leave(h, IM_LINK_OF(l, IoBind, by_dev));
+        }
+    }
+}
+
+void im_iogroup_was_read(IoGroup *g, uint64_t ticket)
+{
+    im_fifo_out(&g->queue->unread, &g->in_queue);
+    im_fifo_in(&g->queue->read, &g->in_queue);
+    g->queue->pages -= g->count;
+    g->read = true;
+    g->ticket = ticket;
 }
 
 void im_iogroup_answer(ImIoasid *h, IoGroup *g, ImPageRespCode code)

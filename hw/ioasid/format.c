@@ -63,6 +63,7 @@ static int io_format_vtd_new(ImIoasidCtx *c, const ImuSpaceCreate *a,
         return -ENOMEM;
     }
     *t = (IoVtdTable){
+        .said = in,
         .sre = in.flags & IMU_VTD_FIRST_SRE,
         .first = {
             .fmt = &im_vtd_first_stage,
@@ -126,6 +127,7 @@ static int io_format_smmu_new(ImIoasidCtx *c, const ImuSpaceCreate *a,
     if (!t) {
         return -ENOMEM;
     }
+    t->said = in;
     t->ids = ids;
     if (!im_smmu_ste_decode(&t->ids, false, raw, &t->ste, &clause)) {
         im_ioasid_release(c->host, t, sizeof(*t));
@@ -166,4 +168,21 @@ void im_ioasid_table_free(ImIoasid *h, uint8_t format, void *table)
     if (table) {
         im_ioasid_release(h, table, formats[format].size);
     }
+}
+
+const void *im_ioasid_table_said(const IoSpace *space, uint32_t *size)
+{
+    const IoVtdTable *vtd = space->table;
+    const IoSmmuTable *smmu = space->table;
+
+    if (!space->table) {
+        *size = 0;
+        return NULL;
+    }
+    if (space->format == IMU_FORMAT_VTD_FIRST) {
+        *size = sizeof(vtd->said);
+        return &vtd->said;
+    }
+    *size = sizeof(smmu->said);
+    return &smmu->said;
 }

@@ -21,6 +21,8 @@ struct IoHandles {
     uint32_t begun;                 /* slots below were used once */
     uint32_t free;                  /* 0: none */
     uint32_t count[IMU_KINDS];
+    bool adopting;                  /* numbers are wanted, not given */
+    ImuRef wanted;
 };
 
 IoHandles *im_handles_new(ImIoasid *h)
@@ -97,6 +99,25 @@ int im_ioasid_find(IoSet *set, ImuKind kind, ImuRef ref, IoObject **obj)
     return 0;
 }
 
+const IoObject *im_handles_from(const IoHandles *t, uint32_t id)
+{
+    for (; id && id < t->begun; id++) {
+        uint64_t v = *io_handle_slot(t, id);
+
+        if (!(v & FREE_BIT)) {
+            return (const IoObject *)(uintptr_t)v;
+        }
+    }
+    return NULL;
+}
+
+IoObject *im_handles_object(const IoHandles *t, ImuKind kind, ImuRef ref)
+{
+    IoObject *obj = io_handle_lookup(t, ref);
+
+    return obj && obj->kind == kind ? obj : NULL;
+}
+
 /* Made as one word: it is read as one at once, and a processor that finds
  * two stores there waits for both. */
 static ImuRef io_handle_whole_ref(uint32_t id, uint32_t gen)
@@ -114,33 +135,60 @@ static ImuRef io_handle_whole_ref(uint32_t id, uint32_t gen)
     return u.ref;
 }
 
+static bool io_handle_page_ready(ImIoasid *h, IoHandles *t, uint32_t id)
+{
+    uint64_t **page = &t->page[id / SLOTS];
+
+    if (!*page) {
+        *page = im_ioasid_alloc(h, SLOTS * sizeof(uint64_t));
+    }
+    return *page;
+}
+
+static bool io_handle_is_free(const IoHandles *t, uint32_t id)
+{
+    return id && id < t->begun && *io_handle_slot(t, id) & FREE_BIT;
+}
+
+/* A number that nobody has: 0, -ENOSPC, -ENOMEM. */
+static int io_handle_take(ImIoasid *h, IoHandles *t, uint32_t *id,
+                          uint32_t *gen)
+{
+    *id = t->free;
+    *gen = 1;
+    if (*id) {
+        *gen = (uint32_t)(*io_handle_slot(t, *id) >> 32);
+        t->free = (uint32_t)*io_handle_slot(t, *id) >> 1;
+        return 0;
+    }
+    *id = t->begun;
+    if (*id > IO_HANDLES_MAX) {
+        return -ENOSPC;
+    }
+    if (!io_handle_page_ready(h, t, *id)) {
+        return -ENOMEM;
+    }
+    t->begun++;
+    return 0;
+}
+
 IM_RULE(IOASID_OBJECTS);
 int im_ioasid_number(ImIoasidCtx *c, IoObject *obj, ImuKind kind, IoSet *set)
 {
     IoHandles *t = c->handles;
-    uint32_t id = t->free;
-    uint32_t gen = 1;
+    uint32_t id = t->wanted.id;
+    uint32_t gen = t->wanted.gen;
+    int err;
 
     IM_RULE(IOASID_LIMITS);
     if (kind != IMU_KIND_PASID && t->count[kind] >= IMU_OBJECTS_MAX) {
         return -ENOSPC;
     }
-    if (id) {
-        gen = (uint32_t)(*io_handle_slot(t, id) >> 32);
-        t->free = (uint32_t)*io_handle_slot(t, id) >> 1;
-    } else {
-        id = t->begun;
-        if (id > IO_HANDLES_MAX) {
-            return -ENOSPC;
-        }
-        if (!t->page[id / SLOTS]) {
-            t->page[id / SLOTS] = im_ioasid_alloc(c->host,
-                                                  SLOTS * sizeof(uint64_t));
-            if (!t->page[id / SLOTS]) {
-                return -ENOMEM;
-            }
-        }
-        t->begun++;
+    err = !t->adopting ? io_handle_take(c->host, t, &id, &gen) :
+          io_handle_is_free(t, id) && gen ? 0 :
+                                            -EINVAL;
+    if (err) {
+        return err;
     }
     obj->ref = io_handle_whole_ref(id, gen);
     obj->kind = (uint8_t)kind;
@@ -188,4 +236,78 @@ void im_ioasid_unnumber(ImIoasidCtx *c, IoObject *obj)
 void im_ioasid_number_undo(ImIoasidCtx *c, IoObject *obj)
 {
     io_handle_vacate(c, obj, obj->ref.gen);
+}
+
+/* --- as another context had them ---------------------------------------- */
+
+bool im_handles_untouched(const IoHandles *t)
+{
+    return t->begun == 1;
+}
+
+uint32_t im_handles_begun(const IoHandles *t)
+{
+    return t->begun;
+}
+
+bool im_handles_free_at(const IoHandles *t, uint32_t id, ImuRef *ref)
+{
+    if (!io_handle_is_free(t, id)) {
+        return false;
+    }
+    *ref = (ImuRef) { id, (uint32_t)(*io_handle_slot(t, id) >> 32) };
+    return true;
+}
+
+int im_handles_begin(ImIoasid *h, IoHandles *t, uint32_t begun)
+{
+    if (!begun || begun > IO_HANDLES_MAX + 1) {
+        return -EINVAL;
+    }
+    for (uint32_t id = 1; id < begun; id++) {
+        if (!io_handle_page_ready(h, t, id)) {
+            return -ENOMEM;
+        }
+        *io_handle_slot(t, id) = UINT64_C(1) << 32 | FREE_BIT;
+    }
+    t->begun = begun;
+    t->adopting = true;
+    return 0;
+}
+
+int im_handles_reserve(IoHandles *t, ImuRef ref)
+{
+    if (!io_handle_is_free(t, ref.id) || !ref.gen) {
+        return -EINVAL;
+    }
+    *io_handle_slot(t, ref.id) = (uint64_t)ref.gen << 32 | FREE_BIT;
+    return 0;
+}
+
+void im_handles_want(IoHandles *t, ImuRef ref)
+{
+    t->wanted = ref;
+}
+
+void im_handles_settle(IoHandles *t)
+{
+    t->adopting = false;
+    t->wanted = (ImuRef) { 0 };
+    t->free = 0;
+    for (uint32_t id = t->begun - 1; id; id--) {
+        if (io_handle_is_free(t, id)) {
+            uint64_t *slot = io_handle_slot(t, id);
+
+            *slot = *slot >> 32 << 32 | (uint64_t)t->free << 1 | FREE_BIT;
+            t->free = id;
+        }
+    }
+}
+
+void im_handles_forget(IoHandles *t)
+{
+    t->adopting = false;
+    t->wanted = (ImuRef) { 0 };
+    t->begun = 1;
+    t->free = 0;
 }

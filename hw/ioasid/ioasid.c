@@ -6,7 +6,7 @@
 #include "hw/core/iommu.h"
 #include "hw/core/port.h"
 #include "hw/ioasid/handle.h"
-#include "hw/ioasid/ledger.h"
+#include "hw/ioasid/moving.h"
 
 #include <errno.h>
 #include <string.h>
@@ -119,7 +119,7 @@ ImIoasid *im_ioasid_new(const ImIoasidConfig *config, const ImIoasidPort *port,
     return NULL;
 }
 
-static void io_empty(ImIoasidCtx *c)
+void im_ioasid_empty(ImIoasidCtx *c)
 {
     while (c->sets) {
         im_ioasid_set_revoke(IM_LINK_OF(c->sets, IoSet, obj.in_set));
@@ -129,10 +129,10 @@ static void io_empty(ImIoasidCtx *c)
 void im_ioasid_reset(ImIoasid *h)
 {
     for (ImLink *l = h->ctxs; l; l = l->next) {
-        io_empty(IM_LINK_OF(l, ImIoasidCtx, in_host));
+        im_ioasid_empty(IM_LINK_OF(l, ImIoasidCtx, in_host));
     }
     im_ioasid_devices_forget(h);
-    im_ioasid_pasids_forget(h);
+    im_ioasid_pasids_forget(h, NULL);
     im_ioasid_rearm(h);
 }
 
@@ -176,7 +176,7 @@ void im_ioasid_close(ImIoasidCtx *c)
 {
     ImIoasid *h = c->host;
 
-    io_empty(c);
+    im_ioasid_empty(c);
     im_ioasid_sets_orphan(c);
     im_link_out(&c->in_host);
     im_handles_free(h, c->handles);

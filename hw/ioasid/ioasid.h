@@ -2,8 +2,8 @@
  * The host backend: its objects, and what each part offers the others.
  *
  * The ledger half (ops.c, handle.c, numbers.c, ioasid.c, set.c, pasid.c,
- * dev.c, attach.c, fault.c, faultq.c, event.c, dump.c, check.c) owns objects,
- * quota, states and queues. The memory half (space.c, map.c,
+ * dev.c, attach.c, fault.c, faultq.c, event.c, enum.c, save.c, restore.c,
+ * dump.c, check.c) owns objects, quota, states and queues. The memory half (space.c, map.c,
  * ranges.c, pages.c, dirty.c, format.c, route.c, guest.c, outcome.c,
  * cache.c, inval.c, devtlb.c) owns address spaces and what happens to a
  * request.
@@ -35,6 +35,7 @@ typedef struct IoGroups IoGroups;       /* fault.c: tickets */
 typedef struct IoGroup IoGroup;         /* fault.c: of page requests */
 typedef struct IoHandles IoHandles;     /* handle.c: numbers of a context */
 typedef struct IoNumbers IoNumbers;     /* numbers.c: which are taken */
+typedef struct IoReplay IoReplay;       /* restore.c */
 typedef struct IoTable IoTable;         /* numbers.c: number -> pointer */
 
 #define IO_PRGIS  512
@@ -206,6 +207,8 @@ struct ImIoasidCtx {
     uint64_t user_struct;           /* of the command that is obeyed */
     uint32_t user_size;
     bool responded;
+    uint32_t moves;                 /* how often it was restored */
+    IoReplay *replay;               /* restore.c is obeying a stream */
     ImLink in_host;
 };
 

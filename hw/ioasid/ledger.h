@@ -44,8 +44,9 @@ void im_ioasid_pasids_orphan(ImIoasid *h, IoSet *set);
 /* A binding of it began; one ended. The last one may end p itself. */
 void im_ioasid_pasid_bound(ImIoasid *h, IoPasid *p);
 void im_ioasid_pasid_unbound(ImIoasid *h, IoPasid *p);
-/* No traffic is in flight any more: every number may be reused. */
-void im_ioasid_pasids_forget(ImIoasid *h);
+/* No traffic is in flight any more: every number that sets of a context, or
+ * (NULL) of all, left in quarantine may be reused. */
+void im_ioasid_pasids_forget(ImIoasid *h, const ImIoasidCtx *c);
 uint64_t im_ioasid_pasids_deadline(const ImIoasid *h);
 void im_ioasid_pasids_due(ImIoasid *h, uint64_t now);
 

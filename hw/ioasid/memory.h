@@ -150,12 +150,15 @@ static inline uint64_t im_ioarea_pages(const ImIoasid *h, const IoArea *a)
 
 /* --- format.c: guest-owned tables ------------------------------------- */
 
+/* said: by SPACE_CREATE. */
 typedef struct IoVtdTable {
+    ImuVtdFirst said;
     ImPtStage first;
     bool sre;
 } IoVtdTable;
 
 typedef struct IoSmmuTable {
+    ImuSmmuSte said;
     ImSmmuIds ids;              /* for which it is written */
     ImSmmuSte ste;
 } IoSmmuTable;
@@ -163,6 +166,8 @@ typedef struct IoSmmuTable {
 /* Decode the structure of a SPACE_CREATE; 0 or -errno. */
 int im_ioasid_table_new(ImIoasidCtx *c, const ImuSpaceCreate *a, void **table);
 void im_ioasid_table_free(ImIoasid *h, uint8_t format, void *table);
+/* That, and how large it is; 0: it has no table. */
+const void *im_ioasid_table_said(const IoSpace *space, uint32_t *size);
 
 /* --- cache.c ---------------------------------------------------------- */
 

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "hw/ioasid/handle.h"
+#include "hw/ioasid/moving.h"
 
 #include <errno.h>
 #include <string.h>
@@ -50,6 +51,11 @@ typedef struct Rule {
 
 #define RULES(V)                                                          \
     V(INFO, .kind = IMU_KIND_BACKEND, .out = true)                        \
+    V(ENUM, .kind = IMU_KIND_BACKEND, .reserved = R(ImuEnum),             \
+      .out = true)                                                        \
+    V(SAVE, .kind = IMU_KIND_BACKEND, .flags = IMU_SAVE_MOVE,             \
+      .reserved = R(ImuSave), .out = true, .out_error = EMSGSIZE)         \
+    V(RESTORE, .kind = IMU_KIND_BACKEND, .reserved = R(ImuRestore))       \
     V(SET_CREATE, .kind = IMU_KIND_SET, .out = true)                      \
     V(SET_UPDATE, .kind = IMU_KIND_SET)                                   \
     V(SET_QUERY, .kind = IMU_KIND_SET, .out = true)                       \
@@ -220,9 +226,10 @@ static int io_ops_copy_out(ImIoasidCtx *c, const void *a)
 {
     const uint8_t *from = a;
 
-    return im_ioasid_put_user(c, c->user_struct + sizeof(ImuHead),
-                              from + sizeof(ImuHead),
-                              c->user_size - sizeof(ImuHead));
+    return c->replay ? 0 :
+                       im_ioasid_put_user(c, c->user_struct + sizeof(ImuHead),
+                                          from + sizeof(ImuHead),
+                                          c->user_size - sizeof(ImuHead));
 }
 
 int im_ioasid_respond(ImIoasidCtx *c, const void *a)
@@ -264,6 +271,12 @@ static int io_ops_obey(ImIoasidCtx *c, uint32_t command, uint64_t arg)
     if (err) {
         return err;
     }
+    if (c->replay) {
+        err = im_ioasid_replay_adapt(c->replay, command, &a);
+        if (err) {
+            return err;
+        }
+    }
     c->user_struct = arg;
     c->user_size = MIN(a.head.size, shape->size);
     c->responded = false;
@@ -275,6 +288,11 @@ static int io_ops_obey(ImIoasidCtx *c, uint32_t command, uint64_t arg)
         (void)io_ops_copy_out(c, &a);          /* the error is what counts */
     }
     return err;
+}
+
+int im_ioasid_replay(ImIoasidCtx *c, uint32_t command, uint64_t arg)
+{
+    return io_ops_obey(c, command, arg);
 }
 
 int im_ioasid_command(ImIoasidCtx *c, uint32_t command, uint64_t arg)

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "hw/ioasid/ledger.h"
+#include "hw/ioasid/moving.h"
 
 #include <errno.h>
 
@@ -249,15 +249,20 @@ static void io_pasid_wait_or_reclaim(ImIoasid *h, IoPasid *p, uint64_t now)
     }
 }
 
+void im_ioasid_pasid_cool(ImIoasid *h, IoPasid *p)
+{
+    if (h->cfg.quarantine_ns && !io_pasid_cools(p)) {
+        p->ripe = im_ioasid_after(h, h->cfg.quarantine_ns);
+        im_fifo_in(&h->cooling, &p->cooling);
+    }
+}
+
 void im_ioasid_pasid_unbound(ImIoasid *h, IoPasid *p)
 {
     if (--p->active) {
         return;
     }
-    if (h->cfg.quarantine_ns) {
-        p->ripe = im_ioasid_after(h, h->cfg.quarantine_ns);
-        im_fifo_in(&h->cooling, &p->cooling);
-    }
+    im_ioasid_pasid_cool(h, p);
     if (p->state == IMU_PASID_BOUND) {
         io_pasid_event(p, IMU_EVENT_UNBIND, io_pasid_change(p, IMU_PASID_IDLE));
     } else {
@@ -398,19 +403,19 @@ void im_ioasid_pasids_due(ImIoasid *h, uint64_t now)
     }
 }
 
-void im_ioasid_pasids_forget(ImIoasid *h)
+void im_ioasid_pasids_forget(ImIoasid *h, const ImIoasidCtx *c)
 {
     ImLink *next;
 
     for (ImLink *l = h->gone; l; l = next) {
         IoSet *set = IM_LINK_OF(l, IoSet, in_gone);
-        bool last;
+        bool last = c && set->ctx != c;
 
         next = l->next;
-        do {
+        while (!last) {
             last = !set->orphans->next;
             io_pasid_reclaim(h, IM_LINK_OF(set->orphans, IoPasid, obj.in_set));
-        } while (!last);
+        }
     }
 }
 

@@ -54,8 +54,14 @@ static const char *const event_flag_names[] = { "lost", NULL };
 #define EVENT_NAME(n)  #n,
 static const char *const event_names[] = { IMU_EVENTS(EVENT_NAME) NULL };
 
+static const char *const list_names[] = {
+    "sets", "pasids", "devices", "spaces", "fault-queues", "event-queues",
+    "bindings", "mappings", NULL,
+};
+
 /* Flags of the commands. */
 static const char *const no_names[] = { NULL };
+static const char *const save_names[] = { "move", NULL };
 static const char *const destroy_names[] = { "force", NULL };
 static const char *const alloc_names[] = { "fixed", NULL };
 static const char *const query_names[] = { "by-gpasid", "hpasid", NULL };
@@ -135,6 +141,55 @@ static const ImuRecord event_record = RECORD(ImuEvent,
     { "object", IMU_WORD_REF, O, AT(ImuEvent, object) },
     { "old-state", IMU_WORD_NUMBER, O, AT(ImuEvent, old_state) },
     { "new-state", IMU_WORD_NUMBER, O, AT(ImuEvent, new_state) });
+
+/* Flags, state and number mean something else in each list. */
+static const ImuRecord entry_record = RECORD(ImuEntry,
+    { "object", IMU_WORD_REF, O, AT(ImuEntry, object) },
+    { "on", IMU_WORD_REF, O, AT(ImuEntry, on) },
+    { "of", IMU_WORD_REF, O, AT(ImuEntry, of) },
+    { "space", IMU_WORD_REF, O, AT(ImuEntry, space) },
+    { "flags", IMU_WORD_HEX, O, AT(ImuEntry, flags) },
+    { "state", IMU_WORD_NUMBER, O, AT(ImuEntry, state) },
+    { "number", IMU_WORD_NUMBER, O, AT(ImuEntry, number) },
+    { "pool", IMU_WORD_NUMBER, O, AT(ImuEntry, pool) },
+    { "first", IMU_WORD_HEX, O, AT(ImuEntry, first) },
+    { "last", IMU_WORD_HEX, O, AT(ImuEntry, last) },
+    { "value", IMU_WORD_HEX, O, AT(ImuEntry, value) });
+
+static const ImuRecord enum_record = RECORD(ImuEnum,
+    FLAGS(ImuEnum, no), SET(ImuEnum),
+    { "space", IMU_WORD_REF, I, AT(ImuEnum, space) },
+    { "list", IMU_WORD_ENUM, I, AT(ImuEnum, list), .names = list_names },
+    { "cursor", IMU_WORD_HEX, IO, AT(ImuEnum, cursor) },
+    { "count", IMU_WORD_NUMBER, IO, AT(ImuEnum, count) },
+    { "entries", IMU_WORD_LIST, O, AT(ImuEnum, entries),
+      .of = &entry_record, .count = offsetof(ImuEnum, count),
+      .stride = offsetof(ImuEnum, entry_size) });
+
+static const ImuRecord quad_record = RECORD(ImuQuad,
+    { "quad", IMU_WORD_HEX, IO, AT(ImuQuad, quad) });
+static const ImuRecord move_record = RECORD(ImuMove,
+    { "from", IMU_WORD_HEX, I, AT(ImuMove, from) },
+    { "length", IMU_WORD_HEX, I, AT(ImuMove, length) },
+    { "to", IMU_WORD_HEX, I, AT(ImuMove, to) });
+static const ImuRecord func_record = RECORD(ImuFunc,
+    { "from", IMU_WORD_HEX, I, AT(ImuFunc, from) },
+    { "to", IMU_WORD_HEX, I, AT(ImuFunc, to) });
+
+static const ImuRecord save_record = RECORD(ImuSave,
+    FLAGS(ImuSave, save),
+    { "count", IMU_WORD_NUMBER, IO | E, AT(ImuSave, count) },
+    { "quads", IMU_WORD_LIST, O, AT(ImuSave, quads),
+      .of = &quad_record, .count = offsetof(ImuSave, count) });
+
+static const ImuRecord restore_record = RECORD(ImuRestore,
+    FLAGS(ImuRestore, no),
+    { "quads", IMU_WORD_LIST, I, AT(ImuRestore, quads),
+      .of = &quad_record, .count = offsetof(ImuRestore, count) },
+    { "moves", IMU_WORD_LIST, I, AT(ImuRestore, moves),
+      .of = &move_record, .count = offsetof(ImuRestore, move_count) },
+    { "funcs", IMU_WORD_LIST, I, AT(ImuRestore, funcs),
+      .of = &func_record, .count = offsetof(ImuRestore, func_count) });
 
 static const ImuRecord info_record = RECORD(ImuInfo,
     FLAGS(ImuInfo, no),
@@ -358,6 +413,11 @@ static const ImuRecord event_read_record = RECORD(ImuEventRead,
 
 static const ImuVerb verbs[] = {
     { "info", IMU_CMD_INFO, &info_record, "what a kind of object offers" },
+    { "enum", IMU_CMD_ENUM, &enum_record, "what there is, by list" },
+    { "save", IMU_CMD_SAVE, &save_record,
+      "all of this context, to be restored; move: and empty it" },
+    { "restore", IMU_CMD_RESTORE, &restore_record,
+      "what save said, in a context that has never had anything" },
     { "set-create", IMU_CMD_SET_CREATE, &set_create_record,
       "a set with a quota" },
     { "set-update", IMU_CMD_SET_UPDATE, &set_update_record, "another quota" },
@@ -473,6 +533,7 @@ static const ErrorRow errors[] = {
     { EXDEV, "EXDEV", "modes that do not mix" },
     { EAGAIN, "EAGAIN", "not now" },
     { EADDRINUSE, "EADDRINUSE", "mapped or reserved" },
+    { EBADMSG, "EBADMSG", "no stream that save wrote" },
     { EMSGSIZE, "EMSGSIZE", "the array is too small" },
     { ETIMEDOUT, "ETIMEDOUT", "too late" },
     { EALREADY, "EALREADY", "answered already" },

@@ -84,6 +84,8 @@ static bool defines(uint32_t command, int rc, size_t at, size_t n)
         return rc == -ENOSPC && at == offsetof(ImuPasidAlloc, exhausted);
     case IMU_CMD_RANGES:
         return rc == -EMSGSIZE && at == offsetof(ImuRanges, count);
+    case IMU_CMD_SAVE:
+        return rc == -EMSGSIZE && at == offsetof(ImuSave, count);
     case IMU_CMD_FAULT_READ:
         return rc == -EMSGSIZE && at == offsetof(ImuFaultRead, count);
     case IMU_CMD_INVALIDATE:

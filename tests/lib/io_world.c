@@ -58,6 +58,9 @@ static const struct {
 #define EVQ_CREATE_IS     0, true
 #define EVQ_DESTROY_IS    0, false
 #define EVENT_READ_IS     0, true
+#define ENUM_IS           0, true
+#define SAVE_IS           IMU_SAVE_MOVE, true
+#define RESTORE_IS        0, false
 
 const IoCommand io_commands[] = {
 #define ABI_MEMBER(type, member, at, bytes)
@@ -160,6 +163,8 @@ const IoHandle io_handles[] = {
     H(EVQ_DESTROY, ImuQueueDestroy, queue, EVQ),
     H(EVENT_READ, ImuEventRead, set, SET),
     H(EVENT_READ, ImuEventRead, queue, EVQ),
+    H(ENUM, ImuEnum, set, SET),
+    H(ENUM, ImuEnum, space, SPACE),
 };
 const unsigned io_handle_count = G_N_ELEMENTS(io_handles);
 
@@ -275,6 +280,8 @@ static void good_ledger(const IoWorld *w, uint32_t command, IoAny *any)
         GOOD(EVQ_DESTROY, ImuQueueDestroy, .set = w->set, .queue = w->evq);
         GOOD(EVENT_READ, ImuEventRead, .set = w->set, .queue = w->evq,
              .events = io_at(w->io, IO_WORLD_BUF), .count = 8);
+        GOOD(SAVE, ImuSave, .quads = io_at(w->io, IO_WORLD_BUF), .count = 1024);
+        GOOD(RESTORE, ImuRestore, .quads = io_at(w->io, IO_WORLD_BUF));
     default:
         g_assert_not_reached();
     }
@@ -319,6 +326,9 @@ static bool good_memory(const IoWorld *w, uint32_t command, IoAny *any)
              .caches = IMU_CACHE_IOTLB | IMU_CACHE_DEVTLB,
              .entry_size = sizeof(entry), .entries = buf, .count = 1);
         GOOD(FENCE, ImuFence, .set = w->set);
+        GOOD(ENUM, ImuEnum, .set = w->set, .space = w->parent,
+             .list = IMU_LIST_MAPPINGS, .entry_size = sizeof(ImuEntry),
+             .entries = buf, .count = 4);
     default:
         return false;
     }

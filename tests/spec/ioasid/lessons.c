@@ -232,6 +232,13 @@ static void free_storm(void)
 /* --- 3.8 ---------------------------------------------------------------- */
 
 /* Everything A can do with handles of B, and nothing of B moves. */
+/* The others mean the context itself. */
+static bool by_handle(uint32_t command)
+{
+    return command != IMU_CMD_INFO && command != IMU_CMD_SET_CREATE &&
+           command != IMU_CMD_SAVE && command != IMU_CMD_RESTORE;
+}
+
 static void adversary(const void *data)
 {
     const IoCommand *c = data;
@@ -251,13 +258,10 @@ static void adversary(const void *data)
     io_good(&a, c->number, &any);
     {
         int rc = io_obey(io, c->number, &any, c->size);
-        bool by_handle = c->number != IMU_CMD_INFO &&
-                         c->number != IMU_CMD_SET_CREATE;
-
-        RC(rc, by_handle ? -ENOENT : 0);
+        RC(rc, by_handle(c->number) ? -ENOENT : 0);
     }
     /* And its own objects named in the other's set, or the reverse. */
-    if (c->number != IMU_CMD_INFO && c->number != IMU_CMD_SET_CREATE) {
+    if (by_handle(c->number)) {
         ImuRef own = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_GLOBAL);
 
         for (unsigned i = 0; i < io_handle_count; i++) {

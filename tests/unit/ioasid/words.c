@@ -41,9 +41,10 @@ static const Command commands[] = {
 static bool not_said(const char *type, const char *name)
 {
     static const char *const rows[] = {
-        "ImuSpaceCreate.data_size",
-        "ImuAllow.count",
-        "ImuInvalidate.entry_size",
+        "ImuSpaceCreate.data_size", "ImuAllow.count",
+        "ImuInvalidate.entry_size", "ImuEnum.entry_size",
+        "ImuRestore.count",         "ImuRestore.move_count",
+        "ImuRestore.func_count",
     };
     g_autofree char *full = g_strdup_printf("%s.%s", type, name);
 
@@ -120,7 +121,7 @@ static void every_error(void)
     static const int known[] = {
         ENOTTY, EFAULT, EINVAL, E2BIG, EOPNOTSUPP, EPERM, ENOENT, ENODEV,
         EBUSY, EEXIST, EADDRINUSE, EOVERFLOW, EDQUOT, ENOSPC, ENOMEM,
-        EMSGSIZE, EALREADY, ETIMEDOUT,
+        EMSGSIZE, EALREADY, ETIMEDOUT, EBADMSG,
     };
     /* clang-format on */
 
