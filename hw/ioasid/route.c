@@ -55,7 +55,11 @@ static bool io_route_found(IoRoute *r, uint64_t out, unsigned lg2,
             perm &= (uint8_t)~IM_PERM_X;
         }
         if (!perm) {
-            im_ioasid_miss_of(r)->code = 0;
+            *im_ioasid_miss_of(r) = (ImIoasidMiss) {
+                .addr = t->addr,
+                .code = IO_FLT_READ,
+                .perm = IM_PERM_R,
+            };
             return im_route_grant(&r->out, t->addr, 12, 0);
         }
         io_route_granted_ats(r);

@@ -119,7 +119,7 @@ typedef struct ImIoasidMiss {
 } ImIoasidMiss;
 
 /* Of the last im_ioasid_translate(), if that refused or granted nothing; false:
- * that was neither for want of a right nor of a mapping. */
+ * the map is filled, and who asks for the page gets it (IMU_SPACE_FILL). */
 bool im_ioasid_missed(const ImIoasid *h, ImIoasidMiss *miss);
 
 /* The upward port, as of every IOMMU (im_iommu.h). It has no registers, parks
