@@ -10,8 +10,6 @@
 #include "lib/rig_viommu.h"
 #include "lib/smmu_random.h"
 
-#include <errno.h>
-
 typedef struct Word {
     uint64_t pa, was;
 } Word;
@@ -126,34 +124,6 @@ static void start(Hammer *h)
     sb_cmdq_skip(r);
 }
 
-/* The host takes a function away and gives it again; its commands fail; its
- * devices fall silent. */
-static void host(Hammer *h, Fuzz *f)
-{
-    static const int errors[] = { -ENOMEM, -ENOSPC, -EDQUOT, -EBUSY };
-    Vio *x = h->x;
-    unsigned n = (unsigned)fuzz_below(f, VIO_FUNCS);
-
-    switch (fuzz_below(f, 4)) {
-    case 0:
-        x->fail_command = 1 + (unsigned)fuzz_below(f, 8);
-        x->fail_with = errors[fuzz_below(f, G_N_ELEMENTS(errors))];
-        return;
-    case 1:
-        x->mute = !x->mute;
-        break;
-    case 2:
-        x->fail_command = 0;
-        im_viommu_remove(x->fn[n]);
-        g_assert_cmpint(im_viommu_add(x->v, VIO_HOST_FUNC + 8 * n, &x->fn[n]),
-                        ==, 0);
-        break;
-    default:
-        vio_advance(x, fuzz_below(f, 1u << 21));
-        break;
-    }
-}
-
 static void act(Hammer *h, Fuzz *f)
 {
     uint64_t off;
@@ -178,7 +148,7 @@ static void act(Hammer *h, Fuzz *f)
         serve(h);
         break;
     case 7:
-        host(h, f);
+        vio_random_host(h->x, f);
         break;
     case 8:
         off = sr_offset(f);

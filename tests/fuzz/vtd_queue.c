@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "lib/fuzz.h"
-#include "lib/vtd_build.h"
+#include "lib/vtd_random.h"
 
 /* Bits that must be zero, by type, in a 256-bit queue: figures 6-1 to 6-9
  * and 7-2, with DIT=0 and PDS=1. */
@@ -59,51 +59,6 @@ static unsigned verdict(World *w, const Desc *d)
         return 4;               /* our choice: the manual is silent */
     }
     return 0;
-}
-
-static Desc random_desc(World *w, Fuzz *f)
-{
-    uint64_t r = fuzz_u64(f);
-    uint64_t addr = fuzz_u64(f) & UINT64_C(0x7ffffffff000);
-    unsigned spoil = (unsigned)fuzz_below(f, 16);
-    Desc d;
-
-    switch (fuzz_below(f, 9)) {
-    case 0:
-        d = desc_context(r & 3, w->did, w->rid, r >> 2 & 3);
-        break;
-    case 1:
-        d = desc_iotlb(r & 3, w->did, addr, r >> 2 & 63, r >> 8 & 1);
-        break;
-    case 2:
-        d = desc_dev_tlb((uint16_t)(w->rid + (r & 3)), addr, r >> 2 & 1);
-        break;
-    case 3:
-        d = desc_iec(r & 1, r >> 1 & 31, (uint16_t)(r >> 6));
-        break;
-    case 4:
-        d = desc_piotlb(r & 3, w->did, w->pasid, addr, r >> 2 & 63, r >> 8 & 1);
-        break;
-    case 5:
-        d = desc_pasid_cache(r & 3, w->did, w->pasid);
-        break;
-    case 6:
-        d = desc_pdev_tlb((uint16_t)(w->rid + (r & 3)), r >> 8 & 0xfffff, addr,
-                          r >> 2 & 1, r >> 3 & 1);
-        break;
-    case 7:
-        d = desc_page_resp(w->rid, r & 1, r >> 8 & 0xfffff, r >> 1 & 0x1ff,
-                           r >> 28 & 15);
-        break;
-    default:
-        d = desc_wait(r & 15, w->r->status + (r >> 4 & 0xff) * 4,
-                      (uint32_t)(r >> 32));
-        break;
-    }
-    if (spoil == 0) {
-        d.q[r >> 40 & 3] ^= UINT64_C(1) << (r >> 42 & 63);
-    }
-    return d;
 }
 
 static void answers(World *w, Fuzz *f)
@@ -166,7 +121,7 @@ static void queue(void)
         unsigned n = (unsigned)fuzz_below(&f, 24) + 1, bad = 0;
 
         for (unsigned j = 0; j < n; j++) {
-            Desc d = random_desc(w, &f);
+            Desc d = vr_desc(w, &f);
 
             bad += verdict(w, &d) != 0;
             vb_iq_put(w->r, d);

@@ -508,3 +508,30 @@ int vio_command(Vio *x, ImuCommand command, void *arg, size_t size)
 {
     return vio_obey(x, command, arg, size, size);
 }
+
+/* The host takes a function away and gives it again; its commands fail; its
+ * devices fall silent. */
+void vio_random_host(Vio *x, Fuzz *f)
+{
+    static const int errors[] = { -ENOMEM, -ENOSPC, -EDQUOT, -EBUSY };
+    unsigned n = (unsigned)fuzz_below(f, VIO_FUNCS);
+
+    switch (fuzz_below(f, 4)) {
+    case 0:
+        x->fail_command = 1 + (unsigned)fuzz_below(f, 8);
+        x->fail_with = errors[fuzz_below(f, G_N_ELEMENTS(errors))];
+        return;
+    case 1:
+        x->mute = !x->mute;
+        break;
+    case 2:
+        x->fail_command = 0;
+        im_viommu_remove(x->fn[n]);
+        g_assert_cmpint(im_viommu_add(x->v, VIO_HOST_FUNC + 8 * n, &x->fn[n]),
+                        ==, 0);
+        break;
+    default:
+        vio_advance(x, fuzz_below(f, 1u << 21));
+        break;
+    }
+}

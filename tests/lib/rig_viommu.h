@@ -10,6 +10,7 @@
 #define TESTS_LIB_RIG_VIOMMU_H
 
 #include "im/im_viommu.h"
+#include "lib/fuzz.h"
 #include "lib/rig.h"
 
 #define VIO_FUNCS      2u
@@ -69,5 +70,9 @@ void vio_advance(Vio *x, uint64_t ns);
 /* A command of the host's own. */
 int vio_command(Vio *x, ImuCommand command, void *arg, size_t size);
 #define VIO(x, NAME, arg)  vio_command(x, IMU_CMD_##NAME, arg, sizeof(*(arg)))
+
+/* The host takes a function away and gives it again; its commands fail; its
+ * devices fall silent; time passes. */
+void vio_random_host(Vio *x, Fuzz *f);
 
 #endif /* TESTS_LIB_RIG_VIOMMU_H */

@@ -84,3 +84,48 @@ ImTxn vr_txn(World *w, Fuzz *f)
     t.priv = t.has_pasid && fuzz_one_in(f, 4);
     return t;
 }
+
+Desc vr_desc(World *w, Fuzz *f)
+{
+    uint64_t r = fuzz_u64(f);
+    uint64_t addr = fuzz_u64(f) & UINT64_C(0x7ffffffff000);
+    unsigned spoil = (unsigned)fuzz_below(f, 16);
+    Desc d;
+
+    switch (fuzz_below(f, 9)) {
+    case 0:
+        d = desc_context(r & 3, w->did, w->rid, r >> 2 & 3);
+        break;
+    case 1:
+        d = desc_iotlb(r & 3, w->did, addr, r >> 2 & 63, r >> 8 & 1);
+        break;
+    case 2:
+        d = desc_dev_tlb((uint16_t)(w->rid + (r & 3)), addr, r >> 2 & 1);
+        break;
+    case 3:
+        d = desc_iec(r & 1, r >> 1 & 31, (uint16_t)(r >> 6));
+        break;
+    case 4:
+        d = desc_piotlb(r & 3, w->did, w->pasid, addr, r >> 2 & 63, r >> 8 & 1);
+        break;
+    case 5:
+        d = desc_pasid_cache(r & 3, w->did, w->pasid);
+        break;
+    case 6:
+        d = desc_pdev_tlb((uint16_t)(w->rid + (r & 3)), r >> 8 & 0xfffff, addr,
+                          r >> 2 & 1, r >> 3 & 1);
+        break;
+    case 7:
+        d = desc_page_resp(w->rid, r & 1, r >> 8 & 0xfffff, r >> 1 & 0x1ff,
+                           r >> 28 & 15);
+        break;
+    default:
+        d = desc_wait(r & 15, w->r->status + (r >> 4 & 0xff) * 4,
+                      (uint32_t)(r >> 32));
+        break;
+    }
+    if (spoil == 0) {
+        d.q[r >> 40 & 3] ^= UINT64_C(1) << (r >> 42 & 63);
+    }
+    return d;
+}

@@ -14,4 +14,7 @@ void vr_damage(World *w, Fuzz *f);
 /* Untranslated, not to FEEx_xxxxh; most to the page that is mapped. */
 ImTxn vr_txn(World *w, Fuzz *f);
 
+/* A descriptor of what the world has; one in 16 is spoilt. */
+Desc vr_desc(World *w, Fuzz *f);
+
 #endif /* TESTS_LIB_VTD_RANDOM_H */
