@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "im/im_ioasid_ioctl.h"
 #include "im/im_ioasid_words.h"
 
 #include <errno.h>
@@ -328,7 +329,7 @@ int im_ioasid_call_access(ImuCall *c, uint64_t addr, void *buf, size_t len,
 int im_ioasid_call_run(ImuCall *c, ImIoasidCtx *ctx)
 {
     io_call_place_lists(c);
-    return im_ioasid_command(ctx, c->verb->command, IMU_CALL_BASE);
+    return im_ioasid_ioctl(ctx, IMU_IOCTL(c->verb->command), IMU_CALL_BASE);
 }
 
 /* --- values to text ----------------------------------------------------- */

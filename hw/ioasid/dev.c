@@ -298,6 +298,19 @@ int im_ioasid_cmd_DEV_UNBIND(ImIoasidCtx *c, void *arg)
     return err;
 }
 
+IM_RULE(IOASID_CMD_DEV_RENAME);
+int im_ioasid_cmd_DEV_RENAME(ImIoasidCtx *c, void *arg)
+{
+    const ImuDevRename *a = arg;
+    IoDev *dev;
+    int err = io_dev_find(c, a->set, a->dev, &dev);
+
+    if (!err) {
+        dev->cookie = a->cookie;
+    }
+    return err;
+}
+
 IM_RULE(IOASID_CMD_DEV_INFO);
 int im_ioasid_cmd_DEV_INFO(ImIoasidCtx *c, void *arg)
 {

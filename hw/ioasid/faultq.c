@@ -47,7 +47,8 @@ int im_ioasid_cmd_FAULTQ_DESTROY(ImIoasidCtx *c, void *arg)
     return err;
 }
 
-/* Copy a group to the user. */
+/* Copy a group to the user, with the guest's names. */
+IM_RULE(IOASID_VUNITS);
 static int io_faultq_deliver(ImIoasidCtx *c, const IoGroup *g, uint64_t to)
 {
     const IoBind *b = g->bind;

@@ -594,6 +594,7 @@ static int io_map_copy_place(ImIoasid *h, ImuCopy *a, IoSpace *dst,
 }
 
 IM_RULE(IOASID_CMD_COPY);
+IM_RULE(IOASID_DEPTH);
 int im_ioasid_cmd_COPY(ImIoasidCtx *c, void *arg)
 {
     ImuCopy *a = arg;

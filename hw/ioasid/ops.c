@@ -70,6 +70,7 @@ typedef struct Rule {
     V(DEV_BIND, .kind = IMU_KIND_DEV, .reserved = R(ImuDevBind),          \
       .out = true)                                                        \
     V(DEV_UNBIND, .kind = IMU_KIND_DEV)                                   \
+    V(DEV_RENAME, .kind = IMU_KIND_DEV)                                   \
     V(DEV_INFO, .kind = IMU_KIND_DEV, .out = true)                        \
     V(SPACE_CREATE, .kind = IMU_KIND_SPACE,                               \
       .flags = IMU_SPACE_DIRTY | IMU_SPACE_PARENT | IMU_SPACE_FILL,       \

@@ -275,6 +275,11 @@ static const ImuRecord dev_info_record = RECORD(ImuDevInfo,
     { "page-sizes", IMU_WORD_HEX, O, AT(ImuDevInfo, page_sizes) },
     { "formats", IMU_WORD_HEX, O, AT(ImuDevInfo, formats) });
 
+static const ImuRecord dev_rename_record = RECORD(ImuDevRename,
+    FLAGS(ImuDevRename, no), SET(ImuDevRename),
+    { "dev", IMU_WORD_REF, I, AT(ImuDevRename, dev) },
+    { "cookie", IMU_WORD_HEX, I, AT(ImuDevRename, cookie) });
+
 static const ImuRecord space_create_record = RECORD(ImuSpaceCreate,
     FLAGS(ImuSpaceCreate, create), SET(ImuSpaceCreate),
     { "kind", IMU_WORD_ENUM, I, AT(ImuSpaceCreate, kind),
@@ -436,6 +441,8 @@ static const ImuVerb verbs[] = {
       "let it go, detached" },
     { "dev-info", IMU_CMD_DEV_INFO, &dev_info_record,
       "what a function can do" },
+    { "dev-rename", IMU_CMD_DEV_RENAME, &dev_rename_record,
+      "the guest's other name for it" },
     { "space-create", IMU_CMD_SPACE_CREATE, &space_create_record,
       "an I/O address space" },
     { "space-destroy", IMU_CMD_SPACE_DESTROY, &space_destroy_record,

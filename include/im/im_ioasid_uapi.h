@@ -202,6 +202,14 @@ typedef struct ImuDevInfo {
     uint64_t formats;           /* bit n: ImuFormat n can be nested */
 } ImuDevInfo;
 
+/* The guest has another name for it. */
+typedef struct ImuDevRename {
+    ImuHead head;
+    ImuRef set;
+    ImuRef dev;
+    uint64_t cookie;
+} ImuDevRename;
+
 /* --- I/O address spaces ------------------------------------------------- */
 
 typedef enum ImuSpaceKind {
@@ -686,7 +694,8 @@ typedef struct ImuSavedGroup {
     C(0x7a, EVENT_READ,    ImuEventRead,    pending)                       \
     C(0x01, ENUM,          ImuEnum,         reserved)                      \
     C(0x02, SAVE,          ImuSave,         reserved)                      \
-    C(0x03, RESTORE,       ImuRestore,      reserved)
+    C(0x03, RESTORE,       ImuRestore,      reserved)                      \
+    C(0x3f, DEV_RENAME,    ImuDevRename,    cookie)
 
 #define IMU_COMMAND_ENUM(nr, name, type, last)  IMU_CMD_##name = (nr),
 typedef enum ImuCommand { IMU_COMMANDS(IMU_COMMAND_ENUM) } ImuCommand;

@@ -60,6 +60,7 @@ static const struct {
 #define EVENT_READ_IS     0, true
 #define ENUM_IS           0, true
 #define SAVE_IS           IMU_SAVE_MOVE, true
+#define DEV_RENAME_IS 0, false
 #define RESTORE_IS        0, false
 
 const IoCommand io_commands[] = {
@@ -163,6 +164,8 @@ const IoHandle io_handles[] = {
     H(EVQ_DESTROY, ImuQueueDestroy, queue, EVQ),
     H(EVENT_READ, ImuEventRead, set, SET),
     H(EVENT_READ, ImuEventRead, queue, EVQ),
+    H(DEV_RENAME, ImuDevRename, set, SET),
+    H(DEV_RENAME, ImuDevRename, dev, DEV),
     H(ENUM, ImuEnum, set, SET),
     H(ENUM, ImuEnum, space, SPACE),
 };
@@ -269,6 +272,8 @@ static void good_ledger(const IoWorld *w, uint32_t command, IoAny *any)
              .pasid = w->bound.pasid);
         GOOD(DEV_BIND, ImuDevBind, .set = w->set, .func = io_func(5));
         GOOD(DEV_UNBIND, ImuDevUnbind, .set = w->set, .dev = w->dev);
+        GOOD(DEV_RENAME, ImuDevRename, .set = w->set, .dev = w->dev,
+             .cookie = 5);
         GOOD(DEV_INFO, ImuDevInfo, .set = w->set, .dev = w->dev);
         GOOD(FAULTQ_CREATE, ImuFaultqCreate, .set = w->set);
         GOOD(FAULTQ_DESTROY, ImuQueueDestroy, .set = w->set,

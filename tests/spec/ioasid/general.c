@@ -561,7 +561,7 @@ static void info(void)
         { IMU_KIND_BACKEND, 0x00, 0xf, (1u << IMU_KINDS) - 1, 0, 12 },
         { IMU_KIND_SET, 0x10, 0xf, 7, 0, 1 },
         { IMU_KIND_PASID, 0x20, 0x7, 3, 1, 2 },
-        { IMU_KIND_DEV, 0x30, 0x7, 31, 0, 2 },
+        { IMU_KIND_DEV, 0x30, 0x8007, 31, 0, 2 },
         { IMU_KIND_SPACE, 0x40, 0x307037f, 15, 7, 4 },
         { IMU_KIND_FAULTQ, 0x70, 0xf, 0, 0, 2 },
         { IMU_KIND_EVQ, 0x78, 0x7, 0, 0, 1 },
