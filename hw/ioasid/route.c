@@ -424,6 +424,32 @@ static ImWalkOut io_route_walk_guest(IoRoute *r, const ImPtStage *map,
     return im_ioasid_walk(r, &first, map, at, r->need, r->write);
 }
 
+static ImWalkOut io_route_walk(IoRoute *r, const ImPtStage *map, uint64_t at,
+                               bool nested)
+{
+    return nested ? io_route_walk_guest(r, map, at) :
+                    im_ioasid_walk(r, map, NULL, at, r->need, r->write);
+}
+
+/* A translation request may not write. Is it the map that denies it? */
+static void io_route_note_less(IoRoute *r, const ImPtStage *map, uint64_t at,
+                               bool nested)
+{
+    uint8_t need = r->need;
+    ImWalkOut w;
+
+    r->need = IM_PERM_W;
+    r->write = false;
+    w = io_route_walk(r, map, at, nested);
+    if (w.stop == IM_WALK_PERM && w.stage == nested && !w.for_entry) {
+        r->less = true;
+        im_ioasid_miss_of(r)->code = IO_FLT_WRITE;
+        im_ioasid_miss_map(r, w.in, false, false);
+    }
+    r->need = need;
+    r->write = true;
+}
+
 static bool io_route_walk_tables(IoRoute *r)
 {
     IoView *v = r->view;
@@ -434,10 +460,13 @@ static bool io_route_walk_tables(IoRoute *r)
 
     (void)io_route_tlb_address(v, r->txn->addr, &at);
     r->h->counters.iotlb_misses += !r->ex;
-    w = nested ? io_route_walk_guest(r, &map, at) :
-                 im_ioasid_walk(r, &map, NULL, at, r->need, r->write);
+    w = io_route_walk(r, &map, at, nested);
     if (w.stop != IM_WALK_OK) {
         return im_ioasid_refuse_walk(r, &w, nested);
+    }
+    if (!r->ex && r->kind == IO_TRANSLATION && r->write &&
+        !(w.perm & IM_PERM_W)) {
+        io_route_note_less(r, &map, at, nested);
     }
     io_route_keep(r, &w, at);
     return io_route_found(r, w.addr, w.shift,
@@ -503,7 +532,7 @@ bool im_ioasid_translate_as(ImIoasid *h, uint32_t func, bool has_pasid,
         IM_ROUTE_ANSWER(&r.out, txn, r.kind == IO_TRANSLATION),
         .handle = r.handle,
     };
-    return r.out.status == IM_OK && r.out.perm;
+    return r.out.status == IM_OK && r.out.perm && !r.less;
 }
 
 ImXlat im_ioasid_translate(ImIoasid *h, const ImTxn *txn)

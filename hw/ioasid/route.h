@@ -45,6 +45,7 @@ typedef struct IoRoute {
     bool priv;                  /* as the tables see it */
     bool write;                 /* counts as a write for the dirty state */
     uint8_t need;               /* ImPerm without which it faults */
+    bool less;                  /* the map denies the write alone */
     uint64_t handle;            /* it waits */
     ImRouteOut out;             /* fault: an IoFaultCode */
 } IoRoute;

@@ -59,7 +59,9 @@ static bool vi_fn_ask(ImViommuFn *fn, const ImTxn *txn, const ViMemo *m,
                                  m->hpasid, txn, out);
 }
 
-static bool vi_fn_fill(ImViommuFn *fn, const ViBind *b, const ImTxn *txn)
+/* x: what it was answered, which may be less than it asked for. */
+static bool vi_fn_fill(ImViommuFn *fn, const ViBind *b, const ImTxn *txn,
+                       const ImXlat *x)
 {
     ImIoasidMiss miss;
 
@@ -72,7 +74,8 @@ static bool vi_fn_fill(ImViommuFn *fn, const ViBind *b, const ImTxn *txn)
         return (!txn->no_write &&
                 im_viommu_shadow_fill(fn->v, b->shadow, miss.addr,
                                       IM_PERM_W)) ||
-               im_viommu_shadow_fill(fn->v, b->shadow, miss.addr, IM_PERM_R);
+               (!vi_fn_grants(x) &&
+                im_viommu_shadow_fill(fn->v, b->shadow, miss.addr, IM_PERM_R));
     }
     return im_viommu_shadow_fill(fn->v, b->shadow, miss.addr, miss.perm);
 }
@@ -84,7 +87,7 @@ static ImXlat vi_fn_ask_and_fill(ImViommuFn *fn, const ViBind *b,
 
     for (unsigned i = 0; i < VI_FILLS_MAX; i++) {
         if (vi_fn_ask(fn, txn, m, &x) || x.status == IM_PENDING ||
-            !vi_fn_fill(fn, b, txn)) {
+            !vi_fn_fill(fn, b, txn, &x)) {
             break;
         }
     }

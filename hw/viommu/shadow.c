@@ -151,7 +151,8 @@ static int vi_shadow_copy_page(ImViommu *v, ViShadow *s, uint64_t addr,
     return err;
 }
 
-/* One page, in the place of what gave less. */
+/* One page, in the place of what gave less; if the host has no more, that is
+ * there again. */
 static bool vi_shadow_fill_page(ImViommu *v, ViShadow *s, uint64_t addr,
                                 const ImXlat *x, uint8_t perm)
 {
@@ -160,6 +161,9 @@ static bool vi_shadow_fill_page(ImViommu *v, ViShadow *s, uint64_t addr,
     if (err == -EEXIST) {
         im_viommu_shadow_drop(v, s, addr, addr);
         err = vi_shadow_copy_page(v, s, addr, x, perm);
+        if (err) {
+            vi_shadow_copy_page(v, s, addr, x, 0);
+        }
     }
     return !err;
 }

@@ -118,8 +118,9 @@ typedef struct ImIoasidMiss {
                                    not for the data */
 } ImIoasidMiss;
 
-/* Of the last im_ioasid_translate(), if that refused or granted nothing; false:
- * the map is filled, and who asks for the page gets it (IMU_SPACE_FILL). */
+/* Of the last im_ioasid_translate(), if that refused or granted nothing, or a
+ * translation request no write for want of the map; false: neither, or the map
+ * is filled, and who asks for the page gets it (IMU_SPACE_FILL). */
 bool im_ioasid_missed(const ImIoasid *h, ImIoasidMiss *miss);
 
 /* The upward port, as of every IOMMU (im_iommu.h). It has no registers, parks
@@ -130,7 +131,8 @@ extern const ImIommuOps im_ioasid_ops;
 ImXlat im_ioasid_translate(ImIoasid *h, const ImTxn *txn);
 /*
  * The same for who knows that another function and PASID are on the bus than
- * the ones in txn. false: it was refused, or grants nothing.
+ * the ones in txn. false: it was refused, or grants nothing, or no write to a
+ * translation request for want of the map.
  */
 bool im_ioasid_translate_as(ImIoasid *h, uint32_t func, bool has_pasid,
                             uint32_t pasid, const ImTxn *txn, ImXlat *out);

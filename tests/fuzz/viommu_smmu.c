@@ -156,12 +156,8 @@ static void prepare(SWorld *w, Fuzz *f, Mode mode)
     if (mode == DAMAGED) {
         sr_damage(w, f);
     }
-    /* What both halves together have not: Device memory, split-stage ATS, a
-     * page of stage 2 that a translation request makes dirty after it was
-     * read; and what a later revision made of reserved bits. */
-    if (mode == ATS) {
-        rig_put(w->r, w->ste, STE_S2HD, 0);
-    }
+    /* what both halves together have not: Device memory, split-stage ATS; and
+     * what a later revision made of reserved bits */
     rig_put(w->r, w->ste, STE_S2PTW, 0);
     rig_put(w->r, w->ste, STE_S2S, 0);
     rig_put(w->r, w->ste, 88, 88, 0);

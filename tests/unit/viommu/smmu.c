@@ -235,6 +235,30 @@ static void what_the_host_may_only_read(void)
     sw_no_event(f.w);
 }
 
+/* A page that becomes dirty when it is written is shadowed for reading, until
+ * a translation request may write; what stage 2 denies stays denied. */
+static void what_is_not_dirty_yet(void)
+{
+    for (unsigned kind = SW_S2; kind <= SW_NESTED; kind++) {
+        g_auto(Flow) f = flow_off(&(VioConfig) { 0 }, (SwKind)kind, false);
+        SWorld *w = f.w;
+        uint64_t at = sw_s2_desc(w, w->ipa, 3);
+
+        rig_put(f.x->r, w->ste, STE_S2HA, 1);
+        rig_put(f.x->r, w->ste, STE_S2HD, 1);
+        rig_w64(f.x->r, at, (rig_r64(f.x->r, at) | D_DBM) & ~D_S2W);
+        sw_on(w);
+        leads(&f, IM_READ);
+        g_assert_cmphex(rig_r64(f.x->r, at) & D_S2W, ==, 0);
+        g_assert_cmpint(dma(&f, IM_AT_TRANSLATION, IM_READ).perm & 3, ==, 3);
+        g_assert_cmphex(rig_r64(f.x->r, at) & D_S2W, !=, 0);
+        rig_w64(f.x->r, at, rig_r64(f.x->r, at) & ~(D_DBM | D_S2W));
+        command(&f, cmd_tlbi(OP_S12_VMALL, w->vmid, 0, 0, false));
+        g_assert_cmpint(dma(&f, IM_AT_TRANSLATION, IM_READ).perm & 3, ==, 1);
+        g_assert_cmpuint(f.x->host_faults, ==, 0);
+    }
+}
+
 /* CD.A=0 is legal to this guest's SMMU, whatever the backend's own is. */
 static void judged_by_its_own_smmu(void)
 {
@@ -516,6 +540,7 @@ int main(int argc, char **argv)
     spec_test(VIOMMU_FAULTS, "smmu/guest", what_the_guest_lacks);
     spec_test(VIOMMU_FAULTS, "smmu/host", what_the_host_lacks);
     spec_test(VIOMMU_SHADOWS, "smmu/read-only", what_the_host_may_only_read);
+    spec_test(VIOMMU_SHADOWS, "smmu/not-dirty", what_is_not_dirty_yet);
     spec_test(VIOMMU_FAULTS, "smmu/own-smmu", judged_by_its_own_smmu);
     spec_test(VIOMMU_FAULTS, "smmu/resumed", the_guest_resumes);
     spec_test(VIOMMU_FAULTS, "smmu/terminated", the_guest_terminates);
