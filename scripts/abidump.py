@@ -16,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 HEADER = 'include/im/im_ioasid_uapi.h'
+PART = 'im/im_ioasid_moving_uapi.h'     # of it, included where it belongs
 DUMP = 'include/im/spec/ioasid_abi.h.inc'
 DOC = 'docs/uapi-commands.rst'
 
@@ -27,6 +28,11 @@ HEAD = '''\
  * SPDX-License-Identifier: MIT
  */
 '''
+
+
+def header():
+    part = (ROOT / 'include' / PART).read_text()
+    return (ROOT / HEADER).read_text().replace(f'#include "{PART}"', part)
 
 
 class Abi:
@@ -129,7 +135,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--write', action='store_true')
     a = parser.parse_args()
-    abi = Abi((ROOT / HEADER).read_text())
+    abi = Abi(header())
     text, path = abi.dump(), ROOT / DUMP
     if a.write:
         path.write_text(text)

@@ -20,7 +20,7 @@ FOREIGN = {'hw/iommufd/abi.h', 'hw/iommufd/abi_dev.h', 'include/im/spec/',
 
 # Tables of a specification, and what a program includes, are whole.
 FACTS = ('include/im/spec/', 'hw/iommufd/abi',
-         'include/im/im_ioasid_uapi.h')
+         'include/im/im_ioasid_uapi.h', 'include/im/im_ioasid_moving_uapi.h')
 
 # What tests look into a model by, which it has no use for itself.
 FOR_TESTS = {
