@@ -9,13 +9,13 @@
 
 #define EVENT_BYTES(q)  ((q)->depth * sizeof(ImuEvent))
 
-void im_ioasid_readable(IoQueue *q)
+void im_ioasid_readable(const IoSet *set, ImuRef queue)
 {
-    const ImIoasidCtx *c = q->obj.set->ctx;
+    const ImIoasidCtx *c = set->ctx;
     ImIoasid *h = c->host;
 
     if (h->port.readable && !c->replay) {
-        h->port.readable(h->opaque, c->user, q->obj.ref);
+        h->port.readable(h->opaque, c->user, queue);
     }
 }
 
@@ -48,7 +48,7 @@ void im_ioasid_event_send(IoSet *set, ImuEventType type, ImuRef object,
         };
         q->lost = false;
         if (q->count++ == 0) {
-            im_ioasid_readable(q);
+            im_ioasid_readable(set, q->obj.ref);
         }
     }
 }

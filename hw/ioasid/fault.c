@@ -205,8 +205,8 @@ void im_iogroup_drop(ImIoasid *h, IoGroup *g)
     IoDev *dev = g->bind->dev;
     IoQueue *q = g->queue;
 
-    if (!g->whole && !g->stall) {
-        dev->partial[g->prgi] = NULL;
+    if (!g->whole) {
+        dev->partial[g->prgi] = g->stall ? dev->partial[g->prgi] : NULL;
     } else if (g->read) {
         im_fifo_out(&q->read, &g->in_queue);
     } else {
@@ -237,6 +237,13 @@ static void io_fault_end_ticket(ImIoasid *h, const IoGroup *g, Outcome outcome)
     io_fault_slot_put(h->groups, g->slot);
 }
 
+/* A whole one is no more; of its ticket the outcome is left. */
+static void io_fault_close(ImIoasid *h, IoGroup *g, Outcome outcome)
+{
+    io_fault_end_ticket(h, g, outcome);
+    im_iogroup_drop(h, g);
+}
+
 /* A whole one; by whom: for tracing. */
 static void io_fault_answer(ImIoasid *h, IoGroup *g, ImPageRespCode code,
                             Outcome outcome, const char *by)
@@ -250,12 +257,12 @@ static void io_fault_answer(ImIoasid *h, IoGroup *g, ImPageRespCode code,
         .code = (uint8_t)code,
         .has_pasid = g->has_pasid,
     };
-    IoGroup was = *g;
+    const IoGroup was = *g;
+    const ImIoasidMiss miss = IM_LINK_OF(g->pages.head, IoPage, link)->miss;
 
-    io_fault_end_ticket(h, g, outcome);
-    im_iogroup_drop(h, g);
+    io_fault_close(h, g, outcome);
     if (was.stall) {
-        im_iofill_resume(h, &was, code);
+        im_iofill_resume(h, &was, &miss, code);
     } else {
         im_iogroup_respond(h, &resp, by);
     }
@@ -279,8 +286,7 @@ void im_ioasid_groups_revoke(ImIoasid *h, IoBind *b)
 
 void im_iogroup_cancel(ImIoasid *h, IoGroup *g)
 {
-    io_fault_end_ticket(h, g, OUTCOME_ANSWERED);
-    im_iogroup_drop(h, g);
+    io_fault_close(h, g, OUTCOME_ANSWERED);
 }
 
 static void io_fault_leave(ImIoasid *h, const IoBind *b)
@@ -347,20 +353,29 @@ static IoGroup *io_fault_group_new(ImIoasid *h, IoBind *b, const ImPageReq *req)
     return g;
 }
 
-static bool io_fault_add_page(ImIoasid *h, IoGroup *g, const ImPageReq *req)
+static bool io_fault_add_page(ImIoasid *h, IoGroup *g, const IoPage *what)
 {
     IoPage *page = im_ioasid_alloc(h, sizeof(*page));
 
     if (!page) {
         return false;
     }
-    page->addr = req->addr & ~UINT64_C(0xfff);
-    page->perm = (uint32_t)req->read | (uint32_t)req->write << 1 |
-                 (uint32_t)(req->has_pasid && req->exec) << 2 |
-                 (uint32_t)(req->has_pasid && req->priv) << 3;
+    *page = *what;
     im_fifo_in(&g->pages, &page->link);
     g->count++;
     return true;
+}
+
+static IoPage io_fault_page_of(ImIoasid *h, const ImPageReq *req)
+{
+    return (IoPage) {
+        .addr = req->addr & ~UINT64_C(0xfff),
+        .request = req->addr & ~UINT64_C(0xfff),
+        .perm = (uint32_t)req->read | (uint32_t)req->write << 1 |
+                (uint32_t)(req->has_pasid && req->exec) << 2 |
+                (uint32_t)(req->has_pasid && req->priv) << 3,
+        .miss = im_ioasid_lacks(h, req),
+    };
 }
 
 static void io_fault_complete(ImIoasid *h, IoGroup *g)
@@ -381,15 +396,17 @@ static void io_fault_complete(ImIoasid *h, IoGroup *g)
     q->pages += g->count;
     h->counters.page_groups++;
     if (first) {
-        im_ioasid_readable(q);
+        im_ioasid_readable(q->obj.set, q->obj.ref);
     }
     im_ioasid_rearm(h);
 }
 
 bool im_iogroup_take(ImIoasid *h, IoGroup *g, IoBind *b, const ImPageReq *req)
 {
+    const IoPage page = io_fault_page_of(h, req);
+
     g = g ? g : io_fault_group_new(h, b, req);
-    if (!g || !io_fault_add_page(h, g, req) ||
+    if (!g || !io_fault_add_page(h, g, &page) ||
         (req->last && !io_fault_slots_ready(h))) {
         return false;
     }
@@ -403,7 +420,6 @@ bool im_iogroup_take(ImIoasid *h, IoGroup *g, IoBind *b, const ImPageReq *req)
 IoGroup *im_iogroup_stall(ImIoasid *h, IoBind *b, IoQueue *queue,
                           const IoPage *page)
 {
-    const ImPageReq req = { .addr = page->addr };
     IoGroup *g = im_ioasid_alloc(h, sizeof(*g));
 
     if (!g) {
@@ -414,11 +430,10 @@ IoGroup *im_iogroup_stall(ImIoasid *h, IoBind *b, IoQueue *queue,
     im_link_in(&b->groups, &g->by_bind);
     b->dev->groups++;
     b->dev->obj.set->groups++;
-    if (!io_fault_add_page(h, g, &req) || !io_fault_slots_ready(h)) {
+    if (!io_fault_add_page(h, g, page) || !io_fault_slots_ready(h)) {
         im_iogroup_drop(h, g);
         return NULL;
     }
-    IM_LINK_OF(g->pages.head, IoPage, link)->perm = page->perm;
     io_fault_complete(h, g);
     return g;
 }

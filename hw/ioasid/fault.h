@@ -14,7 +14,9 @@
 typedef struct IoPage {
     ImLink link;
     uint64_t addr;
+    uint64_t request;           /* what the device asked for */
     uint32_t perm;
+    ImIoasidMiss miss;          /* what it lacked when it came */
 } IoPage;
 
 struct IoGroup {
@@ -38,6 +40,11 @@ struct IoGroup {
     uint64_t ticket;
     uint64_t deadline;
 };
+
+/* --- faultq.c ----------------------------------------------------------- */
+
+/* The size of one ImuFault for a caller that says *size; 0, -EINVAL, -E2BIG. */
+int im_iogroup_fault_size(uint32_t *size);
 
 /* --- fault.c ------------------------------------------------------------ */
 
@@ -66,8 +73,9 @@ void im_iogroup_answer(ImIoasid *h, IoGroup *g, ImPageRespCode code);
 
 /* What its pages lack: the group goes to who fills the map, with those. */
 void im_iofill_sort(ImIoasid *h, IoGroup *g);
-/* A request that waited was answered so: it goes on, or ends. */
-void im_iofill_resume(ImIoasid *h, const IoGroup *g, ImPageRespCode code);
+/* A request that waited for m was answered so: it goes on, or ends. */
+void im_iofill_resume(ImIoasid *h, const IoGroup *g, const ImIoasidMiss *m,
+                      ImPageRespCode code);
 
 /* --- indices whose group was given up: IoHostDev.invalid, .failure ------- */
 

@@ -47,15 +47,24 @@ int im_ioasid_cmd_FAULTQ_DESTROY(ImIoasidCtx *c, void *arg)
     return err;
 }
 
+IM_RULE(IOASID_CMD_FAULT_READ);
+int im_iogroup_fault_size(uint32_t *size)
+{
+    if (!*size) {
+        *size = IMU_FAULT_SIZE_MIN;
+    }
+    return *size < IMU_FAULT_SIZE_MIN ? -EINVAL :
+           *size > IMU_SIZE_MAX       ? -E2BIG :
+                                        0;
+}
+
 /* Copy a group to the user, with the guest's names. */
 IM_RULE(IOASID_VUNITS);
-static int io_faultq_deliver(ImIoasidCtx *c, const IoGroup *g, uint64_t to)
+static int io_faultq_deliver(ImIoasidCtx *c, const IoGroup *g, uint64_t to,
+                             uint32_t size)
 {
     const IoBind *b = g->bind;
     ImuFault f = {
-        .flags = (g->has_pasid ? IMU_FAULT_PASID : 0) |
-                 (g->stall ? IMU_FAULT_STALL : 0) |
-                 (g->host ? IMU_FAULT_HOST : 0),
         .gpasid = g->gpasid,
         .cookie = b->dev->cookie,
         .dev = b->dev->obj.ref,
@@ -69,30 +78,35 @@ static int io_faultq_deliver(ImIoasidCtx *c, const IoGroup *g, uint64_t to)
         const IoPage *page = IM_LINK_OF(l, IoPage, link);
         int err;
 
-        f.flags |= l->next ? 0 : IMU_FAULT_LAST;
+        f.flags = (g->has_pasid ? IMU_FAULT_PASID : 0) |
+                  (g->stall ? IMU_FAULT_STALL : 0) |
+                  (g->host ? IMU_FAULT_HOST : 0) |
+                  (page->miss.for_entry ? IMU_FAULT_ENTRY : 0) |
+                  (l->next ? 0 : IMU_FAULT_LAST);
         f.addr = page->addr;
         f.perm = page->perm;
-        err = im_ioasid_put_user(c, to, &f, sizeof(f));
+        f.stage = page->miss.stage;
+        f.code = page->miss.code;
+        f.request = page->request;
+        err = im_ioasid_put_user(c, to, &f, MIN(size, sizeof(f)));
         if (err) {
             return err;
         }
-        to += sizeof(f);
+        to += size;
     }
     return 0;
 }
 
-IM_RULE(IOASID_CMD_FAULT_READ);
-int im_ioasid_cmd_FAULT_READ(ImIoasidCtx *c, void *arg)
+/* The groups that a->count pages have room for; -EMSGSIZE: not the first. */
+static int io_faultq_take(ImIoasidCtx *c, ImuFaultRead *a, uint32_t size,
+                          const IoQueue *q, uint32_t *groups)
 {
-    ImuFaultRead *a = arg;
     uint32_t room = a->count;
-    uint32_t groups = 0;
     uint32_t n = 0;
-    IoQueue *q;
-    int err = im_ioasid_queue_of(c, a->set, IMU_KIND_FAULTQ, a->queue, &q);
 
-    for (ImLink *l = err ? NULL : q->unread.head; l && room; l = l->next) {
+    for (ImLink *l = q->unread.head; l && room; l = l->next) {
         const IoGroup *g = IM_LINK_OF(l, IoGroup, in_queue);
+        int err;
 
         if (g->count > room - n) {
             if (!n) {
@@ -101,19 +115,36 @@ int im_ioasid_cmd_FAULT_READ(ImIoasidCtx *c, void *arg)
             }
             break;
         }
-        err = io_faultq_deliver(c, g, a->faults + n * sizeof(ImuFault));
+        err = io_faultq_deliver(c, g, a->faults + (uint64_t)n * size, size);
         if (err) {
             return err;
         }
         n += g->count;
-        groups++;
-    }
-    if (err) {
-        return err;
+        ++*groups;
     }
     a->count = n;
     a->pending = q->pages - n;
-    err = im_ioasid_respond(c, a);
+    return 0;
+}
+
+IM_RULE(IOASID_CMD_FAULT_READ);
+int im_ioasid_cmd_FAULT_READ(ImIoasidCtx *c, void *arg)
+{
+    ImuFaultRead *a = arg;
+    uint32_t size = a->fault_size;
+    uint32_t groups = 0;
+    IoQueue *q;
+    int err = im_ioasid_queue_of(c, a->set, IMU_KIND_FAULTQ, a->queue, &q);
+
+    if (!err) {
+        err = im_iogroup_fault_size(&size);
+    }
+    if (!err) {
+        err = io_faultq_take(c, a, size, q, &groups);
+    }
+    if (!err) {
+        err = im_ioasid_respond(c, a);
+    }
     if (err) {
         return err;
     }
@@ -124,7 +155,7 @@ int im_ioasid_cmd_FAULT_READ(ImIoasidCtx *c, void *arg)
         im_fifo_in(&q->read, &g->in_queue);
         g->read = true;
     }
-    q->pages -= n;
+    q->pages -= a->count;
     return 0;
 }
 

@@ -7,6 +7,10 @@
 #include "hw/ioasid/fault.h"
 #include "hw/ioasid/route.h"
 
+/* Handles of requests that wait, unlike those of an IOMMU that stands before
+ * the backend. */
+#define HANDLE_BIT  (UINT64_C(1) << 63)
+
 static IoSpace *io_fill_root(const IoBind *b)
 {
     IoSpace *root = im_ioasid_root(b->space);
@@ -14,25 +18,44 @@ static IoSpace *io_fill_root(const IoBind *b)
     return root && (root->flags & IMU_SPACE_FILL) ? root : NULL;
 }
 
-/* --- a request meets what is not there ----------------------------------- */
-
-/* Before a CD was read there is no view. */
-static IoBind *io_fill_bind(const IoRoute *r)
+/* What is there with fewer rights, or must not be there, is not his to
+ * bring. */
+static bool io_fill_brings(const IoSpace *root, const ImIoasidMiss *m)
 {
-    return r->view ? r->view->bind : r->bind;
+    const ImRanges *allowed = &root->map->allowed;
+
+    return m->stage == IM_IOASID_STAGE_MAP &&
+           (m->code == IO_FLT_UNMAPPED || m->code == IO_FLT_TABLE_UNMAPPED ||
+            m->code == IO_FLT_CD_FETCH) &&
+           (!allowed->count || im_ranges_meet(allowed, m->addr, m->addr));
 }
 
-static bool io_fill_stall(IoRoute *r, const IoSpace *root, const IoPage *page)
+/* --- a request meets what is not there ----------------------------------- */
+
+/* A request that waits counts as a group. */
+static bool io_fill_has_credit(const ImIoasid *h, const IoBind *b)
 {
+    return b->dev->groups < b->host->cfg.pri_credit &&
+           b->dev->obj.set->groups < h->cfg.pri_set_limit;
+}
+
+static bool io_fill_stall(IoRoute *r, const IoSpace *root,
+                          const ImIoasidMiss *m)
+{
+    const IoPage page = {
+        .addr = m->addr & ~UINT64_C(0xfff),
+        .request = r->txn->addr,
+        .perm = m->perm,
+        .miss = *m,
+    };
     ImIoasid *h = r->h;
-    IoBind *b = io_fill_bind(r);
+    IoBind *b = r->bind ? r->bind : r->view->bind;
     IoGroup *g;
 
-    if (!h->port.iommu.resume ||
-        b->dev->obj.set->groups >= h->cfg.pri_set_limit) {
+    if (!h->port.iommu.resume || !io_fill_has_credit(h, b)) {
         return false;
     }
-    g = im_iogroup_stall(h, b, root->faultq, page);
+    g = im_iogroup_stall(h, b, root->faultq, &page);
     if (!g) {
         return false;
     }
@@ -40,7 +63,7 @@ static bool io_fill_stall(IoRoute *r, const IoSpace *root, const IoPage *page)
     g->pasid = r->has_pasid ? r->pasid : 0;
     g->gpasid = b->pasid ? b->pasid->gpasid : g->pasid;
     g->txn = *r->txn;
-    g->handle = h->waits_again ? h->waits_again : ++h->waits;
+    g->handle = h->waits_again ? h->waits_again : HANDLE_BIT | ++h->waits;
     r->handle = g->handle;
     r->out.status = IM_PENDING;
     r->out.perm = 0;
@@ -48,38 +71,38 @@ static bool io_fill_stall(IoRoute *r, const IoSpace *root, const IoPage *page)
 }
 
 IM_RULE(IOASID_FILL);
-bool im_ioasid_fill(IoRoute *r, uint64_t addr, bool for_entry, bool for_update)
+bool im_ioasid_fill(IoRoute *r, const ImIoasidMiss *m)
 {
-    const IoSpace *root = io_fill_root(io_fill_bind(r));
-    IoPage page = {
-        .addr = addr & ~UINT64_C(0xfff),
-        .perm = !for_entry ? r->need :
-                for_update ? IM_PERM_R | IM_PERM_W :
-                             IM_PERM_R,
-    };
+    const IoBind *b = r->bind ? r->bind : r->view->bind;
+    const IoSpace *root = io_fill_root(b);
 
-    if (!root || r->ex) {
+    if (!root || r->ex || !io_fill_brings(root, m)) {
         return false;
     }
+    *im_ioasid_miss_of(r) = *m;
     if (r->kind == IO_TRANSLATION) {
         r->out.addr = r->txn->addr;     /* it may ask for the page */
         return im_route_refuse(&r->out, IM_OK, IM_CPL_SC);
     }
-    return r->txn->may_stall && io_fill_stall(r, root, &page);
+    return r->txn->may_stall && io_fill_stall(r, root, m);
 }
 
 /* --- answers ------------------------------------------------------------- */
 
-void im_iofill_resume(ImIoasid *h, const IoGroup *g, ImPageRespCode code)
+void im_iofill_resume(ImIoasid *h, const IoGroup *g, const ImIoasidMiss *m,
+                      ImPageRespCode code)
 {
     const ImIoasidDevice *cfg = &g->bind->host->cfg;
-    ImXlat x = { .status = IM_FAULT, .cpl = IM_CPL_UR };
+    ImXlat x;
 
     if (code == IM_PAGE_RESP_SUCCESS) {
         h->waits_again = g->handle;
         im_ioasid_translate_as(h, cfg->func, g->has_pasid, g->pasid, &g->txn,
                                &x);
         h->waits_again = 0;
+    } else {
+        x = im_ioasid_terminate(h, cfg->func, g->has_pasid, g->pasid, &g->txn,
+                                m);
     }
     if (x.status != IM_PENDING) {
         h->port.iommu.resume(h->opaque, g->handle, &x);
@@ -114,35 +137,13 @@ void im_ioasid_cancel(ImIoasid *h, uint64_t handle)
 
 /* --- page requests ------------------------------------------------------- */
 
-static bool io_fill_lacks(ImIoasid *h, const IoGroup *g, const IoPage *page,
-                          ImIoasidMiss *miss)
-{
-    const ImIoasidDevice *cfg = &g->bind->host->cfg;
-    const ImTxn txn = {
-        .addr = page->addr,
-        .len = 1,
-        .rid = (uint16_t)cfg->func,
-        .segment = (uint16_t)(cfg->func >> 16),
-        .has_pasid = g->has_pasid,
-        .pasid = g->pasid,
-        .access = page->perm & IM_PERM_W ?
-                      page->perm & IM_PERM_R ? IM_ATOMIC : IM_WRITE :
-                      IM_READ,
-        .exec = page->perm & IM_PERM_X,
-        .priv = page->perm & 8,
-    };
-
-    return im_ioasid_lacks(h, &txn, miss) && miss->stage == IM_IOASID_STAGE_MAP;
-}
-
 /* Once any page lacks something, those alone are told that do. */
 void im_iofill_sort(ImIoasid *h, IoGroup *g)
 {
     const IoSpace *root = io_fill_root(g->bind);
-    ImIoasidMiss miss;
 
     for (ImLink *l = root ? g->pages.head : NULL; l && !g->host; l = l->next) {
-        g->host = io_fill_lacks(h, g, IM_LINK_OF(l, IoPage, link), &miss);
+        g->host = io_fill_brings(root, &IM_LINK_OF(l, IoPage, link)->miss);
     }
     if (!g->host) {
         return;
@@ -152,9 +153,9 @@ void im_iofill_sort(ImIoasid *h, IoGroup *g)
         IoPage *page = IM_LINK_OF(l, IoPage, link);
 
         next = l->next;
-        if (io_fill_lacks(h, g, page, &miss)) {
-            page->addr = miss.addr & ~UINT64_C(0xfff);
-            page->perm = miss.perm;
+        if (io_fill_brings(root, &page->miss)) {
+            page->addr = page->miss.addr & ~UINT64_C(0xfff);
+            page->perm = page->miss.perm;
         } else {
             im_fifo_out(&g->pages, &page->link);
             im_ioasid_release(h, page, sizeof(*page));

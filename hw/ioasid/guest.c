@@ -108,17 +108,11 @@ static bool io_guest_not_fetched(IoRoute *r, const IoView *v, uint64_t at)
 {
     ImPtStage map = im_ioasid_map_stage(v->map);
 
-    bool lacks = im_ioasid_walk(r, &map, NULL, at, IM_PERM_R, false).stop !=
-                 IM_WALK_OK;
-
-    if (lacks && im_ioasid_fill(r, at, true, false)) {
-        return true;
+    if (im_ioasid_walk(r, &map, NULL, at, IM_PERM_R, false).stop !=
+        IM_WALK_OK) {
+        return im_ioasid_refuse_map(r, IO_FLT_CD_FETCH, at, true, false);
     }
-    im_ioasid_refuse(r, IO_FLT_CD_FETCH);
-    if (lacks) {
-        im_ioasid_miss_map(r, at, true, false);
-    }
-    return true;
+    return im_ioasid_refuse(r, IO_FLT_CD_FETCH);
 }
 
 /* Two levels. */

@@ -2,8 +2,9 @@
  * The host backend: its objects, and what each part offers the others.
  *
  * The ledger half (ops.c, handle.c, numbers.c, ioasid.c, set.c, pasid.c,
- * dev.c, attach.c, fault.c, faultq.c, event.c, enum.c, save.c, restore.c,
- * dump.c, check.c) owns objects, quota, states and queues. The memory half (space.c, map.c,
+ * dev.c, attach.c, pagereq.c, fault.c, faultq.c, faultlog.c, event.c, enum.c,
+ * save.c, restore.c, dump.c, check.c) owns objects, quota, states and queues.
+ * The memory half (space.c, map.c,
  * ranges.c, pages.c, dirty.c, format.c, route.c, guest.c, outcome.c,
  * cache.c, inval.c, devtlb.c) owns address spaces and what happens to a
  * request.
@@ -55,6 +56,13 @@ typedef struct IoObject {
     ImLink in_set;
 } IoObject;
 
+/* faultlog.c: requests of a set that were refused, a ring. */
+typedef struct IoLog {
+    ImuFault fault[IMU_FAULT_LOG_DEPTH];
+    uint32_t head, count;
+    bool lost;
+} IoLog;
+
 struct IoSet {
     IoObject obj;
     ImIoasidCtx *ctx;
@@ -73,6 +81,7 @@ struct IoSet {
                                        and ctx is NULL once that is closed */
     uint64_t inv_seq;               /* devtlb.c: of the last one */
     uint64_t ticket;                /* of the last fence */
+    IoLog log;
 };
 
 struct IoPasid {
@@ -335,6 +344,9 @@ static inline void im_ioasid_event_post(IoSet *set, ImuEventType type,
         im_ioasid_event_send(set, type, object, token, old_state, new_state);
     }
 }
+
+/* A request of a set was refused; LOST and the time are filled in. */
+void im_ioasid_log(IoSet *set, const ImuFault *f);
 
 /* Arm the port's alarm for the earliest of all deadlines. */
 void im_ioasid_rearm(ImIoasid *h);

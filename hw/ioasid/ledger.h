@@ -81,8 +81,8 @@ void im_ioasid_rest_due(ImIoasid *h, uint64_t now);
 
 /* --- event.c ------------------------------------------------------------ */
 
-/* The queue was empty and is not now. */
-void im_ioasid_readable(IoQueue *q);
+/* A queue of a set, or its log, was empty and is not now. */
+void im_ioasid_readable(const IoSet *set, ImuRef queue);
 /* Number, respond for and list a new queue, or free it. */
 int im_ioasid_queue_publish(ImIoasidCtx *c, IoQueue *q, ImuKind kind,
                             IoSet *set, void *a, ImuRef *out);
@@ -99,8 +99,8 @@ void im_ioasid_groups_free(ImIoasid *h, IoGroups *g);
 /* Answer all groups of a binding INVALID, those that are not whole yet when
  * their last page comes. */
 void im_ioasid_groups_revoke(ImIoasid *h, IoBind *b);
-/* What a request lacks, without side effects; false: nothing. */
-bool im_ioasid_lacks(ImIoasid *h, const ImTxn *txn, ImIoasidMiss *miss);
+/* What a page request lacks, without side effects; code 0: nothing. */
+ImIoasidMiss im_ioasid_lacks(ImIoasid *h, const ImPageReq *req);
 /* Nobody asks for the tickets of a set any more. */
 void im_ioasid_groups_forget(ImIoasid *h, IoSet *set);
 uint64_t im_ioasid_groups_deadline(const ImIoasid *h);

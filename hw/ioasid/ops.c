@@ -96,9 +96,11 @@ typedef struct Rule {
       .out = true)                                                        \
     V(FAULTQ_CREATE, .kind = IMU_KIND_FAULTQ, .out = true)                \
     V(FAULTQ_DESTROY, .kind = IMU_KIND_FAULTQ)                            \
-    V(FAULT_READ, .kind = IMU_KIND_FAULTQ, .out = true,                   \
-      .out_error = EMSGSIZE)                                              \
+    V(FAULT_READ, .kind = IMU_KIND_FAULTQ, .reserved = R(ImuFaultRead),   \
+      .out = true, .out_error = EMSGSIZE)                                 \
     V(FAULT_ANSWER, .kind = IMU_KIND_FAULTQ, .reserved = R(ImuAnswer))    \
+    V(FAULT_LOG, .kind = IMU_KIND_FAULTQ, .reserved = R(ImuFaultLog),     \
+      .out = true)                                                        \
     V(EVQ_CREATE, .kind = IMU_KIND_EVQ, .reserved = R(ImuEvqCreate),      \
       .out = true)                                                        \
     V(EVQ_DESTROY, .kind = IMU_KIND_EVQ)                                  \

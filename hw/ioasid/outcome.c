@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "hw/ioasid/ledger.h"
 #include "hw/ioasid/route.h"
 #include "im/im_event.h"
 
@@ -35,16 +36,70 @@ const char *im_ioasid_fault_name(uint8_t reason, const char **text)
     return defs[reason].name;
 }
 
-static void io_outcome_record(const IoRoute *r, IoFaultCode code)
+/* The PASID as the guest has it; in TRANSLATE the host's is nobody's there. */
+static uint32_t io_outcome_gpasid(const IoRoute *r, const IoBind *b,
+                                  const IoSet *set)
+{
+    if (b && b->pasid) {
+        return b->pasid->gpasid;
+    }
+    return r->has_pasid && set->cfg.map_mode != IMU_MODE_TRANSLATE ? r->pasid :
+                                                                     0;
+}
+
+static uint32_t io_outcome_perm(const ImTxn *t)
+{
+    uint32_t perm = t->access;
+
+    if (t->at == IM_AT_TRANSLATION) {
+        perm = t->no_write ? IM_PERM_R : IM_PERM_R | IM_PERM_W;
+    }
+    return perm | (uint32_t)t->exec << 2 | (uint32_t)t->priv << 3;
+}
+
+static uint32_t io_outcome_flags(const IoRoute *r, const ImIoasidMiss *m)
+{
+    return (r->has_pasid ? IMU_FAULT_PASID : 0) |
+           (m->stage == IM_IOASID_STAGE_MAP ? IMU_FAULT_HOST : 0) |
+           (m->for_entry ? IMU_FAULT_ENTRY : 0);
+}
+
+/* Who has the device can read of it. */
+static void io_outcome_log(const IoRoute *r, const ImIoasidMiss *m)
+{
+    const IoHostDev *hd = im_ioasid_host_dev(r->h, r->func);
+    const IoDev *dev = hd ? hd->bound : NULL;
+    const IoBind *b =
+        dev ? im_ioasid_serving(r->h, r->func, r->has_pasid, r->pasid) : NULL;
+
+    if (dev) {
+        const ImuFault f = {
+            .flags = io_outcome_flags(r, m),
+            .gpasid = io_outcome_gpasid(r, b, dev->obj.set),
+            .cookie = dev->cookie,
+            .dev = dev->obj.ref,
+            .space = b ? b->space->obj.ref : (ImuRef) { 0 },
+            .perm = io_outcome_perm(r->txn),
+            .addr = m->addr,
+            .stage = m->stage,
+            .code = m->code,
+            .request = r->txn->addr,
+        };
+
+        im_ioasid_log(dev->obj.set, &f);
+    }
+}
+
+static void io_outcome_record(const IoRoute *r, const ImIoasidMiss *m)
 {
     ImIoasid *h = r->h;
     ImEvent ev = {
         .kind = IM_EVENT_FAULT,
-        .name = defs[code].name,
+        .name = defs[m->code].name,
         .clause = IM_CLAUSE(IOASID_REQUESTS),
-        .arg = { code },
+        .arg = { m->code },
         .txn = r->txn,
-        .hidden = defs[code].record == HUSH,
+        .hidden = defs[m->code].record == HUSH,
     };
 
     if (r->ex) {
@@ -54,6 +109,7 @@ static void io_outcome_record(const IoRoute *r, IoFaultCode code)
         h->counters.faults_suppressed++;
     } else {
         h->counters.faults++;
+        io_outcome_log(r, m);
     }
     if (h->port.iommu.event) {
         h->port.iommu.event(h->opaque, &ev);
@@ -61,27 +117,67 @@ static void io_outcome_record(const IoRoute *r, IoFaultCode code)
 }
 
 IM_RULE(IOASID_REQUESTS);
-bool im_ioasid_refuse(IoRoute *r, IoFaultCode code)
+static bool io_outcome_refuse(IoRoute *r, const ImIoasidMiss *m)
 {
+    const FaultDef *def = &defs[m->code];
     bool ats = r->kind == IO_TRANSLATION;
 
-    *im_ioasid_miss_of(r) = (ImIoasidMiss) {
+    *im_ioasid_miss_of(r) = *m;
+    if (ats && def->reply == MISS) {
+        r->out.addr = r->txn->addr;     /* it may ask for the page */
+        return im_route_refuse(&r->out, IM_OK, IM_CPL_SC);
+    }
+    r->out.fault = m->code;
+    r->out.addr = 0;
+    im_route_refuse(&r->out, IM_FAULT,
+                    ats && def->reply == CA ? IM_CPL_CA : IM_CPL_UR);
+    io_outcome_record(r, m);
+    return true;
+}
+
+bool im_ioasid_refuse(IoRoute *r, IoFaultCode code)
+{
+    const ImIoasidMiss m = {
         .addr = r->txn->addr,
         .stage = code >= IO_FLT_PASID_OFF ? IM_IOASID_STAGE_GUEST :
                                             IM_IOASID_STAGE_NONE,
         .code = (uint8_t)code,
         .perm = r->need,
     };
-    if (ats && defs[code].reply == MISS) {
-        r->out.addr = r->txn->addr;     /* it may ask for the page */
-        return im_route_refuse(&r->out, IM_OK, IM_CPL_SC);
-    }
-    r->out.fault = (uint8_t)code;
-    r->out.addr = 0;
-    im_route_refuse(&r->out, IM_FAULT,
-                    ats && defs[code].reply == CA ? IM_CPL_CA : IM_CPL_UR);
-    io_outcome_record(r, code);
-    return true;
+
+    return io_outcome_refuse(r, &m);
+}
+
+bool im_ioasid_refuse_map(IoRoute *r, IoFaultCode code, uint64_t addr,
+                          bool for_entry, bool for_update)
+{
+    const ImIoasidMiss m = {
+        .addr = addr,
+        .stage = IM_IOASID_STAGE_MAP,
+        .code = (uint8_t)code,
+        .perm = !for_entry ? r->need :
+                for_update ? IM_PERM_R | IM_PERM_W :
+                             IM_PERM_R,
+        .for_entry = for_entry,
+    };
+
+    return im_ioasid_fill(r, &m) || io_outcome_refuse(r, &m);
+}
+
+ImXlat im_ioasid_terminate(ImIoasid *h, uint32_t func, bool has_pasid,
+                           uint32_t pasid, const ImTxn *txn,
+                           const ImIoasidMiss *m)
+{
+    IoRoute r = {
+        .h = h,
+        .txn = txn,
+        .func = func,
+        .has_pasid = has_pasid,
+        .pasid = pasid,
+    };
+
+    io_outcome_refuse(&r, m);
+    return (ImXlat) { IM_ROUTE_ANSWER(&r.out, txn, false) };
 }
 
 /* --- walks ------------------------------------------------------------ */
@@ -134,33 +230,14 @@ bool im_ioasid_refuse_walk(IoRoute *r, const ImWalkOut *w, bool nested)
 {
     bool denied = w->stop == IM_WALK_NESTED_READ ||
                   w->stop == IM_WALK_NESTED_WRITE;
-    bool map = denied || w->stage == nested;
 
-    if (map && !denied && w->stop == IM_WALK_ABSENT &&
-        im_ioasid_fill(r, w->in, w->for_entry, w->for_update)) {
-        return true;
+    if (!denied && w->stage != nested) {
+        return im_ioasid_refuse(r, io_outcome_table_code(r, w));
     }
-    im_ioasid_refuse(r, denied ? IO_FLT_TABLE_DENIED :
-                        map    ? io_outcome_map_code(r, w) :
-                                 io_outcome_table_code(r, w));
-    if (map) {
-        im_ioasid_miss_map(r, w->in, denied || w->for_entry,
-                           w->stop == IM_WALK_NESTED_WRITE || w->for_update);
-    }
-    return true;
-}
-
-void im_ioasid_miss_map(IoRoute *r, uint64_t addr, bool for_entry,
-                        bool for_update)
-{
-    ImIoasidMiss *miss = im_ioasid_miss_of(r);
-
-    miss->stage = IM_IOASID_STAGE_MAP;
-    miss->addr = addr;
-    miss->for_entry = for_entry;
-    miss->perm = !for_entry ? r->need :
-                 for_update ? IM_PERM_R | IM_PERM_W :
-                              IM_PERM_R;
+    return im_ioasid_refuse_map(
+        r, denied ? IO_FLT_TABLE_DENIED : io_outcome_map_code(r, w), w->in,
+        denied || w->for_entry,
+        w->stop == IM_WALK_NESTED_WRITE || w->for_update);
 }
 
 bool im_ioasid_missed(const ImIoasid *h, ImIoasidMiss *miss)

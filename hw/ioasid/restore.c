@@ -461,7 +461,7 @@ static void io_restore_wake(const ImIoasidCtx *c)
                 IoQueue *q = IM_LINK_OF(l, IoQueue, obj.in_set);
 
                 if (q->pages || q->count) {
-                    im_ioasid_readable(q);
+                    im_ioasid_readable(q->obj.set, q->obj.ref);
                 }
             }
         }

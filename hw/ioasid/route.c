@@ -144,10 +144,8 @@ static bool io_route_iotlb_hit(IoRoute *r)
 
 /* --- binding ---------------------------------------------------------- */
 
-/* The binding that serves a request: its own, or that of the device whose
- * guest owns the PASID table. NULL: none. */
-static IoBind *io_route_serving(ImIoasid *h, uint32_t func, bool has_pasid,
-                                uint32_t hpasid)
+IoBind *im_ioasid_serving(ImIoasid *h, uint32_t func, bool has_pasid,
+                          uint32_t hpasid)
 {
     IoBind *b = im_ioasid_bind_of(h, func, has_pasid, hpasid);
 
@@ -208,7 +206,7 @@ static uint8_t io_route_reach_any(IoRoute *r, const IoDev *dev, uint64_t pa)
     uint8_t perm;
 
     if (r->has_pasid) {
-        b = io_route_serving(r->h, r->func, true, r->pasid);
+        b = im_ioasid_serving(r->h, r->func, true, r->pasid);
         return b ? io_route_reach(b, &seen, pa) : 0;
     }
     perm = dev->own ? io_route_reach(dev->own, &seen, pa) : 0;
@@ -276,7 +274,7 @@ static bool io_route_translated(IoRoute *r)
 
 static bool io_route_no_binding(IoRoute *r)
 {
-    r->bind = io_route_serving(r->h, r->func, r->has_pasid, r->pasid);
+    r->bind = im_ioasid_serving(r->h, r->func, r->has_pasid, r->pasid);
     return !r->bind && im_ioasid_refuse(r, IO_FLT_NO_BINDING);
 }
 
@@ -443,8 +441,12 @@ static void io_route_note_less(IoRoute *r, const ImPtStage *map, uint64_t at,
     w = io_route_walk(r, map, at, nested);
     if (w.stop == IM_WALK_PERM && w.stage == nested && !w.for_entry) {
         r->less = true;
-        im_ioasid_miss_of(r)->code = IO_FLT_WRITE;
-        im_ioasid_miss_map(r, w.in, false, false);
+        *im_ioasid_miss_of(r) = (ImIoasidMiss) {
+            .addr = w.in,
+            .stage = IM_IOASID_STAGE_MAP,
+            .code = IO_FLT_WRITE,
+            .perm = IM_PERM_W,
+        };
     }
     r->need = need;
     r->write = true;
@@ -544,21 +546,32 @@ ImXlat im_ioasid_translate(ImIoasid *h, const ImTxn *txn)
     return x;
 }
 
-bool im_ioasid_lacks(ImIoasid *h, const ImTxn *txn, ImIoasidMiss *miss)
+IM_RULE(IOASID_CODES);
+ImIoasidMiss im_ioasid_lacks(ImIoasid *h, const ImPageReq *req)
 {
+    const ImTxn txn = {
+        .addr = req->addr & ~UINT64_C(0xfff),
+        .len = 1,
+        .pasid = req->pasid,
+        .rid = req->rid,
+        .segment = req->segment,
+        .access = req->write ? req->read ? IM_ATOMIC : IM_WRITE : IM_READ,
+        .has_pasid = req->has_pasid,
+        .priv = req->has_pasid && req->priv,
+        .exec = req->has_pasid && req->exec,
+    };
     IoExplain ex = { .fn = im_route_unheard };
     IoRoute r = {
         .h = h,
-        .txn = txn,
+        .txn = &txn,
         .ex = &ex,
-        .func = im_func(txn->segment, txn->rid),
-        .has_pasid = txn->has_pasid,
-        .pasid = txn->pasid,
+        .func = im_func(txn.segment, txn.rid),
+        .has_pasid = txn.has_pasid,
+        .pasid = txn.pasid,
     };
 
     io_route_take_route(&r);
-    *miss = ex.miss;
-    return r.out.status != IM_OK;
+    return ex.miss;
 }
 
 /* --- explain ---------------------------------------------------------- */

@@ -60,15 +60,24 @@ static inline ImIoasidMiss *im_ioasid_miss_of(IoRoute *r)
     return r->ex ? &r->ex->miss : &r->h->miss;
 }
 
-/* What was refused was for want of addr in the map. */
-void im_ioasid_miss_map(IoRoute *r, uint64_t addr, bool for_entry,
-                        bool for_update);
+/* The same for want of addr in the map; or it waits for who fills that. */
+bool im_ioasid_refuse_map(IoRoute *r, IoFaultCode code, uint64_t addr,
+                          bool for_entry, bool for_update);
+/* The binding that serves a request: its own, or that of the device whose
+ * guest owns the PASID table. NULL: none. */
+IoBind *im_ioasid_serving(ImIoasid *h, uint32_t func, bool has_pasid,
+                          uint32_t hpasid);
+
+/* A request that waited is refused for want of m, and told as any other. */
+ImXlat im_ioasid_terminate(ImIoasid *h, uint32_t func, bool has_pasid,
+                           uint32_t pasid, const ImTxn *txn,
+                           const ImIoasidMiss *m);
 
 /* --- fill.c: maps that are filled while devices wait --------------------- */
 
-/* The map lacks addr, and somebody fills it: true, the request asks him or
- * waits for him. */
-bool im_ioasid_fill(IoRoute *r, uint64_t addr, bool for_entry, bool for_update);
+/* The map lacks m, and somebody fills it: true, the request asks him or waits
+ * for him. */
+bool im_ioasid_fill(IoRoute *r, const ImIoasidMiss *m);
 
 /* --- guest.c: guest-owned PASID tables -------------------------------- */
 

@@ -42,8 +42,17 @@ static const char *const cache_names[] = {
 };
 static const char *const entry_names[] = { "no-pasid", "asid", NULL };
 static const char *const inv_names[] = { "tagged", NULL };
-static const char *const fault_names[] = { "pasid", "last", "stall", "host",
-                                           NULL };
+static const char *const fault_names[] = {
+    "pasid", "last", "stall", "host", "entry", "lost", NULL,
+};
+static const char *const stage_names[] = { "none", "guest", "map", NULL };
+#define F(code, name, record, reply, text)  [code] = #name,
+static const char *const code_names[] = {
+    "NONE",
+#include "im/spec/ioasid_faults.h.inc"
+    NULL,
+};
+#undef F
 static const char *const perm_names[] = {
     "read", "write", "exec", "priv", NULL,
 };
@@ -129,7 +138,10 @@ static const ImuRecord fault_record = RECORD(ImuFault,
     { "perm", IMU_WORD_FLAGS, O, AT(ImuFault, perm), .names = perm_names },
     { "addr", IMU_WORD_HEX, O, AT(ImuFault, addr) },
     { "ticket", IMU_WORD_HEX, O, AT(ImuFault, ticket) },
-    { "deadline", IMU_WORD_NUMBER, O, AT(ImuFault, deadline) });
+    { "deadline", IMU_WORD_NUMBER, O, AT(ImuFault, deadline) },
+    { "stage", IMU_WORD_ENUM, O, AT(ImuFault, stage), .names = stage_names },
+    { "code", IMU_WORD_ENUM, O, AT(ImuFault, code), .names = code_names },
+    { "request", IMU_WORD_HEX, O, AT(ImuFault, request) });
 
 static const ImuRecord event_record = RECORD(ImuEvent,
     { "flags", IMU_WORD_FLAGS, O, AT(ImuEvent, flags),
@@ -393,7 +405,16 @@ static const ImuRecord fault_read_record = RECORD(ImuFaultRead,
     { "count", IMU_WORD_NUMBER, IO | E, AT(ImuFaultRead, count) },
     { "pending", IMU_WORD_NUMBER, O, AT(ImuFaultRead, pending) },
     { "faults", IMU_WORD_LIST, O, AT(ImuFaultRead, faults),
-      .of = &fault_record, .count = offsetof(ImuFaultRead, count) });
+      .of = &fault_record, .count = offsetof(ImuFaultRead, count),
+      .stride = offsetof(ImuFaultRead, fault_size) });
+
+static const ImuRecord fault_log_record = RECORD(ImuFaultLog,
+    FLAGS(ImuFaultLog, no), SET(ImuFaultLog),
+    { "count", IMU_WORD_NUMBER, IO, AT(ImuFaultLog, count) },
+    { "pending", IMU_WORD_NUMBER, O, AT(ImuFaultLog, pending) },
+    { "faults", IMU_WORD_LIST, O, AT(ImuFaultLog, faults),
+      .of = &fault_record, .count = offsetof(ImuFaultLog, count),
+      .stride = offsetof(ImuFaultLog, fault_size) });
 
 static const ImuRecord answer_record = RECORD(ImuAnswer,
     FLAGS(ImuAnswer, no), SET(ImuAnswer),
@@ -472,6 +493,8 @@ static const ImuVerb verbs[] = {
     { "fault-read", IMU_CMD_FAULT_READ, &fault_read_record,
       "take whole groups" },
     { "fault-answer", IMU_CMD_FAULT_ANSWER, &answer_record, "answer a group" },
+    { "fault-log", IMU_CMD_FAULT_LOG, &fault_log_record,
+      "take why requests were refused" },
     { "evq-create", IMU_CMD_EVQ_CREATE, &evq_create_record,
       "a queue for events" },
     { "evq-destroy", IMU_CMD_EVQ_DESTROY, &queue_destroy_record, "end it" },

@@ -38,6 +38,7 @@ static int iof_fault_read_backend(IofFault *fault, ImuFault *to, uint32_t room,
     int err;
 
     *a = (ImuFaultRead) { .set = file->set,
+                          .fault_size = sizeof(ImuFault),
                           .queue = fault->queue,
                           .faults = (uintptr_t)to,
                           .count = room };

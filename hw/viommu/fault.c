@@ -151,6 +151,7 @@ static bool vi_fault_read_large(ImViommu *v, uint32_t pages)
         .queue = v->faultq,
         .faults = v->port.user + sizeof(*c),
         .count = pages,
+        .fault_size = sizeof(ImuFault),
     };
     if (im_viommu_obey(v, IMU_CMD_FAULT_READ, c, sizeof(*c), whole)) {
         return false;
@@ -175,6 +176,7 @@ void im_viommu_read_faults(ImViommu *v)
             .queue = v->faultq,
             .faults = v->port.user + offsetof(__typeof__(a), fault),
             .count = VI_FAULTS,
+            .fault_size = sizeof(ImuFault),
         };
         err = im_viommu_obey(v, IMU_CMD_FAULT_READ, &a, sizeof(a.c), sizeof(a));
         for (uint32_t i = 0; !err && i < a.c.count; i++) {

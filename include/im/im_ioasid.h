@@ -101,11 +101,11 @@ bool im_ioasid_hides_pasids(const ImIoasid *h, uint32_t func);
 bool im_ioasid_host_pasid(ImIoasid *h, uint32_t func, uint32_t gpasid,
                           uint32_t *hpasid);
 
-/* The table that a request did not get past. */
+/* The table that a request did not get past, as ImuStage. */
 typedef enum ImIoasidStage {
-    IM_IOASID_STAGE_NONE,       /* none: the device, its binding, ATS */
-    IM_IOASID_STAGE_GUEST,      /* a guest's own, a CD or an entry of its */
-    IM_IOASID_STAGE_MAP, /* what MAP maps: of the space, or its parent */
+    IM_IOASID_STAGE_NONE = IMU_STAGE_NONE,
+    IM_IOASID_STAGE_GUEST = IMU_STAGE_GUEST, /* a CD, or an entry of its */
+    IM_IOASID_STAGE_MAP = IMU_STAGE_MAP,     /* of the space, or its parent */
 } ImIoasidStage;
 
 /* Why the request before was refused, or granted nothing. */

@@ -439,12 +439,25 @@ typedef struct ImuQueueDestroy {
     ImuRef queue;
 } ImuQueueDestroy;
 
+/* The table that a request did not get past. */
+typedef enum ImuStage {
+    IMU_STAGE_NONE,             /* none: the device, its binding, ATS */
+    IMU_STAGE_GUEST,            /* a guest's own */
+    IMU_STAGE_MAP,              /* what MAP maps */
+} ImuStage;
+
 #define IMU_FAULT_PASID  1u
 #define IMU_FAULT_LAST   2u
 #define IMU_FAULT_STALL  4u     /* a request that waits, not a page request */
 #define IMU_FAULT_HOST   8u     /* the map lacks it: addr is its input */
+#define IMU_FAULT_ENTRY  16u    /* for an entry of the guest's table */
+#define IMU_FAULT_LOST   32u    /* FAULT_LOG: some before it are missing */
 
-/* One page of a group; groups are read whole, in order of arrival. */
+#define IMU_FAULT_SIZE_MIN   64u    /* that of the first edition */
+#define IMU_FAULT_LOG_DEPTH  64u    /* of a set */
+
+/* One page of a group; groups are read whole, in order of arrival. Or a
+ * request that was refused, of FAULT_LOG. */
 typedef struct ImuFault {
     uint32_t flags;
     uint32_t gpasid;
@@ -455,7 +468,10 @@ typedef struct ImuFault {
     uint32_t perm;              /* r 1, w 2, x 4, privileged 8 */
     uint64_t addr;
     uint64_t ticket;            /* of the group */
-    uint64_t deadline;          /* virtual ns */
+    uint64_t deadline;          /* virtual ns; FAULT_LOG: when it was */
+    uint32_t stage;             /* ImuStage */
+    uint32_t code;              /* why, docs/uapi.rst 9.2; 0: no more */
+    uint64_t request;           /* what the device asked for */
 } ImuFault;
 
 typedef struct ImuFaultRead {
@@ -465,7 +481,20 @@ typedef struct ImuFaultRead {
     uint64_t faults;            /* user address of ImuFault[] */
     uint32_t count;             /* in: room; out: how many were read */
     uint32_t pending;           /* out: pages that are left */
+    uint32_t fault_size;        /* of one; 0: IMU_FAULT_SIZE_MIN */
+    uint32_t reserved;
 } ImuFaultRead;
+
+/* Requests that were refused, the oldest first; they need no answer. */
+typedef struct ImuFaultLog {
+    ImuHead head;
+    ImuRef set;
+    uint64_t faults;            /* user address of ImuFault[] */
+    uint32_t count;             /* in: room; out: how many were read */
+    uint32_t pending;           /* out: how many are left */
+    uint32_t fault_size;        /* of one; 0: IMU_FAULT_SIZE_MIN */
+    uint32_t reserved;
+} ImuFaultLog;
 
 typedef enum ImuAnswerCode {
     IMU_ANSWER_SUCCESS,
@@ -562,7 +591,8 @@ typedef struct ImuEventRead {
     C(0x01, ENUM,          ImuEnum,         reserved)                      \
     C(0x02, SAVE,          ImuSave,         reserved)                      \
     C(0x03, RESTORE,       ImuRestore,      reserved)                      \
-    C(0x3f, DEV_RENAME,    ImuDevRename,    cookie)
+    C(0x3f, DEV_RENAME,    ImuDevRename,    cookie)                        \
+    C(0x74, FAULT_LOG,     ImuFaultLog,     reserved)
 
 #define IMU_COMMAND_ENUM(nr, name, type, last)  IMU_CMD_##name = (nr),
 typedef enum ImuCommand { IMU_COMMANDS(IMU_COMMAND_ENUM) } ImuCommand;

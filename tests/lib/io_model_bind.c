@@ -296,6 +296,7 @@ static void fault_read(Step *t)
     ImuFaultRead a = { .set = t->s->ref,
                        .queue = t->s->queue[q].ref,
                        .faults = io_at(t->io, IO_ARG_PAGE) + 2048,
+                       .fault_size = sizeof(ImuFault),
                        .count = room };
     MGroup *g = first_unread(t->m, t->s, q);
     ImuFault f[8];

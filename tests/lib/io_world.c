@@ -55,6 +55,7 @@ static const struct {
 #define FAULTQ_DESTROY_IS 0, false
 #define FAULT_READ_IS     0, true
 #define FAULT_ANSWER_IS   0, false
+#define FAULT_LOG_IS      0, true
 #define EVQ_CREATE_IS     0, true
 #define EVQ_DESTROY_IS    0, false
 #define EVENT_READ_IS     0, true
@@ -159,6 +160,7 @@ const IoHandle io_handles[] = {
     H(FAULT_READ, ImuFaultRead, set, SET),
     H(FAULT_READ, ImuFaultRead, queue, FAULTQ),
     H(FAULT_ANSWER, ImuAnswer, set, SET),
+    H(FAULT_LOG, ImuFaultLog, set, SET),
     H(EVQ_CREATE, ImuEvqCreate, set, SET),
     H(EVQ_DESTROY, ImuQueueDestroy, set, SET),
     H(EVQ_DESTROY, ImuQueueDestroy, queue, EVQ),
@@ -181,6 +183,7 @@ static void raise_fault(IoWorld *w)
         .queue = w->faultq,
         .count = 1,
         .faults = io_at(w->io, IO_WORLD_BUF),
+        .fault_size = sizeof(ImuFault),
     };
 
     io_page_request(w->io, w->fn, w->hpasid, 3, IO_FS_VA(9), true);
@@ -281,6 +284,8 @@ static void good_ledger(const IoWorld *w, uint32_t command, IoAny *any)
         GOOD(FAULT_READ, ImuFaultRead, .set = w->set, .queue = w->faultq,
              .faults = io_at(w->io, IO_WORLD_BUF), .count = 8);
         GOOD(FAULT_ANSWER, ImuAnswer, .set = w->set, .ticket = w->ticket);
+        GOOD(FAULT_LOG, ImuFaultLog, .set = w->set,
+             .faults = io_at(w->io, IO_WORLD_BUF), .count = 8);
         GOOD(EVQ_CREATE, ImuEvqCreate, .set = w->set, .depth = 4);
         GOOD(EVQ_DESTROY, ImuQueueDestroy, .set = w->set, .queue = w->evq);
         GOOD(EVENT_READ, ImuEventRead, .set = w->set, .queue = w->evq,

@@ -39,10 +39,10 @@ static void desk_new(Desk *d, uint64_t deadline)
 
 static ImuFaultRead take(Desk *d, ImuFault *f, unsigned room)
 {
-    ImuFaultRead r = {
-        .set = d->set, .queue = d->q, .faults = BUF(d->io), .count = room
-    };
+    ImuFaultRead r = { .set = d->set, .queue = d->q, .faults = BUF(d->io) };
 
+    r.count = room;
+    r.fault_size = sizeof(*f);
     RC(io_FAULT_READ(d->io, &r), 0);
     g_assert_cmpuint(r.count, <=, room);
     if (r.count) {

@@ -65,6 +65,7 @@ static ImuFault take(Copy *c, ImuRef queue)
         .queue = queue,
         .faults = io_at(c->io, 50),
         .count = 1,
+        .fault_size = sizeof(ImuFault),
     };
     ImuFault f;
 
@@ -215,6 +216,88 @@ static void cancelled(void)
     io_free(c.io);
 }
 
+/* Termination says why, and is in the log as any refusal. */
+static void says_why(void)
+{
+    Copy c = copy_new(true);
+    uint64_t handle;
+    ImuFault f = waits(&c, &handle);
+    ImuFaultLog l = { .set = c.set,
+                      .faults = io_at(c.io, 50),
+                      .count = 2,
+                      .fault_size = sizeof(f) };
+    const ImXlat *x;
+
+    g_assert_cmphex(f.request, ==, VA + 8);
+    g_assert_cmpuint(f.stage, ==, IMU_STAGE_MAP);
+    g_assert_cmpstr(im_ioasid_fault_name((uint8_t)f.code, NULL), ==,
+                    "UNMAPPED");
+    RC(io_FAULT_LOG(c.io, &l), 0);
+    g_assert_cmpuint(l.count, ==, 0);           /* it waits */
+    answer(&c, &f, IMU_ANSWER_INVALID);
+    x = &rig_seen(c.io->r, RIG_SEEN_RESUME, 0)->xlat;
+    g_assert_cmpstr(im_ioasid_fault_name(x->fault, NULL), ==, "UNMAPPED");
+    g_assert_cmpint(x->cpl, ==, IM_CPL_UR);
+    l.count = 2;
+    RC(io_FAULT_LOG(c.io, &l), 0);
+    g_assert_cmpuint(l.count, ==, 1);
+    io_get(c.io, l.faults, &f, sizeof(f));
+    g_assert_cmphex(f.flags, ==, IMU_FAULT_HOST);
+    g_assert_cmphex(f.addr, ==, HOLE * IO_PAGE + 8);
+    io_free(c.io);
+}
+
+/* As many as the device has groups, of both kinds; the next is refused. */
+static void has_credit(void)
+{
+    Copy c = copy_new(true);
+    unsigned n = 0;
+
+    io_page_request(c.io, 0, IO_NO_PASID, 3, BARE, false);
+    while (request(&c, VA, IM_READ).status == IM_PENDING) {
+        g_assert_cmpuint(++n, <, 1000);
+    }
+    g_assert_cmpuint(n + 1, ==, 4); /* pri_credit of function 0 */
+    io_free(c.io);
+}
+
+/* Whichever allocation fails: it is refused, and nothing is left of it. */
+static void without_memory(void)
+{
+    Copy c = copy_new(true);
+    unsigned n = 0;
+
+    for (;; n++) {
+        io_fail_alloc(c.io, n);
+        if (request(&c, VA, IM_READ).status == IM_PENDING) {
+            break;
+        }
+    }
+    io_fail_alloc(c.io, UINT64_MAX);
+    g_assert_cmpuint(n, ==, 3); /* group, page, tickets */
+    take(&c, c.hostq);
+    io_free(c.io);
+}
+
+/* Nobody is asked for what may not be there. */
+static void is_allowed(void)
+{
+    Copy c = copy_new(true);
+    ImuRange range = { 0, HOLE * IO_PAGE - 1 };
+    ImuAllow a = {
+        .set = c.set, .space = c.parent, .count = 1, .ranges = io_at(c.io, 50)
+    };
+
+    io_put(c.io, a.ranges, &range, sizeof(range));
+    RC(io_ALLOW(c.io, &a), 0);
+    RC(request(&c, VA, IM_READ).status, IM_FAULT);
+    range.last = HOLE * IO_PAGE;
+    io_put(c.io, a.ranges, &range, sizeof(range));
+    RC(io_ALLOW(c.io, &a), 0);
+    RC(request(&c, VA, IM_READ).status, IM_PENDING);
+    io_free(c.io);
+}
+
 /* --- page requests -------------------------------------------------------- */
 
 static void page_request(Copy *c, uint64_t addr)
@@ -308,6 +391,10 @@ int main(int argc, char **argv)
         spec_row(IOASID_FILL, ends[i].name, terminated, &ends[i]);
     }
     spec_test(IOASID_FILL, "cancelled", cancelled);
+    spec_test(IOASID_FILL, "says-why", says_why);
+    spec_test(IOASID_FILL, "credit", has_credit);
+    spec_test(IOASID_FILL, "no-memory", without_memory);
+    spec_test(IOASID_FILL, "allowed", is_allowed);
     spec_test(IOASID_FILL, "pages-of-the-host", pages_of_the_host);
     spec_test(IOASID_FILL, "pages-of-the-guest", pages_of_the_guest);
     spec_test(IOASID_FILL, "without", without_fill);

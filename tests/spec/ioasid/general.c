@@ -563,7 +563,7 @@ static void info(void)
         { IMU_KIND_PASID, 0x20, 0x7, 3, 1, 2 },
         { IMU_KIND_DEV, 0x30, 0x8007, 31, 0, 2 },
         { IMU_KIND_SPACE, 0x40, 0x307037f, 15, 7, 4 },
-        { IMU_KIND_FAULTQ, 0x70, 0xf, 0, 0, 2 },
+        { IMU_KIND_FAULTQ, 0x70, 0x1f, 0, 0, 2 },
         { IMU_KIND_EVQ, 0x78, 0x7, 0, 0, 1 },
     };
     uint32_t total = 0;

@@ -44,7 +44,8 @@ static bool not_said(const char *type, const char *name)
         "ImuSpaceCreate.data_size", "ImuAllow.count",
         "ImuInvalidate.entry_size", "ImuEnum.entry_size",
         "ImuRestore.count",         "ImuRestore.move_count",
-        "ImuRestore.func_count",
+        "ImuRestore.func_count",    "ImuFaultRead.fault_size",
+        "ImuFaultLog.fault_size",
     };
     g_autofree char *full = g_strdup_printf("%s.%s", type, name);
 
