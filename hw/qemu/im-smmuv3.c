@@ -439,27 +439,11 @@ static bool smmuv3_create_model(Smmuv3Model *s, Error **errp)
     return true;
 }
 
-/* What the host's backend takes a guest's STEs and CDs for (docs/uapi.rst,
- * 4.12) is narrower than what the unit may be. */
-static bool smmuv3_fits_host(Smmuv3Model *s, Error **errp)
-{
-    if (s->cfg.oas > 48) {
-        error_setg(errp,
-                   "%s: host=%s has addresses of 48 bits: use oas=48, "
-                   "or less, not %u",
-                   im_name_of(OBJECT(s)), im_name_of(OBJECT(s->host)),
-                   s->cfg.oas);
-        return false;
-    }
-    return true;
-}
-
 static bool smmuv3_stand_on_host(Smmuv3Model *s, Error **errp)
 {
     ImViommuConfig c = { .format = IMU_FORMAT_SMMU_STE };
 
-    return !s->host || (smmuv3_fits_host(s, errp) &&
-                        im_unit_stand_on(&s->unit, s->host, &c, errp));
+    return !s->host || im_unit_stand_on(&s->unit, s->host, &c, errp);
 }
 
 static void smmuv3_realize(DeviceState *dev, Error **errp)

@@ -587,6 +587,27 @@ def two_units_on_one_host():
                [0, 1], 'bindings that ended')
 
 
+@test
+def a_neighbour_in_another_set():
+    """It takes neither the function nor a PASID that the guest has bound."""
+    with both(unit=OWN) as r:
+        scalable(r)
+        process(r)
+        r.moves(IOVA, r.buf, pasid=5)
+        theirs = r.host.command('set-create', gpasid_min=1,
+                                gpasid_max=99)['set']
+        func = r.host.query()['functions'][0]['func']
+        r.host.fails('EBUSY', 'dev-bind', set=theirs, func=func)
+        p = r.host.command('pasid-query', set=r.host.guest, gpasid=5,
+                           flags='by-gpasid')['pasid']
+        r.host.fails('ENOENT', 'pasid-free', set=theirs, pasid=p)
+        r.host.command('pasid-alloc', set=theirs, gpasid=6, flags='fixed')
+        r.host.command('set-destroy', set=theirs, flags='force')
+        r.moves(IOVA, r.buf, pasid=5)
+        r.vtd.expect_no_fault()
+        expect(host_faults(r), [], 'faults of the host')
+
+
 # --- for people --------------------------------------------------------------------------
 
 @rows(MODES)
