@@ -366,7 +366,10 @@ static bool io_fault_add_page(ImIoasid *h, IoGroup *g, const IoPage *what)
     return true;
 }
 
-static IoPage io_fault_page_of(ImIoasid *h, const ImPageReq *req)
+/* What it lacks takes a walk: of a map that is filled it decides who is asked;
+ * else whoever wants to know is told when he reads it. */
+static IoPage io_fault_page_of(ImIoasid *h, const IoBind *b,
+                               const ImPageReq *req)
 {
     return (IoPage) {
         .addr = req->addr & ~UINT64_C(0xfff),
@@ -374,7 +377,8 @@ static IoPage io_fault_page_of(ImIoasid *h, const ImPageReq *req)
         .perm = (uint32_t)req->read | (uint32_t)req->write << 1 |
                 (uint32_t)(req->has_pasid && req->exec) << 2 |
                 (uint32_t)(req->has_pasid && req->priv) << 3,
-        .miss = im_ioasid_lacks(h, req),
+        .miss = im_iofill_wants(b) ? im_ioasid_lacks(h, req) :
+                                     (ImIoasidMiss) { 0 },
     };
 }
 
@@ -403,7 +407,7 @@ static void io_fault_complete(ImIoasid *h, IoGroup *g)
 
 bool im_iogroup_take(ImIoasid *h, IoGroup *g, IoBind *b, const ImPageReq *req)
 {
-    const IoPage page = io_fault_page_of(h, req);
+    const IoPage page = io_fault_page_of(h, b, req);
 
     g = g ? g : io_fault_group_new(h, b, req);
     if (!g || !io_fault_add_page(h, g, &page) ||

@@ -71,6 +71,8 @@ void im_iogroup_answer(ImIoasid *h, IoGroup *g, ImPageRespCode code);
 
 /* --- fill.c -------------------------------------------------------------- */
 
+/* Whether page requests of b may be for who fills its map. */
+bool im_iofill_wants(const IoBind *b);
 /* What its pages lack: the group goes to who fills the map, with those. */
 void im_iofill_sort(ImIoasid *h, IoGroup *g);
 /* A request that waited for m was answered so: it goes on, or ends. */

@@ -58,6 +58,26 @@ int im_iogroup_fault_size(uint32_t *size)
                                         0;
 }
 
+/* What a page lacks, for who has room for it. */
+static ImIoasidMiss io_faultq_why(ImIoasid *h, const IoGroup *g,
+                                  const IoPage *page)
+{
+    const ImIoasidDevice *cfg = &g->bind->host->cfg;
+    const ImPageReq req = {
+        .addr = page->request,
+        .pasid = g->pasid,
+        .rid = (uint16_t)cfg->func,
+        .segment = (uint16_t)(cfg->func >> 16),
+        .has_pasid = g->has_pasid,
+        .priv = page->perm & 8,
+        .exec = page->perm & IM_PERM_X,
+        .read = page->perm & IM_PERM_R,
+        .write = page->perm & IM_PERM_W,
+    };
+
+    return page->miss.code || g->stall ? page->miss : im_ioasid_lacks(h, &req);
+}
+
 /* Copy a group to the user, with the guest's names. */
 IM_RULE(IOASID_VUNITS);
 static int io_faultq_deliver(ImIoasidCtx *c, const IoGroup *g, uint64_t to,
@@ -76,17 +96,20 @@ static int io_faultq_deliver(ImIoasidCtx *c, const IoGroup *g, uint64_t to,
 
     for (ImLink *l = g->pages.head; l; l = l->next) {
         const IoPage *page = IM_LINK_OF(l, IoPage, link);
+        ImIoasidMiss miss = size > IMU_FAULT_SIZE_MIN ?
+                                io_faultq_why(c->host, g, page) :
+                                page->miss;
         int err;
 
         f.flags = (g->has_pasid ? IMU_FAULT_PASID : 0) |
                   (g->stall ? IMU_FAULT_STALL : 0) |
                   (g->host ? IMU_FAULT_HOST : 0) |
-                  (page->miss.for_entry ? IMU_FAULT_ENTRY : 0) |
+                  (miss.for_entry ? IMU_FAULT_ENTRY : 0) |
                   (l->next ? 0 : IMU_FAULT_LAST);
         f.addr = page->addr;
         f.perm = page->perm;
-        f.stage = page->miss.stage;
-        f.code = page->miss.code;
+        f.stage = miss.stage;
+        f.code = miss.code;
         f.request = page->request;
         err = im_ioasid_put_user(c, to, &f, MIN(size, sizeof(f)));
         if (err) {

@@ -18,6 +18,11 @@ static IoSpace *io_fill_root(const IoBind *b)
     return root && (root->flags & IMU_SPACE_FILL) ? root : NULL;
 }
 
+bool im_iofill_wants(const IoBind *b)
+{
+    return io_fill_root(b);
+}
+
 /* What is there with fewer rights, or must not be there, is not his to
  * bring. */
 static bool io_fill_brings(const IoSpace *root, const ImIoasidMiss *m)

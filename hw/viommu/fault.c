@@ -139,26 +139,38 @@ static void vi_fault_take_fault(ImViommu *v, const ImuFault *f, bool first)
     vi_fault_to_model(fn, &req);
 }
 
+/* What was read, without why: that would be a walk for each page, and the model
+ * finds out for itself. */
+static void vi_fault_take_all(ImViommu *v, const uint8_t *faults,
+                              uint32_t count)
+{
+    uint64_t ticket = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        ImuFault f = { 0 };
+
+        memcpy(&f, faults + (size_t)i * IMU_FAULT_SIZE_MIN, IMU_FAULT_SIZE_MIN);
+        vi_fault_take_fault(v, &f, f.ticket != ticket);
+        ticket = f.ticket;
+    }
+}
+
 /* A group that is larger than what is read at a time. */
 static bool vi_fault_read_large(ImViommu *v, uint32_t pages)
 {
-    size_t whole = sizeof(ImuFaultRead) + pages * sizeof(ImuFault);
+    size_t whole = sizeof(ImuFaultRead) + (size_t)pages * IMU_FAULT_SIZE_MIN;
     g_autofree ImuFaultRead *c = g_malloc0(whole);
-    const ImuFault *f = (const ImuFault *)(c + 1);
 
     *c = (ImuFaultRead) {
         .set = v->cfg.set,
         .queue = v->faultq,
         .faults = v->port.user + sizeof(*c),
         .count = pages,
-        .fault_size = sizeof(ImuFault),
     };
     if (im_viommu_obey(v, IMU_CMD_FAULT_READ, c, sizeof(*c), whole)) {
         return false;
     }
-    for (uint32_t i = 0; i < c->count; i++) {
-        vi_fault_take_fault(v, &f[i], !i || f[i].ticket != f[i - 1].ticket);
-    }
+    vi_fault_take_all(v, (const uint8_t *)(c + 1), c->count);
     return c->pending;
 }
 
@@ -166,7 +178,7 @@ void im_viommu_read_faults(ImViommu *v)
 {
     struct {
         ImuFaultRead c;
-        ImuFault fault[VI_FAULTS];
+        uint8_t faults[VI_FAULTS * IMU_FAULT_SIZE_MIN];
     } a;
     int err;
 
@@ -174,15 +186,12 @@ void im_viommu_read_faults(ImViommu *v)
         a.c = (ImuFaultRead) {
             .set = v->cfg.set,
             .queue = v->faultq,
-            .faults = v->port.user + offsetof(__typeof__(a), fault),
+            .faults = v->port.user + offsetof(__typeof__(a), faults),
             .count = VI_FAULTS,
-            .fault_size = sizeof(ImuFault),
         };
         err = im_viommu_obey(v, IMU_CMD_FAULT_READ, &a, sizeof(a.c), sizeof(a));
-        for (uint32_t i = 0; !err && i < a.c.count; i++) {
-            vi_fault_take_fault(v, &a.fault[i],
-                                !i ||
-                                    a.fault[i].ticket != a.fault[i - 1].ticket);
+        if (!err) {
+            vi_fault_take_all(v, a.faults, a.c.count);
         }
     } while (err == -EMSGSIZE ? vi_fault_read_large(v, a.c.count) :
                                 !err && a.c.pending);
