@@ -201,6 +201,7 @@ static uint32_t host_ram_read(IoasidHost *s, uint32_t count)
         .queue = s->ram_faults,
         .faults = IM_IOASID_RAW + sizeof(*read),
         .count = count,
+        .fault_size = sizeof(ImuFault),
     };
     err = im_ioasid_host_command_later(s, IMU_CMD_FAULT_READ, read,
                                        sizeof(*read), whole);
