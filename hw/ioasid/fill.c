@@ -86,6 +86,7 @@ bool im_ioasid_fill(IoRoute *r, const ImIoasidMiss *m)
     }
     *im_ioasid_miss_of(r) = *m;
     if (r->kind == IO_TRANSLATION) {
+        *im_ioasid_miss_of(r) = (ImIoasidMiss) { 0 };   /* not refused */
         r->out.addr = r->txn->addr;     /* it may ask for the page */
         return im_route_refuse(&r->out, IM_OK, IM_CPL_SC);
     }

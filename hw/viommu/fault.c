@@ -297,7 +297,7 @@ static void vi_fault_end_stall(ImViommu *v, const ViStall *s)
 
     if (x.status == IM_OK && x.perm) {
         x = im_viommu_ask_again(s->fn, &s->txn);
-        if (x.status != IM_OK) {
+        if (x.status == IM_FAULT) {
             im_viommu_blame_host(v, &s->txn, 0);
         }
     }

@@ -382,6 +382,30 @@ static void of_the_guests_table(void)
     io_free(c.io);
 }
 
+/* A translation request that is to ask for the page was not refused, whatever
+ * became of the one before. */
+static void asks_and_missed_nothing(void)
+{
+    Copy c = copy_new(true);
+    ImTxn t = {
+        .rid = (uint16_t)io_func(0),
+        .addr = VA,
+        .len = 8,
+        .access = IM_READ,
+        .at = IM_AT_TRANSLATION,
+    };
+    ImIoasidMiss miss;
+    ImXlat x;
+
+    request(&c, BARE, IM_READ);
+    g_assert_true(im_ioasid_missed(c.io->h, &miss));
+    x = im_ioasid_translate(c.io->h, &t);
+    g_assert_cmpint(x.status, ==, IM_OK);
+    g_assert_cmphex(x.perm, ==, 0);
+    g_assert_false(im_ioasid_missed(c.io->h, &miss));
+    io_free(c.io);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -400,5 +424,6 @@ int main(int argc, char **argv)
     spec_test(IOASID_FILL, "without", without_fill);
     spec_test(IOASID_FILL, "needs-a-queue", needs_a_queue);
     spec_test(IOASID_FILL, "guests-table", of_the_guests_table);
+    spec_test(IOASID_FILL, "asks", asks_and_missed_nothing);
     return g_test_run();
 }
