@@ -25,14 +25,16 @@ FUNCTIONS = ['-device', 'pcie-root-port,id=rp0,chassis=1,slot=1',
              '-device', 'EP,bus=rp0,addr=0.1']
 
 
-def units(arch):
-    """Two endpoints; the second is below a root bus with a unit of its own."""
+def units(arch, host=''):
+    """Two endpoints; the second is below a root bus with a unit of its own,
+    on another host if HOST names it."""
+    on_host = arch.on_host.replace(',host=h0', host) if host else ''
     return ['-device', 'pcie-root-port,id=rp0,bus=pcie.0,chassis=1,slot=1',
             '-device', 'EP,bus=rp0',
             '-device', 'pxb-pcie,id=pxb,bus=pcie.0,bus_nr=64',
-            '-device', f'{arch.iommu_type},primary-bus=pxb',
+            '-device', f'{arch.iommu_type},primary-bus=pxb{on_host}',
             '-device', 'pcie-root-port,id=rp1,bus=pxb,chassis=2,slot=2',
-            '-device', 'EP,bus=rp1']
+            '-device', f'EP,bus=rp1{host}']
 
 
 # --- what happens meanwhile ---------------------------------------------------

@@ -88,8 +88,6 @@ TESTS.update({
     'host/caching-mode': Test(HOST, iommu=',caching-mode=on', host=''),
     'host/two-devices': Test(['two-devices', 'killed'], endpoints=2, host=''),
     'host/random': Test(['random'], host=MODES['translate']),
-    'host/kexec': Test(['untouched'], kexec='plain', host='',
-                       then=['untouched', 'remapped']),
     'host/arm64-delegated': Test(HOST, arch=ARM64,
                                  host=',map-mode=delegated'),
     'host/arm64-two-devices': Test(['two-devices', 'killed'], arch=ARM64,
@@ -97,6 +95,32 @@ TESTS.update({
     'host/arm64-random': Test(['random'], arch=ARM64,
                               host=MODES['translate']),
 })
+
+
+def host_life(arch):
+    """What befalls a guest, its functions and its host; {name: Test}."""
+    yield 'quota', Test(['quota'], arch=arch,
+                        host=MODES['translate'] + ',quota-max=2')
+    yield 'flr', Test(['flr', 'untouched'], arch=arch, host='')
+    yield 'late', Test(['late'], arch=arch, host=',fill-delay=50000')
+    yield 'reset', Test(
+        ['endpoint-busy', 'untouched'], arch=arch, host='',
+        during={'endpoint-busy': [boots.reset, boots.end_after_reset]})
+    efi = {'uefi': True, 'ids': STALLS} if arch is ARM64 else {}
+    # Two units, a host each: two sets, in which a PASID means two things.
+    layout = boots.units(arch, ',host=h1')
+    yield 'two-sets', Test(
+        ['two-devices', 'killed'], arch=arch, host='', endpoints=2,
+        layout=['-object', 'ioasid-host,id=h1,map-mode=translate', *layout],
+        **efi)
+    yield 'kexec', Test(['untouched'], kexec='plain', arch=arch, host='',
+                        then=['untouched', 'remapped'], **efi)
+
+
+LIFE = {arch.name: {f'host/{short}{name}': test
+                    for name, test in host_life(arch)}
+        for arch, short in ((X86, ''), (ARM64, 'arm64-'))}
+TESTS.update(LIFE[X86.name] | LIFE[ARM64.name])
 TESTS.update({f'host/arm64-{mode}': Test(HOST, arch=ARM64, host=opts)
               for mode, opts in MODES.items()})
 TESTS.update({f'host/{name}-{mode}{a}': Test([name], arch=arch, host=opts)
@@ -185,8 +209,9 @@ TESTS.update(boots.TESTS)
 TESTS.update(props.TESTS)
 MATRIX = [f'{name}-{mode}' for name in DEMO for mode in MODES]
 SERIES = {
-    'long/host': [f'host/{n}' for n in MATRIX],
-    'long/host-arm64': [f'host/{n}-arm64' for n in MATRIX],
+    'long/host': [*(f'host/{n}' for n in MATRIX), *LIFE[X86.name]],
+    'long/host-arm64': [*(f'host/{n}-arm64' for n in MATRIX),
+                        *LIFE[ARM64.name]],
     'long/boots-x86': [n for n in boots.TESTS if n.startswith('boot/x86/')],
     'long/boots-arm64': [n for n in boots.TESTS
                          if n.startswith('boot/arm64/')],

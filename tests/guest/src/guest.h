@@ -33,6 +33,7 @@ extern const Scenario other_scenarios[];
 extern const Scenario stock_scenarios[];
 extern const Scenario machine_scenarios[];
 extern const Scenario vfio_scenarios[];
+extern const Scenario life_scenarios[];
 
 /* Results. */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

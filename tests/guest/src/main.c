@@ -24,7 +24,7 @@
 /* clang-format off */
 static const Scenario *const all[] = {
     memory_scenarios, process_scenarios, other_scenarios, stock_scenarios,
-    machine_scenarios, vfio_scenarios,
+    machine_scenarios, vfio_scenarios, life_scenarios,
 };
 
 static const char *const stat_names[PEP_STATS_WORDS] = {
