@@ -314,6 +314,28 @@ static bool plain_do_counters(char **args G_GNUC_UNUSED)
     return true;
 }
 
+static bool plain_do_limit(char **args)
+{
+    static const char *const names[] = { "pasids", "pages", "groups" };
+    ImIoasidLimits limits = shell.w->limits;
+    uint64_t most = 0;
+    unsigned r = 0;
+
+    while (args[0] && r < IM_IOASID_RESOURCES && strcmp(names[r], args[0])) {
+        r++;
+    }
+    if (!args[0] || r == IM_IOASID_RESOURCES || !plain_number(args[1], &most)) {
+        return plain_usage("limit pasids|pages|groups MOST");
+    }
+    limits.most[r] = most;
+    if (im_ioasid_owner_limit(shell.w->owner, &limits)) {
+        shell_fail("limit", "the context has more than that", "");
+        return true;
+    }
+    shell.w->limits = limits;
+    return true;
+}
+
 static bool plain_do_use(char **args)
 {
     if (!args[0]) {
@@ -343,6 +365,8 @@ static const Plain plains[] = {
     { "peek", "ADDRESS", "read memory", 1, plain_do_peek },
     { "step", "TIME", "let virtual time pass: 5s, 20ms, 7us", 1,
       plain_do_step },
+    { "limit", "pasids|pages|groups MOST",
+      "of the owner of the context; 0: no limit", 2, plain_do_limit },
     { "use", "SET", "the set of commands that name none", 1, plain_do_use },
     { "state", "", "everything the backend holds", 0, plain_do_state },
     { "check", "", "whether every invariant holds", 0, plain_do_check },

@@ -269,7 +269,10 @@ static void verbs_event_word(void *opaque, const ImuWord *list,
         e->from = (unsigned)atoi(text);
     } else if (strcmp(word->name, "new-state") == 0) {
         e->to = (unsigned)atoi(text);
-        line = e->from == e->to ?
+        line = g_str_equal(e->type, "LIMIT_HIT") ?
+                   g_strdup_printf("event LIMIT_HIT %s: level %u, resource %u",
+                                   e->object, e->from, e->to) :
+               e->from == e->to ?
                    g_strdup_printf("event %s %s", e->type, e->object) :
                    g_strdup_printf("event %s %s: %s -> %s", e->type, e->object,
                                    im_ioasid_state_name(e->from),

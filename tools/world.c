@@ -541,6 +541,10 @@ World *world_new(void (*tell_people)(World *w, const char *line))
     if (!w->ctx) {
         g_error("no backend: %s", err ? err : "no memory");
     }
+    w->owner = im_ioasid_owner_new(w->host, NULL, &w->limits);
+    if (!w->owner || im_ioasid_owner_put(w->ctx, w->owner)) {
+        g_error("no owner: no memory");
+    }
     world_add_function(w, 0, "ep0", 0x0100);
     world_add_function(w, 1, "ep1", 0x0108);
     return w;

@@ -50,6 +50,8 @@ typedef struct Dma {
 struct World {
     ImIoasid *host;
     ImIoasidCtx *ctx;
+    ImIoasidOwner *owner;       /* of ctx */
+    ImIoasidLimits limits;      /* of owner */
     ImuCall *call;              /* under way */
     uint8_t *memory;
     uint64_t tables;           /* where the next page table goes: downwards */

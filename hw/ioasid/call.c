@@ -413,10 +413,11 @@ static void io_call_list_results(const ImuCall *c, const CallList *l,
 /* 3.6 of the document: what an error defines. */
 static bool io_call_defined(const ImuCall *c, int error, const ImuWord *w)
 {
-    return error == 0 ? w->dir & IMU_WORD_OUT :
-                        w->dir & IMU_WORD_ERROR &&
-                            (error == -ENOSPC || error == -EMSGSIZE ||
-                             c->verb->command == IMU_CMD_INVALIDATE);
+    return error == 0 ?
+               w->dir & IMU_WORD_OUT :
+               w->dir & IMU_WORD_ERROR &&
+                   (error == -ENOSPC || error == -EMSGSIZE ||
+                    error == -EDQUOT || c->verb->command == IMU_CMD_INVALIDATE);
 }
 
 void im_ioasid_call_results(const ImuCall *c, int error, ImuResultFn *fn,

@@ -6,6 +6,7 @@
  */
 #include "hw/ioasid/handle.h"
 #include "hw/ioasid/ledger.h"
+#include "hw/ioasid/owner.h"
 
 #include <string.h>
 
@@ -208,6 +209,8 @@ IM_RULE(IOASID_INVARIANTS);
 char *im_ioasid_check(ImIoasid *h)
 {
     char *why = io_check_pool(h);
+
+    why = why ? why : im_ioasid_owners_check(h);
 
     for (const ImLink *l = h->ctxs; l && !why; l = l->next) {
         const ImIoasidCtx *c = IM_LINK_OF(l, ImIoasidCtx, in_host);

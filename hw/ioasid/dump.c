@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "hw/ioasid/ledger.h"
+#include "hw/ioasid/owner.h"
 
 #include <inttypes.h>
 
@@ -235,6 +236,7 @@ void im_ioasid_dump(ImIoasid *h, const ImIoasidCtx *c, GString *out)
                            " of the pool committed\n",
                            h->cfg.pasid_bits, h->cfg.page_shift,
                            h->pool_committed);
+    im_ioasid_owners_dump(h, out);
     for (const ImLink *l = h->devs; l; l = l->next) {
         io_dump_host_dev(IM_LINK_OF(l, IoHostDev, in_host), out);
     }

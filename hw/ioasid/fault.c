@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "hw/ioasid/moving.h"
+#include "hw/ioasid/owner.h"
 
 #include <errno.h>
 
@@ -200,6 +201,26 @@ void im_iogroup_respond(ImIoasid *h, const ImPageResp *resp, const char *by)
     h->port.iommu.page_response(h->opaque, resp);
 }
 
+static void io_fault_count_more(IoDev *dev)
+{
+    ImIoasidCtx *c = dev->obj.set->ctx;
+
+    dev->groups++;
+    dev->obj.set->groups++;
+    c->groups++;
+    im_ioasid_charge(c->owner, IM_IOASID_GROUPS, 1);
+}
+
+static void io_fault_count_less(IoDev *dev)
+{
+    ImIoasidCtx *c = dev->obj.set->ctx;
+
+    dev->groups--;
+    dev->obj.set->groups--;
+    c->groups--;
+    im_ioasid_uncharge(c->owner, IM_IOASID_GROUPS, 1);
+}
+
 void im_iogroup_drop(ImIoasid *h, IoGroup *g)
 {
     IoDev *dev = g->bind->dev;
@@ -217,8 +238,7 @@ void im_iogroup_drop(ImIoasid *h, IoGroup *g)
         im_link_out(&q->in_host);
     }
     im_link_out(&g->by_bind);
-    dev->groups--;
-    dev->obj.set->groups--;
+    io_fault_count_less(dev);
     while (g->pages.head) {
         IoPage *page = IM_LINK_OF(g->pages.head, IoPage, link);
 
@@ -348,8 +368,7 @@ static IoGroup *io_fault_group_new(ImIoasid *h, IoBind *b, const ImPageReq *req)
     im_fifo_init(&g->pages);
     im_link_in(&b->groups, &g->by_bind);
     b->dev->partial[g->prgi] = g;
-    b->dev->groups++;
-    b->dev->obj.set->groups++;
+    io_fault_count_more(b->dev);
     return g;
 }
 
@@ -432,8 +451,7 @@ IoGroup *im_iogroup_stall(ImIoasid *h, IoBind *b, IoQueue *queue,
     *g = (IoGroup) { .bind = b, .queue = queue, .stall = true, .host = true };
     im_fifo_init(&g->pages);
     im_link_in(&b->groups, &g->by_bind);
-    b->dev->groups++;
-    b->dev->obj.set->groups++;
+    io_fault_count_more(b->dev);
     if (!io_fault_add_page(h, g, page) || !io_fault_slots_ready(h)) {
         im_iogroup_drop(h, g);
         return NULL;

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "hw/ioasid/fault.h"
+#include "hw/ioasid/owner.h"
 #include "hw/ioasid/route.h"
 
 /* Handles of requests that wait, unlike those of an IOMMU that stands before
@@ -41,7 +42,9 @@ static bool io_fill_brings(const IoSpace *root, const ImIoasidMiss *m)
 static bool io_fill_has_credit(const ImIoasid *h, const IoBind *b)
 {
     return b->dev->groups < b->host->cfg.pri_credit &&
-           b->dev->obj.set->groups < h->cfg.pri_set_limit;
+           b->dev->obj.set->groups < h->cfg.pri_set_limit &&
+           !im_ioasid_full_level(b->dev->obj.set->ctx->owner, IM_IOASID_GROUPS,
+                                 1);
 }
 
 static bool io_fill_stall(IoRoute *r, const IoSpace *root,

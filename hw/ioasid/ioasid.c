@@ -7,6 +7,7 @@
 #include "hw/core/port.h"
 #include "hw/ioasid/handle.h"
 #include "hw/ioasid/moving.h"
+#include "hw/ioasid/owner.h"
 
 #include <errno.h>
 #include <string.h>
@@ -150,6 +151,7 @@ void im_ioasid_free(ImIoasid *h)
 
         (void)im_ioasid_device_remove(h, hd->cfg.func);
     }
+    im_ioasid_owners_free(h);
     io_strip(h);
 }
 
@@ -178,6 +180,7 @@ void im_ioasid_close(ImIoasidCtx *c)
 
     im_ioasid_empty(c);
     im_ioasid_sets_orphan(c);
+    im_ioasid_owner_closed(c);
     im_link_out(&c->in_host);
     im_handles_free(h, c->handles);
     im_ioasid_release(h, c, sizeof(*c));

@@ -74,6 +74,8 @@ struct IoSet {
     ImLink *objects[IMU_KINDS];
     uint32_t held[IMU_KINDS];       /* how many are in objects */
     ImLink *orphans;                /* PASIDs that it had when it went */
+    ImIoasidOwner *owner;           /* who is charged for them, once ctx is
+                                       NULL */
     IoNumbers *taken;               /* guest numbers */
     IoTable *gpasids;               /* guest number -> IoPasid */
     ImLink in_gone;
@@ -211,6 +213,9 @@ struct ImIoasidCtx {
     ImLink *sets;
     IoSet *recent;                  /* found last, or NULL */
     uint32_t pasids;                /* charged */
+    uint64_t pages;                 /* pinned */
+    uint32_t groups;                /* outstanding */
+    ImIoasidOwner *owner;           /* or NULL */
     uint32_t committed;             /* of each set the larger of what is
                                        reserved and what is charged */
     uint64_t user_struct;           /* of the command that is obeyed */
@@ -230,6 +235,7 @@ struct ImIoasid {
     ImLink **dev_bucket;            /* by func */
     uint32_t dev_buckets;           /* power of two */
     uint32_t dev_count;
+    ImLink *owners;                 /* children before their parents */
     ImLink *gone;                   /* sets */
     ImLink *faultqs;                /* that have groups, of all contexts */
     IoNumbers *pool;                /* IMU_POOL_GLOBAL */

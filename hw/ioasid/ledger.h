@@ -29,9 +29,10 @@ void im_ioasid_set_revoke(IoSet *set);
 void im_ioasid_sets_orphan(ImIoasidCtx *c);
 /* Free a set that is gone, once its last PASID is. */
 void im_ioasid_set_settle(ImIoasid *h, IoSet *set);
-/* Whether one more PASID may be charged to a set: 0, -EDQUOT; and whether
- * the pool has one that is not reserved for somebody else. */
-int im_ioasid_set_may_charge(const IoSet *set);
+/* Whether one more PASID may be charged to a set: 0, or -EDQUOT and an event,
+ * with the level that has no more; and whether the pool has one that is not
+ * reserved for somebody else. */
+int im_ioasid_set_may_charge(IoSet *set, uint32_t *exhausted);
 bool im_ioasid_set_pool_open(const IoSet *set);
 /* One more is IDLE, one less in QUARANTINE. */
 void im_ioasid_set_charge(IoSet *set);

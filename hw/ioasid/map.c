@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "hw/ioasid/memory.h"
+#include "hw/ioasid/owner.h"
 
 #define PERM  (IMU_PROT_READ | IMU_PROT_WRITE | IMU_PROT_EXEC)
 G_STATIC_ASSERT((int)IMU_PROT_READ == (int)IM_PERM_R);
@@ -344,6 +345,11 @@ int im_ioasid_cmd_MAP(ImIoasidCtx *c, void *arg)
         err = io_map_check_place(h, space, a->head.flags, a->length, a->iova);
     }
     if (!err) {
+        err = im_ioasid_may_have(space->obj.set, IM_IOASID_PAGES,
+                                 a->length >> h->cfg.page_shift, &a->exhausted);
+    }
+    if (!err) {
+        a->exhausted = 0;
         err = io_map_find_place(space, a->head.flags, a->user, a->length,
                                 &a->iova);
     }

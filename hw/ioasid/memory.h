@@ -81,7 +81,7 @@ struct IoPages {
     uint64_t count;
     uint64_t pa;                    /* of the first page */
     uint64_t *each;                 /* of all, or NULL: contiguous */
-    void *owner;                    /* ImIoasidCtx.user */
+    ImIoasidCtx *ctx;               /* who is charged */
 };
 
 /* Pin; 0, -ENOMEM, -EFAULT. */

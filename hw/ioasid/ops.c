@@ -40,6 +40,7 @@ typedef struct Rule {
     uint32_t flags;             /* that are known */
     uint16_t reserved;         /* where 4 bytes are that must be 0; 0: none */
     bool out;
+    bool out_quota;             /* EDQUOT defines one */
     uint8_t out_error;          /* errno, or ANY_ERROR; 0: none */
     uint8_t kind;               /* ImuKind */
     uint32_t debug;             /* flags that need IM_IOASID_CTX_DEBUG */
@@ -56,12 +57,14 @@ typedef struct Rule {
     V(SAVE, .kind = IMU_KIND_BACKEND, .flags = IMU_SAVE_MOVE,             \
       .reserved = R(ImuSave), .out = true, .out_error = EMSGSIZE)         \
     V(RESTORE, .kind = IMU_KIND_BACKEND, .reserved = R(ImuRestore))       \
+    V(LIMITS, .kind = IMU_KIND_SET, .out = true)                          \
     V(SET_CREATE, .kind = IMU_KIND_SET, .out = true)                      \
     V(SET_UPDATE, .kind = IMU_KIND_SET)                                   \
     V(SET_QUERY, .kind = IMU_KIND_SET, .out = true)                       \
     V(SET_DESTROY, .kind = IMU_KIND_SET, .flags = IMU_SET_DESTROY_FORCE)  \
     V(PASID_ALLOC, .kind = IMU_KIND_PASID,                                \
-      .flags = IMU_PASID_ALLOC_FIXED, .out = true, .out_error = ENOSPC)   \
+      .flags = IMU_PASID_ALLOC_FIXED, .out = true, .out_error = ENOSPC,   \
+      .out_quota = true)                                                  \
     V(PASID_FREE, .kind = IMU_KIND_PASID, .reserved = R(ImuPasidFree),    \
       .out = true)                                                        \
     V(PASID_QUERY, .kind = IMU_KIND_PASID,                                \
@@ -76,7 +79,8 @@ typedef struct Rule {
       .flags = IMU_SPACE_DIRTY | IMU_SPACE_PARENT | IMU_SPACE_FILL,       \
       .out = true)                                                        \
     V(SPACE_DESTROY, .kind = IMU_KIND_SPACE)                              \
-    V(MAP, .kind = IMU_KIND_SPACE, .flags = MAP_FLAGS, .out = true)       \
+    V(MAP, .kind = IMU_KIND_SPACE, .flags = MAP_FLAGS,                    \
+      .reserved = R(ImuMap), .out = true, .out_quota = true)              \
     V(UNMAP, .kind = IMU_KIND_SPACE, .out = true)                         \
     V(COPY, .kind = IMU_KIND_SPACE, .flags = MAP_FLAGS, .out = true)      \
     V(ALLOW, .kind = IMU_KIND_SPACE, .reserved = R(ImuAllow))             \
@@ -287,7 +291,8 @@ static int io_ops_obey(ImIoasidCtx *c, uint32_t command, uint64_t arg)
     if (!err && rule->out && !c->responded) {
         return io_ops_copy_out(c, &a);
     }
-    if (err && (rule->out_error == ANY_ERROR || err == -(int)rule->out_error)) {
+    if (err && (rule->out_error == ANY_ERROR || err == -(int)rule->out_error ||
+                (err == -EDQUOT && rule->out_quota))) {
         (void)io_ops_copy_out(c, &a);          /* the error is what counts */
     }
     return err;

@@ -5,6 +5,7 @@
  */
 #include "hw/core/route.h"
 #include "hw/ioasid/fault.h"
+#include "hw/ioasid/owner.h"
 
 #include <inttypes.h>
 
@@ -24,6 +25,7 @@ typedef enum Fate {
     FATE_MIXED,
     FATE_CREDIT,
     FATE_SET_LIMIT,
+    FATE_OWNER_LIMIT,
     FATE_TOO_LONG,
     FATE_NO_TICKET,
     FATE_NO_MEMORY,             /* known by trying alone */
@@ -93,6 +95,9 @@ static const FateDef fates[] = {
     },
     [FATE_SET_LIMIT] = {
         OVERFLOW, .why = "pri_set_limit groups of the set are outstanding",
+    },
+    [FATE_OWNER_LIMIT] = {
+        OVERFLOW, .why = "an owner of the context has no groups left",
     },
     [FATE_TOO_LONG] = {
         OVERFLOW, .why = "its group has 512 pages",
@@ -169,8 +174,13 @@ static Fate io_pagereq_begin(const ImIoasid *h, const IoBind *b)
     if (b->dev->groups >= b->host->cfg.pri_credit) {
         return FATE_CREDIT;
     }
-    return b->dev->obj.set->groups >= h->cfg.pri_set_limit ? FATE_SET_LIMIT :
-                                                             FATE_KEPT;
+    if (b->dev->obj.set->groups >= h->cfg.pri_set_limit) {
+        return FATE_SET_LIMIT;
+    }
+    return im_ioasid_full_level(b->dev->obj.set->ctx->owner, IM_IOASID_GROUPS,
+                                1) ?
+               FATE_OWNER_LIMIT :
+               FATE_KEPT;
 }
 
 /* A page more. */
@@ -250,6 +260,12 @@ void im_ioasid_page_request(ImIoasid *h, const ImPageReq *req)
 
     if (fate->taken && !im_iogroup_take(h, r.group, r.bind, req)) {
         fate = &fates[FATE_NO_MEMORY];
+    }
+    if (fate == &fates[FATE_OWNER_LIMIT]) {
+        uint32_t exhausted;
+
+        (void)im_ioasid_may_have(r.bind->dev->obj.set, IM_IOASID_GROUPS, 1,
+                                 &exhausted);   /* which is told */
     }
     if (fate->overflow) {
         const IoDev *dev = r.bind->dev;

@@ -6,11 +6,13 @@
 #include <errno.h>
 
 #include "hw/ioasid/memory.h"
+#include "hw/ioasid/owner.h"
 
 static void io_pages_unpin(ImIoasid *h, IoPages *p, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++) {
-        h->port.unpin(h->opaque, p->owner, p->user + (i << h->cfg.page_shift),
+        h->port.unpin(h->opaque, p->ctx->user,
+                      p->user + (i << h->cfg.page_shift),
                       im_iopages_at(h, p, i), p->write);
     }
 }
@@ -48,11 +50,9 @@ int im_iopages_pin(ImIoasidCtx *c, uint64_t user, uint64_t count, bool write,
     if (!p) {
         return -ENOMEM;
     }
-    *p = (IoPages) { .users = 1,
-                     .write = write,
-                     .user = user,
-                     .count = count,
-                     .owner = c->user };
+    *p = (IoPages) {
+        .users = 1, .write = write, .user = user, .count = count, .ctx = c
+    };
     p->each = im_ioasid_alloc(h, count * sizeof(*p->each));
     if (!p->each) {
         io_pages_drop(h, p);
@@ -68,6 +68,8 @@ int im_iopages_pin(ImIoasidCtx *c, uint64_t user, uint64_t count, bool write,
     }
     p->pa = p->each[0];
     io_pages_shorten(h, p);
+    c->pages += count;
+    im_ioasid_charge(c->owner, IM_IOASID_PAGES, count);
     *out = p;
     return 0;
 }
@@ -75,6 +77,8 @@ int im_iopages_pin(ImIoasidCtx *c, uint64_t user, uint64_t count, bool write,
 void im_iopages_put(ImIoasid *h, IoPages *p)
 {
     if (--p->users == 0) {
+        p->ctx->pages -= p->count;
+        im_ioasid_uncharge(p->ctx->owner, IM_IOASID_PAGES, p->count);
         io_pages_unpin(h, p, p->count);
         io_pages_drop(h, p);
     }

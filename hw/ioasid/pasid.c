@@ -157,10 +157,8 @@ int im_ioasid_cmd_PASID_ALLOC(ImIoasidCtx *c, void *arg)
     if (err) {
         return err;
     }
-    err = im_ioasid_set_may_charge(set);
+    err = im_ioasid_set_may_charge(set, &a->exhausted);
     if (err) {
-        im_ioasid_event_post(set, IMU_EVENT_QUOTA_HIT, set->obj.ref,
-                             set->cfg.user_token, 0, 0);
         return err;
     }
     err = io_pasid_choose(c->host, set, a, &v);

@@ -8,6 +8,7 @@
 #include "hw/ioasid/handle.h"
 #include "hw/ioasid/memory.h"
 #include "hw/ioasid/moving.h"
+#include "hw/ioasid/owner.h"
 
 #include <errno.h>
 #include <string.h>
@@ -157,7 +158,7 @@ static int io_restore_events(IoReplay *r)
         err = im_ioasid_get_user(r->c,
                                  r->at + sizeof(in) + i * sizeof(ImuEvent), e,
                                  sizeof(*e));
-        if (err || e->flags > IMU_EVENT_LOST || e->type > IMU_EVENT_DEV_GONE) {
+        if (err || e->flags > IMU_EVENT_LOST || e->type > IMU_EVENT_LIMIT_HIT) {
             return err ? err : -EBADMSG;
         }
     }
@@ -264,6 +265,9 @@ static int io_restore_judge_group(const IoReplay *r, const ImuSavedGroup *in,
     }
     if (!(b->host->cfg.caps & IMU_DEV_CAP_PRI)) {
         return -EOPNOTSUPP;
+    }
+    if (im_ioasid_full_level(r->c->owner, IM_IOASID_GROUPS, 1)) {
+        return -EDQUOT;
     }
     return b->dev->groups >= b->host->cfg.pri_credit ||
                    b->dev->obj.set->groups >= h->cfg.pri_set_limit ||

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "hw/ioasid/ledger.h"
+#include "hw/ioasid/owner.h"
 
 #include <errno.h>
 
@@ -27,18 +28,21 @@ static bool io_set_is_global(const IoSet *set)
 }
 
 IM_RULE(IOASID_QUOTA);
-int im_ioasid_set_may_charge(const IoSet *set)
+int im_ioasid_set_may_charge(IoSet *set, uint32_t *exhausted)
 {
     uint32_t n = set->charged;
 
     if (set->cfg.quota_max && n >= set->cfg.quota_max) {
-        return -EDQUOT;
+        *exhausted = IMU_EXHAUSTED_SET;
+    } else if (n >= set->cfg.quota_reserved &&
+               set->ctx->committed >= set->ctx->host->cfg.ctx_quota) {
+        *exhausted = IMU_EXHAUSTED_CTX;
+    } else {
+        return im_ioasid_may_have(set, IM_IOASID_PASIDS, 1, exhausted);
     }
-    if (n >= set->cfg.quota_reserved &&
-        set->ctx->committed >= set->ctx->host->cfg.ctx_quota) {
-        return -EDQUOT;
-    }
-    return 0;
+    im_ioasid_event_post(set, IMU_EVENT_QUOTA_HIT, set->obj.ref,
+                         set->cfg.user_token, 0, 0);
+    return -EDQUOT;
 }
 
 bool im_ioasid_set_pool_open(const IoSet *set)
@@ -54,6 +58,7 @@ void im_ioasid_set_charge(IoSet *set)
     bool more = set->charged >= set->cfg.quota_reserved;
 
     set->ctx->pasids++;
+    im_ioasid_charge(set->ctx->owner, IM_IOASID_PASIDS, 1);
     set->ctx->committed += more;
     set->ctx->host->pool_committed += more && io_set_is_global(set);
     set->charged++;
@@ -68,6 +73,8 @@ void im_ioasid_set_uncharge(ImIoasid *h, IoSet *set)
     set->charged--;
     more = set->charged >= set->cfg.quota_reserved;
     h->pool_committed -= more && io_set_is_global(set);
+    im_ioasid_uncharge(set->ctx ? set->ctx->owner : set->owner,
+                       IM_IOASID_PASIDS, 1);
     if (set->ctx) {
         set->ctx->pasids--;
         set->ctx->committed -= more;
@@ -301,6 +308,7 @@ void im_ioasid_sets_orphan(ImIoasidCtx *c)
 
         if (set->ctx == c) {
             set->ctx = NULL;
+            set->owner = c->owner;
         }
     }
 }

@@ -224,6 +224,17 @@ static const ImuRecord set_create_record = RECORD(ImuSetCreate,
     { "user-token", IMU_WORD_HEX, I, AT(ImuSetCreate, user_token) },
     { "set", IMU_WORD_REF, O, AT(ImuSetCreate, set) });
 
+static const ImuRecord limits_record = RECORD(ImuLimits,
+    FLAGS(ImuLimits, no),
+    { "level", IMU_WORD_NUMBER, I, AT(ImuLimits, level) },
+    { "levels", IMU_WORD_NUMBER, O, AT(ImuLimits, levels) },
+    { "pasids", IMU_WORD_NUMBER, O, AT(ImuLimits, pasids) },
+    { "pages", IMU_WORD_NUMBER, O, AT(ImuLimits, pages) },
+    { "groups", IMU_WORD_NUMBER, O, AT(ImuLimits, groups) },
+    { "pasids-used", IMU_WORD_NUMBER, O, AT(ImuLimits, pasids_used) },
+    { "pages-used", IMU_WORD_NUMBER, O, AT(ImuLimits, pages_used) },
+    { "groups-used", IMU_WORD_NUMBER, O, AT(ImuLimits, groups_used) });
+
 static const ImuRecord set_update_record = RECORD(ImuSetUpdate,
     FLAGS(ImuSetUpdate, no), SET(ImuSetUpdate),
     { "quota-max", IMU_WORD_NUMBER, I, AT(ImuSetUpdate, quota_max) },
@@ -318,7 +329,8 @@ static const ImuRecord map_record = RECORD(ImuMap,
     { "space", IMU_WORD_REF, I, AT(ImuMap, space) },
     { "user", IMU_WORD_HEX, I, AT(ImuMap, user) },
     { "length", IMU_WORD_HEX, I, AT(ImuMap, length) },
-    { "iova", IMU_WORD_HEX, IO, AT(ImuMap, iova) });
+    { "iova", IMU_WORD_HEX, IO, AT(ImuMap, iova) },
+    { "exhausted", IMU_WORD_NUMBER, E, AT(ImuMap, exhausted) });
 
 static const ImuRecord unmap_record = RECORD(ImuUnmap,
     FLAGS(ImuUnmap, no), SET(ImuUnmap),
@@ -446,6 +458,8 @@ static const ImuVerb verbs[] = {
       "what save said, in a context that has never had anything" },
     { "set-create", IMU_CMD_SET_CREATE, &set_create_record,
       "a set with a quota" },
+    { "limits", IMU_CMD_LIMITS, &limits_record,
+      "what a level above this context lets it have" },
     { "set-update", IMU_CMD_SET_UPDATE, &set_update_record, "another quota" },
     { "set-query", IMU_CMD_SET_QUERY, &set_query_record, "what a set holds" },
     { "set-destroy", IMU_CMD_SET_DESTROY, &set_destroy_record,

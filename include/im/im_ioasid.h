@@ -88,6 +88,37 @@ ImIoasidCtx *im_ioasid_open(ImIoasid *h, uint32_t flags, void *user);
  * fails. */
 void im_ioasid_close(ImIoasidCtx *c);
 
+/*
+ * Owners: what contexts may have together, as cgroups do. An owner may have a
+ * parent; what a context has counts at every level above it, and no level is
+ * ever beyond its limit. A context belongs to nobody until it is put.
+ */
+typedef struct ImIoasidOwner ImIoasidOwner;
+
+typedef enum ImIoasidResource {
+    IM_IOASID_PASIDS,           /* from ALLOC to RECLAIM */
+    IM_IOASID_PAGES,            /* pinned by MAP */
+    IM_IOASID_GROUPS,           /* of page requests, outstanding */
+    IM_IOASID_RESOURCES,
+} ImIoasidResource;
+
+typedef struct ImIoasidLimits {
+    uint64_t most[IM_IOASID_RESOURCES];     /* 0: no limit */
+} ImIoasidLimits;
+
+/* NULL: no memory, or more than 16 levels. */
+ImIoasidOwner *im_ioasid_owner_new(ImIoasid *h, ImIoasidOwner *parent,
+                                   const ImIoasidLimits *limits);
+/* -EBUSY: it has a context, an owner below it, or a number of a context that
+ * was closed is in quarantine yet. */
+int im_ioasid_owner_free(ImIoasidOwner *o);
+/* -EBUSY: it has more than that already, and nothing changed. */
+int im_ioasid_owner_limit(ImIoasidOwner *o, const ImIoasidLimits *limits);
+const ImIoasidLimits *im_ioasid_owner_used(const ImIoasidOwner *o);
+/* Move a context, with all it has, to o (NULL: nobody). -EDQUOT: some level
+ * has no room for that, and nothing changed. */
+int im_ioasid_owner_put(ImIoasidCtx *c, ImIoasidOwner *o);
+
 /* Obey a command whose structure is at a user address. 0 or -errno; -ENOTTY
  * for a command that does not exist. Results are in the structure. */
 int im_ioasid_command(ImIoasidCtx *c, uint32_t command, uint64_t arg);

@@ -121,6 +121,20 @@ typedef struct ImuSetDestroy {
     ImuRef set;
 } ImuSetDestroy;
 
+/* What a level lets its contexts have together (0: no limit), and what this
+ * context has. */
+typedef struct ImuLimits {
+    ImuHead head;
+    uint32_t level;             /* 0: the context; its owner; ... */
+    uint32_t levels;            /* out: that there are above it */
+    uint64_t pasids;            /* out, and what follows */
+    uint64_t pages;
+    uint64_t groups;
+    uint64_t pasids_used;
+    uint64_t pages_used;
+    uint64_t groups_used;
+} ImuLimits;
+
 /* --- PASIDs ------------------------------------------------------------- */
 
 typedef enum ImuPasidState {
@@ -135,6 +149,10 @@ typedef enum ImuPasidState {
 
 #define IMU_EXHAUSTED_RANGE  1u     /* no guest number */
 #define IMU_EXHAUSTED_POOL   2u     /* no host number, or no handle */
+/* With EDQUOT: the level that has no more. */
+#define IMU_EXHAUSTED_SET    16u
+#define IMU_EXHAUSTED_CTX    17u
+#define IMU_EXHAUSTED_OWNER  18u    /* of the context; 19u its parent; ... */
 
 typedef struct ImuPasidAlloc {
     ImuHead head;
@@ -142,7 +160,7 @@ typedef struct ImuPasidAlloc {
     uint32_t min;               /* guest range, inclusive; 0, 0: the set's */
     uint32_t max;
     uint32_t gpasid;            /* in with FIXED; out */
-    uint32_t exhausted;         /* out with ENOSPC: IMU_EXHAUSTED_* */
+    uint32_t exhausted;         /* out with ENOSPC, EDQUOT: IMU_EXHAUSTED_* */
     ImuRef pasid;               /* out */
 } ImuPasidAlloc;
 
@@ -281,6 +299,8 @@ typedef struct ImuMap {
     uint64_t user;              /* user address */
     uint64_t length;
     uint64_t iova;              /* in with FIXED; out */
+    uint32_t exhausted;         /* out with EDQUOT: IMU_EXHAUSTED_OWNER .. */
+    uint32_t reserved;
 } ImuMap;
 
 /* The whole mappings inside; 0 .. UINT64_MAX: everything. */
@@ -514,7 +534,8 @@ typedef struct ImuAnswer {
 
 #define IMU_EVENTS(E)                                                      \
     E(ALLOC) E(BIND) E(UNBIND) E(FREE) E(RECLAIM) E(QUOTA_HIT)             \
-    E(FAULT_TIMEOUT) E(FAULT_OVERFLOW) E(INV_TIMEOUT) E(FENCE) E(DEV_GONE)
+    E(FAULT_TIMEOUT) E(FAULT_OVERFLOW) E(INV_TIMEOUT) E(FENCE) E(DEV_GONE)      \
+    E(LIMIT_HIT)
 
 #define IMU_EVENT_ENUM(n)  IMU_EVENT_##n,
 typedef enum ImuEventType { IMU_EVENTS(IMU_EVENT_ENUM) } ImuEventType;
@@ -592,7 +613,8 @@ typedef struct ImuEventRead {
     C(0x02, SAVE,          ImuSave,         reserved)                      \
     C(0x03, RESTORE,       ImuRestore,      reserved)                      \
     C(0x3f, DEV_RENAME,    ImuDevRename,    cookie)                        \
-    C(0x74, FAULT_LOG,     ImuFaultLog,     reserved)
+    C(0x74, FAULT_LOG,     ImuFaultLog,     reserved)                      \
+    C(0x14, LIMITS,        ImuLimits,       groups_used)
 
 #define IMU_COMMAND_ENUM(nr, name, type, last)  IMU_CMD_##name = (nr),
 typedef enum ImuCommand { IMU_COMMANDS(IMU_COMMAND_ENUM) } ImuCommand;

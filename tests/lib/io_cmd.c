@@ -81,7 +81,10 @@ static bool defines(uint32_t command, int rc, size_t at, size_t n)
 {
     switch (command) {
     case IMU_CMD_PASID_ALLOC:
-        return rc == -ENOSPC && at == offsetof(ImuPasidAlloc, exhausted);
+        return (rc == -ENOSPC || rc == -EDQUOT) &&
+               at == offsetof(ImuPasidAlloc, exhausted);
+    case IMU_CMD_MAP:
+        return rc == -EDQUOT && at == offsetof(ImuMap, exhausted);
     case IMU_CMD_RANGES:
         return rc == -EMSGSIZE && at == offsetof(ImuRanges, count);
     case IMU_CMD_SAVE:
@@ -116,8 +119,7 @@ int io_obey(Io *io, uint32_t command, void *s, size_t size)
                         io_command_name(command), rc, at);
             }
         }
-        if (before && command != IMU_CMD_INVALIDATE &&
-            !(command == IMU_CMD_PASID_ALLOC && rc == -EDQUOT)) {
+        if (before && command != IMU_CMD_INVALIDATE && rc != -EDQUOT) {
             io_same(io, before);
         }
     }

@@ -62,6 +62,7 @@ static const struct {
 #define ENUM_IS           0, true
 #define SAVE_IS           IMU_SAVE_MOVE, true
 #define DEV_RENAME_IS 0, false
+#define LIMITS_IS 0, true
 #define RESTORE_IS        0, false
 
 const IoCommand io_commands[] = {
@@ -264,6 +265,7 @@ static void good_ledger(const IoWorld *w, uint32_t command, IoAny *any)
         GOOD(SET_CREATE, ImuSetCreate, .gpasid_min = 1, .gpasid_max = 100,
              .quota_max = 10, .quota_reserved = 2,
              .map_mode = IMU_MODE_TRANSLATE, .pool = IMU_POOL_DEVICE);
+        GOOD(LIMITS, ImuLimits, .level = 0);
         GOOD(SET_UPDATE, ImuSetUpdate, .set = w->set, .quota_max = 30,
              .quota_reserved = 20);
         GOOD(SET_QUERY, ImuSetQuery, .set = w->set);

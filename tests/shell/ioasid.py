@@ -80,6 +80,7 @@ def as_json(shell):
     assert fault['faults'][0]['addr'] == 0x7000, fault
     line = script_of(lines[first:last]).splitlines().index('pasid-alloc') + 2
     assert {'error': 'EDQUOT', 'text': 'the quota is used up',
+            'exhausted': 16,
             'line': line} in out, out
 
 

@@ -559,7 +559,7 @@ static void info(void)
         uint32_t used;
     } rows[] = {
         { IMU_KIND_BACKEND, 0x00, 0xf, (1u << IMU_KINDS) - 1, 0, 12 },
-        { IMU_KIND_SET, 0x10, 0xf, 7, 0, 1 },
+        { IMU_KIND_SET, 0x10, 0x1f, 7, 0, 1 },
         { IMU_KIND_PASID, 0x20, 0x7, 3, 1, 2 },
         { IMU_KIND_DEV, 0x30, 0x8007, 31, 0, 2 },
         { IMU_KIND_SPACE, 0x40, 0x307037f, 15, 7, 4 },

@@ -236,7 +236,8 @@ static void free_storm(void)
 static bool by_handle(uint32_t command)
 {
     return command != IMU_CMD_INFO && command != IMU_CMD_SET_CREATE &&
-           command != IMU_CMD_SAVE && command != IMU_CMD_RESTORE;
+           command != IMU_CMD_LIMITS && command != IMU_CMD_SAVE &&
+           command != IMU_CMD_RESTORE;
 }
 
 static void adversary(const void *data)

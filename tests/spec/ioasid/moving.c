@@ -366,6 +366,35 @@ static void needs_a_new_context(void)
     flow_free(&f);
 }
 
+/* Whoever fills a map has to finish first. */
+static void not_while_filled(void)
+{
+    Io *io = io_new(NULL);
+    ImuRef set = io_set(io, IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+    ImuRef q = io_faultq(io, set, 0);
+    ImuRef dev = io_bind(io, set, 0);
+    ImuSave s = { .quads = io_at(io, STREAM), .count = ROOM };
+
+    io_attach(io, set, dev, NULL, io_mapped(io, set, IMU_SPACE_FILL, q));
+    io_page_request(io, 0, IO_NO_PASID, 1, 0x1000, true);
+    RC(io_SAVE(io, &s), -EBUSY);
+    RC(io_detach(io, set, dev, NULL), 0);
+    RC(io_SAVE(io, &s), 0);
+    io_free(io);
+}
+
+static void removed(void)
+{
+    Flow f = flow_new(IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+
+    io_use(f.io, f.from);
+    RC(im_ioasid_device_remove(f.io->h, io_func(1)), 0);
+    RC(save(&f, IMU_SAVE_MOVE, ROOM), -ENODEV);
+    RC(IO(f.io, DEV_UNBIND, ImuDevUnbind, .set = f.set, .dev = f.other), 0);
+    RC(save(&f, 0, ROOM), 0);
+    flow_free(&f);
+}
+
 /* --- damage ------------------------------------------------------------- */
 
 /* Nothing is left, and the good stream is restored as if nothing had been. */
@@ -648,6 +677,8 @@ int main(int argc, char **argv)
     spec_rows(IOASID_CMD_ENUM, enum_rows, "errors", enum_error);
     spec_test(IOASID_CMD_SAVE, "changes-nothing", save_is_a_look);
     spec_test(IOASID_CMD_SAVE, "twice-is-the-same", twice_is_the_same);
+    spec_test(IOASID_CMD_SAVE, "not-while-a-map-is-filled", not_while_filled);
+    spec_test(IOASID_CMD_SAVE, "not-with-a-removed-function", removed);
     spec_rows(IOASID_MOVING, modes, "the-flow-goes-on", goes_on);
     spec_test(IOASID_CMD_RESTORE, "needs-a-new-context", needs_a_new_context);
     spec_test(IOASID_CMD_RESTORE, "cut-anywhere", cut);
