@@ -315,6 +315,19 @@ static void goes_on(const void *data)
     flow_free(&f);
 }
 
+/* Their numbers may be in a function's work still, whoever has it. */
+static void quarantine_without_device(void)
+{
+    Flow f = flow_new(IMU_MODE_TRANSLATE, IMU_POOL_DEVICE);
+
+    io_use(f.io, f.from);
+    RC(IO(f.io, DEV_UNBIND, ImuDevUnbind, .set = f.set, .dev = f.other), 0);
+    move(&f, IMU_SAVE_MOVE);
+    RC(io_state(f.io, f.set, f.parked.pasid), IMU_PASID_QUARANTINE);
+    RC(io_state(f.io, f.set, f.cold.pasid), IMU_PASID_QUARANTINE);
+    flow_free(&f);
+}
+
 /* SAVE alone changes nothing: the source goes on, if it must. */
 static void save_is_a_look(void)
 {
@@ -680,6 +693,8 @@ int main(int argc, char **argv)
     spec_test(IOASID_CMD_SAVE, "not-while-a-map-is-filled", not_while_filled);
     spec_test(IOASID_CMD_SAVE, "not-with-a-removed-function", removed);
     spec_rows(IOASID_MOVING, modes, "the-flow-goes-on", goes_on);
+    spec_test(IOASID_MOVING, "quarantine-without-device",
+              quarantine_without_device);
     spec_test(IOASID_CMD_RESTORE, "needs-a-new-context", needs_a_new_context);
     spec_test(IOASID_CMD_RESTORE, "cut-anywhere", cut);
     spec_test(IOASID_CMD_RESTORE, "each-record-damaged", each_record);
