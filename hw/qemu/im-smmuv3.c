@@ -423,6 +423,9 @@ static bool smmuv3_create_model(Smmuv3Model *s, Error **errp)
     g_autofree char *err = NULL;
 
     im_unit_prepare(&s->unit);
+    if (s->host) {
+        s->cfg.attr_perms_ovr = false;  /* the backend overrides nothing */
+    }
     s->smmu = im_smmu_new(&s->cfg, &im_unit_port, &s->unit, &err);
     if (!s->smmu) {
         g_autoptr(GString) line = g_string_new(err);

@@ -63,6 +63,17 @@ def without_substream(config):
         expect(did(r, 'binds'), 1, 'bindings')
 
 
+@rows([('identity', ''), ('translate', ',map-mode=translate')])
+def judged_as_the_unit_it_is(host):
+    """Whatever its options are; but no privilege is overridden."""
+    with both(host=host, unit=',oas=52,term-model=on,gran16k=off') as r:
+        expect(r.smmu.rd(smmu.IDR1) >> 26 & 1, 0, 'IDR1.ATTR_PERMS_OVR')
+        shared(r)
+        r.moves(IOVA, r.buf, pasid=SSID)
+        expect(did(r, 'guest_faults', 'host_faults'), (0, 0), 'faults')
+        r.smmu.expect_no_event()
+
+
 @rows(MODES)
 def unbound_by_cfgi_ste(host, unit):
     with both(host=host, unit=unit) as r:
