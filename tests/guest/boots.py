@@ -68,6 +68,10 @@ def end_after_reset(guest):
     end_busy(guest)
 
 
+def unplug(guest):
+    guest.vm.cmd('device_del', id='ep')
+
+
 def no_vhost():
     """vhost-net asks for a translation of each address that it does not know,
     and is told what to forget."""

@@ -80,7 +80,8 @@ DEAD_PASID = {'forked': ['SPT.2'], 'killed': ['SPT.2']}
 HOST_AT_FAULT = ['quota']
 # Here the host answers by itself what the vIOMMU is not told: these are what
 # device and host count alike.
-HOST_ANSWERS = {'late': ['page requests', 'responses', 'ATC inval.']}
+HOST_ANSWERS = {'late': ['page requests', 'responses', 'ATC inval.'],
+                'unplugged': []}        # its counters went with it
 
 
 class Row:

@@ -150,9 +150,31 @@ static void late(void)
     ep_close(&ep);
 }
 
+/* --- unplugged ------------------------------------------------------------ */
+
+/* Linux blinks for five seconds before the function goes: time to use it. */
+static void unplugged(void)
+{
+    size_t len = 16 * PAGE;
+    uint8_t *buf = map_pages(len);
+    char dir[512];
+    Ep ep;
+
+    snprintf(dir, sizeof(dir), "%s", ep_sysfs());
+    ep_open(&ep);
+    ep_write(&ep, buf, len, 350);
+    pattern_check("before it goes", buf, len, 350);
+    ep_close(&ep);
+    for (unsigned i = 0; i < 3000 && !access(dir, F_OK); i++) {
+        usleep(10000);
+    }
+    CHECK(access(dir, F_OK), "the function does not go");
+}
+
 const Scenario life_scenarios[] = {
     { "quota", "the host's quota is exhausted", quota },
     { "flr", "function-level reset with DMA in flight", flr },
+    { "unplugged", "the function is unplugged", unplugged, true },
     { "late", "memory that the host brings later", late },
     {},
 };
