@@ -369,15 +369,16 @@ void pci_pasid_resume(void *iommu, uint64_t handle, const ImXlat *xlat)
         pci_pasid_await(p, x.handle);
     } else if (p) {
         PciPasidListener *l = p->listener;
+        ImCpl cpl = x.cpl;
 
         QLIST_REMOVE(p, next);
         if (pci_pasid_is_nothing(&x)) {
-            status = pci_pasid_as_nothing(&p->txn, p->buf, p->txn.len, &x.cpl);
+            status = pci_pasid_as_nothing(&p->txn, p->buf, p->txn.len, &cpl);
         } else if (x.status == IM_OK) {
             status = pci_pasid_deliver(p->fn, &p->txn, &x, p->buf, p->txn.len,
-                                       &x.cpl);
+                                       &cpl);
         }
-        l->dma_done(l->opaque, p->handle, status, x.cpl);
+        l->dma_done(l->opaque, p->handle, status, cpl);
         g_free(p);
     }
 }
