@@ -10,7 +10,7 @@
 
 /* Handles of requests that wait, unlike those of an IOMMU that stands before
  * the backend. */
-#define HANDLE_BIT  (UINT64_C(1) << 63)
+#define HANDLE_BIT  (UINT64_C(1) << 62)
 
 static IoSpace *io_fill_root(const IoBind *b)
 {
