@@ -23,14 +23,13 @@ VTD_DESC_LAYOUTS(VTD_LAYOUT_ROW)
 typedef struct HeldWait {
     uint64_t word[2];
     uint32_t itags;         /* invalidations ahead of it still outstanding */
-    uint64_t ticket;        /* of ImPort.fence() */
+    uint64_t ticket;        /* of ImPort.fence(); 0: done */
 } HeldWait;
 
 struct VtdQueue {
     ImRing ring;            /* latched when the queue is enabled */
     bool running;           /* fetching: no second fetcher */
     unsigned epoch;         /* counts enabling and disabling */
-    uint64_t fenced;        /* tickets up to this one are done */
     unsigned nwaits;
     HeldWait waits[WAITS];  /* oldest first */
 };
@@ -107,7 +106,7 @@ static void vtd_iq_complete_waits(ImVtd *s)
 {
     VtdQueue *q = s->queue;
 
-    while (q->nwaits && !q->waits[0].itags && q->waits[0].ticket <= q->fenced) {
+    while (q->nwaits && !q->waits[0].itags && !q->waits[0].ticket) {
         HeldWait w = q->waits[0];
 
         q->nwaits--;
@@ -457,7 +456,13 @@ void im_vtd_queue_itags_freed(ImVtd *s, uint32_t itag_vector)
 IM_RULE(VTD_6_5_TELL_WAIT);
 void im_vtd_fenced(ImVtd *s, uint64_t ticket)
 {
-    s->queue->fenced = MAX(s->queue->fenced, ticket);
+    VtdQueue *q = s->queue;
+
+    for (unsigned i = 0; i < q->nwaits; i++) {
+        if (q->waits[i].ticket <= ticket) {
+            q->waits[i].ticket = 0;
+        }
+    }
     im_vtd_queue_resume(s);
 }
 
@@ -492,7 +497,6 @@ void im_vtd_queue_reset(ImVtd *s)
     *s->queue = (VtdQueue) {
         .epoch = epoch + 1,
         .running = running,
-        .fenced = s->queue->fenced,
     };
     im_vtd_devtlb_reset(s);
 }

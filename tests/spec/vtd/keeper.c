@@ -342,6 +342,21 @@ static void waits_no_more(void)
     g_assert_cmphex(status(w), !=, 0x72);
 }
 
+/* Who keeps them counts from the start again: a new wait is held by its own
+ * ticket, whatever was done before. */
+static void waits_anew(void)
+{
+    g_autoptr(World) w = world(W_FS, true);
+
+    wait_held(w, 9, 0x71);
+    fenced(w, 9);
+    g_assert_cmphex(status(w), ==, 0x71);
+    wait_held(w, 3, 0x72);
+    g_assert_cmphex(status(w), ==, 0x71);
+    fenced(w, 3);
+    g_assert_cmphex(status(w), ==, 0x72);
+}
+
 int main(int argc, char **argv)
 {
     DescRow rows[32];
@@ -364,5 +379,6 @@ int main(int argc, char **argv)
     spec_test(VTD_6_5_TELL_WAIT, "tickets", waits);
     spec_test(VTD_6_5_TELL_WAIT, "both", waits_for_both);
     spec_test(VTD_6_5_TELL_WAIT, "no-more", waits_no_more);
+    spec_test(VTD_6_5_TELL_WAIT, "anew", waits_anew);
     return g_test_run();
 }
