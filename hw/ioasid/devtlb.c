@@ -209,8 +209,8 @@ static void io_devtlb_send(ImIoasid *h, IoAtc *a, ImAtsInv *msg, IoInv inv)
     a->inv[tag] = inv;
     io_devtlb_list(h, a);
     msg->itag = (uint8_t)tag;
-    msg->rid = (uint16_t)dev->cfg.func;
-    msg->segment = (uint16_t)(dev->cfg.func >> 16);
+    msg->rid = im_func_rid(dev->cfg.func);
+    msg->segment = im_func_segment(dev->cfg.func);
     h->counters.ats_invalidations++;
     h->port.iommu.ats_invalidate(h->opaque, msg);
 }

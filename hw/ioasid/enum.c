@@ -238,11 +238,6 @@ static bool io_enum_next(Search *s, uint32_t list, ImuEntry *e)
     }
 }
 
-static bool io_enum_is_null(ImuRef r)
-{
-    return !r.id && !r.gen;
-}
-
 /* Handles, then values. */
 static int io_enum_judge(ImIoasidCtx *c, const ImuEnum *a, Search *s)
 {
@@ -259,8 +254,8 @@ static int io_enum_judge(ImIoasidCtx *c, const ImuEnum *a, Search *s)
     if (a->list > IMU_LIST_MAPPINGS) {
         return -EOPNOTSUPP;
     }
-    if ((sets && !io_enum_is_null(a->set)) ||
-        (!mappings && !io_enum_is_null(a->space)) ||
+    if ((sets && !im_ref_is_null(a->set)) ||
+        (!mappings && !im_ref_is_null(a->space)) ||
         (mappings && !s->space->map) || a->entry_size < sizeof(ImuEntry)) {
         return -EINVAL;
     }

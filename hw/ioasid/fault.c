@@ -271,8 +271,8 @@ static void io_fault_answer(ImIoasid *h, IoGroup *g, ImPageRespCode code,
     const ImIoasidDevice *cfg = &g->bind->host->cfg;
     const ImPageResp resp = {
         .pasid = g->pasid,
-        .rid = (uint16_t)cfg->func,
-        .segment = (uint16_t)(cfg->func >> 16),
+        .rid = im_func_rid(cfg->func),
+        .segment = im_func_segment(cfg->func),
         .prgi = g->prgi,
         .code = (uint8_t)code,
         .has_pasid = g->has_pasid,

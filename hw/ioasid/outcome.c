@@ -168,13 +168,7 @@ ImXlat im_ioasid_terminate(ImIoasid *h, uint32_t func, bool has_pasid,
                            uint32_t pasid, const ImTxn *txn,
                            const ImIoasidMiss *m)
 {
-    IoRoute r = {
-        .h = h,
-        .txn = txn,
-        .func = func,
-        .has_pasid = has_pasid,
-        .pasid = pasid,
-    };
+    IoRoute r = im_ioasid_route_as(h, func, has_pasid, pasid, txn);
 
     io_outcome_refuse(&r, m);
     return (ImXlat) { IM_ROUTE_ANSWER(&r.out, txn, false) };

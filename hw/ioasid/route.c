@@ -520,13 +520,7 @@ static void io_route_take_route(IoRoute *r)
 bool im_ioasid_translate_as(ImIoasid *h, uint32_t func, bool has_pasid,
                             uint32_t pasid, const ImTxn *txn, ImXlat *out)
 {
-    IoRoute r = {
-        .h = h,
-        .txn = txn,
-        .func = func,
-        .has_pasid = has_pasid,
-        .pasid = pasid,
-    };
+    IoRoute r = im_ioasid_route_as(h, func, has_pasid, pasid, txn);
 
     h->counters.translations++;
     io_route_take_route(&r);
@@ -546,6 +540,15 @@ ImXlat im_ioasid_translate(ImIoasid *h, const ImTxn *txn)
     return x;
 }
 
+static IoRoute io_route_explained(ImIoasid *h, const ImTxn *txn, IoExplain *ex)
+{
+    IoRoute r = im_ioasid_route_as(h, im_func(txn->segment, txn->rid),
+                                   txn->has_pasid, txn->pasid, txn);
+
+    r.ex = ex;
+    return r;
+}
+
 IM_RULE(IOASID_CODES);
 ImIoasidMiss im_ioasid_lacks(ImIoasid *h, const ImPageReq *req)
 {
@@ -561,14 +564,7 @@ ImIoasidMiss im_ioasid_lacks(ImIoasid *h, const ImPageReq *req)
         .exec = req->has_pasid && req->exec,
     };
     IoExplain ex = { .fn = im_route_unheard };
-    IoRoute r = {
-        .h = h,
-        .txn = &txn,
-        .ex = &ex,
-        .func = im_func(txn.segment, txn.rid),
-        .has_pasid = txn.has_pasid,
-        .pasid = txn.pasid,
-    };
+    IoRoute r = io_route_explained(h, &txn, &ex);
 
     io_route_take_route(&r);
     return ex.miss;
@@ -580,14 +576,7 @@ ImXlat im_ioasid_explain(ImIoasid *h, const ImTxn *txn, ImStepFn *fn,
                          void *opaque)
 {
     IoExplain ex = { .fn = fn ? fn : im_route_unheard, .opaque = opaque };
-    IoRoute r = {
-        .h = h,
-        .txn = txn,
-        .ex = &ex,
-        .func = im_func(txn->segment, txn->rid),
-        .has_pasid = txn->has_pasid,
-        .pasid = txn->pasid,
-    };
+    IoRoute r = io_route_explained(h, txn, &ex);
     const char *note;
 
     io_route_take_route(&r);

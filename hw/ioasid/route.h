@@ -50,6 +50,20 @@ typedef struct IoRoute {
     ImRouteOut out;             /* fault: an IoFaultCode */
 } IoRoute;
 
+/* At its beginning, for real. */
+static inline IoRoute im_ioasid_route_as(ImIoasid *h, uint32_t func,
+                                         bool has_pasid, uint32_t pasid,
+                                         const ImTxn *txn)
+{
+    return (IoRoute) {
+        .h = h,
+        .txn = txn,
+        .func = func,
+        .has_pasid = has_pasid,
+        .pasid = pasid,
+    };
+}
+
 /* Refuse the request; returns true, as the steps of the route do. */
 bool im_ioasid_refuse(IoRoute *r, IoFaultCode code);
 /* A walk stopped; nested: stage 1 of it was the map, else stage 0. */

@@ -21,11 +21,6 @@ static const char *const format_names[] = {
     [IMU_FORMAT_SMMU_STE] = " smmu-ste",
 };
 
-static bool io_space_is_null(ImuRef r)
-{
-    return r.id == 0 && r.gen == 0;
-}
-
 static bool io_space_has_table(uint32_t kind)
 {
     return kind == IMU_SPACE_NESTED || kind == IMU_SPACE_PASID_TABLE;
@@ -64,7 +59,7 @@ static int io_space_find_others(const ImuSpaceCreate *a, IoSet *set,
     if (io_space_has_table(a->kind)) {
         err = io_space_find_space(set, a->parent, parent);
     }
-    if (!err && !io_space_is_null(a->faultq)) {
+    if (!err && !im_ref_is_null(a->faultq)) {
         err = im_ioasid_find(set, IMU_KIND_FAULTQ, a->faultq, &obj);
         if (!err) {
             *faultq = IM_LINK_OF(obj, IoQueue, obj);
@@ -83,12 +78,12 @@ static int io_space_check_kind(const ImuSpaceCreate *a, const IoSet *set,
         return -EOPNOTSUPP;
     }
     if ((a->kind != IMU_SPACE_MAPPED && a->head.flags) ||
-        ((a->head.flags & IMU_SPACE_FILL) && io_space_is_null(a->faultq)) ||
-        (a->kind == IMU_SPACE_BLOCK && !io_space_is_null(a->faultq))) {
+        ((a->head.flags & IMU_SPACE_FILL) && im_ref_is_null(a->faultq)) ||
+        (a->kind == IMU_SPACE_BLOCK && !im_ref_is_null(a->faultq))) {
         return -EINVAL;
     }
     if (!io_space_has_table(a->kind)) {
-        return !io_space_is_null(a->parent) || a->format != IMU_FORMAT_NONE ||
+        return !im_ref_is_null(a->parent) || a->format != IMU_FORMAT_NONE ||
                        a->data || a->data_size ?
                    -EINVAL :
                    0;

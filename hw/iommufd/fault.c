@@ -246,19 +246,13 @@ static const IofQueueOps ops = { iof_fault_read, iof_fault_write,
 
 /* --- what is asked for nobody ------------------------------------------- */
 
-static bool iof_fault_same(ImuRef a, ImuRef b)
-{
-    return a.id == b.id && a.gen == b.gen;
-}
-
 static bool iof_fault_of_slot(const ImuFault *f, const IofSlot *slot,
                               const IofHwpt *hwpt)
 {
     const ImIommufdNested *n = (const ImIommufdNested *)hwpt;
-    bool table = hwpt->nested && n->table.gen &&
-                 iof_fault_same(f->space, n->table);
+    bool table = hwpt->nested && n->table.gen && im_ref_eq(f->space, n->table);
 
-    if (!iof_fault_same(f->dev, slot->dev->ref)) {
+    if (!im_ref_eq(f->dev, slot->dev->ref)) {
         return false;
     }
     if (slot->pasid == IM_IOMMUFD_NO_PASID) {
@@ -325,7 +319,7 @@ void im_iof_backend_readable(ImIommufdFile *file, ImuRef queue)
     for (ImLink *l = file->devs ? file->devs->faults : NULL; l; l = l->next) {
         IofFault *fault = IM_LINK_OF(l, IofFault, in_file);
 
-        if (iof_fault_same(fault->queue, queue)) {
+        if (im_ref_eq(fault->queue, queue)) {
             fault->pending = true;
             im_iof_queue_changed(&fault->q);
         }

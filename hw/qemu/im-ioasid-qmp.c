@@ -340,7 +340,7 @@ void im_ioasid_qmp_readable(IoasidHost *s, ImuRef queue)
 {
     g_autofree char *text = host_qmp_ref_text(queue);
 
-    if (queue.id == s->events.id && queue.gen == s->events.gen) {
+    if (im_ref_eq(queue, s->events)) {
         host_qmp_drain(s);
     } else {
         qapi_event_send_x_im_ioasid_readable(host_qmp_id_of(s), text);

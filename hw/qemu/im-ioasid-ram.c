@@ -222,8 +222,7 @@ static void host_ram_fill(void *opaque)
 
 bool im_ioasid_ram_readable(IoasidHost *s, ImuRef queue)
 {
-    if (!host_ram_is_filled(s) || queue.id != s->ram_faults.id ||
-        queue.gen != s->ram_faults.gen) {
+    if (!host_ram_is_filled(s) || !im_ref_eq(queue, s->ram_faults)) {
         return false;
     }
     if (!timer_pending(s->ram_timer)) {

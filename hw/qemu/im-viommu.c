@@ -70,7 +70,7 @@ static bool viommu_port_host_pasid(void *host, uint32_t func, uint32_t gpasid,
 
     im_unit_enter_to_ask(&s->unit);
     *hpasid = gpasid;
-    bound = im_ioasid_fn_host_pasid(s, (uint16_t)func, hpasid);
+    bound = im_ioasid_fn_host_pasid(s, im_func_rid(func), hpasid);
     im_unit_leave_later(&s->unit);
     return bound;
 }

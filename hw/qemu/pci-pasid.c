@@ -346,6 +346,7 @@ static PciPasidParked *pci_pasid_parked_by(void *iommu, uint64_t handle)
 {
     PciPasidParked *p;
 
+    assert(bql_locked());
     QLIST_FOREACH(p, &parked, next)
     {
         if (p->iommu == iommu && (p->awaited & ~PCI_PASID_BY_HOST) == handle) {
@@ -361,7 +362,6 @@ void pci_pasid_resume(void *iommu, uint64_t handle, const ImXlat *xlat)
     ImXlat x = *xlat;
     ImStatus status = IM_FAULT;
 
-    assert(bql_locked());
     if (p && (p->awaited & PCI_PASID_BY_HOST) && p->fn->ops->ended) {
         x = p->fn->ops->ended(p->fn->opaque, &p->txn, xlat);
     }

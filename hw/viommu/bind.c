@@ -115,6 +115,12 @@ static bool vi_bind_has_first(const ImBinding *say)
     return say->how == IM_BINDING_FIRST || say->how == IM_BINDING_NESTED;
 }
 
+/* Bound as a whole, requests with a PASID are served as well. */
+static bool vi_bind_serves_all(const ImBinding *say)
+{
+    return say->table || say->how == IM_BINDING_OFF;
+}
+
 static int vi_bind_space_create(ViBind *b)
 {
     ImViommu *v = b->fn->v;
@@ -156,7 +162,7 @@ static void vi_bind_space_destroy(ViBind *b)
 {
     ImuSpaceDestroy d = { .set = b->fn->v->cfg.set, .space = b->space };
 
-    if (!im_viommu_is_null(b->space)) {
+    if (!im_ref_is_null(b->space)) {
         VI_COMMAND(b->fn->v, SPACE_DESTROY, &d);
     }
 }
@@ -192,7 +198,7 @@ static int vi_bind_make(ViBind *b)
     uint32_t gpasid = (uint32_t)b->key;
     int err = 0;
 
-    if (im_viommu_is_null(b->fn->dev)) {
+    if (im_ref_is_null(b->fn->dev)) {
         return -ENODEV;
     }
     if (vi_bind_has_pasid(b)) {
@@ -235,7 +241,7 @@ void im_viommu_unbind(ViBind *b)
         .pasid = b->pasid,
     };
 
-    if (b->say.table || b->say.how == IM_BINDING_OFF) {
+    if (vi_bind_serves_all(&b->say)) {
         memset(fn->memo, 0, sizeof(fn->memo));
     } else if (m->key == b->key + 1) {
         m->key = 0;
@@ -323,12 +329,6 @@ bool im_viommu_stale(const ViBind *b)
     return memcmp(&now, &b->say, sizeof(now));
 }
 
-/* Bound as a whole, it serves requests with a PASID as well. */
-static bool vi_bind_serves_all(const ViBind *b)
-{
-    return b->say.table || b->say.how == IM_BINDING_OFF;
-}
-
 IM_RULE(VIOMMU_BINDINGS);
 ViWhose im_viommu_bind(ImViommuFn *fn, bool has_pasid, uint32_t pasid,
                        ViBind **out, int *err)
@@ -344,7 +344,7 @@ ViWhose im_viommu_bind(ImViommuFn *fn, bool has_pasid, uint32_t pasid,
         return VI_OK;
     }
     b = g_hash_table_lookup(fn->by_key, &own);
-    if (b && vi_bind_serves_all(b)) {
+    if (b && vi_bind_serves_all(&b->say)) {
         *out = b;
         return VI_OK;
     }
@@ -353,7 +353,7 @@ ViWhose im_viommu_bind(ImViommuFn *fn, bool has_pasid, uint32_t pasid,
         return VI_HOST;
     }
     vi_bind_ask_tables(fn, 0, &say);
-    if (say.table || say.how == IM_BINDING_OFF) {
+    if (vi_bind_serves_all(&say)) {
         key = 0;
     } else {
         vi_bind_ask_tables(fn, key, &say);

@@ -70,8 +70,8 @@ void im_viommu_page_request(ImViommuFn *fn, const ImPageReq *req)
         vi_fault_to_model(fn, req);
         return;
     }
-    r.segment = (uint16_t)(fn->host_func >> 16);
-    r.rid = (uint16_t)fn->host_func;
+    r.segment = im_func_segment(fn->host_func);
+    r.rid = im_func_rid(fn->host_func);
     if (req->has_pasid && !b->say.table) {
         r.pasid = b->hpasid;
     }
@@ -102,7 +102,6 @@ static void vi_fault_remember_ticket(ImViommuFn *fn, const ImuFault *f)
         .key = im_viommu_key(f->flags & IMU_FAULT_PASID, f->gpasid),
         .prgi = (uint16_t)f->group,
     };
-
     uint64_t old;
 
     vi_fault_take_ticket(fn, t.key, t.prgi, &old);
@@ -134,8 +133,8 @@ static void vi_fault_take_fault(ImViommu *v, const ImuFault *f, bool first)
     if (first) {
         vi_fault_remember_ticket(fn, f);
     }
-    req.segment = (uint16_t)(fn->func >> 16);
-    req.rid = (uint16_t)fn->func;
+    req.segment = im_func_segment(fn->func);
+    req.rid = im_func_rid(fn->func);
     vi_fault_to_model(fn, &req);
 }
 
@@ -227,8 +226,8 @@ bool im_viommu_page_response(ImViommu *v, const ImPageResp *resp)
         return true;
     }
     v->counters.page_responses_direct++;
-    r.segment = (uint16_t)(fn->host_func >> 16);
-    r.rid = (uint16_t)fn->host_func;
+    r.segment = im_func_segment(fn->host_func);
+    r.rid = im_func_rid(fn->host_func);
     v->port.page_response(v->host, &r);
     return true;
 }

@@ -219,8 +219,8 @@ ImXlat im_viommu_explain(ImViommuFn *fn, const ImTxn *txn, ImStepFn *step,
         return x;
     }
     m = vi_fn_route(b, txn);
-    t.segment = (uint16_t)(fn->host_func >> 16);
-    t.rid = (uint16_t)fn->host_func;
+    t.segment = im_func_segment(fn->host_func);
+    t.rid = im_func_rid(fn->host_func);
     t.has_pasid = m.has_pasid;
     t.pasid = m.hpasid;
     return v->port.explain(v->host, &t, step, opaque);

@@ -102,10 +102,10 @@ void im_viommu_free(ImViommu *v)
     while (v->fns) {
         im_viommu_remove(IM_LINK_OF(v->fns, ImViommuFn, in_all));
     }
-    if (!im_viommu_is_null(v->faultq)) {
+    if (!im_ref_is_null(v->faultq)) {
         VI_COMMAND(v, FAULTQ_DESTROY, &f);
     }
-    if (!im_viommu_is_null(v->evq)) {
+    if (!im_ref_is_null(v->evq)) {
         VI_COMMAND(v, EVQ_DESTROY, &e);
     }
     g_hash_table_destroy(v->pasids);
@@ -136,7 +136,7 @@ static void vi_fn_unbind(ImViommuFn *fn)
     ImuDevUnbind d = { .set = fn->v->cfg.set, .dev = fn->dev };
 
     im_viommu_unbind_all(fn);
-    if (!im_viommu_is_null(fn->dev)) {
+    if (!im_ref_is_null(fn->dev)) {
         VI_COMMAND(fn->v, DEV_UNBIND, &d);
         fn->dev = (ImuRef) { 0 };
     }
@@ -267,19 +267,14 @@ static void vi_read_events(ImViommu *v)
     } while (a.c.pending);
 }
 
-static bool vi_same(ImuRef a, ImuRef b)
-{
-    return a.id == b.id && a.gen == b.gen;
-}
-
 bool im_viommu_readable(ImViommu *v, ImuRef queue)
 {
     if (v->dead) {
         return false;
     }
-    if (vi_same(queue, v->evq)) {
+    if (im_ref_eq(queue, v->evq)) {
         vi_read_events(v);
-    } else if (vi_same(queue, v->faultq)) {
+    } else if (im_ref_eq(queue, v->faultq)) {
         im_viommu_read_faults(v);
     } else {
         return false;

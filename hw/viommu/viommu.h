@@ -117,11 +117,6 @@ static inline uint64_t im_viommu_key(bool has_pasid, uint32_t pasid)
     return (uint64_t)has_pasid << 32 | (has_pasid ? pasid : 0);
 }
 
-static inline bool im_viommu_is_null(ImuRef r)
-{
-    return !r.id && !r.gen;
-}
-
 /* --- viommu.c ----------------------------------------------------------- */
 
 int im_viommu_obey(ImViommu *v, ImuCommand command, void *arg, size_t size,

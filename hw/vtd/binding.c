@@ -61,7 +61,7 @@ void im_vtd_binding(ImVtd *s, uint32_t func, bool has_pasid, uint32_t pasid,
                     bool table G_GNUC_UNUSED, ImBinding *out)
 {
     const ImTxn txn = {
-        .rid = (uint16_t)func,
+        .rid = im_func_rid(func),
         .len = 1,
         .access = IM_READ,
         .has_pasid = has_pasid,

@@ -171,7 +171,7 @@ IM_RULE(VTD_ATS_COMPLETION_COUNT);
 void im_vtd_ats_inv_done(ImVtd *s, uint32_t func, uint32_t itags, unsigned cc)
 {
     VtdDevTlb *d = s->devtlb;
-    uint16_t rid = (uint16_t)func;
+    uint16_t rid = im_func_rid(func);
     uint32_t due, done;
 
     if (vtd_devtlb_unsupported(s, rid, itags)) {

@@ -17,6 +17,16 @@
 #include "im/im_port.h"
 #include "im/im_txn.h"
 
+static inline bool im_ref_is_null(ImuRef r)
+{
+    return !r.id && !r.gen;
+}
+
+static inline bool im_ref_eq(ImuRef a, ImuRef b)
+{
+    return a.id == b.id && a.gen == b.gen;
+}
+
 typedef struct ImIoasid ImIoasid;       /* the host: devices, pools */
 typedef struct ImIoasidCtx ImIoasidCtx; /* one opener */
 

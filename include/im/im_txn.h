@@ -135,6 +135,16 @@ static inline uint32_t im_func(uint16_t segment, uint16_t rid)
     return (uint32_t)segment << 16 | rid;
 }
 
+static inline uint16_t im_func_segment(uint32_t func)
+{
+    return (uint16_t)(func >> 16);
+}
+
+static inline uint16_t im_func_rid(uint32_t func)
+{
+    return (uint16_t)func;
+}
+
 #define IM_INV_ALL  64      /* ImAtsInv.lg2size: the whole address space */
 
 /* An ATS invalidation request message (PCIe 10.3.1), range decoded. */

@@ -10,11 +10,10 @@
 
 #include "bench/bench.h"
 
-#define RID     0x0100
 #define SPACES  64
 #define EACH    1024
 
-/* A new unit, of so many entries; request(1, ...) finds pages of 4 KiB from
+/* A new unit, of so many entries; request_of(1, ...) finds pages of 4 KiB from
  * VA_BASE on. */
 static void start_pages(Bench *b, uint32_t entries, uint32_t pages);
 /* One where SPACES requests, of i from 0 on, find EACH pages each. */
@@ -37,16 +36,6 @@ static void stop(Bench *b)
     b->s = NULL;
 }
 
-static ImTxn request(uint32_t pasid, uint64_t addr)
-{
-    return (ImTxn) { .rid = RID,
-                     .has_pasid = true,
-                     .pasid = pasid,
-                     .addr = addr,
-                     .len = 64,
-                     .access = IM_READ };
-}
-
 static void translate(Bench *b, const ImTxn *t)
 {
     must(BENCH_FN(translate)(b->s, t).status == IM_OK);
@@ -66,10 +55,10 @@ static void bench_hits(Bench *b, uint32_t pages, uint32_t capacity,
     start_pages(b, capacity, pages);
     misses = &BENCH_FN(counters)(b->s)->BENCH_MISSES;
     shuffle(b->order, pages);
-    lookups(b, request(1, 0), pages, count);
+    lookups(b, request_of(1, 0), pages, count);
     before = *misses;
     for (unsigned i = 0; i < BATCHES; i++) {
-        v[i] = lookups(b, request(1, 0), pages, count);
+        v[i] = lookups(b, request_of(1, 0), pages, count);
     }
     snprintf(what, sizeof(what), "hit, %u pages of %u entries", pages,
              capacity);
@@ -102,11 +91,11 @@ static void bench_leaf_miss(Bench *b)
     misses = &BENCH_FN(counters)(b->s)->BENCH_MISSES;
     reads = &BENCH_FN(counters)(b->s)->walk_reads;
     shuffle(b->order, pages);
-    lookups(b, request(1, 0), pages, pages);
+    lookups(b, request_of(1, 0), pages, pages);
     misses_before = *misses;
     reads_before = *reads;
     for (unsigned i = 0; i < BATCHES; i++) {
-        v[i] = lookups(b, request(1, 0), pages, pages);
+        v[i] = lookups(b, request_of(1, 0), pages, pages);
     }
     print("64K pages in turn through 4K entries", median(v, BATCHES), 0);
     printf("  (%.0f %% misses, %.2f reads a miss)\n",
@@ -188,7 +177,7 @@ static void ready_hit(Bench *b)
 {
     start_pages(b, 65536, 16);
     shuffle(b->order, 16);
-    lookups(b, request(1, 0), 16, 16);
+    lookups(b, request_of(1, 0), 16, 16);
 }
 
 static void ready_leaf_miss(Bench *b)
@@ -204,14 +193,14 @@ static void ready_inv(Bench *b)
 
 static void hit(Bench *b, uint32_t i)
 {
-    ImTxn t = request(1, VA_BASE + (i % 16 << 12));
+    ImTxn t = request_of(1, VA_BASE + (i % 16 << 12));
 
     translate(b, &t);
 }
 
 static void leaf_miss(Bench *b, uint32_t i)
 {
-    ImTxn t = request(1, VA_BASE + (i % 65536 << 12));
+    ImTxn t = request_of(1, VA_BASE + (i % 65536 << 12));
 
     translate(b, &t);
 }

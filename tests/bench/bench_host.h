@@ -18,6 +18,7 @@
 #define VA_BASE     UINT64_C(0x7f0000000000)
 #define OUT_BASE    UINT64_C(0x100000000)
 #define BATCHES     15
+#define RID         0x0100
 
 typedef struct Bench {
     uint8_t *mem;
@@ -106,6 +107,37 @@ static void no_deadline(void *host, uint64_t when)
 static uint64_t *word(Bench *b, uint64_t pa)
 {
     return (uint64_t *)(void *)(b->mem + pa);
+}
+
+/* A backend's user memory is physical memory. */
+static inline int pin(void *host, void *user, uint64_t addr, bool write,
+                      uint64_t *pa)
+{
+    (void)host;
+    (void)user;
+    (void)write;
+    *pa = addr;
+    return 0;
+}
+
+static inline void unpin(void *host, void *user, uint64_t addr, uint64_t pa,
+                         bool dirty)
+{
+    (void)host;
+    (void)user;
+    (void)addr;
+    (void)pa;
+    (void)dirty;
+}
+
+static inline ImTxn request_of(uint32_t pasid, uint64_t addr)
+{
+    return (ImTxn) { .rid = RID,
+                     .has_pasid = true,
+                     .pasid = pasid,
+                     .addr = addr,
+                     .len = 64,
+                     .access = IM_READ };
 }
 
 static ImPort bench_port(void)

@@ -53,25 +53,6 @@ static int user_write(void *host, void *user, uint64_t addr, const void *buf,
     return mem_write(host, addr, buf, len) == IM_BUS_OK ? 0 : -1;
 }
 
-static int pin(void *host, void *user, uint64_t addr, bool write, uint64_t *pa)
-{
-    (void)host;
-    (void)user;
-    (void)write;
-    *pa = addr;
-    return 0;
-}
-
-static void unpin(void *host, void *user, uint64_t addr, uint64_t pa,
-                  bool dirty)
-{
-    (void)host;
-    (void)user;
-    (void)addr;
-    (void)pa;
-    (void)dirty;
-}
-
 static ImIoasidCtx *start(Bench *b)
 {
     const ImIoasidPort port = {

@@ -340,7 +340,7 @@ static void bench_substreams(Bench *b, uint32_t n)
         uint8_t bad = 0;
 
         for (uint32_t i = 0; i < count; i++) {
-            ImTxn t = request(b->order[at], VA_BASE);
+            ImTxn t = request_of(b->order[at], VA_BASE);
 
             bad |= im_smmu_translate(b->s, &t).status;
             at = at + 1 == n ? 0 : at + 1;

@@ -34,16 +34,9 @@ static uint8_t both_translate(Both *s, const ImTxn *t)
 }
 
 #include "bench/bench_host.h"
+#define BENCH_VTD(b)  ((b)->s->vtd)
+#include "bench/bench_vtd_unit.h"
 
-/* Fixed places in memory. */
-#define ROOT        UINT64_C(0x1000)
-#define CONTEXT     UINT64_C(0x2000)
-#define DIRECTORY   UINT64_C(0x3000)
-#define PASIDS      UINT64_C(0x10000)       /* 1024 entries */
-#define IQ          UINT64_C(0x30000)
-#define PRQ         UINT64_C(0x40000)
-#define TABLES      UINT64_C(0x100000)
-#define RID         0x0100
 #define HOST_FUNC   0x0800
 #define ARG         (UINT64_C(1) << 61)
 #define CACHED      65536u
@@ -81,25 +74,6 @@ static int user_write(void *host, void *user, uint64_t addr, const void *buf,
     (void)user;
     memcpy((char *)b->s->arg + (addr - ARG), buf, len);
     return 0;
-}
-
-static int pin(void *host, void *user, uint64_t addr, bool write, uint64_t *pa)
-{
-    (void)host;
-    (void)user;
-    (void)write;
-    *pa = addr;
-    return 0;
-}
-
-static void unpin(void *host, void *user, uint64_t addr, uint64_t pa,
-                  bool dirty)
-{
-    (void)host;
-    (void)user;
-    (void)addr;
-    (void)pa;
-    (void)dirty;
 }
 
 static void readable(void *host, void *user, ImuRef queue)
@@ -195,72 +169,19 @@ static void settle(Bench *b)
     b->s->n = 0;
 }
 
-/* --- the guest's tables ------------------------------------------------- */
-
-/* P, R/W, U/S, A; a leaf also D. */
-#define FS_TABLE  0x27
-#define FS_LEAF   0x67
-
-static void map(Bench *b, uint64_t root, uint64_t va, uint64_t pa)
-{
-    uint64_t t = root;
-
-    for (unsigned shift = 39; shift > 12; shift -= 9) {
-        uint64_t *e = word(b, t + 8 * (va >> shift & 511));
-
-        if (!*e) {
-            *e = new_table(b) | FS_TABLE;
-        }
-        t = *e & UINT64_C(0xffffffffff000);
-    }
-    *word(b, t + 8 * (va >> 12 & 511)) = pa | FS_LEAF;
-}
-
-static void pasid_entry(Bench *b, uint32_t pasid, uint64_t fs)
-{
-    uint64_t *e = word(b, PASIDS + 64 * pasid);
-
-    memset(e, 0, 64);
-    e[1] = pasid | UINT64_C(1) << 23;       /* DID, PWSNP */
-    e[2] = fs;
-    e[0] = 1 | 1 << 6 | 2 << 2;             /* P, PGTT, AW: 4 levels */
-}
-
-static void reg_write(Bench *b, uint64_t off, uint64_t val, unsigned size)
-{
-    im_vtd_mmio_write(b->s->vtd, off, val, size);
-}
+/* --- the unit, alone and on its host -------------------------------------- */
 
 static void start_unit(Bench *b)
 {
-    ImVtdConfig cfg = IM_VTD_CONFIG_DEFAULT;
+    ImVtdConfig cfg = unit_config();
     ImPort port = bench_port();
 
     port.page_response = guest_page_response;
     port.invalidated = guest_invalidated;
     port.fence = guest_fence;
-    cfg.aw_bits = 48;
-    cfg.haw_bits = 48;
-    cfg.fs5lp = false;
     b->s->vtd = im_vtd_new(&cfg, &port, b, NULL);
     must(b->s->vtd);
-    for (unsigned bus = 0; bus < 256; bus++) {
-        word(b, ROOT)[2 * bus] = word(b, ROOT)[2 * bus + 1] = CONTEXT | 1;
-    }
-    for (unsigned fn = 0; fn < 128; fn++) {
-        word(b, CONTEXT + 32 * fn)[0] = DIRECTORY | 1 | 1 << 2 | 1 << 3 |
-                                        1 << 4;
-    }
-    for (unsigned i = 0; i < 16; i++) {
-        word(b, DIRECTORY)[i] = (PASIDS + 0x1000 * i) | 1;
-    }
-    b->next = TABLES;
-    reg_write(b, 0x020, ROOT | 1 << 10, 8);         /* RTADDR, scalable */
-    reg_write(b, 0x018, 1u << 30, 4);               /* SRTP */
-    reg_write(b, 0x090, IQ | 1 << 11, 8);           /* IQA, 256-bit */
-    reg_write(b, 0x018, 1u << 26, 4);               /* QIE */
-    reg_write(b, 0x0d0, PRQ, 8);                    /* PQA */
-    reg_write(b, 0x018, 1u << 31 | 1u << 26, 4);    /* TE */
+    unit_on(b);
 }
 
 static ImuRef ram_space(Bench *b, ImuRef set)
@@ -349,10 +270,10 @@ static void start(Bench *b, bool host, uint32_t pages)
     b->s = calloc(1, sizeof(*b->s));
     start_unit(b);
     fs = new_table(b);
-    pasid_entry(b, 1, fs);
+    pasid_entry(b, 1, 1, fs, 0);
     for (uint32_t i = 0; i < pages; i++) {
         map(b, fs, VA_BASE + ((uint64_t)i << 12),
-            OUT_BASE + ((uint64_t)i << 12));
+            OUT_BASE + ((uint64_t)i << 12), FS_TABLE, FS_LEAF);
     }
     if (host) {
         start_host(b);
@@ -368,16 +289,6 @@ static void stop(Bench *b)
     }
     im_vtd_free(b->s->vtd);
     free(b->s);
-}
-
-static ImTxn request(uint32_t pasid, uint64_t addr)
-{
-    return (ImTxn) { .rid = RID,
-                     .has_pasid = true,
-                     .pasid = pasid,
-                     .addr = addr,
-                     .len = 64,
-                     .access = IM_READ };
 }
 
 /* --- operations --------------------------------------------------------- */
@@ -396,7 +307,7 @@ static void submit(Bench *b, uint64_t d0, uint64_t d1)
 
 static void op_hit(Bench *b, uint32_t i)
 {
-    ImTxn t = request(1, VA_BASE + ((uint64_t)(i & 15) << 12));
+    ImTxn t = request_of(1, VA_BASE + ((uint64_t)(i & 15) << 12));
 
     must(both_translate(b->s, &t) == IM_OK);
 }
@@ -442,9 +353,9 @@ static void op_page_request(Bench *b, uint32_t i)
 static void op_bind(Bench *b, uint32_t i)
 {
     uint32_t pasid = 2 + i % 512;
-    ImTxn t = request(pasid, VA_BASE);
+    ImTxn t = request_of(pasid, VA_BASE);
 
-    pasid_entry(b, pasid, word(b, PASIDS + 64)[2]);
+    pasid_entry(b, pasid, (uint16_t)pasid, word(b, PASIDS + 64)[2], 0);
     must(both_translate(b->s, &t) == IM_OK);
     *word(b, PASIDS + 64 * pasid) = 0;
     submit(b, 0x7 | 1 << 4 | pasid << 16 | (uint64_t)pasid << 32, 0);
@@ -455,11 +366,11 @@ static void op_bind(Bench *b, uint32_t i)
 typedef struct Row {
     const char *name;
     void (*operate)(Bench *b, uint32_t i);
-    uint32_t pages;             /* mapped, */
-    uint32_t warm;              /* and requested first */
+    uint32_t pages; /* mapped, */
+    uint32_t warm; /* and requested first */
     uint32_t times;
-    double most;                /* target: both halves, times one */
-    double ns;                  /* target: both halves; 0: none */
+    double most; /* target: both halves, times one */
+    double ns; /* target: both halves; 0: none */
 } Row;
 
 static const Row rows[] = {
@@ -475,7 +386,7 @@ static void prepare(Bench *b, const Row *row, bool host)
 {
     start(b, host, row->pages);
     for (uint32_t i = 0; i < row->warm; i++) {
-        ImTxn t = request(1, VA_BASE + ((uint64_t)i << 12));
+        ImTxn t = request_of(1, VA_BASE + ((uint64_t)i << 12));
 
         must(both_translate(b->s, &t) == IM_OK);
     }

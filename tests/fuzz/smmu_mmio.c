@@ -173,12 +173,7 @@ static void restart(State *s)
     g_assert_cmphex(rig_reg32(r, SR_IRQ_CTRL), ==, 0);
     g_assert_cmphex(rig_reg32(r, SR_GBPA), ==, 1u << 12);
     g_assert_cmphex(sb_gerror(r), ==, 0);
-    rig_set32(r, SR_CR2, w->cr2);
-    rig_set64(r, SR_STRTAB_BASE, w->strtab);
-    rig_set32(r, SR_STRTAB_BASE_CFG, 16 | 8 << 6 | 1 << 16);
-    rig_set64(r, SR_CMDQ_BASE, r->sq[0].base | 8);
-    rig_set64(r, SR_EVTQ_BASE, r->sq[1].base | 7);
-    rig_set64(r, SR_PRIQ_BASE, r->sq[2].base | 8);
+    sr_places(w);
     rig_set32(r, SR_CMDQ_PROD, 0);
     rig_set32(r, SR_CMDQ_CONS, 0);
     rig_set32(r, SR_EVTQ_PROD, 0);

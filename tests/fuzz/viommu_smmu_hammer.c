@@ -47,15 +47,6 @@ static void request(Hammer *h, Fuzz *f)
     h->granted += x.status == IM_OK && x.perm;
 }
 
-static void page_request(Hammer *h, Fuzz *f)
-{
-    unsigned n = (unsigned)fuzz_below(f, VIO_FUNCS);
-    ImPageReq q = fuzz_page_req(f, (uint16_t)sid_of(h->w, n), h->w->ssid);
-
-    q.has_pasid = h->w->has_ssid ^ fuzz_one_in(f, 8);
-    vio_page_request(h->x, n, &q);
-}
-
 /* What was damaged is as it was, the last first. */
 static void mend(Hammer *h)
 {
@@ -114,12 +105,7 @@ static void start(Hammer *h)
 
     mend(h);
     serve(h);
-    rig_set32(r, SR_CR2, w->cr2);
-    rig_set64(r, SR_STRTAB_BASE, w->strtab);
-    rig_set32(r, SR_STRTAB_BASE_CFG, 16 | 8 << 6 | 1 << 16);
-    rig_set64(r, SR_CMDQ_BASE, r->sq[0].base | 8);
-    rig_set64(r, SR_EVTQ_BASE, r->sq[1].base | 7);
-    rig_set64(r, SR_PRIQ_BASE, r->sq[2].base | 8);
+    sr_places(w);
     sb_cr0(r, 0xf, true);
     sb_cmdq_skip(r);
 }
@@ -130,7 +116,8 @@ static void act(Hammer *h, Fuzz *f)
 
     switch (fuzz_below(f, 24)) {
     case 0:
-        page_request(h, f);
+        vio_random_page_request(h->x, f, (uint16_t)h->w->sid, h->w->has_ssid,
+                                h->w->ssid);
         break;
     case 1:
         damage(h, f);
@@ -163,9 +150,7 @@ static void act(Hammer *h, Fuzz *f)
 
 static void reset(Hammer *h)
 {
-    h->x->fail_command = 0;
-    h->x->mute = false;
-    vio_reset(h->x);
+    vio_reset_healthy(h->x);
     start(h);
     vio_pump(h->x);
 }
@@ -200,20 +185,11 @@ static void hammer(const void *data)
     f.state += n;
     for (uint64_t i = 0; i < f.rounds; i++) {
         act(&h, &f);
-        g_assert_cmpuint(h.x->r->misaligned, ==, 0);
-        g_array_set_size(h.x->resps, 0);
         h.resumed += h.x->resumed->len;
         g_assert_cmpuint(h.resumed, <=, h.parked);
-        g_array_set_size(h.x->resumed, 0);
-        rig_log_clear(h.x->r);
+        vio_stepped(h.x, &f);
         if (fuzz_one_in(&f, 200)) {
             reset(&h);
-        }
-        if (fuzz_one_in(&f, 500)) {
-            g_autoptr(GString) out = g_string_new(NULL);
-
-            im_viommu_dump(h.x->v, out);
-            g_assert_cmpuint(out->len, >, 0);
         }
     }
     g_test_message("%" G_GUINT64_FORMAT " granted, %" G_GUINT64_FORMAT

@@ -6,13 +6,9 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "lib/fuzz.h"
-#include "lib/rig_viommu.h"
+#include "fuzz/viommu.h"
 #include "lib/vtd_oracle.h"
 #include "lib/vtd_random.h"
-
-#define PAGE   UINT64_C(4096)
-#define APART  (UINT64_C(1) << 40 | UINT64_C(0x7000))
 
 static const struct {
     const char *name;
@@ -32,10 +28,6 @@ typedef struct Both {
     bool weak;                  /* the host lacks pages of tables, too */
 } Both;
 
-typedef struct Tally {
-    unsigned ok, guest, host, open;
-} Tally;
-
 static void both_free(Both *b)
 {
     vio_free(b->x);
@@ -45,25 +37,6 @@ static void both_free(Both *b)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Both, both_free)
 
 /* --- the host's map ----------------------------------------------------- */
-
-static void map_page(Both *b, uint64_t at, uint8_t perm)
-{
-    ImuMap m = {
-        .head.flags = (perm & IM_PERM_R ? IMU_PROT_READ : 0) |
-                      (perm & IM_PERM_W ? IMU_PROT_WRITE : 0) | IMU_MAP_FIXED,
-        .set = b->x->set,
-        .space = b->x->ram,
-        .user = at,
-        .iova = at,
-        .length = PAGE,
-    };
-
-    if (perm) {
-        g_assert_cmpint(VIO(b->x, MAP, &m), ==, 0);
-        g_hash_table_insert(b->map, GSIZE_TO_POINTER(at / PAGE),
-                            GUINT_TO_POINTER(perm));
-    }
-}
 
 static uint8_t some_rights(Fuzz *f)
 {
@@ -80,18 +53,17 @@ static void map_memory(Both *b, Fuzz *f)
 
     g_hash_table_iter_init(&iter, b->x->r->pages);
     while (g_hash_table_iter_next(&iter, &key, NULL)) {
-        map_page(b, *(uint64_t *)key * PAGE,
+        host_map(b->x, b->map, *(uint64_t *)key * PAGE,
                  b->weak && fuzz_one_in(f, 8) ? some_rights(f) : 3);
     }
     for (unsigned i = 0; i < 4; i++) {
-        map_page(b, b->w->hpa + i * PAGE, some_rights(f));
+        host_map(b->x, b->map, b->w->hpa + i * PAGE, some_rights(f));
     }
 }
 
 static uint8_t host_rights(const Both *b, uint64_t addr)
 {
-    return (uint8_t)GPOINTER_TO_UINT(
-        g_hash_table_lookup(b->map, GSIZE_TO_POINTER(addr / PAGE)));
+    return host_has(b->map, addr);
 }
 
 /* --- a guest ------------------------------------------------------------ */
@@ -260,11 +232,7 @@ static void both_halves(const void *data)
             ats_too(&b, &t, where);
         }
     }
-    g_test_message("%u granted, %u the guest's, %u the host's, %u open",
-                   tally.ok, tally.guest, tally.host, tally.open);
-    g_assert_cmpuint(tally.ok, >, f.rounds / 20); /* else what was tested */
-    g_assert_cmpuint(tally.guest, >, f.rounds / 20);
-    g_assert_cmpuint(tally.host, >, f.rounds / 50);
+    tally_end(&tally, f.rounds);
 }
 
 int main(int argc, char **argv)

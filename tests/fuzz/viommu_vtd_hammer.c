@@ -45,15 +45,6 @@ static void request(Hammer *h, Fuzz *f)
     h->granted += x.status == IM_OK && x.perm;
 }
 
-static void page_request(Hammer *h, Fuzz *f)
-{
-    unsigned n = (unsigned)fuzz_below(f, VIO_FUNCS);
-    ImPageReq q = fuzz_page_req(f, rid_of(h->w, n), h->w->pasid);
-
-    q.has_pasid = h->w->has_pasid ^ fuzz_one_in(f, 8);
-    vio_page_request(h->x, n, &q);
-}
-
 /* A driver that minds its queues, and begins them anew when they stop. */
 static void serve(Hammer *h)
 {
@@ -96,7 +87,8 @@ static void act(Hammer *h, Fuzz *f)
     switch (fuzz_below(f, 24)) {
     case 0:
     case 1:
-        page_request(h, f);
+        vio_random_page_request(h->x, f, h->w->rid, h->w->has_pasid,
+                                h->w->pasid);
         break;
     case 2:
         damage(h, f);
@@ -130,9 +122,7 @@ static void act(Hammer *h, Fuzz *f)
 
 static void reset(Hammer *h)
 {
-    h->x->fail_command = 0;
-    h->x->mute = false;
-    vio_reset(h->x);
+    vio_reset_healthy(h->x);
     vb_iq_enable(h->w->r, h->w->r->cfg.scalable);
     vb_prq_enable(h->w->r, 0);
     start(h);
@@ -186,17 +176,9 @@ static void hammer(const void *data)
     f.state += n;
     for (uint64_t i = 0; i < f.rounds; i++) {
         act(&h, &f);
-        g_assert_cmpuint(h.x->r->misaligned, ==, 0);
-        g_array_set_size(h.x->resps, 0);
-        rig_log_clear(h.x->r);
+        vio_stepped(h.x, &f);
         if (fuzz_one_in(&f, 400)) {
             reset(&h);
-        }
-        if (fuzz_one_in(&f, 500)) {
-            g_autoptr(GString) out = g_string_new(NULL);
-
-            im_viommu_dump(h.x->v, out);
-            g_assert_cmpuint(out->len, >, 0);
         }
     }
     g_test_message("%" G_GUINT64_FORMAT " granted", h.granted);

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "lib/rig_viommu.h"
+#include "lib/fuzz_rig.h"
 
 #include <errno.h>
 
@@ -533,5 +534,36 @@ void vio_random_host(Vio *x, Fuzz *f)
     default:
         vio_advance(x, fuzz_below(f, 1u << 21));
         break;
+    }
+}
+
+void vio_reset_healthy(Vio *x)
+{
+    x->fail_command = 0;
+    x->mute = false;
+    vio_reset(x);
+}
+
+void vio_random_page_request(Vio *x, Fuzz *f, uint16_t rid, bool has_pasid,
+                             uint32_t pasid)
+{
+    unsigned n = (unsigned)fuzz_below(f, VIO_FUNCS);
+    ImPageReq q = fuzz_page_req(f, (uint16_t)(rid ^ n), pasid);
+
+    q.has_pasid = has_pasid ^ fuzz_one_in(f, 8);
+    vio_page_request(x, n, &q);
+}
+
+void vio_stepped(Vio *x, Fuzz *f)
+{
+    g_assert_cmpuint(x->r->misaligned, ==, 0);
+    g_array_set_size(x->resps, 0);
+    g_array_set_size(x->resumed, 0);
+    rig_log_clear(x->r);
+    if (fuzz_one_in(f, 500)) {
+        g_autoptr(GString) out = g_string_new(NULL);
+
+        im_viommu_dump(x->v, out);
+        g_assert_cmpuint(out->len, >, 0);
     }
 }

@@ -74,5 +74,13 @@ int vio_command(Vio *x, ImuCommand command, void *arg, size_t size);
 /* The host takes a function away and gives it again; its commands fail; its
  * devices fall silent; time passes. */
 void vio_random_host(Vio *x, Fuzz *f);
+/* That is over, and all is reset. */
+void vio_reset_healthy(Vio *x);
+/* Of any function: n has the requester ID rid ^ n. */
+void vio_random_page_request(Vio *x, Fuzz *f, uint16_t rid, bool has_pasid,
+                             uint32_t pasid);
+/* A step of a random run was made: what it left is dropped; now and then both
+ * halves are dumped. */
+void vio_stepped(Vio *x, Fuzz *f);
 
 #endif /* TESTS_LIB_RIG_VIOMMU_H */

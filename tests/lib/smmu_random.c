@@ -321,3 +321,15 @@ uint64_t sr_value(SWorld *w, Fuzz *f, uint64_t off)
         return fuzz_u64(f);
     }
 }
+
+void sr_places(SWorld *w)
+{
+    Rig *r = w->r;
+
+    rig_set32(r, SR_CR2, w->cr2);
+    rig_set64(r, SR_STRTAB_BASE, w->strtab);
+    rig_set32(r, SR_STRTAB_BASE_CFG, 16 | 8 << 6 | 1 << 16);
+    rig_set64(r, SR_CMDQ_BASE, r->sq[0].base | 8);
+    rig_set64(r, SR_EVTQ_BASE, r->sq[1].base | 7);
+    rig_set64(r, SR_PRIQ_BASE, r->sq[2].base | 8);
+}

@@ -34,5 +34,8 @@ ImTxn sr_ats_txn(SWorld *w, Fuzz *f);
 Cmd sr_cmd(SWorld *w, Fuzz *f);
 uint64_t sr_offset(Fuzz *f);
 uint64_t sr_value(SWorld *w, Fuzz *f, uint64_t off);
+/* Where tables and queues of a world are that was on, in registers that are
+ * writable now. */
+void sr_places(SWorld *w);
 
 #endif /* TESTS_LIB_SMMU_RANDOM_H */

@@ -510,8 +510,8 @@ static ImTxn vfio_request(const Vfio *v, uint64_t addr, size_t len, bool write)
         .len = len,
         .pasid = v->pasid,
         .has_pasid = v->pasid != IM_IOMMUFD_NO_PASID,
-        .rid = (uint16_t)func,
-        .segment = (uint16_t)(func >> 16),
+        .rid = im_func_rid(func),
+        .segment = im_func_segment(func),
         .access = write ? IM_WRITE : IM_READ,
     };
 }
